@@ -1,0 +1,1 @@
+"""Finding lesions in a volume."""

@@ -1,0 +1,93 @@
+"""The networks. Each is fully convolutional and translation equivariant, so any box size gives the same answer."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+OUTPUT_STRIDE = 2
+"""Input voxels per output voxel; output voxel k has its centre at input index 2k + 0.5."""
+INPUT_MULTIPLE = 16
+"""Input sizes must be multiples of this (the deepest stride)."""
+
+
+def conv_block(cin: int, cout: int, stride: int = 1) -> nn.Sequential:
+    """3×3×3 convolution, batch norm, ReLU."""
+    return nn.Sequential(
+        nn.Conv3d(cin, cout, 3, stride=stride, padding=1, bias=False), nn.BatchNorm3d(cout), nn.ReLU(inplace=True)
+    )
+
+
+class Residual(nn.Module):
+    """Two 3×3×3 convolutions with a shortcut."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = conv_block(channels, channels)
+        self.second = nn.Conv3d(channels, channels, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm3d(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, c, d, h, w) → the same shape."""
+        return functional.relu(x + self.norm(self.second(self.first(x))))
+
+
+def space_to_depth(x: Tensor) -> Tensor:
+    """(b, 1, d, h, w) → (b, 8, d/2, h/2, w/2): each 2×2×2 block becomes 8 channels."""
+    b, _, d, h, w = x.shape
+    x = x.reshape(b, d // 2, 2, h // 2, 2, w // 2, 2).permute(0, 2, 4, 6, 1, 3, 5)
+    return x.reshape(b, 8, d // 2, h // 2, w // 2)
+
+
+class NoduleNet(nn.Module):
+    """Centre heatmap and size of nodules: a small feature pyramid with one output level of stride 2.
+
+    Input is (b, 1, d, h, w): HU at 1 mm, canonical orientation (z to the head, y to the back, x to the left),
+    scaled by ``preprocess``; each side a multiple of 16. Output is (b, 5, d/2, h/2, w/2):
+
+    ====  ==========================================================
+    0     logit that a nodule's centre lies here
+    1     ln(diameter / 8 mm)
+    2-4   offset (z, y, x) from the output voxel's centre to the nodule's, mm
+    ====  ==========================================================
+
+    References
+    ----------
+    Zhou et al., "Objects as Points" (arXiv 1904.07850); Lin et al., "Feature Pyramid Networks" (CVPR 2017).
+    """
+
+    def __init__(self, width: int = 24, dropout: float = 0.0) -> None:
+        super().__init__()
+        c1, c2, c3 = width, 2 * width, 4 * width
+        self.stage1 = nn.Sequential(conv_block(8, c1), Residual(c1))
+        self.stage2 = nn.Sequential(conv_block(c1, c2, stride=2), Residual(c2))
+        self.stage3 = nn.Sequential(conv_block(c2, c3, stride=2), Residual(c3))
+        self.stage4 = nn.Sequential(conv_block(c3, c3, stride=2), Residual(c3), nn.Dropout3d(dropout))
+        self.lateral3 = nn.Conv3d(c3, c2, 1)
+        self.lateral4 = nn.Conv3d(c3, c2, 1)
+        self.merge2 = conv_block(c2, c2)
+        self.reduce2 = nn.Conv3d(c2, c1, 1)
+        self.merge1 = conv_block(c1, c1)
+        self.head = nn.Conv3d(c1, 5, 1)
+        nn.init.normal_(self.head.weight, std=0.01)
+        nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
+        with torch.no_grad():
+            self.head.bias[0] = math.log(0.01 / 0.99)  # type: ignore[index]  # a rare class: start near its prior
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, 1, d, h, w) → (b, 5, d/2, h/2, w/2)."""
+        s1 = self.stage1(space_to_depth(x))
+        s2 = self.stage2(s1)
+        s3 = self.stage3(s2)
+        s4 = self.stage4(s3)
+        p3 = self.lateral3(s3) + _double(self.lateral4(s4))
+        p2 = self.merge2(s2 + _double(p3))
+        p1 = self.merge1(s1 + _double(self.reduce2(p2)))
+        return self.head(p1)  # type: ignore[no-any-return]
+
+
+def _double(x: Tensor) -> Tensor:
+    return functional.interpolate(x, scale_factor=2, mode="nearest")

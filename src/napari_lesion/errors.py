@@ -1,0 +1,39 @@
+"""Every error that napari-lesion raises on purpose.
+
+A message is a sentence that says what is wrong, where (series, file) and what to do. Anything else that
+escapes is a bug.
+"""
+
+from __future__ import annotations
+
+
+class LesionError(Exception):
+    """Base of all errors that a user can act on."""
+
+
+class SeriesError(LesionError):
+    """A path holds no readable series, or its headers cannot be used."""
+
+
+class GeometryError(LesionError):
+    """A series cannot be placed in space without guessing."""
+
+
+class DecodeError(LesionError):
+    """The pixel data of a file cannot be decoded."""
+
+
+class LungsNotFoundError(LesionError):
+    """No lung is in view, so nothing was searched."""
+
+
+class ModelError(LesionError):
+    """A model pack is missing, damaged or does not fit."""
+
+
+class ConfigError(LesionError):
+    """A configuration or input table is wrong."""
+
+
+class Cancelled(Exception):  # noqa: N818 - not an error: raised by a progress callback to stop the work
+    """Raised inside a progress callback to stop the work at the next step."""

@@ -1,0 +1,1 @@
+"""Scoring findings against truth."""

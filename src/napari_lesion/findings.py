@@ -1,0 +1,120 @@
+"""What everything downstream of detection reads and writes: findings and the report around them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+from napari_lesion.volume import FloatArray, GeometryCertificate, SeriesIdentity, Volume
+
+SCHEMA_VERSION = "1.0"
+RESEARCH_USE = "For research use only. Not a medical device; not for diagnosis."
+
+Point = tuple[float, float, float]
+Status = Literal["candidate", "accepted", "rejected", "edited", "added"]
+
+
+class Finding(BaseModel):
+    """One suspicious place.
+
+    Positions are LPS mm as (x, y, z): x grows to the patient's left, y to the back, z to the head.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    center_mm: Point
+    diameter_mm: float = Field(gt=0)
+    box_mm: tuple[Point, Point]
+    """Lower and upper corner of the axis-aligned box around the finding."""
+    score: float = Field(ge=0, le=1)
+    sop_instance_uid: str = ""
+    """The acquired image closest to the centre."""
+    frame: int | None = None
+    """1-based frame number where that image is a multiframe object."""
+    status: Status = "candidate"
+
+
+class ModelReference(BaseModel):
+    """Which model made a result."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    version: str
+    sha256: str
+    threshold: float
+    """Score below which a candidate was not reported."""
+
+
+class Report(BaseModel):
+    """The result for one series; ``findings.json`` is this, serialised."""
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: str = SCHEMA_VERSION
+    series_uid: str
+    series: SeriesIdentity
+    findings: tuple[Finding, ...]
+    """Sorted by score, falling."""
+    certificate: GeometryCertificate
+    model: ModelReference
+    device: str
+    versions: dict[str, str]
+    timings_s: dict[str, float]
+    warnings: tuple[str, ...] = ()
+    created: str
+    """ISO 8601, UTC."""
+    intended_use: str = RESEARCH_USE
+
+
+@dataclass(frozen=True)
+class Heatmap:
+    """Suspicion in [0, 1] on a grid of its own, usually coarser than the scan and only around the lungs.
+
+    Attributes
+    ----------
+    values : (z, y, x) float32
+    affine : (4, 4)
+        Index (k, j, i) → LPS mm. Its axes are parallel to those of the scan.
+    """
+
+    values: npt.NDArray[np.float32] = field(repr=False)
+    affine: FloatArray
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A local maximum of the heatmap, before it becomes a finding."""
+
+    center_mm: Point
+    """LPS mm."""
+    diameter_mm: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What a detector returns."""
+
+    heatmap: Heatmap
+    candidates: tuple[Candidate, ...]
+    """All local maxima over a low floor, sorted by score, falling."""
+    device: str
+    timings_s: dict[str, float]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One analysed series: the report, and the arrays that are shown and saved with it."""
+
+    report: Report
+    volume: Volume
+    heatmap: Heatmap
+    candidates: tuple[Candidate, ...]
+    """Also those under the reporting threshold, for panels that filter without running again."""

@@ -1,0 +1,166 @@
+"""A scan in space: voxels, where they lie in the patient, and what was checked before anyone trusts that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
+
+from napari_lesion.errors import GeometryError
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class SeriesIdentity(BaseModel):
+    """Who and what a series is, as its headers say; an absent tag is an empty string."""
+
+    model_config = ConfigDict(frozen=True)
+
+    series_uid: str
+    study_uid: str = ""
+    frame_of_reference_uid: str = ""
+    patient_id: str = ""
+    patient_name: str = ""
+    patient_birth_date: str = ""
+    patient_sex: str = ""
+    study_date: str = ""
+    accession_number: str = ""
+    modality: str = ""
+    study_description: str = ""
+    series_description: str = ""
+    series_number: str = ""
+    manufacturer: str = ""
+    manufacturer_model: str = ""
+    kernel: str = ""
+    contrast: str = ""
+    body_part: str = ""
+
+
+class Gap(BaseModel):
+    """Where slices are missing."""
+
+    model_config = ConfigDict(frozen=True)
+
+    after_file: str
+    distance_mm: float
+    missing_slices: int
+
+
+class GeometryCertificate(BaseModel):
+    """What was checked and found while a series became a volume. Stored with every result."""
+
+    model_config = ConfigDict(frozen=True)
+
+    verdict: Literal["as acquired", "corrected"] = "as acquired"
+    shape: tuple[int, int, int]
+    """Voxels along (k, j, i)."""
+    spacing_mm: tuple[float, float, float]
+    """Voxel pitch along (k, j, i), mm."""
+    orientation: Literal["axial", "coronal", "sagittal", "oblique", "unknown"]
+    axes: str
+    """Patient direction in which k, j and i grow, e.g. ``HPL`` (head, posterior, left)."""
+    patient_position: str = ""
+    slice_order: str = ""
+    """How the slices were ordered, in words."""
+    spacing_range_mm: tuple[float, float] | None = None
+    """Smallest and largest distance between neighbouring slices as acquired."""
+    gaps: tuple[Gap, ...] = ()
+    interpolated_slices: tuple[int, ...] = ()
+    """Indices k of slices that were interpolated (``--allow-gaps``), not acquired."""
+    duplicates: tuple[str, ...] = ()
+    """A sentence for each duplicate that was resolved."""
+    tilt_deg: float = 0.0
+    """Gantry tilt as found from the positions (0 where there is none)."""
+    rescale: str = ""
+    """How stored values became HU (or why they did not)."""
+    unit: str = "HU"
+    missing_tags: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Corrections and doubts, one sentence each; these are shown on the screen."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One acquired image plane: what a finding refers back to."""
+
+    sop_instance_uid: str
+    origin_mm: tuple[float, float, float]
+    """Centre of the first pixel, LPS mm."""
+    normal: tuple[float, float, float]
+    """Unit normal of the plane, LPS."""
+    frame: int | None = None
+    """1-based frame number in a multiframe object."""
+    sop_class_uid: str = ""
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A scan in space.
+
+    Attributes
+    ----------
+    voxels : (z, y, x)
+        HU for CT; int16 where the rescale allows it, else float32.
+    affine : (4, 4)
+        Index (k, j, i) → patient position, LPS mm.
+    instances : tuple of Instance
+        The acquired planes (not those interpolated or resampled).
+    """
+
+    voxels: npt.NDArray[np.generic] = field(repr=False)
+    affine: FloatArray
+    series: SeriesIdentity
+    certificate: GeometryCertificate
+    instances: tuple[Instance, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        if self.voxels.ndim != 3:
+            raise GeometryError(f"series {self.series.series_uid}: a volume has 3 axes, not {self.voxels.ndim}.")
+        if self.affine.shape != (4, 4):
+            raise GeometryError(f"series {self.series.series_uid}: the affine must be 4×4, not {self.affine.shape}.")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels along (k, j, i)."""
+        k, j, i = self.voxels.shape
+        return k, j, i
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """Voxel pitch along (k, j, i), mm."""
+        return spacing_of(self.affine)
+
+    def to_patient(self, index: npt.ArrayLike) -> FloatArray:
+        """Index (..., 3) as (k, j, i), fractions allowed → LPS mm (..., 3) as (x, y, z)."""
+        return apply_affine(self.affine, index)
+
+    def to_index(self, mm: npt.ArrayLike) -> FloatArray:
+        """LPS mm (..., 3) as (x, y, z) → fractional index (..., 3) as (k, j, i)."""
+        return apply_affine(np.linalg.inv(self.affine), mm)
+
+    def nearest_instance(self, center_mm: Sequence[float]) -> Instance | None:
+        """The acquired plane closest to a point (LPS mm), or None where no instance is known."""
+        if not self.instances:
+            return None
+        point = np.asarray(center_mm, dtype=np.float64)
+        origins = np.array([i.origin_mm for i in self.instances])
+        normals = np.array([i.normal for i in self.instances])
+        distance = np.abs(np.einsum("ij,ij->i", point - origins, normals))
+        return self.instances[int(distance.argmin())]
+
+
+def apply_affine(affine: FloatArray, points: npt.ArrayLike) -> FloatArray:
+    """Apply a 4×4 affine to points (..., 3)."""
+    array = np.asarray(points, dtype=np.float64)
+    result: FloatArray = array @ affine[:3, :3].T + affine[:3, 3]
+    return result
+
+
+def spacing_of(affine: FloatArray) -> tuple[float, float, float]:
+    """Length of the three index steps of an affine, mm."""
+    k, j, i = np.linalg.norm(affine[:3, :3], axis=0)
+    return float(k), float(j), float(i)
