@@ -1,0 +1,19 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder with real CT series; it is not part of the repository, so tests that need it skip without it."""
+    path = Path(os.environ.get("NAPARI_LESION_REAL_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not (path / "ct").is_dir():
+        pytest.skip(f"real CT series are not part of the repository and there are none in {path}")
+    return path
