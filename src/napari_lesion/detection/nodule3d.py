@@ -1,0 +1,102 @@
+"""The shipped detector: a 3D centre-point network on the lungs at 1 mm."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from napari_lesion.detection import inference, preprocess
+from napari_lesion.detection.candidates import find_candidates
+from napari_lesion.detection.detector import Card
+from napari_lesion.detection.networks import OUTPUT_STRIDE
+from napari_lesion.detection.packs import DESCRIPTION, Pack, load_network
+from napari_lesion.errors import ModelError
+from napari_lesion.findings import Detection, Heatmap
+from napari_lesion.progress import Progress, part, silent
+from napari_lesion.volume import FloatArray, Volume
+
+_SCALE = 100
+_PREPARED, _SEARCHED = 35, 95
+"""Where the steps end on the progress scale, about as they share the time."""
+
+
+class NoduleDetector:
+    """Finds lung nodules with the network of a model pack.
+
+    Raises
+    ------
+    ModelError
+        If the pack's weights are missing or damaged, or were trained on another preprocessing.
+    """
+
+    def __init__(self, pack: Pack) -> None:
+        self._metadata = pack.metadata
+        if self._metadata.preprocessing.window_hu != preprocess.HU_WINDOW:
+            raise ModelError(
+                f"model {self._metadata.id}: {pack.folder / DESCRIPTION} asks for the HU window "
+                f"{self._metadata.preprocessing.window_hu}, but this version prepares {preprocess.HU_WINDOW}. "
+                "Use a model made for this version."
+            )
+        self._network = load_network(pack)
+
+    @property
+    def card(self) -> Card:
+        """Identity, licence and threshold of the model."""
+        return self._metadata
+
+    def detect(self, volume: Volume, *, device: str = "auto", progress: Progress = silent) -> Detection:
+        """Search a CT volume (HU) for nodules.
+
+        Raises
+        ------
+        LungsNotFoundError
+            If no lung is in view.
+        ConfigError
+            If the device is not there.
+        """
+        inference.choose_device(device)  # A wrong wish is said before the work, not after.
+        started = time.perf_counter()
+        box = preprocess.prepare(
+            volume,
+            spacing_mm=self._metadata.preprocessing.spacing_mm,
+            progress=part(progress, 0, _PREPARED, _SCALE),
+        )
+        prepared = time.perf_counter()
+        prediction = inference.predict(
+            self._network,
+            box.image[None, None],
+            device=device,
+            mask=box.search,
+            progress=part(progress, _PREPARED, _SEARCHED, _SCALE),
+        )
+        searched = time.perf_counter()
+        progress(_SEARCHED, _SCALE, "collecting the candidates")
+        heatmap = Heatmap(values=prediction.heat, affine=output_affine(box.affine))
+        candidates = find_candidates(heatmap, prediction.log_diameter, prediction.offsets)
+        if calibration := self._metadata.calibration:
+            heatmap = replace(heatmap, values=calibration(heatmap.values))
+            scores = calibration(np.array([c.score for c in candidates], dtype=np.float32))
+            candidates = tuple(replace(c, score=float(s)) for c, s in zip(candidates, scores, strict=True))
+        collected = time.perf_counter()
+        progress(_SCALE, _SCALE, f"{len(candidates)} candidates")
+        return Detection(
+            heatmap=heatmap,
+            candidates=candidates,
+            device=f"{prediction.device} ({prediction.how})",
+            timings_s={
+                "prepare": prepared - started,
+                "network": searched - prepared,
+                "candidates": collected - searched,
+            },
+            warnings=(*box.warnings, *prediction.warnings),
+        )
+
+
+def output_affine(affine: FloatArray) -> FloatArray:
+    """Affine of the network's output grid from that of its input: voxel k has its centre at input index 2k + 0.5."""
+    stride = np.diag([OUTPUT_STRIDE] * 3 + [1.0])
+    stride[:3, 3] = (OUTPUT_STRIDE - 1) / 2
+    result: FloatArray = affine @ stride
+    return result

@@ -1,0 +1,225 @@
+"""Model packs: a folder with the weights, what they are (``model.yaml``), and a card for people (``card.md``).
+
+The weights' sha256 is checked before they are opened, and safetensors cannot run code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from napari_lesion.atomic import whole_folder
+from napari_lesion.detection.detector import Card
+from napari_lesion.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from napari_lesion.detection.networks import NoduleNet
+
+SHIPPED = Path(__file__).parent / "weights"
+"""Where the packs lie that come with the package, one folder each."""
+DESCRIPTION, WEIGHTS, CARD = "model.yaml", "weights.safetensors", "card.md"
+
+_REINSTALL = "Install the model again."
+
+
+class NetworkSpec(BaseModel):
+    """Which network the weights belong to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Literal["NoduleNet"]
+    width: int = Field(gt=0)
+
+
+class Preprocessing(BaseModel):
+    """What the network was trained to see."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    spacing_mm: float = Field(gt=0)
+    """Voxel pitch, the same along all axes."""
+    window_hu: tuple[float, float]
+    """HU that become 0 and 1; values outside are clipped."""
+
+
+class Calibration(BaseModel):
+    """A map from the network's heat to the reported score: straight lines between points, strictly rising."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    points: tuple[tuple[float, float], ...]
+    """(heat, score), from (0, 0) to heat 1."""
+
+    @model_validator(mode="after")
+    def _rises(self) -> Calibration:
+        points = np.array(self.points)
+        if len(points) < 2 or points[0].any() or points[-1, 0] != 1 or points[-1, 1] > 1:
+            raise ValueError("calibration points run from (0, 0) to heat 1 with a score of at most 1")
+        if (np.diff(points, axis=0) <= 0).any():
+            raise ValueError("calibration points rise strictly in heat and score")
+        return self
+
+    def __call__(self, heat: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Heat in [0, 1] → score in [0, 1], any shape."""
+        x, y = np.array(self.points).T
+        score: npt.NDArray[np.float32] = np.interp(heat, x, y).astype(np.float32)
+        return score
+
+
+class Metadata(Card):
+    """``model.yaml``: the card, and what is needed to run the network."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sha256: str = ""
+    """Of the weights; ``save_pack`` fills it in."""
+    network: NetworkSpec
+    preprocessing: Preprocessing
+    training_cases: tuple[str, ...]
+    """What the network has seen: series and data sets, so that nobody tests on them unknowingly."""
+    calibration: Calibration | None = None
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A model pack whose description has been read; its weights have not."""
+
+    folder: Path
+    metadata: Metadata
+
+    @property
+    def weights(self) -> Path:
+        """The weights' file."""
+        return self.folder / WEIGHTS
+
+
+def read_pack(folder: Path) -> Pack:
+    """Read the description of a pack; the weights are not touched.
+
+    Raises
+    ------
+    ModelError
+        If the description is missing or wrong.
+    """
+    path = folder / DESCRIPTION
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"{folder} is no model pack: it holds no {DESCRIPTION}.") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ModelError(f"{path} cannot be read: {' '.join(str(error).split())}. {_REINSTALL}") from error
+    try:
+        metadata = Metadata.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise ModelError(f"{path}: {where}: {first['msg']}. Correct it, or install the model again.") from error
+    if not metadata.sha256:
+        raise ModelError(f"{path}: no sha256 of the weights is given, so they cannot be trusted. {_REINSTALL}")
+    return Pack(folder, metadata)
+
+
+def find_pack(name: str | Path) -> Pack:
+    """Find a pack by its id, or by its folder.
+
+    Raises
+    ------
+    ModelError
+        If there is no such pack, or its description is wrong.
+    """
+    if isinstance(name, str) and (SHIPPED / name / DESCRIPTION).is_file() and Path(name).name == name:
+        return read_pack(SHIPPED / name)
+    if Path(name).is_dir():
+        return read_pack(Path(name))
+    known = sorted(path.parent.name for path in SHIPPED.glob(f"*/{DESCRIPTION}"))
+    raise ModelError(
+        f"There is no model {str(name)!r}: it is neither the folder of a model pack nor one of the models that come "
+        f"with napari-lesion ({', '.join(known) or 'none is installed'})."
+    )
+
+
+def verify(pack: Pack) -> bytes:
+    """Check the weights' sha256 and return their bytes: exactly what was checked.
+
+    Raises
+    ------
+    ModelError
+        If the weights are missing or not those that the description names.
+    """
+    try:
+        content = pack.weights.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"model {pack.metadata.id}: its weights {pack.weights} cannot be read ({error.strerror}). {_REINSTALL}"
+        ) from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != pack.metadata.sha256:
+        raise ModelError(
+            f"model {pack.metadata.id}: its weights {pack.weights} are damaged or have been changed: sha256 {found}, "
+            f"but {DESCRIPTION} names {pack.metadata.sha256}. They were not opened. {_REINSTALL}"
+        )
+    return content
+
+
+def load_network(pack: Pack) -> NoduleNet:
+    """Build the network of a pack with its weights, ready for inference on the CPU.
+
+    Raises
+    ------
+    ModelError
+        If the weights are missing, damaged, or do not fit the network.
+    """
+    content = verify(pack)
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    from napari_lesion.detection.networks import NoduleNet
+
+    network = NoduleNet(width=pack.metadata.network.width)
+    try:
+        network.load_state_dict(load(content))
+    except (SafetensorError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(
+            f"model {pack.metadata.id}: its weights {pack.weights} do not fit the network that {DESCRIPTION} "
+            f"describes ({reason}). {_REINSTALL}"
+        ) from error
+    return network.eval()
+
+
+def save_pack(folder: Path, state: Mapping[str, Tensor], metadata: Metadata, card: str) -> Pack:
+    """Write a pack, whole or not at all; one that is there already is replaced.
+
+    Parameters
+    ----------
+    folder : Path
+    state : mapping
+        The network's ``state_dict()``.
+    metadata : Metadata
+        Its ``sha256`` is filled in here.
+    card : str
+        The model card in Markdown: what it was trained and tested on, and what it cannot do.
+    """
+    from safetensors.torch import save
+
+    content = save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()})
+    metadata = metadata.model_copy(update={"sha256": hashlib.sha256(content).hexdigest()})
+    description = yaml.safe_dump(
+        metadata.model_dump(mode="json", exclude_none=True), sort_keys=False, allow_unicode=True
+    )
+    with whole_folder(folder) as new:
+        (new / WEIGHTS).write_bytes(content)
+        (new / DESCRIPTION).write_text(description, encoding="utf-8")
+        (new / CARD).write_text(card, encoding="utf-8")
+    return Pack(folder, metadata)
