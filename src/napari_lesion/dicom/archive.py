@@ -1,0 +1,209 @@
+"""From a path to the files that may hold images: a file, a folder tree, a DICOMDIR, a zip."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+import weakref
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import pydicom
+
+from napari_lesion.errors import SeriesError
+from napari_lesion.progress import Progress
+
+#: Most entries that a zip may hold.
+MAX_ZIP_FILES = 200_000
+#: Most bytes that a zip may expand to.
+MAX_ZIP_BYTES = 64 * 2**30
+#: Most bytes that a zip may expand to for each byte it has; small zips may exceed it.
+MAX_ZIP_RATIO = 200
+_RATIO_FROM_BYTES = 256 * 2**20
+_CHUNK = 2**20
+
+Skipped = tuple[Path, str]
+
+
+class TemporaryFolder:
+    """A folder that vanishes with the last object that refers to it, at the latest when Python ends."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="napari-lesion-"))
+        self._finalizer = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+    def remove(self) -> None:
+        """Remove the folder now."""
+        self._finalizer()
+
+
+@dataclass
+class Files:
+    """Files to look at, and those already known to be of no use."""
+
+    paths: list[Path]
+    skipped: list[Skipped] = field(default_factory=list)
+    folder: TemporaryFolder | None = None
+    """Keeps the expanded files of a zip."""
+    shown: dict[Path, Path] = field(default_factory=dict)
+    """What to call an expanded file in messages."""
+
+    def name(self, path: Path) -> Path:
+        """Path for messages."""
+        return self.shown.get(path, path)
+
+
+def walk(root: Path) -> Iterator[Path]:
+    """All files below a folder, in a stable order; links to folders are not followed."""
+    for folder, subfolders, names in os.walk(root):
+        subfolders.sort()
+        for name in sorted(names):
+            yield Path(folder, name)
+
+
+def dicomdir_files(dicomdir: Path) -> tuple[list[Path], list[Skipped]]:
+    """Files that the IMAGE records of a DICOMDIR point to, and those that are missing.
+
+    References
+    ----------
+    DICOM PS3.3 annex F; PS3.10 section 8.
+    """
+    found: list[Path] = []
+    missing: list[Skipped] = []
+    try:
+        records = pydicom.dcmread(dicomdir).get("DirectoryRecordSequence") or []
+        references = []
+        for record in records:
+            if record.get("DirectoryRecordType") == "IMAGE" and record.get("ReferencedFileID"):
+                value = record.ReferencedFileID
+                references.append([value] if isinstance(value, str) else [str(part) for part in value])
+    except Exception as error:  # a damaged DICOMDIR can fail anywhere inside the parser
+        return [], [(dicomdir, f"a DICOMDIR that cannot be read ({type(error).__name__}: {error})")]
+    for parts in references:
+        named = dicomdir.parent.joinpath(*parts)
+        path = _resolve(dicomdir.parent, parts)
+        if path is None:
+            missing.append((named, f"named in {dicomdir.name}, but not there"))
+        else:
+            found.append(path)
+    return found, missing
+
+
+def _resolve(root: Path, parts: list[str]) -> Path | None:
+    """Follow a file ID below `root`; media written elsewhere may differ in case."""
+    path = root
+    for part in parts:
+        if part in ("", ".", "..") or "/" in part or "\\" in part:
+            return None
+        if not (path / part).exists():
+            try:
+                matches = [entry for entry in os.listdir(path) if entry.lower() == part.lower()]  # noqa: PTH208
+            except OSError:
+                return None
+            if not matches:
+                return None
+            part = matches[0]
+        path = path / part
+    return path if path.is_file() else None
+
+
+def is_zip(path: Path) -> bool:
+    """Whether a file begins like a zip and is one."""
+    try:
+        with path.open("rb") as file:
+            return file.read(2) == b"PK" and zipfile.is_zipfile(path)
+    except OSError:
+        return False
+
+
+def expand(archive: Path, progress: Progress) -> Files:
+    """Expand a zip into a temporary folder.
+
+    No entry gets out of that folder: entries with absolute or upward paths, links and encrypted entries are skipped
+    and reported. Zips in the zip stay zips.
+
+    Raises
+    ------
+    SeriesError
+        If the zip is damaged, or would expand beyond the limits.
+    """
+    folder = TemporaryFolder()
+    files = Files([], folder=folder)
+    try:
+        with zipfile.ZipFile(archive) as source:
+            entries = [entry for entry in source.infolist() if not entry.is_dir()]
+            if len(entries) > MAX_ZIP_FILES:
+                raise SeriesError(
+                    f"{archive}: the zip has {len(entries)} entries, more than {MAX_ZIP_FILES}. Unpack it yourself "
+                    "and open the folder."
+                )
+            budget = _Budget(archive)
+            for done, entry in enumerate(entries):
+                progress(done, len(entries), f"Unpacking {archive.name}")
+                _expand_entry(source, entry, archive, files, budget)
+    except BaseException as error:
+        folder.remove()
+        if isinstance(error, zipfile.BadZipFile | NotImplementedError | ValueError):
+            raise SeriesError(f"{archive}: the zip is damaged ({error}). Copy or download it again.") from error
+        if isinstance(error, OSError):
+            raise SeriesError(f"{archive}: the zip cannot be unpacked ({error}).") from error
+        raise
+    return files
+
+
+class _Budget:
+    """What a zip may still expand to. Counted while it expands, because a zip's own table can lie."""
+
+    def __init__(self, archive: Path) -> None:
+        self.archive = archive
+        size = archive.stat().st_size
+        self.limit = min(MAX_ZIP_BYTES, max(_RATIO_FROM_BYTES, MAX_ZIP_RATIO * size))
+        self.used = 0
+
+    def spend(self, count: int) -> None:
+        self.used += count
+        if self.used > self.limit:
+            raise SeriesError(
+                f"{self.archive}: the zip expands to more than {self.limit // 2**20} MiB, which no scan of that size "
+                "does. If you trust it, unpack it yourself and open the folder."
+            )
+
+
+def _expand_entry(
+    source: zipfile.ZipFile, entry: zipfile.ZipInfo, archive: Path, files: Files, budget: _Budget
+) -> None:
+    parts = PurePosixPath(entry.filename.replace("\\", "/")).parts
+    shown = archive.joinpath(*[part for part in parts if part != "/"])
+    if not parts or parts[0] == "/" or any(part == ".." or ":" in part or "\0" in part for part in parts):
+        files.skipped.append((archive / entry.filename.replace("\0", "?").strip("/"), "its path leads out of the zip"))
+        return
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        files.skipped.append((shown, "a link inside the zip"))
+        return
+    if entry.flag_bits & 0x1:
+        files.skipped.append((shown, "encrypted; unpack it with its password and open the folder"))
+        return
+    assert_folder = files.folder
+    target = (assert_folder.path if assert_folder else Path()).joinpath(*parts)
+    if target.exists():  # a zip may hold the same name twice
+        target = target.with_name(f"{target.name}~{len(files.paths)}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with source.open(entry) as packed, target.open("wb") as out:
+            while chunk := packed.read(_CHUNK):
+                budget.spend(len(chunk))
+                out.write(chunk)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        target.unlink(missing_ok=True)
+        files.skipped.append((shown, f"damaged inside the zip ({error})"))
+        return
+    except (FileExistsError, NotADirectoryError, IsADirectoryError):
+        files.skipped.append((shown, "its name is also that of a folder in the zip"))
+        return
+    files.paths.append(target)
+    files.shown[target] = shown

@@ -1,0 +1,520 @@
+"""What a file says about its image planes, read without touching a pixel.
+
+A file gives one `ImageFile` (how its pixels are stored) and one `Frame` for each plane in it (where the plane lies and
+what its values mean). Values are taken from the raw elements, because a header with one odd value must not
+cost a whole scan.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from struct import unpack
+from typing import Any, BinaryIO
+
+import pydicom
+from pydicom.dataelem import RawDataElement
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataset import Dataset, FileDataset
+from pydicom.errors import InvalidDicomError
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from napari_lesion.volume import SeriesIdentity
+
+Vector = tuple[float, float, float]
+
+#: Tags whose values tell phases, echoes and repetitions of the same plane apart, the most telling first.
+PHASE_KEYWORDS = (
+    "StackID",
+    "AcquisitionNumber",
+    "TemporalPositionIdentifier",
+    "TemporalPositionIndex",
+    "NominalPercentageOfCardiacPhase",
+    "TriggerTime",
+    "NominalCardiacTriggerDelayTime",
+    "EchoNumbers",
+    "EchoTime",
+    "EffectiveEchoTime",
+    "DiffusionBValue",
+    "ImageType",
+    "FrameType",
+    "ConvolutionKernel",
+    "AcquisitionDateTime",
+    "AcquisitionTime",
+    "SeriesTime",
+    "ContentTime",
+)
+
+_IDENTITY = {
+    "series_uid": "SeriesInstanceUID",
+    "study_uid": "StudyInstanceUID",
+    "frame_of_reference_uid": "FrameOfReferenceUID",
+    "patient_id": "PatientID",
+    "patient_name": "PatientName",
+    "patient_birth_date": "PatientBirthDate",
+    "patient_sex": "PatientSex",
+    "study_date": "StudyDate",
+    "accession_number": "AccessionNumber",
+    "modality": "Modality",
+    "study_description": "StudyDescription",
+    "series_description": "SeriesDescription",
+    "series_number": "SeriesNumber",
+    "manufacturer": "Manufacturer",
+    "manufacturer_model": "ManufacturerModelName",
+    "kernel": "ConvolutionKernel",
+    "contrast": "ContrastBolusAgent",
+    "body_part": "BodyPartExamined",
+}
+
+_OTHER = (
+    "SpecificCharacterSet",
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "InstanceNumber",
+    "PatientPosition",
+    "PatientOrientation",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "PixelSpacing",
+    "ImagerPixelSpacing",
+    "NominalScannedPixelSpacing",
+    "SliceThickness",
+    "GantryDetectorTilt",
+    "Rows",
+    "Columns",
+    "SamplesPerPixel",
+    "NumberOfFrames",
+    "PhotometricInterpretation",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "PixelPaddingValue",
+    "PixelPaddingRangeLimit",
+    "RescaleSlope",
+    "RescaleIntercept",
+    "RescaleType",
+    "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence",
+)
+
+
+def _tag(keyword: str) -> int:
+    tag = tag_for_keyword(keyword)
+    if tag is None:
+        raise KeyError(keyword)
+    return tag
+
+
+_TAGS = {keyword: _tag(keyword) for keyword in (*_IDENTITY.values(), *_OTHER, *PHASE_KEYWORDS)}
+_READ: list[Any] = sorted(set(_TAGS.values()))
+
+#: Objects with pixels that are not scans: what is said of them where they are skipped.
+_NOT_SCANS = {
+    "1.2.840.10008.5.1.4.1.1.66.4": "a segmentation (SEG), not a scan",
+    "1.2.840.10008.5.1.4.1.1.66.7": "a label map segmentation, not a scan",
+    "1.2.840.10008.5.1.4.1.1.30": "a parametric map, not a scan",
+    "1.2.840.10008.5.1.4.1.1.481.2": "a radiotherapy dose grid, not a scan",
+    "1.2.840.10008.1.3.10": "a DICOMDIR, not a scan",
+}
+#: The transfer syntax stands within this many bytes.
+_META_BYTES = 1024
+#: Most bytes that a deflated file may expand to.
+_MAX_INFLATED = 2**31
+_DICOMDIR = "1.2.840.10008.1.3.10"
+
+
+class NotAScanError(Exception):
+    """A file that is no image plane; the message is the reason for skipping it."""
+
+    def __init__(self, reason: str, *, dicomdir: bool = False) -> None:
+        super().__init__(reason)
+        self.dicomdir = dicomdir
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """How the pixels of one file are stored."""
+
+    path: Path
+    size: int
+    """Bytes on disk."""
+    sop_instance_uid: str
+    sop_class_uid: str
+    transfer_syntax: UID
+    rows: int
+    columns: int
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    signed: bool
+    photometric: str
+    n_frames: int
+    pixel_offset: int
+    """Where the pixel data element begins in the file; in a deflated file, in its inflated data set."""
+    implicit_vr: bool
+    little_endian: bool
+
+    @property
+    def deflated(self) -> bool:
+        """Whether the whole data set is deflated."""
+        return self.transfer_syntax == DeflatedExplicitVRLittleEndian
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one uncompressed frame."""
+        return self.rows * self.columns * self.bits_allocated // 8
+
+    @property
+    def name(self) -> str:
+        """File name for messages."""
+        return self.path.name
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One image plane: where it lies and what its values mean."""
+
+    file: ImageFile
+    number: int | None
+    """1-based frame number in a multiframe object, else None."""
+    position: Vector | None
+    """Centre of the first pixel, LPS mm."""
+    orientation: tuple[float, ...] | None
+    """Direction cosines of a row (3) and of a column (3), LPS."""
+    pixel_spacing: tuple[float, float] | None
+    """Distance between rows and between columns, mm."""
+    spacing_source: str
+    """Tag that the pixel spacing came from."""
+    slope: float | None
+    intercept: float | None
+    rescale_type: str
+    padding: tuple[int, int] | None
+    """Lowest and highest stored value that marks pixels outside the image."""
+    thickness: float | None
+    instance_number: int | None
+    phase: tuple[str, ...]
+    """Values of `PHASE_KEYWORDS`."""
+    image_type: tuple[str, ...]
+    frame_of_reference: str
+    patient_position: str
+    patient_orientation: str
+
+    @property
+    def name(self) -> str:
+        """File (and frame) for messages."""
+        return self.file.name if self.number is None else f"{self.file.name} frame {self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The planes of one file and the series they belong to."""
+
+    series_uid: str
+    modality: str
+    frames: tuple[Frame, ...]
+    dataset: Dataset
+
+    def identity(self) -> SeriesIdentity:
+        """Who and what the series is."""
+        values = {name: _decoded(self.dataset, keyword) for name, keyword in _IDENTITY.items()}
+        values["series_uid"] = self.series_uid
+        return SeriesIdentity(**values)
+
+
+def read_header(path: Path) -> Header:
+    """Read the header of one file.
+
+    Raises
+    ------
+    NotAScanError
+        If the file holds no image plane; the message says what it is instead.
+    """
+    try:
+        return _read_header(path)
+    except (NotAScanError, KeyboardInterrupt):
+        raise
+    except OSError as error:
+        raise NotAScanError(f"cannot be read ({error.strerror or error})") from error
+    except Exception as error:  # a damaged header can fail anywhere inside the parser
+        raise NotAScanError(f"its header is damaged ({type(error).__name__}: {error})") from error
+
+
+def _read_header(path: Path) -> Header:
+    size = path.stat().st_size
+    if size == 0:
+        raise NotAScanError("an empty file")
+    with path.open("rb") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        deflated = DeflatedExplicitVRLittleEndian.encode() in file.read(_META_BYTES)
+        file.seek(0)
+        source = inflate(file, size) if deflated else file
+        try:
+            dataset = pydicom.dcmread(source, stop_before_pixels=True, specific_tags=_READ, force=deflated)
+        except InvalidDicomError:
+            file.seek(0)
+            dataset = _read_without_meta(file)
+        offset = source.tell()
+    return _interpret(path, size, dataset, offset, deflated)
+
+
+def inflate(file: BinaryIO, size: int) -> BinaryIO:
+    """Inflate the data set of a deflated file, at most to the limit.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, or expands beyond the limit.
+
+    References
+    ----------
+    DICOM PS3.5 section A.5; the data set begins where the group length of the meta header (PS3.10 7.1) says.
+    """
+    file.seek(128)
+    prefix, group, element, _, _, length = unpack("<4sHH2sHL", file.read(16))
+    if prefix != b"DICM" or (group, element) != (2, 0):
+        raise ValueError("its meta header is damaged")
+    file.seek(144 + length)
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    inflated = inflater.decompress(file.read(size), _MAX_INFLATED)
+    if inflater.unconsumed_tail:
+        raise ValueError(f"it expands to more than {_MAX_INFLATED // 2**20} MiB")
+    if not inflater.eof:
+        raise ValueError("it ends inside its deflated data")
+    return BytesIO(inflated)
+
+
+def _read_without_meta(file: Any) -> FileDataset:
+    """Parse a file without the DICM prefix, if it starts like a data set: group 0002 or 0008, little or big endian."""
+    start = file.read(8)
+    file.seek(0)
+    if len(start) < 8 or start[:2] not in (b"\x02\x00", b"\x08\x00", b"\x00\x02", b"\x00\x08"):
+        raise NotAScanError("not a DICOM file")
+    return pydicom.dcmread(file, stop_before_pixels=True, specific_tags=_READ, force=True)
+
+
+def _interpret(path: Path, size: int, dataset: FileDataset, offset: int, deflated: bool) -> Header:
+    sop_class = _text(dataset, "SOPClassUID")
+    meta = getattr(dataset, "file_meta", None) or Dataset()
+    if not sop_class:
+        sop_class = str(meta.get("MediaStorageSOPClassUID", ""))
+    if sop_class in _NOT_SCANS:
+        raise NotAScanError(_NOT_SCANS[sop_class], dicomdir=sop_class == _DICOMDIR)
+    rows, columns = _integer(dataset, "Rows"), _integer(dataset, "Columns")
+    if rows is None or columns is None:
+        what = UID(sop_class).name if sop_class else "no DICOM object that is known"
+        raise NotAScanError(f"not an image ({what})")
+    implicit, little = bool(dataset.original_encoding[0]), bool(dataset.original_encoding[1])
+    syntax = UID(meta.get("TransferSyntaxUID") or (ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian))
+    if deflated:
+        syntax = DeflatedExplicitVRLittleEndian
+    bits = _integer(dataset, "BitsAllocated")
+    if bits is None or rows <= 0 or columns <= 0:
+        raise NotAScanError("not an image (its size or bit depth is missing)")
+    samples = _integer(dataset, "SamplesPerPixel") or 1
+    photometric = _text(dataset, "PhotometricInterpretation")
+    if samples != 1 or photometric not in ("MONOCHROME1", "MONOCHROME2", ""):
+        raise NotAScanError(f"a colour image ({photometric or f'{samples} samples a pixel'}), not a scan")
+    if not deflated and offset + 8 > size:
+        raise NotAScanError("it ends before its pixel data: the file is truncated, or holds no pixels")
+    series_uid = _text(dataset, "SeriesInstanceUID")
+    if not series_uid:
+        raise NotAScanError("its SeriesInstanceUID is missing, so it belongs to no series")
+    stored = _integer(dataset, "BitsStored") or bits
+    high = _integer(dataset, "HighBit")
+    n_frames = _integer(dataset, "NumberOfFrames")
+    file = ImageFile(
+        path=path,
+        size=size,
+        sop_instance_uid=_text(dataset, "SOPInstanceUID") or str(meta.get("MediaStorageSOPInstanceUID", "")),
+        sop_class_uid=sop_class,
+        transfer_syntax=syntax,
+        rows=rows,
+        columns=columns,
+        bits_allocated=bits,
+        bits_stored=stored,
+        high_bit=stored - 1 if high is None else high,
+        signed=_integer(dataset, "PixelRepresentation") == 1,
+        photometric=photometric,
+        n_frames=1 if n_frames is None else n_frames,
+        pixel_offset=offset,
+        implicit_vr=implicit,
+        little_endian=little,
+    )
+    if file.n_frames < 1 or file.n_frames > 100_000:
+        raise NotAScanError(f"its NumberOfFrames is {file.n_frames}")
+    per_frame = dataset.get("PerFrameFunctionalGroupsSequence")
+    frames: tuple[Frame, ...]
+    if per_frame is not None and len(per_frame) > 0:
+        frames = _multiframe(file, dataset, list(per_frame))
+    elif file.n_frames > 1:
+        frames = tuple(_frame(file, dataset, number) for number in range(1, file.n_frames + 1))
+    else:
+        frames = (_frame(file, dataset, None),)
+    return Header(series_uid, _text(dataset, "Modality"), frames, dataset)
+
+
+def _multiframe(file: ImageFile, dataset: Dataset, per_frame: list[Dataset]) -> tuple[Frame, ...]:
+    """One `Frame` for each item of the functional groups (PS3.3 C.7.6.16); a frame's own group wins over the shared."""
+    if len(per_frame) != file.n_frames:
+        raise NotAScanError(f"it says {file.n_frames} frames, but describes {len(per_frame)}")
+    shared_sequence = dataset.get("SharedFunctionalGroupsSequence")
+    shared = _flattened(shared_sequence[0]) if shared_sequence else {}
+    frames = []
+    for number, item in enumerate(per_frame, start=1):
+        merged = Dataset()
+        merged.set_original_encoding(file.implicit_vr, file.little_endian, "iso8859")
+        for source in (_top_level(dataset), shared, _flattened(item)):
+            for tag, element in source.items():
+                merged._dict[tag] = element
+        frames.append(_frame(file, merged, number))
+    return tuple(frames)
+
+
+def _top_level(dataset: Dataset) -> dict[Any, Any]:
+    skipped = {_TAGS["SharedFunctionalGroupsSequence"], _TAGS["PerFrameFunctionalGroupsSequence"]}
+    return {tag: dataset.get_item(tag) for tag in dataset.keys() if int(tag) not in skipped}  # noqa: SIM118
+
+
+def _flattened(item: Dataset) -> dict[Any, Any]:
+    """All elements of the macros in one functional group, by tag."""
+    elements = {}
+    for macro in item:
+        if macro.VR == "SQ" and macro.value:
+            for element in macro.value[0]:
+                if int(element.tag) in _WANTED:
+                    elements[element.tag] = element
+    return elements
+
+
+_WANTED = frozenset(_TAGS.values())
+
+
+def _frame(file: ImageFile, dataset: Dataset, number: int | None) -> Frame:
+    position = _numbers(dataset, "ImagePositionPatient", 3)
+    orientation = _numbers(dataset, "ImageOrientationPatient", 6)
+    spacing, source = None, ""
+    for keyword in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"):
+        values = _numbers(dataset, keyword, 2)
+        if values is not None and min(values) > 0:
+            spacing, source = (values[0], values[1]), keyword
+            break
+    image_type = tuple(_text(dataset, "ImageType").split("\\"))
+    frame_type = _text(dataset, "FrameType")
+    thickness = _numbers(dataset, "SliceThickness", 1)
+    slope, intercept = _numbers(dataset, "RescaleSlope", 1), _numbers(dataset, "RescaleIntercept", 1)
+    return Frame(
+        file=file,
+        number=number,
+        position=None if position is None else (position[0], position[1], position[2]),
+        orientation=orientation,
+        pixel_spacing=spacing,
+        spacing_source=source,
+        slope=None if slope is None else slope[0],
+        intercept=None if intercept is None else intercept[0],
+        rescale_type=_text(dataset, "RescaleType"),
+        padding=_padding(dataset, file),
+        thickness=None if thickness is None else thickness[0],
+        instance_number=_integer(dataset, "InstanceNumber"),
+        phase=tuple(_text(dataset, keyword) for keyword in PHASE_KEYWORDS),
+        image_type=tuple(frame_type.split("\\")) if frame_type else image_type,
+        frame_of_reference=_text(dataset, "FrameOfReferenceUID"),
+        patient_position=_text(dataset, "PatientPosition"),
+        patient_orientation=_text(dataset, "PatientOrientation"),
+    )
+
+
+def _padding(dataset: Dataset, file: ImageFile) -> tuple[int, int] | None:
+    """Pixel padding value or range (PS3.3 C.7.5.1.1.2), signed as the pixels are, whatever VR the writer chose."""
+    value = _integer(dataset, "PixelPaddingValue")
+    if value is None:
+        return None
+    limit = _integer(dataset, "PixelPaddingRangeLimit")
+    ends = [_resigned(v, file) for v in (value, value if limit is None else limit)]
+    return min(ends), max(ends)
+
+
+def _resigned(value: int, file: ImageFile) -> int:
+    if file.bits_allocated > 16:
+        return value
+    value &= 0xFFFF
+    return value - 0x10000 if file.signed and value >= 0x8000 else value
+
+
+def _raw(dataset: Dataset, keyword: str) -> Any:
+    tag = _TAGS[keyword]
+    return dataset.get_item(tag) if tag in dataset else None
+
+
+def _text(dataset: Dataset, keyword: str) -> str:
+    """Value of a text element as it stands in the file, without padding; '' where it is absent."""
+    element = _raw(dataset, keyword)
+    if element is None or element.value is None:
+        return ""
+    value = element.value
+    if isinstance(element, RawDataElement) and isinstance(value, bytes):
+        if element.VR in ("US", "SS", "FD", "FL", "UL", "SL") or (element.VR is None and keyword in _BINARY):
+            return "\\".join(f"{v:g}" for v in _binary(element, keyword))
+        return value.decode("latin-1").strip(" \0")
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        return str(value).strip(" \0")
+    return "\\".join(str(v) for v in value)
+
+
+#: Binary elements among those read: their type where the file itself (implicit VR) does not tell.
+_BINARY = {
+    "Rows": "US",
+    "Columns": "US",
+    "SamplesPerPixel": "US",
+    "BitsAllocated": "US",
+    "BitsStored": "US",
+    "HighBit": "US",
+    "PixelRepresentation": "US",
+    "PixelPaddingValue": "US",
+    "PixelPaddingRangeLimit": "US",
+    "TemporalPositionIndex": "UL",
+    "NominalPercentageOfCardiacPhase": "FL",
+    "NominalCardiacTriggerDelayTime": "FD",
+    "EffectiveEchoTime": "FD",
+    "DiffusionBValue": "FD",
+}
+_FORMATS = {"US": ("H", 2), "SS": ("h", 2), "UL": ("L", 4), "SL": ("l", 4), "FL": ("f", 4), "FD": ("d", 8)}
+
+
+def _binary(element: RawDataElement, keyword: str) -> tuple[float, ...]:
+    value = element.value or b""
+    code, width = _FORMATS[element.VR or _BINARY[keyword]]
+    count = len(value) // width
+    return unpack(("<" if element.is_little_endian else ">") + code * count, value[: count * width])
+
+
+def _numbers(dataset: Dataset, keyword: str, count: int) -> tuple[float, ...] | None:
+    """Exactly `count` finite numbers, or None."""
+    try:
+        values = tuple(float(part) for part in _text(dataset, keyword).split("\\"))
+    except ValueError:
+        return None
+    return values if len(values) == count and all(math.isfinite(v) for v in values) else None
+
+
+def _integer(dataset: Dataset, keyword: str) -> int | None:
+    values = _numbers(dataset, keyword, 1)
+    return None if values is None else int(values[0])
+
+
+def _decoded(dataset: Dataset, keyword: str) -> str:
+    """Value of an identity element in its character set; '' where it is absent or cannot be decoded."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            value = dataset.get(keyword)
+        except Exception:  # a value that breaks its own type says nothing
+            return ""
+    if value is None:
+        return ""
+    return str(value) if isinstance(value, str) or not isinstance(value, Iterable) else "\\".join(map(str, value))

@@ -1,0 +1,263 @@
+"""From a file's pixel data to stored values, and from stored values to what they mean.
+
+Sizes are checked against the bytes that are really there before anything is allocated, and no short file is ever
+padded.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from struct import unpack
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+from pydicom.encaps import generate_frames
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+from napari_lesion.dicom.header import Frame, ImageFile, inflate
+from napari_lesion.errors import DecodeError
+
+IntegerArray = npt.NDArray[np.integer[npt.NBitBase]]
+
+#: Largest plausible plane, pixels.
+MAX_PIXELS = 2**27
+#: Most times that a compressed file may expand; small files may exceed it (an empty slice takes few bytes).
+MAX_EXPANSION = 500
+_EXPANSION_FROM_BYTES = 8 * 2**20
+_UNDEFINED = 0xFFFFFFFF
+
+
+def check_storage(file: ImageFile) -> None:
+    """Refuse what cannot be read, or cannot be true, before anything is allocated.
+
+    Raises
+    ------
+    DecodeError
+        If the bit depth is not supported, or the size does not fit the bytes of the file.
+    """
+    if file.bits_allocated not in (8, 16, 32):
+        raise DecodeError(
+            f"{file.path}: {file.bits_allocated} bits a pixel are not supported (8, 16 and 32 are). "
+            "Export the series again as 16-bit images."
+        )
+    if (
+        not 1 <= file.bits_stored <= file.bits_allocated
+        or not file.bits_stored - 1 <= file.high_bit < file.bits_allocated
+    ):
+        raise DecodeError(
+            f"{file.path}: the header contradicts itself: {file.bits_stored} bits stored up to bit {file.high_bit} of "
+            f"{file.bits_allocated}. The file is damaged; export it again."
+        )
+    expected = file.frame_bytes * file.n_frames
+    what = (
+        f"{file.path}: the header says {file.n_frames} × {file.rows} × {file.columns} pixels of {file.bits_allocated}"
+    )
+    if file.rows * file.columns > MAX_PIXELS:
+        raise DecodeError(f"{what} bits, which no scanner makes. The header is damaged; export the file again.")
+    compressed = file.transfer_syntax.is_encapsulated or file.deflated
+    if not compressed and file.pixel_offset + expected > file.size:
+        raise DecodeError(
+            f"{what} bits ({expected} bytes), but the file holds only {max(file.size - file.pixel_offset, 0)} bytes "
+            "of pixel data. It is truncated, or its header is damaged; copy or export it again."
+        )
+    if compressed and expected > max(_EXPANSION_FROM_BYTES, MAX_EXPANSION * file.size):
+        raise DecodeError(
+            f"{what} bits ({expected} bytes), but the whole file has {file.size} bytes, which is too few even "
+            "compressed. The header is damaged; export the file again."
+        )
+
+
+@contextmanager
+def opened(file: ImageFile) -> Iterator[BinaryIO]:
+    """Open a file for its pixel data; a deflated one is inflated first.
+
+    Raises
+    ------
+    DecodeError
+        If the file has gone, or changed since its header was read.
+    """
+    try:
+        with file.path.open("rb") as stream:
+            if stream.seek(0, io.SEEK_END) != file.size:
+                raise DecodeError(f"{file.path}: the file has changed since it was found. Open the series again.")
+            if file.deflated:
+                stream.seek(0)
+                yield inflate(stream, file.size)
+            else:
+                yield stream
+    except OSError as error:
+        raise DecodeError(f"{file.path}: cannot be read ({error.strerror or error}).") from error
+
+
+def find_pixels(file: ImageFile, stream: BinaryIO) -> int:
+    """Position the stream at the value of the pixel data element; return its length (`_UNDEFINED`: in items).
+
+    Raises
+    ------
+    DecodeError
+        If there is no pixel data, or not as the transfer syntax says.
+    """
+    stream.seek(file.pixel_offset)
+    order = "<" if file.little_endian else ">"
+    start = stream.read(8)
+    if len(start) < 8:
+        raise DecodeError(f"{file.path}: holds no pixel data. It is truncated; copy or export it again.")
+    group, element = unpack(order + "HH", start[:4])
+    if (group, element) != (0x7FE0, 0x0010):
+        raise DecodeError(f"{file.path}: holds no integer pixel data. It is damaged, or no scan; export it again.")
+    if file.implicit_vr:
+        (length,) = unpack(order + "L", start[4:])
+    else:
+        if start[4:6] not in (b"OB", b"OW", b"UN"):
+            raise DecodeError(
+                f"{file.path}: its pixel data is not written as its transfer syntax says "
+                f"({file.transfer_syntax.name}). Export it again."
+            )
+        extra = stream.read(4)
+        if len(extra) < 4:
+            raise DecodeError(f"{file.path}: ends inside its pixel data. It is truncated; copy or export it again.")
+        (length,) = unpack(order + "L", extra)
+    encapsulated = length == _UNDEFINED
+    if encapsulated != file.transfer_syntax.is_encapsulated:
+        found = "compressed" if encapsulated else "uncompressed"
+        raise DecodeError(
+            f"{file.path}: says its transfer syntax is {file.transfer_syntax.name}, but its pixel data is {found}. "
+            "Export it again."
+        )
+    return int(length)
+
+
+def read_native(file: ImageFile, stream: BinaryIO, index: int, out: IntegerArray) -> None:
+    """Read one uncompressed frame.
+
+    Parameters
+    ----------
+    index : int
+        0-based frame.
+    out : (rows, columns)
+        Contiguous, of the stored width and signedness, native byte order; filled with stored values.
+
+    Raises
+    ------
+    DecodeError
+        If the file ends before the frame does.
+    """
+    length = find_pixels(file, stream)
+    expected = file.frame_bytes * file.n_frames
+    if length < expected:
+        raise DecodeError(
+            f"{file.path}: holds {length} bytes of pixel data where {expected} belong. It is damaged; export it again."
+        )
+    stream.seek(index * file.frame_bytes, io.SEEK_CUR)
+    if stream.readinto(memoryview(out).cast("B")) != file.frame_bytes:  # type: ignore[attr-defined]
+        raise DecodeError(f"{file.path}: ends inside its pixel data. It is truncated; copy or export it again.")
+    if not file.little_endian and file.bits_allocated > 8:
+        out.byteswap(inplace=True)
+    drop_unused_bits(out, file)
+
+
+def drop_unused_bits(stored: IntegerArray, file: ImageFile) -> None:
+    """Clear, in place, what is not part of the value: overlays in the high bits, noise under the low ones; extend the sign.
+
+    References
+    ----------
+    DICOM PS3.5 section 8.1.1.
+    """
+    width = stored.dtype.itemsize * 8
+    if file.bits_stored == width:
+        return
+    low = file.high_bit + 1 - file.bits_stored
+    if not file.signed:
+        if low:
+            np.right_shift(stored, low, out=stored)
+        np.bitwise_and(stored, (1 << file.bits_stored) - 1, out=stored)
+    else:
+        np.left_shift(stored, width - 1 - file.high_bit, out=stored)
+        np.right_shift(stored, width - file.bits_stored, out=stored)
+
+
+def stored_dtype(file: ImageFile) -> np.dtype[np.integer[npt.NBitBase]]:
+    """Type of stored values in native byte order."""
+    return np.dtype(f"{'i' if file.signed else 'u'}{file.bits_allocated // 8}")
+
+
+def codestreams(file: ImageFile, stream: BinaryIO) -> Iterator[bytes]:
+    """Yield the compressed frames of a file, in order.
+
+    Raises
+    ------
+    DecodeError
+        If the fragments are damaged or fewer than the frames.
+    """
+    find_pixels(file, stream)
+    count = 0
+    try:
+        for count, frame in enumerate(generate_frames(stream, number_of_frames=file.n_frames), start=1):
+            yield frame
+            if count == file.n_frames:
+                return
+    except DecodeError:
+        raise
+    except Exception as error:  # the parser raises whatever the damage leads to
+        raise DecodeError(f"{file.path}: its compressed pixel data is damaged ({error}). Export it again.") from error
+    raise DecodeError(
+        f"{file.path}: holds {count} compressed frames where its header says {file.n_frames}. It is truncated; copy or "
+        "export it again."
+    )
+
+
+def rescale_into(stored: IntegerArray, frame: Frame, out: npt.NDArray[np.generic]) -> bool:
+    """Turn stored values into what they mean: value = stored × slope + intercept (PS3.3 C.11.1.1.2).
+
+    Parameters
+    ----------
+    stored : (rows, columns) integers
+    out : (rows, columns) int16 or float32
+        May share the memory of `stored` where both have 16 bits.
+
+    Returns
+    -------
+    bool
+        False where the values do not fit into an int16 `out`; then nothing was written.
+    """
+    slope, intercept = slope_of(frame), intercept_of(frame)
+    if out.dtype == np.float32:
+        values = stored.astype(np.float64)
+        if slope != 1:
+            values *= slope
+        if intercept != 0:
+            values += intercept
+        out[...] = values
+        return True
+    low, high = sorted(int(edge * slope + intercept) for edge in _range(stored, frame.file))
+    if low < -32768 or high > 32767:
+        return False
+    if slope == 1 and stored.dtype.itemsize == 2:
+        np.add(stored.view(np.int16), np.int16(intercept), out=out, casting="unsafe")
+    else:
+        wide = stored.astype(np.int64)
+        wide *= int(slope)
+        wide += int(intercept)
+        out[...] = wide
+    return True
+
+
+def _range(stored: IntegerArray, file: ImageFile) -> tuple[int, int]:
+    """Lowest and highest value: what the bits allow if that is no more than 14 bits, else what is there."""
+    if file.bits_stored <= 14:
+        half = 1 << (file.bits_stored - 1)
+        return (-half, half - 1) if file.signed else (0, 2 * half - 1)
+    return int(stored.min()), int(stored.max())
+
+
+def slope_of(frame: Frame) -> float:
+    """Rescale slope, 1 where it is absent."""
+    return 1.0 if frame.slope is None else frame.slope
+
+
+def intercept_of(frame: Frame) -> float:
+    """Rescale intercept, 0 where it is absent."""
+    return 0.0 if frame.intercept is None else frame.intercept

@@ -1,0 +1,482 @@
+"""One series to one volume, with everything that was found on the way in its certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_lesion.dicom import geometry, pixels
+from napari_lesion.dicom.decode import decode
+from napari_lesion.dicom.geometry import Axes
+from napari_lesion.dicom.header import Frame, ImageFile
+from napari_lesion.dicom.series import Series
+from napari_lesion.errors import Cancelled, DecodeError, GeometryError, LesionError
+from napari_lesion.progress import Progress, silent
+from napari_lesion.volume import FloatArray, Gap, GeometryCertificate, Instance, Volume
+
+Voxels = npt.NDArray[np.generic]
+
+#: HU of voxels that no slice covers (air).
+AIR_HU = -1024
+#: What the reader is told to do about missing slices.
+_REMEDY = "Export the series again, or pass --allow-gaps (allow_gaps=True) to interpolate."
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How the frames of a series become a stack, decided before a pixel is read."""
+
+    frames: tuple[Frame, ...]
+    """In order, each once."""
+    axes: Axes
+    depth: FloatArray
+    step_mm: float
+    missing: npt.NDArray[np.intp]
+    even: bool
+    drift: FloatArray
+    notes: tuple[str, ...]
+    duplicates: tuple[str, ...]
+    gaps: tuple[Gap, ...]
+
+    @property
+    def places(self) -> npt.NDArray[np.intp]:
+        """Index k of each frame on the even grid."""
+        return np.concatenate(([0], np.cumsum(self.missing + 1)))
+
+
+def read_series(series: Series, *, allow_gaps: bool = False, progress: Progress = silent) -> Volume:
+    """Read a series into a volume.
+
+    Parameters
+    ----------
+    series : Series
+        From `find_series`.
+    allow_gaps : bool
+        Interpolate missing and uneven slices instead of raising; the certificate lists them.
+    progress : callable
+        ``progress(done, total, what)``; may raise `Cancelled`.
+
+    Returns
+    -------
+    Volume
+        Voxels (k, j, i): slices along the normal of their planes. CT is in HU. Values are those that the files
+        hold after their own rescale: padding stays what it is, and the certificate names it.
+
+    Raises
+    ------
+    GeometryError
+        If slices are missing, uneven, contradictory or have no place, and `allow_gaps` does not cover it.
+    DecodeError
+        If a file is damaged.
+    """
+    try:
+        if series.n_slices == 1:
+            return _read_image(series, progress)
+        return _read_stack(series, allow_gaps, progress)
+    except (LesionError, Cancelled):
+        raise
+    except MemoryError as error:
+        rows, columns = series.size
+        raise DecodeError(
+            f"series {series.key}: {series.n_slices} × {rows} × {columns} voxels do not fit into memory. "
+            "Close other programs, or open a smaller series."
+        ) from error
+
+
+def _read_stack(series: Series, allow_gaps: bool, progress: Progress) -> Volume:
+    plan = _plan(series, allow_gaps)
+    voxels = _read_voxels(plan.frames, series, progress)
+    first = plan.frames[0]
+    assert first.pixel_spacing is not None and first.position is not None  # _plan checked
+    notes = list(plan.notes)
+    interpolated: tuple[int, ...] = ()
+    if not plan.even or plan.missing.any():
+        voxels, interpolated = _interpolate(voxels, plan)
+        notes.append(f"{len(interpolated)} of {len(voxels)} slices were interpolated, not acquired.")
+    origin = np.array(first.position)
+    step = plan.step_mm * (plan.axes.normal + plan.drift)
+    matrix = geometry.affine(origin, step, plan.axes, first.pixel_spacing)
+    tilt = float(np.degrees(np.arctan(np.linalg.norm(plan.drift))))
+    if tilt:
+        voxels, matrix, fill = _straighten(voxels, matrix, series)
+        notes.append(
+            f"The slices are tilted by {tilt:.1f}° against the direction in which they advance (gantry tilt). They were "
+            f"resampled linearly onto an upright grid; voxels outside the acquired slices are {fill}."
+        )
+        interpolated = ()
+    rescale, unit, more = _values_note(series, plan.frames)
+    distances = np.diff(plan.depth)
+    certificate = GeometryCertificate(
+        verdict="corrected" if tilt or interpolated or plan.gaps else "as acquired",
+        shape=_shape(voxels),
+        spacing_mm=_spacing(matrix),
+        orientation=geometry.name_orientation(matrix),
+        axes=geometry.axis_letters(matrix),
+        patient_position=first.patient_position,
+        slice_order="by ImagePositionPatient along the normal of the slices",
+        spacing_range_mm=(float(distances.min()), float(distances.max())),
+        gaps=plan.gaps,
+        interpolated_slices=interpolated,
+        duplicates=plan.duplicates,
+        tilt_deg=round(tilt, 3),
+        rescale=rescale,
+        unit=unit,
+        missing_tags=_missing_tags(plan.frames),
+        notes=(*series.notes, *notes, *more),
+    )
+    return Volume(voxels, matrix, series.identity, certificate, tuple(map(_instance, plan.frames)))
+
+
+def _plan(series: Series, allow_gaps: bool) -> _Plan:
+    """Order the frames and decide whether they make a volume; raise where they don't."""
+    where = f"series {series.key}"
+    frames = list(series.frames)
+    notes: list[str] = []
+    unplaced = [f for f in frames if f.position is None or f.orientation is None or f.pixel_spacing is None]
+    if unplaced:
+        tags = [
+            name
+            for name, absent in (
+                ("ImagePositionPatient", any(f.position is None for f in unplaced)),
+                ("ImageOrientationPatient", any(f.orientation is None for f in unplaced)),
+                ("PixelSpacing", any(f.pixel_spacing is None for f in unplaced)),
+            )
+            if absent
+        ]
+        said = f"{where}: {' and '.join(tags)} missing in {_names(unplaced)}, so it has no place in space."
+        if not allow_gaps or len(unplaced) > len(frames) - 2:
+            raise GeometryError(f"{said} {_REMEDY}" if len(unplaced) <= len(frames) - 2 else f"{said} Export it again.")
+        notes.append(f"{said.removeprefix(where + ': ')} Left out.")
+        frames = [f for f in frames if f not in unplaced]
+    first = frames[0]
+    assert first.orientation is not None
+    axes = geometry.axes_of(first.orientation)
+    if axes is None:
+        raise GeometryError(
+            f"{where}: ImageOrientationPatient of {first.name} is no pair of unit vectors at a right angle: "
+            f"{first.orientation}. Export the series again."
+        )
+    places = geometry.spread(_positions(frames), axes.normal)
+    if places.step_mm == 0:
+        raise GeometryError(
+            f"{where}: all {len(frames)} slices lie at the same position ({_names(frames)}). Open them one by one, or "
+            "export the series again."
+        )
+    ordered = [frames[i] for i in places.order]
+    duplicates = list(series.duplicates)
+    if places.same:
+        ordered, resolved = _resolve_repeats(where, ordered, places.same)
+        duplicates += resolved
+        places = geometry.spread(_positions(ordered), axes.normal)
+    gaps = tuple(
+        Gap(after_file=ordered[k].name, distance_mm=float(places.depth[k + 1] - places.depth[k]), missing_slices=int(n))
+        for k, n in enumerate(places.missing)
+        if n
+    )
+    distances = np.diff(places.depth)
+    if not places.even:
+        worst = int(np.abs(distances - places.step_mm * np.maximum(np.rint(distances / places.step_mm), 1)).argmax())
+        said = (
+            f"slices are unevenly spaced, {distances.min():.3g} to {distances.max():.3g} mm; the worst step, "
+            f"{distances[worst]:.3g} mm, comes after {ordered[worst].name}"
+        )
+        if not allow_gaps:
+            raise GeometryError(f"{where}: {said}. {_REMEDY}")
+        notes.append(f"{said[0].upper()}{said[1:]}. They were interpolated onto even steps of {places.step_mm:.3g} mm.")
+    elif gaps:
+        gap = max(gaps, key=lambda g: g.distance_mm)
+        n_missing = sum(g.missing_slices for g in gaps)
+        said = (
+            f"gap of {gap.distance_mm:.3g} mm after {gap.after_file} where the others are {places.step_mm:.3g} mm; "
+            f"{n_missing} slice{' is' if n_missing == 1 else 's are'} missing"
+            + (f" in {len(gaps)} gaps" if len(gaps) > 1 else "")
+        )
+        if not allow_gaps:
+            raise GeometryError(f"{where}: {said}. {_REMEDY}")
+        notes.append(f"{said[0].upper()}{said[1:]}.")
+    drift, residual = geometry.shear(_positions(ordered), places.depth, axes)
+    extent = float(places.depth[-1] - places.depth[0])
+    tolerance = max(geometry.DRIFT_MM, geometry.UNEVEN * places.step_mm)
+    if residual.max() > tolerance:
+        raise GeometryError(
+            f"{where}: {ordered[int(residual.argmax())].name} lies {residual.max():.3g} mm sideways of the line that the "
+            "other slices follow, so they make no common grid. Export the series again with one field of view."
+        )
+    if float(np.linalg.norm(drift)) * extent <= geometry.DRIFT_MM:
+        drift = np.zeros(3)
+    return _Plan(
+        frames=tuple(ordered),
+        axes=axes,
+        depth=places.depth,
+        step_mm=places.step_mm,
+        missing=places.missing,
+        even=places.even,
+        drift=drift,
+        notes=tuple(notes),
+        duplicates=tuple(duplicates),
+        gaps=gaps,
+    )
+
+
+def _resolve_repeats(where: str, frames: list[Frame], same: Sequence[tuple[int, int]]) -> tuple[list[Frame], list[str]]:
+    """Drop slices that repeat their neighbour pixel by pixel; two different images at one place are an error."""
+    dropped: set[int] = set()
+    said = []
+    for a, b in same:
+        pair = [frames[a], frames[b]]
+        first, second = (_stored(frame) for frame in pair)
+        if not np.array_equal(first, second):
+            raise GeometryError(
+                f"{where}: {pair[0].name} and {pair[1].name} lie at the same position but show different images, and no "
+                "tag tells which belongs to the series. Remove one of them, or export the series again."
+            )
+        dropped.add(b)
+        said.append(f"{pair[1].name} repeats {pair[0].name} (same position, same pixels) and was left out.")
+    return [frame for k, frame in enumerate(frames) if k not in dropped], said
+
+
+def _stored(frame: Frame) -> npt.NDArray[np.generic]:
+    return next(array for _, array in _stored_frames([frame]))
+
+
+def _read_voxels(frames: Sequence[Frame], series: Series, progress: Progress) -> Voxels:
+    """Read all frames into one array, (n, rows, columns), rescaled."""
+    for file in dict.fromkeys(frame.file for frame in frames):
+        pixels.check_storage(file)
+    shape = (len(frames), frames[0].file.rows, frames[0].file.columns)
+    whole = all(_is_whole(pixels.slope_of(f)) and _is_whole(pixels.intercept_of(f)) for f in frames)
+    voxels: Voxels = np.empty(shape, dtype=np.int16 if whole else np.float32)
+    done = 0
+    filled: list[int] = []
+    for k, stored in _stored_frames(frames, voxels if whole else None):
+        progress(done, len(frames), f"Reading {series.label}")
+        if not pixels.rescale_into(stored, frames[k], voxels[k]):
+            # A value beyond int16: go on in float32.
+            stored = stored.copy()
+            wider = np.empty(shape, dtype=np.float32)
+            wider[filled] = voxels[filled]
+            voxels = wider
+            pixels.rescale_into(stored, frames[k], voxels[k])
+        filled.append(k)
+        done += 1
+    progress(done, len(frames), f"Reading {series.label}")
+    return voxels
+
+
+def _stored_frames(frames: Sequence[Frame], room: Voxels | None = None) -> Iterator[tuple[int, pixels.IntegerArray]]:
+    """Yield (k, stored values) of every frame, in the order of the files; valid until the next one.
+
+    Parameters
+    ----------
+    room : (n, rows, columns) int16, optional
+        Where uncompressed 16-bit frames are read to directly.
+    """
+    numbered = sorted(enumerate(frames), key=lambda item: (str(item[1].file.path), item[1].number or 1))
+    for file, members in groupby(numbered, key=lambda item: item[1].file):
+        wanted = {(frame.number or 1) - 1: k for k, frame in members}
+        if file.transfer_syntax.is_encapsulated:
+            yield from _compressed(file, wanted)
+        else:
+            yield from _native(file, wanted, room)
+
+
+def _native(file: ImageFile, wanted: dict[int, int], room: Voxels | None) -> Iterator[tuple[int, pixels.IntegerArray]]:
+    dtype = pixels.stored_dtype(file)
+    scratch = None
+    if room is None or dtype.itemsize != 2:
+        scratch = np.empty((file.rows, file.columns), dtype=dtype)
+    with pixels.opened(file) as stream:
+        for index, k in wanted.items():
+            if scratch is None:
+                assert room is not None
+                target = room[k].view(dtype)
+            else:
+                target = scratch
+            pixels.read_native(file, stream, index, target)
+            yield k, target
+
+
+def _compressed(file: ImageFile, wanted: dict[int, int]) -> Iterator[tuple[int, pixels.IntegerArray]]:
+    with pixels.opened(file) as stream:
+        for index, codestream in enumerate(pixels.codestreams(file, stream)):
+            if index in wanted:
+                yield wanted[index], decode(codestream, file)
+
+
+def _is_whole(value: float) -> bool:
+    return float(value).is_integer() and abs(value) < 2**31
+
+
+def _interpolate(voxels: Voxels, plan: _Plan) -> tuple[Voxels, tuple[int, ...]]:
+    """Linearly between the acquired slices, onto even steps."""
+    if plan.even:
+        places = plan.places.astype(np.float64)
+        count = int(plan.places[-1]) + 1
+    else:
+        places = (plan.depth - plan.depth[0]) / plan.step_mm
+        count = int(np.floor(places[-1] + 1e-6)) + 1
+    out = np.empty((count, *voxels.shape[1:]), dtype=voxels.dtype)
+    interpolated = []
+    for k in range(count):
+        after = min(int(np.searchsorted(places, k, "left")), len(places) - 1)
+        nearest = after if after == 0 or places[after] - k <= k - places[after - 1] else after - 1
+        if abs(places[nearest] - k) <= 1e-3 or after == 0:
+            out[k] = voxels[nearest]
+            continue
+        share = (k - places[after - 1]) / (places[after] - places[after - 1])
+        blend = voxels[after - 1] * np.float32(1 - share) + voxels[after] * np.float32(share)
+        out[k] = np.rint(blend) if np.issubdtype(voxels.dtype, np.integer) else blend
+        interpolated.append(k)
+    return out, tuple(interpolated)
+
+
+def _straighten(voxels: Voxels, matrix: FloatArray, series: Series) -> tuple[Voxels, FloatArray, str]:
+    """Resample a sheared stack onto the upright grid that holds it."""
+    import SimpleITK as sitk  # heavy, and only tilted series need it
+
+    shape, grid = geometry.upright_grid(_shape(voxels), matrix)
+    is_ct = series.identity.modality == "CT"
+    fill = float(AIR_HU) if is_ct else float(voxels.min())
+    to_index = np.linalg.inv(matrix) @ grid  # both in (k, j, i); ITK wants (i, j, k)
+    transform = sitk.AffineTransform(3)
+    transform.SetMatrix(to_index[:3, :3][::-1, ::-1].ravel().tolist())
+    transform.SetTranslation(to_index[:3, 3][::-1].tolist())
+    image = sitk.GetImageFromArray(voxels)
+    resampled = sitk.Resample(
+        image, shape[::-1], transform, sitk.sitkLinear, (0, 0, 0), (1, 1, 1), np.eye(3).ravel().tolist(), fill
+    )
+    return sitk.GetArrayFromImage(resampled), grid, f"{fill:g}"
+
+
+def _read_image(series: Series, progress: Progress) -> Volume:
+    """Read a single plane as a volume of one slice, with whatever place and scale its header has."""
+    frame = series.frames[0]
+    notes = []
+    voxels = _read_voxels(series.frames, series, progress)
+    axes = None if frame.orientation is None else geometry.axes_of(frame.orientation)
+    placed = axes is not None and frame.position is not None
+    if frame.pixel_spacing is None:
+        notes.append("PixelSpacing is missing: distances are in pixels, not mm.")
+    elif frame.spacing_source != "PixelSpacing":
+        notes.append(
+            f"Distances come from {frame.spacing_source}: they hold at the detector, and are larger than in the patient."
+        )
+    spacing = frame.pixel_spacing or (1.0, 1.0)
+    thickness = frame.thickness if frame.thickness is not None and frame.thickness > 0 else 1.0
+    if not placed:
+        notes.append("The image has no place in the patient: positions count from its first pixel.")
+        axes = Axes(np.array([1.0, 0, 0]), np.array([0, 1.0, 0]), np.array([0, 0, 1.0]))
+    assert axes is not None
+    origin = np.array(frame.position if placed else (0.0, 0.0, 0.0), dtype=np.float64)
+    matrix = geometry.affine(origin, axes.normal * thickness, axes, spacing)
+    rescale, unit, more = _values_note(series, series.frames)
+    if series.identity.modality not in ("CT", "MR", "PT") and frame.file.photometric == "MONOCHROME1":
+        voxels = _inverted(voxels, frame)
+        notes.append("MONOCHROME1: values were inverted, so that bright is high as in all other images.")
+    certificate = GeometryCertificate(
+        shape=_shape(voxels),
+        spacing_mm=_spacing(matrix),
+        orientation=geometry.name_orientation(matrix) if placed else "unknown",
+        axes=geometry.axis_letters(matrix) if placed else "",
+        patient_position=frame.patient_position,
+        slice_order="a single image",
+        duplicates=series.duplicates,
+        rescale=rescale,
+        unit=unit,
+        missing_tags=_missing_tags(series.frames),
+        notes=(*series.notes, *notes, *more),
+    )
+    instances = (_instance(frame),) if placed else ()
+    return Volume(voxels, matrix, series.identity, certificate, instances)
+
+
+def _inverted(voxels: Voxels, frame: Frame) -> Voxels:
+    """Swap dark and bright within the range of the stored bits."""
+    top = (1 << frame.file.bits_stored) - 1
+    low = -(1 << (frame.file.bits_stored - 1)) if frame.file.signed else 0
+    ends = 2 * low + top  # lowest + highest stored value
+    turned = ends * pixels.slope_of(frame) + 2 * pixels.intercept_of(frame) - voxels.astype(np.float64)
+    if np.issubdtype(voxels.dtype, np.integer) and -32768 <= turned.min() and turned.max() <= 32767:
+        return turned.astype(np.int16)
+    return turned.astype(np.float32)
+
+
+def _values_note(series: Series, frames: Sequence[Frame]) -> tuple[str, str, list[str]]:
+    """How stored values became voxels, their unit, and doubts about them."""
+    notes = []
+    pairs = list(dict.fromkeys((f.slope, f.intercept) for f in frames))
+    is_ct = series.identity.modality == "CT"
+    types = {f.rescale_type for f in frames} - {""}
+    absent = [f for f in frames if f.slope is None or f.intercept is None]
+    if len(pairs) == 1 and not absent:
+        text = f"stored × {pairs[0][0]:g} + {pairs[0][1]:g}"
+    elif absent and len(absent) == len(frames):
+        text = "none: RescaleSlope and RescaleIntercept are absent, values are as stored"
+        if is_ct:
+            notes.append("RescaleSlope and RescaleIntercept are missing: values are as stored and may not be HU.")
+    else:
+        text = f"stored × slope + intercept, {len(pairs)} different pairs, each slice with its own"
+        if absent:
+            notes.append(f"RescaleSlope or RescaleIntercept is missing in {_names(absent)}: 1 and 0 were used there.")
+    unit = "HU" if is_ct else ""
+    if types and types != {"HU"}:
+        unit = "" if types == {"US"} else "/".join(sorted(types))
+        if is_ct:
+            notes.append(f"RescaleType is {'/'.join(sorted(types))}, not HU.")
+    elif is_ct and len(absent) == len(frames):
+        unit = ""
+    paddings = list(dict.fromkeys(f.padding for f in frames if f.padding is not None))
+    if paddings:
+        values = sorted(
+            {end * pixels.slope_of(f) + pixels.intercept_of(f) for f in frames if f.padding for end in f.padding}
+        )
+        span = f"{values[0]:g}" if len(values) == 1 else f"{values[0]:g} to {values[-1]:g}"
+        notes.append(f"Voxels at {span} are padding (PixelPaddingValue): nothing was acquired there.")
+    if is_ct and any(f.file.photometric == "MONOCHROME1" for f in frames):
+        notes.append("MONOCHROME1 asks for an inverted display; HU were left as they are.")
+    return text, unit, notes
+
+
+def _missing_tags(frames: Sequence[Frame]) -> tuple[str, ...]:
+    checks = {
+        "ImagePositionPatient": any(f.position is None for f in frames),
+        "ImageOrientationPatient": any(f.orientation is None for f in frames),
+        "PixelSpacing": any(f.pixel_spacing is None or f.spacing_source != "PixelSpacing" for f in frames),
+        "RescaleSlope": any(f.slope is None for f in frames),
+        "RescaleIntercept": any(f.intercept is None for f in frames),
+        "FrameOfReferenceUID": any(not f.frame_of_reference for f in frames),
+        "PatientPosition": any(not f.patient_position for f in frames),
+        "SOPInstanceUID": any(not f.file.sop_instance_uid for f in frames),
+    }
+    return tuple(name for name, missing in checks.items() if missing)
+
+
+def _instance(frame: Frame) -> Instance:
+    assert frame.position is not None and frame.orientation is not None
+    axes = geometry.axes_of(frame.orientation)
+    assert axes is not None
+    x, y, z = (float(v) for v in axes.normal)
+    return Instance(frame.file.sop_instance_uid, frame.position, (x, y, z), frame.number, frame.file.sop_class_uid)
+
+
+def _positions(frames: Sequence[Frame]) -> FloatArray:
+    return np.array([frame.position for frame in frames], dtype=np.float64)
+
+
+def _names(frames: Sequence[Frame]) -> str:
+    names = [frame.name for frame in frames]
+    return ", ".join(names) if len(names) <= 3 else f"{', '.join(names[:3])} and {len(names) - 3} more"
+
+
+def _shape(voxels: Voxels) -> tuple[int, int, int]:
+    k, j, i = voxels.shape
+    return k, j, i
+
+
+def _spacing(matrix: FloatArray) -> tuple[float, float, float]:
+    k, j, i = np.linalg.norm(matrix[:3, :3], axis=0)
+    return float(k), float(j), float(i)
