@@ -1,0 +1,86 @@
+"""``napari-lesion analyse``: from folders of DICOM to findings on disk."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_lesion.cli.console import complain, say, show_progress
+from napari_lesion.errors import ConfigError, ModelError
+
+
+class Device(StrEnum):
+    """Where the network runs."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+
+
+def analyse(
+    paths: Annotated[list[Path], typer.Argument(exists=True, metavar="PATH...", help="DICOM files, folders or zips.")],
+    out: Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="Folder for the results.")],
+    model: Annotated[str, typer.Option(help="Id of the model (see `models list`).")] = "nodule-3d",
+    device: Annotated[Device, typer.Option(help="Where the network runs.")] = Device.AUTO,
+    series: Annotated[
+        list[str] | None, typer.Option("--series", metavar="UID", help="Only this series; may be given again.")
+    ] = None,
+    allow_gaps: Annotated[
+        bool, typer.Option("--allow-gaps", help="Interpolate missing slices instead of refusing the series.")
+    ] = False,
+    threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Report findings from this score on (default: the model's own).")
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Keep results of the same model and threshold (default: they are replaced)."),
+    ] = False,
+) -> None:
+    """Find lesions in every CT series below PATH...
+
+    Writes OUT/<SeriesInstanceUID>/findings.json, heatmap.nii.gz and overview.png for each, and OUT/summary.csv with a
+    row for every series, those skipped and failed with the reason.
+
+    Exit status: 0 all done, 1 some failed, 2 wrong usage.
+    """
+    from napari_lesion.batch import analyse_folder
+    from napari_lesion.report.csv import SummaryRow
+
+    def show(row: SummaryRow) -> None:
+        name = row.series_description or row.modality
+        what = f"{row.series_uid or row.source}{f' ({name})' if name else ''}"
+        if row.status == "done":
+            best = f", best score {float(row.best_score):.2f}" if row.best_score else ""
+            kept = f" ({row.reason.rstrip('.')})" if row.reason else ""
+            say(f"done     {what}: {row.findings} findings{best}{kept}")
+            for warning in filter(None, row.warnings.split(" | ")):
+                say(f"         warning: {warning}")
+        else:
+            say(f"{row.status:8} {what}: {row.reason}")
+
+    try:
+        with show_progress() as progress:
+            result = analyse_folder(
+                paths,
+                out,
+                detector=model,
+                device=device.value,
+                series_uids=series or (),
+                allow_gaps=allow_gaps,
+                threshold=threshold,
+                resume=resume,
+                progress=progress,
+                on_row=show,
+            )
+    except (ConfigError, ModelError) as error:
+        complain(f"error: {error}")
+        raise typer.Exit(2) from error
+    done, skipped, failed = (result.count(status) for status in ("done", "skipped", "failed"))
+    say(f"{done} done, {skipped} skipped, {failed} failed; {len(result.skipped_files)} files are part of no series.")
+    say(f"Results are in {out}. For research use only.")
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,55 @@
+"""The command ``napari-lesion``. Each command imports what it needs when it runs, so that ``--help`` is instant."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Annotated
+
+import typer
+
+from napari_lesion.cli import analyse, evaluate, series
+from napari_lesion.cli.console import complain
+from napari_lesion.errors import Cancelled, LesionError
+
+app = typer.Typer(
+    name="napari-lesion",
+    help="Find lung nodules and other lesions in CT: on disk, headless. For research use only.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("series")(series.series)
+app.command("analyse")(analyse.analyse)
+app.command("evaluate")(evaluate.evaluate)
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=lambda wanted: _say_version(wanted), is_eager=True, help="Say the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("napari-lesion"))
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; an error that a user can act on is one sentence and exit status 1 or 2."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a killed batch cleans up as after Ctrl-C
+    try:
+        app()
+    except LesionError as error:
+        complain(f"error: {error}")
+        sys.exit(1)
+    except Cancelled:
+        complain("cancelled")
+        sys.exit(130)

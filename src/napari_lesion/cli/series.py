@@ -1,0 +1,77 @@
+"""``napari-lesion series``: what is in a folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_lesion.cli.console import complain, say, show_progress, show_table
+
+if TYPE_CHECKING:
+    from napari_lesion.dicom.series import Series
+
+
+def series(
+    path: Annotated[Path, typer.Argument(exists=True, help="A DICOM file, folder, DICOMDIR or zip.")],
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """List the image series below PATH. Only headers are read.
+
+    Exit status: 0, or 1 where there is none.
+    """
+    from napari_lesion.dicom.series import find_series
+
+    with show_progress() as progress:
+        index = find_series(path, progress=progress)
+    if as_json:
+        skipped = [{"path": str(file), "reason": reason} for file, reason in index.skipped]
+        typer.echo(json.dumps({"series": [_description(s) for s in index], "skipped": skipped}, indent=2))
+    elif index:
+        show_table(
+            ["series", "modality", "kind", "patient", "date", "no.", "description", "images", "size", "spacing mm"],
+            [_cells(s) for s in index],
+        )
+        notes = [(s.key, note) for s in index for note in (*s.notes, *s.duplicates)]
+        for key, note in notes:
+            say(f"note: {key}: {note}")
+    if index.skipped and not as_json:
+        say(f"{len(index.skipped)} files are part of no series (--json lists them).")
+    if not index:
+        complain(f"error: {path}: no image series found.")
+        raise typer.Exit(1)
+
+
+def _description(series: Series) -> dict[str, Any]:
+    from napari_lesion.pipeline import unsuitable
+
+    return {
+        "key": series.key,
+        **series.identity.model_dump(),
+        "kind": series.kind,
+        "images": series.n_slices,
+        "rows": series.size[0],
+        "columns": series.size[1],
+        "spacing_mm": series.spacing,
+        "duplicates": series.duplicates,
+        "notes": series.notes,
+        "not_searched_because": unsuitable(series) or None,
+    }
+
+
+def _cells(series: Series) -> list[str]:
+    identity, spacing = series.identity, series.spacing
+    return [
+        series.key,
+        identity.modality,
+        series.kind,
+        identity.patient_id,
+        identity.study_date,
+        identity.series_number,
+        identity.series_description,
+        str(series.n_slices),
+        f"{series.size[0]}×{series.size[1]}",
+        " × ".join(f"{value:.3g}" for value in spacing) if spacing else "?",
+    ]

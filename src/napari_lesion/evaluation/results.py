@@ -1,0 +1,166 @@
+"""From a folder of results to what ``froc.evaluate`` scores, and from its answer to JSON and CSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from napari_lesion.atomic import whole_file
+from napari_lesion.errors import ConfigError
+from napari_lesion.evaluation.froc import FP_RATES, Curve, Evaluation, Mark, ScoredPoint
+from napari_lesion.findings import ModelReference
+from napari_lesion.report import json as report_json
+
+Missing = Literal["error", "missed", "leave-out"]
+
+
+@dataclass(frozen=True)
+class Results:
+    """All results in a folder."""
+
+    points: dict[str, tuple[ScoredPoint, ...]]
+    """Findings of each scan that was searched, by series UID."""
+    model: ModelReference
+
+
+def load_results(folder: Path) -> Results:
+    """Read every ``findings.json`` one level below a folder, as ``analyse`` writes them.
+
+    Raises
+    ------
+    ConfigError
+        If there is none, if one is damaged, if two are for the same series, or if they are by several models or at
+        several thresholds and so cannot be scored together.
+    """
+    points: dict[str, tuple[ScoredPoint, ...]] = {}
+    found_in: dict[str, Path] = {}
+    models: dict[tuple[str, str, float], Path] = {}
+    model = None
+    for path in sorted(folder.glob(f"[!.]*/{report_json.FILE_NAME}")):
+        report = report_json.load_report(path)
+        if report.series_uid in found_in:
+            raise ConfigError(
+                f"series {report.series_uid}: two results, {found_in[report.series_uid]} and {path}. Remove one."
+            )
+        found_in[report.series_uid] = path
+        points[report.series_uid] = tuple(ScoredPoint(f.center_mm, f.score) for f in report.findings)
+        model = report.model
+        models.setdefault((model.id, model.sha256, model.threshold), path)
+    if model is None:
+        raise ConfigError(f"{folder}: no results; there is no */{report_json.FILE_NAME}.")
+    if len(models) > 1:
+        (one, first), (other, second) = list(models.items())[:2]
+        raise ConfigError(
+            f"{folder}: results of several models or thresholds: {one[0]} at {one[2]} ({first}), "
+            f"{other[0]} at {other[2]} ({second}). Analyse all scans with the same."
+        )
+    return Results(points, model)
+
+
+def settle_missing(
+    truth: Sequence[Mark], results: Results, missing: Missing
+) -> tuple[tuple[Mark, ...], dict[str, tuple[ScoredPoint, ...]], tuple[str, ...]]:
+    """Decide about scans that are in the truth but have no results.
+
+    Returns
+    -------
+    truth, points, uids
+        What to score, and which scans were missing.
+
+    Raises
+    ------
+    ConfigError
+        If there are some and they shall be an error.
+    """
+    uids = tuple(sorted({mark.series_uid for mark in truth} - set(results.points)))
+    if uids and missing == "error":
+        raise ConfigError(
+            f"{len(uids)} of the scans in the truth have no results, the first is {uids[0]}. Analyse them, or say "
+            "whether their nodules count as missed or are left out (--missing missed, --missing leave-out)."
+        )
+    if missing == "leave-out":
+        return tuple(mark for mark in truth if mark.series_uid not in uids), results.points, uids
+    return tuple(truth), {**results.points, **dict.fromkeys(uids, ())}, uids
+
+
+def save_evaluation(
+    evaluation: Evaluation, model: ModelReference, missing: Sequence[str], notes: Sequence[str], folder: Path
+) -> None:
+    """Write ``froc.json``, ``froc.csv`` (a row for each curve), ``curve.csv`` and ``nodules.csv``."""
+    curves = all_curves(evaluation)
+    content = {
+        "protocol": "LUNA16",
+        "model": model.model_dump(),
+        "scans": evaluation.overall.scans,
+        "scans_without_results": list(missing),
+        "notes": list(notes),
+        "fp_per_scan": list(FP_RATES),
+        "curves": [{"group": group, **_summary(curve)} for group, curve in curves],
+    }
+    with whole_file(folder / "froc.json") as temporary:
+        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+    rate_names = [f"sensitivity_at_{rate:g}" for rate in FP_RATES]
+    _save_csv(
+        folder / "froc.csv",
+        ["group", "name", "nodules", "found", "scans", *rate_names, "cpm", "cpm_low", "cpm_high"],
+        (
+            [group, c.name, c.nodules, c.found, c.scans, *map(_digits, (*c.at_rates, c.cpm, *c.cpm_interval))]
+            for group, c in curves
+        ),
+    )
+    whole = evaluation.overall
+    _save_csv(
+        folder / "curve.csv",
+        ["threshold", "fp_per_scan", "sensitivity"],
+        zip(map(_digits, whole.threshold), whole.fp_per_scan, map(_digits, whole.sensitivity), strict=True),
+    )
+    _save_csv(
+        folder / "nodules.csv",
+        ["seriesuid", "coordX", "coordY", "coordZ", "diameter_mm", "type", "best_score"],
+        (
+            [mark.series_uid, *mark.center_mm, mark.diameter_mm, mark.type, "" if score is None else score]
+            for mark, score in evaluation.outcomes
+        ),
+    )
+
+
+def all_curves(evaluation: Evaluation) -> list[tuple[str, Curve]]:
+    """Every curve with its group: ``all``, ``size`` or ``type``."""
+    return [
+        ("all", evaluation.overall),
+        *(("size", curve) for curve in evaluation.by_size),
+        *(("type", curve) for curve in evaluation.by_type),
+    ]
+
+
+def _summary(curve: Curve) -> dict[str, Any]:
+    def pair(interval: tuple[float, float]) -> list[float] | None:
+        return None if math.isnan(interval[0]) else list(interval)
+
+    return {
+        "name": curve.name,
+        "nodules": curve.nodules,
+        "found": curve.found,
+        "sensitivity": list(curve.at_rates),
+        "sensitivity_interval_95": [pair(interval) for interval in curve.at_rates_interval],
+        "cpm": curve.cpm,
+        "cpm_interval_95": pair(curve.cpm_interval),
+        "curve_ends_at_fp_per_scan": curve.end,
+    }
+
+
+def _digits(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.6g}"
+
+
+def _save_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(rows)

@@ -1,0 +1,212 @@
+"""The one flow from a series to its findings: everything that analyses a scan calls ``analyse``."""
+
+from __future__ import annotations
+
+import platform
+import time
+import uuid
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from napari_lesion.errors import ConfigError, SeriesError
+from napari_lesion.findings import Analysis, Candidate, Detection, Finding, ModelReference, Report
+from napari_lesion.progress import Progress, part, silent
+from napari_lesion.volume import Volume
+
+if TYPE_CHECKING:
+    from napari_lesion.detection.detector import Card, Detector
+    from napari_lesion.dicom.series import Series
+
+_SCALE = 1000
+_READ = 300
+"""Share of the progress scale that reading takes; detecting takes the rest."""
+_LIBRARIES = ("napari-lesion", "torch", "monai", "numpy", "scipy", "pydicom", "SimpleITK", "nibabel")
+_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "napari-lesion")
+
+
+def analyse(
+    source: Series | Volume,
+    *,
+    detector: Detector | str = "nodule-3d",
+    device: str = "auto",
+    allow_gaps: bool = False,
+    threshold: float | None = None,
+    progress: Progress = silent,
+) -> Analysis:
+    """Read a CT series and find the lesions in it.
+
+    Parameters
+    ----------
+    source : Series or Volume
+        A CT series as ``find_series`` lists it, or a volume that was read already.
+    detector : Detector or str
+        A detector, or the id of one (see ``napari-lesion models list``).
+    device : str
+        ``auto``, ``cpu``, ``cuda`` or ``mps``.
+    allow_gaps : bool
+        Interpolate missing slices instead of refusing the series; the certificate names them.
+    threshold : float, optional
+        Score in [0, 1] below which a candidate is not reported; by default the model's own.
+    progress : Progress
+        One scale from the first file to the last finding.
+
+    Returns
+    -------
+    Analysis
+        The report, with the volume and the heatmap.
+
+    Raises
+    ------
+    SeriesError
+        If the series is not a CT volume.
+    GeometryError, DecodeError
+        If it cannot be read without guessing.
+    LungsNotFoundError
+        If no lung is in view.
+    ModelError
+        If there is no such model, or it is damaged.
+    ConfigError
+        If the threshold is not in [0, 1].
+    Cancelled
+        If ``progress`` raised it.
+    """
+    started = time.perf_counter()
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise ConfigError(f"A threshold of {threshold} makes no sense: scores lie between 0 and 1.")
+    progress(0, _SCALE, "starting")
+    if isinstance(source, Volume):
+        volume, reading = source, 0
+    else:
+        from napari_lesion.dicom.reader import read_series
+
+        why = unsuitable(source)
+        if why:
+            raise SeriesError(f"series {source.key}: {why}")
+        reading = _READ
+        volume = read_series(source, allow_gaps=allow_gaps, progress=part(progress, 0, reading, _SCALE))
+    read = time.perf_counter()
+    _refuse_unsuitable_volume(volume)
+    if isinstance(detector, str):
+        from napari_lesion.detection.detector import load_detector
+
+        progress(reading, _SCALE, "loading the model")
+        detector = load_detector(detector)
+    loaded = time.perf_counter()
+    detection = detector.detect(volume, device=device, progress=part(progress, reading, _SCALE, _SCALE))
+    finished = time.perf_counter()
+    seconds = {
+        "read": read - started,
+        "load_model": loaded - read,
+        **detection.timings_s,
+        "detect": finished - loaded,
+        "total": finished - started,
+    }
+    report = _report(volume, detection, detector.card, threshold, seconds)
+    progress(_SCALE, _SCALE, f"{len(report.findings)} findings")
+    return Analysis(report=report, volume=volume, heatmap=detection.heatmap, candidates=detection.candidates)
+
+
+def unsuitable(series: Series) -> str:
+    """Why a series is not searched for lesions, as a sentence; empty where it is.
+
+    Decided by the headers alone: only CT volumes are searched, since the models read Hounsfield units in space.
+    """
+    modality = series.identity.modality
+    if modality != "CT":
+        return f"not CT but {modality or 'of unknown modality'}; lesions are searched in CT only."
+    if series.kind == "localizer":
+        return "a localizer, not a scan."
+    if series.kind == "image":
+        return "a single image, not a volume; lesions are searched in volumes only."
+    return ""
+
+
+def findings_of(volume: Volume, candidates: Iterable[Candidate], model: str, threshold: float) -> tuple[Finding, ...]:
+    """Turn the candidates at or over a threshold into findings, sorted by score, falling.
+
+    A finding's id depends on the series, the model and the place only, so that the same finding keeps its id when
+    the threshold changes or the series is analysed again.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan in which they were found.
+    candidates : iterable of Candidate
+    model : str
+        What names the model, e.g. its sha256.
+    threshold : float
+        Score in [0, 1].
+    """
+    kept = sorted((c for c in candidates if c.score >= threshold), key=lambda c: (-c.score, c.center_mm))
+    return tuple(_finding(volume, candidate, model) for candidate in kept)
+
+
+def _finding(volume: Volume, candidate: Candidate, model: str) -> Finding:
+    x, y, z = (float(value) for value in candidate.center_mm)
+    radius = candidate.diameter_mm / 2
+    instance = volume.nearest_instance((x, y, z))
+    name = f"{volume.series.series_uid}/{model}/{x:.2f}/{y:.2f}/{z:.2f}"
+    return Finding(
+        id=str(uuid.uuid5(_NAMESPACE, name)),
+        center_mm=(x, y, z),
+        diameter_mm=float(candidate.diameter_mm),
+        box_mm=((x - radius, y - radius, z - radius), (x + radius, y + radius, z + radius)),
+        score=float(candidate.score),
+        sop_instance_uid=instance.sop_instance_uid if instance else "",
+        frame=instance.frame if instance else None,
+    )
+
+
+def _refuse_unsuitable_volume(volume: Volume) -> None:
+    where = f"series {volume.series.series_uid}"
+    if volume.series.modality != "CT":
+        said = volume.series.modality or "of unknown modality"
+        raise SeriesError(f"{where}: not CT but {said}; lesions are searched in CT only.")
+    if volume.certificate.unit != "HU":
+        raise SeriesError(
+            f"{where}: its values are in {volume.certificate.unit or 'an unknown unit'}, not in HU "
+            f"({volume.certificate.rescale or 'no rescale is given'}). Export it with its rescale slope and intercept."
+        )
+    if min(volume.shape) < 2:
+        raise SeriesError(f"{where}: a single image, not a volume; lesions are searched in volumes only.")
+
+
+def _report(
+    volume: Volume, detection: Detection, card: Card, threshold: float | None, seconds: dict[str, float]
+) -> Report:
+    limit = card.threshold if threshold is None else threshold
+    return Report(
+        series_uid=volume.series.series_uid,
+        series=volume.series,
+        findings=findings_of(volume, detection.candidates, card.sha256, limit),
+        certificate=volume.certificate,
+        model=ModelReference(id=card.id, version=card.version, sha256=card.sha256, threshold=limit),
+        device=detection.device,
+        versions=library_versions(),
+        timings_s={step: round(value, 3) for step, value in seconds.items()},
+        warnings=(*_doubts(volume), *detection.warnings),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _doubts(volume: Volume) -> tuple[str, ...]:
+    """Name what the certificate says that a reader of the findings has to know."""
+    certificate = volume.certificate
+    notes = certificate.notes
+    if certificate.interpolated_slices:
+        count = len(certificate.interpolated_slices)
+        notes = (*notes, f"{count} of {volume.shape[0]} slices were not acquired but interpolated.")
+    return tuple(dict.fromkeys(notes))
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of what made a result; a library that is not installed is left out."""
+    versions = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return versions

@@ -1,0 +1,68 @@
+"""``heatmap.nii.gz``: the suspicion of every voxel on the scanner's own grid."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import numpy.typing as npt
+
+from napari_lesion.atomic import whole_file
+from napari_lesion.findings import Heatmap
+from napari_lesion.volume import FloatArray, Volume
+
+FILE_NAME = "heatmap.nii.gz"
+
+_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+_LEVELS = 255
+_SLAB = 64
+
+
+def ras_affine(affine: FloatArray) -> FloatArray:
+    """Index (k, j, i) → LPS mm becomes NIfTI's index (i, j, k) → RAS mm."""
+    result: FloatArray = _LPS_TO_RAS @ affine[:, [2, 1, 0, 3]]
+    return result
+
+
+def save_heatmap(heatmap: Heatmap, volume: Volume, path: Path) -> None:
+    """Write the heatmap on the voxels of the scan as NIfTI-1, whole or not at all.
+
+    Values are stored in one byte with the scale 1/255, so they read back in [0, 1] to 0.002; readers apply the
+    scale by themselves. The affine is that of the scan, turned from LPS to NIfTI's RAS.
+
+    Parameters
+    ----------
+    heatmap : Heatmap
+    volume : Volume
+        The scan that was searched.
+    path : Path
+        Ends in ``.nii`` or ``.nii.gz``.
+    """
+    image: Any = nib.Nifti1Image(  # type: ignore[no-untyped-call]
+        _bytes_on_scanner_grid(heatmap, volume).transpose(2, 1, 0), None, dtype=np.uint8
+    )
+    affine = ras_affine(volume.affine)
+    image.set_sform(affine, code="scanner")
+    image.set_qform(affine, code="scanner", strip_shears=True)
+    image.header.set_xyzt_units("mm")
+    image.header.set_slope_inter(1 / _LEVELS, 0)
+    image.header["descrip"] = b"napari-lesion heatmap, research use only"
+    with whole_file(path) as temporary:
+        nib.save(image, temporary)
+
+
+def _bytes_on_scanner_grid(heatmap: Heatmap, volume: Volume) -> npt.NDArray[np.uint8]:
+    """Bring the heatmap onto the scan's voxels, 0 to 255, slab by slab so that no second volume of floats is held."""
+    from napari_lesion.detection.preprocess import to_scanner_grid
+
+    result = np.empty(volume.shape, np.uint8)
+    for first in range(0, volume.shape[0], _SLAB):
+        affine = volume.affine.copy()
+        affine[:3, 3] = volume.to_patient((first, 0, 0))
+        slab = replace(volume, voxels=volume.voxels[first : first + _SLAB], affine=affine)
+        values = np.clip(to_scanner_grid(heatmap, slab), 0, 1)
+        result[first : first + _SLAB] = np.rint(values * _LEVELS)
+    return result

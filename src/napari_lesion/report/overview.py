@@ -1,0 +1,249 @@
+"""``overview.png``: axial cut-outs of the best findings with the heatmap, to be judged at a glance."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+from matplotlib.patheffects import withStroke
+from scipy import ndimage
+
+from napari_lesion.atomic import whole_file
+from napari_lesion.findings import Analysis, Finding, Report
+from napari_lesion.volume import FloatArray, Volume
+
+FILE_NAME = "overview.png"
+
+LUNG_WINDOW = (-1350.0, 150.0)
+"""HU shown black and white (level −600, width 1500)."""
+_BACKGROUND = "#111111"
+_TEXT = "#e8e8e8"
+_DIM = "#9a9a9a"
+_ACCENT = "#ffb000"
+_OUTLINE = [withStroke(linewidth=2.5, foreground="black")]
+_COLUMNS = 4
+_CUTOUT_MM = 80.0
+_PIXEL_MM = 0.4
+_COARSE_MM = 4.0
+_TISSUE_HU = -300.0
+_MIDLINE_MM = 10.0
+_AIR_HU = -1024.0
+
+
+@dataclass(frozen=True)
+class Plane:
+    """An axial plane as radiologists look at it: from the feet, the patient's left on the right of the image.
+
+    Attributes
+    ----------
+    corner_mm : (3,)
+        Centre of the first pixel (right, front), LPS mm.
+    shape : (rows, columns)
+        Rows run to the back, columns to the patient's left.
+    pixel_mm : float
+    """
+
+    corner_mm: FloatArray
+    shape: tuple[int, int]
+    pixel_mm: float
+
+    def points(self) -> FloatArray:
+        """LPS mm of every pixel's centre: (rows, columns, 3)."""
+        rows, columns = np.indices(self.shape)
+        in_plane = np.stack([columns, rows, np.zeros(self.shape)], axis=-1) * self.pixel_mm
+        result: FloatArray = self.corner_mm + in_plane
+        return result
+
+
+def plane_around(center_mm: FloatArray, size_mm: float, pixel_mm: float) -> Plane:
+    """Make the square axial plane with a point in its middle."""
+    n = round(size_mm / pixel_mm)
+    half = (n - 1) / 2 * pixel_mm
+    return Plane(corner_mm=center_mm - np.array([half, half, 0.0]), shape=(n, n), pixel_mm=pixel_mm)
+
+
+def sample(
+    values: npt.NDArray[np.generic], affine: FloatArray, points_mm: FloatArray, outside: float
+) -> npt.NDArray[np.float32]:
+    """Values of a grid at points in space, linearly interpolated.
+
+    Parameters
+    ----------
+    values : (z, y, x)
+    affine : (4, 4)
+        Index (k, j, i) → LPS mm.
+    points_mm : (..., 3)
+    outside : float
+        Value where there is none.
+    """
+    inverse = np.linalg.inv(affine)
+    index = points_mm @ inverse[:3, :3].T + inverse[:3, 3]
+    result: npt.NDArray[np.float32] = ndimage.map_coordinates(
+        values, np.moveaxis(index, -1, 0), output=np.float32, order=1, mode="nearest"
+    )
+    beyond = ((index < -0.5) | (index > np.asarray(values.shape) - 0.5)).any(axis=-1)
+    result[beyond] = outside
+    return result
+
+
+def side_of(volume: Volume, center_mm: tuple[float, float, float]) -> str:
+    """On which side of the patient's body a point lies: ``left``, ``right``, ``midline``, or ``?`` where no body is.
+
+    The midline is the middle of the body's cross-section at the height of the point; within 10 mm of it a point
+    belongs to neither side.
+    """
+    corners = np.array(np.meshgrid(*[(0, n - 1) for n in volume.shape], indexing="ij")).reshape(3, -1).T
+    ends = volume.to_patient(corners)
+    low, high = ends.min(axis=0), ends.max(axis=0)
+    columns, rows = (max(1, int((high[a] - low[a]) / _COARSE_MM) + 1) for a in (0, 1))
+    plane = Plane(np.array([low[0], low[1], center_mm[2]]), (rows, columns), _COARSE_MM)
+    tissue = sample(volume.voxels, volume.affine, plane.points(), _AIR_HU) > _TISSUE_HU
+    labels, count = ndimage.label(ndimage.binary_opening(tissue))
+    if count == 0:
+        return "?"
+    sizes = np.bincount(labels.ravel())
+    body = labels == sizes[1:].argmax() + 1
+    across = np.flatnonzero(body.any(axis=0))
+    middle = low[0] + (across[0] + across[-1]) / 2 * _COARSE_MM
+    offset = center_mm[0] - middle
+    if abs(offset) < _MIDLINE_MM:
+        return "midline"
+    return "left" if offset > 0 else "right"
+
+
+def save_overview(analysis: Analysis, path: Path, *, best: int = 12) -> None:
+    """Draw the best findings as PNG, whole or not at all.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    path : Path
+    best : int
+        At most this many findings.
+    """
+    figure = overview_figure(analysis, best=best)
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, facecolor=_BACKGROUND)
+
+
+def overview_figure(analysis: Analysis, *, best: int = 12) -> Figure:
+    """Draw the best findings: an axial cut-out of each with heatmap, circle, score, size and place."""
+    report = analysis.report
+    shown = report.findings[:best]
+    rows = max(1, -(-len(shown) // _COLUMNS))
+    header = _header(report, len(shown))
+    head, foot, cell = 0.42 + 0.2 * len(header), 0.35, 3.3
+    height = head + foot + rows * (cell + 0.45)
+    figure = Figure(figsize=(_COLUMNS * cell + 0.4, height), dpi=110, facecolor=_BACKGROUND)
+    FigureCanvasAgg(figure)
+    _write_header(figure, report, header, height)
+    grid = figure.add_gridspec(
+        rows,
+        _COLUMNS,
+        left=0.015,
+        right=0.985,
+        top=1 - (head + 0.35) / height,
+        bottom=foot / height,
+        hspace=0.14,
+        wspace=0.04,
+    )
+    for number, finding in enumerate(shown, 1):
+        axes = figure.add_subplot(grid[(number - 1) // _COLUMNS, (number - 1) % _COLUMNS])
+        _draw(axes, analysis, finding, number)
+    if not shown:
+        figure.text(
+            0.5, (foot + 0.5 * (height - head)) / height, "No findings", color=_DIM, size=20, ha="center", va="center"
+        )
+    figure.text(0.015, 0.1 / height, report.intended_use, color=_ACCENT, size=9, va="bottom")
+    return figure
+
+
+def _header(report: Report, shown: int) -> list[str]:
+    series, certificate, model = report.series, report.certificate, report.model
+    count = len(report.findings)
+    found = f"{count} finding{'' if count == 1 else 's'} at score ≥ {model.threshold:.2f}"
+    if shown < count:
+        found += f", the best {shown} shown"
+    spacing = " × ".join(f"{s:.2f}" for s in certificate.spacing_mm[::-1])
+    lines = [
+        f"{found}   ·   {model.id} {model.version}",
+        f"{certificate.orientation} acquisition, {certificate.shape[0]} slices, {spacing} mm (x, y, z of the file)"
+        if certificate.orientation == "axial"
+        else f"{certificate.orientation} acquisition, {certificate.shape[0]} slices, voxels {spacing} mm; "
+        "shown reformatted to axial planes",
+        f"Series {series.series_uid}",
+    ]
+    for warning in report.warnings:
+        lines += textwrap.wrap(f"⚠ {warning}", 150)
+    return lines
+
+
+def _write_header(figure: Figure, report: Report, lines: list[str], height: float) -> None:
+    series = report.series
+    title = "   ·   ".join(
+        part for part in (series.patient_id, series.study_date, series.series_number, series.series_description) if part
+    )
+    figure.text(0.015, 1 - 0.12 / height, title or "CT", color=_TEXT, size=13, weight="bold", va="top")
+    for number, line in enumerate(lines):
+        color = _ACCENT if line.startswith("⚠") else _DIM
+        figure.text(0.015, 1 - (0.42 + 0.2 * number) / height, line, color=color, size=9, va="top")
+
+
+def _draw(axes: Axes, analysis: Analysis, finding: Finding, number: int) -> None:
+    volume, heatmap = analysis.volume, analysis.heatmap
+    center = np.asarray(finding.center_mm)
+    plane = plane_around(_on_slice(volume, center), max(_CUTOUT_MM, 2.5 * finding.diameter_mm), _PIXEL_MM)
+    points = plane.points()
+    image = sample(volume.voxels, volume.affine, points, np.nan)
+    heat = sample(heatmap.values, heatmap.affine, points, 0.0)
+    # Left and right edge, bottom and top edge in LPS mm: x grows to the right of the image, y downwards.
+    x0, y0 = plane.corner_mm[:2] - plane.pixel_mm / 2
+    x1, y1 = x0 + plane.shape[1] * plane.pixel_mm, y0 + plane.shape[0] * plane.pixel_mm
+    extent = (x0, x1, y1, y0)
+    axes.set_facecolor("black")
+    axes.imshow(image, cmap="gray", vmin=LUNG_WINDOW[0], vmax=LUNG_WINDOW[1], extent=extent, interpolation="nearest")
+    axes.imshow(heat, cmap="inferno", vmin=0, vmax=1, extent=extent, alpha=np.clip(heat * 0.5, 0, 0.35))
+    axes.add_patch(
+        Circle((center[0], center[1]), max(finding.diameter_mm / 2 + 2.5, 5), fill=False, color=_ACCENT, lw=1.2)
+    )
+    axes.set(xlim=(x0, x1), ylim=(y1, y0), xticks=[], yticks=[])
+    for x, y, letter in ((0.02, 0.5, "R"), (0.98, 0.5, "L"), (0.5, 0.98, "A"), (0.5, 0.02, "P")):
+        axes.text(
+            x,
+            y,
+            letter,
+            transform=axes.transAxes,
+            color=_TEXT,
+            size=9,
+            path_effects=_OUTLINE,
+            ha={0.02: "left", 0.98: "right"}.get(x, "center"),
+            va={0.02: "bottom", 0.98: "top"}.get(y, "center"),
+        )
+    axes.plot([x0 + 4, x0 + 14], [y1 - 4, y1 - 4], color=_TEXT, lw=1.5, path_effects=_OUTLINE)
+    axes.text(x0 + 9, y1 - 5.5, "10 mm", color=_TEXT, size=6.5, ha="center", va="bottom", path_effects=_OUTLINE)
+    side = side_of(volume, finding.center_mm)
+    axes.set_title(
+        f"{number}   score {finding.score:.2f}   {finding.diameter_mm:.0f} mm   {side}   z {center[2]:.1f} mm",
+        color=_TEXT,
+        size=9,
+        pad=4,
+    )
+
+
+def _on_slice(volume: Volume, center: FloatArray) -> FloatArray:
+    """Move a point to the nearest acquired slice where slices are axial: that is what was seen by the scanner."""
+    normal = volume.affine[:3, 0] / np.linalg.norm(volume.affine[:3, 0])
+    if abs(normal[2]) < 1 - 1e-4:
+        return center
+    index = volume.to_index(center)
+    index[0] = np.clip(np.rint(index[0]), 0, volume.shape[0] - 1)
+    moved = center.copy()
+    moved[2] = volume.to_patient(index)[2]
+    return moved
