@@ -346,10 +346,16 @@ def _straighten(voxels: Voxels, matrix: FloatArray, series: Series) -> tuple[Vox
     transform.SetMatrix(to_index[:3, :3][::-1, ::-1].ravel().tolist())
     transform.SetTranslation(to_index[:3, 3][::-1].tolist())
     image = sitk.GetImageFromArray(voxels)
-    resampled = sitk.Resample(
-        image, shape[::-1], transform, sitk.sitkLinear, (0, 0, 0), (1, 1, 1), np.eye(3).ravel().tolist(), fill
+    axes = np.eye(3).ravel().tolist()
+    # To float first: ITK would cut the fraction off integers, half a HU toward zero on average.
+    resampled = sitk.GetArrayFromImage(
+        sitk.Resample(
+            image, shape[::-1], transform, sitk.sitkLinear, (0, 0, 0), (1, 1, 1), axes, fill, sitk.sitkFloat32
+        )
     )
-    return sitk.GetArrayFromImage(resampled), grid, f"{fill:g}"
+    if np.issubdtype(voxels.dtype, np.integer):
+        resampled = np.rint(resampled, out=resampled).astype(voxels.dtype)
+    return resampled, grid, f"{fill:g}"
 
 
 def _read_image(series: Series, progress: Progress) -> Volume:
