@@ -32,10 +32,10 @@ from dicom_factory import (
     shuffled,
     write,
 )
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import find_series
 from scipy.ndimage import map_coordinates
 
+from napari_lesion.dicom.reader import read_series
+from napari_lesion.dicom.series import find_series
 from napari_lesion.volume import Volume
 
 FloatArray = npt.NDArray[np.float64]
@@ -115,6 +115,7 @@ def assert_same_scan(
     other_voxels: npt.NDArray[np.generic],
     other_affine: FloatArray,
     tolerance_hu: float = 0.0,
+    tolerance_mm: float | None = None,
 ) -> None:
     """Same values at the same places, whichever way the axes of the two arrays run.
 
@@ -140,7 +141,7 @@ def assert_same_scan(
     apart = (corners @ affine[:3, :3].T + affine[:3, 3]) - (
         other_corners @ other_affine[:3, :3].T + other_affine[:3, 3]
     )
-    assert np.linalg.norm(apart, axis=-1).max() < POSITION_TOLERANCE_MM
+    assert np.linalg.norm(apart, axis=-1).max() < (tolerance_mm or POSITION_TOLERANCE_MM)
     assert np.abs(voxels.astype(np.float64) - aligned).max() <= tolerance_hu
 
 
@@ -227,7 +228,8 @@ def test_the_planes_a_finding_refers_to_are_the_files_that_show_it(orientation: 
         off = [abs(np.dot(np.subtract(mark.center_mm, ds.ImagePositionPatient), normal)) for ds in headers]
         instance = volume.nearest_instance(mark.center_mm)
         assert instance is not None
-        assert instance.sop_instance_uid == headers[int(np.argmin(off))].SOPInstanceUID
+        named = [n for n, ds in enumerate(headers) if ds.SOPInstanceUID == instance.sop_instance_uid]
+        assert [off[n] for n in named] == [pytest.approx(min(off))]  # two are equally near a mark between them
 
 
 # -------------------------------------------------------------------------------------------------- gantry tilt
@@ -236,7 +238,7 @@ def test_the_planes_a_finding_refers_to_are_the_files_that_show_it(orientation: 
 @pytest.mark.parametrize("orientation", ["axial", "axial-descending", "feet-first", "prone"])
 @pytest.mark.parametrize("tilt_deg", [-18.5, 4.0, 25.0])
 def test_a_tilted_gantry_is_resampled_onto_an_upright_grid(tmp_path: Path, orientation: str, tilt_deg: float) -> None:
-    phantom = asymmetric_phantom(orientation, (24, 44, 32), tilt_deg=tilt_deg)
+    phantom = asymmetric_phantom(orientation, (30, 60, 44), (2.0, 1.5, 1.5), tilt_deg=tilt_deg)
     write(shuffled(ct_slices(phantom)), tmp_path / "tilted")
     volume = read(tmp_path / "tilted")
 
@@ -248,7 +250,7 @@ def test_a_tilted_gantry_is_resampled_onto_an_upright_grid(tmp_path: Path, orien
     where = positions(volume.affine, volume.shape)
     acquired = where.reshape(-1, 3) @ np.linalg.inv(phantom.affine)[:3, :3].T + np.linalg.inv(phantom.affine)[:3, 3]
     inside = ((acquired >= 0) & (acquired <= np.array(phantom.hu.shape) - 1)).all(-1).reshape(volume.shape)
-    plain = inside & (distance_to_marks(where) > 5.5)  # away from edges of marks, where interpolation blurs
+    plain = inside & (distance_to_marks(where) > 4.0)  # away from edges of marks, where interpolation blurs
     assert plain.sum() > 0.3 * inside.size
     assert np.abs(volume.voxels - hu_at(where))[plain].max() <= 1.0  # half a HU of rounding, twice
     for mark in MARKS:
@@ -265,6 +267,9 @@ REAL_CT = (
     "rider-pilot-0117",
     "acrin-flt-breast-001",
 )
+#: dcm2niix takes the slice distance from the first two slices, which this scanner wrote as 0.799988 mm where the others
+#: are 0.8 mm on average; over 95 slices it adds up to this much.
+DCM2NIIX_STEP_MM = {"ct/rider-pilot-0117": 0.0015}
 REAL_SMALL = ("edge-cases/dcmqi/ct-3slice", "edge-cases/dcmqi/24x38x3/image")
 
 
@@ -277,7 +282,7 @@ def test_real_series_agree_with_both_readers(real_data: Path, name: str, tmp_pat
     theirs, affine = read_with_simpleitk(files)
     assert_same_scan(volume.voxels, volume.affine, theirs, affine)
     ((theirs, affine),) = read_with_dcm2niix(folder, tmp_path / "nifti").values()
-    assert_same_scan(volume.voxels, volume.affine, theirs, affine)
+    assert_same_scan(volume.voxels, volume.affine, theirs, affine, tolerance_mm=DCM2NIIX_STEP_MM.get(name))
 
 
 @pytest.mark.real_data
@@ -304,14 +309,16 @@ def test_a_real_tilted_series_lies_where_dcm2niix_puts_its_slices(real_data: Pat
     acquired[:3, 2] = row * first.PixelSpacing[1]
     acquired[:3, 3] = first.ImagePositionPatient
 
-    images = read_with_dcm2niix(folder, tmp_path / "nifti")
-    assert_same_scan(hu, acquired, *images["image"])  # dcm2niix's sheared grid, before it corrects the tilt
+    def off_by(voxels: npt.NDArray[np.generic], affine: FloatArray) -> float:
+        """Largest difference to the acquired slices, interpolated linearly at the voxels' places."""
+        index = np.stack(np.meshgrid(*(np.arange(0, n, 3) for n in voxels.shape), indexing="ij"), axis=-1)
+        to_acquired = np.linalg.inv(acquired) @ affine
+        there = index @ to_acquired[:3, :3].T + to_acquired[:3, 3]
+        inside = ((there >= 0) & (there <= np.array(hu.shape) - 1)).all(-1)
+        assert inside.mean() > 0.5
+        linear = map_coordinates(hu, np.moveaxis(there, -1, 0), order=1, mode="nearest")
+        return float(np.abs(voxels[tuple(np.moveaxis(index, -1, 0))] - linear)[inside].max())
 
-    index = np.stack(np.meshgrid(*(np.arange(0, n, 3) for n in volume.shape), indexing="ij"), axis=-1)
-    to_acquired = np.linalg.inv(acquired)
-    there = volume.to_patient(index) @ to_acquired[:3, :3].T + to_acquired[:3, 3]
-    inside = ((there >= 0) & (there <= np.array(hu.shape) - 1)).all(-1)
-    assert inside.mean() > 0.5
-    linear = map_coordinates(hu, np.moveaxis(there, -1, 0), order=1, mode="nearest")
-    ours = volume.voxels[tuple(np.moveaxis(index, -1, 0))]
-    assert np.abs(ours - linear)[inside].max() <= 1.0
+    assert off_by(volume.voxels, volume.affine) < 1.0
+    # dcm2niix chooses another upright grid (its slices stay parallel to the gantry), but the same patient.
+    assert off_by(*read_with_dcm2niix(folder, tmp_path / "nifti")["image_Tilt_1"]) < 1.0
