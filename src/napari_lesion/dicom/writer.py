@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import uuid
 from pathlib import Path
 from typing import Literal
@@ -13,6 +12,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, JPEGLSLossless, generate_uid
 from pydicom.valuerep import DSfloat
 
+from napari_lesion.atomic import whole_folder
 from napari_lesion.errors import GeometryError, SeriesError
 from napari_lesion.progress import Progress, silent
 from napari_lesion.volume import FloatArray, Volume
@@ -124,12 +124,9 @@ def write_ct_series(
     if attributes is not None:
         common.update(attributes)
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.partial")
-    partial.mkdir()
-    try:
-        total = len(hu)
-        names = [f"IM{k + 1:04d}.dcm" for k in range(total)]
+    total = len(hu)
+    names = [f"IM{k + 1:04d}.dcm" for k in range(total)]
+    with whole_folder(folder) as partial:
         for k, name in enumerate(names):
             progress(k, total, f"Writing {name}")
             image = _image(common, volume.affine, k, named_uid(series_uid, k))
@@ -138,12 +135,6 @@ def write_ct_series(
                 image.compress(JPEGLSLossless, encoding_plugin="pyjpegls", generate_instance_uid=False)
             image.save_as(partial / name, enforce_file_format=True)
         progress(total, total, f"Wrote {total} images")
-        if folder.exists():
-            folder.rmdir()
-        partial.rename(folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
     return [folder / name for name in names]
 
 

@@ -168,7 +168,7 @@ def tissues(body: Body, grid: Grid, pose: Pose) -> Tissues:
     gullet = paint.tubes([((4, 34, 140), (6, 42, 60), (7, 48, 0), (2, 52, -60), (10, 40, -130))], [7.0])
     airway_room = paint.tubes(AIRWAYS, [11.0, 8.5, 7.8])
     slab: Array = np.maximum(np.abs(x - 4 + 4 * (y > 20)) - 3.5, y - 70).astype(np.float32)
-    mediastinum = _smooth_min(np.minimum(np.minimum(blood, airway_room), gullet) - 2.5, spine - 2.0, 12.0)
+    mediastinum = _smooth_min(np.minimum(np.minimum(blood, airway_room), gullet) - np.float32(2.5), spine - 2.0, 12.0)
     mediastinum = np.minimum(_smooth_min(mediastinum, np.maximum(slab, cage - 2), 10.0), FAR)
 
     dome = _diaphragm(x, y, z, body)
@@ -257,7 +257,8 @@ def _superellipse(
     fx = g * un / np.maximum(u, 1e-3) / a
     fy = g * vn / np.maximum(v, 1e-3) / b
     fz = g * (un * _along(knots, widths, z, 1) / a + vn * _along(knots, depths, z, 1) / b)
-    result: Array = (f - 1) / np.maximum(np.sqrt(fx**2 + fy**2 + fz**2), 4e-3)
+    slope = np.maximum(np.sqrt(fx**2 + fy**2 + fz**2), 4e-3)
+    result: Array = ((f - 1) / slope).astype(np.float32)
     return result
 
 
