@@ -122,7 +122,7 @@ def spread(positions: FloatArray, normal: FloatArray) -> Spread:
 
 
 def _usual_step(distances: FloatArray) -> float:
-    """The commonest distance: the one that most others are close to; of several such the smallest."""
+    """Find the commonest distance: the one that most others are close to; of several such the smallest."""
     ordered = np.sort(distances)
     tolerance = np.maximum(ROUNDING_MM, UNEVEN * ordered)
     close = np.searchsorted(ordered, ordered + tolerance, "right") - np.searchsorted(ordered, ordered - tolerance)
@@ -195,7 +195,7 @@ def name_orientation(matrix: FloatArray) -> Orientation:
 
 
 def upright_grid(shape: tuple[int, int, int], sheared: FloatArray) -> tuple[tuple[int, int, int], FloatArray]:
-    """The rectangular grid that holds a sheared stack: along the direction in which the slices advance.
+    """Find the rectangular grid that holds a sheared stack: along the direction in which the slices advance.
 
     For a gantry tilt the slices advance along the table, so the grid is the patient's own.
 

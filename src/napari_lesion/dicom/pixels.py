@@ -15,7 +15,6 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 from pydicom.encaps import generate_frames
-from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from napari_lesion.dicom.header import Frame, ImageFile, inflate
 from napari_lesion.errors import DecodeError
@@ -152,7 +151,7 @@ def read_native(file: ImageFile, stream: BinaryIO, index: int, out: IntegerArray
             f"{file.path}: holds {length} bytes of pixel data where {expected} belong. It is damaged; export it again."
         )
     stream.seek(index * file.frame_bytes, io.SEEK_CUR)
-    if stream.readinto(memoryview(out).cast("B")) != file.frame_bytes:  # type: ignore[attr-defined]
+    if stream.readinto(out.data.cast("B")) != file.frame_bytes:  # type: ignore[attr-defined]
         raise DecodeError(f"{file.path}: ends inside its pixel data. It is truncated; copy or export it again.")
     if not file.little_endian and file.bits_allocated > 8:
         out.byteswap(inplace=True)
@@ -160,7 +159,7 @@ def read_native(file: ImageFile, stream: BinaryIO, index: int, out: IntegerArray
 
 
 def drop_unused_bits(stored: IntegerArray, file: ImageFile) -> None:
-    """Clear, in place, what is not part of the value: overlays in the high bits, noise under the low ones; extend the sign.
+    """Clear, in place, bits that are not part of the value (overlays above, noise below), and extend the sign.
 
     References
     ----------

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_lesion.dicom import geometry, pixels
-from napari_lesion.dicom.decode import decode
+from napari_lesion.dicom.decode import Job, decode
 from napari_lesion.dicom.geometry import Axes
 from napari_lesion.dicom.header import Frame, ImageFile
 from napari_lesion.dicom.series import Series
@@ -91,7 +93,8 @@ def _read_stack(series: Series, allow_gaps: bool, progress: Progress) -> Volume:
     plan = _plan(series, allow_gaps)
     voxels = _read_voxels(plan.frames, series, progress)
     first = plan.frames[0]
-    assert first.pixel_spacing is not None and first.position is not None  # _plan checked
+    assert first.pixel_spacing is not None  # _plan checked
+    assert first.position is not None
     notes = list(plan.notes)
     interpolated: tuple[int, ...] = ()
     if not plan.even or plan.missing.any():
@@ -104,8 +107,8 @@ def _read_stack(series: Series, allow_gaps: bool, progress: Progress) -> Volume:
     if tilt:
         voxels, matrix, fill = _straighten(voxels, matrix, series)
         notes.append(
-            f"The slices are tilted by {tilt:.1f}° against the direction in which they advance (gantry tilt). They were "
-            f"resampled linearly onto an upright grid; voxels outside the acquired slices are {fill}."
+            f"The slices are tilted by {tilt:.1f}° against the direction in which they advance (gantry tilt). They "
+            f"were resampled linearly onto an upright grid; voxels outside the acquired slices are {fill}."
         )
         interpolated = ()
     rescale, unit, more = _values_note(series, plan.frames)
@@ -203,8 +206,8 @@ def _plan(series: Series, allow_gaps: bool) -> _Plan:
     tolerance = max(geometry.DRIFT_MM, geometry.UNEVEN * places.step_mm)
     if residual.max() > tolerance:
         raise GeometryError(
-            f"{where}: {ordered[int(residual.argmax())].name} lies {residual.max():.3g} mm sideways of the line that the "
-            "other slices follow, so they make no common grid. Export the series again with one field of view."
+            f"{where}: {ordered[int(residual.argmax())].name} lies {residual.max():.3g} mm sideways of the line that "
+            "the other slices follow, so they make no common grid. Export the series again with one field of view."
         )
     if float(np.linalg.norm(drift)) * extent <= geometry.DRIFT_MM:
         drift = np.zeros(3)
@@ -231,8 +234,8 @@ def _resolve_repeats(where: str, frames: list[Frame], same: Sequence[tuple[int, 
         first, second = (_stored(frame) for frame in pair)
         if not np.array_equal(first, second):
             raise GeometryError(
-                f"{where}: {pair[0].name} and {pair[1].name} lie at the same position but show different images, and no "
-                "tag tells which belongs to the series. Remove one of them, or export the series again."
+                f"{where}: {pair[0].name} and {pair[1].name} lie at the same position but show different images, and "
+                "no tag tells which belongs to the series. Remove one of them, or export the series again."
             )
         dropped.add(b)
         said.append(f"{pair[1].name} repeats {pair[0].name} (same position, same pixels) and was left out.")
@@ -252,22 +255,25 @@ def _read_voxels(frames: Sequence[Frame], series: Series, progress: Progress) ->
     voxels: Voxels = np.empty(shape, dtype=np.int16 if whole else np.float32)
     done = 0
     filled: list[int] = []
-    for k, stored in _stored_frames(frames, voxels if whole else None):
-        progress(done, len(frames), f"Reading {series.label}")
-        if not pixels.rescale_into(stored, frames[k], voxels[k]):
-            # A value beyond int16: go on in float32.
-            stored = stored.copy()
-            wider = np.empty(shape, dtype=np.float32)
-            wider[filled] = voxels[filled]
-            voxels = wider
-            pixels.rescale_into(stored, frames[k], voxels[k])
-        filled.append(k)
-        done += 1
-    progress(done, len(frames), f"Reading {series.label}")
+    what = f"Reading {series.label}"
+    with closing(_stored_frames(frames, voxels if whole else None)) as source:
+        for k, stored in source:
+            progress(done, len(frames), what)
+            if not pixels.rescale_into(stored, frames[k], voxels[k]):
+                # A value beyond int16: go on in float32.
+                wider = np.empty(shape, dtype=np.float32)
+                wider[filled] = voxels[filled]
+                voxels = wider
+                pixels.rescale_into(stored, frames[k], voxels[k])
+            filled.append(k)
+            done += 1
+    progress(done, len(frames), what)
     return voxels
 
 
-def _stored_frames(frames: Sequence[Frame], room: Voxels | None = None) -> Iterator[tuple[int, pixels.IntegerArray]]:
+def _stored_frames(
+    frames: Sequence[Frame], room: Voxels | None = None
+) -> Generator[tuple[int, pixels.IntegerArray], None, None]:
     """Yield (k, stored values) of every frame, in the order of the files; valid until the next one.
 
     Parameters
@@ -276,12 +282,14 @@ def _stored_frames(frames: Sequence[Frame], room: Voxels | None = None) -> Itera
         Where uncompressed 16-bit frames are read to directly.
     """
     numbered = sorted(enumerate(frames), key=lambda item: (str(item[1].file.path), item[1].number or 1))
+    compressed = []
     for file, members in groupby(numbered, key=lambda item: item[1].file):
         wanted = {(frame.number or 1) - 1: k for k, frame in members}
         if file.transfer_syntax.is_encapsulated:
-            yield from _compressed(file, wanted)
+            compressed.append((file, wanted))
         else:
             yield from _native(file, wanted, room)
+    yield from decode(_jobs(compressed), count=sum(len(wanted) for _, wanted in compressed))
 
 
 def _native(file: ImageFile, wanted: dict[int, int], room: Voxels | None) -> Iterator[tuple[int, pixels.IntegerArray]]:
@@ -300,11 +308,12 @@ def _native(file: ImageFile, wanted: dict[int, int], room: Voxels | None) -> Ite
             yield k, target
 
 
-def _compressed(file: ImageFile, wanted: dict[int, int]) -> Iterator[tuple[int, pixels.IntegerArray]]:
-    with pixels.opened(file) as stream:
-        for index, codestream in enumerate(pixels.codestreams(file, stream)):
-            if index in wanted:
-                yield wanted[index], decode(codestream, file)
+def _jobs(files: Sequence[tuple[ImageFile, dict[int, int]]]) -> Iterator[Job]:
+    for file, wanted in files:
+        with pixels.opened(file) as stream:
+            for index, codestream in enumerate(pixels.codestreams(file, stream)):
+                if index in wanted:
+                    yield Job(wanted[index], codestream, file)
 
 
 def _is_whole(value: float) -> bool:
@@ -336,15 +345,14 @@ def _interpolate(voxels: Voxels, plan: _Plan) -> tuple[Voxels, tuple[int, ...]]:
 
 def _straighten(voxels: Voxels, matrix: FloatArray, series: Series) -> tuple[Voxels, FloatArray, str]:
     """Resample a sheared stack onto the upright grid that holds it."""
-    import SimpleITK as sitk  # heavy, and only tilted series need it
+    import SimpleITK as sitk  # noqa: N813 - its own abbreviation; heavy, and only tilted series need it
 
     shape, grid = geometry.upright_grid(_shape(voxels), matrix)
     is_ct = series.identity.modality == "CT"
     fill = float(AIR_HU) if is_ct else float(voxels.min())
     to_index = np.linalg.inv(matrix) @ grid  # both in (k, j, i); ITK wants (i, j, k)
-    transform = sitk.AffineTransform(3)
-    transform.SetMatrix(to_index[:3, :3][::-1, ::-1].ravel().tolist())
-    transform.SetTranslation(to_index[:3, 3][::-1].tolist())
+    matrix_xyz, shift = to_index[:3, :3][::-1, ::-1], to_index[:3, 3][::-1]
+    transform: Any = sitk.AffineTransform(matrix_xyz.ravel().tolist(), shift.tolist())  # type: ignore[no-untyped-call]
     image = sitk.GetImageFromArray(voxels)
     axes = np.eye(3).ravel().tolist()
     # To float first: ITK would cut the fraction off integers, half a HU toward zero on average.
@@ -369,7 +377,7 @@ def _read_image(series: Series, progress: Progress) -> Volume:
         notes.append("PixelSpacing is missing: distances are in pixels, not mm.")
     elif frame.spacing_source != "PixelSpacing":
         notes.append(
-            f"Distances come from {frame.spacing_source}: they hold at the detector, and are larger than in the patient."
+            f"Distances come from {frame.spacing_source}: they hold at the detector, larger than in the patient."
         )
     spacing = frame.pixel_spacing or (1.0, 1.0)
     thickness = frame.thickness if frame.thickness is not None and frame.thickness > 0 else 1.0
@@ -406,7 +414,7 @@ def _inverted(voxels: Voxels, frame: Frame) -> Voxels:
     low = -(1 << (frame.file.bits_stored - 1)) if frame.file.signed else 0
     ends = 2 * low + top  # lowest + highest stored value
     turned = ends * pixels.slope_of(frame) + 2 * pixels.intercept_of(frame) - voxels.astype(np.float64)
-    if np.issubdtype(voxels.dtype, np.integer) and -32768 <= turned.min() and turned.max() <= 32767:
+    if np.issubdtype(voxels.dtype, np.integer) and turned.min() >= -32768 and turned.max() <= 32767:
         return turned.astype(np.int16)
     return turned.astype(np.float32)
 
@@ -462,7 +470,8 @@ def _missing_tags(frames: Sequence[Frame]) -> tuple[str, ...]:
 
 
 def _instance(frame: Frame) -> Instance:
-    assert frame.position is not None and frame.orientation is not None
+    assert frame.position is not None
+    assert frame.orientation is not None
     axes = geometry.axes_of(frame.orientation)
     assert axes is not None
     x, y, z = (float(v) for v in axes.normal)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def is_localizer(frame: Frame) -> bool:
     return "LOCALIZER" in frame.image_type
 
 
-def _drop_same_instances(frames: list[Frame]) -> tuple[list[Frame], list[tuple[object, str]]]:
+def _drop_same_instances(frames: list[Frame]) -> tuple[list[Frame], list[tuple[Path, str]]]:
     """Drop copies of a file. One SOPInstanceUID on different planes is a writer's mistake, not a copy."""
     seen: dict[Hashable, Frame] = {}
     kept, reports = [], []
