@@ -1,0 +1,382 @@
+"""From scans and findings to napari layers and back: the one place where LPS mm and napari's world meet.
+
+napari's world is (z, y, x) in mm: z grows to the head, y to the back, x to the patient's left, so a world position
+is an LPS position reversed. y runs down and x runs right on the screen, which gives the radiologist's axial view:
+the patient's right on the left, the front on top.
+
+A scan whose planes are oblique keeps its own planes: its world is turned around the scan's centre so that the planes
+lie upright (napari slices oblique affines wrongly, and resampling would blur). `Frame` holds that turn, and
+everything that is drawn on the scan goes through the same frame.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_lesion.errors import ConfigError, GeometryError
+from napari_lesion.findings import Finding, Heatmap, Point, Report, Status
+from napari_lesion.volume import FloatArray, SeriesIdentity, Volume, apply_affine, spacing_of
+
+#: What npe2 readers return: data, keyword arguments, layer type.
+LayerData: TypeAlias = tuple[Any, dict[str, Any], str]
+
+AXIS_LABELS = ("z", "y", "x")
+UNITS = ("mm", "mm", "mm")
+#: Level −600, width 1500: what most readers use for lungs.
+LUNG_WINDOW = (-1350.0, 150.0)
+FINDING_COLOR = "#ffd24d"
+BOX_LINE_MM = 0.5
+#: A point that lies closer to its finding was not moved: coordinates were converted forth and back.
+MOVED_MM = 0.01
+#: A tilt of the planes below this is rounding, not worth a word to the reader.
+OBLIQUE_DEG = 0.1
+
+#: Patient directions (LPS) that the world axes z, y, x stand for: head, back, left.
+_WORLD_AXES = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
+
+
+@dataclass(frozen=True)
+class Frame:
+    """How patient positions (LPS mm) map to napari's world for one scan.
+
+    Attributes
+    ----------
+    axes : (3, 3)
+        Unit vectors (LPS) of the world axes z, y, x, one a row.
+    pivot : (3,)
+        The point (LPS mm) that the world is turned around; it is its own reverse in the world.
+    """
+
+    axes: FloatArray
+    pivot: FloatArray
+
+    def to_world(self, lps: npt.ArrayLike) -> FloatArray:
+        """LPS mm (..., 3) as (x, y, z) → world mm (..., 3) as (z, y, x)."""
+        world: FloatArray = (np.asarray(lps, dtype=np.float64) - self.pivot) @ self.axes.T + self.pivot[::-1]
+        return world
+
+    def to_patient(self, world: npt.ArrayLike) -> FloatArray:
+        """World mm (..., 3) as (z, y, x) → LPS mm (..., 3) as (x, y, z)."""
+        lps: FloatArray = (np.asarray(world, dtype=np.float64) - self.pivot[::-1]) @ self.axes + self.pivot
+        return lps
+
+    @property
+    def oblique_deg(self) -> float:
+        """Angle between the scan's axes and the patient's, degrees; 0 for a scan that lies upright."""
+        cosine = (np.trace(self.axes @ _WORLD_AXES.T) - 1) / 2
+        return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+
+
+def canonical(voxels: npt.NDArray[Any], affine: FloatArray) -> tuple[npt.NDArray[Any], FloatArray]:
+    """Turn an array so that its axes grow to the head, the back and the left, as well as they fit.
+
+    Parameters
+    ----------
+    voxels : (z, y, x)
+    affine : (4, 4)
+        Index (k, j, i) → LPS mm.
+
+    Returns
+    -------
+    voxels, affine
+        A view (axes swapped and reversed, nothing copied) and its affine.
+
+    Raises
+    ------
+    GeometryError
+        If the axes of the affine are not perpendicular.
+    """
+    spacing = np.array(spacing_of(affine))
+    cosines = affine[:3, :3] / spacing  # columns: directions of k, j, i
+    if np.abs(cosines.T @ cosines - np.eye(3)).max() > 1e-3:
+        raise GeometryError("the axes of this scan are not perpendicular, so it cannot be shown; resample it first.")
+
+    def fit(order: tuple[int, ...]) -> float:
+        along = np.einsum("ai,ia->a", _WORLD_AXES, cosines[:, order])
+        signs = np.where(along < 0, -1.0, 1.0)
+        # A mirrored patient would fit some very oblique planes better: never choose it.
+        if np.linalg.det(cosines[:, order] * signs) * np.linalg.det(_WORLD_AXES) < 0:
+            return -np.inf
+        return float(np.abs(along).sum())
+
+    order = max(permutations(range(3)), key=fit)
+    turned = voxels.transpose(order)
+    matrix = np.eye(4)
+    matrix[:3, :3] = affine[:3, list(order)]
+    matrix[:3, 3] = affine[:3, 3]
+    for axis in range(3):
+        if matrix[:3, axis] @ _WORLD_AXES[axis] < 0:
+            matrix[:3, 3] += matrix[:3, axis] * (turned.shape[axis] - 1)
+            matrix[:3, axis] *= -1
+            turned = np.flip(turned, axis)
+    return turned, matrix
+
+
+def frame_of(volume: Volume) -> Frame:
+    """Find the frame in which a scan's planes lie upright."""
+    voxels, affine = canonical(volume.voxels, volume.affine)
+    axes = (affine[:3, :3] / np.array(spacing_of(affine))).T
+    centre = apply_affine(affine, (np.array(voxels.shape) - 1) / 2)
+    if np.abs(axes - _WORLD_AXES).max() < 1e-6:  # rounding in the headers: 1 µm at the edge of the largest scan
+        axes = _WORLD_AXES
+    return Frame(axes, centre)
+
+
+def _placed(affine: FloatArray, frame: Frame) -> dict[str, Any]:
+    """Scale and translate, mm, of an array with a canonical affine in a frame parallel to it."""
+    return {
+        "scale": spacing_of(affine),
+        "translate": tuple(frame.to_world(affine[:3, 3]).tolist()),
+        "units": UNITS,
+        "axis_labels": AXIS_LABELS,
+    }
+
+
+def readable_date(dicom: str) -> str:
+    """Write a DICOM date as 2026-01-31; anything else stays as it is."""
+    return f"{dicom[:4]}-{dicom[4:6]}-{dicom[6:]}" if len(dicom) == 8 and dicom.isdigit() else dicom
+
+
+def scan_name(series: SeriesIdentity) -> str:
+    """Name a scan in the layer list: date and description, as the headers say."""
+    what = series.series_description or f"{series.modality} series {series.series_number}".strip()
+    return " ".join(part for part in (readable_date(series.study_date), what) if part)
+
+
+def scan_layer(volume: Volume) -> LayerData:
+    """Make the image layer of a scan.
+
+    The layer's ``metadata`` holds ``series`` (identity) and ``certificate`` as plain dictionaries and ``volume``, the
+    `Volume` itself, which later work starts from.
+    """
+    voxels, affine = canonical(volume.voxels, volume.affine)
+    frame = frame_of(volume)
+    if volume.certificate.unit == "HU":
+        limits = LUNG_WINDOW
+    else:
+        low, high = np.percentile(voxels[:: max(1, voxels.shape[0] // 32), ::4, ::4], (1, 99))
+        limits = (float(low), float(high) if high > low else float(low) + 1)
+    attributes = {
+        "name": scan_name(volume.series),
+        "contrast_limits": limits,
+        "colormap": "gray",
+        "metadata": {
+            "series": volume.series.model_dump(),
+            "certificate": volume.certificate.model_dump(),
+            "volume": volume,
+        },
+        **_placed(affine, frame),
+    }
+    return voxels, attributes, "image"
+
+
+def heatmap_layer(heatmap: Heatmap, volume: Volume) -> LayerData:
+    """Make the layer that lies over a scan and glows where the network is suspicious.
+
+    In plane the heatmap keeps its own grid. Through the plane it is interpolated at the scan's slices: napari's slider
+    steps by the finest layer, and would otherwise stop between slices.
+    """
+    values, affine = canonical(heatmap.values, heatmap.affine)
+    scan, scan_affine = canonical(volume.voxels, volume.affine)
+    frame = frame_of(volume)
+    along = scan_affine[:3, 0] / spacing_of(scan_affine)[0]
+    positions = (scan_affine[:3, 3] - affine[:3, 3]) @ along + spacing_of(scan_affine)[0] * np.arange(scan.shape[0])
+    positions /= spacing_of(affine)[0]
+    # Half a voxel beyond the outermost centres still belongs to the heatmap.
+    inside = np.flatnonzero((positions > -0.5) & (positions < values.shape[0] - 0.5))
+    if not inside.size:
+        raise GeometryError(f"series {volume.series.series_uid}: the heatmap lies outside of the scan.")
+    position = np.clip(positions[inside], 0, values.shape[0] - 1)
+    below = np.minimum(position.astype(int), max(values.shape[0] - 2, 0))
+    above = np.minimum(below + 1, values.shape[0] - 1)
+    weight = (position - below).astype(np.float32)[:, None, None]
+    on_slices = values[below] * (1 - weight) + values[above] * weight
+
+    placed = affine.copy()
+    placed[:3, 3] += along * (positions[inside[0]] * spacing_of(affine)[0])
+    placed[:3, 0] = scan_affine[:3, 0]
+    attributes = {
+        "name": f"Heatmap: {scan_name(volume.series)}",
+        "contrast_limits": (0.0, 1.0),
+        "colormap": "inferno",
+        "blending": "additive",
+        "opacity": 0.5,
+        "interpolation2d": "linear",
+        "metadata": {"series": volume.series.model_dump()},
+        **_placed(placed, frame),
+    }
+    return on_slices, attributes, "image"
+
+
+def findings_layer(report: Report, volume: Volume, threshold: float) -> LayerData:
+    """Make the points layer of the findings: a ring of the finding's diameter around its centre.
+
+    The layer's data are isotropic, so that a ring shrinks like the cut of a sphere when one scrolls away from its
+    centre. Its step is the scan's coarsest spacing, so it never refines napari's slider. ``features`` holds id,
+    score, diameter and status; findings below the threshold are there but not shown.
+    """
+    findings = report.findings
+    step = max(volume.spacing)
+    centers = frame_of(volume).to_world(np.array([f.center_mm for f in findings]).reshape(-1, 3))
+    # Where slices are thicker than the finding its ring must still be seen on the slice next to its centre.
+    sizes = np.array([max(f.diameter_mm, 1.1 * step) for f in findings])
+    attributes = {
+        "name": f"Findings: {scan_name(volume.series)}",
+        "features": {
+            "id": [f.id for f in findings],
+            "score": [f.score for f in findings],
+            "diameter_mm": [f.diameter_mm for f in findings],
+            "status": [f.status for f in findings],
+        },
+        # What a point has that the reader adds by hand.
+        "feature_defaults": {"id": "", "score": 1.0, "diameter_mm": np.nan, "status": "added"},
+        "shown": np.array([f.score >= threshold for f in findings], dtype=bool),
+        "size": sizes / step if findings else 10 / step,
+        "symbol": "disc",
+        "face_color": "transparent",
+        "border_color": FINDING_COLOR,
+        "border_width": 0.08,
+        "border_width_is_relative": True,
+        "projection_mode": "rescale_spherical",
+        "metadata": {"series": volume.series.model_dump(), "report": report, "scan": volume},
+        "scale": (step,) * 3,
+        "translate": (0.0,) * 3,
+        "units": UNITS,
+        "axis_labels": AXIS_LABELS,
+    }
+    return centers / step, attributes, "points"
+
+
+def report_of(data: npt.NDArray[Any], attributes: dict[str, Any]) -> Report:
+    """Get the report back from a points layer, with what was changed by hand.
+
+    Points that are not shown (below the threshold) are left out. A point that was moved is ``edited``, a point that was
+    added is ``added`` with score 1: a person put it there.
+
+    Parameters
+    ----------
+    data, attributes
+        As ``layer.as_layer_data_tuple()`` gives them for a layer of `findings_layer`.
+
+    Raises
+    ------
+    ConfigError
+        If the layer holds no findings of this program.
+    """
+    metadata = attributes.get("metadata", {})
+    report, scan = metadata.get("report"), metadata.get("scan")
+    if not isinstance(report, Report) or not isinstance(scan, Volume):
+        raise ConfigError(
+            f"The layer {attributes.get('name', '')!r} holds no findings. Select the layer that "
+            '"Detect lesions" made, its name starts with "Findings:".'
+        )
+    scale, translate = np.asarray(attributes["scale"]), np.asarray(attributes["translate"])
+    centers = frame_of(scan).to_patient(np.asarray(data) * scale + translate)
+    known = {finding.id: finding for finding in report.findings}
+    ids = list(attributes["features"]["id"])
+    sizes = np.broadcast_to(attributes["size"], len(ids)) * float(scale[0])
+    findings = []
+    shown = np.broadcast_to(attributes["shown"], len(ids))
+    for row in np.flatnonzero(shown):
+        center = (float(centers[row, 0]), float(centers[row, 1]), float(centers[row, 2]))
+        finding = known.pop(ids[row], None)
+        if finding is None:
+            findings.append(_placed_finding(str(uuid.uuid4()), center, float(sizes[row]), 1.0, "added", scan))
+        elif np.abs(np.subtract(center, finding.center_mm)).max() > MOVED_MM:
+            findings.append(_placed_finding(finding.id, center, finding.diameter_mm, finding.score, "edited", scan))
+        else:
+            findings.append(finding)
+    lowest = min((f.score for f in findings), default=report.model.threshold)
+    threshold = float(metadata.get("threshold", lowest))
+    return report.model_copy(
+        update={
+            "findings": tuple(sorted(findings, key=lambda f: -f.score)),
+            "model": report.model.model_copy(update={"threshold": threshold}),
+        }
+    )
+
+
+def _placed_finding(id_: str, center: Point, diameter: float, score: float, status: Status, scan: Volume) -> Finding:
+    """Make a finding where a person put it."""
+    x, y, z = center
+    radius = diameter / 2
+    instance = scan.nearest_instance(center)
+    return Finding(
+        id=id_,
+        center_mm=center,
+        diameter_mm=diameter,
+        box_mm=((x - radius, y - radius, z - radius), (x + radius, y + radius, z + radius)),
+        score=score,
+        sop_instance_uid=instance.sop_instance_uid if instance else "",
+        frame=instance.frame if instance else None,
+        status=status,
+    )
+
+
+def box_rectangles(findings: Sequence[Finding], volume: Volume, through: int) -> tuple[list[FloatArray], list[int]]:
+    """Cut the boxes of findings along the scan's planes, since napari shows a shape in its own plane only.
+
+    Parameters
+    ----------
+    findings : tuple of Finding
+    volume : Volume
+    through : int
+        World axis that one scrolls along: 0 for axial, 1 for coronal, 2 for sagittal planes.
+
+    Returns
+    -------
+    rectangles : list of (4, 3)
+        One for each plane that a box meets, in canonical voxel indices.
+    owners : list of int
+        The finding that each rectangle belongs to.
+    """
+    voxels, affine = canonical(volume.voxels, volume.affine)
+    in_plane = [axis for axis in range(3) if axis != through]
+    rectangles: list[FloatArray] = []
+    owners: list[int] = []
+    for owner, finding in enumerate(findings):
+        lower, upper = finding.box_mm
+        corners = np.array(
+            [[x, y, z] for x in (lower[0], upper[0]) for y in (lower[1], upper[1]) for z in (lower[2], upper[2])]
+        )
+        index = apply_affine(np.asarray(np.linalg.inv(affine), dtype=np.float64), corners)
+        low, high = index.min(axis=0), index.max(axis=0)
+        first, last = np.ceil(low[through]), np.floor(high[through])
+        if first > last:  # thinner than a slice: shown on the nearest one
+            first = last = np.rint((low[through] + high[through]) / 2)
+        a, b = in_plane
+        for plane in np.arange(max(first, 0), min(last, voxels.shape[through] - 1) + 1):
+            rectangle = np.empty((4, 3))
+            rectangle[:, through] = plane
+            rectangle[:, a] = (low[a], low[a], high[a], high[a])
+            rectangle[:, b] = (low[b], high[b], high[b], low[b])
+            rectangles.append(rectangle)
+            owners.append(owner)
+    return rectangles, owners
+
+
+def boxes_layer(findings: Sequence[Finding], volume: Volume, through: int) -> LayerData:
+    """Make the shapes layer with the boxes of the findings, cut along the planes that one scrolls through."""
+    _, affine = canonical(volume.voxels, volume.affine)
+    rectangles, owners = box_rectangles(findings, volume, through)
+    attributes = {
+        "name": f"Boxes: {scan_name(volume.series)}",
+        "ndim": 3,
+        "shape_type": "rectangle",
+        "features": {"score": [findings[owner].score for owner in owners]},
+        "edge_width": BOX_LINE_MM / spacing_of(affine)[2],
+        "edge_color": FINDING_COLOR,
+        "face_color": "transparent",
+        "opacity": 0.7,
+        "text": {"string": "{score:.2f}", "size": 10, "color": FINDING_COLOR, "anchor": "upper_left"},
+        "metadata": {"series": volume.series.model_dump()},
+        **_placed(affine, frame_of(volume)),
+    }
+    return rectangles, attributes, "shapes"

@@ -1,0 +1,193 @@
+"""Open DICOM in napari: a file, a folder, a DICOMDIR or a zip, as scans that lie where they belong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari import current_viewer
+from napari.utils.notifications import Notification, NotificationSeverity, notification_manager, show_error, show_info
+from qtpy.QtCore import QThread
+from qtpy.QtWidgets import QApplication, QMessageBox, QWidget
+
+from napari_lesion.errors import Cancelled, GeometryError, LesionError, SeriesError
+from napari_lesion.plugin.layers import LayerData, scan_layer, scan_name
+from napari_lesion.plugin.task import run_with_dialog
+from napari_lesion.plugin.view import scan_view, tell_doubts
+from napari_lesion.progress import Progress
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+    from napari_lesion.dicom.series import Series, SeriesIndex
+    from napari_lesion.volume import Volume
+
+PathOrPaths = str | Path | Sequence[str | Path]
+
+#: What npe2 and napari take as "read, but there is nothing to show".
+NOTHING: list[Any] = [(None,)]
+
+
+def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | None:
+    """Return the reader for a path (npe2's hook), or None where nothing is there to read."""
+    paths = [path] if isinstance(path, str | Path) else list(path)
+    return read if paths and all(Path(one).exists() for one in paths) else None
+
+
+def read(path: PathOrPaths) -> list[LayerData]:
+    """Read the scan, or the scans that the user chooses, below a path.
+
+    Parameters
+    ----------
+    path : path or sequence of paths
+        A file, a folder, a DICOMDIR or a zip; several are read one after the other.
+
+    Returns
+    -------
+    list of LayerData
+        One image layer a scan, see `layers.scan_layer`.
+
+    Raises
+    ------
+    LesionError
+        If nothing can be opened; the message says why and what to do.
+    """
+    paths = [path] if isinstance(path, str | Path) else list(path)
+    try:
+        layers = [layer for one in paths for layer in _read_one(Path(one))]
+    except Cancelled:
+        return NOTHING
+    return layers or NOTHING
+
+
+def _read_one(path: Path) -> list[LayerData]:
+    from napari_lesion.dicom.series import find_series
+
+    index = run_with_dialog(
+        f"Looking for scans in {path.name}", lambda progress: find_series(path, progress=progress), _window()
+    )
+    if not index:
+        raise SeriesError(f"{path}: there is no DICOM image in it{_skipped(index)}. Choose the folder of a CT series.")
+    return open_series(_choose(index))
+
+
+def open_series(chosen: Sequence[Series]) -> list[LayerData]:
+    """Read some series as layers; a bad one is told and does not keep the others from opening."""
+    layers: list[LayerData] = []
+    errors: list[LesionError] = []
+    for series in chosen:
+        try:
+            volume = _read_volume(series)
+        except LesionError as error:
+            errors.append(error)
+            continue
+        if (viewer := current_viewer()) is not None:
+            scan_view(viewer)
+        tell_doubts(volume)
+        layers.append(scan_layer(volume))
+    if errors and not layers:
+        raise errors[0]
+    for one in errors:
+        show_error(str(one))
+    return layers
+
+
+def _read_volume(series: Series) -> Volume:
+    from napari_lesion.dicom.reader import read_series
+
+    title = f"Reading {scan_name(series.identity)}"
+
+    def work(progress: Progress, allow_gaps: bool) -> Volume:
+        return read_series(series, allow_gaps=allow_gaps, progress=progress)
+
+    try:
+        return run_with_dialog(title, partial(work, allow_gaps=False), _window())
+    except GeometryError as error:
+        # Interpolated slices are no image of the patient: only a person may ask for them.
+        if "--allow-gaps" not in str(error) or not _somebody_is_there() or not _confirm_gaps(str(error)):
+            raise
+        return run_with_dialog(title, partial(work, allow_gaps=True), _window())
+
+
+def _choose(index: SeriesIndex) -> list[Series]:
+    """Let the user choose among several series; where nobody can, take the largest CT volume and say so."""
+    series = list(index)
+    if len(series) == 1:
+        return series
+    preferred = max(range(len(series)), key=lambda row: _worth(series[row]))
+    if _somebody_is_there():
+        return _ask(series, preferred, _skipped(index))
+    rest = [one for row, one in enumerate(series) if row != preferred]
+    message = (
+        f"Opened {scan_name(series[preferred].identity)}, the largest of {len(series)} series. Not opened: "
+        + "; ".join(scan_name(one.identity) for one in rest[:5])
+        + (f" and {len(rest) - 5} more." if len(rest) > 5 else ".")
+    )
+    viewer = current_viewer()
+    if viewer is None:
+        show_info(message)
+    else:
+        actions = [("Choose others…", lambda *_: _open_more(viewer, rest))]
+        notification_manager.dispatch(Notification(message, NotificationSeverity.INFO, actions))
+    return [series[preferred]]
+
+
+def _worth(series: Series) -> tuple[bool, bool, int]:
+    """Order of preference: volumes before single images and localizers, CT before the rest, many images first."""
+    return series.kind == "volume", series.identity.modality == "CT", series.n_slices
+
+
+def _ask(series: Sequence[Series], preferred: int, note: str) -> list[Series]:
+    from napari_lesion.plugin.dialogs import SeriesDialog
+
+    dialog = SeriesDialog(series, preferred, note, parent=_window())
+    try:
+        if not dialog.exec() or not dialog.chosen:
+            raise Cancelled
+        return [series[row] for row in dialog.chosen]
+    finally:
+        dialog.deleteLater()
+
+
+def _open_more(viewer: Viewer, series: Sequence[Series]) -> None:
+    try:
+        layers = open_series(_ask(series, 0, ""))
+    except Cancelled:
+        return
+    except LesionError as error:
+        show_error(str(error))
+        return
+    for data, attributes, kind in layers:
+        getattr(viewer, f"add_{kind}")(data, **attributes)
+
+
+def _skipped(index: SeriesIndex) -> str:
+    if not index.skipped:
+        return ""
+    name, reason = index.skipped[0]
+    first = f"{Path(name).name}: {reason}"
+    return f" ({first})" if len(index.skipped) == 1 else f" ({len(index.skipped)} files were skipped; {first})"
+
+
+def _confirm_gaps(problem: str) -> bool:
+    answer = QMessageBox.question(
+        _window(),
+        "Slices are missing",
+        f"{problem}\n\nOpen the scan with the missing slices interpolated? They will be marked in its certificate.",
+    )
+    return bool(answer == QMessageBox.StandardButton.Yes)
+
+
+def _somebody_is_there() -> bool:
+    """Whether a question would be answered: a window is open and its event loop runs (not so in a script)."""
+    if QApplication.instance() is None or current_viewer() is None:
+        return False
+    return bool(QThread.currentThread().loopLevel() > 0)
+
+
+def _window() -> QWidget | None:
+    viewer = current_viewer()
+    # The only handle that napari gives to its main window.
+    return viewer.window._qt_window if viewer is not None else None

@@ -1,0 +1,41 @@
+"""Sample data in napari's File menu: two synthetic scans that come along, and a real one to download."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from napari_lesion.errors import SeriesError
+from napari_lesion.plugin.layers import LayerData
+from napari_lesion.plugin.reader import read
+
+
+def sample_folder(name: str) -> Path:
+    """Find one of the series in ``sample_dicoms``.
+
+    Parameters
+    ----------
+    name : str
+        ``baseline`` or ``followup``.
+
+    Raises
+    ------
+    SeriesError
+        If this installation has no sample data.
+    """
+    # In a checkout the folder at the top level is the source of what wheels hold, so it comes first.
+    checkout = Path(__file__).resolve().parents[3] / "sample_dicoms"
+    for root in (checkout, Path(str(files("napari_lesion_manifest"))) / "sample_dicoms"):
+        if (root / name).is_dir():
+            return root / name
+    raise SeriesError(f"The sample series {name!r} is not part of this installation; reinstall napari-lesion.")
+
+
+def baseline() -> list[LayerData]:
+    """Open the synthetic chest CT."""
+    return read(sample_folder("baseline"))
+
+
+def followup() -> list[LayerData]:
+    """Open the synthetic chest CT of the same patient a year later."""
+    return read(sample_folder("followup"))
