@@ -32,8 +32,8 @@ def make_volume(
     index = np.stack(np.indices(shape), axis=-1)
     x, y, z = np.moveaxis(index @ affine[:3, :3].T + affine[:3, 3], -1, 0)
     hu = np.full(shape, -1000.0)
-    hu[(x / 105) ** 2 + ((y + 15) / 70) ** 2 < 1] = 30
-    hu[((x + 48) / 40) ** 2 + ((y + 15) / 50) ** 2 < 1] = -850
+    hu[(x / 98) ** 2 + ((y + 15) / 70) ** 2 < 1] = 30
+    hu[((x + 46) / 38) ** 2 + ((y + 15) / 50) ** 2 < 1] = -850
     hu[((x - 52) / 32) ** 2 + ((y + 15) / 42) ** 2 < 1] = -850
     for (cx, cy, cz), diameter in nodules:
         hu[(x - cx) ** 2 + (y - cy) ** 2 + (z - cz) ** 2 < (diameter / 2) ** 2] = 40

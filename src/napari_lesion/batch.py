@@ -233,9 +233,9 @@ def _run(
         save_analysis(analysis, folder, progress=part(progress, round(_STEPS * _ANALYSIS_SHARE), _STEPS, _STEPS))
         return _done(job, analysis.report)
     except LungsNotFoundError as error:
-        row = replace(_row(job, "skipped"), reason=str(error))
+        row = replace(_row(job, "skipped"), reason=_reason(error, job.series))
     except (LesionError, OSError, MemoryError) as error:
-        row = replace(_row(job, "failed"), reason=str(error) or type(error).__name__)
+        row = replace(_row(job, "failed"), reason=_reason(error, job.series))
     except Exception as error:  # a bug must not end a night's work: it is logged with its trace, and the row says so
         _LOG.exception("series %s: unexpected error", job.series.key)
         row = replace(_row(job, "failed"), reason=f"unexpected error, please report it: {error!r}")
@@ -244,6 +244,12 @@ def _run(
             row, folder=job.series.key, reason=f"{row.reason} The results in its folder are of an earlier run."
         )
     return row
+
+
+def _reason(error: Exception, series: Series) -> str:
+    """Make the error's sentence, without the series, which has its own column."""
+    text = str(error) or type(error).__name__
+    return text.removeprefix(f"series {series.key}: ").removeprefix(f"series {series.identity.series_uid}: ")
 
 
 def save_analysis(analysis: Analysis, folder: Path, *, progress: Progress = silent) -> None:

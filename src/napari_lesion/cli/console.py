@@ -48,11 +48,8 @@ def _lines() -> Progress:
 
 
 def say(text: str = "") -> None:
-    """Print a line to stdout."""
-    from rich import print as rich_print
-    from rich.text import Text
-
-    rich_print(Text(text), flush=True)
+    """Print a line to stdout, which a log file gets unbroken."""
+    print(text, flush=True)  # noqa: T201 - results are the user interface here
 
 
 def complain(text: str) -> None:

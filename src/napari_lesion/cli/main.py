@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_lesion.cli import analyse, evaluate, series
+from napari_lesion.cli import analyse, evaluate, models, series
 from napari_lesion.cli.console import complain
 from napari_lesion.errors import Cancelled, LesionError
 
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.command("series")(series.series)
 app.command("analyse")(analyse.analyse)
 app.command("evaluate")(evaluate.evaluate)
+app.add_typer(models.app, name="models")
 
 
 @app.callback()

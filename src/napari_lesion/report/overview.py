@@ -34,6 +34,8 @@ _PIXEL_MM = 0.4
 _COARSE_MM = 4.0
 _TISSUE_HU = -300.0
 _MIDLINE_MM = 10.0
+_CHEST_MM = 250.0
+"""Fields of view narrower than this may show one lung only."""
 _AIR_HU = -1024.0
 
 
@@ -94,25 +96,28 @@ def sample(
 
 
 def side_of(volume: Volume, center_mm: tuple[float, float, float]) -> str:
-    """On which side of the patient's body a point lies: ``left``, ``right``, ``midline``, or ``?`` where no body is.
+    """On which side of the patient's body a point lies: ``left``, ``right``, ``midline``, or ``?`` where unsure.
 
     The midline is the middle of the body's cross-section at the height of the point; within 10 mm of it a point
-    belongs to neither side.
+    belongs to neither side. Where the body is cut off by a field of view too narrow for a chest, there is no telling.
     """
     corners = np.array(np.meshgrid(*[(0, n - 1) for n in volume.shape], indexing="ij")).reshape(3, -1).T
     ends = volume.to_patient(corners)
-    low, high = ends.min(axis=0), ends.max(axis=0)
-    columns, rows = (max(1, int((high[a] - low[a]) / _COARSE_MM) + 1) for a in (0, 1))
+    # One pixel more on each side, so that air is all around.
+    low, high = ends.min(axis=0) - _COARSE_MM, ends.max(axis=0) + _COARSE_MM
+    columns, rows = (int((high[a] - low[a]) / _COARSE_MM) + 2 for a in (0, 1))
     plane = Plane(np.array([low[0], low[1], center_mm[2]]), (rows, columns), _COARSE_MM)
     tissue = sample(volume.voxels, volume.affine, plane.points(), _AIR_HU) > _TISSUE_HU
-    labels, count = ndimage.label(ndimage.binary_opening(tissue))
+    body = ndimage.binary_opening(ndimage.binary_fill_holes(tissue), iterations=2)  # without the table
+    labels, count = ndimage.label(body)
     if count == 0:
         return "?"
-    sizes = np.bincount(labels.ravel())
-    body = labels == sizes[1:].argmax() + 1
+    body = labels == np.bincount(labels.ravel())[1:].argmax() + 1
     across = np.flatnonzero(body.any(axis=0))
-    middle = low[0] + (across[0] + across[-1]) / 2 * _COARSE_MM
-    offset = center_mm[0] - middle
+    cut_off = across[0] <= 2 or across[-1] >= columns - 3
+    if cut_off and high[0] - low[0] < _CHEST_MM:
+        return "?"
+    offset = center_mm[0] - (low[0] + np.nonzero(body)[1].mean() * _COARSE_MM)
     if abs(offset) < _MIDLINE_MM:
         return "midline"
     return "left" if offset > 0 else "right"
@@ -140,7 +145,7 @@ def overview_figure(analysis: Analysis, *, best: int = 12) -> Figure:
     rows = max(1, -(-len(shown) // _COLUMNS))
     header = _header(report, len(shown))
     head, foot, cell = 0.42 + 0.2 * len(header), 0.35, 3.3
-    height = head + foot + rows * (cell + 0.45)
+    height = head + foot + rows * (cell + 0.3)
     figure = Figure(figsize=(_COLUMNS * cell + 0.4, height), dpi=110, facecolor=_BACKGROUND)
     FigureCanvasAgg(figure)
     _write_header(figure, report, header, height)
@@ -151,7 +156,7 @@ def overview_figure(analysis: Analysis, *, best: int = 12) -> Figure:
         right=0.985,
         top=1 - (head + 0.35) / height,
         bottom=foot / height,
-        hspace=0.14,
+        hspace=0.09,
         wspace=0.04,
     )
     for number, finding in enumerate(shown, 1):
@@ -230,7 +235,9 @@ def _draw(axes: Axes, analysis: Analysis, finding: Finding, number: int) -> None
     axes.text(x0 + 9, y1 - 5.5, "10 mm", color=_TEXT, size=6.5, ha="center", va="bottom", path_effects=_OUTLINE)
     side = side_of(volume, finding.center_mm)
     axes.set_title(
-        f"{number}   score {finding.score:.2f}   {finding.diameter_mm:.0f} mm   {side}   z {center[2]:.1f} mm",
+        f"{number}   score {finding.score:.2f}   {finding.diameter_mm:.0f} mm   {side}   z {center[2]:.1f} mm".replace(
+            "-", "−"
+        ),
         color=_TEXT,
         size=9,
         pad=4,
