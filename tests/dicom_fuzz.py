@@ -29,7 +29,7 @@ from napari_lesion.dicom.reader import read_series
 from napari_lesion.dicom.series import find_series
 from napari_lesion.errors import LesionError
 
-SHAPE = (4, 20, 24)
+SHAPE = (4, 32, 36)
 HANG_S = 30
 MEMORY_BYTES = 4 * 2**30
 Random = np.random.Generator
