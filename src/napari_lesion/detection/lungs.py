@@ -1,12 +1,16 @@
-"""Where the lungs are: a mask on a coarse grid by thresholds, shape and anatomy; numpy and scipy only.
+"""Where the lungs are: a mask on a coarse grid by density, surroundings and shape; numpy and scipy only.
 
 All arrays are (z, y, x) in canonical orientation: z grows to the head, y to the back, x to the patient's left.
 The steps are meant for voxels of about 2 mm, to which ``preprocess`` averages a scan: that takes the noise off and
 keeps the walls between lung, airway and bowel.
+
+A threshold finds air; what makes it lung is where it lies (enclosed by the body, or cut off by the field of view),
+its density (parenchyma, not plain gas) and its size. Airways and bowel are gas with tissue all around.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,13 +21,30 @@ from napari_lesion.errors import LungsNotFoundError
 
 HU = npt.NDArray[np.floating[Any] | np.integer[Any]]
 Mask = npt.NDArray[np.bool_]
+Labels = npt.NDArray[np.int32]
 Spacing = tuple[float, float, float]
+Slices = tuple[slice, ...]
 
-AIR_HU = -400.0
-"""Below this a voxel is lung, airway or gas; above it is tissue."""
 SEARCH_MARGIN_MM = 8.0
 """How far the search region reaches beyond the lungs: nodules sit on pleura and mediastinum."""
+
+_AIR_HU = -400.0
+"""Below this a voxel is lung, airway or gas; above it is tissue."""
+_GAS_HU = -930.0
+"""Below this it is plain gas (or emphysema) rather than lung."""
+_TISSUE_HU = -300.0
+_BONE_HU = 220.0
 _MIN_LUNG_ML = 40.0
+_MIN_SHARE = 0.06
+"""Of the largest piece of lung: a smaller piece is taken for something else."""
+_WALL_MM = 4.0
+"""From the gas of an airway or of bowel across its wall."""
+_HOLE_MM2 = 3000.0
+"""An island of tissue in an axial slice of lung up to this size is a vessel, nodule or mass; the heart is larger."""
+_SMALL_LUNG = 0.4
+"""Of the volume of the other lung: below this, something is wrong with it."""
+_NOTCH_MM = 28.0
+"""Masses on the chest wall up to twice this wide are closed."""
 
 
 def find_lungs(hu: HU, spacing: Spacing) -> Mask:
@@ -44,15 +65,22 @@ def find_lungs(hu: HU, spacing: Spacing) -> Mask:
     LungsNotFoundError
         If no lung is in view.
     """
-    air = hu < AIR_HU
-    inside = _fill_slices(_largest(_erode(~air, spacing, 3.0))) & air
-    inside = _grow_within(inside, air, spacing, 6.0)
-    lung = _keep_lung_like(inside & ~_trachea(hu, inside, spacing), hu, spacing)
-    if not lung.any():
+    lungs = np.zeros(hu.shape, dtype=np.bool_)
+    air = hu < _AIR_HU
+    inside = _air_in_body(hu, air, spacing)
+    if inside.any():
+        part = _crop(inside, spacing, 2 * _WALL_MM)
+        gas = _gas_outside_lung(hu[part], inside[part], spacing)
+        # Without their walls airway and lung part; what the walls took from the lung comes back afterwards.
+        found = _lung_like(inside[part] & ~dilate(gas, spacing, _WALL_MM), hu[part], spacing)
+        if found.any():
+            found |= dilate(found, spacing, _WALL_MM) & inside[part] & ~gas
+            lungs[part] = _fill(found, hu[part], spacing) & ~gas | found
+    if not lungs.any():
         raise LungsNotFoundError(
-            "No lung is in view of this scan, so nothing was searched. Choose a chest CT series in Hounsfield units."
+            "no lung is in view of this scan, so nothing was searched. Choose a CT series of the chest, in HU."
         )
-    return _fill_slices(close(lung, spacing, 8.0)) | lung
+    return lungs
 
 
 def search_region(lungs: Mask, spacing: Spacing, margin_mm: float = SEARCH_MARGIN_MM) -> Mask:
@@ -69,41 +97,70 @@ def search_region(lungs: Mask, spacing: Spacing, margin_mm: float = SEARCH_MARGI
     -------
     (z, y, x) bool
     """
-    return dilate(close(lungs, spacing, 2 * margin_mm), spacing, margin_mm)
+    part = _crop(lungs, spacing, 3 * margin_mm)
+    region = np.zeros_like(lungs)
+    region[part] = dilate(close(lungs[part], spacing, 2 * margin_mm), spacing, margin_mm)
+    return region
+
+
+def opaque_lung(lungs: Mask, hu: HU, spacing: Spacing) -> Mask:
+    """Where a lung should be that holds hardly any air: the mirror image of the other one, as far as it is soft tissue.
+
+    Parameters
+    ----------
+    lungs : (z, y, x) bool
+        As found by their air.
+    hu : (z, y, x)
+    spacing : (z, y, x), mm
+
+    Returns
+    -------
+    (z, y, x) bool
+        Empty where the lungs are of comparable size. Else it may also hold effusion, or parts of heart and liver:
+        density alone cannot tell them from consolidated lung.
+    """
+    result = np.zeros_like(lungs)
+    bone_x = np.nonzero(hu > _BONE_HU)[2]
+    if not bone_x.size:
+        return result
+    width = lungs.shape[2]
+    middle = float(np.median(bone_x))
+    columns = np.arange(width)
+    per_column = lungs.sum(axis=(0, 1))
+    right, left = int(per_column[columns < middle].sum()), int(per_column[columns > middle].sum())
+    if min(right, left) > _SMALL_LUNG * max(right, left):
+        return result
+    mirrored = np.rint(2 * middle - columns).astype(int)
+    seen = (mirrored >= 0) & (mirrored < width) & ((columns < middle) if right < left else (columns > middle))
+    result[:, :, columns[seen]] = lungs[:, :, mirrored[seen]]
+    result &= (hu > _TISSUE_HU) & (hu < _BONE_HU) & ~lungs
+    result = _open(result, spacing, 4.0)
+    if float(result.sum()) * np.prod(spacing) / 1000 < _MIN_LUNG_ML:
+        result[:] = False
+    return result
 
 
 def dilate(mask: Mask, spacing: Spacing, radius_mm: float) -> Mask:
-    """Widen a mask by a ball (approximated by alternating boxes and crosses); nothing comes in from outside."""
+    """Widen a mask by a ball, made of alternating crosses and boxes; nothing comes in from outside the grid."""
     grown = mask.copy()
-    reach = [0.0, 0.0, 0.0]
-    step = 0
-    while True:
-        axes = [a for a in range(3) if reach[a] + spacing[a] / 2 <= radius_mm]
-        if not axes:
-            return grown
-        # The axis that is furthest behind goes first, so that anisotropic voxels still give a round shape.
-        pace = min(reach[a] + spacing[a] for a in axes)
-        axes = [a for a in axes if reach[a] + spacing[a] <= pace + 1e-6 + 0.5 * min(spacing)]
-        source = grown
-        result = source.copy()
+    for axes, as_box in _steps(spacing, radius_mm):
+        source = grown if as_box else grown.copy()
         for axis in axes:
-            if step % 2:  # box: sequential axes spread diagonally
-                source = result.copy()
+            if as_box:
+                source = grown.copy()
             lower, upper = _neighbours(axis)
-            result[lower] |= source[upper]
-            result[upper] |= source[lower]
-            reach[axis] += spacing[axis]
-        grown = result
-        step += 1
+            grown[lower] |= source[upper]
+            grown[upper] |= source[lower]
+    return grown
 
 
 def close(mask: Mask, spacing: Spacing, radius_mm: float) -> Mask:
     """Fill notches and holes narrower than twice the radius; the edge of the grid is no wall."""
-    pad = [int(np.ceil(radius_mm / s)) + 1 for s in spacing]
+    pad = [int(radius_mm / s) + 2 for s in spacing]
     padded = np.pad(mask, [(p, p) for p in pad])
-    closed = ~dilate(~dilate(padded, spacing, radius_mm), spacing, radius_mm)
+    closed = _erode(dilate(padded, spacing, radius_mm), spacing, radius_mm)
     inner = tuple(slice(p, -p) for p in pad)
-    result: Mask = closed[inner]
+    result: Mask = np.ascontiguousarray(closed[inner])
     return result
 
 
@@ -111,87 +168,212 @@ def _erode(mask: Mask, spacing: Spacing, radius_mm: float) -> Mask:
     return ~dilate(~mask, spacing, radius_mm)
 
 
-def _neighbours(axis: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    everything = [slice(None)] * 3
-    lower, upper = everything.copy(), everything.copy()
-    lower[axis], upper[axis] = slice(None, -1), slice(1, None)
+def _open(mask: Mask, spacing: Spacing, radius_mm: float) -> Mask:
+    return dilate(_erode(mask, spacing, radius_mm), spacing, radius_mm) & mask
+
+
+def _steps(spacing: Spacing, radius_mm: float) -> Iterator[tuple[list[int], bool]]:
+    """Yield steps of one voxel that reach ``radius_mm`` along every axis: which axes move, and whether as a box."""
+    reach = [0.0, 0.0, 0.0]
+    as_box = False
+    while True:
+        open_axes = [axis for axis in range(3) if reach[axis] + spacing[axis] / 2 <= radius_mm]
+        if not open_axes:
+            return
+        # With anisotropic voxels the coarse axes wait for the fine ones, so that the shape stays round.
+        front = min(reach[axis] + spacing[axis] for axis in open_axes) + min(spacing) / 2
+        moving = [axis for axis in open_axes if reach[axis] + spacing[axis] <= front]
+        for axis in moving:
+            reach[axis] += spacing[axis]
+        yield moving, as_box
+        as_box = not as_box
+
+
+def _neighbours(axis: int, distance: int = 1) -> tuple[Slices, Slices]:
+    """Index a grid and the same grid shifted along an axis."""
+    lower, upper = [slice(None)] * 3, [slice(None)] * 3
+    lower[axis], upper[axis] = slice(None, -distance), slice(distance, None)
     return tuple(lower), tuple(upper)
 
 
-def _grow_within(mask: Mask, limit: Mask, spacing: Spacing, radius_mm: float) -> Mask:
-    return dilate(mask, spacing, radius_mm) & limit
+def _crop(mask: Mask, spacing: Spacing, margin_mm: float) -> Slices:
+    """Give the bounding box of a mask, with a margin."""
+    box = []
+    for axis in range(3):
+        hits = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
+        margin = int(np.ceil(margin_mm / spacing[axis]))
+        box.append(slice(max(int(hits[0]) - margin, 0), int(hits[-1]) + 1 + margin))
+    return tuple(box)
+
+
+def _label(mask: Mask) -> tuple[Labels, int]:
+    labels, count = ndimage.label(mask, output=np.int32)
+    return labels, int(count)
+
+
+def _label_slices(mask: Mask) -> tuple[Labels, int]:
+    """Label what is connected within each axial slice."""
+    in_plane = np.zeros((3, 3, 3), dtype=np.bool_)
+    in_plane[1] = ndimage.generate_binary_structure(2, 1)
+    labels, count = ndimage.label(mask, in_plane, output=np.int32)
+    return labels, int(count)
+
+
+def _count(labels: Labels, count: int, where: Mask | None = None) -> npt.NDArray[np.int64]:
+    """Voxels of each label (0 for the background)."""
+    sizes = np.bincount(labels.ravel() if where is None else labels[where], minlength=count + 1)
+    sizes[0] = 0
+    return sizes
+
+
+def _facing(labels: Labels, count: int, what: Mask, spacing: Spacing, distance_mm: float) -> npt.NDArray[np.float64]:
+    """Share of each label's surface that faces ``what`` at a distance within the slice.
+
+    Faces upwards and downwards don't count: with thick slices they see partial volumes. Nor do those at the edge.
+    """
+    surface = np.zeros(count + 1)
+    facing = np.zeros(count + 1)
+    for axis in (1, 2):
+        distance = max(1, round(distance_mm / spacing[axis]))
+        near_lower, near_upper = _neighbours(axis)
+        edge = labels[near_lower] != labels[near_upper]
+        extent = labels.shape[axis]
+        for index, sign in ((0, 1), (1, -1)):
+            # `at` holds voxels with a neighbour of another label on the one or the other side.
+            at = np.nonzero(edge & ((labels[near_lower], labels[near_upper])[index] > 0))
+            position = list(at)
+            position[axis] = at[axis] + index
+            own = labels[tuple(position)]
+            position[axis] = position[axis] + sign * distance
+            valid = (position[axis] >= 0) & (position[axis] < extent)
+            own = own[valid]
+            surface += np.bincount(own, minlength=count + 1)
+            facing += np.bincount(own, weights=what[tuple(p[valid] for p in position)], minlength=count + 1)
+    result: npt.NDArray[np.float64] = facing / np.maximum(surface, 1)
+    return result
+
+
+def _air_in_body(hu: HU, air: Mask, spacing: Spacing) -> Mask:
+    """Lungs, airways and bowel gas; neither room air nor what is enclosed by the table, cushions or clothes."""
+    lowest = hu.min()
+    padding = hu <= lowest + 1  # averaged voxels are as low as this only where the scanner filled in a constant
+    if lowest > -1000 or padding.mean() < 0.01:
+        padding = np.zeros_like(air)
+    # The largest piece of tissue, after the thin shells of table and clothes have been eroded off.
+    body = _largest(_erode(~air, spacing, 3.0) & ~padding)
+    body = dilate(body, spacing, 5.0) & ~air
+    enclosed = _fill_slices(body) & air & ~padding
+    # Where the field of view cuts the chest wall off, a slice does not enclose the lung. It is still lung if it is no
+    # plain gas and borders on the body; foam in the table borders on the table.
+    rest = air & ~enclosed & ~padding
+    labels, count = _label(rest)
+    sizes = np.maximum(_count(labels, count), 1)
+    lung_like = _count(labels, count, rest & (hu > _GAS_HU)) > 0.6 * sizes
+    lung_like &= sizes * float(np.prod(spacing)) / 1000 > 5.0
+    if lung_like.any():
+        lung_like &= _facing(labels, count, body | enclosed, spacing, _WALL_MM) > 0.5
+        enclosed |= lung_like[labels]
+    result: Mask = enclosed
+    return result
+
+
+def _gas_outside_lung(hu: HU, inside: Mask, spacing: Spacing) -> Mask:
+    """Trachea, bronchi outside the lung, gas in oesophagus, stomach and bowel, throat: gas with tissue all around."""
+    tissue = hu > _TISSUE_HU
+    gas = inside & (hu < _GAS_HU)
+    voxel_mm3 = float(np.prod(spacing))
+    # Airways: small in every slice, which parts them from emphysema and from the lung that they lead to.
+    flat, count = _label_slices(gas)
+    area = _count(flat, count) * spacing[1] * spacing[2]
+    # Grown to the wall, over holes that noise made in it.
+    tubes = dilate(((area > 30) & (area < 900))[flat], spacing, 2.5) & inside
+    labels, count = _label(tubes)
+    airway = (_count(labels, count) * voxel_mm3 > 300) & (_facing(labels, count, tissue, spacing, _WALL_MM) > 0.6)
+    found = airway[labels]
+    # Stomach and bowel: of any size.
+    labels, count = _label(dilate(_erode(gas, spacing, 2.5), spacing, 5.0) & inside)
+    bowel = (_count(labels, count) * voxel_mm3 > 3000) & (_facing(labels, count, tissue, spacing, _WALL_MM) > 0.6)
+    found |= bowel[labels]
+    result: Mask = found
+    return result
+
+
+def _lung_like(mask: Mask, hu: HU, spacing: Spacing) -> Mask:
+    """Pieces that are large enough and have the density of lung."""
+    labels, count = _label(mask)
+    sizes = _count(labels, count)
+    volume_ml = sizes * float(np.prod(spacing)) / 1000
+    parenchyma = _count(labels, count, mask & (hu > _GAS_HU - 20) & (hu < -550)) > 0.4 * sizes
+    keep = parenchyma & (volume_ml > 0)
+    if not keep.any():
+        return np.zeros_like(mask)
+    keep &= volume_ml >= max(_MIN_LUNG_ML / 4, _MIN_SHARE * volume_ml[keep].max())
+    if volume_ml[keep].sum() < _MIN_LUNG_ML:
+        return np.zeros_like(mask)
+    result: Mask = keep[labels]
+    return result
+
+
+def _fill(lungs: Mask, hu: HU, spacing: Spacing) -> Mask:
+    """Add vessels, nodules and masses: islands in the lung, notches in its surface."""
+    filled = close(lungs, spacing, 8.0)
+    filled |= _notches(filled, spacing) & (hu < _BONE_HU)
+    labels, count = _label_slices(np.pad(~filled, [(0, 0), (1, 1), (1, 1)], constant_values=True))
+    islands = _count(labels, count) * spacing[1] * spacing[2] < _HOLE_MM2
+    islands[0] = False
+    filled |= islands[labels][:, 1:-1, 1:-1]
+    labels, count = _label(np.pad(~filled, 1, constant_values=True))
+    # An island of any size that lies in the lung on all sides; at the ends of a slab it may go on outside.
+    labels = labels[1:-1, 1:-1, 1:-1]
+    closed = np.ones(count + 1, dtype=np.bool_)
+    closed[0] = False
+    for axis in range(3):
+        for end in (0, -1):
+            closed[np.unique(np.take(labels, end, axis=axis))] = False
+    result: Mask = filled | closed[labels]
+    return result
+
+
+def _notches(lungs: Mask, spacing: Spacing) -> Mask:
+    """Wide notches on the side of the chest wall: masses and consolidations on the pleura.
+
+    The closing is done on half the resolution. Heart and mediastinum, liver and spleen are notches too: only what has
+    lung between itself and the midline and none on its other side counts.
+    """
+    step = tuple(max(1, round(4.0 / s)) for s in spacing)
+    coarse = lungs[:: step[0], :: step[1], :: step[2]]
+    coarse_spacing = (spacing[0] * step[0], spacing[1] * step[1], spacing[2] * step[2])
+    closed = close(coarse, coarse_spacing, _NOTCH_MM)
+    columns = np.flatnonzero(coarse.any(axis=(0, 1)))
+    middle = int(columns.mean()) + 1
+    notch = closed & ~coarse
+    right, left = coarse[:, :, :middle], coarse[:, :, middle:]
+    # Looking from each voxel to the midline and away from it.
+    notch[:, :, :middle] &= _before(right[:, :, ::-1])[:, :, ::-1] & ~_before(right)
+    notch[:, :, middle:] &= _before(left) & ~_before(left[:, :, ::-1])[:, :, ::-1]
+    notch = _open(notch, coarse_spacing, 4.0)
+    for axis, factor in enumerate(step):
+        notch = np.repeat(notch, factor, axis=axis)
+    result: Mask = notch[tuple(slice(n) for n in lungs.shape)]
+    return result
+
+
+def _before(mask: Mask) -> Mask:
+    """Whether a row holds the mask at or before each voxel."""
+    result: Mask = np.logical_or.accumulate(mask, axis=2)
+    return result
 
 
 def _largest(mask: Mask) -> Mask:
-    labels, count = ndimage.label(mask)
-    if count == 0:
-        return mask
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
-    result: Mask = labels == sizes.argmax()
+    labels, count = _label(mask)
+    result: Mask = labels == max(1, int(_count(labels, count).argmax()))
     return result
 
 
 def _fill_slices(mask: Mask) -> Mask:
     """Fill what a mask encloses in each axial slice."""
-    in_plane = np.zeros((3, 3, 3), bool)
-    in_plane[1] = ndimage.generate_binary_structure(2, 1)
-    padded = np.pad(~mask, [(0, 0), (1, 1), (1, 1)], constant_values=True)
-    labels, count = ndimage.label(padded, in_plane)
-    outside = np.zeros(count + 1, bool)
-    outside[np.unique(labels[:, 0, 0])] = True
-    outside[0] = False
+    labels, count = _label_slices(np.pad(~mask, [(0, 0), (1, 1), (1, 1)], constant_values=True))
+    outside = np.zeros(count + 1, dtype=np.bool_)
+    outside[labels[:, 0, 0]] = True
     result: Mask = ~outside[labels][:, 1:-1, 1:-1]
-    return result
-
-
-def _trachea(hu: HU, inside: Mask, spacing: Spacing) -> Mask:
-    """Air column of the trachea and main bronchi, followed downwards from the top of the scan, with its wall."""
-    _, dy, dx = spacing
-    pixel_mm2 = dy * dx
-    gas = inside & (hu < -850)
-    found = np.zeros_like(inside)
-    previous: Mask | None = None
-    top = gas.shape[0] - 1
-    middle_x = float(np.flatnonzero(inside.any(axis=(0, 1))).mean()) if inside.any() else 0.0
-    for k in range(top, -1, -1):
-        labels, count = ndimage.label(gas[k])
-        if count == 0:
-            previous = None
-            continue
-        areas = np.bincount(labels.ravel())[1:] * pixel_mm2
-        boxes = ndimage.find_objects(labels)
-        keep = []
-        for n, (area, box) in enumerate(zip(areas, boxes, strict=True), start=1):
-            height, width = (box[0].stop - box[0].start) * dy, (box[1].stop - box[1].start) * dx
-            if not 40 <= area <= 900 or max(height, width) > 2.2 * min(height, width) + 6 or max(height, width) > 50:
-                continue
-            if previous is None:
-                centre_x = (box[1].start + box[1].stop - 1) / 2
-                round_enough = area > 0.55 * height * width
-                if abs(centre_x - middle_x) * dx > 30 or not round_enough or area < 70:
-                    continue
-            elif not (labels == n)[previous].any():
-                continue
-            keep.append(n)
-        if not keep:
-            if previous is not None:
-                break
-            continue
-        previous = np.isin(labels, keep)
-        found[k] = previous
-    return _grow_within(found, hu < -300, spacing, 3.0)
-
-
-def _keep_lung_like(mask: Mask, hu: HU, spacing: Spacing) -> Mask:
-    """Components that are large enough and have the density of lung, not of plain gas."""
-    labels, count = ndimage.label(mask)
-    voxel_ml = float(np.prod(spacing)) / 1000
-    volumes = np.bincount(labels.ravel(), minlength=count + 1) * voxel_ml
-    parenchyma = np.bincount(labels.ravel(), weights=((hu > -940) & (hu < -550)).ravel(), minlength=count + 1)
-    keep = (volumes >= _MIN_LUNG_ML) & (parenchyma * voxel_ml > 0.4 * volumes)
-    keep[0] = False
-    if keep.any():
-        keep &= volumes >= 0.08 * volumes[keep].max()
-    result: Mask = keep[labels]
     return result

@@ -15,7 +15,6 @@ import numpy.typing as npt
 import torch
 from monai.data.meta_tensor import MetaTensor
 from monai.transforms.compose import Compose
-from monai.transforms.intensity.dictionary import ScaleIntensityRanged
 from monai.transforms.inverse import InvertibleTransform
 from monai.transforms.spatial.dictionary import Orientationd
 from monai.transforms.transform import MapTransform
@@ -125,7 +124,7 @@ class FastSpacingd(MapTransform, InvertibleTransform):
             image: MetaTensor = result[key]
             affine = image.affine.numpy().astype(np.float64)
             shape, target = respaced_grid(tuple(image.shape[1:]), affine, self.pixdim)
-            out = _wrap(resample(image.as_tensor(), affine, target, shape), image, target)
+            out = _resampled(image, affine, target, shape)
             self.push_transform(  # type: ignore[no-untyped-call]
                 out, orig_size=tuple(image.shape[1:]), extra_info={"affine": affine, "dtype": str(image.dtype)}
             )
@@ -141,15 +140,50 @@ class FastSpacingd(MapTransform, InvertibleTransform):
             target = np.asarray(record[TraceKeys.EXTRA_INFO]["affine"])
             shape = record[TraceKeys.ORIG_SIZE]
             affine = image.affine.numpy().astype(np.float64)
-            result[key] = _wrap(resample(image.as_tensor(), affine, target, shape), image, target)
+            result[key] = _resampled(image, affine, target, shape)
         return result
 
 
-def _wrap(tensor: Tensor, like: MetaTensor, affine: FloatArray) -> MetaTensor:
-    out = MetaTensor(tensor)
-    out.copy_meta_from(like)  # type: ignore[no-untyped-call]
-    out.affine = torch.from_numpy(affine)
+def _resampled(image: MetaTensor, affine: FloatArray, target: FloatArray, shape: tuple[int, ...]) -> MetaTensor:
+    channels = [resample(channel, affine, target, shape) for channel in image.as_tensor().cpu().numpy()]
+    out = MetaTensor(torch.from_numpy(channels[0][None] if len(channels) == 1 else np.stack(channels)))
+    out.copy_meta_from(image)  # type: ignore[no-untyped-call]
+    out.affine = torch.from_numpy(target)
     return out
+
+
+class FastScaleIntensityRanged(MapTransform):
+    """MONAI's ``ScaleIntensityRanged`` with ``clip=True`` and float32 output, with one new array instead of several.
+
+    Parameters
+    ----------
+    keys
+        Keys of tensors.
+    a_min, a_max
+        Values that become ``b_min`` and ``b_max``; what lies beyond is clipped.
+    b_min, b_max
+    """
+
+    def __init__(
+        self, keys: Any, a_min: float, a_max: float, b_min: float, b_max: float, allow_missing_keys: bool = False
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.scale = (b_max - b_min) / (a_max - a_min)
+        self.shift = b_min - a_min * self.scale
+        self.bounds = (b_min, b_max)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Scale and clip every key."""
+        result = dict(data)
+        for key in self.key_iterator(result):
+            image = result[key]
+            values = image.as_tensor() if isinstance(image, MetaTensor) else image
+            scaled = values.to(torch.float32) * self.scale
+            scaled.add_(self.shift).clamp_(*self.bounds)
+            if isinstance(image, MetaTensor):
+                scaled = MetaTensor(scaled).copy_meta_from(image)  # type: ignore[no-untyped-call]
+            result[key] = scaled
+        return result
 
 
 def respaced_grid(
@@ -164,18 +198,18 @@ def respaced_grid(
 
 
 def resample(
-    image: Tensor,
+    image: npt.NDArray[Any],
     affine: FloatArray,
     target: FloatArray,
     shape: tuple[int, ...],
     *,
     outside: float | None = None,
-) -> Tensor:
-    """Linear interpolation onto a grid whose axes are parallel to the image's, one axis after the other.
+) -> npt.NDArray[np.float32]:
+    """Interpolate linearly onto a grid whose axes are parallel to the image's, slice by slice and axis by axis.
 
     Parameters
     ----------
-    image : (..., z, y, x)
+    image : (z, y, x)
     affine, target : (4, 4)
         Index → mm of the image and of the wanted grid.
     shape : (z, y, x)
@@ -185,7 +219,7 @@ def resample(
 
     Returns
     -------
-    (..., z, y, x) float32
+    (z, y, x) float32
 
     Raises
     ------
@@ -194,33 +228,45 @@ def resample(
     """
     relative = np.linalg.solve(affine, target)
     steps = np.diag(relative)[:3]
-    skew = np.abs(relative[:3, :3] - np.diag(steps)) * np.asarray(shape)
-    if skew.max() > _PARALLEL_TOLERANCE * max(image.shape[-3:]):
+    if (np.abs(relative[:3, :3] - np.diag(steps)) * np.asarray(shape)).max() > _PARALLEL_TOLERANCE * max(image.shape):
         raise GeometryError("These two grids are not parallel, so one cannot be resampled axis by axis onto the other.")
-    result = image
-    positions = [relative[axis, 3] + steps[axis] * np.arange(shape[axis]) for axis in range(3)]
-    # The axis that shrinks most goes first: less is left to do.
-    for axis in sorted(range(3), key=lambda a: shape[a] / image.shape[a - 3]):
-        result = _resample_axis(result, axis - 3, positions[axis], outside)
-    return result.to(torch.float32)
+    positions = [start + step * np.arange(n) for start, step, n in zip(relative[:3, 3], steps, shape, strict=True)]
+    if outside is None:
+        return _interpolate(image, positions)
+    inside = [np.flatnonzero((p >= -0.5) & (p <= n - 0.5)) for p, n in zip(positions, image.shape, strict=True)]
+    out = np.full(shape, outside, dtype=np.float32)
+    if all(hits.size for hits in inside):
+        part = tuple(slice(int(hits[0]), int(hits[-1]) + 1) for hits in inside)
+        out[part] = _interpolate(image, [p[hits] for p, hits in zip(positions, inside, strict=True)])
+    return out
 
 
-def _resample_axis(image: Tensor, dim: int, positions: npt.NDArray[np.float64], outside: float | None) -> Tensor:
-    size = image.shape[dim]
-    inside = np.clip(positions, 0, size - 1)
-    lower = np.minimum(np.floor(inside).astype(np.int64), max(size - 2, 0))
-    weight = torch.from_numpy((inside - lower).astype(np.float32))
-    lower_index = torch.from_numpy(lower)
-    below = image.index_select(dim, lower_index).to(torch.float32)
-    if size > 1:
-        above = image.index_select(dim, lower_index + 1).to(torch.float32)
-        column = [1] * image.ndim
-        column[dim] = -1
-        below.lerp_(above, weight.reshape(column))
-    if outside is not None:
-        beyond = torch.from_numpy(np.flatnonzero((positions < -0.5) | (positions > size - 0.5)))
-        below.index_fill_(dim, beyond, outside)
-    return below
+def _interpolate(image: npt.NDArray[Any], positions: list[npt.NDArray[np.float64]]) -> npt.NDArray[np.float32]:
+    """Linear interpolation at every (z, y, x) of three lists of indices; beyond its ends the image is continued."""
+    lower, upper, weights = [], [], []
+    for position, size in zip(positions, image.shape, strict=True):
+        inside = np.clip(position, 0, size - 1)
+        below = np.floor(inside).astype(np.intp)
+        lower.append(below)
+        upper.append(np.minimum(below + 1, size - 1))
+        weights.append((inside - below).astype(np.float32))
+    out = np.empty([p.size for p in positions], dtype=np.float32)
+    row_weights, column_weights = weights[1][:, None], weights[2]
+    for k in range(out.shape[0]):
+        # A slice at a time stays in the cache, and needs no copy of the scan.
+        plane = _between(image[lower[0][k]].astype(np.float32), image[upper[0][k]], weights[0][k])
+        plane = _between(plane.take(lower[1], axis=0), plane.take(upper[1], axis=0), row_weights)
+        out[k] = _between(plane.take(lower[2], axis=1), plane.take(upper[2], axis=1), column_weights)
+    return out
+
+
+def _between(
+    lower: npt.NDArray[np.float32], upper: npt.NDArray[Any], weight: npt.NDArray[np.float32] | np.float32
+) -> npt.NDArray[np.float32]:
+    difference: npt.NDArray[np.float32] = upper - lower
+    difference *= weight
+    difference += lower
+    return difference
 
 
 def prepare(volume: Volume, *, spacing_mm: float = SPACING_MM, progress: Progress = silent) -> LungBox:
@@ -246,6 +292,15 @@ def prepare(volume: Volume, *, spacing_mm: float = SPACING_MM, progress: Progres
         lungs = lung_masks.find_lungs(coarse, spacing)
     except LungsNotFoundError as error:
         raise LungsNotFoundError(f"series {volume.series.series_uid}: {error}") from error
+    warnings = []
+    opaque = lung_masks.opaque_lung(lungs, coarse, spacing)
+    if opaque.any():
+        side = "right" if _center_x(opaque) < _center_x(lungs) else "left"
+        warnings.append(
+            f"The {side} lung holds little air (consolidation, atelectasis, effusion or resection?): its place was "
+            "estimated from the other lung and searched too."
+        )
+        lungs |= opaque
     search = lung_masks.search_region(lungs, spacing)
     progress(1, 2, "resampling the lungs")
     box = _bounding_box(search, coarse_affine, scan)
@@ -255,7 +310,7 @@ def prepare(volume: Volume, *, spacing_mm: float = SPACING_MM, progress: Progres
         [
             Orientationd("image", axcodes=AXCODES, labels=_RAS_LABELS),
             FastSpacingd("image", (spacing_mm,) * 3),
-            ScaleIntensityRanged("image", *HU_WINDOW, 0.0, 1.0, clip=True),
+            FastScaleIntensityRanged("image", *HU_WINDOW, 0.0, 1.0),
         ]
     )
     image: MetaTensor = transform({"image": to_metatensor(scan.voxels[box], affine)})["image"]
@@ -265,10 +320,11 @@ def prepare(volume: Volume, *, spacing_mm: float = SPACING_MM, progress: Progres
     shape = tuple(int(length / spacing_mm + 1e-6) + 1 for length in reach)
     depth, height, width = shape
     result = LungBox(
-        image=image.as_tensor()[0, :depth, :height, :width].contiguous(),
+        image=image.as_tensor()[0, :depth, :height, :width],
         search=_mask_on_grid(search, coarse_affine, grid, shape),
         lungs=_mask_on_grid(lungs, coarse_affine, grid, shape),
         affine=grid,
+        warnings=tuple(warnings),
     )
     progress(2, 2, "lungs ready")
     return result
@@ -284,17 +340,15 @@ def image_hu(volume: Volume, box: LungBox) -> npt.NDArray[np.int16]:
     part = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
     affine = scan.affine.copy()
     affine[:3, 3] = scan.to_patient(low)
-    voxels = torch.from_numpy(np.ascontiguousarray(scan.voxels[part]))
-    hu: npt.NDArray[np.int16] = resample(voxels, affine, box.affine, shape).round_().to(torch.int16).numpy()
-    return hu
+    hu = resample(scan.voxels[part], affine, box.affine, shape)
+    return np.rint(hu, out=hu).astype(np.int16)
 
 
 def to_scanner_grid(heatmap: Heatmap, volume: Volume) -> npt.NDArray[np.float32]:
     """Interpolate the heatmap linearly on the voxels of the scan, 0 outside: float32, shaped like ``volume``."""
     axes, flips = _canonical_axes(volume.affine)
     scan = canonical(volume)
-    values = torch.from_numpy(np.ascontiguousarray(heatmap.values))
-    out = resample(values, heatmap.affine, scan.affine, scan.shape, outside=0.0).numpy()
+    out = resample(heatmap.values, heatmap.affine, scan.affine, scan.shape, outside=0.0)
     out = out[tuple(slice(None, None, -1 if flip else 1) for flip in flips)]
     result: npt.NDArray[np.float32] = np.ascontiguousarray(out.transpose(np.argsort(axes)))
     return result
@@ -304,17 +358,16 @@ def _block_mean(scan: Volume) -> tuple[npt.NDArray[np.float32], FloatArray]:
     """Average the scan over blocks of about 2 mm; what is left over at the far ends is dropped."""
     factors = [min(max(1, round(_LUNG_GRID_MM / s)), n) for s, n in zip(scan.spacing, scan.shape, strict=True)]
     size = [n // f for n, f in zip(scan.shape, factors, strict=True)]
-    total: npt.NDArray[Any] = scan.voxels[: size[0] * factors[0], : size[1] * factors[1], : size[2] * factors[2]]
-    for axis, factor in enumerate(factors):
-        parts = [total[(slice(None),) * axis + (slice(n, None, factor),)] for n in range(factor)]
-        added = parts[0].astype(np.float32)
-        for part in parts[1:]:
-            added += part
-        total = added
+    mean = np.empty(size, dtype=np.float32)
+    scale = np.float32(1 / np.prod(factors))
+    (nz, ny, nx), (fz, fy, fx) = size, factors
+    for k in range(nz):
+        plane = scan.voxels[k * fz : (k + 1) * fz, : ny * fy, : nx * fx].sum(axis=0, dtype=np.float32)
+        rows = sum(plane[n::fy] for n in range(fy))
+        mean[k] = sum(rows[:, n::fx] for n in range(fx)) * scale
     affine = scan.affine.copy()
     affine[:3, :3] *= factors
     affine[:3, 3] = scan.to_patient([(f - 1) / 2 for f in factors])
-    mean: npt.NDArray[np.float32] = (total / np.float32(np.prod(factors))).astype(np.float32, copy=False)
     return mean, affine
 
 
@@ -332,11 +385,14 @@ def _bounding_box(mask: npt.NDArray[np.bool_], affine: FloatArray, scan: Volume)
     return tuple(slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))  # type: ignore[return-value]
 
 
+def _center_x(mask: npt.NDArray[np.bool_]) -> float:
+    return float(np.average(np.arange(mask.shape[2]), weights=mask.sum(axis=(0, 1))))
+
+
 def _mask_on_grid(
     mask: npt.NDArray[np.bool_], affine: FloatArray, grid: FloatArray, shape: tuple[int, ...]
 ) -> npt.NDArray[np.bool_]:
-    values = torch.from_numpy(mask.view(np.uint8))
-    result: npt.NDArray[np.bool_] = (resample(values, affine, grid, shape) > 0.5).numpy()
+    result: npt.NDArray[np.bool_] = resample(mask, affine, grid, shape) > 0.5
     return result
 
 
