@@ -13,12 +13,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import pytest
 import typer.main
 from packaging.requirements import Requirement
 
 import napari_lesion
+from napari_lesion.report.csv import COLUMNS
+from napari_lesion.report.json import report_schema
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md"), *REPOSITORY.glob("sample_dicoms/*.md")])
@@ -99,11 +100,16 @@ def test_every_name_of_the_public_api_is_there(name: str) -> None:
 # -- the documents ----------------------------------------------------------------------------------------------------
 
 
-def cli() -> click.Group:
-    """The command line as click sees it."""
-    group = typer.main.get_command(importlib.import_module("napari_lesion.cli.main").app)
-    assert isinstance(group, click.Group)
-    return group
+def check_command(words: list[str], where: str) -> None:
+    """Check that the words behind ``napari-lesion`` name a command and only options that it has."""
+    command = typer.main.get_command(importlib.import_module("napari_lesion.cli.main").app)
+    while names := getattr(command, "commands", None):
+        if not words:
+            return
+        assert words[0] in names, f"{where} has no such command: {words[0]}"
+        command, words = names[words[0]], words[1:]
+    options = {flag for p in command.params for flag in [*p.opts, *p.secondary_opts]} | {"--help"}
+    assert {w for w in words if re.fullmatch(r"--?[a-z][a-z-]*", w)} <= options, f"{where} has an option too many"
 
 
 def quoted(document: Path) -> str:
@@ -116,12 +122,16 @@ def quoted(document: Path) -> str:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: p.relative_to(REPOSITORY).as_posix())
 def test_commands_and_options_in_a_document_exist(document: Path) -> None:
-    group = cli()
-    for command, rest in re.findall(r"napari-lesion +([a-z][a-z-]*)\b([^\n]*)", quoted(document)):
-        assert command in group.commands, f"{document.name} speaks of `napari-lesion {command}`"
-        options = {flag for p in group.commands[command].params for flag in [*p.opts, *p.secondary_opts]} | {"--help"}
-        for option in re.findall(r"(?<![\w-])(--?[a-z][a-z-]*)", rest.partition("#")[0]):
-            assert option in options, f"{document.name} speaks of `napari-lesion {command} {option}`"
+    for line in re.findall(r"napari-lesion +([a-z][^\n]*)", quoted(document)):
+        check_command(re.split(r"[\s=]+", line.partition("#")[0].strip()), f"{document.name}: napari-lesion {line}")
+
+
+def test_the_check_of_documents_knows_a_command_that_is_not_there() -> None:
+    check_command(["models", "list"], "")
+    check_command(["analyse", "PATH", "-o", "OUT", "--allow-gaps"], "")
+    for words in (["analyze"], ["models", "lists"], ["analyse", "--allow-caps"]):
+        with pytest.raises(AssertionError, match=r"no such command|option too many"):
+            check_command(words, "")
 
 
 def headings(document: Path) -> set[str]:
@@ -140,6 +150,16 @@ def test_links_and_pictures_of_a_document_resolve(document: Path) -> None:
         assert linked.is_relative_to(REPOSITORY), f"{document.name} links to {target}, outside the repository"
         assert linked.exists(), f"{document.name} links to {target}, which is not there"
         assert not anchor or anchor in headings(linked), f"{document.name} links to {target}, which has no such heading"
+
+
+def test_every_field_of_the_results_is_described() -> None:
+    described = set(
+        re.findall(r"`([a-z0-9_]+)`", (REPOSITORY / "docs" / "file-formats.md").read_text(encoding="utf-8"))
+    )
+    schema = report_schema()
+    fields = {name for part in (schema, *schema["$defs"].values()) for name in part["properties"]}
+    assert fields - described == set()
+    assert set(COLUMNS) - described == set()
 
 
 @pytest.mark.parametrize("command", ["scripts/demo", "scripts/test"])
