@@ -18,15 +18,19 @@ from struct import unpack
 from typing import Any, BinaryIO
 
 import pydicom
+from pydicom.charset import convert_encodings
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import InvalidDicomError
+from pydicom.tag import BaseTag
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from napari_lesion.dicom.scan import ShortError, UnusualError, scan
 from napari_lesion.volume import SeriesIdentity
 
 Vector = tuple[float, float, float]
+_Elements = dict[int, Any]  # raw or converted elements by tag
 
 #: Tags whose values tell phases, echoes and repetitions of the same plane apart, the most telling first.
 PHASE_KEYWORDS = (
@@ -104,6 +108,9 @@ _OTHER = (
 )
 
 
+_META = ("MediaStorageSOPClassUID", "MediaStorageSOPInstanceUID", "TransferSyntaxUID")
+
+
 def _tag(keyword: str) -> int:
     tag = tag_for_keyword(keyword)
     if tag is None:
@@ -111,8 +118,13 @@ def _tag(keyword: str) -> int:
     return tag
 
 
-_TAGS = {keyword: _tag(keyword) for keyword in (*_IDENTITY.values(), *_OTHER, *PHASE_KEYWORDS)}
-_READ: list[Any] = sorted(set(_TAGS.values()))
+_TAGS = {keyword: _tag(keyword) for keyword in (*_IDENTITY.values(), *_OTHER, *_META, *PHASE_KEYWORDS)}
+_READ = frozenset(_TAGS.values())
+_SORTED: list[Any] = sorted(_READ)
+_FUNCTIONAL_GROUPS = frozenset({_tag("SharedFunctionalGroupsSequence"), _tag("PerFrameFunctionalGroupsSequence")})
+#: Bytes of a file that are read at first and, where its header is longer, on top.
+_FIRST_BYTES = 32 * 2**10
+_MORE_BYTES = 2**20
 
 #: Objects with pixels that are not scans: what is said of them where they are skipped.
 _NOT_SCANS = {
@@ -216,15 +228,36 @@ class Header:
     """The planes of one file and the series they belong to."""
 
     series_uid: str
-    modality: str
     frames: tuple[Frame, ...]
-    dataset: Dataset
+    source: _Source
 
     def identity(self) -> SeriesIdentity:
         """Who and what the series is."""
-        values = {name: _decoded(self.dataset, keyword) for name, keyword in _IDENTITY.items()}
+        dataset = self.source.dataset()
+        values = {name: _decoded(dataset, keyword) for name, keyword in _IDENTITY.items()}
         values["series_uid"] = self.series_uid
         return SeriesIdentity(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Raw elements of one file, as either parser found them."""
+
+    meta: _Elements
+    elements: _Elements
+    offset: int
+    """Where the pixel data element begins."""
+    implicit: bool
+    little: bool
+    deflated: bool
+
+    def dataset(self) -> Dataset:
+        """Give the elements as pydicom's own type, which knows character sets."""
+        dataset = Dataset({BaseTag(tag): element for tag, element in self.elements.items()})
+        dataset.set_original_encoding(
+            self.implicit, self.little, convert_encodings(_text(self.elements, "SpecificCharacterSet").split("\\"))
+        )
+        return dataset
 
 
 def read_header(path: Path) -> Header:
@@ -249,18 +282,50 @@ def _read_header(path: Path) -> Header:
     size = path.stat().st_size
     if size == 0:
         raise NotAScanError("an empty file")
+    with path.open("rb", buffering=0) as file:
+        data = file.read(_FIRST_BYTES)
+        for window in (_FIRST_BYTES, _MORE_BYTES):
+            try:
+                meta, elements, offset = scan(data, _READ, _FUNCTIONAL_GROUPS)
+            except ShortError:
+                data += file.read(window)
+            except UnusualError:
+                break
+            else:
+                return _interpret(path, size, _Source(meta, elements, offset, _is_implicit(meta), True, False))
+    return _interpret(path, size, _parse(path, size))
+
+
+def _parse(path: Path, size: int) -> _Source:
+    """Let pydicom read a header that is out of the ordinary."""
     with path.open("rb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         deflated = DeflatedExplicitVRLittleEndian.encode() in file.read(_META_BYTES)
         file.seek(0)
         source = inflate(file, size) if deflated else file
         try:
-            dataset = pydicom.dcmread(source, stop_before_pixels=True, specific_tags=_READ, force=deflated)
+            dataset = pydicom.dcmread(source, stop_before_pixels=True, specific_tags=_SORTED, force=deflated)
         except InvalidDicomError:
             file.seek(0)
             dataset = _read_without_meta(file)
-        offset = source.tell()
-    return _interpret(path, size, dataset, offset, deflated)
+        implicit, little = (bool(flag) for flag in dataset.original_encoding)
+        meta = getattr(dataset, "file_meta", None)
+        return _Source(
+            meta={} if meta is None else _by_tag(meta),
+            elements=_by_tag(dataset),
+            offset=source.tell(),
+            implicit=implicit,
+            little=little,
+            deflated=deflated,
+        )
+
+
+def _by_tag(dataset: Dataset) -> _Elements:
+    return {int(tag): dataset.get_item(tag) for tag in dataset.keys()}  # noqa: SIM118 - iterating would convert values
+
+
+def _is_implicit(meta: _Elements) -> bool:
+    return _text(meta, "TransferSyntaxUID") == ImplicitVRLittleEndian
 
 
 def inflate(file: BinaryIO, size: int) -> BinaryIO:
@@ -295,23 +360,23 @@ def _read_without_meta(file: Any) -> FileDataset:
     file.seek(0)
     if len(start) < 8 or start[:2] not in (b"\x02\x00", b"\x08\x00", b"\x00\x02", b"\x00\x08"):
         raise NotAScanError("not a DICOM file")
-    return pydicom.dcmread(file, stop_before_pixels=True, specific_tags=_READ, force=True)
+    return pydicom.dcmread(file, stop_before_pixels=True, specific_tags=_SORTED, force=True)
 
 
-def _interpret(path: Path, size: int, dataset: FileDataset, offset: int, deflated: bool) -> Header:
-    sop_class = _text(dataset, "SOPClassUID")
-    meta = getattr(dataset, "file_meta", None) or Dataset()
-    if not sop_class:
-        sop_class = str(meta.get("MediaStorageSOPClassUID", ""))
+def _interpret(path: Path, size: int, source: _Source) -> Header:
+    dataset = source.elements
+    sop_class = _text(dataset, "SOPClassUID") or _text(source.meta, "MediaStorageSOPClassUID")
     if sop_class in _NOT_SCANS:
         raise NotAScanError(_NOT_SCANS[sop_class], dicomdir=sop_class == _DICOMDIR)
     rows, columns = _integer(dataset, "Rows"), _integer(dataset, "Columns")
     if rows is None or columns is None:
         what = UID(sop_class).name if sop_class else "no DICOM object that is known"
         raise NotAScanError(f"not an image ({what})")
-    implicit, little = bool(dataset.original_encoding[0]), bool(dataset.original_encoding[1])
-    syntax = UID(meta.get("TransferSyntaxUID") or (ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian))
-    if deflated:
+    syntax = UID(
+        _text(source.meta, "TransferSyntaxUID")
+        or (ImplicitVRLittleEndian if source.implicit else ExplicitVRLittleEndian)
+    )
+    if source.deflated:
         syntax = DeflatedExplicitVRLittleEndian
     bits = _integer(dataset, "BitsAllocated")
     if bits is None or rows <= 0 or columns <= 0:
@@ -320,7 +385,7 @@ def _interpret(path: Path, size: int, dataset: FileDataset, offset: int, deflate
     photometric = _text(dataset, "PhotometricInterpretation")
     if samples != 1 or photometric not in ("MONOCHROME1", "MONOCHROME2", ""):
         raise NotAScanError(f"a colour image ({photometric or f'{samples} samples a pixel'}), not a scan")
-    if not deflated and offset + 8 > size:
+    if not source.deflated and source.offset + 8 > size:
         raise NotAScanError("it ends before its pixel data: the file is truncated, or holds no pixels")
     series_uid = _text(dataset, "SeriesInstanceUID")
     if not series_uid:
@@ -331,7 +396,7 @@ def _interpret(path: Path, size: int, dataset: FileDataset, offset: int, deflate
     file = ImageFile(
         path=path,
         size=size,
-        sop_instance_uid=_text(dataset, "SOPInstanceUID") or str(meta.get("MediaStorageSOPInstanceUID", "")),
+        sop_instance_uid=_text(dataset, "SOPInstanceUID") or _text(source.meta, "MediaStorageSOPInstanceUID"),
         sop_class_uid=sop_class,
         transfer_syntax=syntax,
         rows=rows,
@@ -342,60 +407,43 @@ def _interpret(path: Path, size: int, dataset: FileDataset, offset: int, deflate
         signed=_integer(dataset, "PixelRepresentation") == 1,
         photometric=photometric,
         n_frames=1 if n_frames is None else n_frames,
-        pixel_offset=offset,
-        implicit_vr=implicit,
-        little_endian=little,
+        pixel_offset=source.offset,
+        implicit_vr=source.implicit,
+        little_endian=source.little,
     )
     if file.n_frames < 1 or file.n_frames > 100_000:
         raise NotAScanError(f"its NumberOfFrames is {file.n_frames}")
-    per_frame = dataset.get("PerFrameFunctionalGroupsSequence")
     frames: tuple[Frame, ...]
-    if per_frame is not None and len(per_frame) > 0:
-        frames = _multiframe(file, dataset, list(per_frame))
+    if _TAGS["PerFrameFunctionalGroupsSequence"] in dataset:
+        frames = _multiframe(file, source)
     elif file.n_frames > 1:
         frames = tuple(_frame(file, dataset, number) for number in range(1, file.n_frames + 1))
     else:
         frames = (_frame(file, dataset, None),)
-    return Header(series_uid, _text(dataset, "Modality"), frames, dataset)
+    return Header(series_uid, frames, source)
 
 
-def _multiframe(file: ImageFile, dataset: Dataset, per_frame: list[Dataset]) -> tuple[Frame, ...]:
+def _multiframe(file: ImageFile, source: _Source) -> tuple[Frame, ...]:
     """One `Frame` for each item of the functional groups (PS3.3 C.7.6.16); a frame's own group wins over the shared."""
+    dataset = source.dataset()
+    per_frame = dataset.PerFrameFunctionalGroupsSequence
     if len(per_frame) != file.n_frames:
         raise NotAScanError(f"it says {file.n_frames} frames, but describes {len(per_frame)}")
-    shared_sequence = dataset.get("SharedFunctionalGroupsSequence")
-    shared = _flattened(shared_sequence[0]) if shared_sequence else {}
-    frames = []
-    for number, item in enumerate(per_frame, start=1):
-        merged = Dataset()
-        merged.set_original_encoding(file.implicit_vr, file.little_endian, "iso8859")
-        for source in (_top_level(dataset), shared, _flattened(item)):
-            for tag, element in source.items():
-                merged._dict[tag] = element
-        frames.append(_frame(file, merged, number))
-    return tuple(frames)
+    shared = dataset.get("SharedFunctionalGroupsSequence")
+    common = {**source.elements, **(_flattened(shared[0]) if shared else {})}
+    return tuple(_frame(file, {**common, **_flattened(item)}, n) for n, item in enumerate(per_frame, start=1))
 
 
-def _top_level(dataset: Dataset) -> dict[Any, Any]:
-    skipped = {_TAGS["SharedFunctionalGroupsSequence"], _TAGS["PerFrameFunctionalGroupsSequence"]}
-    return {tag: dataset.get_item(tag) for tag in dataset.keys() if int(tag) not in skipped}  # noqa: SIM118
-
-
-def _flattened(item: Dataset) -> dict[Any, Any]:
+def _flattened(item: Dataset) -> _Elements:
     """All elements of the macros in one functional group, by tag."""
     elements = {}
     for macro in item:
         if macro.VR == "SQ" and macro.value:
-            for element in macro.value[0]:
-                if int(element.tag) in _WANTED:
-                    elements[element.tag] = element
+            elements.update({tag: element for tag, element in _by_tag(macro.value[0]).items() if tag in _READ})
     return elements
 
 
-_WANTED = frozenset(_TAGS.values())
-
-
-def _frame(file: ImageFile, dataset: Dataset, number: int | None) -> Frame:
+def _frame(file: ImageFile, dataset: _Elements, number: int | None) -> Frame:
     position = _numbers(dataset, "ImagePositionPatient", 3)
     orientation = _numbers(dataset, "ImageOrientationPatient", 6)
     spacing, source = None, ""
@@ -429,7 +477,7 @@ def _frame(file: ImageFile, dataset: Dataset, number: int | None) -> Frame:
     )
 
 
-def _padding(dataset: Dataset, file: ImageFile) -> tuple[int, int] | None:
+def _padding(dataset: _Elements, file: ImageFile) -> tuple[int, int] | None:
     """Pixel padding value or range (PS3.3 C.7.5.1.1.2), signed as the pixels are, whatever VR the writer chose."""
     value = _integer(dataset, "PixelPaddingValue")
     if value is None:
@@ -446,14 +494,9 @@ def _resigned(value: int, file: ImageFile) -> int:
     return value - 0x10000 if file.signed and value >= 0x8000 else value
 
 
-def _raw(dataset: Dataset, keyword: str) -> Any:
-    tag = _TAGS[keyword]
-    return dataset.get_item(tag) if tag in dataset else None
-
-
-def _text(dataset: Dataset, keyword: str) -> str:
+def _text(dataset: _Elements, keyword: str) -> str:
     """Value of a text element as it stands in the file, without padding; '' where it is absent."""
-    element = _raw(dataset, keyword)
+    element = dataset.get(_TAGS[keyword])
     if element is None or element.value is None:
         return ""
     value = element.value
@@ -493,7 +536,7 @@ def _binary(element: RawDataElement, keyword: str) -> tuple[float, ...]:
     return unpack(("<" if element.is_little_endian else ">") + code * count, value[: count * width])
 
 
-def _numbers(dataset: Dataset, keyword: str, count: int) -> tuple[float, ...] | None:
+def _numbers(dataset: _Elements, keyword: str, count: int) -> tuple[float, ...] | None:
     """Exactly `count` finite numbers, or None."""
     try:
         values = tuple(float(part) for part in _text(dataset, keyword).split("\\"))
@@ -502,7 +545,7 @@ def _numbers(dataset: Dataset, keyword: str, count: int) -> tuple[float, ...] | 
     return values if len(values) == count and all(math.isfinite(v) for v in values) else None
 
 
-def _integer(dataset: Dataset, keyword: str) -> int | None:
+def _integer(dataset: _Elements, keyword: str) -> int | None:
     values = _numbers(dataset, keyword, 1)
     return None if values is None else int(values[0])
 
