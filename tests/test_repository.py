@@ -152,6 +152,15 @@ def test_links_and_pictures_of_a_document_resolve(document: Path) -> None:
         assert not anchor or anchor in headings(linked), f"{document.name} links to {target}, which has no such heading"
 
 
+def test_the_map_names_modules_that_are_there() -> None:
+    package = REPOSITORY / "src" / "napari_lesion"
+    text = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
+    names = re.findall(r"`((?:[a-z0-9_]+/)*[a-z0-9_]+(?:\.py|/))`", text)
+    rooms = [package, *(p for p in package.rglob("*") if p.is_dir()), REPOSITORY, REPOSITORY / "tests"]
+    assert len(names) > 20
+    assert [name for name in names if not any((room / name).exists() for room in rooms)] == []
+
+
 def test_every_field_of_the_results_is_described() -> None:
     described = set(
         re.findall(r"`([a-z0-9_]+)`", (REPOSITORY / "docs" / "file-formats.md").read_text(encoding="utf-8"))
