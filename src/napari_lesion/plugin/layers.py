@@ -375,7 +375,13 @@ def boxes_layer(findings: Sequence[Finding], volume: Volume, through: int) -> La
         "edge_color": FINDING_COLOR,
         "face_color": "transparent",
         "opacity": 0.7,
-        "text": {"string": "{score:.2f}", "size": 10, "color": FINDING_COLOR, "anchor": "upper_left"},
+        # Above the box on the screen, where z grows upwards and y downwards.
+        "text": {
+            "string": "{score:.2f}",
+            "size": 10,
+            "color": FINDING_COLOR,
+            "anchor": "upper_left" if through == 0 else "lower_left",
+        },
         "metadata": {"series": volume.series.model_dump()},
         **_placed(affine, frame_of(volume)),
     }

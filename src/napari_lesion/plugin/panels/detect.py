@@ -48,8 +48,6 @@ from napari_lesion.volume import Volume
 
 COLUMNS = ("#", "Score", "Ø mm", "Side", "Slice", "x, y, z (mm)")
 SELECTED_COLOR = "#35e0ff"
-#: Findings closer to the middle of the body than this are on neither side for sure.
-MIDLINE_MM = 10.0
 _DEVICES = {"auto": "Automatic", "cpu": "Processor (CPU)", "cuda": "NVIDIA GPU (CUDA)", "mps": "Apple GPU (MPS)"}
 _NO_SCAN = "Open a CT scan first: drop its folder on the window, or use File ▸ Open Sample ▸ Lesion detection."
 
@@ -61,7 +59,8 @@ class _Outcome:
     report: Report
     """With every candidate as a finding, also those below the threshold."""
     heatmap: LayerData
-    middle_mm: float
+    sides: tuple[str, ...]
+    """Of the patient, one a finding."""
 
 
 @dataclass
@@ -69,13 +68,15 @@ class _Result:
     """What is shown for one scan."""
 
     report: Report
-    middle_mm: float
+    sides: tuple[str, ...]
     threshold: float
     layers: dict[str, Layer] = field(default_factory=dict)
 
 
 def search(volume: Volume, model: str, device: str, progress: Progress) -> _Outcome:
     """Search one scan; runs on the worker thread."""
+    from napari_lesion.report.overview import side_of  # brings matplotlib along
+
     import_module("pandas")  # napari wants it for tables of features: a second that the window need not wait for
     analysis = analyse(volume, detector=model, device=device, progress=progress)
     report = analysis.report
@@ -83,25 +84,8 @@ def search(volume: Volume, model: str, device: str, progress: Progress) -> _Outc
     return _Outcome(
         report=report.model_copy(update={"findings": findings}),
         heatmap=heatmap_layer(analysis.heatmap, volume),
-        middle_mm=middle_of_body(volume),
+        sides=tuple(side_of(volume, finding.center_mm) for finding in findings),
     )
-
-
-def middle_of_body(volume: Volume) -> float:
-    """Find the x (LPS mm) of the middle of the body: the mean of everything denser than fat in a coarse grid."""
-    step = [max(1, n // 64) for n in volume.shape]
-    coarse = volume.voxels[:: step[0], :: step[1], :: step[2]].astype(np.float32)
-    tissue = np.argwhere(coarse > -300) * np.array(step)
-    points = volume.to_patient(tissue if len(tissue) else [np.array(volume.shape) / 2])
-    return float(points[:, 0].mean())
-
-
-def side_of(finding: Finding, middle_mm: float) -> str:
-    """Say on which side of the patient a finding is."""
-    offset = finding.center_mm[0] - middle_mm
-    if abs(offset) < MIDLINE_MM:
-        return "middle"
-    return "left" if offset > 0 else "right"
 
 
 def certificate_line(volume: Volume) -> tuple[str, str]:
@@ -401,7 +385,7 @@ class DetectPanel(QWidget):
         self._end_of_run("")
         self._remove_result(layer)
         self._results[layer] = _Result(
-            report=outcome.report, middle_mm=outcome.middle_mm, threshold=outcome.report.model.threshold
+            report=outcome.report, sides=outcome.sides, threshold=outcome.report.model.threshold
         )
         self._add_layers(layer, outcome.heatmap)
         self.scans.setCurrentIndex(self.scans.findData(layer))
@@ -502,6 +486,7 @@ class DetectPanel(QWidget):
                 face_color=attributes["face_color"],
             )
         boxes.features = attributes["features"]
+        boxes.text = attributes["text"]
 
     # -- the table ----------------------------------------------------------------------------------------------------
 
@@ -519,7 +504,7 @@ class DetectPanel(QWidget):
                     str(row + 1),
                     f"{finding.score:.2f}",
                     f"{finding.diameter_mm:.1f}",
-                    side_of(finding, result.middle_mm),
+                    result.sides[row],
                     str(self._slice_number(scan, volume, finding)),
                     ", ".join(f"{value:.0f}" for value in finding.center_mm),
                 )

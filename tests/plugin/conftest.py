@@ -1,0 +1,31 @@
+"""Fixtures for the tests of the plugin."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+# Before napari reads its settings: tests must neither see nor change those of whoever runs them.
+os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp(prefix="napari-lesion-tests-")) / "settings.yaml")
+
+import pytest
+from fake_scan import make_volume
+from plugin_scan import NODULES, BlobDetector
+
+from napari_lesion.volume import Volume
+
+
+@pytest.fixture
+def scan() -> Volume:
+    """An axial scan with `NODULES`."""
+    return make_volume(nodules=NODULES)
+
+
+@pytest.fixture
+def detector(monkeypatch: pytest.MonkeyPatch) -> BlobDetector:
+    """The only model there is."""
+    blobs = BlobDetector()
+    monkeypatch.setattr("napari_lesion.detection.detector.load_detector", lambda name: blobs)
+    monkeypatch.setattr("napari_lesion.plugin.panels.detect.list_models", lambda: (blobs.card,))
+    return blobs
