@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from napari_lesion import pipeline
 from napari_lesion.atomic import whole_folder
-from napari_lesion.errors import ConfigError, LesionError, LungsNotFoundError
+from napari_lesion.errors import Cancelled, ConfigError, LesionError, LungsNotFoundError
 from napari_lesion.findings import Analysis, Report
 from napari_lesion.progress import Progress, part, silent
 from napari_lesion.report import csv as summary
@@ -118,7 +118,8 @@ def analyse_folder(
     whole = _STEPS * 100
     first = round(whole * _INDEX_SHARE)
     jobs = _find_jobs(paths, series_uids, log, part(progress, 0, first, whole))
-    log.keep_earlier({job.series.key for job in jobs})
+    log.save()
+    summary.save_skipped(log.skipped_files, out / summary.SKIPPED_FILE_NAME)
     for number, job in enumerate(jobs):
         start, stop = (first + round((whole - first) * n / len(jobs)) for n in (number, number + 1))
         inner = _labelled(part(progress, start, stop, whole), f"series {number + 1}/{len(jobs)}")
@@ -132,44 +133,37 @@ def analyse_folder(
                 threshold=threshold,
                 resume=resume,
                 progress=inner,
-            )
+            ),
+            job.series.key,
         )
     progress(whole, whole, "done")
     return BatchResult(tuple(log.rows), tuple(log.skipped_files))
 
 
 class _Log:
-    """The rows so far, on disk after each."""
+    """The rows so far, on disk after each, together with those of results of earlier runs in the same folder."""
 
     def __init__(self, out: Path, on_row: Callable[[SummaryRow], None] | None) -> None:
         self.rows: list[SummaryRow] = []
         self.skipped_files: list[tuple[Path, str]] = []
-        self._earlier: list[SummaryRow] = []
-        self._out = out
+        self._path = out / summary.FILE_NAME
         self._on_row = on_row
+        earlier = summary.load_summary(self._path) if self._path.exists() else ()
+        self._earlier = {
+            row.folder: row for row in earlier if row.folder and (out / row.folder / report_json.FILE_NAME).exists()
+        }
 
-    def add(self, row: SummaryRow) -> None:
+    def add(self, row: SummaryRow, key: str = "") -> None:
+        """Add the row of the series with this key, in place of one of an earlier run."""
+        self._earlier.pop(key, None)
         self.rows.append(row)
         self.save()
         if self._on_row is not None:
             self._on_row(row)
 
-    def keep_earlier(self, folders: set[str]) -> None:
-        """Keep the rows of results of earlier runs that stay in the output folder."""
-        path = self._out / summary.FILE_NAME
-        if path.exists():
-            self._earlier = [
-                row
-                for row in summary.load_summary(path)
-                if row.folder
-                and row.folder not in folders
-                and (self._out / row.folder / report_json.FILE_NAME).exists()
-            ]
-        self.save()
-        summary.save_skipped(self.skipped_files, self._out / summary.SKIPPED_FILE_NAME)
-
     def save(self) -> None:
-        summary.save_summary([*self._earlier, *self.rows], self._out / summary.FILE_NAME)
+        """Write the summary."""
+        summary.save_summary([*self._earlier.values(), *self.rows], self._path)
 
 
 def _find_jobs(paths: Sequence[Path], wanted: Sequence[str], log: _Log, progress: Progress) -> list[_Job]:
@@ -232,6 +226,8 @@ def _run(
         )
         save_analysis(analysis, folder, progress=part(progress, round(_STEPS * _ANALYSIS_SHARE), _STEPS, _STEPS))
         return _done(job, analysis.report)
+    except Cancelled:
+        raise
     except LungsNotFoundError as error:
         row = replace(_row(job, "skipped"), reason=_reason(error, job.series))
     except (LesionError, OSError, MemoryError) as error:
