@@ -115,8 +115,8 @@ def make_patient(seed: int) -> Patient:
         here = points[points[:, 0] * side > 0]
         here = here + rng.uniform(-_STEP / 2, _STEP / 2, here.shape)
         share = len(here) * _STEP**3 / 2.4e6
-        arteries = grow(body.scale(artery), _spread(here, int(950 * share), rng), tip_radius=0.48)
-        vessels += [arteries, grow(body.scale(vein), _spread(here, int(750 * share), rng), tip_radius=0.48)]
+        arteries = grow(body.scale(artery), _spread(here, int(1250 * share), rng), tip_radius=0.48)
+        vessels += [arteries, grow(body.scale(vein), _spread(here, int(950 * share), rng), tip_radius=0.48)]
         airways += [beside(arteries, min_radius=1.3, scale=0.75, wall=0.8)]
     trunk = [body.scale(chain) for chain in AIRWAYS]
     for chain, radius in zip(trunk, (8.3, 6.4, 6.0), strict=True):

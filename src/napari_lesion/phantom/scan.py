@@ -43,6 +43,7 @@ def make_scan(
     *,
     spacing: tuple[float, float, float] = (2.5, 0.7, 0.7),
     shape: tuple[int, int, int] | None = None,
+    field_mm: float = 358.4,
     pose: Pose | None = None,
     scanner: Scanner | None = None,
     scan_seed: int | None = None,
@@ -57,7 +58,9 @@ def make_scan(
     nodules : sequence of Nodule
     spacing : (z, y, x), mm
     shape : (z, y, x), optional
-        Voxels. Default: all of the lungs by about 360 × 360 mm.
+        Voxels. Default: all of the lungs by ``field_mm``, square.
+    field_mm : float
+        Field of view across; a broad patient needs 400 mm.
     pose : Pose, optional
         How the patient lies. Default: as ``scan_seed`` says, some mm and degrees off the middle.
     scanner : Scanner, optional
@@ -91,7 +94,7 @@ def make_scan(
         PlacedNodule(n, _point(pose.to_scanner(where)), _point(where))
         for n, where in zip(nodules, body_places, strict=True)
     )
-    affine, shape = _affine(patient, pose, spacing, shape)
+    affine, shape = _affine(patient, pose, spacing, shape, field_mm)
     hu = _render(patient, truth, pose, affine, shape, scanner, rng, progress)
     certificate = GeometryCertificate(
         shape=shape, spacing_mm=spacing, orientation="axial", axes="HPL", patient_position="HFS"
@@ -105,12 +108,20 @@ def _point(values: Points) -> tuple[float, float, float]:
 
 
 def _affine(
-    patient: Patient, pose: Pose, spacing: tuple[float, float, float], shape: tuple[int, int, int] | None
+    patient: Patient,
+    pose: Pose,
+    spacing: tuple[float, float, float],
+    shape: tuple[int, int, int] | None,
+    field_mm: float,
 ) -> tuple[Points, tuple[int, int, int]]:
     """Centre the grid on the table's middle, and along z on the lungs."""
     low, high = (z + pose.shift_mm[2] for z in patient.lung_range())
     if shape is None:
-        shape = (int(np.ceil((high - low + 22) / spacing[0])), round(358.4 / spacing[1]), round(358.4 / spacing[2]))
+        shape = (
+            int(np.ceil((high - low + 22) / spacing[0])),
+            round(field_mm / spacing[1]),
+            round(field_mm / spacing[2]),
+        )
     middle = ((low + high) / 2, 8.0, 0.0)
     affine = np.eye(4)
     affine[:3, :3] = np.fliplr(np.diag(spacing[::-1]))
@@ -156,7 +167,7 @@ def _render(
         lung = np.empty(part.shape, np.float32)
         skin = np.empty(part.shape, np.float32)
         for n, k in enumerate(range(here.start, here.stop)):
-            layer = {name: upsample(field, k) for name, field in fields.items()}
+            layer = {name: upsample(field, k) for name, field in fields.items() if name != "mediastinum"}
             lung[n], skin[n] = layer["lung"], layer["body"]
             hu[n] = _compose(layer, upsample(grain, k), part, part.z[n], patient, pose, scanner, blur)
             if table is not None:

@@ -32,6 +32,9 @@ class _Course(NamedTuple):
     """Diameter at the follow-up, where it has grown."""
 
 
+#: As wide as scanners go with 512 pixels of 0.9 mm; air around the patient compresses to nothing.
+_FIELD_MM = 460.8
+
 _COURSES = (
     _Course("N1", Nodule(9.0, "solid", "spiculated", "parenchyma", seed=1), "grown", 14.0),
     _Course("N2", Nodule(12.0, "solid", "lobulated", "parenchyma", seed=2), "new"),
@@ -69,8 +72,8 @@ def make_study(
     folder: Path | str,
     *,
     seed: int = 0,
-    spacing: tuple[float, float, float] = (2.5, 0.7, 0.7),
-    noise_hu: float = 9.0,
+    spacing: tuple[float, float, float] = (2.5, 0.9, 0.9),
+    noise_hu: float = 8.5,
     progress: Progress = silent,
 ) -> tuple[StudySeries, StudySeries]:
     """Write a synthetic patient's baseline and follow-up as two CT series, with the truth about their nodules.
@@ -156,6 +159,7 @@ def _write_visit(
         seed,
         nodules,
         spacing=spacing,
+        field_mm=_FIELD_MM,
         scanner=Scanner("soft", noise_hu),
         scan_seed=2 * seed + number,
         progress=report(0),
