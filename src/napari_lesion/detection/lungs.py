@@ -32,6 +32,9 @@ _AIR_HU = -400.0
 """Below this a voxel is lung, airway or gas; above it is tissue."""
 _GAS_HU = -930.0
 """Below this it is plain gas (or emphysema) rather than lung."""
+_PLAIN_GAS_HU = -970.0
+"""Gas of a large stomach is below this, emphysema is not."""
+_LARGE_ML = 300.0
 _TISSUE_HU = -300.0
 _BONE_HU = 220.0
 _MIN_LUNG_ML = 40.0
@@ -43,6 +46,8 @@ _HOLE_MM2 = 3000.0
 """An island of tissue in an axial slice of lung up to this size is a vessel, nodule or mass; the heart is larger."""
 _SMALL_LUNG = 0.4
 """Of the volume of the other lung: below this, something is wrong with it."""
+_MIN_OPAQUE_ML = 150.0
+"""Healthy lungs differ by up to about 100 ml in this way."""
 _NOTCH_MM = 28.0
 """Masses on the chest wall up to twice this wide are closed."""
 
@@ -104,7 +109,7 @@ def search_region(lungs: Mask, spacing: Spacing, margin_mm: float = SEARCH_MARGI
 
 
 def opaque_lung(lungs: Mask, hu: HU, spacing: Spacing) -> Mask:
-    """Where a lung should be that holds hardly any air: the mirror image of the other one, as far as it is soft tissue.
+    """Where a lung should hold air and has soft tissue instead: the mirror image of the other one, as far as it is.
 
     Parameters
     ----------
@@ -116,8 +121,9 @@ def opaque_lung(lungs: Mask, hu: HU, spacing: Spacing) -> Mask:
     Returns
     -------
     (z, y, x) bool
-        Empty where the lungs are of comparable size. Else it may also hold effusion, or parts of heart and liver:
-        density alone cannot tell them from consolidated lung.
+        Consolidation, but it may be effusion, a raised diaphragm or the liver as well: density alone cannot tell. In
+        front only where nearly the whole lung is missing, for there the heart lies to the left. Empty where the lungs
+        are as alike as usual.
     """
     result = np.zeros_like(lungs)
     bone_x = np.nonzero(hu > _BONE_HU)[2]
@@ -126,18 +132,22 @@ def opaque_lung(lungs: Mask, hu: HU, spacing: Spacing) -> Mask:
     width = lungs.shape[2]
     middle = float(np.median(bone_x))
     columns = np.arange(width)
+    mirrored = np.rint(2 * middle - columns).astype(int)
+    seen = (mirrored >= 0) & (mirrored < width)
+    result[:, :, seen] = lungs[:, :, mirrored[seen]]
+    result &= (hu > _TISSUE_HU) & (hu < _BONE_HU) & ~lungs
     per_column = lungs.sum(axis=(0, 1))
     right, left = int(per_column[columns < middle].sum()), int(per_column[columns > middle].sum())
-    if min(right, left) > _SMALL_LUNG * max(right, left):
-        return result
-    mirrored = np.rint(2 * middle - columns).astype(int)
-    seen = (mirrored >= 0) & (mirrored < width) & ((columns < middle) if right < left else (columns > middle))
-    result[:, :, columns[seen]] = lungs[:, :, mirrored[seen]]
-    result &= (hu > _TISSUE_HU) & (hu < _BONE_HU) & ~lungs
-    result = _open(result, spacing, 4.0)
-    if float(result.sum()) * np.prod(spacing) / 1000 < _MIN_LUNG_ML:
-        result[:] = False
-    return result
+    if min(right, left) < _SMALL_LUNG * max(right, left):
+        result[:, :, columns > middle if right < left else columns < middle] = False
+    else:
+        depth = lungs.sum(axis=(0, 2))
+        result[:, : round(float(np.average(np.arange(depth.size), weights=depth)))] = False
+    result = _open(result, spacing, 8.0)
+    labels, count = _label(result)
+    large = _count(labels, count) * float(np.prod(spacing)) / 1000 > _MIN_OPAQUE_ML
+    opaque: Mask = large[labels]
+    return opaque
 
 
 def dilate(mask: Mask, spacing: Spacing, radius_mm: float) -> Mask:
@@ -260,9 +270,12 @@ def _air_in_body(hu: HU, air: Mask, spacing: Spacing) -> Mask:
     if lowest > -1000 or padding.mean() < 0.01:
         padding = np.zeros_like(air)
     # The largest piece of tissue, after the thin shells of table and clothes have been eroded off.
-    body = _largest(_erode(~air, spacing, 3.0) & ~padding)
-    body = dilate(body, spacing, 5.0) & ~air
+    thick, count = _label(_erode(~air, spacing, 2.5))
+    sizes = _count(thick, count)
+    body = dilate(thick == max(1, int(sizes.argmax())), spacing, 5.0) & ~air
     enclosed = _fill_slices(body) & air & ~padding
+    # Where the chest wall is thin, a slab of the body may have come apart.
+    body = dilate((sizes > 0.1 * sizes.max())[thick], spacing, 5.0) & ~air
     # Where the field of view cuts the chest wall off, a slice does not enclose the lung. It is still lung if it is no
     # plain gas and borders on the body; foam in the table borders on the table.
     rest = air & ~enclosed & ~padding
@@ -292,8 +305,10 @@ def _gas_outside_lung(hu: HU, inside: Mask, spacing: Spacing) -> Mask:
     found = airway[labels]
     # Stomach and bowel: of any size.
     labels, count = _label(dilate(_erode(gas, spacing, 2.5), spacing, 5.0) & inside)
-    bowel = (_count(labels, count) * voxel_mm3 > 3000) & (_facing(labels, count, tissue, spacing, _WALL_MM) > 0.6)
-    found |= bowel[labels]
+    sizes = _count(labels, count)
+    bowel = (sizes * voxel_mm3 > 3000) & (_facing(labels, count, tissue, spacing, _WALL_MM) > 0.6)
+    plain = _count(labels, count, hu < _PLAIN_GAS_HU) > 0.5 * sizes
+    found |= (bowel & (plain | (sizes * voxel_mm3 < 1000 * _LARGE_ML)))[labels]
     result: Mask = found
     return result
 
@@ -303,8 +318,10 @@ def _lung_like(mask: Mask, hu: HU, spacing: Spacing) -> Mask:
     labels, count = _label(mask)
     sizes = _count(labels, count)
     volume_ml = sizes * float(np.prod(spacing)) / 1000
-    parenchyma = _count(labels, count, mask & (hu > _GAS_HU - 20) & (hu < -550)) > 0.4 * sizes
-    keep = parenchyma & (volume_ml > 0)
+    # Emphysema reaches down to -970 HU; a piece as large as that is no bowel.
+    lung = _count(labels, count, mask & (hu > _GAS_HU - 20) & (hu < -550)) > 0.4 * sizes
+    emphysema = _count(labels, count, mask & (hu > _PLAIN_GAS_HU) & (hu < -550)) > 0.4 * sizes
+    keep = (lung | (emphysema & (volume_ml > _LARGE_ML))) & (volume_ml > 0)
     if not keep.any():
         return np.zeros_like(mask)
     keep &= volume_ml >= max(_MIN_LUNG_ML / 4, _MIN_SHARE * volume_ml[keep].max())
@@ -361,12 +378,6 @@ def _notches(lungs: Mask, spacing: Spacing) -> Mask:
 def _before(mask: Mask) -> Mask:
     """Whether a row holds the mask at or before each voxel."""
     result: Mask = np.logical_or.accumulate(mask, axis=2)
-    return result
-
-
-def _largest(mask: Mask) -> Mask:
-    labels, count = _label(mask)
-    result: Mask = labels == max(1, int(_count(labels, count).argmax()))
     return result
 
 

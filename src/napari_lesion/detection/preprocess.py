@@ -297,8 +297,8 @@ def prepare(volume: Volume, *, spacing_mm: float = SPACING_MM, progress: Progres
     if opaque.any():
         side = "right" if _center_x(opaque) < _center_x(lungs) else "left"
         warnings.append(
-            f"The {side} lung holds little air (consolidation, atelectasis, effusion or resection?): its place was "
-            "estimated from the other lung and searched too."
+            f"A part of the {side} lung ({opaque.sum() * np.prod(spacing) / 1000:.0f} ml) holds no air where the other "
+            "lung does (consolidation, effusion, raised diaphragm, earlier surgery?); it was searched too."
         )
         lungs |= opaque
     search = lung_masks.search_region(lungs, spacing)
