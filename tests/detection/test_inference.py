@@ -237,6 +237,15 @@ def test_the_same_result_every_time_to_the_last_bit(network, image):
     assert first.tobytes() == second.tobytes()
 
 
+def test_half_precision_gives_about_the_same_scores(network, image, monkeypatch):
+    """As on a CPU with bfloat16 units; this one may have none, but can compute it."""
+    monkeypatch.setattr(inference, "_number_type", lambda device: torch.bfloat16)
+    result = predict(network, image, device="cpu")
+    assert result.how == "bfloat16, one pass"
+    assert result.heat.dtype == np.float32
+    np.testing.assert_allclose(result.heat, reference(network, image)[0], atol=0.05)
+
+
 def test_leaves_the_network_and_torch_as_they_were(network, image):
     def switches():
         return (
