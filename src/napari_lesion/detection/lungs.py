@@ -281,10 +281,10 @@ def _air_in_body(hu: HU, air: Mask, spacing: Spacing) -> Mask:
     rest = air & ~enclosed & ~padding
     labels, count = _label(rest)
     sizes = np.maximum(_count(labels, count), 1)
-    lung_like = _count(labels, count, rest & (hu > _GAS_HU)) > 0.6 * sizes
+    lung_like = _count(labels, count, rest & (hu > _GAS_HU)) > 0.75 * sizes
     lung_like &= sizes * float(np.prod(spacing)) / 1000 > 5.0
     if lung_like.any():
-        lung_like &= _facing(labels, count, body | enclosed, spacing, _WALL_MM) > 0.5
+        lung_like &= _facing(labels, count, body | enclosed, spacing, _WALL_MM) > 0.65
         enclosed |= lung_like[labels]
     result: Mask = enclosed
     return result
