@@ -1,0 +1,101 @@
+"""Putting a nodule into a scan, on any grid."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from napari_lesion.training.nodules import Nodule
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def random_rotation(rng: np.random.Generator, *, axial_only: bool = False) -> FloatArray:
+    """Draw a rotation (3, 3) of (z, y, x), with a mirroring half of the time."""
+    if axial_only:
+        angle = rng.uniform(0, 2 * np.pi)
+        c, s = np.cos(angle), np.sin(angle)
+        rotation = np.array([[1.0, 0, 0], [0, c, -s], [0, s, c]])
+    else:
+        rotation, upper = np.linalg.qr(rng.standard_normal((3, 3)))
+        rotation = rotation * np.sign(np.diag(upper))
+    if rng.random() < 0.5:
+        rotation = rotation @ np.diag([1.0, 1.0, -1.0])
+    result: FloatArray = rotation
+    return result
+
+
+def insert(
+    image: npt.NDArray[np.float32],
+    spacing: tuple[float, float, float],
+    center: tuple[float, float, float],
+    nodule: Nodule,
+    *,
+    diameter_mm: float,
+    rotation: FloatArray,
+    noise_hu: float,
+    rng: np.random.Generator,
+) -> float:
+    """Insert a nodule in place, with the partial volume and about the noise of the scan.
+
+    Parameters
+    ----------
+    image : (z, y, x) float32
+        HU; changed.
+    spacing : (z, y, x), mm
+    center : (z, y, x)
+        Index of the nodule's centre in ``image``; may be fractional.
+    nodule : Nodule
+    diameter_mm : float
+        Size that it gets.
+    rotation : (3, 3)
+        Of its (z, y, x) axes.
+    noise_hu : float
+        Standard deviation of the scan's noise in the lung.
+
+    Returns
+    -------
+    float
+        Mean rise in HU within the nodule: how visible it is there.
+    """
+    scale = diameter_mm / nodule.diameter_mm
+    extent = np.array(nodule.fraction.shape)
+    reach = float(np.linalg.norm(np.maximum(extent - 1 - np.array(nodule.center), nodule.center))) * scale
+    support = np.argwhere(nodule.fraction > 0.02)
+    if len(support):
+        reach = min(reach, float(np.linalg.norm(support - np.array(nodule.center), axis=1).max()) * scale)
+    reach += 1.0
+    low = [max(0, int(np.floor(c - reach / s))) for c, s in zip(center, spacing, strict=True)]
+    high = [min(n, int(np.ceil(c + reach / s)) + 1) for c, s, n in zip(center, spacing, image.shape, strict=True)]
+    if any(b <= a for a, b in zip(low, high, strict=True)):
+        return 0.0
+    region = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    # A thick slice averages what lies within it.
+    samples = max(1, round(spacing[0] / 1.0))
+    fraction = np.zeros([b - a for a, b in zip(low, high, strict=True)], np.float32)
+    index = np.stack(np.meshgrid(*(np.arange(a, b, dtype=np.float64) for a, b in zip(low, high, strict=True)), indexing="ij"))
+    for n in range(samples):
+        offset = ((n + 0.5) / samples - 0.5) * np.array([1.0, 0, 0])
+        mm = (index + offset[:, None, None, None] - np.array(center)[:, None, None, None])
+        mm *= np.array(spacing)[:, None, None, None]
+        source = np.tensordot(rotation.T / scale, mm, 1) + np.array(nodule.center)[:, None, None, None]
+        fraction += ndimage.map_coordinates(nodule.fraction, source, order=1, mode="constant", cval=0.0) / samples
+    patch = image[region]
+    before = patch.copy()
+    grain = ndimage.gaussian_filter(rng.standard_normal(patch.shape).astype(np.float32), (0.3, 0.6, 0.6))
+    grain *= noise_hu / (grain.std() + 1e-6)
+    # Only air is replaced: vessels, pleura and bone that are denser than the nodule stay as they are.
+    patch += fraction * np.maximum(nodule.tissue_hu - patch, 0)
+    patch += np.clip(fraction, 0, 1) * grain * (before < -300)
+    inside = fraction > 0.3 * max(float(fraction.max()), 1e-6)
+    return float((patch - before)[inside].mean()) if inside.any() else 0.0
+
+
+def lung_noise(hu: npt.NDArray[np.float32], lungs: npt.NDArray[np.bool_]) -> float:
+    """Standard deviation of the noise in the lung (robust, vessels aside), HU."""
+    residual = hu - ndimage.gaussian_filter(hu, 1.0)
+    values = residual[lungs & (hu < -700)]
+    if values.size < 100:
+        return 20.0
+    return float(1.4826 * np.median(np.abs(values - np.median(values))))
