@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_lesion.cli.console import complain, say, show_progress
-from napari_lesion.errors import ConfigError, ModelError
+from napari_lesion.cli.console import say, show_progress
 
 
 class Device(StrEnum):
@@ -62,23 +61,19 @@ def analyse(
         else:
             say(f"{row.status:8} {what}: {row.reason}")
 
-    try:
-        with show_progress() as progress:
-            result = analyse_folder(
-                paths,
-                out,
-                detector=model,
-                device=device.value,
-                series_uids=series or (),
-                allow_gaps=allow_gaps,
-                threshold=threshold,
-                resume=resume,
-                progress=progress,
-                on_row=show,
-            )
-    except (ConfigError, ModelError) as error:
-        complain(f"error: {error}")
-        raise typer.Exit(2) from error
+    with show_progress() as progress:
+        result = analyse_folder(
+            paths,
+            out,
+            detector=model,
+            device=device.value,
+            series_uids=series or (),
+            allow_gaps=allow_gaps,
+            threshold=threshold,
+            resume=resume,
+            progress=progress,
+            on_row=show,
+        )
     done, skipped, failed = (result.count(status) for status in ("done", "skipped", "failed"))
     say(f"{done} done, {skipped} skipped, {failed} failed; {len(result.skipped_files)} files are part of no series.")
     say(f"Results are in {out}. For research use only.")

@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_lesion.cli.console import complain, say, show_table
-from napari_lesion.errors import ConfigError
+from napari_lesion.cli.console import say, show_table
 
 
 class MissingScans(StrEnum):
@@ -50,20 +49,16 @@ def evaluate(
     from napari_lesion.evaluation import froc
     from napari_lesion.evaluation import results as tables
 
-    try:
-        nodules = froc.load_marks(truth)
-        found = tables.load_results(results)
-        nodules, points, absent = tables.settle_missing(nodules, found, missing.value)
-        evaluation = froc.evaluate(
-            nodules,
-            points,
-            excluded=froc.load_marks(excluded) if excluded else (),
-            bootstraps=bootstraps,
-            seed=seed,
-        )
-    except ConfigError as error:
-        complain(f"error: {error}")
-        raise typer.Exit(2) from error
+    nodules = froc.load_marks(truth)
+    found = tables.load_results(results)
+    nodules, points, absent = tables.settle_missing(nodules, found, missing.value)
+    evaluation = froc.evaluate(
+        nodules,
+        points,
+        excluded=froc.load_marks(excluded) if excluded else (),
+        bootstraps=bootstraps,
+        seed=seed,
+    )
     overall = evaluation.overall
     notes = []
     if absent:

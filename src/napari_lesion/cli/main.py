@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from napari_lesion.cli import analyse, evaluate, models, series
+from napari_lesion.cli import analyse, evaluate, models, phantom, series, train
 from napari_lesion.cli.console import complain
-from napari_lesion.errors import Cancelled, LesionError
+from napari_lesion.errors import Cancelled, ConfigError, LesionError, ModelError
 
 app = typer.Typer(
     name="napari-lesion",
@@ -23,6 +23,8 @@ app.command("series")(series.series)
 app.command("analyse")(analyse.analyse)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(models.app, name="models")
+app.command("train")(train.train)
+app.command("phantom")(phantom.phantom)
 
 
 @app.callback()
@@ -44,13 +46,17 @@ def _say_version(wanted: bool) -> None:
 
 
 def main() -> None:
-    """Run the command line; an error that a user can act on is one sentence and exit status 1 or 2."""
+    """Run the command line.
+
+    An error that a user can act on is one sentence; the exit status is 2 where nothing could be started as asked for
+    (a setting, a table or a model), else 1.
+    """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a killed batch cleans up as after Ctrl-C
     try:
         app()
     except LesionError as error:
         complain(f"error: {error}")
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, ConfigError | ModelError) else 1)
     except Cancelled:
         complain("cancelled")
         sys.exit(130)
