@@ -35,6 +35,8 @@ PLUGINS: dict[str, str] = {
 #: Written in memory-safe Rust: the only decoder that may run inside the application.
 SAFE = frozenset({str(uid.RLELossless)})
 
+_JPEG_LS = frozenset({str(uid.JPEGLSLossless), str(uid.JPEGLSNearLossless)})
+
 
 @dataclass(frozen=True)
 class FrameFormat:
@@ -64,6 +66,8 @@ def decode_frame(codestream: bytes, form: FrameFormat) -> Stored:
     size = codestream_size(codestream, form.transfer_syntax)
     if size is not None and size != (form.rows, form.columns):
         raise ValueError(f"the compressed image has {size[0]} × {size[1]} pixels, the header says otherwise")
+    if form.transfer_syntax in _JPEG_LS and b"\xff\xd9" not in codestream:
+        raise ValueError("the compressed image ends early")  # CharLS says so as well, but takes seconds to
     if form.transfer_syntax == uid.JPEGExtended12Bit and form.bits_stored > 8:
         return _decode_extended(codestream, form)
     options: dict[str, Any] = {

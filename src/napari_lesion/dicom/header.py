@@ -136,8 +136,10 @@ _NOT_SCANS = {
 }
 #: The transfer syntax stands within this many bytes.
 _META_BYTES = 1024
-#: Most bytes that a deflated file may expand to.
+#: Most bytes that a deflated file may expand to: in all, and for each of its own bytes (small files may exceed that).
 _MAX_INFLATED = 2**31
+_MAX_INFLATION = 50
+_INFLATION_FROM_BYTES = 32 * 2**20
 _DICOMDIR = "1.2.840.10008.1.3.10"
 
 
@@ -346,9 +348,10 @@ def inflate(file: BinaryIO, size: int) -> BinaryIO:
         raise ValueError("its meta header is damaged")
     file.seek(144 + length)
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    inflated = inflater.decompress(file.read(size), _MAX_INFLATED)
+    limit = min(_MAX_INFLATED, max(_INFLATION_FROM_BYTES, _MAX_INFLATION * size))
+    inflated = inflater.decompress(file.read(size), limit)
     if inflater.unconsumed_tail:
-        raise ValueError(f"it expands to more than {_MAX_INFLATED // 2**20} MiB")
+        raise ValueError(f"it expands to more than {limit // 2**20} MiB")
     if not inflater.eof:
         raise ValueError("it ends inside its deflated data")
     return BytesIO(inflated)

@@ -7,6 +7,8 @@ padded.
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from struct import unpack
@@ -83,12 +85,20 @@ def opened(file: ImageFile) -> Iterator[BinaryIO]:
             if stream.seek(0, io.SEEK_END) != file.size:
                 raise DecodeError(f"{file.path}: the file has changed since it was found. Open the series again.")
             if file.deflated:
-                stream.seek(0)
-                yield inflate(stream, file.size)
+                yield _inflated(file, stream)
             else:
                 yield stream
     except OSError as error:
         raise DecodeError(f"{file.path}: cannot be read ({error.strerror or error}).") from error
+
+
+def _inflated(file: ImageFile, stream: BinaryIO) -> BinaryIO:
+    try:
+        return inflate(stream, file.size)
+    except (ValueError, struct.error, zlib.error) as error:
+        raise DecodeError(
+            f"{file.path}: cannot be inflated ({error}). It is damaged; copy or export it again."
+        ) from error
 
 
 def find_pixels(file: ImageFile, stream: BinaryIO) -> int:
@@ -107,7 +117,8 @@ def find_pixels(file: ImageFile, stream: BinaryIO) -> int:
     group, element = unpack(order + "HH", start[:4])
     if (group, element) != (0x7FE0, 0x0010):
         raise DecodeError(f"{file.path}: holds no integer pixel data. It is damaged, or no scan; export it again.")
-    if file.implicit_vr:
+    # An odd length, which is what a VR looks like here, is not allowed: then the label "implicit" is wrong.
+    if file.implicit_vr and start[4:] not in (b"OB\0\0", b"OW\0\0", b"UN\0\0"):
         (length,) = unpack(order + "L", start[4:])
     else:
         if start[4:6] not in (b"OB", b"OW", b"UN"):
