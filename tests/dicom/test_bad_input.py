@@ -64,7 +64,7 @@ def read(path: Path) -> Volume:
 def edit_pixels(path: Path, change: Callable[[bytes], bytes]) -> None:
     """Change everything after the head of the pixel data element."""
     data = path.read_bytes()
-    start = data.rindex(b"\xe0\x7f\x10\x00") + 12
+    start = max(data.rfind(b"\xe0\x7f\x10\x00"), data.rfind(b"\x7f\xe0\x00\x10")) + 12
     path.write_bytes(data[:start] + change(data[start:]))
 
 
@@ -278,14 +278,14 @@ print("grown", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 2**10)
 """
 
 
-def read_with_little_memory(path: Path) -> str:
+def read_with_little_memory(path: Path, peak_mb: int = 64) -> str:
     """What comes of a path in a process that may not grow by more than 400 MB."""
     result = subprocess.run(
         [sys.executable, "-c", LIMITED, str(path)], capture_output=True, text=True, timeout=120, check=False
     )
     assert result.returncode == 0, result.stderr
     peak = next(int(line.split()[1]) for line in result.stdout.splitlines() if line.startswith("peak"))
-    assert peak < 64, f"{peak} MB were allocated before the refusal"
+    assert peak < peak_mb, f"{peak} MB were allocated before the refusal"
     return result.stdout
 
 
@@ -346,7 +346,7 @@ def test_a_deflated_file_that_expands_without_end_is_refused(tmp_path: Path) -> 
     for _ in range(64):
         packed += packer.compress(b"\0" * 2**24)
     path.write_bytes(data[:end_of_meta] + packed + packer.flush())
-    said = read_with_little_memory(tmp_path)
+    said = read_with_little_memory(tmp_path, peak_mb=128)  # 50 × the file, twice while zlib's buffer grows
     assert "IM0001" in said
 
 
@@ -367,7 +367,7 @@ def test_no_file_of_a_zip_gets_out_of_its_folder(tmp_path: Path) -> None:
     evil = tmp_path / "evil.zip"
     with zipfile.ZipFile(evil, "w") as archive:
         for name in ("../escaped.dcm", "/escaped.dcm", "a/../../escaped.dcm", "good.dcm"):
-            archive.write(inside, name)
+            archive.writestr(zipfile.ZipInfo(name), inside.read_bytes())
     before = set(tmp_path.rglob("*"))
     index = find_series(evil)
     assert set(tmp_path.rglob("*")) == before
