@@ -55,7 +55,7 @@ class _Visit(NamedTuple):
 
 _VISITS = (
     _Visit("baseline", "Synthetic chest CT, baseline", "20240312", "101500"),
-    _Visit("follow-up", "Synthetic chest CT, follow-up", "20250318", "143000"),
+    _Visit("followup", "Synthetic chest CT, follow-up", "20250318", "143000"),
 )
 
 
@@ -84,7 +84,7 @@ def make_study(
     Parameters
     ----------
     folder : path
-        Must not exist, or be empty. Gets ``baseline/`` and ``follow-up/`` (JPEG-LS lossless), ``truth.csv`` and
+        Must not exist, or be empty. Gets ``baseline/`` and ``followup/`` (JPEG-LS lossless), ``truth.csv`` and
         ``README.md``, all or nothing.
     seed : int
         Of the patient. The same seed gives the same UIDs, positions and voxels.
@@ -243,7 +243,7 @@ def _readme(seed: int, rows: Sequence[dict[str, str | float]]) -> str:
         )
     return f"""# Synthetic chest CT
 
-Two CT series of one synthetic patient, `Phantom^Lesion`: `baseline/` and, a year later, `follow-up/`. Nobody was
+Two CT series of one synthetic patient, `Phantom^Lesion`: `baseline/` and, a year later, `followup/`. Nobody was
 scanned: every voxel was computed by `napari_lesion.phantom`, and the files say so (Patient Comments, Quality Control
 Image, Manufacturer). They are free to use under the licence of the project (Apache-2.0).
 
