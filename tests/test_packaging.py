@@ -22,6 +22,10 @@ LOOK = """
 import importlib.metadata, importlib.resources, json
 import napari_lesion
 from npe2 import PluginManager
+
+def names(folder):
+    return sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
+
 manager = PluginManager()
 manager.discover()
 manifest = manager.get_manifest("napari-lesion")
@@ -34,8 +38,8 @@ print(json.dumps({
     "version": importlib.metadata.version("napari-lesion"),
     "manifest": data.joinpath("napari.yaml").read_text(encoding="utf-8"),
     "commands": sorted(c.id for c in manifest.contributions.commands or ()),
-    "samples": sorted(p.name for p in data.joinpath("sample_dicoms").iterdir()),
-    "weights": sorted(p.name for p in package.joinpath("detection", "weights", "nodule-3d").iterdir()),
+    "samples": names(data.joinpath("sample_dicoms")),
+    "weights": names(package.joinpath("detection", "weights", "nodule-3d")),
     "typed": package.joinpath("py.typed").is_file(),
 }))
 """
@@ -54,7 +58,8 @@ def run(*command: str | Path, cwd: Path) -> str:
     # An editable install of the project that runs this test must not stand in for the one under test.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{command[:6]} failed:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    said = " ".join(map(str, command))[:200]
+    assert done.returncode == 0, f"{said} failed:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
     return done.stdout
 
 
