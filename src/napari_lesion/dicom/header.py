@@ -24,7 +24,13 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import InvalidDicomError
 from pydicom.tag import BaseTag
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 
 from napari_lesion.dicom.scan import ShortError, UnusualError, scan
 from napari_lesion.volume import SeriesIdentity
@@ -140,6 +146,9 @@ _META_BYTES = 1024
 _MAX_INFLATED = 2**31
 _MAX_INFLATION = 50
 _INFLATION_FROM_BYTES = 32 * 2**20
+#: Pixels that are smaller or larger, mm, are a writer's mistake.
+_LEAST_SPACING_MM, _LARGEST_SPACING_MM = 1e-4, 1e3
+_NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
 _DICOMDIR = "1.2.840.10008.1.3.10"
 
 
@@ -173,6 +182,11 @@ class ImageFile:
     """Where the pixel data element begins in the file; in a deflated file, in its inflated data set."""
     implicit_vr: bool
     little_endian: bool
+
+    @property
+    def encapsulated(self) -> bool:
+        """Whether the pixel data is compressed; an unknown transfer syntax counts as such."""
+        return self.transfer_syntax not in _NATIVE
 
     @property
     def deflated(self) -> bool:
@@ -452,7 +466,7 @@ def _frame(file: ImageFile, dataset: _Elements, number: int | None) -> Frame:
     spacing, source = None, ""
     for keyword in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"):
         values = _numbers(dataset, keyword, 2)
-        if values is not None and min(values) > 0:
+        if values is not None and min(values) >= _LEAST_SPACING_MM and max(values) <= _LARGEST_SPACING_MM:
             spacing, source = (values[0], values[1]), keyword
             break
     image_type = tuple(_text(dataset, "ImageType").split("\\"))

@@ -39,6 +39,10 @@ def check_storage(file: ImageFile) -> None:
     DecodeError
         If the bit depth is not supported, or the size does not fit the bytes of the file.
     """
+    if not file.transfer_syntax.is_transfer_syntax:
+        raise DecodeError(
+            f"{file.path}: its transfer syntax, {file.transfer_syntax!s}, is unknown. Export it uncompressed."
+        )
     if file.bits_allocated not in (8, 16, 32):
         raise DecodeError(
             f"{file.path}: {file.bits_allocated} bits a pixel are not supported (8, 16 and 32 are). "
@@ -58,7 +62,7 @@ def check_storage(file: ImageFile) -> None:
     )
     if file.rows * file.columns > MAX_PIXELS:
         raise DecodeError(f"{what} bits, which no scanner makes. The header is damaged; export the file again.")
-    compressed = file.transfer_syntax.is_encapsulated or file.deflated
+    compressed = file.encapsulated or file.deflated
     if not compressed and file.pixel_offset + expected > file.size:
         raise DecodeError(
             f"{what} bits ({expected} bytes), but the file holds only {max(file.size - file.pixel_offset, 0)} bytes "
@@ -131,7 +135,7 @@ def find_pixels(file: ImageFile, stream: BinaryIO) -> int:
             raise DecodeError(f"{file.path}: ends inside its pixel data. It is truncated; copy or export it again.")
         (length,) = unpack(order + "L", extra)
     encapsulated = length == _UNDEFINED
-    if encapsulated != file.transfer_syntax.is_encapsulated:
+    if encapsulated != file.encapsulated:
         found = "compressed" if encapsulated else "uncompressed"
         raise DecodeError(
             f"{file.path}: says its transfer syntax is {file.transfer_syntax.name}, but its pixel data is {found}. "

@@ -150,7 +150,7 @@ def _plan(series: Series, allow_gaps: bool) -> _Plan:
             )
             if absent
         ]
-        said = f"{where}: {' and '.join(tags)} missing in {_names(unplaced)}, so it has no place in space."
+        said = f"{where}: {' and '.join(tags)} missing or senseless in {_names(unplaced)}, so it has no place in space."
         if not allow_gaps or len(unplaced) > len(frames) - 2:
             raise GeometryError(f"{said} {_REMEDY}" if len(unplaced) <= len(frames) - 2 else f"{said} Export it again.")
         notes.append(f"{said.removeprefix(where + ': ')} Left out.")
@@ -285,7 +285,7 @@ def _stored_frames(
     compressed = []
     for file, members in groupby(numbered, key=lambda item: item[1].file):
         wanted = {(frame.number or 1) - 1: k for k, frame in members}
-        if file.transfer_syntax.is_encapsulated:
+        if file.encapsulated:
             compressed.append((file, wanted))
         else:
             yield from _native(file, wanted, room)
