@@ -113,6 +113,8 @@ def _pick(random: Random, data: bytes) -> Element | None:
 
 def flip_bits(random: Random, data: bytes, other: bytes) -> bytes:
     """Flip 1 to 64 bits anywhere."""
+    if not data:
+        return random.bytes(8)
     array = np.frombuffer(data, np.uint8).copy()
     where = random.integers(0, len(array), int(2 ** random.integers(0, 7)))
     array[where] ^= (1 << random.integers(0, 8, len(where))).astype(np.uint8)
@@ -296,8 +298,7 @@ def mutant(kinds: Mapping[str, Files], seed: int, number: int) -> tuple[str, Fil
     for key in chosen:
         again = np.random.default_rng(state)  # so that all files are changed alike
         for change in changes:
-            if files[key]:
-                files[key] = change(again, files[key], next(iter(other.values())))
+            files[key] = change(again, files[key], next(iter(other.values()))) if files[key] else b""
     what = ", ".join(change.__name__ for change in changes)
     return f"{kind}: {what} in {'all files' if everywhere else chosen[0]}", files
 

@@ -25,7 +25,6 @@ from dicom_factory import (
     write,
     write_without_meta,
 )
-from napari_lesion.dicom.reader import read_series
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
@@ -42,6 +41,7 @@ from pydicom.uid import (
     RTStructureSetStorage,
 )
 
+from napari_lesion.dicom.reader import read_series
 from napari_lesion.dicom.series import find_series
 from napari_lesion.errors import DecodeError, SeriesError
 from napari_lesion.volume import Volume

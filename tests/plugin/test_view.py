@@ -174,8 +174,8 @@ def test_an_oblique_scan_warns_that_it_lies_in_its_own_planes(monkeypatch: pytes
     assert "their own planes" in text
 
 
-def test_interpolated_slices_are_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    volume = make_volume()
-    certificate = volume.certificate.model_copy(update={"verdict": "corrected", "interpolated_slices": (3, 4)})
+def test_what_was_corrected_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    volume = make_volume(notes=("Two slices were interpolated.",))
+    certificate = volume.certificate.model_copy(update={"verdict": "corrected"})
     changed = Volume(volume.voxels, volume.affine, volume.series, certificate)
-    assert notes_of(changed, monkeypatch) == [("warning", "Thorax lung: 2 slices were missing and are interpolated.")]
+    assert notes_of(changed, monkeypatch) == [("warning", "Thorax lung: Two slices were interpolated.")]
