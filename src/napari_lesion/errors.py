@@ -35,5 +35,9 @@ class ConfigError(LesionError):
     """A configuration or input table is wrong."""
 
 
+class DownloadError(LesionError):
+    """Sample data cannot be fetched from its archive."""
+
+
 class Cancelled(Exception):  # noqa: N818 - not an error: raised by a progress callback to stop the work
     """Raised inside a progress callback to stop the work at the next step."""
