@@ -14,12 +14,26 @@ def train(
     config: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="What to train on, and how (YAML).")],
     out: Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="Folder for checkpoints, log and model.")],
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in that folder.")] = False,
+    held_out: Annotated[
+        int,
+        typer.Option(
+            "--held-out", min=0, metavar="N", help="Do not train: write N held-out scans with their truth, as DICOM."
+        ),
+    ] = 0,
 ) -> None:
     """Train a detector.
 
     Writes checkpoints and a log while it runs, and a model pack at the end. Stopped by Ctrl-C, it goes on from its
-    last checkpoint with --resume.
+    last checkpoint with --resume. --held-out writes the scans that the configuration keeps for testing instead.
     """
+    if held_out:
+        from napari_lesion.training.config import read_config
+        from napari_lesion.training.held_out import write_held_out
+
+        with show_progress() as progress:
+            truth = write_held_out(read_config(config), out, held_out, progress=progress)
+        say(f"The held-out scans are in {out}; their truth is {truth}.")
+        return
     from napari_lesion.training.train import run
 
     with show_progress() as progress:

@@ -53,12 +53,12 @@ class DataConfig(_Strict):
 class OptimiserConfig(_Strict):
     """AdamW, warmed up, constant, then falling to zero over the last part of the steps."""
 
-    learning_rate: float = Field(1e-3, gt=0)
-    weight_decay: float = Field(0.01, ge=0)
-    warmup_steps: int = Field(100, ge=0)
-    decay_share: float = Field(0.3, gt=0, le=1)
-    gradient_norm: float = Field(5.0, gt=0)
-    ema: float = Field(0.998, gt=0, lt=1)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=0.01, ge=0)
+    warmup_steps: int = Field(default=100, ge=0)
+    decay_share: float = Field(default=0.3, gt=0, le=1)
+    gradient_norm: float = Field(default=5.0, gt=0)
+    ema: float = Field(default=0.998, gt=0, lt=1)
 
 
 class TrainingConfig(_Strict):
@@ -68,12 +68,14 @@ class TrainingConfig(_Strict):
     version: str
     seed: int = 1
     steps: int = Field(gt=0)
-    batch_size: int = Field(6, gt=0)
-    crop: int = Field(64, multiple_of=16, gt=0)
-    width: int = Field(24, gt=0)
-    dropout: float = Field(0.1, ge=0, lt=1)
-    mine_every: int = Field(500, gt=0)
-    checkpoint_every: int = Field(100, gt=0)
+    batch_size: int = Field(default=6, gt=0)
+    crop: int = Field(default=64, multiple_of=16, gt=0)
+    width: int = Field(default=24, gt=0)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    mine_every: int = Field(default=500, gt=0)
+    checkpoint_every: int = Field(default=100, gt=0)
+    threshold: float = Field(default=0.2, gt=0, lt=1)
+    """Score from which the exported model reports a finding."""
     data: DataConfig
     optimiser: OptimiserConfig = OptimiserConfig()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +63,8 @@ class Background:
     search: npt.NDArray[np.bool_] = field(repr=False)
     ignore: npt.NDArray[np.bool_] = field(repr=False)
     noise_hu: float
+    affine: npt.NDArray[np.float64]
+    """Index (k, j, i) → LPS mm."""
     inside: npt.NDArray[np.int32] = field(repr=False)
     """Indices of some lung voxels (n, 3)."""
     surface: npt.NDArray[np.int32] = field(repr=False)
@@ -78,8 +81,7 @@ def make_background(volume: Volume, lesions: Sequence[Lesion], name: str, rng: n
     ignore = np.zeros(hu.shape, bool)
     for lesion in lesions:
         where = (np.linalg.inv(box.affine) @ [*volume.to_patient(lesion.index), 1])[:3]
-        grid = np.ogrid[tuple(slice(0, n) for n in hu.shape)]
-        ignore |= sum((g - w) ** 2 for g, w in zip(grid, where, strict=True)) <= lesion.radius_mm**2
+        ignore |= ball(hu.shape, where, lesion.radius_mm)
     return Background(
         name=name,
         hu=hu,
@@ -87,6 +89,7 @@ def make_background(volume: Volume, lesions: Sequence[Lesion], name: str, rng: n
         search=box.search,
         ignore=ignore,
         noise_hu=lung_noise(hu.astype(np.float32), box.lungs),
+        affine=box.affine,
         inside=_some(depth > 2, rng),
         surface=_some((depth > -3) & (depth < 5), rng),
     )
@@ -167,7 +170,7 @@ class Sampler:
             pool = background.surface if rng.random() < 0.35 else background.inside
             center = pool[rng.integers(len(pool))] + rng.uniform(-20, 20, 3)
         matrix, zoom = _random_affine(rng)
-        layers = [background.hu, background.depth, background.search, background.ignore]
+        layers: list[npt.NDArray[Any]] = [background.hu, background.depth, background.search, background.ignore]
         fill = (-1000.0, -60.0, 0.0, 1.0)
         hu, depth, search, ignore = _resampled(layers, fill, center, matrix, self.crop)
         depth = depth * zoom
@@ -181,10 +184,10 @@ class Sampler:
                 continue
             target, rise = placed
             if rise < _LEAST_RISE_HU:
-                excluded |= _ball(hu.shape, target.center, target.diameter_mm / 2 + 2)
+                excluded |= ball(hu.shape, target.center, target.diameter_mm / 2 + 2)
             else:
                 targets.append(target)
-            taken |= _ball(hu.shape, target.center, target.diameter_mm / 2 + 6)
+            taken |= ball(hu.shape, target.center, target.diameter_mm / 2 + 6)
         if rng.random() < 0.3:
             self._sham(hu, depth, taken, noise)
         return _augment(hu, rng), targets, (search > 0.5) & ~excluded
@@ -226,7 +229,7 @@ class Sampler:
         if not len(choices):
             return
         center = choices[rng.integers(len(choices))]
-        distance = np.sqrt(sum((g - c) ** 2 for g, c in zip(np.ogrid[tuple(slice(0, n) for n in hu.shape)], center, strict=True)))
+        distance = distance_to(hu.shape, center)
         alpha = np.clip((rng.uniform(3, 8) - distance) / 2, 0, 1)
         lung = float(np.median(hu[depth > 2]))
         grain = ndimage.gaussian_filter(rng.standard_normal(hu.shape).astype(np.float32), (0.3, 0.6, 0.6))
@@ -253,7 +256,7 @@ def draw_nodule(nodules: Sequence[Nodule], real_share: float, rng: np.random.Gen
         weights = np.array([1.0 if n.type == "solid" else 2.5 for n in fitting])
         if fitting:
             return fitting[rng.choice(len(fitting), p=weights / weights.sum())], diameter
-    kind: Type = ("solid", "part-solid", "ground-glass")[rng.choice(3, p=[0.42, 0.26, 0.32])]  # type: ignore[assignment]
+    kind: Type = ("solid", "part-solid", "ground-glass")[rng.choice(3, p=[0.42, 0.26, 0.32])]
     if kind != "solid":
         diameter = max(diameter, 5.0)
     made = synthesise(
@@ -296,10 +299,16 @@ def place(
     return z, y, x
 
 
-def _ball(shape: tuple[int, ...], center: Sequence[float], radius: float) -> npt.NDArray[np.bool_]:
-    grid = np.ogrid[tuple(slice(0, n) for n in shape)]
-    inside: npt.NDArray[np.bool_] = sum((g - c) ** 2 for g, c in zip(grid, center, strict=True)) <= radius**2
-    return inside
+def distance_to(shape: tuple[int, ...], center: Sequence[float]) -> npt.NDArray[np.float64]:
+    """Distance of every voxel of a grid of 1 mm to a point (z, y, x), mm."""
+    z, y, x = np.ogrid[: shape[0], : shape[1], : shape[2]]
+    result: npt.NDArray[np.float64] = np.sqrt((z - center[0]) ** 2 + (y - center[1]) ** 2 + (x - center[2]) ** 2)
+    return result
+
+
+def ball(shape: tuple[int, ...], center: Sequence[float], radius: float) -> npt.NDArray[np.bool_]:
+    """Voxels of a grid of 1 mm within ``radius`` mm of a point (z, y, x)."""
+    return distance_to(shape, center) <= radius
 
 
 def _random_affine(rng: np.random.Generator) -> tuple[npt.NDArray[np.float64], float]:
@@ -318,7 +327,7 @@ def _random_affine(rng: np.random.Generator) -> tuple[npt.NDArray[np.float64], f
 
 
 def _resampled(
-    layers: Sequence[npt.NDArray[np.generic]],
+    layers: Sequence[npt.NDArray[Any]],
     fill: Sequence[float],
     center: npt.NDArray[np.float64],
     matrix: npt.NDArray[np.float64],
@@ -338,7 +347,7 @@ def _resampled(
         part = np.ascontiguousarray(layer[tuple(inner)])
         if part.size:
             to = tuple(slice(s.start - a, s.stop - a) for s, a in zip(inner, low, strict=True))
-            block[(n, *to)] = torch.from_numpy(part.astype(np.float32))
+            block[n][to] = torch.from_numpy(part.astype(np.float32))
     # affine_grid works in (x, y, z) and in units of half the block, from centre to centre of the outer voxels.
     out_half, in_half = half, (size - 1) / 2
     shift = (center - (low + in_half)) / in_half
@@ -373,8 +382,8 @@ _AUGMENT = Compose(
 def _augment(hu: npt.NDArray[np.float32], rng: np.random.Generator) -> Tensor:
     """HU (n, n, n) → augmented and scaled for the network."""
     _AUGMENT.set_random_state(seed=int(rng.integers(2**31)))
-    image = _AUGMENT(torch.from_numpy(hu)[None])[0]
-    return image.as_tensor() if isinstance(image, MetaTensor) else image  # type: ignore[no-any-return]
+    image: Tensor = _AUGMENT(torch.from_numpy(hu)[None])[0]
+    return image.as_tensor() if isinstance(image, MetaTensor) else image
 
 
 def _collate(crops: list[tuple[Tensor, list[Target], npt.NDArray[np.bool_]]]) -> Batch:
@@ -410,7 +419,9 @@ def target_maps(
     rim[2:-2, 2:-2, 2:-2] = True
     usable = halves & rim
     for target in targets:
-        delta = [c - position.reshape([-1 if a == axis else 1 for a in range(3)]) for axis, c in enumerate(target.center)]
+        delta = [
+            c - position.reshape([-1 if a == axis else 1 for a in range(3)]) for axis, c in enumerate(target.center)
+        ]
         distance = np.sqrt(sum(d**2 for d in delta))
         radius = target.diameter_mm / 2
         positive = (distance <= max(_POSITIVE_SHARE * radius, _POSITIVE_LEAST_MM)) & rim

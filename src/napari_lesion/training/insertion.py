@@ -74,10 +74,12 @@ def insert(
     # A thick slice averages what lies within it.
     samples = max(1, round(spacing[0] / 1.0))
     fraction = np.zeros([b - a for a, b in zip(low, high, strict=True)], np.float32)
-    index = np.stack(np.meshgrid(*(np.arange(a, b, dtype=np.float64) for a, b in zip(low, high, strict=True)), indexing="ij"))
+    index = np.stack(
+        np.meshgrid(*(np.arange(a, b, dtype=np.float64) for a, b in zip(low, high, strict=True)), indexing="ij")
+    )
     for n in range(samples):
         offset = ((n + 0.5) / samples - 0.5) * np.array([1.0, 0, 0])
-        mm = (index + offset[:, None, None, None] - np.array(center)[:, None, None, None])
+        mm = index + offset[:, None, None, None] - np.array(center)[:, None, None, None]
         mm *= np.array(spacing)[:, None, None, None]
         source = np.tensordot(rotation.T / scale, mm, 1) + np.array(nodule.center)[:, None, None, None]
         fraction += ndimage.map_coordinates(nodule.fraction, source, order=1, mode="constant", cval=0.0) / samples
@@ -93,7 +95,7 @@ def insert(
 
 
 def lung_noise(hu: npt.NDArray[np.float32], lungs: npt.NDArray[np.bool_]) -> float:
-    """Standard deviation of the noise in the lung (robust, vessels aside), HU."""
+    """Measure the standard deviation of the noise in the lung (robust, vessels aside), HU."""
     residual = hu - ndimage.gaussian_filter(hu, 1.0)
     values = residual[lungs & (hu < -700)]
     if values.size < 100:

@@ -85,7 +85,9 @@ def read_cubes(folder: Path) -> list[Cube]:
     try:
         with np.load(folder / "lidc_cubes.npz") as data:
             hu, mask, names = data["hu"], data["mask"], [str(n) for n in data["name"]]
-        table = np.genfromtxt(folder / "lidc_cubes_ratings.csv", delimiter=",", names=True, dtype=None, encoding="utf-8")
+        table = np.genfromtxt(
+            folder / "lidc_cubes_ratings.csv", delimiter=",", names=True, dtype=None, encoding="utf-8"
+        )
     except OSError as error:
         raise ConfigError(f"The nodule cubes cannot be read from {folder}: {error}. Check data.nodules.") from error
     texture = {str(row["name"]): int(row["texture"]) for row in table}

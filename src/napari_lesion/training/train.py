@@ -90,7 +90,8 @@ class State:
 def start(config: TrainingConfig, backgrounds: list[Background], cubes: list[Cube]) -> State:
     """Make the state at step 0."""
     torch.manual_seed(config.seed)
-    network = NoduleNet(config.width, config.dropout).to(memory_format=torch.channels_last_3d)
+    network = NoduleNet(config.width, config.dropout)
+    network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # missing in torch's stubs
     data = config.data
     return State(
         network=network,
@@ -120,7 +121,7 @@ def take_step(state: State, config: TrainingConfig) -> dict[str, float]:
     losses = nodule_loss(output, batch)
     state.optimiser.zero_grad(set_to_none=True)
     if finite(losses):
-        losses.total.backward()
+        losses.total.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(state.network.parameters(), config.optimiser.gradient_norm)
         state.optimiser.step()
         _average(state, config.optimiser.ema)
@@ -251,7 +252,10 @@ def _mine_all(state: State, out: Path) -> None:
     for background in state.sampler.backgrounds:
         points, scores = mine(state.average, background)
         state.sampler.hard[background.name] = points
-        rows += [[state.step, background.name, *np.round(p, 1), round(float(s), 3)] for p, s in zip(points, scores, strict=True)]
+        rows += [
+            [state.step, background.name, *np.round(p, 1), round(float(s), 3)]
+            for p, s in zip(points, scores, strict=True)
+        ]
     with (out / "hard_negatives.csv").open("a", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(rows)
 

@@ -1,0 +1,155 @@
+"""Held-out scans: other patients' CT with other patients' nodules inserted, as DICOM with its truth.
+
+Nodules are inserted on the scanner's own grid, so that reading, resampling and slice thickness are part of the test.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_lesion.atomic import whole_file
+from napari_lesion.detection import preprocess
+from napari_lesion.dicom.writer import named_uid, write_ct_series
+from napari_lesion.errors import ConfigError
+from napari_lesion.progress import Progress, silent
+from napari_lesion.training.config import BackgroundConfig, TrainingConfig
+from napari_lesion.training.data import Background, ball, draw_nodule, make_background, place
+from napari_lesion.training.insertion import insert, random_rotation
+from napari_lesion.training.nodules import Nodule, cut_out, read_cubes, split_cubes
+from napari_lesion.training.train import read_background
+from napari_lesion.volume import Volume, apply_affine
+
+NODULES_A_SCAN = 6
+_LEAST_RISE_HU = 60.0
+_TRIES = 30
+COLUMNS = ("seriesuid", "coordX", "coordY", "coordZ", "diameter_mm", "type", "touching", "source")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """An inserted nodule."""
+
+    series_uid: str
+    center_mm: tuple[float, float, float]
+    """LPS mm."""
+    diameter_mm: float
+    type: str
+    touching: bool
+    """It touches the pleura or the mediastinum."""
+    source: str
+
+    def row(self) -> tuple[str | float, ...]:
+        """Values of ``COLUMNS``."""
+        x, y, z = (round(c, 3) for c in self.center_mm)
+        where = "surface" if self.touching else "lung"
+        return self.series_uid, x, y, z, round(self.diameter_mm, 2), self.type, where, self.source
+
+
+def write_held_out(config: TrainingConfig, out: Path, scans: int, *, progress: Progress = silent) -> Path:
+    """Write held-out scans with ``annotations.csv`` and ``annotations_excluded.csv`` (LUNA16 form) beside them.
+
+    The scans are shared evenly among the held-out backgrounds. Excluded are the real lesions that the configuration
+    names: whether a detector finds them counts neither for nor against it.
+
+    Returns
+    -------
+    Path
+        The truth's file.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration names no held-out series.
+    """
+    parts = config.data.held_out
+    if not parts:
+        raise ConfigError("The configuration names no held-out series (data.held_out), so there is nothing to write.")
+    nodules = [cut_out(cube) for cube in split_cubes(read_cubes(config.data.nodules))["test"]]
+    truth: list[Truth] = []
+    excluded: list[Truth] = []
+    done = 0
+    for n, part in enumerate(parts):
+        volume = preprocess.canonical(read_background(part))
+        background = make_background(volume, part.lesions, part.path.name, np.random.default_rng(config.seed))
+        for number in range(scans // len(parts) + (n < scans % len(parts))):
+            progress(done, scans, f"inserting nodules into {part.path.name}")
+            name = f"{part.path.name}-{number + 1:02d}"
+            uid = named_uid(config.id, config.version, config.seed, name)
+            rng = np.random.default_rng([config.seed, n, number])
+            voxels, placed = _insert_all(volume, background, nodules, config.data.real_share, uid, rng)
+            series = volume.series.model_copy(
+                update={"patient_id": name, "patient_name": f"HeldOut^{name}", "series_description": f"held out {name}"}
+            )
+            scan = replace(volume, voxels=voxels, series=series)
+            write_ct_series(
+                scan, out / name, transfer_syntax="jpeg-ls", series_uid=uid, study_uid=named_uid(uid, "study")
+            )
+            truth += placed
+            excluded += [_real(volume, part, uid, index) for index in range(len(part.lesions))]
+            done += 1
+    _write(out / "annotations_excluded.csv", excluded)
+    _write(out / "annotations.csv", truth)
+    progress(scans, scans, "held-out scans written")
+    return out / "annotations.csv"
+
+
+def _insert_all(
+    volume: Volume,
+    background: Background,
+    nodules: list[Nodule],
+    real_share: float,
+    uid: str,
+    rng: np.random.Generator,
+) -> tuple[npt.NDArray[np.int16], list[Truth]]:
+    image = volume.voxels.astype(np.float32)
+    hu = background.hu.astype(np.float32)
+    depth = background.depth.astype(np.float32)
+    taken = background.ignore | ~background.search
+    truth: list[Truth] = []
+    for _ in range(_TRIES):
+        if len(truth) == NODULES_A_SCAN:
+            break
+        nodule, diameter = draw_nodule(nodules, real_share, rng)
+        where = place(hu, depth, taken, nodule, diameter, rng)
+        if where is None:
+            continue
+        mm = apply_affine(background.affine, where)
+        index = volume.to_index(mm)
+        trial = image.copy()
+        rise = insert(
+            trial,
+            volume.spacing,
+            (float(index[0]), float(index[1]), float(index[2])),
+            nodule,
+            diameter_mm=diameter,
+            rotation=random_rotation(rng, axial_only=nodule.thick),
+            noise_hu=background.noise_hu,
+            rng=rng,
+        )
+        if rise < _LEAST_RISE_HU:
+            continue
+        image = trial
+        touching = bool(depth[tuple(round(w) for w in where)] < diameter / 2)
+        taken |= ball(taken.shape, where, diameter / 2 + 8)
+        truth.append(
+            Truth(uid, (float(mm[0]), float(mm[1]), float(mm[2])), diameter, nodule.type, touching, nodule.name)
+        )
+    return np.rint(image).astype(np.int16), truth
+
+
+def _real(volume: Volume, part: BackgroundConfig, uid: str, number: int) -> Truth:
+    lesion = part.lesions[number]
+    mm = volume.to_patient(lesion.index)
+    return Truth(uid, (float(mm[0]), float(mm[1]), float(mm[2])), 2 * lesion.radius_mm, "real", False, part.path.name)
+
+
+def _write(path: Path, rows: list[Truth]) -> None:
+    with whole_file(path) as new, new.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        writer.writerows(row.row() for row in rows)

@@ -1,0 +1,170 @@
+"""A run: what it learns from, what it leaves behind, and that a stopped one goes on as if it had not been."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from training_scan import write_project
+
+from napari_lesion.detection.networks import OUTPUT_STRIDE, NoduleNet
+from napari_lesion.detection.packs import find_pack, load_network
+from napari_lesion.dicom.reader import read_series
+from napari_lesion.dicom.series import find_series
+from napari_lesion.errors import Cancelled, ConfigError
+from napari_lesion.training.config import OptimiserConfig, read_config
+from napari_lesion.training.data import Batch, Sampler, Target, target_maps
+from napari_lesion.training.held_out import write_held_out
+from napari_lesion.training.loss import nodule_loss
+from napari_lesion.training.nodules import read_cubes, split_cubes
+from napari_lesion.training.train import learning_rate, load_backgrounds, run
+
+
+@pytest.fixture(scope="module")
+def config_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_project(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="module")
+def sampler(config_path: Path) -> Sampler:
+    config = read_config(config_path)
+    cubes = read_cubes(config.data.nodules)
+    backgrounds = load_backgrounds(config)
+    return Sampler(backgrounds, cubes, crop=32, real_share=0.5, hard_share=0, cube_share=0, seed=1)
+
+
+def test_a_cancelled_run_resumes_to_the_same_weights(config_path: Path, tmp_path: Path) -> None:
+    whole = find_pack(run(config_path, tmp_path / "whole"))
+
+    def stop(done: int, total: int, what: str) -> None:
+        if what.startswith("training") and done == 3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        run(config_path, tmp_path / "parts", progress=stop)
+    parts = find_pack(run(config_path, tmp_path / "parts", resume=True))
+    assert parts.metadata.sha256 == whole.metadata.sha256
+    with (tmp_path / "parts" / "progress.csv").open() as file:
+        assert [int(float(row["step"])) for row in csv.DictReader(file)] == [1, 2, 3, 4, 5, 6]
+    load_network(whole)
+    kept = {
+        cube.name
+        for part, cubes in split_cubes(read_cubes(config_path.parent / "nodules")).items()
+        for cube in cubes
+        if part != "train"
+    }
+    assert kept
+    assert not any(name in case for case in whole.metadata.training_cases for name in kept)
+
+
+def test_a_folder_with_a_run_is_not_overwritten(config_path: Path, tmp_path: Path) -> None:
+    (tmp_path / "checkpoint.pt").touch()
+    with pytest.raises(ConfigError, match="already holds a run"):
+        run(config_path, tmp_path)
+    with pytest.raises(ConfigError, match="no run to go on with"):
+        run(config_path, tmp_path / "new", resume=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"stepz": 3}, "stepz"),
+        ({"crop": 40}, "crop"),
+        ({"data": {"nodules": "${NOT_SET_ANYWHERE}/x", "backgrounds": [{"path": "train"}]}}, "NOT_SET_ANYWHERE"),
+    ],
+)
+def test_a_wrong_configuration_is_named(tmp_path: Path, change: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read_config(write_project(tmp_path, **change))
+
+
+def test_the_learning_rate_warms_up_and_falls_to_zero() -> None:
+    options = OptimiserConfig(learning_rate=1.0, warmup_steps=10, decay_share=0.5)
+    rates = [learning_rate(step, 100, options) for step in range(101)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == rates[30] == 1.0
+    assert rates[100] == 0
+    assert np.all(np.diff(rates[50:]) <= 0)
+
+
+def test_targets_lie_at_the_nodule() -> None:
+    target = Target((20.0, 30.0, 40.5), 10.0)
+    heat, weight, size, offset, valid = target_maps([target], 64, np.ones((64, 64, 64), bool))
+    index = np.argwhere(weight > 0)
+    assert weight.sum() == pytest.approx(1)
+    assert (heat[weight > 0] == 1).all()
+    assert valid[weight > 0].all()
+    position = index * OUTPUT_STRIDE + (OUTPUT_STRIDE - 1) / 2
+    assert np.allclose(position + offset[:, weight > 0].T, target.center)
+    assert np.allclose(np.exp(size[weight > 0]) * 8, 10)
+    assert heat[0, 0, 0] == 0
+
+
+def test_the_loss_is_least_for_the_right_answer() -> None:
+    maps = target_maps([Target((16.0, 15.0, 17.0), 8.0)], 32, np.ones((32, 32, 32), bool))
+    heat, weight, size, offset, valid = (torch.from_numpy(m)[None] for m in maps)
+    batch = Batch(torch.zeros(1, 1, 32, 32, 32), heat, weight, size, offset, valid, 1)
+    right = torch.cat([torch.where(weight > 0, 8.0, -8.0)[:, None], size[:, None], offset], 1)
+    moved = right.roll(4, dims=2)
+    silent = right.clone()
+    silent[:, 0] = -8.0
+    best = float(nodule_loss(right, batch).total)
+    assert best < 0.01
+    assert float(nodule_loss(moved, batch).total) > 10 * best
+    assert float(nodule_loss(silent, batch).total) > 10 * best
+
+
+def test_crops_show_their_nodules_and_nothing_is_learned_at_real_lesions(sampler: Sampler) -> None:
+    seen = 0
+    for _ in range(30):
+        image, targets, valid = sampler._background_crop()
+        for target in targets:
+            z, y, x = (round(c) for c in target.center)
+            assert valid[z, y, x]
+            seen += 1
+        assert float(image.min()) >= 0
+        assert float(image.max()) <= 1
+    assert seen > 10
+    lesion = np.argwhere(sampler.backgrounds[0].ignore)
+    assert len(lesion) > 100
+
+
+def test_a_cube_crop_has_its_target_at_the_nodule(config_path: Path) -> None:
+    cubes = read_cubes(read_config(config_path).data.nodules)
+    sampler = Sampler([], cubes, crop=48, real_share=1, hard_share=0, cube_share=1, seed=4)
+    for _ in range(10):
+        image, (target,), _ = sampler._cube_crop(48)
+        bright = np.argwhere(image.numpy() > 0.5)
+        assert np.linalg.norm(bright.mean(0) - target.center) < 1.5
+
+
+def test_held_out_scans_have_their_nodules_where_the_truth_says(config_path: Path, tmp_path: Path) -> None:
+    config = read_config(config_path)
+    table = write_held_out(config, tmp_path, 2)
+    with table.open() as file:
+        rows = list(csv.DictReader(file))
+    assert len({row["seriesuid"] for row in rows}) == 2
+    with (tmp_path / "annotations_excluded.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 2
+    original = read_series(find_series(config.data.held_out[0].path)[0])
+    for series in find_series(tmp_path):
+        volume = read_series(series)
+        changed = volume.voxels.astype(int) - original.voxels
+        for row in (r for r in rows if r["seriesuid"] == series.identity.series_uid):
+            k, j, i = np.round(volume.to_index([float(row[f"coord{a}"]) for a in "XYZ"])).astype(int)
+            assert changed[k - 1 : k + 2, j - 2 : j + 3, i - 2 : i + 3].max() > 50
+    real = {row["source"] for row in rows if not row["source"].startswith("synthetic")}
+    assert real
+    assert real <= {cube.name for cube in split_cubes(read_cubes(config.data.nodules))["test"]}
+
+
+def test_the_network_says_the_same_wherever_it_looks() -> None:
+    network = NoduleNet(width=4).eval()
+    image = torch.rand(1, 1, 32, 32, 64)
+    with torch.inference_mode():
+        one, other = network(image), network(image.roll(16, dims=4))
+    assert one.shape == (1, 5, 16, 16, 32)
+    assert torch.isfinite(other).all()
