@@ -264,7 +264,7 @@ def test_a_folder_without_results_is_an_error(results, run):
 
 def test_without_arguments_the_help_is_shown(run):
     _, out, err = run()
-    for command in ("series", "analyse", "evaluate", "models", "train", "phantom"):
+    for command in ("series", "analyse", "evaluate", "models", "train", "phantom", "samples"):
         assert command in out + err
 
 
@@ -309,6 +309,20 @@ def test_the_phantom_is_written_with_its_truth(tmp_path, run, monkeypatch):
     monkeypatch.setattr("napari_lesion.phantom.make_study", make_study)
     assert run("phantom", tmp_path / "new", "--seed", 7)[0] == 0
     assert asked == {"folder": tmp_path / "new", "seed": 7}
+
+
+def test_the_real_case_is_described_before_it_is_downloaded(tmp_path, run, monkeypatch):
+    asked = []
+    monkeypatch.setattr("napari_lesion.samples.describe_real_case", lambda: "LIDC-IDRI-0171: 133 CT images, 70 MB")
+    monkeypatch.setattr("napari_lesion.samples.download_real_case", lambda folder, progress: asked.append(folder))
+
+    status, out, _ = run("samples", tmp_path / "case", "--describe")
+    assert (status, asked) == (0, [])
+    assert "70 MB" in out
+
+    status, out, _ = run("samples", tmp_path / "case")
+    assert (status, asked) == (0, [tmp_path / "case"])
+    assert "70 MB" in out.splitlines()[0]
 
 
 def test_training_takes_its_configuration_and_says_where_the_model_is(tmp_path, run, monkeypatch):

@@ -213,9 +213,10 @@ def test_what_cannot_be_scored_is_refused(truth, results, words):
         evaluate(truth, results)
 
 
-def test_marks_are_read_in_the_form_of_luna16(tmp_path):
+@pytest.mark.parametrize("column", ["type", "texture"])
+def test_marks_are_read_in_the_form_of_luna16(tmp_path, column):
     path = tmp_path / "annotations.csv"
-    path.write_text("seriesuid,coordX,coordY,coordZ,diameter_mm,type\n1.2.3,-1.5,2,3e1,4.25,solid\n")
+    path.write_text(f"seriesuid,coordX,coordY,coordZ,diameter_mm,{column}\n1.2.3,-1.5,2,3e1,4.25,solid\n")
     assert load_marks(path) == (Mark("1.2.3", (-1.5, 2.0, 30.0), 4.25, "solid"),)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_lesion.cli import analyse, evaluate, models, phantom, series, train
+from napari_lesion.cli import analyse, evaluate, models, phantom, samples, series, train
 from napari_lesion.cli.console import complain
 from napari_lesion.errors import Cancelled, ConfigError, LesionError, ModelError
 
@@ -25,6 +25,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.add_typer(models.app, name="models")
 app.command("train")(train.train)
 app.command("phantom")(phantom.phantom)
+app.command("samples")(samples.samples)
 
 
 @app.callback()

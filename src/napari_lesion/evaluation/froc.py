@@ -98,7 +98,9 @@ class Evaluation:
 
 
 def load_marks(path: Path) -> tuple[Mark, ...]:
-    """Read marks in the form of LUNA16: ``seriesuid,coordX,coordY,coordZ,diameter_mm`` (LPS mm), optionally ``type``.
+    """Read marks in the form of LUNA16: ``seriesuid,coordX,coordY,coordZ,diameter_mm`` (LPS mm).
+
+    A column ``type`` (or ``texture``, as LIDC calls it) groups the nodules.
 
     Raises
     ------
@@ -120,7 +122,8 @@ def load_marks(path: Path) -> tuple[Mark, ...]:
                     raise ConfigError(f"{path}: line {reader.line_num}: {error}.") from error
                 if not all(map(math.isfinite, (x, y, z, diameter))):
                     raise ConfigError(f"{path}: line {reader.line_num}: a position or diameter is not finite.")
-                marks.append(Mark(row["seriesuid"].strip(), (x, y, z), diameter, (row.get("type") or "").strip()))
+                kind = row.get("type") or row.get("texture") or ""
+                marks.append(Mark(row["seriesuid"].strip(), (x, y, z), diameter, kind.strip()))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"{path}: cannot be read ({error}).") from error
     return tuple(marks)
