@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 import subprocess
 import sys
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import imagecodecs
@@ -41,6 +42,7 @@ from pydicom.uid import (
     RTStructureSetStorage,
 )
 
+from napari_lesion.dicom import decode
 from napari_lesion.dicom.reader import read_series
 from napari_lesion.dicom.series import find_series
 from napari_lesion.errors import DecodeError, SeriesError
@@ -373,3 +375,60 @@ def test_no_file_of_a_zip_gets_out_of_its_folder(tmp_path: Path) -> None:
     assert set(tmp_path.rglob("*")) == before
     assert sum(series.n_slices for series in index) == 1
     assert len(index.skipped) == 3
+
+
+# ---------------------------------------------------------------------------------------------- decoders that crash
+
+#: A worker like the real one, but for what its decoder does.
+SABOTAGED = (
+    "import os, signal, sys, time; sys.path[:] = {{path!r}}; import napari_lesion.dicom.codecs as codecs; "
+    "codecs.decode_frame = lambda *_: {deed}; from napari_lesion.dicom.worker import main; main()"
+)
+DEEDS = {
+    "crashes": "os.kill(os.getpid(), signal.SIGSEGV)",
+    "exits": "os._exit(0)",
+    "hangs": "time.sleep(600)",
+    "runs out of memory": "bytearray(2**45)",
+    "returns too much": "__import__('numpy').zeros((512, 512), 'u2')",
+    "returns too little": "__import__('numpy').zeros((2, 2), 'u2')",
+}
+
+
+@pytest.fixture
+def no_workers() -> Iterator[None]:
+    """Begin and end without decoder processes that another test started."""
+    decode._close_all()
+    yield
+    decode._close_all()
+
+
+@pytest.mark.parametrize("deed", DEEDS)
+def test_a_decoder_that_fails_costs_an_error_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_workers: None, deed: str
+) -> None:
+    paths = write(slices(JPEGLSLossless), tmp_path)
+    with monkeypatch.context() as sabotage:
+        sabotage.setattr(decode, "_START", SABOTAGED.format(deed=DEEDS[deed]))
+        sabotage.setattr(decode, "TIMEOUT_S", 2.0)
+        sabotage.setattr(decode, "TIMEOUT_S_PER_MEGAPIXEL", 0.0)
+        with pytest.raises(DecodeError, match="|".join(re.escape(path.name) for path in paths)):
+            read(tmp_path)
+    decode._close_all()
+    assert np.array_equal(read(tmp_path).voxels, asymmetric_phantom(shape=SHAPE, noise_hu=60).hu)
+
+
+def test_decoders_leave_no_processes_and_files_behind(tmp_path: Path, no_workers: None) -> None:
+    write(slices(JPEGLSLossless), tmp_path)
+    script = (
+        "import json, sys; from napari_lesion.dicom.reader import read_series; "
+        "from napari_lesion.dicom.series import find_series; from napari_lesion.dicom import decode; "
+        "read_series(find_series(sys.argv[1])[0]); "
+        "print(json.dumps([[w._process.pid for w in decode._idle], [str(w._path) for w in decode._idle]]))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True, timeout=60
+    )
+    processes, files = json.loads(result.stdout)
+    assert processes
+    assert not [pid for pid in processes if Path(f"/proc/{pid}").exists()]
+    assert not [file for file in files if file != "None" and Path(file).exists()]
