@@ -148,5 +148,9 @@ def run_with_dialog(title: str, function: Callable[[Progress], T], parent: QWidg
         dialog.close()
         dialog.deleteLater()
     if errors:
-        raise errors[0]
+        error = errors.pop()
+        try:
+            raise error
+        finally:
+            del error  # its traceback holds this frame, and with it the window
     return outcome[0]

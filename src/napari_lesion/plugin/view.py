@@ -150,8 +150,6 @@ def tell_doubts(volume: Volume) -> None:
     """Show on the screen what was found while a scan was read: as a warning where voxels are not as acquired."""
     certificate = volume.certificate
     doubts = [*certificate.notes, *certificate.duplicates]
-    if certificate.interpolated_slices:
-        doubts.append(f"{len(certificate.interpolated_slices)} slices were missing and are interpolated.")
     angle = frame_of(volume).oblique_deg
     if angle > OBLIQUE_DEG:
         doubts.append(
