@@ -140,7 +140,7 @@ class Volume:
 
     def to_index(self, mm: npt.ArrayLike) -> FloatArray:
         """LPS mm (..., 3) as (x, y, z) → fractional index (..., 3) as (k, j, i)."""
-        return apply_affine(np.linalg.inv(self.affine), mm)
+        return apply_affine(np.linalg.inv(self.affine).astype(np.float64), mm)
 
     def nearest_instance(self, center_mm: Sequence[float]) -> Instance | None:
         """The acquired plane closest to a point (LPS mm), or None where no instance is known."""
