@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_lesion.dicom.codecs import PLUGINS, SAFE, FrameFormat, Stored, decode_frame
+from napari_lesion.dicom.codecs import SAFE, SUPPORTED, FrameFormat, Stored, decode_frame
 from napari_lesion.dicom.header import ImageFile
 from napari_lesion.errors import DecodeError
 
@@ -78,7 +78,7 @@ def decode(jobs: Iterable[Job], count: int) -> Iterator[tuple[int, Stored]]:
     try:
         for job in jobs:
             syntax = job.file.transfer_syntax
-            if syntax not in PLUGINS:
+            if syntax not in SUPPORTED:
                 raise DecodeError(
                     f"{job.file.path}: the transfer syntax {syntax.name} is not supported. Export the series "
                     "uncompressed or as JPEG 2000."

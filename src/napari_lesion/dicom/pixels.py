@@ -207,6 +207,7 @@ def codestreams(file: ImageFile, stream: BinaryIO) -> Iterator[bytes]:
         If the fragments are damaged or fewer than the frames.
     """
     find_pixels(file, stream)
+    _check_items(file, stream)
     count = 0
     try:
         for count, frame in enumerate(generate_frames(stream, number_of_frames=file.n_frames), start=1):
@@ -221,6 +222,26 @@ def codestreams(file: ImageFile, stream: BinaryIO) -> Iterator[bytes]:
         f"{file.path}: holds {count} compressed frames where its header says {file.n_frames}. It is truncated; copy or "
         "export it again."
     )
+
+
+def _check_items(file: ImageFile, stream: BinaryIO) -> None:
+    """Look whether all items are there in full: decoders may fill up a short one silently (PS3.5 A.4)."""
+    start = stream.tell()
+    at = start
+    while at < file.size:
+        head = stream.read(8)
+        if len(head) < 8:
+            break
+        group, element, length = unpack("<HHL", head)
+        if (group, element) == (0xFFFE, 0xE0DD):
+            break
+        at += 8 + length
+        if (group, element) != (0xFFFE, 0xE000) or at > file.size:
+            raise DecodeError(
+                f"{file.path}: its compressed pixel data ends early or is damaged. Copy or export the file again."
+            )
+        stream.seek(at)
+    stream.seek(start)
 
 
 def rescale_into(stored: IntegerArray, frame: Frame, out: npt.NDArray[np.generic]) -> bool:

@@ -12,7 +12,7 @@ from struct import Struct
 
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import BaseTag
-from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 #: (7FE0,0008), (7FE0,0009) and (7FE0,0010): float, double and integer pixel data. Their group comes last but padding.
 FIRST_PIXEL_TAG = 0x7FE00008
@@ -79,7 +79,7 @@ def scan(data: bytes, wanted: Container[int], unusual: Container[int]) -> tuple[
         meta[tag] = _element(tag, vr, data, start, length, False)
     syntax = meta.get(_TRANSFER_SYNTAX)
     uid = (syntax.value or b"").decode("latin-1").strip(" \0") if syntax is not None else ""
-    if not uid or uid == ExplicitVRBigEndian:
+    if not uid or uid in (ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian):
         raise UnusualError
     implicit = uid == ImplicitVRLittleEndian
     dataset: Elements = {}
