@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from napari_lesion.errors import Cancelled as Cancelled
     from napari_lesion.errors import ConfigError as ConfigError
     from napari_lesion.errors import DecodeError as DecodeError
+    from napari_lesion.errors import DownloadError as DownloadError
     from napari_lesion.errors import GeometryError as GeometryError
     from napari_lesion.errors import LesionError as LesionError
     from napari_lesion.errors import LungsNotFoundError as LungsNotFoundError
@@ -43,10 +44,11 @@ _WHERE = {
     "LungsNotFoundError": "errors",
     "ModelError": "errors",
     "ConfigError": "errors",
+    "DownloadError": "errors",
     "Cancelled": "errors",
 }
 
-__all__ = list(_WHERE)  # noqa: PLE0605 - one table serves both
+__all__ = list(_WHERE)
 
 
 def __getattr__(name: str) -> Any:

@@ -143,7 +143,7 @@ class Volume:
         return apply_affine(np.linalg.inv(self.affine).astype(np.float64), mm)
 
     def nearest_instance(self, center_mm: Sequence[float]) -> Instance | None:
-        """The acquired plane closest to a point (LPS mm), or None where no instance is known."""
+        """Find the acquired plane closest to a point (LPS mm), or None where no instance is known."""
         if not self.instances:
             return None
         point = np.asarray(center_mm, dtype=np.float64)
