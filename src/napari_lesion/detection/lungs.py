@@ -295,22 +295,23 @@ def _gas_outside_lung(hu: HU, inside: Mask, spacing: Spacing) -> Mask:
     tissue = hu > _TISSUE_HU
     gas = inside & (hu < _GAS_HU)
     voxel_mm3 = float(np.prod(spacing))
-    # Airways: small in every slice, which parts them from emphysema and from the lung that they lead to.
-    flat, count = _label_slices(gas)
-    area = _count(flat, count) * spacing[1] * spacing[2]
-    # Grown to the wall, over holes that noise made in it.
-    tubes = dilate(((area > 30) & (area < 900))[flat], spacing, 2.5) & inside
-    labels, count = _label(tubes)
-    airway = (_count(labels, count) * voxel_mm3 > 300) & (_facing(labels, count, tissue, spacing, _WALL_MM) > 0.6)
-    found = airway[labels]
+    found = np.zeros_like(inside)
+    # Airways: small in every slice, which parts them from the lung that they lead to. The lower threshold parts them
+    # from emphysema.
+    for threshold in (_GAS_HU, _PLAIN_GAS_HU):
+        flat, count = _label_slices(gas & (hu < threshold))
+        area = _count(flat, count) * spacing[1] * spacing[2]
+        # Grown to the wall, over holes that noise made in it.
+        labels, count = _label(dilate(((area > 30) & (area < 900))[flat], spacing, 2.5) & inside)
+        airway = (_count(labels, count) * voxel_mm3 > 300) & (_facing(labels, count, tissue, spacing, _WALL_MM) > 0.6)
+        found |= airway[labels]
     # Stomach and bowel: of any size.
     labels, count = _label(dilate(_erode(gas, spacing, 2.5), spacing, 5.0) & inside)
     sizes = _count(labels, count)
     bowel = (sizes * voxel_mm3 > 3000) & (_facing(labels, count, tissue, spacing, _WALL_MM) > 0.6)
     plain = _count(labels, count, hu < _PLAIN_GAS_HU) > 0.5 * sizes
     found |= (bowel & (plain | (sizes * voxel_mm3 < 1000 * _LARGE_ML)))[labels]
-    result: Mask = found
-    return result
+    return found
 
 
 def _lung_like(mask: Mask, hu: HU, spacing: Spacing) -> Mask:
@@ -333,7 +334,7 @@ def _lung_like(mask: Mask, hu: HU, spacing: Spacing) -> Mask:
 
 def _fill(lungs: Mask, hu: HU, spacing: Spacing) -> Mask:
     """Add vessels, nodules and masses: islands in the lung, notches in its surface."""
-    filled = close(lungs, spacing, 8.0)
+    filled = close(lungs, spacing, 12.0)
     filled |= _notches(filled, spacing) & (hu < _BONE_HU)
     labels, count = _label_slices(np.pad(~filled, [(0, 0), (1, 1), (1, 1)], constant_values=True))
     islands = _count(labels, count) * spacing[1] * spacing[2] < _HOLE_MM2

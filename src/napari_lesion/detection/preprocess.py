@@ -286,7 +286,7 @@ def prepare(volume: Volume, *, spacing_mm: float = SPACING_MM, progress: Progres
     """
     progress(0, 2, "finding the lungs")
     scan = canonical(volume)
-    coarse, coarse_affine = _block_mean(scan)
+    coarse, coarse_affine = coarse_grid(scan)
     spacing = spacing_of(coarse_affine)
     try:
         lungs = lung_masks.find_lungs(coarse, spacing)
@@ -354,7 +354,7 @@ def to_scanner_grid(heatmap: Heatmap, volume: Volume) -> npt.NDArray[np.float32]
     return result
 
 
-def _block_mean(scan: Volume) -> tuple[npt.NDArray[np.float32], FloatArray]:
+def coarse_grid(scan: Volume) -> tuple[npt.NDArray[np.float32], FloatArray]:
     """Average the scan over blocks of about 2 mm; what is left over at the far ends is dropped."""
     factors = [min(max(1, round(_LUNG_GRID_MM / s)), n) for s, n in zip(scan.spacing, scan.shape, strict=True)]
     size = [n // f for n, f in zip(scan.shape, factors, strict=True)]
