@@ -24,7 +24,9 @@ def show_progress() -> Iterator[Progress]:
     from rich.progress import Progress as Bar
 
     columns = (BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+    # Rich moves what is printed meanwhile above the bar, by way of stderr: not so where stdout goes to a file.
+    redirect = sys.stdout.isatty()
+    with Bar(*columns, console=Console(stderr=True), transient=True, redirect_stdout=redirect) as bar:
         task = bar.add_task("starting", total=None)
 
         def show(done: int, total: int, what: str) -> None:
