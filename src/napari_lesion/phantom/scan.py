@@ -179,7 +179,7 @@ def _render(
             group = slice(n * thin, (n + 1) * thin)
             depth = skin[group].mean(axis=0)
             # Most photons are lost on the way to the middle; outside of the body noise would only cost bytes.
-            noise_hu = scanner.noise_hu * np.interp(depth, (-60, 0, 12), (1, 0.6, 0)).astype(np.float32)
+            noise_hu = scanner.noise_hu * np.interp(depth, (-30, 0, 12), (1, 0.75, 0)).astype(np.float32)
             image = filters(hu[group].mean(axis=0), noise_hu, rng)
             result[k] = np.clip(np.rint(image), -1024, 3071).astype(np.int16)
     progress(shape[0], shape[0], "Rendered the phantom")

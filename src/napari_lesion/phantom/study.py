@@ -73,7 +73,7 @@ def make_study(
     *,
     seed: int = 0,
     spacing: tuple[float, float, float] = (2.5, 0.9, 0.9),
-    noise_hu: float = 8.5,
+    noise_hu: float = 6.8,
     progress: Progress = silent,
 ) -> tuple[StudySeries, StudySeries]:
     """Write a synthetic patient's baseline and follow-up as two CT series, with the truth about their nodules.
