@@ -9,7 +9,7 @@ import tempfile
 import weakref
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -66,8 +66,13 @@ def walk(root: Path) -> Iterator[Path]:
             yield Path(folder, name)
 
 
-def dicomdir_files(dicomdir: Path) -> tuple[list[Path], list[Skipped]]:
+def dicomdir_files(dicomdir: Path, known: Container[str] = ()) -> tuple[list[Path], list[Skipped]]:
     """Files that the IMAGE records of a DICOMDIR point to, and those that are missing.
+
+    Parameters
+    ----------
+    known : container of str
+        SOPInstanceUIDs that were found elsewhere: their files are not missing, only moved.
 
     References
     ----------
@@ -81,12 +86,15 @@ def dicomdir_files(dicomdir: Path) -> tuple[list[Path], list[Skipped]]:
         for record in records:
             if record.get("DirectoryRecordType") == "IMAGE" and record.get("ReferencedFileID"):
                 value = record.ReferencedFileID
-                references.append([value] if isinstance(value, str) else [str(part) for part in value])
+                parts = [value] if isinstance(value, str) else [str(part) for part in value]
+                references.append((parts, str(record.get("ReferencedSOPInstanceUIDInFile", ""))))
     except Exception as error:  # a damaged DICOMDIR can fail anywhere inside the parser
         return [], [(dicomdir, f"a DICOMDIR that cannot be read ({type(error).__name__}: {error})")]
-    for parts in references:
+    for parts, uid in references:
         named = dicomdir.parent.joinpath(*parts)
         path = _resolve(dicomdir.parent, parts)
+        if path is None and uid in known:
+            continue
         if path is None:
             missing.append((named, f"named in {dicomdir.name}, but not there"))
         else:
@@ -145,7 +153,7 @@ def expand(archive: Path, progress: Progress) -> Files:
             budget = _Budget(archive)
             for done, entry in enumerate(entries):
                 progress(done, len(entries), f"Unpacking {archive.name}")
-                _expand_entry(source, entry, archive, files, budget)
+                _expand_entry(source, entry, archive, folder.path, files, budget)
     except BaseException as error:
         folder.remove()
         if isinstance(error, zipfile.BadZipFile | NotImplementedError | ValueError):
@@ -175,7 +183,7 @@ class _Budget:
 
 
 def _expand_entry(
-    source: zipfile.ZipFile, entry: zipfile.ZipInfo, archive: Path, files: Files, budget: _Budget
+    source: zipfile.ZipFile, entry: zipfile.ZipInfo, archive: Path, folder: Path, files: Files, budget: _Budget
 ) -> None:
     parts = PurePosixPath(entry.filename.replace("\\", "/")).parts
     shown = archive.joinpath(*[part for part in parts if part != "/"])
@@ -188,8 +196,7 @@ def _expand_entry(
     if entry.flag_bits & 0x1:
         files.skipped.append((shown, "encrypted; unpack it with its password and open the folder"))
         return
-    assert_folder = files.folder
-    target = (assert_folder.path if assert_folder else Path()).joinpath(*parts)
+    target = folder.joinpath(*parts)
     if target.exists():  # a zip may hold the same name twice
         target = target.with_name(f"{target.name}~{len(files.paths)}")
     try:

@@ -18,6 +18,7 @@ from struct import unpack
 from typing import Any, BinaryIO
 
 import pydicom
+from pydicom import config
 from pydicom.charset import convert_encodings
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import RawDataElement
@@ -387,12 +388,10 @@ def _interpret(path: Path, size: int, source: _Source) -> Header:
         raise NotAScanError(_NOT_SCANS[sop_class], dicomdir=sop_class == _DICOMDIR)
     rows, columns = _integer(dataset, "Rows"), _integer(dataset, "Columns")
     if rows is None or columns is None:
-        what = UID(sop_class).name if sop_class else "no DICOM object that is known"
+        what = UID(sop_class, config.IGNORE).name if sop_class else "no DICOM object that is known"
         raise NotAScanError(f"not an image ({what})")
-    syntax = UID(
-        _text(source.meta, "TransferSyntaxUID")
-        or (ImplicitVRLittleEndian if source.implicit else ExplicitVRLittleEndian)
-    )
+    named = _text(source.meta, "TransferSyntaxUID")
+    syntax = UID(named or (ImplicitVRLittleEndian if source.implicit else ExplicitVRLittleEndian), config.IGNORE)
     if source.deflated:
         syntax = DeflatedExplicitVRLittleEndian
     bits = _integer(dataset, "BitsAllocated")

@@ -165,6 +165,11 @@ def read_native(file: ImageFile, stream: BinaryIO, index: int, out: IntegerArray
         raise DecodeError(
             f"{file.path}: holds {length} bytes of pixel data where {expected} belong. It is damaged; export it again."
         )
+    if length >= expected + max(file.columns * file.bits_allocated // 8, 2):  # less than a row may be padding
+        raise DecodeError(
+            f"{file.path}: holds {length} bytes of pixel data, but its header describes only {expected} "
+            f"({file.n_frames} × {file.rows} × {file.columns} pixels). The header is damaged; export the file again."
+        )
     stream.seek(index * file.frame_bytes, io.SEEK_CUR)
     if stream.readinto(out.data.cast("B")) != file.frame_bytes:  # type: ignore[attr-defined]
         raise DecodeError(f"{file.path}: ends inside its pixel data. It is truncated; copy or export it again.")

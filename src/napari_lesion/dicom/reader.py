@@ -201,6 +201,11 @@ def _plan(series: Series, allow_gaps: bool) -> _Plan:
         if not allow_gaps:
             raise GeometryError(f"{where}: {said}. {_REMEDY}")
         notes.append(f"{said[0].upper()}{said[1:]}.")
+    thin = max((f.thickness for f in ordered if f.thickness is not None), default=0.0)
+    if 0 < thin < 0.9 * places.step_mm:
+        notes.append(
+            f"Slices are {thin:.3g} mm thick but {places.step_mm:.3g} mm apart: what lies between them was not imaged."
+        )
     drift, residual = geometry.shear(_positions(ordered), places.depth, axes)
     extent = float(places.depth[-1] - places.depth[0])
     tolerance = max(geometry.DRIFT_MM, geometry.UNEVEN * places.step_mm)

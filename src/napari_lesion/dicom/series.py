@@ -165,6 +165,7 @@ def _index(files: archive.Files, progress: Progress) -> SeriesIndex:
     groups: dict[str, list[Frame]] = {}
     first: dict[str, Header] = {}
     skipped = list(files.skipped)
+    dicomdirs = []
     total = len(files.paths)
     for done, path in enumerate(files.paths):
         if done % _REPORT_EVERY == 0:
@@ -173,7 +174,8 @@ def _index(files: archive.Files, progress: Progress) -> SeriesIndex:
             header = read_header(path)
         except NotAScanError as error:
             if error.dicomdir:
-                skipped.extend(archive.dicomdir_files(path)[1])
+                dicomdirs.append(path)
+                continue
             zipped = path.suffix.lower() == ".zip" and archive.is_zip(path)
             reason = "a zip archive; open it by itself" if zipped else str(error)
             skipped.append((files.name(path), reason))
@@ -181,6 +183,11 @@ def _index(files: archive.Files, progress: Progress) -> SeriesIndex:
         groups.setdefault(header.series_uid, []).extend(header.frames)
         first.setdefault(header.series_uid, header)
     progress(total, total, "Reading headers")
+    found_uids = {frame.file.sop_instance_uid for frames in groups.values() for frame in frames}
+    for path in dicomdirs:
+        missing = archive.dicomdir_files(path, found_uids)[1]
+        said = f"; {len(missing)} images that it names are not there" if missing else ""
+        skipped.append((files.name(path), f"a DICOMDIR, not a scan{said}"))
     series: list[Series] = []
     for uid, frames in groups.items():
         header = first[uid]
