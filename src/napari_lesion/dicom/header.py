@@ -24,6 +24,7 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import InvalidDicomError
+from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
 from pydicom.uid import (
     UID,
@@ -576,4 +577,4 @@ def _decoded(dataset: Dataset, keyword: str) -> str:
             return ""
     if value is None:
         return ""
-    return str(value) if isinstance(value, str) or not isinstance(value, Iterable) else "\\".join(map(str, value))
+    return "\\".join(map(str, value)) if isinstance(value, MultiValue) else str(value)

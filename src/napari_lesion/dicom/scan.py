@@ -17,7 +17,6 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, Imp
 #: (7FE0,0008), (7FE0,0009) and (7FE0,0010): float, double and integer pixel data. Their group comes last but padding.
 FIRST_PIXEL_TAG = 0x7FE00008
 _TRANSFER_SYNTAX = 0x00020010
-_GROUP_2_END = 0x00030000
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _UNDEFINED = 0xFFFFFFFF
 #: Value representations with a 32-bit length (PS3.5 7.1.2).
@@ -69,10 +68,8 @@ def scan(data: bytes, wanted: Container[int], unusual: Container[int]) -> tuple[
         raise UnusualError
     meta: Elements = {}
     position = 132
-    while True:
+    while data[position : position + 2] == b"\x02\0":
         tag, position, start, vr, length = _header(data, position, False)
-        if tag >= _GROUP_2_END:
-            break
         if length == _UNDEFINED:
             raise UnusualError
         position = start + length
