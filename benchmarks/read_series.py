@@ -30,8 +30,8 @@ import SimpleITK
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 import dicom_factory as factory
-from napari_lesion.dicom.reader import read_series
 
+from napari_lesion.dicom.reader import read_series
 from napari_lesion.dicom.series import find_series
 
 SYNTAXES = ("explicit", "rle", "jpeg-ls", "jpeg-lossless-sv1", "jpeg-2000-lossless")
@@ -56,11 +56,11 @@ def ours(folder: Path) -> Volume:
     return read_series(series).voxels
 
 
-def simpleitk(folder: Path) -> Volume:
+def simpleitk(folder: Path) -> SimpleITK.Image:
     """SimpleITK's series reader, as its documentation shows it."""
     reader = SimpleITK.ImageSeriesReader()
     reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
-    return SimpleITK.GetArrayViewFromImage(reader.Execute())
+    return reader.Execute()
 
 
 def pydicom_loop(folder: Path) -> Volume:
@@ -76,7 +76,16 @@ def pydicom_loop(folder: Path) -> Volume:
     return volume
 
 
-CONTENDERS: dict[str, Callable[[Path], Volume]] = {"ours": ours, "SimpleITK": simpleitk, "pydicom loop": pydicom_loop}
+CONTENDERS: dict[str, Callable[[Path], Volume | SimpleITK.Image]] = {
+    "ours": ours,
+    "SimpleITK": simpleitk,
+    "pydicom loop": pydicom_loop,
+}
+
+
+def as_array(volume: Volume | SimpleITK.Image) -> Volume:
+    """View a contender's result as an array; valid as long as the result."""
+    return volume if isinstance(volume, np.ndarray) else SimpleITK.GetArrayViewFromImage(volume)
 
 
 # --------------------------------------------------------------------------------------------------------- files
@@ -192,14 +201,18 @@ def measure_memory(contender: str, folder: Path) -> dict[str, float]:
 
 def memory_child(contender: str, folder: Path) -> None:
     """Wait, read, say how large the volume is and how far the process grew: the child of `measure_memory`."""
-    import resource
+
+    def peak() -> int:
+        """Read the kernel's high-water mark; ru_maxrss would begin with that of the parent."""
+        status = Path("/proc/self/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) * 1024
 
     print("ready", flush=True)
     sys.stdin.readline()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak()
     volume = CONTENDERS[contender](folder)
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
-    print(volume.nbytes, grown, flush=True)
+    grown = peak() - before
+    print(as_array(volume).nbytes, grown, flush=True)
     sys.stdin.readline()
 
 
@@ -219,7 +232,7 @@ def time_syntax(folder: Path, repeats: int) -> dict[str, list[float]]:
             elapsed = time.perf_counter() - start
             if repeat:
                 seconds[name].append(elapsed)
-            elif not np.array_equal(volume, reference):
+            elif not np.array_equal(as_array(volume), reference):
                 raise SystemExit(f"{name} reads other values than the pydicom loop from {folder}")
             del volume
     return seconds
