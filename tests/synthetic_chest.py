@@ -17,7 +17,7 @@ HALF_MM = (150.0, 140.0, 180.0)
 class Chest:
     """Coordinates are mm from the middle of the chest, (z, y, x): to the head, the back and the left."""
 
-    spacing: Point = (2.0, 2.0, 2.0)
+    spacing: Point = (2.5, 2.5, 2.5)
     z_range: tuple[float, float] = (-HALF_MM[0], HALF_MM[0])
     x_range: tuple[float, float] = (-HALF_MM[2], HALF_MM[2])
     lung_hu: float = LUNG_HU
@@ -30,7 +30,7 @@ class Chest:
     def __post_init__(self) -> None:
         ranges = (self.z_range, (-HALF_MM[1], HALF_MM[1]), self.x_range)
         self.z, self.y, self.x = (
-            np.arange(low + s / 2, high, s).reshape([-1 if axis == a else 1 for a in range(3)])
+            np.arange(low + s / 2, high, s, dtype=np.float32).reshape([-1 if axis == a else 1 for a in range(3)])
             for axis, ((low, high), s) in enumerate(zip(ranges, self.spacing, strict=True))
         )
         self.hu = np.full([self.z.size, self.y.size, self.x.size], AIR_HU, dtype=np.float32)
@@ -77,11 +77,19 @@ class Chest:
 
     def rod(self, start: Point, end: Point, radius: float) -> np.ndarray:
         """What lies closer to a line between two points than a radius."""
-        a, b = np.array(start, dtype=float), np.array(end, dtype=float)
+        a, b = np.array(start, dtype=np.float32), np.array(end, dtype=np.float32)
         d = b - a
-        axes = (self.z, self.y, self.x)
+        axes, box = [], []
+        for axis, g in enumerate((self.z, self.y, self.x)):
+            line = g.ravel()
+            reach = slice(*np.searchsorted(line, [min(a[axis], b[axis]) - radius, max(a[axis], b[axis]) + radius]))
+            box.append(reach)
+            axes.append(g[tuple(reach if n == axis else slice(None) for n in range(3))])
         t = np.clip(sum((g - o) * n for g, o, n in zip(axes, a, d, strict=True)) / (d @ d), 0, 1)
-        return sum((g - o - t * n) ** 2 for g, o, n in zip(axes, a, d, strict=True)) <= radius**2
+        result = np.zeros(self.hu.shape, dtype=bool)
+        distance = sum((g - o - t * n) ** 2 for g, o, n in zip(axes, a, d, strict=True))
+        result[tuple(box)] = distance <= radius**2
+        return result
 
     def put(self, where: np.ndarray, hu: float) -> np.ndarray:
         """Fill a shape, and give it back."""

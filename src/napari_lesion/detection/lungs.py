@@ -26,7 +26,7 @@ Spacing = tuple[float, float, float]
 Slices = tuple[slice, ...]
 
 SEARCH_MARGIN_MM = 8.0
-"""How far the search region reaches beyond the lungs: nodules sit on pleura and mediastinum."""
+"""How far the search region reaches beyond the lungs, at least: nodules sit on pleura and mediastinum."""
 
 _AIR_HU = -400.0
 """Below this a voxel is lung, airway or gas; above it is tissue."""
@@ -96,7 +96,7 @@ def search_region(lungs: Mask, spacing: Spacing, margin_mm: float = SEARCH_MARGI
     lungs : (z, y, x) bool
     spacing : (z, y, x), mm
     margin_mm : float
-        How far the region reaches beyond the lungs.
+        How far the region reaches beyond the lungs, at least.
 
     Returns
     -------
@@ -104,7 +104,9 @@ def search_region(lungs: Mask, spacing: Spacing, margin_mm: float = SEARCH_MARGI
     """
     part = _crop(lungs, spacing, 3 * margin_mm)
     region = np.zeros_like(lungs)
-    region[part] = dilate(close(lungs[part], spacing, 2 * margin_mm), spacing, margin_mm)
+    # Almost half a voxel more, so that rounding to whole voxels never falls short of the margin.
+    reach = margin_mm + 0.45 * min(spacing)
+    region[part] = dilate(close(lungs[part], spacing, 2 * margin_mm), spacing, reach)
     return region
 
 
@@ -185,7 +187,7 @@ def _open(mask: Mask, spacing: Spacing, radius_mm: float) -> Mask:
 def _steps(spacing: Spacing, radius_mm: float) -> Iterator[tuple[list[int], bool]]:
     """Yield steps of one voxel that reach ``radius_mm`` along every axis: which axes move, and whether as a box."""
     reach = [0.0, 0.0, 0.0]
-    as_box = False
+    as_box: dict[tuple[int, ...], bool] = {}
     while True:
         open_axes = [axis for axis in range(3) if reach[axis] + spacing[axis] / 2 <= radius_mm]
         if not open_axes:
@@ -195,8 +197,9 @@ def _steps(spacing: Spacing, radius_mm: float) -> Iterator[tuple[list[int], bool
         moving = [axis for axis in open_axes if reach[axis] + spacing[axis] <= front]
         for axis in moving:
             reach[axis] += spacing[axis]
-        yield moving, as_box
-        as_box = not as_box
+        kind = tuple(moving)
+        yield moving, as_box.setdefault(kind, False)
+        as_box[kind] = not as_box[kind]
 
 
 def _neighbours(axis: int, distance: int = 1) -> tuple[Slices, Slices]:
