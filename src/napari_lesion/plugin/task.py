@@ -76,6 +76,7 @@ class Task(QObject, Generic[T]):
         self._worker.progressed.connect(self.progressed)
         self._worker.returned.connect(self._on_returned)
         self._worker.errored.connect(self._on_errored)
+        self.destroyed.connect(self._worker.cancel)  # nobody is left to take the result
         self.running = False
 
     def start(self) -> None:

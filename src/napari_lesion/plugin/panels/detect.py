@@ -11,7 +11,7 @@ from typing import Any
 import napari.viewer
 import numpy as np
 from napari.layers import Image, Layer, Points, Shapes
-from qtpy.QtCore import QSignalBlocker, Qt, QTimer
+from qtpy.QtCore import QEvent, QSignalBlocker, Qt, QTimer
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QButtonGroup,
@@ -390,6 +390,12 @@ class DetectPanel(QWidget):
         self._add_layers(layer, outcome.heatmap)
         self.scans.setCurrentIndex(self.scans.findData(layer))
         self._on_scan_changed()
+
+    def event(self, event: QEvent) -> bool:
+        """Stop the search when napari takes the panel out of its window; hiding it does not."""
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.cancel()
+        return super().event(event)
 
     # -- the result ---------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,282 @@
+"""The panel "Detect lesions", as a person uses it: run, look, filter, cancel; and what goes wrong."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from fake_scan import make_volume
+from plugin_scan import NODULES, BlobDetector, picture, screen_position
+from qtpy.QtCore import Qt, QTimer
+
+from napari_lesion.errors import LungsNotFoundError
+from napari_lesion.findings import RESEARCH_USE
+from napari_lesion.plugin import layers, view
+from napari_lesion.plugin.panels.detect import DetectPanel
+from napari_lesion.progress import Progress
+from napari_lesion.volume import Volume
+
+#: Ends a test that hangs; on a busy machine loading torch alone can take half a minute.
+PATIENCE_MS = 120_000
+
+
+def add(viewer, volume: Volume):
+    data, attributes, _ = layers.scan_layer(volume)
+    return viewer.add_image(data, **attributes)
+
+
+@pytest.fixture
+def viewer(make_napari_viewer, scan: Volume):
+    viewer = make_napari_viewer(show=True)
+    view.scan_view(viewer)
+    add(viewer, scan)
+    return viewer
+
+
+@pytest.fixture
+def panel(viewer, detector: BlobDetector, qtbot) -> Iterator[DetectPanel]:
+    _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Detect lesions")
+    qtbot.waitUntil(lambda: not panel._devices_task.running, timeout=PATIENCE_MS)
+    yield panel
+    panel.cancel()
+    qtbot.waitUntil(lambda: panel._task is None, timeout=PATIENCE_MS)
+
+
+def run(panel: DetectPanel, qtbot) -> None:
+    qtbot.mouseClick(panel.run_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel._task is None, timeout=PATIENCE_MS)
+
+
+def rows(panel: DetectPanel) -> list[list[str]]:
+    table = panel.table
+    return [
+        [table.item(row, column).text() for column in range(table.columnCount())]
+        for row in range(table.rowCount())
+        if not table.isRowHidden(row)
+    ]
+
+
+def click(panel: DetectPanel, qtbot, row: int) -> None:
+    table = panel.table
+    position = table.visualItemRect(table.item(row, 1)).center()
+    qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=position)
+
+
+def layer(viewer, prefix: str):
+    return next((one for one in viewer.layers if one.name.startswith(prefix)), None)
+
+
+def test_one_button_brings_a_heatmap_boxes_points_and_a_table(viewer, panel: DetectPanel, qtbot) -> None:
+    run(panel, qtbot)
+    assert [one.name for one in viewer.layers] == [
+        "2024-02-29 Thorax lung",
+        "Heatmap: 2024-02-29 Thorax lung",
+        "Boxes: 2024-02-29 Thorax lung",
+        "Findings: 2024-02-29 Thorax lung",
+    ]
+    assert [str(unit) for unit in viewer.layers.units] == ["millimeter"] * 3
+    assert viewer.dims.range[0].step == 2.5, "the slider steps by the scan's slices"
+    assert layer(viewer, "Heatmap").blending == "additive"
+    table = rows(panel)
+    assert [row[0] for row in table] == ["1", "2"]
+    assert [row[3] for row in table] == ["left", "right"]
+    assert [row[4] for row in table] == ["24", "12"]
+    assert float(table[0][1]) > float(table[1][1]) > 0.5
+    assert float(table[0][2]) == pytest.approx(20, abs=1)
+    assert [round(float(n)) for n in table[1][5].split(",")] == pytest.approx([-45, 5, -270], abs=1)
+    assert "2 findings shown, 1 below" in panel.status.text()
+
+
+def test_clicking_a_finding_shows_its_slice_with_the_finding_in_the_middle(viewer, panel, qtbot) -> None:
+    run(panel, qtbot)
+    for row, (center, _) in enumerate(NODULES[:2]):
+        click(panel, qtbot, row)
+        assert viewer.dims.current_step[0] == int(rows(panel)[row][4])
+        np.testing.assert_allclose(viewer.scene.camera.center[-2:], center[1::-1], atol=1)
+        for name in ("Heatmap", "Boxes", "Findings"):
+            layer(viewer, name).visible = False
+        image = picture(viewer)
+        middle = image[image.shape[0] // 2 - 3 : image.shape[0] // 2 + 3, image.shape[1] // 2 - 3 :][:, :6]
+        assert middle.mean() > 200, "the nodule is not in the middle of the picture"
+
+
+def test_the_arrow_keys_step_through_the_findings(viewer, panel, qtbot) -> None:
+    run(panel, qtbot)
+    click(panel, qtbot, 0)
+    qtbot.keyClick(panel.table, Qt.Key.Key_Down)
+    np.testing.assert_allclose(viewer.dims.point, NODULES[1][0][::-1], atol=1.5)
+    qtbot.keyClick(panel.table, Qt.Key.Key_Up)
+    np.testing.assert_allclose(viewer.dims.point, NODULES[0][0][::-1], atol=1.5)
+
+
+def test_the_heatmap_the_ring_and_the_box_lie_on_the_nodule(viewer, panel, qtbot) -> None:
+    run(panel, qtbot)
+    center, diameter = NODULES[0]
+    panel.jump(0)
+    viewer.scene.camera.zoom = 4
+    boxes, findings, heat = (layer(viewer, name) for name in ("Boxes", "Findings", "Heatmap"))
+
+    def changed_by(one) -> np.ndarray:
+        """Pixels that a layer changes, when it alone lies on the scan."""
+        for other in (boxes, findings, heat):
+            other.visible = False
+        without = picture(viewer).astype(int)
+        one.visible = True
+        return np.abs(picture(viewer).astype(int) - without).max(axis=-1) > 20
+
+    image = picture(viewer)
+    row, column = screen_position(viewer, image, center)
+    zoom = viewer.scene.camera.zoom
+    for one, size in ((findings, diameter), (boxes, diameter)):
+        at = np.argwhere(changed_by(one))
+        if one is boxes:  # without the score, which is written above
+            at = at[at[:, 0] >= row - zoom * size / 2 - 4]
+        middle = (at.min(axis=0) + at.max(axis=0)) / 2
+        np.testing.assert_allclose(middle, (row, column), atol=8)
+        np.testing.assert_allclose(np.ptp(at, axis=0) / zoom, size, atol=3)
+    layer(viewer, "2024").contrast_limits = (-1000, 3000)  # adding to a white nodule would not be seen
+    at = np.argwhere(changed_by(heat))
+    np.testing.assert_allclose(at.mean(axis=0), (row, column), atol=8)
+
+
+def test_the_threshold_filters_without_running_again(viewer, panel, detector, qtbot) -> None:
+    run(panel, qtbot)
+    for threshold, count in ((0.2, 3), (0.8, 1), (1.0, 0), (0.5, 2)):
+        panel.threshold.setValue(threshold)
+        assert len(rows(panel)) == count
+        assert layer(viewer, "Findings").shown.sum() == count
+        qtbot.waitUntil(lambda: not panel._boxes_timer.isActive())
+        assert (len(layer(viewer, "Boxes").data) > 0) == (count > 0)
+    assert len(detector.devices) == 1
+
+
+def test_a_second_run_replaces_the_layers_of_the_first(viewer, panel, qtbot) -> None:
+    run(panel, qtbot)
+    layer(viewer, "Heatmap").visible = False
+    viewer.layers.remove(layer(viewer, "Boxes"))
+    run(panel, qtbot)
+    assert len(viewer.layers) == 4
+
+
+def test_the_window_lives_while_the_search_runs(panel, detector, qtbot) -> None:
+    alive = threading.Event()
+    detector.before = lambda _: None if alive.wait(60) else pytest.fail("no event was handled during the search")
+    # Only the event loop of the window can set this off, and the search waits for it.
+    QTimer.singleShot(200, alive.set)
+    run(panel, qtbot)
+    assert alive.is_set()
+    assert len(rows(panel)) == 2
+
+
+def endless(started: threading.Event) -> Callable[[Progress], None]:
+    def work(progress: Progress) -> None:
+        started.set()
+        for step in range(3000):
+            progress(step, 3000, "searching")
+            time.sleep(0.01)
+
+    return work
+
+
+def test_cancel_stops_the_search_and_changes_nothing(viewer, panel, detector, qtbot) -> None:
+    started = threading.Event()
+    detector.before = endless(started)
+    qtbot.mouseClick(panel.run_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: started.is_set() and panel.progress.value() > 0, timeout=PATIENCE_MS)
+    assert panel.status.text() == "Searching…"
+    assert not panel.run_button.isEnabled()
+    qtbot.mouseClick(panel.cancel_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel._task is None, timeout=PATIENCE_MS)
+    assert panel.status.text() == "Cancelled; nothing was changed."
+    assert len(viewer.layers) == 1
+    assert panel.run_button.isEnabled()
+
+
+def test_closing_the_scan_stops_its_search(viewer, panel, detector, qtbot) -> None:
+    started = threading.Event()
+    detector.before = endless(started)
+    panel.run()
+    qtbot.waitUntil(started.is_set, timeout=PATIENCE_MS)
+    viewer.layers.clear()
+    qtbot.waitUntil(lambda: panel._task is None, timeout=PATIENCE_MS)
+    assert len(viewer.layers) == 0
+    assert not panel.run_button.isEnabled()
+
+
+def test_closing_the_panel_stops_the_search(viewer, panel, detector, qtbot) -> None:
+    started, ended = threading.Event(), threading.Event()
+
+    def work(progress: Progress) -> None:
+        try:
+            endless(started)(progress)
+        finally:
+            ended.set()
+
+    detector.before = work
+    panel.run()
+    qtbot.waitUntil(started.is_set, timeout=PATIENCE_MS)
+    viewer.window.remove_dock_widget(panel)
+    qtbot.waitUntil(ended.is_set, timeout=PATIENCE_MS)
+
+
+def test_an_error_is_a_sentence_in_the_panel(viewer, panel, detector, qtbot) -> None:
+    detector.error = LungsNotFoundError("Series 1.2.3: no lung is in view, so nothing was searched.")
+    run(panel, qtbot)
+    assert panel.status.text() == "⚠ Series 1.2.3: no lung is in view, so nothing was searched."
+    assert panel.status.isVisible()
+    detector.error = ZeroDivisionError("a bug")
+    run(panel, qtbot)
+    assert panel.status.text() == "⚠ Unexpected error, please report it: ZeroDivisionError: a bug"
+    assert len(viewer.layers) == 1
+    detector.error = None
+    run(panel, qtbot)
+    assert len(rows(panel)) == 2
+
+
+def test_boxes_follow_the_plane(viewer, panel, qtbot) -> None:
+    run(panel, qtbot)
+    qtbot.mouseClick(panel.planes.buttons()[1], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not panel._boxes_timer.isActive())
+    assert tuple(viewer.dims.order) == view.PLANES["coronal"]
+    for rectangle in layer(viewer, "Boxes").data:
+        assert np.ptp(rectangle[:, 1]) == 0
+        assert np.ptp(rectangle[:, 0]) > 0
+
+
+def test_the_list_of_scans_follows_the_layers_and_each_keeps_its_result(viewer, panel, qtbot) -> None:
+    run(panel, qtbot)
+    first = panel.scan
+    viewer.add_image(np.zeros((4, 5, 6)), name="not a scan")
+    second = add(viewer, make_volume(nodules=NODULES[1:2], series_uid="1.2.9"))
+    second.name = "follow-up"
+    assert [panel.scans.itemText(n) for n in range(panel.scans.count())] == ["2024-02-29 Thorax lung", "follow-up"]
+    assert panel.scan is second, "a scan that was just opened is the chosen one"
+    assert rows(panel) == []
+    run(panel, qtbot)
+    assert len(rows(panel)) == 1
+    panel.scans.setCurrentIndex(panel.scans.findData(first))
+    assert len(rows(panel)) == 2
+    viewer.layers.remove(second)
+    assert panel.scans.count() == 1
+
+
+def test_the_panel_says_what_it_is_and_what_to_do(make_napari_viewer, detector, qtbot) -> None:
+    viewer = make_napari_viewer()
+    _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Detect lesions")
+    assert "Open a CT scan first" in panel.status.text()
+    assert not panel.run_button.isEnabled()
+    assert any(label.text() == RESEARCH_USE for label in panel.findChildren(type(panel.status)))
+    add(viewer, make_volume(modality="MR", unit=""))
+    assert panel.scans.count() == 0, "only CT can be searched"
+    add(viewer, make_volume())
+    assert panel.certificate.text() == "✓ 40 slices every 2.5 mm, axial, as acquired"
+    assert panel.run_button.isEnabled()
+    assert "" not in [
+        w.toolTip() for w in (panel.scans, panel.models, panel.devices, panel.run_button, panel.threshold)
+    ]
+    assert [panel.devices.itemData(n) for n in range(2)] == ["auto", "cpu"]
+    assert panel.threshold.value() == 0.5
+    qtbot.waitUntil(lambda: not panel._devices_task.running, timeout=PATIENCE_MS)
