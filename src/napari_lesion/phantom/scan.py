@@ -147,7 +147,8 @@ def _render(
     fine = Grid(
         first + dz / thin * np.arange(shape[0] * thin), y0 + dy * np.arange(shape[1]), x0 + dx * np.arange(shape[2])
     )
-    coarse = Grid(*(np.arange(a[0] - 2 * _COARSE_MM, a[-1] + 3 * _COARSE_MM, _COARSE_MM) for a in fine))
+    step = float(np.clip(min(dy, dx), _COARSE_MM, 8.0))  # no finer than the voxels need
+    coarse = Grid(*(np.arange(a[0] - 2 * step, a[-1] + 3 * step, step) for a in fine))
     fields = tissues(patient.body, coarse, pose)
     grain = ndimage.gaussian_filter(rng.standard_normal(coarse.shape, dtype=np.float32), 0.7)
     grain /= grain.std()
