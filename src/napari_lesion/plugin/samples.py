@@ -5,9 +5,13 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from napari_lesion.errors import SeriesError
+from qtpy.QtCore import QStandardPaths
+
+from napari_lesion.errors import Cancelled, SeriesError
 from napari_lesion.plugin.layers import LayerData
-from napari_lesion.plugin.reader import read
+from napari_lesion.plugin.reader import NOTHING, read
+from napari_lesion.plugin.task import run_with_dialog
+from napari_lesion.samples import download_real_case
 
 
 def sample_folder(name: str) -> Path:
@@ -39,3 +43,14 @@ def baseline() -> list[LayerData]:
 def followup() -> list[LayerData]:
     """Open the synthetic chest CT of the same patient a year later."""
     return read(sample_folder("followup"))
+
+
+def real_case() -> list[LayerData]:
+    """Open a public chest CT of a patient with nodules; it is downloaded once, and kept in the user's cache."""
+    cache = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.GenericCacheLocation)
+    folder = Path(cache) / "napari-lesion" / "real-case"
+    try:
+        run_with_dialog("Downloading a public chest CT", lambda progress: download_real_case(folder, progress=progress))
+    except Cancelled:
+        return NOTHING
+    return read(folder)
