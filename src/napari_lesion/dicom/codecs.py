@@ -22,7 +22,6 @@ Stored = npt.NDArray[np.integer[Any]]
 _JPEG = frozenset(map(str, (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEGLossless, uid.JPEGLosslessSV1)))
 #: The plugin that pydicom is told to use. OpenJPEG on one thread a process beats GDCM, which starts threads of its own.
 _PLUGINS: dict[str, str] = {
-    uid.RLELossless: "pylibjpeg",
     uid.JPEGLSLossless: "pyjpegls",
     uid.JPEGLSNearLossless: "pyjpegls",
     uid.JPEG2000Lossless: "pylibjpeg",
@@ -31,9 +30,9 @@ _PLUGINS: dict[str, str] = {
     uid.HTJ2KLosslessRPCL: "pylibjpeg",
     uid.HTJ2K: "pylibjpeg",
 }
-SUPPORTED = frozenset(map(str, (*_JPEG, *_PLUGINS)))
 #: Written in memory-safe Rust: the only decoder that may run inside the application.
 SAFE = frozenset({str(uid.RLELossless)})
+SUPPORTED = frozenset(map(str, (*_JPEG, *_PLUGINS, *SAFE)))
 
 _WITH_END_MARKER = _JPEG | {str(uid.JPEGLSLossless), str(uid.JPEGLSNearLossless)}
 
@@ -71,6 +70,8 @@ def decode_frame(codestream: bytes, form: FrameFormat) -> Stored:
         raise ValueError("the compressed image ends early")
     if form.transfer_syntax in _JPEG:
         return _checked(_decode_jpeg(codestream, form), form)
+    if form.transfer_syntax in SAFE:
+        return _decode_rle(codestream, form)
     options: dict[str, Any] = {
         "rows": form.rows,
         "columns": form.columns,
@@ -82,20 +83,13 @@ def decode_frame(codestream: bytes, form: FrameFormat) -> Stored:
         "pixel_representation": int(form.signed),
         "pixel_keyword": "PixelData",
     }
-    try:
-        array, _ = get_decoder(form.transfer_syntax).as_array(
-            encapsulate([codestream], has_bot=False),
-            index=0,
-            raw=True,
-            decoding_plugin=_PLUGINS[form.transfer_syntax],
-            **options,
-        )
-    except Exception:
-        raise
-    except BaseException as error:
-        if type(error).__name__ == "PanicException":  # how pyo3 passes on a panic of Rust code
-            raise ValueError(str(error)) from error
-        raise
+    array, _ = get_decoder(form.transfer_syntax).as_array(
+        encapsulate([codestream], has_bot=False),
+        index=0,
+        raw=True,
+        decoding_plugin=_PLUGINS[form.transfer_syntax],
+        **options,
+    )
     return _checked(array, form)
 
 
@@ -119,8 +113,42 @@ def _decode_jpeg(codestream: bytes, form: FrameFormat) -> Stored:
     if not form.signed:
         return wide
     # JPEG knows no sign: the stored bits are a two's complement number.
+    return _without_unused_bits(wide.view(f"i{container}").copy(), form)
+
+
+def _decode_rle(codestream: bytes, form: FrameFormat) -> Stored:
+    """RLE (PS3.5 annex G), without the detour through pydicom."""
+    from rle.utils import decode_pixel_data
+
+    try:
+        values = decode_pixel_data(
+            codestream,
+            version=2,
+            rows=form.rows,
+            columns=form.columns,
+            samples_per_pixel=1,
+            bits_allocated=form.bits_allocated,
+        )
+    except Exception:
+        raise
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":  # how pyo3 passes on a panic of Rust code
+            raise ValueError(str(error)) from error
+        raise
+    container = form.bits_allocated // 8
+    if len(values) != form.rows * form.columns * container:
+        raise ValueError(f"the decoder returned {len(values)} bytes")
+    dtype = np.dtype(f"<{'i' if form.signed else 'u'}{container}")
+    return _without_unused_bits(np.frombuffer(values, dtype).reshape(form.rows, form.columns), form)
+
+
+def _without_unused_bits(stored: Stored, form: FrameFormat) -> Stored:
+    """Clear, in place, what lies above the stored bits, and extend the sign."""
     unused = form.bits_allocated - form.bits_stored
-    return (wide.view(f"i{container}") << unused) >> unused
+    if unused:
+        np.left_shift(stored, unused, out=stored)
+        np.right_shift(stored, unused, out=stored)
+    return stored
 
 
 def codestream_size(codestream: bytes, transfer_syntax: str) -> tuple[int, int] | None:
