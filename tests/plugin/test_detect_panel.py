@@ -87,7 +87,7 @@ def test_one_button_brings_a_heatmap_boxes_points_and_a_table(viewer, panel: Det
     assert float(table[0][1]) > float(table[1][1]) > 0.5
     assert float(table[0][2]) == pytest.approx(20, abs=1)
     assert [round(float(n)) for n in table[1][5].split(",")] == pytest.approx([-45, 5, -270], abs=1)
-    assert "2 findings shown, 1 below" in panel.status.text()
+    assert "2 findings shown, 1 with a lower score hidden" in panel.status.text()
 
 
 def test_clicking_a_finding_shows_its_slice_with_the_finding_in_the_middle(viewer, panel, qtbot) -> None:
@@ -272,7 +272,7 @@ def test_the_panel_says_what_it_is_and_what_to_do(make_napari_viewer, detector, 
     add(viewer, make_volume(modality="MR", unit=""))
     assert panel.scans.count() == 0, "only CT can be searched"
     add(viewer, make_volume())
-    assert panel.certificate.text() == "✓ 40 slices every 2.5 mm, axial, as acquired"
+    assert panel.certificate.text() == "✓ 40 axial slices every 2.5 mm, as acquired"
     assert panel.run_button.isEnabled()
     assert "" not in [
         w.toolTip() for w in (panel.scans, panel.models, panel.devices, panel.run_button, panel.threshold)

@@ -107,3 +107,15 @@ def test_the_synthetic_scans_open_from_the_sample_menu(key: str, manifest: npe2.
     assert kind == "image"
     assert data.ndim == 3
     assert attributes["metadata"]["series"]["modality"] == "CT"
+
+
+def test_naparis_menu_command_opens_a_folder_in_the_current_viewer(
+    make_napari_viewer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from napari._app_model import get_app_model
+
+    factory.write_phantom(tmp_path / "ct")
+    viewer = make_napari_viewer()
+    monkeypatch.setattr("qtpy.QtWidgets.QFileDialog.getExistingDirectory", lambda *_: str(tmp_path / "ct"))
+    get_app_model().commands.execute_command("napari-lesion.open_folder").result()
+    assert len(viewer.layers) == 1

@@ -375,12 +375,13 @@ def boxes_layer(findings: Sequence[Finding], volume: Volume, through: int) -> La
         "edge_color": FINDING_COLOR,
         "face_color": "transparent",
         "opacity": 0.7,
-        # Above the box on the screen, where z grows upwards and y downwards.
         "text": {
             "string": "{score:.2f}",
             "size": 10,
             "color": FINDING_COLOR,
-            "anchor": "upper_left" if through == 0 else "lower_left",
+            "anchor": "upper_left",
+            # Where the vertical axis runs up, napari writes into the box, over the lesion.
+            "visible": through == 0,
         },
         "metadata": {"series": volume.series.model_dump()},
         **_placed(affine, frame_of(volume)),

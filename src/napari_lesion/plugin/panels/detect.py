@@ -92,7 +92,7 @@ def certificate_line(volume: Volume) -> tuple[str, str]:
     """Put the geometry certificate in one line, and its details in a longer text."""
     certificate = volume.certificate
     slices, spacing = certificate.shape[0], certificate.spacing_mm
-    line = f"{slices} slices every {spacing[0]:.4g} mm, {certificate.orientation}"
+    line = f"{slices} {certificate.orientation} slices every {spacing[0]:.4g} mm"
     mark = "✓" if certificate.verdict == "as acquired" else "⚠"
     line = f"{mark} {line}, {certificate.verdict}"
     remarks = len(certificate.notes) + len(certificate.duplicates)
@@ -159,7 +159,7 @@ class DetectPanel(QWidget):
         form.setContentsMargins(0, 0, 0, 0)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow("Scan", self.scans)
-        form.addRow("", self.certificate)
+        form.addRow(self.certificate)
         form.addRow("Model", self.models)
         form.addRow("Device", self.devices)
 
@@ -419,7 +419,7 @@ class DetectPanel(QWidget):
         if not everything:
             text = "Nothing was found."
         else:
-            text = f"{shown} finding{'s' if shown != 1 else ''} shown, {everything - shown} below the lowest score."
+            text = f"{shown} finding{'s' if shown != 1 else ''} shown, {everything - shown} with a lower score hidden."
         seconds = result.report.timings_s.get("total")
         if seconds is not None:
             text += f" Searched in {seconds:.0f} s."
