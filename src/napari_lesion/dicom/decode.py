@@ -13,6 +13,7 @@ import json
 import mmap
 import os
 import queue
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -121,6 +122,16 @@ def _damaged(file: ImageFile, why: str) -> DecodeError:
     )
 
 
+def _shared_folder(size: int) -> Path | None:
+    """Where a shared file of so many bytes goes; None is the folder for temporary files.
+
+    Containers often have a small /dev/shm, or one that only root may write to.
+    """
+    if os.access(_SHARED_MEMORY, os.W_OK) and shutil.disk_usage(_SHARED_MEMORY).free > MAX_WORKERS * size:
+        return _SHARED_MEMORY
+    return None
+
+
 class _Worker:
     """One process and the file that it shares with this one."""
 
@@ -181,15 +192,15 @@ class _Worker:
         )
 
     def _make_room(self, source: int, space: int) -> None:
-        self._source, self._space = (-(-size // _ALIGN) * _ALIGN for size in (source, space))
+        source, space = (-(-size // _ALIGN) * _ALIGN for size in (source, space))
+        size = _DEPTH * (source + space)
         self._remove_file()
-        handle, name = tempfile.mkstemp(
-            prefix="napari-lesion-", dir=_SHARED_MEMORY if _SHARED_MEMORY.is_dir() else None
-        )
+        handle, name = tempfile.mkstemp(prefix="napari-lesion-", dir=_shared_folder(size))
         self._path = Path(name)
         with os.fdopen(handle, "r+b") as file:
-            file.truncate(_DEPTH * (self._source + self._space))
+            file.truncate(size)
             self._room = mmap.mmap(file.fileno(), 0)
+        self._source, self._space = source, space
         self._tell({"room": name})
 
     def _tell(self, message: dict[str, Any]) -> None:
