@@ -273,12 +273,12 @@ def _air_in_body(hu: HU, air: Mask, spacing: Spacing) -> Mask:
     if lowest > -1000 or padding.mean() < 0.01:
         padding = np.zeros_like(air)
     # The largest piece of tissue, after the thin shells of table and clothes have been eroded off.
-    thick, count = _label(_erode(~air, spacing, 2.5))
+    thick, count = _label(_erode(~air, spacing, 2.0))
     sizes = _count(thick, count)
     body = dilate(thick == max(1, int(sizes.argmax())), spacing, 5.0) & ~air
     enclosed = _fill_slices(body) & air & ~padding
     # Where the chest wall is thin, a slab of the body may have come apart.
-    body = dilate((sizes > 0.1 * sizes.max())[thick], spacing, 5.0) & ~air
+    body = dilate((sizes > 0.05 * sizes.max())[thick], spacing, 5.0) & ~air
     # Where the field of view cuts the chest wall off, a slice does not enclose the lung. It is still lung if it is no
     # plain gas and borders on the body; foam in the table borders on the table.
     rest = air & ~enclosed & ~padding

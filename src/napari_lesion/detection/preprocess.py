@@ -38,7 +38,7 @@ AXCODES = "SPL"
 _LUNG_GRID_MM = 2.0
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _PARALLEL_TOLERANCE = 1e-4
-_RAS_LABELS = (("L", "R"), ("P", "A"), ("I", "S"))
+RAS_LABELS = (("L", "R"), ("P", "A"), ("I", "S"))
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def respaced_grid(
 ) -> tuple[tuple[int, int, int], FloatArray]:
     """Shape and affine of a grid with another pitch that starts at the same voxel centre."""
     old = spacing_of(affine)
-    size = [round((n - 1) * o / s) + 1 for n, o, s in zip(shape, old, spacing, strict=True)]
+    size = [round((n - 1) * o / s + 1.0) for n, o, s in zip(shape, old, spacing, strict=True)]
     target = affine.copy()
     target[:3, :3] *= np.asarray(spacing) / np.asarray(old)
     return (size[0], size[1], size[2]), target
@@ -308,7 +308,7 @@ def prepare(volume: Volume, *, spacing_mm: float = SPACING_MM, progress: Progres
     affine[:3, 3] = scan.to_patient([part.start for part in box])
     transform = Compose(
         [
-            Orientationd("image", axcodes=AXCODES, labels=_RAS_LABELS),
+            Orientationd("image", axcodes=AXCODES, labels=RAS_LABELS),
             FastSpacingd("image", (spacing_mm,) * 3),
             FastScaleIntensityRanged("image", *HU_WINDOW, 0.0, 1.0),
         ]
