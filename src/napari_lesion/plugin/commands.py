@@ -19,7 +19,8 @@ def analyse_folder(
 ) -> BatchResult:
     """Analyse every CT series below a path and write the results, without a window.
 
-    Run it with ``npe2.execute_command("napari-lesion.analyse_folder", (path, out))``.
+    From a script, after ``manager = npe2.PluginManager.instance()`` and ``manager.discover()``:
+    ``manager.commands.execute("napari-lesion.analyse_folder", (path, out))``.
 
     Parameters
     ----------

@@ -33,6 +33,7 @@ UNITS = ("mm", "mm", "mm")
 LUNG_WINDOW = (-1350.0, 150.0)
 FINDING_COLOR = "#ffd24d"
 BOX_LINE_MM = 0.5
+RING_MM = 0.8
 #: A point that lies closer to its finding was not moved: coordinates were converted forth and back.
 MOVED_MM = 0.01
 #: A tilt of the planes below this is rounding, not worth a word to the reader.
@@ -242,8 +243,8 @@ def findings_layer(report: Report, volume: Volume, threshold: float) -> LayerDat
         "symbol": "disc",
         "face_color": "transparent",
         "border_color": FINDING_COLOR,
-        "border_width": 0.08,
-        "border_width_is_relative": True,
+        "border_width": RING_MM / step,
+        "border_width_is_relative": False,
         "projection_mode": "rescale_spherical",
         "metadata": {"series": volume.series.model_dump(), "report": report, "scan": volume},
         "scale": (step,) * 3,

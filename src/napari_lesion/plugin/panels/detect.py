@@ -163,7 +163,7 @@ class DetectPanel(QWidget):
         form.addRow("Model", self.models)
         form.addRow("Device", self.devices)
 
-        self.run_button = QPushButton("Detect lesions")
+        self.run_button = QPushButton("Run")
         self.run_button.setToolTip("Search the scan; the viewer stays usable meanwhile")
         self.cancel_button = QPushButton("Cancel")
         self.cancel_button.setToolTip("Stop the search at its next step")
