@@ -84,6 +84,9 @@ class State:
         self.optimiser.load_state_dict(content["optimiser"])
         self.sampler.rng.bit_generator.state = content["sampler"]
         self.sampler.hard = {name: points.numpy() for name, points in content["hard"].items()}
+        for background in self.sampler.backgrounds:  # lesions may have been marked since
+            points = self.sampler.hard.get(background.name, np.zeros((0, 3)))
+            self.sampler.hard[background.name] = points[_healthy(background, points)]
         torch.set_rng_state(content["torch"])
 
 
@@ -163,9 +166,15 @@ def mine(network: NoduleNet, background: Background) -> tuple[npt.NDArray[np.flo
     candidates = find_candidates(Heatmap(found.heat, grid), found.log_diameter, found.offsets, floor=_HARD_SCORE)
     points = np.array([c.center_mm for c in candidates], dtype=np.float64).reshape(-1, 3)
     scores = np.array([c.score for c in candidates], dtype=np.float64)
-    index = np.clip(points.round().astype(int), 0, np.array(background.hu.shape) - 1)
-    healthy = ~background.ignore[tuple(index.T)]
+    healthy = _healthy(background, points)
     return points[healthy][:_HARD_MOST], scores[healthy][:_HARD_MOST]
+
+
+def _healthy(background: Background, points: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Tell which points (n, 3) do not lie on a real lesion."""
+    index = np.clip(points.round().astype(int), 0, np.array(background.hu.shape) - 1)
+    result: npt.NDArray[np.bool_] = ~background.ignore[tuple(index.T)]
+    return result
 
 
 def read_background(part: BackgroundConfig) -> Volume:
