@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -261,6 +263,26 @@ def test_the_list_of_scans_follows_the_layers_and_each_keeps_its_result(viewer, 
     assert len(rows(panel)) == 2
     viewer.layers.remove(second)
     assert panel.scans.count() == 1
+
+
+def test_the_shipped_model_finds_a_nodule_of_the_sample_scan_first(make_napari_viewer, qtbot) -> None:
+    viewer = make_napari_viewer(show=True)
+    [scan] = viewer.open_sample("napari-lesion", "baseline")
+    _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Detect lesions")
+    panel.run()
+    qtbot.waitUntil(lambda: panel._task is None, timeout=10 * PATIENCE_MS)
+    with (Path(__file__).parents[2] / "sample_dicoms" / "truth.csv").open(newline="") as file:
+        nodules = [row for row in csv.DictReader(file) if row["seriesuid"] == scan.metadata["series"]["series_uid"]]
+    first = panel.report.findings[0]
+    assert any(
+        np.linalg.norm([float(nodule[f"coord{axis}"]) - at for axis, at in zip("XYZ", first.center_mm, strict=True)])
+        < float(nodule["diameter_mm"]) / 2
+        for nodule in nodules
+    )
+    panel.jump(0)
+    layer(viewer, "Heatmap").visible = False
+    image = picture(viewer)
+    assert image[image.shape[0] // 2, image.shape[1] // 2].mean() > 150, "no nodule in the middle of the picture"
 
 
 def test_the_panel_says_what_it_is_and_what_to_do(make_napari_viewer, detector, qtbot) -> None:
