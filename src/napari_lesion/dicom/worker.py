@@ -36,7 +36,10 @@ def main() -> None:
         assert room is not None  # the first line names it
         try:
             start, length = job["source"]
-            array = decode_frame(room[start : start + length], FrameFormat(**job["format"]))
+            form = FrameFormat(**job["format"])
+            array = decode_frame(room[start : start + length], form)
+            if array.size != form.rows * form.columns:  # fewer would leave another frame's pixels in the shared file
+                raise ValueError(f"the decoder returned {array.size} pixels")
             if array.nbytes > job["space"]:
                 raise ValueError(f"the compressed image has {array.dtype.itemsize * 8} bits a pixel, the header fewer")
             target = np.frombuffer(room, array.dtype, array.size, job["target"])
