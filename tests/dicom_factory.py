@@ -556,6 +556,7 @@ def write_without_meta(ds: Dataset, path: Path) -> Path:
 def write_dicomdir(datasets: Sequence[Dataset], folder: Path) -> Path:
     """A DICOMDIR with its file-set (names without extension, in subfolders); returns its path."""
     file_set = FileSet()
+    file_set.UID = generate_uid(entropy_srcs=[ds.SOPInstanceUID for ds in datasets])  # the same in each run
     for ds in datasets:
         file_set.add(ds)
     file_set.write(folder)
@@ -566,7 +567,8 @@ def write_zip(folder: Path, path: Path) -> Path:
     """Everything below a folder in a zip."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(p for p in folder.rglob("*") if p.is_file()):
-            archive.write(file, file.relative_to(folder))
+            entry = zipfile.ZipInfo(file.relative_to(folder).as_posix())  # not dated: the same bytes in each run
+            archive.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED)
     return path
 
 
