@@ -28,6 +28,7 @@ from torch.nn import functional
 
 from napari_lesion.detection import preprocess
 from napari_lesion.detection.networks import OUTPUT_STRIDE
+from napari_lesion.training import insertion
 from napari_lesion.training.config import Lesion
 from napari_lesion.training.insertion import insert, lung_noise, random_rotation
 from napari_lesion.training.nodules import Cube, Nodule, Type, cut_out, synthesise
@@ -232,13 +233,12 @@ class Sampler:
         distance = distance_to(hu.shape, center)
         alpha = np.clip((rng.uniform(3, 8) - distance) / 2, 0, 1)
         lung = float(np.median(hu[depth > 2]))
-        grain = ndimage.gaussian_filter(rng.standard_normal(hu.shape).astype(np.float32), (0.3, 0.6, 0.6))
-        hu += alpha * (lung + grain * noise / (grain.std() + 1e-6) - hu)
+        hu += alpha * (lung + insertion.noise(hu.shape, noise, rng) - hu)
 
     def _cube_crop(self, crop: int) -> tuple[Tensor, list[Target], npt.NDArray[np.bool_]]:
         rng = self.rng
-        cube = self.cubes[rng.integers(len(self.cubes))]
-        middle = np.array(ndimage.center_of_mass(cube.mask))
+        number = rng.integers(len(self.cubes))
+        cube, middle = self.cubes[number], np.array(self.nodules[number].center)
         matrix, zoom = _random_affine(rng)
         center = np.array(cube.hu.shape) / 2 - 0.5 + rng.uniform(-6, 6, 3)
         hu, known = _resampled([cube.hu, np.ones(cube.hu.shape, bool)], (-1000.0, 0.0), center, matrix, crop)

@@ -85,13 +85,19 @@ def insert(
         fraction += ndimage.map_coordinates(nodule.fraction, source, order=1, mode="constant", cval=0.0) / samples
     patch = image[region]
     before = patch.copy()
-    grain = ndimage.gaussian_filter(rng.standard_normal(patch.shape).astype(np.float32), (0.3, 0.6, 0.6))
-    grain *= noise_hu / (grain.std() + 1e-6)
+    grain = noise(patch.shape, noise_hu, rng)
     # Only air is replaced: vessels, pleura and bone that are denser than the nodule stay as they are.
     patch += fraction * np.maximum(nodule.tissue_hu - patch, 0)
     patch += np.clip(fraction, 0, 1) * grain * (before < -300)
     inside = fraction > 0.3 * max(float(fraction.max()), 1e-6)
     return float((patch - before)[inside].mean()) if inside.any() else 0.0
+
+
+def noise(shape: tuple[int, ...], deviation_hu: float, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """Draw noise with about the grain of a scan: (z, y, x), HU."""
+    grain = ndimage.gaussian_filter(rng.standard_normal(shape).astype(np.float32), (0.3, 0.6, 0.6))
+    result: npt.NDArray[np.float32] = grain * (deviation_hu / (grain.std() + 1e-6))
+    return result
 
 
 def lung_noise(hu: npt.NDArray[np.float32], lungs: npt.NDArray[np.bool_]) -> float:

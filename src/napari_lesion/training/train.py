@@ -24,15 +24,18 @@ from napari_lesion.atomic import whole_file
 from napari_lesion.detection import preprocess
 from napari_lesion.detection.candidates import find_candidates
 from napari_lesion.detection.inference import predict
-from napari_lesion.detection.networks import OUTPUT_STRIDE, NoduleNet
+from napari_lesion.detection.networks import NoduleNet
+from napari_lesion.detection.nodule3d import output_affine
 from napari_lesion.dicom.reader import read_series
 from napari_lesion.dicom.series import find_series
 from napari_lesion.errors import ConfigError
 from napari_lesion.findings import Heatmap
+from napari_lesion.pipeline import unsuitable
 from napari_lesion.progress import Progress, silent
 from napari_lesion.training.config import BackgroundConfig, OptimiserConfig, TrainingConfig, read_config
 from napari_lesion.training.data import Background, Batch, Sampler, make_background
-from napari_lesion.training.loss import finite, nodule_loss
+from napari_lesion.training.export import export
+from napari_lesion.training.loss import Losses, finite, nodule_loss
 from napari_lesion.training.nodules import Cube, read_cubes, split_cubes
 from napari_lesion.volume import Volume
 
@@ -129,14 +132,12 @@ def take_step(state: State, config: TrainingConfig) -> dict[str, float]:
         state.optimiser.step()
         _average(state, config.optimiser.ema)
     state.step += 1
-    return _row(state, losses.total, losses.heat, losses.size, losses.offset, rate, batch, begun)
+    return _row(state.step, losses, rate, batch, time.perf_counter() - begun)
 
 
-def _row(
-    state: State, total: Tensor, heat: Tensor, size: Tensor, offset: Tensor, rate: float, batch: Batch, begun: float
-) -> dict[str, float]:
-    values = [float(v.detach()) for v in (total, heat, size, offset)]
-    numbers = (state.step, *values, rate, batch.nodules, time.perf_counter() - begun)
+def _row(step: int, losses: Losses, rate: float, batch: Batch, seconds: float) -> dict[str, float]:
+    values = [float(v.detach()) for v in (losses.total, losses.heat, losses.size, losses.offset)]
+    numbers = (step, *values, rate, batch.nodules, seconds)
     return dict(zip(_FIELDS, numbers, strict=True))
 
 
@@ -160,10 +161,9 @@ def mine(network: NoduleNet, background: Background) -> tuple[npt.NDArray[np.flo
     low, high = preprocess.HU_WINDOW
     image = torch.from_numpy(background.hu.astype(np.float32)).sub_(low).div_(high - low).clamp_(0, 1)
     found = predict(network, image[None, None], device="cpu", mask=background.search)
-    grid = np.diag([float(OUTPUT_STRIDE)] * 3 + [1.0])
-    grid[:3, 3] = (OUTPUT_STRIDE - 1) / 2
-    # On this grid "mm" are indices of the background.
-    candidates = find_candidates(Heatmap(found.heat, grid), found.log_diameter, found.offsets, floor=_HARD_SCORE)
+    # With this affine "mm" are indices of the background.
+    heatmap = Heatmap(found.heat, output_affine(np.eye(4)))
+    candidates = find_candidates(heatmap, found.log_diameter, found.offsets, floor=_HARD_SCORE)
     points = np.array([c.center_mm for c in candidates], dtype=np.float64).reshape(-1, 3)
     scores = np.array([c.score for c in candidates], dtype=np.float64)
     healthy = _healthy(background, points)
@@ -185,7 +185,7 @@ def read_background(part: BackgroundConfig) -> Volume:
     ConfigError
         If there is none.
     """
-    series = [s for s in find_series(part.path) if s.kind == "volume" and s.identity.modality == "CT"]
+    series = [s for s in find_series(part.path) if not unsuitable(s)]
     if not series:
         raise ConfigError(f"There is no CT series in {part.path}. Correct data.backgrounds in the configuration.")
     return read_series(max(series, key=lambda s: s.n_slices))
@@ -251,8 +251,6 @@ def run(config_path: Path, out: Path, *, resume: bool = False, progress: Progres
             _write_rows(log, rows)
         recent = np.mean([r["loss"] for r in rows[-50:]])
         progress(state.step, config.steps, f"training, loss {recent:.3f}")
-    from napari_lesion.training.export import export
-
     return export(config, state.average, out)
 
 
