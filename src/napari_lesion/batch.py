@@ -101,8 +101,7 @@ def analyse_folder(
     Cancelled
         If ``progress`` raised it; results that are complete by then stay.
     """
-    if threshold is not None and not 0 <= threshold <= 1:
-        raise ConfigError(f"A threshold of {threshold} makes no sense: scores lie between 0 and 1.")
+    pipeline.check_threshold(threshold)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

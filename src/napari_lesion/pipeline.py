@@ -73,8 +73,7 @@ def analyse(
         If ``progress`` raised it.
     """
     started = time.perf_counter()
-    if threshold is not None and not 0 <= threshold <= 1:
-        raise ConfigError(f"A threshold of {threshold} makes no sense: scores lie between 0 and 1.")
+    check_threshold(threshold)
     progress(0, _SCALE, "starting")
     if isinstance(source, Volume):
         volume, reading = source, 0
@@ -106,6 +105,18 @@ def analyse(
     report = _report(volume, detection, detector.card, threshold, seconds)
     progress(_SCALE, _SCALE, f"{len(report.findings)} findings")
     return Analysis(report=report, volume=volume, heatmap=detection.heatmap, candidates=detection.candidates)
+
+
+def check_threshold(threshold: float | None) -> None:
+    """Refuse a reporting threshold that is no score; None stands for the model's own.
+
+    Raises
+    ------
+    ConfigError
+        If it is not in [0, 1].
+    """
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise ConfigError(f"A threshold of {threshold} makes no sense: scores lie between 0 and 1.")
 
 
 def unsuitable(series: Series) -> str:
