@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from napari_lesion.dicom.reader import read_series
 from napari_lesion.dicom.series import find_series
 from napari_lesion.errors import Cancelled, ConfigError
 from napari_lesion.training.config import OptimiserConfig, read_config
-from napari_lesion.training.data import Batch, Sampler, Target, target_maps
+from napari_lesion.training.data import Batch, Sampler, Target, ball, target_maps
 from napari_lesion.training.held_out import write_held_out
 from napari_lesion.training.loss import nodule_loss
 from napari_lesion.training.nodules import read_cubes, split_cubes
@@ -130,6 +131,23 @@ def test_crops_show_their_nodules_and_nothing_is_learned_at_real_lesions(sampler
     assert seen > 10
     lesion = np.argwhere(sampler.backgrounds[0].ignore)
     assert len(lesion) > 100
+
+
+def test_a_real_lesion_is_learned_where_it_is(sampler: Sampler) -> None:
+    background = replace(sampler.backgrounds[0], hu=np.full_like(sampler.backgrounds[0].hu, -850))
+    place = np.array(background.hu.shape) // 2 + np.array([2, -3, 4])
+    background.hu[ball(background.hu.shape, place, 5)] = 100
+    lesion = Target((float(place[0]), float(place[1]), float(place[2])), 10.0)
+    background = replace(background, real=(lesion,), ignore=ball(background.hu.shape, place, 9))
+    learner = Sampler([background], [], crop=32, real_share=0, hard_share=0, cube_share=0, seed=3)
+    seen = 0
+    for _ in range(40):
+        image, targets, valid = learner._background_crop()
+        for target in (t for t in targets if 8 < t.diameter_mm < 12.5 and t == targets[0]):
+            z, y, x = (round(c) for c in target.center)
+            if image[z, y, x] > 0.7 and valid[z, y, x]:
+                seen += 1
+    assert seen >= 4
 
 
 def test_a_cube_crop_has_its_target_at_the_nodule(config_path: Path) -> None:

@@ -20,6 +20,10 @@ def train(
             "--held-out", min=0, metavar="N", help="Do not train: write N held-out scans with their truth, as DICOM."
         ),
     ] = 0,
+    validation: Annotated[
+        bool,
+        typer.Option("--validation", help="With --held-out: the scans for validation instead of those for testing."),
+    ] = False,
 ) -> None:
     """Train a detector.
 
@@ -31,7 +35,9 @@ def train(
         from napari_lesion.training.held_out import write_held_out
 
         with show_progress() as progress:
-            truth = write_held_out(read_config(config), out, held_out, progress=progress)
+            truth = write_held_out(
+                read_config(config), out, held_out, part="validation" if validation else "test", progress=progress
+            )
         say(f"The held-out scans are in {out}; their truth is {truth}.")
         return
     from napari_lesion.training.train import run

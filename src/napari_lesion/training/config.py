@@ -17,11 +17,14 @@ class _Strict(BaseModel):
 
 
 class Lesion(_Strict):
-    """A place in a background that is (or may be) a real lesion: neither learned as nodule nor as healthy."""
+    """A place in a background that is (or may be) a real lesion: never learned as healthy."""
 
     index: tuple[float, float, float]
     """(k, j, i) in the scan as read."""
     radius_mm: float = Field(gt=0)
+    """Nothing within is learned as healthy."""
+    diameter_mm: float | None = Field(default=None, gt=0)
+    """If given, it is learned as a nodule of this size."""
 
 
 class BackgroundConfig(_Strict):
@@ -40,6 +43,8 @@ class DataConfig(_Strict):
     backgrounds: tuple[BackgroundConfig, ...] = Field(min_length=1)
     held_out: tuple[BackgroundConfig, ...] = ()
     """Series of other patients, only for the held-out scans."""
+    validation: tuple[BackgroundConfig, ...] = ()
+    """Series of further patients, only for choosing between models and for calibration."""
     phantoms: int = Field(0, ge=0)
     """Number of synthetic scans among the backgrounds."""
     cube_share: float = Field(0.25, ge=0, lt=1)
@@ -118,6 +123,7 @@ def read_config(path: Path) -> TrainingConfig:
                     "nodules": absolute(data.nodules),
                     "backgrounds": located(data.backgrounds),
                     "held_out": located(data.held_out),
+                    "validation": located(data.validation),
                 }
             )
         }

@@ -41,7 +41,22 @@ _POSITIVE_LEAST_MM = 1.8
 """...but at least those this near: half the diagonal of an output voxel, so that there is always one."""
 _LEAST_RISE_HU = 60.0
 """A nodule that raises the HU less than this is neither learned as nodule nor as healthy."""
+SIZE_BANDS_MM = ((4.0, 6.0), (6.0, 10.0), (10.0, 18.0), (18.0, 30.0))
 _BORDER = 8
+_REAL_SHARE = 0.2
+"""Share of the crops of a scan with real lesions that are drawn near one of them."""
+_REAL_MARGIN_MM = 4.0
+_RIM = 5
+"""A lesion nearer to the crop's edge than this is not learned from that crop."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A nodule to learn."""
+
+    center: tuple[float, float, float]
+    """(z, y, x) index in the crop (or scan)."""
+    diameter_mm: float
 
 
 @dataclass(frozen=True)
@@ -54,7 +69,7 @@ class Background:
     depth : (d, h, w) int8
         Distance to the lung's surface, mm: positive inside the lung, negative outside.
     search, ignore : (d, h, w) bool
-        Where the loss counts, and where it does not although searched (real lesions).
+        Where the loss counts, and where real lesions are: neither healthy, nor free for insertions.
     noise_hu : float
     """
 
@@ -70,6 +85,8 @@ class Background:
     """Indices of some lung voxels (n, 3)."""
     surface: npt.NDArray[np.int32] = field(repr=False)
     """Indices of some voxels near the lung's surface (n, 3)."""
+    real: tuple[Target, ...] = ()
+    """Real lesions that are learned as nodules, by their index in the scan."""
 
 
 def make_background(volume: Volume, lesions: Sequence[Lesion], name: str, rng: np.random.Generator) -> Background:
@@ -80,9 +97,12 @@ def make_background(volume: Volume, lesions: Sequence[Lesion], name: str, rng: n
         ndimage.distance_transform_edt(~box.lungs), 0, 60
     )
     ignore = np.zeros(hu.shape, bool)
+    real = []
     for lesion in lesions:
-        where = (np.linalg.inv(box.affine) @ [*volume.to_patient(lesion.index), 1])[:3]
-        ignore |= ball(hu.shape, where, lesion.radius_mm)
+        z, y, x = (np.linalg.inv(box.affine) @ [*volume.to_patient(lesion.index), 1])[:3]
+        ignore |= ball(hu.shape, (z, y, x), lesion.radius_mm)
+        if lesion.diameter_mm:
+            real.append(Target((float(z), float(y), float(x)), lesion.diameter_mm))
     return Background(
         name=name,
         hu=hu,
@@ -93,21 +113,13 @@ def make_background(volume: Volume, lesions: Sequence[Lesion], name: str, rng: n
         affine=box.affine,
         inside=_some(depth > 2, rng),
         surface=_some((depth > -3) & (depth < 5), rng),
+        real=tuple(real),
     )
 
 
 def _some(mask: npt.NDArray[np.bool_], rng: np.random.Generator, most: int = 20000) -> npt.NDArray[np.int32]:
     index = np.argwhere(mask).astype(np.int32)
     return index[rng.permutation(len(index))[:most]]
-
-
-@dataclass(frozen=True)
-class Target:
-    """A nodule in a crop."""
-
-    center: tuple[float, float, float]
-    """(z, y, x) index in the crop."""
-    diameter_mm: float
 
 
 @dataclass(frozen=True)
@@ -167,6 +179,8 @@ class Sampler:
         hard = self.hard.get(background.name)
         if hard is not None and len(hard) and rng.random() < self.hard_share:
             center = hard[rng.integers(len(hard))] + rng.uniform(-12, 12, 3)
+        elif background.real and rng.random() < _REAL_SHARE:
+            center = background.real[rng.integers(len(background.real))].center + rng.uniform(-16, 16, 3)
         else:
             pool = background.surface if rng.random() < 0.35 else background.inside
             center = pool[rng.integers(len(pool))] + rng.uniform(-20, 20, 3)
@@ -177,8 +191,10 @@ class Sampler:
         depth = depth * zoom
         excluded = ignore > 0.05
         noise = background.noise_hu
-        targets: list[Target] = []
         taken = excluded.copy()
+        targets = _real_in_crop(background, center, matrix, zoom, self.crop)
+        for target in targets:
+            excluded &= ~ball(hu.shape, target.center, target.diameter_mm / 2 + _REAL_MARGIN_MM)
         for _ in range(int(rng.choice([0, 1, 2, 3, 4], p=[0.1, 0.3, 0.3, 0.2, 0.1]))):
             placed = self._place(hu, depth, taken, noise)
             if placed is None:
@@ -247,16 +263,38 @@ class Sampler:
         return _augment(hu, rng), [target], known > 0.99
 
 
-def draw_nodule(nodules: Sequence[Nodule], real_share: float, rng: np.random.Generator) -> tuple[Nodule, float]:
-    """Draw a nodule, real or synthetic, and the size it gets (4 to 30 mm)."""
-    low, high = ((4, 6), (6, 10), (10, 18), (18, 30))[rng.choice(4, p=[0.3, 0.36, 0.22, 0.12])]
+def _real_in_crop(
+    background: Background, center: npt.NDArray[np.float64], matrix: npt.NDArray[np.float64], zoom: float, crop: int
+) -> list[Target]:
+    """Real lesions with their centre in a crop; one that only reaches into it stays ignored."""
+    targets = []
+    for lesion in background.real:
+        z, y, x = np.linalg.solve(matrix, np.array(lesion.center) - center) + (crop - 1) / 2
+        if min(z, y, x) >= _RIM and max(z, y, x) <= crop - 1 - _RIM:
+            targets.append(Target((float(z), float(y), float(x)), lesion.diameter_mm * zoom))
+    return targets
+
+
+def draw_nodule(
+    nodules: Sequence[Nodule],
+    real_share: float,
+    rng: np.random.Generator,
+    *,
+    band: tuple[float, float] | None = None,
+    subsolid: bool | None = None,
+) -> tuple[Nodule, float]:
+    """Draw a nodule, real or synthetic, and the size it gets (4 to 30 mm, or within ``band``)."""
+    low, high = band or SIZE_BANDS_MM[rng.choice(4, p=[0.3, 0.36, 0.22, 0.12])]
     diameter = float(rng.uniform(low, high))
     if nodules and rng.random() < real_share:
-        fitting = [n for n in nodules if 0.45 < diameter / n.diameter_mm < 1.9]
+        fitting = [
+            n for n in nodules if 0.45 < diameter / n.diameter_mm < 1.9 and subsolid in (None, n.type != "solid")
+        ]
         weights = np.array([1.0 if n.type == "solid" else 2.5 for n in fitting])
         if fitting:
             return fitting[rng.choice(len(fitting), p=weights / weights.sum())], diameter
-    kind: Type = ("solid", "part-solid", "ground-glass")[rng.choice(3, p=[0.42, 0.26, 0.32])]
+    shares = {None: [0.42, 0.26, 0.32], True: [0.0, 0.45, 0.55], False: [1.0, 0.0, 0.0]}[subsolid]
+    kind: Type = ("solid", "part-solid", "ground-glass")[rng.choice(3, p=shares)]
     if kind != "solid":
         diameter = max(diameter, 5.0)
     made = synthesise(

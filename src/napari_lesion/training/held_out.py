@@ -18,15 +18,18 @@ from napari_lesion.dicom.writer import named_uid, write_ct_series
 from napari_lesion.errors import ConfigError
 from napari_lesion.progress import Progress, silent
 from napari_lesion.training.config import BackgroundConfig, TrainingConfig
-from napari_lesion.training.data import Background, ball, draw_nodule, make_background, place
+from napari_lesion.training.data import SIZE_BANDS_MM, Background, ball, draw_nodule, make_background, place
 from napari_lesion.training.insertion import insert, random_rotation
-from napari_lesion.training.nodules import Nodule, cut_out, read_cubes, split_cubes
+from napari_lesion.training.nodules import Nodule, Split, cut_out, read_cubes, split_cubes
 from napari_lesion.training.train import read_background
 from napari_lesion.volume import Volume, apply_affine
 
-NODULES_A_SCAN = 6
+_PLAN = tuple(SIZE_BANDS_MM[band] for band in (0, 0, 1, 1, 2, 3))
+"""Sizes of the nodules of a scan: a third under 6 mm..."""
+_SUBSOLID = (True, True, False, False, False, False)
+"""...and a third subsolid, in any combination."""
 _LEAST_RISE_HU = 60.0
-_TRIES = 30
+_TRIES = 60
 COLUMNS = ("seriesuid", "coordX", "coordY", "coordZ", "diameter_mm", "type", "touching", "source")
 
 
@@ -50,11 +53,16 @@ class Truth:
         return self.series_uid, x, y, z, round(self.diameter_mm, 2), self.type, where, self.source
 
 
-def write_held_out(config: TrainingConfig, out: Path, scans: int, *, progress: Progress = silent) -> Path:
+def write_held_out(
+    config: TrainingConfig, out: Path, scans: int, *, part: Split = "test", progress: Progress = silent
+) -> Path:
     """Write held-out scans with ``annotations.csv`` and ``annotations_excluded.csv`` (LUNA16 form) beside them.
 
-    The scans are shared evenly among the held-out backgrounds. Excluded are the real lesions that the configuration
-    names: whether a detector finds them counts neither for nor against it.
+    ``part`` chooses whose nodules and whose lungs: those for testing (``data.held_out``), or those for choosing between
+    models and for calibration (``data.validation``). The scans are shared evenly among the backgrounds.
+
+    Excluded are the real lesions that the configuration names: whether a detector finds them counts neither for nor
+    against it.
 
     Returns
     -------
@@ -66,19 +74,20 @@ def write_held_out(config: TrainingConfig, out: Path, scans: int, *, progress: P
     ConfigError
         If the configuration names no held-out series.
     """
-    parts = config.data.held_out
+    name = "validation" if part == "validation" else "held_out"
+    parts: tuple[BackgroundConfig, ...] = getattr(config.data, name)
     if not parts:
-        raise ConfigError("The configuration names no held-out series (data.held_out), so there is nothing to write.")
-    nodules = [cut_out(cube) for cube in split_cubes(read_cubes(config.data.nodules))["test"]]
+        raise ConfigError(f"The configuration names no series in data.{name}, so there is nothing to write.")
+    nodules = [cut_out(cube) for cube in split_cubes(read_cubes(config.data.nodules))[part]]
     truth: list[Truth] = []
     excluded: list[Truth] = []
     done = 0
-    for n, part in enumerate(parts):
-        volume = preprocess.canonical(read_background(part))
-        background = make_background(volume, part.lesions, part.path.name, np.random.default_rng(config.seed))
+    for n, patient in enumerate(parts):
+        volume = preprocess.canonical(read_background(patient))
+        background = make_background(volume, patient.lesions, patient.path.name, np.random.default_rng(config.seed))
         for number in range(scans // len(parts) + (n < scans % len(parts))):
-            progress(done, scans, f"inserting nodules into {part.path.name}")
-            name = f"{part.path.name}-{number + 1:02d}"
+            progress(done, scans, f"inserting nodules into {patient.path.name}")
+            name = f"{patient.path.name}-{number + 1:02d}"
             uid = named_uid(config.id, config.version, config.seed, name)
             rng = np.random.default_rng([config.seed, n, number])
             voxels, placed = _insert_all(volume, background, nodules, config.data.real_share, uid, rng)
@@ -90,7 +99,7 @@ def write_held_out(config: TrainingConfig, out: Path, scans: int, *, progress: P
                 scan, out / name, transfer_syntax="jpeg-ls", series_uid=uid, study_uid=named_uid(uid, "study")
             )
             truth += placed
-            excluded += [_real(volume, part, uid, index) for index in range(len(part.lesions))]
+            excluded += [_real(volume, patient, uid, index) for index in range(len(patient.lesions))]
             done += 1
     _write(out / "annotations_excluded.csv", excluded)
     _write(out / "annotations.csv", truth)
@@ -111,10 +120,12 @@ def _insert_all(
     depth = background.depth.astype(np.float32)
     taken = background.ignore | ~background.search
     truth: list[Truth] = []
+    plan = list(zip(_PLAN, rng.permutation(_SUBSOLID).tolist(), strict=True))
     for _ in range(_TRIES):
-        if len(truth) == NODULES_A_SCAN:
+        if not plan:
             break
-        nodule, diameter = draw_nodule(nodules, real_share, rng)
+        band, subsolid = plan[-1]
+        nodule, diameter = draw_nodule(nodules, real_share, rng, band=band, subsolid=subsolid)
         where = place(hu, depth, taken, nodule, diameter, rng)
         if where is None:
             continue
@@ -134,6 +145,7 @@ def _insert_all(
         if rise < _LEAST_RISE_HU:
             continue
         image = trial
+        plan.pop()
         touching = bool(depth[tuple(round(w) for w in where)] < diameter / 2)
         taken |= ball(taken.shape, where, diameter / 2 + 8)
         truth.append(
