@@ -71,7 +71,7 @@ def save(folder: Path, **changes: object) -> Path:
         task="find the brightest spot",
         licence="Apache-2.0",
         threshold=0.5,
-        network=packs.NetworkSpec(name="NoduleNet", width=4),
+        network=packs.NoduleNetSpec(width=4),
         preprocessing=packs.Preprocessing(spacing_mm=1.0, window_hu=(-1000, 400)),
         training_cases=("none",),
     )

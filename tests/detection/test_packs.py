@@ -21,7 +21,7 @@ METADATA = packs.Metadata(
     licence="Apache-2.0",
     threshold=0.4,
     summary="Random weights for a test.",
-    network=packs.NetworkSpec(name="NoduleNet", width=4),
+    network=packs.NoduleNetSpec(width=4),
     preprocessing=packs.Preprocessing(spacing_mm=1.0, window_hu=(-1000, 400)),
     training_cases=("none",),
 )

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from napari_lesion.findings import Detection
 from napari_lesion.progress import Progress, silent
 from napari_lesion.volume import Volume
 
 DEFAULT_MODEL = "nodule-3d"
+
+
+class Metric(BaseModel):
+    """One number that was measured on a model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    """As the field calls it: ``CPM``, ``ROC AUC``, ``sensitivity at 1 FP/scan, 6 mm and more``."""
+    value: float
+    interval: tuple[float, float] | None = None
+    """95 % confidence interval."""
+    data: str
+    """What it was measured on, and on how much of it."""
 
 
 class Card(BaseModel):
@@ -24,9 +39,23 @@ class Card(BaseModel):
     task: str
     licence: str
     sha256: str
-    threshold: float
+    threshold: float = Field(ge=0, le=1)
     """Default reporting threshold on the score."""
     summary: str = ""
+    intended_use: str = ""
+    """For whom and what it was made, and what it was not made for."""
+    metrics: tuple[Metric, ...] = ()
+    operating_points: tuple[tuple[float, float], ...] = ()
+    """(false positives a scan, score) on the validation scans: rising in the first, falling in the second."""
+
+    @model_validator(mode="after")
+    def _points_are_ordered(self) -> Card:
+        for (rate, score), (next_rate, next_score) in pairwise(self.operating_points):
+            if next_rate <= rate or next_score > score:
+                raise ValueError("operating_points rise in false positives a scan and fall in score")
+        if any(rate < 0 or not 0 <= score <= 1 for rate, score in self.operating_points):
+            raise ValueError("operating_points are (false positives a scan, score in [0, 1])")
+        return self
 
 
 class Detector(Protocol):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor
-
-    from napari_lesion.detection.networks import NoduleNet
+    from torch.nn import Module
 
 SHIPPED = Path(__file__).parent / "weights"
 """Where the packs lie that come with the package, one folder each."""
@@ -33,13 +32,23 @@ DESCRIPTION, WEIGHTS, CARD = "model.yaml", "weights.safetensors", "card.md"
 _REINSTALL = "Install the model again."
 
 
-class NetworkSpec(BaseModel):
-    """Which network the weights belong to."""
+class NoduleNetSpec(BaseModel):
+    """``networks.NoduleNet``: centre heatmap and size of nodules in 3D."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Literal["NoduleNet"]
+    name: Literal["NoduleNet"] = "NoduleNet"
     width: int = Field(gt=0)
+
+    def build(self) -> Module:
+        """Make the network, with random weights."""
+        from napari_lesion.detection.networks import NoduleNet
+
+        return NoduleNet(width=self.width)
+
+
+NetworkSpec: TypeAlias = NoduleNetSpec
+"""Which network the weights belong to: a union of the specifications, told apart by ``name``."""
 
 
 class Preprocessing(BaseModel):
@@ -89,6 +98,8 @@ class Metadata(Card):
     training_cases: tuple[str, ...]
     """What the network has seen: series and data sets, so that nobody tests on them unknowingly."""
     calibration: Calibration | None = None
+    second_stage: str = ""
+    """Id of the model that looks at the candidates again; empty where there is none."""
 
 
 @dataclass(frozen=True)
@@ -172,8 +183,8 @@ def verify(pack: Pack) -> bytes:
     return content
 
 
-def load_network(pack: Pack) -> NoduleNet:
-    """Build the network of a pack with its weights, ready for inference on the CPU.
+def load_network(pack: Pack) -> Module:
+    """Build the network of a pack, whatever its kind, with its weights, ready for inference on the CPU.
 
     Raises
     ------
@@ -184,9 +195,7 @@ def load_network(pack: Pack) -> NoduleNet:
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    from napari_lesion.detection.networks import NoduleNet
-
-    network = NoduleNet(width=pack.metadata.network.width)
+    network = pack.metadata.network.build()
     try:
         network.load_state_dict(load(content))
     except (SafetensorError, RuntimeError) as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from napari_lesion.detection import preprocess
 from napari_lesion.detection.networks import NoduleNet
-from napari_lesion.detection.packs import Metadata, NetworkSpec, Preprocessing, save_pack
+from napari_lesion.detection.packs import Metadata, NoduleNetSpec, Preprocessing, save_pack
 from napari_lesion.findings import RESEARCH_USE
 from napari_lesion.training.config import TrainingConfig
 from napari_lesion.training.nodules import read_cubes, split_cubes
@@ -26,7 +26,7 @@ def export(config: TrainingConfig, network: NoduleNet, out: Path) -> Path:
         licence="Apache-2.0",
         threshold=config.threshold,
         summary="Small fully convolutional 3D network: centre heatmap and size of nodules at 1 mm.",
-        network=NetworkSpec(name="NoduleNet", width=config.width),
+        network=NoduleNetSpec(width=config.width),
         preprocessing=Preprocessing(spacing_mm=preprocess.SPACING_MM, window_hu=preprocess.HU_WINDOW),
         training_cases=(*backgrounds, *(f"LIDC-IDRI nodule {cube.name}" for cube in cubes)),
     )
