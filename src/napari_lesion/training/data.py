@@ -46,6 +46,9 @@ _BORDER = 8
 _REAL_SHARE = 0.2
 """Share of the crops of a scan with real lesions that are drawn near one of them."""
 _REAL_MARGIN_MM = 4.0
+_INSERTIONS = (0.1, 0.3, 0.3, 0.2, 0.1)
+_INSERTIONS_SMALL = (0.2, 0.4, 0.25, 0.1, 0.05)
+"""How probable 0 to 4 inserted nodules are in a crop of 64 mm, and in one of 48 mm."""
 _RIM = 5
 """A lesion nearer to the crop's edge than this is not learned from that crop."""
 
@@ -185,9 +188,16 @@ class Sampler:
             pool = background.surface if rng.random() < 0.35 else background.inside
             center = pool[rng.integers(len(pool))] + rng.uniform(-20, 20, 3)
         matrix, zoom = _random_affine(rng)
-        layers: list[npt.NDArray[Any]] = [background.hu, background.depth, background.search, background.ignore]
-        fill = (-1000.0, -60.0, 0.0, 1.0)
-        hu, depth, search, ignore = _resampled(layers, fill, center, matrix, self.crop)
+        (hu,) = _resampled([background.hu], (-1000.0,), center, matrix, self.crop)
+        # Where the loss counts is asked per output voxel only: half the resolution, an eighth of the work.
+        coarse = _resampled(
+            [background.depth, background.search, background.ignore],
+            (-60.0, 0.0, 1.0),
+            center,
+            matrix * OUTPUT_STRIDE,
+            self.crop // OUTPUT_STRIDE,
+        )
+        depth, search, ignore = (np.kron(layer, np.ones((OUTPUT_STRIDE,) * 3, np.float32)) for layer in coarse)
         depth = depth * zoom
         excluded = ignore > 0.05
         noise = background.noise_hu
@@ -195,7 +205,7 @@ class Sampler:
         targets = _real_in_crop(background, center, matrix, zoom, self.crop)
         for target in targets:
             excluded &= ~ball(hu.shape, target.center, target.diameter_mm / 2 + _REAL_MARGIN_MM)
-        for _ in range(int(rng.choice([0, 1, 2, 3, 4], p=[0.1, 0.3, 0.3, 0.2, 0.1]))):
+        for _ in range(int(rng.choice(5, p=_INSERTIONS if self.crop > 56 else _INSERTIONS_SMALL))):
             placed = self._place(hu, depth, taken, noise)
             if placed is None:
                 continue
