@@ -10,6 +10,12 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+@pytest.fixture(autouse=True)
+def _no_models_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the models that the user of this machine added out of the tests."""
+    monkeypatch.setenv("NAPARI_LESION_MODELS", str(tmp_path_factory.getbasetemp() / "no-models"))
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder with real CT series; it is not part of the repository, so tests that need it skip without it."""

@@ -1,84 +1,179 @@
-"""``napari-lesion models``: what models there are, what they say of themselves, and whether they are intact."""
+"""``napari-lesion models``: what models there are, what they say of themselves, whether they are intact; and more."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_lesion.cli.console import complain, say, show_table
+from napari_lesion.cli.console import complain, say, show_progress, show_table
 from napari_lesion.errors import ModelError
 
-app = typer.Typer(no_args_is_help=True, help="List, show and verify the models.")
+if TYPE_CHECKING:
+    from napari_lesion.detection.detector import Card
 
-ModelName = Annotated[str, typer.Argument(metavar="ID", help="Id of a model, or the folder of a model pack.")]
+app = typer.Typer(no_args_is_help=True, help="List, show, verify, add, remove and export models.")
+
+ModelName = Annotated[
+    str, typer.Argument(metavar="ID", help="Id of a model, or the folder of a model pack or a MONAI bundle.")
+]
 
 
 @app.command("list")
 def list_() -> None:
-    """List the models that come with napari-lesion."""
-    from napari_lesion.detection.detector import DEFAULT_MODEL, list_models
+    """List the models that are installed."""
+    from napari_lesion.detection import library, packs
+    from napari_lesion.detection.detector import DEFAULT_MODEL, read_card
 
-    cards = list_models()
-    if not cards:
+    rows, damaged = [], []
+    for folder in packs.model_folders():
+        shipped = folder.parent == packs.SHIPPED
+        try:
+            card = read_card(folder)
+            origin = library.read_origin(folder)
+        except ModelError as error:
+            damaged.append(f"damaged: {error}")
+            continue
+        where = "napari-lesion" if shipped else origin.source if origin else str(folder)
+        name = f"{folder.name} (default)" if folder.name == DEFAULT_MODEL else folder.name
+        rows.append([name, card.version, card.task, card.licence, f"{card.threshold:g}", where])
+    if not rows:
         say("No model is installed.")
-        return
-    show_table(
-        ["id", "version", "task", "licence", "threshold", "summary"],
-        [
-            [
-                f"{card.id} (default)" if card.id == DEFAULT_MODEL else card.id,
-                card.version,
-                card.task,
-                card.licence,
-                f"{card.threshold:g}",
-                card.summary,
-            ]
-            for card in cards
-        ],
-    )
+    else:
+        show_table(["id", "version", "task", "licence", "threshold", "from"], rows)
+    for line in damaged:
+        complain(line)
 
 
 @app.command()
 def show(model: ModelName = "nodule-3d") -> None:
     """Show the card of a model: what it was trained and tested on, and what it cannot do."""
-    from napari_lesion.detection.packs import CARD, find_pack
+    from napari_lesion.detection import library, packs
+    from napari_lesion.detection.detector import read_card
 
-    pack = find_pack(model)
-    about = pack.metadata
-    say(f"{about.id} {about.version}: {about.task}, licence {about.licence}")
-    say(f"sha256 {about.sha256}, default threshold {about.threshold:g}")
-    say(f"in {pack.folder}")
-    card = pack.folder / CARD
-    if card.is_file():
+    folder = packs.find_model(model)
+    card = read_card(folder)
+    say(f"{card.id} {card.version}: {card.task}, licence {card.licence}")
+    say(f"in {folder}")
+    if origin := library.read_origin(folder):
+        say(f"from {origin.source}" + (f" at revision {origin.revision}" if origin.revision else ""))
+    for name, value in _facts(card).items():
+        say(f"{name + ':':24}{value}")
+    if card.metrics:
         say()
-        say(card.read_text(encoding="utf-8").rstrip())
+        show_table(
+            ["measured", "value", "95 % interval", "on"],
+            [
+                [m.name, f"{m.value:.4g}", f"{m.interval[0]:.4g} to {m.interval[1]:.4g}" if m.interval else "", m.data]
+                for m in card.metrics
+            ],
+        )
+    for name in (packs.CARD, "docs/README.md", "README.md"):
+        if (folder / name).is_file():
+            say()
+            _show_markdown((folder / name).read_text(encoding="utf-8", errors="replace"))
+            break
+
+
+def _facts(card: Card) -> dict[str, str]:
+    from napari_lesion.detection.packs import DESCRIPTION, Metadata
+
+    facts = {
+        "summary": card.summary,
+        "intended use": card.intended_use,
+        "searches": ", ".join(card.modalities),
+        "default threshold": f"{card.threshold:g}",
+        "false positives a scan": ", ".join(f"{rate:g} from {score:.3g} on" for rate, score in card.operating_points),
+        "sha256 of the weights": card.sha256,
+    }
+    if isinstance(card, Metadata):
+        low, high = card.preprocessing.window_hu
+        network = card.network.model_dump()
+        facts |= {
+            "network": f"{network.pop('name')} ({', '.join(f'{key} {value}' for key, value in network.items())})",
+            "sees": f"voxels of {card.preprocessing.spacing_mm:g} mm, {low:g} to {high:g} HU",
+            "second stage": card.second_stage,
+            "training cases": f"{len(card.training_cases)}, named in {DESCRIPTION}" if card.training_cases else "",
+        }
+    return {name: value for name, value in facts.items() if value}
+
+
+def _show_markdown(text: str) -> None:
+    """Print a card: as a page on a terminal, as it is into a file."""
+    if not sys.stdout.isatty():
+        say(text.rstrip())
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    Console(width=min(Console().width, 100)).print(Markdown(text))
 
 
 @app.command()
 def verify(
     models: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Default: all.")] = None,
 ) -> None:
-    """Check the weights of models against their sha256.
+    """Check the files of models against their sha256.
 
     Exit status: 0, or 1 where one is damaged.
     """
-    from napari_lesion.detection import packs
-    from napari_lesion.detection.detector import list_models
+    from napari_lesion.detection import library, packs
+    from napari_lesion.detection.detector import read_card
 
-    names = models or [card.id for card in list_models()]
+    names: list[str | Path] = [*(models or packs.model_folders())]
     if not names:
         complain("error: no model is installed.")
         raise typer.Exit(1)
     damaged = False
     for name in names:
         try:
-            pack = packs.find_pack(name)
-            packs.verify(pack)
+            folder = packs.find_model(name)
+            library.verify(folder)
+            card = read_card(folder)
         except ModelError as error:
             damaged = True
             complain(f"error: {error}")
         else:
-            say(f"intact   {pack.metadata.id} {pack.metadata.version}: sha256 {pack.metadata.sha256}")
+            say(f"intact   {card.id} {card.version}: sha256 {card.sha256}")
     if damaged:
         raise typer.Exit(1)
+
+
+@app.command()
+def add(
+    source: Annotated[Path, typer.Argument(exists=True, help="Folder or zip of a model pack or a MONAI bundle.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Take the place of an added model of the same id.")
+    ] = False,
+) -> None:
+    """Copy a model into your own models, so that it has an id. It is verified first."""
+    from napari_lesion.detection import library, packs
+
+    with show_progress() as progress:
+        name = library.add(source, replace=replace, progress=progress)
+    say(f"Added {name} in {packs.home() / name}. Use it with `--model {name}`.")
+
+
+@app.command()
+def remove(
+    models: Annotated[list[str], typer.Argument(metavar="ID...", help="Models that were added or pulled.")],
+) -> None:
+    """Delete models that were added or pulled; those that come with napari-lesion stay."""
+    from napari_lesion.detection import library
+
+    for name in models:
+        say(f"Removed {library.remove(name)}.")
+
+
+@app.command()
+def export(
+    model: ModelName,
+    out: Annotated[Path, typer.Option("-o", "--out", help="A name ending in .zip for one file, else a new folder.")],
+) -> None:
+    """Write a model to one zip or folder that `models add` takes. It is verified first."""
+    from napari_lesion.detection import library
+
+    with show_progress() as progress:
+        say(f"Wrote {library.export(model, out, progress=progress)}.")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from napari_lesion.errors import ModelError
 from napari_lesion.findings import Detection
 from napari_lesion.progress import Progress, silent
 from napari_lesion.volume import Volume
 
 DEFAULT_MODEL = "nodule-3d"
+
+_LOG = logging.getLogger(__name__)
 
 
 class Metric(BaseModel):
@@ -42,6 +46,8 @@ class Card(BaseModel):
     threshold: float = Field(ge=0, le=1)
     """Default reporting threshold on the score."""
     summary: str = ""
+    modalities: tuple[str, ...] = ("CT",)
+    """DICOM modalities of the series that it can search."""
     intended_use: str = ""
     """For whom and what it was made, and what it was not made for."""
     metrics: tuple[Metric, ...] = ()
@@ -78,26 +84,49 @@ class Detector(Protocol):
 
 
 def list_models() -> tuple[Card, ...]:
-    """Cards of the models that come with the package, sorted by id. No weights are read.
+    """Cards of the models that have an id: those that come with the package, then those that were added.
+
+    No weights are read. An added model whose description is damaged is left out, with a warning in the log; ``models
+    verify`` says what is wrong.
 
     Raises
     ------
     ModelError
-        If the description of a model is damaged.
+        If the description of a model that comes with the package is damaged.
     """
     from napari_lesion.detection import packs  # it needs Card
 
-    folders = sorted(path.parent for path in packs.SHIPPED.glob(f"*/{packs.DESCRIPTION}"))
-    return tuple(packs.read_pack(folder).metadata for folder in folders)
+    cards = []
+    for folder in packs.model_folders():
+        try:
+            cards.append(read_card(folder))
+        except ModelError as error:
+            if folder.parent == packs.SHIPPED:
+                raise
+            _LOG.warning("model %s is left out: %s", folder.name, error)
+    return tuple(cards)
+
+
+def read_card(name: str | Path) -> Card:
+    """Read the card of a model by its id or path; no weights are read.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, or its description is wrong.
+    """
+    from napari_lesion.detection import packs  # it needs Card
+
+    return packs.read_pack(packs.find_model(name)).metadata
 
 
 def load_detector(name: str | Path = DEFAULT_MODEL) -> Detector:
-    """Load a detector: its weights are checked against their sha256, then read.
+    """Load a detector; its weights are checked against their sha256, then read.
 
     Parameters
     ----------
     name : str or Path
-        The id of a model that comes with the package, or the folder of a model pack.
+        The id of a model that is installed, or the folder of a model pack.
 
     Raises
     ------

@@ -1,11 +1,14 @@
 """Model packs: a folder with the weights, what they are (``model.yaml``), and a card for people (``card.md``).
 
-The weights' sha256 is checked before they are opened, and safetensors cannot run code.
+The weights' sha256 is checked before they are opened, and safetensors cannot run code. Packs lie where the package is
+(``SHIPPED``), where the user keeps those that were added (``home``), or anywhere.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -28,6 +31,11 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).parent / "weights"
 """Where the packs lie that come with the package, one folder each."""
 DESCRIPTION, WEIGHTS, CARD = "model.yaml", "weights.safetensors", "card.md"
+
+HOME_VARIABLE = "NAPARI_LESION_MODELS"
+"""Environment variable that names another folder for added models."""
+ID_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+"""Ids are names of folders on every system."""
 
 _REINSTALL = "Install the model again."
 
@@ -91,6 +99,7 @@ class Metadata(Card):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    id: str = Field(pattern=f"^{ID_PATTERN}$")
     sha256: str = ""
     """Of the weights; ``save_pack`` fills it in."""
     network: NetworkSpec
@@ -115,6 +124,43 @@ class Pack:
         return self.folder / WEIGHTS
 
 
+def home() -> Path:
+    """Folder of the models that the user added, one folder each; it need not exist."""
+    if given := os.environ.get(HOME_VARIABLE):
+        return Path(given)
+    from platformdirs import user_data_path
+
+    return user_data_path("napari-lesion", appauthor=False) / "models"
+
+
+def read_description(content: bytes, path: str | Path) -> Metadata:
+    """Parse a ``model.yaml``.
+
+    Parameters
+    ----------
+    content : bytes
+        The file.
+    path : str or Path
+        Where it came from, for the sentence when it is wrong.
+
+    Raises
+    ------
+    ModelError
+        If it is wrong, or does not say what the weights' sha256 is.
+    """
+    try:
+        metadata = Metadata.model_validate(yaml.safe_load(content.decode("utf-8")))
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ModelError(f"{path} cannot be read: {' '.join(str(error).split())}. {_REINSTALL}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise ModelError(f"{path}: {where}: {first['msg']}. Correct it, or install the model again.") from error
+    if not metadata.sha256:
+        raise ModelError(f"{path}: no sha256 of the weights is given, so they cannot be trusted. {_REINSTALL}")
+    return metadata
+
+
 def read_pack(folder: Path) -> Pack:
     """Read the description of a pack; the weights are not touched.
 
@@ -125,20 +171,40 @@ def read_pack(folder: Path) -> Pack:
     """
     path = folder / DESCRIPTION
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
     except FileNotFoundError:
         raise ModelError(f"{folder} is no model pack: it holds no {DESCRIPTION}.") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except OSError as error:
         raise ModelError(f"{path} cannot be read: {' '.join(str(error).split())}. {_REINSTALL}") from error
-    try:
-        metadata = Metadata.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise ModelError(f"{path}: {where}: {first['msg']}. Correct it, or install the model again.") from error
-    if not metadata.sha256:
-        raise ModelError(f"{path}: no sha256 of the weights is given, so they cannot be trusted. {_REINSTALL}")
-    return Pack(folder, metadata)
+    return Pack(folder, read_description(content, path))
+
+
+def model_folders() -> tuple[Path, ...]:
+    """Folders of the models that have an id: those that come with the package, then those that were added."""
+    added = (path for path in home().glob("*/") if re.fullmatch(ID_PATTERN, path.name))
+    return (*sorted(path.parent for path in SHIPPED.glob(f"*/{DESCRIPTION}")), *sorted(added))
+
+
+def find_model(name: str | Path) -> Path:
+    """Find the folder of a model, a pack or a bundle, by its id or by its path; ids come first.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model.
+    """
+    folders = model_folders()
+    if isinstance(name, str):
+        for folder in folders:
+            if folder.name == name:
+                return folder
+    if Path(name).is_dir():
+        return Path(name)
+    known = ", ".join(folder.name for folder in folders) or "none is installed"
+    raise ModelError(
+        f"There is no model {str(name)!r}: it is neither one of the models that are installed ({known}) nor the folder "
+        "of a model pack or a MONAI bundle."
+    )
 
 
 def find_pack(name: str | Path) -> Pack:
@@ -149,15 +215,7 @@ def find_pack(name: str | Path) -> Pack:
     ModelError
         If there is no such pack, or its description is wrong.
     """
-    if isinstance(name, str) and (SHIPPED / name / DESCRIPTION).is_file() and Path(name).name == name:
-        return read_pack(SHIPPED / name)
-    if Path(name).is_dir():
-        return read_pack(Path(name))
-    known = sorted(path.parent.name for path in SHIPPED.glob(f"*/{DESCRIPTION}"))
-    raise ModelError(
-        f"There is no model {str(name)!r}: it is neither the folder of a model pack nor one of the models that come "
-        f"with napari-lesion ({', '.join(known) or 'none is installed'})."
-    )
+    return read_pack(find_model(name))
 
 
 def verify(pack: Pack) -> bytes:
