@@ -36,7 +36,7 @@ class ConfigError(LesionError):
 
 
 class DownloadError(LesionError):
-    """Sample data cannot be fetched from its archive."""
+    """Sample data or a model cannot be fetched from where it is published."""
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error: raised by a progress callback to stop the work

@@ -177,3 +177,34 @@ def export(
 
     with show_progress() as progress:
         say(f"Wrote {library.export(model, out, progress=progress)}.")
+
+
+@app.command()
+def pull(
+    name: Annotated[
+        str | None, typer.Argument(help="Name in the catalogue, or OWNER/NAME on Hugging Face. Default: say the names.")
+    ] = None,
+    revision: Annotated[str, typer.Option(help="Commit of OWNER/NAME, 40 hexadecimal digits.")] = "",
+    sha256: Annotated[str, typer.Option(help="Of the weights of OWNER/NAME, 64 hexadecimal digits.")] = "",
+    file: Annotated[str, typer.Option(help="Where the weights of OWNER/NAME lie.")] = "models/model.pt",
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Take the place of an added model of the same id.")
+    ] = False,
+) -> None:
+    """Fetch a model from Hugging Face, at a pinned revision; interrupted, it goes on where it was.
+
+    The weights are checked against their sha256 before anything opens them, and no code of the model is run.
+    """
+    from napari_lesion.detection import packs
+    from napari_lesion.detection import pull as hub
+
+    if name is None:
+        show_table(
+            ["name", "licence", "revision", "what"],
+            [[pin.name, pin.licence, pin.revision[:12], pin.summary] for pin in hub.CATALOGUE],
+        )
+        return
+    pin = hub.make_pin(name, revision, sha256, file) if "/" in name else hub.find_pin(name)
+    with show_progress() as progress:
+        hub.pull(pin, replace=replace, progress=progress)
+    say(f"Fetched {pin.name} into {packs.home() / pin.name}. Use it with `--model {pin.name}`.")

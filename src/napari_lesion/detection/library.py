@@ -85,7 +85,7 @@ def add(source: Path, *, replace: bool = False, progress: Progress = silent) -> 
             wanted: tuple[str, ...] = _PACK_FILES
         elif BUNDLE_METADATA in files:
             weights = {}
-            wanted = tuple(sorted(file for file in files if file.startswith(_BUNDLE_PARTS)))
+            wanted = tuple(sorted(filter(is_part, files)))
         else:
             raise ModelError(
                 f"{source} is no model: it holds neither {packs.DESCRIPTION} (a model pack) nor {BUNDLE_METADATA} "
@@ -244,7 +244,12 @@ def _own_files(folder: Path) -> tuple[str, ...]:
     if (folder / packs.DESCRIPTION).is_file():
         return tuple(file for file in _PACK_FILES if (folder / file).is_file())
     files = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return tuple(sorted(file for file in files if file.startswith(_BUNDLE_PARTS)))
+    return tuple(sorted(filter(is_part, files)))
+
+
+def is_part(file: str) -> bool:
+    """Whether a file belongs to a MONAI bundle, by its path below the bundle's folder, or to a pack."""
+    return file in _PACK_FILES or file.startswith(_BUNDLE_PARTS)
 
 
 @contextmanager
