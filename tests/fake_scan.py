@@ -75,12 +75,19 @@ class FakeDetector:
     error: Exception | None = None
     threshold: float = 0.5
     version: str = "1.0"
+    operating_points: tuple[tuple[float, float], ...] = ()
     calls: list[str] = field(default_factory=list)
 
     @property
     def card(self) -> Card:
         return Card(
-            id="fake", version=self.version, task="test", licence="none", sha256="ab" * 32, threshold=self.threshold
+            id="fake",
+            version=self.version,
+            task="test",
+            licence="none",
+            sha256="ab" * 32,
+            threshold=self.threshold,
+            operating_points=self.operating_points,
         )
 
     def detect(self, volume: Volume, *, device: str = "auto", progress: Progress = silent) -> Detection:

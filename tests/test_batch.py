@@ -231,7 +231,28 @@ def test_rows_are_told_as_they_come(tree, tmp_path):
     assert tuple(told) == result.rows
 
 
-@pytest.mark.parametrize("settings", [{"threshold": 2.0}, {"device": "abacus"}])
+def test_the_threshold_may_be_given_as_false_positives_a_scan(tree, tmp_path):
+    detector = FakeDetector(FOUND, operating_points=((0.5, 0.8), (2.0, 0.4)))
+    analyse_folder([tree / "a"], tmp_path / "out", detector=detector, false_positives=0.5)
+    report = load_report(tmp_path / "out" / ONE / "findings.json")
+    assert [finding.score for finding in report.findings] == [0.9]
+    assert report.model.threshold == pytest.approx(0.8)
+    assert report.model.false_positives_per_scan == pytest.approx(0.5)
+    kept = analyse_folder([tree / "a"], tmp_path / "out", detector=detector, false_positives=0.5, resume=True)
+    assert detector.calls == [ONE], "the same rate is the same threshold, so it was done already"
+    assert kept.count("done") == 1
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"threshold": 2.0},
+        {"device": "abacus"},
+        {"false_positives": 0.0},
+        {"false_positives": 1.0},  # the fake detector has no operating points
+        {"false_positives": 1.0, "threshold": 0.5},
+    ],
+)
 def test_a_wrong_setting_is_refused_before_the_first_series(tree, tmp_path, settings):
     detector = FakeDetector()
     with pytest.raises(ConfigError):

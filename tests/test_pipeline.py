@@ -103,6 +103,17 @@ def test_no_lungs_in_view_is_said():
         analyse(make_volume(), detector=FakeDetector(error=LungsNotFoundError("no lungs")))
 
 
+def test_the_report_says_how_many_false_positives_to_expect():
+    detector = FakeDetector((LEFT, RIGHT, WEAK), operating_points=((0.5, 0.8), (2.0, 0.4), (8.0, 0.1)))
+    model = analyse(make_volume(), detector=detector, false_positives=2.0).report.model
+    assert (model.threshold, model.false_positives_per_scan) == (pytest.approx(0.4), pytest.approx(2.0))
+    assert analyse(make_volume(), detector=detector).report.model.false_positives_per_scan == pytest.approx(
+        1.4142, 1e-3
+    )
+    assert analyse(make_volume(), detector=detector, threshold=0).report.model.false_positives_per_scan is None
+    assert analyse(make_volume(), detector=FakeDetector()).report.model.false_positives_per_scan is None
+
+
 @pytest.mark.parametrize("threshold", [-0.1, 1.1, np.nan])
 def test_a_threshold_outside_of_0_to_1_is_refused(threshold):
     with pytest.raises(ConfigError, match="between 0 and 1"):

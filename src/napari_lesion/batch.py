@@ -56,6 +56,7 @@ def analyse_folder(
     series_uids: Sequence[str] = (),
     allow_gaps: bool = False,
     threshold: float | None = None,
+    false_positives: float | None = None,
     resume: bool = False,
     progress: Progress = silent,
     on_row: Callable[[SummaryRow], None] | None = None,
@@ -77,7 +78,7 @@ def analyse_folder(
         Files, folders or archives, as ``find_series`` takes them.
     out : Path
         Made if it is not there.
-    detector, device, allow_gaps, threshold
+    detector, device, allow_gaps, threshold, false_positives
         As for ``pipeline.analyse``.
     series_uids : sequence of str
         Analyse these series only, by SeriesInstanceUID or ``Series.key``; by default all.
@@ -95,13 +96,13 @@ def analyse_folder(
     Raises
     ------
     ConfigError
-        If ``out`` cannot be written, the threshold is not in [0, 1], or the device is not there.
+        If ``out`` cannot be written, the threshold makes no sense for the model, or the device is not there.
     ModelError
         If there is no such model, or it is damaged.
     Cancelled
         If ``progress`` raised it; results that are complete by then stay.
     """
-    pipeline.check_threshold(threshold)
+    pipeline.check_threshold(threshold, false_positives)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -112,6 +113,7 @@ def analyse_folder(
         from napari_lesion.detection.detector import load_detector
 
         detector = load_detector(detector)
+    limit = pipeline.reporting_threshold(detector.card, threshold, false_positives)
     choose_device(device)
     log = _Log(out, on_row)
     whole = _STEPS * 100
@@ -129,7 +131,7 @@ def analyse_folder(
                 detector=detector,
                 device=device,
                 allow_gaps=allow_gaps,
-                threshold=threshold,
+                threshold=limit,
                 resume=resume,
                 progress=inner,
             ),
@@ -206,7 +208,7 @@ def _run(
     detector: Detector,
     device: str,
     allow_gaps: bool,
-    threshold: float | None,
+    threshold: float,
     resume: bool,
     progress: Progress,
 ) -> SummaryRow:
@@ -261,7 +263,7 @@ def save_analysis(analysis: Analysis, folder: Path, *, progress: Progress = sile
         progress(3, 3, "written")
 
 
-def _finished(folder: Path, detector: Detector, threshold: float | None) -> Report | None:
+def _finished(folder: Path, detector: Detector, threshold: float) -> Report | None:
     """Load the report of an earlier run, if it is what this run would make."""
     path = folder / report_json.FILE_NAME
     if not path.exists():
@@ -271,7 +273,7 @@ def _finished(folder: Path, detector: Detector, threshold: float | None) -> Repo
     except ConfigError:
         return None
     card = detector.card
-    wanted = (card.id, card.version, card.sha256, card.threshold if threshold is None else threshold)
+    wanted = (card.id, card.version, card.sha256, threshold)
     model = report.model
     return report if (model.id, model.version, model.sha256, model.threshold) == wanted else None
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from napari_lesion.volume import FloatArray, GeometryCertificate, SeriesIdentity, Volume
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 RESEARCH_USE = "For research use only. Not a medical device; not for diagnosis."
 
 Point = tuple[float, float, float]
@@ -49,6 +49,8 @@ class ModelReference(BaseModel):
     sha256: str
     threshold: float
     """Score below which a candidate was not reported."""
+    false_positives_per_scan: float | None = None
+    """To expect at this threshold, as on the model's validation scans; None where the model does not say."""
 
 
 class Report(BaseModel):

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+from napari_lesion.detection import operating
 from napari_lesion.errors import ConfigError, SeriesError
 from napari_lesion.findings import Analysis, Candidate, Detection, Finding, ModelReference, Report
 from napari_lesion.progress import Progress, part, silent
@@ -33,6 +34,7 @@ def analyse(
     device: str = "auto",
     allow_gaps: bool = False,
     threshold: float | None = None,
+    false_positives: float | None = None,
     progress: Progress = silent,
 ) -> Analysis:
     """Read a CT series and find the lesions in it.
@@ -49,6 +51,8 @@ def analyse(
         Interpolate missing slices instead of refusing the series; the certificate names them.
     threshold : float, optional
         Score in [0, 1] below which a candidate is not reported; by default the model's own.
+    false_positives : float, optional
+        The threshold in other words: false positives a scan to expect, as on the model's validation scans.
     progress : Progress
         One scale from the first file to the last finding.
 
@@ -68,12 +72,12 @@ def analyse(
     ModelError
         If there is no such model, or it is damaged.
     ConfigError
-        If the threshold is not in [0, 1].
+        If the threshold makes no sense, or the model does not know such a rate of false positives.
     Cancelled
         If ``progress`` raised it.
     """
     started = time.perf_counter()
-    check_threshold(threshold)
+    check_threshold(threshold, false_positives)
     progress(0, _SCALE, "starting")
     if isinstance(source, Volume):
         volume, reading = source, 0
@@ -92,6 +96,7 @@ def analyse(
 
         progress(reading, _SCALE, "loading the model")
         detector = load_detector(detector)
+    limit = reporting_threshold(detector.card, threshold, false_positives)
     loaded = time.perf_counter()
     detection = detector.detect(volume, device=device, progress=part(progress, reading, _SCALE, _SCALE))
     finished = time.perf_counter()
@@ -102,21 +107,39 @@ def analyse(
         "detect": finished - loaded,
         "total": finished - started,
     }
-    report = _report(volume, detection, detector.card, threshold, seconds)
+    report = _report(volume, detection, detector.card, limit, seconds)
     progress(_SCALE, _SCALE, f"{len(report.findings)} findings")
     return Analysis(report=report, volume=volume, heatmap=detection.heatmap, candidates=detection.candidates)
 
 
-def check_threshold(threshold: float | None) -> None:
-    """Refuse a reporting threshold that is no score; None stands for the model's own.
+def check_threshold(threshold: float | None, false_positives: float | None = None) -> None:
+    """Refuse a reporting threshold that no model can have; None stands for the model's own.
 
     Raises
     ------
     ConfigError
-        If it is not in [0, 1].
+        If the score is not in [0, 1], the rate is not positive, or both are given.
     """
+    if threshold is not None and false_positives is not None:
+        raise ConfigError("Give the threshold as a score or as false positives a scan, not both.")
     if threshold is not None and not 0 <= threshold <= 1:
         raise ConfigError(f"A threshold of {threshold} makes no sense: scores lie between 0 and 1.")
+    if false_positives is not None and not (0 < false_positives < float("inf")):
+        raise ConfigError(f"{false_positives} false positives a scan make no sense: it must be more than 0.")
+
+
+def reporting_threshold(card: Card, threshold: float | None = None, false_positives: float | None = None) -> float:
+    """Score from which on a model's findings are reported: as asked for by score or by rate, else the model's own.
+
+    Raises
+    ------
+    ConfigError
+        If it makes no sense, or the model does not know such a rate of false positives.
+    """
+    check_threshold(threshold, false_positives)
+    if threshold is not None:
+        return threshold
+    return card.threshold if false_positives is None else operating.score_at(card, false_positives)
 
 
 def unsuitable(series: Series) -> str:
@@ -184,16 +207,19 @@ def _refuse_unsuitable_volume(volume: Volume) -> None:
         raise SeriesError(f"{where}: a single image, not a volume; lesions are searched in volumes only.")
 
 
-def _report(
-    volume: Volume, detection: Detection, card: Card, threshold: float | None, seconds: dict[str, float]
-) -> Report:
-    limit = card.threshold if threshold is None else threshold
+def _report(volume: Volume, detection: Detection, card: Card, threshold: float, seconds: dict[str, float]) -> Report:
     return Report(
         series_uid=volume.series.series_uid,
         series=volume.series,
-        findings=findings_of(volume, detection.candidates, card.sha256, limit),
+        findings=findings_of(volume, detection.candidates, card.sha256, threshold),
         certificate=volume.certificate,
-        model=ModelReference(id=card.id, version=card.version, sha256=card.sha256, threshold=limit),
+        model=ModelReference(
+            id=card.id,
+            version=card.version,
+            sha256=card.sha256,
+            threshold=threshold,
+            false_positives_per_scan=operating.false_positives_at(card, threshold),
+        ),
         device=detection.device,
         versions=library_versions(),
         timings_s={step: round(value, 3) for step, value in seconds.items()},

@@ -68,6 +68,8 @@ class GeometryCertificate(BaseModel):
     """How the slices were ordered, in words."""
     spacing_range_mm: tuple[float, float] | None = None
     """Smallest and largest distance between neighbouring slices as acquired."""
+    slice_thickness_mm: float | None = None
+    """Largest SliceThickness of the headers; overlapping slices are thicker than their spacing. None if not stated."""
     gaps: tuple[Gap, ...] = ()
     interpolated_slices: tuple[int, ...] = ()
     """Indices k of slices that were interpolated (``--allow-gaps``), not acquired."""

@@ -155,6 +155,37 @@ def test_the_threshold_filters_without_running_again(viewer, panel, detector, qt
     assert len(detector.devices) == 1
 
 
+def test_the_slider_speaks_of_false_findings_a_scan(viewer, panel, detector, qtbot) -> None:
+    points = ((0.125, 0.95), (1.0, 0.6), (8.0, 0.3))
+    detector.card = detector.card.model_copy(update={"operating_points": points, "threshold": 0.6})
+    panel.models.setItemData(0, detector.card)
+    panel._on_model_changed()
+    assert panel.threshold.label.text() == "Expects about 1 false finding a scan (score 0.60 and more)"
+    run(panel, qtbot)
+    assert len(rows(panel)) == 2
+    panel.threshold.slider.setValue(3.0)  # to the right: 2³ false findings a scan
+    assert panel.threshold.value() == pytest.approx(0.3)
+    assert "about 8 false findings a scan" in panel.threshold.label.text()
+    assert len(rows(panel)) == 3
+    panel.threshold.slider.setValue(-3.0)
+    assert "about 1 false finding in 8 scans" in panel.threshold.label.text()
+    assert len(rows(panel)) == 0
+    metadata = layer(viewer, "Findings").metadata
+    assert metadata["threshold"] == pytest.approx(0.95)
+    assert metadata["false_positives_per_scan"] == pytest.approx(0.125)
+    panel.threshold.setValue(0.99)
+    assert "not measured" in panel.threshold.label.text()
+    assert metadata["false_positives_per_scan"] is None
+
+
+def test_without_operating_points_the_slider_is_a_score_and_says_so(panel) -> None:
+    assert panel.threshold.label.text() == (
+        "Shows score 0.50 and more; for blobs the rate of false findings is not known"
+    )
+    panel.threshold.slider.setValue(-0.25)
+    assert panel.threshold.value() == 0.25
+
+
 def test_a_second_run_replaces_the_layers_of_the_first(viewer, panel, qtbot) -> None:
     run(panel, qtbot)
     layer(viewer, "Heatmap").visible = False

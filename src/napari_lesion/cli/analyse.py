@@ -34,6 +34,10 @@ def analyse(
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Report findings from this score on (default: the model's own).")
     ] = None,
+    false_positives: Annotated[
+        float | None,
+        typer.Option(help="The same in other words: expect so many false positives a scan."),
+    ] = None,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Keep results of the same model and threshold (default: they are replaced)."),
@@ -70,6 +74,7 @@ def analyse(
             series_uids=series or (),
             allow_gaps=allow_gaps,
             threshold=threshold,
+            false_positives=false_positives,
             resume=resume,
             progress=progress,
             on_row=show,

@@ -122,6 +122,7 @@ def _read_stack(series: Series, allow_gaps: bool, progress: Progress) -> Volume:
         patient_position=first.patient_position,
         slice_order="by ImagePositionPatient along the normal of the slices",
         spacing_range_mm=(float(distances.min()), float(distances.max())),
+        slice_thickness_mm=max((f.thickness for f in plan.frames if f.thickness), default=None),
         gaps=plan.gaps,
         interpolated_slices=interpolated,
         duplicates=plan.duplicates,

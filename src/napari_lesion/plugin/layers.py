@@ -216,12 +216,13 @@ def heatmap_layer(heatmap: Heatmap, volume: Volume) -> LayerData:
     return on_slices, attributes, "image"
 
 
-def findings_layer(report: Report, volume: Volume, threshold: float) -> LayerData:
+def findings_layer(report: Report, volume: Volume, threshold: float, false_positives: float | None = None) -> LayerData:
     """Make the points layer of the findings: a ring of the finding's diameter around its centre.
 
     The layer's data are isotropic, so that a ring shrinks like the cut of a sphere when one scrolls away from its
     centre. Its step is the scan's coarsest spacing, so it never refines napari's slider. ``features`` holds id,
-    score, diameter and status; findings below the threshold are there but not shown.
+    score, diameter and status; findings below the threshold are there but not shown. ``metadata`` holds the threshold,
+    and what rate of false positives a scan it stands for, if that is known.
     """
     findings = report.findings
     step = max(volume.spacing)
@@ -246,7 +247,13 @@ def findings_layer(report: Report, volume: Volume, threshold: float) -> LayerDat
         "border_width": RING_MM / step,
         "border_width_is_relative": False,
         "projection_mode": "rescale_spherical",
-        "metadata": {"series": volume.series.model_dump(), "report": report, "scan": volume},
+        "metadata": {
+            "series": volume.series.model_dump(),
+            "report": report,
+            "scan": volume,
+            "threshold": threshold,
+            "false_positives_per_scan": false_positives,
+        },
         "scale": (step,) * 3,
         "translate": (0.0,) * 3,
         "units": UNITS,
@@ -294,12 +301,11 @@ def report_of(data: npt.NDArray[Any], attributes: dict[str, Any]) -> Report:
             findings.append(_placed_finding(finding.id, center, finding.diameter_mm, finding.score, "edited", scan))
         else:
             findings.append(finding)
-    lowest = min((f.score for f in findings), default=report.model.threshold)
-    threshold = float(metadata.get("threshold", lowest))
+    model = {key: metadata[key] for key in ("threshold", "false_positives_per_scan")}
     return report.model_copy(
         update={
             "findings": tuple(sorted(findings, key=lambda f: -f.score)),
-            "model": report.model.model_copy(update={"threshold": threshold}),
+            "model": report.model.model_copy(update=model),
         }
     )
 

@@ -16,6 +16,7 @@ from matplotlib.patheffects import withStroke
 from scipy import ndimage
 
 from napari_lesion.atomic import whole_file
+from napari_lesion.detection.operating import in_words
 from napari_lesion.findings import Analysis, Finding, Report
 from napari_lesion.volume import FloatArray, Volume
 
@@ -174,6 +175,8 @@ def _header(report: Report, shown: int) -> list[str]:
     series, certificate, model = report.series, report.certificate, report.model
     count = len(report.findings)
     found = f"{count} finding{'' if count == 1 else 's'} at score ≥ {model.threshold:.2f}"
+    if model.false_positives_per_scan is not None:
+        found += f" (expect {in_words(model.false_positives_per_scan)})"
     if shown < count:
         found += f", the best {shown} shown"
     spacing = " × ".join(f"{s:.2f}" for s in certificate.spacing_mm[::-1])

@@ -27,9 +27,9 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QLabeledDoubleSlider
 
-from napari_lesion.detection.detector import list_models
+from napari_lesion.detection.detector import Card, list_models
+from napari_lesion.detection.operating import false_positives_at
 from napari_lesion.errors import LesionError
 from napari_lesion.findings import RESEARCH_USE, Finding, Report
 from napari_lesion.pipeline import analyse, findings_of
@@ -41,6 +41,7 @@ from napari_lesion.plugin.layers import (
     frame_of,
     heatmap_layer,
 )
+from napari_lesion.plugin.panels.threshold import ThresholdSlider
 from napari_lesion.plugin.task import Task, sentence
 from napari_lesion.plugin.view import PLANES, jump_to, scan_view, volume_of
 from napari_lesion.progress import Progress
@@ -58,6 +59,7 @@ class _Outcome:
 
     report: Report
     """With every candidate as a finding, also those below the threshold."""
+    card: Card
     heatmap: LayerData
     sides: tuple[str, ...]
     """Of the patient, one a finding."""
@@ -69,20 +71,23 @@ class _Result:
 
     report: Report
     sides: tuple[str, ...]
+    card: Card
+    """Of the model that made it."""
     threshold: float
     layers: dict[str, Layer] = field(default_factory=dict)
 
 
-def search(volume: Volume, model: str, device: str, progress: Progress) -> _Outcome:
+def search(volume: Volume, card: Card, device: str, progress: Progress) -> _Outcome:
     """Search one scan; runs on the worker thread."""
     from napari_lesion.report.overview import side_of  # brings matplotlib along
 
     import_module("pandas")  # napari wants it for tables of features: a second that the window need not wait for
-    analysis = analyse(volume, detector=model, device=device, progress=progress)
+    analysis = analyse(volume, detector=card.id, device=device, progress=progress)
     report = analysis.report
     findings = findings_of(volume, analysis.candidates, report.model.sha256, 0.0)
     return _Outcome(
         report=report.model_copy(update={"findings": findings}),
+        card=card,
         heatmap=heatmap_layer(analysis.heatmap, volume),
         sides=tuple(side_of(volume, finding.center_mm) for finding in findings),
     )
@@ -180,14 +185,7 @@ class DetectPanel(QWidget):
         self.status.setWordWrap(True)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
 
-        self.threshold = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
-        self.threshold.setRange(0, 1)
-        self.threshold.setDecimals(2)
-        self.threshold.setSingleStep(0.01)  # type: ignore[arg-type]
-        self.threshold.setToolTip("Findings with a lower score are hidden; nothing is searched again")
-        threshold = QHBoxLayout()
-        threshold.addWidget(QLabel("Lowest score shown"))
-        threshold.addWidget(self.threshold, 1)
+        self.threshold = ThresholdSlider()
 
         self.table = QTableWidget(0, len(COLUMNS))
         self.table.setHorizontalHeaderLabels(COLUMNS)
@@ -225,7 +223,7 @@ class DetectPanel(QWidget):
         layout.addLayout(buttons)
         layout.addWidget(self.progress)
         layout.addWidget(self.status)
-        layout.addLayout(threshold)
+        layout.addWidget(self.threshold)
         layout.addWidget(self.table, 1)
         layout.addLayout(planes)
         layout.addWidget(use)
@@ -294,7 +292,7 @@ class DetectPanel(QWidget):
     def _on_model_changed(self) -> None:
         card = self.models.currentData()
         if card is not None and self._result is None:
-            self.threshold.setValue(card.threshold)
+            self.threshold.set_card(card)
 
     def _on_scan_changed(self) -> None:
         layer = self.scan
@@ -313,7 +311,10 @@ class DetectPanel(QWidget):
         result = self._result
         if result is not None:
             with QSignalBlocker(self.threshold):
+                self.threshold.set_card(result.card)
                 self.threshold.setValue(result.threshold)
+        else:
+            self._on_model_changed()
         self._fill_table()
         self._enable()
 
@@ -339,7 +340,7 @@ class DetectPanel(QWidget):
             return
         device = self.devices.currentData()
         self._searched = layer
-        self._task = Task(lambda progress: search(volume, card.id, device, progress), self)
+        self._task = Task(lambda progress: search(volume, card, device, progress), self)
         self._task.progressed.connect(self._on_progress)
         self._task.succeeded.connect(self._on_succeeded)
         self._task.failed.connect(self._on_failed)
@@ -385,7 +386,7 @@ class DetectPanel(QWidget):
         self._end_of_run("")
         self._remove_result(layer)
         self._results[layer] = _Result(
-            report=outcome.report, sides=outcome.sides, threshold=outcome.report.model.threshold
+            report=outcome.report, sides=outcome.sides, card=outcome.card, threshold=outcome.report.model.threshold
         )
         self._add_layers(layer, outcome.heatmap)
         self.scans.setCurrentIndex(self.scans.findData(layer))
@@ -433,7 +434,9 @@ class DetectPanel(QWidget):
         made = {
             "heatmap": heatmap,
             "boxes": boxes_layer(self._shown(result), volume, self._through),
-            "findings": findings_layer(result.report, volume, result.threshold),
+            "findings": findings_layer(
+                result.report, volume, result.threshold, false_positives_at(result.card, result.threshold)
+            ),
         }
         for name, (data, attributes, kind) in made.items():
             result.layers[name] = layer = Layer.create(data, attributes, kind)
@@ -460,12 +463,13 @@ class DetectPanel(QWidget):
         result = self._result
         if result is None:
             return
-        result.threshold = round(threshold, 2)
+        result.threshold = threshold
         points = self._layer("findings")
         if isinstance(points, Points):
             # Points that were added by hand have no score of the model, and stay.
             points.shown = np.asarray(points.features["score"], dtype=float) >= result.threshold
             points.metadata["threshold"] = result.threshold
+            points.metadata["false_positives_per_scan"] = self.threshold.false_positives()
         self._boxes_timer.start()
         self._hide_rows()
         self._say(self._summary())
