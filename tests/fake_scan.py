@@ -76,6 +76,7 @@ class FakeDetector:
     threshold: float = 0.5
     version: str = "1.0"
     operating_points: tuple[tuple[float, float], ...] = ()
+    modalities: tuple[str, ...] = ("CT",)
     calls: list[str] = field(default_factory=list)
 
     @property
@@ -88,6 +89,7 @@ class FakeDetector:
             sha256="ab" * 32,
             threshold=self.threshold,
             operating_points=self.operating_points,
+            modalities=self.modalities,
         )
 
     def detect(self, volume: Volume, *, device: str = "auto", progress: Progress = silent) -> Detection:

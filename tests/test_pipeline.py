@@ -98,6 +98,14 @@ def test_what_is_no_ct_volume_is_refused_before_anything_is_searched(volume, wor
     assert not detector.calls
 
 
+def test_a_model_for_mr_searches_mr_whose_values_have_no_unit_and_no_ct():
+    detector = FakeDetector((LEFT,), modalities=("MR",))
+    report = analyse(make_volume(modality="MR", unit=""), detector=detector).report
+    assert [finding.center_mm for finding in report.findings] == [LEFT.center_mm]
+    with pytest.raises(SeriesError, match="not MR but CT; this model searches in MR only"):
+        analyse(make_volume(), detector=detector)
+
+
 def test_no_lungs_in_view_is_said():
     with pytest.raises(LungsNotFoundError, match="no lungs"):
         analyse(make_volume(), detector=FakeDetector(error=LungsNotFoundError("no lungs")))

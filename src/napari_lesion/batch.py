@@ -118,7 +118,7 @@ def analyse_folder(
     log = _Log(out, on_row)
     whole = _STEPS * 100
     first = round(whole * _INDEX_SHARE)
-    jobs = _find_jobs(paths, series_uids, log, part(progress, 0, first, whole))
+    jobs = _find_jobs(paths, series_uids, detector.card.modalities, log, part(progress, 0, first, whole))
     log.save()
     summary.save_skipped(log.skipped_files, out / summary.SKIPPED_FILE_NAME)
     for number, job in enumerate(jobs):
@@ -167,7 +167,9 @@ class _Log:
         summary.save_summary([*self._earlier.values(), *self.rows], self._path)
 
 
-def _find_jobs(paths: Sequence[Path], wanted: Sequence[str], log: _Log, progress: Progress) -> list[_Job]:
+def _find_jobs(
+    paths: Sequence[Path], wanted: Sequence[str], modalities: Sequence[str], log: _Log, progress: Progress
+) -> list[_Job]:
     """Series to analyse, in the order found; those that are not get their row at once."""
     from napari_lesion.dicom.series import find_series
 
@@ -190,7 +192,7 @@ def _find_jobs(paths: Sequence[Path], wanted: Sequence[str], log: _Log, progress
             missing -= names
             job = _Job(series, path)
             row = _row(job, "skipped")
-            if why := pipeline.unsuitable(series):
+            if why := pipeline.unsuitable(series, modalities):
                 log.add(replace(row, reason=why))
             elif series.key in jobs:
                 log.add(replace(row, reason=f"the same series was found in {jobs[series.key].source} already."))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
@@ -37,12 +37,12 @@ def analyse(
     false_positives: float | None = None,
     progress: Progress = silent,
 ) -> Analysis:
-    """Read a CT series and find the lesions in it.
+    """Read a series and find the lesions in it.
 
     Parameters
     ----------
     source : Series or Volume
-        A CT series as ``find_series`` lists it, or a volume that was read already.
+        A series as ``find_series`` lists it, or a volume that was read already.
     detector : Detector or str
         A detector, or the id of one (see ``napari-lesion models list``).
     device : str
@@ -64,7 +64,7 @@ def analyse(
     Raises
     ------
     SeriesError
-        If the series is not a CT volume.
+        If the series is not a volume of a modality that the model reads (CT, for those that come with napari-lesion).
     GeometryError, DecodeError
         If it cannot be read without guessing.
     LungsNotFoundError
@@ -79,32 +79,32 @@ def analyse(
     started = time.perf_counter()
     check_threshold(threshold, false_positives)
     progress(0, _SCALE, "starting")
+    if isinstance(detector, str):
+        from napari_lesion.detection.detector import load_detector
+
+        progress(0, _SCALE, "loading the model")
+        detector = load_detector(detector)
+    limit = reporting_threshold(detector.card, threshold, false_positives)
+    loaded = time.perf_counter()
     if isinstance(source, Volume):
         volume, reading = source, 0
     else:
         from napari_lesion.dicom.reader import read_series
 
-        why = unsuitable(source)
+        why = unsuitable(source, detector.card.modalities)
         if why:
             raise SeriesError(f"series {source.key}: {why}")
         reading = _READ
         volume = read_series(source, allow_gaps=allow_gaps, progress=part(progress, 0, reading, _SCALE))
     read = time.perf_counter()
-    _refuse_unsuitable_volume(volume)
-    if isinstance(detector, str):
-        from napari_lesion.detection.detector import load_detector
-
-        progress(reading, _SCALE, "loading the model")
-        detector = load_detector(detector)
-    limit = reporting_threshold(detector.card, threshold, false_positives)
-    loaded = time.perf_counter()
+    _refuse_unsuitable_volume(volume, detector.card.modalities)
     detection = detector.detect(volume, device=device, progress=part(progress, reading, _SCALE, _SCALE))
     finished = time.perf_counter()
     seconds = {
-        "read": read - started,
-        "load_model": loaded - read,
+        "load_model": loaded - started,
+        "read": read - loaded,
         **detection.timings_s,
-        "detect": finished - loaded,
+        "detect": finished - read,
         "total": finished - started,
     }
     report = _report(volume, detection, detector.card, limit, seconds)
@@ -142,14 +142,19 @@ def reporting_threshold(card: Card, threshold: float | None = None, false_positi
     return card.threshold if false_positives is None else operating.score_at(card, false_positives)
 
 
-def unsuitable(series: Series) -> str:
+def unsuitable(series: Series, modalities: Sequence[str] = ("CT",)) -> str:
     """Why a series is not searched for lesions, as a sentence; empty where it is.
 
-    Decided by the headers alone: only CT volumes are searched, since the models read Hounsfield units in space.
+    Decided by the headers alone: only volumes of a modality that the model reads are searched.
+
+    Parameters
+    ----------
+    series : Series
+    modalities : sequence of str
+        What the model reads (``Card.modalities``); those that come with napari-lesion read CT.
     """
-    modality = series.identity.modality
-    if modality != "CT":
-        return f"not CT but {modality or 'of unknown modality'}; lesions are searched in CT only."
+    if why := _other_modality(series.identity.modality, modalities):
+        return f"{why}."
     if series.kind == "localizer":
         return "a localizer, not a scan."
     if series.kind == "image":
@@ -193,12 +198,18 @@ def _finding(volume: Volume, candidate: Candidate, model: str) -> Finding:
     )
 
 
-def _refuse_unsuitable_volume(volume: Volume) -> None:
+def _other_modality(modality: str, modalities: Sequence[str]) -> str:
+    if modality in modalities:
+        return ""
+    wanted = " and ".join(modalities)
+    return f"not {wanted} but {modality or 'of unknown modality'}; this model searches in {wanted} only"
+
+
+def _refuse_unsuitable_volume(volume: Volume, modalities: Sequence[str]) -> None:
     where = f"series {volume.series.series_uid}"
-    if volume.series.modality != "CT":
-        said = volume.series.modality or "of unknown modality"
-        raise SeriesError(f"{where}: not CT but {said}; lesions are searched in CT only.")
-    if volume.certificate.unit != "HU":
+    if why := _other_modality(volume.series.modality, modalities):
+        raise SeriesError(f"{where}: {why}.")
+    if volume.series.modality == "CT" and volume.certificate.unit != "HU":
         raise SeriesError(
             f"{where}: its values are in {volume.certificate.unit or 'an unknown unit'}, not in HU "
             f"({volume.certificate.rescale or 'no rescale is given'}). Export it with its rescale slope and intercept."

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,15 @@ from matplotlib.image import imread
 
 from napari_lesion.findings import Candidate
 from napari_lesion.pipeline import analyse
-from napari_lesion.report.overview import overview_figure, plane_around, sample, save_overview, side_of
+from napari_lesion.report.overview import (
+    LUNG_WINDOW,
+    SOFT_TISSUE_WINDOW,
+    overview_figure,
+    plane_around,
+    sample,
+    save_overview,
+    side_of,
+)
 
 LEFT = (52.0, -15.0, -250.0)
 RIGHT = (-48.0, -33.0, -230.0)
@@ -131,6 +140,26 @@ def test_the_table_under_the_patient_does_not_move_the_midline():
     volume = make_volume()
     volume.voxels[:, 95:97, 70:] = 200
     assert side_of(volume, (3.0, -15.0, -250.0)) == "midline"
+
+
+def test_values_that_are_not_hu_give_no_side():
+    assert side_of(make_volume(modality="MR", unit=""), RIGHT) == "?"
+
+
+def test_the_window_fits_what_is_in_view():
+    chest = make_volume()
+    belly = replace(chest, voxels=np.where(chest.voxels == -850, 30, chest.voxels))
+    head = make_volume(modality="MR", unit="")
+    head = replace(head, voxels=np.broadcast_to(np.arange(150, dtype=np.int16), head.shape))
+    detector = FakeDetector((Candidate(RIGHT, 9.0, 0.9),), modalities=("CT", "MR"))
+
+    def shown(volume):
+        return overview_figure(analyse(volume, detector=detector)).axes[0].images[0]
+
+    assert shown(chest).get_clim() == LUNG_WINDOW
+    assert shown(belly).get_clim() == SOFT_TISSUE_WINDOW
+    image = shown(head)
+    assert image.get_clim() == pytest.approx(np.percentile(image.get_array().compressed(), (1, 99)))
 
 
 def test_a_plane_samples_the_scan_at_its_points():

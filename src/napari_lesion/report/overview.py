@@ -24,6 +24,10 @@ FILE_NAME = "overview.png"
 
 LUNG_WINDOW = (-1350.0, 150.0)
 """HU shown black and white (level −600, width 1500)."""
+SOFT_TISSUE_WINDOW = (-160.0, 240.0)
+"""HU shown black and white (level 40, width 400)."""
+_LUNG_HU = (-980.0, -500.0)
+_LUNG_SHARE = 0.02
 _BACKGROUND = "#111111"
 _TEXT = "#e8e8e8"
 _DIM = "#9a9a9a"
@@ -100,8 +104,11 @@ def side_of(volume: Volume, center_mm: tuple[float, float, float]) -> str:
     """On which side of the patient's body a point lies: ``left``, ``right``, ``midline``, or ``?`` where unsure.
 
     The midline is the middle of the body's cross-section at the height of the point; within 10 mm of it a point
-    belongs to neither side. Where the body is cut off by a field of view too narrow for a chest, there is no telling.
+    belongs to neither side. Where the body is cut off by a field of view too narrow for a chest, or values are not HU,
+    there is no telling.
     """
+    if volume.certificate.unit != "HU":
+        return "?"
     corners = np.array(np.meshgrid(*[(0, n - 1) for n in volume.shape], indexing="ij")).reshape(3, -1).T
     ends = volume.to_patient(corners)
     # One pixel more on each side, so that air is all around.
@@ -216,7 +223,8 @@ def _draw(axes: Axes, analysis: Analysis, finding: Finding, number: int) -> None
     x1, y1 = x0 + plane.shape[1] * plane.pixel_mm, y0 + plane.shape[0] * plane.pixel_mm
     extent = (x0, x1, y1, y0)
     axes.set_facecolor("black")
-    axes.imshow(image, cmap="gray", vmin=LUNG_WINDOW[0], vmax=LUNG_WINDOW[1], extent=extent, interpolation="nearest")
+    low, high = _window(image, volume)
+    axes.imshow(image, cmap="gray", vmin=low, vmax=high, extent=extent, interpolation="nearest")
     axes.imshow(heat, cmap="inferno", vmin=0, vmax=1, extent=extent, alpha=np.clip(heat * 0.5, 0, 0.35))
     axes.add_patch(
         Circle((center[0], center[1]), max(finding.diameter_mm / 2 + 2.5, 5), fill=False, color=_ACCENT, lw=1.2)
@@ -245,6 +253,21 @@ def _draw(axes: Axes, analysis: Analysis, finding: Finding, number: int) -> None
         size=9,
         pad=4,
     )
+
+
+def _window(image: npt.NDArray[np.float32], volume: Volume) -> tuple[float, float]:
+    """Choose what is black and white: for lungs, for soft tissue where hardly any lung is in view, else by the values.
+
+    Values that are not HU have no scale of their own, so the window spans all but the darkest and brightest 1 %.
+    """
+    seen = image[np.isfinite(image)]
+    if seen.size == 0:
+        return LUNG_WINDOW
+    if volume.certificate.unit != "HU":
+        low, high = (float(value) for value in np.percentile(seen, (1, 99)))
+        return low, max(high, low + 1)
+    lung = np.mean((seen > _LUNG_HU[0]) & (seen < _LUNG_HU[1]))
+    return LUNG_WINDOW if lung > _LUNG_SHARE else SOFT_TISSUE_WINDOW
 
 
 def _on_slice(volume: Volume, center: FloatArray) -> FloatArray:
