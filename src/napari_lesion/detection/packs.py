@@ -93,6 +93,12 @@ class Calibration(BaseModel):
         score: npt.NDArray[np.float32] = np.interp(heat, x, y).astype(np.float32)
         return score
 
+    def heat(self, score: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Score → heat, the way back; any shape."""
+        x, y = np.array(self.points).T
+        result: npt.NDArray[np.float64] = np.interp(score, y, x)
+        return result
+
 
 class Metadata(Card):
     """``model.yaml``: the card, and what is needed to run the network."""
@@ -101,7 +107,7 @@ class Metadata(Card):
 
     id: str = Field(pattern=f"^{ID_PATTERN}$")
     sha256: str = ""
-    """Of the weights; ``save_pack`` fills it in."""
+    """Of the weights; ``write_pack`` fills it in."""
     network: NetworkSpec
     preprocessing: Preprocessing
     training_cases: tuple[str, ...]
@@ -281,12 +287,17 @@ def save_pack(folder: Path, state: Mapping[str, Tensor], metadata: Metadata, car
     from safetensors.torch import save
 
     content = save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()})
-    metadata = metadata.model_copy(update={"sha256": hashlib.sha256(content).hexdigest()})
+    return write_pack(folder, content, metadata, card)
+
+
+def write_pack(folder: Path, weights: bytes, metadata: Metadata, card: str) -> Pack:
+    """Write a pack from the bytes of its weights (safetensors), as ``save_pack`` does."""
+    metadata = metadata.model_copy(update={"sha256": hashlib.sha256(weights).hexdigest()})
     description = yaml.safe_dump(
         metadata.model_dump(mode="json", exclude_none=True), sort_keys=False, allow_unicode=True
     )
     with whole_folder(folder) as new:
-        (new / WEIGHTS).write_bytes(content)
+        (new / WEIGHTS).write_bytes(weights)
         (new / DESCRIPTION).write_text(description, encoding="utf-8")
         (new / CARD).write_text(card, encoding="utf-8")
     return Pack(folder, metadata)

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import math
 
-from qtpy.QtCore import (
-    QSignalBlocker,
-    Qt,
-    Signal,  # type: ignore[attr-defined]
-)
+from qtpy.QtCore import QSignalBlocker, Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from superqt import QDoubleSlider
 
