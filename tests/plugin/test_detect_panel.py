@@ -13,7 +13,9 @@ import pytest
 from fake_scan import make_volume
 from plugin_scan import NODULES, BlobDetector, picture, screen_position
 from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QFileDialog
 
+from napari_lesion.detection import packs
 from napari_lesion.errors import LungsNotFoundError
 from napari_lesion.findings import RESEARCH_USE
 from napari_lesion.plugin import layers, view
@@ -23,6 +25,17 @@ from napari_lesion.volume import Volume
 
 #: Ends a test that hangs; on a busy machine loading torch alone can take half a minute.
 PATIENCE_MS = 120_000
+
+PACK = packs.Metadata(
+    id="from-a-folder",
+    version="7",
+    task="test",
+    licence="none",
+    threshold=0.25,
+    network=packs.NoduleNetSpec(width=2),
+    preprocessing=packs.Preprocessing(spacing_mm=1, window_hu=(-1000, 400)),
+    training_cases=(),
+)
 
 
 def add(viewer, volume: Volume):
@@ -153,6 +166,43 @@ def test_the_threshold_filters_without_running_again(viewer, panel, detector, qt
         qtbot.waitUntil(lambda: not panel._boxes_timer.isActive())
         assert (len(layer(viewer, "Boxes").data) > 0) == (count > 0)
     assert len(detector.devices) == 1
+
+
+def test_a_model_can_be_taken_from_a_folder(viewer, panel, detector, qtbot, tmp_path, monkeypatch) -> None:
+    asked = []
+    monkeypatch.setattr("napari_lesion.detection.detector.load_detector", lambda name: asked.append(name) or detector)
+    packs.save_pack(tmp_path / "pack", {}, PACK, "# Pack\n")
+    folder = panel.models.count() - 1
+    assert panel.models.itemText(folder) == "Folder…"
+
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *args: "")
+    panel.models.setCurrentIndex(folder)
+    panel.models.activated.emit(folder)
+    assert panel.models.currentText() == "blobs 1", "nothing was chosen in the dialog"
+
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *args: str(tmp_path / "pack"))
+    panel.models.setCurrentIndex(folder)
+    panel.models.activated.emit(folder)
+    assert panel.models.currentText() == "from-a-folder 7"
+    assert panel.threshold.value() == pytest.approx(0.25)
+    run(panel, qtbot)
+    assert asked == [str(tmp_path / "pack")]
+    assert panel.models.itemText(panel.models.count() - 1) == "Folder…"
+
+
+def test_a_folder_without_a_model_is_said(panel, tmp_path) -> None:
+    panel.use_model(tmp_path)
+    assert "no model pack" in panel.status.text()
+    assert panel.models.currentText() == "blobs 1"
+
+
+def test_the_scans_are_those_that_the_model_reads(viewer, panel, detector) -> None:
+    add(viewer, make_volume(modality="MR", unit="", series_uid="1.2.9"))
+    assert panel.scans.count() == 1
+    panel.models.setItemData(0, detector.card.model_copy(update={"modalities": ("MR",)}))
+    panel._on_model_changed()
+    assert panel.scans.count() == 1
+    assert panel.scan.metadata["series"]["modality"] == "MR"
 
 
 def test_the_slider_speaks_of_false_findings_a_scan(viewer, panel, detector, qtbot) -> None:

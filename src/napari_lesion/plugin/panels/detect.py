@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import napari.viewer
@@ -16,6 +17,7 @@ from qtpy.QtWidgets import (
     QAbstractItemView,
     QButtonGroup,
     QComboBox,
+    QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QHeaderView,
@@ -28,7 +30,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_lesion.detection.detector import Card, list_models
+from napari_lesion.detection.detector import Card, list_models, read_card
 from napari_lesion.detection.operating import false_positives_at
 from napari_lesion.errors import LesionError
 from napari_lesion.findings import RESEARCH_USE, Finding, Report
@@ -50,6 +52,9 @@ from napari_lesion.volume import Volume
 COLUMNS = ("#", "Score", "Ø mm", "Side", "Slice", "x, y, z (mm)")
 SELECTED_COLOR = "#35e0ff"
 _DEVICES = {"auto": "Automatic", "cpu": "Processor (CPU)", "cuda": "NVIDIA GPU (CUDA)", "mps": "Apple GPU (MPS)"}
+_MODEL = Qt.ItemDataRole.UserRole + 1
+"""Id or folder of a model in the list; its card is the item's data."""
+_FOLDER = "Folder…"
 _NO_SCAN = "Open a CT scan first: drop its folder on the window, or use File ▸ Open Sample ▸ Lesion detection."
 
 
@@ -77,12 +82,12 @@ class _Result:
     layers: dict[str, Layer] = field(default_factory=dict)
 
 
-def search(volume: Volume, card: Card, device: str, progress: Progress) -> _Outcome:
-    """Search one scan; runs on the worker thread."""
+def search(volume: Volume, card: Card, model: str, device: str, progress: Progress) -> _Outcome:
+    """Search one scan with a model, named by its id or folder; runs on the worker thread."""
     from napari_lesion.report.overview import side_of  # brings matplotlib along
 
     import_module("pandas")  # napari wants it for tables of features: a second that the window need not wait for
-    analysis = analyse(volume, detector=card.id, device=device, progress=progress)
+    analysis = analyse(volume, detector=model, device=device, progress=progress)
     report = analysis.report
     findings = findings_of(volume, analysis.candidates, report.model.sha256, 0.0)
     return _Outcome(
@@ -140,6 +145,7 @@ class DetectPanel(QWidget):
         self._results: dict[Layer, _Result] = {}
         self._task: Task[_Outcome] | None = None
         self._searched: Layer | None = None
+        self._model_index = 0
         scan_view(napari_viewer)
         self._build()
         self._list_models()
@@ -232,6 +238,7 @@ class DetectPanel(QWidget):
     def _connect(self) -> None:
         self.scans.currentIndexChanged.connect(self._on_scan_changed)
         self.models.currentIndexChanged.connect(self._on_model_changed)
+        self.models.activated.connect(self._on_model_chosen)
         self.run_button.clicked.connect(self.run)
         self.cancel_button.clicked.connect(self.cancel)
         self.threshold.valueChanged.connect(self._on_threshold)
@@ -259,11 +266,13 @@ class DetectPanel(QWidget):
         """Follow the layer list; a scan that was just opened becomes the chosen one."""
         inserted = getattr(event, "value", None)
         chosen = self.scan
+        card: Card | None = self.models.currentData()
+        modalities = card.modalities if card is not None else ("CT",)
         with QSignalBlocker(self.scans):
             self.scans.clear()
             for layer in self._viewer.layers:
                 volume = volume_of(layer)
-                if volume is None or volume.series.modality != "CT":
+                if volume is None or volume.series.modality not in modalities:
                     continue
                 self.scans.addItem(layer.name, layer)
                 layer.events.name.connect(self._list_scans)
@@ -278,11 +287,41 @@ class DetectPanel(QWidget):
             self._say(f"⚠ {sentence(error)}")
             return
         for card in cards:
-            self.models.addItem(f"{card.id} {card.version}", card)
-            self.models.setItemData(self.models.count() - 1, card.summary, Qt.ItemDataRole.ToolTipRole)
+            self._add_model(card, card.id, self.models.count())
+        self.models.addItem(_FOLDER)
+        self.models.setItemData(
+            self.models.count() - 1, "Use a model pack or a MONAI bundle from a folder", Qt.ItemDataRole.ToolTipRole
+        )
         if not cards:
             self._say("⚠ No model is installed, so nothing can be searched. Install napari-lesion again.")
-        self._on_model_changed()
+
+    def _add_model(self, card: Card, model: str, index: int) -> None:
+        self.models.insertItem(index, f"{card.id} {card.version}", card)
+        self.models.setItemData(index, model, _MODEL)
+        self.models.setItemData(index, card.summary or card.task, Qt.ItemDataRole.ToolTipRole)
+
+    def _on_model_chosen(self, index: int) -> None:
+        """Ask for a folder where "Folder…" was chosen."""
+        if self.models.itemData(index) is not None:
+            return
+        with QSignalBlocker(self.models):
+            self.models.setCurrentIndex(self._model_index)
+        folder = QFileDialog.getExistingDirectory(self, "Folder of a model pack or a MONAI bundle")
+        if folder:
+            self.use_model(Path(folder))
+
+    def use_model(self, folder: Path) -> None:
+        """Choose the model in a folder; if it is none, the status line says why."""
+        try:
+            card = read_card(folder)
+        except LesionError as error:
+            self._say(f"⚠ {sentence(error)}")
+            return
+        index = self.models.findData(str(folder), _MODEL)
+        if index < 0:
+            index = self.models.count() - 1  # "Folder…" stays the last
+            self._add_model(card, str(folder), index)
+        self.models.setCurrentIndex(index)
 
     def _list_devices(self, devices: Sequence[str]) -> None:
         for device in devices:
@@ -290,6 +329,12 @@ class DetectPanel(QWidget):
                 self.devices.addItem(_DEVICES[device], device)
 
     def _on_model_changed(self) -> None:
+        if self.models.currentData() is not None:  # it is not "Folder…"
+            self._model_index = self.models.currentIndex()
+            self._list_scans()
+
+    def _show_threshold(self) -> None:
+        """Show the chosen model's own threshold, as long as there is no result."""
         card = self.models.currentData()
         if card is not None and self._result is None:
             self.threshold.set_card(card)
@@ -314,13 +359,13 @@ class DetectPanel(QWidget):
                 self.threshold.set_card(result.card)
                 self.threshold.setValue(result.threshold)
         else:
-            self._on_model_changed()
+            self._show_threshold()
         self._fill_table()
         self._enable()
 
     def _enable(self) -> None:
         running = self._task is not None
-        self.run_button.setEnabled(not running and self.scan is not None and self.models.count() > 0)
+        self.run_button.setEnabled(not running and self.scan is not None and self.models.currentData() is not None)
         self.cancel_button.setVisible(running)
         self.progress.setVisible(running)
         for widget in (self.scans, self.models, self.devices):
@@ -340,7 +385,8 @@ class DetectPanel(QWidget):
             return
         device = self.devices.currentData()
         self._searched = layer
-        self._task = Task(lambda progress: search(volume, card, device, progress), self)
+        model = self.models.currentData(_MODEL)
+        self._task = Task(lambda progress: search(volume, card, model, device, progress), self)
         self._task.progressed.connect(self._on_progress)
         self._task.succeeded.connect(self._on_succeeded)
         self._task.failed.connect(self._on_failed)
