@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_lesion.cli import analyse, calibrate, evaluate, models, phantom, samples, series, train
+from napari_lesion.cli import analyse, calibrate, evaluate, models, phantom, robustness, samples, series, train
 from napari_lesion.cli.console import complain
 from napari_lesion.errors import Cancelled, ConfigError, LesionError, ModelError
 
@@ -23,6 +23,7 @@ app.command("series")(series.series)
 app.command("analyse")(analyse.analyse)
 app.command("evaluate")(evaluate.evaluate)
 app.command("calibrate")(calibrate.calibrate)
+app.command("robustness")(robustness.robustness)
 app.add_typer(models.app, name="models")
 app.command("train")(train.train)
 app.command("phantom")(phantom.phantom)

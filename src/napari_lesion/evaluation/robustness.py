@@ -1,0 +1,525 @@
+"""How findings hold when a scan is made otherwise: thicker slices, other kernels, less dose, contrast, slabs, flips.
+
+Scans with a known truth are perturbed in ways that leave the lesions what they are; where the perturbation moves or
+cuts them, the truth is moved and cut with them. What is lost is judged against the same lesions in the same part of the
+scan as it was.
+
+The perturbations imitate acquisitions from the image alone, not from raw data: they tell what a detector depends on,
+not how good it is on another scanner.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from napari_lesion.atomic import whole_file
+from napari_lesion.errors import ConfigError, LungsNotFoundError
+from napari_lesion.evaluation import froc
+from napari_lesion.evaluation.froc import Mark, ScoredPoint
+from napari_lesion.findings import ModelReference
+from napari_lesion.progress import Progress, part, silent
+from napari_lesion.volume import FloatArray, Volume, apply_affine
+
+if TYPE_CHECKING:
+    from napari_lesion.detection.detector import Detector
+
+UNCHANGED = "as it is"
+FILE_NAMES = ("robustness.csv", "robustness.json", "robustness.md")
+
+_KERNEL_MM = 0.8
+"""Width (sigma) of the blur that parts a soft kernel from a medium one, and a medium from a sharp one."""
+_NOISE_MM = 0.6
+"""Correlation (sigma) of noise within a slice: about that of a medium kernel."""
+_CONTRAST_HU = 150.0
+_NODULE_UPTAKE = 0.3
+"""Of the vessels' enhancement."""
+_SAME_THICKNESS = 0.1
+_SCALE = 1000
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Perturbed:
+    """A scan made otherwise."""
+
+    volume: Volume
+    moved: FloatArray = field(default_factory=lambda: np.eye(4))
+    """(4, 4): where a point of the patient (LPS mm) lies afterwards."""
+
+
+Perturbation = Callable[[Volume, Sequence[Mark]], Perturbed | None]
+"""Takes a scan in canonical orientation and its lesions; None where the scan cannot be made so."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of the findings under one perturbation."""
+
+    name: str
+    scans: int
+    nodules: int
+    """Of the truth, in the part of the scans that is left."""
+    cpm: float
+    cpm_low: float
+    cpm_high: float
+    """95 % interval, by bootstrap over scans."""
+    cpm_unchanged: float
+    """Of the same nodules in the same part of the same scans as they were."""
+    sensitivity: float
+    """At the model's default threshold."""
+    sensitivity_unchanged: float
+    fp_per_scan: float
+    """At the model's default threshold."""
+    fp_per_scan_unchanged: float
+    refused: int
+    """Scans in which no lungs were found, so that all nodules were missed."""
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """The table, and what it was measured with."""
+
+    rows: tuple[Row, ...]
+    model: ModelReference
+    series_uids: tuple[str, ...]
+
+
+def default_perturbations() -> dict[str, Perturbation]:
+    """Every perturbation by its name, in the order of the table."""
+    return {
+        UNCHANGED: lambda volume, _: Perturbed(volume),
+        **{f"slices of {mm} mm": _partial(thicker, float(mm)) for mm in (1, 2, 3, 4, 5)},
+        "soft kernel": lambda volume, _: Perturbed(soften(volume)),
+        "sharp kernel": lambda volume, _: Perturbed(sharpen(volume)),
+        "half dose": lambda volume, _: Perturbed(half_dose(volume)),
+        "contrast": lambda volume, marks: Perturbed(enhance(volume, marks)),
+        "upper half": lambda volume, _: slab(volume, upper=True),
+        "lower half": lambda volume, _: slab(volume, upper=False),
+        "left for right": lambda volume, _: flip(volume, 2),
+        "front for back": lambda volume, _: flip(volume, 1),
+        "head for feet": lambda volume, _: flip(volume, 0),
+        "half a voxel further": lambda volume, _: half_voxel(volume),
+    }
+
+
+def _partial(function: Callable[[Volume, float], Perturbed | None], value: float) -> Perturbation:
+    return lambda volume, _: function(volume, value)
+
+
+# -- the perturbations ------------------------------------------------------------------------------------------------
+
+
+def thicker(volume: Volume, thickness_mm: float) -> Perturbed | None:
+    """Average neighbouring slices to slices of this thickness, one next to the other.
+
+    None where the slices are thicker already. Slices that have this thickness (to 10 %) stay as they are.
+    """
+    step = volume.spacing[0]
+    native = max(step, volume.certificate.slice_thickness_mm or 0.0)
+    if thickness_mm < native * (1 - _SAME_THICKNESS):
+        return None
+    if thickness_mm <= native * (1 + _SAME_THICKNESS):
+        return Perturbed(volume)
+    factor = thickness_mm / step
+    count = int(len(volume.voxels) / factor + 1e-6)
+    if count < 2:
+        return None
+    voxels = np.empty((count, *volume.shape[1:]), np.float32)
+    for k in range(count):
+        first, last = k * factor, (k + 1) * factor
+        slices = np.arange(math.floor(first), min(math.ceil(last - 1e-9), len(volume.voxels)))
+        weight = np.minimum(slices + 1, last) - np.maximum(slices, first)
+        voxels[k] = np.tensordot(weight / weight.sum(), volume.voxels[slices].astype(np.float32), 1)
+    affine = volume.affine.copy()
+    affine[:3, 3] = volume.to_patient(((factor - 1) / 2, 0, 0))
+    affine[:3, 0] *= factor
+    return Perturbed(_remade(volume, voxels, affine, thickness_mm))
+
+
+def soften(volume: Volume) -> Volume:
+    """Blur within the slices, as a soft kernel does."""
+    return _remade(volume, _blurred(volume, _KERNEL_MM), volume.affine)
+
+
+def sharpen(volume: Volume) -> Volume:
+    """Raise fine detail within the slices, and with it the noise, as a sharp kernel does."""
+    voxels = volume.voxels.astype(np.float32)
+    return _remade(volume, 2 * voxels - _blurred(volume, _KERNEL_MM), volume.affine)
+
+
+def half_dose(volume: Volume, seed: int = 0) -> Volume:
+    """Add as much noise as there is already, which doubles the variance: noise goes with the root of the dose."""
+    rng = np.random.default_rng(seed)
+    sigma = [_NOISE_MM / s for s in volume.spacing[1:]]
+    level = noise_hu(volume)
+    voxels = volume.voxels.astype(np.float32)
+    for plane in voxels:
+        noise = ndimage.gaussian_filter(rng.standard_normal(plane.shape, dtype=np.float32), sigma)
+        plane += noise * (level / noise.std())
+    return _remade(volume, voxels, volume.affine)
+
+
+def enhance(volume: Volume, lesions: Sequence[Mark]) -> Volume:
+    """Make what is as dense as blood brighter, as contrast medium in vessels and tissue does; lesions take up a third.
+
+    The gain sets in between −50 and 50 HU and fades out between 200 and 400 HU, in bone.
+    """
+    hu = volume.voxels.astype(np.float32)
+    gain = _CONTRAST_HU * np.interp(hu, (-50, 50, 200, 400), (0, 1, 1, 0)).astype(np.float32)
+    for mark in lesions:
+        radius = _radius(mark) + 1.0
+        box, distance = _around(volume, mark.center_mm, radius)
+        gain[box][distance <= radius] *= _NODULE_UPTAKE
+    return _remade(volume, hu + gain, volume.affine)
+
+
+def slab(volume: Volume, *, upper: bool) -> Perturbed:
+    """Keep what lies above, or below, the middle of the lungs.
+
+    Raises
+    ------
+    LungsNotFoundError
+        If no lung is in view.
+    """
+    from napari_lesion.detection.lungs import find_lungs
+    from napari_lesion.detection.preprocess import coarse_grid
+    from napari_lesion.volume import spacing_of
+
+    coarse, affine = coarse_grid(volume)
+    slices = np.flatnonzero(find_lungs(coarse, spacing_of(affine)).any(axis=(1, 2)))
+    middle = volume.to_index(apply_affine(affine, [(slices[0] + slices[-1]) / 2, 0, 0]))[0]
+    cut = int(np.clip(round(float(middle)), 2, len(volume.voxels) - 2))
+    kept = slice(cut, None) if upper else slice(None, cut)
+    affine = volume.affine.copy()
+    affine[:3, 3] = volume.to_patient((cut if upper else 0, 0, 0))
+    return Perturbed(_remade(volume, volume.voxels[kept], affine))
+
+
+def flip(volume: Volume, axis: int) -> Perturbed:
+    """Mirror the patient along an index axis; the grid stays where it is."""
+    mirror = np.eye(4)
+    mirror[axis, axis] = -1
+    mirror[axis, 3] = volume.shape[axis] - 1
+    moved = volume.affine @ mirror @ np.linalg.inv(volume.affine)
+    return Perturbed(replace(volume, voxels=np.ascontiguousarray(np.flip(volume.voxels, axis))), moved)
+
+
+def half_voxel(volume: Volume) -> Perturbed:
+    """Move the patient by half a voxel along each axis, against it; interpolated cubically, so hardly blurred."""
+    values = volume.voxels.astype(np.float32)
+    for axis in range(3):
+        values = _between_samples(values, axis)
+    moved = np.eye(4)
+    moved[:3, 3] = -volume.affine[:3, :3] @ (0.5, 0.5, 0.5)
+    return Perturbed(_remade(volume, values, volume.affine), moved)
+
+
+def noise_hu(volume: Volume) -> float:
+    """Noise in soft tissue: the spread (standard deviation, HU) around the local mean within a slice.
+
+    Measured in up to nine slices spread over the scan; 0 where there is no soft tissue.
+    """
+    spread = []
+    for k in np.unique(np.linspace(0, len(volume.voxels) - 1, 11).astype(int)[1:-1]):
+        plane = volume.voxels[k].astype(np.float32)
+        mean = ndimage.uniform_filter(plane, 9)
+        inside = ndimage.minimum_filter(mean, 9) > -20
+        inside &= ndimage.maximum_filter(mean, 9) < 120
+        if inside.sum() > 500:
+            spread.append(1.4826 * float(np.median(np.abs(plane - mean)[inside])))
+    return float(np.median(spread)) if spread else 0.0
+
+
+def _between_samples(values: Floats, axis: int) -> Floats:
+    """Interpolate half-way between samples, by the four around; the ends are continued."""
+    size = values.shape[axis]
+    result = np.zeros_like(values)
+    for offset, weight in ((-1, -1 / 16), (0, 9 / 16), (1, 9 / 16), (2, -1 / 16)):
+        result += np.float32(weight) * values.take(np.clip(np.arange(size) + offset, 0, size - 1), axis)
+    return result
+
+
+def _blurred(volume: Volume, sigma_mm: float) -> Floats:
+    sigma = [sigma_mm / s for s in volume.spacing[1:]]
+    result = np.empty(volume.shape, np.float32)
+    for plane, out in zip(volume.voxels, result, strict=True):
+        ndimage.gaussian_filter(plane.astype(np.float32), sigma, output=out)
+    return result
+
+
+def _around(
+    volume: Volume, center_mm: tuple[float, float, float], radius: float
+) -> tuple[tuple[slice, ...], npt.NDArray[np.float64]]:
+    """Voxels of a box around a point, and their distance from it, mm."""
+    center = volume.to_index(center_mm)
+    reach = radius / np.asarray(volume.spacing)
+    low = np.clip(np.floor(center - reach), 0, volume.shape).astype(int)
+    high = np.clip(np.ceil(center + reach) + 1, low, volume.shape).astype(int)
+    index = np.stack(np.meshgrid(*map(np.arange, low, high), indexing="ij"), axis=-1)
+    distance: npt.NDArray[np.float64] = np.linalg.norm(volume.to_patient(index) - center_mm, axis=-1)
+    return tuple(map(slice, low, high)), distance
+
+
+def _remade(
+    volume: Volume, voxels: npt.NDArray[np.generic], affine: FloatArray, thickness_mm: float | None = None
+) -> Volume:
+    """Put new voxels into a volume, whose certificate says the new grid."""
+    hu = voxels if voxels.dtype == np.int16 else np.clip(np.rint(voxels), -32768, 32767).astype(np.int16)
+    changes = {
+        "shape": hu.shape,
+        "spacing_mm": tuple(float(s) for s in np.linalg.norm(affine[:3, :3], axis=0)),
+        "slice_thickness_mm": thickness_mm or volume.certificate.slice_thickness_mm,
+    }
+    return replace(volume, voxels=hu, affine=affine, certificate=volume.certificate.model_copy(update=changes))
+
+
+# -- the table --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """One scan under one perturbation."""
+
+    truth: tuple[Mark, ...]
+    excluded: tuple[Mark, ...]
+    points: tuple[ScoredPoint, ...]
+    reference: tuple[ScoredPoint, ...]
+    """Findings in the scan as it was, moved and cut like the truth."""
+    refused: bool
+
+
+def measure(
+    scans: Iterable[Volume],
+    truth: Sequence[Mark],
+    detector: Detector,
+    *,
+    excluded: Sequence[Mark] = (),
+    perturbations: Mapping[str, Perturbation] | None = None,
+    count: int | None = None,
+    device: str = "auto",
+    bootstraps: int = 1000,
+    progress: Progress = silent,
+) -> Robustness:
+    """Run a detector on scans that are perturbed in every way, and score it each time.
+
+    Parameters
+    ----------
+    scans : iterable of Volume
+        Read one after the other; CT in HU.
+    truth, excluded : sequence of Mark
+        As for ``froc.evaluate``; those of other scans are ignored.
+    detector : Detector
+    perturbations : mapping, optional
+        By name; by default all. The scans as they are, are always searched.
+    count : int, optional
+        How many scans there will be, for the scale of ``progress``.
+    device : str
+        As for ``Detector.detect``.
+    bootstraps : int
+        Resamples of the scans for the intervals.
+    progress : Progress
+        One scale over all scans.
+
+    Returns
+    -------
+    Robustness
+
+    Raises
+    ------
+    ConfigError
+        If there are no scans, or none of the nodules lies in them.
+    LungsNotFoundError
+        If a scan as it is shows no lungs.
+    """
+    from napari_lesion.detection.operating import false_positives_at
+    from napari_lesion.detection.preprocess import canonical
+
+    ways = dict(default_perturbations() if perturbations is None else perturbations)
+    outcomes: dict[str, dict[str, _Outcome]] = {name: {} for name in ways}
+    whole = _SCALE * (count or 1)
+    for number, scan in enumerate(scans):
+        volume = canonical(scan)
+        uid = volume.series.series_uid
+        nodules = [mark for mark in truth if mark.series_uid == uid]
+        places = [mark for mark in excluded if mark.series_uid == uid]
+        start = min(number, (count or 1) - 1) * _SCALE
+        step = _SCALE / (len(ways) + 1)
+        found = _search(detector, volume, device, part(progress, start, start + round(step), whole))
+        for n, (name, way) in enumerate(ways.items(), 1):
+            inner = part(progress, start + round(n * step), start + round((n + 1) * step), whole)
+            inner(0, 1, f"{volume.series.series_description or uid}: {name}")
+            made = way(volume, nodules)
+            if made is None:
+                continue
+            points, refused = found, False
+            if made.volume is not volume:
+                try:
+                    points = _search(detector, made.volume, device, inner)
+                except LungsNotFoundError:
+                    points, refused = (), True
+            outcomes[name][uid] = _outcome(volume, made, nodules, places, found, points, refused)
+    uids = sorted({uid for by_scan in outcomes.values() for uid in by_scan})
+    if not uids:
+        raise ConfigError("There are no scans to perturb.")
+    threshold = detector.card.threshold
+    rows = [_row(name, by_scan, threshold, bootstraps) for name, by_scan in outcomes.items()]
+    card = detector.card
+    progress(whole, whole, "done")
+    return Robustness(
+        rows=tuple(row for row in rows if row is not None),
+        model=ModelReference(
+            id=card.id,
+            version=card.version,
+            sha256=card.sha256,
+            threshold=threshold,
+            false_positives_per_scan=false_positives_at(card, threshold),
+        ),
+        series_uids=tuple(uids),
+    )
+
+
+def _search(detector: Detector, volume: Volume, device: str, progress: Progress) -> tuple[ScoredPoint, ...]:
+    detection = detector.detect(volume, device=device, progress=progress)
+    return tuple(ScoredPoint(candidate.center_mm, candidate.score) for candidate in detection.candidates)
+
+
+def _outcome(
+    volume: Volume,
+    made: Perturbed,
+    nodules: Sequence[Mark],
+    places: Sequence[Mark],
+    found: Sequence[ScoredPoint],
+    points: tuple[ScoredPoint, ...],
+    refused: bool,
+) -> _Outcome:
+    """Move the truth and what was found in the scan as it was, and drop what is out of view now."""
+    truth, excluded = [], []
+    for mark in nodules:
+        moved = replace(mark, center_mm=_moved(made, mark.center_mm))
+        radius = _radius(mark)
+        # What a slab cuts, or only touches, counts neither way.
+        cut = not _in_view(made.volume, moved.center_mm, radius) and _in_view(volume, mark.center_mm, radius)
+        (truth if _in_view(made.volume, moved.center_mm) and not cut else excluded).append(moved)
+    excluded += [replace(mark, center_mm=_moved(made, mark.center_mm)) for mark in places]
+    reference = (replace(point, center_mm=_moved(made, point.center_mm)) for point in found)
+    return _Outcome(
+        truth=tuple(truth),
+        excluded=tuple(excluded),
+        points=points,
+        reference=tuple(point for point in reference if _in_view(made.volume, point.center_mm)),
+        refused=refused,
+    )
+
+
+def _row(name: str, by_scan: Mapping[str, _Outcome], threshold: float, bootstraps: int) -> Row | None:
+    truth = [mark for one in by_scan.values() for mark in one.truth]
+    excluded = [mark for one in by_scan.values() for mark in one.excluded]
+    if not truth:
+        return None
+    now = froc.evaluate(
+        truth, {uid: one.points for uid, one in by_scan.items()}, excluded=excluded, bootstraps=bootstraps
+    )
+    before = froc.evaluate(truth, {uid: one.reference for uid, one in by_scan.items()}, excluded=excluded, bootstraps=0)
+    sensitivity, fp = _at(now, threshold)
+    sensitivity_before, fp_before = _at(before, threshold)
+    low, high = now.overall.cpm_interval
+    return Row(
+        name=name,
+        scans=len(by_scan),
+        nodules=len(truth),
+        cpm=now.overall.cpm,
+        cpm_low=low,
+        cpm_high=high,
+        cpm_unchanged=before.overall.cpm,
+        sensitivity=sensitivity,
+        sensitivity_unchanged=sensitivity_before,
+        fp_per_scan=fp,
+        fp_per_scan_unchanged=fp_before,
+        refused=sum(one.refused for one in by_scan.values()),
+    )
+
+
+def _at(evaluation: froc.Evaluation, threshold: float) -> tuple[float, float]:
+    """Sensitivity and false positives a scan where everything from a score on is reported."""
+    curve = evaluation.overall
+    reached = int(np.flatnonzero(curve.threshold >= threshold)[-1])  # the first is infinite
+    return float(curve.sensitivity[reached]), float(curve.fp_per_scan[reached])
+
+
+def _moved(made: Perturbed, point: tuple[float, float, float]) -> tuple[float, float, float]:
+    x, y, z = apply_affine(made.moved, point)
+    return float(x), float(y), float(z)
+
+
+def _radius(mark: Mark) -> float:
+    return (mark.diameter_mm if mark.diameter_mm > 0 else froc.UNKNOWN_DIAMETER_MM) / 2
+
+
+def _in_view(volume: Volume, point: tuple[float, float, float], radius: float = 0.0) -> bool:
+    """Whether a point lies in the scan, by at least a distance from its first and last slice."""
+    index = volume.to_index(point)
+    margin = np.array([radius / volume.spacing[0], 0.0, 0.0])
+    return bool((index - margin >= -0.5).all() and (index + margin <= np.asarray(volume.shape) - 0.5).all())
+
+
+def save_robustness(result: Robustness, folder: Path) -> None:
+    """Write the table as CSV, JSON and Markdown, each whole or not at all."""
+    names = [one.name for one in fields(Row)]
+    with whole_file(folder / FILE_NAMES[0]) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(_plain(row) for row in result.rows)
+    content = {
+        "protocol": "LUNA16",
+        "model": result.model.model_dump(),
+        "series_uids": list(result.series_uids),
+        "rows": [_plain(row) for row in result.rows],
+    }
+    with whole_file(folder / FILE_NAMES[1]) as temporary:
+        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+    with whole_file(folder / FILE_NAMES[2]) as temporary:
+        temporary.write_text(as_markdown(result), encoding="utf-8")
+
+
+def as_markdown(result: Robustness) -> str:
+    """Put the table in Markdown, as it stands in a model card: after each figure that of the unchanged scans."""
+    head = (
+        "| scans | n | nodules | CPM | unchanged | sensitivity | unchanged | false positives a scan | unchanged |\n"
+        "|---|---|---|---|---|---|---|---|---|\n"
+    )
+    lines = [
+        f"| {row.name}{f' ({row.refused} refused)' if row.refused else ''} | {row.scans} | {row.nodules} "
+        f"| {row.cpm:.3f} | {row.cpm_unchanged:.3f} | {row.sensitivity:.3f} | {row.sensitivity_unchanged:.3f} "
+        f"| {row.fp_per_scan:.2f} | {row.fp_per_scan_unchanged:.2f} |"
+        for row in result.rows
+    ]
+    note = (
+        f"\n{result.model.id} {result.model.version}; sensitivity and false positives at its default threshold "
+        f'({result.model.threshold:.4g}). "Unchanged" are the same nodules in the same part of the same scans as they '
+        "were.\n"
+    )
+    return head + "\n".join(lines) + "\n" + note
+
+
+def _plain(row: Row) -> dict[str, float | int | str | None]:
+    """Round a row for files; what is not a number is left empty."""
+    return {
+        name: None
+        if isinstance(value, float) and math.isnan(value)
+        else round(value, 6)
+        if isinstance(value, float)
+        else value
+        for name, value in asdict(row).items()
+    }
