@@ -21,7 +21,9 @@ from napari_lesion.training.data import Batch, Sampler, Target, ball, target_map
 from napari_lesion.training.held_out import write_held_out
 from napari_lesion.training.loss import nodule_loss
 from napari_lesion.training.nodules import read_cubes, split_cubes
-from napari_lesion.training.train import learning_rate, load_backgrounds, run
+from napari_lesion.training.optimiser import learning_rate
+from napari_lesion.training.scans import load_backgrounds
+from napari_lesion.training.train import run
 
 
 @pytest.fixture(scope="module")

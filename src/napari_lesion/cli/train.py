@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,6 +14,14 @@ def train(
     config: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="What to train on, and how (YAML).")],
     out: Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="Folder for checkpoints, log and model.")],
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in that folder.")] = False,
+    fold: Annotated[
+        int | None,
+        typer.Option("--fold", min=0, metavar="I", help="Cross-validation: only this fold, counted from 0."),
+    ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option("--folds", min=2, metavar="K", help="Cross-validation, divided by patient: so many folds."),
+    ] = None,
     held_out: Annotated[
         int,
         typer.Option(
@@ -28,7 +36,8 @@ def train(
     """Train a detector.
 
     Writes checkpoints and a log while it runs, and a model pack at the end. Stopped by Ctrl-C, it goes on from its
-    last checkpoint with --resume. --held-out writes the scans that the configuration keeps for testing instead.
+    last checkpoint with --resume. --folds trains one model for each fold and writes what their validations say;
+    --fold trains one of them. --held-out writes the scans that the configuration keeps for testing instead.
     """
     if held_out:
         from napari_lesion.training.config import read_config
@@ -40,8 +49,16 @@ def train(
             )
         say(f"The held-out scans are in {out}; their truth is {truth}.")
         return
+    if folds is not None and fold is None:
+        from napari_lesion.training.folds import cross_validate
+
+        with show_progress() as progress:
+            table = cross_validate(config, out, folds, resume=resume, progress=progress)
+        say(f"What the validations of the {folds} folds say is in {table}.")
+        return
     from napari_lesion.training.train import run
 
+    part: dict[str, Any] = {} if fold is None else {"fold": fold, "folds": folds}
     with show_progress() as progress:
-        pack = run(config, out, resume=resume, progress=progress)
+        pack = run(config, out, resume=resume, progress=progress, **part)
     say(f"The model is in {pack}; try it with `napari-lesion analyse PATH -o OUT --model {pack}`.")

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from napari_lesion.errors import ConfigError
+from napari_lesion.training.options import OptimiserConfig, Precision, Strict, ValidationConfig
+
+__all__ = ["OptimiserConfig", "TrainingConfig", "read_config"]
+
+Config = TypeVar("Config", bound=BaseModel)
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Lesion(_Strict):
+class Lesion(Strict):
     """A place in a background that is (or may be) a real lesion: never learned as healthy."""
 
     index: tuple[float, float, float]
@@ -27,20 +28,36 @@ class Lesion(_Strict):
     """If given, it is learned as a nodule of this size."""
 
 
-class BackgroundConfig(_Strict):
+class BackgroundConfig(Strict):
     """A real CT series without annotations that nodules are inserted into."""
 
     path: Path
     """Folder of the series; relative to the configuration file."""
     lesions: tuple[Lesion, ...] = ()
+    patient: str = ""
+    """Whose it is, for cross-validation; by default the PatientID of its headers."""
 
 
-class DataConfig(_Strict):
-    """What to learn from."""
+class AnnotatedConfig(Strict):
+    """Scans whose nodules are known, in the form of LUNA16: real nodules in their true surroundings."""
 
-    nodules: Path
+    scans: tuple[Path, ...] = Field(min_length=1)
+    """Folders (all their CT series, and their NIfTI and MetaImage files) and single NIfTI or MetaImage files."""
+    annotations: Path
+    """``seriesuid,coordX,coordY,coordZ,diameter_mm`` (LPS mm); the UID of a file is its name without the ending."""
+    excluded: Path | None = None
+    """The same form: places that are neither nodules nor healthy."""
+    patients: Path | Literal["scan"] | None = None
+    """``seriesuid,patient``, or ``scan`` where each scan is of another patient; by default the PatientID of DICOM."""
+
+
+class DataConfig(Strict):
+    """What to learn from: backgrounds to insert nodules into, annotated scans, or both."""
+
+    nodules: Path | None = None
     """Folder with ``lidc_cubes.npz`` and ``lidc_cubes_ratings.csv``; relative to the configuration file."""
-    backgrounds: tuple[BackgroundConfig, ...] = Field(min_length=1)
+    backgrounds: tuple[BackgroundConfig, ...] = ()
+    annotated: AnnotatedConfig | None = None
     held_out: tuple[BackgroundConfig, ...] = ()
     """Series of other patients, only for the held-out scans."""
     validation: tuple[BackgroundConfig, ...] = ()
@@ -48,25 +65,80 @@ class DataConfig(_Strict):
     phantoms: int = Field(0, ge=0)
     """Number of synthetic scans among the backgrounds."""
     cube_share: float = Field(0.25, ge=0, lt=1)
-    """Share of the steps on real nodules in their true surroundings."""
+    """Share of the steps on real nodules in their true surroundings (the cubes)."""
     real_share: float = Field(0.6, ge=0, le=1)
     """Share of real ones among the inserted nodules; the others are synthetic."""
     hard_share: float = Field(0.35, ge=0, le=1)
     """Share of the crops around hard negatives, once these have been mined."""
+    lesion_share: float = Field(0.2, ge=0, le=1)
+    """Share of the crops of a scan with real nodules that are drawn near one of them."""
+    insert_share: float = Field(1.0, ge=0, le=1)
+    """Share of the crops that nodules may be inserted into; 0 learns from the real ones alone."""
+
+    @model_validator(mode="after")
+    def _something_to_learn_from(self) -> DataConfig:
+        if not self.backgrounds and not self.annotated:
+            raise ValueError("there is nothing to learn from: name backgrounds, annotated scans, or both")
+        return self
 
 
-class OptimiserConfig(_Strict):
-    """AdamW, warmed up, constant, then falling to zero over the last part of the steps."""
+class TransformConfig(BaseModel):
+    """A random intensity transform of MONAI by its name; every other field is one of its arguments."""
 
-    learning_rate: float = Field(default=1e-3, gt=0)
-    weight_decay: float = Field(default=0.01, ge=0)
-    warmup_steps: int = Field(default=100, ge=0)
-    decay_share: float = Field(default=0.3, gt=0, le=1)
-    gradient_norm: float = Field(default=5.0, gt=0)
-    ema: float = Field(default=0.998, gt=0, lt=1)
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: str
 
 
-class TrainingConfig(_Strict):
+class OneOfConfig(Strict):
+    """One of several transforms, drawn each time."""
+
+    one_of: tuple[TransformConfig, ...] = Field(min_length=2)
+    weights: tuple[float, ...] | None = None
+
+
+class AugmentationConfig(Strict):
+    """How crops are varied."""
+
+    flip: bool = True
+    """Mirror along every axis, and swap y and x."""
+    turn_deg: float = Field(12.0, ge=0)
+    """Standard deviation of the turn in the axial plane."""
+    tilt_deg: float = Field(6.0, ge=0)
+    """Of the turns out of it."""
+    zoom: tuple[float, float] = (0.85, 1.2)
+    intensity: tuple[TransformConfig | OneOfConfig, ...] | None = None
+    """MONAI's transforms of HU, in this order; by default thick slices, other kernels, noise and calibration."""
+
+    @model_validator(mode="after")
+    def _zoom_is_a_range(self) -> AugmentationConfig:
+        if not 0 < self.zoom[0] <= self.zoom[1]:
+            raise ValueError("zoom runs from a smaller to a larger magnification, both over 0")
+        return self
+
+
+class LossConfig(Strict):
+    """What is minimised."""
+
+    heat: Literal["focal", "bce", "dice", "mse", "hinge"] = "focal"
+    gamma: float = Field(2.0, ge=0)
+    """Of ``focal``: how little the easy voxels count."""
+    near_power: float = Field(4.0, ge=0)
+    """How little the voxels near a nodule's centre count as healthy."""
+    positive_weight: float = Field(1.0, gt=0)
+    """How much a nodule counts against all that is healthy."""
+    size_weight: float = Field(0.3, ge=0)
+    offset_weight: float = Field(0.1, ge=0)
+
+
+class ScanValidationConfig(ValidationConfig):
+    """Validation by the FROC of whole scans; the best average by its CPM is kept."""
+
+    scans: int = Field(default=6, gt=0)
+    """How many scans with inserted nodules are made, shared among the series for validation."""
+
+
+class TrainingConfig(Strict):
     """A training run."""
 
     id: str
@@ -74,15 +146,35 @@ class TrainingConfig(_Strict):
     seed: int = 1
     steps: int = Field(gt=0)
     batch_size: int = Field(default=6, gt=0)
+    """Crops a step, in each process."""
     crop: int = Field(default=64, multiple_of=16, gt=0)
     width: int = Field(default=24, gt=0)
     dropout: float = Field(default=0.1, ge=0, lt=1)
-    mine_every: int = Field(default=500, gt=0)
+    device: str = "auto"
+    precision: Precision = "fp32"
+    start_from: str | None = None
+    """Model pack (its folder, or the id of an installed one) whose weights are the first."""
+    mine_every: int = Field(default=500, ge=0)
+    """Steps between two searches for hard negatives; 0: none."""
     checkpoint_every: int = Field(default=100, gt=0)
+    """Steps between two checkpoints; the curves are drawn then, too."""
     threshold: float = Field(default=0.2, gt=0, lt=1)
     """Score from which the exported model reports a finding."""
+    folds: int | None = Field(default=None, ge=2)
+    """Of the cross-validation; ``--folds`` overrides it."""
+    tensorboard: bool = False
+    """Write TensorBoard's event files as well (``pip install napari-lesion[tensorboard]``)."""
     data: DataConfig
     optimiser: OptimiserConfig = OptimiserConfig()
+    loss: LossConfig = LossConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
+    validation: ScanValidationConfig | None = None
+
+    @model_validator(mode="after")
+    def _validations_where_needed(self) -> TrainingConfig:
+        if self.optimiser.schedule == "plateau" and not self.validation:
+            raise ValueError("the schedule plateau needs a section validation")
+        return self
 
 
 def read_config(path: Path) -> TrainingConfig:
@@ -95,36 +187,74 @@ def read_config(path: Path) -> TrainingConfig:
     ConfigError
         If the file is missing, no YAML, or holds a wrong or unknown field; the message names it.
     """
+    config = parse_config(path, TrainingConfig)
+    place = Located(path)
+    data = config.data
+    annotated = data.annotated
+    if annotated:
+        patients = annotated.patients
+        annotated = annotated.model_copy(
+            update={
+                "scans": tuple(map(place, annotated.scans)),
+                "annotations": place(annotated.annotations),
+                "excluded": place(annotated.excluded) if annotated.excluded else None,
+                "patients": place(patients) if isinstance(patients, Path) else patients,
+            }
+        )
+    start_from = config.start_from
+    if start_from and place(Path(start_from)).is_dir():
+        start_from = str(place(Path(start_from)))
+
+    def located(parts: tuple[BackgroundConfig, ...]) -> tuple[BackgroundConfig, ...]:
+        return tuple(part.model_copy(update={"path": place(part.path)}) for part in parts)
+
+    changed = {
+        "nodules": place(data.nodules) if data.nodules else None,
+        "annotated": annotated,
+        "backgrounds": located(data.backgrounds),
+        "held_out": located(data.held_out),
+        "validation": located(data.validation),
+    }
+    return config.model_copy(update={"start_from": start_from, "data": data.model_copy(update=changed)})
+
+
+def parse_config(path: Path, kind: type[Config]) -> Config:
+    """Read a YAML file as a model of pydantic.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing, no YAML, or holds a wrong or unknown field; the message names it.
+    """
     try:
         content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-        config = TrainingConfig.model_validate(content)
+        return kind.model_validate(content)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"The configuration {path} cannot be read: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise ConfigError(f"The configuration {path}: {where}: {first['msg']}.") from error
-    base = path.resolve().parent
-    data = config.data
 
-    def absolute(part: Path) -> Path:
+
+class Located:
+    """Makes the paths of a configuration absolute."""
+
+    def __init__(self, config: Path) -> None:
+        self._config = config
+        self._base = config.resolve().parent
+
+    def __call__(self, part: Path) -> Path:
+        """Fill in environment variables; relative paths are relative to the configuration.
+
+        Raises
+        ------
+        ConfigError
+            If a variable is not set.
+        """
         expanded = os.path.expandvars(part)
         if "$" in expanded:
-            raise ConfigError(f"The configuration {path} needs an environment variable that is not set: {part}.")
-        return base / expanded
-
-    def located(parts: tuple[BackgroundConfig, ...]) -> tuple[BackgroundConfig, ...]:
-        return tuple(part.model_copy(update={"path": absolute(part.path)}) for part in parts)
-
-    return config.model_copy(
-        update={
-            "data": data.model_copy(
-                update={
-                    "nodules": absolute(data.nodules),
-                    "backgrounds": located(data.backgrounds),
-                    "held_out": located(data.held_out),
-                    "validation": located(data.validation),
-                }
+            raise ConfigError(
+                f"The configuration {self._config} needs an environment variable that is not set: {part}."
             )
-        }
-    )
+        return self._base / expanded

@@ -29,7 +29,8 @@ from torch.nn import functional
 from napari_lesion.detection import preprocess
 from napari_lesion.detection.networks import OUTPUT_STRIDE
 from napari_lesion.training import insertion
-from napari_lesion.training.config import Lesion
+from napari_lesion.training.augment import intensity_transform
+from napari_lesion.training.config import AugmentationConfig, Lesion
 from napari_lesion.training.insertion import insert, lung_noise, random_rotation
 from napari_lesion.training.nodules import Cube, Nodule, Type, cut_out, synthesise
 from napari_lesion.volume import Volume
@@ -43,8 +44,6 @@ _LEAST_RISE_HU = 60.0
 """A nodule that raises the HU less than this is neither learned as nodule nor as healthy."""
 SIZE_BANDS_MM = ((4.0, 6.0), (6.0, 10.0), (10.0, 18.0), (18.0, 30.0))
 _BORDER = 8
-_REAL_SHARE = 0.2
-"""Share of the crops of a scan with real lesions that are drawn near one of them."""
 _REAL_MARGIN_MM = 4.0
 _INSERTIONS = (0.1, 0.3, 0.3, 0.2, 0.1)
 _INSERTIONS_SMALL = (0.2, 0.4, 0.25, 0.1, 0.05)
@@ -156,13 +155,19 @@ class Sampler:
         real_share: float,
         hard_share: float,
         cube_share: float,
-        seed: int,
+        seed: int | list[int],
+        lesion_share: float = 0.2,
+        insert_share: float = 1.0,
+        augmentation: AugmentationConfig | None = None,
     ) -> None:
         self.backgrounds = list(backgrounds)
         self.cubes = list(cubes)
         self.nodules = [cut_out(cube) for cube in cubes]
         self.crop = crop
         self.real_share, self.hard_share, self.cube_share = real_share, hard_share, cube_share
+        self.lesion_share, self.insert_share = lesion_share, insert_share
+        self.augmentation = augmentation or AugmentationConfig()
+        self._intensity = intensity_transform(self.augmentation) or _AUGMENT
         self.rng = np.random.default_rng(seed)
         self.hard: dict[str, npt.NDArray[np.float64]] = {}
         """Mined hard negatives of each background: indices (n, 3)."""
@@ -182,12 +187,12 @@ class Sampler:
         hard = self.hard.get(background.name)
         if hard is not None and len(hard) and rng.random() < self.hard_share:
             center = hard[rng.integers(len(hard))] + rng.uniform(-12, 12, 3)
-        elif background.real and rng.random() < _REAL_SHARE:
+        elif background.real and rng.random() < self.lesion_share:
             center = background.real[rng.integers(len(background.real))].center + rng.uniform(-16, 16, 3)
         else:
             pool = background.surface if rng.random() < 0.35 else background.inside
             center = pool[rng.integers(len(pool))] + rng.uniform(-20, 20, 3)
-        matrix, zoom = _random_affine(rng)
+        matrix, zoom = _random_affine(rng, self.augmentation)
         (hu,) = _resampled([background.hu], (-1000.0,), center, matrix, self.crop)
         # Where the loss counts is asked per output voxel only: half the resolution, an eighth of the work.
         coarse = _resampled(
@@ -205,7 +210,8 @@ class Sampler:
         targets = _real_in_crop(background, center, matrix, zoom, self.crop)
         for target in targets:
             excluded &= ~ball(hu.shape, target.center, target.diameter_mm / 2 + _REAL_MARGIN_MM)
-        for _ in range(int(rng.choice(5, p=_INSERTIONS if self.crop > 56 else _INSERTIONS_SMALL))):
+        insertions = int(rng.choice(5, p=_INSERTIONS if self.crop > 56 else _INSERTIONS_SMALL))
+        for _ in range(insertions if self.insert_share == 1 or rng.random() < self.insert_share else 0):
             placed = self._place(hu, depth, taken, noise)
             if placed is None:
                 continue
@@ -217,7 +223,7 @@ class Sampler:
             taken |= ball(hu.shape, target.center, target.diameter_mm / 2 + 6)
         if rng.random() < 0.3:
             self._sham(hu, depth, taken, noise)
-        return _augment(hu, rng), targets, (search > 0.5) & ~excluded
+        return _augment(hu, rng, self._intensity), targets, (search > 0.5) & ~excluded
 
     def _place(
         self,
@@ -265,12 +271,12 @@ class Sampler:
         rng = self.rng
         number = rng.integers(len(self.cubes))
         cube, middle = self.cubes[number], np.array(self.nodules[number].center)
-        matrix, zoom = _random_affine(rng)
+        matrix, zoom = _random_affine(rng, self.augmentation)
         center = np.array(cube.hu.shape) / 2 - 0.5 + rng.uniform(-6, 6, 3)
         hu, known = _resampled([cube.hu, np.ones(cube.hu.shape, bool)], (-1000.0, 0.0), center, matrix, crop)
         where = np.linalg.solve(matrix, middle - center) + (crop - 1) / 2
         target = Target((float(where[0]), float(where[1]), float(where[2])), cube.diameter_mm * zoom)
-        return _augment(hu, rng), [target], known > 0.99
+        return _augment(hu, rng, self._intensity), [target], known > 0.99
 
 
 def _real_in_crop(
@@ -359,14 +365,14 @@ def ball(shape: tuple[int, ...], center: Sequence[float], radius: float) -> npt.
     return distance_to(shape, center) <= radius
 
 
-def _random_affine(rng: np.random.Generator) -> tuple[npt.NDArray[np.float64], float]:
+def _random_affine(rng: np.random.Generator, options: AugmentationConfig) -> tuple[npt.NDArray[np.float64], float]:
     """Crop offset → scan offset (3, 3), and the magnification: flips, a turn, a slight tilt, a zoom."""
-    zoom = float(np.exp(rng.uniform(-0.16, 0.18)))
-    matrix = np.diag(rng.choice([-1.0, 1.0], 3)) / zoom
-    if rng.random() < 0.5:
+    zoom = float(np.exp(rng.uniform(*np.log(options.zoom))))
+    matrix = np.diag(rng.choice([-1.0, 1.0], 3) if options.flip else np.ones(3)) / zoom
+    if options.flip and rng.random() < 0.5:
         matrix = matrix[:, [0, 2, 1]]
     for a, b in ((1, 2), (0, 1), (0, 2)):
-        angle = np.deg2rad(rng.normal(0, 12 if (a, b) == (1, 2) else 6))
+        angle = np.deg2rad(rng.normal(0, options.turn_deg if (a, b) == (1, 2) else options.tilt_deg))
         turn = np.eye(3)
         turn[[a, b], [a, b]] = np.cos(angle)
         turn[a, b], turn[b, a] = -np.sin(angle), np.sin(angle)
@@ -427,10 +433,10 @@ _AUGMENT = Compose(
 """Thick slices (blur along z), other kernels, noise, calibration, and the network's intensity scale."""
 
 
-def _augment(hu: npt.NDArray[np.float32], rng: np.random.Generator) -> Tensor:
+def _augment(hu: npt.NDArray[np.float32], rng: np.random.Generator, transform: Compose) -> Tensor:
     """HU (n, n, n) → augmented and scaled for the network."""
-    _AUGMENT.set_random_state(seed=int(rng.integers(2**31)))
-    image: Tensor = _AUGMENT(torch.from_numpy(hu)[None])[0]
+    transform.set_random_state(seed=int(rng.integers(2**31)))
+    image: Tensor = transform(torch.from_numpy(hu)[None])[0]
     return image.as_tensor() if isinstance(image, MetaTensor) else image
 
 

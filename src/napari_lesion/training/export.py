@@ -1,24 +1,42 @@
-"""From a finished run to a model pack."""
+"""From a finished run to a model pack: weights, description, and a card filled from ``run.json``."""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import Any
+
+from torch import nn
 
 from napari_lesion.detection import preprocess
-from napari_lesion.detection.networks import NoduleNet
-from napari_lesion.detection.packs import Metadata, NoduleNetSpec, Preprocessing, save_pack
-from napari_lesion.findings import RESEARCH_USE
+from napari_lesion.detection.detector import Metric
+from napari_lesion.detection.packs import Metadata, NoduleNetSpec, Pack, Preprocessing, save_pack
+from napari_lesion.evaluation.froc import FP_RATES, Evaluation
+from napari_lesion.evaluation.results import save_evaluation
+from napari_lesion.findings import ModelReference
+from napari_lesion.training.card import CHOSEN, card
 from napari_lesion.training.config import TrainingConfig
-from napari_lesion.training.nodules import read_cubes, split_cubes
+from napari_lesion.training.split import Split
+
+MODEL = "model"
+VALIDATION = "validation"
 
 
-def export(config: TrainingConfig, network: NoduleNet, out: Path) -> Path:
-    """Write the pack of a run to ``out/model``; returns that folder.
+def export(
+    config: TrainingConfig,
+    network: nn.Module,
+    split: Split,
+    record: dict[str, Any],
+    evaluation: Evaluation | None,
+    out: Path,
+) -> Pack:
+    """Write the pack of a run to ``out/model``, and its validation to ``out/validation``.
 
     The card says what is known from the run. What was measured on other data has to be added by those who measured.
     """
-    cubes = split_cubes(read_cubes(config.data.nodules))["train"]
-    backgrounds = [part.path.name for part in config.data.backgrounds]
+    train = split.train
+    backgrounds = [part.path.name for part in train.series]
+    cases = [*backgrounds, *(scan.uid for scan in train.annotated)]
     metadata = Metadata(
         id=config.id,
         version=config.version,
@@ -28,20 +46,23 @@ def export(config: TrainingConfig, network: NoduleNet, out: Path) -> Path:
         summary="Small fully convolutional 3D network: centre heatmap and size of nodules at 1 mm.",
         network=NoduleNetSpec(width=config.width),
         preprocessing=Preprocessing(spacing_mm=preprocess.SPACING_MM, window_hu=preprocess.HU_WINDOW),
-        training_cases=(*backgrounds, *(f"LIDC-IDRI nodule {cube.name}" for cube in cubes)),
+        training_cases=(*cases, *(f"LIDC-IDRI nodule {cube.name}" for cube in train.cubes)),
+        metrics=_metrics(evaluation) if evaluation else (),
     )
-    card = "\n".join(
-        (
-            f"# {config.id} {config.version}",
-            "",
-            RESEARCH_USE,
-            "",
-            f"Trained for {config.steps} steps of {config.batch_size} crops of {config.crop} mm, seed {config.seed}.",
-            f"Backgrounds: {', '.join(backgrounds)}, and {config.data.phantoms} synthetic scans.",
-            f"Nodules: {len(cubes)} real ones (LIDC-IDRI), and synthetic ones of every type.",
-            "",
-            "Not evaluated yet.",
-            "",
-        )
+    pack = save_pack(out / MODEL, network.state_dict(), metadata, card(config, split, record, evaluation))
+    if evaluation:
+        known = pack.metadata
+        model = ModelReference(id=known.id, version=known.version, sha256=known.sha256, threshold=known.threshold)
+        save_evaluation(evaluation, model, (), (CHOSEN,) if config.validation else (), out / VALIDATION)
+    return pack
+
+
+def _metrics(evaluation: Evaluation) -> tuple[Metric, ...]:
+    curve = evaluation.overall
+    data = f"{curve.nodules} nodules in {curve.scans} validation scans of the training run"
+    interval = None if math.isnan(curve.cpm_interval[0]) else curve.cpm_interval
+    at_one = curve.at_rates[FP_RATES.index(1.0)]
+    return (
+        Metric(name="CPM", value=round(curve.cpm, 4), interval=interval, data=data),
+        Metric(name="sensitivity at 1 FP/scan", value=round(at_one, 4), data=data),
     )
-    return save_pack(out / "model", network.state_dict(), metadata, card).folder

@@ -6,6 +6,7 @@ Nodules are inserted on the scanner's own grid, so that reading, resampling and 
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,12 +17,13 @@ from napari_lesion.atomic import whole_file
 from napari_lesion.detection import preprocess
 from napari_lesion.dicom.writer import named_uid, write_ct_series
 from napari_lesion.errors import ConfigError
+from napari_lesion.evaluation.froc import Mark
 from napari_lesion.progress import Progress, silent
 from napari_lesion.training.config import BackgroundConfig, TrainingConfig
 from napari_lesion.training.data import SIZE_BANDS_MM, Background, ball, draw_nodule, make_background, place
 from napari_lesion.training.insertion import insert, random_rotation
 from napari_lesion.training.nodules import Nodule, Split, cut_out, read_cubes, split_cubes
-from napari_lesion.training.train import read_background
+from napari_lesion.training.scans import read_background
 from napari_lesion.volume import Volume, apply_affine
 
 _PLAN = tuple(SIZE_BANDS_MM[band] for band in (0, 0, 1, 1, 2, 3))
@@ -45,6 +47,10 @@ class Truth:
     touching: bool
     """It touches the pleura or the mediastinum."""
     source: str
+
+    def mark(self) -> Mark:
+        """Give it as evaluation reads it."""
+        return Mark(self.series_uid, self.center_mm, self.diameter_mm, self.type)
 
     def row(self) -> tuple[str | float, ...]:
         """Values of ``COLUMNS``."""
@@ -78,9 +84,58 @@ def write_held_out(
     parts: tuple[BackgroundConfig, ...] = getattr(config.data, name)
     if not parts:
         raise ConfigError(f"The configuration names no series in data.{name}, so there is nothing to write.")
+    if config.data.nodules is None:
+        raise ConfigError("The configuration names no data.nodules, so there is nothing to insert.")
     nodules = [cut_out(cube) for cube in split_cubes(read_cubes(config.data.nodules))[part]]
     truth: list[Truth] = []
     excluded: list[Truth] = []
+    for made in inserted_scans(config, parts, nodules, scans, progress):
+        write_ct_series(
+            made.volume,
+            out / made.name,
+            transfer_syntax="jpeg-ls",
+            series_uid=made.uid,
+            study_uid=named_uid(made.uid, "study"),
+        )
+        truth += made.truth
+        excluded += made.excluded
+    _write(out / "annotations_excluded.csv", excluded)
+    _write(out / "annotations.csv", truth)
+    progress(scans, scans, "held-out scans written")
+    return out / "annotations.csv"
+
+
+@dataclass(frozen=True)
+class InsertedScan:
+    """A scan with inserted nodules, and where they are."""
+
+    name: str
+    uid: str
+    volume: Volume
+    truth: tuple[Truth, ...]
+    excluded: tuple[Truth, ...]
+    """Its real lesions."""
+
+
+def inserted_scans(
+    config: TrainingConfig,
+    parts: Sequence[BackgroundConfig],
+    nodules: list[Nodule],
+    scans: int,
+    progress: Progress = silent,
+) -> Iterator[InsertedScan]:
+    """Make scans with inserted nodules, shared evenly among the backgrounds; the same each time.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+    parts : sequence of BackgroundConfig
+        The series to insert into.
+    nodules : list of Nodule
+        Real ones to insert.
+    scans : int
+    progress : Progress
+    """
     done = 0
     for n, patient in enumerate(parts):
         volume = preprocess.canonical(read_background(patient))
@@ -94,17 +149,9 @@ def write_held_out(
             series = volume.series.model_copy(
                 update={"patient_id": name, "patient_name": f"HeldOut^{name}", "series_description": f"held out {name}"}
             )
-            scan = replace(volume, voxels=voxels, series=series)
-            write_ct_series(
-                scan, out / name, transfer_syntax="jpeg-ls", series_uid=uid, study_uid=named_uid(uid, "study")
-            )
-            truth += placed
-            excluded += [_real(volume, patient, uid, index) for index in range(len(patient.lesions))]
+            excluded = tuple(_real(volume, patient, uid, index) for index in range(len(patient.lesions)))
+            yield InsertedScan(name, uid, replace(volume, voxels=voxels, series=series), tuple(placed), excluded)
             done += 1
-    _write(out / "annotations_excluded.csv", excluded)
-    _write(out / "annotations.csv", truth)
-    progress(scans, scans, "held-out scans written")
-    return out / "annotations.csv"
 
 
 def _insert_all(

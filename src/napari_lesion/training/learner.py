@@ -62,7 +62,7 @@ class Learner:
             total = loss(self._called)
         if self.options.l1:
             total = total + self.options.l1 * self._absolute_weights()
-        finite = self.ranks.all(bool(torch.isfinite(total)))
+        finite = self.ranks.all(torch.isfinite(total.detach()))
         if finite:
             self.optimiser.zero_grad(set_to_none=True)
             self.scaler.scale(total).backward()  # type: ignore[no-untyped-call]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
-from torch import distributed, nn
+from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 Item = TypeVar("Item")
@@ -34,12 +34,15 @@ class Ranks:
             return network
         return DistributedDataParallel(network, device_ids=[device] if device.type == "cuda" else None)
 
-    def all(self, here: bool) -> bool:
-        """Whether something holds in every process."""
-        return all(self.gathered(here))
+    def all(self, here: Tensor) -> bool:
+        """Tell whether a condition (a scalar) holds in every process."""
+        if self.size > 1:
+            here = here.int()
+            distributed.all_reduce(here, distributed.ReduceOp.MIN)
+        return bool(here)
 
     def gathered(self, value: Result) -> list[Result]:
-        """Values of all processes, in every process, by rank."""
+        """Give every process the values of all, by rank."""
         if self.size == 1:
             return [value]
         values: list[Any] = [None] * self.size

@@ -1,221 +1,114 @@
-"""The training loop: checkpoints that survive a kill, exact resume, hard negatives mined on the way.
+"""The training loop of ``nodule-3d``: exact resume after a kill, validations, hard negatives mined on the way.
 
-Everything of a run lies in its folder: ``config.yaml`` (as used), ``checkpoint.pt``, ``progress.csv``,
-``hard_negatives.csv``, and, once it is done, ``model/`` (a model pack).
+Everything of a run lies in its folder: ``config.yaml`` (as used), ``checkpoint.pt``, ``run.json`` (where the model
+comes from), ``progress.csv``, ``validation.csv``, ``progress.png``, ``hard_negatives.csv``, and, once it is done,
+``validation/`` (its FROC) and ``model/`` (a model pack).
 """
 
 from __future__ import annotations
 
-import copy
-import csv
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 import yaml
-from torch import Tensor
+from torch import Tensor, nn
 
 from napari_lesion.atomic import whole_file
-from napari_lesion.detection import preprocess
-from napari_lesion.detection.candidates import find_candidates
-from napari_lesion.detection.inference import predict
-from napari_lesion.detection.networks import NoduleNet
-from napari_lesion.detection.nodule3d import output_affine
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import find_series
+from napari_lesion.detection.inference import choose_device
 from napari_lesion.errors import ConfigError
-from napari_lesion.findings import Heatmap
-from napari_lesion.pipeline import unsuitable
+from napari_lesion.evaluation.froc import FP_RATES, Evaluation
 from napari_lesion.progress import Progress, silent
-from napari_lesion.training.config import BackgroundConfig, OptimiserConfig, TrainingConfig, read_config
-from napari_lesion.training.data import Background, Batch, Sampler, make_background
-from napari_lesion.training.export import export
-from napari_lesion.training.loss import Losses, finite, nodule_loss
-from napari_lesion.training.nodules import Cube, read_cubes, split_cubes
-from napari_lesion.volume import Volume
+from napari_lesion.training import checkpoint
+from napari_lesion.training.config import TrainingConfig, read_config
+from napari_lesion.training.data import Batch
+from napari_lesion.training.export import MODEL, export
+from napari_lesion.training.log import Board, Log, draw_curves
+from napari_lesion.training.loss import Losses, nodule_loss
+from napari_lesion.training.optimiser import learning_rate
+from napari_lesion.training.ranks import Ranks, joined, local_device
+from napari_lesion.training.record import Record
+from napari_lesion.training.scans import load_backgrounds
+from napari_lesion.training.search import HardNegative, mine, read_hard, write_hard
+from napari_lesion.training.split import Split, make_split
+from napari_lesion.training.state import State, start
+from napari_lesion.training.validation import ValidationScan, load_validation, score
 
-_HARD_SCORE = 0.1
-_HARD_MOST = 60
+__all__ = ["run", "start", "take_step"]
+
+MEASURE = "cpm"
+"""What the validations choose by."""
+_BOOTSTRAPS = 1000
 _FIELDS = ("step", "loss", "heat", "size", "offset", "learning_rate", "nodules", "seconds")
 
 
-def learning_rate(step: int, steps: int, options: OptimiserConfig) -> float:
-    """Warm-up, constant, then a linear fall to zero over the last ``decay_share`` of the steps."""
-    rate = options.learning_rate * min(1.0, (step + 1) / max(options.warmup_steps, 1))
-    start = steps * (1 - options.decay_share)
-    if step > start:
-        rate *= max(0.0, (steps - step) / (steps - start))
-    return rate
-
-
-@dataclass
-class State:
-    """All that changes during a run; a checkpoint holds exactly this."""
-
-    network: NoduleNet
-    average: NoduleNet
-    """Exponential moving average of the weights: the one that is shipped."""
-    optimiser: torch.optim.Optimizer
-    sampler: Sampler
-    step: int = 0
-
-    def save(self, path: Path) -> None:
-        """Write a checkpoint, whole or not at all."""
-        content = {
-            "step": self.step,
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "sampler": self.sampler.rng.bit_generator.state,
-            "hard": {name: torch.from_numpy(points) for name, points in self.sampler.hard.items()},
-            "torch": torch.get_rng_state(),
-        }
-        with whole_file(path) as new:
-            torch.save(content, new)
-
-    def load(self, path: Path) -> None:
-        """Go back to a checkpoint."""
-        content: dict[str, Any] = torch.load(path, weights_only=True)
-        self.step = content["step"]
-        self.network.load_state_dict(content["network"])
-        self.average.load_state_dict(content["average"])
-        self.optimiser.load_state_dict(content["optimiser"])
-        self.sampler.rng.bit_generator.state = content["sampler"]
-        self.sampler.hard = {name: points.numpy() for name, points in content["hard"].items()}
-        for background in self.sampler.backgrounds:  # lesions may have been marked since
-            points = self.sampler.hard.get(background.name, np.zeros((0, 3)))
-            self.sampler.hard[background.name] = points[_healthy(background, points)]
-        torch.set_rng_state(content["torch"])
-
-
-def start(config: TrainingConfig, backgrounds: list[Background], cubes: list[Cube]) -> State:
-    """Make the state at step 0."""
-    torch.manual_seed(config.seed)
-    network = NoduleNet(config.width, config.dropout)
-    network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # missing in torch's stubs
-    data = config.data
-    return State(
-        network=network,
-        average=copy.deepcopy(network).eval().requires_grad_(False),
-        optimiser=torch.optim.AdamW(network.parameters(), weight_decay=config.optimiser.weight_decay),
-        sampler=Sampler(
-            backgrounds,
-            cubes,
-            crop=config.crop,
-            real_share=data.real_share,
-            hard_share=data.hard_share,
-            cube_share=data.cube_share,
-            seed=config.seed,
-        ),
-    )
-
-
-def take_step(state: State, config: TrainingConfig) -> dict[str, float]:
-    """One step of the optimiser; returns what goes into ``progress.csv``."""
-    begun = time.perf_counter()
-    batch = state.sampler.batch(config.batch_size)
-    rate = learning_rate(state.step, config.steps, config.optimiser)
-    for group in state.optimiser.param_groups:
-        group["lr"] = rate
-    state.network.train()
-    output: Tensor = state.network(batch.image.contiguous(memory_format=torch.channels_last_3d))
-    losses = nodule_loss(output, batch)
-    state.optimiser.zero_grad(set_to_none=True)
-    if finite(losses):
-        losses.total.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(state.network.parameters(), config.optimiser.gradient_norm)
-        state.optimiser.step()
-        _average(state, config.optimiser.ema)
-    state.step += 1
-    return _row(state.step, losses, rate, batch, time.perf_counter() - begun)
-
-
-def _row(step: int, losses: Losses, rate: float, batch: Batch, seconds: float) -> dict[str, float]:
-    values = [float(v.detach()) for v in (losses.total, losses.heat, losses.size, losses.offset)]
-    numbers = (step, *values, rate, batch.nodules, seconds)
-    return dict(zip(_FIELDS, numbers, strict=True))
-
-
-@torch.no_grad()
-def _average(state: State, decay: float) -> None:
-    decay = min(decay, (1 + state.step) / (10 + state.step))
-    for ours, theirs in zip(state.average.state_dict().values(), state.network.state_dict().values(), strict=True):
-        if ours.is_floating_point():
-            ours.lerp_(theirs, 1 - decay)
-        else:
-            ours.copy_(theirs)
-
-
-def mine(network: NoduleNet, background: Background) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Where the network sees nodules in a scan that has none (its real lesions are masked).
-
-    Returns
-    -------
-    (n, 3) indices into the background, (n,) scores
-    """
-    low, high = preprocess.HU_WINDOW
-    image = torch.from_numpy(background.hu.astype(np.float32)).sub_(low).div_(high - low).clamp_(0, 1)
-    found = predict(network, image[None, None], device="cpu", mask=background.search)
-    # With this affine "mm" are indices of the background.
-    heatmap = Heatmap(found.heat, output_affine(np.eye(4)))
-    candidates = find_candidates(heatmap, found.log_diameter, found.offsets, floor=_HARD_SCORE)
-    points = np.array([c.center_mm for c in candidates], dtype=np.float64).reshape(-1, 3)
-    scores = np.array([c.score for c in candidates], dtype=np.float64)
-    healthy = _healthy(background, points)
-    return points[healthy][:_HARD_MOST], scores[healthy][:_HARD_MOST]
-
-
-def _healthy(background: Background, points: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """Tell which points (n, 3) do not lie on a real lesion."""
-    index = np.clip(points.round().astype(int), 0, np.array(background.hu.shape) - 1)
-    result: npt.NDArray[np.bool_] = ~background.ignore[tuple(index.T)]
-    return result
-
-
-def read_background(part: BackgroundConfig) -> Volume:
-    """Read the largest CT volume in a folder.
+def take_step(state: State) -> dict[str, float]:
+    """One step of the optimiser; returns what goes into ``progress.csv``.
 
     Raises
     ------
     ConfigError
-        If there is none.
+        If the loss is no number any more.
     """
-    series = [s for s in find_series(part.path) if not unsuitable(s)]
-    if not series:
-        raise ConfigError(f"There is no CT series in {part.path}. Correct data.backgrounds in the configuration.")
-    return read_series(max(series, key=lambda s: s.n_slices))
+    begun = time.perf_counter()
+    config, learner = state.config, state.learner
+    batch = _on(state.ahead.take(further=not _mines_after(config, learner.step + 1)), learner.device)
+    rate = learning_rate(learner.step, config.steps, config.optimiser, state.verdict.cuts)
+    losses: list[Losses] = []
+
+    def loss(network: nn.Module) -> Tensor:
+        losses.append(nodule_loss(network(batch.image), batch, config.loss))
+        return losses[0].total
+
+    if not learner.learn(loss, rate):
+        raise ConfigError(
+            f"The loss is no number any more at step {learner.step}. Lower optimiser.learning_rate and resume."
+        )
+    parts = losses[0]
+    values = [float(v.detach()) for v in (parts.total, parts.heat, parts.size, parts.offset)]
+    numbers = (learner.step, *values, rate, batch.nodules, time.perf_counter() - begun)
+    return dict(zip(_FIELDS, numbers, strict=True))
 
 
-def load_backgrounds(config: TrainingConfig, progress: Progress = silent) -> list[Background]:
-    """Read the real and make the synthetic backgrounds of a run."""
-    rng = np.random.default_rng(config.seed)
-    total = len(config.data.backgrounds) + config.data.phantoms
-    backgrounds = []
-    for n, part in enumerate(config.data.backgrounds):
-        progress(n, total, f"reading {part.path.name}")
-        backgrounds.append(make_background(read_background(part), part.lesions, part.path.name, rng))
-    for n in range(config.data.phantoms):
-        progress(len(config.data.backgrounds) + n, total, f"making synthetic scan {n + 1}")
-        backgrounds.append(make_background(_phantom(config.seed, n), (), f"phantom-{n}", rng))
-    return backgrounds
+def _on(batch: Batch, device: torch.device) -> Batch:
+    """Bring a batch to a device, the image in the layout of the network."""
+    layout = torch.contiguous_format if device.type == "mps" else torch.channels_last_3d
+    moved = {f.name: getattr(batch, f.name).to(device) for f in fields(batch) if f.name != "nodules"}
+    return replace(batch, **{**moved, "image": moved["image"].contiguous(memory_format=layout)})
 
 
-def _phantom(seed: int, number: int) -> Volume:
-    from napari_lesion.phantom.scan import make_scan
-
-    volume, _ = make_scan(seed=1_000_000 + 1000 * (seed % 1000) + number)
-    return volume
+def _mines_after(config: TrainingConfig, step: int) -> bool:
+    return config.mine_every > 0 and step % config.mine_every == 0 and step < config.steps
 
 
-def run(config_path: Path, out: Path, *, resume: bool = False, progress: Progress = silent) -> Path:
+def _validates_after(config: TrainingConfig, step: int) -> bool:
+    return step == config.steps or (config.validation is not None and step % config.validation.every == 0)
+
+
+def run(
+    config_path: Path,
+    out: Path,
+    *,
+    resume: bool = False,
+    fold: int | None = None,
+    folds: int | None = None,
+    progress: Progress = silent,
+) -> Path:
     """Train from a configuration into a folder; returns the folder of the finished model pack.
 
-    A run that was stopped goes on with ``resume`` as if it had not been.
+    A run that was stopped goes on with ``resume`` as if it had not been. Started by ``torchrun``, all its processes
+    train one network; the first one writes.
+
+    Parameters
+    ----------
+    config_path, out : Path
+    resume : bool
+    fold, folds : int, optional
+        Part of a cross-validation that is judged by, from 0, and how many there are.
+    progress : Progress
 
     Raises
     ------
@@ -223,59 +116,180 @@ def run(config_path: Path, out: Path, *, resume: bool = False, progress: Progres
         If the configuration is wrong, the folder holds another run, or there is nothing to resume.
     """
     config = read_config(config_path)
-    checkpoint = out / "checkpoint.pt"
-    if checkpoint.exists() and not resume:
+    device = local_device(choose_device(config.device))
+    with joined(device) as ranks:
+        return _run(
+            config, out, device, ranks, resume, (fold, folds or config.folds), progress if ranks.first else silent
+        )
+
+
+def _run(
+    config: TrainingConfig,
+    out: Path,
+    device: torch.device,
+    ranks: Ranks,
+    resume: bool,
+    part: tuple[int | None, int | None],
+    progress: Progress,
+) -> Path:
+    path = out / checkpoint.FILE_NAME
+    if path.exists() and not resume:
         raise ConfigError(f"{out} already holds a run. Pass --resume to go on with it, or choose another folder.")
-    if resume and not checkpoint.exists():
+    if resume and not path.exists():
         raise ConfigError(f"{out} holds no run to go on with. Leave --resume out.")
-    out.mkdir(parents=True, exist_ok=True)
-    backgrounds = load_backgrounds(config, progress)
-    cubes = split_cubes(read_cubes(config.data.nodules))["train"]
-    state = start(config, backgrounds, cubes)
+    split = make_split(config, *part)
+    scans = _scans_to_judge_by(config, split, progress)
+    backgrounds = load_backgrounds(config, progress, series=split.train.series, annotated=split.train.annotated)
+    state = start(config, split, backgrounds, device=device, ranks=ranks)
     if resume:
-        state.load(checkpoint)
-    (out / "config.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json")), encoding="utf-8")
-    log = out / "progress.csv"
-    rows = _rows_until(log, state.step)
-    while state.step < config.steps:
-        row = take_step(state, config)
-        rows.append(row)
-        if not math.isfinite(row["loss"]):
-            raise ConfigError(
-                f"The loss is no number any more at step {state.step}. Lower optimiser.learning_rate and resume."
-            )
-        if state.step % config.mine_every == 0 and state.step < config.steps:
-            _mine_all(state, out)
-        if state.step % config.checkpoint_every == 0 or state.step == config.steps:
-            state.save(checkpoint)
-            _write_rows(log, rows)
-        recent = np.mean([r["loss"] for r in rows[-50:]])
-        progress(state.step, config.steps, f"training, loss {recent:.3f}")
-    return export(config, state.average, out)
+        state.load(path)
+        state.hard = read_hard(out, state.learner.step)
+    books = _Books(state, split, out) if ranks.first else None
+    try:
+        if not resume:
+            if config.start_from and config.mine_every:
+                _mine(state, progress)
+            _keep(state, books, out)
+        while not state.done:
+            _advance(state, scans, books, out, progress)
+    finally:
+        state.ahead.close()
+        if books:
+            books.close()
+    return _finish(state, scans, split, books, out, progress)
 
 
-def _mine_all(state: State, out: Path) -> None:
-    rows = []
-    for background in state.sampler.backgrounds:
-        points, scores = mine(state.average, background)
+class _Books:
+    """What the first process writes down while the run goes on."""
+
+    def __init__(self, state: State, split: Split, out: Path) -> None:
+        config, step = state.config, state.learner.step
+        out.mkdir(parents=True, exist_ok=True)
+        with whole_file(out / "config.yaml") as new:
+            new.write_text(yaml.safe_dump(config.model_dump(mode="json")), encoding="utf-8")
+        self._out = out
+        self.steps, self.validations = Log(out / "progress.csv", step), Log(out / "validation.csv", step)
+        self.record = Record(config, split, out, state.learner)
+        self._board = Board(out / "tensorboard", step) if config.tensorboard else None
+
+    def note(self, log: Log, row: dict[str, float]) -> None:
+        """Add a row to a table, and to TensorBoard."""
+        log.add(row)
+        if self._board:
+            self._board.add(log.path.stem, row)
+
+    def write(self, state: State) -> None:
+        """Write tables, curves and record."""
+        self.steps.write()
+        self.validations.write()
+        write_hard(self._out, state.hard)
+        self.record.update(state.learner, state.verdict.cuts)
+        if self.steps.rows:
+            draw_curves(self._out / "progress.png", self.steps.rows, self.validations.rows, MEASURE)
+
+    def close(self) -> None:
+        """Close what is open."""
+        if self._board:
+            self._board.close()
+
+
+def _advance(state: State, scans: list[ValidationScan], books: _Books | None, out: Path, progress: Progress) -> None:
+    """One step, and what is due after it."""
+    row = take_step(state)
+    step = state.learner.step
+    if books:
+        books.note(books.steps, row)
+        progress(step, state.config.steps, f"training, loss {books.steps.recent('loss'):.3f}")
+    if _mines_after(state.config, step):
+        _mine(state, progress)
+    if scans and _validates_after(state.config, step):
+        row = _validate(state, scans, progress)
+        if books:
+            books.note(books.validations, row)
+    if step % state.config.checkpoint_every == 0 or state.done:
+        _keep(state, books, out)
+
+
+def _keep(state: State, books: _Books | None, out: Path) -> None:
+    """Write all down, the checkpoint last: rows that it does not know of are dropped when the run goes on from it."""
+    if books:
+        books.write(state)
+    state.save(out / checkpoint.FILE_NAME)
+
+
+def _mine(state: State, progress: Progress) -> None:
+    """Search the backgrounds for hard negatives, shared among the processes."""
+    learner = state.learner
+    progress(learner.step, state.config.steps, "searching hard negatives")
+    learner.ranks.agree(learner.average)
+    backgrounds = state.sampler.backgrounds
+    found = learner.ranks.shared(backgrounds, lambda one: mine(learner.average, one, str(learner.device)))
+    for background, (points, scores) in zip(backgrounds, found, strict=True):
         state.sampler.hard[background.name] = points
-        rows += [
-            [state.step, background.name, *np.round(p, 1), round(float(s), 3)]
-            for p, s in zip(points, scores, strict=True)
-        ]
-    with (out / "hard_negatives.csv").open("a", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows(rows)
+        for (k, j, i), value in zip(points.tolist(), scores.tolist(), strict=True):
+            state.hard.append(HardNegative(learner.step, background.name, (k, j, i), value))
 
 
-def _rows_until(log: Path, step: int) -> list[dict[str, float]]:
-    if not log.exists():
+def _validate(state: State, scans: list[ValidationScan], progress: Progress) -> dict[str, float]:
+    """Score the average on the validation scans; returns what goes into ``validation.csv``."""
+    learner = state.learner
+    progress(learner.step, state.config.steps, "validating")
+    learner.ranks.agree(learner.average)
+    curve = score(learner.average, scans, device=str(learner.device), ranks=learner.ranks).overall
+    state.verdict.hear(curve.cpm, learner.step, learner.average)
+    rates = {f"sensitivity_at_{rate:g}": value for rate, value in zip(FP_RATES, curve.at_rates, strict=True)}
+    return {"step": learner.step, MEASURE: curve.cpm, **rates, "best_step": state.verdict.step}
+
+
+def _finish(
+    state: State, scans: list[ValidationScan], split: Split, books: _Books | None, out: Path, progress: Progress
+) -> Path:
+    """Score the weights that are kept, with intervals, and write the model."""
+    learner, verdict = state.learner, state.verdict
+    chosen = verdict.step if verdict.weights else learner.step
+    if verdict.weights:
+        learner.average.load_state_dict(verdict.weights)
+    evaluation = None
+    if scans:
+        progress(learner.step, state.config.steps, "validating the model")
+        evaluation = score(
+            learner.average, scans, device=str(learner.device), ranks=learner.ranks, bootstraps=_BOOTSTRAPS
+        )
+    if books:
+        result = {
+            "steps": learner.step,
+            "stopped_early": learner.step < state.config.steps,
+            "loss": books.steps.recent("loss"),
+            "weights": f"average at step {chosen}" + (", the best validation" if verdict.weights else ""),
+            "validation": _summary(evaluation) if evaluation else None,
+        }
+        books.record.update(learner, verdict.cuts, result)
+        export(state.config, learner.average, split, books.record.content, evaluation, out)
+    learner.ranks.wait()
+    return out / MODEL
+
+
+def _summary(evaluation: Evaluation) -> dict[str, Any]:
+    curve = evaluation.overall
+    return {
+        "scans": curve.scans,
+        "nodules": curve.nodules,
+        "cpm": curve.cpm,
+        "cpm_interval_95": None if math.isnan(curve.cpm_interval[0]) else list(curve.cpm_interval),
+        "fp_per_scan": list(FP_RATES),
+        "sensitivity": list(curve.at_rates),
+    }
+
+
+def _scans_to_judge_by(config: TrainingConfig, split: Split, progress: Progress) -> list[ValidationScan]:
+    if config.validation is None and split.fold is None:
         return []
-    with log.open(newline="", encoding="utf-8") as file:
-        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file) if float(row["step"]) <= step]
-
-
-def _write_rows(log: Path, rows: list[dict[str, float]]) -> None:
-    with whole_file(log) as new, new.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, _FIELDS)
-        writer.writeheader()
-        writer.writerows(rows)
+    if not (split.validation.series or split.validation.annotated):
+        raise ConfigError(
+            "The configuration has a section validation, but no series to validate on. Name some in data.validation, "
+            "or train a fold of a cross-validation (--fold)."
+        )
+    scans = load_validation(config, split.validation, progress)
+    if not any(scan.truth for scan in scans):
+        raise ConfigError("The scans for validation hold no nodules, so there is no sensitivity to measure.")
+    return scans

@@ -1,0 +1,128 @@
+"""Who learns and who judges: the parts of the data, always divided by patient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from napari_lesion.errors import ConfigError
+from napari_lesion.training.annotated import AnnotatedScan, find_annotated
+from napari_lesion.training.config import BackgroundConfig, TrainingConfig
+from napari_lesion.training.nodules import Cube, read_cubes, split_cubes
+from napari_lesion.training.scans import find_background
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Series to insert into, nodules to insert, and annotated scans."""
+
+    series: tuple[BackgroundConfig, ...] = ()
+    cubes: tuple[Cube, ...] = ()
+    annotated: tuple[AnnotatedScan, ...] = ()
+
+    def record(self) -> dict[str, list[str]]:
+        """Name everything in it."""
+        return {
+            "series": [part.path.name for part in self.series],
+            "nodules": [cube.name for cube in self.cubes],
+            "annotated": [scan.uid for scan in self.annotated],
+        }
+
+
+@dataclass(frozen=True)
+class Split:
+    """What a run learns from, what its validations measure, and what neither has seen."""
+
+    train: Part
+    validation: Part
+    test: Part
+    fold: int | None = None
+    folds: int | None = None
+
+    def record(self) -> dict[str, Any]:
+        """Write it down."""
+        return {
+            "fold": self.fold,
+            "folds": self.folds,
+            "train": self.train.record(),
+            "validation": self.validation.record(),
+            "test": self.test.record(),
+        }
+
+
+def make_split(config: TrainingConfig, fold: int | None = None, folds: int | None = None) -> Split:
+    """Divide the data of a configuration by patient.
+
+    Without a fold, ``data.backgrounds``, 7 of 10 cubes and all annotated scans are learned from, and
+    ``data.validation`` with 1 of 10 cubes is for validation. In cross-validation all of these are divided into folds;
+    2 of 10 cubes and ``data.held_out`` are for testing in any case.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such fold, there are fewer patients than folds, or it is not known whose a scan is.
+    """
+    data = config.data
+    cubes = split_cubes(read_cubes(data.nodules)) if data.nodules else {"train": [], "validation": [], "test": []}
+    annotated = find_annotated(data.annotated) if data.annotated else ()
+    test = Part(data.held_out, tuple(cubes["test"]))
+    if fold is None:
+        return Split(
+            train=Part(data.backgrounds, tuple(cubes["train"]), annotated),
+            validation=Part(data.validation, tuple(cubes["validation"])),
+            test=test,
+        )
+    if folds is None:
+        raise ConfigError("How many folds there are is not given. Write folds into the configuration, or pass --folds.")
+    if not 0 <= fold < folds:
+        raise ConfigError(f"There is no fold {fold}: of {folds} folds the first is 0 and the last {folds - 1}.")
+    series = _divided((*data.backgrounds, *data.validation), _patient_of_series, "series", fold, folds)
+    nodules = _divided((*cubes["train"], *cubes["validation"]), _patient_of_cube, "nodules", fold, folds)
+    scans = _divided(annotated, lambda scan: scan.patient, "annotated scans", fold, folds)
+    train, validation = (Part(series[side], nodules[side], scans[side]) for side in (0, 1))
+    _refuse_shared(train, validation)
+    return Split(train=train, validation=validation, test=test, fold=fold, folds=folds)
+
+
+def _divided(
+    items: Sequence[Item], whose: Callable[[Item], str], what: str, fold: int, folds: int
+) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
+    """Items of the other folds, and of this one; all of a patient in one fold."""
+    from sklearn.model_selection import GroupKFold
+
+    if not items:
+        return (), ()
+    patients = [whose(item) for item in items]
+    if not all(patients):
+        raise ConfigError(
+            f"Of {patients.count('')} {what} it is not known whose they are, so they cannot be divided by patient. "
+            "Name the patient (backgrounds: patient; annotated scans: patients) in the configuration."
+        )
+    if len(set(patients)) < folds:
+        raise ConfigError(f"The {what} are of {len(set(patients))} patients; {folds} folds need at least {folds}.")
+    train, validation = list(GroupKFold(folds).split(items, groups=patients))[fold]
+    return tuple(items[n] for n in train), tuple(items[n] for n in validation)
+
+
+def _refuse_shared(train: Part, validation: Part) -> None:
+    """Refuse a patient with series of both kinds, if these are on both sides."""
+    learned, judged = (
+        {*map(_patient_of_series, part.series), *(scan.patient for scan in part.annotated)}
+        for part in (train, validation)
+    )
+    if both := sorted(learned & judged):
+        raise ConfigError(
+            f"Patient {both[0]} is both among the backgrounds and among the annotated scans, in different parts of "
+            "this fold. Leave one of the two out."
+        )
+
+
+def _patient_of_cube(cube: Cube) -> str:
+    return cube.name.split("_")[0]
+
+
+def _patient_of_series(part: BackgroundConfig) -> str:
+    return part.patient or find_background(part).identity.patient_id
