@@ -34,8 +34,8 @@ class Hub(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.files = {
-            "configs/metadata.json": b'{"version": "1"}',
-            "configs/inference.json": b"{}",
+            "configs/metadata.json": b'{"version": "1", "task": "segmentation of nothing"}',
+            "configs/inference.json": b'{"network": 1}',
             "docs/README.md": b"# A bundle\n",
             "LICENSE": b"Apache-2.0",
             ".gitattributes": b"*.pt filter=lfs\n",
@@ -233,7 +233,7 @@ def test_weights_that_were_changed_on_the_way_are_deleted_unopened(hub):
 
 
 def test_a_configuration_that_was_changed_on_the_way_is_refused(hub):
-    hub.files["configs/inference.json"] = b"[]"
+    hub.files["configs/inference.json"] = b'{"network": 2}'
     with pytest.raises(DownloadError, match=r"configs/inference\.json came damaged or was changed"):
         pull.pull(PIN)
     assert not (packs.home() / "bundle").exists()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from napari_lesion.cli.console import say, show_progress
+
+if TYPE_CHECKING:
+    from napari_lesion.detection.detector import Detector
 
 
 class Device(StrEnum):
@@ -23,7 +26,9 @@ class Device(StrEnum):
 def analyse(
     paths: Annotated[list[Path], typer.Argument(exists=True, metavar="PATH...", help="DICOM files, folders or zips.")],
     out: Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="Folder for the results.")],
-    model: Annotated[str, typer.Option(help="Id of the model (see `models list`).")] = "nodule-3d",
+    model: Annotated[
+        str, typer.Option(help="Id of the model (see `models list`), or the folder of a model pack or a MONAI bundle.")
+    ] = "nodule-3d",
     device: Annotated[Device, typer.Option(help="Where the network runs.")] = Device.AUTO,
     series: Annotated[
         list[str] | None, typer.Option("--series", metavar="UID", help="Only this series; may be given again.")
@@ -38,12 +43,20 @@ def analyse(
         float | None,
         typer.Option(help="The same in other words: expect so many false positives a scan."),
     ] = None,
+    classes: Annotated[
+        list[str] | None,
+        typer.Option("--class", help="Class of a segmentation bundle to look for; may be given again."),
+    ] = None,
+    trust_bundle_code: Annotated[
+        bool,
+        typer.Option("--trust-bundle-code", help="Let a MONAI bundle run code of its own. It can do all that you can."),
+    ] = False,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Keep results of the same model and threshold (default: they are replaced)."),
     ] = False,
 ) -> None:
-    """Find lesions in every CT series below PATH...
+    """Find lesions in every CT series below PATH... (in MR, where the model was made for MR).
 
     Writes OUT/<SeriesInstanceUID>/findings.json, heatmap.nii.gz and overview.png for each, and OUT/summary.csv with a
     row for every series, those skipped and failed with the reason.
@@ -65,11 +78,16 @@ def analyse(
         else:
             say(f"{row.status:8} {what}: {row.reason}")
 
+    detector: Detector | str = model
+    if trust_bundle_code or classes:
+        from napari_lesion.detection.detector import load_detector
+
+        detector = load_detector(model, trust_code=trust_bundle_code, classes=classes or ())
     with show_progress() as progress:
         result = analyse_folder(
             paths,
             out,
-            detector=model,
+            detector=detector,
             device=device.value,
             series_uids=series or (),
             allow_gaps=allow_gaps,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
@@ -115,27 +116,50 @@ def read_card(name: str | Path) -> Card:
     ModelError
         If there is no such model, or its description is wrong.
     """
-    from napari_lesion.detection import packs  # it needs Card
+    from napari_lesion.detection import library, packs  # they need Card
 
-    return packs.read_pack(packs.find_model(name)).metadata
+    folder = packs.find_model(name)
+    if (folder / packs.DESCRIPTION).is_file():
+        return packs.read_pack(folder).metadata
+    if origin := library.read_origin(folder):
+        return origin.card
+    from napari_lesion.detection.bundles.bundle import is_bundle, read_bundle
+
+    if not is_bundle(folder):
+        raise ModelError(library.no_model(folder))
+    return read_bundle(folder).card
 
 
-def load_detector(name: str | Path = DEFAULT_MODEL) -> Detector:
+def load_detector(
+    name: str | Path = DEFAULT_MODEL, *, trust_code: bool = False, classes: Sequence[str] = ()
+) -> Detector:
     """Load a detector; its weights are checked against their sha256, then read.
 
     Parameters
     ----------
     name : str or Path
-        The id of a model that is installed, or the folder of a model pack.
+        The id of a model that is installed, or the folder of a model pack or of a MONAI bundle.
+    trust_code : bool
+        Let a bundle run code of its own. A pack has none.
+    classes : sequence of str
+        Names or numbers of the classes of a segmentation bundle that become findings; by default its lesions.
 
     Raises
     ------
     ModelError
-        If there is no such model, or it is damaged.
+        If there is no such model, it is damaged, it does not run without its code, or it has no such classes.
     """
-    from napari_lesion.detection import packs  # it needs Card
+    from napari_lesion.detection import library, packs  # they need Card
 
-    pack = packs.find_pack(name)
+    folder = packs.find_model(name)
+    if not (folder / packs.DESCRIPTION).is_file():
+        library.verify(folder)
+        from napari_lesion.detection.bundles.bundle import load_bundle
+
+        return load_bundle(folder, trust_code, classes)
+    pack = packs.read_pack(folder)
+    if classes:
+        raise ModelError(f"model {pack.metadata.id} has no classes to choose from.")
 
     from napari_lesion.detection.nodule3d import NoduleDetector  # it brings torch and monai along
 

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_lesion.atomic import PREFIX, whole_file, whole_folder
 from napari_lesion.detection import packs
+from napari_lesion.detection.detector import Card
 from napari_lesion.errors import ModelError
 from napari_lesion.progress import Progress, silent
 
@@ -50,6 +51,8 @@ class Origin(BaseModel):
     """Of the repository, if it came from one."""
     sha256: dict[str, str]
     """File → its hash; other files are no part of the model."""
+    card: Card
+    """As it was read when the model was added: reading it from a bundle takes seconds."""
 
 
 def add(source: Path, *, replace: bool = False, progress: Progress = silent) -> str:
@@ -87,10 +90,7 @@ def add(source: Path, *, replace: bool = False, progress: Progress = silent) -> 
             weights = {}
             wanted = tuple(sorted(filter(is_part, files)))
         else:
-            raise ModelError(
-                f"{source} is no model: it holds neither {packs.DESCRIPTION} (a model pack) nor {BUNDLE_METADATA} "
-                "(a MONAI bundle)."
-            )
+            raise ModelError(no_model(source))
         check_new_id(name, replace=replace)
         with whole_folder(packs.home() / name) as new:
             left, hashes = _LARGEST, {}
@@ -104,7 +104,7 @@ def add(source: Path, *, replace: bool = False, progress: Progress = silent) -> 
                         f"{source}: {file} is damaged or has been changed: sha256 {hashes[file]}, but "
                         f"{packs.DESCRIPTION} names {sha256}. It was not opened, and nothing was added. Get it again."
                     )
-            write_origin(new, Origin(source=str(source.absolute()), sha256=hashes))
+            write_origin(new, name, hashes, source=str(source.absolute()))
             progress(len(wanted), len(wanted), "copied")
     return name
 
@@ -215,7 +215,7 @@ def verify(folder: Path) -> None:
     if (folder / packs.DESCRIPTION).is_file():
         packs.verify(packs.read_pack(folder))
     elif not (folder / BUNDLE_METADATA).is_file():
-        raise ModelError(f"{folder} is neither a model pack nor a MONAI bundle.")
+        raise ModelError(no_model(folder))
 
 
 def read_origin(folder: Path) -> Origin | None:
@@ -235,9 +235,42 @@ def read_origin(folder: Path) -> Origin | None:
         raise ModelError(f"{path} is damaged. Remove the model and add it again.") from error
 
 
-def write_origin(folder: Path, origin: Origin) -> None:
-    """Write ``origin.json`` into the folder of a model."""
+def write_origin(folder: Path, name: str, hashes: Mapping[str, str], *, source: str, revision: str = "") -> None:
+    """Read what a copied model says of itself, and write ``origin.json`` beside it.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the model lies now.
+    name : str
+        The id that it gets.
+    hashes : mapping
+        File → sha256.
+
+    Raises
+    ------
+    ModelError
+        If it is a pack of another id, or what it says is wrong.
+    """
+    if (folder / packs.DESCRIPTION).is_file():
+        card: Card = packs.read_pack(folder).metadata
+        if card.id != name:
+            raise ModelError(f"{source}: the model there calls itself {card.id}, not {name}.")
+    else:
+        from napari_lesion.detection.bundles.bundle import read_bundle
+
+        card = read_bundle(folder).card.model_copy(update={"id": name})
+    fields = {field: getattr(card, field) for field in Card.model_fields}
+    origin = Origin(source=source, revision=revision, sha256=dict(hashes), card=Card(**fields))
     (folder / ORIGIN).write_text(origin.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def no_model(path: Path) -> str:
+    """Say that there is no model."""
+    return (
+        f"{path} is no model: it holds neither {packs.DESCRIPTION} (a model pack) nor {BUNDLE_METADATA} (a MONAI "
+        "bundle)."
+    )
 
 
 def _own_files(folder: Path) -> tuple[str, ...]:

@@ -147,7 +147,7 @@ def pull(pin: Pin, *, replace: bool = False, progress: Progress = silent) -> str
         for path in partial.iterdir():
             path.replace(new / path.name)
         source = f"{_endpoint()}/{pin.repository}"
-        library.write_origin(new, library.Origin(source=source, revision=pin.revision, sha256=hashes))
+        library.write_origin(new, pin.name, hashes, source=source, revision=pin.revision)
     partial.rmdir()
     return pin.name
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -101,7 +101,7 @@ def read_bundle(path: str | Path, trust_code: bool = False) -> Bundle:
     return Bundle(folder, kind, _card(folder, kind, metadata, config, weights), metadata, config, weights)
 
 
-def load_bundle(path: str | Path, trust_code: bool = False) -> Detector:
+def load_bundle(path: str | Path, trust_code: bool = False, classes: Sequence[str] = ()) -> Detector:
     """Load a bundle as a detector.
 
     Parameters
@@ -110,20 +110,25 @@ def load_bundle(path: str | Path, trust_code: bool = False) -> Detector:
         The bundle's folder.
     trust_code : bool
         See ``read_bundle``.
+    classes : sequence of str
+        Names or numbers of the classes of a segmentation bundle that become findings; by default its lesions.
 
     Raises
     ------
     ModelError
-        If it is no bundle, is damaged, is of a kind that is not supported, or would have to run its own code.
+        If it is no bundle, is damaged, is of a kind that is not supported, would have to run its own code, or has no
+        such classes.
     """
     bundle = read_bundle(path, trust_code)
     if bundle.kind == "detection":
+        if classes:
+            raise ModelError(f"model {bundle.card.id} finds boxes, not classes: no classes can be chosen.")
         from napari_lesion.detection.bundles.retinanet import RetinaNetBundle
 
         return RetinaNetBundle(bundle)
     from napari_lesion.detection.bundles.segmentation import SegmentationBundle
 
-    return SegmentationBundle(bundle)
+    return SegmentationBundle(bundle, classes)
 
 
 def load_weights(bundle: Bundle, network: Module) -> None:
