@@ -9,6 +9,7 @@ import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk  # noqa: N813
@@ -114,6 +115,7 @@ def read_image(path: Path, uid: str) -> Volume:
     ConfigError
         If it cannot be read, is no 3D image, or has no voxels as dark as air.
     """
+    image: Any
     try:
         image = sitk.ReadImage(str(path))
     except RuntimeError as error:

@@ -62,17 +62,17 @@ class DataConfig(Strict):
     """Series of other patients, only for the held-out scans."""
     validation: tuple[BackgroundConfig, ...] = ()
     """Series of further patients, only for choosing between models and for calibration."""
-    phantoms: int = Field(0, ge=0)
+    phantoms: int = Field(default=0, ge=0)
     """Number of synthetic scans among the backgrounds."""
-    cube_share: float = Field(0.25, ge=0, lt=1)
+    cube_share: float = Field(default=0.25, ge=0, lt=1)
     """Share of the steps on real nodules in their true surroundings (the cubes)."""
-    real_share: float = Field(0.6, ge=0, le=1)
+    real_share: float = Field(default=0.6, ge=0, le=1)
     """Share of real ones among the inserted nodules; the others are synthetic."""
-    hard_share: float = Field(0.35, ge=0, le=1)
+    hard_share: float = Field(default=0.35, ge=0, le=1)
     """Share of the crops around hard negatives, once these have been mined."""
-    lesion_share: float = Field(0.2, ge=0, le=1)
+    lesion_share: float = Field(default=0.2, ge=0, le=1)
     """Share of the crops of a scan with real nodules that are drawn near one of them."""
-    insert_share: float = Field(1.0, ge=0, le=1)
+    insert_share: float = Field(default=1.0, ge=0, le=1)
     """Share of the crops that nodules may be inserted into; 0 learns from the real ones alone."""
 
     @model_validator(mode="after")
@@ -102,11 +102,13 @@ class AugmentationConfig(Strict):
 
     flip: bool = True
     """Mirror along every axis, and swap y and x."""
-    turn_deg: float = Field(12.0, ge=0)
+    turn_deg: float = Field(default=12.0, ge=0)
     """Standard deviation of the turn in the axial plane."""
-    tilt_deg: float = Field(6.0, ge=0)
+    tilt_deg: float = Field(default=6.0, ge=0)
     """Of the turns out of it."""
     zoom: tuple[float, float] = (0.85, 1.2)
+    stretch: float = Field(default=0.08, ge=0, lt=0.5)
+    """Standard deviation of the logarithm of the stretch along each axis (the volume stays)."""
     intensity: tuple[TransformConfig | OneOfConfig, ...] | None = None
     """MONAI's transforms of HU, in this order; by default thick slices, other kernels, noise and calibration."""
 
@@ -121,14 +123,14 @@ class LossConfig(Strict):
     """What is minimised."""
 
     heat: Literal["focal", "bce", "dice", "mse", "hinge"] = "focal"
-    gamma: float = Field(2.0, ge=0)
+    gamma: float = Field(default=2.0, ge=0)
     """Of ``focal``: how little the easy voxels count."""
-    near_power: float = Field(4.0, ge=0)
+    near_power: float = Field(default=4.0, ge=0)
     """How little the voxels near a nodule's centre count as healthy."""
-    positive_weight: float = Field(1.0, gt=0)
+    positive_weight: float = Field(default=1.0, gt=0)
     """How much a nodule counts against all that is healthy."""
-    size_weight: float = Field(0.3, ge=0)
-    offset_weight: float = Field(0.1, ge=0)
+    size_weight: float = Field(default=0.3, ge=0)
+    offset_weight: float = Field(default=0.1, ge=0)
 
 
 class ScanValidationConfig(ValidationConfig):

@@ -96,7 +96,8 @@ class Board:
                 "The configuration asks for TensorBoard. Install it: pip install napari-lesion[tensorboard]."
             ) from error
         # Steps that a killed run had written after its last checkpoint are taken back.
-        self._writer: Any = SummaryWriter(str(folder), purge_step=step + 1)  # type: ignore[no-untyped-call]
+        writer: Any = SummaryWriter  # untyped
+        self._writer = writer(str(folder), purge_step=step + 1)
 
     def add(self, group: str, row: Row) -> None:
         """Write the numbers of a row."""
