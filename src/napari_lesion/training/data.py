@@ -44,6 +44,8 @@ _LEAST_RISE_HU = 60.0
 """A nodule that raises the HU less than this is neither learned as nodule nor as healthy."""
 SIZE_BANDS_MM = ((4.0, 6.0), (6.0, 10.0), (10.0, 18.0), (18.0, 30.0))
 _BORDER = 8
+_SURFACE_SHARE = 0.5
+"""Share of the other crops at the lung's surface: most false positives lie there."""
 _REAL_MARGIN_MM = 4.0
 _INSERTIONS = (0.1, 0.3, 0.3, 0.2, 0.1)
 _INSERTIONS_SMALL = (0.2, 0.4, 0.25, 0.1, 0.05)
@@ -190,7 +192,7 @@ class Sampler:
         elif background.real and rng.random() < self.lesion_share:
             center = background.real[rng.integers(len(background.real))].center + rng.uniform(-16, 16, 3)
         else:
-            pool = background.surface if rng.random() < 0.35 else background.inside
+            pool = background.surface if rng.random() < _SURFACE_SHARE else background.inside
             center = pool[rng.integers(len(pool))] + rng.uniform(-20, 20, 3)
         matrix, zoom = _random_affine(rng, self.augmentation)
         (hu,) = _resampled([background.hu], (-1000.0,), center, matrix, self.crop)
@@ -366,9 +368,11 @@ def ball(shape: tuple[int, ...], center: Sequence[float], radius: float) -> npt.
 
 
 def _random_affine(rng: np.random.Generator, options: AugmentationConfig) -> tuple[npt.NDArray[np.float64], float]:
-    """Crop offset → scan offset (3, 3), and the magnification: flips, a turn, a slight tilt, a zoom."""
+    """Crop offset → scan offset (3, 3), and the magnification: flips, a turn, a slight tilt, a zoom, a stretch."""
     zoom = float(np.exp(rng.uniform(*np.log(options.zoom))))
-    matrix = np.diag(rng.choice([-1.0, 1.0], 3) if options.flip else np.ones(3)) / zoom
+    stretch = np.exp(rng.normal(0, options.stretch, 3))
+    stretch /= stretch.prod() ** (1 / 3)
+    matrix = np.diag((rng.choice([-1.0, 1.0], 3) if options.flip else np.ones(3)) / (zoom * stretch))
     if options.flip and rng.random() < 0.5:
         matrix = matrix[:, [0, 2, 1]]
     for a, b in ((1, 2), (0, 1), (0, 2)):
