@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -167,16 +168,49 @@ def remove(
         say(f"Removed {library.remove(name)}.")
 
 
+class Runtime(StrEnum):
+    """What else can run an exported network."""
+
+    ONNX = "onnx"
+    OPENVINO = "openvino"
+
+
 @app.command()
 def export(
     model: ModelName,
     out: Annotated[Path, typer.Option("-o", "--out", help="A name ending in .zip for one file, else a new folder.")],
+    to: Annotated[
+        Runtime | None,
+        typer.Option("--to", help="Write the network for another runtime instead, compared with torch."),
+    ] = None,
+    int8: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--int8",
+            exists=True,
+            metavar="PATH",
+            help="With --to openvino: 8-bit integers, ranges taken from the CT below PATH; may be given again.",
+        ),
+    ] = None,
 ) -> None:
-    """Write a model to one zip or folder that `models add` takes. It is verified first."""
+    """Write a model to one zip or folder that `models add` takes, or for another runtime. It is verified first."""
     from napari_lesion.detection import library
 
+    if to is None:
+        if int8:
+            raise typer.BadParameter("--int8 goes with --to openvino.")
+        with show_progress() as progress:
+            say(f"Wrote {library.export(model, out, progress=progress)}.")
+        return
+    from napari_lesion.detection import export_runtime, packs
+
     with show_progress() as progress:
-        say(f"Wrote {library.export(model, out, progress=progress)}.")
+        pack = packs.find_pack(model)
+        boxes = export_runtime.calibration_boxes(pack, int8 or ())
+        exported = export_runtime.export(pack, out, to.value, calibration=boxes, progress=progress)
+    say(f"Wrote {exported.path}. Its largest difference from torch is {exported.largest_difference:.1e}.")
+    if int8:
+        say("8-bit integers change scores: evaluate the model with them before you rely on it.")
 
 
 @app.command()

@@ -6,11 +6,11 @@ import copy
 import gc
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -69,6 +69,19 @@ class Prediction:
     warnings: tuple[str, ...] = ()
 
 
+class Compiled(Protocol):
+    """A network like ``NoduleNet`` that another runtime compiled for the CPU."""
+
+    how: str
+    """Number type and runtime."""
+    width: int
+    """Channels of the first stage, by which the memory of a pass is estimated."""
+
+    def __call__(self, image: Tensor, waiting: Callable[[], None]) -> Tensor:
+        """(1, 1, d, h, w) float32 → (1, 5, d/2, h/2, w/2); ``waiting`` is called meanwhile, and may raise to stop."""
+        ...
+
+
 def choose_device(name: str = "auto") -> torch.device:
     """Where to run: ``auto`` takes CUDA, else MPS, else the CPU.
 
@@ -93,7 +106,7 @@ def choose_device(name: str = "auto") -> torch.device:
 
 
 def predict(
-    network: nn.Module,
+    network: nn.Module | Compiled,
     image: Tensor,
     *,
     device: str = "auto",
@@ -108,7 +121,7 @@ def predict(
 
     Parameters
     ----------
-    network : nn.Module
+    network : nn.Module or Compiled
         (1, 1, d, h, w) → (1, 5, d/2, h/2, w/2), as ``NoduleNet`` documents; each side a multiple of 16.
     image : (1, 1, d, h, w) float32
         Any size: the far ends are padded with 0, which is what the network's own padding continues with.
@@ -122,7 +135,7 @@ def predict(
     Raises
     ------
     ConfigError
-        If the device is not there.
+        If the device is not there, or is not the CPU where the network was compiled for it.
     ModelError
         If the network returns values that are not numbers.
     LesionError
@@ -131,7 +144,14 @@ def predict(
         If ``progress`` raised it.
     """
     inside = _coarse(torch.ones(image.shape[2:], dtype=torch.bool) if mask is None else torch.from_numpy(mask))
-    target = choose_device(device)
+    if isinstance(network, nn.Module):
+        target = choose_device(device)
+    elif device in ("auto", "cpu"):
+        target = torch.device("cpu")
+    else:
+        raise ConfigError(
+            f"{network.how} runs on the CPU, not on {device!r}; choose the runtime torch, or the device cpu."
+        )
     warnings: list[str] = []
     window = _fitting_window(_padded(image.shape[2:]), network, target)
     while True:
@@ -207,34 +227,70 @@ def _divide(length: int, window: int) -> list[tuple[slice, slice]]:
 
 
 def _run(
-    network: nn.Module, image: Tensor, inside: Tensor, window: Shape, device: torch.device, progress: Progress
+    network: nn.Module | Compiled,
+    image: Tensor,
+    inside: Tensor,
+    window: Shape,
+    device: torch.device,
+    progress: Progress,
 ) -> tuple[Tensor, str]:
     """One attempt: (5, d', h', w') float32 on the CPU, and how it ran."""
-    kind = _number_type(device)
-    # MPS knows no channels_last_3d.
-    layout = torch.contiguous_format if device.type == "mps" else torch.channels_last_3d
     shape = _padded(image.shape[2:])
     todo = [
         (outer, core)
         for outer, core in windows(shape, window)
         if bool(inside[_cropped(core, tuple(inside.shape))].any())
     ]
-    how = f"{str(kind).removeprefix('torch.')}, " + ("one pass" if window == shape else f"{len(todo)} windows")
     output = torch.zeros((_OUTPUTS, *inside.shape))
     with torch.inference_mode(), _deterministic(device):
-        folded = fold_batch_norm(network).to(device=device, dtype=kind)
-        folded.to(memory_format=layout)  # type: ignore[call-overload]
-        _report_layers(folded, len(todo), f"network on {device.type}", progress)
+        if isinstance(network, nn.Module):
+            run, how = _torch(network, device, len(todo), progress)
+        else:
+            run, how = _compiled(network, device, len(todo), progress)
         for outer, core in todo:
-            part = _padded_part(image, outer).to(device=device, dtype=kind, memory_format=layout)
-            result = folded(part)[0].float()
+            result = run(_padded_part(image, outer))[0]
             inner = tuple(slice((c.start - o.start) // 2, None) for c, o in zip(core, outer, strict=True))
             place = _cropped(core, tuple(inside.shape))
             size = [s.stop - s.start for s in place]
             result = result[(slice(None), *inner)][:, : size[0], : size[1], : size[2]]
             output[(slice(None), *place)] = result.cpu()
-            del part, result
-    return output, how
+            del result
+    return output, f"{how}, " + ("one pass" if window == shape else f"{len(todo)} windows")
+
+
+def _torch(
+    network: nn.Module, device: torch.device, passes: int, progress: Progress
+) -> tuple[Callable[[Tensor], Tensor], str]:
+    """Give what runs one window, and the number type."""
+    kind = _number_type(device)
+    # MPS knows no channels_last_3d.
+    layout = torch.contiguous_format if device.type == "mps" else torch.channels_last_3d
+    folded = fold_batch_norm(network).to(device=device, dtype=kind)
+    folded.to(memory_format=layout)  # type: ignore[call-overload]
+    _report_layers(folded, passes, f"network on {device.type}", progress)
+
+    def run(image: Tensor) -> Tensor:
+        result: Tensor = folded(image.to(device=device, dtype=kind, memory_format=layout)).float()
+        return result
+
+    return run, str(kind).removeprefix("torch.")
+
+
+def _compiled(
+    network: Compiled, device: torch.device, passes: int, progress: Progress
+) -> tuple[Callable[[Tensor], Tensor], str]:
+    """Give what runs one window, and the number type and runtime."""
+    what, done = f"network on {device.type}", 0
+
+    def run(image: Tensor) -> Tensor:
+        nonlocal done
+        progress(done, passes, what)
+        result = network(image, lambda: progress(done, passes, what))
+        done += 1
+        progress(done, passes, what)
+        return result
+
+    return run, network.how
 
 
 def _report_layers(network: nn.Module, passes: int, what: str, progress: Progress) -> None:
@@ -299,7 +355,7 @@ def _deterministic(device: torch.device) -> Iterator[None]:
         yield
 
 
-def _fitting_window(shape: Shape, network: nn.Module, device: torch.device) -> Shape:
+def _fitting_window(shape: Shape, network: nn.Module | Compiled, device: torch.device) -> Shape:
     """Take the whole box, halved until its pass should fit into the free memory."""
     window, free = shape, _free_bytes(device)
     while free is not None and np.prod(window) * _bytes_per_voxel(network) > _MEMORY_SHARE * free:
@@ -310,12 +366,15 @@ def _fitting_window(shape: Shape, network: nn.Module, device: torch.device) -> S
     return window
 
 
-def _bytes_per_voxel(network: nn.Module) -> float:
+def _bytes_per_voxel(network: nn.Module | Compiled) -> float:
     """Memory that a pass takes per input voxel: four maps of the first stage (in float32) live at the same time.
 
     Measured on the CPU for a width of 24: 43.5 to 48 bytes, where this says 48.
     """
-    width = next((m.out_channels for m in network.modules() if isinstance(m, nn.Conv3d)), 1)
+    if isinstance(network, nn.Module):
+        width = next((m.out_channels for m in network.modules() if isinstance(m, nn.Conv3d)), 1)
+    else:
+        width = network.width
     return 4 * width * 4 / OUTPUT_STRIDE**3
 
 

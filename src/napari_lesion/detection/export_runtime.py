@@ -1,0 +1,421 @@
+"""Networks in the files of other runtimes: ONNX and OpenVINO, compared with torch before they are written.
+
+Both take a lung box of any size and return what the network returns. The number type is pinned: OpenVINO would choose
+bf16 by itself where the processor has it. Quantisation to 8-bit integers is OpenVINO's (NNCF).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_lesion.atomic import whole_file, whole_folder
+from napari_lesion.detection.packs import NoduleNetSpec, Pack, load_network
+from napari_lesion.errors import ConfigError, ModelError, SeriesError
+from napari_lesion.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor, nn
+
+Format: TypeAlias = Literal["onnx", "openvino"]
+Precision: TypeAlias = Literal["f32", "bf16"]
+Image: TypeAlias = npt.NDArray[np.float32]
+
+TOLERANCE = 1e-4
+"""Largest difference from torch, in any output, that an export may have: what the order of sums explains, and room."""
+MODEL_FILE = {"onnx": "model.onnx", "openvino": "model.xml"}
+"""The file to open in an exported folder; OpenVINO keeps its numbers in ``model.bin`` beside it."""
+CALIBRATION_SIDE = 96
+"""Voxels along each side of the crops that the ranges of int8 are taken from."""
+
+_CHECKED_SHAPES = ((32, 48, 64), (64, 32, 48), (80, 80, 80))
+"""Boxes on which an export is compared; that they differ shows that any shape may come."""
+_MULTIPLE = 16
+"""``networks.INPUT_MULTIPLE``, whose module brings torch along."""
+_INPUT, _OUTPUT = "image", "maps"
+_INFO = "napari_lesion"
+_POLL_MS = 100
+_NNCF_SILENT = "NNCF_CI"
+_INSTALL = "Install it with `pip install napari-lesion[openvino]`."
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A model in the file of another runtime."""
+
+    path: Path
+    """The file to open: ``.onnx``, or OpenVINO's ``.xml`` with a ``.bin`` beside it."""
+    largest_difference: float
+    """From torch, in any output on the boxes that were compared."""
+
+
+class OpenVinoNetwork:
+    """A network compiled by OpenVINO for this processor, to be given to ``inference.predict``.
+
+    Parameters
+    ----------
+    model : openvino.Model
+    precision : {"f32", "bf16"}
+        What it computes in.
+
+    Raises
+    ------
+    ConfigError
+        If the processor cannot compute in ``precision``.
+    """
+
+    def __init__(self, model: Any, precision: Precision = "f32") -> None:
+        import openvino
+
+        core = openvino.Core()
+        capabilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        if precision == "bf16" and "BF16" not in capabilities:
+            raise ConfigError(f"This processor does not compute in bf16, only in {', '.join(capabilities)}. Use f32.")
+        settings = {
+            "INFERENCE_PRECISION_HINT": precision,
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": _threads(),
+        }
+        self._compiled = core.compile_model(model, "CPU", settings)
+        weights = _info(model, "weights")
+        self.how = f"{'float32' if precision == 'f32' else 'bfloat16'}{', int8 weights' if weights == 'int8' else ''}"
+        self.how += f", OpenVINO {openvino.get_version().split('-')[0]}"
+        first = next(op for op in model.get_ordered_ops() if op.get_type_name() == "Convolution")
+        self.width = int(first.get_output_partial_shape(0)[1].get_length())
+
+    def __call__(self, image: Tensor, waiting: Callable[[], None]) -> Tensor:
+        """(1, 1, d, h, w) float32 on the CPU → (1, 5, d/2, h/2, w/2); ``waiting`` is called as long as it takes.
+
+        What ``waiting`` raises stops the pass.
+        """
+        import torch
+
+        request = self._compiled.create_infer_request()
+        request.start_async({0: np.ascontiguousarray(image.numpy())})
+        try:
+            while not request.wait_for(_POLL_MS):
+                waiting()
+        except BaseException:
+            request.cancel()
+            raise
+        return torch.from_numpy(request.get_output_tensor(0).data.copy())
+
+
+def export(
+    pack: Pack,
+    out: Path,
+    to: Format,
+    *,
+    calibration: Sequence[Image] = (),
+    progress: Progress = silent,
+) -> Exported:
+    """Write a model pack's network for another runtime: a folder with the network, ``model.yaml`` and ``card.md``.
+
+    Input ``image`` is (1, 1, d, h, w) float32, a box at the pack's voxel pitch scaled from its HU window to [0, 1],
+    each side a multiple of 16. Output ``maps`` is (1, 5, d/2, h/2, w/2) as ``networks.NoduleNet`` documents.
+
+    Parameters
+    ----------
+    pack : Pack
+    out : Path
+        The folder; one that is there already is replaced, once all is well.
+    to : {"onnx", "openvino"}
+    calibration : sequence of (1, 1, d, h, w)
+        Boxes from which the ranges of 8-bit integers are taken; with none the numbers stay float32. OpenVINO only.
+
+    Raises
+    ------
+    ModelError
+        If the weights are damaged, the network is of a kind that cannot be exported, or the exported network does not
+        give what torch gives.
+    ConfigError
+        If the packages for it are not installed, or int8 is asked for in ONNX.
+    """
+    if to == "onnx" and len(calibration):
+        raise ConfigError("int8 is made for OpenVINO only. Export with --to openvino.")
+    progress(0, 3, "reading the model")
+    network = _network(pack)
+    progress(1, 3, f"converting to {to}")
+    with whole_folder(out) as new:
+        path = new / MODEL_FILE[to]
+        if to == "onnx":
+            _write_onnx(network, pack, path)
+            run = _onnx_runner(path)
+        else:
+            model = to_openvino(network, pack)
+            if len(calibration):
+                model = quantised(model, calibration)
+            _save_openvino(model, path)
+            run = _openvino_runner(path)
+        progress(2, 3, "comparing with torch")
+        difference = largest_difference(network, run)
+        if not difference <= TOLERANCE and not len(calibration):
+            raise ModelError(
+                f"model {pack.metadata.id}: in {to} it gives values that differ by {difference:.1e} from torch's, "
+                f"where {TOLERANCE:.0e} is allowed. Nothing was written; use it with torch, or another version of {to}."
+            )
+        for file in pack.folder.glob("*"):
+            if file.suffix in (".yaml", ".md"):
+                (new / file.name).write_bytes(file.read_bytes())
+    progress(3, 3, "written")
+    return Exported(out / MODEL_FILE[to], difference)
+
+
+def to_openvino(network: nn.Module, pack: Pack) -> Any:
+    """Convert a network to an ``openvino.Model`` that takes boxes of any size and knows which pack it is of.
+
+    Raises
+    ------
+    ConfigError
+        If OpenVINO is not installed.
+    """
+    openvino = _package("openvino")
+    import torch
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+    from napari_lesion.detection.inference import fold_batch_norm
+
+    # What openvino.convert_model does, without the report on its use that it sends to its makers.
+    frontend = openvino.frontend.FrontEndManager().load_by_framework("pytorch")
+    with _quiet(), torch.no_grad():
+        example = torch.zeros((1, 1, *_CHECKED_SHAPES[0]))
+        decoder = TorchScriptPythonDecoder(fold_batch_norm(network), example_input=example)
+        model = frontend.convert(frontend.load(decoder))
+    model.reshape([1, 1, -1, -1, -1])
+    model.inputs[0].set_names({_INPUT})
+    model.outputs[0].set_names({_OUTPUT})
+    for name, value in {**_identity(pack), "weights": "f32"}.items():
+        model.set_rt_info(value, [_INFO, name])
+    return model
+
+
+def compile_pack(pack: Pack, precision: Precision = "f32") -> OpenVinoNetwork:
+    """Compile a pack's network by OpenVINO, in memory.
+
+    Raises
+    ------
+    ConfigError
+        If OpenVINO is not installed, or the processor cannot compute in ``precision``.
+    ModelError
+        If the weights are damaged, or the network is of a kind that cannot be exported.
+    """
+    _package("openvino")
+    return OpenVinoNetwork(to_openvino(_network(pack), pack), precision)
+
+
+def load_exported(path: Path, pack: Pack, precision: Precision = "f32") -> OpenVinoNetwork:
+    """Compile an exported OpenVINO file, if it was made from this pack.
+
+    Raises
+    ------
+    ConfigError
+        If OpenVINO is not installed, or the processor cannot compute in ``precision``.
+    ModelError
+        If the file cannot be read, or was made from something else.
+    """
+    openvino = _package("openvino")
+    try:
+        model = openvino.Core().read_model(path)
+    except RuntimeError as error:
+        raise ModelError(f"{path} is no OpenVINO model that can be read. Export it again.") from error
+    wanted = _identity(pack)
+    found = {name: _info(model, name) for name in wanted}
+    if found != wanted:
+        raise ModelError(
+            f"{path} was not exported from {pack.metadata.id} {pack.metadata.version} (its sha256 is "
+            f"{found['sha256'] or 'not given'}, that of the model is {wanted['sha256']}). Export it again."
+        )
+    return OpenVinoNetwork(model, precision)
+
+
+def quantised(model: Any, calibration: Sequence[Image]) -> Any:
+    """Turn convolutions to 8-bit integers, with ranges as they occur in some boxes (NNCF, post-training).
+
+    The head stays in float: its logit decides the score.
+
+    Raises
+    ------
+    ConfigError
+        If NNCF is not installed.
+    """
+    _package("openvino")
+    before = os.environ.get(_NNCF_SILENT)
+    os.environ[_NNCF_SILENT] = "1"  # else it sends a report on its use to its makers
+    try:
+        nncf = _package("nncf")
+    finally:
+        if before is None:
+            del os.environ[_NNCF_SILENT]
+    logging.getLogger("nncf").setLevel(logging.ERROR)
+    convolutions = [op for op in model.get_ordered_ops() if op.get_type_name() == "Convolution"]
+    result = nncf.quantize(
+        model,
+        nncf.Dataset(list(calibration)),
+        subset_size=len(calibration),
+        ignored_scope=nncf.IgnoredScope(names=[convolutions[-1].get_friendly_name()]),
+    )
+    result.set_rt_info("int8", [_INFO, "weights"])
+    return result
+
+
+def calibration_boxes(pack: Pack, paths: Sequence[Path], *, progress: Progress = silent) -> tuple[Image, ...]:
+    """Crops of the lung boxes of every CT series below some paths, to take the ranges of int8 from.
+
+    Raises
+    ------
+    SeriesError
+        If there is no CT volume below a path.
+    LungsNotFoundError
+        If no lung is in view of one of them.
+    """
+    if not paths:
+        return ()
+    from napari_lesion.detection.preprocess import prepare
+    from napari_lesion.dicom.reader import read_series
+    from napari_lesion.dicom.series import find_series
+
+    crops = []
+    for number, path in enumerate(paths):
+        found = [s for s in find_series(path) if s.identity.modality == "CT" and s.kind not in ("localizer", "image")]
+        if not found:
+            raise SeriesError(
+                f"{path}: no CT volume is below it to take the ranges of int8 from. Choose another folder."
+            )
+        for series in found:
+            progress(number, len(paths), f"reading {path.name}")
+            box = prepare(read_series(series), spacing_mm=pack.metadata.preprocessing.spacing_mm)
+            crops += _crops(box.image.numpy())
+    return tuple(crops)
+
+
+def _crops(image: Image) -> list[Image]:
+    """Cut a box into whole crops of ``CALIBRATION_SIDE``, or one as large as it allows."""
+    sides = [min(CALIBRATION_SIDE, n // _MULTIPLE * _MULTIPLE) for n in image.shape]
+    starts = [range(0, n - side + 1, side) for n, side in zip(image.shape, sides, strict=True)]
+    d, h, w = sides
+    return [
+        np.ascontiguousarray(image[None, None, z : z + d, y : y + h, x : x + w])
+        for z in starts[0]
+        for y in starts[1]
+        for x in starts[2]
+    ]
+
+
+def largest_difference(network: nn.Module, run: Callable[[Image], Image]) -> float:
+    """Compare with torch in any output, on boxes of several shapes whose values are spread over [0, 1]."""
+    import torch
+
+    random = np.random.default_rng(0)
+    worst = 0.0
+    for shape in _CHECKED_SHAPES:
+        image = random.random((1, 1, *shape), dtype=np.float32)
+        with torch.inference_mode():
+            expected = network(torch.from_numpy(image)).numpy()
+        found = run(image)
+        if found.shape != expected.shape:
+            return float("inf")
+        worst = max(worst, float(np.abs(found - expected).max()))
+    return worst
+
+
+def _network(pack: Pack) -> nn.Module:
+    spec = pack.metadata.network
+    if not isinstance(spec, NoduleNetSpec):
+        raise ModelError(
+            f"model {pack.metadata.id}: a network of the kind {spec.name} cannot be exported, only one of NoduleNet."
+        )
+    return load_network(pack)
+
+
+def _identity(pack: Pack) -> dict[str, str]:
+    return {"id": pack.metadata.id, "version": pack.metadata.version, "sha256": pack.metadata.sha256}
+
+
+def _write_onnx(network: nn.Module, pack: Pack, path: Path) -> None:
+    onnx = _package("onnx")
+    _package("onnxscript")
+    import torch
+
+    from napari_lesion.detection.inference import fold_batch_norm
+
+    sides = {axis: _MULTIPLE * torch.export.Dim(name) for axis, name in ((2, "d"), (3, "h"), (4, "w"))}
+    with _quiet():
+        program = torch.onnx.export(
+            fold_batch_norm(network),
+            (torch.zeros((1, 1, *_CHECKED_SHAPES[0])),),
+            dynamo=True,
+            dynamic_shapes=(sides,),
+            input_names=[_INPUT],
+            output_names=[_OUTPUT],
+            verbose=False,
+        )
+    assert program is not None  # it is None only where torch writes the file itself
+    model = program.model_proto
+    onnx.helper.set_model_props(model, {f"{_INFO}.{name}": value for name, value in _identity(pack).items()})
+    onnx.checker.check_model(model)
+    with whole_file(path) as temporary:
+        onnx.save_model(model, temporary)
+
+
+def _onnx_runner(path: Path) -> Callable[[Image], Image]:
+    onnxruntime = _package("onnxruntime")
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return lambda image: session.run(None, {_INPUT: image})[0]
+
+
+def _save_openvino(model: Any, path: Path) -> None:
+    import openvino
+
+    openvino.save_model(model, path, compress_to_fp16=False)
+
+
+def _openvino_runner(path: Path) -> Callable[[Image], Image]:
+    import openvino
+    import torch
+
+    network = OpenVinoNetwork(openvino.Core().read_model(path))
+    return lambda image: network(torch.from_numpy(image), lambda: None).numpy()
+
+
+def _info(model: Any, name: str) -> str:
+    path = [_INFO, name]
+    return str(model.get_rt_info(path).value) if model.has_rt_info(path) else ""
+
+
+def _threads() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _package(name: str) -> Any:
+    """Import a package of the extra ``openvino``."""
+    import importlib
+
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ConfigError(f"{name} is needed for this and is not installed. {_INSTALL}") from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the converters' remarks on what is not the user's business."""
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
