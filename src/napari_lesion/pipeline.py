@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from napari_lesion.detection import operating
+from napari_lesion.detection import operating, suitability
 from napari_lesion.errors import ConfigError, SeriesError
 from napari_lesion.findings import Analysis, Candidate, Detection, Finding, ModelReference, Report
 from napari_lesion.progress import Progress, part, silent
@@ -234,7 +234,7 @@ def _report(volume: Volume, detection: Detection, card: Card, threshold: float, 
         device=detection.device,
         versions=library_versions(),
         timings_s={step: round(value, 3) for step, value in seconds.items()},
-        warnings=(*_doubts(volume), *detection.warnings),
+        warnings=(*_doubts(volume), *suitability.of_scan(volume), *detection.warnings),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from napari_lesion.cli.main import app
 from napari_lesion.detection.detector import Card
 from napari_lesion.detection.preprocess import canonical
+from napari_lesion.detection.suitability import noise_hu
 from napari_lesion.dicom.writer import write_ct_series
 from napari_lesion.errors import ConfigError, LungsNotFoundError
 from napari_lesion.evaluation import robustness
@@ -117,9 +118,8 @@ def noisy(level: float) -> Volume:
 
 
 @pytest.mark.parametrize("level", [10.0, 40.0])
-def test_noise_is_measured_and_half_the_dose_doubles_its_variance(level):
+def test_half_the_dose_doubles_its_variance(level):
     volume = noisy(level)
-    assert robustness.noise_hu(volume) == pytest.approx(level, rel=0.1)
     added = robustness.half_dose(volume).voxels.astype(float) - volume.voxels
     assert added.std() == pytest.approx(level, rel=0.1)
     neighbours = np.corrcoef(added[:, :, :-1].ravel(), added[:, :, 1:].ravel())[0, 1]
@@ -128,8 +128,8 @@ def test_noise_is_measured_and_half_the_dose_doubles_its_variance(level):
 
 def test_a_soft_kernel_takes_noise_away_and_a_sharp_one_brings_more():
     volume = noisy(20.0)
-    assert robustness.noise_hu(robustness.soften(volume)) < 14
-    assert robustness.noise_hu(robustness.sharpen(volume)) > 26
+    assert noise_hu(robustness.soften(volume)) < 14
+    assert noise_hu(robustness.sharpen(volume)) > 26
 
 
 def test_contrast_brightens_tissue_and_lesions_less_and_lung_and_bone_not_at_all(scan):

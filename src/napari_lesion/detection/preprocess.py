@@ -6,22 +6,16 @@ Canonical means: z grows to the head, y to the back, x to the patient's left, as
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from monai.data.meta_tensor import MetaTensor
-from monai.transforms.compose import Compose
-from monai.transforms.inverse import InvertibleTransform
-from monai.transforms.spatial.dictionary import Orientationd
-from monai.transforms.transform import MapTransform
-from monai.utils.enums import TraceKeys
 from torch import Tensor
 
 from napari_lesion.detection import lungs as lung_masks
+from napari_lesion.detection import suitability
 from napari_lesion.errors import GeometryError, LungsNotFoundError
 from napari_lesion.findings import Heatmap
 from napari_lesion.progress import Progress, silent
@@ -32,13 +26,9 @@ HU_WINDOW = (-1000.0, 400.0)
 SPACING_MM = 1.0
 MARGIN_MM = 4.0
 """Tissue around the search region that the network still sees."""
-AXCODES = "SPL"
-"""Canonical orientation in MONAI's (RAS) letters: the axes grow to the head, to the back and to the left."""
 
 _LUNG_GRID_MM = 2.0
-_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _PARALLEL_TOLERANCE = 1e-4
-RAS_LABELS = (("L", "R"), ("P", "A"), ("I", "S"))
 
 
 @dataclass(frozen=True)
@@ -57,6 +47,25 @@ class LungBox:
     """
 
     image: Tensor = field(repr=False)
+    search: npt.NDArray[np.bool_] = field(repr=False)
+    lungs: npt.NDArray[np.bool_] = field(repr=False)
+    affine: FloatArray
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SearchRegion:
+    """Where a lung scan is searched, on a coarse canonical grid.
+
+    Attributes
+    ----------
+    search : (d, h, w) bool
+        Lungs widened by some 8 mm.
+    lungs : (d, h, w) bool
+    affine : (4, 4)
+        Index (k, j, i) → LPS mm.
+    """
+
     search: npt.NDArray[np.bool_] = field(repr=False)
     lungs: npt.NDArray[np.bool_] = field(repr=False)
     affine: FloatArray
@@ -86,104 +95,6 @@ def _canonical_axes(affine: FloatArray) -> tuple[tuple[int, int, int], tuple[boo
     best = max(orders, key=lambda order: sum(abs(directions[2 - row, axis]) for row, axis in enumerate(order)))
     flips = [bool(directions[2 - row, axis] < 0) for row, axis in enumerate(best)]
     return best, (flips[0], flips[1], flips[2])
-
-
-def to_metatensor(voxels: npt.NDArray[np.generic], affine: FloatArray) -> MetaTensor:
-    """(z, y, x) with its LPS affine → MONAI's (1, z, y, x) with its RAS affine. The one place where LPS becomes RAS."""
-    tensor = torch.from_numpy(np.ascontiguousarray(voxels))[None]
-    return MetaTensor(tensor, affine=torch.from_numpy(_LPS_TO_RAS @ affine))
-
-
-def lps_affine(tensor: MetaTensor) -> FloatArray:
-    """Index (k, j, i) → LPS mm of a MetaTensor. The one place where RAS becomes LPS."""
-    result: FloatArray = _LPS_TO_RAS @ tensor.affine.numpy().astype(np.float64)
-    return result
-
-
-class FastSpacingd(MapTransform, InvertibleTransform):
-    """Resample to another voxel pitch: MONAI's ``Spacingd`` (bilinear, border) for the price of one pass per axis.
-
-    The first voxel's centre stays where it is and the last one's is reached as nearly as the pitch allows, exactly
-    as ``Spacingd`` places its grid.
-
-    Parameters
-    ----------
-    keys
-        Keys of (c, z, y, x) MetaTensors.
-    pixdim : (z, y, x), mm
-    """
-
-    def __init__(self, keys: Any, pixdim: tuple[float, float, float], allow_missing_keys: bool = False) -> None:
-        super().__init__(keys, allow_missing_keys)
-        self.pixdim = pixdim
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Resample every key to ``pixdim``."""
-        result = dict(data)
-        for key in self.key_iterator(result):
-            image: MetaTensor = result[key]
-            affine = image.affine.numpy().astype(np.float64)
-            shape, target = respaced_grid(tuple(image.shape[1:]), affine, self.pixdim)
-            out = _resampled(image, affine, target, shape)
-            self.push_transform(  # type: ignore[no-untyped-call]
-                out, orig_size=tuple(image.shape[1:]), extra_info={"affine": affine, "dtype": str(image.dtype)}
-            )
-            result[key] = out
-        return result
-
-    def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Resample every key back onto the grid that it came from."""
-        result = dict(data)
-        for key in self.key_iterator(result):
-            image: MetaTensor = result[key]
-            record = self.pop_transform(image)
-            target = np.asarray(record[TraceKeys.EXTRA_INFO]["affine"])
-            shape = record[TraceKeys.ORIG_SIZE]
-            affine = image.affine.numpy().astype(np.float64)
-            result[key] = _resampled(image, affine, target, shape)
-        return result
-
-
-def _resampled(image: MetaTensor, affine: FloatArray, target: FloatArray, shape: tuple[int, ...]) -> MetaTensor:
-    channels = [resample(channel, affine, target, shape) for channel in image.as_tensor().cpu().numpy()]
-    out = MetaTensor(torch.from_numpy(channels[0][None] if len(channels) == 1 else np.stack(channels)))
-    out.copy_meta_from(image)  # type: ignore[no-untyped-call]
-    out.affine = torch.from_numpy(target)
-    return out
-
-
-class FastScaleIntensityRanged(MapTransform):
-    """MONAI's ``ScaleIntensityRanged`` with ``clip=True`` and float32 output, with one new array instead of several.
-
-    Parameters
-    ----------
-    keys
-        Keys of tensors.
-    a_min, a_max
-        Values that become ``b_min`` and ``b_max``; what lies beyond is clipped.
-    b_min, b_max
-    """
-
-    def __init__(
-        self, keys: Any, a_min: float, a_max: float, b_min: float, b_max: float, allow_missing_keys: bool = False
-    ) -> None:
-        super().__init__(keys, allow_missing_keys)
-        self.scale = (b_max - b_min) / (a_max - a_min)
-        self.shift = b_min - a_min * self.scale
-        self.bounds = (b_min, b_max)
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Scale and clip every key."""
-        result = dict(data)
-        for key in self.key_iterator(result):
-            image = result[key]
-            values = image.as_tensor() if isinstance(image, MetaTensor) else image
-            scaled = values.to(torch.float32) * self.scale
-            scaled.add_(self.shift).clamp_(*self.bounds)
-            if isinstance(image, MetaTensor):
-                scaled = MetaTensor(scaled).copy_meta_from(image)  # type: ignore[no-untyped-call]
-            result[key] = scaled
-        return result
 
 
 def respaced_grid(
@@ -269,8 +180,42 @@ def _between(
     return difference
 
 
+def find_search_region(volume: Volume) -> SearchRegion:
+    """Find the lungs of a scan, and the region around them that is worth searching.
+
+    Raises
+    ------
+    LungsNotFoundError
+        If no lung is in view.
+    """
+    coarse, affine = coarse_grid(canonical(volume))
+    spacing = spacing_of(affine)
+    try:
+        lungs = lung_masks.find_lungs(coarse, spacing)
+    except LungsNotFoundError as error:
+        raise LungsNotFoundError(f"series {volume.series.series_uid}: {error}") from error
+    warnings = list(suitability.of_lungs(lungs, coarse, affine))
+    opaque = lung_masks.opaque_lung(lungs, coarse, spacing)
+    if opaque.any():
+        side = "right" if _center_x(opaque) < _center_x(lungs) else "left"
+        warnings.append(
+            f"A part of the {side} lung ({opaque.sum() * np.prod(spacing) / 1000:.0f} ml) holds no air where the other "
+            "lung does (consolidation, effusion, raised diaphragm, earlier surgery?); it was searched too."
+        )
+        lungs |= opaque
+    return SearchRegion(lung_masks.search_region(lungs, spacing), lungs, affine, tuple(warnings))
+
+
+def scaled(image: Tensor, values: tuple[float, float], become: tuple[float, float]) -> Tensor:
+    """Map two values linearly to two others and clip what lies beyond them: a new float32 tensor."""
+    scale = (become[1] - become[0]) / (values[1] - values[0])
+    return (image.to(torch.float32) * scale).add_(become[0] - values[0] * scale).clamp_(*become)
+
+
 def prepare(volume: Volume, *, spacing_mm: float = SPACING_MM, progress: Progress = silent) -> LungBox:
     """Find the lungs and bring them into the form that the network was trained on.
+
+    It is the MONAI pipeline ``monai_transforms.pipeline``, without importing MONAI, which takes seconds.
 
     Parameters
     ----------
@@ -286,45 +231,22 @@ def prepare(volume: Volume, *, spacing_mm: float = SPACING_MM, progress: Progres
     """
     progress(0, 2, "finding the lungs")
     scan = canonical(volume)
-    coarse, coarse_affine = coarse_grid(scan)
-    spacing = spacing_of(coarse_affine)
-    try:
-        lungs = lung_masks.find_lungs(coarse, spacing)
-    except LungsNotFoundError as error:
-        raise LungsNotFoundError(f"series {volume.series.series_uid}: {error}") from error
-    warnings = []
-    opaque = lung_masks.opaque_lung(lungs, coarse, spacing)
-    if opaque.any():
-        side = "right" if _center_x(opaque) < _center_x(lungs) else "left"
-        warnings.append(
-            f"A part of the {side} lung ({opaque.sum() * np.prod(spacing) / 1000:.0f} ml) holds no air where the other "
-            "lung does (consolidation, effusion, raised diaphragm, earlier surgery?); it was searched too."
-        )
-        lungs |= opaque
-    search = lung_masks.search_region(lungs, spacing)
+    region = find_search_region(volume)
     progress(1, 2, "resampling the lungs")
-    box = _bounding_box(search, coarse_affine, scan)
+    box = _bounding_box(region.search, region.affine, scan)
     affine = scan.affine.copy()
     affine[:3, 3] = scan.to_patient([part.start for part in box])
-    transform = Compose(
-        [
-            Orientationd("image", axcodes=AXCODES, labels=RAS_LABELS),
-            FastSpacingd("image", (spacing_mm,) * 3),
-            FastScaleIntensityRanged("image", *HU_WINDOW, 0.0, 1.0),
-        ]
-    )
-    image: MetaTensor = transform({"image": to_metatensor(scan.voxels[box], affine)})["image"]
-    grid = lps_affine(image)
-    # Spacingd's grid may end up to half a step after the last voxel, where it repeats that voxel: leave this out.
+    _, grid = respaced_grid(scan.voxels[box].shape, affine, (spacing_mm,) * 3)
+    # That grid may end up to half a step after the last voxel, where there is nothing to see: leave this out.
     reach = [(part.stop - 1 - part.start) * pitch for part, pitch in zip(box, scan.spacing, strict=True)]
     shape = tuple(int(length / spacing_mm + 1e-6) + 1 for length in reach)
-    depth, height, width = shape
+    image = torch.from_numpy(resample(scan.voxels[box], affine, grid, shape))
     result = LungBox(
-        image=image.as_tensor()[0, :depth, :height, :width],
-        search=_mask_on_grid(search, coarse_affine, grid, shape),
-        lungs=_mask_on_grid(lungs, coarse_affine, grid, shape),
+        image=scaled(image, HU_WINDOW, (0.0, 1.0)),
+        search=_mask_on_grid(region.search, region.affine, grid, shape),
+        lungs=_mask_on_grid(region.lungs, region.affine, grid, shape),
         affine=grid,
-        warnings=tuple(warnings),
+        warnings=region.warnings,
     )
     progress(2, 2, "lungs ready")
     return result

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from napari_lesion.atomic import whole_file
+from napari_lesion.detection.suitability import noise_hu
 from napari_lesion.errors import ConfigError, LungsNotFoundError
 from napari_lesion.evaluation import froc
 from napari_lesion.evaluation.froc import Mark, ScoredPoint
@@ -225,22 +226,6 @@ def half_voxel(volume: Volume) -> Perturbed:
     return Perturbed(_remade(volume, values, volume.affine), moved)
 
 
-def noise_hu(volume: Volume) -> float:
-    """Noise in soft tissue: the spread (standard deviation, HU) around the local mean within a slice.
-
-    Measured in up to nine slices spread over the scan; 0 where there is no soft tissue.
-    """
-    spread = []
-    for k in np.unique(np.linspace(0, len(volume.voxels) - 1, 11).astype(int)[1:-1]):
-        plane = volume.voxels[k].astype(np.float32)
-        mean = ndimage.uniform_filter(plane, 9)
-        inside = ndimage.minimum_filter(mean, 9) > -20
-        inside &= ndimage.maximum_filter(mean, 9) < 120
-        if inside.sum() > 500:
-            spread.append(1.4826 * float(np.median(np.abs(plane - mean)[inside])))
-    return float(np.median(spread)) if spread else 0.0
-
-
 def _between_samples(values: Floats, axis: int) -> Floats:
     """Interpolate half-way between samples, by the four around; the ends are continued."""
     size = values.shape[axis]
@@ -404,7 +389,8 @@ def _outcome(
     refused: bool,
 ) -> _Outcome:
     """Move the truth and what was found in the scan as it was, and drop what is out of view now."""
-    truth, excluded = [], []
+    truth: list[Mark] = []
+    excluded: list[Mark] = []
     for mark in nodules:
         moved = replace(mark, center_mm=_moved(made, mark.center_mm))
         radius = _radius(mark)
