@@ -13,7 +13,7 @@ METADATA = {
     "monai_version": "1.4.0",
     "name": "Lung nodule CT detection",
     "task": "CT lung nodule detection",
-    "description": "A pre-trained model for volumetric (3D) detection of the lung lesion from CT image on LUNA16 dataset",
+    "description": "A pre-trained model for volumetric (3D) detection of the lung lesion from CT image on LUNA16",
     "copyright": "Copyright (c) MONAI Consortium",
     "eval_metrics": {"mAP_IoU_0.10_0.50_0.05_MaxDet_100": 0.852},
     "intended_use": "This is an example, not to be used for diagnostic purposes",

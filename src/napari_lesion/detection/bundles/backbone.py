@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from monai.networks.blocks.feature_pyramid_network import FeaturePyramidNetwork, LastLevelMaxPool
+from monai.networks.nets.resnet import ResNet
 from torch import Tensor, nn
 
 _CHANNELS = 256
@@ -62,7 +63,7 @@ class BackboneWithFPN(nn.Module):
 
 
 def resnet_fpn_feature_extractor(
-    backbone: nn.Module,
+    backbone: ResNet,
     spatial_dims: int,
     pretrained_backbone: bool = False,
     returned_layers: Sequence[int] = (1, 2, 3),
@@ -72,8 +73,7 @@ def resnet_fpn_feature_extractor(
 
     Parameters
     ----------
-    backbone : Module
-        A ``monai.networks.nets.ResNet``.
+    backbone : ResNet
     spatial_dims : int
     pretrained_backbone : bool
         Must be False: weights come from the bundle.
@@ -87,6 +87,6 @@ def resnet_fpn_feature_extractor(
     if not returned_layers or min(returned_layers) < 1 or max(returned_layers) > 4:
         raise ValueError(f"returned_layers must lie between 1 and 4, not {list(returned_layers)}")
     width = backbone.in_planes // 8
-    channels = [width * 2 ** (n - 1) for n in returned_layers]  # type: ignore[operator]
+    channels = [width * 2 ** (n - 1) for n in returned_layers]
     wanted = {f"layer{n}": str(place) for place, n in enumerate(returned_layers)}
     return BackboneWithFPN(LayerGetter(backbone, wanted), channels, spatial_dims)

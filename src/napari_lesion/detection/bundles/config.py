@@ -384,7 +384,7 @@ class BundleConfig:
         except (ImportError, AttributeError) as error:
             raise ModelError(f"{self.path}: {where}: {name} cannot be imported: {error}.") from error
         if found is None:
-            from monai.bundle import ComponentLocator
+            from monai.bundle.config_item import ComponentLocator
 
             found = importlib.import_module(str(ComponentLocator().get_component_module_name(name)))
             found = getattr(found, name)
@@ -545,14 +545,14 @@ def read_config(path: Path, *, trust_code: bool = False, extra: Mapping[str, Raw
     ModelError
         If it cannot be read.
     """
-    from monai.bundle import ConfigParser
+    from monai.bundle.config_parser import ConfigParser
 
     parser = ConfigParser()
     try:
         parser.read_config(str(path))
         for key, value in (extra or {}).items():
             parser.set(value, key)
-        parser.resolve_macro_and_relative_ids()
+        parser.resolve_macro_and_relative_ids()  # type: ignore[no-untyped-call]
     except Exception as error:  # json's, yaml's and MONAI's own
         raise ModelError(f"{path} cannot be read: {' '.join(str(error).split())}.") from error
     return BundleConfig(parser.get(), path, trust_code=trust_code)

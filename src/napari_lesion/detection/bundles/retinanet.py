@@ -1,0 +1,581 @@
+"""RetinaNet detection bundles, such as MONAI's ``lung_nodule_ct_detection``.
+
+The bundle's configuration decides anchors, orientation, spacing, intensity, windows and thresholds. What its own
+pipeline gets wrong for scans that were not prepared beforehand is put right here: the scan is always resampled to the
+spacing that the network needs (the official configuration switches this off and checks nothing), the geometry is that
+of the volume (no switch between LPS and RAS to be set), and boxes keep their size on oblique scans (MONAI transforms
+two corners only).
+
+Box coordinates follow MONAI: index of a voxel's centre on the network's grid, (x, y, z), as its affine maps to mm.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from monai.apps.detection.networks.retinanet_detector import RetinaNetDetector
+from monai.apps.detection.networks.retinanet_network import RetinaNet
+from monai.apps.detection.utils.detector_utils import pad_images
+from monai.data.box_utils import batched_nms, clip_boxes_to_image
+from monai.data.meta_tensor import MetaTensor
+from monai.data.utils import compute_importance_map, dense_patch_slices
+from monai.inferers.inferer import SlidingWindowInferer
+from monai.inferers.utils import _get_scan_interval
+from monai.transforms.compose import Compose
+from monai.transforms.spatial.dictionary import Orientationd
+from torch import Tensor, nn
+from torch.nn import functional
+
+from napari_lesion.detection import monai_transforms, preprocess
+from napari_lesion.detection.bundles.bundle import Bundle, load_weights
+from napari_lesion.detection.bundles.config import BundleConfig, Raw
+from napari_lesion.detection.bundles.winograd import use_winograd
+from napari_lesion.detection.detector import Card
+from napari_lesion.detection.inference import choose_device, fold_batch_norm
+from napari_lesion.errors import LesionError, ModelError
+from napari_lesion.findings import Candidate, Detection, Heatmap
+from napari_lesion.progress import Progress, part, silent
+from napari_lesion.volume import FloatArray, Volume, apply_affine, spacing_of
+
+_SCALE = 1000
+_PREPARED, _SEARCHED = 60, 980
+"""Where the steps end on the progress scale, about as they share the time."""
+_LUNG = re.compile(r"lung|pulmon|thora|chest", re.IGNORECASE)
+_SPACING_TEXT = re.compile(r"([\d.]+)\s*[x×*,]\s*([\d.]+)\s*[x×*,]\s*([\d.]+)\s*mm")
+_LOADERS = ("LoadImage", "EnsureChannelFirst", "AddChannel")
+"""Steps that a volume in memory has behind it."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The scan as the network sees it.
+
+    Attributes
+    ----------
+    image : (1, x, y, z) float32
+    affine : (4, 4)
+        Index (x, y, z) → LPS mm.
+    """
+
+    image: Tensor = field(repr=False)
+    affine: FloatArray
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """What a detector found on the network's grid, best first.
+
+    Attributes
+    ----------
+    corners : (n, 6) float32
+        Lower and upper corner, index (x, y, z).
+    scores : (n,) float32
+    labels : (n,) int64
+        Number of the class, from 0.
+    heat : (x', y', z') float32
+        The best score of the classes and anchors at each place of the finest level; 0 where nothing was searched.
+    heat_affine : (4, 4)
+        Index of ``heat`` → index of the grid.
+    """
+
+    corners: npt.NDArray[np.float32]
+    scores: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64]
+    heat: npt.NDArray[np.float32] = field(repr=False)
+    heat_affine: FloatArray
+    how: str = ""
+
+
+class RetinaNetBundle:
+    """Finds lesions with the RetinaNet of a detection bundle.
+
+    A lung model's scan is searched in the windows that hold lung, and findings outside the lungs (widened by 8 mm) are
+    left out; other models search everywhere. Boxes and scores are those that MONAI's own detector finds there.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    everywhere : bool
+        Search a lung model's scan everywhere, too.
+
+    Raises
+    ------
+    ModelError
+        If the bundle would have to run its own code, or its configuration or weights do not fit.
+    """
+
+    def __init__(self, bundle: Bundle, *, everywhere: bool = False) -> None:
+        self._card = bundle.card
+        self._steps = _Preparation(bundle)
+        self._detector = build_detector(bundle)
+        self._force_windows = "force_sliding_window" in bundle.config and bundle.config.value("force_sliding_window")
+        about = (str(bundle.metadata.get(key, "")) for key in ("name", "task", "description"))
+        self._in_lungs = not everywhere and _LUNG.search(" ".join(about)) is not None
+
+    @property
+    def card(self) -> Card:
+        """Identity, licence and threshold of the model."""
+        return self._card
+
+    def detect(self, volume: Volume, *, device: str = "auto", progress: Progress = silent) -> Detection:
+        """Search a volume for lesions.
+
+        Raises
+        ------
+        LungsNotFoundError
+            If it is a lung model and no lung is in view.
+        ModelError
+            If the network returns values that are not numbers.
+        ConfigError
+            If the device is not there.
+        """
+        target = choose_device(device)
+        started = time.perf_counter()
+        progress(0, _SCALE, "preparing the scan for the model")
+        region = preprocess.find_search_region(volume) if self._in_lungs else None
+        grid = self._steps.prepare(volume)
+        prepared = time.perf_counter()
+        report = part(progress, _PREPARED, _SEARCHED, _SCALE)
+        places = None if region is None else _places(region, grid.affine)
+        warnings = [*grid.warnings, *(region.warnings if region else ())]
+        try:
+            boxes = self.search(grid.image, places=places, device=target, progress=report)
+        except (torch.OutOfMemoryError, RuntimeError) as error:
+            if target.type == "cpu" or "out of memory" not in str(error).lower():
+                raise _memory_or(error) from error
+            boxes = None
+        if boxes is None:  # Out here the failed attempt's tensors are gone.
+            warnings.append(f"Out of memory on {target} with the bundle's own windows; used the CPU.")
+            target = torch.device("cpu")
+            boxes = self.search(grid.image, places=places, device=target, progress=report)
+        searched = time.perf_counter()
+        progress(_SEARCHED, _SCALE, "collecting the candidates")
+        candidates = to_candidates(boxes, grid.affine)
+        if region is not None:
+            candidates = tuple(c for c in candidates if _within(region, c))
+        heatmap = to_heatmap(boxes, grid.affine, volume)
+        collected = time.perf_counter()
+        progress(_SCALE, _SCALE, f"{len(candidates)} candidates")
+        return Detection(
+            heatmap=heatmap,
+            candidates=candidates,
+            device=f"{target.type} ({boxes.how})",
+            timings_s={
+                "prepare": prepared - started,
+                "network": searched - prepared,
+                "candidates": collected - searched,
+            },
+            warnings=tuple(warnings),
+        )
+
+    def prepare(self, volume: Volume) -> Grid:
+        """Bring a scan into the form that the network was trained on."""
+        return self._steps.prepare(volume)
+
+    def search(
+        self,
+        image: Tensor,
+        *,
+        places: FloatArray | None = None,
+        device: torch.device | None = None,
+        progress: Progress = silent,
+    ) -> Boxes:
+        """Run the network over an image and select boxes, as ``RetinaNetDetector`` and the bundle's inferer do.
+
+        Parameters
+        ----------
+        image : (1, x, y, z) float32
+        places : (n, 3), optional
+            Indices (x, y, z) to be searched; windows without any are skipped. Everywhere by default.
+        device : torch.device, optional
+            The CPU by default.
+        """
+        return _search(self._detector, image, self._force_windows, places, device or torch.device("cpu"), progress)
+
+
+def build_detector(bundle: Bundle) -> RetinaNetDetector:
+    """Build the detector of a bundle, with its weights and its parameters for inference.
+
+    Raises
+    ------
+    ModelError
+        If the configuration does not describe one, or it does not fit.
+    """
+    config = bundle.config
+    key = next(
+        (k for k in ("detector", "_detector") if k in config),
+        "detector",
+    )
+    detector = config.value(key)
+    if not isinstance(detector, RetinaNetDetector):
+        raise ModelError(f"{config.path}: {key} is {type(detector).__name__}, not a RetinaNetDetector.")
+    if "detector_ops" in config:
+        config.value("detector_ops")
+    if detector.spatial_dims != 3:
+        raise ModelError(f"{config.path}: its network is for {detector.spatial_dims}D images; only 3D is supported.")
+    load_weights(bundle, detector.network)
+    detector.eval()
+    return detector
+
+
+class _Preparation:
+    """The bundle's preprocessing, from a volume in memory, always with the spacing that the network needs."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        config = bundle.config
+        key = next((k for k in ("preprocessing", "pre_transforms", "infer_transforms") if k in config), "preprocessing")
+        piece = config.raw(key)
+        steps = piece.get("transforms", []) if isinstance(piece, Mapping) else piece
+        if isinstance(steps, str):
+            steps = config.raw(steps.removeprefix("@"))
+        self.warnings: list[str] = []
+        transforms: list[Callable[[Any], Any]] = []
+        self.key = "image"
+        spaced = oriented = False
+        for number, step in enumerate(steps):
+            if not isinstance(step, Mapping) or "_target_" not in step:
+                raise ModelError(
+                    f"{config.path}: {key}: step {number} is no transform with a name, so it cannot be used."
+                )
+            name = re.sub(r"(d|D|Dict)$", "", str(step["_target_"]).rpartition(".")[2])
+            where = f"{key}::transforms::{number}"
+            if name in _LOADERS:
+                self.key = _first(config.build(step.get("keys", self.key), where))
+                continue
+            if name != "Spacing" and not config.active(step, where):
+                continue  # Spacing is switched off for scans that were resampled beforehand; ours never were.
+            if name == "Spacing":
+                if spaced:
+                    continue
+                spaced = True
+            oriented |= name == "Orientation"
+            transforms.append(_transform(config, name, step, where))
+        self.key = _first(self.key)
+        if not oriented:
+            transforms.insert(0, Orientationd(self.key, axcodes="RAS", labels=monai_transforms.RAS_LABELS))
+            self.warnings.append("The bundle does not say in which orientation its network sees a scan; RAS was used.")
+        if not spaced:
+            transforms.insert(1, self._stated_spacing(bundle))
+        self._compose = Compose(transforms)
+        self._where = config.path
+
+    def _stated_spacing(self, bundle: Bundle) -> Callable[[Any], Any]:
+        """Spacing that the metadata states in words, where the configuration has none."""
+        inputs = str(bundle.metadata.get("image_classes", ""))
+        if found := _SPACING_TEXT.search(inputs):
+            x, y, z = (float(number) for number in found.groups())
+            return monai_transforms.FastSpacingd(self.key, (x, y, z))
+        self.warnings.append(
+            "The bundle does not say which spacing its network needs, so the scan was searched at its own; lesions of "
+            "sizes that the network never saw may be missed."
+        )
+        return _unchanged
+
+    def prepare(self, volume: Volume) -> Grid:
+        """Volume → the network's input, with its affine."""
+        tensor = monai_transforms.to_metatensor(volume.voxels, volume.affine)
+        result = self._compose({self.key: tensor})[self.key]
+        if not isinstance(result, MetaTensor) or result.ndim != 4 or result.shape[0] != 1:
+            raise ModelError(
+                f"{self._where}: its preprocessing gives an array of the shape {tuple(getattr(result, 'shape', ()))}, "
+                "where one channel of a volume is expected."
+            )
+        return Grid(result.as_tensor().float(), monai_transforms.lps_affine(result), tuple(self.warnings))
+
+
+def _transform(config: BundleConfig, name: str, step: Mapping[str, Raw], where: str) -> Callable[[Any], Any]:
+    """Build one step of the preprocessing; the costly ones are replaced by ours, which give the same."""
+    given = {k: config.build(v, f"{where}::{k}") for k, v in step.items() if not k.startswith("_")}
+    if name == "Spacing" and set(given) <= {"keys", "pixdim", "mode"} and given.get("mode", "bilinear") == "bilinear":
+        x, y, z = (float(pitch) for pitch in given["pixdim"])
+        return monai_transforms.FastSpacingd(given["keys"], (x, y, z))
+    limits = [given.get(name) for name in ("a_min", "a_max", "b_min", "b_max")]
+    if name == "ScaleIntensityRange" and given.get("clip") and None not in limits and len(given) == 6:
+        a_min, a_max, b_min, b_max = (float(limit) for limit in limits)  # type: ignore[arg-type]
+        return monai_transforms.FastScaleIntensityRanged(given["keys"], a_min, a_max, b_min, b_max)
+    if name == "Orientation":
+        given.setdefault("labels", monai_transforms.RAS_LABELS)
+        return Orientationd(**given)
+    if name == "EnsureType" and not given.get("dtype") and given.get("data_type", "tensor") == "tensor":
+        return _unchanged  # It is a tensor already, and the device is chosen later.
+    built: Callable[[Any], Any] = config.build({k: v for k, v in step.items() if k != "_disabled_"}, where)
+    return built
+
+
+def _unchanged(data: Any) -> Any:
+    return data
+
+
+def _first(keys: Any) -> str:
+    return str(keys if isinstance(keys, str) else keys[0])
+
+
+# -- search -----------------------------------------------------------------------------------------------------------
+
+
+def _search(
+    detector: RetinaNetDetector,
+    image: Tensor,
+    force_windows: bool,
+    places: FloatArray | None,
+    device: torch.device,
+    progress: Progress,
+) -> Boxes:
+    size = tuple(image.shape[1:])
+    divisible, _ = pad_images(image[None], 3, detector.size_divisible)
+    windows, before, padded = _windows(detector.inferer, image, divisible, force_windows)
+    whole = tuple(padded.shape[2:])
+    wanted = [w for w in windows if places is None or _holds(w, places + before)]
+    weight = torch.ones((1, 1, 1, 1, 1))
+    if len(windows) > 1 and detector.inferer is not None:
+        shape = tuple(s.stop - s.start for s in windows[0])
+        weight = compute_importance_map(
+            shape, mode=detector.inferer.mode, sigma_scale=detector.inferer.sigma_scale, dtype=torch.float32
+        )[None, None]
+    sums: list[tuple[Tensor, Tensor, Tensor]] = []
+    network = fast_network(detector.network, device)
+    kind, autocast = _number_type(device)
+    done, total = 0, max(1, len(wanted))
+    progress(0, total, f"searching {total} windows on {device.type}")
+    with torch.inference_mode(), autocast:
+        for window in wanted:
+            x, y, z = window
+            piece = padded[..., x, y, z].to(device)
+            for number, (logits, codes) in enumerate(_levels(network, piece, detector)):
+                here = tuple(logits.shape[2:])
+                zoom = tuple(n / (w.stop - w.start) for n, w in zip(here, window, strict=True))
+                if len(sums) <= number:
+                    full = [int(n * z) for n, z in zip(whole, zoom, strict=True)]
+                    sums.append(
+                        (
+                            torch.zeros((logits.shape[1], *full)),
+                            torch.zeros((codes.shape[1], *full)),
+                            torch.zeros(full),
+                        )
+                    )
+                place = tuple(slice(int(w.start * z), int(w.stop * z)) for w, z in zip(window, zoom, strict=True))
+                share = weight if weight.numel() == 1 else functional.interpolate(weight, here, mode="nearest-exact")
+                sums[number][0][(slice(None), *place)] += logits[0].float().cpu() * share[0]
+                sums[number][1][(slice(None), *place)] += codes[0].float().cpu() * share[0]
+                sums[number][2][place] += share[0, 0]
+            done += 1
+            progress(done, total, f"searching {total} windows on {device.type}")
+        how = f"{kind}, " + ("one pass" if len(windows) == 1 else f"{len(wanted)} of {len(windows)} windows")
+        cropped = [_cropped(level, whole, before, tuple(divisible.shape[2:])) for level in sums]
+        return _select(detector, cropped, tuple(divisible.shape[2:]), size, how)
+
+
+def _cropped(
+    level: tuple[Tensor, Tensor, Tensor], whole: tuple[int, ...], before: npt.NDArray[np.int64], size: tuple[int, ...]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Take away what windows larger than the image added around it."""
+    zoom = [n / d for n, d in zip(level[2].shape, whole, strict=True)]
+    crop = tuple(slice(round(int(b) * z), round((int(b) + n) * z)) for b, n, z in zip(before, size, zoom, strict=True))
+    logits, codes, shares = level
+    return logits[(slice(None), *crop)], codes[(slice(None), *crop)], shares[crop]
+
+
+def _windows(
+    inferer: SlidingWindowInferer | None, image: Tensor, padded: Tensor, force: bool
+) -> tuple[list[tuple[slice, ...]], npt.NDArray[np.int64], Tensor]:
+    """Divide an image as ``sliding_window_inference`` does: windows, voxels padded before it, the padded image."""
+    nothing = np.zeros(3, dtype=np.int64)
+    shape = tuple(padded.shape[2:])
+    if inferer is None:
+        return [tuple(slice(0, n) for n in shape)], nothing, padded
+    roi = inferer.roi_size if isinstance(inferer.roi_size, Sequence) else [inferer.roi_size] * 3
+    roi = [n if r is None or r <= 0 else int(r) for r, n in zip(roi, shape, strict=True)]
+    # The zoo's inferer runs one pass over images with fewer voxels than a window.
+    if not force and image[0].numel() < np.prod(roi):
+        return [tuple(slice(0, n) for n in shape)], nothing, padded
+    missing = [max(r - n, 0) for r, n in zip(roi, shape, strict=True)]
+    before = np.array([m // 2 for m in missing])
+    if any(missing):
+        pads = [p for m in reversed(missing) for p in (m // 2, m - m // 2)]
+        padded = functional.pad(padded, pads, mode=str(inferer.padding_mode), value=inferer.cval)
+    shape = tuple(padded.shape[2:])
+    overlap = inferer.overlap if isinstance(inferer.overlap, Sequence) else [inferer.overlap] * 3
+    interval = _get_scan_interval(shape, roi, 3, overlap)
+    return list(dense_patch_slices(shape, roi, interval)), before, padded
+
+
+def _holds(window: tuple[slice, ...], places: FloatArray) -> bool:
+    low = np.array([s.start for s in window]) - 0.5
+    high = np.array([s.stop for s in window]) - 0.5
+    return bool(((places >= low) & (places < high)).all(axis=1).any())
+
+
+def fast_network(network: nn.Module, device: torch.device) -> nn.Module:
+    """Return a copy of a network for inference on a device: batch norms folded, channels last, Winograd's products."""
+    folded = fold_batch_norm(network).to(device)
+    if device.type == "cpu" and _number_type(device)[0] == "float32":
+        use_winograd(folded)
+    if device.type != "mps":  # MPS knows no channels_last_3d.
+        folded.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    return folded
+
+
+def _levels(network: nn.Module, piece: Tensor, detector: RetinaNetDetector) -> list[tuple[Tensor, Tensor]]:
+    """Class logits and box codes of each level, for one window."""
+    if piece.device.type != "mps":
+        piece = piece.contiguous(memory_format=torch.channels_last_3d)
+    if isinstance(network, RetinaNet):  # level by level: the features of a level are let go after it
+        features = network.feature_extractor(piece)
+        maps = list(features.values()) if isinstance(features, Mapping) else _listed(features)
+        del features
+        levels = []
+        while maps:
+            level = maps.pop(0)
+            levels.append((network.classification_head([level])[0], network.regression_head([level])[0]))
+        return levels
+    outputs = network(piece)
+    if isinstance(outputs, Mapping):
+        classes, codes = _listed(outputs[detector.cls_key]), _listed(outputs[detector.box_reg_key])
+    else:
+        half = len(outputs) // 2
+        classes, codes = list(outputs[:half]), list(outputs[half:])
+    return list(zip(classes, codes, strict=True))
+
+
+def _listed(maps: Any) -> list[Tensor]:
+    return [maps] if isinstance(maps, Tensor) else list(maps)
+
+
+def _select(
+    detector: RetinaNetDetector,
+    levels: list[tuple[Tensor, Tensor, Tensor]],
+    padded: tuple[int, ...],
+    size: tuple[int, ...],
+    how: str,
+) -> Boxes:
+    """Average the windows and select boxes as ``BoxSelector`` does; only those that score are decoded."""
+    anchors, selector = detector.num_anchors_per_loc, detector.box_selector
+    corners, scores, labels = [torch.zeros((0, 6))], [torch.zeros(0)], [torch.zeros(0, dtype=torch.int64)]
+    heat, heat_affine = np.zeros((1, 1, 1), dtype=np.float32), np.eye(4)
+    for number, (logit_sum, code_sum, shares) in enumerate(levels):
+        logits = logit_sum / shares
+        logits[:, shares == 0] = -torch.inf
+        if bool(torch.isnan(logits).any()):
+            raise ModelError(
+                "The network returned values that are not numbers. Its weights may be damaged; run it with --device "
+                "cpu to see whether the device is the cause."
+            )
+        shape = tuple(logits.shape[1:])
+        by_anchor = logits.reshape(anchors, -1, *shape)
+        flat = by_anchor.permute(2, 3, 4, 0, 1).reshape(-1, by_anchor.shape[1])
+        chosen, level_scores, level_labels = selector.select_top_score_idx_per_level(flat)
+        place, anchor = torch.div(chosen, anchors, rounding_mode="floor"), chosen % anchors
+        index = torch.stack(torch.unravel_index(place, shape), dim=1)
+        step = torch.tensor([n // m for n, m in zip(padded, shape, strict=True)])
+        centers = index * step + torch.div(step, 2, rounding_mode="floor")
+        if getattr(detector.anchor_generator, "indexing", "ij") == "xy":
+            centers = centers[:, [1, 0, 2]]
+        reference = torch.cat([centers, centers], dim=1) + detector.anchor_generator.cell_anchors[number][anchor].cpu()
+        x, y, z = index.unbind(1)
+        regressed = code_sum.reshape(anchors, -1, *shape)[anchor, :, x, y, z] / shares[x, y, z, None]
+        decoded = detector.box_coder.decode_single(regressed, reference)
+        clipped, keep = clip_boxes_to_image(decoded, size, remove_empty=True)
+        corners.append(torch.as_tensor(clipped))
+        scores.append(level_scores[keep])
+        labels.append(level_labels[keep])
+        best = (logits.amax(0).sigmoid() if selector.apply_sigmoid else logits.amax(0).clamp_(0, 1)).numpy()
+        if number == 0:
+            heat, steps = best, step.numpy()
+            heat_affine = np.diag([*steps.astype(float), 1.0])
+            heat_affine[:3, 3] = steps // 2
+        else:
+            heat = np.maximum(heat, _enlarged(best, heat.shape))
+    all_corners, all_scores, all_labels = torch.cat(corners), torch.cat(scores), torch.cat(labels)
+    kept = batched_nms(
+        all_corners,
+        all_scores,
+        all_labels,
+        selector.nms_thresh,
+        box_overlap_metric=selector.box_overlap_metric,
+        max_proposals=selector.detections_per_img,
+    )
+    inside = tuple(
+        slice(0, max(1, int(np.ceil((n - heat_affine[a, 3]) / heat_affine[a, a])))) for a, n in enumerate(size)
+    )
+    return Boxes(
+        corners=all_corners[kept].numpy(),
+        scores=all_scores[kept].numpy(),
+        labels=all_labels[kept].numpy(),
+        heat=np.ascontiguousarray(heat[inside]),
+        heat_affine=heat_affine,
+        how=how,
+    )
+
+
+def _enlarged(values: npt.NDArray[np.float32], shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    """Repeat the values of a coarser level to the shape of the finest."""
+    for axis, n in enumerate(shape):
+        index = np.arange(n) * values.shape[axis] // n
+        values = values.take(index, axis=axis)
+    return values
+
+
+def to_candidates(boxes: Boxes, affine: FloatArray) -> tuple[Candidate, ...]:
+    """Bring boxes into the patient: centre and mean side of each, whatever way the scan is turned.
+
+    Parameters
+    ----------
+    boxes : Boxes
+    affine : (4, 4)
+        Index (x, y, z) of the grid → LPS mm.
+    """
+    low, high = np.split(boxes.corners.astype(np.float64), 2, axis=1)
+    centers = apply_affine(affine, (low + high) / 2)
+    sides = (high - low) * np.asarray(spacing_of(affine))
+    candidates = [
+        Candidate((float(x), float(y), float(z)), float(side), float(min(max(score, 0.0), 1.0)))
+        for (x, y, z), side, score in zip(centers, sides.mean(axis=1), boxes.scores, strict=True)
+    ]
+    return tuple(sorted(candidates, key=lambda c: (-c.score, c.center_mm)))
+
+
+def to_heatmap(boxes: Boxes, affine: FloatArray, volume: Volume) -> Heatmap:
+    """Bring the scores of all places into the canonical orientation: (z, y, x)."""
+    scores = replace(volume, voxels=boxes.heat, affine=affine @ boxes.heat_affine, instances=())
+    upright = preprocess.canonical(scores)
+    return Heatmap(np.ascontiguousarray(upright.voxels, dtype=np.float32), upright.affine)
+
+
+def _places(region: preprocess.SearchRegion, affine: FloatArray) -> FloatArray:
+    """Index on the network's grid of every voxel that is to be searched."""
+    relative: FloatArray = np.linalg.solve(affine, region.affine).astype(np.float64)
+    return apply_affine(relative, np.argwhere(region.search))
+
+
+def _within(region: preprocess.SearchRegion, candidate: Candidate) -> bool:
+    index = np.rint(apply_affine(np.linalg.inv(region.affine).astype(np.float64), candidate.center_mm)).astype(int)
+    if (index < 0).any() or (index >= region.search.shape).any():
+        return False
+    return bool(region.search[tuple(index)])
+
+
+def _number_type(device: torch.device) -> tuple[str, AbstractContextManager[Any]]:
+    if device.type == "cuda":
+        return "float16", torch.autocast("cuda", dtype=torch.float16)
+    if device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return "bfloat16", torch.autocast("cpu", dtype=torch.bfloat16)
+    return "float32", nullcontext()
+
+
+def _memory_or(error: BaseException) -> BaseException:
+    """Say in a sentence that the memory did not suffice; any other error stays itself."""
+    if "DefaultCPUAllocator" in str(error):
+        return LesionError(
+            "The memory does not suffice for the windows that the bundle asks for. Close other programs, use a machine "
+            "with more memory, or make infer_patch_size in the bundle's configuration smaller."
+        )
+    return error
