@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -268,7 +268,7 @@ def choose_classes(classes: Mapping[int, str], wanted: Sequence[str] = ()) -> tu
     if absent := [name for name in wanted if name.lower() not in by_name]:
         known = ", ".join(f"{n} {name}" for n, name in classes.items())
         raise ModelError(f"The model has no class {' and no '.join(map(repr, absent))}. It has: {known}.")
-    return tuple(by_name[name.lower()] for name in wanted)
+    return tuple(sorted({by_name[name.lower()] for name in wanted}))
 
 
 def to_image(volume: Volume) -> MetaTensor:
@@ -292,10 +292,10 @@ def segment(
 ) -> Detection:
     """Run a segmentation network on a scan as its bundle says.
 
-    Heat is the probability that a voxel belongs to a chosen class: the sum over those that exclude each other, else the
-    largest. A finding is a connected part (26 neighbours) of the voxels to which the bundle itself would give a chosen
-    class, on the network's grid. Its centre is the part's centre of mass, its diameter that of a ball of its volume,
-    its score the mean probability of its class in it.
+    Heat is the probability that a voxel of the scan belongs to a chosen class: the sum over those that exclude each
+    other, else the largest. A finding is a connected part (26 neighbours) of the voxels to which the bundle would give
+    a chosen class. Its centre is the part's centre of mass, its diameter that of a ball of its volume, its score the
+    mean probability of its class in it.
 
     Parameters
     ----------
@@ -334,14 +334,20 @@ def segment(
             raise ModelError(
                 f"The network gives {given}, but the bundle's metadata names {len(recipe.classes)} classes."
             )
-        probability, masks = _classes(logits[0], recipe)
-        candidates = _parts(probability, masks, _lps_affine(image))
-        heat = probability.sum(0) if recipe.exclusive else probability.amax(0)
-        values = _on_the_scan(heat, image, recipe, volume)
+        probabilities = logits[0].softmax(0) if recipe.exclusive else logits[0].sigmoid()
+
+        def back(channel: int) -> npt.NDArray[np.float32]:
+            share = (_SCALE - _SEARCHED) * channel // len(recipe.classes)
+            progress(_SEARCHED + share, _SCALE, "collecting the findings")
+            return _on_the_scan(probabilities[channel], image, recipe, volume)
+
+        heat, found = _collect(back, recipe, volume)
+    best = sorted(found, key=lambda c: (-c.score, -c.diameter_mm, c.center_mm))
+    candidates = tuple(best[:MOST])
     collected = time.perf_counter()
     progress(_SCALE, _SCALE, f"{len(candidates)} candidates")
     return Detection(
-        heatmap=Heatmap(values=values, affine=volume.affine),
+        heatmap=Heatmap(values=np.clip(heat, 0, 1, out=heat), affine=volume.affine),
         candidates=candidates,
         device=f"{device} (float32)",
         warnings=recipe.warnings,
@@ -376,59 +382,69 @@ def _windows(inferer: SlidingWindowInferer | SimpleInferer, shape: Sequence[int]
     return ceil(int(np.prod(list(steps))) / inferer.sw_batch_size)
 
 
-def _classes(logits: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
-    """Probability and membership of the chosen classes: both (chosen, x, y, z)."""
-    chosen = torch.tensor(recipe.chosen, device=logits.device)
-    if recipe.exclusive:
-        probability = logits.softmax(0)[chosen]
-        return probability, logits.argmax(0)[None] == chosen[:, None, None, None]
-    probability = logits[chosen].sigmoid()
-    return probability, probability >= recipe.cut
+def _collect(
+    back: Callable[[int], npt.NDArray[np.float32]], recipe: Recipe, volume: Volume
+) -> tuple[npt.NDArray[np.float32], list[Candidate]]:
+    """Heat and candidates from the probability of each class on the scan's voxels, of which few are held at a time."""
+    heat = np.zeros(volume.shape, dtype=np.float32)
+    found: list[Candidate] = []
+    if not recipe.exclusive or len(recipe.classes) == 2:
+        for channel in recipe.chosen:
+            probability = back(channel)
+            np.add(heat, probability, out=heat) if recipe.exclusive else np.maximum(heat, probability, out=heat)
+            has_it = probability > 0.5 if recipe.exclusive else probability >= recipe.cut
+            found += _parts(probability, has_it, volume.affine)
+        return heat, found
+    best = np.full(volume.shape, -1, dtype=np.float32)
+    winner = np.zeros(volume.shape, dtype=np.int16)
+    for channel in recipe.classes:
+        probability = back(channel)
+        ahead = probability > best
+        best[ahead], winner[ahead] = probability[ahead], channel
+        if channel in recipe.chosen:
+            heat += probability
+    for channel in recipe.chosen:
+        found += _parts(best, winner == channel, volume.affine)
+    return heat, found
 
 
-def _parts(probability: Tensor, masks: Tensor, affine: FloatArray) -> tuple[Candidate, ...]:
-    """Make the connected parts of each class candidates, sorted by score, falling.
-
-    Parameters
-    ----------
-    probability, masks : (chosen, x, y, z)
-    affine : (4, 4)
-        Their index → LPS mm.
-    """
-    voxel_mm3 = abs(float(np.linalg.det(affine[:3, :3])))
-    found = []
-    for heat, mask in zip(probability.float().cpu().numpy(), masks.cpu().numpy(), strict=True):
-        labels, count = ndimage.label(mask, structure=_NEIGHBOURS)
-        if not count:
-            continue
-        numbers = np.arange(1, count + 1)
-        volumes = np.bincount(labels.ravel(), minlength=count + 1)[1:] * voxel_mm3
-        diameters = (6 * volumes / np.pi) ** (1 / 3)
-        scores = ndimage.mean(heat, labels, numbers)
-        centers = apply_affine(affine, ndimage.center_of_mass(mask, labels, numbers))
-        found += [
-            Candidate((float(x), float(y), float(z)), float(diameter), float(np.clip(score, 0, 1)))
-            for (x, y, z), diameter, score in zip(centers, diameters, scores, strict=True)
-            if diameter >= SMALLEST_MM
-        ]
-    best = sorted(found, key=lambda c: (-c.score, -c.diameter_mm, c.center_mm))
-    return tuple(best[:MOST])
-
-
-def _on_the_scan(heat: Tensor, image: MetaTensor, recipe: Recipe, volume: Volume) -> npt.NDArray[np.float32]:
+def _on_the_scan(probability: Tensor, image: MetaTensor, recipe: Recipe, volume: Volume) -> npt.NDArray[np.float32]:
     """Undo the bundle's transforms: (x, y, z) on the network's grid → (z, y, x) on the scan's, float32."""
-    heat = MetaTensor(heat[None].float().cpu(), affine=image.affine)
-    undo = Invertd("heat", recipe.transforms, orig_keys=recipe.key, nearest_interp=False, to_tensor=True)
-    back = undo({recipe.key: image.cpu(), "heat": heat})["heat"]
+    there = MetaTensor(probability[None].float().cpu(), affine=image.affine)
+    undo = Invertd("map", recipe.transforms, orig_keys=recipe.key, nearest_interp=False, to_tensor=True)
+    back = undo({recipe.key: image.cpu(), "map": there})["map"]
     values: npt.NDArray[np.float32] = back[0].numpy().transpose(2, 1, 0)
-    corner = np.array([[0, 0, 0], np.array(volume.shape) - 1])
-    there = apply_affine(_lps_affine(back), corner[:, ::-1])
-    if values.shape != volume.shape or np.abs(there - volume.to_patient(corner)).max() > _TOLERANCE_MM:
+    corners = np.array([(0, 0, 0), volume.shape]) - [[0], [1]]
+    off = apply_affine(_lps_affine(back), corners[:, ::-1]) - volume.to_patient(corners)
+    if values.shape != volume.shape or np.abs(off).max() > _TOLERANCE_MM:
         raise GeometryError(
             f"series {volume.series.series_uid}: the bundle's preprocessing could not be undone (its result has the "
             f"shape {values.shape}, the scan {volume.shape}), so nothing can be placed. Use another bundle."
         )
-    return np.ascontiguousarray(np.clip(values, 0, 1))
+    return values
+
+
+def _parts(
+    probability: npt.NDArray[np.float32], mask: npt.NDArray[np.bool_], affine: FloatArray
+) -> Iterator[Candidate]:
+    """Make the connected parts of one class candidates, but for specks.
+
+    Parameters
+    ----------
+    probability, mask : (z, y, x)
+    affine : (4, 4)
+        Their index → LPS mm.
+    """
+    labels, count = ndimage.label(mask, structure=_NEIGHBOURS)
+    volumes = np.bincount(labels.ravel(), minlength=count + 1)[1:] * abs(float(np.linalg.det(affine[:3, :3])))
+    diameters = (6 * volumes / np.pi) ** (1 / 3)
+    numbers = np.flatnonzero(diameters >= SMALLEST_MM) + 1
+    if not len(numbers):
+        return
+    scores = np.clip(ndimage.mean(probability, labels, numbers), 0, 1)
+    centers = apply_affine(affine, ndimage.center_of_mass(mask, labels, numbers))
+    for (x, y, z), diameter, score in zip(centers, diameters[numbers - 1], scores, strict=True):
+        yield Candidate((float(x), float(y), float(z)), float(diameter), float(score))
 
 
 def _lps_affine(tensor: MetaTensor) -> FloatArray:
