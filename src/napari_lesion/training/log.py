@@ -46,7 +46,11 @@ def _read(path: Path, until: int) -> list[Row]:
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as file:
-        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file) if float(row["step"]) <= until]
+        return [{k: _number(v) for k, v in row.items()} for row in csv.DictReader(file) if int(row["step"]) <= until]
+
+
+def _number(text: str) -> float:
+    return int(text) if text.isdigit() else float(text)
 
 
 def draw_curves(path: Path, steps: Sequence[Row], validations: Sequence[Row], measure: str) -> None:

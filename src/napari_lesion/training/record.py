@@ -13,7 +13,6 @@ from napari_lesion.detection.packs import find_pack
 from napari_lesion.training import provenance
 from napari_lesion.training.config import TrainingConfig
 from napari_lesion.training.learner import Learner
-from napari_lesion.training.optimiser import learning_rate
 from napari_lesion.training.split import Split
 
 
@@ -23,7 +22,6 @@ class Record:
     def __init__(self, config: TrainingConfig, split: Split, folder: Path, learner: Learner) -> None:
         self._folder = folder
         self._begun = time.monotonic()
-        self.content: dict[str, Any] = provenance.read_record(folder)
         text = json.dumps(config.model_dump(mode="json"), sort_keys=True)
         data = provenance.hashes(_inputs(config))
         session = {
@@ -36,9 +34,9 @@ class Record:
             **provenance.software(),
             "hardware": provenance.hardware(learner.device, learner.ranks.size),
         }
-        # What was done after the checkpoint that this session goes on from is lost, and the time with it is not.
-        earlier = self.content.get("sessions", [])
-        self.content = {
+        # Steps after the checkpoint that this session goes on from are taken again; the time that they took counts.
+        earlier = provenance.read_record(folder).get("sessions", [])
+        self.content: dict[str, Any] = {
             "id": config.id,
             "version": config.version,
             "seed": config.seed,
@@ -54,19 +52,16 @@ class Record:
             "sessions": [*earlier, session],
             "result": None,
         }
-        self._config = config
 
     @property
     def seconds(self) -> float:
         """Duration of all sessions, up to the last ``update``."""
         return float(sum(session["seconds"] for session in self.content["sessions"]))
 
-    def update(self, learner: Learner, cuts: int, result: dict[str, Any] | None = None) -> None:
-        """Note how far the run has come, and write it."""
+    def update(self, step: int, rate: float | None, result: dict[str, Any] | None = None) -> None:
+        """Note the step and the learning rate that the run has come to, and write it."""
         session = self.content["sessions"][-1]
-        session["to_step"], session["seconds"] = learner.step, round(time.monotonic() - self._begun, 1)
-        config = self._config
-        rate = learning_rate(max(learner.step - 1, 0), config.steps, config.optimiser, cuts)
+        session["to_step"], session["seconds"] = step, round(time.monotonic() - self._begun, 1)
         self.content["learning_rate"]["last"] = rate
         self.content["seconds"] = round(self.seconds, 1)
         self.content["result"] = result

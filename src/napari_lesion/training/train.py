@@ -172,6 +172,11 @@ class _Books:
         self.record = Record(config, split, out, state.learner)
         self._board = Board(out / "tensorboard", step) if config.tensorboard else None
 
+    @property
+    def rate(self) -> float | None:
+        """Learning rate of the last step, None before the first."""
+        return self.steps.rows[-1]["learning_rate"] if self.steps.rows else None
+
     def note(self, log: Log, row: dict[str, float]) -> None:
         """Add a row to a table, and to TensorBoard."""
         log.add(row)
@@ -183,7 +188,7 @@ class _Books:
         self.steps.write()
         self.validations.write()
         write_hard(self._out, state.hard)
-        self.record.update(state.learner, state.verdict.cuts)
+        self.record.update(state.learner.step, self.rate)
         if self.steps.rows:
             draw_curves(self._out / "progress.png", self.steps.rows, self.validations.rows, MEASURE)
 
@@ -263,7 +268,7 @@ def _finish(
             "weights": f"average at step {chosen}" + (", the best validation" if verdict.weights else ""),
             "validation": _summary(evaluation) if evaluation else None,
         }
-        books.record.update(learner, verdict.cuts, result)
+        books.record.update(learner.step, books.rate, result)
         export(state.config, learner.average, split, books.record.content, evaluation, out)
     learner.ranks.wait()
     return out / MODEL
