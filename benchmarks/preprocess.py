@@ -19,16 +19,17 @@ import torch
 from monai.transforms import Compose, Orientationd, ScaleIntensityRanged, Spacingd
 
 from napari_lesion.detection import lungs
-from napari_lesion.detection.preprocess import (
+from napari_lesion.detection.monai_transforms import (
     AXCODES,
-    HU_WINDOW,
     RAS_LABELS,
-    FastScaleIntensityRanged,
-    FastSpacingd,
+    pipeline,
+    to_metatensor,
+)
+from napari_lesion.detection.preprocess import (
+    HU_WINDOW,
     canonical,
     coarse_grid,
     prepare,
-    to_metatensor,
 )
 from napari_lesion.volume import GeometryCertificate, SeriesIdentity, Volume, spacing_of
 
@@ -101,9 +102,7 @@ def main() -> None:
         return
 
     orientation = Orientationd("image", axcodes=AXCODES, labels=RAS_LABELS)
-    ours = Compose(
-        [orientation, FastSpacingd("image", (1.0,) * 3), FastScaleIntensityRanged("image", *HU_WINDOW, 0, 1)]
-    )
+    ours = pipeline()
     theirs = Compose(
         [
             orientation,
