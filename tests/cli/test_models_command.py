@@ -1,0 +1,122 @@
+"""``models`` and the options of ``analyse`` that concern them, as a user types them."""
+
+import os
+import signal
+import sys
+
+import pytest
+from fake_scan import FakeDetector
+
+from napari_lesion.cli.main import main
+from napari_lesion.detection import packs
+from napari_lesion.detection.detector import Metric
+
+PACK = packs.Metadata(
+    id="mine",
+    version="0.3",
+    task="detection of test nodules",
+    licence="CC0-1.0",
+    threshold=0.4,
+    intended_use="For tests, not for patients.",
+    metrics=(Metric(name="CPM", value=0.6512, interval=(0.58, 0.71), data="20 held-out scans"),),
+    operating_points=((0.5, 0.8), (4.0, 0.2)),
+    network=packs.NoduleNetSpec(width=2),
+    preprocessing=packs.Preprocessing(spacing_mm=1, window_hu=(-1000, 400)),
+    training_cases=("1.2.3",),
+)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv(packs.HOME_VARIABLE, str(tmp_path / "home"))
+    before = signal.getsignal(signal.SIGTERM)
+
+    def command(*arguments):
+        monkeypatch.setattr(sys, "argv", ["napari-lesion", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        written = capsys.readouterr()
+        return end.value.code or 0, written.out, written.err
+
+    yield command
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def pack(tmp_path):
+    packs.save_pack(tmp_path / "pack", {}, PACK, "# Mine\n\nMade for a *test*.\n")
+    return tmp_path / "pack"
+
+
+def test_a_model_is_added_listed_shown_exported_and_removed(run, pack, tmp_path):
+    status, out, _ = run("models", "add", pack)
+    assert status == 0
+    assert "--model mine" in out
+
+    out = run("models", "list")[1]
+    assert "nodule-3d (default)" in out
+    assert [line.split()[:2] for line in out.splitlines()][-1] == ["mine", "0.3"]
+    assert str(pack) in out
+
+    out = run("models", "show", "mine")[1]
+    for words in (
+        "mine 0.3: detection of test nodules, licence CC0-1.0",
+        f"from {pack}",
+        "For tests, not for patients.",
+        "0.5 from 0.8 on, 4 from 0.2 on",
+        "NoduleNet (width 2)",
+        "Made for a *test*.",
+    ):
+        assert words in out
+    assert "CPM       0.6512  0.58 to 0.71   20 held-out scans" in out
+
+    assert run("models", "export", "mine", "-o", tmp_path / "mine.zip")[0] == 0
+    assert run("models", "remove", "mine")[0] == 0
+    assert "mine" not in run("models", "list")[1]
+    assert run("models", "add", tmp_path / "mine.zip")[0] == 0
+    status, out, _ = run("models", "verify")
+    assert status == 0
+    assert out.count("intact") == len(packs.model_folders())
+
+
+def test_damaged_models_are_said_and_nothing_is_added(run, pack, tmp_path):
+    run("models", "add", pack)
+    os.truncate(tmp_path / "home" / "mine" / packs.WEIGHTS, 2)
+    status, out, err = run("models", "verify")
+    assert status == 1
+    assert "damaged or has been changed since it was added" in err
+    assert "intact   nodule-3d" in out
+    (tmp_path / "home" / "mine" / packs.DESCRIPTION).write_text("id: mine")
+    out, err = run("models", "list")[1:]
+    assert "nodule-3d (default)" in out
+    assert "damaged: " in err
+
+    os.truncate(pack / packs.WEIGHTS, 2)
+    status, _, err = run("models", "add", pack, "--replace")
+    assert status == 2
+    assert "nothing was added" in err
+
+
+def test_pull_says_what_there_is_and_wants_pins(run):
+    assert "lung_nodule_ct_detection  Apache-2.0" in run("models", "pull")[1]
+    status, _, err = run("models", "pull", "owner/name", "--revision", "main")
+    assert status == 2
+    assert "no commit" in err
+
+
+def test_analyse_hands_classes_and_trust_to_the_model_only_when_told(run, tmp_path, monkeypatch):
+    asked = []
+
+    def load(name, **options):
+        asked.append((name, options))
+        return FakeDetector()
+
+    monkeypatch.setattr("napari_lesion.detection.detector.load_detector", load)
+    (tmp_path / "empty").mkdir()
+    command = ("analyse", tmp_path / "empty", "-o", tmp_path / "out", "--model", "bundle")
+    run(*command)
+    run(*command, "--class", "tumor", "--class", "cyst", "--trust-bundle-code")
+    assert asked == [
+        ("bundle", {}),
+        ("bundle", {"trust_code": True, "classes": ["tumor", "cyst"]}),
+    ]
