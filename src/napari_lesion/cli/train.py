@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from napari_lesion.cli.console import say, show_progress
+from napari_lesion.errors import ConfigError
 
 
 def train(
@@ -39,6 +40,19 @@ def train(
     last checkpoint with --resume. --folds trains one model for each fold and writes what their validations say;
     --fold trains one of them. --held-out writes the scans that the configuration keeps for testing instead.
     """
+    from napari_lesion.training.patch_config import is_patch_config
+
+    if is_patch_config(config):
+        if held_out or fold is not None or folds is not None:
+            raise ConfigError(
+                f"{config} is for a patch classifier: it takes neither --held-out nor --fold nor --folds."
+            )
+        from napari_lesion.training.patch_training import run_patches
+
+        with show_progress() as progress:
+            classifier = run_patches(config, out, resume=resume, progress=progress)
+        say(f"The model is in {classifier}; try it with `napari-lesion analyse PATH -o OUT --model {classifier}`.")
+        return
     if held_out:
         from napari_lesion.training.config import read_config
         from napari_lesion.training.held_out import write_held_out

@@ -161,6 +161,11 @@ def load_detector(
     if classes:
         raise ModelError(f"model {pack.metadata.id} has no classes to choose from.")
 
-    from napari_lesion.detection.nodule3d import NoduleDetector  # it brings torch and monai along
+    # These bring torch and monai along.
+    if pack.metadata.network.name == "PatchNet":
+        from napari_lesion.detection.nodule2d import PatchDetector
+
+        return PatchDetector(pack)
+    from napari_lesion.detection.nodule3d import NoduleDetector
 
     return NoduleDetector(pack)

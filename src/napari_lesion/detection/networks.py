@@ -91,3 +91,47 @@ class NoduleNet(nn.Module):
 
 def _double(x: Tensor) -> Tensor:
     return functional.interpolate(x, scale_factor=2, mode="nearest")
+
+
+PATCH_SIZE = 48
+"""Side of the patch that one output of ``PatchNet`` sees, pixels."""
+PATCH_STRIDE = 4
+"""Pixels between two outputs of ``PatchNet``; output k looks at pixels 4k to 4k + 47."""
+
+
+class PatchNet(nn.Module):
+    """Small 2D classifier of a patch around a candidate, without padding.
+
+    Input is (b, 1, h, w), each side 48 + 4n: a plane of CT, scaled as for ``NoduleNet``. Output is
+    (b, 2, n_h + 1, n_w + 1): for a single patch of 48 pixels one answer, and over a larger plane exactly the answers
+    that its patches would get, every 4 pixels.
+
+    ====  ==========================================================
+    0     logit that the patch's centre lies on a nodule
+    1     ln(diameter / 8 mm)
+    ====  ==========================================================
+
+    References
+    ----------
+    Long et al., "Fully Convolutional Networks for Semantic Segmentation" (CVPR 2015), for classifiers that slide.
+    """
+
+    def __init__(self, width: int = 16, dropout: float = 0.0) -> None:
+        super().__init__()
+        c1, c2, c3 = width, 2 * width, 4 * width
+        # A stem of stride 2 keeps as many numbers as there are pixels, at a third of the work of two layers before it.
+        self.features = nn.Sequential(
+            *_valid_block(1, c1, 5, stride=2),
+            *_valid_block(c1, c2), *_valid_block(c2, c2), nn.MaxPool2d(2),
+            *_valid_block(c2, c3), *_valid_block(c3, c3),
+            *_valid_block(c3, c3, 5), nn.Dropout2d(dropout),
+        )  # fmt: skip
+        self.head = nn.Conv2d(c3, 2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, 1, 48 + 4n, 48 + 4m) → (b, 2, n + 1, m + 1)."""
+        return self.head(self.features(x))  # type: ignore[no-any-return]
+
+
+def _valid_block(cin: int, cout: int, size: int = 3, stride: int = 1) -> tuple[nn.Module, ...]:
+    return nn.Conv2d(cin, cout, size, stride=stride, bias=False), nn.BatchNorm2d(cout), nn.ReLU(inplace=True)

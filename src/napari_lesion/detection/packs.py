@@ -11,7 +11,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -55,7 +55,22 @@ class NoduleNetSpec(BaseModel):
         return NoduleNet(width=self.width)
 
 
-NetworkSpec: TypeAlias = NoduleNetSpec
+class PatchNetSpec(BaseModel):
+    """``networks.PatchNet``: classifies planes around candidates."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Literal["PatchNet"] = "PatchNet"
+    width: int = Field(gt=0)
+
+    def build(self) -> Module:
+        """Make the network, with random weights."""
+        from napari_lesion.detection.networks import PatchNet
+
+        return PatchNet(width=self.width)
+
+
+NetworkSpec: TypeAlias = Annotated[NoduleNetSpec | PatchNetSpec, Field(discriminator="name")]
 """Which network the weights belong to: a union of the specifications, told apart by ``name``."""
 
 
@@ -100,6 +115,24 @@ class Calibration(BaseModel):
         return result
 
 
+class SecondStage(BaseModel):
+    """How the score of a patch classifier is joined to that of the detector: a logistic function of both logits."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    """Id of the patch classifier."""
+    intercept: float
+    first: float = Field(ge=0)
+    """Factor of the detector's own logit."""
+    second: float = Field(ge=0)
+    """Factor of the classifier's mean logit over the planes."""
+
+    def __str__(self) -> str:
+        """Give what a listing shows."""
+        return self.model
+
+
 class Metadata(Card):
     """``model.yaml``: the card, and what is needed to run the network."""
 
@@ -113,8 +146,8 @@ class Metadata(Card):
     training_cases: tuple[str, ...]
     """What the network has seen: series and data sets, so that nobody tests on them unknowingly."""
     calibration: Calibration | None = None
-    second_stage: str = ""
-    """Id of the model that looks at the candidates again; empty where there is none."""
+    second_stage: SecondStage | None = None
+    """The model that looks at the candidates again; None where there is none."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,80 @@
+"""The file that drives the training of a patch classifier, checked before anything starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import Field
+
+from napari_lesion.training.config import Located, parse_config
+from napari_lesion.training.options import OptimiserConfig, Strict, ValidationConfig
+
+
+class PatchDataConfig(Strict):
+    """What to learn from."""
+
+    patches: Path
+    """Folder with ``luna16_patches2d_train.npz`` and ``luna16_patches2d_val.npz``."""
+    leave_out: tuple[int, ...] = ()
+    """Rows of LUNA16's ``candidates.csv`` that are not learned: nodules that others are tested with."""
+    scans: Path | None = None
+    """Configuration of a 3D detector: its backgrounds and its nodules for training give planes, too."""
+    inserted: int = Field(default=1500, gt=0)
+    """Nodules that are inserted into these backgrounds."""
+    hard_from: Path | None = None
+    """Folder of that detector's run: its false findings in the backgrounds are learned as healthy."""
+    scan_share: float = Field(default=0.4, ge=0, lt=1)
+    """Share of planes out of scans in a batch; the others are LUNA16's."""
+
+
+class PatchTrainingConfig(Strict):
+    """A training run of a patch classifier."""
+
+    network: Literal["PatchNet"]
+    id: str
+    version: str
+    seed: int = 1
+    steps: int = Field(gt=0)
+    batch_size: int = Field(default=96, gt=3)
+    width: int = Field(default=16, gt=0)
+    dropout: float = Field(default=0.2, ge=0, lt=1)
+    positive_share: float = Field(default=0.35, gt=0, lt=1)
+    """Share of nodules in a batch."""
+    zoom: tuple[float, float] = (0.8, 1.25)
+    shift: float = Field(default=1.2, ge=0)
+    """Standard deviation of the shift, pixels."""
+    device: str = "auto"
+    checkpoint_every: int = Field(default=200, gt=0)
+    data: PatchDataConfig
+    optimiser: OptimiserConfig = OptimiserConfig()
+    validation: ValidationConfig = ValidationConfig()
+
+
+def read_patch_config(path: Path) -> PatchTrainingConfig:
+    """Read and check a YAML configuration; relative paths are relative to the file.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing, no YAML, or holds a wrong or unknown field.
+    """
+    config = parse_config(path, PatchTrainingConfig)
+    located = Located(path)
+    data = config.data
+    changed = {
+        "patches": located(data.patches),
+        "scans": located(data.scans) if data.scans else None,
+        "hard_from": located(data.hard_from) if data.hard_from else None,
+    }
+    return config.model_copy(update={"data": data.model_copy(update=changed)})
+
+
+def is_patch_config(path: Path) -> bool:
+    """Whether a configuration is for a patch classifier."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return False
+    return isinstance(content, dict) and content.get("network") == "PatchNet"

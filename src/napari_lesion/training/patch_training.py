@@ -1,0 +1,380 @@
+"""The training of ``nodule-2d``: a classifier of patches, from LUNA16's real ones and from planes of real lungs.
+
+A run's folder holds ``config.yaml`` (as used), ``checkpoint.pt``, ``progress.csv``, ``validation.csv``,
+``progress.png``, ``run.json``, and, once it is done, ``scores.csv`` (of LUNA16's validation patches) and ``model/``.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import yaml
+from monai.transforms.compose import Compose, OneOf
+from monai.transforms.intensity.array import (
+    RandAdjustContrast,
+    RandGaussianNoise,
+    RandGaussianSharpen,
+    RandGaussianSmooth,
+    RandScaleIntensity,
+    RandShiftIntensity,
+)
+from monai.transforms.utility.array import Identity
+from torch import Tensor, nn
+from torch.nn import functional
+
+from napari_lesion.atomic import whole_file
+from napari_lesion.detection.candidates import REFERENCE_DIAMETER_MM
+from napari_lesion.detection.inference import choose_device
+from napari_lesion.detection.networks import PatchNet
+from napari_lesion.detection.packs import Metadata, PatchNetSpec, Preprocessing, save_pack
+from napari_lesion.detection.preprocess import HU_WINDOW
+from napari_lesion.errors import ConfigError
+from napari_lesion.findings import RESEARCH_USE
+from napari_lesion.progress import Progress, silent
+from napari_lesion.training import checkpoint, provenance
+from napari_lesion.training.config import read_config
+from napari_lesion.training.learner import Learner, make_learner
+from napari_lesion.training.log import Log, draw_curves
+from napari_lesion.training.optimiser import learning_rate
+from napari_lesion.training.patch_config import PatchTrainingConfig, read_patch_config
+from napari_lesion.training.patches import (
+    PIXEL_MM,
+    Patches,
+    inserted_patches,
+    joined,
+    read_patches,
+    scaled,
+    turned,
+)
+from napari_lesion.training.scans import load_backgrounds
+from napari_lesion.training.search import read_hard
+from napari_lesion.training.split import make_split
+from napari_lesion.training.verdict import Verdict
+
+MEASURE = "average_precision"
+MODEL, SCORES, PLANES = "model", "scores.csv", "planes.npz"
+_GROUP = 8
+"""Patches that share one draw of the intensity transforms: MONAI's calls cost more than their work here."""
+_BATCH = 256
+_TUNING_BLOCKS = 40
+_TUNING_EVERY = 10
+_SIZE_WEIGHT = 0.3
+_SAME_MM = 4.0
+
+AUGMENT = Compose(
+    [
+        OneOf(
+            [
+                RandGaussianSmooth(prob=1.0, sigma_x=(0.3, 1.2), sigma_y=(0.3, 1.2)),
+                RandGaussianSmooth(prob=1.0, sigma_x=(0.5, 2.0), sigma_y=(0.01, 0.02)),
+                RandGaussianSharpen(prob=1.0, alpha=(0.3, 1.5)),
+                Identity(),
+            ],
+            weights=[0.25, 0.15, 0.15, 0.45],
+        ),
+        RandGaussianNoise(prob=0.4, std=0.04),
+        RandAdjustContrast(prob=0.2, gamma=(0.8, 1.25)),
+        RandScaleIntensity(factors=0.08, prob=0.3),
+        RandShiftIntensity(offsets=0.04, prob=0.3),
+    ]
+)
+"""Other kernels, thick slices across the plane's rows, noise, calibration."""
+
+
+@dataclass(frozen=True)
+class PatchData:
+    """The parts of the data."""
+
+    luna: Patches
+    scans: Patches | None
+    tuning: Patches
+    """A part of LUNA16's training patches that is not learned, for the choice of weights and threshold."""
+    validation: Patches
+
+
+def load_data(config: PatchTrainingConfig, out: Path, progress: Progress = silent) -> PatchData:
+    """Read the patches and make the planes, which are kept in the run's folder.
+
+    Raises
+    ------
+    ConfigError
+        If something cannot be read.
+    """
+    folder = config.data.patches
+    train = read_patches(folder / "luna16_patches2d_train.npz")
+    validation = read_patches(folder / "luna16_patches2d_val.npz")
+    train = train.part(~np.isin(train.row, config.data.leave_out))
+    tuning = tuning_part(train.row)
+    return PatchData(
+        luna=train.part(~tuning),
+        scans=_planes(config, out, progress) if config.data.scans else None,
+        tuning=train.part(tuning),
+        validation=validation,
+    )
+
+
+def tuning_part(row: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Choose a tenth of the patches, by whole stretches of ``candidates.csv``: scans are not torn apart by this."""
+    rank = np.empty(len(row), np.int64)
+    rank[np.argsort(row)] = np.arange(len(row))
+    stretch = rank * _TUNING_BLOCKS * _TUNING_EVERY // max(len(row), 1)
+    result: npt.NDArray[np.bool_] = stretch // 2 % _TUNING_EVERY == _TUNING_EVERY - 1
+    return result
+
+
+def _planes(config: PatchTrainingConfig, out: Path, progress: Progress) -> Patches:
+    path, data = out / PLANES, config.data
+    if path.exists():
+        with np.load(path) as kept:
+            return Patches(**kept)
+    detector = read_config(data.scans)  # type: ignore[arg-type]
+    backgrounds = load_backgrounds(detector, progress)
+    hard = _hard(data.hard_from, [background.name for background in backgrounds]) if data.hard_from else {}
+    progress(len(backgrounds), len(backgrounds), "cutting planes")
+    rng = np.random.default_rng([config.seed, 2])
+    planes = inserted_patches(backgrounds, make_split(detector).train.cubes, data.inserted, rng, hard=hard)
+    out.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as new, new.open("wb") as file:
+        np.savez_compressed(file, **vars(planes))
+    return planes
+
+
+def _hard(folder: Path, names: Sequence[str]) -> dict[str, npt.NDArray[np.float64]]:
+    """Places of a detector's false findings: those that any of its searches found, each once."""
+    found = read_hard(folder, until=sys.maxsize)
+    if not found:
+        raise ConfigError(f"data.hard_from: {folder} is no run that has mined hard negatives.")
+    result = {}
+    for name in names:
+        kept: list[npt.NDArray[np.float64]] = []
+        for one in sorted((one for one in found if one.background == name), key=lambda one: -one.score):
+            point = np.array(one.index)
+            if all(np.linalg.norm(point - other) > _SAME_MM for other in kept):
+                kept.append(point)
+        result[name] = np.array(kept).reshape(-1, 3)
+    return result
+
+
+class Batches:
+    """Draws augmented batches; all randomness comes from ``rng``, whose state is part of a checkpoint."""
+
+    def __init__(self, config: PatchTrainingConfig, data: PatchData) -> None:
+        self._config = config
+        self.rng = np.random.default_rng(config.seed)
+        share = config.data.scan_share if data.scans is not None else 0.0
+        pools = [(data.luna, 1 - share)] + ([(data.scans, share)] if data.scans is not None else [])
+        positive = config.positive_share
+        self._pools = [
+            (pool.part(np.flatnonzero(pool.nodule == side)), part * (positive if side else 1 - positive))
+            for pool, part in pools
+            for side in (True, False)
+        ]
+
+    def draw(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Images (n, 1, 48, 48), labels (n,), ln(diameter / 8 mm) (n,), not a number where it is not known."""
+        config, rng = self._config, self.rng
+        counts = rng.multinomial(config.batch_size, [share for _, share in self._pools])
+        batch = joined(
+            [
+                pool.part(rng.integers(len(pool), size=count))
+                for (pool, _), count in zip(self._pools, counts, strict=True)
+            ]
+        )
+        batch = batch.part(rng.permutation(len(batch)))
+        image, zoom = turned(batch.image, rng, zoom=config.zoom, shift=config.shift)
+        for start in range(0, len(image), _GROUP):
+            AUGMENT.set_random_state(seed=int(rng.integers(2**31)))
+            changed = AUGMENT(image[start : start + _GROUP, 0])
+            image[start : start + _GROUP, 0] = torch.as_tensor(changed)
+        diameter = np.where(batch.diameter_mm > 0, batch.diameter_mm * zoom, np.nan)
+        size = torch.from_numpy(np.log(diameter / REFERENCE_DIAMETER_MM).astype(np.float32))
+        return image.clamp_(0, 1), torch.from_numpy(batch.nodule.astype(np.float32)), size
+
+
+def patch_loss(output: Tensor, nodule: Tensor, size: Tensor) -> Tensor:
+    """Cross-entropy of the class, and the error of the size where it is known.
+
+    Parameters
+    ----------
+    output : (n, 2, 1, 1)
+    nodule, size : (n,)
+        As from ``Batches.draw``.
+    """
+    logit, said = output[:, 0, 0, 0], output[:, 1, 0, 0]
+    loss = functional.binary_cross_entropy_with_logits(logit, nodule)
+    known = ~size.isnan()
+    if known.any():
+        loss = loss + _SIZE_WEIGHT * functional.smooth_l1_loss(said[known], size[known])
+    return loss
+
+
+@torch.no_grad()
+def patch_scores(
+    network: nn.Module, image: npt.NDArray[np.uint8], device: torch.device | str = "cpu"
+) -> npt.NDArray[np.float64]:
+    """Score patches (n, 50, 50): the mean logit over the eight ways to turn and mirror them, as a probability."""
+    network.eval()
+    parts = []
+    for x in torch.split(scaled(image), _BATCH):
+        x = x.to(device)
+        turns = [torch.rot90(view, k, (2, 3)) for view in (x, x.flip(3)) for k in range(4)]
+        parts.append(torch.stack([network(view)[:, 0, 0, 0] for view in turns]).mean(0))
+    return torch.cat(parts).double().sigmoid().cpu().numpy()
+
+
+def best_f1_threshold(nodule: npt.NDArray[np.bool_], score: npt.NDArray[np.float64]) -> float:
+    """Give the score that separates with the best F1."""
+    from sklearn.metrics import precision_recall_curve
+
+    precision, recall, threshold = precision_recall_curve(nodule, score)
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
+    return float(threshold[min(int(f1.argmax()), len(threshold) - 1)])
+
+
+def run_patches(config_path: Path, out: Path, *, resume: bool = False, progress: Progress = silent) -> Path:
+    """Train a patch classifier into a folder; returns the folder of the finished model pack.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration is wrong, the folder holds another run, or there is nothing to resume.
+    """
+    config = read_patch_config(config_path)
+    path = out / checkpoint.FILE_NAME
+    if path.exists() and not resume:
+        raise ConfigError(f"{out} already holds a run. Pass --resume to go on with it, or choose another folder.")
+    if resume and not path.exists():
+        raise ConfigError(f"{out} holds no run to go on with. Leave --resume out.")
+    data = load_data(config, out, progress)
+    device = choose_device(config.device)
+    torch.manual_seed(config.seed)
+    learner = make_learner(PatchNet(config.width, config.dropout), config.optimiser, device=device)
+    batches, verdict = Batches(config, data), Verdict(patience=config.validation.patience)
+    if resume:
+        content = checkpoint.load(path)
+        learner.restore(content["learner"])
+        verdict.restore(content["verdict"])
+        batches.rng.bit_generator.state = content["batches"]
+        checkpoint.restore_randomness(content["torch"])
+    out.mkdir(parents=True, exist_ok=True)
+    with whole_file(out / "config.yaml") as new:
+        new.write_text(yaml.safe_dump(config.model_dump(mode="json")), encoding="utf-8")
+    steps, validations = Log(out / "progress.csv", learner.step), Log(out / "validation.csv", learner.step)
+    while learner.step < config.steps and not verdict.stops:
+        _step(config, learner, batches, steps)
+        progress(learner.step, config.steps, f"training, loss {steps.recent('loss'):.3f}")
+        if learner.step % config.validation.every == 0 or learner.step == config.steps:
+            validations.add(_validate(learner, data.tuning, verdict))
+        if learner.step % config.checkpoint_every == 0 or learner.step == config.steps or verdict.stops:
+            steps.write()
+            validations.write()
+            draw_curves(out / "progress.png", steps.rows, validations.rows, MEASURE)
+            checkpoint.save(
+                path,
+                {
+                    "learner": learner.state(),
+                    "verdict": verdict.state(),
+                    "batches": batches.rng.bit_generator.state,
+                    "torch": checkpoint.randomness(),
+                },
+            )
+    if verdict.weights:
+        learner.average.load_state_dict(verdict.weights)
+    return _export(config, data, learner, verdict, out)
+
+
+def _step(config: PatchTrainingConfig, learner: Learner, batches: Batches, log: Log) -> None:
+    image, nodule, size = (part.to(learner.device) for part in batches.draw())
+    rate = learning_rate(learner.step, config.steps, config.optimiser)
+    values: list[float] = []
+
+    def loss(network: nn.Module) -> Tensor:
+        total = patch_loss(network(image), nodule, size)
+        values.append(float(total.detach()))
+        return total
+
+    if not learner.learn(loss, rate):
+        raise ConfigError(
+            f"The loss is no number any more at step {learner.step}. Lower optimiser.learning_rate and resume."
+        )
+    log.add({"step": learner.step, "loss": values[0], "learning_rate": rate})
+
+
+def _validate(learner: Learner, tuning: Patches, verdict: Verdict) -> dict[str, float]:
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    score = patch_scores(learner.average, tuning.image, learner.device)
+    value = float(average_precision_score(tuning.nodule, score))
+    verdict.hear(value, learner.step, learner.average)
+    return {"step": learner.step, MEASURE: value, "roc_auc": float(roc_auc_score(tuning.nodule, score))}
+
+
+def _export(config: PatchTrainingConfig, data: PatchData, learner: Learner, verdict: Verdict, out: Path) -> Path:
+    """Choose the threshold on the tuning part, score the validation patches once, and write the pack."""
+    network = learner.average
+    threshold = best_f1_threshold(data.tuning.nodule, patch_scores(network, data.tuning.image, learner.device))
+    score = patch_scores(network, data.validation.image, learner.device)
+    with whole_file(out / SCORES) as new, new.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("candidate_row", "label", "score"))
+        rows = zip(data.validation.row.tolist(), data.validation.nodule.tolist(), score.tolist(), strict=True)
+        writer.writerows((row, int(label), f"{value:.6f}") for row, label, value in rows)
+    inputs = [config.data.patches / f"luna16_patches2d_{part}.npz" for part in ("train", "val")]
+    record: dict[str, Any] = {
+        "id": config.id,
+        "version": config.version,
+        "seed": config.seed,
+        "config": config.model_dump(mode="json"),
+        "data": provenance.hashes(inputs),
+        "patches": {
+            "learned": _count([data.luna]),
+            "planes of scans": _count([data.scans] if data.scans is not None else []),
+            "tuning": _count([data.tuning]),
+            "validation": _count([data.validation]),
+        },
+        "steps": learner.step,
+        "weights_of_step": verdict.step,
+        "threshold": threshold,
+        **provenance.software(),
+    }
+    with whole_file(out / provenance.FILE_NAME) as new:
+        new.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    cases = ["LUNA16 patches (train)"]
+    if config.data.scans:
+        detector = read_config(config.data.scans)
+        cases += [part.path.name for part in detector.data.backgrounds]
+        cases += [f"LIDC-IDRI nodule {cube.name}" for cube in make_split(detector).train.cubes]
+    metadata = Metadata(
+        id=config.id,
+        version=config.version,
+        task="classification of lung nodule candidates in planes of chest CT",
+        licence="Apache-2.0",
+        threshold=round(threshold, 4),
+        summary="Small 2D network: tells nodules from what looks like them, in planes of 34 mm.",
+        network=PatchNetSpec(width=config.width),
+        preprocessing=Preprocessing(spacing_mm=PIXEL_MM, window_hu=HU_WINDOW),
+        training_cases=tuple(cases),
+    )
+    learned = record["patches"]["learned"]
+    card = f"""# {config.id} {config.version}
+
+{RESEARCH_USE}
+
+Trained for {learner.step} steps (the weights are the average of step {verdict.step}) on {learned["patches"]} patches
+of LUNA16 ({learned["nodules"]} of nodules) and {record["patches"]["planes of scans"]["patches"]} planes of scans.
+Not evaluated yet.
+"""
+    return save_pack(out / MODEL, network.state_dict(), metadata, card).folder
+
+
+def _count(parts: Sequence[Patches]) -> dict[str, int]:
+    return {"patches": sum(map(len, parts)), "nodules": sum(int(p.nodule.sum()) for p in parts)}
