@@ -12,6 +12,7 @@ from napari_lesion.detection.candidates import find_candidates
 from napari_lesion.detection.detector import Card
 from napari_lesion.detection.networks import OUTPUT_STRIDE
 from napari_lesion.detection.packs import DESCRIPTION, Pack, load_network
+from napari_lesion.detection.second_stage import load_judge, rescore
 from napari_lesion.errors import ModelError
 from napari_lesion.findings import Detection, Heatmap
 from napari_lesion.progress import Progress, part, silent
@@ -40,6 +41,8 @@ class NoduleDetector:
                 "Use a model made for this version."
             )
         self._network = load_network(pack)
+        stage = self._metadata.second_stage
+        self._judge = load_judge(stage.model) if stage else None
 
     @property
     def card(self) -> Card:
@@ -75,6 +78,8 @@ class NoduleDetector:
         progress(_SEARCHED, _SCALE, "collecting the candidates")
         heatmap = Heatmap(values=prediction.heat, affine=output_affine(box.affine))
         candidates = find_candidates(heatmap, prediction.log_diameter, prediction.offsets)
+        if self._judge and (stage := self._metadata.second_stage):
+            candidates = rescore(candidates, volume, self._judge, stage, device)
         if calibration := self._metadata.calibration:
             heatmap = replace(heatmap, values=calibration(heatmap.values))
             scores = calibration(np.array([c.score for c in candidates], dtype=np.float32))
