@@ -6,12 +6,14 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 from napari_lesion.detection import preprocess
+from napari_lesion.detection.calibration import operating_points
 from napari_lesion.detection.detector import Metric
 from napari_lesion.detection.packs import Metadata, NoduleNetSpec, Pack, Preprocessing, save_pack
-from napari_lesion.evaluation.froc import FP_RATES, Evaluation
+from napari_lesion.evaluation.froc import FP_RATES, Curve, Evaluation
 from napari_lesion.evaluation.results import save_evaluation
 from napari_lesion.findings import ModelReference
 from napari_lesion.training.card import CHOSEN, card
@@ -48,6 +50,7 @@ def export(
         preprocessing=Preprocessing(spacing_mm=preprocess.SPACING_MM, window_hu=preprocess.HU_WINDOW),
         training_cases=(*cases, *(f"LIDC-IDRI nodule {cube.name}" for cube in train.cubes)),
         metrics=_metrics(evaluation) if evaluation else (),
+        operating_points=_operating_points(evaluation.overall) if evaluation else (),
     )
     pack = save_pack(out / MODEL, network.state_dict(), metadata, card(config, split, record, evaluation))
     if evaluation:
@@ -55,6 +58,11 @@ def export(
         model = ModelReference(id=known.id, version=known.version, sha256=known.sha256, threshold=known.threshold)
         save_evaluation(evaluation, model, (), (CHOSEN,) if config.validation else (), out / VALIDATION)
     return pack
+
+
+def _operating_points(curve: Curve) -> tuple[tuple[float, float], ...]:
+    false = np.diff(np.rint(curve.fp_per_scan * curve.scans)).astype(int)
+    return operating_points(np.repeat(curve.threshold[1:], false), curve.scans)
 
 
 def _metrics(evaluation: Evaluation) -> tuple[Metric, ...]:

@@ -19,7 +19,7 @@ from napari_lesion.training.split import Split
 class Record:
     """The record of a run: its sessions (from a start or a resumption to the next stop) and its result."""
 
-    def __init__(self, config: TrainingConfig, split: Split, folder: Path, learner: Learner) -> None:
+    def __init__(self, config: TrainingConfig, split: Split, folder: Path, learner: Learner, *, resumed: bool) -> None:
         self._folder = folder
         self._begun = time.monotonic()
         text = json.dumps(config.model_dump(mode="json"), sort_keys=True)
@@ -35,13 +35,13 @@ class Record:
             "hardware": provenance.hardware(learner.device, learner.ranks.size),
         }
         # Steps after the checkpoint that this session goes on from are taken again; the time that they took counts.
-        earlier = provenance.read_record(folder).get("sessions", [])
+        earlier = provenance.read_record(folder) if resumed else {}
         self.content: dict[str, Any] = {
             "id": config.id,
             "version": config.version,
             "seed": config.seed,
             "config": config.model_dump(mode="json"),
-            "start_from": _start_from(config),
+            "start_from": earlier["start_from"] if earlier else _start_from(config),
             "split": split.record(),
             "data": data,
             "data_sha256": session["data_sha256"],
@@ -49,7 +49,7 @@ class Record:
                 "schedule": config.optimiser.schedule,
                 "peak": config.optimiser.learning_rate,
             },
-            "sessions": [*earlier, session],
+            "sessions": [*earlier.get("sessions", []), session],
             "result": None,
         }
 

@@ -90,8 +90,19 @@ def start(
     *,
     device: torch.device | str = "cpu",
     ranks: Ranks = ALONE,
+    weights: bool = True,
 ) -> State:
     """Make the state at step 0: the same network in every process, and its own batches in each.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+    split : Split
+    backgrounds : list of Background
+    device : torch.device or str
+    ranks : Ranks
+    weights : bool
+        Read those that ``start_from`` names; a run that goes on has its own.
 
     Raises
     ------
@@ -101,7 +112,7 @@ def start(
     where = torch.device(device)
     torch.manual_seed(config.seed)
     network = NoduleNet(config.width, config.dropout)
-    if config.start_from:
+    if config.start_from and weights:
         _take_over(network, config.start_from)
     if where.type != "mps":  # MPS knows no channels_last_3d.
         network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # missing in torch's stubs

@@ -140,11 +140,11 @@ def _run(
     split = make_split(config, *part)
     scans = _scans_to_judge_by(config, split, progress)
     backgrounds = load_backgrounds(config, progress, series=split.train.series, annotated=split.train.annotated)
-    state = start(config, split, backgrounds, device=device, ranks=ranks)
+    state = start(config, split, backgrounds, device=device, ranks=ranks, weights=not resume)
     if resume:
         state.load(path)
         state.hard = read_hard(out, state.learner.step)
-    books = _Books(state, split, out) if ranks.first else None
+    books = _Books(state, split, out, resumed=resume) if ranks.first else None
     try:
         if not resume:
             if config.start_from and config.mine_every:
@@ -162,14 +162,14 @@ def _run(
 class _Books:
     """What the first process writes down while the run goes on."""
 
-    def __init__(self, state: State, split: Split, out: Path) -> None:
+    def __init__(self, state: State, split: Split, out: Path, *, resumed: bool) -> None:
         config, step = state.config, state.learner.step
         out.mkdir(parents=True, exist_ok=True)
         with whole_file(out / "config.yaml") as new:
             new.write_text(yaml.safe_dump(config.model_dump(mode="json")), encoding="utf-8")
         self._out = out
         self.steps, self.validations = Log(out / "progress.csv", step), Log(out / "validation.csv", step)
-        self.record = Record(config, split, out, state.learner)
+        self.record = Record(config, split, out, state.learner, resumed=resumed)
         self._board = Board(out / "tensorboard", step) if config.tensorboard else None
 
     @property
