@@ -210,7 +210,7 @@ def test_the_slider_speaks_of_false_findings_a_scan(viewer, panel, detector, qtb
     detector.card = detector.card.model_copy(update={"operating_points": points, "threshold": 0.6})
     panel.models.setItemData(0, detector.card)
     panel._on_model_changed()
-    assert panel.threshold.label.text() == "Expects about 1 false finding a scan (score 0.60 and more)"
+    assert panel.threshold.label.text() == "Expects about 1 false finding a scan (score ≥ 0.60)"
     run(panel, qtbot)
     assert len(rows(panel)) == 2
     panel.threshold.slider.setValue(3.0)  # to the right: 2³ false findings a scan
@@ -229,9 +229,7 @@ def test_the_slider_speaks_of_false_findings_a_scan(viewer, panel, detector, qtb
 
 
 def test_without_operating_points_the_slider_is_a_score_and_says_so(panel) -> None:
-    assert panel.threshold.label.text() == (
-        "Shows score 0.50 and more; for blobs the rate of false findings is not known"
-    )
+    assert panel.threshold.label.text() == ("Shows score ≥ 0.50; for blobs the rate of false findings is not known")
     panel.threshold.slider.setValue(-0.25)
     assert panel.threshold.value() == 0.25
 

@@ -100,7 +100,7 @@ class ThresholdSlider(QWidget):
             low, high = rates_of(self._card) or (0.0, math.inf)
             score = score_at(self._card, min(max(2.0**position, low), high))
         else:
-            score = round(-position, 2)
+            score = round(abs(position), 2)
         self._score = score
         self._say()
         self.valueChanged.emit(score)
@@ -110,7 +110,7 @@ class ThresholdSlider(QWidget):
         return self._card is not None and rates_of(self._card) is not None
 
     def _say(self) -> None:
-        score = f"score {self._score:.2f} and more"
+        score = f"score ≥ {self._score:.2f}"
         rate = self.false_positives()
         if rate is not None:
             self.label.setText(f"Expects {in_words(rate)} ({score})")
