@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from fake_scan import AXIAL, make_volume
 from torch import nn
 from typer.testing import CliRunner
 
@@ -14,6 +15,7 @@ from napari_lesion.detection import export_runtime, packs
 from napari_lesion.detection.export_runtime import OpenVinoNetwork, compile_pack, export, load_exported, quantised
 from napari_lesion.detection.inference import predict
 from napari_lesion.detection.networks import NoduleNet
+from napari_lesion.detection.nodule3d import NoduleDetector
 from napari_lesion.errors import Cancelled, ConfigError, ModelError
 
 openvino = pytest.importorskip("openvino", reason="the extra openvino is not installed")
@@ -180,3 +182,17 @@ def test_the_command_writes_the_folder_and_says_the_difference(pack, tmp_path):
     assert result.exit_code == 0, result.output
     assert "difference from torch" in result.output
     assert {path.name for path in Path(out).iterdir()} == {"model.xml", "model.bin", "model.yaml", "card.md"}
+
+
+def test_a_detector_finds_the_same_with_an_export_and_says_who_ran_it(pack, exported):
+    volume = make_volume(AXIAL, (40, 100, 150), nodules=(((-40.0, -33.0, -255.0), 14.0),))
+    ours = NoduleDetector(pack).detect(volume)
+    theirs = export_runtime.load_detector(pack.folder, str(exported.path)).detect(volume)
+    np.testing.assert_allclose(theirs.heatmap.values, ours.heatmap.values, atol=1e-4)
+    assert len(theirs.candidates) == len(ours.candidates)
+    assert "OpenVINO" in theirs.device
+
+
+def test_an_unknown_runtime_is_refused(pack):
+    with pytest.raises(ConfigError, match="no runtime 'tensorrt'"):
+        export_runtime.load_detector(pack.folder, "tensorrt")

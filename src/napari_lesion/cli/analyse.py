@@ -30,6 +30,12 @@ def analyse(
         str, typer.Option(help="Id of the model (see `models list`), or the folder of a model pack or a MONAI bundle.")
     ] = "nodule-3d",
     device: Annotated[Device, typer.Option(help="Where the network runs.")] = Device.AUTO,
+    runtime: Annotated[
+        str,
+        typer.Option(
+            metavar="torch|openvino|FILE", help="What runs the network; FILE is the model.xml of `models export`."
+        ),
+    ] = "torch",
     series: Annotated[
         list[str] | None, typer.Option("--series", metavar="UID", help="Only this series; may be given again.")
     ] = None,
@@ -79,7 +85,13 @@ def analyse(
             say(f"{row.status:8} {what}: {row.reason}")
 
     detector: Detector | str = model
-    if trust_bundle_code or classes:
+    if runtime != "torch":
+        from napari_lesion.detection import export_runtime
+
+        if trust_bundle_code or classes:
+            raise typer.BadParameter("--class and --trust-bundle-code are for MONAI bundles, which torch runs.")
+        detector = export_runtime.load_detector(model, runtime)
+    elif trust_bundle_code or classes:
         from napari_lesion.detection.detector import load_detector
 
         detector = load_detector(model, trust_code=trust_bundle_code, classes=classes or ())

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_lesion.atomic import whole_file, whole_folder
-from napari_lesion.detection.packs import NoduleNetSpec, Pack, load_network
+from napari_lesion.detection.packs import NoduleNetSpec, Pack, find_pack, load_network
 from napari_lesion.errors import ConfigError, ModelError, SeriesError
 from napari_lesion.progress import Progress, silent
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torch import Tensor, nn
+
+    from napari_lesion.detection.detector import Detector
 
 Format: TypeAlias = Literal["onnx", "openvino"]
 Precision: TypeAlias = Literal["f32", "bf16"]
@@ -237,6 +239,33 @@ def load_exported(path: Path, pack: Pack, precision: Precision = "f32") -> OpenV
             f"{found['sha256'] or 'not given'}, that of the model is {wanted['sha256']}). Export it again."
         )
     return OpenVinoNetwork(model, precision)
+
+
+def load_detector(name: str | Path, runtime: str) -> Detector:
+    """Load a detector whose network another runtime runs.
+
+    Parameters
+    ----------
+    name : str or Path
+        The id of a model that is installed, or the folder of a model pack.
+    runtime : str
+        ``openvino`` converts the network now, which takes seconds; else the path of the ``model.xml`` of an export.
+
+    Raises
+    ------
+    ConfigError
+        If OpenVINO is not installed.
+    ModelError
+        If there is no such model, it is damaged or cannot be exported, or the export is of another model.
+    """
+    from napari_lesion.detection.nodule3d import NoduleDetector
+
+    pack = find_pack(name)
+    if runtime == "openvino":
+        return NoduleDetector(pack, compile_pack(pack))
+    if not Path(runtime).is_file():
+        raise ConfigError(f"There is no runtime {runtime!r}; give torch, openvino, or the model.xml of an export.")
+    return NoduleDetector(pack, load_exported(Path(runtime), pack))
 
 
 def quantised(model: Any, calibration: Sequence[Image]) -> Any:

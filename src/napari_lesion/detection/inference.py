@@ -82,14 +82,18 @@ class Compiled(Protocol):
         ...
 
 
-def choose_device(name: str = "auto") -> torch.device:
-    """Where to run: ``auto`` takes CUDA, else MPS, else the CPU.
+def choose_device(name: str = "auto", compiled: Compiled | None = None) -> torch.device:
+    """Where to run: ``auto`` takes CUDA, else MPS, else the CPU; what was compiled runs on the CPU.
 
     Raises
     ------
     ConfigError
         If the device is unknown, or is not there: an explicit wish is never replaced silently.
     """
+    if compiled is not None:
+        if name not in ("auto", "cpu"):
+            raise ConfigError(f"{compiled.how} runs on the CPU, not on {name!r}; use torch, or the device cpu.")
+        return torch.device("cpu")
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if name == "auto":
         return torch.device("cuda" if cuda else "mps" if mps else "cpu")
@@ -144,14 +148,7 @@ def predict(
         If ``progress`` raised it.
     """
     inside = _coarse(torch.ones(image.shape[2:], dtype=torch.bool) if mask is None else torch.from_numpy(mask))
-    if isinstance(network, nn.Module):
-        target = choose_device(device)
-    elif device in ("auto", "cpu"):
-        target = torch.device("cpu")
-    else:
-        raise ConfigError(
-            f"{network.how} runs on the CPU, not on {device!r}; choose the runtime torch, or the device cpu."
-        )
+    target = choose_device(device, None if isinstance(network, nn.Module) else network)
     warnings: list[str] = []
     window = _fitting_window(_padded(image.shape[2:]), network, target)
     while True:

@@ -26,13 +26,19 @@ _PREPARED, _SEARCHED = 35, 95
 class NoduleDetector:
     """Finds lung nodules with the network of a model pack.
 
+    Parameters
+    ----------
+    pack : Pack
+    compiled : Compiled, optional
+        The same network compiled by another runtime, to search with instead of torch.
+
     Raises
     ------
     ModelError
         If the pack's weights are missing or damaged, or were trained on another preprocessing.
     """
 
-    def __init__(self, pack: Pack) -> None:
+    def __init__(self, pack: Pack, compiled: inference.Compiled | None = None) -> None:
         self._metadata = pack.metadata
         if self._metadata.preprocessing.window_hu != preprocess.HU_WINDOW:
             raise ModelError(
@@ -41,6 +47,7 @@ class NoduleDetector:
                 "Use a model made for this version."
             )
         self._network = load_network(pack)
+        self._compiled = compiled
         stage = self._metadata.second_stage
         self._judge = load_judge(stage.model) if stage else None
 
@@ -59,7 +66,8 @@ class NoduleDetector:
         ConfigError
             If the device is not there.
         """
-        inference.choose_device(device)  # A wrong wish is said before the work, not after.
+        # A wrong wish is said before the work, not after.
+        inference.choose_device(device, self._compiled)
         started = time.perf_counter()
         box = preprocess.prepare(
             volume,
@@ -68,7 +76,7 @@ class NoduleDetector:
         )
         prepared = time.perf_counter()
         prediction = inference.predict(
-            self._network,
+            self._compiled or self._network,
             box.image[None, None],
             device=device,
             mask=box.search,
