@@ -84,6 +84,14 @@ def test_a_wrong_configuration_is_named(tmp_path: Path, change: dict[str, object
         read_config(write_project(tmp_path, **change))
 
 
+@pytest.mark.parametrize("name", ["nodule-3d", "luna16"])
+def test_the_configurations_in_the_repository_are_valid(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("NAPARI_LESION_REAL_DATA", "NAPARI_LESION_OPEN_SCANS", "LUNA16"):
+        monkeypatch.setenv(variable, "/data")
+    config = read_config(Path(__file__).parents[2] / "configs" / f"{name}.yaml")
+    assert config.data.backgrounds or config.data.annotated
+
+
 def test_the_learning_rate_warms_up_and_falls_to_zero() -> None:
     options = OptimiserConfig(learning_rate=1.0, warmup_steps=10, decay_share=0.5)
     rates = [learning_rate(step, 100, options) for step in range(101)]
