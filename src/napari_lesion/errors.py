@@ -31,6 +31,10 @@ class ModelError(LesionError):
     """A model pack is missing, damaged or does not fit."""
 
 
+class UntrustedCodeError(ModelError):
+    """A bundle does not run without code of its own, and the user did not say that it may."""
+
+
 class ConfigError(LesionError):
     """A configuration or input table is wrong."""
 

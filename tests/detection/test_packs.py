@@ -121,7 +121,7 @@ def test_weights_of_another_network_are_a_sentence(folder):
     [
         ({"threshold": "high"}, "threshold"),
         ({"licence": None}, "licence"),
-        ({"network": {"name": "Other", "width": 4}}, "network.name"),
+        ({"network": {"name": "Other", "width": 4}}, "network: Input tag 'Other'"),
         ({"tresholds": 0.1}, "tresholds"),
         ({"sha256": None}, "no sha256"),
         ({"calibration": {"points": [[0, 0], [0.5, 0.9], [1, 0.8]]}}, "rise strictly"),

@@ -13,10 +13,10 @@ import pytest
 from fake_scan import make_volume
 from plugin_scan import NODULES, BlobDetector, picture, screen_position
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QFileDialog, QMessageBox
 
 from napari_lesion.detection import packs
-from napari_lesion.errors import LungsNotFoundError
+from napari_lesion.errors import LungsNotFoundError, UntrustedCodeError
 from napari_lesion.findings import RESEARCH_USE
 from napari_lesion.plugin import layers, view
 from napari_lesion.plugin.panels.detect import DetectPanel
@@ -190,9 +190,34 @@ def test_a_model_can_be_taken_from_a_folder(viewer, panel, detector, qtbot, tmp_
     assert panel.models.itemText(panel.models.count() - 1) == "Folder…"
 
 
+@pytest.mark.parametrize("answer", [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes])
+def test_code_of_a_bundle_runs_only_after_a_yes(panel, detector, qtbot, monkeypatch, answer) -> None:
+    asked, loaded = [], []
+
+    def load(name, *, trust_code=False):
+        loaded.append(trust_code)
+        if not trust_code:
+            raise UntrustedCodeError("inference.json: network_def: scripts.net.Net is not part of MONAI.")
+        return detector
+
+    monkeypatch.setattr("napari_lesion.detection.detector.load_detector", load)
+    monkeypatch.setattr(QMessageBox, "question", lambda *args: asked.append(args[2]) or answer)
+    run(panel, qtbot)
+    assert "scripts.net.Net" in asked[0]
+    assert "all that you can do" in asked[0]
+    if answer == QMessageBox.StandardButton.No:
+        assert loaded == [False]
+        assert "scripts.net.Net" in panel.status.text()
+    else:
+        qtbot.waitUntil(lambda: len(rows(panel)) == 2, timeout=PATIENCE_MS)
+        run(panel, qtbot)
+        assert loaded == [False, True, True]
+        assert len(asked) == 1
+
+
 def test_a_folder_without_a_model_is_said(panel, tmp_path) -> None:
     panel.use_model(tmp_path)
-    assert "no model pack" in panel.status.text()
+    assert "is no model: it holds neither" in panel.status.text()
     assert panel.models.currentText() == "blobs 1"
 
 

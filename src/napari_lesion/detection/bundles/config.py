@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from napari_lesion.errors import ModelError
+from napari_lesion.errors import ModelError, UntrustedCodeError
 
 Raw: TypeAlias = Any
 """What a configuration file holds: mappings, lists, strings, numbers, booleans, None."""
@@ -205,7 +205,7 @@ class BundleConfig:
             target = find_target(str(name))
         except _NotUnderstood as refused:
             if not self.trust_code:
-                raise ModelError(f"{self.path}: {where}: {refused}. {_TRUST}") from None
+                raise UntrustedCodeError(f"{self.path}: {where}: {refused}. {_TRUST}") from None
             target = self._any_target(str(name), where)
         mode = piece.get("_mode_", "default")
         if mode not in ("default", "callable"):
@@ -279,7 +279,7 @@ class BundleConfig:
         except (_NotUnderstood, SyntaxError) as refused:
             if not self.trust_code:
                 why = refused if isinstance(refused, _NotUnderstood) else "it is no expression"
-                raise ModelError(
+                raise UntrustedCodeError(
                     f"{self.path}: {where}: the expression ${text.strip()} is not evaluated ({why}). {_TRUST}"
                 ) from None
         except (ArithmeticError, TypeError, ValueError, KeyError, IndexError, RuntimeError) as error:
@@ -523,7 +523,7 @@ def _refuse_downloads(target: Callable[..., Any], arguments: Any, named: Mapping
         return  # The call itself will say what is wrong.
     for name, value in {**bound, **bound.get("kwargs", {})}.items():
         if re.search(r"pretrain|url|path|file", name) and isinstance(value, str | bool | Path) and value:
-            raise ModelError(
+            raise UntrustedCodeError(
                 f"{where}: {getattr(target, '__name__', target)} is asked for {name}={value!r}, but a configuration "
                 f"may name no file and no download. {_TRUST}"
             )

@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
+    QMessageBox,
     QProgressBar,
     QPushButton,
     QTableWidget,
@@ -32,7 +33,7 @@ from qtpy.QtWidgets import (
 
 from napari_lesion.detection.detector import Card, list_models, read_card
 from napari_lesion.detection.operating import false_positives_at
-from napari_lesion.errors import LesionError
+from napari_lesion.errors import LesionError, UntrustedCodeError
 from napari_lesion.findings import RESEARCH_USE, Finding, Report
 from napari_lesion.pipeline import analyse, findings_of
 from napari_lesion.plugin.layers import (
@@ -82,12 +83,20 @@ class _Result:
     layers: dict[str, Layer] = field(default_factory=dict)
 
 
-def search(volume: Volume, card: Card, model: str, device: str, progress: Progress) -> _Outcome:
+def search(
+    volume: Volume, card: Card, model: str, device: str, progress: Progress, *, trust_code: bool = False
+) -> _Outcome:
     """Search one scan with a model, named by its id or folder; runs on the worker thread."""
+    from napari_lesion.detection.detector import load_detector
     from napari_lesion.report.overview import side_of  # brings matplotlib along
 
     import_module("pandas")  # napari wants it for tables of features: a second that the window need not wait for
-    analysis = analyse(volume, detector=model, device=device, progress=progress)
+    analysis = analyse(
+        volume,
+        detector=load_detector(model, trust_code=True) if trust_code else model,
+        device=device,
+        progress=progress,
+    )
     report = analysis.report
     findings = findings_of(volume, analysis.candidates, report.model.sha256, 0.0)
     return _Outcome(
@@ -146,6 +155,8 @@ class DetectPanel(QWidget):
         self._task: Task[_Outcome] | None = None
         self._searched: Layer | None = None
         self._model_index = 0
+        self._trusted: set[str] = set()
+        """Bundles whose code may run, until the window is closed."""
         scan_view(napari_viewer)
         self._build()
         self._list_models()
@@ -386,7 +397,8 @@ class DetectPanel(QWidget):
         device = self.devices.currentData()
         self._searched = layer
         model = self.models.currentData(_MODEL)
-        self._task = Task(lambda progress: search(volume, card, model, device, progress), self)
+        trusted = model in self._trusted
+        self._task = Task(lambda progress: search(volume, card, model, device, progress, trust_code=trusted), self)
         self._task.progressed.connect(self._on_progress)
         self._task.succeeded.connect(self._on_succeeded)
         self._task.failed.connect(self._on_failed)
@@ -420,6 +432,21 @@ class DetectPanel(QWidget):
 
     def _on_failed(self, error: Exception) -> None:
         self._end_of_run(f"⚠ {sentence(error)}")
+        model = self.models.currentData(_MODEL)
+        if isinstance(error, UntrustedCodeError) and model not in self._trusted and self._may_run_code(model, error):
+            self._trusted.add(model)
+            self.run()
+
+    def _may_run_code(self, model: str, error: UntrustedCodeError) -> bool:
+        answer = QMessageBox.question(
+            self,
+            "Run code of this model?",
+            f"{model} does not run without code that came with it.\n\n{sentence(error)}\n\n"
+            "It can do all that you can do on this computer. Run it, until napari is closed?",
+            QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No,
+            QMessageBox.StandardButton.No,
+        )
+        return bool(answer == QMessageBox.StandardButton.Yes)
 
     def _on_cancelled(self) -> None:
         self._end_of_run("Cancelled; nothing was changed.")
