@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -251,6 +252,81 @@ def test_results_of_two_models_are_not_mixed(results, run):
     status, _, err = run("evaluate", "--truth", results / "truth.csv", "--results", results / "out")
     assert status == 2
     assert "several models or thresholds" in err
+
+
+def test_evaluate_draws_plots_and_one_page(results, run):
+    run("evaluate", "--truth", results / "truth.csv", "--results", results / "out", "-o", results / "e")
+    for name in ("froc", "froc_by_size", "froc_by_type"):
+        assert (results / "e" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert "<svg" in (results / "e" / f"{name}.svg").read_text(encoding="utf-8")
+    page = (results / "e" / "evaluation.html").read_text(encoding="utf-8")
+    assert page.count("<svg") == 3
+    assert "type ground-glass" in page
+    assert "The curve ends at 0.667 false positives a scan" in page
+    assert not re.search(r'(src|href)="(?!#)', page)  # nothing is fetched from elsewhere
+
+
+def test_evaluate_compares_two_models(results, run):
+    for uid, candidates in (
+        ("1.1", (Candidate((40.0, -15.0, -280.0), 9.0, 0.9),)),
+        ("1.2", (Candidate((50.0, -15.0, -280.0), 9.0, 0.8),)),
+        ("1.3", ()),
+    ):
+        report = analyse(make_volume(series_uid=uid), detector=FakeDetector(candidates), threshold=0.1).report
+        save_report(report, results / "better" / uid / "findings.json")
+    arguments = ("evaluate", "--truth", results / "truth.csv", "-o", results / "c")
+    status, out, _ = run(*arguments, "--compare", results / "out", results / "better")
+    assert status == 0
+    assert "1 by B only" in out
+    content = json.loads((results / "c" / "comparison.json").read_text(encoding="utf-8"))
+    cpm = content["differences"][0]
+    assert (cpm["name"], cpm["a"], cpm["b"], cpm["difference"]) == ("CPM", 0.5, 1.0, 0.5)
+    assert (results / "c" / "comparison.png").is_file()
+    status, _, err = run(*arguments, "--compare", results / "out", results / "out")
+    assert status == 2
+    assert "with itself" in err
+
+
+def test_evaluate_judges_a_classifier(tmp_path, run):
+    (tmp_path / "scores.csv").write_text("label,score\n1,0.9\n1,0.4\n0,0.6\n0,0.1\n0,0.2\n")
+    status, out, _ = run("evaluate", "--classification", tmp_path / "scores.csv", "-o", tmp_path / "c")
+    assert status == 0
+    assert "ROC AUC" in out
+    content = json.loads((tmp_path / "c" / "classification.json").read_text(encoding="utf-8"))
+    assert content["confusion"] == {
+        "true_negatives": 2,
+        "false_positives": 1,
+        "false_negatives": 1,
+        "true_positives": 1,
+    }
+    assert {"roc.png", "precision_recall.svg", "calibration.png", "evaluation.html", "classification.csv"} <= {
+        path.name for path in (tmp_path / "c").iterdir()
+    }
+
+
+def test_evaluate_draws_a_training_run(tmp_path, run):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "progress.csv").write_text("step,loss,learning_rate\n1,2.0,0.001\n2,1.5,0.001\n")
+    assert run("evaluate", "--run", tmp_path / "run", "-o", tmp_path / "c")[0] == 0
+    assert {path.name for path in (tmp_path / "c").iterdir()} == {"training.png", "training.svg"}
+    status, _, err = run("evaluate", "--run", tmp_path, "-o", tmp_path / "c")
+    assert status == 2
+    assert "progress.csv" in err
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("--truth",), ("--results",), ("--truth", "--results", "--compare"), ("--excluded",)]
+)
+def test_evaluate_asks_for_what_belongs_together(results, run, arguments):
+    values = {
+        "--truth": (results / "truth.csv",),
+        "--excluded": (results / "truth.csv",),
+        "--results": (results / "out",),
+        "--compare": (results / "out", results / "out"),
+    }
+    status, _, err = run("evaluate", *(part for name in arguments for part in (name, *values[name])))
+    assert status == 2
+    assert "--truth" in err
 
 
 def test_a_folder_without_results_is_an_error(results, run):

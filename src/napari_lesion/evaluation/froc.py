@@ -23,6 +23,8 @@ from napari_lesion.errors import ConfigError
 
 FP_RATES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """False positives a scan at which sensitivity is read; the CPM is the mean of the seven."""
+BAND_RATES = np.geomspace(FP_RATES[0], FP_RATES[-1], 60)
+"""False positives a scan at which the interval of the whole curve is drawn."""
 UNKNOWN_DIAMETER_MM = 10.0
 """Diameter of a mark whose own is not given (negative in LUNA16's list of irrelevant findings)."""
 
@@ -79,6 +81,10 @@ class Curve:
     cpm: float
     cpm_interval: tuple[float, float]
     """95 % interval, by bootstrap over scans."""
+    drawn: FloatArray = field(repr=False)
+    """Sensitivity at ``FP_RATES`` in every resample of the scans (n, 7), NaN where a resample has no nodule."""
+    band: tuple[FloatArray, FloatArray] = field(repr=False)
+    """95 % interval of sensitivity at ``BAND_RATES``."""
 
     @property
     def end(self) -> float:
@@ -266,8 +272,11 @@ def _curve(
 
     fp, sensitivity = points(np.ones(scans, np.int64))
     at_rates = _read(fp, sensitivity)
-    drawn = np.array([_read(*points(times)) for times in resamples]).reshape(-1, len(FP_RATES))
-    drawn = drawn[~np.isnan(drawn).any(axis=1)]  # resamples without any nodule say nothing about sensitivity
+    resampled = [points(times) for times in resamples]
+    every = np.array([_read(*one) for one in resampled]).reshape(-1, len(FP_RATES))
+    drawn = every[~np.isnan(every).any(axis=1)]  # resamples without any nodule say nothing about sensitivity
+    wide = np.array([np.interp(BAND_RATES, *one) for one in resampled]).reshape(-1, len(BAND_RATES))
+    low, high = np.nanpercentile(wide, (2.5, 97.5), axis=0) if len(drawn) else np.full((2, len(BAND_RATES)), np.nan)
     return Curve(
         name=name,
         nodules=len(best),
@@ -280,6 +289,8 @@ def _curve(
         at_rates_interval=tuple(_interval(column) for column in drawn.T),
         cpm=float(at_rates.mean()),
         cpm_interval=_interval(drawn.mean(axis=1)),
+        drawn=every,
+        band=(low, high),
     )
 
 

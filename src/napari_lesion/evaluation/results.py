@@ -6,12 +6,14 @@ import csv
 import json
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from napari_lesion.atomic import whole_file
 from napari_lesion.errors import ConfigError
+from napari_lesion.evaluation.classification import Classification
+from napari_lesion.evaluation.compare import Comparison
 from napari_lesion.evaluation.froc import FP_RATES, Curve, Evaluation, Mark, ScoredPoint
 from napari_lesion.findings import ModelReference
 from napari_lesion.report import json as report_json
@@ -88,6 +90,16 @@ def settle_missing(
     return tuple(truth), {**results.points, **dict.fromkeys(uids, ())}, uids
 
 
+def in_both(one: Results, other: Results) -> tuple[Results, Results]:
+    """Keep the scans that both results have."""
+    common = set(one.points) & set(other.points)
+
+    def kept(results: Results) -> Results:
+        return replace(results, points={uid: points for uid, points in results.points.items() if uid in common})
+
+    return kept(one), kept(other)
+
+
 def save_evaluation(
     evaluation: Evaluation, model: ModelReference, missing: Sequence[str], notes: Sequence[str], folder: Path
 ) -> None:
@@ -102,9 +114,7 @@ def save_evaluation(
         "fp_per_scan": list(FP_RATES),
         "curves": [{"group": group, **_summary(curve)} for group, curve in curves],
     }
-    with whole_file(folder / "froc.json") as temporary:
-        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    _save_json(folder / "froc.json", content)
     rate_names = [f"sensitivity_at_{rate:g}" for rate in FP_RATES]
     _save_csv(
         folder / "froc.csv",
@@ -128,6 +138,69 @@ def save_evaluation(
             for mark, score in evaluation.outcomes
         ),
     )
+
+
+def save_comparison(comparison: Comparison, a: ModelReference, b: ModelReference, folder: Path) -> None:
+    """Write ``comparison.json`` and ``comparison.csv``."""
+    content = {
+        "a": a.model_dump(),
+        "b": b.model_dump(),
+        "scans": comparison.scans,
+        "nodules": comparison.nodules,
+        "found_only_by_a": comparison.only_a,
+        "found_only_by_b": comparison.only_b,
+        "differences": [_plain(asdict(one)) for one in comparison.differences],
+    }
+    _save_json(folder / "comparison.json", content)
+    _save_csv(
+        folder / "comparison.csv",
+        ["measure", "a", "b", "difference", "low", "high", "p_value"],
+        ([d.name, *map(_digits, (d.a, d.b, d.difference, *d.interval, d.p_value))] for d in comparison.differences),
+    )
+
+
+def save_classification(result: Classification, source: str, folder: Path) -> None:
+    """Write ``classification.json``, ``classification.csv``, and the points of the curves as CSV."""
+    content = {
+        "source": source,
+        "cases": result.cases,
+        "positives": result.positives,
+        "threshold": result.threshold,
+        "measures": [_plain(asdict(one)) for one in result.measures],
+        "confusion": {
+            "true_negatives": result.confusion[0][0],
+            "false_positives": result.confusion[0][1],
+            "false_negatives": result.confusion[1][0],
+            "true_positives": result.confusion[1][1],
+        },
+        "calibration": _plain(asdict(result.reliability)),
+    }
+    _save_json(folder / "classification.json", content)
+    _save_csv(
+        folder / "classification.csv",
+        ["measure", "value", "low", "high"],
+        ([one.name, *map(_digits, (one.value, *one.interval))] for one in result.measures),
+    )
+    for name, header, points in (
+        ("roc", ("false_positive_rate", "true_positive_rate"), result.roc),
+        ("precision_recall", ("recall", "precision"), result.precision_recall),
+    ):
+        _save_csv(folder / f"{name}.csv", header, (list(map(_digits, row)) for row in zip(*points, strict=True)))
+
+
+def _plain(value: Any) -> Any:
+    """Make a value fit for JSON: what is no number becomes null."""
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _save_json(path: Path, content: dict[str, Any]) -> None:
+    with whole_file(path) as temporary:
+        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def all_curves(evaluation: Evaluation) -> list[tuple[str, Curve]]:

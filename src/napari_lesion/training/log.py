@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,23 @@ def draw_curves(path: Path, steps: Sequence[Row], validations: Sequence[Row], me
     validation_axes.set(xlabel="step", ylabel=f"validation: {measure}")
     with whole_file(path) as new:
         figure.savefig(new, dpi=100)
+
+
+def draw_run(run: Path, out: Path) -> None:
+    """Draw the curves of a run's folder as ``training.png`` and ``training.svg``.
+
+    Raises
+    ------
+    ConfigError
+        If the folder is none of a run.
+    """
+    steps = _read(run / "progress.csv", sys.maxsize)
+    if not steps:
+        raise ConfigError(f"{run}: no progress.csv with steps in it, so this is no folder of a training run.")
+    validations = _read(run / "validation.csv", sys.maxsize)
+    measure = next((name for name in (validations[0] if validations else {}) if name != "step"), "none")
+    for kind in ("png", "svg"):
+        draw_curves(out / f"training.{kind}", steps, validations, measure)
 
 
 class Board:

@@ -1,0 +1,174 @@
+"""How good a classifier is: accuracy, precision, recall, F1, ROC, and whether its scores are shares of true cases."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_lesion.detection.calibration import Reliability, reliability
+from napari_lesion.errors import ConfigError
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number with its 95 % interval (bootstrap over cases, or over groups of cases)."""
+
+    name: str
+    value: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Classification:
+    """Scores of a classifier held against labels."""
+
+    cases: int
+    positives: int
+    threshold: float
+    measures: tuple[Measure, ...]
+    """``accuracy``, ``precision``, ``recall``, ``specificity``, ``F1`` at the threshold; ``ROC AUC``, ``PR AUC``."""
+    confusion: tuple[tuple[int, int], tuple[int, int]]
+    """((true negative, false positive), (false negative, true positive))."""
+    reliability: Reliability
+    roc: tuple[Floats, Floats] = field(repr=False)
+    """False positive rate, true positive rate."""
+    precision_recall: tuple[Floats, Floats] = field(repr=False)
+    """Recall, precision."""
+
+    def __getitem__(self, name: str) -> float:
+        """Value of a measure."""
+        return next(measure.value for measure in self.measures if measure.name == name)
+
+
+def load_scores(path: Path) -> tuple[Flags, Floats, npt.NDArray[np.str_] | None]:
+    """Read a table with the columns ``label`` (0 or 1), ``score`` (0 to 1) and, optionally, ``group`` (a patient).
+
+    Raises
+    ------
+    ConfigError
+        If a column is missing or a value is wrong; it names the line.
+    """
+    labels, scores, groups = [], [], []
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            names = reader.fieldnames or ()
+            absent = [name for name in ("label", "score") if name not in names]
+            if absent:
+                raise ConfigError(
+                    f"{path}: no column {', '.join(absent)}; needed are label,score (and group, if known)."
+                )
+            for row in reader:
+                label, text = (row["label"] or "").strip(), row["score"]
+                try:
+                    score = float(text)
+                except (TypeError, ValueError):
+                    score = math.nan
+                if label not in ("0", "1") or not 0 <= score <= 1:
+                    raise ConfigError(
+                        f"{path}: line {reader.line_num}: label {label!r} and score {text!r}; a label is 0 or 1, and a "
+                        "score lies between 0 and 1."
+                    )
+                labels.append(label == "1")
+                scores.append(score)
+                groups.append(row.get("group") or "")
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path}: cannot be read ({error}).") from error
+    return np.array(labels, bool), np.array(scores, np.float64), np.array(groups) if "group" in names else None
+
+
+def classify(
+    label: Flags,
+    score: Floats,
+    *,
+    threshold: float = 0.5,
+    group: npt.NDArray[np.str_] | None = None,
+    bootstraps: int = 1000,
+    seed: int = 0,
+) -> Classification:
+    """Hold scores against labels.
+
+    Parameters
+    ----------
+    label : (n,) bool
+    score : (n,)
+        In [0, 1]; a case is called positive from the threshold on.
+    threshold : float
+    group : (n,) str, optional
+        Cases of one group (a patient) are resampled together.
+    bootstraps, seed : int
+        Resamples for the 95 % intervals.
+
+    Raises
+    ------
+    ConfigError
+        If one of the two classes is absent: most measures mean nothing then.
+    """
+    from sklearn import metrics
+
+    positives = int(label.sum())
+    if not 0 < positives < len(label):
+        raise ConfigError(
+            f"{positives} of {len(label)} cases are positive; both classes are needed to judge a classifier."
+        )
+    called = score >= threshold
+    (tn, fp), (fn, tp) = metrics.confusion_matrix(label, called, labels=[False, True]).tolist()
+    fpr, tpr, _ = metrics.roc_curve(label, score)
+    precision, recall, _ = metrics.precision_recall_curve(label, score)
+    measures: dict[str, Callable[[Flags, Floats], float]] = {
+        "accuracy": lambda y, s: metrics.accuracy_score(y, s >= threshold),
+        "precision": lambda y, s: metrics.precision_score(y, s >= threshold, zero_division=0.0),
+        "recall": lambda y, s: metrics.recall_score(y, s >= threshold),
+        "specificity": lambda y, s: metrics.recall_score(y, s >= threshold, pos_label=False),
+        "F1": lambda y, s: metrics.f1_score(y, s >= threshold),
+        "ROC AUC": metrics.roc_auc_score,
+        "PR AUC": metrics.average_precision_score,
+    }
+    intervals = _intervals(list(measures.values()), label, score, group, bootstraps, seed)
+    return Classification(
+        cases=len(label),
+        positives=positives,
+        threshold=threshold,
+        measures=tuple(
+            Measure(name, float(measure(label, score)), interval)
+            for (name, measure), interval in zip(measures.items(), intervals, strict=True)
+        ),
+        confusion=((tn, fp), (fn, tp)),
+        reliability=reliability(score, label),
+        roc=(fpr, tpr),
+        precision_recall=(recall[::-1], precision[::-1]),
+    )
+
+
+def _intervals(
+    measures: list[Callable[[Flags, Floats], float]],
+    label: Flags,
+    score: Floats,
+    group: npt.NDArray[np.str_] | None,
+    bootstraps: int,
+    seed: int,
+) -> list[tuple[float, float]]:
+    """95 % intervals by resampling cases, or whole groups of them."""
+    rng = np.random.default_rng(seed)
+    names, number = np.unique(group, return_inverse=True) if group is not None else (label, np.arange(len(label)))
+    members = [np.flatnonzero(number == n) for n in range(len(names))] if group is not None else None
+    drawn = []
+    for _ in range(bootstraps):
+        pick = rng.integers(len(names), size=len(names))
+        index = np.concatenate([members[n] for n in pick]) if members is not None else pick
+        y = label[index]
+        if 0 < y.sum() < len(y):
+            drawn.append([measure(y, score[index]) for measure in measures])
+    if not drawn:
+        return [(math.nan, math.nan)] * len(measures)
+    low, high = np.percentile(drawn, (2.5, 97.5), axis=0)
+    return [(float(a), float(b)) for a, b in zip(low, high, strict=True)]
