@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_lesion.cli import analyse, calibrate, evaluate, models, phantom, robustness, samples, series, train
+from napari_lesion.cli import analyse, calibrate, evaluate, explain, models, phantom, robustness, samples, series, train
 from napari_lesion.cli.console import complain
 from napari_lesion.errors import Cancelled, ConfigError, LesionError, ModelError
 
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.command("series")(series.series)
 app.command("analyse")(analyse.analyse)
+app.command("explain")(explain.explain)
 app.command("evaluate")(evaluate.evaluate)
 app.command("calibrate")(calibrate.calibrate)
 app.command("robustness")(robustness.robustness)

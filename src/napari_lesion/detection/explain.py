@@ -1,8 +1,8 @@
 """Why a finding: maps of what the model looked at, each with a measure of how far it can be believed.
 
-``explain`` asks a detector for a ``View`` of one finding (a crop, and the score at the finding as a function of it), and
-makes maps from that: the model's own heatmap, Grad-CAM, occlusion, integrated gradients, SHAP and LIME. A deletion test
-then says how faithful each map is. A detector without gradients still gets those maps that need none.
+``explain`` asks a detector for a ``View`` of one finding (a crop, and the score at the finding as a function of it),
+and makes maps from that: the model's own heatmap, Grad-CAM, occlusion, integrated gradients, SHAP and LIME. A deletion
+test then says how faithful each map is. A detector without gradients still gets those maps that need none.
 """
 
 from __future__ import annotations
@@ -279,8 +279,8 @@ def explain(
     warnings = list(view.notes)
     if abs(score - finding.score) > SCORE_TOLERANCE:
         warnings.append(
-            f"In the part of the scan that is explained the model gives a score of {score:.2f}, not {finding.score:.2f} as "
-            "in the whole scan: the maps explain the former."
+            f"In the part of the scan that is explained the model gives a score of {score:.2f}, not "
+            f"{finding.score:.2f} as in the whole scan: the maps explain the former."
         )
     spacing = np.linalg.norm(view.affine[:3, :3], axis=0)
     size = tuple(float(n * s) for n, s in zip(view.image.shape, spacing, strict=True))

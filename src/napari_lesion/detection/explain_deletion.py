@@ -115,10 +115,10 @@ def deletion_test(
 
     The crop is cut into cubes of 4 mm, ordered by the mean of the map. The first 0.1 %, 0.2 %, 0.4 % … 25.6 % of them
     become plain local lung; the score is the network's, before calibration, divided by that of the whole crop. The area
-    under this curve over the logarithm of the share (a nodule is about a thousandth of the crop, and each doubling counts
-    the same) is compared with that of cubes in a random order: faithfulness = 1 − area / random area. 1 says that the
-    first cubes carry the score, 0 that the map is no better than chance, less than 0 that it is worse. Where random
-    removal alone makes the score vanish (area under 0.05) there is no such measure.
+    under this curve over the logarithm of the share (a nodule is about a thousandth of the crop, and each doubling
+    counts the same) is compared with that of cubes in a random order: faithfulness = 1 − area / random area. 1 says
+    that the first cubes carry the score, 0 that the map is no better than chance, less than 0 that it is worse. Where
+    random removal alone makes the score vanish (area under 0.05) there is no such measure.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """The methods behind ``explain``, through captum: functions of a score, an image, and what stands for nothing there.
 
-An image is (1, 1, d, h, w), a score takes (n, 1, d, h, w) and gives (n,). Steps, samples and windows are chosen so that a
-finding takes a minute or two on two cores.
+An image is (1, 1, d, h, w), a score takes (n, 1, d, h, w) and gives (n,). Steps, samples and windows are chosen so that
+a finding takes a minute or two on two cores.
 """
 
 from __future__ import annotations

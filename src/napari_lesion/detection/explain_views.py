@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 from napari_lesion.detection import inference, preprocess
 from napari_lesion.detection.detector import Detector
 from napari_lesion.detection.explain import Gradients, View
-from napari_lesion.detection.networks import INPUT_MULTIPLE, NoduleNet
+from napari_lesion.detection.networks import INPUT_MULTIPLE
 from napari_lesion.detection.nodule3d import output_affine
 from napari_lesion.errors import GeometryError, ModelError
 from napari_lesion.findings import Finding, Heatmap
@@ -57,7 +56,7 @@ class TargetLogit(nn.Module):
 
 
 def nodule_view(
-    network: NoduleNet,
+    network: nn.Module,
     box: preprocess.LungBox,
     finding: Finding,
     *,
@@ -67,13 +66,13 @@ def nodule_view(
 ) -> View:
     """Look at a finding through a ``NoduleNet``.
 
-    The crop lies on the network's coarsest grid, so that what is far from its edges comes out as in the whole scan; where
-    it reaches beyond the box it is filled as inference fills it.
+    The crop lies on the network's coarsest grid, so that what is far from its edges comes out as in the whole scan;
+    where it reaches beyond the box it is filled as inference fills it.
 
     Parameters
     ----------
-    network : NoduleNet
-        It is copied; the original stays where it is.
+    network : nn.Module
+        Of the form of ``NoduleNet``. It is copied; the original stays where it is.
     box : LungBox
         The scan as the network sees it.
     finding : Finding
@@ -91,8 +90,8 @@ def nodule_view(
     index = apply_affine(np.linalg.inv(box.affine).astype(np.float64), finding.center_mm)
     if (index < -0.5).any() or (index > np.array(box.image.shape) - 0.5).any():
         raise GeometryError(
-            f"The finding at {_place(finding)} lies outside of the lungs and what is around them, where this model does "
-            "not search; there is nothing to explain."
+            f"The finding at {_place(finding)} lies outside of the lungs and what is around them, where this model "
+            "does not search; there is nothing to explain."
         )
     start = np.rint((index - CROP_MM / 2) / INPUT_MULTIPLE).astype(int) * INPUT_MULTIPLE
     image = _cut(box.image.numpy(), start, (CROP_MM,) * 3)
@@ -120,17 +119,17 @@ def nodule_view(
         replaced_by=words,
         heatmap=Heatmap(score(heat), grid),
         score=lambda logit: float(score(np.array([1 / (1 + np.exp(-logit))], np.float32))[0]),
-        gradients=Gradients(moved.merge2, _GRAD_CAM_STRIDE),
+        gradients=Gradients(moved.get_submodule("merge2"), _GRAD_CAM_STRIDE),
         device=str(target),
         notes=notes,
     )
 
 
-def _ready(network: NoduleNet, device: torch.device) -> NoduleNet:
+def _ready(network: nn.Module, device: torch.device) -> nn.Module:
     """Copy a network in the form in which it runs fastest."""
     ready = inference.fold_batch_norm(network).to(device)
     ready.to(memory_format=_layout(device))  # type: ignore[call-overload]
-    return cast(NoduleNet, ready)
+    return ready
 
 
 def _layout(device: torch.device) -> torch.memory_format:
@@ -227,7 +226,7 @@ def _strongest(output: npt.NDArray[np.float32], affine: FloatArray, finding: Fin
 
 
 def _near(shape: tuple[int, ...], affine: FloatArray, finding: Finding) -> npt.NDArray[np.bool_]:
-    points = apply_affine(affine, np.stack(np.indices(shape), axis=-1))
+    points = apply_affine(affine, np.moveaxis(np.indices(shape), 0, -1))
     squared = ((points - np.asarray(finding.center_mm)) ** 2).sum(axis=-1)
     result: npt.NDArray[np.bool_] = squared <= max(TARGET_MM, finding.diameter_mm / 4) ** 2
     return result

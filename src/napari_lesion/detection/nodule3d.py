@@ -10,11 +10,12 @@ import numpy as np
 from napari_lesion.detection import inference, preprocess
 from napari_lesion.detection.candidates import find_candidates
 from napari_lesion.detection.detector import Card
+from napari_lesion.detection.explain import View
 from napari_lesion.detection.networks import OUTPUT_STRIDE
 from napari_lesion.detection.packs import DESCRIPTION, Pack, load_network
 from napari_lesion.detection.second_stage import load_judge, rescore
 from napari_lesion.errors import ModelError
-from napari_lesion.findings import Detection, Heatmap
+from napari_lesion.findings import Detection, Finding, Heatmap
 from napari_lesion.progress import Progress, part, silent
 from napari_lesion.volume import FloatArray, Volume
 
@@ -47,9 +48,9 @@ class NoduleDetector:
                 "Use a model made for this version."
             )
         self._network = load_network(pack)
-        self._compiled = compiled
         stage = self._metadata.second_stage
         self._judge = load_judge(stage.model) if stage else None
+        self._compiled = compiled
 
     @property
     def card(self) -> Card:
@@ -104,6 +105,32 @@ class NoduleDetector:
                 "candidates": collected - searched,
             },
             warnings=(*box.warnings, *prediction.warnings),
+        )
+
+    def view(self, volume: Volume, finding: Finding, *, device: str = "auto", progress: Progress = silent) -> View:
+        """Crop the scan around a finding as the network sees it, to explain it (see ``explain``).
+
+        Raises
+        ------
+        GeometryError
+            If the finding lies where the model does not search.
+        LungsNotFoundError
+            If no lung is in view.
+        ConfigError
+            If the device is not there.
+        """
+        from napari_lesion.detection.explain_views import nodule_view
+
+        inference.choose_device(device)
+        box = preprocess.prepare(volume, spacing_mm=self._metadata.preprocessing.spacing_mm, progress=progress)
+        second = "The score is that of two stages together; the maps explain the first one."
+        return nodule_view(
+            self._network,
+            box,
+            finding,
+            score=self._metadata.calibration or (lambda heat: heat),
+            device=device,
+            notes=(second,) if self._metadata.second_stage else (),
         )
 
 

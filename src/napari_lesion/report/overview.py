@@ -16,8 +16,9 @@ from matplotlib.patheffects import withStroke
 from scipy import ndimage
 
 from napari_lesion.atomic import whole_file
+from napari_lesion.detection.explain import Explanation
 from napari_lesion.detection.operating import in_words
-from napari_lesion.findings import Analysis, Finding, Report
+from napari_lesion.findings import RESEARCH_USE, Analysis, Finding, ModelReference, Report
 from napari_lesion.volume import FloatArray, Volume
 
 FILE_NAME = "overview.png"
@@ -205,6 +206,10 @@ def _write_header(figure: Figure, report: Report, lines: list[str], height: floa
     title = "   ·   ".join(
         part for part in (series.patient_id, series.study_date, series.series_number, series.series_description) if part
     )
+    _write_lines(figure, title, lines, height)
+
+
+def _write_lines(figure: Figure, title: str, lines: list[str], height: float) -> None:
     figure.text(0.015, 1 - 0.12 / height, title or "CT", color=_TEXT, size=13, weight="bold", va="top")
     for number, line in enumerate(lines):
         color = _ACCENT if line.startswith("⚠") else _DIM
@@ -213,19 +218,25 @@ def _write_header(figure: Figure, report: Report, lines: list[str], height: floa
 
 def _draw(axes: Axes, analysis: Analysis, finding: Finding, number: int) -> None:
     volume, heatmap = analysis.volume, analysis.heatmap
+    plane = _draw_cut_out(axes, volume, finding)
+    heat = sample(heatmap.values, heatmap.affine, plane.points(), 0.0)
+    axes.imshow(
+        heat, cmap="inferno", vmin=0, vmax=1, extent=_extent(plane), alpha=np.clip(heat * 0.5, 0, 0.35), zorder=0.5
+    )
+    side = side_of(volume, finding.center_mm)
+    _title(axes, f"{number}   score {finding.score:.2f}   {finding.diameter_mm:.0f} mm   {side}   {_height(finding)}")
+
+
+def _draw_cut_out(axes: Axes, volume: Volume, finding: Finding) -> Plane:
+    """Draw the axial slice through a finding, with a circle around it, the patient's sides and a scale."""
     center = np.asarray(finding.center_mm)
     plane = plane_around(_on_slice(volume, center), max(_CUTOUT_MM, 2.5 * finding.diameter_mm), _PIXEL_MM)
-    points = plane.points()
-    image = sample(volume.voxels, volume.affine, points, np.nan)
-    heat = sample(heatmap.values, heatmap.affine, points, 0.0)
-    # Left and right edge, bottom and top edge in LPS mm: x grows to the right of the image, y downwards.
-    x0, y0 = plane.corner_mm[:2] - plane.pixel_mm / 2
-    x1, y1 = x0 + plane.shape[1] * plane.pixel_mm, y0 + plane.shape[0] * plane.pixel_mm
-    extent = (x0, x1, y1, y0)
+    image = sample(volume.voxels, volume.affine, plane.points(), np.nan)
+    extent = _extent(plane)
+    x0, x1, y1, y0 = extent
     axes.set_facecolor("black")
     low, high = _window(image, volume)
-    axes.imshow(image, cmap="gray", vmin=low, vmax=high, extent=extent, interpolation="nearest")
-    axes.imshow(heat, cmap="inferno", vmin=0, vmax=1, extent=extent, alpha=np.clip(heat * 0.5, 0, 0.35))
+    axes.imshow(image, cmap="gray", vmin=low, vmax=high, extent=extent, interpolation="nearest", zorder=0)
     axes.add_patch(
         Circle((center[0], center[1]), max(finding.diameter_mm / 2 + 2.5, 5), fill=False, color=_ACCENT, lw=1.2)
     )
@@ -244,15 +255,77 @@ def _draw(axes: Axes, analysis: Analysis, finding: Finding, number: int) -> None
         )
     axes.plot([x0 + 4, x0 + 14], [y1 - 4, y1 - 4], color=_TEXT, lw=1.5, path_effects=_OUTLINE)
     axes.text(x0 + 9, y1 - 5.5, "10 mm", color=_TEXT, size=6.5, ha="center", va="bottom", path_effects=_OUTLINE)
-    side = side_of(volume, finding.center_mm)
-    axes.set_title(
-        f"{number}   score {finding.score:.2f}   {finding.diameter_mm:.0f} mm   {side}   z {center[2]:.1f} mm".replace(
-            "-", "−"
-        ),
-        color=_TEXT,
-        size=9,
-        pad=4,
+    return plane
+
+
+def _extent(plane: Plane) -> tuple[float, float, float, float]:
+    """Left, right, bottom and top edge, LPS mm: x grows to the right of the image, y downwards."""
+    x0, y0 = (float(value) for value in plane.corner_mm[:2] - plane.pixel_mm / 2)
+    return x0, x0 + plane.shape[1] * plane.pixel_mm, y0 + plane.shape[0] * plane.pixel_mm, y0
+
+
+def _title(axes: Axes, text: str) -> None:
+    axes.set_title(text.replace("-", "−"), color=_TEXT, size=9, pad=4)
+
+
+def _height(finding: Finding) -> str:
+    return f"z {finding.center_mm[2]:.1f} mm"
+
+
+def save_explanation_picture(
+    explanation: Explanation, volume: Volume, model: ModelReference, number: int, path: Path
+) -> None:
+    """Draw why a model reported one finding as PNG, whole or not at all."""
+    figure = explanation_figure(explanation, volume, model, number)
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, facecolor=_BACKGROUND, format="png")
+
+
+def explanation_figure(explanation: Explanation, volume: Volume, model: ModelReference, number: int) -> Figure:
+    """Draw one finding: the scan alone, then under each map, with the map's faithfulness."""
+    finding = explanation.finding
+    notes = [*explanation.warnings, *explanation.left_out.values()]
+    lines = [
+        f"Finding {number}: score {finding.score:.2f}, {finding.diameter_mm:.0f} mm, {_height(finding)}   ·   "
+        f"{model.id} {model.version}",
+        "Bright: evidence for a finding. Faithfulness: 1 if the score falls at once where the map is bright, 0 if no "
+        "faster than at random.",
+        *(line for note in notes for line in textwrap.wrap(f"⚠ {note}", 150)),
+    ]
+    count = len(explanation.maps) + 1
+    rows = -(-count // _COLUMNS)
+    head, foot, cell = 0.42 + 0.2 * len(lines), 0.35, 3.3
+    height = head + foot + rows * (cell + 0.3)
+    figure = Figure(figsize=(_COLUMNS * cell + 0.4, height), dpi=110, facecolor=_BACKGROUND)
+    FigureCanvasAgg(figure)
+    series = volume.series
+    title = "   ·   ".join(part for part in (series.patient_id, series.study_date, series.series_description) if part)
+    _write_lines(figure, title, lines, height)
+    grid = figure.add_gridspec(
+        rows,
+        _COLUMNS,
+        left=0.015,
+        right=0.985,
+        top=1 - (head + 0.35) / height,
+        bottom=foot / height,
+        hspace=0.09,
+        wspace=0.04,
     )
+    for place in range(count):
+        axes = figure.add_subplot(grid[place // _COLUMNS, place % _COLUMNS])
+        plane = _draw_cut_out(axes, volume, finding)
+        if place == 0:
+            _title(axes, "scan")
+            continue
+        made = explanation.maps[place - 1]
+        shown = np.clip(sample(made.values, made.affine, plane.points(), 0.0) / made.top, 0, 1)
+        axes.imshow(
+            shown, cmap="inferno", vmin=0, vmax=1, extent=_extent(plane), alpha=np.clip(shown * 1.5, 0, 0.6), zorder=0.5
+        )
+        faithful = "not tested" if made.faithfulness is None else f"faithfulness {made.faithfulness:.2f}"
+        _title(axes, f"{made.name}   {faithful}")
+    figure.text(0.015, 0.1 / height, RESEARCH_USE, color=_ACCENT, size=9, va="bottom")
+    return figure
 
 
 def _window(image: npt.NDArray[np.float32], volume: Volume) -> tuple[float, float]:

@@ -1,0 +1,155 @@
+"""``napari-lesion explain``: what the model looked at for a finding."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_lesion.cli.analyse import Device
+from napari_lesion.cli.console import complain, say, show_progress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_lesion.detection.detector import Detector
+    from napari_lesion.dicom.series import Series
+    from napari_lesion.findings import Finding, Report
+
+
+def explain(
+    path: Annotated[Path, typer.Argument(exists=True, metavar="PATH", help="File, folder or zip with the CT series.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")],
+    finding: Annotated[
+        list[str] | None,
+        typer.Option("--finding", help="Its number, from 1 (the highest score), or its id; may be given again."),
+    ] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="heatmap, grad-cam, occlusion, integrated-gradients, shap, lime, or all; may be given again."
+        ),
+    ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(exists=True, help="What `analyse` wrote: its OUT, or a series' findings.json. Default: analyse."),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="Id or folder of the model (default: that of --results, or nodule-3d).")
+    ] = "",
+    device: Annotated[Device, typer.Option(help="Where the network runs.")] = Device.AUTO,
+    series: Annotated[str, typer.Option(help="SeriesInstanceUID, where PATH holds several.")] = "",
+    allow_gaps: Annotated[bool, typer.Option("--allow-gaps", help="Interpolate missing slices.")] = False,
+) -> None:
+    """Show what the model looked at for a finding, and how far each map can be believed.
+
+    Writes OUT/<SeriesInstanceUID>/finding-N/ with explanations.json, a NIfTI map for each method and overview.png.
+    """
+    from napari_lesion.detection import explain as explaining
+    from napari_lesion.detection.detector import load_detector
+    from napari_lesion.dicom.reader import read_series
+    from napari_lesion.dicom.series import find_series
+    from napari_lesion.pipeline import analyse
+    from napari_lesion.progress import part
+    from napari_lesion.report.explanation import save_explanation
+
+    methods = explaining.check_methods(method or ["all"])
+    with show_progress() as progress:
+        one = _choose_series(find_series(path, progress=part(progress, 0, 20, 1000)), path, series)
+        heatmap = None
+        if results is not None:
+            report = _read_report(results, one)
+            detector = load_detector(model or report.model.id)
+            _same_model(report, detector)
+            volume = read_series(one, allow_gaps=allow_gaps, progress=part(progress, 20, 300, 1000))
+        else:
+            detector = load_detector(model or "nodule-3d")
+            analysis = analyse(
+                one,
+                detector=detector,
+                device=device.value,
+                allow_gaps=allow_gaps,
+                progress=part(progress, 20, 300, 1000),
+            )
+            report, volume, heatmap = analysis.report, analysis.volume, analysis.heatmap
+        chosen = [_choose_finding(report, text) for text in finding or ["1"]]
+        for n, (number, wanted) in enumerate(chosen):
+            begin, end = (300 + 700 * m // len(chosen) for m in (n, n + 1))
+            made = explaining.explain(
+                detector,
+                volume,
+                wanted,
+                methods,
+                device=device.value,
+                heatmap=heatmap,
+                progress=part(progress, begin, end, 1000),
+            )
+            folder = out / one.key / f"finding-{number}"
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            save_explanation(made, volume, report.model, number, folder)
+            place = ", ".join(f"{value:.0f}" for value in wanted.center_mm)
+            say(f"finding {number}: score {wanted.score:.2f}, {wanted.diameter_mm:.1f} mm at ({place}) mm")
+            for drawn in made.maps:
+                known = "not tested" if drawn.faithfulness is None else f"{drawn.faithfulness:5.2f}"
+                say(f"  {drawn.name:22}faithfulness {known}   {drawn.seconds:6.1f} s")
+            for sentence in (*made.left_out.values(), *made.warnings):
+                complain(f"  warning: {sentence}")
+            say(f"  in {folder}")
+    say("For research use only.")
+
+
+def _choose_series(found: Sequence[Series], path: Path, wanted: str) -> Series:
+    from napari_lesion.errors import ConfigError, SeriesError
+    from napari_lesion.pipeline import unsuitable
+
+    if wanted:
+        matching = [one for one in found if wanted in (one.identity.series_uid, one.key)]
+        if not matching:
+            raise ConfigError(f"{path} holds no series {wanted}.")
+    else:
+        matching = [one for one in found if not unsuitable(one, tuple({s.identity.modality for s in found}))]
+    if not matching:
+        raise SeriesError(f"{path} holds no series that can be searched for lesions.")
+    if len(matching) > 1:
+        names = ", ".join(one.key for one in matching[:5])
+        raise ConfigError(f"{path} holds {len(matching)} series; choose one with --series: {names}.")
+    return matching[0]
+
+
+def _read_report(results: Path, series: Series) -> Report:
+    from napari_lesion.errors import ConfigError
+    from napari_lesion.report import json as report_json
+
+    places = (results, results / report_json.FILE_NAME, results / series.key / report_json.FILE_NAME)
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
+        raise ConfigError(f"{results} holds no {report_json.FILE_NAME} of series {series.key}. Analyse it first.")
+    report = report_json.load_report(path)
+    if report.series_uid != series.identity.series_uid:
+        raise ConfigError(f"{path} is of series {report.series_uid}, not of {series.identity.series_uid}.")
+    return report
+
+
+def _same_model(report: Report, detector: Detector) -> None:
+    from napari_lesion.errors import ConfigError
+
+    if detector.card.sha256 != report.model.sha256:
+        raise ConfigError(
+            f"The findings are of {report.model.id} {report.model.version}, whose weights differ from those of "
+            f"{detector.card.id} {detector.card.version}: another model cannot explain them. Name the one that "
+            "made them with --model, or leave out --results."
+        )
+
+
+def _choose_finding(report: Report, text: str) -> tuple[int, Finding]:
+    from napari_lesion.errors import ConfigError
+
+    for number, finding in enumerate(report.findings, 1):
+        if text in (str(number), finding.id):
+            return number, finding
+    count = len(report.findings)
+    raise ConfigError(
+        f"There is no finding {text}: series {report.series_uid} has {count}"
+        + (f", numbered from 1 to {count}." if count else " (at this threshold).")
+    )

@@ -1,0 +1,107 @@
+"""The files of an explanation: ``explanations.json``, a NIfTI map for each method, and a picture."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+
+from napari_lesion.atomic import whole_folder
+from napari_lesion.detection.explain import AttributionMap, Explanation
+from napari_lesion.detection.explain_deletion import CELL_MM, SHARES
+from napari_lesion.findings import RESEARCH_USE, ModelReference
+from napari_lesion.report.nifti import ras_affine
+from napari_lesion.report.overview import FILE_NAME as OVERVIEW
+from napari_lesion.report.overview import save_explanation_picture
+from napari_lesion.volume import Volume
+
+FILE_NAME = "explanations.json"
+SCHEMA_VERSION = "1.0"
+_LIBRARIES = ("napari-lesion", "torch", "captum", "scikit-image")
+
+
+def save_explanation(
+    explanation: Explanation, volume: Volume, model: ModelReference, number: int, folder: Path
+) -> None:
+    """Write an explanation as one folder, whole or not at all.
+
+    Parameters
+    ----------
+    explanation : Explanation
+    volume : Volume
+        The scan.
+    model : ModelReference
+        What was explained.
+    number : int
+        Of the finding in its report, from 1.
+    folder : Path
+    """
+    with whole_folder(folder) as temporary:
+        for made in explanation.maps:
+            save_map(made, temporary / file_of(made))
+        save_explanation_picture(explanation, volume, model, number, temporary / OVERVIEW)
+        content = as_dict(explanation, volume, model, number)
+        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+        (temporary / FILE_NAME).write_text(text + "\n", encoding="utf-8")
+
+
+def file_of(made: AttributionMap) -> str:
+    """Name of a map's file."""
+    return f"{made.method}.nii.gz"
+
+
+def save_map(made: AttributionMap, path: Path) -> None:
+    """Write a map as NIfTI-1 (float32) on its own grid around the finding, placed in the patient."""
+    affine = ras_affine(made.affine)
+    image: Any = nib.Nifti1Image(made.values.transpose(2, 1, 0), None)  # type: ignore[no-untyped-call]
+    image.set_sform(affine, code="scanner")
+    image.set_qform(affine, code="scanner", strip_shears=True)
+    image.header.set_xyzt_units("mm")
+    image.header["descrip"] = f"{made.name}, research use only".encode()
+    nib.save(image, path)
+
+
+def as_dict(explanation: Explanation, volume: Volume, model: ModelReference, number: int) -> dict[str, Any]:
+    """Make what ``explanations.json`` says."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "series_uid": volume.series.series_uid,
+        "finding": {"number": number, **explanation.finding.model_dump(mode="json")},
+        "model": model.model_dump(mode="json"),
+        "target_mm": explanation.target_mm,
+        "logit": explanation.logit,
+        "score_in_crop": explanation.score,
+        "crop_mm": explanation.crop_mm,
+        "replaced_by": explanation.replaced_by,
+        "deletion": {"removed_shares": SHARES, "cube_mm": CELL_MM},
+        "maps": [
+            {
+                "method": made.method,
+                "name": made.name,
+                "file": file_of(made),
+                "faithfulness": made.faithfulness,
+                "deletion_curve": made.deletion.curve if made.deletion else None,
+                "deletion_area": made.deletion.area if made.deletion else None,
+                "seconds": round(made.seconds, 2),
+                "note": made.note,
+            }
+            for made in explanation.maps
+        ],
+        "left_out": explanation.left_out,
+        "warnings": explanation.warnings,
+        "versions": _versions(),
+        "intended_use": RESEARCH_USE,
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
