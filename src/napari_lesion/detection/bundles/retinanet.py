@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -117,6 +117,7 @@ class RetinaNetBundle:
         self._card = bundle.card
         self._steps = _Preparation(bundle)
         self._detector = build_detector(bundle)
+        self._fast: tuple[torch.device, nn.Module] | None = None
         self._force_windows = "force_sliding_window" in bundle.config and bundle.config.value("force_sliding_window")
         about = (str(bundle.metadata.get(key, "")) for key in ("name", "task", "description"))
         self._in_lungs = not everywhere and _LUNG.search(" ".join(about)) is not None
@@ -145,10 +146,10 @@ class RetinaNetBundle:
         grid = self._steps.prepare(volume)
         prepared = time.perf_counter()
         report = part(progress, _PREPARED, _SEARCHED, _SCALE)
-        places = None if region is None else _places(region, grid.affine)
+        wanted = None if region is None else places(region, grid.affine)
         warnings = [*grid.warnings, *(region.warnings if region else ())]
         try:
-            boxes = self.search(grid.image, places=places, device=target, progress=report)
+            boxes = self.search(grid.image, places=wanted, device=target, progress=report)
         except (torch.OutOfMemoryError, RuntimeError) as error:
             if target.type == "cpu" or "out of memory" not in str(error).lower():
                 raise _memory_or(error) from error
@@ -156,12 +157,12 @@ class RetinaNetBundle:
         if boxes is None:  # Out here the failed attempt's tensors are gone.
             warnings.append(f"Out of memory on {target} with the bundle's own windows; used the CPU.")
             target = torch.device("cpu")
-            boxes = self.search(grid.image, places=places, device=target, progress=report)
+            boxes = self.search(grid.image, places=wanted, device=target, progress=report)
         searched = time.perf_counter()
         progress(_SEARCHED, _SCALE, "collecting the candidates")
         candidates = to_candidates(boxes, grid.affine)
         if region is not None:
-            candidates = tuple(c for c in candidates if _within(region, c))
+            candidates = tuple(c for c in candidates if inside(region, c.center_mm))
         heatmap = to_heatmap(boxes, grid.affine, volume)
         collected = time.perf_counter()
         progress(_SCALE, _SCALE, f"{len(candidates)} candidates")
@@ -199,7 +200,10 @@ class RetinaNetBundle:
         device : torch.device, optional
             The CPU by default.
         """
-        return _search(self._detector, image, self._force_windows, places, device or torch.device("cpu"), progress)
+        target = device or torch.device("cpu")
+        if self._fast is None or self._fast[0] != target:
+            self._fast = target, fast_network(self._detector.network, target)
+        return _search(self._detector, self._fast[1], image, self._force_windows, places, target, progress)
 
 
 def build_detector(bundle: Bundle) -> RetinaNetDetector:
@@ -324,6 +328,7 @@ def _first(keys: Any) -> str:
 
 def _search(
     detector: RetinaNetDetector,
+    network: nn.Module,
     image: Tensor,
     force_windows: bool,
     places: FloatArray | None,
@@ -341,47 +346,128 @@ def _search(
         weight = compute_importance_map(
             shape, mode=detector.inferer.mode, sigma_scale=detector.inferer.sigma_scale, dtype=torch.float32
         )[None, None]
-    sums: list[tuple[Tensor, Tensor, Tensor]] = []
-    network = fast_network(detector.network, device)
+    run = _Run(detector, network, device, padded, weight)
     kind, autocast = _number_type(device)
-    done, total = 0, max(1, len(wanted))
-    progress(0, total, f"searching {total} windows on {device.type}")
+    what = f"searching {len(wanted)} windows on {device.type}"
     with torch.inference_mode(), autocast:
-        for window in wanted:
-            x, y, z = window
-            piece = padded[..., x, y, z].to(device)
-            for number, (logits, codes) in enumerate(_levels(network, piece, detector)):
-                here = tuple(logits.shape[2:])
-                zoom = tuple(n / (w.stop - w.start) for n, w in zip(here, window, strict=True))
-                if len(sums) <= number:
-                    full = [int(n * z) for n, z in zip(whole, zoom, strict=True)]
-                    sums.append(
-                        (
-                            torch.zeros((logits.shape[1], *full)),
-                            torch.zeros((codes.shape[1], *full)),
-                            torch.zeros(full),
-                        )
-                    )
-                place = tuple(slice(int(w.start * z), int(w.stop * z)) for w, z in zip(window, zoom, strict=True))
-                share = weight if weight.numel() == 1 else functional.interpolate(weight, here, mode="nearest-exact")
-                sums[number][0][(slice(None), *place)] += logits[0].float().cpu() * share[0]
-                sums[number][1][(slice(None), *place)] += codes[0].float().cpu() * share[0]
-                sums[number][2][place] += share[0, 0]
-            done += 1
-            progress(done, total, f"searching {total} windows on {device.type}")
+        for number, window in enumerate(wanted):
+            progress(number, len(wanted), what)
+            run.search(window)
+        run.complete()
+        progress(len(wanted), len(wanted), what)
+        cropped = [_cropped(level, whole, before, tuple(divisible.shape[2:])) for level in run.levels]
         how = f"{kind}, " + ("one pass" if len(windows) == 1 else f"{len(wanted)} of {len(windows)} windows")
-        cropped = [_cropped(level, whole, before, tuple(divisible.shape[2:])) for level in sums]
         return _select(detector, cropped, tuple(divisible.shape[2:]), size, how)
 
 
+@dataclass
+class _Level:
+    """What the windows said so far about one level of the pyramid: weighted sums, and the weights."""
+
+    logits: Tensor
+    codes: Tensor
+    shares: Tensor
+    without_codes: list[tuple[slice, ...]] = field(default_factory=list)
+    """Windows in which nothing scored, so that no boxes were regressed."""
+
+
+@dataclass
+class _Run:
+    """One search: windows are added to the levels, one after the other.
+
+    Half of a RetinaNet's work is to regress boxes, which nobody needs where nothing scores. So boxes are regressed only
+    in windows that score somewhere, and later in those whose neighbours lift them over the threshold.
+    """
+
+    detector: RetinaNetDetector
+    network: nn.Module
+    device: torch.device
+    image: Tensor
+    weight: Tensor
+    levels: list[_Level] = field(default_factory=list)
+
+    def search(self, window: tuple[slice, ...]) -> None:
+        """Run the network over a window."""
+        for number, (logits, features) in enumerate(self._maps(window)):
+            if len(self.levels) <= number:
+                self._start_level(logits, window)
+            level = self.levels[number]
+            place, share = self._place(level, window)
+            level.logits[(slice(None), *place)] += logits.float().cpu() * share
+            level.shares[place] += share[0]
+            if bool(self._scores(logits.max())):
+                self._add_codes(level, place, share, features)
+            else:
+                level.without_codes.append(window)
+
+    def complete(self) -> None:
+        """Regress the boxes that were left out and turn out to be needed."""
+        missing: dict[tuple[tuple[int, int], ...], list[int]] = {}
+        for number, level in enumerate(self.levels):
+            scoring = self._scores(level.logits.amax(0) / level.shares)
+            for window in level.without_codes:
+                if bool(scoring[self._place(level, window)[0]].any()):
+                    missing.setdefault(tuple((s.start, s.stop) for s in window), []).append(number)
+        for bounds, numbers in missing.items():
+            window = tuple(slice(a, b) for a, b in bounds)
+            for number, (_, features) in enumerate(self._maps(window)):
+                if number in numbers:
+                    level = self.levels[number]
+                    self._add_codes(level, *self._place(level, window), features)
+
+    def _maps(self, window: tuple[slice, ...]) -> Iterator[tuple[Tensor, Callable[[], Tensor]]]:
+        """Class logits of each level (channels, x, y, z), and what gives its box codes."""
+        x, y, z = window
+        piece = self.image[..., x, y, z].to(self.device)
+        if self.device.type != "mps":  # MPS knows no channels_last_3d.
+            piece = piece.contiguous(memory_format=torch.channels_last_3d)
+        if isinstance(self.network, RetinaNet):
+            features = self.network.feature_extractor(piece)
+            for level in _listed(features):
+                yield (
+                    self.network.classification_head([level])[0][0],
+                    lambda level=level: self.network.regression_head([level])[0][0],  # type: ignore[misc]
+                )
+            return
+        outputs = self.network(piece)
+        if isinstance(outputs, Mapping):
+            classes, codes = _listed(outputs[self.detector.cls_key]), _listed(outputs[self.detector.box_reg_key])
+        else:
+            classes, codes = list(outputs[: len(outputs) // 2]), list(outputs[len(outputs) // 2 :])
+        for logits, code in zip(classes, codes, strict=True):
+            yield logits[0], lambda code=code: code[0]  # type: ignore[misc]
+
+    def _start_level(self, logits: Tensor, window: tuple[slice, ...]) -> None:
+        here = zip(logits.shape[1:], window, self.image.shape[2:], strict=True)
+        full = [int(side * (n / (w.stop - w.start))) for n, w, side in here]
+        codes = 6 * self.detector.num_anchors_per_loc
+        self.levels.append(
+            _Level(torch.zeros((logits.shape[0], *full)), torch.zeros((codes, *full)), torch.zeros(full))
+        )
+
+    def _place(self, level: _Level, window: tuple[slice, ...]) -> tuple[tuple[slice, ...], Tensor]:
+        """Where a window lies on a level, and the weight of each place in it, (1, x, y, z)."""
+        zoom = [n / side for n, side in zip(level.shares.shape, self.image.shape[2:], strict=True)]
+        place = tuple(slice(int(w.start * z), int(w.stop * z)) for w, z in zip(window, zoom, strict=True))
+        shape = [s.stop - s.start for s in place]
+        share = self.weight if self.weight.numel() > 1 else self.weight.expand(1, 1, *shape)
+        return place, functional.interpolate(share, shape, mode="nearest-exact")[0]
+
+    def _add_codes(self, level: _Level, place: tuple[slice, ...], share: Tensor, codes: Callable[[], Tensor]) -> None:
+        level.codes[(slice(None), *place)] += codes().float().cpu() * share
+
+    def _scores(self, logits: Tensor) -> Tensor:
+        selector = self.detector.box_selector
+        return (logits.float().sigmoid() if selector.apply_sigmoid else logits) > selector.score_thresh
+
+
 def _cropped(
-    level: tuple[Tensor, Tensor, Tensor], whole: tuple[int, ...], before: npt.NDArray[np.int64], size: tuple[int, ...]
+    level: _Level, whole: tuple[int, ...], before: npt.NDArray[np.int64], size: tuple[int, ...]
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Take away what windows larger than the image added around it."""
-    zoom = [n / d for n, d in zip(level[2].shape, whole, strict=True)]
+    zoom = [n / d for n, d in zip(level.shares.shape, whole, strict=True)]
     crop = tuple(slice(round(int(b) * z), round((int(b) + n) * z)) for b, n, z in zip(before, size, zoom, strict=True))
-    logits, codes, shares = level
-    return logits[(slice(None), *crop)], codes[(slice(None), *crop)], shares[crop]
+    return level.logits[(slice(None), *crop)], level.codes[(slice(None), *crop)], level.shares[crop]
 
 
 def _windows(
@@ -424,29 +510,9 @@ def fast_network(network: nn.Module, device: torch.device) -> nn.Module:
     return folded
 
 
-def _levels(network: nn.Module, piece: Tensor, detector: RetinaNetDetector) -> list[tuple[Tensor, Tensor]]:
-    """Class logits and box codes of each level, for one window."""
-    if piece.device.type != "mps":
-        piece = piece.contiguous(memory_format=torch.channels_last_3d)
-    if isinstance(network, RetinaNet):  # level by level: the features of a level are let go after it
-        features = network.feature_extractor(piece)
-        maps = list(features.values()) if isinstance(features, Mapping) else _listed(features)
-        del features
-        levels = []
-        while maps:
-            level = maps.pop(0)
-            levels.append((network.classification_head([level])[0], network.regression_head([level])[0]))
-        return levels
-    outputs = network(piece)
-    if isinstance(outputs, Mapping):
-        classes, codes = _listed(outputs[detector.cls_key]), _listed(outputs[detector.box_reg_key])
-    else:
-        half = len(outputs) // 2
-        classes, codes = list(outputs[:half]), list(outputs[half:])
-    return list(zip(classes, codes, strict=True))
-
-
 def _listed(maps: Any) -> list[Tensor]:
+    if isinstance(maps, Mapping):
+        return list(maps.values())
     return [maps] if isinstance(maps, Tensor) else list(maps)
 
 
@@ -503,14 +569,14 @@ def _select(
         box_overlap_metric=selector.box_overlap_metric,
         max_proposals=selector.detections_per_img,
     )
-    inside = tuple(
+    crop = tuple(
         slice(0, max(1, int(np.ceil((n - heat_affine[a, 3]) / heat_affine[a, a])))) for a, n in enumerate(size)
     )
     return Boxes(
         corners=all_corners[kept].numpy(),
         scores=all_scores[kept].numpy(),
         labels=all_labels[kept].numpy(),
-        heat=np.ascontiguousarray(heat[inside]),
+        heat=np.ascontiguousarray(heat[crop]),
         heat_affine=heat_affine,
         how=how,
     )
@@ -550,14 +616,15 @@ def to_heatmap(boxes: Boxes, affine: FloatArray, volume: Volume) -> Heatmap:
     return Heatmap(np.ascontiguousarray(upright.voxels, dtype=np.float32), upright.affine)
 
 
-def _places(region: preprocess.SearchRegion, affine: FloatArray) -> FloatArray:
+def places(region: preprocess.SearchRegion, affine: FloatArray) -> FloatArray:
     """Index on the network's grid of every voxel that is to be searched."""
     relative: FloatArray = np.linalg.solve(affine, region.affine).astype(np.float64)
     return apply_affine(relative, np.argwhere(region.search))
 
 
-def _within(region: preprocess.SearchRegion, candidate: Candidate) -> bool:
-    index = np.rint(apply_affine(np.linalg.inv(region.affine).astype(np.float64), candidate.center_mm)).astype(int)
+def inside(region: preprocess.SearchRegion, center_mm: npt.ArrayLike) -> bool:
+    """Whether a point (LPS mm) lies in the region that is searched."""
+    index = np.rint(apply_affine(np.linalg.inv(region.affine).astype(np.float64), center_mm)).astype(int)
     if (index < 0).any() or (index >= region.search.shape).any():
         return False
     return bool(region.search[tuple(index)])

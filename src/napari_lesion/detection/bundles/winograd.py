@@ -80,44 +80,41 @@ class WinogradConv3d(nn.Module):
         padded = functional.pad(x.permute(0, 2, 3, 4, 1), (0, 0, *pads))
         out = x.new_empty((batch, *(t * _OUT for t in tiles), self.kernel.shape[2]))
         rows = min(max(1, _TILES // tiles[2]), tiles[1])
+        layers = min(max(1, _TILES // (tiles[2] * rows)), tiles[0])
 
         def work(task: tuple[int, int, int]) -> None:
             b, i, j = task
-            last = min(j + rows, tiles[1])
-            part = padded[b, i * _OUT : i * _OUT + _IN, j * _OUT : last * _OUT + _IN - _OUT]
-            place = out[b, i * _OUT : (i + 1) * _OUT, j * _OUT : last * _OUT]
+            i_end, j_end = min(i + layers, tiles[0]), min(j + rows, tiles[1])
+            part = padded[b, i * _OUT : i_end * _OUT + _IN - _OUT, j * _OUT : j_end * _OUT + _IN - _OUT]
             with torch.inference_mode():
-                self._slab(part, last - j, tiles[2], place)
+                self._block(part, out[b, i * _OUT : i_end * _OUT, j * _OUT : j_end * _OUT])
 
-        tasks = list(itertools.product(range(batch), range(tiles[0]), range(0, tiles[1], rows)))
+        tasks = list(itertools.product(range(batch), range(0, tiles[0], layers), range(0, tiles[1], rows)))
         list(_workers().map(work, tasks))
         out = out[:, : size[0], : size[1], : size[2]]
         if self.bias is not None:
             out += self.bias
         return out.permute(0, 4, 1, 2, 3)
 
-    def _slab(self, part: Tensor, rows: int, columns: int, out: Tensor) -> None:
-        """(6, 4 rows + 2, 4 columns + 2, c) → (4, 4 rows, 4 columns, c'), in ``out``."""
+    def _block(self, part: Tensor, out: Tensor) -> None:
+        """(4 d + 2, 4 h + 2, 4 w + 2, c) → (4 d, 4 h, 4 w, c'), in ``out``; d, h and w count tiles."""
+        d, h, w = (n // _OUT for n in out.shape[:3])
         _, height, width, channels = part.shape
-        first = part.new_empty((_IN, height, width, channels))
-        _to_tile([part[q] for q in range(_IN)], [first[q] for q in range(_IN)])
-        second = part.new_empty((_IN, _IN, rows, width, channels))
-        _to_tile(
-            [first[:, q : q + _OUT * rows : _OUT][:, :rows] for q in range(_IN)], [second[:, q] for q in range(_IN)]
-        )
-        third = part.new_empty((_IN, _IN, _IN, rows, columns, channels))
-        _to_tile(
-            [second[:, :, :, q : q + _OUT * columns : _OUT][:, :, :, :columns] for q in range(_IN)],
-            [third[:, :, q] for q in range(_IN)],
-        )
-        products = torch.bmm(third.view(_IN**3, rows * columns, channels), self.kernel)
-        products = products.view(_IN, _IN, _IN, rows, columns, -1)
-        third = part.new_empty((_OUT, *products.shape[1:]))
-        _from_tile([products[q] for q in range(_IN)], [third[q] for q in range(_OUT)])
-        second = part.new_empty((_OUT, _OUT, *products.shape[2:]))
-        _from_tile([third[:, q] for q in range(_IN)], [second[:, q] for q in range(_OUT)])
-        place = out.view(_OUT, rows, _OUT, columns, _OUT, -1).permute(0, 2, 4, 1, 3, 5)
-        _from_tile([second[:, :, q] for q in range(_IN)], [place[:, :, q] for q in range(_OUT)])
+        one = part.new_empty((_IN, d, height, width, channels))
+        _to_tile([part[q::_OUT][:d] for q in range(_IN)], list(one))
+        two = part.new_empty((_IN, _IN, d, h, width, channels))
+        _to_tile([one[:, :, q::_OUT][:, :, :h] for q in range(_IN)], list(two.unbind(1)))
+        three = part.new_empty((_IN, _IN, _IN, d, h, w, channels))
+        _to_tile([two[..., q::_OUT, :][..., :w, :] for q in range(_IN)], list(three.unbind(2)))
+        del one, two
+        products = torch.bmm(three.view(_IN**3, d * h * w, channels), self.kernel).view(_IN, _IN, _IN, d, h, w, -1)
+        del three
+        two = part.new_empty((_OUT, *products.shape[1:]))
+        _from_tile(list(products), list(two))
+        one = part.new_empty((_OUT, _OUT, *products.shape[2:]))
+        _from_tile(list(two.unbind(1)), list(one.unbind(1)))
+        place = out.unflatten(0, (d, _OUT)).unflatten(2, (h, _OUT)).unflatten(4, (w, _OUT))  # type: ignore[no-untyped-call]
+        _from_tile(list(one.unbind(2)), [place[:, :, :, :, :, q].permute(1, 3, 0, 2, 4, 5) for q in range(_OUT)])
 
 
 @functools.cache
