@@ -59,7 +59,8 @@ def test_a_forbidden_import_is_refused(code: str, path: str, expected: list[str]
 def light_modules() -> Iterator[str]:
     """All modules but the plugin's and those that are allowed to import torch."""
     bundles = r"bundles\.(backbone|retinanet|segmentation|winograd)"
-    heavy = rf"\.(plugin|training|detection\.(networks|preprocess|inference|nodule3d|explain_methods|explain_views|{bundles}))(\.|$)"
+    heavy = "networks|preprocess|inference|nodule3d|explain_methods|explain_views"
+    heavy = rf"\.(plugin|training|detection\.({heavy}|{bundles}))(\.|$)"
     for module in pkgutil.walk_packages(napari_lesion.__path__, "napari_lesion."):
         if not re.search(heavy, module.name):
             yield module.name
