@@ -25,7 +25,7 @@ from napari_lesion.errors import ModelError, UntrustedCodeError
 Raw: TypeAlias = Any
 """What a configuration file holds: mappings, lists, strings, numbers, booleans, None."""
 
-_REFERENCE = re.compile(r"@\w*(?:::\w*)*")  # as MONAI's ReferenceResolver
+_REFERENCE = re.compile(r"@\w*(?:(?:::|#)\w*)*")  # as MONAI's ReferenceResolver; # is its older separator
 _OPTIONS = ("_target_", "_disabled_", "_requires_", "_desc_", "_mode_")
 _ROOTS = (
     "monai.transforms",
