@@ -18,16 +18,19 @@ from napari_lesion.evaluation.classification import Classification
 from napari_lesion.evaluation.froc import BAND_RATES, FP_RATES, Curve
 
 _FORMATS = ("png", "svg")
+_MOST_BANDS = 2
+"""Curves up to which bands are drawn: of more, nothing could be seen."""
 _COLOURS = ("#0b6e99", "#c8502d", "#4c8c2b", "#7a4fa3", "#8a6d1f", "#555555")
 
 
 def froc_figure(curves: Sequence[tuple[str, Curve]]) -> Figure:
-    """FROC curves with their 95 % bands: sensitivity against false positives a scan, on LUNA16's axis."""
+    """FROC curves: sensitivity against false positives a scan, on LUNA16's axis; one or two with their 95 % bands."""
     figure, axes = _figure()
     for (name, curve), colour in zip(curves, _cycle(len(curves)), strict=True):
         shown = np.clip(curve.fp_per_scan, FP_RATES[0] / 2, None)
         axes.step(shown, curve.sensitivity, where="post", color=colour, linewidth=1.8, label=_label(name, curve))
-        axes.fill_between(BAND_RATES, *curve.band, color=colour, alpha=0.15, linewidth=0)
+        if len(curves) <= _MOST_BANDS:
+            axes.fill_between(BAND_RATES, *curve.band, color=colour, alpha=0.15, linewidth=0)
         if curve.end < FP_RATES[-1]:
             axes.plot([max(curve.end, shown[0]), FP_RATES[-1]], [curve.sensitivity[-1]] * 2, ":", color=colour)
         axes.plot(FP_RATES, curve.at_rates, "o", color=colour, markersize=4)
