@@ -99,7 +99,9 @@ def test_the_exported_model_knows_its_false_positives_a_scan() -> None:
     assert dict(measured)[4.0] == 0.05
 
 
-def test_weights_of_another_network_and_a_validation_without_scans_are_refused(tmp_path: Path) -> None:
+def test_weights_of_another_network_and_a_validation_without_scans_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_weights(tmp_path / "first", 8)
     config = write_project(tmp_path / "project", start_from=str(tmp_path / "first"))
     with pytest.raises(ConfigError, match="belong to another network than the one of width 4"):
@@ -110,3 +112,6 @@ def test_weights_of_another_network_and_a_validation_without_scans_are_refused(t
         run(config, tmp_path / "out")
     with pytest.raises(ConfigError, match="How many folds"):
         cross_validate(config, tmp_path / "out")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ConfigError, match="one by one"):
+        cross_validate(config, tmp_path / "out", 2)

@@ -15,6 +15,7 @@ from napari_lesion.progress import Progress, silent
 from napari_lesion.training import checkpoint
 from napari_lesion.training.config import read_config
 from napari_lesion.training.provenance import read_record
+from napari_lesion.training.ranks import processes
 from napari_lesion.training.train import run
 
 TABLE, DIVISION = "folds.csv", "folds.json"
@@ -40,6 +41,8 @@ def cross_validate(
     count = folds or read_config(config_path).folds
     if count is None:
         raise ConfigError("How many folds there are is not given. Write folds into the configuration, or pass --folds.")
+    if processes() > 1:
+        raise ConfigError("Under torchrun the folds are trained one by one. Pass --fold as well.")
     records = []
     for fold in range(count):
         folder = out / f"fold-{fold}"

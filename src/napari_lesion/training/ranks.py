@@ -69,10 +69,15 @@ class Ranks:
 ALONE = Ranks()
 
 
+def processes() -> int:
+    """Give the number of processes that ``torchrun`` has started; 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 @contextmanager
 def joined(device: torch.device) -> Iterator[Ranks]:
     """Join the processes that ``torchrun`` has started, by gloo on the CPU and by NCCL on CUDA; else stay alone."""
-    size = int(os.environ.get("WORLD_SIZE", "1"))
+    size = processes()
     if size == 1:
         yield ALONE
         return
