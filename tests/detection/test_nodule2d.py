@@ -11,8 +11,8 @@ from napari_lesion.detection import packs
 from napari_lesion.detection.detector import load_detector
 from napari_lesion.detection.networks import PATCH_SIZE, PATCH_STRIDE, PatchNet
 from napari_lesion.detection.planes import orthogonal_patches
-from napari_lesion.detection.second_stage import PlaneJudge, rescore
-from napari_lesion.errors import LungsNotFoundError
+from napari_lesion.detection.second_stage import PlaneJudge, fit_stage, rescore
+from napari_lesion.errors import LungsNotFoundError, ModelError
 from napari_lesion.findings import Candidate
 from napari_lesion.volume import GeometryCertificate, SeriesIdentity, Volume
 
@@ -38,7 +38,7 @@ def chest(directions: np.ndarray = AXIAL, *, hollow: bool = True) -> Volume:
         for side in (-1, 1):
             hu[((x - side * 38) / 27) ** 2 + (y / 42) ** 2 + (z / 52) ** 2 < 1] = -850
     distance = np.sqrt(sum((a - c) ** 2 for a, c in zip((x, y, z), NODULE_MM, strict=True)))
-    hu = np.maximum(hu, 380 - 40 * distance) if hollow else hu
+    hu = np.maximum(hu, 380 - 80 * distance) if hollow else hu
     certificate = GeometryCertificate(shape=shape, spacing_mm=tuple(steps), orientation="unknown", axes="")
     return Volume(hu.astype(np.int16), affine, SeriesIdentity(series_uid="1.2.3", modality="CT"), certificate)
 
@@ -135,3 +135,16 @@ def test_the_second_stage_puts_the_nodule_before_a_false_finding() -> None:
     assert first.center_mm == true.center_mm
     assert first.score > 0.5 > second.score
     assert rescore([], volume, PlaneJudge(Brightness(), 0.7), stage, "cpu") == ()
+
+
+def test_a_stage_is_fitted_to_trust_the_classifier_that_is_right() -> None:
+    rng = np.random.default_rng(0)
+    hit = np.arange(400) % 10 == 0
+    first = 1 / (1 + np.exp(-(rng.normal(0, 1, 400) + 1.0 * hit)))
+    second = rng.normal(0, 1, 400) + 2.5 * hit
+    stage = fit_stage("two-d", first, second, hit)
+    assert stage.second > 1.5 * stage.first > 0
+    with pytest.raises(ModelError, match="some are lesions"):
+        fit_stage("two-d", first, second, np.zeros(400, bool))
+    with pytest.raises(ModelError, match="does not fit"):
+        fit_stage("two-d", first, -second, hit)

@@ -112,3 +112,42 @@ def rescore(
     scores = 1 / (1 + np.exp(-total))
     order = np.argsort(-scores, kind="stable")
     return tuple(replace(candidates[n], score=float(scores[n])) for n in order)
+
+
+def fit_stage(
+    model: str,
+    first: npt.NDArray[np.float64],
+    second: npt.NDArray[np.float64],
+    hit: npt.NDArray[np.bool_],
+) -> SecondStage:
+    """Fit how the scores are joined, on candidates of validation scans.
+
+    Parameters
+    ----------
+    model : str
+        Id of the patch classifier.
+    first : (n,)
+        Scores of the detector alone, from 0 to 1.
+    second : (n,)
+        Mean logits of the classifier over the planes.
+    hit : (n,) bool
+        Which candidates are lesions.
+
+    Raises
+    ------
+    ModelError
+        If none or all of them are, or if the better candidates of a stage are the worse ones together with the other.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    if hit.all() or not hit.any():
+        raise ModelError("A second stage is fitted on candidates of which some are lesions and some are not.")
+    sure = np.clip(first, _SURE, 1 - _SURE)
+    logits = np.stack([np.log(sure / (1 - sure)), second], axis=1)
+    fitted = LogisticRegression(C=1e3).fit(logits, hit)
+    one, two = (float(value) for value in fitted.coef_[0])
+    if one < 0 or two < 0:
+        raise ModelError(
+            f"The second stage {model} does not fit these candidates: its factors are {one:g} and {two:g}."
+        )
+    return SecondStage(model=model, intercept=float(fitted.intercept_[0]), first=one, second=two)
