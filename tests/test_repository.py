@@ -163,6 +163,13 @@ def test_the_map_names_modules_that_are_there() -> None:
     assert [name for name in names if not any((room / name).exists() for room in rooms)] == []
 
 
+def test_the_card_of_every_model_that_comes_along_is_linked() -> None:
+    cards = {p.relative_to(REPOSITORY).as_posix() for p in REPOSITORY.glob("src/*/detection/weights/*/card.md")}
+    page = (REPOSITORY / "docs" / "model-cards.md").read_text(encoding="utf-8")
+    assert cards
+    assert set(re.findall(r"\]\(\.\./(src/[^)]+/card\.md)\)", page)) == cards
+
+
 def test_every_field_of_the_results_is_described() -> None:
     described = set(
         re.findall(r"`([a-z0-9_]+)`", (REPOSITORY / "docs" / "file-formats.md").read_text(encoding="utf-8"))
