@@ -106,6 +106,21 @@ def test_beyond_the_end_of_the_curve_sensitivity_stays():
     assert curve.at_rates == (0.5,) * 7
 
 
+def test_the_hundred_best_findings_of_a_scan_count():
+    # 100 false positives, then the hit as 101st: left out. Among the first 100, it counts, and one false positive less.
+    false = [point(300 + n, 0.9 - n / 1000) for n in range(100)]
+    assert overall([nodule(0)], {A: [*false, point(0, 0.5)]}).found == 0
+    curve = overall([nodule(0)], {A: [point(0, 0.85), *false]})
+    assert (curve.found, curve.end) == (1, 99)
+
+
+def test_equal_scores_at_the_limit_of_findings_are_all_left_out():
+    # LUNA16's script keeps what scores higher than the 101st: here the hit alone.
+    same = [point(300 + n, 0.5) for n in range(101)]
+    curve = overall([nodule(0)], {A: [*same, point(0, 0.9)]})
+    assert (curve.found, curve.end) == (1, 0)
+
+
 def test_the_order_of_findings_and_scans_does_not_matter():
     rng = np.random.default_rng(3)
     truth = [nodule(float(x), uid=uid) for uid in (A, B) for x in (0, 50, 100)]

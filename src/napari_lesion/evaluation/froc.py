@@ -25,6 +25,8 @@ FP_RATES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """False positives a scan at which sensitivity is read; the CPM is the mean of the seven."""
 BAND_RATES = np.geomspace(FP_RATES[0], FP_RATES[-1], 60)
 """False positives a scan at which the interval of the whole curve is drawn."""
+MARKS_PER_SCAN = 100
+"""Findings of a scan that are scored at most, as in LUNA16's evaluation script."""
 UNKNOWN_DIAMETER_MM = 10.0
 """Diameter of a mark whose own is not given (negative in LUNA16's list of irrelevant findings)."""
 
@@ -148,6 +150,7 @@ def evaluate(
     A finding closer to a nodule's centre than the nodule's radius hits it. Of several hits the best score counts and
     the others are ignored, as are findings inside an excluded mark. Every other finding is a false positive. Where
     nodules of one size or type are scored, hits on the other nodules are ignored and all false positives count.
+    Of a scan with more than ``MARKS_PER_SCAN`` findings those with a higher score than the next one are scored.
 
     Parameters
     ----------
@@ -229,7 +232,7 @@ def _match(
     fp_scan: list[int] = []
     fp_score: list[float] = []
     for scan, uid in enumerate(scans):
-        for point in results[uid]:
+        for point in _first(results[uid]):
             hits = [n for n in numbers.get(uid, ()) if _hits(point, nodules[n])]
             for n in hits:
                 best[n] = max(best[n], point.score)
@@ -237,6 +240,14 @@ def _match(
                 fp_scan.append(scan)
                 fp_score.append(point.score)
     return best, np.array(fp_scan, dtype=np.int64), np.array(fp_score, dtype=np.float64)
+
+
+def _first(points: Sequence[ScoredPoint]) -> Sequence[ScoredPoint]:
+    """Leave out what ``MARKS_PER_SCAN`` forbids; of equal scores at the limit, none is kept."""
+    if len(points) <= MARKS_PER_SCAN:
+        return points
+    limit = sorted((point.score for point in points), reverse=True)[MARKS_PER_SCAN]
+    return [point for point in points if point.score > limit]
 
 
 def _hits(point: ScoredPoint, mark: Mark) -> bool:

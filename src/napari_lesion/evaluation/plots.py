@@ -37,7 +37,9 @@ def froc_figure(curves: Sequence[tuple[str, Curve]]) -> Figure:
     axes.set_xscale("log", base=2)
     axes.set_xticks(FP_RATES, [f"{rate:g}" for rate in FP_RATES])
     axes.set(xlim=(FP_RATES[0] * 0.9, FP_RATES[-1] * 1.1), xlabel="false positives a scan", ylabel="sensitivity")
-    _finish(axes, "lower right" if curves and curves[0][1].cpm > 0.5 else "upper left")
+    # Below the axes: FROC curves may run anywhere within.
+    figure.legend(loc="outside lower center")
+    _finish(axes)
     return figure
 
 
@@ -112,8 +114,9 @@ def _figure() -> tuple[Figure, Axes]:
     return figure, figure.subplots()
 
 
-def _finish(axes: Axes, corner: Literal["lower left", "lower right", "upper left"]) -> None:
+def _finish(axes: Axes, corner: Literal["lower left", "lower right", "upper left"] | None = None) -> None:
     axes.set_ylim(0, 1.02)
     axes.grid(color="0.9")
-    axes.legend(loc=corner, frameon=True, framealpha=0.9)
+    if corner:
+        axes.legend(loc=corner, frameon=True, framealpha=0.9)
     axes.spines[["top", "right"]].set_visible(False)
