@@ -44,6 +44,8 @@ from napari_lesion.plugin.layers import (
     frame_of,
     heatmap_layer,
 )
+from napari_lesion.plugin.panels.card import CardDialog, card_text
+from napari_lesion.plugin.panels.explain import Question, WhyRow
 from napari_lesion.plugin.panels.threshold import ThresholdSlider
 from napari_lesion.plugin.task import Task, sentence
 from napari_lesion.plugin.view import PLANES, jump_to, scan_view, volume_of
@@ -66,6 +68,8 @@ class _Outcome:
     report: Report
     """With every candidate as a finding, also those below the threshold."""
     card: Card
+    model: str
+    """Its id or folder."""
     heatmap: LayerData
     sides: tuple[str, ...]
     """Of the patient, one a finding."""
@@ -79,6 +83,8 @@ class _Result:
     sides: tuple[str, ...]
     card: Card
     """Of the model that made it."""
+    model: str
+    """Its id or folder."""
     threshold: float
     layers: dict[str, Layer] = field(default_factory=dict)
 
@@ -102,6 +108,7 @@ def search(
     return _Outcome(
         report=report.model_copy(update={"findings": findings}),
         card=card,
+        model=model,
         heatmap=heatmap_layer(analysis.heatmap, volume),
         sides=tuple(side_of(volume, finding.center_mm) for finding in findings),
     )
@@ -182,7 +189,12 @@ class DetectPanel(QWidget):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow("Scan", self.scans)
         form.addRow(self.certificate)
-        form.addRow("Model", self.models)
+        self.card_button = QPushButton("Card")
+        self.card_button.setToolTip("What the model was trained and tested on, and what it cannot do")
+        model = QHBoxLayout()
+        model.addWidget(self.models, 1)
+        model.addWidget(self.card_button)
+        form.addRow("Model", model)
         form.addRow("Device", self.devices)
 
         self.run_button = QPushButton("Run")
@@ -242,6 +254,8 @@ class DetectPanel(QWidget):
         layout.addWidget(self.status)
         layout.addWidget(self.threshold)
         layout.addWidget(self.table, 1)
+        self.why = WhyRow(self._viewer, self)
+        layout.addWidget(self.why)
         layout.addLayout(planes)
         layout.addWidget(use)
         self.setMinimumWidth(360)
@@ -250,6 +264,8 @@ class DetectPanel(QWidget):
         self.scans.currentIndexChanged.connect(self._on_scan_changed)
         self.models.currentIndexChanged.connect(self._on_model_changed)
         self.models.activated.connect(self._on_model_chosen)
+        self.card_button.clicked.connect(self.show_card)
+        self.why.shown.connect(self._on_maps_shown)
         self.run_button.clicked.connect(self.run)
         self.cancel_button.clicked.connect(self.cancel)
         self.threshold.valueChanged.connect(self._on_threshold)
@@ -459,7 +475,11 @@ class DetectPanel(QWidget):
         self._end_of_run("")
         self._remove_result(layer)
         self._results[layer] = _Result(
-            report=outcome.report, sides=outcome.sides, card=outcome.card, threshold=outcome.report.model.threshold
+            report=outcome.report,
+            sides=outcome.sides,
+            card=outcome.card,
+            model=outcome.model,
+            threshold=outcome.report.model.threshold,
         )
         self._add_layers(layer, outcome.heatmap)
         self.scans.setCurrentIndex(self.scans.findData(layer))
@@ -469,6 +489,7 @@ class DetectPanel(QWidget):
         """Stop the search when napari takes the panel out of its window; hiding it does not."""
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self.cancel()
+            self.why.cancel()
         return super().event(event)
 
     # -- the result ---------------------------------------------------------------------------------------------------
@@ -521,6 +542,7 @@ class DetectPanel(QWidget):
 
     def _remove_result(self, scan: Layer) -> None:
         result = self._results.pop(scan, None)
+        self.why.clear(scan)
         for layer in result.layers.values() if result is not None else ():
             with suppress(ValueError):  # the user may have removed it already
                 self._viewer.layers.remove(layer)
@@ -580,6 +602,7 @@ class DetectPanel(QWidget):
         with QSignalBlocker(self.table):
             self.table.setRowCount(len(findings))
             self.table.setCurrentCell(-1, -1)
+            self.why.set_question(None)
             for row, finding in enumerate(findings):
                 if result is None or volume is None or scan is None:
                     continue
@@ -628,6 +651,26 @@ class DetectPanel(QWidget):
             ids = list(points.features["id"])
             points.border_color = [SELECTED_COLOR if one == finding.id else FINDING_COLOR for one in ids]
         jump_to(self._viewer, volume, finding.center_mm)
+        self.why.set_question(
+            Question(scan, volume, finding, row + 1, result.model, self.devices.currentData() or "auto")
+        )
+
+    def _on_maps_shown(self) -> None:
+        heatmap = self._layer("heatmap")
+        if heatmap is not None:
+            heatmap.visible = False
+
+    def show_card(self) -> None:
+        """Show the card of the chosen model."""
+        card, model = self.models.currentData(), self.models.currentData(_MODEL)
+        if card is None:
+            return
+        try:
+            text = card_text(card, model)
+        except LesionError as error:
+            self._say(f"⚠ {sentence(error)}")
+            return
+        CardDialog(card, text, self).show()
 
     # -- the planes ---------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,112 @@
+"""The row "Why?" of the panel and the model card, as a person uses them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from plugin_scan import NODULES, BlobDetector
+from qtpy.QtCore import Qt
+
+from napari_lesion.detection import packs
+from napari_lesion.detection.detector import read_card
+from napari_lesion.plugin import layers, view
+from napari_lesion.plugin.panels.card import CardDialog, card_text
+from napari_lesion.plugin.panels.detect import DetectPanel
+from napari_lesion.volume import Volume
+
+PATIENCE_MS = 120_000
+
+
+@pytest.fixture
+def viewer(make_napari_viewer, scan: Volume):
+    viewer = make_napari_viewer(show=True)
+    view.scan_view(viewer)
+    data, attributes, _ = layers.scan_layer(scan)
+    viewer.add_image(data, **attributes)
+    return viewer
+
+
+@pytest.fixture
+def panel(viewer, detector: BlobDetector, qtbot):
+    _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Detect lesions")
+    qtbot.waitUntil(lambda: not panel._devices_task.running, timeout=PATIENCE_MS)
+    panel.run()
+    qtbot.waitUntil(lambda: panel._task is None, timeout=PATIENCE_MS)
+    yield panel
+    panel.why.cancel()
+    qtbot.waitUntil(lambda: not panel.why.running, timeout=PATIENCE_MS)
+
+
+def maps(viewer) -> dict:
+    return {one.metadata["method"]: one for one in viewer.layers if "method" in one.metadata}
+
+
+def ask(panel: DetectPanel, qtbot, *methods: str) -> None:
+    panel.why.choose(*methods)
+    panel.why.button.click()
+    qtbot.waitUntil(lambda: not panel.why.running, timeout=PATIENCE_MS)
+
+
+def test_why_shows_maps_on_the_selected_finding_with_their_faithfulness(viewer, panel: DetectPanel, qtbot) -> None:
+    assert not panel.why.button.isEnabled(), "no finding is selected yet"
+    panel.table.setCurrentCell(1, 0)
+    assert panel.why.button.isEnabled()
+    ask(panel, qtbot, "heatmap", "occlusion", "grad-cam")
+    assert set(maps(viewer)) == {"heatmap", "occlusion"}
+    occlusion = maps(viewer)["occlusion"]
+    assert occlusion.name == "Occlusion of F2: 2024-02-29 Thorax lung"
+    assert [str(unit) for unit in viewer.layers.units] == ["millimeter"] * 3
+    assert viewer.dims.range[0].step == 2.5
+    strongest = np.argwhere(occlusion.data >= occlusion.data.max() * 0.999).mean(axis=0)
+    center, diameter = NODULES[1]
+    assert np.linalg.norm(occlusion.data_to_world(strongest) - np.array(center)[::-1]) < diameter / 2
+    text = panel.why.text.text()
+    assert "Finding 2" in text
+    assert f"Occlusion: {occlusion.metadata['faithfulness']:.2f}" in text
+    assert "Grad-CAM needs gradients" in text
+    visible = [one.name for one in viewer.layers if one.visible and ("method" in one.metadata or "Heat" in one.name)]
+    assert visible == [occlusion.name], "one map at a time"
+
+
+def test_cancel_stops_and_changes_nothing(viewer, panel: DetectPanel, detector: BlobDetector, qtbot) -> None:
+    panel.table.setCurrentCell(0, 0)
+    before = list(viewer.layers)
+    panel.why.choose("occlusion")
+    panel.why.ask()
+    assert not panel.why.button.isEnabled()
+    qtbot.mouseClick(panel.why.cancel_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not panel.why.running, timeout=PATIENCE_MS)
+    assert list(viewer.layers) == before
+    assert panel.why.text.text().startswith("Cancelled")
+    assert panel.why.button.isEnabled()
+
+
+def test_an_error_is_a_sentence_and_maps_go_with_their_findings(viewer, panel, detector: BlobDetector, qtbot) -> None:
+    panel.table.setCurrentCell(0, 0)
+    ask(panel, qtbot, "heatmap")
+    assert set(maps(viewer)) == {"heatmap"}
+    detector.error = RuntimeError("broken")
+    ask(panel, qtbot, "heatmap")
+    assert "broken" in panel.why.text.text()
+    detector.error = None
+    panel.run()
+    qtbot.waitUntil(lambda: panel._task is None, timeout=PATIENCE_MS)
+    assert maps(viewer) == {}
+
+
+@pytest.mark.parametrize("folder", sorted(packs.SHIPPED.glob("*/")), ids=lambda p: p.name)
+def test_the_card_of_a_shipped_model_is_a_page(folder, qtbot) -> None:
+    card = read_card(folder.name)
+    text = card_text(card, folder.name)
+    dialog = CardDialog(card, text)
+    qtbot.addWidget(dialog)
+    page = dialog.browser.toPlainText()
+    assert card.id in dialog.windowTitle()
+    assert len(page) > 500
+    assert "|---" not in page, "tables are drawn, not spelt out"
+    assert "**" not in page
+
+
+def test_a_model_without_a_card_says_so(tmp_path) -> None:
+    card = BlobDetector().card
+    assert "comes without a card" in card_text(card, str(tmp_path))
