@@ -79,6 +79,7 @@ class OpenVinoNetwork:
 
     def __init__(self, model: Any, precision: Precision = "f32") -> None:
         import openvino
+        import torch
 
         core = openvino.Core()
         capabilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
@@ -87,7 +88,7 @@ class OpenVinoNetwork:
         settings = {
             "INFERENCE_PRECISION_HINT": precision,
             "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_NUM_THREADS": _threads(),
+            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         }
         self._compiled = core.compile_model(model, "CPU", settings)
         weights = _info(model, "weights")
@@ -420,10 +421,6 @@ def _openvino_runner(path: Path) -> Callable[[Image], Image]:
 def _info(model: Any, name: str) -> str:
     path = [_INFO, name]
     return str(model.get_rt_info(path).value) if model.has_rt_info(path) else ""
-
-
-def _threads() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _package(name: str) -> Any:
