@@ -16,6 +16,7 @@ from segmentation_bundle import BALLS, MR_STEPS, SPACING, balls, make_bundle, mo
 
 from napari_lesion.batch import save_analysis
 from napari_lesion.detection import library, packs
+from napari_lesion.detection.bundles import segmentation
 from napari_lesion.detection.bundles.segmentation import SMALLEST_MM, choose_classes
 from napari_lesion.detection.detector import load_detector, read_card
 from napari_lesion.errors import Cancelled, ModelError, SeriesError
@@ -127,6 +128,13 @@ def test_a_ct_without_lungs_is_searched(bundle):
     report = analyse(SCANS["axial"], detector=load_detector(bundle), device="cpu").report
     assert len([finding for finding in report.findings if finding.diameter_mm > 10]) == len(BALLS)
     assert not report.warnings
+
+
+def test_parts_that_are_too_many_are_said(bundle, monkeypatch):
+    monkeypatch.setattr(segmentation, "MOST", 2)
+    found = load_detector(bundle).detect(SCANS["axial"], device="cpu")
+    assert len(found.candidates) == 2
+    assert found.warnings[0].startswith("Only the 2 best of ")
 
 
 def test_cancelled_at_a_window_the_search_stops(bundle):

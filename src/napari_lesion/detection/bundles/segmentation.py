@@ -344,13 +344,14 @@ def segment(
         heat, found = _collect(back, recipe, volume)
     best = sorted(found, key=lambda c: (-c.score, -c.diameter_mm, c.center_mm))
     candidates = tuple(best[:MOST])
+    more = (f"Only the {MOST} best of {len(best)} parts were kept.",) if len(best) > MOST else ()
     collected = time.perf_counter()
     progress(_SCALE, _SCALE, f"{len(candidates)} candidates")
     return Detection(
         heatmap=Heatmap(values=np.clip(heat, 0, 1, out=heat), affine=volume.affine),
         candidates=candidates,
         device=f"{device} (float32)",
-        warnings=recipe.warnings,
+        warnings=(*recipe.warnings, *more),
         timings_s={"prepare": prepared - started, "network": searched - prepared, "candidates": collected - searched},
     )
 
