@@ -265,11 +265,11 @@ def _extent(plane: Plane) -> tuple[float, float, float, float]:
 
 
 def _title(axes: Axes, text: str) -> None:
-    axes.set_title(text.replace("-", "−"), color=_TEXT, size=9, pad=4)
+    axes.set_title(text, color=_TEXT, size=9, pad=4)
 
 
 def _height(finding: Finding) -> str:
-    return f"z {finding.center_mm[2]:.1f} mm"
+    return f"z {finding.center_mm[2]:.1f} mm".replace("-", "−")
 
 
 def save_explanation_picture(
