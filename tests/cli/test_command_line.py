@@ -314,6 +314,15 @@ def test_evaluate_draws_a_training_run(tmp_path, run):
     assert "progress.csv" in err
 
 
+@pytest.mark.parametrize("text", ["step,loss,learning_rate\nx,2.0,0.001\n", "step,loss\n1,2.0\n", "step,loss\n1\n"])
+def test_a_damaged_log_of_a_run_is_an_error_in_words(tmp_path, run, text):
+    (tmp_path / "progress.csv").write_text(text)
+    status, _, err = run("evaluate", "--run", tmp_path, "-o", tmp_path / "c")
+    assert status == 2
+    assert "progress.csv" in err
+    assert not (tmp_path / "c").exists()
+
+
 @pytest.mark.parametrize(
     "arguments", [(), ("--truth",), ("--results",), ("--truth", "--results", "--compare"), ("--excluded",)]
 )

@@ -96,12 +96,17 @@ def draw_run(run: Path, out: Path) -> None:
     Raises
     ------
     ConfigError
-        If the folder is none of a run.
+        If the folder is none of a run, or its tables are damaged.
     """
-    steps = _read(run / "progress.csv", sys.maxsize)
+    try:
+        steps, validations = _read(run / "progress.csv", sys.maxsize), _read(run / "validation.csv", sys.maxsize)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(f"{run}: progress.csv or validation.csv is not as `train` writes it ({error}).") from error
     if not steps:
         raise ConfigError(f"{run}: no progress.csv with steps in it, so this is no folder of a training run.")
-    validations = _read(run / "validation.csv", sys.maxsize)
+    absent = [name for name in ("loss", "learning_rate") if name not in steps[0]]
+    if absent:
+        raise ConfigError(f"{run}: progress.csv has no column {', '.join(absent)}, so there is no curve to draw.")
     measure = next((name for name in (validations[0] if validations else {}) if name != "step"), "none")
     for kind in ("png", "svg"):
         draw_curves(out / f"training.{kind}", steps, validations, measure)
