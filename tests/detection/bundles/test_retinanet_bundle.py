@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,16 @@ from monai.transforms import Compose, EnsureType, Orientation, ScaleIntensityRan
 from synthetic_chest import Chest
 
 from napari_lesion.detection.bundles.bundle import read_bundle
-from napari_lesion.detection.bundles.retinanet import Boxes, RetinaNetBundle
-from napari_lesion.volume import FloatArray, GeometryCertificate, SeriesIdentity, Volume
+from napari_lesion.detection.bundles.retinanet import (
+    Boxes,
+    RetinaNetBundle,
+    _Preparation,
+    inside,
+    to_candidates,
+    to_heatmap,
+)
+from napari_lesion.detection.preprocess import find_search_region
+from napari_lesion.volume import FloatArray, GeometryCertificate, SeriesIdentity, Volume, apply_affine
 
 SPACING = (12.0, 11.0, 15.0)
 """Coarse, so that a whole chest is a small input."""
@@ -31,12 +40,12 @@ STEPS = [
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
-def scan(affine_to_lps: FloatArray | None = None) -> Volume:
-    """A chest, in an orientation of its own: rotated in the patient by ``affine_to_lps``."""
-    chest = Chest(spacing=(5.0, 4.0, 4.0))
-    affine = np.array([[0, 0, 4.0, -180], [0, 4.0, 0, -140], [5.0, 0, 0, -150], [0, 0, 0, 1]])
-    if affine_to_lps is not None:
-        affine = affine_to_lps @ affine
+def scan(patient: FloatArray | None = None, *, feet: float = -150.0) -> Volume:
+    """A chest from ``feet`` (mm) on, in a patient who is turned by ``patient``."""
+    chest = Chest(spacing=(5.0, 4.0, 4.0), z_range=(feet, 150.0))
+    affine = np.array([[0, 0, 4.0, -178], [0, 4.0, 0, -138], [5.0, 0, 0, feet + 2.5], [0, 0, 0, 1]])
+    if patient is not None:
+        affine = patient @ affine
     return Volume(
         voxels=np.rint(chest.hu).astype(np.int16),
         affine=affine,
@@ -45,14 +54,6 @@ def scan(affine_to_lps: FloatArray | None = None) -> Volume:
             shape=chest.hu.shape, spacing_mm=(5.0, 4.0, 4.0), orientation="axial", axes="HPL"
         ),
     )
-
-
-def turned(degrees: float) -> FloatArray:
-    """Rotation about the patient's long and left-right axes."""
-    a = np.deg2rad(degrees)
-    about_z = np.array([[np.cos(a), -np.sin(a), 0, 0], [np.sin(a), np.cos(a), 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
-    about_x = np.array([[1, 0, 0, 0], [0, np.cos(a), -np.sin(a), 0], [0, np.sin(a), np.cos(a), 0], [0, 0, 0, 1]])
-    return about_x @ about_z
 
 
 @dataclass
@@ -124,3 +125,76 @@ def test_boxes_and_scores_are_those_of_monai(
     grid = model.prepare(scan())
     assert_same(model.search(grid.image), expected)
     np.testing.assert_allclose(grid.affine, expected.affine, atol=1e-9)
+
+
+def rotated(degrees: float) -> FloatArray:
+    """Rotation of the patient about the long axis, then about the left-right axis."""
+    a = np.deg2rad(degrees)
+    about_z = np.array([[np.cos(a), -np.sin(a), 0, 0], [np.sin(a), np.cos(a), 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    about_x = np.array([[1, 0, 0, 0], [0, np.cos(a), -np.sin(a), 0], [0, np.sin(a), np.cos(a), 0], [0, 0, 0, 1]])
+    return about_x @ about_z
+
+
+def box_at(center: tuple[float, float, float], sides: tuple[float, float, float]) -> Boxes:
+    """One box on the network's grid, and a heatmap with its peak there."""
+    corners = np.array([[*np.subtract(center, np.divide(sides, 2)), *np.add(center, np.divide(sides, 2))]], np.float32)
+    heat = np.zeros((8, 7, 6), np.float32)
+    heat[2, 3, 4] = 0.7
+    affine = np.diag([4.0, 4.0, 2.0, 1.0])
+    affine[:3, 3] = 2, 2, 1
+    return Boxes(corners, np.array([0.7], np.float32), np.zeros(1, np.int64), heat, affine)
+
+
+@pytest.mark.parametrize("degrees", [0.0, 10.0, 30.0])
+def test_an_oblique_box_keeps_its_centre_and_its_size(degrees: float) -> None:
+    volume = scan(rotated(degrees))
+    affine = rotated(degrees) @ np.array([[-3.0, 0, 0, 100], [0, -3.0, 0, 90], [0, 0, 5.0, -120], [0, 0, 0, 1]])
+    boxes = box_at((10.0, 14.0, 9.0), (4.0, 2.0, 3.0))
+    (candidate,) = to_candidates(boxes, affine)
+    np.testing.assert_allclose(candidate.center_mm, (affine @ [10, 14, 9, 1])[:3], atol=1e-4)
+    assert candidate.diameter_mm == pytest.approx((12 + 6 + 15) / 3)
+    heatmap = to_heatmap(boxes, affine, volume)
+    peak = np.unravel_index(heatmap.values.argmax(), heatmap.values.shape)
+    np.testing.assert_allclose(apply_affine(heatmap.affine, peak), (affine @ [10, 14, 9, 1])[:3], atol=1e-4)
+
+
+def test_every_orientation_of_the_arrays_gives_the_network_the_same_image(tmp_path: Path) -> None:
+    model = _Preparation(read_bundle(write_bundle(tmp_path / "bundle", CONFIG, {})))
+    straight = scan()
+    flipped = canonical_flip(straight)
+    a, b = model.prepare(straight), model.prepare(flipped)
+    np.testing.assert_allclose(a.affine, b.affine, atol=1e-9)
+    torch.testing.assert_close(a.image, b.image, rtol=0, atol=1e-5)
+    assert np.allclose(np.linalg.norm(a.affine[:3, :3], axis=0), SPACING)
+    assert (np.diag(a.affine)[:2] < 0).all()  # RAS: x grows to the right, y to the front
+    assert not a.warnings
+
+
+def canonical_flip(volume: Volume) -> Volume:
+    """The same scan with its axes in another order and one of them reversed."""
+    affine = volume.affine[:, [1, 2, 0, 3]].copy()
+    voxels = volume.voxels.transpose(1, 2, 0)[:, ::-1]
+    affine[:3, 3] += affine[:3, 1] * (voxels.shape[1] - 1)
+    affine[:3, 1] *= -1
+    return replace(volume, voxels=voxels, affine=affine)
+
+
+def test_only_the_lungs_are_searched_and_reported(tmp_path: Path, weights: dict[str, torch.Tensor]) -> None:
+    config = inference_config(network="resnet10(", spacing=SPACING, window=(16, 16, 16))
+    bundle = read_bundle(write_bundle(tmp_path / "bundle", config, weights))
+    model = RetinaNetBundle(bundle)
+    volume = scan(feet=-450.0)  # a long way below the lungs
+    detection = model.detect(volume, device="cpu")
+    region = find_search_region(volume)
+    done, windows = map(int, re.findall(r"\d+", detection.device.partition(",")[2]))
+    assert done < windows
+    assert detection.heatmap.values.max() <= 1
+    assert detection.candidates
+    assert all(inside(region, c.center_mm) for c in detection.candidates)
+    grid = model.prepare(volume)
+    everywhere = to_candidates(model.search(grid.image), grid.affine)
+    expected = [c for c in everywhere if inside(region, c.center_mm)]
+    assert len(expected) == len(detection.candidates)
+    for a, b in zip(expected, detection.candidates, strict=True):
+        np.testing.assert_allclose(a.center_mm, b.center_mm, atol=0.01)
+        assert a.score == pytest.approx(b.score, abs=1e-4)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -37,7 +37,7 @@ from torch.nn import functional
 from napari_lesion.detection import monai_transforms, preprocess
 from napari_lesion.detection.bundles.bundle import Bundle, load_weights
 from napari_lesion.detection.bundles.config import BundleConfig, Raw
-from napari_lesion.detection.bundles.winograd import use_winograd
+from napari_lesion.detection.bundles.winograd import WinogradConv3d, use_winograd
 from napari_lesion.detection.detector import Card
 from napari_lesion.detection.inference import choose_device, fold_batch_norm
 from napari_lesion.errors import LesionError, ModelError
@@ -150,9 +150,9 @@ class RetinaNetBundle:
         warnings = [*grid.warnings, *(region.warnings if region else ())]
         try:
             boxes = self.search(grid.image, places=wanted, device=target, progress=report)
-        except (torch.OutOfMemoryError, RuntimeError) as error:
+        except RuntimeError as error:
             if target.type == "cpu" or "out of memory" not in str(error).lower():
-                raise _memory_or(error) from error
+                raise
             boxes = None
         if boxes is None:  # Out here the failed attempt's tensors are gone.
             warnings.append(f"Out of memory on {target} with the bundle's own windows; used the CPU.")
@@ -203,7 +203,15 @@ class RetinaNetBundle:
         target = device or torch.device("cpu")
         if self._fast is None or self._fast[0] != target:
             self._fast = target, fast_network(self._detector.network, target)
-        return _search(self._detector, self._fast[1], image, self._force_windows, places, target, progress)
+        try:
+            return _search(self._detector, self._fast[1], image, self._force_windows, places, target, progress)
+        except RuntimeError as error:
+            if "DefaultCPUAllocator" not in str(error):
+                raise
+            raise LesionError(
+                "The memory does not suffice for the windows that the bundle asks for. Close other programs, use a "
+                "machine with more memory, or make the window in the bundle's configuration smaller."
+            ) from error
 
 
 def build_detector(bundle: Bundle) -> RetinaNetDetector:
@@ -215,13 +223,9 @@ def build_detector(bundle: Bundle) -> RetinaNetDetector:
         If the configuration does not describe one, or it does not fit.
     """
     config = bundle.config
-    key = next(
-        (k for k in ("detector", "_detector") if k in config),
-        "detector",
-    )
-    detector = config.value(key)
+    detector = config.value("detector")
     if not isinstance(detector, RetinaNetDetector):
-        raise ModelError(f"{config.path}: {key} is {type(detector).__name__}, not a RetinaNetDetector.")
+        raise ModelError(f"{config.path}: detector is {type(detector).__name__}, not a RetinaNetDetector.")
     if "detector_ops" in config:
         config.value("detector_ops")
     if detector.spatial_dims != 3:
@@ -348,16 +352,38 @@ def _search(
         )[None, None]
     run = _Run(detector, network, device, padded, weight)
     kind, autocast = _number_type(device)
-    what = f"searching {len(wanted)} windows on {device.type}"
-    with torch.inference_mode(), autocast:
+    with torch.inference_mode(), autocast, _reported(network, len(wanted), progress) as start_window:
         for number, window in enumerate(wanted):
-            progress(number, len(wanted), what)
+            start_window(number)
             run.search(window)
         run.complete()
-        progress(len(wanted), len(wanted), what)
         cropped = [_cropped(level, whole, before, tuple(divisible.shape[2:])) for level in run.levels]
         how = f"{kind}, " + ("one pass" if len(windows) == 1 else f"{len(wanted)} of {len(windows)} windows")
         return _select(detector, cropped, tuple(divisible.shape[2:]), size, how)
+
+
+@contextmanager
+def _reported(network: nn.Module, windows: int, progress: Progress) -> Iterator[Callable[[int], None]]:
+    """Call ``progress`` after every convolution: a window takes minutes, and must be cancelled in the middle, too."""
+    layers = [module for module in network.modules() if isinstance(module, nn.Conv3d | WinogradConv3d)]
+    steps, number, done = 2 * len(layers), 0, 0  # The heads' layers run once a level.
+
+    def start(window: int) -> None:
+        nonlocal number, done
+        number, done = window, 0
+
+    def step(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:  # noqa: ARG001
+        nonlocal done
+        done = min(done + 1, steps)
+        progress(number * steps + done, windows * steps, f"searching {windows} windows")
+
+    progress(0, windows * steps, f"searching {windows} windows")
+    hooks = [layer.register_forward_hook(step) for layer in layers]
+    try:
+        yield start
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 @dataclass
@@ -636,13 +662,3 @@ def _number_type(device: torch.device) -> tuple[str, AbstractContextManager[Any]
     if device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return "bfloat16", torch.autocast("cpu", dtype=torch.bfloat16)
     return "float32", nullcontext()
-
-
-def _memory_or(error: BaseException) -> BaseException:
-    """Say in a sentence that the memory did not suffice; any other error stays itself."""
-    if "DefaultCPUAllocator" in str(error):
-        return LesionError(
-            "The memory does not suffice for the windows that the bundle asks for. Close other programs, use a machine "
-            "with more memory, or make infer_patch_size in the bundle's configuration smaller."
-        )
-    return error
