@@ -162,6 +162,8 @@ class DetectPanel(QWidget):
         self._task: Task[_Outcome] | None = None
         self._searched: Layer | None = None
         self._model_index = 0
+        self._filled: _Result | None = None
+        """The result that the table shows."""
         self._trusted: set[str] = set()
         """Bundles whose code may run, until the window is closed."""
         scan_view(napari_viewer)
@@ -601,8 +603,12 @@ class DetectPanel(QWidget):
         findings = result.report.findings if result is not None else ()
         with QSignalBlocker(self.table):
             self.table.setRowCount(len(findings))
+            # A layer that comes or goes fills the table again: the finding that one looks at stays chosen.
+            keep = self.table.currentRow() if result is not None and result is self._filled else -1
+            self._filled = result
             self.table.setCurrentCell(-1, -1)
-            self.why.set_question(None)
+            if keep < 0:
+                self.why.set_question(None)
             for row, finding in enumerate(findings):
                 if result is None or volume is None or scan is None:
                     continue
@@ -619,6 +625,8 @@ class DetectPanel(QWidget):
                     if column not in (3, 5):
                         item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                     self.table.setItem(row, column, item)
+            if keep >= 0:
+                self.table.setCurrentCell(keep, 0)
         self._hide_rows()
 
     def _slice_number(self, scan: Image, volume: Volume, finding: Finding) -> int:
