@@ -26,6 +26,7 @@ from napari_lesion.evaluation.froc import Mark  # noqa: E402
 from napari_lesion.training import train  # noqa: E402
 from napari_lesion.training.config import read_config  # noqa: E402
 from napari_lesion.training.data import Background  # noqa: E402
+from napari_lesion.training.log import draw_curves  # noqa: E402
 from napari_lesion.training.loss import nodule_loss  # noqa: E402
 from napari_lesion.training.optimiser import learning_rate  # noqa: E402
 from napari_lesion.training.ranks import Ranks  # noqa: E402
@@ -139,7 +140,9 @@ def documented(config_path: Path, backgrounds: list[Background], steps: int, out
 
 def main(folder: Path) -> None:
     """Make all the runs."""
-    common = {"dropout": 0.2, "steps": 9, "checkpoint_every": 3, "mine_every": 4, "seed": 7}
+    lesion = {"index": [24, 50, 40], "radius_mm": 10}
+    data = {"nodules": "nodules", "insert_share": 0.3, "backgrounds": [{"path": "train", "lesions": [lesion]}]}
+    common = {"data": data, "dropout": 0.2, "steps": 9, "checkpoint_every": 3, "mine_every": 4, "seed": 7}
     optimiser = {"learning_rate": 0.01, "warmup_steps": 2, "schedule": "plateau", "plateau_patience": 1}
     validated = {"every": 2, "patience": 3}
     config = write_project(folder / "project", **common, optimiser=optimiser, validation=validated)
@@ -148,7 +151,9 @@ def main(folder: Path) -> None:
     scans = [validation_scan(backgrounds[0])]
     train.load_backgrounds = lambda *_, **__: backgrounds
     train._scans_to_judge_by = lambda config, *_: scans if config.validation else []
-    torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])  # imports much when it is first made
+    # Both import much when they are first used.
+    torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])
+    draw_curves(folder / "warm.png", [{"step": 1, "loss": 1, "learning_rate": 1}], [], "cpm")
 
     assert ended(forked(lambda: train.run(config, folder / "whole"))) == 0
     parts = folder / "parts"
