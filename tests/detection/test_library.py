@@ -56,7 +56,7 @@ def test_an_added_pack_is_found_by_its_id(pack, home, tmp_path, form):
     source = pack if form == "folder" else zipped(pack, tmp_path / "a.zip", "mine/" if form == "zip" else "")
     assert library.add(source) == "mine"
     assert packs.find_pack("mine").metadata == packs.read_pack(pack).metadata
-    assert [card.id for card in list_models()] == ["nodule-3d", "mine"]
+    assert [card.id for card in list_models()] == ["nodule-2d", "nodule-3d", "mine"]
     assert library.read_origin(home / "mine").source == str(source)
     library.verify(home / "mine")
     assert left_behind(home) == ["mine"]
@@ -222,7 +222,7 @@ def test_a_damaged_origin_is_noticed(pack, home):
 def test_a_damaged_added_model_does_not_hide_the_others(pack, home, caplog):
     library.add(pack)
     (home / "mine" / packs.DESCRIPTION).write_text("id: [")
-    assert [card.id for card in list_models()] == ["nodule-3d"]
+    assert [card.id for card in list_models()] == ["nodule-2d", "nodule-3d"]
     assert "mine is left out" in caplog.text
 
 
