@@ -289,7 +289,9 @@ def test_evaluate_compares_two_models(results, run):
 
 def test_evaluate_judges_a_classifier(tmp_path, run):
     (tmp_path / "scores.csv").write_text("label,score\n1,0.9\n1,0.4\n0,0.6\n0,0.1\n0,0.2\n")
-    status, out, _ = run("evaluate", "--classification", tmp_path / "scores.csv", "-o", tmp_path / "c")
+    status, out, _ = run(
+        "evaluate", "--classification", tmp_path / "scores.csv", "-o", tmp_path / "c", "--bootstraps", "50"
+    )
     assert status == 0
     assert "ROC AUC" in out
     content = json.loads((tmp_path / "c" / "classification.json").read_text(encoding="utf-8"))

@@ -8,7 +8,19 @@ from typing import Annotated
 
 import typer
 
-from napari_lesion.cli import analyse, calibrate, evaluate, explain, models, phantom, robustness, samples, series, train
+from napari_lesion.cli import (
+    analyse,
+    calibrate,
+    evaluate,
+    explain,
+    models,
+    phantom,
+    robustness,
+    samples,
+    second_stage,
+    series,
+    train,
+)
 from napari_lesion.cli.console import complain
 from napari_lesion.errors import Cancelled, ConfigError, LesionError, ModelError
 
@@ -24,6 +36,7 @@ app.command("analyse")(analyse.analyse)
 app.command("explain")(explain.explain)
 app.command("evaluate")(evaluate.evaluate)
 app.command("calibrate")(calibrate.calibrate)
+app.command("second-stage")(second_stage.second_stage)
 app.command("robustness")(robustness.robustness)
 app.add_typer(models.app, name="models")
 app.command("train")(train.train)

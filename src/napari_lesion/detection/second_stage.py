@@ -100,18 +100,27 @@ def answer(network: nn.Module, planes: Tensor, device: str = "auto") -> Tensor:
 def rescore(
     candidates: Sequence[Candidate], volume: Volume, judge: PlaneJudge, stage: SecondStage, device: str = "auto"
 ) -> tuple[Candidate, ...]:
-    """Give candidates the score of both stages together, and sort them by it, falling.
-
-    The score is the logistic function of ``stage.intercept + stage.first × logit + stage.second × mean plane's logit``.
-    """
+    """Give candidates the score of both stages together (``join``), and sort them by it, falling."""
     if not candidates:
         return ()
     logits, _ = judge(volume, [c.center_mm for c in candidates], device)
-    first = np.clip([c.score for c in candidates], _SURE, 1 - _SURE)
-    total = stage.intercept + stage.first * np.log(first / (1 - first)) + stage.second * logits.mean(axis=1)
-    scores = 1 / (1 + np.exp(-total))
+    scores = join(stage, np.array([c.score for c in candidates]), logits.mean(axis=1))
     order = np.argsort(-scores, kind="stable")
     return tuple(replace(candidates[n], score=float(scores[n])) for n in order)
+
+
+def join(
+    stage: SecondStage, first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Join the scores of a detector and the mean logits of a classifier's planes: (n,) each, score in [0, 1].
+
+    It is the logistic function of ``stage.intercept + stage.first × logit + stage.second × mean plane's logit``.
+    """
+    sure = np.clip(first, _SURE, 1 - _SURE)
+    result: npt.NDArray[np.float64] = 1 / (
+        1 + np.exp(-(stage.intercept + stage.first * np.log(sure / (1 - sure)) + stage.second * second))
+    )
+    return result
 
 
 def fit_stage(

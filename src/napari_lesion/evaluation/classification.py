@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -124,23 +123,14 @@ def classify(
     (tn, fp), (fn, tp) = metrics.confusion_matrix(label, called, labels=[False, True]).tolist()
     fpr, tpr, _ = metrics.roc_curve(label, score)
     precision, recall, _ = metrics.precision_recall_curve(label, score)
-    measures: dict[str, Callable[[Flags, Floats], float]] = {
-        "accuracy": lambda y, s: metrics.accuracy_score(y, s >= threshold),
-        "precision": lambda y, s: metrics.precision_score(y, s >= threshold, zero_division=0.0),
-        "recall": lambda y, s: metrics.recall_score(y, s >= threshold),
-        "specificity": lambda y, s: metrics.recall_score(y, s >= threshold, pos_label=False),
-        "F1": lambda y, s: metrics.f1_score(y, s >= threshold),
-        "ROC AUC": metrics.roc_auc_score,
-        "PR AUC": metrics.average_precision_score,
-    }
-    intervals = _intervals(list(measures.values()), label, score, group, bootstraps, seed)
+    values = _measure(label, score, threshold)
+    intervals = _intervals(label, score, threshold, group, bootstraps, seed)
     return Classification(
         cases=len(label),
         positives=positives,
         threshold=threshold,
         measures=tuple(
-            Measure(name, float(measure(label, score)), interval)
-            for (name, measure), interval in zip(measures.items(), intervals, strict=True)
+            Measure(name, value, interval) for (name, value), interval in zip(values.items(), intervals, strict=True)
         ),
         confusion=((tn, fp), (fn, tp)),
         reliability=reliability(score, label),
@@ -149,26 +139,42 @@ def classify(
     )
 
 
+def _measure(label: Flags, score: Floats, threshold: float) -> dict[str, float]:
+    from sklearn import metrics
+
+    called = score >= threshold
+    tp, fp = int((called & label).sum()), int((called & ~label).sum())
+    fn, tn = int((~called & label).sum()), int((~called & ~label).sum())
+    return {
+        "accuracy": (tp + tn) / len(label),
+        "precision": tp / (tp + fp) if tp + fp else 0.0,
+        "recall": tp / (tp + fn),
+        "specificity": tn / (tn + fp),
+        "F1": 2 * tp / (2 * tp + fp + fn),
+        "ROC AUC": float(metrics.roc_auc_score(label, score)),
+        "PR AUC": float(metrics.average_precision_score(label, score)),
+    }
+
+
 def _intervals(
-    measures: list[Callable[[Flags, Floats], float]],
     label: Flags,
     score: Floats,
+    threshold: float,
     group: npt.NDArray[np.str_] | None,
     bootstraps: int,
     seed: int,
 ) -> list[tuple[float, float]]:
     """95 % intervals by resampling cases, or whole groups of them."""
     rng = np.random.default_rng(seed)
-    names, number = np.unique(group, return_inverse=True) if group is not None else (label, np.arange(len(label)))
-    members = [np.flatnonzero(number == n) for n in range(len(names))] if group is not None else None
+    names, number = np.unique(np.arange(len(label)) if group is None else group, return_inverse=True)
+    members = [np.flatnonzero(number == n) for n in range(len(names))]
     drawn = []
     for _ in range(bootstraps):
-        pick = rng.integers(len(names), size=len(names))
-        index = np.concatenate([members[n] for n in pick]) if members is not None else pick
+        index = np.concatenate([members[n] for n in rng.integers(len(names), size=len(names))])
         y = label[index]
         if 0 < y.sum() < len(y):
-            drawn.append([measure(y, score[index]) for measure in measures])
+            drawn.append(list(_measure(y, score[index], threshold).values()))
     if not drawn:
-        return [(math.nan, math.nan)] * len(measures)
+        return [(math.nan, math.nan)] * len(_measure(label, score, threshold))
     low, high = np.percentile(drawn, (2.5, 97.5), axis=0)
     return [(float(a), float(b)) for a, b in zip(low, high, strict=True)]

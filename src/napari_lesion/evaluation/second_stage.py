@@ -1,0 +1,111 @@
+"""Give a detector a second stage: fit on validation scans how its scores and those of a patch classifier are joined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_lesion.detection.packs import Metadata, Pack, SecondStage
+from napari_lesion.detection.second_stage import fit_stage, join, load_judge
+from napari_lesion.dicom.reader import read_series
+from napari_lesion.dicom.series import find_series
+from napari_lesion.errors import ConfigError
+from napari_lesion.evaluation.calibrate import label_findings
+from napari_lesion.evaluation.froc import Curve, Mark, ScoredPoint, evaluate
+from napari_lesion.evaluation.results import Results
+from napari_lesion.progress import Progress, silent
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A detector with a second stage, and what that brings."""
+
+    metadata: Metadata
+    before: Curve
+    """FROC of the detector alone."""
+    after: Curve
+    """FROC of both together; each scan was left out of the fit that scored it."""
+
+
+def add_second_stage(
+    pack: Pack,
+    judge_id: str,
+    results: Results,
+    scans: Path,
+    truth: Sequence[Mark],
+    *,
+    excluded: Iterable[Mark] = (),
+    version: str | None = None,
+    progress: Progress = silent,
+) -> Joined:
+    """Fit a second stage on the results of validation scans.
+
+    Parameters
+    ----------
+    pack : Pack
+        The detector that made the results; not calibrated, and without a second stage.
+    judge_id : str
+        Id of the patch classifier.
+    results : Results
+        With a low threshold: what was not reported cannot be judged again.
+    scans : Path
+        Folder with the series that were searched.
+    truth, excluded : sequence of Mark
+        As for ``froc.evaluate``.
+
+    Raises
+    ------
+    ConfigError
+        If the results are of another model, or a series is not below ``scans``.
+    ModelError
+        If the two do not fit together.
+    """
+    old = pack.metadata
+    if old.calibration or old.second_stage:
+        raise ConfigError(f"{old.id} {old.version} is calibrated or has a second stage already. Name the bare model.")
+    if results.model.sha256 != old.sha256:
+        raise ConfigError(
+            f"The results are of {results.model.id} {results.model.version}, not of {old.id} {old.version}."
+        )
+    places = tuple(excluded)
+    labels = label_findings(truth, results.points, excluded=places)
+    series = {one.identity.series_uid: one for one in find_series(scans)}
+    judge = load_judge(judge_id)
+    uids = sorted(results.points)
+    second: dict[str, Floats] = {}
+    for n, uid in enumerate(uids):
+        progress(n, len(uids), "judging the findings")
+        if uid not in series:
+            raise ConfigError(f"series {uid}: there are results, but the series is not below {scans}.")
+        logits, _ = judge(read_series(series[uid]), [point.center_mm for point in results.points[uid]])
+        second[uid] = logits.mean(axis=1)
+    progress(len(uids), len(uids), "findings judged")
+
+    def fitted(kept: Sequence[str]) -> SecondStage:
+        first = [point.score for uid in kept for point in results.points[uid]]
+        hit = [label for uid in kept for label in labels[uid]]
+        known = np.array([label is not None for label in hit])
+        judged = np.concatenate([second[uid] for uid in kept])
+        return fit_stage(
+            judge_id, np.array(first)[known], judged[known], np.array(hit, dtype=object)[known].astype(bool)
+        )
+
+    left_out: dict[str, Sequence[ScoredPoint]] = {}
+    for uid in uids:
+        stage = fitted([other for other in uids if other != uid])
+        scores = join(stage, np.array([point.score for point in results.points[uid]]), second[uid])
+        left_out[uid] = [
+            ScoredPoint(point.center_mm, float(score)) for point, score in zip(results.points[uid], scores, strict=True)
+        ]
+    changes = {"second_stage": fitted(uids).model_dump(), "version": version or old.version}
+    return Joined(
+        metadata=Metadata.model_validate({**dict(old), **changes}),
+        before=evaluate(truth, results.points, excluded=places).overall,
+        after=evaluate(truth, left_out, excluded=places).overall,
+    )
