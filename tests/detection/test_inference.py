@@ -196,7 +196,7 @@ def test_every_kind_of_out_of_memory_is_recognised(network, error):
 
 def test_gives_the_work_to_the_cpu_when_the_device_has_no_memory(network, image, monkeypatch):
     """The device is feigned: torch's ``meta`` device stands for one whose memory never suffices."""
-    monkeypatch.setattr(inference, "choose_device", lambda name: torch.device("cpu" if name == "cpu" else "meta"))
+    monkeypatch.setattr(inference, "choose_device", lambda name, _: torch.device("cpu" if name == "cpu" else "meta"))
     seen = []
 
     class NoMemoryThere(nn.Module):

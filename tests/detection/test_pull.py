@@ -179,7 +179,7 @@ def test_cancelled_it_goes_on_where_it_was_the_next_time(hub):
     with pytest.raises(Cancelled):
         pull.pull(PIN, progress=stop)
     assert not (packs.home() / "bundle").exists()
-    assert packs.model_folders()[1:] == ()
+    assert not [folder for folder in packs.model_folders() if folder.parent == packs.home()]
 
     hub.ranges.clear()
     hub.asked.clear()

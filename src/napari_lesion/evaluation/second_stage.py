@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_lesion.detection.packs import Metadata, Pack, SecondStage
-from napari_lesion.detection.second_stage import fit_stage, join, load_judge
 from napari_lesion.dicom.reader import read_series
 from napari_lesion.dicom.series import find_series
 from napari_lesion.errors import ConfigError
@@ -66,6 +65,8 @@ def add_second_stage(
     ModelError
         If the two do not fit together.
     """
+    from napari_lesion.detection import second_stage as stages  # brings torch along
+
     old = pack.metadata
     if old.calibration or old.second_stage:
         raise ConfigError(f"{old.id} {old.version} is calibrated or has a second stage already. Name the bare model.")
@@ -76,7 +77,7 @@ def add_second_stage(
     places = tuple(excluded)
     labels = label_findings(truth, results.points, excluded=places)
     series = {one.identity.series_uid: one for one in find_series(scans)}
-    judge = load_judge(judge_id)
+    judge = stages.load_judge(judge_id)
     uids = sorted(results.points)
     second: dict[str, Floats] = {}
     for n, uid in enumerate(uids):
@@ -92,14 +93,14 @@ def add_second_stage(
         hit = [label for uid in kept for label in labels[uid]]
         known = np.array([label is not None for label in hit])
         judged = np.concatenate([second[uid] for uid in kept])
-        return fit_stage(
+        return stages.fit_stage(
             judge_id, np.array(first)[known], judged[known], np.array(hit, dtype=object)[known].astype(bool)
         )
 
     left_out: dict[str, Sequence[ScoredPoint]] = {}
     for uid in uids:
         stage = fitted([other for other in uids if other != uid])
-        scores = join(stage, np.array([point.score for point in results.points[uid]]), second[uid])
+        scores = stages.join(stage, np.array([point.score for point in results.points[uid]]), second[uid])
         left_out[uid] = [
             ScoredPoint(point.center_mm, float(score)) for point, score in zip(results.points[uid], scores, strict=True)
         ]
