@@ -73,6 +73,12 @@ def take(scan: Path, images: Path) -> None:
     viewer.scene.camera.zoom *= 1.6
     picture("findings")
 
+    panel.why.choose("heatmap", "grad-cam")
+    panel.why.ask()
+    wait(lambda: not panel.why.running, 600)
+    picture("why")
+    panel.why.clear(next(layer for layer in viewer.layers if type(layer).__name__ == "Image"))
+
     panel.planes.buttons()[1].click()
     panel.jump(0)
     viewer.scene.camera.zoom *= 1.4

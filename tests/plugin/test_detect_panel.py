@@ -16,6 +16,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QFileDialog, QMessageBox
 
 from napari_lesion.detection import packs
+from napari_lesion.detection.detector import DEFAULT_MODEL
 from napari_lesion.errors import LungsNotFoundError, UntrustedCodeError
 from napari_lesion.findings import RESEARCH_USE
 from napari_lesion.plugin import layers, view
@@ -377,6 +378,7 @@ def test_the_shipped_model_finds_a_nodule_of_the_sample_scan_first(make_napari_v
     qtbot.waitUntil(lambda: panel._task is None, timeout=10 * PATIENCE_MS)
     with (Path(__file__).parents[2] / "sample_dicoms" / "truth.csv").open(newline="") as file:
         nodules = [row for row in csv.DictReader(file) if row["seriesuid"] == scan.metadata["series"]["series_uid"]]
+    assert panel.report.model.id == DEFAULT_MODEL  # the first of the list is another
     first = panel.report.findings[0]
     assert any(
         np.linalg.norm([float(nodule[f"coord{axis}"]) - at for axis, at in zip("XYZ", first.center_mm, strict=True)])

@@ -31,7 +31,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_lesion.detection.detector import Card, list_models, read_card
+from napari_lesion.detection.detector import DEFAULT_MODEL, Card, list_models, read_card
 from napari_lesion.detection.operating import false_positives_at
 from napari_lesion.errors import LesionError, UntrustedCodeError
 from napari_lesion.findings import RESEARCH_USE, Finding, Report
@@ -317,6 +317,7 @@ class DetectPanel(QWidget):
             return
         for card in cards:
             self._add_model(card, card.id, self.models.count())
+        self.models.setCurrentIndex(max(self.models.findData(DEFAULT_MODEL, _MODEL), 0))
         self.models.addItem(_FOLDER)
         self.models.setItemData(
             self.models.count() - 1, "Use a model pack or a MONAI bundle from a folder", Qt.ItemDataRole.ToolTipRole
