@@ -14,7 +14,7 @@ from napari_lesion.detection.detector import Metric
 from napari_lesion.detection.operating import score_at
 from napari_lesion.detection.packs import CARD, Calibration, Metadata, Pack, verify, write_pack
 from napari_lesion.errors import ConfigError
-from napari_lesion.evaluation.froc import Mark, ScoredPoint, _hits
+from napari_lesion.evaluation.froc import Mark, ScoredPoint, lies_on
 from napari_lesion.evaluation.results import Results
 
 ECE = "ECE"
@@ -168,11 +168,11 @@ def label_findings(
     labels: dict[str, list[bool | None]] = {}
     for uid, points in results.items():
         here: list[bool | None] = [
-            None if any(_hits(point, mark) for mark in (*nodules, *places) if mark.series_uid == uid) else False
+            None if any(lies_on(point, mark) for mark in (*nodules, *places) if mark.series_uid == uid) else False
             for point in points
         ]
         for nodule in (one for one in nodules if one.series_uid == uid):
-            hits = [n for n, point in enumerate(points) if _hits(point, nodule)]
+            hits = [n for n, point in enumerate(points) if lies_on(point, nodule)]
             if hits:
                 here[max(hits, key=lambda n: points[n].score)] = True
         labels[uid] = here

@@ -233,10 +233,10 @@ def _match(
     fp_score: list[float] = []
     for scan, uid in enumerate(scans):
         for point in _first(results[uid]):
-            hits = [n for n in numbers.get(uid, ()) if _hits(point, nodules[n])]
+            hits = [n for n in numbers.get(uid, ()) if lies_on(point, nodules[n])]
             for n in hits:
                 best[n] = max(best[n], point.score)
-            if not hits and not any(_hits(point, mark) for mark in excluded.get(uid, ())):
+            if not hits and not any(lies_on(point, mark) for mark in excluded.get(uid, ())):
                 fp_scan.append(scan)
                 fp_score.append(point.score)
     return best, np.array(fp_scan, dtype=np.int64), np.array(fp_score, dtype=np.float64)
@@ -250,7 +250,8 @@ def _first(points: Sequence[ScoredPoint]) -> Sequence[ScoredPoint]:
     return [point for point in points if point.score > limit]
 
 
-def _hits(point: ScoredPoint, mark: Mark) -> bool:
+def lies_on(point: ScoredPoint, mark: Mark) -> bool:
+    """Tell whether a finding is closer to a mark's centre than the mark's radius."""
     diameter = mark.diameter_mm if mark.diameter_mm > 0 else UNKNOWN_DIAMETER_MM
     return math.dist(point.center_mm, mark.center_mm) < diameter / 2
 
