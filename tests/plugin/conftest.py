@@ -16,6 +16,12 @@ from plugin_scan import NODULES, BlobDetector
 from napari_lesion.volume import Volume
 
 
+@pytest.fixture(autouse=True)
+def _settings_of_the_test(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the settings of the user of this machine, and those of other tests, out of each test."""
+    monkeypatch.setenv("NAPARI_LESION_SETTINGS", str(tmp_path_factory.mktemp("settings") / "settings.ini"))
+
+
 @pytest.fixture
 def scan() -> Volume:
     """An axial scan with `NODULES`."""
