@@ -31,12 +31,15 @@ class Workstation(QObject):
     """LPS mm (x, y, z) of the crosshair."""
     finding_selected = Signal(str)
     """Id of the finding that is looked at, or ""."""
+    blind_changed = Signal(bool)
+    """Whether the reader must not see what a detector found."""
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
         self._viewer = ref(viewer)
         self._scan: Image | None = None
         self._finding = ""
+        self._blind = False
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.selection.events.active.connect(self._on_active)
@@ -129,6 +132,19 @@ class Workstation(QObject):
         if finding != self._finding:
             self._finding = finding
             self.finding_selected.emit(finding)
+
+    # -- the blind read -----------------------------------------------------------------------------------------------
+
+    @property
+    def blind(self) -> bool:
+        """Whether a blind read is on: panels and keys show nothing of what a detector found."""
+        return self._blind
+
+    def set_blind(self, blind: bool) -> None:
+        """Begin or end a blind read."""
+        if blind != self._blind:
+            self._blind = blind
+            self.blind_changed.emit(blind)
 
 
 _workstations: WeakKeyDictionary[ViewerModel, Workstation] = WeakKeyDictionary()
