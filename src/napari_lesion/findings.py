@@ -11,11 +11,25 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from napari_lesion.volume import FloatArray, GeometryCertificate, SeriesIdentity, Volume
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 RESEARCH_USE = "For research use only. Not a medical device; not for diagnosis."
 
 Point = tuple[float, float, float]
 Status = Literal["candidate", "accepted", "rejected", "edited", "added"]
+Deed = Literal["accepted", "rejected", "reopened", "moved", "resized", "merged", "added", "commented"]
+
+
+class HistoryEntry(BaseModel):
+    """What a reader did to a finding."""
+
+    model_config = ConfigDict(frozen=True)
+
+    time: str
+    """ISO 8601, UTC."""
+    reader: str
+    what: Deed
+    detail: str = ""
+    """From what to what, in words."""
 
 
 class Finding(BaseModel):
@@ -37,6 +51,10 @@ class Finding(BaseModel):
     frame: int | None = None
     """1-based frame number where that image is a multiframe object."""
     status: Status = "candidate"
+    comment: str = ""
+    """The reader's words."""
+    history: tuple[HistoryEntry, ...] = ()
+    """What readers did to it, the first deed first."""
 
 
 class ModelReference(BaseModel):
@@ -72,6 +90,18 @@ class Report(BaseModel):
     created: str
     """ISO 8601, UTC."""
     intended_use: str = RESEARCH_USE
+
+    @property
+    def standing(self) -> tuple[Finding, ...]:
+        """The findings that no reader rejected."""
+        return tuple(finding for finding in self.findings if finding.status != "rejected")
+
+
+def box_around(center_mm: Point, diameter_mm: float) -> tuple[Point, Point]:
+    """Lower and upper corner (LPS mm) of the cube around a centre (LPS mm)."""
+    x, y, z = center_mm
+    radius = diameter_mm / 2
+    return (x - radius, y - radius, z - radius), (x + radius, y + radius, z + radius)
 
 
 @dataclass(frozen=True)

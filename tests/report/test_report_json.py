@@ -8,7 +8,7 @@ import pytest
 from fake_scan import FakeDetector, make_volume
 
 from napari_lesion.errors import ConfigError
-from napari_lesion.findings import Candidate, Report
+from napari_lesion.findings import SCHEMA_VERSION, Candidate, Report
 from napari_lesion.pipeline import analyse
 from napari_lesion.report.json import load_report, report_schema, save_report
 
@@ -49,6 +49,19 @@ def test_a_saved_report_fits_the_published_schema_and_a_spoilt_one_does_not(repo
 
     content["findings"][0]["center_mm"] = [1.0, 2.0]
     assert not validator.is_valid(content)
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_what_an_earlier_version_saved_opens_and_is_saved_as_this_version_does(version, tmp_path):
+    report = load_report(Path(__file__).parent / f"findings-{version}.json")
+    assert [(f.center_mm, f.score) for f in report.findings] == [((52, -20, -240), 0.9), ((-45, 5, -270), 0.6)]
+    assert all(f.status == "candidate" and f.comment == "" and f.history == () for f in report.findings)
+    assert report.warnings[0] == "Tilted by 3°."
+    save_report(report, tmp_path / "findings.json")
+    content = json.loads((tmp_path / "findings.json").read_text(encoding="utf-8"))
+    assert content["schema_version"] == SCHEMA_VERSION
+    jsonschema.Draft202012Validator(json.loads(PUBLISHED.read_text(encoding="utf-8"))).validate(content)
+    assert load_report(tmp_path / "findings.json") == report
 
 
 @pytest.mark.parametrize(

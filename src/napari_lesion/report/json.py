@@ -42,18 +42,38 @@ def load_report(path: Path) -> Report:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
     except ValueError as error:
         raise ConfigError(f"{path}: not JSON ({error}). Run the analysis again.") from error
+    return report_from(content, str(path))
+
+
+def report_from(content: Any, where: str) -> Report:
+    """Make a report of this version out of parsed JSON, which an earlier version may have written.
+
+    Parameters
+    ----------
+    content : object
+        What the JSON says.
+    where : str
+        Names its place in errors.
+
+    Raises
+    ------
+    ConfigError
+        If it is no report, or was written by a later version whose schema is not known.
+    """
     version = str(content.get("schema_version", "")) if isinstance(content, dict) else ""
     if version.split(".")[0] != SCHEMA_VERSION.split(".")[0]:
         said = f"has schema version {version}" if version else "has no schema_version"
-        raise ConfigError(f"{path}: {said}, and this program reads {SCHEMA_VERSION}. Is it a findings.json?")
+        raise ConfigError(f"{where}: {said}, and this program reads {SCHEMA_VERSION}. Is it a findings.json?")
     try:
-        return Report.model_validate(content)
+        report = Report.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        field = ".".join(str(part) for part in first["loc"])
         raise ConfigError(
-            f"{path}: not a valid report ({error.error_count()} problems; the first: {where}: {first['msg']})."
+            f"{where}: not a valid report ({error.error_count()} problems; the first: {field}: {first['msg']})."
         ) from error
+    # What an earlier version did not write has its default now, so that this is a report of this version.
+    return report.model_copy(update={"schema_version": SCHEMA_VERSION})
 
 
 def report_schema() -> dict[str, Any]:

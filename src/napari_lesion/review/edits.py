@@ -1,0 +1,238 @@
+"""What a reader can do to findings. Each function takes a review and returns a new one; nothing is changed in place.
+
+Something that would change nothing (accepting what is accepted) returns the same review.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from napari_lesion.errors import ConfigError
+from napari_lesion.findings import Deed, Finding, HistoryEntry, Point, Status, box_around
+from napari_lesion.review.review import Change, Review, Stamp
+from napari_lesion.volume import Volume
+
+MOVED_MM = 0.01
+"""A shorter move is rounding: coordinates were converted forth and back."""
+_GEOMETRY: tuple[Deed, ...] = ("moved", "resized", "merged")
+
+
+def accept(review: Review, ids: Sequence[str], by: Stamp) -> Review:
+    """Confirm findings as lesions; one that the reader added is ``added`` and stays so."""
+    return _judge(review, ids, by, "accepted", lambda f: "added" if _is_added(f) else "accepted")
+
+
+def reject(review: Review, ids: Sequence[str], by: Stamp) -> Review:
+    """Call findings false; they stay in the review, with that status."""
+    return _judge(review, ids, by, "rejected", lambda _: "rejected")
+
+
+def reopen(review: Review, ids: Sequence[str], by: Stamp) -> Review:
+    """Take the judgement of findings back; what was moved or added stays that."""
+    return _judge(review, ids, by, "reopened", _unjudged)
+
+
+def move(review: Review, id_: str, center_mm: Sequence[float], by: Stamp, scan: Volume) -> Review:
+    """Put the centre of a finding elsewhere, with its box.
+
+    Parameters
+    ----------
+    review : Review
+    id_ : str
+    center_mm : (3,)
+        LPS mm.
+    by : Stamp
+    scan : Volume
+        In which the acquired image closest to the new place is looked up.
+    """
+    finding = review.finding(id_)
+    x, y, z = (float(value) for value in center_mm)
+    shift = np.subtract((x, y, z), finding.center_mm)
+    if np.abs(shift).max() <= MOVED_MM:
+        return review
+    lower, upper = (tuple(float(v) for v in np.add(corner, shift)) for corner in finding.box_mm)
+    moved = _with(
+        finding,
+        by,
+        "moved",
+        f"by {np.linalg.norm(shift):.1f} mm from {_place(finding.center_mm)}",
+        center_mm=(x, y, z),
+        box_mm=(lower, upper),
+        status=_edited(finding),
+        **_image_at(scan, (x, y, z)),
+    )
+    return _done(review, "move", by, (finding,), (moved,))
+
+
+def resize(review: Review, id_: str, diameter_mm: float, by: Stamp) -> Review:
+    """Give a finding another diameter (mm); its box becomes the cube around it.
+
+    Raises
+    ------
+    ConfigError
+        If the diameter is not more than 0.
+    """
+    finding = review.finding(id_)
+    if not 0 < diameter_mm < float("inf"):
+        raise ConfigError(f"A diameter of {diameter_mm} mm makes no sense: it must be more than 0.")
+    diameter = float(diameter_mm)
+    if abs(diameter - finding.diameter_mm) < MOVED_MM:
+        return review
+    resized = _with(
+        finding,
+        by,
+        "resized",
+        f"from {finding.diameter_mm:.1f} to {diameter:.1f} mm",
+        diameter_mm=diameter,
+        box_mm=box_around(finding.center_mm, diameter),
+        status=_edited(finding),
+    )
+    return _done(review, "resize", by, (finding,), (resized,))
+
+
+def merge(review: Review, ids: Sequence[str], by: Stamp, scan: Volume) -> Review:
+    """Make one finding out of several that are one lesion.
+
+    It keeps the id and the score of the one with the highest score, and reaches as far as all of them: its centre is
+    that of the box around their boxes, its diameter the longest side of that box. Comments and histories are joined.
+
+    Raises
+    ------
+    ConfigError
+        If there are fewer than two.
+    """
+    chosen = _chosen(review, ids)
+    if len(chosen) < 2:
+        raise ConfigError("Choose at least two findings to merge.")
+    first = max(chosen, key=lambda finding: finding.score)
+    lower = np.min([finding.box_mm[0] for finding in chosen], axis=0)
+    upper = np.max([finding.box_mm[1] for finding in chosen], axis=0)
+    x, y, z = ((lower + upper) / 2).tolist()
+    diameter = float((upper - lower).max())
+    history = sorted((entry for finding in chosen for entry in finding.history), key=lambda entry: entry.time)
+    comments = dict.fromkeys(finding.comment for finding in chosen if finding.comment)
+    merged = _with(
+        first.model_copy(update={"history": tuple(history)}),
+        by,
+        "merged",
+        f"from {len(chosen)} at " + "; ".join(_place(finding.center_mm) for finding in chosen),
+        center_mm=(x, y, z),
+        diameter_mm=diameter,
+        box_mm=box_around((x, y, z), diameter),
+        status=_edited(first),
+        comment="\n".join(comments),
+        **_image_at(scan, (x, y, z)),
+    )
+    return _done(review, "merge", by, chosen, (merged,))
+
+
+def add(
+    review: Review, center_mm: Sequence[float], diameter_mm: float, by: Stamp, scan: Volume, detail: str = ""
+) -> Review:
+    """Add a finding of the reader's own; its score is 1, since a person is sure.
+
+    Parameters
+    ----------
+    review : Review
+    center_mm : (3,)
+        LPS mm.
+    diameter_mm : float
+    by : Stamp
+    scan : Volume
+    detail : str
+        How the diameter came about, for the history.
+
+    Raises
+    ------
+    ConfigError
+        If the diameter is not more than 0.
+    """
+    if not 0 < diameter_mm < float("inf"):
+        raise ConfigError(f"A diameter of {diameter_mm} mm makes no sense: it must be more than 0.")
+    x, y, z = (float(value) for value in center_mm)
+    diameter = float(diameter_mm)
+    added = Finding(
+        id=str(uuid.uuid4()),
+        center_mm=(x, y, z),
+        diameter_mm=diameter,
+        box_mm=box_around((x, y, z), diameter),
+        score=1.0,
+        status="added",
+        history=(HistoryEntry(time=by.time, reader=by.reader, what="added", detail=detail),),
+        **_image_at(scan, (x, y, z)),
+    )
+    return _done(review, "add", by, (), (added,))
+
+
+def remove(review: Review, ids: Sequence[str], by: Stamp) -> Review:
+    """Take findings away: those that the reader added are gone, those that the model found are rejected.
+
+    A report must say what the model said, so nothing of the model's can vanish from it.
+    """
+    chosen = _chosen(review, ids)
+    gone = tuple(finding for finding in chosen if _is_added(finding))
+    false = tuple(finding for finding in chosen if not _is_added(finding) and finding.status != "rejected")
+    if not gone and not false:
+        return review
+    after = tuple(_with(finding, by, "rejected", status="rejected") for finding in false)
+    return _done(review, "delete", by, (*gone, *false), after)
+
+
+def comment(review: Review, id_: str, text: str, by: Stamp) -> Review:
+    """Write the comment of a finding; an empty text takes it away."""
+    finding, text = review.finding(id_), text.strip()
+    if text == finding.comment:
+        return review
+    detail = f"before: {finding.comment}" if finding.comment else ""
+    return _done(review, "comment", by, (finding,), (_with(finding, by, "commented", detail, comment=text),))
+
+
+def _judge(review: Review, ids: Sequence[str], by: Stamp, deed: Deed, status_of: Callable[[Finding], Status]) -> Review:
+    before = tuple(finding for finding in _chosen(review, ids) if finding.status != status_of(finding))
+    after = tuple(_with(finding, by, deed, status=status_of(finding)) for finding in before)
+    what = {"accepted": "accept", "rejected": "reject"}.get(deed, "reopen")
+    return _done(review, what, by, before, after) if before else review
+
+
+def _chosen(review: Review, ids: Sequence[str]) -> tuple[Finding, ...]:
+    return tuple(review.finding(id_) for id_ in dict.fromkeys(ids))
+
+
+def _done(review: Review, what: str, by: Stamp, before: tuple[Finding, ...], after: tuple[Finding, ...]) -> Review:
+    return review.done(Change(what=what, time=by.time, reader=by.reader, before=before, after=after))
+
+
+def _with(finding: Finding, by: Stamp, what: Deed, detail: str = "", **fields: Any) -> Finding:
+    entry = HistoryEntry(time=by.time, reader=by.reader, what=what, detail=detail)
+    return finding.model_copy(update={"history": (*finding.history, entry), **fields})
+
+
+def _is_added(finding: Finding) -> bool:
+    return finding.status == "added" or any(entry.what == "added" for entry in finding.history)
+
+
+def _edited(finding: Finding) -> Status:
+    """Status of a finding whose place or size a reader has set, which says that it is a lesion."""
+    return "added" if _is_added(finding) else "edited"
+
+
+def _unjudged(finding: Finding) -> Status:
+    if _is_added(finding):
+        return "added"
+    return "edited" if any(entry.what in _GEOMETRY for entry in finding.history) else "candidate"
+
+
+def _image_at(scan: Volume, center_mm: Point) -> dict[str, Any]:
+    instance = scan.nearest_instance(center_mm)
+    return {
+        "sop_instance_uid": instance.sop_instance_uid if instance else "",
+        "frame": instance.frame if instance else None,
+    }
+
+
+def _place(center_mm: Point) -> str:
+    return "({:.1f}, {:.1f}, {:.1f})".format(*center_mm)

@@ -1,0 +1,201 @@
+"""The journal of a review: every change is on disk before the next one, so a crash loses nothing.
+
+One file a scan in the platform's state folder, JSON lines, only ever appended to. A line with ``journal`` starts a
+review and holds the report that it starts from; each line after it is a ``change``, an ``undo`` or a ``redo``. The last
+review in the file counts. Names and dates of the patient are not in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import uuid
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from napari_lesion.errors import ConfigError
+from napari_lesion.findings import Report
+from napari_lesion.report.json import report_from
+from napari_lesion.review.review import Change, Review, Stamp, step, steps
+from napari_lesion.volume import SeriesIdentity, Volume
+
+VERSION = 1
+STATE_VARIABLE = "NAPARI_LESION_STATE"
+"""Environment variable that puts the state folder elsewhere."""
+_HEADER = b'{"journal"'
+_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "napari-lesion/review")
+
+
+def state_folder() -> Path:
+    """Folder in which the program keeps what it must not forget."""
+    if override := os.environ.get(STATE_VARIABLE):
+        return Path(override)
+    from platformdirs import user_state_path
+
+    return user_state_path("napari-lesion", appauthor=False)
+
+
+def journal_path(volume: Volume) -> Path:
+    """Where the journal of a scan is; two volumes of one series have one each."""
+    uid = volume.series.series_uid
+    name = uid if re.fullmatch(r"[0-9A-Za-z.]{1,64}", uid) else _digest(uid)
+    first = min((instance.sop_instance_uid for instance in volume.instances), default="")
+    return state_folder() / "reviews" / f"{name}-{_digest(first)}.jsonl"
+
+
+def run_id(report: Report) -> str:
+    """Id of the run that made a report: the same however often the report is saved and opened."""
+    return str(uuid.uuid5(_NAMESPACE, f"{report.series_uid}/{report.model.sha256}/{report.created}"))
+
+
+class Journal:
+    """Writes the review of one scan down, and reads it back.
+
+    Parameters
+    ----------
+    path : Path
+        See `journal_path`.
+    series : SeriesIdentity
+        Of the scan; it is not written.
+
+    Raises
+    ------
+    ConfigError
+        If another window holds this journal, or the folder cannot be written.
+    """
+
+    def __init__(self, path: Path, series: SeriesIdentity) -> None:
+        self.path = path
+        self._series = series
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = FileLock(f"{path}.lock", mode=0o600)
+            self._lock.acquire(blocking=False)
+        except Timeout as error:
+            raise ConfigError(
+                f"series {series.series_uid} is being reviewed in another window. Close the scan there first."
+            ) from error
+        except OSError as error:
+            raise ConfigError(
+                f"{path}: cannot be written ({error.strerror}), so a crash would lose the review. Make room or set "
+                f"{STATE_VARIABLE} to a folder that can be written."
+            ) from error
+
+    def close(self) -> None:
+        """Let another window have the journal."""
+        self._lock.release()
+
+    def recover(self) -> Review | None:
+        """Read the review as it was left; None if there is none.
+
+        A last line that was cut off in the middle of writing is dropped.
+
+        Raises
+        ------
+        ConfigError
+            If the file is damaged elsewhere, is of another series, or was written by a later version.
+        """
+        if not self.path.exists():
+            return None
+        self._drop_torn_line()
+        lines = self.path.read_bytes().split(b"\n")[:-1]
+        begin = max((number for number, line in enumerate(lines) if line.startswith(_HEADER)), default=None)
+        if begin is None:
+            return None
+        review = Review(self._report(lines[begin], begin + 1))
+        for number, line in enumerate(lines[begin + 1 :], begin + 2):
+            try:
+                review = step(review, _change_of(json.loads(line)))
+                _ = review.findings  # fails where the line does not fit those before it
+            except (ValueError, KeyError, TypeError) as error:
+                raise ConfigError(f"{self.path}: line {number} is damaged ({error}).") from error
+        return review
+
+    def begin(self, review: Review, by: Stamp) -> None:
+        """Start to write a review; earlier ones stay in the file, unread."""
+        report = review.start
+        header = {
+            "journal": VERSION,
+            "run": run_id(report),
+            "series_uid": report.series_uid,
+            "model_sha256": report.model.sha256,
+            "time": by.time,
+            "report": report.model_dump(mode="json", exclude={"series"}),
+        }
+        self._append([header])
+        self.record(Review(report), review, by)
+
+    def record(self, old: Review, new: Review, by: Stamp) -> None:
+        """Write what leads from one state to the next; when this returns, it is on the disk."""
+        lines: list[dict[str, Any]] = []
+        for change in steps(old, new):
+            if change is None:
+                lines.append({"undo": {"time": by.time, "reader": by.reader}})
+            elif old.undone and old.undone[-1] == change:
+                lines.append({"redo": change.model_dump(mode="json"), "time": by.time, "reader": by.reader})
+            else:
+                lines.append({"change": change.model_dump(mode="json")})
+            old = step(old, change)
+        if old.changes != new.changes or old.undone != new.undone:
+            raise ConfigError("These are not states of one review: no undo, redo or change leads from one to the other")
+        self._append(lines)
+
+    def set_aside(self) -> Path:
+        """Move a damaged journal out of the way, so that a new one can be written; nothing is deleted."""
+        number = 1
+        while (aside := self.path.with_suffix(f".damaged{number}")).exists():
+            number += 1
+        return self.path.rename(aside)
+
+    def _append(self, lines: list[dict[str, Any]]) -> None:
+        text = "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
+        try:
+            with open(self.path, "ab", opener=_private) as file:
+                end = file.tell()
+                try:
+                    file.write(text.encode())
+                    file.flush()
+                    os.fsync(file.fileno())
+                except OSError:
+                    file.truncate(end)  # half a line would spoil the next one
+                    raise
+        except OSError as error:
+            raise ConfigError(
+                f"{self.path}: the last change could not be written down ({error.strerror}). Make room, then save."
+            ) from error
+
+    def _drop_torn_line(self) -> None:
+        content = self.path.read_bytes()
+        end = content.rfind(b"\n") + 1
+        if end < len(content):
+            with self.path.open("r+b") as file:
+                file.truncate(end)
+
+    def _report(self, line: bytes, number: int) -> Report:
+        where = f"{self.path}: line {number}"
+        try:
+            header = json.loads(line)
+            version, content = header["journal"], {**header["report"], "series": self._series.model_dump()}
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigError(f"{where} is damaged ({error}).") from error
+        if version > VERSION:
+            raise ConfigError(f"{where} was written by a later version of this program (journal {version}).")
+        if content["series_uid"] != self._series.series_uid:
+            raise ConfigError(f"{where} is of series {content['series_uid']}, not {self._series.series_uid}.")
+        return report_from(content, where)
+
+
+def _change_of(line: dict[str, Any]) -> Change | None:
+    return None if "undo" in line else Change.model_validate(line["redo"] if "redo" in line else line["change"])
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,209 @@
+"""The state of a review: the report it starts from, and the changes since. Every change can be undone exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
+
+from pydantic import BaseModel, ConfigDict
+
+from napari_lesion.errors import ConfigError
+from napari_lesion.findings import Finding, ModelReference, Report
+from napari_lesion.volume import Volume
+
+NO_MODEL = ModelReference(id="none", version="", sha256="", threshold=0.0)
+"""The model of a report in which only a reader has searched."""
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """Who changes something, and when.
+
+    Attributes
+    ----------
+    reader : str
+        Name of the reader.
+    time : str
+        ISO 8601, UTC.
+    """
+
+    reader: str
+    time: str
+
+
+def stamp(reader: str) -> Stamp:
+    """Put a reader's name to this moment."""
+    return Stamp(reader, datetime.now(UTC).isoformat(timespec="milliseconds"))
+
+
+class Change(BaseModel):
+    """One step of a review: some findings as they were, and what takes their place."""
+
+    model_config = ConfigDict(frozen=True)
+
+    what: str
+    """In words, for Undo and the journal."""
+    time: str
+    """ISO 8601, UTC."""
+    reader: str
+    before: tuple[Finding, ...] = ()
+    after: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class Review:
+    """The findings of one scan as readers left them.
+
+    Attributes
+    ----------
+    start : Report
+        As the detector left it, all candidates included.
+    changes : tuple of Change
+        Made since, the first first.
+    undone : tuple of Change
+        Taken back and not yet made again, the last taken back last.
+    """
+
+    start: Report
+    changes: tuple[Change, ...] = ()
+    undone: tuple[Change, ...] = ()
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings now, sorted by score, falling; rejected ones are among them."""
+        # Always from the start: so whatever was undone leaves no trace, not even in the order.
+        state = {finding.id: finding for finding in self.start.findings}
+        for change in self.changes:
+            after = {finding.id: finding for finding in change.after}
+            for finding in change.before:
+                if finding.id not in after:
+                    del state[finding.id]
+            state.update(after)
+        return tuple(sorted(state.values(), key=lambda finding: -finding.score))
+
+    @cached_property
+    def report(self) -> Report:
+        """The report with the findings as they are now."""
+        return self.start.model_copy(update={"findings": self.findings})
+
+    def finding(self, id_: str) -> Finding:
+        """Get a finding by its id.
+
+        Raises
+        ------
+        ConfigError
+            If it is not in the review (any more).
+        """
+        for finding in self.findings:
+            if finding.id == id_:
+                return finding
+        raise ConfigError(f"series {self.start.series_uid}: there is no finding {id_} in this review.")
+
+    def done(self, change: Change) -> Review:
+        """Make a change; what was undone before can't be made again after it."""
+        return replace(self, changes=(*self.changes, change), undone=())
+
+
+def undo(review: Review, _by: Stamp | None = None) -> Review:
+    """Take the last change back; without one, the review stays as it is."""
+    if not review.changes:
+        return review
+    *changes, last = review.changes
+    return replace(review, changes=tuple(changes), undone=(*review.undone, last))
+
+
+def redo(review: Review, _by: Stamp | None = None) -> Review:
+    """Make again what was undone last; without that, the review stays as it is."""
+    if not review.undone:
+        return review
+    *undone, last = review.undone
+    return replace(review, changes=(*review.changes, last), undone=tuple(undone))
+
+
+def reported(review: Review, threshold: float, false_positives: float | None = None) -> Report:
+    """Make the report that is saved.
+
+    Candidates that no reader touched count from the threshold on. What a reader judged, moved or added stays whatever
+    its score, rejected findings among it: their status says so.
+
+    Parameters
+    ----------
+    review : Review
+    threshold : float
+        Score in [0, 1].
+    false_positives : float, optional
+        A scan, to expect at this threshold.
+    """
+    kept = tuple(f for f in review.findings if f.history or f.status != "candidate" or f.score >= threshold)
+    model = review.start.model.model_copy(
+        update={"threshold": threshold, "false_positives_per_scan": false_positives},
+    )
+    return review.start.model_copy(update={"findings": kept, "model": model})
+
+
+def unsearched(volume: Volume, versions: dict[str, str] | None = None) -> Report:
+    """Make the report of a scan in which no model has searched, for findings that a reader adds."""
+    return Report(
+        series_uid=volume.series.series_uid,
+        series=volume.series,
+        findings=(),
+        certificate=volume.certificate,
+        model=NO_MODEL,
+        device="",
+        versions=versions or {},
+        timings_s={},
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def carried_over(old: Review, start: Report, by: Stamp) -> Review:
+    """Start a review of a new report that keeps what readers did in an old one of the same scan.
+
+    Findings that a reader judged, moved, commented or added take the place of those with the same id, as one change,
+    which can be undone.
+
+    Raises
+    ------
+    ConfigError
+        If the reports are of different series.
+    """
+    if old.start.series_uid != start.series_uid:
+        raise ConfigError(f"The review is of series {old.start.series_uid}, the report of {start.series_uid}.")
+    known = {finding.id: finding for finding in start.findings}
+    kept = tuple(finding for finding in old.findings if finding.history and known.get(finding.id) != finding)
+    review = Review(start)
+    if not kept:
+        return review
+    before = tuple(known[finding.id] for finding in kept if finding.id in known)
+    return review.done(
+        Change(what="carried over", time=by.time, reader=by.reader, before=before, after=kept),
+    )
+
+
+def steps(old: Review, new: Review) -> Sequence[Change | None]:
+    """Find the steps from one state of a review to a later one: None for an undo, else the change that is made.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such way, because they start from different reports.
+    """
+    if old.start is not new.start and old.start != new.start:
+        raise ConfigError("These are not states of one review: they start from different reports.")
+    common = 0
+    for one, other in zip(old.changes, new.changes, strict=False):
+        if one is not other and one != other:
+            break
+        common += 1
+    return [*[None] * (len(old.changes) - common), *new.changes[common:]]
+
+
+def step(review: Review, change: Change | None) -> Review:
+    """Make one of the `steps`: an undo, or a change, which is a redo where it was the last one undone."""
+    if change is None:
+        return undo(review)
+    if review.undone and review.undone[-1] == change:
+        return redo(review)
+    return review.done(change)

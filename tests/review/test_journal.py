@@ -1,0 +1,144 @@
+"""What a reader did is on disk before the next step, whatever happens to the program."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import review_driver
+from fake_scan import make_volume
+from review_scan import READER, a_report, a_review
+
+from napari_lesion.errors import ConfigError
+from napari_lesion.review import edits
+from napari_lesion.review.journal import STATE_VARIABLE, Journal, journal_path, run_id
+from napari_lesion.review.review import Review, redo, undo, unsearched
+
+SCAN = make_volume()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "reviews" / "journal.jsonl"
+
+
+def written(path: Path, steps: int = 3) -> Review:
+    """A review with some changes, in a journal that nobody holds any more."""
+    journal, review = Journal(path, SCAN.series), a_review(SCAN)
+    journal.begin(review, READER)
+    for number in range(steps):
+        new = edits.comment(review, review.findings[0].id, f"Größe {number}", READER)
+        journal.record(review, new, READER)
+        review = new
+    journal.close()
+    return review
+
+
+@pytest.mark.parametrize("safe", [1, 40])
+def test_a_killed_program_has_lost_nothing_that_was_done(path: Path, safe: int) -> None:
+    process = subprocess.Popen(
+        [sys.executable, review_driver.__file__, str(path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(review_driver.__file__).parent), *sys.path])},
+    )
+    with process:
+        said = 0
+        for line in process.stdout:
+            said = int(line)
+            if said >= safe:
+                break
+        process.send_signal(signal.SIGKILL)
+        said = max([said, *(int(line) for line in process.stdout if line.endswith("\n"))])
+    assert said >= safe
+    journal = Journal(path, SCAN.series)
+    review = journal.recover()
+    assert len(review.changes) in (said, said + 1)
+    assert review.changes[said - 1].after[0].comment.startswith(f"{said - 1} words")
+    new = edits.accept(review, [review.findings[0].id], READER)
+    journal.record(review, new, READER)
+    assert journal.recover() == new, "the review goes on after the crash"
+
+
+def test_a_last_line_that_was_cut_anywhere_is_dropped_and_the_rest_is_there(path: Path) -> None:
+    review = written(path)
+    content = path.read_bytes()
+    last = content[:-1].rfind(b"\n") + 1
+    for end in range(last, len(content), 7):
+        path.write_bytes(content[:end])
+        journal = Journal(path, SCAN.series)
+        recovered = journal.recover()
+        assert recovered.changes == review.changes[:-1]
+        journal.record(recovered, undo(recovered), READER)
+        assert journal.recover().undone == review.changes[1:2]
+        journal.close()
+
+
+def test_undo_and_redo_are_in_the_journal_with_the_reader(path: Path) -> None:
+    review = written(path)
+    journal = Journal(path, SCAN.series)
+    for function in (undo, undo, redo):
+        new = function(review)
+        journal.record(review, new, READER)
+        review = new
+    assert journal.recover() == review
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [next(iter(line)) for line in lines[1:]] == ["change", "change", "change", "undo", "undo", "redo"]
+    assert all("Röntgen" in json.dumps(line, ensure_ascii=False) for line in lines[1:])
+    assert lines[0]["run"] == run_id(review.start)
+    assert "P-17" not in path.read_text(encoding="utf-8"), "no name or number of the patient"
+    with pytest.raises(ConfigError, match="different reports"):
+        journal.record(review, Review(unsearched(SCAN)), READER)
+
+
+def test_a_new_review_of_the_scan_leaves_the_old_one_in_the_file(path: Path) -> None:
+    written(path)
+    before = path.read_bytes()
+    journal = Journal(path, SCAN.series)
+    new = edits.accept(a_review(SCAN), [a_report(SCAN).findings[0].id], READER)
+    journal.begin(new, READER)
+    assert journal.recover() == new
+    assert path.read_bytes().startswith(before)
+
+
+def test_only_one_window_writes_a_journal(path: Path) -> None:
+    journal = Journal(path, SCAN.series)
+    with pytest.raises(ConfigError, match="another window"):
+        Journal(path, SCAN.series)
+    journal.close()
+    assert Journal(path, SCAN.series).recover() is None
+
+
+def test_a_damaged_journal_is_said_and_set_aside_never_deleted(path: Path) -> None:
+    written(path)
+    content = path.read_bytes()
+    for bad, words in (
+        (content.replace(b'{"change"', b'{"chance"', 1), "line 2 is damaged"),
+        (content.replace(b'"journal": 1', b'"journal": 2', 1), "later version"),
+        (content.replace(SCAN.series.series_uid.encode() + b'"', b'1.2.9"'), "is of series"),
+    ):
+        path.write_bytes(bad)
+        journal = Journal(path, SCAN.series)
+        with pytest.raises(ConfigError, match=words) as caught:
+            journal.recover()
+        assert str(path) in str(caught.value)
+        assert journal.set_aside().read_bytes() == bad
+        assert journal.recover() is None
+        journal.close()
+    assert len(list(path.parent.glob("*.damaged*"))) == 3
+
+
+def test_each_volume_has_a_journal_of_its_own_in_the_state_folder(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv(STATE_VARIABLE, str(tmp_path))
+    path = journal_path(SCAN)
+    assert path.parent == tmp_path / "reviews"
+    assert path == journal_path(make_volume())
+    assert path != journal_path(make_volume(series_uid="1.2.9"))
+    assert journal_path(make_volume(series_uid="../../etc/passwd")).parent == path.parent
+    monkeypatch.delenv(STATE_VARIABLE)
+    assert "napari-lesion" in str(journal_path(SCAN))

@@ -1,0 +1,179 @@
+"""A reader's changes: what each does, and that undo, redo and the journal lead exactly back and forth."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fake_scan import make_volume
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from review_scan import READER, a_report, a_review
+
+from napari_lesion.errors import ConfigError
+from napari_lesion.review import edits
+from napari_lesion.review.journal import Journal
+from napari_lesion.review.review import (
+    NO_MODEL,
+    Review,
+    Stamp,
+    carried_over,
+    redo,
+    reported,
+    stamp,
+    undo,
+    unsearched,
+)
+
+SCAN = make_volume()
+START = a_review(SCAN)
+IDS = [finding.id for finding in START.findings]
+
+
+def test_each_judgement_is_in_the_history_with_time_and_reader() -> None:
+    review = edits.accept(START, IDS[:2], READER)
+    review = edits.reject(review, IDS[1:2], Stamp("Dr. Curie", "2026-11-24T12:05:00+00:00"))
+    assert [f.status for f in review.findings] == ["accepted", "rejected", "candidate", "candidate"]
+    assert [(e.time, e.reader, e.what) for e in review.finding(IDS[1]).history] == [
+        ("2026-11-24T12:00:00.000+00:00", "Dr. Röntgen", "accepted"),
+        ("2026-11-24T12:05:00+00:00", "Dr. Curie", "rejected"),
+    ]
+    assert edits.reject(review, IDS[1:2], READER) is review, "rejecting what is rejected changes nothing"
+    assert edits.reopen(review, IDS[1:2], READER).finding(IDS[1]).status == "candidate"
+    assert START.findings[0].status == "candidate", "a review is never changed in place"
+
+
+def test_a_moved_and_resized_finding_takes_its_box_and_its_image_along() -> None:
+    review = edits.move(START, IDS[0], (50.0, -22.0, -230.0), READER, SCAN)
+    review = edits.resize(review, IDS[0], 12.0, READER)
+    finding = review.finding(IDS[0])
+    assert finding.center_mm == (50, -22, -230)
+    assert finding.box_mm == ((44, -28, -236), (56, -16, -224))
+    assert finding.sop_instance_uid == SCAN.nearest_instance((50, -22, -230)).sop_instance_uid
+    assert finding.sop_instance_uid != START.findings[0].sop_instance_uid
+    assert finding.status == "edited"
+    assert [e.detail for e in finding.history] == ["by 10.4 mm from (52.0, -20.0, -240.0)", "from 20.0 to 12.0 mm"]
+    assert edits.reopen(edits.accept(review, IDS[:1], READER), IDS[:1], READER).finding(IDS[0]).status == "edited"
+    assert edits.move(review, IDS[0], finding.center_mm, READER, SCAN) is review
+    with pytest.raises(ConfigError, match="more than 0"):
+        edits.resize(review, IDS[0], 0.0, READER)
+
+
+def test_merged_findings_are_one_that_reaches_as_far_as_all() -> None:
+    review = edits.comment(START, IDS[2], "spiculated", READER)
+    review = edits.merge(review, IDS[1:3], READER, SCAN)
+    assert [f.id for f in review.findings] == [IDS[0], IDS[1], IDS[3]]
+    merged = review.finding(IDS[1])
+    assert merged.box_mm[0] == pytest.approx((-52, -2, -277))
+    assert merged.diameter_mm == pytest.approx(14)
+    assert merged.comment == "spiculated"
+    assert [e.what for e in merged.history] == ["commented", "merged"]
+    with pytest.raises(ConfigError, match="at least two"):
+        edits.merge(review, IDS[:1], READER, SCAN)
+
+
+def test_what_the_reader_added_can_be_deleted_and_what_the_model_found_is_rejected_instead() -> None:
+    review = edits.add(START, (10, 20, -250), 7.5, READER, SCAN, "estimated")
+    added = review.findings[0]
+    assert (added.status, added.score, added.diameter_mm) == ("added", 1.0, 7.5)
+    assert added.history[0].detail == "estimated"
+    assert edits.reject(review, [added.id], READER).finding(added.id).status == "rejected"
+    assert edits.accept(review, [added.id], READER) is review, "the reader put it there"
+    review = edits.remove(review, [added.id, IDS[0]], READER)
+    assert [f.id for f in review.findings] == IDS
+    assert review.finding(IDS[0]).status == "rejected"
+    assert len(review.report.standing) == 3
+    with pytest.raises(ConfigError, match="no finding"):
+        edits.accept(review, [added.id], READER)
+
+
+def test_the_saved_report_holds_what_was_judged_whatever_its_score() -> None:
+    review = edits.accept(START, IDS[3:], READER)
+    review = edits.reject(review, IDS[:1], READER)
+    report = reported(review, 0.5, 2.0)
+    assert [(f.id, f.status) for f in report.findings] == [
+        (IDS[0], "rejected"),
+        (IDS[1], "candidate"),
+        (IDS[2], "candidate"),
+        (IDS[3], "accepted"),
+    ]
+    assert (report.model.threshold, report.model.false_positives_per_scan) == (0.5, 2.0)
+    assert [f.id for f in reported(review, 0.8).findings] == [IDS[0], IDS[3]]
+
+
+def test_a_new_search_keeps_what_the_reader_did_before() -> None:
+    first = edits.add(Review(unsearched(SCAN)), (10, 20, -250), 7.5, READER, SCAN)
+    assert first.start.model == NO_MODEL
+    review = carried_over(first, a_report(SCAN), READER)
+    assert [f.status for f in review.findings] == ["added", *["candidate"] * 4]
+    review = edits.reject(review, IDS[:1], READER)
+    again = carried_over(review, a_report(SCAN), READER)
+    assert again.findings == review.findings
+    assert undo(again).findings == again.start.findings
+    with pytest.raises(ConfigError, match=r"1\.2\.9"):
+        carried_over(review, a_report(make_volume(series_uid="1.2.9")), READER)
+
+
+Step = Callable[[Review], Review]
+
+
+def steps_of(picks: st.DrawFn) -> Step:
+    """A step that a reader might make, right or wrong."""
+
+    def ids(review: Review, rows: list[int]) -> list[str]:
+        return [review.findings[row % len(review.findings)].id for row in rows] if review.findings else ["gone"]
+
+    rows = picks(st.lists(st.integers(0, 9), min_size=1, max_size=3))
+    number = picks(st.floats(-20, 20))
+    name = picks(
+        st.sampled_from(
+            ["accept", "reject", "reopen", "move", "resize", "merge", "add", "remove", "comment", "undo", "redo"]
+        )
+    )
+    by = stamp(picks(st.sampled_from(["A", "B"])))
+    place = (10 + number, -20 - number, -250 + number / 2)
+    return {
+        "accept": lambda r: edits.accept(r, ids(r, rows), by),
+        "reject": lambda r: edits.reject(r, ids(r, rows), by),
+        "reopen": lambda r: edits.reopen(r, ids(r, rows), by),
+        "move": lambda r: edits.move(r, ids(r, rows)[0], place, by, SCAN),
+        "resize": lambda r: edits.resize(r, ids(r, rows)[0], number, by),
+        "merge": lambda r: edits.merge(r, ids(r, rows), by, SCAN),
+        "add": lambda r: edits.add(r, place, abs(number), by, SCAN),
+        "remove": lambda r: edits.remove(r, ids(r, rows), by),
+        "comment": lambda r: edits.comment(r, ids(r, rows)[0], str(number), by),
+        "undo": undo,
+        "redo": redo,
+    }[name]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_undoing_everything_is_the_start_redoing_everything_the_end_and_the_journal_says_the_same(data) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Journal(Path(folder) / "journal.jsonl", SCAN.series)
+        journal.begin(START, READER)
+        review = START
+        for _ in range(data.draw(st.integers(0, 25))):
+            try:
+                new = steps_of(data.draw)(review)
+            except ConfigError:
+                continue
+            journal.record(review, new, READER)
+            review = new
+        assert journal.recover() == review
+        journal.close()
+    end = review
+    while end.undone:
+        end = redo(end)
+    start = end
+    while start.changes:
+        start = undo(start)
+    assert start.findings == START.findings
+    again = start
+    while again.undone:
+        again = redo(again)
+    assert again == end
+    assert again.findings == end.findings
