@@ -39,6 +39,14 @@ class ConfigError(LesionError):
     """A configuration or input table is wrong."""
 
 
+class AnnotationError(LesionError):
+    """An annotation cannot be made, changed or kept as asked for."""
+
+
+class ReadingError(LesionError):
+    """Something that cannot happen in a reading study, or a file of one that cannot be trusted."""
+
+
 class DownloadError(LesionError):
     """Sample data or a model cannot be fetched from where it is published."""
 

@@ -15,6 +15,7 @@ from napari_lesion.cli import (
     explain,
     models,
     phantom,
+    reading_study,
     robustness,
     samples,
     second_stage,
@@ -40,6 +41,7 @@ app.command("second-stage")(second_stage.second_stage)
 app.command("robustness")(robustness.robustness)
 app.add_typer(models.app, name="models")
 app.command("train")(train.train)
+app.command("reading-study")(reading_study.reading_study)
 app.command("phantom")(phantom.phantom)
 app.command("samples")(samples.samples)
 

@@ -78,7 +78,7 @@ def compare(
         nodules=len(nodules),
         scans=one.scans,
         differences=tuple(
-            _difference(name, x, y, drawn)
+            difference(name, x, y, drawn)
             for name, x, y, drawn in zip(
                 names, _values(one), _values(other), (_drawn(other) - _drawn(one)).T, strict=True
             )
@@ -98,7 +98,18 @@ def _drawn(curve: Curve) -> FloatArray:
     return np.column_stack([curve.drawn.mean(axis=1), curve.drawn])
 
 
-def _difference(name: str, a: float, b: float, drawn: FloatArray) -> Difference:
+def difference(name: str, a: float, b: float, drawn: FloatArray) -> Difference:
+    """Say how sure B minus A is.
+
+    Parameters
+    ----------
+    name : str
+        Of the measure.
+    a, b : float
+        Its values.
+    drawn : (n,)
+        B minus A in every resample of the scans, NaN where a resample has no nodule.
+    """
     drawn = drawn[~np.isnan(drawn)]
     if not len(drawn):
         return Difference(name, a, b, b - a, (math.nan, math.nan), math.nan)

@@ -116,7 +116,7 @@ def save_evaluation(
     }
     _save_json(folder / "froc.json", content)
     rate_names = [f"sensitivity_at_{rate:g}" for rate in FP_RATES]
-    _save_csv(
+    save_csv(
         folder / "froc.csv",
         ["group", "name", "nodules", "found", "scans", *rate_names, "cpm", "cpm_low", "cpm_high"],
         (
@@ -125,12 +125,12 @@ def save_evaluation(
         ),
     )
     whole = evaluation.overall
-    _save_csv(
+    save_csv(
         folder / "curve.csv",
         ["threshold", "fp_per_scan", "sensitivity"],
         zip(map(_digits, whole.threshold), whole.fp_per_scan, map(_digits, whole.sensitivity), strict=True),
     )
-    _save_csv(
+    save_csv(
         folder / "nodules.csv",
         ["seriesuid", "coordX", "coordY", "coordZ", "diameter_mm", "type", "best_score"],
         (
@@ -152,7 +152,7 @@ def save_comparison(comparison: Comparison, a: ModelReference, b: ModelReference
         "differences": [_plain(asdict(one)) for one in comparison.differences],
     }
     _save_json(folder / "comparison.json", content)
-    _save_csv(
+    save_csv(
         folder / "comparison.csv",
         ["measure", "a", "b", "difference", "low", "high", "p_value"],
         ([d.name, *map(_digits, (d.a, d.b, d.difference, *d.interval, d.p_value))] for d in comparison.differences),
@@ -176,7 +176,7 @@ def save_classification(result: Classification, source: str, folder: Path) -> No
         "calibration": _plain(asdict(result.reliability)),
     }
     _save_json(folder / "classification.json", content)
-    _save_csv(
+    save_csv(
         folder / "classification.csv",
         ["measure", "value", "low", "high"],
         ([one.name, *map(_digits, (one.value, *one.interval))] for one in result.measures),
@@ -185,7 +185,7 @@ def save_classification(result: Classification, source: str, folder: Path) -> No
         ("roc", ("false_positive_rate", "true_positive_rate"), result.roc),
         ("precision_recall", ("recall", "precision"), result.precision_recall),
     ):
-        _save_csv(folder / f"{name}.csv", header, (list(map(_digits, row)) for row in zip(*points, strict=True)))
+        save_csv(folder / f"{name}.csv", header, (list(map(_digits, row)) for row in zip(*points, strict=True)))
 
 
 def _plain(value: Any) -> Any:
@@ -232,7 +232,8 @@ def _digits(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.6g}"
 
 
-def _save_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def save_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a table, whole or not at all."""
     with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(header)

@@ -1,0 +1,159 @@
+"""``napari-lesion reading-study``: what readers find alone, with the detector, and the detector by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_lesion.cli.console import say, show_table
+from napari_lesion.cli.evaluate import MissingScans
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_lesion.evaluation.compare import Difference
+    from napari_lesion.reading.study import ReaderResult
+
+
+def reading_study(
+    readings: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of the panel Second reader.")],
+    truth: Annotated[
+        Path,
+        typer.Option(exists=True, dir_okay=False, help="Nodules: seriesuid,coordX,coordY,coordZ,diameter_mm; LPS mm."),
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="Folder for results, tables and plots.")],
+    excluded: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Places that do not count, in the form of --truth.")
+    ] = None,
+    missing: Annotated[
+        MissingScans, typer.Option(help="Scans of the truth without a reading: an error, all missed, or left out.")
+    ] = MissingScans.ERROR,
+    bootstraps: Annotated[int, typer.Option(min=0, help="Resamples for the 95 % intervals.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Of the resampling.")] = 0,
+) -> None:
+    """Evaluate a reading study: three FROC curves of each reader, what the detector brings, and the time it takes.
+
+    Takes the finished blind reads below READINGS. Writes, for each reader, the reader's findings alone, the detector's,
+    and the reader's with the detector as OUT/READER/ARM/SERIES/findings.json (the form that `evaluate --compare`
+    takes), a plot (PNG, SVG) of the three curves, and for all readers study.csv, gain.csv, cases.csv and one page,
+    reading-study.html.
+    """
+    from napari_lesion.evaluation import froc, page, plots
+    from napari_lesion.evaluation.results import save_csv
+    from napari_lesion.reading import study
+    from napari_lesion.reading.journal import folder_name
+    from napari_lesion.reading.reading import LEVELS
+
+    found = study.load_readings(readings)
+    nodules = froc.load_marks(truth)
+    places = froc.load_marks(excluded) if excluded else ()
+    results: list[ReaderResult] = []
+    figures = {}
+    for reader, own in found.by_reader.items():
+        folder = out / folder_name(reader)
+        study.save_results(own, folder)
+        result = study.judge(
+            own, folder, nodules, excluded=places, missing=missing.value, bootstraps=bootstraps, seed=seed
+        )
+        figures[f"FROC of {reader}"] = plots.froc_figure(
+            [(study.ARM_NAMES[arm], evaluation.overall) for arm, evaluation in result.arms.items()]
+        )
+        plots.save_figures({"froc": figures[f"FROC of {reader}"]}, folder)
+        results.append(result)
+
+    notes = [f"Left out: {path.relative_to(readings)}, {reason}." for path, reason in found.left_out]
+    for result in results:
+        ends = {arm: evaluation.overall.end for arm, evaluation in result.arms.items()}
+        short = [f"{study.ARM_NAMES[arm]} {end:.3g}" for arm, end in ends.items() if end < froc.FP_RATES[-1]]
+        if short:
+            notes.append(
+                f"{result.reader}: curves end before {froc.FP_RATES[-1]:g} false positives a scan "
+                f"({', '.join(short)}); beyond that, sensitivity is continued level."
+            )
+    header = ["reader", "findings of", "scans", "nodules", "found", *(f"{r:g}" for r in froc.FP_RATES), "CPM", "95 %"]
+    rows = [row for result in results for row in _curve_rows(result)]
+    gain_header = ["reader", "measure", "alone", "with detector", "difference", "95 %", "p"]
+    gain_rows = [row for result in results for row in _gain_rows(result.reader, result.gain.differences)]
+    if len(results) > 1:
+        if study.same_scans(results):
+            gain_rows += _gain_rows("mean of readers", study.mean_gain(results))
+        else:
+            notes.append("The readers did not read the same scans, so there is no mean over readers.")
+    cases = [study.case_row(reading) for reading in found.finished]
+    save_csv(out / "study.csv", header, rows)
+    save_csv(out / "gain.csv", gain_header, gain_rows)
+    save_csv(out / "cases.csv", study.CASE_COLUMNS, cases)
+    facts = [
+        f"{len(found.finished)} readings by {len(results)} readers. Each read a scan without the detector's findings, "
+        "then saw those over the model's threshold, and accepted or rejected each that they had not marked themselves.",
+        f"Scores of readers are confidence levels, 1 to {LEVELS}. Rules of LUNA16: a mark closer to a nodule's "
+        "centre than its radius is a hit. The detector's curve is of all its candidates.",
+        f"Paired bootstrap over scans, {bootstraps} resamples: intervals are for other scans and the same readers. p "
+        "is two-sided and not corrected for testing several measures: decide on the CPM.",
+        _times(results),
+    ]
+    page.save_page(
+        out / "reading-study.html",
+        "Reading study",
+        facts=facts,
+        notes=notes,
+        tables={
+            "Sensitivity": (header, rows),
+            "Reader with detector against reader alone": (gain_header, gain_rows),
+            "Readings": (study.CASE_COLUMNS, cases),
+        },
+        figures=figures,
+    )
+    show_table(header, rows)
+    show_table(gain_header, [row for row in gain_rows if row[1] == "CPM"])
+    say(facts[-1])
+    for note in notes:
+        say(f"note: {note}")
+    say(f"Results, tables and plots are in {out}.")
+
+
+def _curve_rows(result: ReaderResult) -> list[list[str]]:
+    from napari_lesion.reading.study import ARM_NAMES
+
+    return [
+        [
+            result.reader,
+            ARM_NAMES[arm],
+            str(curve.scans),
+            str(curve.nodules),
+            str(curve.found),
+            *(f"{value:.3f}" for value in curve.at_rates),
+            f"{curve.cpm:.3f}",
+            f"{curve.cpm_interval[0]:.3f} to {curve.cpm_interval[1]:.3f}",
+        ]
+        for arm, evaluation in result.arms.items()
+        for curve in (evaluation.overall,)
+    ]
+
+
+def _gain_rows(reader: str, differences: Sequence[Difference]) -> list[list[str]]:
+    return [
+        [
+            reader,
+            d.name,
+            f"{d.a:.3f}",
+            f"{d.b:.3f}",
+            f"{d.difference:+.3f}",
+            f"{d.interval[0]:+.3f} to {d.interval[1]:+.3f}",
+            f"{d.p_value:.3f}",
+        ]
+        for d in differences
+    ]
+
+
+def _times(results: Sequence[ReaderResult]) -> str:
+    from statistics import median
+
+    said = []
+    for result in results:
+        blind = median(reading.blind_s for reading in result.readings)
+        assisted = median(reading.assisted_s for reading in result.readings)
+        said.append(f"{result.reader} {blind:.0f} s and {assisted:.0f} s")
+    return f"Median time of a scan, blind and then with the findings: {'; '.join(said)}."

@@ -1,0 +1,195 @@
+"""The file of a reading: an event a line, on the disk before the next one, and each line sealed to those before it.
+
+A line is a JSON object: the event, and ``seal``, the SHA-256 of the seal before it and the event. A line that was
+changed, moved, added or taken out later does not fit its seal. This proves the order to those who trust whoever kept
+the file: a person who set out to forge one could seal it anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from napari_lesion.errors import ReadingError
+from napari_lesion.findings import Point, Report
+from napari_lesion.reading.reading import (
+    EVENT,
+    AnyEvent,
+    Decided,
+    Finished,
+    Mark,
+    Marked,
+    Paused,
+    Reading,
+    Resumed,
+    Revealed,
+    Started,
+    Unmarked,
+    after,
+    replay,
+)
+
+SUFFIX = ".jsonl"
+
+
+def now() -> datetime:
+    """UTC."""
+    return datetime.now(UTC)
+
+
+def path_of(folder: Path, reader: str, series_uid: str) -> Path:
+    """Say where the reading of a scan by a reader is kept: ``folder/READER/SERIES.jsonl``."""
+    return folder / folder_name(reader) / f"{series_uid}{SUFFIX}"
+
+
+def folder_name(reader: str) -> str:
+    """Turn a reader's name into one that every file system takes."""
+    return re.sub(r"[^\w.-]+", "_", reader.strip()).strip(".") or "_"
+
+
+class Journal:
+    """A reading that goes on, and its file. Every method has its event on the disk when it returns.
+
+    Get one with `Journal.start` or `Journal.resume`. Methods raise `ReadingError` where something cannot happen now;
+    then nothing is written.
+    """
+
+    def __init__(self, path: Path, reading: Reading, seal: str, clock: Callable[[], datetime]) -> None:
+        self.path = path
+        self.reading = reading
+        self._seal = seal
+        self._clock = clock
+
+    @classmethod
+    def start(
+        cls, path: Path, reader: str, series_uid: str, *, seen_before: bool, clock: Callable[[], datetime] = now
+    ) -> Journal:
+        """Begin the blind read of a scan.
+
+        Raises
+        ------
+        ReadingError
+            If the reader has no name, or has read this scan already.
+        """
+        if not reader.strip():
+            raise ReadingError("Say who reads: a name or a code.")
+        started = Started(time=clock(), reader=reader.strip(), series_uid=series_uid, seen_before=seen_before)
+        reading = after(None, started)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and b"\n" in path.read_bytes():
+            raise ReadingError(f"{path}: {reader.strip()} has read this scan, or begun to; resume that.")
+        path.write_bytes(b"")
+        journal = cls(path, reading, "", clock)
+        journal._write(started)
+        return journal
+
+    @classmethod
+    def resume(cls, path: Path, *, clock: Callable[[], datetime] = now) -> Journal:
+        """Go on with a reading: after a pause, or after the program ended in the middle of it.
+
+        Raises
+        ------
+        ReadingError
+            If the file is none, was changed, or the reading is finished.
+        """
+        events, seal, whole = _parse(path)
+        with path.open("r+b") as file:
+            file.truncate(whole)  # what was being written when the program ended
+        journal = cls(path, replay(events), seal, clock)
+        journal._add(Resumed(time=clock()))
+        return journal
+
+    def mark(self, center_mm: Point, confidence: int, id: str | None = None) -> Mark:
+        """Mark a place (LPS mm), or change the mark that has this id."""
+        mark = Mark(id=id or str(uuid.uuid4()), center_mm=center_mm, confidence=confidence)
+        self._add(Marked(time=self._clock(), mark=mark))
+        return mark
+
+    def unmark(self, id: str) -> None:
+        """Take a mark away."""
+        self._add(Unmarked(time=self._clock(), id=id))
+
+    def reveal(self, report: Report) -> None:
+        """End the blind read; the report holds all candidates, also those under its model's threshold."""
+        self._add(Revealed(time=self._clock(), report=report))
+
+    def decide(self, finding: str, confidence: int | None) -> None:
+        """Take over a finding with a confidence, or reject it (None)."""
+        self._add(Decided(time=self._clock(), finding=finding, confidence=confidence))
+
+    def pause(self) -> None:
+        """Stop the time; go on with `Journal.resume`."""
+        self._add(Paused(time=self._clock()))
+
+    def finish(self) -> None:
+        """End the reading."""
+        self._add(Finished(time=self._clock()))
+
+    def _add(self, event: AnyEvent) -> None:
+        reading = after(self.reading, event)
+        self._write(event)
+        self.reading = reading
+
+    def _write(self, event: AnyEvent) -> None:
+        content = event.model_dump(mode="json")
+        seal = _seal(self._seal, content)
+        line = json.dumps({**content, "seal": seal}, ensure_ascii=False, allow_nan=False) + "\n"
+        try:
+            with self.path.open("ab") as file:
+                file.write(line.encode())
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise ReadingError(f"{self.path}: cannot be written ({error.strerror}); nothing was recorded.") from error
+        self._seal = seal
+
+
+def load(path: Path) -> Reading:
+    """Read a reading from its file.
+
+    Raises
+    ------
+    ReadingError
+        If it cannot be read, or was changed after it was written; it names the line.
+    """
+    return replay(_parse(path)[0])
+
+
+def _parse(path: Path) -> tuple[list[AnyEvent], str, int]:
+    """Events, the last seal, and how many bytes are whole lines."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ReadingError(f"{path}: cannot be read ({error.strerror}).") from error
+    whole = content.rfind(b"\n") + 1
+    events: list[AnyEvent] = []
+    seal = ""
+    for number, line in enumerate(content[:whole].splitlines(), 1):
+        try:
+            entry = json.loads(line)
+            found = entry.pop("seal")
+            event = EVENT.validate_python(entry)
+        except (ValueError, AttributeError, KeyError, TypeError, ValidationError) as error:
+            raise ReadingError(f"{path}: line {number} is no event of a reading ({error}).") from error
+        seal = _seal(seal, entry)
+        if found != seal:
+            raise ReadingError(
+                f"{path}: line {number} does not fit the lines before it: the file was changed after the reading."
+            )
+        events.append(event)
+    if not events:
+        raise ReadingError(f"{path}: there is no event in this reading.")
+    return events, seal, whole
+
+
+def _seal(before: str, event: dict[str, object]) -> str:
+    text = json.dumps(event, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(f"{before}\n{text}".encode()).hexdigest()

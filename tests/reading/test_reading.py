@@ -1,0 +1,154 @@
+"""A reading of one scan: blind, revealed, finished, and nothing that mixes them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from reading_case import Clock, read_scan, report_with
+
+from napari_lesion.errors import ReadingError
+from napari_lesion.reading.journal import Journal, load, path_of
+
+NODULE, OTHER, FAR = (10.0, 20.0, 30.0), (-40.0, 0.0, 60.0), (80.0, 80.0, 0.0)
+REPORT = report_with((NODULE, 0.9), (OTHER, 0.7), (FAR, 0.2))
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def journal(tmp_path: Path, clock: Clock) -> Journal:
+    return Journal.start(path_of(tmp_path, "Dr. Ä/1", "1.2.3"), "Dr. Ä/1", "1.2.3", seen_before=False, clock=clock)
+
+
+def test_a_reading_goes_from_blind_to_revealed_to_finished_and_knows_what_each_brought(journal: Journal, clock) -> None:
+    clock.wait(30)
+    near = journal.mark((11.0, 21.0, 30.0), 3)
+    wrong = journal.mark(FAR, 1)
+    clock.wait(10)
+    journal.mark((11.0, 20.5, 30.0), 4, near.id)
+    journal.reveal(REPORT)
+    reading = journal.reading
+    assert [f.score for f in reading.shown] == [0.9, 0.7], "the candidate under the threshold stays hidden"
+    assert [f.score for f in reading.undecided] == [0.7], "a finding on the reader's own mark needs no decision"
+    clock.wait(5)
+    journal.unmark(wrong.id)
+    journal.decide(reading.undecided[0].id, 2)
+    clock.wait(1)
+    journal.finish()
+    done = load(journal.path)
+    assert done == journal.reading
+    assert [(m.center_mm, m.confidence) for m in done.blind_marks] == [(FAR, 1), ((11.0, 20.5, 30.0), 4)]
+    assert [m.confidence for m in done.marks] == [4]
+    assert [(f.center_mm, level) for f, level in done.taken_over] == [(OTHER, 2)]
+    assert (done.blind_s, done.assisted_s, done.phase) == (40.0, 6.0, "finished")
+
+
+def test_the_two_reads_cannot_be_mixed(journal: Journal) -> None:
+    before = journal.path.read_bytes()
+    with pytest.raises(ReadingError, match="no findings to decide on before the reveal"):
+        journal.decide(REPORT.findings[0].id, 5)
+    with pytest.raises(ReadingError, match="before the findings were revealed"):
+        journal.finish()
+    with pytest.raises(ReadingError, match="of another series"):
+        journal.reveal(report_with(series_uid="9.9"))
+    assert journal.path.read_bytes() == before, "what was refused is not in the file"
+    mark = journal.mark(NODULE, 5)
+    journal.reveal(REPORT)
+    with pytest.raises(ReadingError, match="revealed already"):
+        journal.reveal(REPORT)
+    with pytest.raises(ReadingError, match="1 findings are neither accepted nor rejected"):
+        journal.finish()
+    with pytest.raises(ReadingError, match="no finding"):
+        journal.decide(REPORT.findings[2].id, 5)
+    journal.mark(FAR, 1, mark.id)
+    assert [m.center_mm for m in journal.reading.blind_marks] == [NODULE], "what was marked blind stays"
+    assert len(journal.reading.undecided) == 2, "a finding whose mark moved away has to be decided"
+    for finding in journal.reading.undecided:
+        journal.decide(finding.id, None)
+    journal.finish()
+    for change in (lambda: journal.mark(FAR, 2), lambda: journal.unmark(mark.id), journal.pause, journal.finish):
+        with pytest.raises(ReadingError, match="is finished"):
+            change()
+    with pytest.raises(ReadingError, match="is finished"):
+        Journal.resume(journal.path)
+
+
+def test_a_scan_is_read_once_by_a_reader(journal: Journal, tmp_path: Path) -> None:
+    with pytest.raises(ReadingError, match="has read this scan, or begun to"):
+        Journal.start(journal.path, "Dr. Ä/1", "1.2.3", seen_before=False)
+    with pytest.raises(ReadingError, match="Say who reads"):
+        Journal.start(tmp_path / "x.jsonl", "  ", "1.2.3", seen_before=False)
+    assert load(journal.path).reader == "Dr. Ä/1"
+    assert journal.path.parent.parent == tmp_path
+
+
+def test_pauses_do_not_count_and_a_paused_reading_takes_no_marks(journal: Journal, clock: Clock) -> None:
+    clock.wait(10)
+    journal.pause()
+    with pytest.raises(ReadingError, match="paused"):
+        journal.mark(NODULE, 3)
+    clock.wait(1000)
+    again = Journal.resume(journal.path, clock=clock)
+    clock.wait(5)
+    again.mark(NODULE, 3)
+    assert (again.reading.blind_s, again.reading.interruptions) == (15.0, 0)
+
+
+def test_a_killed_reading_comes_back_as_it_was(tmp_path: Path) -> None:
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom napari_lesion.reading.journal import Journal\n"
+        "journal = Journal.start(Path(sys.argv[1]), 'A', '1.2.3', seen_before=False)\n"
+        "for level in (1, 2, 3): journal.mark((level, 0.0, 0.0), level)\n"
+        "print('marked', flush=True)\ntime.sleep(60)\n"
+    )
+    path = tmp_path / "A" / "1.2.3.jsonl"
+    process = subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "marked\n"
+    os.kill(process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+    process.wait()
+    process.stdout.close()
+    with path.open("ab") as file:
+        file.write(b'{"time": "2026-03-01T08:0')  # as if it had been killed in the middle of a line
+    again = Journal.resume(path)
+    assert [mark.confidence for mark in again.reading.marks] == [1, 2, 3]
+    assert again.reading.interruptions == 1
+    again.mark((4.0, 0.0, 0.0), 4)
+    assert [mark.confidence for mark in load(path).marks] == [1, 2, 3, 4]
+
+
+def test_a_file_that_was_changed_afterwards_is_refused(tmp_path: Path) -> None:
+    path = read_scan(tmp_path, "A", REPORT, marks=((NODULE, 2),), decisions=(None,)).path
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    assert load(path).phase == "finished"
+    forgeries = (
+        [lines[0], lines[1].replace('"confidence": 2', '"confidence": 5'), *lines[2:]],  # another
+        [lines[0], lines[2], lines[1], *lines[3:]],  # a mark that moves after the reveal
+        [lines[0], *lines[2:]],  # taken out
+        [*lines[:2], lines[1], *lines[2:]],  # twice
+    )
+    for forged in forgeries:
+        assert forged != lines
+        path.write_text("".join(forged), encoding="utf-8")
+        with pytest.raises(ReadingError, match=r"line \d"):
+            load(path)
+    path.write_text(lines[0] + json.dumps({"what": "mark"}) + "\n", encoding="utf-8")
+    with pytest.raises(ReadingError, match="line 2 is no event"):
+        load(path)
+
+
+def test_a_reading_whose_first_line_never_came_to_the_disk_can_begin_again(tmp_path: Path) -> None:
+    path = tmp_path / "1.2.3.jsonl"
+    path.write_bytes(b'{"time": "20')
+    with pytest.raises(ReadingError, match="no event"):
+        load(path)
+    assert Journal.start(path, "A", "1.2.3", seen_before=False).reading == load(path)
