@@ -13,7 +13,16 @@ import pytest
 from fake_scan import make_volume
 from plugin_scan import NODULES, BlobDetector
 
+from napari_lesion.review.journal import STATE_VARIABLE
 from napari_lesion.volume import Volume
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A state folder of the test's own: a review that an earlier test left must not come back."""
+    folder = tmp_path_factory.mktemp("state")
+    monkeypatch.setenv(STATE_VARIABLE, str(folder))
+    return folder
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,15 @@ import pytest
 from fake_scan import make_volume
 from napari.components import ViewerModel
 from napari.layers import Image
+from review_scan import a_report
 
+from napari_lesion.errors import ConfigError
 from napari_lesion.plugin.layers import scan_layer
+from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.workstation import workstation
+from napari_lesion.review import edits
+from napari_lesion.review.journal import journal_path
+from napari_lesion.review.review import redo, undo
 
 
 def add_scan(viewer: ViewerModel) -> Image:
@@ -48,3 +54,66 @@ def test_the_crosshair_is_where_the_reader_goes(qapp) -> None:
     station.go_to(place)
     assert station.position_mm == pytest.approx(place)
     assert heard[-1] == pytest.approx(place)
+
+
+def test_each_change_is_on_disk_and_the_review_comes_back_with_the_scan(qapp, state) -> None:
+    viewer = ViewerModel()
+    station = workstation(viewer)
+    heard = []
+    station.review_changed.connect(heard.append)
+    scan = add_scan(viewer)
+    assert station.review is None
+    station.begin(scan, a_report(station.volume))
+    ids = [finding.id for finding in station.review.findings]
+    station.change(lambda review, by: edits.accept(review, ids[:1], by))
+    station.change(lambda review, by: edits.reject(review, ids[1:2], by))
+    station.change(undo)
+    left = station.review
+    assert heard[-1] is left
+    assert left.findings[0].history[0].reader == reader_name()
+    [journal] = state.rglob("*.jsonl")
+    assert b"undo" in journal.read_bytes()
+
+    second = ViewerModel()
+    other = workstation(second)
+    add_scan(second)
+    assert other.review is None, "the journal is held by the first window"
+    with pytest.raises(ConfigError, match="another window"):
+        other.change(lambda review, by: edits.add(review, (0, 0, -250), 5, by, make_volume()))
+    viewer.layers.clear()
+    assert station.review is None
+    other.change(lambda review, by: edits.accept(review, [ids[2]], by))
+    assert [finding.status for finding in other.review.findings][:3] == ["accepted", "candidate", "accepted"]
+    other.change(undo)
+    left = other.review
+    second.layers.clear()
+    assert heard[-1] is None
+    add_scan(viewer)
+    assert station.review == left
+    station.change(redo)
+    assert station.review.findings[2].status == "accepted"
+
+
+def test_a_reader_can_add_findings_before_any_model_has_searched(qapp) -> None:
+    viewer = ViewerModel()
+    station = workstation(viewer)
+    scan = add_scan(viewer)
+    station.change(lambda review, by: edits.add(review, (0, 0, -250), 5, by, station.volume))
+    assert [finding.status for finding in station.review.findings] == ["added"]
+    station.begin(scan, a_report(station.volume))
+    assert [finding.status for finding in station.review.findings] == ["added", *["candidate"] * 4]
+    with pytest.raises(ConfigError, match="is of series"):
+        station.begin(scan, a_report(make_volume(series_uid="1.2.9")))
+
+
+def test_a_damaged_journal_does_not_keep_the_scan_from_opening(qapp, state) -> None:
+    path = journal_path(make_volume())
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b'{"journal": 1}\n')
+    viewer = ViewerModel()
+    station = workstation(viewer)
+    scan = add_scan(viewer)
+    assert station.review is None
+    assert [one.name for one in path.parent.glob("*.damaged1")] == [path.with_suffix(".damaged1").name]
+    station.begin(scan, a_report(station.volume))
+    assert len(station.review.findings) == 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 from typing import TypeVar
@@ -47,3 +48,14 @@ def store(name: str, value: object) -> None:
     file = _file()
     file.setValue(name, json.dumps(value))
     file.sync()
+
+
+def reader_name() -> str:
+    """Name under which changes are written down: as the user set it, else that of the login."""
+    name = setting("review/reader", "").strip()
+    if name:
+        return name
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a user without a name
+        return "reader"

@@ -130,6 +130,12 @@ def scan_view(viewer: ViewerModel) -> ScanView:
     return _views[viewer]
 
 
+def centre_on(viewer: ViewerModel, volume: Volume, center_mm: Sequence[float]) -> None:
+    """Centre the camera on a place in a scan (LPS mm)."""
+    world = frame_of(volume).to_world(center_mm)
+    viewer.scene.camera.center = tuple(world[list(viewer.dims.order[-3:])].tolist())
+
+
 def jump_to(viewer: ViewerModel, volume: Volume, center_mm: Sequence[float]) -> None:
     """Show a place in a scan: go to its slice and centre the camera on it.
 
@@ -141,9 +147,8 @@ def jump_to(viewer: ViewerModel, volume: Volume, center_mm: Sequence[float]) -> 
     center_mm : (3,)
         LPS mm.
     """
-    world = frame_of(volume).to_world(center_mm)
-    viewer.dims.set_point(range(3), world.tolist())
-    viewer.scene.camera.center = tuple(world[list(viewer.dims.order[-3:])].tolist())
+    viewer.dims.set_point(range(3), frame_of(volume).to_world(center_mm).tolist())
+    centre_on(viewer, volume, center_mm)
 
 
 def tell_doubts(volume: Volume) -> None:

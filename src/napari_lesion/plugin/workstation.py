@@ -5,16 +5,24 @@ Panels do not call each other. They change something here, and follow the signal
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
 import numpy as np
+from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
-from napari_lesion.findings import Point
-from napari_lesion.plugin.layers import frame_of
-from napari_lesion.plugin.view import jump_to, volume_of
+from napari_lesion.errors import ConfigError
+from napari_lesion.findings import Point, Report
+from napari_lesion.plugin.layers import frame_of, scan_name
+from napari_lesion.plugin.settings import reader_name
+from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.view import centre_on, volume_of
+from napari_lesion.review.journal import Journal, journal_path
+from napari_lesion.review.review import Review, Stamp, carried_over, stamp, unsearched
 from napari_lesion.volume import Volume
 
 if TYPE_CHECKING:
@@ -29,8 +37,12 @@ class Workstation(QObject):
     """The image layer of the scan that is read now, or None."""
     position_changed = Signal(object)
     """LPS mm (x, y, z) of the crosshair."""
+    centred = Signal(object)
+    """LPS mm (x, y, z) of a place that all views are to be centred on."""
     finding_selected = Signal(str)
     """Id of the finding that is looked at, or ""."""
+    review_changed = Signal(object)
+    """The review of the scan that is read now, or None: it changed, or another scan is read."""
     blind_changed = Signal(bool)
     """Whether the reader must not see what a detector found."""
 
@@ -40,10 +52,22 @@ class Workstation(QObject):
         self._scan: Image | None = None
         self._finding = ""
         self._blind = False
+        self._reviews: dict[Path, Review] = {}
+        """By journal, so that a scan that was opened twice has one review."""
+        self._journals: dict[Path, Journal] = {}
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.selection.events.active.connect(self._on_active)
-        viewer.dims.events.current_step.connect(self._on_step)
+        self._seen = np.asarray(viewer.dims.point, dtype=np.float64)
+        """The point of `dims` when it was last looked at."""
+        self._place = self._seen.copy()
+        """Of the crosshair, in napari's world."""
+        self._quiet = False
+        viewer.dims.events.point.connect(self._on_point)
+        # napari tells a change of the range as one of the step only.
+        viewer.dims.events.current_step.connect(self._on_point)
+        viewer.dims.events.order.connect(self._on_order)
+        viewer.dims.events.ndisplay.connect(self._on_order)
         for layer in viewer.layers:
             self._take(layer)
 
@@ -78,7 +102,9 @@ class Workstation(QObject):
         if scan is not self._scan:
             self._scan = scan
             self._finding = ""
+            self._recover()
             self.scan_changed.emit(scan)
+            self.review_changed.emit(self.review)
 
     def scans(self) -> list[Image]:
         """Layers of all scans that are open."""
@@ -98,25 +124,71 @@ class Workstation(QObject):
         if event.value is self._scan:
             scans = self.scans()
             self.read(scans[-1] if scans else None)
+        self._let_go(event.value)
 
     # -- the place ----------------------------------------------------------------------------------------------------
 
     @property
     def position_mm(self) -> Point | None:
         """Where the crosshair is: LPS mm (x, y, z); None without a scan."""
-        volume, dims = self.volume, self.viewer.dims
-        if volume is None or dims.ndim != 3:
+        volume = self.volume
+        if volume is None or self._place.shape != (3,):
             return None
-        x, y, z = frame_of(volume).to_patient(np.asarray(dims.point))
+        x, y, z = frame_of(volume).to_patient(self._place)
         return float(x), float(y), float(z)
 
-    def go_to(self, center_mm: Sequence[float]) -> None:
-        """Move the crosshair, and the views with it, to a place in the scan (LPS mm)."""
-        if self.volume is not None:
-            jump_to(self.viewer, self.volume, center_mm)
+    def point_at(self, place_mm: Sequence[float]) -> None:
+        """Move the crosshair to a place in the scan (LPS mm), and show its slices; nothing is centred on it."""
+        volume, dims = self.volume, self.viewer.dims
+        if volume is None or dims.ndim != 3:
+            return
+        low, high, _ = np.array(dims.range).T
+        place = np.clip(frame_of(volume).to_world(place_mm), low, high)
+        # The slice's own axes stay as they are in `dims`: napari would cut the same slice once more for them.
+        hidden = list(dims.not_displayed)
+        with self._quietly():
+            dims.set_point(hidden, place[hidden].tolist())
+        self._place = place
+        self._tell_position()
 
-    def _on_step(self) -> None:
-        position = self.position_mm
+    def go_to(self, center_mm: Sequence[float]) -> None:
+        """Move the crosshair to a place in the scan (LPS mm), and centre all views on it."""
+        if self.volume is not None:
+            self.point_at(center_mm)
+            self.centred.emit(tuple(float(value) for value in center_mm))
+            centre_on(self.viewer, self.volume, center_mm)
+
+    @contextmanager
+    def _quietly(self) -> Iterator[None]:
+        self._quiet, before = True, self._quiet
+        try:
+            yield
+        finally:
+            self._quiet = before
+
+    def _on_point(self) -> None:
+        """Take over what was moved in `dims`: the crosshair keeps its place along the other axes."""
+        point = np.asarray(self.viewer.dims.point, dtype=np.float64)
+        if point.shape != self._place.shape:
+            self._place = point.copy()
+        elif np.array_equal(point, self._seen):
+            return
+        else:
+            moved = point != self._seen
+            self._place[moved] = point[moved]
+        self._seen = point
+        self._tell_position()
+
+    def _on_order(self) -> None:
+        """Show the crosshair's slice of another plane."""
+        dims = self.viewer.dims
+        if self._place.shape == (3,) and dims.ndim == 3:
+            hidden = list(dims.not_displayed)
+            with self._quietly():
+                dims.set_point(hidden, self._place[hidden].tolist())
+
+    def _tell_position(self) -> None:
+        position = None if self._quiet else self.position_mm
         if position is not None:
             self.position_changed.emit(position)
 
@@ -132,6 +204,119 @@ class Workstation(QObject):
         if finding != self._finding:
             self._finding = finding
             self.finding_selected.emit(finding)
+
+    # -- the review ---------------------------------------------------------------------------------------------------
+
+    @property
+    def review(self) -> Review | None:
+        """The findings of the scan that is read now, as the reader left them; None where nobody has searched yet."""
+        volume = self.volume
+        return self._reviews.get(journal_path(volume)) if volume is not None else None
+
+    def stamp(self) -> Stamp:
+        """Put the reader's name to this moment."""
+        return stamp(reader_name())
+
+    def change(self, function: Callable[[Review, Stamp], Review]) -> None:
+        """Change the review of the scan that is read now. When this returns, the change is in the journal on disk.
+
+        Where there is no review yet, one without findings is begun.
+
+        Parameters
+        ----------
+        function : callable
+            One of `review.edits` or `review.review.undo` and ``redo``, e.g.
+            ``lambda review, by: accept(review, ids, by)``.
+
+        Raises
+        ------
+        ConfigError
+            If the change makes no sense, or can't be written down; nothing is changed then.
+        """
+        volume = self.volume
+        if volume is None:
+            return
+        journal, by = self._journal(volume), self.stamp()
+        old = self._reviews.get(journal.path)
+        new = function(Review(unsearched(volume)) if old is None else old, by)
+        if new is old or not (new.changes or new.undone or old):
+            return
+        if old is None:
+            journal.begin(new, by)
+        else:
+            journal.record(old, new, by)
+        self._reviews[journal.path] = new
+        self.review_changed.emit(new)
+
+    def begin(self, scan: Image, report: Report) -> None:
+        """Begin the review of a report; what the reader did to an earlier one of the scan is carried over.
+
+        Parameters
+        ----------
+        scan : Image
+            Layer of the scan that the report is of.
+        report : Report
+            All candidates are its findings, also those with a low score.
+
+        Raises
+        ------
+        ConfigError
+            If the report is of another series, or the journal can't be written; nothing is changed then.
+        """
+        volume = volume_of(scan)
+        if volume is None:
+            raise ConfigError(f"The layer {scan.name!r} is no scan, so it has no findings.")
+        journal, by = self._journal(volume), self.stamp()
+        new = carried_over(self._reviews.get(journal.path, Review(unsearched(volume))), report, by)
+        journal.begin(new, by)
+        self._reviews[journal.path] = new
+        if scan is self._scan:
+            self.review_changed.emit(new)
+
+    def _journal(self, volume: Volume) -> Journal:
+        """Get the journal of a scan; when it is taken up, the review that is in it comes back."""
+        path = journal_path(volume)
+        if path in self._journals:
+            return self._journals[path]
+        journal = self._journals[path] = Journal(path, volume.series)
+        try:
+            review = journal.recover()
+        except ConfigError as error:
+            aside = journal.set_aside()
+            show_warning(
+                tr("{error} The review cannot come back; its journal is kept as {file}.", error=error, file=aside)
+            )
+            return journal
+        if review is not None:
+            self._reviews[path] = review
+            show_info(
+                tr(
+                    "Your findings of {scan} are back as you left them, with {count} changes.",
+                    scan=scan_name(volume.series),
+                    count=len(review.changes),
+                )
+            )
+        return journal
+
+    def _recover(self) -> None:
+        """Bring the review of the scan back, after a crash or in a later session."""
+        volume = self.volume
+        if volume is not None and journal_path(volume).exists():
+            try:
+                self._journal(volume)
+            except ConfigError as error:
+                show_warning(str(error))
+
+    def _let_go(self, layer: Layer) -> None:
+        """Forget the review of a scan that was closed; its journal has it."""
+        volume = volume_of(layer)
+        if volume is None:
+            return
+        path = journal_path(volume)
+        if all(journal_path(one) != path for scan in self.scans() if (one := volume_of(scan)) is not None):
+            self._reviews.pop(path, None)
+            if journal := self._journals.pop(path, None):
+                journal.close()
 
     # -- the blind read -----------------------------------------------------------------------------------------------
 
