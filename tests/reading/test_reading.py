@@ -103,6 +103,16 @@ def test_pauses_do_not_count_and_a_paused_reading_takes_no_marks(journal: Journa
     assert (again.reading.blind_s, again.reading.interruptions) == (15.0, 0)
 
 
+def test_a_reading_is_not_blind_once_the_findings_were_seen(journal: Journal, tmp_path: Path) -> None:
+    assert journal.reading.blind
+    assert Journal.resume(journal.path).reading.blind
+    assert not Journal.resume(journal.path, seen_before=True).reading.blind
+    assert not Journal.resume(journal.path).reading.blind, "what was seen stays seen"
+    other = Journal.start(tmp_path / "2.jsonl", "B", "1.2.3", seen_before=False)
+    other.reveal(report_with())
+    assert Journal.resume(other.path, seen_before=True).reading.blind, "after the reveal that is as it should be"
+
+
 def test_a_killed_reading_comes_back_as_it_was(tmp_path: Path) -> None:
     code = (
         "import sys, time\nfrom pathlib import Path\nfrom napari_lesion.reading.journal import Journal\n"

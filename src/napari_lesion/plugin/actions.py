@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 from weakref import WeakSet
@@ -12,9 +13,10 @@ from napari_lesion.plugin.workstation import Workstation, workstation
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+    from napari.layers import Layer
 
 #: Modules with a tuple ``ACTIONS``, in the order of the help.
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = ("napari_lesion.plugin.reading_room",)
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,31 @@ def actions() -> Iterable[Action]:
 _bound: WeakSet[ViewerModel] = WeakSet()
 
 
-def bind(viewer: ViewerModel) -> None:
-    """Bind the keys to a viewer (once). They go before napari's own."""
+def bind(viewer: ViewerModel, station: Workstation | None = None) -> None:
+    """Bind the keys to a viewer (once), before napari's own.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    station : Workstation, optional
+        What the keys act on; the viewer's own where none is given (further views have that of the window's viewer).
+    """
     if viewer in _bound:
         return
     _bound.add(viewer)
-    station = workstation(viewer)
-    for action in actions():
-        if action.key:
-            viewer.bind_key(action.key, lambda _viewer, act=action: act.run(station), overwrite=True)
+    station = workstation(viewer) if station is None else station
+    keys = {action.key: partial(_run, action, station) for action in actions() if action.key}
+
+    def bind_to(target: ViewerModel | Layer) -> None:
+        for key, run in keys.items():
+            target.bind_key(key, run, overwrite=True)
+
+    bind_to(viewer)
+    # napari asks the selected layer first, and its own keys of layers (1 to 7, A, ...) would win over the viewer's.
+    for layer in viewer.layers:
+        bind_to(layer)
+    viewer.layers.events.inserted.connect(lambda event: bind_to(event.value))
+
+
+def _run(action: Action, station: Workstation, _target: object) -> None:
+    action.run(station)

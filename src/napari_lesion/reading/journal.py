@@ -92,7 +92,7 @@ class Journal:
         return journal
 
     @classmethod
-    def resume(cls, path: Path, *, clock: Callable[[], datetime] = now) -> Journal:
+    def resume(cls, path: Path, *, seen_before: bool = False, clock: Callable[[], datetime] = now) -> Journal:
         """Go on with a reading: after a pause, or after the program ended in the middle of it.
 
         Raises
@@ -104,7 +104,7 @@ class Journal:
         with path.open("r+b") as file:
             file.truncate(whole)  # what was being written when the program ended
         journal = cls(path, replay(events), seal, clock)
-        journal._add(Resumed(time=clock()))
+        journal._add(Resumed(time=clock(), seen_before=seen_before))
         return journal
 
     def mark(self, center_mm: Point, confidence: int, id: str | None = None) -> Mark:

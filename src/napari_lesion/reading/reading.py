@@ -98,6 +98,8 @@ class Resumed(Event):
     """The reading goes on, after a pause or after the program ended in the middle of it."""
 
     what: Literal["resume"] = "resume"
+    seen_before: bool = False
+    """The findings had been on the screen since, so that a read is not blind any more."""
 
 
 class Finished(Event):
@@ -131,6 +133,8 @@ class Reading:
     """Time of the blind read, without pauses."""
     assisted_s: float = 0.0
     """From the reveal to the end, without pauses."""
+    blind: bool = True
+    """False where the findings had been on the screen before the reveal."""
     interruptions: int = 0
     """How often the program ended in the middle; the time since the last event before that is not known."""
 
@@ -184,13 +188,19 @@ def after(reading: Reading | None, event: AnyEvent) -> Reading:
     if isinstance(event, Started):
         if reading is not None:
             raise ReadingError(f"{_name(reading)} has begun already.")
-        return Reading(event, event)
+        return Reading(event, event, blind=not event.seen_before)
     if reading is None:
         raise ReadingError(f"A reading begins with its start, not with {event.what!r}.")
     if reading.phase == "finished":
         raise ReadingError(f"{_name(reading)} is finished; nothing in it can be changed.")
     if isinstance(event, Resumed):
-        return replace(reading, last=event, running=True, interruptions=reading.interruptions + reading.running)
+        return replace(
+            reading,
+            last=event,
+            running=True,
+            blind=reading.blind and not (event.seen_before and reading.phase == "blind"),
+            interruptions=reading.interruptions + reading.running,
+        )
     if not reading.running:
         raise ReadingError(f"{_name(reading)} is paused; resume it first.")
     reading = replace(_timed(reading, event), last=event)

@@ -71,8 +71,8 @@ def load_readings(folder: Path) -> Readings:
         seen[key] = path
         if reading.phase != "finished":
             left_out.append((path, f"not finished ({reading.phase})"))
-        elif reading.started.seen_before:
-            left_out.append((path, "not blind: the findings had been on the screen before"))
+        elif not reading.blind:
+            left_out.append((path, "not blind: the findings had been on the screen before the reveal"))
         else:
             finished.append(reading)
     if not finished:
