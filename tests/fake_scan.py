@@ -77,6 +77,7 @@ class FakeDetector:
     version: str = "1.0"
     operating_points: tuple[tuple[float, float], ...] = ()
     modalities: tuple[str, ...] = ("CT",)
+    single_images: bool = False
     calls: list[str] = field(default_factory=list)
 
     @property
@@ -90,6 +91,7 @@ class FakeDetector:
             threshold=self.threshold,
             operating_points=self.operating_points,
             modalities=self.modalities,
+            single_images=self.single_images,
         )
 
     def detect(self, volume: Volume, *, device: str = "auto", progress: Progress = silent) -> Detection:
@@ -115,7 +117,7 @@ def make_heatmap(volume: Volume, candidates: tuple[Candidate, ...]) -> Heatmap:
     affine = volume.affine.copy()
     affine[:3, 3] = volume.to_patient((4, 4, 4))
     affine[:3, :3] *= 2
-    shape = tuple((n - 8) // 2 for n in volume.shape)
+    shape = tuple(max((n - 8) // 2, 1) for n in volume.shape)
     points = np.stack(np.indices(shape), axis=-1) @ affine[:3, :3].T + affine[:3, 3]
     values = np.zeros(shape, np.float32)
     for candidate in candidates:

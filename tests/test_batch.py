@@ -73,6 +73,12 @@ def test_every_series_gets_a_row_and_a_bad_one_stops_nothing(tree, tmp_path):
     assert load_summary(tmp_path / "out" / "summary.csv") == result.rows
 
 
+def test_a_model_for_single_images_gets_them(tree, tmp_path):
+    result = analyse_folder([tree], tmp_path / "out", detector=FakeDetector(single_images=True))
+    row = rows_of(result)["1.2.826.5"]
+    assert (row.status, row.images) == ("done", "1")
+
+
 def test_a_series_that_was_analysed_has_its_files_in_a_folder_named_by_its_uid(tree, tmp_path):
     analyse_folder([tree / "a"], tmp_path / "out", detector=FakeDetector(FOUND))
     assert {path.name for path in (tmp_path / "out" / ONE).iterdir()} == FILES

@@ -98,6 +98,12 @@ def test_what_is_no_ct_volume_is_refused_before_anything_is_searched(volume, wor
     assert not detector.calls
 
 
+def test_a_model_that_says_so_searches_a_single_image():
+    detector = FakeDetector((LEFT,), single_images=True)
+    report = analyse(make_volume(shape=(1, 100, 150)), detector=detector).report
+    assert len(report.findings) == 1
+
+
 def test_a_model_for_mr_searches_mr_whose_values_have_no_unit_and_no_ct():
     detector = FakeDetector((LEFT,), modalities=("MR",))
     report = analyse(make_volume(modality="MR", unit=""), detector=detector).report

@@ -18,7 +18,7 @@ from napari_lesion.report import json as report_json
 from napari_lesion.report.csv import SeriesStatus, SummaryRow
 
 if TYPE_CHECKING:
-    from napari_lesion.detection.detector import Detector
+    from napari_lesion.detection.detector import Card, Detector
     from napari_lesion.dicom.series import Series
 
 _LOG = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ def analyse_folder(
     log = _Log(out, on_row)
     whole = _STEPS * 100
     first = round(whole * _INDEX_SHARE)
-    jobs = _find_jobs(paths, series_uids, detector.card.modalities, log, part(progress, 0, first, whole))
+    jobs = _find_jobs(paths, series_uids, detector.card, log, part(progress, 0, first, whole))
     log.save()
     summary.save_skipped(log.skipped_files, out / summary.SKIPPED_FILE_NAME)
     for number, job in enumerate(jobs):
@@ -168,7 +168,7 @@ class _Log:
 
 
 def _find_jobs(
-    paths: Sequence[Path], wanted: Sequence[str], modalities: Sequence[str], log: _Log, progress: Progress
+    paths: Sequence[Path], wanted: Sequence[str], card: Card, log: _Log, progress: Progress
 ) -> list[_Job]:
     """Series to analyse, in the order found; those that are not get their row at once."""
     from napari_lesion.dicom.series import find_series
@@ -192,7 +192,7 @@ def _find_jobs(
             missing -= names
             job = _Job(series, path)
             row = _row(job, "skipped")
-            if why := pipeline.unsuitable(series, modalities):
+            if why := pipeline.unsuitable(series, card.modalities, single_images=card.single_images):
                 log.add(replace(row, reason=why))
             elif series.key in jobs:
                 log.add(replace(row, reason=f"the same series was found in {jobs[series.key].source} already."))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from napari_lesion.detection import operating, suitability
 from napari_lesion.errors import ConfigError, SeriesError
-from napari_lesion.findings import Analysis, Candidate, Detection, Finding, ModelReference, Report
+from napari_lesion.findings import Analysis, Candidate, Detection, Finding, ModelReference, Report, box_around
 from napari_lesion.progress import Progress, part, silent
 from napari_lesion.volume import Volume
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _SCALE = 1000
 _READ = 300
 """Share of the progress scale that reading takes; detecting takes the rest."""
+_SINGLE = "a single image, not a volume; this model searches volumes only (nodule-2d searches single CT images, too)."
 _LIBRARIES = ("napari-lesion", "torch", "monai", "numpy", "scipy", "pydicom", "SimpleITK", "nibabel")
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "napari-lesion")
 
@@ -91,13 +92,13 @@ def analyse(
     else:
         from napari_lesion.dicom.reader import read_series
 
-        why = unsuitable(source, detector.card.modalities)
+        why = unsuitable(source, detector.card.modalities, single_images=detector.card.single_images)
         if why:
             raise SeriesError(f"series {source.key}: {why}")
         reading = _READ
         volume = read_series(source, allow_gaps=allow_gaps, progress=part(progress, 0, reading, _SCALE))
     read = time.perf_counter()
-    _refuse_unsuitable_volume(volume, detector.card.modalities)
+    _refuse_unsuitable_volume(volume, detector.card)
     detection = detector.detect(volume, device=device, progress=part(progress, reading, _SCALE, _SCALE))
     finished = time.perf_counter()
     seconds = {
@@ -142,23 +143,26 @@ def reporting_threshold(card: Card, threshold: float | None = None, false_positi
     return card.threshold if false_positives is None else operating.score_at(card, false_positives)
 
 
-def unsuitable(series: Series, modalities: Sequence[str] = ("CT",)) -> str:
+def unsuitable(series: Series, modalities: Sequence[str] = ("CT",), *, single_images: bool = False) -> str:
     """Why a series is not searched for lesions, as a sentence; empty where it is.
 
-    Decided by the headers alone: only volumes of a modality that the model reads are searched.
+    Decided by the headers alone: only volumes of a modality that the model reads are searched, and single images if it
+    reads such.
 
     Parameters
     ----------
     series : Series
     modalities : sequence of str
         What the model reads (``Card.modalities``); those that come with napari-lesion read CT.
+    single_images : bool
+        Whether it reads them (``Card.single_images``).
     """
     if why := _other_modality(series.identity.modality, modalities):
         return f"{why}."
     if series.kind == "localizer":
         return "a localizer, not a scan."
-    if series.kind == "image":
-        return "a single image, not a volume; lesions are searched in volumes only."
+    if series.kind == "image" and not single_images:
+        return _SINGLE
     return ""
 
 
@@ -184,14 +188,14 @@ def findings_of(volume: Volume, candidates: Iterable[Candidate], model: str, thr
 
 def _finding(volume: Volume, candidate: Candidate, model: str) -> Finding:
     x, y, z = (float(value) for value in candidate.center_mm)
-    radius = candidate.diameter_mm / 2
+    diameter = float(candidate.diameter_mm)
     instance = volume.nearest_instance((x, y, z))
     name = f"{volume.series.series_uid}/{model}/{x:.2f}/{y:.2f}/{z:.2f}"
     return Finding(
         id=str(uuid.uuid5(_NAMESPACE, name)),
         center_mm=(x, y, z),
-        diameter_mm=float(candidate.diameter_mm),
-        box_mm=((x - radius, y - radius, z - radius), (x + radius, y + radius, z + radius)),
+        diameter_mm=diameter,
+        box_mm=box_around((x, y, z), diameter),
         score=float(candidate.score),
         sop_instance_uid=instance.sop_instance_uid if instance else "",
         frame=instance.frame if instance else None,
@@ -205,17 +209,17 @@ def _other_modality(modality: str, modalities: Sequence[str]) -> str:
     return f"not {wanted} but {modality or 'of unknown modality'}; this model searches in {wanted} only"
 
 
-def _refuse_unsuitable_volume(volume: Volume, modalities: Sequence[str]) -> None:
+def _refuse_unsuitable_volume(volume: Volume, card: Card) -> None:
     where = f"series {volume.series.series_uid}"
-    if why := _other_modality(volume.series.modality, modalities):
+    if why := _other_modality(volume.series.modality, card.modalities):
         raise SeriesError(f"{where}: {why}.")
     if volume.series.modality == "CT" and volume.certificate.unit != "HU":
         raise SeriesError(
             f"{where}: its values are in {volume.certificate.unit or 'an unknown unit'}, not in HU "
             f"({volume.certificate.rescale or 'no rescale is given'}). Export it with its rescale slope and intercept."
         )
-    if min(volume.shape) < 2:
-        raise SeriesError(f"{where}: a single image, not a volume; lesions are searched in volumes only.")
+    if min(volume.shape) < 2 and not card.single_images:
+        raise SeriesError(f"{where}: {_SINGLE}")
 
 
 def _report(volume: Volume, detection: Detection, card: Card, threshold: float, seconds: dict[str, float]) -> Report:

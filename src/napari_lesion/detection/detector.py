@@ -49,6 +49,8 @@ class Card(BaseModel):
     summary: str = ""
     modalities: tuple[str, ...] = ("CT",)
     """DICOM modalities of the series that it can search."""
+    single_images: bool = False
+    """Whether it also searches a single image, as well as volumes."""
     intended_use: str = ""
     """For whom and what it was made, and what it was not made for."""
     metrics: tuple[Metric, ...] = ()

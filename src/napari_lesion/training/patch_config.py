@@ -23,8 +23,9 @@ class PatchDataConfig(Strict):
     """Configuration of a 3D detector: its backgrounds and its nodules for training give planes, too."""
     inserted: int = Field(default=1500, gt=0)
     """Nodules that are inserted into these backgrounds."""
-    hard_from: Path | None = None
-    """Folder of that detector's run: its false findings in the backgrounds are learned as healthy."""
+    detector: str | None = None
+    """Model pack (its folder, or the id of an installed one): what its first stage takes for candidates in the
+    backgrounds is learned as healthy."""
     scan_share: float = Field(default=0.4, ge=0, lt=1)
     """Share of planes out of scans in a batch; the others are LUNA16's."""
 
@@ -63,10 +64,13 @@ def read_patch_config(path: Path) -> PatchTrainingConfig:
     config = parse_config(path, PatchTrainingConfig)
     located = Located(path)
     data = config.data
+    detector = data.detector
+    if detector and located(Path(detector)).is_dir():
+        detector = str(located(Path(detector)))
     changed = {
         "patches": located(data.patches),
         "scans": located(data.scans) if data.scans else None,
-        "hard_from": located(data.hard_from) if data.hard_from else None,
+        "detector": detector,
     }
     return config.model_copy(update={"data": data.model_copy(update=changed)})
 

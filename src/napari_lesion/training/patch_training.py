@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,16 +31,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from napari_lesion.atomic import whole_file
-from napari_lesion.detection.candidates import REFERENCE_DIAMETER_MM
+from napari_lesion.detection.candidates import FLOOR, MOST, REFERENCE_DIAMETER_MM
 from napari_lesion.detection.inference import choose_device
 from napari_lesion.detection.networks import PatchNet
-from napari_lesion.detection.packs import Metadata, PatchNetSpec, Preprocessing, save_pack
+from napari_lesion.detection.packs import Metadata, PatchNetSpec, Preprocessing, find_pack, load_network, save_pack
 from napari_lesion.detection.preprocess import HU_WINDOW
 from napari_lesion.errors import ConfigError
 from napari_lesion.findings import RESEARCH_USE
 from napari_lesion.progress import Progress, silent
 from napari_lesion.training import checkpoint, provenance
 from napari_lesion.training.config import read_config
+from napari_lesion.training.data import Background
 from napari_lesion.training.learner import Learner, make_learner
 from napari_lesion.training.log import Log, draw_curves
 from napari_lesion.training.optimiser import learning_rate
@@ -56,7 +56,7 @@ from napari_lesion.training.patches import (
     turned,
 )
 from napari_lesion.training.scans import load_backgrounds
-from napari_lesion.training.search import read_hard
+from napari_lesion.training.search import mine
 from napari_lesion.training.split import make_split
 from napari_lesion.training.verdict import Verdict
 
@@ -68,7 +68,6 @@ _BATCH = 256
 _TUNING_BLOCKS = 40
 _TUNING_EVERY = 10
 _SIZE_WEIGHT = 0.3
-_SAME_MM = 4.0
 
 AUGMENT = Compose(
     [
@@ -138,7 +137,7 @@ def _planes(config: PatchTrainingConfig, out: Path, progress: Progress) -> Patch
             return Patches(**kept)
     detector = read_config(data.scans)  # type: ignore[arg-type]
     backgrounds = load_backgrounds(detector, progress)
-    hard = _hard(data.hard_from, [background.name for background in backgrounds]) if data.hard_from else {}
+    hard = _candidates(data.detector, backgrounds, progress) if data.detector else {}
     progress(len(backgrounds), len(backgrounds), "cutting planes")
     rng = np.random.default_rng([config.seed, 2])
     planes = inserted_patches(backgrounds, make_split(detector).train.cubes, data.inserted, rng, hard=hard)
@@ -148,20 +147,16 @@ def _planes(config: PatchTrainingConfig, out: Path, progress: Progress) -> Patch
     return planes
 
 
-def _hard(folder: Path, names: Sequence[str]) -> dict[str, npt.NDArray[np.float64]]:
-    """Places of a detector's false findings: those that any of its searches found, each once."""
-    found = read_hard(folder, until=sys.maxsize)
-    if not found:
-        raise ConfigError(f"data.hard_from: {folder} is no run that has mined hard negatives.")
-    result = {}
-    for name in names:
-        kept: list[npt.NDArray[np.float64]] = []
-        for one in sorted((one for one in found if one.background == name), key=lambda one: -one.score):
-            point = np.array(one.index)
-            if all(np.linalg.norm(point - other) > _SAME_MM for other in kept):
-                kept.append(point)
-        result[name] = np.array(kept).reshape(-1, 3)
-    return result
+def _candidates(
+    detector: str, backgrounds: Sequence[Background], progress: Progress
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Give the places in each background that a detector would hand on to its second stage: none is a nodule."""
+    network = load_network(find_pack(detector))
+    found = {}
+    for n, background in enumerate(backgrounds):
+        progress(n, len(backgrounds), f"searching {background.name}")
+        found[background.name], _ = mine(network, background, floor=FLOOR, most=MOST)
+    return found
 
 
 class Batches:
@@ -363,6 +358,7 @@ def _export(config: PatchTrainingConfig, data: PatchData, learner: Learner, verd
         network=PatchNetSpec(width=config.width),
         preprocessing=Preprocessing(spacing_mm=PIXEL_MM, window_hu=HU_WINDOW),
         training_cases=tuple(cases),
+        single_images=True,
     )
     learned = record["patches"]["learned"]
     card = f"""# {config.id} {config.version}

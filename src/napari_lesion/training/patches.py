@@ -29,6 +29,10 @@ _BLOCK = 76
 _MARGIN = 20
 """A nodule keeps this distance from the block's faces, so that the planes through it are whole."""
 _LEAST_RISE_HU = 60.0
+_MISSED = 0.06
+"""Standard deviation of how far a detector's candidate lies beside the nodule's centre: share of the diameter..."""
+_MISSED_LEAST_MM = 0.6
+"""...but at least this."""
 _AWAY_MM = 6.0
 """A healthy point keeps this distance from every lesion's surface."""
 
@@ -139,7 +143,7 @@ def inserted_patches(
                 rng=rng,
             )
             if rise >= _LEAST_RISE_HU:
-                parts.append(_cut(block, where + rng.normal(0, 0.06 * diameter, 3), diameter))
+                parts.append(_cut(block, where + rng.normal(0, _missed_mm(diameter), 3), diameter))
         pool = background.surface if rng.random() < 0.5 else background.inside
         parts.append(_healthy_patches(background, pool[rng.integers(len(pool), size=1)]))
     return joined(parts)
@@ -179,8 +183,12 @@ def _near(point: npt.NDArray[np.float64]) -> tuple[slice, ...]:
     return tuple(slice(max(0, int(c) - reach), int(c) + reach) for c in point)
 
 
+def _missed_mm(diameter_mm: float) -> float:
+    return max(_MISSED * diameter_mm, _MISSED_LEAST_MM)
+
+
 def _cube_patches(cube: Cube, center: tuple[float, float, float], rng: np.random.Generator) -> Patches:
-    points = np.array(center) + rng.normal(0, 0.06 * cube.diameter_mm, (4, 3))
+    points = np.array(center) + rng.normal(0, _missed_mm(cube.diameter_mm), (4, 3))
     return _cut(cube.hu, points, cube.diameter_mm)
 
 
@@ -189,7 +197,7 @@ def _real_patches(background: Background, rng: np.random.Generator) -> Patches:
     for lesion in background.real:
         point = np.array(lesion.center)
         block = _near(point)
-        points = point - [s.start for s in block] + rng.normal(0, 0.06 * lesion.diameter_mm, (4, 3))
+        points = point - [s.start for s in block] + rng.normal(0, _missed_mm(lesion.diameter_mm), (4, 3))
         parts.append(_cut(background.hu[block], points, lesion.diameter_mm))
     return joined(parts)
 

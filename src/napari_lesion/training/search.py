@@ -55,7 +55,12 @@ def find(
 
 
 def mine(
-    network: nn.Module, background: Background, device: str = "cpu"
+    network: nn.Module,
+    background: Background,
+    device: str = "cpu",
+    *,
+    floor: float = _HARD_SCORE,
+    most: int = _HARD_MOST,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Where the network sees nodules in a scan that has none (its real lesions are masked).
 
@@ -64,11 +69,11 @@ def mine(
     (n, 3) indices into the background, (n,) scores
     """
     # With this affine "mm" are indices of the background.
-    candidates = find(network, background.hu, background.search, np.eye(4), floor=_HARD_SCORE, device=device)
+    candidates = find(network, background.hu, background.search, np.eye(4), floor=floor, device=device)
     points = np.array([c.center_mm for c in candidates], dtype=np.float64).reshape(-1, 3)
     scores = np.array([c.score for c in candidates], dtype=np.float64)
     kept = healthy(background, points)
-    return points[kept][:_HARD_MOST], scores[kept][:_HARD_MOST]
+    return points[kept][:most], scores[kept][:most]
 
 
 def healthy(background: Background, points: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
