@@ -10,6 +10,7 @@ import typer
 
 from napari_lesion.cli import (
     analyse,
+    annotations,
     calibrate,
     evaluate,
     explain,
@@ -41,6 +42,7 @@ app.command("second-stage")(second_stage.second_stage)
 app.command("robustness")(robustness.robustness)
 app.add_typer(models.app, name="models")
 app.command("train")(train.train)
+app.add_typer(annotations.app, name="annotations")
 app.command("reading-study")(reading_study.reading_study)
 app.command("phantom")(phantom.phantom)
 app.command("samples")(samples.samples)

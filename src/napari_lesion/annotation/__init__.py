@@ -1,0 +1,1 @@
+"""What readers mark in scans: labels, masks, growing and filling, agreement, export. No screen needed."""

@@ -1,0 +1,150 @@
+"""Annotations on disk: each edit is there, nobody's work is overwritten, and wrong files are named."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from annotated_scan import annotate, mark_mask, nodule, phantom_volume
+from dicom_factory import MARKS
+
+from napari_lesion.annotation.annotations import AnnotationSet, changed, moved, with_mask
+from napari_lesion.annotation.labels import LUNG_NODULES, LabelSet, read_labels, save_labels
+from napari_lesion.annotation.store import Store, load_file, open_set
+from napari_lesion.errors import AnnotationError, ConfigError
+
+VOLUME = phantom_volume()
+
+
+def test_everything_comes_back_for_each_reader(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    mine = annotate(
+        VOLUME,
+        "Änne / B. Müller",
+        nodule(VOLUME, MARKS[0], mask=mark_mask(VOLUME, MARKS[0])),
+        nodule(VOLUME, MARKS[1], center_mm=MARKS[1].center_mm, box_size_mm=(6, 8, 10)),
+        changed(nodule(VOLUME, MARKS[2], label="lymph node"), comment="größer als 肺"),
+    )
+    yours = annotate(VOLUME, "ben", done=False)
+    mine, yours = store.save(mine), store.save(yours)
+    assert store.load(mine.series_uid, mine.reader) == mine
+    assert store.load(yours.series_uid, "ben") == yours
+    assert store.load(mine.series_uid, "nobody") is None
+    assert store.readers(mine.series_uid) == ("ben", "Änne / B. Müller")
+    assert store.load_all() == (yours, mine)
+    assert [a.shape for a in mine.annotations] == ["mask", "box", "point"]
+    assert mine.annotations[1].diameter_mm == pytest.approx((6 * 480 / np.pi) ** (1 / 3))
+    assert open_set(store, VOLUME, "ben", "x") == yours
+
+
+def test_a_finished_series_that_is_changed_is_in_work_again() -> None:
+    found = annotate(VOLUME, "ann", nodule(VOLUME, MARKS[0]))
+    assert found.done
+    assert not found.without(found.annotations[0].id).done
+    assert not found.put(nodule(VOLUME, MARKS[1])).done
+
+
+def test_two_windows_of_one_reader_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    here = there = store.save(annotate(VOLUME, "ann"))
+    store.save(there.put(nodule(VOLUME, MARKS[0])))
+    with pytest.raises(AnnotationError, match="changed elsewhere"):
+        store.save(here.put(nodule(VOLUME, MARKS[1])))
+    assert store.load(here.series_uid, "ann").annotations[0].center_mm == MARKS[0].center_mm
+
+
+def _save_for_ever(folder: Path, ready) -> None:
+    store = Store(folder)
+    found = AnnotationSet.empty(VOLUME, "ann", "lung nodules")
+    mask = mark_mask(VOLUME, MARKS[0])
+    while True:
+        found = store.save(found.put(nodule(VOLUME, MARKS[0], mask=mask)))
+        ready.value = len(found.annotations)
+
+
+def test_what_was_saved_survives_a_kill_at_any_moment(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork" if hasattr(os, "fork") else "spawn")
+    counter = context.Value("i", 0)
+    process = context.Process(target=_save_for_ever, args=(tmp_path, counter))
+    process.start()
+    while counter.value < 5:
+        time.sleep(0.01)
+    if hasattr(signal, "SIGKILL"):
+        os.kill(process.pid, signal.SIGKILL)
+    else:
+        process.terminate()
+    process.join()
+    saved = Store(tmp_path).load(VOLUME.series.series_uid, "ann")
+    assert len(saved.annotations) >= counter.value
+    assert saved.annotations[-1].mask == mark_mask(VOLUME, MARKS[0])
+    Store(tmp_path).save(saved)
+
+
+def test_annotations_of_other_voxels_are_refused(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.save(annotate(VOLUME, "ann"))
+    with pytest.raises(AnnotationError, match="drawn on"):
+        open_set(store, phantom_volume("coronal"), "ann", "lung nodules")
+
+
+def test_wrong_files_are_named(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    saved = store.save(annotate(VOLUME, "ann", nodule(VOLUME, MARKS[0])))
+    path = store.path(saved.series_uid, "ann")
+    content = json.loads(path.read_text())
+    for change, message in (
+        ({"schema_version": "2.0"}, "schema version 2.0"),
+        ({"reader": "ben"}, "reader 'ben'"),
+        ({"annotations": [{"id": "x"}]}, r"annotations\.0\.label"),
+    ):
+        path.write_text(json.dumps({**content, **change}))
+        with pytest.raises(ConfigError, match=message):
+            store.load(saved.series_uid, "ann")
+    path.write_text("{")
+    with pytest.raises(ConfigError, match="not JSON"):
+        load_file(path)
+    with pytest.raises(AnnotationError, match="who is reading"):
+        store.path("1.2", "  ")
+
+
+def test_points_move_masks_do_not_and_nothing_lies_outside() -> None:
+    point = nodule(VOLUME, MARKS[0])
+    assert moved(point, MARKS[1].center_mm, VOLUME).center_mm == MARKS[1].center_mm
+    with pytest.raises(AnnotationError, match="outside"):
+        moved(point, (900, 0, 0), VOLUME)
+    with pytest.raises(AnnotationError, match="outside"):
+        nodule(VOLUME, MARKS[0], center_mm=(0, 0, 0), diameter_mm=5)
+    painted = with_mask(point, mark_mask(VOLUME, MARKS[3]), VOLUME)
+    assert painted.id == point.id
+    assert np.allclose(painted.center_mm, MARKS[3].center_mm, atol=0.8)
+    with pytest.raises(AnnotationError, match="not moved"):
+        moved(painted, MARKS[0].center_mm, VOLUME)
+
+
+def test_a_label_set_is_read_from_yaml_and_its_mistakes_are_named(tmp_path: Path) -> None:
+    store = Store(tmp_path / "project")
+    assert store.labels() is LUNG_NODULES
+    path = tmp_path / "project" / "labels.yaml"
+    save_labels(LUNG_NODULES, path)
+    assert store.labels() == LUNG_NODULES
+    assert LUNG_NODULES["lymph node"].role == "excluded"
+    for text, message in (
+        ("name: x\nlabels: [{name: a, color: '#ff0000'}, {name: a, color: '#00ff00'}]", "the name 'a' is given to"),
+        ("name: x\nlabels: [{name: a, color: '#ff0000', key: 1}, {name: b, color: '#00ff00', key: 1}]", "the key '1'"),
+        ("name: x\nlabels: [{name: a, color: red}]", "labels.0.color.*'red' is no colour"),
+        ("name: x\nlabels: [{name: a, color: '#ff0000', key: 12}]", "labels.0.key"),
+        ("name: x\nlabels: [{name: a, color: '#ff0000', colour: 3}]", "labels.0.colour"),
+        ("name: x\nlabels: []", "labels"),
+        ("name: [", "cannot be read"),
+    ):
+        path.write_text(text)
+        with pytest.raises(ConfigError, match=message):
+            read_labels(path)
+    with pytest.raises(ConfigError, match="no label 'cyst'"):
+        LabelSet.model_validate(LUNG_NODULES.model_dump())["cyst"]
