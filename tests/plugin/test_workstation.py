@@ -7,6 +7,7 @@ import pytest
 from fake_scan import make_volume
 from napari.components import ViewerModel
 from napari.layers import Image
+from napari.utils._proxies import PublicOnlyProxy
 from review_scan import a_report
 
 from napari_lesion.errors import ConfigError
@@ -41,6 +42,13 @@ def test_the_scan_that_was_opened_or_selected_last_is_read(qapp) -> None:
     assert station.scan is None
     assert station.position_mm is None
     assert seen == [first, second, first, second, None]
+
+
+def test_a_proxy_of_the_viewer_which_widgets_get_has_the_same_workstation_and_does_not_end_it(qapp) -> None:
+    viewer = ViewerModel()
+    station = workstation(PublicOnlyProxy(viewer))
+    assert station is workstation(viewer)
+    assert station.viewer is viewer
 
 
 def test_the_crosshair_is_where_the_reader_goes(qapp) -> None:

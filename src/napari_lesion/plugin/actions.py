@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
+from napari_lesion.plugin.view import unwrapped
 from napari_lesion.plugin.workstation import Workstation, workstation
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def bind(viewer: ViewerModel, station: Workstation | None = None) -> None:
     station : Workstation, optional
         What the keys act on; the viewer's own where none is given (further views have that of the window's viewer).
     """
+    viewer = unwrapped(viewer)
     if viewer in _bound:
         return
     _bound.add(viewer)

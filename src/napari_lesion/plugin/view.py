@@ -53,10 +53,18 @@ def volume_of(layer: Layer) -> Volume | None:
 
 
 class ScanView:
-    """Keeps one viewer fit for scans. Get it with `scan_view`."""
+    """Keeps one viewer fit for scans. Get it with `scan_view`.
 
-    def __init__(self, viewer: ViewerModel) -> None:
+    Parameters
+    ----------
+    viewer : ViewerModel
+    twins : bool
+        Whether its layers are twins of another viewer's, which have their contrast from there.
+    """
+
+    def __init__(self, viewer: ViewerModel, *, twins: bool = False) -> None:
         self._viewer = ref(viewer)
+        self._twins = twins
         for side in ("left", "right", "top", "bottom"):
             position = f"middle_{side}" if side in ("left", "right") else f"{side}_center"
             viewer.canvas.overlays[f"patient_{side}"] = TextOverlay(
@@ -85,10 +93,11 @@ class ScanView:
             viewer.canvas.overlays["scale_bar"].visible = True
             # A white surround (light theme) blinds the eye for the lungs' dark greys.
             viewer.canvas.background_color_override = "black"
-        low, high = float(volume.voxels.min()), float(volume.voxels.max())
-        window = layer.contrast_limits
-        layer.contrast_limits_range = (min(low, window[0]), max(high, window[1]))
-        layer.contrast_limits = window
+        if not self._twins:
+            low, high = float(volume.voxels.min()), float(volume.voxels.max())
+            window = layer.contrast_limits
+            layer.contrast_limits_range = (min(low, window[0]), max(high, window[1]))
+            layer.contrast_limits = window
         self._orient()
 
     def _orient(self) -> None:
@@ -125,9 +134,16 @@ _views: WeakKeyDictionary[ViewerModel, ScanView] = WeakKeyDictionary()
 
 def scan_view(viewer: ViewerModel) -> ScanView:
     """Make a viewer fit for scans (once), and return what keeps it so."""
+    viewer = unwrapped(viewer)
     if viewer not in _views:
         _views[viewer] = ScanView(viewer)
     return _views[viewer]
+
+
+def unwrapped(viewer: ViewerModel) -> ViewerModel:
+    """Get the viewer behind the proxy that napari gives to widgets: it does not live as long as the viewer."""
+    real: ViewerModel = getattr(viewer, "__wrapped__", viewer)
+    return real
 
 
 def centre_on(viewer: ViewerModel, volume: Volume, center_mm: Sequence[float]) -> None:

@@ -20,7 +20,7 @@ from napari_lesion.findings import Point, Report
 from napari_lesion.plugin.layers import frame_of, scan_name
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.texts import tr
-from napari_lesion.plugin.view import centre_on, volume_of
+from napari_lesion.plugin.view import centre_on, unwrapped, volume_of
 from napari_lesion.review.journal import Journal, journal_path
 from napari_lesion.review.review import Review, Stamp, carried_over, stamp, unsearched
 from napari_lesion.volume import Volume
@@ -337,6 +337,7 @@ _workstations: WeakKeyDictionary[ViewerModel, Workstation] = WeakKeyDictionary()
 
 def workstation(viewer: ViewerModel) -> Workstation:
     """Get what the panels of a viewer share; it is made when it is first asked for."""
+    viewer = unwrapped(viewer)
     if viewer not in _workstations:
         _workstations[viewer] = Workstation(viewer)
     return _workstations[viewer]
