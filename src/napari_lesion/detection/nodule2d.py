@@ -18,9 +18,9 @@ from napari_lesion.detection.candidates import REFERENCE_DIAMETER_MM, find_candi
 from napari_lesion.detection.detector import Card
 from napari_lesion.detection.inference import choose_device
 from napari_lesion.detection.networks import PATCH_SIZE, PATCH_STRIDE
-from napari_lesion.detection.packs import DESCRIPTION, Pack, load_network
+from napari_lesion.detection.packs import Pack, load_network, require_window
 from napari_lesion.detection.second_stage import PlaneJudge, answer, scaled
-from napari_lesion.errors import LungsNotFoundError, ModelError
+from napari_lesion.errors import LungsNotFoundError
 from napari_lesion.findings import Candidate, Detection, Heatmap
 from napari_lesion.progress import Progress, part, silent
 from napari_lesion.volume import FloatArray, Volume
@@ -58,12 +58,7 @@ class PatchDetector:
 
     def __init__(self, pack: Pack) -> None:
         self._metadata = pack.metadata
-        if self._metadata.preprocessing.window_hu != preprocess.HU_WINDOW:
-            raise ModelError(
-                f"model {self._metadata.id}: {pack.folder / DESCRIPTION} asks for the HU window "
-                f"{self._metadata.preprocessing.window_hu}, but this version prepares {preprocess.HU_WINDOW}. "
-                "Use a model made for this version."
-            )
+        require_window(pack, preprocess.HU_WINDOW)
         self._judge = PlaneJudge(load_network(pack), self._metadata.preprocessing.spacing_mm)
 
     @property

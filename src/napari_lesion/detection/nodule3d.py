@@ -12,9 +12,8 @@ from napari_lesion.detection.candidates import find_candidates
 from napari_lesion.detection.detector import Card
 from napari_lesion.detection.explain import View
 from napari_lesion.detection.networks import OUTPUT_STRIDE
-from napari_lesion.detection.packs import DESCRIPTION, Pack, load_network
+from napari_lesion.detection.packs import Pack, load_network, require_window
 from napari_lesion.detection.second_stage import load_judge, rescore
-from napari_lesion.errors import ModelError
 from napari_lesion.findings import Detection, Finding, Heatmap
 from napari_lesion.progress import Progress, part, silent
 from napari_lesion.volume import FloatArray, Volume
@@ -41,12 +40,7 @@ class NoduleDetector:
 
     def __init__(self, pack: Pack, compiled: inference.Compiled | None = None) -> None:
         self._metadata = pack.metadata
-        if self._metadata.preprocessing.window_hu != preprocess.HU_WINDOW:
-            raise ModelError(
-                f"model {self._metadata.id}: {pack.folder / DESCRIPTION} asks for the HU window "
-                f"{self._metadata.preprocessing.window_hu}, but this version prepares {preprocess.HU_WINDOW}. "
-                "Use a model made for this version."
-            )
+        require_window(pack, preprocess.HU_WINDOW)
         self._network = load_network(pack)
         stage = self._metadata.second_stage
         self._judge = load_judge(stage.model) if stage else None

@@ -163,6 +163,21 @@ class Pack:
         return self.folder / WEIGHTS
 
 
+def require_window(pack: Pack, prepared: tuple[float, float]) -> None:
+    """Refuse a pack whose network wants other HU than those that this version prepares.
+
+    Raises
+    ------
+    ModelError
+    """
+    wanted = pack.metadata.preprocessing.window_hu
+    if wanted != prepared:
+        raise ModelError(
+            f"model {pack.metadata.id}: {pack.folder / DESCRIPTION} asks for the HU window {wanted}, but this version "
+            f"prepares {prepared}. Use a model made for this version."
+        )
+
+
 def home() -> Path:
     """Folder of the models that the user added, one folder each; it need not exist."""
     if given := os.environ.get(HOME_VARIABLE):
