@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -10,7 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
-from napari_lesion.errors import GeometryError
+from napari_lesion.display import Display
+from napari_lesion.errors import GeometryError, LesionError, SeriesError
+from napari_lesion.progress import Progress, silent
+
+_LOOK_EVERY_S = 0.1
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -27,6 +32,8 @@ class SeriesIdentity(BaseModel):
     patient_name: str = ""
     patient_birth_date: str = ""
     patient_sex: str = ""
+    patient_age: str = ""
+    """At the study, as DICOM has it: 045Y."""
     study_date: str = ""
     accession_number: str = ""
     modality: str = ""
@@ -99,6 +106,74 @@ class Instance:
     sop_class_uid: str = ""
 
 
+class Filling:
+    """How far a volume has come whose slices are still being read. One thread writes it, any may look.
+
+    Attributes
+    ----------
+    present : (k,) bool
+        Slices that are there. All others hold no values of the patient.
+    focus : int
+        Slice that is wanted next; whoever shows the volume may set it.
+    limits : (float, float)
+        Lowest and highest value so far.
+    """
+
+    def __init__(self, slices: int) -> None:
+        self.present = np.zeros(slices, dtype=bool)
+        self.focus = slices // 2
+        self.limits = (float("inf"), float("-inf"))
+        self._ended = threading.Event()
+        self._error: BaseException | None = None
+
+    @property
+    def done(self) -> int:
+        """Number of slices that are there."""
+        return int(self.present.sum())
+
+    @property
+    def total(self) -> int:
+        """Number of slices in all."""
+        return len(self.present)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all slices are there."""
+        return self._ended.is_set() and self._error is None
+
+    def add(self, k: int, low: float, high: float) -> None:
+        """Say that a slice is there, with values from low to high."""
+        self.limits = (min(self.limits[0], low), max(self.limits[1], high))
+        self.present[k] = True
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Say that no more slices come: all are there, or an error says why not."""
+        if error is None and not self.present.all():
+            raise ValueError(f"{self.total - self.done} slices are not there")
+        self._error = error
+        self._ended.set()
+
+    def wait(self, where: str, progress: Progress) -> None:
+        """Wait until all slices are there.
+
+        Raises
+        ------
+        SeriesError
+            If they don't come.
+        """
+        while not self._ended.wait(_LOOK_EVERY_S):
+            progress(self.done, self.total, "waiting until all slices are read")
+        if self._error is not None:
+            why = str(self._error) if isinstance(self._error, LesionError) else "reading was cancelled"
+            raise SeriesError(f"{where}: only {self.done} of {self.total} slices are there ({why}). Open it again.")
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Filling:
+        # A copy of the voxels made now would never be filled.
+        if not self.complete:
+            raise SeriesError("The scan is still being read; copy it when all slices are there.")
+        return self
+
+
 @dataclass(frozen=True)
 class Volume:
     """A scan in space.
@@ -111,6 +186,11 @@ class Volume:
         Index (k, j, i) → patient position, LPS mm.
     instances : tuple of Instance
         The acquired planes (not those interpolated or resampled).
+    filling : Filling, optional
+        How far reading has come, of a volume that is shown while it is read (`dicom.gradual`). Everything about its
+        geometry is final; whoever needs all voxels calls `wait` first.
+    display : Display
+        How the headers ask for it to be shown.
     """
 
     voxels: npt.NDArray[np.generic] = field(repr=False)
@@ -118,12 +198,30 @@ class Volume:
     series: SeriesIdentity
     certificate: GeometryCertificate
     instances: tuple[Instance, ...] = field(default=(), repr=False)
+    filling: Filling | None = field(default=None, repr=False, compare=False)
+    display: Display = field(default=Display(), repr=False)
 
     def __post_init__(self) -> None:
         if self.voxels.ndim != 3:
             raise GeometryError(f"series {self.series.series_uid}: a volume has 3 axes, not {self.voxels.ndim}.")
         if self.affine.shape != (4, 4):
             raise GeometryError(f"series {self.series.series_uid}: the affine must be 4×4, not {self.affine.shape}.")
+
+    @property
+    def complete(self) -> bool:
+        """Whether all voxels are there."""
+        return self.filling is None or self.filling.complete
+
+    def wait(self, progress: Progress = silent) -> None:
+        """Wait until all voxels are there.
+
+        Raises
+        ------
+        SeriesError
+            If reading fails or is cancelled meanwhile.
+        """
+        if self.filling is not None:
+            self.filling.wait(f"series {self.series.series_uid}", progress)
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -70,6 +70,7 @@ _IDENTITY = {
     "patient_name": "PatientName",
     "patient_birth_date": "PatientBirthDate",
     "patient_sex": "PatientSex",
+    "patient_age": "PatientAge",
     "study_date": "StudyDate",
     "accession_number": "AccessionNumber",
     "modality": "Modality",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from struct import unpack
 from typing import BinaryIO
@@ -291,6 +291,15 @@ def _range(stored: IntegerArray, file: ImageFile) -> tuple[int, int]:
         half = 1 << (file.bits_stored - 1)
         return (-half, half - 1) if file.signed else (0, 2 * half - 1)
     return int(stored.min()), int(stored.max())
+
+
+def whole_values(frames: Iterable[Frame]) -> bool:
+    """Whether the rescale of all planes turns integers into integers."""
+    return all(_is_whole(slope_of(frame)) and _is_whole(intercept_of(frame)) for frame in frames)
+
+
+def _is_whole(value: float) -> bool:
+    return float(value).is_integer() and abs(value) < 2**31
 
 
 def slope_of(frame: Frame) -> float:

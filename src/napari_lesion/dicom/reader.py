@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
@@ -15,39 +15,25 @@ from napari_lesion.dicom import geometry, pixels
 from napari_lesion.dicom.decode import Job, decode
 from napari_lesion.dicom.geometry import Axes
 from napari_lesion.dicom.header import Frame, ImageFile
+from napari_lesion.dicom.plan import Plan, names, plan_stack
 from napari_lesion.dicom.series import Series
-from napari_lesion.errors import Cancelled, DecodeError, GeometryError, LesionError
+from napari_lesion.errors import Cancelled, DecodeError, LesionError
 from napari_lesion.progress import Progress, silent
-from napari_lesion.volume import FloatArray, Gap, GeometryCertificate, Instance, Volume
+from napari_lesion.volume import FloatArray, GeometryCertificate, Instance, Volume
 
 Voxels = npt.NDArray[np.generic]
 
 #: HU of voxels that no slice covers (air).
 AIR_HU = -1024
-#: What the reader is told to do about missing slices.
-_REMEDY = "Export the series again, or pass --allow-gaps (allow_gaps=True) to interpolate."
 
 
 @dataclass(frozen=True)
-class _Plan:
-    """How the frames of a series become a stack, decided before a pixel is read."""
+class FilePlanes:
+    """What is wanted of one file."""
 
-    frames: tuple[Frame, ...]
-    """In order, each once."""
-    axes: Axes
-    depth: FloatArray
-    step_mm: float
-    missing: npt.NDArray[np.intp]
-    even: bool
-    drift: FloatArray
-    notes: tuple[str, ...]
-    duplicates: tuple[str, ...]
-    gaps: tuple[Gap, ...]
-
-    @property
-    def places(self) -> npt.NDArray[np.intp]:
-        """Index k of each frame on the even grid."""
-        return np.concatenate(([0], np.cumsum(self.missing + 1)))
+    file: ImageFile
+    wanted: dict[int, int]
+    """Index k in the stack of each frame (0-based) of the file."""
 
 
 def read_series(series: Series, *, allow_gaps: bool = False, progress: Progress = silent) -> Volume:
@@ -90,10 +76,22 @@ def read_series(series: Series, *, allow_gaps: bool = False, progress: Progress 
 
 
 def _read_stack(series: Series, allow_gaps: bool, progress: Progress) -> Volume:
-    plan = _plan(series, allow_gaps)
-    voxels = _read_voxels(plan.frames, series, progress)
+    plan = plan_stack(series, _show_the_same, allow_gaps=allow_gaps)
+    return stack_volume(series, plan, _read_voxels(plan.frames, series, progress))
+
+
+def stack_volume(series: Series, plan: Plan, voxels: Voxels) -> Volume:
+    """Make the volume of a stack: interpolated and straightened where the plan says so, with its certificate.
+
+    Where `Plan.as_acquired` holds, the volume's voxels are the array that was given, and none of them is looked at.
+
+    Parameters
+    ----------
+    voxels : (n, rows, columns)
+        One plane for each frame of the plan, rescaled.
+    """
     first = plan.frames[0]
-    assert first.pixel_spacing is not None  # _plan checked
+    assert first.pixel_spacing is not None  # plan_stack checked
     assert first.position is not None
     notes = list(plan.notes)
     interpolated: tuple[int, ...] = ()
@@ -135,121 +133,12 @@ def _read_stack(series: Series, allow_gaps: bool, progress: Progress) -> Volume:
     return Volume(voxels, matrix, series.identity, certificate, tuple(map(_instance, plan.frames)))
 
 
-def _plan(series: Series, allow_gaps: bool) -> _Plan:
-    """Order the frames and decide whether they make a volume; raise where they don't."""
-    where = f"series {series.key}"
-    frames = list(series.frames)
-    notes: list[str] = []
-    unplaced = [f for f in frames if f.position is None or f.orientation is None or f.pixel_spacing is None]
-    if unplaced:
-        tags = [
-            name
-            for name, absent in (
-                ("ImagePositionPatient", any(f.position is None for f in unplaced)),
-                ("ImageOrientationPatient", any(f.orientation is None for f in unplaced)),
-                ("PixelSpacing", any(f.pixel_spacing is None for f in unplaced)),
-            )
-            if absent
-        ]
-        said = f"{where}: {' and '.join(tags)} missing or senseless in {_names(unplaced)}, so it has no place in space."
-        if not allow_gaps or len(unplaced) > len(frames) - 2:
-            raise GeometryError(f"{said} {_REMEDY}" if len(unplaced) <= len(frames) - 2 else f"{said} Export it again.")
-        notes.append(f"{said.removeprefix(where + ': ')} Left out.")
-        frames = [f for f in frames if f not in unplaced]
-    first = frames[0]
-    assert first.orientation is not None
-    axes = geometry.axes_of(first.orientation)
-    if axes is None:
-        raise GeometryError(
-            f"{where}: ImageOrientationPatient of {first.name} is no pair of unit vectors at a right angle: "
-            f"{first.orientation}. Export the series again."
-        )
-    places = geometry.spread(_positions(frames), axes.normal)
-    if places.step_mm == 0:
-        raise GeometryError(
-            f"{where}: all {len(frames)} slices lie at the same position ({_names(frames)}). Open them one by one, or "
-            "export the series again."
-        )
-    ordered = [frames[i] for i in places.order]
-    duplicates = list(series.duplicates)
-    if places.same:
-        ordered, resolved = _resolve_repeats(where, ordered, places.same)
-        duplicates += resolved
-        places = geometry.spread(_positions(ordered), axes.normal)
-    gaps = tuple(
-        Gap(after_file=ordered[k].name, distance_mm=float(places.depth[k + 1] - places.depth[k]), missing_slices=int(n))
-        for k, n in enumerate(places.missing)
-        if n
-    )
-    distances = np.diff(places.depth)
-    if not places.even:
-        worst = int(np.abs(distances - places.step_mm * np.maximum(np.rint(distances / places.step_mm), 1)).argmax())
-        said = (
-            f"slices are unevenly spaced, {distances.min():.3g} to {distances.max():.3g} mm; the worst step, "
-            f"{distances[worst]:.3g} mm, comes after {ordered[worst].name}"
-        )
-        if not allow_gaps:
-            raise GeometryError(f"{where}: {said}. {_REMEDY}")
-        notes.append(f"{said[0].upper()}{said[1:]}. They were interpolated onto even steps of {places.step_mm:.3g} mm.")
-    elif gaps:
-        gap = max(gaps, key=lambda g: g.distance_mm)
-        n_missing = sum(g.missing_slices for g in gaps)
-        said = (
-            f"gap of {gap.distance_mm:.3g} mm after {gap.after_file} where the others are {places.step_mm:.3g} mm; "
-            f"{n_missing} slice{' is' if n_missing == 1 else 's are'} missing"
-            + (f" in {len(gaps)} gaps" if len(gaps) > 1 else "")
-        )
-        if not allow_gaps:
-            raise GeometryError(f"{where}: {said}. {_REMEDY}")
-        notes.append(f"{said[0].upper()}{said[1:]}.")
-    thin = max((f.thickness for f in ordered if f.thickness is not None), default=0.0)
-    if 0 < thin < 0.9 * places.step_mm:
-        notes.append(
-            f"Slices are {thin:.3g} mm thick but {places.step_mm:.3g} mm apart: what lies between them was not imaged."
-        )
-    drift, residual = geometry.shear(_positions(ordered), places.depth, axes)
-    extent = float(places.depth[-1] - places.depth[0])
-    tolerance = max(geometry.DRIFT_MM, geometry.UNEVEN * places.step_mm)
-    if residual.max() > tolerance:
-        raise GeometryError(
-            f"{where}: {ordered[int(residual.argmax())].name} lies {residual.max():.3g} mm sideways of the line that "
-            "the other slices follow, so they make no common grid. Export the series again with one field of view."
-        )
-    if float(np.linalg.norm(drift)) * extent <= geometry.DRIFT_MM:
-        drift = np.zeros(3)
-    return _Plan(
-        frames=tuple(ordered),
-        axes=axes,
-        depth=places.depth,
-        step_mm=places.step_mm,
-        missing=places.missing,
-        even=places.even,
-        drift=drift,
-        notes=tuple(notes),
-        duplicates=tuple(duplicates),
-        gaps=gaps,
-    )
-
-
-def _resolve_repeats(where: str, frames: list[Frame], same: Sequence[tuple[int, int]]) -> tuple[list[Frame], list[str]]:
-    """Drop slices that repeat their neighbour pixel by pixel; two different images at one place are an error."""
-    dropped: set[int] = set()
-    said = []
-    for a, b in same:
-        pair = [frames[a], frames[b]]
-        first, second = (_stored(frame) for frame in pair)
-        if not np.array_equal(first, second):
-            raise GeometryError(
-                f"{where}: {pair[0].name} and {pair[1].name} lie at the same position but show different images, and "
-                "no tag tells which belongs to the series. Remove one of them, or export the series again."
-            )
-        dropped.add(b)
-        said.append(f"{pair[1].name} repeats {pair[0].name} (same position, same pixels) and was left out.")
-    return [frame for k, frame in enumerate(frames) if k not in dropped], said
+def _show_the_same(first: Frame, second: Frame) -> bool:
+    return np.array_equal(_stored(first), _stored(second))
 
 
 def _stored(frame: Frame) -> npt.NDArray[np.generic]:
-    return next(array for _, array in _stored_frames([frame]))
+    return next(array for _, array in stored_frames([frame]))
 
 
 def _read_voxels(frames: Sequence[Frame], series: Series, progress: Progress) -> Voxels:
@@ -257,12 +146,12 @@ def _read_voxels(frames: Sequence[Frame], series: Series, progress: Progress) ->
     for file in dict.fromkeys(frame.file for frame in frames):
         pixels.check_storage(file)
     shape = (len(frames), frames[0].file.rows, frames[0].file.columns)
-    whole = all(_is_whole(pixels.slope_of(f)) and _is_whole(pixels.intercept_of(f)) for f in frames)
+    whole = pixels.whole_values(frames)
     voxels: Voxels = np.empty(shape, dtype=np.int16 if whole else np.float32)
     done = 0
     filled: list[int] = []
     what = f"Reading {series.label}"
-    with closing(_stored_frames(frames, voxels if whole else None)) as source:
+    with closing(stored_frames(frames, voxels if whole else None)) as source:
         for k, stored in source:
             progress(done, len(frames), what)
             if not pixels.rescale_into(stored, frames[k], voxels[k]):
@@ -277,7 +166,7 @@ def _read_voxels(frames: Sequence[Frame], series: Series, progress: Progress) ->
     return voxels
 
 
-def _stored_frames(
+def stored_frames(
     frames: Sequence[Frame], room: Voxels | None = None
 ) -> Generator[tuple[int, pixels.IntegerArray], None, None]:
     """Yield (k, stored values) of every frame, in the order of the files; valid until the next one.
@@ -287,24 +176,32 @@ def _stored_frames(
     room : (n, rows, columns) int16, optional
         Where uncompressed 16-bit frames are read to directly.
     """
+    files = by_file(frames)
+    for one in files:
+        if not one.file.encapsulated:
+            yield from native_frames(one, room)
+    compressed = [one for one in files if one.file.encapsulated]
+    yield from decode(jobs(compressed), count=sum(len(one.wanted) for one in compressed))
+
+
+def by_file(frames: Sequence[Frame]) -> list[FilePlanes]:
+    """Sort the planes of a stack by the files that they are in, in the order of the files."""
     numbered = sorted(enumerate(frames), key=lambda item: (str(item[1].file.path), item[1].number or 1))
-    compressed = []
-    for file, members in groupby(numbered, key=lambda item: item[1].file):
-        wanted = {(frame.number or 1) - 1: k for k, frame in members}
-        if file.encapsulated:
-            compressed.append((file, wanted))
-        else:
-            yield from _native(file, wanted, room)
-    yield from decode(_jobs(compressed), count=sum(len(wanted) for _, wanted in compressed))
+    return [
+        FilePlanes(file, {(frame.number or 1) - 1: k for k, frame in members})
+        for file, members in groupby(numbered, key=lambda item: item[1].file)
+    ]
 
 
-def _native(file: ImageFile, wanted: dict[int, int], room: Voxels | None) -> Iterator[tuple[int, pixels.IntegerArray]]:
+def native_frames(planes: FilePlanes, room: Voxels | None = None) -> Iterator[tuple[int, pixels.IntegerArray]]:
+    """Yield (k, stored values) of the planes of an uncompressed file; see `stored_frames`."""
+    file = planes.file
     dtype = pixels.stored_dtype(file)
     scratch = None
     if room is None or dtype.itemsize != 2:
         scratch = np.empty((file.rows, file.columns), dtype=dtype)
     with pixels.opened(file) as stream:
-        for index, k in wanted.items():
+        for index, k in planes.wanted.items():
             if scratch is None:
                 assert room is not None
                 target = room[k].view(dtype)
@@ -314,19 +211,16 @@ def _native(file: ImageFile, wanted: dict[int, int], room: Voxels | None) -> Ite
             yield k, target
 
 
-def _jobs(files: Sequence[tuple[ImageFile, dict[int, int]]]) -> Iterator[Job]:
-    for file, wanted in files:
-        with pixels.opened(file) as stream:
-            for index, codestream in enumerate(pixels.codestreams(file, stream)):
-                if index in wanted:
-                    yield Job(wanted[index], codestream, file)
+def jobs(files: Iterable[FilePlanes]) -> Iterator[Job]:
+    """Read the compressed planes of some files, for `decode`."""
+    for one in files:
+        with pixels.opened(one.file) as stream:
+            for index, codestream in enumerate(pixels.codestreams(one.file, stream)):
+                if index in one.wanted:
+                    yield Job(one.wanted[index], codestream, one.file)
 
 
-def _is_whole(value: float) -> bool:
-    return float(value).is_integer() and abs(value) < 2**31
-
-
-def _interpolate(voxels: Voxels, plan: _Plan) -> tuple[Voxels, tuple[int, ...]]:
+def _interpolate(voxels: Voxels, plan: Plan) -> tuple[Voxels, tuple[int, ...]]:
     """Linearly between the acquired slices, onto even steps."""
     if plan.even:
         places = plan.places.astype(np.float64)
@@ -441,7 +335,7 @@ def _values_note(series: Series, frames: Sequence[Frame]) -> tuple[str, str, lis
     else:
         text = f"stored × slope + intercept, {len(pairs)} different pairs, each slice with its own"
         if absent:
-            notes.append(f"RescaleSlope or RescaleIntercept is missing in {_names(absent)}: 1 and 0 were used there.")
+            notes.append(f"RescaleSlope or RescaleIntercept is missing in {names(absent)}: 1 and 0 were used there.")
     unit = "HU" if is_ct else ""
     if types and types != {"HU"}:
         unit = "" if types == {"US"} else "/".join(sorted(types))
@@ -482,15 +376,6 @@ def _instance(frame: Frame) -> Instance:
     assert axes is not None
     x, y, z = (float(v) for v in axes.normal)
     return Instance(frame.file.sop_instance_uid, frame.position, (x, y, z), frame.number, frame.file.sop_class_uid)
-
-
-def _positions(frames: Sequence[Frame]) -> FloatArray:
-    return np.array([frame.position for frame in frames], dtype=np.float64)
-
-
-def _names(frames: Sequence[Frame]) -> str:
-    names = [frame.name for frame in frames]
-    return ", ".join(names) if len(names) <= 3 else f"{', '.join(names[:3])} and {len(names) - 3} more"
 
 
 def _shape(voxels: Voxels) -> tuple[int, int, int]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +25,8 @@ Skipped = tuple[Path, str]
 #: Modalities whose images belong to a volume; the images of all others stand alone where they have no position.
 _VOLUMETRIC = ("CT", "MR", "PT", "NM")
 _REPORT_EVERY = 50
+#: Between two tellings passes at least so many times what a telling takes.
+_REST = 4.0
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,8 @@ class SeriesIndex(Sequence[Series]):
 
     series: tuple[Series, ...]
     skipped: tuple[Skipped, ...] = ()
+    complete: bool = True
+    """Whether all files were looked at. While they are not, a series may grow, and is not yet split into stacks."""
 
     def __len__(self) -> int:
         return len(self.series)
@@ -140,33 +146,76 @@ def find_series(path: str | os.PathLike[str], *, progress: Progress = silent) ->
     SeriesError
         If the path does not exist, or a zip is damaged or expands beyond its limits.
     """
+    *_, index = watch_series(path, every_s=math.inf, progress=progress)
+    return index
+
+
+def watch_series(
+    path: str | os.PathLike[str], *, every_s: float = 0.3, progress: Progress = silent
+) -> Iterator[SeriesIndex]:
+    """Find every image series below a path, and tell meanwhile what was found so far.
+
+    Parameters
+    ----------
+    path, progress
+        As for `find_series`.
+    every_s : float
+        Seconds between two tellings; more where sorting out takes longer.
+
+    Yields
+    ------
+    SeriesIndex
+        The last one is `complete`, and the only one whose series are split into stacks. A series that did not grow is
+        the same object as in the index before.
+
+    Raises
+    ------
+    SeriesError
+        As `find_series` does.
+    """
     root = Path(path).absolute()
     if root.is_dir():
         progress(0, 0, f"Looking through {root.name}")
-        return _index(archive.Files(list(archive.walk(root))), progress)
+        yield from _grow(archive.Files(_walked(root, progress)), every_s, progress)
+        return
     if not root.is_file():
         raise SeriesError(f"{root}: there is no such file or folder. Check the path.")
     if archive.is_zip(root):
-        return _index(archive.expand(root, progress), progress)
+        yield from _grow(archive.expand(root, progress), every_s, progress)
+        return
     try:
         header = read_header(root)
     except NotAScanError as error:
         if not error.dicomdir:
-            return SeriesIndex((), ((root, str(error)),))
+            yield SeriesIndex((), ((root, str(error)),))
+            return
         found, missing = archive.dicomdir_files(root)
-        return _index(archive.Files(found, missing), progress)
+        yield from _grow(archive.Files(found, missing), every_s, progress)
+        return
     siblings = sorted(entry for entry in root.parent.iterdir() if entry.is_file())
-    index = _index(archive.Files(siblings), progress)
-    return SeriesIndex(tuple(s for s in index if s.identity.series_uid == header.series_uid))
+    for index in _grow(archive.Files(siblings), every_s, progress):
+        own = tuple(s for s in index if s.identity.series_uid == header.series_uid)
+        yield SeriesIndex(own, complete=index.complete)
 
 
-def _index(files: archive.Files, progress: Progress) -> SeriesIndex:
+def _walked(root: Path, progress: Progress) -> list[Path]:
+    paths = []
+    for path in archive.walk(root):
+        paths.append(path)
+        if len(paths) % _REPORT_EVERY == 0:
+            progress(0, 0, f"Looking through {root.name}: {len(paths)} files")
+    return paths
+
+
+def _grow(files: archive.Files, every_s: float, progress: Progress) -> Iterator[SeriesIndex]:
     """Read all headers and sort them into series."""
     groups: dict[str, list[Frame]] = {}
     first: dict[str, Header] = {}
+    known: dict[str, Series] = {}
     skipped = list(files.skipped)
     dicomdirs = []
     total = len(files.paths)
+    due = time.monotonic() + every_s
     for done, path in enumerate(files.paths):
         if done % _REPORT_EVERY == 0:
             progress(done, total, "Reading headers")
@@ -182,6 +231,13 @@ def _index(files: archive.Files, progress: Progress) -> SeriesIndex:
             continue
         groups.setdefault(header.series_uid, []).extend(header.frames)
         first.setdefault(header.series_uid, header)
+        if (started := time.monotonic()) >= due:
+            for uid, frames in groups.items():
+                if uid not in known or known[uid].n_slices != len(frames):
+                    known[uid] = _unsorted(first[uid].identity(), frames, files.folder)
+            yield SeriesIndex(tuple(known.values()), tuple(skipped), complete=False)
+            now = time.monotonic()
+            due = now + max(every_s, _REST * (now - started))
     progress(total, total, "Reading headers")
     found_uids = {frame.file.sop_instance_uid for frames in groups.values() for frame in frames}
     for path in dicomdirs:
@@ -195,7 +251,15 @@ def _index(files: archive.Files, progress: Progress) -> SeriesIndex:
         series += found
         skipped += [(files.name(path), reason) for path, reason in moving]
     series.sort(key=lambda s: s.kind != "volume")
-    return SeriesIndex(tuple(series), tuple(skipped))
+    yield SeriesIndex(tuple(series), tuple(skipped))
+
+
+def _unsorted(identity: SeriesIdentity, frames: list[Frame], folder: archive.TemporaryFolder | None) -> Series:
+    """All planes of one SeriesInstanceUID so far."""
+    kind: Kind = "volume" if len(frames) > 1 else "image"
+    if stacks.is_localizer(frames[0]):
+        kind = "localizer"
+    return Series(identity, tuple(frames), kind, _safe(identity.series_uid), _folder=folder)
 
 
 def _series_of(
