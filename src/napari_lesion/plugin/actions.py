@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 #: Modules with a tuple ``ACTIONS``, in the order of the help.
-MODULES: tuple[str, ...] = ("napari_lesion.plugin.reading_room",)
+MODULES: tuple[str, ...] = (
+    "napari_lesion.plugin.reading_room",
+    "napari_lesion.plugin.help",
+)
 
 
 @dataclass(frozen=True)
