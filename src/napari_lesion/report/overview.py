@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +13,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from matplotlib.patheffects import withStroke
-from scipy import ndimage
 
 from napari_lesion.atomic import whole_file
 from napari_lesion.detection.explain import Explanation
 from napari_lesion.detection.operating import in_words
 from napari_lesion.findings import RESEARCH_USE, Analysis, Finding, ModelReference, Report
+from napari_lesion.report.plane import Plane, plane_around, sample, side_of
 from napari_lesion.volume import FloatArray, Volume
 
 FILE_NAME = "overview.png"
@@ -37,99 +37,7 @@ _OUTLINE = [withStroke(linewidth=2.5, foreground="black")]
 _COLUMNS = 4
 _CUTOUT_MM = 80.0
 _PIXEL_MM = 0.4
-_COARSE_MM = 4.0
-_TISSUE_HU = -300.0
-_MIDLINE_MM = 10.0
-_CHEST_MM = 250.0
-"""Fields of view narrower than this may show one lung only."""
 _AIR_HU = -1024.0
-
-
-@dataclass(frozen=True)
-class Plane:
-    """An axial plane as radiologists look at it: from the feet, the patient's left on the right of the image.
-
-    Attributes
-    ----------
-    corner_mm : (3,)
-        Centre of the first pixel (right, front), LPS mm.
-    shape : (rows, columns)
-        Rows run to the back, columns to the patient's left.
-    pixel_mm : float
-    """
-
-    corner_mm: FloatArray
-    shape: tuple[int, int]
-    pixel_mm: float
-
-    def points(self) -> FloatArray:
-        """LPS mm of every pixel's centre: (rows, columns, 3)."""
-        rows, columns = np.indices(self.shape)
-        in_plane = np.stack([columns, rows, np.zeros(self.shape)], axis=-1) * self.pixel_mm
-        result: FloatArray = self.corner_mm + in_plane
-        return result
-
-
-def plane_around(center_mm: FloatArray, size_mm: float, pixel_mm: float) -> Plane:
-    """Make the square axial plane with a point in its middle."""
-    n = round(size_mm / pixel_mm)
-    half = (n - 1) / 2 * pixel_mm
-    return Plane(corner_mm=center_mm - np.array([half, half, 0.0]), shape=(n, n), pixel_mm=pixel_mm)
-
-
-def sample(
-    values: npt.NDArray[np.generic], affine: FloatArray, points_mm: FloatArray, outside: float
-) -> npt.NDArray[np.float32]:
-    """Values of a grid at points in space, linearly interpolated.
-
-    Parameters
-    ----------
-    values : (z, y, x)
-    affine : (4, 4)
-        Index (k, j, i) → LPS mm.
-    points_mm : (..., 3)
-    outside : float
-        Value where there is none.
-    """
-    inverse = np.linalg.inv(affine)
-    index = points_mm @ inverse[:3, :3].T + inverse[:3, 3]
-    result: npt.NDArray[np.float32] = ndimage.map_coordinates(
-        values, np.moveaxis(index, -1, 0), output=np.float32, order=1, mode="nearest"
-    )
-    beyond = ((index < -0.5) | (index > np.asarray(values.shape) - 0.5)).any(axis=-1)
-    result[beyond] = outside
-    return result
-
-
-def side_of(volume: Volume, center_mm: tuple[float, float, float]) -> str:
-    """On which side of the patient's body a point lies: ``left``, ``right``, ``midline``, or ``?`` where unsure.
-
-    The midline is the middle of the body's cross-section at the height of the point; within 10 mm of it a point
-    belongs to neither side. Where the body is cut off by a field of view too narrow for a chest, or values are not HU,
-    there is no telling.
-    """
-    if volume.certificate.unit != "HU":
-        return "?"
-    corners = np.array(np.meshgrid(*[(0, n - 1) for n in volume.shape], indexing="ij")).reshape(3, -1).T
-    ends = volume.to_patient(corners)
-    # One pixel more on each side, so that air is all around.
-    low, high = ends.min(axis=0) - _COARSE_MM, ends.max(axis=0) + _COARSE_MM
-    columns, rows = (int((high[a] - low[a]) / _COARSE_MM) + 2 for a in (0, 1))
-    plane = Plane(np.array([low[0], low[1], center_mm[2]]), (rows, columns), _COARSE_MM)
-    tissue = sample(volume.voxels, volume.affine, plane.points(), _AIR_HU) > _TISSUE_HU
-    body = ndimage.binary_opening(ndimage.binary_fill_holes(tissue), iterations=2)  # without the table
-    labels, count = ndimage.label(body)
-    if count == 0:
-        return "?"
-    body = labels == np.bincount(labels.ravel())[1:].argmax() + 1
-    across = np.flatnonzero(body.any(axis=0))
-    cut_off = across[0] <= 2 or across[-1] >= columns - 3
-    if cut_off and high[0] - low[0] < _CHEST_MM:
-        return "?"
-    offset = center_mm[0] - (low[0] + np.nonzero(body)[1].mean() * _COARSE_MM)
-    if abs(offset) < _MIDLINE_MM:
-        return "midline"
-    return "left" if offset > 0 else "right"
 
 
 def save_overview(analysis: Analysis, path: Path, *, best: int = 12) -> None:
@@ -151,13 +59,28 @@ def overview_figure(analysis: Analysis, *, best: int = 12) -> Figure:
     """Draw the best findings: an axial cut-out of each with heatmap, circle, score, size and place."""
     report = analysis.report
     shown = report.findings[:best]
-    rows = max(1, -(-len(shown) // _COLUMNS))
-    header = _header(report, len(shown))
-    head, foot, cell = 0.42 + 0.2 * len(header), 0.35, 3.3
+    series = report.series
+    title = (series.patient_id, series.study_date, series.series_number, series.series_description)
+    figure, cells = _sheet(title, _header(report, len(shown)), len(shown), report.intended_use)
+    for number, (axes, finding) in enumerate(zip(cells, shown, strict=True), 1):
+        _draw(axes, analysis, finding, number)
+    if not shown:
+        figure.text(0.5, 0.4, "No findings", color=_DIM, size=20, ha="center", va="center")
+    return figure
+
+
+def _sheet(title: Sequence[str], lines: list[str], cells: int, use: str) -> tuple[Figure, list[Axes]]:
+    """Make a page with a heading, lines below it, and cells in rows of ``_COLUMNS``."""
+    rows = max(1, -(-cells // _COLUMNS))
+    head, foot, cell = 0.42 + 0.2 * len(lines), 0.35, 3.3
     height = head + foot + rows * (cell + 0.3)
     figure = Figure(figsize=(_COLUMNS * cell + 0.4, height), dpi=110, facecolor=_BACKGROUND)
     FigureCanvasAgg(figure)
-    _write_header(figure, report, header, height)
+    heading = "   ·   ".join(part for part in title if part) or "CT"
+    figure.text(0.015, 1 - 0.12 / height, heading, color=_TEXT, size=13, weight="bold", va="top")
+    for number, line in enumerate(lines):
+        color = _ACCENT if line.startswith("⚠") else _DIM
+        figure.text(0.015, 1 - (0.42 + 0.2 * number) / height, line, color=color, size=9, va="top")
     grid = figure.add_gridspec(
         rows,
         _COLUMNS,
@@ -168,15 +91,8 @@ def overview_figure(analysis: Analysis, *, best: int = 12) -> Figure:
         hspace=0.09,
         wspace=0.04,
     )
-    for number, finding in enumerate(shown, 1):
-        axes = figure.add_subplot(grid[(number - 1) // _COLUMNS, (number - 1) % _COLUMNS])
-        _draw(axes, analysis, finding, number)
-    if not shown:
-        figure.text(
-            0.5, (foot + 0.5 * (height - head)) / height, "No findings", color=_DIM, size=20, ha="center", va="center"
-        )
-    figure.text(0.015, 0.1 / height, report.intended_use, color=_ACCENT, size=9, va="bottom")
-    return figure
+    figure.text(0.015, 0.1 / height, use, color=_ACCENT, size=9, va="bottom")
+    return figure, [figure.add_subplot(grid[n // _COLUMNS, n % _COLUMNS]) for n in range(cells)]
 
 
 def _header(report: Report, shown: int) -> list[str]:
@@ -199,21 +115,6 @@ def _header(report: Report, shown: int) -> list[str]:
     for warning in report.warnings:
         lines += textwrap.wrap(f"⚠ {warning}", 150)
     return lines
-
-
-def _write_header(figure: Figure, report: Report, lines: list[str], height: float) -> None:
-    series = report.series
-    title = "   ·   ".join(
-        part for part in (series.patient_id, series.study_date, series.series_number, series.series_description) if part
-    )
-    _write_lines(figure, title, lines, height)
-
-
-def _write_lines(figure: Figure, title: str, lines: list[str], height: float) -> None:
-    figure.text(0.015, 1 - 0.12 / height, title or "CT", color=_TEXT, size=13, weight="bold", va="top")
-    for number, line in enumerate(lines):
-        color = _ACCENT if line.startswith("⚠") else _DIM
-        figure.text(0.015, 1 - (0.42 + 0.2 * number) / height, line, color=color, size=9, va="top")
 
 
 def _draw(axes: Axes, analysis: Analysis, finding: Finding, number: int) -> None:
@@ -292,27 +193,10 @@ def explanation_figure(explanation: Explanation, volume: Volume, model: ModelRef
         "faster than at random.",
         *(line for note in notes for line in textwrap.wrap(f"⚠ {note}", 150)),
     ]
-    count = len(explanation.maps) + 1
-    rows = -(-count // _COLUMNS)
-    head, foot, cell = 0.42 + 0.2 * len(lines), 0.35, 3.3
-    height = head + foot + rows * (cell + 0.3)
-    figure = Figure(figsize=(_COLUMNS * cell + 0.4, height), dpi=110, facecolor=_BACKGROUND)
-    FigureCanvasAgg(figure)
     series = volume.series
-    title = "   ·   ".join(part for part in (series.patient_id, series.study_date, series.series_description) if part)
-    _write_lines(figure, title, lines, height)
-    grid = figure.add_gridspec(
-        rows,
-        _COLUMNS,
-        left=0.015,
-        right=0.985,
-        top=1 - (head + 0.35) / height,
-        bottom=foot / height,
-        hspace=0.09,
-        wspace=0.04,
-    )
-    for place in range(count):
-        axes = figure.add_subplot(grid[place // _COLUMNS, place % _COLUMNS])
+    title = (series.patient_id, series.study_date, series.series_description)
+    figure, cells = _sheet(title, lines, len(explanation.maps) + 1, RESEARCH_USE)
+    for place, axes in enumerate(cells):
         plane = _draw_cut_out(axes, volume, finding)
         if place == 0:
             _title(axes, "scan")
@@ -324,7 +208,6 @@ def explanation_figure(explanation: Explanation, volume: Volume, model: ModelRef
         )
         faithful = "not tested" if made.faithfulness is None else f"faithfulness {made.faithfulness:.2f}"
         _title(axes, f"{made.name}   {faithful}")
-    figure.text(0.015, 0.1 / height, RESEARCH_USE, color=_ACCENT, size=9, va="bottom")
     return figure
 
 
