@@ -22,7 +22,6 @@ _LEAST_CONTRAST = 100.0
 _SHELL_MM = 1.0
 _ROUNDS = 4
 _WIDER = 1.3
-_LEVEL_PERCENT = 50
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Estimate:
 def estimate_size(volume: Volume, center_mm: Sequence[float]) -> Estimate:
     """Estimate centre and diameter of what is bright at a place.
 
-    The brighter voxels within `SNAP_MM` and the dark tenth of the surroundings give a threshold half-way between them; the
+    The bright voxels within `SNAP_MM` and the dark tenth of the surroundings give a threshold half-way between them; the
     region over it that hangs together with the brightest voxel is the lesion. It ends where less than half of the next
     spherical shell belongs to it, so a vessel or the chest wall that touches it is not taken along. This is no
     measurement: two readers would set the edge elsewhere.
@@ -79,10 +78,11 @@ def estimate_size(volume: Volume, center_mm: Sequence[float]) -> Estimate:
     if not near.any():
         return nothing
     seed = np.unravel_index(np.where(near, cube, -np.inf).argmax(), cube.shape)
-    level = float(np.percentile(cube[near], _LEVEL_PERCENT))
     background = float(np.percentile(cube[around <= REACH_MM], 10))
-    if level - background < _LEAST_CONTRAST:
+    if cube[seed] - background < _LEAST_CONTRAST:
         return nothing
+    bright = cube[near & (cube > (cube[seed] + background) / 2)]
+    level = float(np.median(bright))  # a speck of calcium must not set the threshold
     labels, _ = ndimage.label(cube > (level + background) / 2)
     region = labels == labels[seed]
     places = np.argwhere(region).astype(np.float64)
