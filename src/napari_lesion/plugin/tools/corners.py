@@ -1,0 +1,189 @@
+"""The texts in the corners of a view: who and what is shown, and how."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from weakref import ref
+
+import numpy as np
+from napari.components.overlays import TextOverlay
+
+from napari_lesion.plugin.layers import OBLIQUE_DEG, frame_of, readable_date
+from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.tools.cursor import number, side_text
+from napari_lesion.plugin.tools.slab import MODE_TEXTS, Mode, Slab, depth_slices
+from napari_lesion.plugin.tools.windows import preset_of, window_of
+from napari_lesion.plugin.view import PLANES
+from napari_lesion.volume import SeriesIdentity, Volume
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+CORNERS = ("top_left", "top_right", "bottom_left", "bottom_right")
+_PLANE_TEXTS = {"axial": "Axial", "coronal": "Coronal", "sagittal": "Sagittal"}
+_AGE_UNITS = {"D": "{n} days", "W": "{n} weeks", "M": "{n} months", "Y": "{n} years"}
+COLOR = "#c8d2dc"
+FONT_SIZE = 10
+SMALL_FONT_SIZE = 8
+#: Canvases narrower than this get the small font.
+SMALL_PX = 520
+#: Mean width of a letter, as a share of the font size in points; two corners share the width of the canvas.
+_LETTER = 0.8
+
+
+def person_name(dicom: str) -> str:
+    """Write a DICOM name (PS3.5 6.2) for people: ``Doe^Jane`` as ``Doe, Jane``; an ideographic name first."""
+    groups = [group for group in dicom.split("=") if group.strip("^ ")]
+    if not groups:
+        return ""
+    group = groups[1] if len(groups) > 1 else groups[0]
+    family, *rest = [part.strip() for part in group.split("^")]
+    given = " ".join(part for part in rest if part)
+    return ", ".join(part for part in (family, given) if part)
+
+
+def age_text(series: SeriesIdentity) -> str:
+    """Age at the study: as the headers say, or counted from the day of birth; "" where neither is known."""
+    age = series.patient_age.strip().upper()
+    if len(age) == 4 and age[:3].isdigit() and age[3] in _AGE_UNITS and int(age[:3]):
+        return tr(_AGE_UNITS[age[3]], n=int(age[:3]))
+    born, then = series.patient_birth_date, series.study_date
+    if len(born) == len(then) == 8 and (born + then).isdigit() and born <= then:
+        return tr(_AGE_UNITS["Y"], n=int(then[:4]) - int(born[:4]) - (then[4:] < born[4:]))
+    return ""
+
+
+def patient_text(series: SeriesIdentity, names: bool) -> str:
+    """Who it is; without names: sex and age alone, which tell a case but not a person."""
+    sex = {"M": tr("male"), "F": tr("female"), "O": tr("other sex")}.get(series.patient_sex.strip().upper(), "")
+    about = ", ".join(part for part in (sex, age_text(series)) if part)
+    if not names:
+        return "\n".join(part for part in (tr("Names hidden"), about) if part)
+    return "\n".join(part for part in (person_name(series.patient_name), series.patient_id, about) if part)
+
+
+def study_text(volume: Volume, names: bool) -> str:
+    """Say what it is: study, series, kernel, thickness of the slices as acquired. The day belongs to the names."""
+    series, certificate = volume.series, volume.certificate
+    modality = series.modality if series.modality not in series.series_description else ""
+    number = tr("Series {number}", number=series.series_number) if series.series_number else ""
+    how = [series.kernel, series.contrast and tr("contrast")]
+    if certificate.slice_thickness_mm:
+        how.append(tr("{mm} mm slices", mm=f"{certificate.slice_thickness_mm:.3g}"))
+    lines = [
+        readable_date(series.study_date) if names else "",
+        series.study_description,
+        " · ".join(part for part in (number, modality, series.series_description) if part),
+        " · ".join(part for part in how if part),
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def slice_text(model: ViewerModel, scan: Image, volume: Volume) -> str:
+    """Which slice it is, counted from 1, and where it lies."""
+    axis = int(model.dims.order[0])
+    total = scan.data.shape[axis]
+    if total == 1:
+        return ""
+    world = np.asarray(model.dims.point, dtype=np.float64)
+    index = int(np.rint(scan.world_to_data(world)[axis]))
+    plane = next((tr(_PLANE_TEXTS[name]) for name, order in PLANES.items() if order[0] == axis), "")
+    if not 0 <= index < total:
+        return tr("{plane}: beyond the scan", plane=plane)
+    where = float(scan.data_to_world(np.where(np.arange(3) == axis, index, 0))[axis])
+    if frame_of(volume).oblique_deg > OBLIQUE_DEG:
+        place = tr("{mm} mm, oblique", mm=number(round(where, 1)))
+    elif volume.certificate.orientation == "unknown":
+        place = f"{number(round(where, 1))} mm"
+    else:
+        place = f"{side_text(2 - axis, where)} mm"
+    return tr("{plane} {n}/{total} · {place}", plane=plane, n=index + 1, total=total, place=place)
+
+
+def window_text(scan: Image) -> str:
+    """Width and level, and the preset's name."""
+    window, preset = window_of(scan), preset_of(scan)
+    text = f"W {number(_rounded(window.width))}  L {number(_rounded(window.level))}"
+    return f"{text} · {tr(preset.text)}" if preset is not None else text
+
+
+def _rounded(value: float) -> float:
+    return round(value) if abs(value) >= 20 else float(f"{value:.3g}")
+
+
+def slab_text(model: ViewerModel, scan: Image, slab: Slab) -> str:
+    """Say what the slab is in this view: with how many slices, and what they really cover."""
+    if slab.mode is Mode.OFF:
+        return ""
+    count, covered = depth_slices(model, scan, slab)
+    if count == 1:
+        return tr(
+            "{projection}: single slice, {mm} mm apart", projection=tr(MODE_TEXTS[slab.mode]), mm=f"{covered:.3g}"
+        )
+    return tr(
+        "{projection} {mm} mm, {count} slices", projection=tr(MODE_TEXTS[slab.mode]), mm=f"{covered:.3g}", count=count
+    )
+
+
+def scale_text(model: ViewerModel, scan: Image, volume: Volume) -> str:
+    """Zoom in pixels of the screen for one of the scan, and what the distances mean where it is not plain."""
+    zoom = model.scene.camera.zoom * abs(float(scan.scale[model.dims.order[-1]]))
+    text = tr("Zoom {percent} %", percent=f"{100 * zoom:.0f}")
+    if volume.display.scale == "detector":
+        return text + "\n" + tr("mm at the detector, not in the patient")
+    if volume.display.scale == "none":
+        return text + "\n" + tr("no scale: distances count pixels")
+    return text
+
+
+class CornerTexts:
+    """The four texts of one view. What they say is set from outside; empty ones are not drawn."""
+
+    def __init__(self, model: ViewerModel) -> None:
+        self._model = ref(model)
+        self._texts = dict.fromkeys(CORNERS, "")
+        for corner in CORNERS:
+            model.canvas.overlays[f"reading_{corner}"] = TextOverlay(
+                position=corner, font_size=FONT_SIZE, color=COLOR, visible=False
+            )
+        model.canvas.events.size.connect(self._on_size)
+        self._font_size, self._letters = FONT_SIZE, 60
+        self._on_size()
+
+    def say(self, corner: str, text: str) -> None:
+        """Write into a corner; lines that would run into the other corner end in an ellipsis."""
+        if self._texts[corner] != text:
+            self._texts[corner] = text
+            self._draw(corner)
+
+    def text(self, corner: str) -> str:
+        """Get what a corner says, at full length."""
+        return self._texts[corner]
+
+    def _draw(self, corner: str) -> None:
+        model = self._model()
+        if model is None:
+            return
+        overlay = model.canvas.overlays[f"reading_{corner}"]
+        lines = self._texts[corner].splitlines()
+        text = "\n".join(line if len(line) <= self._letters else line[: self._letters - 1] + "…" for line in lines)
+        if overlay.text != text:
+            overlay.text = text
+        if overlay.visible != bool(text):
+            overlay.visible = bool(text)
+
+    def _on_size(self) -> None:
+        model = self._model()
+        if model is None:
+            return
+        width = model.canvas.size[1]
+        size = FONT_SIZE if width >= SMALL_PX else SMALL_FONT_SIZE
+        letters = max(12, int(width / 2 / (size * _LETTER)))
+        if (size, letters) != (self._font_size, self._letters):
+            self._font_size, self._letters = size, letters
+            for corner in CORNERS:
+                overlay = model.canvas.overlays[f"reading_{corner}"]
+                if overlay.font_size != size:
+                    overlay.font_size = size
+                self._draw(corner)

@@ -1,0 +1,35 @@
+"""The keys of the tools of reading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from napari_lesion.plugin.actions import Action
+from napari_lesion.plugin.tools.presets import PRESETS, Preset
+from napari_lesion.plugin.tools.reading import ReadingTools, reading_tools
+from napari_lesion.plugin.workstation import Workstation
+
+
+def _with(run: Callable[[ReadingTools], None]) -> Callable[[Workstation], None]:
+    return lambda station: run(reading_tools(station))
+
+
+def _preset(preset: Preset, station: Workstation) -> None:
+    reading_tools(station).set_preset(preset)
+
+
+ACTIONS = (
+    *(
+        Action(f"window.{preset.id}", f"{preset.text} window", str(key), partial(_preset, preset))
+        for key, preset in enumerate(PRESETS, start=1)
+    ),
+    Action("window.auto", "Window chosen for the slice", "7", _with(ReadingTools.auto_window)),
+    Action("window.invert", "Invert black and white", "I", _with(ReadingTools.invert)),
+    Action("slab.mode", "Slab: single slice, MIP, MinIP, mean", "T", _with(lambda t: t.set_slab(t.slab.next_mode()))),
+    Action("slab.thinner", "Thinner slab", "[", _with(lambda t: t.set_slab(t.slab.thinner()))),
+    Action("slab.thicker", "Thicker slab", "]", _with(lambda t: t.set_slab(t.slab.thicker()))),
+    Action("reading.cine", "Cine: play the slices, or stop", "C", _with(lambda t: t.cine.toggle())),
+    Action("reading.names", "Show or hide the patient's name", "X", _with(lambda t: t.set_names(not t.names))),
+    Action("reading.reset", "Window, slab and zoom as at the beginning", "R", _with(ReadingTools.reset)),
+)

@@ -1,0 +1,327 @@
+"""The tools of reading in the views of one workstation: what is set, and what each view shows of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, ref
+
+import numpy as np
+from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
+
+from napari_lesion.display import Window
+from napari_lesion.plugin.settings import setting, store
+from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.tools import corners, cursor, presets, windows
+from napari_lesion.plugin.tools import slab as slabs
+from napari_lesion.plugin.tools.cine import DEFAULT_RATE, Cine
+from napari_lesion.plugin.tools.dragging import WindowDrag
+from napari_lesion.plugin.tools.slab import Mode, Slab
+from napari_lesion.plugin.view import volume_of
+from napari_lesion.plugin.workstation import Workstation, workstation
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+    from napari_lesion.volume import Volume
+
+NAMES_SETTING = "tools/names_shown"
+RATE_SETTING = "tools/cine_rate"
+#: The corner follows the cursor at most this often: each time the whole view is drawn anew.
+_CURSOR_MS = 40
+
+
+class ReadingTools(QObject):
+    """Window, slab, cine, names: one set for all views of a workstation. Get it with `reading_tools`.
+
+    The window and its inversion are on the scan's layer, and other views follow that.
+    """
+
+    slab_changed = Signal(object)
+    """The `Slab`."""
+    window_changed = Signal()
+    """Window or colours of the scan changed, or another scan is read."""
+    names_changed = Signal(bool)
+    """Whether the patient's name is shown."""
+
+    def __init__(self, station: Workstation) -> None:
+        super().__init__(station)
+        self.station = station
+        self.slab = Slab()
+        self._names = setting(NAMES_SETTING, True)
+        self._views: WeakKeyDictionary[ViewerModel, View] = WeakKeyDictionary()
+        self._scan: Image | None = None
+        self._status = ""
+        self.cine = Cine(station.viewer)
+        self.cine.setParent(self)
+        self.cine.rate = setting(RATE_SETTING, DEFAULT_RATE)
+        self.attach(station.viewer)
+        # Last, after the status bar: what is shown there is then replaced.
+        station.viewer.events.status.connect(self._on_status, position="last")
+        station.scan_changed.connect(self._on_scan)
+        self._on_scan(station.scan)
+
+    def attach(self, model: ViewerModel) -> None:
+        """Give a view the tools: its corners, the cursor's value, dragging, and the slab."""
+        if model not in self._views:
+            self._views[model] = View(model, self)
+            self._views[model].refresh()
+            self._show_slab(model)
+
+    def view(self, model: ViewerModel) -> View:
+        """Get what the tools have in a view that was attached."""
+        return self._views[model]
+
+    # -- the scan -----------------------------------------------------------------------------------------------------
+
+    @property
+    def scan(self) -> Image | None:
+        """Layer of the scan that is read."""
+        return self._scan
+
+    def scan_in(self, model: ViewerModel) -> tuple[Image, Volume] | None:
+        """Find the layer of a view that shows the scan, and the scan."""
+        volume = self.station.volume
+        if volume is None:
+            return None
+        if self._scan is not None and self._scan in model.layers:
+            return self._scan, volume
+        return next(((layer, volume) for layer in model.layers if volume_of(layer) is volume), None)
+
+    def _on_scan(self, scan: Image | None) -> None:
+        if self._scan is not None:
+            self._scan.events.contrast_limits.disconnect(self._on_window)
+            self._scan.events.colormap.disconnect(self._on_window)
+        self._scan = scan
+        if scan is not None:
+            scan.events.contrast_limits.connect(self._on_window)
+            scan.events.colormap.connect(self._on_window)
+        self._status = ""
+        for model in list(self._views):
+            self._show_slab(model)
+        self._refresh()
+        self.window_changed.emit()
+
+    def _refresh(self) -> None:
+        for view in list(self._views.values()):
+            view.refresh()
+
+    # -- window -------------------------------------------------------------------------------------------------------
+
+    def _on_window(self) -> None:
+        for view in list(self._views.values()):
+            view.say_how()
+        self.window_changed.emit()
+
+    def set_preset(self, preset: presets.Preset) -> None:
+        """Show the scan with a preset; where values are no HU, say so instead."""
+        if self._scan is None:
+            return
+        if windows.in_hu(self._scan):
+            windows.set_window(self._scan, preset.window)
+        else:
+            self.tell(
+                tr("{preset} is a window in HU, and this scan is not in HU: 7 chooses one.", preset=tr(preset.text))
+            )
+
+    def auto_window(self) -> None:
+        """Choose the window for what is on the screen."""
+        if self._scan is not None:
+            dims = self.station.viewer.dims
+            axis = int(dims.order[0]) if dims.ndim == 3 and dims.ndisplay == 2 else 0
+            shown = int(np.rint(self._scan.world_to_data(dims.point)[axis]))
+            last = self._scan.data.shape[axis] - 1
+            values = np.take(self._scan.data, min(max(shown, 0), last), axis)
+            windows.set_window(self._scan, presets.automatic(values))
+
+    def opening_window(self) -> None:
+        """Go back to the window that the scan opened with."""
+        volume = self.station.volume
+        if self._scan is not None and volume is not None:
+            windows.set_window(self._scan, presets.opening_window(volume))
+
+    def invert(self) -> None:
+        """Swap black and white."""
+        if self._scan is not None:
+            windows.invert(self._scan)
+
+    def dragging(self) -> tuple[Window, float] | None:
+        """Give the window that a drag begins with, and its least step; None where there is nothing to drag."""
+        if self._scan is None or self._scan.rgb:
+            return None
+        window = windows.window_of(self._scan)
+        whole = np.issubdtype(self._scan.dtype, np.integer)
+        return window, 1.0 if whole else 10.0 ** np.floor(np.log10(max(window.width, 1e-9)) - 3)
+
+    def drag_to(self, window: Window) -> None:
+        """Take a window over from a drag, and say it."""
+        if self._scan is not None:
+            windows.set_window(self._scan, window)
+            self.tell(corners.window_text(self._scan))
+
+    # -- slab ---------------------------------------------------------------------------------------------------------
+
+    def set_slab(self, slab: Slab) -> None:
+        """Show all views with another slab."""
+        if slab != self.slab:
+            self.slab = slab
+            for model in list(self._views):
+                self._show_slab(model)
+            self._refresh()
+            self.slab_changed.emit(slab)
+
+    def _show_slab(self, model: ViewerModel) -> None:
+        found = self.scan_in(model)
+        if found is not None:
+            slabs.show_slab(model, found[0], self.slab)
+
+    # -- names, cine, reset -------------------------------------------------------------------------------------------
+
+    @property
+    def names(self) -> bool:
+        """Whether the patient's name, number and day are shown."""
+        return self._names
+
+    def set_names(self, shown: bool) -> None:
+        """Show the patient's name, or hide it; that is remembered."""
+        if shown != self._names:
+            self._names = shown
+            store(NAMES_SETTING, shown)
+            for view in list(self._views.values()):
+                view.say_who()
+            self.names_changed.emit(shown)
+
+    def set_rate(self, rate: int) -> None:
+        """Set the slices a second of the cine; that is remembered."""
+        if rate != self.cine.rate:
+            self.cine.rate = rate
+            store(RATE_SETTING, rate)
+
+    def reset(self) -> None:
+        """Show the scan as it was opened: its window, not inverted, single slices, all of it. The slice stays."""
+        volume = self.station.volume
+        if self._scan is None or volume is None:
+            return
+        self.cine.stop()
+        self._scan.colormap = presets.opening_colors(volume)
+        self.opening_window()
+        self.set_slab(self.slab.with_mode(Mode.OFF))
+        for model in list(self._views):
+            model.fit_to_view()
+
+    # -- the status bar -----------------------------------------------------------------------------------------------
+
+    def tell(self, text: str) -> None:
+        """Say something in the status bar."""
+        self._status = text
+        self.station.viewer.status = text
+
+    def _on_status(self, event: Any) -> None:
+        """Put what is under the cursor in the place of napari's own words about the selected layer."""
+        viewer = self.station.viewer
+        if self._status and viewer.mouse_over_canvas and event.value != self._status:
+            viewer.status = self._status
+
+
+class View:
+    """The tools in one view."""
+
+    def __init__(self, model: ViewerModel, tools: ReadingTools) -> None:
+        self._model, self._tools = ref(model), ref(tools)
+        self.corners = corners.CornerTexts(model)
+        self._timer = QTimer(tools)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_CURSOR_MS)
+        self._timer.timeout.connect(self._say_cursor)
+        self.found: cursor.Probe | None = None
+        """What is under the cursor."""
+        model.mouse_drag_callbacks.append(WindowDrag(tools.dragging, tools.drag_to, self.probe))
+        model.cursor.events.position.connect(self.probe)
+        model.dims.events.current_step.connect(self._on_slice)
+        model.dims.events.order.connect(self.say_how)
+        model.dims.events.ndisplay.connect(self.refresh)
+        model.scene.camera.events.zoom.connect(self.say_how)
+
+    def refresh(self) -> None:
+        """Write all corners anew."""
+        self.say_who()
+        self.say_how()
+        self.probe()
+
+    def _shown(self) -> tuple[ViewerModel, ReadingTools, Image, Volume] | None:
+        model, tools = self._model(), self._tools()
+        if model is None or tools is None or model.dims.ndim != 3:
+            return None
+        found = tools.scan_in(model)
+        return None if found is None else (model, tools, *found)
+
+    def say_who(self) -> None:
+        """Write whose scan it is."""
+        shown = self._shown()
+        names = shown is not None and shown[1].names
+        self.corners.say("top_left", corners.patient_text(shown[3].series, names) if shown else "")
+        self.corners.say("top_right", corners.study_text(shown[3], names) if shown else "")
+
+    def say_how(self) -> None:
+        """Write how it is shown."""
+        shown = self._shown()
+        if shown is None:
+            self.corners.say("bottom_left", "")
+            return
+        model, tools, scan, volume = shown
+        flat = model.dims.ndisplay == 2
+        lines = [
+            corners.slab_text(model, scan, tools.slab) if flat else "",
+            corners.slice_text(model, scan, volume) if flat else "",
+            corners.window_text(scan),
+            corners.scale_text(model, scan, volume) if flat else "",
+        ]
+        self.corners.say("bottom_left", "\n".join(line for line in lines if line))
+
+    def _on_slice(self) -> None:
+        self.say_how()
+        if self.found is not None:
+            self.probe()
+
+    def probe(self) -> None:
+        """Look what is under the cursor, and say it: at once in the status bar, soon in the corner."""
+        shown = self._shown()
+        if shown is None:
+            self.found = None
+            self.corners.say("bottom_right", "")
+            return
+        model, tools, scan, volume = shown
+        self.found = cursor.probe(model, scan, volume, tools.slab)
+        if self.found is not None:
+            tools.tell(cursor.status_text(self.found, volume, tools.slab))
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _say_cursor(self) -> None:
+        shown = self._shown()
+        text = cursor.corner_text(self.found, shown[3], shown[1].slab) if shown and self.found is not None else ""
+        self.corners.say("bottom_right", text)
+
+
+_tools: WeakKeyDictionary[Workstation, ReadingTools] = WeakKeyDictionary()
+
+
+def reading_tools(station: Workstation) -> ReadingTools:
+    """Get the tools of a workstation; its viewer has them from then on."""
+    if station not in _tools:
+        _tools[station] = ReadingTools(station)
+    return _tools[station]
+
+
+def attach(model: ViewerModel, station: Workstation | None = None) -> ReadingTools:
+    """Give a view the tools of reading (once).
+
+    Parameters
+    ----------
+    model : ViewerModel
+    station : Workstation, optional
+        Whose scan the view shows; the viewer's own where none is given.
+    """
+    tools = reading_tools(workstation(model) if station is None else station)
+    tools.attach(model)
+    return tools

@@ -1,0 +1,120 @@
+"""Thick slabs: several slices shown as one, by their maximum, minimum or mean.
+
+napari projects by itself: how thick is in the margins of the viewer's dims, how is the projection mode of the layer.
+Only the scan's layer is projected; maps keep the slice in the middle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+#: Thicknesses that the keys go through, mm.
+THICKNESSES_MM = (3.0, 5.0, 8.0, 10.0, 15.0, 20.0, 30.0, 50.0, 80.0)
+#: napari counts a slice whose centre is exactly on the far margin, but none that lies before it by a fraction. Short
+#: of a whole slice by this share, the margin holds the same slices wherever between two of them the point is.
+_SHORT_OF = 0.02
+
+
+class Mode(Enum):
+    """How the slices of a slab become one; the value is napari's projection mode."""
+
+    OFF = "none"
+    MIP = "max"
+    MINIP = "min"
+    MEAN = "mean"
+
+
+#: What is written on the screen; the first one stands for a single slice.
+MODE_TEXTS = {Mode.OFF: "Single slice", Mode.MIP: "MIP", Mode.MINIP: "MinIP", Mode.MEAN: "Mean"}
+
+
+@dataclass(frozen=True)
+class Slab:
+    """What the reader asks for.
+
+    Attributes
+    ----------
+    mode : Mode
+    thickness_mm : float
+        To the nearest odd number of slices, since the slice in the middle is the one that the place is on.
+    last : Mode
+        Projection that comes back when a slab is asked for again.
+    """
+
+    mode: Mode = Mode.OFF
+    thickness_mm: float = 10.0
+    last: Mode = Mode.MIP
+
+    def with_mode(self, mode: Mode) -> Slab:
+        """Turn to another projection."""
+        return replace(self, mode=mode, last=self.last if mode is Mode.OFF else mode)
+
+    def next_mode(self) -> Slab:
+        """Turn to the next projection: single slice, MIP, MinIP, mean, single slice."""
+        modes = list(Mode)
+        return self.with_mode(modes[(modes.index(self.mode) + 1) % len(modes)])
+
+    def thicker(self) -> Slab:
+        """Take the next larger thickness; a single slice becomes a slab."""
+        if self.mode is Mode.OFF:
+            return self.with_mode(self.last)
+        larger = [mm for mm in THICKNESSES_MM if mm > self.thickness_mm]
+        return replace(self, thickness_mm=larger[0]) if larger else self
+
+    def thinner(self) -> Slab:
+        """Take the next smaller thickness; below the smallest is a single slice."""
+        smaller = [mm for mm in THICKNESSES_MM if mm < self.thickness_mm]
+        if self.mode is Mode.OFF:
+            return self
+        return replace(self, thickness_mm=smaller[-1]) if smaller else self.with_mode(Mode.OFF)
+
+    def slices(self, step_mm: float) -> int:
+        """Count the slices in a slab whose slices are so far apart."""
+        if self.mode is Mode.OFF:
+            return 1
+        return 2 * int((self.thickness_mm / step_mm - 1) / 2 + 0.5) + 1 if self.thickness_mm > step_mm else 1
+
+
+def margins(slab: Slab, steps_mm: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Say how far a slab reaches below and above the point, in mm along each axis, in napari's way of counting.
+
+    Parameters
+    ----------
+    slab : Slab
+    steps_mm : sequence of float
+        Spacing of the scan along the world axes.
+    """
+    counts = [slab.slices(step) for step in steps_mm]
+    below = tuple(step * (n - 1) / 2 for n, step in zip(counts, steps_mm, strict=True))
+    above = tuple(step * ((n + 1) / 2 - _SHORT_OF) if n > 1 else 0.0 for n, step in zip(counts, steps_mm, strict=True))
+    return below, above
+
+
+def show_slab(model: ViewerModel, scan: Image, slab: Slab) -> None:
+    """Show a scan as a slab in one view; layers of other kinds stay as they are."""
+    below, above = margins(slab, [abs(float(step)) for step in scan.scale])
+    if model.dims.ndim != len(below):
+        return
+    mode = slab.mode if any(above) else Mode.OFF
+    if mode is Mode.OFF:  # first, so that no margin is projected on the way
+        scan.projection_mode = Mode.OFF.value
+    if tuple(model.dims.margin_left) != below:
+        model.dims.margin_left = below
+    if tuple(model.dims.margin_right) != above:
+        model.dims.margin_right = above
+    if scan.projection_mode != mode.value:
+        scan.projection_mode = mode.value
+
+
+def depth_slices(model: ViewerModel, scan: Image, slab: Slab) -> tuple[int, float]:
+    """Count the slices that a slab holds in a view, and what they cover, mm."""
+    step = abs(float(scan.scale[model.dims.order[0]]))
+    count = slab.slices(step)
+    return count, count * step
