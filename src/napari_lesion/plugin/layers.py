@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from napari_lesion.errors import ConfigError, GeometryError
 from napari_lesion.findings import Finding, Heatmap, Point, Report, Status
+from napari_lesion.plugin.tools.presets import opening_colors, opening_window
 from napari_lesion.volume import FloatArray, SeriesIdentity, Volume, apply_affine, spacing_of
 
 #: What npe2 readers return: data, keyword arguments, layer type.
@@ -29,8 +30,8 @@ LayerData: TypeAlias = tuple[Any, dict[str, Any], str]
 
 AXIS_LABELS = ("z", "y", "x")
 UNITS = ("mm", "mm", "mm")
-#: Level −600, width 1500: what most readers use for lungs.
-LUNG_WINDOW = (-1350.0, 150.0)
+#: ``metadata["kind"]`` of the layer of a heatmap.
+HEATMAP = "heatmap"
 FINDING_COLOR = "#ffd24d"
 BOX_LINE_MM = 0.5
 RING_MM = 0.8
@@ -159,15 +160,10 @@ def scan_layer(volume: Volume) -> LayerData:
     """
     voxels, affine = canonical(volume.voxels, volume.affine)
     frame = frame_of(volume)
-    if volume.certificate.unit == "HU":
-        limits = LUNG_WINDOW
-    else:
-        low, high = np.percentile(voxels[:: max(1, voxels.shape[0] // 32), ::4, ::4], (1, 99))
-        limits = (float(low), float(high) if high > low else float(low) + 1)
     attributes = {
         "name": scan_name(volume.series),
-        "contrast_limits": limits,
-        "colormap": "gray",
+        "contrast_limits": opening_window(volume).limits,
+        "colormap": opening_colors(volume),
         "metadata": {
             "series": volume.series.model_dump(),
             "certificate": volume.certificate.model_dump(),
@@ -210,7 +206,7 @@ def heatmap_layer(heatmap: Heatmap, volume: Volume) -> LayerData:
         "blending": "additive",
         "opacity": 0.5,
         "interpolation2d": "linear",
-        "metadata": {"series": volume.series.model_dump()},
+        "metadata": {"series": volume.series.model_dump(), "kind": HEATMAP},
         **_placed(placed, frame),
     }
     return on_slices, attributes, "image"
@@ -390,7 +386,7 @@ def boxes_layer(findings: Sequence[Finding], volume: Volume, through: int) -> La
             # Where the vertical axis runs up, napari writes into the box, over the lesion.
             "visible": through == 0,
         },
-        "metadata": {"series": volume.series.model_dump()},
+        "metadata": {"series": volume.series.model_dump(), "through": through},
         **_placed(affine, frame_of(volume)),
     }
     return rectangles, attributes, "shapes"
