@@ -11,6 +11,7 @@ from napari_lesion.errors import Cancelled, SeriesError
 from napari_lesion.plugin.layers import LayerData
 from napari_lesion.plugin.reader import NOTHING, read
 from napari_lesion.plugin.task import run_with_dialog
+from napari_lesion.plugin.texts import tr
 from napari_lesion.samples import download_real_case
 
 
@@ -50,7 +51,9 @@ def real_case() -> list[LayerData]:
     cache = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.GenericCacheLocation)
     folder = Path(cache) / "napari-lesion" / "real-case"
     try:
-        run_with_dialog("Downloading a public chest CT", lambda progress: download_real_case(folder, progress=progress))
+        run_with_dialog(
+            tr("Downloading a public chest CT"), lambda progress: download_real_case(folder, progress=progress)
+        )
     except Cancelled:
         return NOTHING
     return read(folder)

@@ -11,6 +11,7 @@ from qtpy.QtCore import QEventLoop, QObject, Qt, Signal  # type: ignore[attr-def
 from qtpy.QtWidgets import QApplication, QProgressDialog, QWidget
 
 from napari_lesion.errors import Cancelled, LesionError
+from napari_lesion.plugin.texts import tr
 from napari_lesion.progress import Progress, silent
 
 T = TypeVar("T")
@@ -24,7 +25,7 @@ def sentence(error: BaseException) -> str:
     """
     if isinstance(error, LesionError):
         return str(error)
-    return f"Unexpected error, please report it: {type(error).__name__}: {error}"
+    return tr("Unexpected error, please report it: {error}", error=f"{type(error).__name__}: {error}")
 
 
 class _Signals(WorkerBaseSignals):  # type: ignore[misc]
@@ -118,8 +119,8 @@ def run_with_dialog(title: str, function: Callable[[Progress], T], parent: QWidg
     """
     if QApplication.instance() is None:
         return function(silent)
-    dialog = QProgressDialog(title, "Cancel", 0, 0, parent)
-    dialog.setWindowTitle("Lesion detection")
+    dialog = QProgressDialog(title, tr("Cancel"), 0, 0, parent)
+    dialog.setWindowTitle(tr("Lesion detection"))
     dialog.setWindowModality(Qt.WindowModality.ApplicationModal)
     dialog.setMinimumDuration(400)
     dialog.setMinimumWidth(380)

@@ -6,6 +6,7 @@ from qtpy.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout,
 
 from napari_lesion.detection import packs
 from napari_lesion.detection.detector import Card
+from napari_lesion.plugin.texts import tr
 
 PAGES = (packs.CARD, "docs/README.md", "README.md")
 """Where a model keeps its card: packs in the first, MONAI bundles in one of the others."""
@@ -29,10 +30,9 @@ def card_text(card: Card, model: str) -> str:
     for name in PAGES:
         if (folder / name).is_file():
             return (folder / name).read_text(encoding="utf-8", errors="replace")
-    return (
-        f"# {card.id} {card.version}\n\n{card.summary}\n\nTask: {card.task}. Licence: {card.licence}.\n\n"
-        f"{card.intended_use}\n\n*This model comes without a card: nothing more is known of it.*\n"
-    )
+    known = tr("Task: {task}. Licence: {licence}.", task=card.task, licence=card.licence)
+    note = tr("This model comes without a card: nothing more is known of it.")
+    return f"# {card.id} {card.version}\n\n{card.summary}\n\n{known}\n\n{card.intended_use}\n\n*{note}*\n"
 
 
 class CardDialog(QDialog):
@@ -43,6 +43,7 @@ class CardDialog(QDialog):
         self.setWindowTitle(f"{card.id} {card.version}")
         self.browser = QTextBrowser()
         self.browser.setOpenExternalLinks(True)
+        self.browser.setAccessibleName(tr("Card of the model"))
         self.browser.setMarkdown(text)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)

@@ -24,6 +24,7 @@ from napari_lesion.detection.explain import METHODS, AttributionMap, Explanation
 from napari_lesion.findings import Finding, Heatmap
 from napari_lesion.plugin.layers import LayerData, heatmap_layer, scan_name
 from napari_lesion.plugin.task import Task, sentence
+from napari_lesion.plugin.texts import tr
 from napari_lesion.progress import Progress
 from napari_lesion.volume import Volume
 
@@ -64,7 +65,7 @@ def map_layer(made: AttributionMap, volume: Volume, number: int) -> LayerData:
     """Make the layer of a map: evidence for the finding glows over the scan; evidence against it stays dark."""
     data, attributes, kind = heatmap_layer(Heatmap(made.values, made.affine), volume)
     attributes |= {
-        "name": f"{made.name} of F{number}: {scan_name(volume.series)}",
+        "name": tr("{map} of F{number}: {scan}", map=made.name, number=number, scan=scan_name(volume.series)),
         "contrast_limits": (0.0, made.top),
         "metadata": {
             **attributes["metadata"],
@@ -98,8 +99,8 @@ class WhyRow(QWidget):
         self._layers: dict[tuple[Layer, str, str], Layer] = {}
         """By scan, id of the finding and method."""
         self.button = QToolButton()
-        self.button.setText("Why?")
-        self.button.setToolTip("Show what the model looked at for the selected finding")
+        self.button.setText(tr("Why?"))
+        self.button.setToolTip(tr("Show what the model looked at for the selected finding"))
         self.button.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
         self.button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         menu = QMenu(self.button)
@@ -110,10 +111,11 @@ class WhyRow(QWidget):
             action.setChecked(method in QUICK)
             action.setData(method)
         self.button.setMenu(menu)
-        self.cancel_button = QPushButton("Cancel")
+        self.cancel_button = QPushButton(tr("Cancel"))
         self.cancel_button.hide()
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
+        self.progress.setAccessibleName(tr("Progress of the explanation"))
         self.progress.setFixedHeight(8)
         self.progress.hide()
         self.text = QLabel()
@@ -160,17 +162,17 @@ class WhyRow(QWidget):
         if question is None or self._task is not None:
             return
         if not methods:
-            self._say("Tick a method in the menu beside Why?")
+            self._say(tr("Tick a method in the menu beside Why?"))
             return
         self._asked = question
         self._task = Task(lambda progress: answer(question, methods, progress), self)
         self._task.progressed.connect(self._on_progress)
         self._task.succeeded.connect(self._on_succeeded)
         self._task.failed.connect(lambda error: self._end(f"⚠ {sentence(error)}"))
-        self._task.cancelled.connect(lambda: self._end("Cancelled; nothing was changed."))
+        self._task.cancelled.connect(lambda: self._end(tr("Cancelled; nothing was changed.")))
         self._task.start()
         self.progress.setRange(0, 0)
-        self._say(f"Explaining finding {question.number}…")
+        self._say(tr("Explaining finding {number}…", number=question.number))
         self._enable()
 
     def cancel(self) -> None:
@@ -178,7 +180,7 @@ class WhyRow(QWidget):
         if self._task is not None:
             self._task.cancel()
             self.cancel_button.setEnabled(False)
-            self._say("Stopping after this step…")
+            self._say(tr("Stopping after this step…"))
 
     def clear(self, scan: Layer) -> None:
         """Take away the maps of a scan whose findings are gone."""
@@ -193,12 +195,12 @@ class WhyRow(QWidget):
         self.progress.setRange(0, total)
         self.progress.setValue(done)
         if self.cancel_button.isEnabled() and self._asked is not None:
-            self._say(f"Finding {self._asked.number}: {what}…")
+            self._say(tr("Finding {number}: {what}…", number=self._asked.number, what=what))
 
     def _on_succeeded(self, made: _Answer) -> None:
         asked = self._asked
         if asked is None or asked.scan not in self._viewer.layers:
-            self._end("The scan was closed meanwhile, so its maps were dropped.")
+            self._end(tr("The scan was closed meanwhile, so its maps were dropped."))
             return
         active = self._viewer.layers.selection.active
         for other in self._layers.values():
@@ -243,9 +245,9 @@ class WhyRow(QWidget):
 
 def answer_text(explanation: Explanation, number: int) -> str:
     """Say how faithful each map is, and what could not be done."""
-    lines = [f"Finding {number}, faithfulness of each map (1 is best, 0 is chance):"]
+    lines = [tr("Finding {number}, faithfulness of each map (1 is best, 0 is chance):", number=number)]
     for made in explanation.maps:
-        known = "not tested" if made.faithfulness is None else f"{made.faithfulness:.2f}"
+        known = tr("not tested") if made.faithfulness is None else f"{made.faithfulness:.2f}"
         lines.append(f"    {made.name}: {known}")
     notes = dict.fromkeys((*explanation.left_out.values(), *explanation.warnings))
     return "\n".join((*lines, *(f"⚠ {note}" for note in notes)))

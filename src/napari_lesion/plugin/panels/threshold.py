@@ -9,7 +9,8 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from superqt import QDoubleSlider
 
 from napari_lesion.detection.detector import Card
-from napari_lesion.detection.operating import false_positives_at, in_words, rates_of, score_at
+from napari_lesion.detection.operating import false_positives_at, rates_of, score_at
+from napari_lesion.plugin.texts import tr
 
 _OCTAVE_STEP = 0.25
 _SCORE_STEP = 0.01
@@ -30,12 +31,13 @@ class ThresholdSlider(QWidget):
         self._card: Card | None = None
         self._score = 0.5
         self.slider = QDoubleSlider(Qt.Orientation.Horizontal)  # type: ignore[no-untyped-call]
+        self.slider.setAccessibleName(tr("How many findings are shown"))
         self.label = QLabel()
         self.label.setWordWrap(True)
         row = QHBoxLayout()
-        row.addWidget(QLabel("Fewer"))
+        row.addWidget(QLabel(tr("Fewer")))
         row.addWidget(self.slider, 1)
-        row.addWidget(QLabel("More"))
+        row.addWidget(QLabel(tr("More")))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
@@ -53,13 +55,17 @@ class ThresholdSlider(QWidget):
                 self.slider.setRange(math.log2(reach[0]), math.log2(reach[1]))
                 self.slider.setSingleStep(_OCTAVE_STEP)
                 self.setToolTip(
-                    "Findings with a lower score are hidden; nothing is searched again. False findings were counted on "
-                    "the model's validation scans: other scanners and patients may give more"
+                    tr("Findings with a lower score are hidden; nothing is searched again.")
+                    + " "
+                    + tr(
+                        "False findings were counted on the model's validation scans: other scanners and patients may "
+                        "give more."
+                    )
                 )
             else:
                 self.slider.setRange(-1, 0)
                 self.slider.setSingleStep(_SCORE_STEP)
-                self.setToolTip("Findings with a lower score are hidden; nothing is searched again")
+                self.setToolTip(tr("Findings with a lower score are hidden; nothing is searched again."))
         self._show(card.threshold if card is not None else self._score)
 
     def value(self) -> float:
@@ -110,12 +116,27 @@ class ThresholdSlider(QWidget):
         return self._card is not None and rates_of(self._card) is not None
 
     def _say(self) -> None:
-        score = f"score ≥ {self._score:.2f}"
+        score = f"{self._score:.2f}"
         rate = self.false_positives()
         if rate is not None:
-            self.label.setText(f"Expects {in_words(rate)} ({score})")
+            text = tr("Expects {rate} (score ≥ {score})", rate=rate_in_words(rate), score=score)
         elif self._speaks_of_rates:
-            self.label.setText(f"Shows {score}: how many false findings to expect there was not measured")
+            text = tr("Shows score ≥ {score}: how many false findings to expect there was not measured", score=score)
+        elif self._card is not None:
+            text = tr(
+                "Shows score ≥ {score}; for {model} the rate of false findings is not known",
+                score=score,
+                model=self._card.id,
+            )
         else:
-            known = "" if self._card is None else f"; for {self._card.id} the rate of false findings is not known"
-            self.label.setText(f"Shows {score}{known}")
+            text = tr("Shows score ≥ {score}", score=score)
+        self.label.setText(text)
+
+
+def rate_in_words(false_positives: float) -> str:
+    """Put a rate of false findings as people say it, as ``operating.in_words`` does in English."""
+    if f"{false_positives:.2g}" == "1":
+        return tr("about 1 false finding a scan")
+    if false_positives > 1:
+        return tr("about {rate} false findings a scan", rate=f"{false_positives:.2g}")
+    return tr("about 1 false finding in {scans} scans", scans=f"{1 / false_positives:.2g}")
