@@ -99,6 +99,7 @@ def analyse(
         volume = read_series(source, allow_gaps=allow_gaps, progress=part(progress, 0, reading, _SCALE))
     read = time.perf_counter()
     _refuse_unsuitable_volume(volume, detector.card)
+    volume.wait(part(progress, reading, reading, _SCALE))
     detection = detector.detect(volume, device=device, progress=part(progress, reading, _SCALE, _SCALE))
     finished = time.perf_counter()
     seconds = {

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_lesion.batch import BatchResult
 from napari_lesion.batch import analyse_folder as batch
+from napari_lesion.plugin.texts import tr
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -43,6 +44,6 @@ def open_folder(viewer: Viewer) -> None:
     """Ask for a folder and open a scan in it: napari's own Open Folder asks first which plugin shall read it."""
     from qtpy.QtWidgets import QFileDialog
 
-    folder = QFileDialog.getExistingDirectory(viewer.window._qt_window, "Open the folder of a CT scan")
+    folder = QFileDialog.getExistingDirectory(viewer.window._qt_window, tr("Open the folder of a CT scan"))
     if folder:
         viewer.open(folder, plugin="napari-lesion")

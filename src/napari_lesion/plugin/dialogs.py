@@ -19,8 +19,11 @@ from qtpy.QtWidgets import (
 
 from napari_lesion.dicom.series import Series
 from napari_lesion.plugin.layers import readable_date
+from napari_lesion.plugin.texts import tr
 
-_COLUMNS = ("Date", "No.", "Description", "Type", "Images", "Every", "Kernel")
+
+def _columns() -> tuple[str, ...]:
+    return tr("Date"), tr("No."), tr("Description"), tr("Type"), tr("Images"), tr("Every"), tr("Kernel")
 
 
 class SeriesDialog(QDialog):
@@ -37,10 +40,11 @@ class SeriesDialog(QDialog):
 
     def __init__(self, series: Sequence[Series], preferred: int, note: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Choose series")
+        self.setWindowTitle(tr("Choose series"))
         self.resize(820, 360)
-        self._table = QTableWidget(len(series), len(_COLUMNS))
-        self._table.setHorizontalHeaderLabels(_COLUMNS)
+        columns = _columns()
+        self._table = QTableWidget(len(series), len(columns))
+        self._table.setHorizontalHeaderLabels(columns)
         self._table.verticalHeader().hide()
         self._table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self._table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -59,7 +63,7 @@ class SeriesDialog(QDialog):
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
-        layout.addWidget(QLabel("Several series were found. Which do you want to open?"))
+        layout.addWidget(QLabel(tr("Several series were found. Which do you want to open?")))
         layout.addWidget(self._table)
         if note:
             label = QLabel(note)
@@ -76,9 +80,9 @@ class SeriesDialog(QDialog):
 
 def _row(series: Series) -> tuple[str, ...]:
     identity, spacing = series.identity, series.spacing
-    kind = identity.modality or "unknown"
+    kind = identity.modality or tr("unknown")
     if series.kind != "volume":
-        kind += ", localizer" if series.kind == "localizer" else ", single image"
+        kind += ", " + (tr("localizer") if series.kind == "localizer" else tr("single image"))
     return (
         readable_date(identity.study_date),
         identity.series_number,

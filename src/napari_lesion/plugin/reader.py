@@ -14,13 +14,17 @@ from qtpy.QtWidgets import QApplication, QMessageBox, QWidget
 
 from napari_lesion.errors import Cancelled, GeometryError, LesionError, SeriesError
 from napari_lesion.plugin.layers import LayerData, scan_layer, scan_name
+from napari_lesion.plugin.opening import Opening, follow
 from napari_lesion.plugin.task import run_with_dialog
+from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.view import scan_view, tell_doubts
 from napari_lesion.progress import Progress
 
 if TYPE_CHECKING:
+    from napari.components import ViewerModel
     from napari.viewer import Viewer
 
+    from napari_lesion.dicom.gradual import GradualReading
     from napari_lesion.dicom.series import Series, SeriesIndex
     from napari_lesion.volume import Volume
 
@@ -66,7 +70,9 @@ def _read_one(path: Path) -> list[LayerData]:
     from napari_lesion.dicom.series import find_series
 
     index = run_with_dialog(
-        f"Looking for scans in {path.name}", lambda progress: find_series(path, progress=progress), _window()
+        tr("Looking for scans in {name}", name=path.name),
+        lambda progress: find_series(path, progress=progress),
+        _window(),
     )
     if not index:
         raise SeriesError(f"{path}: there is no DICOM image in it{_skipped(index)}. Choose the folder of a CT series.")
@@ -85,6 +91,7 @@ def open_series(chosen: Sequence[Series]) -> list[LayerData]:
             continue
         if (viewer := current_viewer()) is not None:
             scan_view(viewer)
+            follow(viewer)
         tell_doubts(volume)
         layers.append(scan_layer(volume))
     if errors and not layers:
@@ -95,9 +102,31 @@ def open_series(chosen: Sequence[Series]) -> list[LayerData]:
 
 
 def _read_volume(series: Series) -> Volume:
-    from napari_lesion.dicom.reader import read_series
+    """Read a series: to the end where a script waits, its first slice where a person does and the headers allow."""
+    title = tr("Reading {name}", name=scan_name(series.identity))
+    if _somebody_is_there():
+        begun = run_with_dialog(title, partial(_begin, series), _window())
+        if not isinstance(begun, str):
+            Opening(begun, partial(_open_whole, series)).start()
+            return begun.volume
+        title += "\n" + tr("It is shown when all of it is read, because {why}.", why=begun)
+    return _read_whole(series, title)
 
-    title = f"Reading {scan_name(series.identity)}"
+
+def _begin(series: Series, progress: Progress) -> GradualReading | str:
+    """Read the first slice, or say why the series can only be read as a whole."""
+    from napari_lesion.dicom.gradual import GradualReading, obstacle
+
+    progress(0, 1, "")
+    why = obstacle(series)
+    try:
+        return why or GradualReading(series)
+    except MemoryError:
+        return "memory is short"
+
+
+def _read_whole(series: Series, title: str) -> Volume:
+    from napari_lesion.dicom.reader import read_series
 
     def work(progress: Progress, allow_gaps: bool) -> Volume:
         return read_series(series, allow_gaps=allow_gaps, progress=progress)
@@ -111,6 +140,25 @@ def _read_volume(series: Series) -> Volume:
         return run_with_dialog(title, partial(work, allow_gaps=True), _window())
 
 
+def _open_whole(series: Series, viewers: Sequence[ViewerModel]) -> None:
+    """Open a series again that turned out to be one to read as a whole."""
+    try:
+        volume = _read_whole(series, tr("Reading {name}", name=scan_name(series.identity)))
+    except Cancelled:
+        return
+    except LesionError as error:
+        show_error(str(error))
+        return
+    for viewer in viewers:
+        add_layers(viewer, [scan_layer(volume)])
+
+
+def add_layers(viewer: ViewerModel, layers: Sequence[LayerData]) -> None:
+    """Add to a viewer what a reader returned."""
+    for data, attributes, kind in layers:
+        getattr(viewer, f"add_{kind}")(data, **attributes)
+
+
 def _choose(index: SeriesIndex) -> list[Series]:
     """Let the user choose among several series; where nobody can, take the largest CT volume and say so."""
     series = list(index)
@@ -120,16 +168,20 @@ def _choose(index: SeriesIndex) -> list[Series]:
     if _somebody_is_there():
         return _ask(series, preferred, _skipped(index))
     rest = [one for row, one in enumerate(series) if row != preferred]
-    message = (
-        f"Opened {scan_name(series[preferred].identity)}, the largest of {len(series)} series. Not opened: "
-        + "; ".join(scan_name(one.identity) for one in rest[:5])
-        + (f" and {len(rest) - 5} more." if len(rest) > 5 else ".")
+    others = "; ".join(scan_name(one.identity) for one in rest[:5])
+    if len(rest) > 5:
+        others = tr("{names} and {count} more", names=others, count=len(rest) - 5)
+    message = tr(
+        "Opened {name}, the largest of {count} series. Not opened: {others}.",
+        name=scan_name(series[preferred].identity),
+        count=len(series),
+        others=others,
     )
     viewer = current_viewer()
     if viewer is None:
         show_info(message)
     else:
-        actions = [("Choose others…", lambda *_: _open_more(viewer, rest))]
+        actions = [(tr("Choose others…"), lambda *_: _open_more(viewer, rest))]
         notification_manager.dispatch(Notification(message, NotificationSeverity.INFO, actions))
     return [series[preferred]]
 
@@ -159,8 +211,7 @@ def _open_more(viewer: Viewer, series: Sequence[Series]) -> None:
     except LesionError as error:
         show_error(str(error))
         return
-    for data, attributes, kind in layers:
-        getattr(viewer, f"add_{kind}")(data, **attributes)
+    add_layers(viewer, layers)
 
 
 def _skipped(index: SeriesIndex) -> str:
@@ -174,8 +225,11 @@ def _skipped(index: SeriesIndex) -> str:
 def _confirm_gaps(problem: str) -> bool:
     answer = QMessageBox.question(
         _window(),
-        "Slices are missing",
-        f"{problem}\n\nOpen the scan with the missing slices interpolated? They will be marked in its certificate.",
+        tr("Slices are missing"),
+        tr(
+            "{problem}\n\nOpen the scan with the missing slices interpolated? They will be marked in its certificate.",
+            problem=problem,
+        ),
     )
     return bool(answer == QMessageBox.StandardButton.Yes)
 
