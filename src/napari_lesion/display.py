@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
+
+#: What distances are: of the patient, of the detector (where a projection is larger), or a count of pixels.
+Scale: TypeAlias = Literal["patient", "detector", "none"]
 
 
 class Window(NamedTuple):
@@ -31,11 +34,10 @@ class Display:
     inverted : bool
         Whether low values are to be bright, with values left as they are (MONOCHROME1 of a CT or MR).
     scale : {"patient", "detector", "none"}
-        Whether distances hold in the patient, only at the detector (a projection shows the patient larger), or are
-        unknown, so that they count pixels.
+        What distances are.
     """
 
     windows: tuple[Window, ...] = ()
     curve: tuple[float, ...] = ()
     inverted: bool = False
-    scale: Literal["patient", "detector", "none"] = "patient"
+    scale: Scale = "patient"

@@ -35,6 +35,7 @@ from pydicom.uid import (
 )
 
 from napari_lesion.dicom.scan import ShortError, UnusualError, scan
+from napari_lesion.display import Window
 from napari_lesion.volume import SeriesIdentity
 
 Vector = tuple[float, float, float]
@@ -112,6 +113,8 @@ _OTHER = (
     "RescaleSlope",
     "RescaleIntercept",
     "RescaleType",
+    "WindowCenter",
+    "WindowWidth",
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
 )
@@ -235,6 +238,8 @@ class Frame:
     frame_of_reference: str
     patient_position: str
     patient_orientation: str
+    windows: tuple[Window, ...] = ()
+    """That the image asks to be shown with, in the unit of rescaled values."""
 
     @property
     def name(self) -> str:
@@ -492,7 +497,19 @@ def _frame(file: ImageFile, dataset: _Elements, number: int | None) -> Frame:
         frame_of_reference=_text(dataset, "FrameOfReferenceUID"),
         patient_position=_text(dataset, "PatientPosition"),
         patient_orientation=_text(dataset, "PatientOrientation"),
+        windows=_windows(dataset),
     )
+
+
+def _windows(dataset: _Elements) -> tuple[Window, ...]:
+    """All windows (PS3.3 C.11.2.1.2), in their order; () where they make no sense."""
+    levels, widths = (_text(dataset, keyword).split("\\") for keyword in ("WindowCenter", "WindowWidth"))
+    try:
+        windows = [Window(float(level), float(width)) for level, width in zip(levels, widths, strict=False)]
+    except ValueError:
+        return ()
+    good = all(math.isfinite(window.level) and 0 < window.width < math.inf for window in windows)
+    return tuple(windows) if good else ()
 
 
 def _padding(dataset: _Elements, file: ImageFile) -> tuple[int, int] | None:

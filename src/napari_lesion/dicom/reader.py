@@ -17,6 +17,7 @@ from napari_lesion.dicom.geometry import Axes
 from napari_lesion.dicom.header import Frame, ImageFile
 from napari_lesion.dicom.plan import Plan, names, plan_stack
 from napari_lesion.dicom.series import Series
+from napari_lesion.dicom.shown import display_of_image, display_of_stack
 from napari_lesion.errors import Cancelled, DecodeError, LesionError
 from napari_lesion.progress import Progress, silent
 from napari_lesion.volume import FloatArray, GeometryCertificate, Instance, Volume
@@ -130,7 +131,14 @@ def stack_volume(series: Series, plan: Plan, voxels: Voxels) -> Volume:
         missing_tags=_missing_tags(plan.frames),
         notes=(*series.notes, *notes, *more),
     )
-    return Volume(voxels, matrix, series.identity, certificate, tuple(map(_instance, plan.frames)))
+    return Volume(
+        voxels,
+        matrix,
+        series.identity,
+        certificate,
+        tuple(map(_instance, plan.frames)),
+        display=display_of_stack(plan.frames),
+    )
 
 
 def _show_the_same(first: Frame, second: Frame) -> bool:
@@ -273,12 +281,6 @@ def _read_image(series: Series, progress: Progress) -> Volume:
     voxels = _read_voxels(series.frames, series, progress)
     axes = None if frame.orientation is None else geometry.axes_of(frame.orientation)
     placed = axes is not None and frame.position is not None
-    if frame.pixel_spacing is None:
-        notes.append("PixelSpacing is missing: distances are in pixels, not mm.")
-    elif frame.spacing_source != "PixelSpacing":
-        notes.append(
-            f"Distances come from {frame.spacing_source}: they hold at the detector, larger than in the patient."
-        )
     spacing = frame.pixel_spacing or (1.0, 1.0)
     thickness = frame.thickness if frame.thickness is not None and frame.thickness > 0 else 1.0
     if not placed:
@@ -288,9 +290,11 @@ def _read_image(series: Series, progress: Progress) -> Volume:
     origin = np.array(frame.position if placed else (0.0, 0.0, 0.0), dtype=np.float64)
     matrix = geometry.affine(origin, axes.normal * thickness, axes, spacing)
     rescale, unit, more = _values_note(series, series.frames)
+    turned_around = None
     if series.identity.modality not in ("CT", "MR", "PT") and frame.file.photometric == "MONOCHROME1":
-        voxels = _inverted(voxels, frame)
+        voxels, turned_around = _inverted(voxels, frame)
         notes.append("MONOCHROME1: values were inverted, so that bright is high as in all other images.")
+    display, shown = display_of_image(frame, series.identity.modality, turned_around)
     certificate = GeometryCertificate(
         shape=_shape(voxels),
         spacing_mm=_spacing(matrix),
@@ -302,21 +306,22 @@ def _read_image(series: Series, progress: Progress) -> Volume:
         rescale=rescale,
         unit=unit,
         missing_tags=_missing_tags(series.frames),
-        notes=(*series.notes, *notes, *more),
+        notes=(*series.notes, *shown, *notes, *more),
     )
     instances = (_instance(frame),) if placed else ()
-    return Volume(voxels, matrix, series.identity, certificate, instances)
+    return Volume(voxels, matrix, series.identity, certificate, instances, display=display)
 
 
-def _inverted(voxels: Voxels, frame: Frame) -> Voxels:
-    """Swap dark and bright within the range of the stored bits."""
+def _inverted(voxels: Voxels, frame: Frame) -> tuple[Voxels, float]:
+    """Swap dark and bright within the range of the stored bits: v becomes c − v. Give c, too."""
     top = (1 << frame.file.bits_stored) - 1
     low = -(1 << (frame.file.bits_stored - 1)) if frame.file.signed else 0
     ends = 2 * low + top  # lowest + highest stored value
-    turned = ends * pixels.slope_of(frame) + 2 * pixels.intercept_of(frame) - voxels.astype(np.float64)
+    around = ends * pixels.slope_of(frame) + 2 * pixels.intercept_of(frame)
+    turned = around - voxels.astype(np.float64)
     if np.issubdtype(voxels.dtype, np.integer) and turned.min() >= -32768 and turned.max() <= 32767:
-        return turned.astype(np.int16)
-    return turned.astype(np.float32)
+        return turned.astype(np.int16), around
+    return turned.astype(np.float32), around
 
 
 def _values_note(series: Series, frames: Sequence[Frame]) -> tuple[str, str, list[str]]:

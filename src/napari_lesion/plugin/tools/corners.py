@@ -7,6 +7,7 @@ from weakref import ref
 
 import numpy as np
 from napari.components.overlays import TextOverlay
+from qtpy.QtCore import QTimer
 
 from napari_lesion.plugin.layers import OBLIQUE_DEG, frame_of, readable_date
 from napari_lesion.plugin.texts import tr
@@ -24,6 +25,7 @@ CORNERS = ("top_left", "top_right", "bottom_left", "bottom_right")
 _PLANE_TEXTS = {"axial": "Axial", "coronal": "Coronal", "sagittal": "Sagittal"}
 _AGE_UNITS = {"D": "{n} days", "W": "{n} weeks", "M": "{n} months", "Y": "{n} years"}
 COLOR = "#c8d2dc"
+_BOX_COLOR = (0.0, 0.0, 0.0, 0.5)
 FONT_SIZE = 10
 SMALL_FONT_SIZE = 8
 #: Canvases narrower than this get the small font.
@@ -56,7 +58,7 @@ def age_text(series: SeriesIdentity) -> str:
 
 def patient_text(series: SeriesIdentity, names: bool) -> str:
     """Who it is; without names: sex and age alone, which tell a case but not a person."""
-    sex = {"M": tr("male"), "F": tr("female"), "O": tr("other sex")}.get(series.patient_sex.strip().upper(), "")
+    sex = {"M": tr("male"), "F": tr("female"), "O": tr("sex: other")}.get(series.patient_sex.strip().upper(), "")
     about = ", ".join(part for part in (sex, age_text(series)) if part)
     if not names:
         return "\n".join(part for part in (tr("Names hidden"), about) if part)
@@ -145,7 +147,7 @@ class CornerTexts:
         self._texts = dict.fromkeys(CORNERS, "")
         for corner in CORNERS:
             model.canvas.overlays[f"reading_{corner}"] = TextOverlay(
-                position=corner, font_size=FONT_SIZE, color=COLOR, visible=False
+                position=corner, font_size=FONT_SIZE, color=COLOR, box_color=_BOX_COLOR, visible=False
             )
         model.canvas.events.size.connect(self._on_size)
         self._font_size, self._letters = FONT_SIZE, 60
@@ -172,6 +174,8 @@ class CornerTexts:
             overlay.text = text
         if overlay.visible != bool(text):
             overlay.visible = bool(text)
+            # napari measures a text that has just come before it knows the screen's resolution, and places it wrongly.
+            QTimer.singleShot(0, overlay.events.font_size)
 
     def _on_size(self) -> None:
         model = self._model()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
-_PROJECTIONS = {Mode.MIP: np.max, Mode.MINIP: np.min, Mode.MEAN: np.mean}
+_PROJECTIONS: dict[Mode, Callable[..., Any]] = {Mode.MIP: np.max, Mode.MINIP: np.min, Mode.MEAN: np.mean}
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,7 @@ def _slab_value(model: ViewerModel, scan: Image, world: npt.NDArray[np.float64],
     index: list[int | slice] = np.rint(np.asarray(scan.world_to_data(world))).astype(int).tolist()
     middle = int(index[axis])  # type: ignore[arg-type]
     index[axis] = slice(max(middle - count // 2, 0), middle + count // 2 + 1)
-    project: Callable[[npt.NDArray[Any]], Any] = _PROJECTIONS[slab.mode]
-    return float(project(scan.data[tuple(index)]))
+    return float(_PROJECTIONS[slab.mode](scan.data[tuple(index)]))
 
 
 def _heat(model: ViewerModel, world: npt.NDArray[np.float64]) -> float | None:

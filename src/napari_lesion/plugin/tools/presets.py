@@ -14,8 +14,10 @@ from napari_lesion.volume import Volume
 
 #: Name of the colours of a VOI LUT.
 CURVE = "VOI LUT"
-#: Share of a CT's voxels that are aerated lung from which on it opens in the lung window.
-_LUNG_SHARE = 0.03
+#: Share of a CT's voxels that are as dark as aerated lung (foam and hair are, too) from which on it shows lungs,
+#: unless its headers ask for a window so narrow that it was taken for a brain or a liver.
+_LUNG_SHARE = 0.08
+_NARROW = 200.0
 #: Percentiles that the automatic window spans; the highest few are metal and vessels' inflow.
 _AUTO_PERCENT = (1.0, 99.5)
 
@@ -74,9 +76,10 @@ def opening_window(volume: Volume) -> Window:
     filling = volume.filling
     there = np.arange(volume.shape[0]) if filling is None else np.flatnonzero(filling.present)
     sample: npt.NDArray[Any] = volume.voxels[there[:: max(1, len(there) // 24)], ::4, ::4]
-    if volume.certificate.unit == "HU" and np.mean((sample > -950) & (sample < -650)) > _LUNG_SHARE:
-        return PRESETS[0].window
     asked = volume.display.windows
+    narrow = bool(asked) and asked[0].width < _NARROW
+    if volume.certificate.unit == "HU" and not narrow and np.mean((sample > -950) & (sample < -650)) > _LUNG_SHARE:
+        return PRESETS[0].window
     if asked and (volume.series.modality != "MR" or volume.shape[0] == 1):
         return asked[0]
     if volume.certificate.unit == "HU":
