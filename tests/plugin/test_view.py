@@ -111,7 +111,9 @@ def test_in_3d_one_faces_the_patient_head_up_with_the_left_on_the_right(viewer) 
     viewer.layers[0].contrast_limits = (0, 1000)
     for name in ("patient_left", "patient_top"):
         assert not viewer.canvas.overlays[name].visible
-    viewer.canvas.overlays["scale_bar"].visible = False
+    for name, overlay in viewer.canvas.overlays.items():
+        if name == "scale_bar" or name.startswith("reading_"):
+            overlay.visible = False
     image = picture(viewer).astype(float).mean(axis=-1) > 200
     rows, columns = np.nonzero(image)
     middle = np.array(image.shape) / 2

@@ -8,18 +8,25 @@ from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 from napari.components.overlays import TextOverlay
+from napari.utils.camera_orientations import Handedness
 from napari.utils.notifications import show_info, show_warning
 
 from napari_lesion.plugin.layers import OBLIQUE_DEG, frame_of
-from napari_lesion.volume import Volume
+from napari_lesion.plugin.texts import tr
+from napari_lesion.volume import FloatArray, Volume
 
 if TYPE_CHECKING:
-    from napari.components import ViewerModel
+    from napari.components import Camera, ViewerModel
     from napari.layers import Layer
 
 #: Patient directions (LPS) in which the world axes z, y, x grow, and the letters for both ends.
 _DIRECTIONS = np.array([[0, 0, 1], [0, 1, 0], [1, 0, 0]])
 _LETTERS = (("F", "H"), ("A", "P"), ("R", "L"))
+EDGES = ("left", "right", "top", "bottom")
+LETTER_SIZE = 16
+LETTER_COLOR = "#ffd24d"
+#: A direction that is nearer to the screen's than this cosine is named at its edge.
+_ALONG = 0.35
 PLANES = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
 
 
@@ -46,6 +53,47 @@ def camera_orientation(order: Sequence[int]) -> tuple[str, str, str]:
     )
 
 
+def screen_axes(camera: Camera, ndisplay: int) -> tuple[FloatArray, FloatArray]:
+    """Directions of the displayed world axes in which the screen runs to the right and down.
+
+    Parameters
+    ----------
+    camera : Camera
+    ndisplay : int
+        2 or 3.
+
+    Returns
+    -------
+    right, down : (ndisplay,)
+        Unit vectors, in the order of the displayed axes.
+    """
+    if ndisplay == 2:
+        _, vertical, horizontal = camera.orientation
+        right = np.array([0.0, 1.0 if horizontal == "right" else -1.0])
+        return right, np.array([1.0 if vertical == "down" else -1.0, 0.0])
+    up = np.asarray(camera.up_direction, dtype=np.float64)
+    turned = np.cross(np.asarray(camera.view_direction, dtype=np.float64), up)
+    return (turned if camera.handedness == Handedness.RIGHT else -turned), -up
+
+
+def edge_letters(right: FloatArray, down: FloatArray, displayed: Sequence[int]) -> dict[str, str]:
+    """Name the patient's sides at the edges of the screen: ``L``, or ``LA`` where one looks aslant.
+
+    Parameters
+    ----------
+    right, down : (ndisplay,)
+        As `screen_axes` gives them.
+    displayed : sequence of int
+        World axes (0 z, 1 y, 2 x) that are displayed.
+    """
+
+    def name(direction: FloatArray) -> str:
+        axes = [place for place in np.argsort(-np.abs(direction)) if abs(direction[place]) > _ALONG]
+        return "".join(_LETTERS[displayed[place]][int(direction[place] > 0)] for place in axes)
+
+    return {"left": name(-right), "right": name(right), "top": name(-down), "bottom": name(down)}
+
+
 def volume_of(layer: Layer) -> Volume | None:
     """Get the scan that a layer shows, or None for a layer of another kind."""
     volume = layer.metadata.get("volume")
@@ -58,17 +106,18 @@ class ScanView:
     Parameters
     ----------
     viewer : ViewerModel
-    twins : bool
-        Whether its layers are twins of another viewer's, which have their contrast from there.
+    side : bool
+        Whether it is a view of another viewer's layers: it has their contrast from there, and its letters from
+        `views.crosshair`.
     """
 
-    def __init__(self, viewer: ViewerModel, *, twins: bool = False) -> None:
+    def __init__(self, viewer: ViewerModel, *, side: bool = False) -> None:
         self._viewer = ref(viewer)
-        self._twins = twins
-        for side in ("left", "right", "top", "bottom"):
-            position = f"middle_{side}" if side in ("left", "right") else f"{side}_center"
-            viewer.canvas.overlays[f"patient_{side}"] = TextOverlay(
-                position=position, font_size=16, color="#ffd24d", visible=False
+        self._side = side
+        for edge in () if side else EDGES:
+            position = f"middle_{edge}" if edge in ("left", "right") else f"{edge}_center"
+            viewer.canvas.overlays[f"patient_{edge}"] = TextOverlay(
+                position=position, font_size=LETTER_SIZE, color=LETTER_COLOR, visible=False
             )
         viewer.dims.events.order.connect(self._orient)
         viewer.dims.events.ndisplay.connect(self._orient)
@@ -93,7 +142,7 @@ class ScanView:
             viewer.canvas.overlays["scale_bar"].visible = True
             # A white surround (light theme) blinds the eye for the lungs' dark greys.
             viewer.canvas.background_color_override = "black"
-        if not self._twins:
+        if not self._side and volume.complete:  # `opening` does it when the last slice is there
             low, high = float(volume.voxels.min()), float(volume.voxels.max())
             window = layer.contrast_limits
             layer.contrast_limits_range = (min(low, window[0]), max(high, window[1]))
@@ -108,18 +157,15 @@ class ScanView:
         upright = bool(scans) and viewer.dims.ndim == 3
         if upright:
             viewer.scene.camera.orientation = camera_orientation(viewer.dims.order)
-        _, vertical, horizontal = viewer.dims.order[-3:] if viewer.dims.ndim >= 3 else (0, 0, 0)
-        ends = {
-            "left": _LETTERS[horizontal][0],
-            "right": _LETTERS[horizontal][1],
-            "top": _LETTERS[vertical][vertical == 0],
-            "bottom": _LETTERS[vertical][vertical != 0],
-        }
-        for side, letter in ends.items():
-            overlay = viewer.canvas.overlays[f"patient_{side}"]
-            overlay.text = letter
-            # In 3D the camera turns freely, so letters at the edges would be wrong.
-            overlay.visible = upright and viewer.dims.ndisplay == 2
+        if self._side:
+            return
+        # In 3D the camera turns freely, and the letters with it: see `views.crosshair`.
+        flat = upright and viewer.dims.ndisplay == 2
+        letters = edge_letters(*screen_axes(viewer.scene.camera, 2), viewer.dims.displayed) if flat else {}
+        for edge in EDGES:
+            overlay = viewer.canvas.overlays[f"patient_{edge}"]
+            overlay.text = letters.get(edge, "")
+            overlay.visible = flat
 
     def _look_from_the_front(self) -> None:
         viewer = self._viewer()
@@ -133,10 +179,18 @@ _views: WeakKeyDictionary[ViewerModel, ScanView] = WeakKeyDictionary()
 
 
 def scan_view(viewer: ViewerModel) -> ScanView:
-    """Make a viewer fit for scans (once), and return what keeps it so."""
+    """Make a viewer fit for scans (once), and return what keeps it so. With a window it gets views, tools and keys."""
     viewer = unwrapped(viewer)
     if viewer not in _views:
         _views[viewer] = ScanView(viewer)
+        if getattr(viewer, "window", None) is not None:
+            from napari_lesion.plugin.actions import bind  # they build on this module
+            from napari_lesion.plugin.tools.reading import attach
+            from napari_lesion.plugin.views.fourup import views
+
+            views(viewer)
+            attach(viewer)
+            bind(viewer)
     return _views[viewer]
 
 
@@ -174,8 +228,11 @@ def tell_doubts(volume: Volume) -> None:
     angle = frame_of(volume).oblique_deg
     if angle > OBLIQUE_DEG:
         doubts.append(
-            f"The slices lie at {angle:.1f}° to the patient's axes and are shown in their own planes: positions under "
-            "the mouse are along those planes; positions of findings are the patient's."
+            tr(
+                "The slices lie at {angle}° to the patient's axes and are shown in their own planes: positions under "
+                "the mouse are along those planes; positions of findings are the patient's.",
+                angle=f"{angle:.1f}",
+            )
         )
     if doubts:
         name = volume.series.series_description or volume.series.series_uid

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
 import numpy as np
+import numpy.typing as npt
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
@@ -137,7 +138,7 @@ class Workstation(QObject):
         x, y, z = frame_of(volume).to_patient(self._place)
         return float(x), float(y), float(z)
 
-    def point_at(self, place_mm: Sequence[float]) -> None:
+    def point_at(self, place_mm: npt.ArrayLike) -> None:
         """Move the crosshair to a place in the scan (LPS mm), and show its slices; nothing is centred on it."""
         volume, dims = self.volume, self.viewer.dims
         if volume is None or dims.ndim != 3:

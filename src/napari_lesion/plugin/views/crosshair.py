@@ -1,0 +1,145 @@
+"""What is drawn above a canvas by Qt: the crosshair and the letters of the sides. The picture below stays as it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qtpy.QtCore import QEvent, QLineF, QObject, QPointF, Qt
+from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen
+from qtpy.QtWidgets import QWidget
+
+from napari_lesion.plugin.view import LETTER_COLOR, LETTER_SIZE, edge_letters, screen_axes
+from napari_lesion.plugin.views.projection import to_screen
+from napari_lesion.volume import FloatArray
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+#: Colour of the plane across each world axis (axial, coronal, sagittal). Dashes tell them apart as well.
+PLANE_COLORS = ("#ff6b6b", "#5fd35f", "#6ab0ff")
+_DASHES = (None, (6.0, 3.0), (2.0, 3.0))
+_CENTRE = (Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignVCenter)
+_PLACES = {
+    "left": _CENTRE[1] | Qt.AlignmentFlag.AlignLeft,
+    "right": _CENTRE[1] | Qt.AlignmentFlag.AlignRight,
+    "top": _CENTRE[0] | Qt.AlignmentFlag.AlignTop,
+    "bottom": _CENTRE[0] | Qt.AlignmentFlag.AlignBottom,
+}
+MARGIN = 10
+"""Pixels between the letters and the edge."""
+GAP = 14.0
+"""Pixels around the place that stay free, so that the crosshair hides no lesion."""
+
+
+class Crosshair(QWidget):
+    """Lies over a canvas and lets the mouse through.
+
+    Parameters
+    ----------
+    canvas : QWidget
+        The native widget of the canvas.
+    view : ViewerModel
+        What the canvas shows.
+    letters : bool
+        Whether the sides of a plane are lettered here, and not by napari. In 3D they always are.
+    """
+
+    def __init__(self, canvas: QWidget, view: ViewerModel, *, letters: bool = False) -> None:
+        super().__init__(canvas)
+        self._view = view
+        self._letters = letters
+        self.lines_shown = True
+        self.letters_shown = False
+        self._world: FloatArray | None = None
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        canvas.installEventFilter(self)
+        self.resize(canvas.size())
+        camera = view.scene.camera
+        for event in (camera.events.center, camera.events.zoom, camera.events.angles, camera.events.orientation):
+            event.connect(self._redraw)
+        view.dims.events.order.connect(self._redraw)
+        view.dims.events.ndisplay.connect(self._redraw)
+
+    def _redraw(self, _event: object = None) -> None:
+        self.update()
+
+    def letters(self) -> dict[str, str]:
+        """Letters to draw at the left, right, top and bottom."""
+        dims = self._view.dims
+        if not self.letters_shown or dims.ndim != 3 or (dims.ndisplay == 2 and not self._letters):
+            return {}
+        return edge_letters(*screen_axes(self._view.scene.camera, dims.ndisplay), dims.displayed)
+
+    def show_parts(self, *, lines: bool, letters: bool) -> None:
+        """Show or hide the crosshair, and the letters."""
+        if (lines, letters) != (self.lines_shown, self.letters_shown):
+            self.lines_shown, self.letters_shown = lines, letters
+            self.update()
+
+    def move_to(self, world: FloatArray | None) -> None:
+        """Show the crosshair at a place in napari's world, or nowhere."""
+        if world is None or self._world is None or not np.array_equal(world, self._world):
+            self._world = world
+            self.update()
+
+    @property
+    def at(self) -> tuple[float, float] | None:
+        """Where the crosshair is: pixels from the upper left corner."""
+        if self._world is None:
+            return None
+        displayed = self._view.dims.displayed
+        return to_screen(self._world, self._view.scene.camera, displayed, (self.width(), self.height()))
+
+    def lines(self) -> list[tuple[int, QLineF]]:
+        """Lines to draw, and the plane that each stands for (0 axial, 1 coronal, 2 sagittal).
+
+        In 3D each line is where the other two planes meet.
+        """
+        if self._world is None:
+            return []
+        dims, camera = self._view.dims, self._view.scene.camera
+        size = (float(self.width()), float(self.height()))
+        centre = np.array(self.at)
+        far_away = float(np.hypot(*(centre - np.array(size) / 2))) + size[0] + size[1]  # beyond every edge
+        lines = []
+        for axis in dims.displayed:
+            along = np.zeros(len(self._world))
+            along[axis] = 1.0
+            direction = np.array(to_screen(self._world + along, camera, dims.displayed, size)) - centre
+            length = float(np.hypot(*direction))
+            if length < 1e-6:
+                continue  # one looks along it
+            # In a plane the line along one axis is the cut of the plane across the other one.
+            plane = next(other for other in dims.displayed if other != axis) if dims.ndisplay == 2 else axis
+            step = direction / length
+            for sign in (-1, 1):
+                near, far = centre + sign * GAP * step, centre + sign * far_away * step
+                lines.append((plane, QLineF(QPointF(*near), QPointF(*far))))
+        return lines
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw the lines."""
+        painter = QPainter(self)
+        for plane, line in self.lines() if self.lines_shown else ():
+            pen = QPen(QColor(PLANE_COLORS[plane]), 1)
+            dashes = _DASHES[plane]
+            if dashes is not None:
+                pen.setDashPattern(dashes)
+            painter.setPen(pen)
+            painter.drawLine(line)
+        font = painter.font()
+        font.setPointSize(LETTER_SIZE)
+        painter.setFont(font)
+        painter.setPen(QColor(LETTER_COLOR))
+        area = self.rect().adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
+        for side, letter in self.letters().items():
+            painter.drawText(area, _PLACES[side], letter)
+        painter.end()
+
+    def eventFilter(self, canvas: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Stay as large as the canvas."""
+        if event.type() == QEvent.Type.Resize and isinstance(canvas, QWidget):
+            self.resize(canvas.size())
+        return False
