@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 #: Modules with a tuple ``ACTIONS``, in the order of the help.
 MODULES: tuple[str, ...] = (
+    "napari_lesion.plugin.views.keys",
     "napari_lesion.plugin.tools.keys",
     "napari_lesion.plugin.reading_room",
     "napari_lesion.plugin.help",
