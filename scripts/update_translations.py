@@ -35,12 +35,13 @@ def main() -> None:
 
 def texts_in_code() -> list[str]:
     """All texts that are shown, sorted."""
+    from napari_lesion.findings import RESEARCH_USE
     from napari_lesion.plugin.actions import actions
 
-    texts = {action.text for action in actions()}
+    texts = {RESEARCH_USE, *(action.text for action in actions())}
     for path in PLUGIN.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "tr":
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("tr", "later"):
                 texts.add(_literal(node, path))
     return sorted(texts - {""})
 

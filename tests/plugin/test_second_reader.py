@@ -106,7 +106,7 @@ def test_a_scan_is_read_blind_then_with_the_detector(make_napari_viewer, scan, q
 
     qtbot.mouseClick(panel.next_button, Qt.MouseButton.LeftButton)
     assert "Finished" in panel.state.text()
-    assert "2 marks when blind, 1 findings taken over, 0 rejected" in panel.hint.text()
+    assert "Marked blind: 2. Findings taken over: 1, rejected: 0." in panel.hint.text()
     assert not station.blind
     reading = load(path_of(tmp_path / "readings", "Dr. A", scan.series.series_uid))
     assert [mark.confidence for mark in reading.blind_marks] == [5, 1]

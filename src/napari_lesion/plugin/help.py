@@ -11,8 +11,8 @@ from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import (
     QComboBox,
     QDialog,
-    QFormLayout,
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QScrollArea,
@@ -23,21 +23,36 @@ from qtpy.QtWidgets import (
 from napari_lesion.findings import RESEARCH_USE
 from napari_lesion.plugin.actions import Action, actions
 from napari_lesion.plugin.settings import setting, store
-from napari_lesion.plugin.texts import LANGUAGES, tr
+from napari_lesion.plugin.texts import LANGUAGES, later, tr
 from napari_lesion.plugin.workstation import Workstation
 
 _NAME = "napari-lesion help"
 _COLUMNS = 3
+_KEY_WIDTH = 84
 
 
-def key_text(key: str) -> str:
+#: Titles of the groups of actions.
+TITLES = {
+    "views": later("Views"),
+    "window": later("Window"),
+    "slab": later("Slab"),
+    "reading": later("Reading"),
+    "findings": later("Findings"),
+    "annotation": later("Annotation"),
+    "cases": later("Cases"),
+    "second reader": later("Second reader"),
+    "help": later("Help"),
+}
+_MAC = {"Control": "⌘", "Ctrl": "⌘", "Alt": "⌥"}
+
+
+def key_text(key: str, *, mac: bool = sys.platform == "darwin") -> str:
     """Write a key of the table as it is printed on the keyboard: ``Control-Shift-Z`` → Ctrl+Shift+Z."""
-    *modifiers, last = key.split("-") if not key.endswith("-") else [*key[:-1].rstrip("-").split("-"), "-"]
     names = {
-        "Control": "⌘" if sys.platform == "darwin" else tr("Ctrl"),
-        "Ctrl": "⌘" if sys.platform == "darwin" else tr("Ctrl"),
+        "Control": tr("Ctrl"),
+        "Ctrl": tr("Ctrl"),
         "Shift": tr("Shift"),
-        "Alt": "⌥" if sys.platform == "darwin" else tr("Alt"),
+        "Alt": tr("Alt"),
         "Space": tr("Space"),
         "PageUp": tr("Page up"),
         "PageDown": tr("Page down"),
@@ -52,17 +67,16 @@ def key_text(key: str) -> str:
         "Down": "↓",
         "Left": "←",
         "Right": "→",
+        **(_MAC if mac else {}),
     }
-    return "+".join(names.get(part, part) for part in (*filter(None, modifiers), last))
+    # The minus key itself is written "-", and with modifiers "Control--".
+    *modifiers, last = [part or "-" for part in key.removesuffix("-").split("-")] if key != "-" else ["-"]
+    return "+".join(names.get(part, part) for part in (*modifiers, last))
 
 
 def group_title(group: str) -> str:
     """Name a group of actions."""
-    titles = {
-        "help": tr("Help"),
-        "second reader": tr("Second reader"),
-    }
-    return titles.get(group, group.capitalize())
+    return tr(TITLES.get(group, group.capitalize()))
 
 
 def grouped() -> list[tuple[str, list[Action]]]:
@@ -137,22 +151,20 @@ class HelpDialog(QDialog):
 
 def _section(title: str, some: Sequence[Action]) -> QWidget:
     section = QWidget()
-    form = QFormLayout(section)
-    form.setContentsMargins(0, 0, 0, 0)
-    form.setVerticalSpacing(4)
-    form.setHorizontalSpacing(12)
-    form.setLabelAlignment(Qt.AlignmentFlag.AlignRight)
-    heading = QLabel(f"<b>{title}</b>")
-    form.addRow(heading)
-    for action in some:
+    grid = QGridLayout(section)
+    grid.setContentsMargins(0, 0, 0, 0)
+    grid.setVerticalSpacing(3)
+    grid.setHorizontalSpacing(10)
+    grid.setColumnMinimumWidth(0, _KEY_WIDTH)
+    grid.setColumnStretch(1, 1)
+    grid.addWidget(QLabel(f"<b>{title}</b>"), 0, 0, 1, 2)
+    for row, action in enumerate(some, 1):
         key = QLabel(key_text(action.key))
-        key.setFrameShape(QFrame.Shape.StyledPanel)
-        key.setMargin(2)
-        key.setMinimumWidth(28)
-        key.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        key.setStyleSheet("border: 1px solid palette(mid); border-radius: 3px; padding: 1px 5px;")
+        grid.addWidget(key, row, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         what = QLabel(tr(action.text))
         what.setWordWrap(True)
-        form.addRow(key, what)
+        grid.addWidget(what, row, 1)
     return section
 
 

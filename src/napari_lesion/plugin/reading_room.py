@@ -9,6 +9,7 @@ from typing import Any
 from weakref import WeakKeyDictionary, ref
 
 import numpy as np
+from napari.components.overlays import TextOverlay
 from napari.layers import Points
 from platformdirs import user_documents_dir
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
@@ -31,6 +32,7 @@ from napari_lesion.review.review import NO_MODEL
 from napari_lesion.volume import Volume
 
 MARK_COLOR = "#35e0ff"
+_BANNER, _BANNER_COLOR = "reading_state", "#ffd24d"
 
 
 def search(volume: Volume, model: str, progress: Progress) -> Report:
@@ -62,6 +64,9 @@ class ReadingRoom(QObject):
         self._awaited = False
         """The reader is done with the blind read, and the search is not."""
         self._layers: dict[str, Points] = {}
+        station.viewer.canvas.overlays[_BANNER] = TextOverlay(
+            position="top_left", font_size=14, color=_BANNER_COLOR, visible=False
+        )
         station.scan_changed.connect(self._on_scan)
         self._on_scan()
 
@@ -296,7 +301,16 @@ class ReadingRoom(QObject):
 
     def _refresh(self) -> None:
         self._draw()
+        self._say_state()
         self.changed.emit()
+
+    def _say_state(self) -> None:
+        """Say over the picture which read this is: the panel may be behind another one."""
+        banner = self._station.viewer.canvas.overlays[_BANNER]
+        reading = self.reading
+        banner.visible = self.running
+        if reading is not None and self.running:
+            banner.text = tr("BLIND READ") if reading.phase == "blind" else tr("READ WITH THE DETECTOR")
 
     def _draw(self) -> None:
         """Draw marks as diamonds and the detector's findings as rings, each with its number and confidence."""
@@ -304,10 +318,10 @@ class ReadingRoom(QObject):
         wanted: dict[str, Sequence[tuple[Point, float, str]]] = {}
         if volume is not None and reading is not None:
             wanted["mark"] = [
-                (mark.center_mm, MARK_MM, f"{mark_name(n)} · {mark.confidence}") for n, mark in enumerate(reading.marks)
+                (mark.center_mm, MARK_MM, f"{mark_name(n)}: {mark.confidence}") for n, mark in enumerate(reading.marks)
             ]
             wanted["finding"] = [
-                (f.center_mm, f.diameter_mm, f"{finding_name(n)} · {decision_sign(reading, f)}")
+                (f.center_mm, f.diameter_mm, f"{finding_name(n)}: {decision_sign(reading, f)}")
                 for n, f in enumerate(reading.shown)
             ]
         for kind in ("mark", "finding"):

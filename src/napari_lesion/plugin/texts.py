@@ -34,6 +34,11 @@ def tr(text: str, **values: object) -> str:
     return said.format(**values) if values else said
 
 
+def later(text: str) -> str:
+    """Mark a text, a literal, that is kept in English and goes through `tr` where it is shown."""
+    return text
+
+
 def chosen_language() -> str:
     """Code of the language that the user has set, or else the first of the system's that there is."""
     language = setting("language", "")

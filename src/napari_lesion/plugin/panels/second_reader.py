@@ -101,8 +101,7 @@ class SecondReaderPanel(QWidget):
 
         self.state = QLabel()
         self.state.setWordWrap(True)
-        self.state.setFrameShape(QLabel.Shape.StyledPanel)
-        self.state.setMargin(6)
+        self.state.setStyleSheet("border: 2px solid palette(mid); border-radius: 3px; padding: 4px;")
         self.state.setTextFormat(Qt.TextFormat.RichText)
         self.state.setAccessibleName(tr("State of the reading"))
         self.hint = QLabel()
@@ -224,7 +223,7 @@ class SecondReaderPanel(QWidget):
             self,
             tr("Reveal the findings?"),
             tr(
-                "You have marked {count} places. Once the findings are revealed, your blind read is final: later "
+                "Places marked: {count}. Once the findings are revealed, your blind read is final: later "
                 "changes count to the read with the detector.",
                 count=len(reading.marks),
             ),
@@ -333,7 +332,7 @@ class SecondReaderPanel(QWidget):
         undecided = len(reading.undecided)
         if undecided:
             hint = tr(
-                "{count} findings to decide: go to each, and press Ctrl+1 to Ctrl+5 to accept or Ctrl+0 to reject it.",
+                "Findings to decide: {count}. Go to each, and press Ctrl+1 to Ctrl+5 to accept or Ctrl+0 to reject it.",
                 count=undecided,
             )
         elif reading.shown:
@@ -345,7 +344,7 @@ class SecondReaderPanel(QWidget):
     def _summary(self, reading: Reading) -> str:
         blind = {mark.id for mark in reading.blind_marks}
         return tr(
-            "{blind} marks when blind, {taken} findings taken over, {rejected} rejected, {added} marks added later.",
+            "Marked blind: {blind}. Findings taken over: {taken}, rejected: {rejected}. Marked later: {added}.",
             blind=len(blind),
             taken=len(reading.taken_over),
             rejected=sum(decision_sign(reading, finding) == "✗" for finding in reading.shown),

@@ -1,0 +1,1770 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="de" sourcelanguage="en">
+    <context>
+        <name>napari-lesion</name>
+        <message>
+            <source>  (Alt+{key})</source>
+            <translation>  (Alt+{key})</translation>
+        </message>
+        <message>
+            <source> slices/s</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>&amp;Folder…</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>&amp;Open</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>&amp;Recent</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>&amp;Stop</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>1 finding shown, {hidden} with a lower score hidden.</source>
+            <translation>1 Befund angezeigt, {hidden} mit niedrigerem Score ausgeblendet.</translation>
+        </message>
+        <message>
+            <source>1 image</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>3D (maximum projection)</source>
+            <translation>3D (Maximumintensitätsprojektion)</translation>
+        </message>
+        <message>
+            <source>A zip, a DICOMDIR, or one image of a series</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Added. Its diameter of {size} mm is an estimate: drag the ring's line to correct it.</source>
+            <translation>Hinzugefügt. Der Durchmesser von {size} mm ist geschätzt: zum Korrigieren die Linie des Rings ziehen.</translation>
+        </message>
+        <message>
+            <source>Added. No edge was found there, so {size} mm is only a start: drag the ring's line.</source>
+            <translation>Hinzugefügt. Dort wurde kein Rand gefunden, {size} mm sind nur ein Anfang: die Linie des Rings ziehen.</translation>
+        </message>
+        <message>
+            <source>All</source>
+            <translation>Alle</translation>
+        </message>
+        <message>
+            <source>All findings are decided. You can still change, add or take away marks.</source>
+            <translation>Alle Befunde sind entschieden. Markierungen können noch geändert, ergänzt oder entfernt werden.</translation>
+        </message>
+        <message>
+            <source>All other cases are done.</source>
+            <translation>Alle anderen Fälle sind erledigt.</translation>
+        </message>
+        <message>
+            <source>Alt</source>
+            <translation>Alt</translation>
+        </message>
+        <message>
+            <source>Annotated boxes</source>
+            <translation>Annotierte Rahmen</translation>
+        </message>
+        <message>
+            <source>Annotated findings</source>
+            <translation>Annotierte Befunde</translation>
+        </message>
+        <message>
+            <source>Annotated masks</source>
+            <translation>Annotierte Masken</translation>
+        </message>
+        <message>
+            <source>Annotation</source>
+            <translation>Annotation</translation>
+        </message>
+        <message>
+            <source>As it was opened</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Axial</source>
+            <translation>Axial</translation>
+        </message>
+        <message>
+            <source>BLIND READ</source>
+            <translation>BLINDBEFUNDUNG</translation>
+        </message>
+        <message>
+            <source>BLIND READ: the findings are hidden</source>
+            <translation>BLINDBEFUNDUNG: die Befunde sind verborgen</translation>
+        </message>
+        <message>
+            <source>Backspace</source>
+            <translation>Rücktaste</translation>
+        </message>
+        <message>
+            <source>Below this share of its range a map is transparent</source>
+            <translation>Unterhalb dieses Anteils ihres Wertebereichs ist eine Karte durchsichtig</translation>
+        </message>
+        <message>
+            <source>Bone window</source>
+            <translation>Knochenfenster</translation>
+        </message>
+        <message>
+            <source>Box</source>
+            <translation>Rahmen</translation>
+        </message>
+        <message>
+            <source>Brain window</source>
+            <translation>Hirnfenster</translation>
+        </message>
+        <message>
+            <source>Brush (B)</source>
+            <translation>Pinsel (B)</translation>
+        </message>
+        <message>
+            <source>Brush in 3D</source>
+            <translation>3D-Pinsel</translation>
+        </message>
+        <message>
+            <source>Cancel</source>
+            <translation>Abbrechen</translation>
+        </message>
+        <message>
+            <source>Cancelled.</source>
+            <translation>Abgebrochen.</translation>
+        </message>
+        <message>
+            <source>Cancelled; nothing was changed.</source>
+            <translation>Abgebrochen; nichts wurde geändert.</translation>
+        </message>
+        <message>
+            <source>Card of the model</source>
+            <translation>Modellkarte</translation>
+        </message>
+        <message>
+            <source>Cases</source>
+            <translation>Fälle</translation>
+        </message>
+        <message>
+            <source>Cases done</source>
+            <translation>Erledigte Fälle</translation>
+        </message>
+        <message>
+            <source>Choose a finding first: click its row or its ring, or press N.</source>
+            <translation>Zuerst einen Befund wählen: seine Zeile oder seinen Ring anklicken, oder N drücken.</translation>
+        </message>
+        <message>
+            <source>Choose a folder of studies first.</source>
+            <translation>Zuerst einen Ordner mit Studien wählen.</translation>
+        </message>
+        <message>
+            <source>Choose a zip, a DICOMDIR or an image</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Choose others…</source>
+            <translation>Andere wählen…</translation>
+        </message>
+        <message>
+            <source>Choose scan and model, and search; folded in, there is more room for the findings</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Choose series</source>
+            <translation>Serien wählen</translation>
+        </message>
+        <message>
+            <source>Choose the folder of the annotations</source>
+            <translation>Ordner der Annotationen wählen</translation>
+        </message>
+        <message>
+            <source>Choose the folder of the annotations; a labels.yaml in it has its labels</source>
+            <translation>Ordner der Annotationen wählen; eine labels.yaml darin enthält die Labels</translation>
+        </message>
+        <message>
+            <source>Choose the folder of the readings</source>
+            <translation>Ordner der Befundungen wählen</translation>
+        </message>
+        <message>
+            <source>Choose the folder of the studies to annotate.</source>
+            <translation>Den Ordner der Studien wählen, die annotiert werden.</translation>
+        </message>
+        <message>
+            <source>Choose the folder of the studies to go through</source>
+            <translation>Ordner der Studien wählen, die durchgegangen werden</translation>
+        </message>
+        <message>
+            <source>Choose two or more rows of the table (Ctrl or Shift and click), then press M.</source>
+            <translation>Zwei oder mehr Zeilen der Tabelle wählen (Strg oder Umschalt und Klick), dann M drücken.</translation>
+        </message>
+        <message>
+            <source>Chosen for the slice</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Cine</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Cine: play the slices, or stop</source>
+            <translation>Cine: Schichten abspielen oder anhalten</translation>
+        </message>
+        <message>
+            <source>Click a finding to see it in all views. Double-click its diameter or comment to change it.</source>
+            <translation>Einen Befund anklicken, um ihn in allen Ansichten zu sehen. Durchmesser oder Kommentar zum Ändern doppelklicken.</translation>
+        </message>
+        <message>
+            <source>Click a finding to select it; drag a point or box to move it, Delete takes it away.</source>
+            <translation>Einen Befund zum Auswählen anklicken; Punkt oder Rahmen zum Verschieben ziehen, Entf entfernt ihn.</translation>
+        </message>
+        <message>
+            <source>Click a finding, or step with the arrow keys, to see it in the scan</source>
+            <translation>Einen Befund anklicken oder mit den Pfeiltasten ansteuern, um ihn im Scan zu sehen</translation>
+        </message>
+        <message>
+            <source>Click a row, or step with the arrow keys, to see its place</source>
+            <translation>Eine Zeile anklicken oder mit den Pfeiltasten ansteuern, um ihre Stelle zu sehen</translation>
+        </message>
+        <message>
+            <source>Click into the finding: it is outlined at once. Correct the outline with the brush.</source>
+            <translation>In den Befund klicken: er wird sofort umrandet. Den Umriss mit dem Pinsel korrigieren.</translation>
+        </message>
+        <message>
+            <source>Comment</source>
+            <translation>Kommentar</translation>
+        </message>
+        <message>
+            <source>Comment on the selected finding</source>
+            <translation>Den gewählten Befund kommentieren</translation>
+        </message>
+        <message>
+            <source>Complete the selected finding between the slices on which it was drawn</source>
+            <translation>Den gewählten Befund zwischen den Schichten ergänzen, auf denen er gezeichnet wurde</translation>
+        </message>
+        <message>
+            <source>Coronal</source>
+            <translation>Koronal</translation>
+        </message>
+        <message>
+            <source>Ctrl</source>
+            <translation>Strg</translation>
+        </message>
+        <message>
+            <source>Date</source>
+            <translation>Datum</translation>
+        </message>
+        <message>
+            <source>Delete</source>
+            <translation>Entf</translation>
+        </message>
+        <message>
+            <source>Description</source>
+            <translation>Beschreibung</translation>
+        </message>
+        <message>
+            <source>Detector</source>
+            <translation>Detektor</translation>
+        </message>
+        <message>
+            <source>Detector: {scan}</source>
+            <translation>Detektor: {scan}</translation>
+        </message>
+        <message>
+            <source>Done, next (Shift+L)</source>
+            <translation>Erledigt, weiter (Umschalt+L)</translation>
+        </message>
+        <message>
+            <source>Done: reveal the findings</source>
+            <translation>Fertig: Befunde aufdecken</translation>
+        </message>
+        <message>
+            <source>Double click a case, or press Enter, to open it</source>
+            <translation>Einen Fall doppelklicken oder die Eingabetaste drücken, um ihn zu öffnen</translation>
+        </message>
+        <message>
+            <source>Downloading a public chest CT</source>
+            <translation>Öffentliche Thorax-CT wird heruntergeladen</translation>
+        </message>
+        <message>
+            <source>Drag from corner to corner.</source>
+            <translation>Von Ecke zu Ecke ziehen.</translation>
+        </message>
+        <message>
+            <source>Drag from the middle of the finding to its rim. A click repeats the last diameter.</source>
+            <translation>Von der Mitte des Befunds zu seinem Rand ziehen. Ein Klick wiederholt den letzten Durchmesser.</translation>
+        </message>
+        <message>
+            <source>Drop a folder, a zip or a DICOMDIR here.
+
+Its series appear as they are found.
+A double click opens one.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>End</source>
+            <translation>Ende</translation>
+        </message>
+        <message>
+            <source>Enter</source>
+            <translation>Eingabe</translation>
+        </message>
+        <message>
+            <source>Erase from the selected finding</source>
+            <translation>Vom gewählten Befund radieren</translation>
+        </message>
+        <message>
+            <source>Erase from the selected finding; select it in the list first.</source>
+            <translation>Vom gewählten Befund radieren; ihn zuerst in der Liste wählen.</translation>
+        </message>
+        <message>
+            <source>Eraser</source>
+            <translation>Radierer</translation>
+        </message>
+        <message>
+            <source>Esc</source>
+            <translation>Esc</translation>
+        </message>
+        <message>
+            <source>Every</source>
+            <translation>Abstand</translation>
+        </message>
+        <message>
+            <source>Everything is marked. Only such scans count for training: where nothing is marked, nothing is there</source>
+            <translation>Alles ist markiert. Nur solche Scans zählen für das Training: wo nichts markiert ist, ist nichts</translation>
+        </message>
+        <message>
+            <source>Expects {rate} (score ≥ {score})</source>
+            <translation>Zu erwarten: {rate} (Score ≥ {score})</translation>
+        </message>
+        <message>
+            <source>Explaining finding {number}…</source>
+            <translation>Befund {number} wird erklärt…</translation>
+        </message>
+        <message>
+            <source>Explanation (J)</source>
+            <translation>Erklärung (J)</translation>
+        </message>
+        <message>
+            <source>F&amp;ile…</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>F1 or Esc closes this page.</source>
+            <translation>F1 oder Esc schließt diese Seite.</translation>
+        </message>
+        <message>
+            <source>False findings were counted on the model's validation scans: other scanners and patients may give more.</source>
+            <translation>Falsche Befunde wurden auf den Validierungsscans des Modells gezählt: andere Scanner und Patienten können mehr ergeben.</translation>
+        </message>
+        <message>
+            <source>Fewer</source>
+            <translation>Weniger</translation>
+        </message>
+        <message>
+            <source>File</source>
+            <translation>Datei</translation>
+        </message>
+        <message>
+            <source>Fill between slices</source>
+            <translation>Zwischen Schichten füllen</translation>
+        </message>
+        <message>
+            <source>Filter</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Filter: name, description, type, date…</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Finding {number}, faithfulness of each map (1 is best, 0 is chance):</source>
+            <translation>Befund {number}, Treue jeder Karte (1 ist ideal, 0 ist Zufall):</translation>
+        </message>
+        <message>
+            <source>Finding {number}: {what}…</source>
+            <translation>Befund {number}: {what}…</translation>
+        </message>
+        <message>
+            <source>Findings</source>
+            <translation>Befunde</translation>
+        </message>
+        <message>
+            <source>Findings of other readers</source>
+            <translation>Befunde anderer Befunder</translation>
+        </message>
+        <message>
+            <source>Findings to decide: {count}. Go to each, and press Ctrl+1 to Ctrl+5 to accept or Ctrl+0 to reject it.</source>
+            <translation>Zu entscheidende Befunde: {count}. Jeden ansteuern und mit Strg+1 bis Strg+5 annehmen oder mit Strg+0 verwerfen.</translation>
+        </message>
+        <message>
+            <source>Findings with a lower score are hidden; nothing is searched again.</source>
+            <translation>Befunde mit niedrigerem Score werden ausgeblendet; es wird nichts neu gesucht.</translation>
+        </message>
+        <message>
+            <source>Finish</source>
+            <translation>Abschließen</translation>
+        </message>
+        <message>
+            <source>Finished</source>
+            <translation>Abgeschlossen</translation>
+        </message>
+        <message>
+            <source>Folder</source>
+            <translation>Ordner</translation>
+        </message>
+        <message>
+            <source>Folder of the annotations</source>
+            <translation>Ordner der Annotationen</translation>
+        </message>
+        <message>
+            <source>Folder of the readings</source>
+            <translation>Ordner der Befundungen</translation>
+        </message>
+        <message>
+            <source>Folder of the readings; napari-lesion reading-study evaluates it</source>
+            <translation>Ordner der Befundungen; napari-lesion reading-study wertet ihn aus</translation>
+        </message>
+        <message>
+            <source>Folder of the studies</source>
+            <translation>Ordner der Studien</translation>
+        </message>
+        <message>
+            <source>Folder that napari-lesion analyse wrote</source>
+            <translation>Ordner, den napari-lesion analyse geschrieben hat</translation>
+        </message>
+        <message>
+            <source>Folder…</source>
+            <translation>Ordner…</translation>
+        </message>
+        <message>
+            <source>For research use only. Not a medical device; not for diagnosis.</source>
+            <translation>Nur für Forschungszwecke. Kein Medizinprodukt; nicht zur Diagnose.</translation>
+        </message>
+        <message>
+            <source>Forget these</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Four views, or the one under the mouse alone</source>
+            <translation>Vier Ansichten, oder nur die unter der Maus</translation>
+        </message>
+        <message>
+            <source>From</source>
+            <translation>Ab</translation>
+        </message>
+        <message>
+            <source>F{number}</source>
+            <translation>F{number}</translation>
+        </message>
+        <message>
+            <source>Geometry</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Geometry, as read: as acquired.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Geometry, as read: corrected.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Geometry, from the headers: the slices make a volume as acquired.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Geometry, from the headers: the slices make a volume only when they are resampled.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Go on</source>
+            <translation>Fortsetzen</translation>
+        </message>
+        <message>
+            <source>Go on with the blind read</source>
+            <translation>Blindbefundung fortsetzen</translation>
+        </message>
+        <message>
+            <source>Grow (G)</source>
+            <translation>Füllen (G)</translation>
+        </message>
+        <message>
+            <source>Heatmap (H)</source>
+            <translation>Heatmap (H)</translation>
+        </message>
+        <message>
+            <source>Help</source>
+            <translation>Hilfe</translation>
+        </message>
+        <message>
+            <source>Home</source>
+            <translation>Pos1</translation>
+        </message>
+        <message>
+            <source>How many findings are shown</source>
+            <translation>Wie viele Befunde angezeigt werden</translation>
+        </message>
+        <message>
+            <source>Images</source>
+            <translation>Bilder</translation>
+        </message>
+        <message>
+            <source>Invert</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Invert black and white</source>
+            <translation>Schwarz und Weiß umkehren</translation>
+        </message>
+        <message>
+            <source>It is shown when all of it is read, because {why}.</source>
+            <translation>Angezeigt wird er erst vollständig gelesen, weil {why}.</translation>
+        </message>
+        <message>
+            <source>Kernel</source>
+            <translation>Kernel</translation>
+        </message>
+        <message>
+            <source>Keys</source>
+            <translation>Tasten</translation>
+        </message>
+        <message>
+            <source>Kind</source>
+            <translation>Art</translation>
+        </message>
+        <message>
+            <source>Known when all files were looked at</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>LPS {x}, {y}, {z} mm</source>
+            <translation>LPS {x}, {y}, {z} mm</translation>
+        </message>
+        <message>
+            <source>Label</source>
+            <translation>Label</translation>
+        </message>
+        <message>
+            <source>Label 1 for what is marked next</source>
+            <translation>Label 1 für die nächste Markierung</translation>
+        </message>
+        <message>
+            <source>Label 2 for what is marked next</source>
+            <translation>Label 2 für die nächste Markierung</translation>
+        </message>
+        <message>
+            <source>Label 3 for what is marked next</source>
+            <translation>Label 3 für die nächste Markierung</translation>
+        </message>
+        <message>
+            <source>Label 4 for what is marked next</source>
+            <translation>Label 4 für die nächste Markierung</translation>
+        </message>
+        <message>
+            <source>Label 5 for what is marked next</source>
+            <translation>Label 5 für die nächste Markierung</translation>
+        </message>
+        <message>
+            <source>Label 6 for what is marked next</source>
+            <translation>Label 6 für die nächste Markierung</translation>
+        </message>
+        <message>
+            <source>Label 7 for what is marked next</source>
+            <translation>Label 7 für die nächste Markierung</translation>
+        </message>
+        <message>
+            <source>Label 8 for what is marked next</source>
+            <translation>Label 8 für die nächste Markierung</translation>
+        </message>
+        <message>
+            <source>Label 9 for what is marked next</source>
+            <translation>Label 9 für die nächste Markierung</translation>
+        </message>
+        <message>
+            <source>Label of the selected finding</source>
+            <translation>Label des gewählten Befunds</translation>
+        </message>
+        <message>
+            <source>Label of what is marked next</source>
+            <translation>Label für die nächste Markierung</translation>
+        </message>
+        <message>
+            <source>Language (after a restart)</source>
+            <translation>Sprache (nach Neustart)</translation>
+        </message>
+        <message>
+            <source>Lesion detection</source>
+            <translation>Läsionsdetektion</translation>
+        </message>
+        <message>
+            <source>Level of the window</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Liver window</source>
+            <translation>Leberfenster</translation>
+        </message>
+        <message>
+            <source>Look at no further files</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Look through a folder</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Look through a folder, with all that is below it</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Looking for files…</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Looking for scans in {name}</source>
+            <translation>Suche nach Scans in {name}</translation>
+        </message>
+        <message>
+            <source>Lung window</source>
+            <translation>Lungenfenster</translation>
+        </message>
+        <message>
+            <source>Mark a finding by a box around it</source>
+            <translation>Einen Befund mit einem Rahmen markieren</translation>
+        </message>
+        <message>
+            <source>Mark a finding by dragging from its middle to its rim</source>
+            <translation>Einen Befund markieren: von seiner Mitte zum Rand ziehen</translation>
+        </message>
+        <message>
+            <source>Mark or accept here: 1, hardly</source>
+            <translation>Hier markieren oder annehmen: 1, kaum</translation>
+        </message>
+        <message>
+            <source>Mark or accept here: 2, doubtful</source>
+            <translation>Hier markieren oder annehmen: 2, zweifelhaft</translation>
+        </message>
+        <message>
+            <source>Mark or accept here: 3, possible</source>
+            <translation>Hier markieren oder annehmen: 3, möglich</translation>
+        </message>
+        <message>
+            <source>Mark or accept here: 4, probable</source>
+            <translation>Hier markieren oder annehmen: 4, wahrscheinlich</translation>
+        </message>
+        <message>
+            <source>Mark or accept here: 5, certain</source>
+            <translation>Hier markieren oder annehmen: 5, sicher</translation>
+        </message>
+        <message>
+            <source>Mark the place of the crosshair, or accept the finding there (Ctrl+{key})</source>
+            <translation>Die Stelle des Fadenkreuzes markieren oder den Befund dort annehmen (Strg+{key})</translation>
+        </message>
+        <message>
+            <source>Mark this case as done, and open the next one</source>
+            <translation>Diesen Fall als erledigt kennzeichnen und den nächsten öffnen</translation>
+        </message>
+        <message>
+            <source>Marked blind: {blind}. Findings taken over: {taken}, rejected: {rejected}. Marked later: {added}.</source>
+            <translation>Blind markiert: {blind}. Befunde übernommen: {taken}, verworfen: {rejected}. Später markiert: {added}.</translation>
+        </message>
+        <message>
+            <source>Marks and findings</source>
+            <translation>Markierungen und Befunde</translation>
+        </message>
+        <message>
+            <source>Marks: {scan}</source>
+            <translation>Markierungen: {scan}</translation>
+        </message>
+        <message>
+            <source>Masks of other readers</source>
+            <translation>Masken anderer Befunder</translation>
+        </message>
+        <message>
+            <source>Mediastinum window</source>
+            <translation>Mediastinalfenster</translation>
+        </message>
+        <message>
+            <source>More</source>
+            <translation>Mehr</translation>
+        </message>
+        <message>
+            <source>M{number}</source>
+            <translation>M{number}</translation>
+        </message>
+        <message>
+            <source>Name or code of the reader; readings are kept under it</source>
+            <translation>Name oder Kürzel des Befunders; die Befundungen werden darunter abgelegt</translation>
+        </message>
+        <message>
+            <source>Name that your changes are written down with (empty: that of your login):</source>
+            <translation>Name, unter dem Ihre Änderungen festgehalten werden (leer: der Ihrer Anmeldung):</translation>
+        </message>
+        <message>
+            <source>Name, number and day of the study in the corners; hide them for teaching (X)</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Names hidden</source>
+            <translation>Namen verborgen</translation>
+        </message>
+        <message>
+            <source>Next (L)</source>
+            <translation>Weiter (L)</translation>
+        </message>
+        <message>
+            <source>Next case that is not done</source>
+            <translation>Nächster nicht erledigter Fall</translation>
+        </message>
+        <message>
+            <source>Next slice</source>
+            <translation>Nächste Schicht</translation>
+        </message>
+        <message>
+            <source>No label has the key Alt+{key}.</source>
+            <translation>Kein Label hat die Taste Alt+{key}.</translation>
+        </message>
+        <message>
+            <source>No reading is on; start it in the panel Second reader.</source>
+            <translation>Es läuft keine Befundung; starten Sie sie im Bedienfeld „Second reader“.</translation>
+        </message>
+        <message>
+            <source>No scan</source>
+            <translation>Kein Scan</translation>
+        </message>
+        <message>
+            <source>No.</source>
+            <translation>Nr.</translation>
+        </message>
+        <message>
+            <source>Not read yet</source>
+            <translation>Noch nicht befundet</translation>
+        </message>
+        <message>
+            <source>Nothing was found.</source>
+            <translation>Es wurde nichts gefunden.</translation>
+        </message>
+        <message>
+            <source>Nothing yet</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>One moment: the last step is not finished yet.</source>
+            <translation>Einen Moment: der letzte Schritt ist noch nicht fertig.</translation>
+        </message>
+        <message>
+            <source>Opacity</source>
+            <translation>Deckkraft</translation>
+        </message>
+        <message>
+            <source>Opacity of the maps</source>
+            <translation>Deckkraft der Karten</translation>
+        </message>
+        <message>
+            <source>Open a folder of results…</source>
+            <translation>Ergebnisordner öffnen…</translation>
+        </message>
+        <message>
+            <source>Open a scan first, then point at the lesion and press E.</source>
+            <translation>Zuerst einen Scan öffnen, dann auf die Läsion zeigen und E drücken.</translation>
+        </message>
+        <message>
+            <source>Open a scan first.</source>
+            <translation>Zuerst einen Scan öffnen.</translation>
+        </message>
+        <message>
+            <source>Open a scan to read it.</source>
+            <translation>Einen Scan öffnen, um ihn zu befunden.</translation>
+        </message>
+        <message>
+            <source>Open and save findings, and set the reader's name</source>
+            <translation>Befunde öffnen und speichern, Namen des Befunders festlegen</translation>
+        </message>
+        <message>
+            <source>Open findings</source>
+            <translation>Befunde öffnen</translation>
+        </message>
+        <message>
+            <source>Open findings.json…</source>
+            <translation>findings.json öffnen…</translation>
+        </message>
+        <message>
+            <source>Open the case that was open last, at the place where you were</source>
+            <translation>Den zuletzt geöffneten Fall an derselben Stelle öffnen</translation>
+        </message>
+        <message>
+            <source>Open the folder of a CT scan</source>
+            <translation>Ordner einer CT öffnen</translation>
+        </message>
+        <message>
+            <source>Open the next case that is not done</source>
+            <translation>Den nächsten nicht erledigten Fall öffnen</translation>
+        </message>
+        <message>
+            <source>Open the selected series: a double click or Enter does the same</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Opened {name}, the largest of {count} series. Not opened: {others}.</source>
+            <translation>{name} wurde geöffnet, die größte von {count} Serien. Nicht geöffnet: {others}.</translation>
+        </message>
+        <message>
+            <source>Opening it asks whether the missing slices shall be interpolated.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Opening {file}</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Opening {name}…</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Outline a finding by a click</source>
+            <translation>Einen Befund mit einem Klick umranden</translation>
+        </message>
+        <message>
+            <source>Outline a finding by one click into it</source>
+            <translation>Einen Befund mit einem Klick umranden</translation>
+        </message>
+        <message>
+            <source>Outlined: {mm:.1f} mm. Correct it with the brush (B), or undo.</source>
+            <translation>Umrandet: {mm:.1f} mm. Mit dem Pinsel (B) korrigieren oder rückgängig machen.</translation>
+        </message>
+        <message>
+            <source>Own window</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Page down</source>
+            <translation>Bild ab</translation>
+        </message>
+        <message>
+            <source>Page up</source>
+            <translation>Bild auf</translation>
+        </message>
+        <message>
+            <source>Paint a finding; B once more begins the next one</source>
+            <translation>Einen Befund malen; nochmals B beginnt den nächsten</translation>
+        </message>
+        <message>
+            <source>Paint a finding; again: the next finding</source>
+            <translation>Einen Befund malen; nochmals: den nächsten</translation>
+        </message>
+        <message>
+            <source>Paint and erase with a ball, through the slices, instead of a disc</source>
+            <translation>Mit einer Kugel durch die Schichten malen und radieren statt mit einer Scheibe</translation>
+        </message>
+        <message>
+            <source>Paint the finding. B or another label begins the next finding.</source>
+            <translation>Den Befund malen. B oder ein anderes Label beginnt den nächsten.</translation>
+        </message>
+        <message>
+            <source>Patient</source>
+            <translation>Patient</translation>
+        </message>
+        <message>
+            <source>Patient's name</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Pause</source>
+            <translation>Pause</translation>
+        </message>
+        <message>
+            <source>Paused</source>
+            <translation>Pausiert</translation>
+        </message>
+        <message>
+            <source>Places marked: {count}. Once the findings are revealed, your blind read is final: later changes count to the read with the detector.</source>
+            <translation>Markierte Stellen: {count}. Sind die Befunde einmal aufgedeckt, ist Ihre Blindbefundung endgültig: spätere Änderungen zählen zur Befundung mit Detektor.</translation>
+        </message>
+        <message>
+            <source>Point</source>
+            <translation>Punkt</translation>
+        </message>
+        <message>
+            <source>Previous slice</source>
+            <translation>Vorige Schicht</translation>
+        </message>
+        <message>
+            <source>Progress of reading</source>
+            <translation>Lesefortschritt</translation>
+        </message>
+        <message>
+            <source>Progress of the explanation</source>
+            <translation>Fortschritt der Erklärung</translation>
+        </message>
+        <message>
+            <source>Progress of the search</source>
+            <translation>Suchfortschritt</translation>
+        </message>
+        <message>
+            <source>Put the crosshair on each place that you suspect, and press Ctrl+1 (hardly) to Ctrl+5 (certain).</source>
+            <translation>Das Fadenkreuz auf jede verdächtige Stelle setzen und Strg+1 (kaum) bis Strg+5 (sicher) drücken.</translation>
+        </message>
+        <message>
+            <source>READ WITH THE DETECTOR</source>
+            <translation>BEFUNDUNG MIT DETEKTOR</translation>
+        </message>
+        <message>
+            <source>REVEALED: reading with the detector</source>
+            <translation>AUFGEDECKT: Befundung mit Detektor</translation>
+        </message>
+        <message>
+            <source>Reader</source>
+            <translation>Befunder</translation>
+        </message>
+        <message>
+            <source>Reader: {name}…</source>
+            <translation>Befunder: {name}…</translation>
+        </message>
+        <message>
+            <source>Reading</source>
+            <translation>Befundung</translation>
+        </message>
+        <message>
+            <source>Reading {name}</source>
+            <translation>{name} wird gelesen</translation>
+        </message>
+        <message>
+            <source>Reading: {done} of {total} slices. The dark ones are still to come.</source>
+            <translation>Lesen: {done} von {total} Schichten. Die dunklen kommen noch.</translation>
+        </message>
+        <message>
+            <source>Readings</source>
+            <translation>Befundungen</translation>
+        </message>
+        <message>
+            <source>Redo</source>
+            <translation>Wiederholen</translation>
+        </message>
+        <message>
+            <source>Reject all findings that are not decided yet</source>
+            <translation>Alle noch nicht entschiedenen Befunde verwerfen</translation>
+        </message>
+        <message>
+            <source>Reject the rest</source>
+            <translation>Übrige verwerfen</translation>
+        </message>
+        <message>
+            <source>Reset</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Reveal the findings?</source>
+            <translation>Befunde aufdecken?</translation>
+        </message>
+        <message>
+            <source>Run through the slices, round and round, until you scroll (C)</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Sagittal</source>
+            <translation>Sagittal</translation>
+        </message>
+        <message>
+            <source>Save a table</source>
+            <translation>Tabelle speichern</translation>
+        </message>
+        <message>
+            <source>Save a table (LUNA16's form)…</source>
+            <translation>Tabelle speichern (LUNA16-Format)…</translation>
+        </message>
+        <message>
+            <source>Save again</source>
+            <translation>Erneut speichern</translation>
+        </message>
+        <message>
+            <source>Save findings</source>
+            <translation>Befunde speichern</translation>
+        </message>
+        <message>
+            <source>Save findings.json…</source>
+            <translation>findings.json speichern…</translation>
+        </message>
+        <message>
+            <source>Saved {count} findings to {path}.</source>
+            <translation>{count} Befunde in {path} gespeichert.</translation>
+        </message>
+        <message>
+            <source>Scan is done</source>
+            <translation>Scan ist erledigt</translation>
+        </message>
+        <message>
+            <source>Score</source>
+            <translation>Score</translation>
+        </message>
+        <message>
+            <source>Search for lesions</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Search, e.g. left</source>
+            <translation>Suchen, z. B. links</translation>
+        </message>
+        <message>
+            <source>Searched in {seconds} s.</source>
+            <translation>In {seconds} s gesucht.</translation>
+        </message>
+        <message>
+            <source>Second reader</source>
+            <translation>Zweitbefunder</translation>
+        </message>
+        <message>
+            <source>Select</source>
+            <translation>Auswählen</translation>
+        </message>
+        <message>
+            <source>Select a painted finding first: fill completes it between the slices drawn.</source>
+            <translation>Zuerst einen gemalten Befund wählen: Füllen ergänzt ihn zwischen den gezeichneten Schichten.</translation>
+        </message>
+        <message>
+            <source>Select and move findings in the picture</source>
+            <translation>Befunde im Bild auswählen und verschieben</translation>
+        </message>
+        <message>
+            <source>Series</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Series that were found</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Series {number}</source>
+            <translation>Serie {number}</translation>
+        </message>
+        <message>
+            <source>Several series were found. Which do you want to open?</source>
+            <translation>Mehrere Serien wurden gefunden. Welche möchten Sie öffnen?</translation>
+        </message>
+        <message>
+            <source>Shift</source>
+            <translation>Umschalt</translation>
+        </message>
+        <message>
+            <source>Show all of the scan</source>
+            <translation>Den ganzen Scan zeigen</translation>
+        </message>
+        <message>
+            <source>Show or close this page</source>
+            <translation>Diese Seite zeigen oder schließen</translation>
+        </message>
+        <message>
+            <source>Show or hide the crosshair</source>
+            <translation>Fadenkreuz zeigen oder verbergen</translation>
+        </message>
+        <message>
+            <source>Show or hide the patient's name</source>
+            <translation>Patientennamen zeigen oder verbergen</translation>
+        </message>
+        <message>
+            <source>Show other readers</source>
+            <translation>Andere Befunder zeigen</translation>
+        </message>
+        <message>
+            <source>Show several slices as one: their maximum, minimum or mean (T)</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Show what others marked in this scan; it cannot be changed</source>
+            <translation>Zeigen, was andere in diesem Scan markiert haben; es ist nicht änderbar</translation>
+        </message>
+        <message>
+            <source>Show what the model looked at for the selected finding</source>
+            <translation>Zeigen, worauf das Modell beim gewählten Befund geachtet hat</translation>
+        </message>
+        <message>
+            <source>Show which files are no images of a series, and why</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Shows score ≥ {score}</source>
+            <translation>Zeigt Score ≥ {score}</translation>
+        </message>
+        <message>
+            <source>Shows score ≥ {score}: how many false findings to expect there was not measured</source>
+            <translation>Zeigt Score ≥ {score}: wie viele falsche Befunde dort zu erwarten sind, wurde nicht gemessen</translation>
+        </message>
+        <message>
+            <source>Shows score ≥ {score}; for {model} the rate of false findings is not known</source>
+            <translation>Zeigt Score ≥ {score}; für {model} ist die Rate falscher Befunde nicht bekannt</translation>
+        </message>
+        <message>
+            <source>Side</source>
+            <translation>Seite</translation>
+        </message>
+        <message>
+            <source>Skipped files</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Skipped files ({count})</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Slab</source>
+            <translation>Schichtpaket</translation>
+        </message>
+        <message>
+            <source>Slab: single slice, MIP, MinIP, mean</source>
+            <translation>Schichtpaket: Einzelschicht, MIP, MinIP, Mittelwert</translation>
+        </message>
+        <message>
+            <source>Slice</source>
+            <translation>Schicht</translation>
+        </message>
+        <message>
+            <source>Slices</source>
+            <translation>Schichten</translation>
+        </message>
+        <message>
+            <source>Slices a second; fewer where the computer is too slow for it</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Slices are missing</source>
+            <translation>Schichten fehlen</translation>
+        </message>
+        <message>
+            <source>Soft tissue window</source>
+            <translation>Weichteilfenster</translation>
+        </message>
+        <message>
+            <source>Space</source>
+            <translation>Leertaste</translation>
+        </message>
+        <message>
+            <source>Start the blind read</source>
+            <translation>Blindbefundung beginnen</translation>
+        </message>
+        <message>
+            <source>State</source>
+            <translation>Stand</translation>
+        </message>
+        <message>
+            <source>State of the reading</source>
+            <translation>Stand der Befundung</translation>
+        </message>
+        <message>
+            <source>Status</source>
+            <translation>Status</translation>
+        </message>
+        <message>
+            <source>Stop the time; the findings stay hidden</source>
+            <translation>Die Zeit anhalten; die Befunde bleiben verborgen</translation>
+        </message>
+        <message>
+            <source>Stopped: not all files were looked at. Series, and slices of them, may be missing.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Stopping after this step…</source>
+            <translation>Wird nach diesem Schritt angehalten…</translation>
+        </message>
+        <message>
+            <source>Swap black and white (I)</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Take away</source>
+            <translation>Entfernen</translation>
+        </message>
+        <message>
+            <source>Take away the mark at the crosshair, or reject the finding there (Ctrl+{key})</source>
+            <translation>Die Markierung am Fadenkreuz entfernen oder den Befund dort verwerfen (Strg+{key})</translation>
+        </message>
+        <message>
+            <source>Take the mark away, or reject the finding, here</source>
+            <translation>Hier die Markierung entfernen oder den Befund verwerfen</translation>
+        </message>
+        <message>
+            <source>Take the selected finding away</source>
+            <translation>Den gewählten Befund entfernen</translation>
+        </message>
+        <message>
+            <source>Task: {task}. Licence: {licence}.</source>
+            <translation>Aufgabe: {task}. Lizenz: {licence}.</translation>
+        </message>
+        <message>
+            <source>Ten slices back</source>
+            <translation>Zehn Schichten zurück</translation>
+        </message>
+        <message>
+            <source>Ten slices on</source>
+            <translation>Zehn Schichten weiter</translation>
+        </message>
+        <message>
+            <source>That finding is outlined already: select it, and correct it with the brush.</source>
+            <translation>Dieser Befund ist schon umrandet: auswählen und mit dem Pinsel korrigieren.</translation>
+        </message>
+        <message>
+            <source>The detector found nothing over its threshold.</source>
+            <translation>Der Detektor hat nichts über seiner Schwelle gefunden.</translation>
+        </message>
+        <message>
+            <source>The detector is still searching</source>
+            <translation>Der Detektor sucht noch</translation>
+        </message>
+        <message>
+            <source>The detector searches; what it finds stays hidden</source>
+            <translation>Der Detektor sucht; was er findet, bleibt verborgen</translation>
+        </message>
+        <message>
+            <source>The findings of this scan had been on the screen already: this read does not count as blind.</source>
+            <translation>Die Befunde dieses Scans waren schon auf dem Bildschirm: diese Befundung zählt nicht als blind.</translation>
+        </message>
+        <message>
+            <source>The findings stay hidden and no time counts.</source>
+            <translation>Die Befunde bleiben verborgen, und keine Zeit zählt.</translation>
+        </message>
+        <message>
+            <source>The first read is blind: what the detector finds is hidden until you are done.</source>
+            <translation>Die erste Befundung ist blind: was der Detektor findet, bleibt verborgen, bis Sie fertig sind.</translation>
+        </message>
+        <message>
+            <source>The headers leave it open whether the slices make a volume.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>The headers say that this cannot be read as it is.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>The model that is the second reader; it searches hidden while you read</source>
+            <translation>Das Modell, das Zweitbefunder ist; es sucht verborgen, während Sie befunden</translation>
+        </message>
+        <message>
+            <source>The scan is still being read. Wait until all slices are there.</source>
+            <translation>Der Scan wird noch gelesen. Bitte warten, bis alle Schichten da sind.</translation>
+        </message>
+        <message>
+            <source>The scan was closed meanwhile, so its maps were dropped.</source>
+            <translation>Der Scan wurde inzwischen geschlossen, seine Karten wurden verworfen.</translation>
+        </message>
+        <message>
+            <source>The series opens when all files are seen ({done} of {total}): more of its slices may follow. Stop opens what there is.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>The slices lie at {angle}° to the patient's axes and are shown in their own planes: positions under the mouse are along those planes; positions of findings are the patient's.</source>
+            <translation>Die Schichten liegen {angle}° schräg zu den Achsen des Patienten und werden in ihren eigenen Ebenen gezeigt: Positionen unter der Maus gelten entlang dieser Ebenen, Positionen von Befunden im Patienten.</translation>
+        </message>
+        <message>
+            <source>There are no findings of this scan to save yet.</source>
+            <translation>Zu diesem Scan gibt es noch keine Befunde zu speichern.</translation>
+        </message>
+        <message>
+            <source>There is no DICOM image. The list of skipped files says why.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>There is no mark and no finding at the crosshair.</source>
+            <translation>Am Fadenkreuz ist weder eine Markierung noch ein Befund.</translation>
+        </message>
+        <message>
+            <source>Thicker slab</source>
+            <translation>Dickeres Schichtpaket</translation>
+        </message>
+        <message>
+            <source>Thickness of the slab, to the nearest odd number of slices ([ and ])</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Thinner slab</source>
+            <translation>Dünneres Schichtpaket</translation>
+        </message>
+        <message>
+            <source>This case is done; the next one</source>
+            <translation>Dieser Fall ist erledigt; der nächste</translation>
+        </message>
+        <message>
+            <source>This image can be shown, but not placed in the patient.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>This model comes without a card: nothing more is known of it.</source>
+            <translation>Dieses Modell hat keine Karte: mehr ist von ihm nicht bekannt.</translation>
+        </message>
+        <message>
+            <source>Tick a method in the menu beside Why?</source>
+            <translation>Im Menü neben „Warum?“ ein Verfahren ankreuzen</translation>
+        </message>
+        <message>
+            <source>Type</source>
+            <translation>Typ</translation>
+        </message>
+        <message>
+            <source>Undo</source>
+            <translation>Rückgängig</translation>
+        </message>
+        <message>
+            <source>Unexpected error, please report it: {error}</source>
+            <translation>Unerwarteter Fehler, bitte melden: {error}</translation>
+        </message>
+        <message>
+            <source>Views</source>
+            <translation>Ansichten</translation>
+        </message>
+        <message>
+            <source>What the model looked at: ask with the button Why?</source>
+            <translation>Worauf das Modell geachtet hat: mit der Schaltfläche „Warum?“ fragen</translation>
+        </message>
+        <message>
+            <source>What was looked through before</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Where the model is suspicious</source>
+            <translation>Wo das Modell Verdacht hat</translation>
+        </message>
+        <message>
+            <source>Whether the pixel data is whole is known only when it is read.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Which findings the table shows</source>
+            <translation>Welche Befunde die Tabelle zeigt</translation>
+        </message>
+        <message>
+            <source>While you read blind, what others marked stays hidden.</source>
+            <translation>Während der Blindbefundung bleibt verborgen, was andere markiert haben.</translation>
+        </message>
+        <message>
+            <source>Who is reading; what each reader marks is kept apart</source>
+            <translation>Wer befundet; die Markierungen jedes Befunders werden getrennt gehalten</translation>
+        </message>
+        <message>
+            <source>Why?</source>
+            <translation>Warum?</translation>
+        </message>
+        <message>
+            <source>Width of the window</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Width, level</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Window</source>
+            <translation>Fenster</translation>
+        </message>
+        <message>
+            <source>Window chosen for the slice</source>
+            <translation>Fenster passend zur Schicht</translation>
+        </message>
+        <message>
+            <source>Window, slab and zoom as at the beginning</source>
+            <translation>Fenster, Schichtpaket und Zoom wie am Anfang</translation>
+        </message>
+        <message>
+            <source>Window, slab and zoom as at the beginning (R)</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Window; or drag with the right mouse button: across for width, up and down for level</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>You</source>
+            <translation>Sie</translation>
+        </message>
+        <message>
+            <source>Your blind read is over and the time stands still. The findings appear as soon as they are there.</source>
+            <translation>Ihre Blindbefundung ist beendet, und die Zeit steht. Die Befunde erscheinen, sobald sie da sind.</translation>
+        </message>
+        <message>
+            <source>Your findings of {scan} are back as you left them, with {count} changes.</source>
+            <translation>Ihre Befunde zu {scan} sind wieder da, wie Sie sie verlassen haben (Änderungen: {count}).</translation>
+        </message>
+        <message>
+            <source>Zoom and pan all views together, or each for itself</source>
+            <translation>Alle Ansichten gemeinsam oder jede für sich zoomen und verschieben</translation>
+        </message>
+        <message>
+            <source>Zoom in</source>
+            <translation>Vergrößern</translation>
+        </message>
+        <message>
+            <source>Zoom out</source>
+            <translation>Verkleinern</translation>
+        </message>
+        <message>
+            <source>Zoom to the finding</source>
+            <translation>Auf den Befund zoomen</translation>
+        </message>
+        <message>
+            <source>Zoom {percent} %</source>
+            <translation>Zoom {percent} %</translation>
+        </message>
+        <message>
+            <source>about 1 false finding a scan</source>
+            <translation>etwa 1 falscher Befund pro Scan</translation>
+        </message>
+        <message>
+            <source>about 1 false finding in {scans} scans</source>
+            <translation>etwa 1 falscher Befund in {scans} Scans</translation>
+        </message>
+        <message>
+            <source>about {rate} false findings a scan</source>
+            <translation>etwa {rate} falsche Befunde pro Scan</translation>
+        </message>
+        <message>
+            <source>accepted</source>
+            <translation>angenommen</translation>
+        </message>
+        <message>
+            <source>added</source>
+            <translation>hinzugefügt</translation>
+        </message>
+        <message>
+            <source>as the system</source>
+            <translation>wie das System</translation>
+        </message>
+        <message>
+            <source>blind {time}</source>
+            <translation>blind {time}</translation>
+        </message>
+        <message>
+            <source>box</source>
+            <translation>Rahmen</translation>
+        </message>
+        <message>
+            <source>certain</source>
+            <translation>sicher</translation>
+        </message>
+        <message>
+            <source>commented</source>
+            <translation>kommentiert</translation>
+        </message>
+        <message>
+            <source>contrast</source>
+            <translation>Kontrastmittel</translation>
+        </message>
+        <message>
+            <source>corrected</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>doubtful</source>
+            <translation>zweifelhaft</translation>
+        </message>
+        <message>
+            <source>edited</source>
+            <translation>bearbeitet</translation>
+        </message>
+        <message>
+            <source>female</source>
+            <translation>weiblich</translation>
+        </message>
+        <message>
+            <source>fine</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>hardly</source>
+            <translation>kaum</translation>
+        </message>
+        <message>
+            <source>left</source>
+            <translation>links</translation>
+        </message>
+        <message>
+            <source>localizer</source>
+            <translation>Übersichtsaufnahme</translation>
+        </message>
+        <message>
+            <source>male</source>
+            <translation>männlich</translation>
+        </message>
+        <message>
+            <source>mask</source>
+            <translation>Maske</translation>
+        </message>
+        <message>
+            <source>merged</source>
+            <translation>zusammengefasst</translation>
+        </message>
+        <message>
+            <source>midline</source>
+            <translation>Mittellinie</translation>
+        </message>
+        <message>
+            <source>mm at the detector, not in the patient</source>
+            <translation>mm am Detektor, nicht im Patienten</translation>
+        </message>
+        <message>
+            <source>moved</source>
+            <translation>verschoben</translation>
+        </message>
+        <message>
+            <source>no description</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>no name</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>no position</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>no scale: distances count pixels</source>
+            <translation>kein Maßstab: Abstände in Pixeln</translation>
+        </message>
+        <message>
+            <source>not tested</source>
+            <translation>nicht geprüft</translation>
+        </message>
+        <message>
+            <source>oblique planes</source>
+            <translation>schräge Ebenen</translation>
+        </message>
+        <message>
+            <source>open</source>
+            <translation>offen</translation>
+        </message>
+        <message>
+            <source>point</source>
+            <translation>Punkt</translation>
+        </message>
+        <message>
+            <source>possible</source>
+            <translation>möglich</translation>
+        </message>
+        <message>
+            <source>probable</source>
+            <translation>wahrscheinlich</translation>
+        </message>
+        <message>
+            <source>reader</source>
+            <translation>Befunder</translation>
+        </message>
+        <message>
+            <source>refused</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>rejected</source>
+            <translation>verworfen</translation>
+        </message>
+        <message>
+            <source>reopened</source>
+            <translation>wieder geöffnet</translation>
+        </message>
+        <message>
+            <source>resized</source>
+            <translation>Größe geändert</translation>
+        </message>
+        <message>
+            <source>right</source>
+            <translation>rechts</translation>
+        </message>
+        <message>
+            <source>row {row}, column {column}</source>
+            <translation>Zeile {row}, Spalte {column}</translation>
+        </message>
+        <message>
+            <source>sex: other</source>
+            <translation>Geschlecht: anderes</translation>
+        </message>
+        <message>
+            <source>single image</source>
+            <translation>Einzelbild</translation>
+        </message>
+        <message>
+            <source>stack {number}</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>suspicion {value}</source>
+            <translation>Verdacht {value}</translation>
+        </message>
+        <message>
+            <source>to decide</source>
+            <translation>zu entscheiden</translation>
+        </message>
+        <message>
+            <source>unknown</source>
+            <translation>unbekannt</translation>
+        </message>
+        <message>
+            <source>value {value}</source>
+            <translation>Wert {value}</translation>
+        </message>
+        <message>
+            <source>with the detector {time}</source>
+            <translation>mit Detektor {time}</translation>
+        </message>
+        <message>
+            <source>x, y, z (mm)</source>
+            <translation>x, y, z (mm)</translation>
+        </message>
+        <message>
+            <source>{count} cases.</source>
+            <translation>{count} Fälle.</translation>
+        </message>
+        <message>
+            <source>{count} findings that you changed before were kept as you left them. Undo shows the file alone.</source>
+            <translation>{count} Befunde, die Sie früher geändert haben, blieben so, wie Sie sie verlassen haben. „Rückgängig“ zeigt die Datei allein.</translation>
+        </message>
+        <message>
+            <source>{count} of them are rejected; they stay in the file with that status.</source>
+            <translation>{count} davon sind verworfen; sie bleiben mit diesem Status in der Datei.</translation>
+        </message>
+        <message>
+            <source>{count} rejected.</source>
+            <translation>{count} verworfen.</translation>
+        </message>
+        <message>
+            <source>{count} series in {studies} studies</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>{count} slices</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>{done} of {count} done</source>
+            <translation>{done} von {count} erledigt</translation>
+        </message>
+        <message>
+            <source>{done} of {total} files · {count} series</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>{error} The review cannot come back; its journal is kept as {file}.</source>
+            <translation>{error} Die Durchsicht kann nicht wiederhergestellt werden; ihr Protokoll bleibt als {file} erhalten.</translation>
+        </message>
+        <message>
+            <source>{map} of F{number}: {scan}</source>
+            <translation>{map} zu F{number}: {scan}</translation>
+        </message>
+        <message>
+            <source>{mm} mm slices</source>
+            <translation>Schichtdicke {mm} mm</translation>
+        </message>
+        <message>
+            <source>{mm} mm, oblique</source>
+            <translation>{mm} mm, schräg</translation>
+        </message>
+        <message>
+            <source>{names} and {count} more</source>
+            <translation>{names} und {count} weitere</translation>
+        </message>
+        <message>
+            <source>{name} holds values beyond 16 bits and is read again, as a whole.</source>
+            <translation>{name} enthält Werte jenseits von 16 Bit und wird als Ganzes neu gelesen.</translation>
+        </message>
+        <message>
+            <source>{name} was not read to its end and is not shown.</source>
+            <translation>{name} wurde nicht zu Ende gelesen und wird nicht gezeigt.</translation>
+        </message>
+        <message>
+            <source>{name} was taken off the viewer: {why}</source>
+            <translation>{name} wurde aus der Ansicht genommen: {why}</translation>
+        </message>
+        <message>
+            <source>{path} (not there)</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>{path}: cannot be written ({reason}).</source>
+            <translation>{path}: kann nicht geschrieben werden ({reason}).</translation>
+        </message>
+        <message>
+            <source>{plane} {n}/{total} · {place}</source>
+            <translation>{plane} {n}/{total} · {place}</translation>
+        </message>
+        <message>
+            <source>{plane}: beyond the scan</source>
+            <translation>{plane}: außerhalb des Scans</translation>
+        </message>
+        <message>
+            <source>{preset} is a window in HU, and this scan is not in HU: 7 chooses one.</source>
+            <translation>{preset} ist ein Fenster in HU, und dieser Scan ist nicht in HU: 7 wählt eines.</translation>
+        </message>
+        <message>
+            <source>{problem}
+
+Open the scan with the missing slices interpolated? They will be marked in its certificate.</source>
+            <translation>{problem}
+
+Den Scan mit interpolierten fehlenden Schichten öffnen? Sie werden in seinem Zertifikat vermerkt.</translation>
+        </message>
+        <message>
+            <source>{projection} {mm} mm, {count} slices</source>
+            <translation>{projection} {mm} mm, {count} Schichten</translation>
+        </message>
+        <message>
+            <source>{projection} {shown} (slice {value})</source>
+            <translation>{projection} {shown} (Schicht {value})</translation>
+        </message>
+        <message>
+            <source>{projection}: single slice, {mm} mm apart</source>
+            <translation>{projection}: Einzelschicht, Abstand {mm} mm</translation>
+        </message>
+        <message>
+            <source>{reader}, {time} UTC</source>
+            <translation>{reader}, {time} UTC</translation>
+        </message>
+        <message>
+            <source>{rows} × {columns} pixels</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>{shown} findings shown, {hidden} with a lower score hidden.</source>
+            <translation>{shown} Befunde angezeigt, {hidden} mit niedrigerem Score ausgeblendet.</translation>
+        </message>
+        <message>
+            <source>Ø mm</source>
+            <translation>Ø mm</translation>
+        </message>
+        <message>
+            <source>…</source>
+            <translation>…</translation>
+        </message>
+        <message>
+            <source>■ Stop</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>▶ Play</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>○ Open</source>
+            <translation>○ Offen</translation>
+        </message>
+        <message>
+            <source>○ open</source>
+            <translation>○ offen</translation>
+        </message>
+        <message>
+            <source>● done</source>
+            <translation>● erledigt</translation>
+        </message>
+        <message>
+            <source>◐ in work</source>
+            <translation>◐ in Arbeit</translation>
+        </message>
+        <message>
+            <source>⚠ {count} warnings, which “Search for lesions” shows.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>✓ Accepted, edited, added</source>
+            <translation>✓ Angenommen, bearbeitet, hinzugefügt</translation>
+        </message>
+        <message>
+            <source>✗ Rejected</source>
+            <translation>✗ Verworfen</translation>
+        </message>
+    </context>
+</TS>

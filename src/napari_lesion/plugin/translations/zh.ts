@@ -1,0 +1,1770 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="zh" sourcelanguage="en">
+    <context>
+        <name>napari-lesion</name>
+        <message>
+            <source>  (Alt+{key})</source>
+            <translation>（Alt+{key}）</translation>
+        </message>
+        <message>
+            <source> slices/s</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>&amp;Folder…</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>&amp;Open</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>&amp;Recent</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>&amp;Stop</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>1 finding shown, {hidden} with a lower score hidden.</source>
+            <translation>显示 1 个病灶，隐藏 {hidden} 个评分较低的病灶。</translation>
+        </message>
+        <message>
+            <source>1 image</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>3D (maximum projection)</source>
+            <translation>三维（最大密度投影）</translation>
+        </message>
+        <message>
+            <source>A zip, a DICOMDIR, or one image of a series</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Added. Its diameter of {size} mm is an estimate: drag the ring's line to correct it.</source>
+            <translation>已添加。直径 {size} mm 为估计值：拖动圆环线可修正。</translation>
+        </message>
+        <message>
+            <source>Added. No edge was found there, so {size} mm is only a start: drag the ring's line.</source>
+            <translation>已添加。该处未找到边缘，{size} mm 仅为初始值：请拖动圆环线。</translation>
+        </message>
+        <message>
+            <source>All</source>
+            <translation>全部</translation>
+        </message>
+        <message>
+            <source>All findings are decided. You can still change, add or take away marks.</source>
+            <translation>所有病灶均已判定。仍可修改、添加或移除标记。</translation>
+        </message>
+        <message>
+            <source>All other cases are done.</source>
+            <translation>其他病例均已完成。</translation>
+        </message>
+        <message>
+            <source>Alt</source>
+            <translation>Alt</translation>
+        </message>
+        <message>
+            <source>Annotated boxes</source>
+            <translation>标注框</translation>
+        </message>
+        <message>
+            <source>Annotated findings</source>
+            <translation>标注病灶</translation>
+        </message>
+        <message>
+            <source>Annotated masks</source>
+            <translation>标注掩膜</translation>
+        </message>
+        <message>
+            <source>Annotation</source>
+            <translation>标注</translation>
+        </message>
+        <message>
+            <source>As it was opened</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Axial</source>
+            <translation>横断面</translation>
+        </message>
+        <message>
+            <source>BLIND READ</source>
+            <translation>盲法阅片</translation>
+        </message>
+        <message>
+            <source>BLIND READ: the findings are hidden</source>
+            <translation>盲法阅片：检出病灶已隐藏</translation>
+        </message>
+        <message>
+            <source>Backspace</source>
+            <translation>退格键</translation>
+        </message>
+        <message>
+            <source>Below this share of its range a map is transparent</source>
+            <translation>低于其取值范围的该比例时，图像透明</translation>
+        </message>
+        <message>
+            <source>Bone window</source>
+            <translation>骨窗</translation>
+        </message>
+        <message>
+            <source>Box</source>
+            <translation>方框</translation>
+        </message>
+        <message>
+            <source>Brain window</source>
+            <translation>脑窗</translation>
+        </message>
+        <message>
+            <source>Brush (B)</source>
+            <translation>画笔 (B)</translation>
+        </message>
+        <message>
+            <source>Brush in 3D</source>
+            <translation>三维画笔</translation>
+        </message>
+        <message>
+            <source>Cancel</source>
+            <translation>取消</translation>
+        </message>
+        <message>
+            <source>Cancelled.</source>
+            <translation>已取消。</translation>
+        </message>
+        <message>
+            <source>Cancelled; nothing was changed.</source>
+            <translation>已取消；未作任何更改。</translation>
+        </message>
+        <message>
+            <source>Card of the model</source>
+            <translation>模型说明卡</translation>
+        </message>
+        <message>
+            <source>Cases</source>
+            <translation>病例</translation>
+        </message>
+        <message>
+            <source>Cases done</source>
+            <translation>已完成病例</translation>
+        </message>
+        <message>
+            <source>Choose a finding first: click its row or its ring, or press N.</source>
+            <translation>请先选择一个病灶：点击其所在行或圆环，或按 N 键。</translation>
+        </message>
+        <message>
+            <source>Choose a folder of studies first.</source>
+            <translation>请先选择检查文件夹。</translation>
+        </message>
+        <message>
+            <source>Choose a zip, a DICOMDIR or an image</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Choose others…</source>
+            <translation>选择其他…</translation>
+        </message>
+        <message>
+            <source>Choose scan and model, and search; folded in, there is more room for the findings</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Choose series</source>
+            <translation>选择序列</translation>
+        </message>
+        <message>
+            <source>Choose the folder of the annotations</source>
+            <translation>选择标注文件夹</translation>
+        </message>
+        <message>
+            <source>Choose the folder of the annotations; a labels.yaml in it has its labels</source>
+            <translation>选择标注文件夹；其中的 labels.yaml 定义标签</translation>
+        </message>
+        <message>
+            <source>Choose the folder of the readings</source>
+            <translation>选择阅片记录文件夹</translation>
+        </message>
+        <message>
+            <source>Choose the folder of the studies to annotate.</source>
+            <translation>请选择要标注的检查文件夹。</translation>
+        </message>
+        <message>
+            <source>Choose the folder of the studies to go through</source>
+            <translation>选择要逐例处理的检查文件夹</translation>
+        </message>
+        <message>
+            <source>Choose two or more rows of the table (Ctrl or Shift and click), then press M.</source>
+            <translation>请在表格中选择两行或多行（按住 Ctrl 或 Shift 点击），然后按 M 键。</translation>
+        </message>
+        <message>
+            <source>Chosen for the slice</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Cine</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Cine: play the slices, or stop</source>
+            <translation>电影播放：播放或停止</translation>
+        </message>
+        <message>
+            <source>Click a finding to see it in all views. Double-click its diameter or comment to change it.</source>
+            <translation>点击病灶可在所有视图中查看。双击直径或备注可修改。</translation>
+        </message>
+        <message>
+            <source>Click a finding to select it; drag a point or box to move it, Delete takes it away.</source>
+            <translation>点击选择病灶；拖动点或方框可移动，Delete 键移除。</translation>
+        </message>
+        <message>
+            <source>Click a finding, or step with the arrow keys, to see it in the scan</source>
+            <translation>点击病灶或用方向键切换，即可在图像中查看</translation>
+        </message>
+        <message>
+            <source>Click a row, or step with the arrow keys, to see its place</source>
+            <translation>点击某行或用方向键切换，即可查看其位置</translation>
+        </message>
+        <message>
+            <source>Click into the finding: it is outlined at once. Correct the outline with the brush.</source>
+            <translation>点击病灶内部即可自动勾画轮廓。可用画笔修正轮廓。</translation>
+        </message>
+        <message>
+            <source>Comment</source>
+            <translation>备注</translation>
+        </message>
+        <message>
+            <source>Comment on the selected finding</source>
+            <translation>为所选病灶添加备注</translation>
+        </message>
+        <message>
+            <source>Complete the selected finding between the slices on which it was drawn</source>
+            <translation>在已勾画的层面之间补全所选病灶</translation>
+        </message>
+        <message>
+            <source>Coronal</source>
+            <translation>冠状面</translation>
+        </message>
+        <message>
+            <source>Ctrl</source>
+            <translation>Ctrl</translation>
+        </message>
+        <message>
+            <source>Date</source>
+            <translation>日期</translation>
+        </message>
+        <message>
+            <source>Delete</source>
+            <translation>Delete</translation>
+        </message>
+        <message>
+            <source>Description</source>
+            <translation>描述</translation>
+        </message>
+        <message>
+            <source>Detector</source>
+            <translation>检测模型</translation>
+        </message>
+        <message>
+            <source>Detector: {scan}</source>
+            <translation>检测模型：{scan}</translation>
+        </message>
+        <message>
+            <source>Done, next (Shift+L)</source>
+            <translation>完成，下一例 (Shift+L)</translation>
+        </message>
+        <message>
+            <source>Done: reveal the findings</source>
+            <translation>完成：揭示检出病灶</translation>
+        </message>
+        <message>
+            <source>Double click a case, or press Enter, to open it</source>
+            <translation>双击病例或按 Enter 键打开</translation>
+        </message>
+        <message>
+            <source>Downloading a public chest CT</source>
+            <translation>正在下载公开的胸部 CT</translation>
+        </message>
+        <message>
+            <source>Drag from corner to corner.</source>
+            <translation>从一角拖动到对角。</translation>
+        </message>
+        <message>
+            <source>Drag from the middle of the finding to its rim. A click repeats the last diameter.</source>
+            <translation>从病灶中心拖动到边缘。单击则沿用上次的直径。</translation>
+        </message>
+        <message>
+            <source>Drop a folder, a zip or a DICOMDIR here.
+
+Its series appear as they are found.
+A double click opens one.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>End</source>
+            <translation>End</translation>
+        </message>
+        <message>
+            <source>Enter</source>
+            <translation>Enter</translation>
+        </message>
+        <message>
+            <source>Erase from the selected finding</source>
+            <translation>擦除所选病灶</translation>
+        </message>
+        <message>
+            <source>Erase from the selected finding; select it in the list first.</source>
+            <translation>擦除所选病灶；请先在列表中选择。</translation>
+        </message>
+        <message>
+            <source>Eraser</source>
+            <translation>橡皮擦</translation>
+        </message>
+        <message>
+            <source>Esc</source>
+            <translation>Esc</translation>
+        </message>
+        <message>
+            <source>Every</source>
+            <translation>层间距</translation>
+        </message>
+        <message>
+            <source>Everything is marked. Only such scans count for training: where nothing is marked, nothing is there</source>
+            <translation>所有病灶均已标记。只有此类扫描用于训练：未标记处即无病灶</translation>
+        </message>
+        <message>
+            <source>Expects {rate} (score ≥ {score})</source>
+            <translation>预计{rate}（评分 ≥ {score}）</translation>
+        </message>
+        <message>
+            <source>Explaining finding {number}…</source>
+            <translation>正在解释病灶 {number}…</translation>
+        </message>
+        <message>
+            <source>Explanation (J)</source>
+            <translation>解释图 (J)</translation>
+        </message>
+        <message>
+            <source>F&amp;ile…</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>F1 or Esc closes this page.</source>
+            <translation>按 F1 或 Esc 关闭本页。</translation>
+        </message>
+        <message>
+            <source>False findings were counted on the model's validation scans: other scanners and patients may give more.</source>
+            <translation>假阳性数在模型的验证集上统计：其他设备和患者可能更多。</translation>
+        </message>
+        <message>
+            <source>Fewer</source>
+            <translation>更少</translation>
+        </message>
+        <message>
+            <source>File</source>
+            <translation>文件</translation>
+        </message>
+        <message>
+            <source>Fill between slices</source>
+            <translation>层间填充</translation>
+        </message>
+        <message>
+            <source>Filter</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Filter: name, description, type, date…</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Finding {number}, faithfulness of each map (1 is best, 0 is chance):</source>
+            <translation>病灶 {number}，各图的忠实度（1 为最佳，0 为随机）：</translation>
+        </message>
+        <message>
+            <source>Finding {number}: {what}…</source>
+            <translation>病灶 {number}：{what}…</translation>
+        </message>
+        <message>
+            <source>Findings</source>
+            <translation>病灶</translation>
+        </message>
+        <message>
+            <source>Findings of other readers</source>
+            <translation>其他阅片者的病灶</translation>
+        </message>
+        <message>
+            <source>Findings to decide: {count}. Go to each, and press Ctrl+1 to Ctrl+5 to accept or Ctrl+0 to reject it.</source>
+            <translation>待判定病灶：{count}。逐一查看，按 Ctrl+1 至 Ctrl+5 接受，或按 Ctrl+0 排除。</translation>
+        </message>
+        <message>
+            <source>Findings with a lower score are hidden; nothing is searched again.</source>
+            <translation>隐藏评分较低的病灶；不会重新检测。</translation>
+        </message>
+        <message>
+            <source>Finish</source>
+            <translation>结束</translation>
+        </message>
+        <message>
+            <source>Finished</source>
+            <translation>已结束</translation>
+        </message>
+        <message>
+            <source>Folder</source>
+            <translation>文件夹</translation>
+        </message>
+        <message>
+            <source>Folder of the annotations</source>
+            <translation>标注文件夹</translation>
+        </message>
+        <message>
+            <source>Folder of the readings</source>
+            <translation>阅片记录文件夹</translation>
+        </message>
+        <message>
+            <source>Folder of the readings; napari-lesion reading-study evaluates it</source>
+            <translation>阅片记录文件夹；由 napari-lesion reading-study 评价</translation>
+        </message>
+        <message>
+            <source>Folder of the studies</source>
+            <translation>检查文件夹</translation>
+        </message>
+        <message>
+            <source>Folder that napari-lesion analyse wrote</source>
+            <translation>napari-lesion analyse 的输出文件夹</translation>
+        </message>
+        <message>
+            <source>Folder…</source>
+            <translation>文件夹…</translation>
+        </message>
+        <message>
+            <source>For research use only. Not a medical device; not for diagnosis.</source>
+            <translation>仅供研究使用。非医疗器械；不得用于诊断。</translation>
+        </message>
+        <message>
+            <source>Forget these</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Four views, or the one under the mouse alone</source>
+            <translation>四视图，或仅显示鼠标所在视图</translation>
+        </message>
+        <message>
+            <source>From</source>
+            <translation>下限</translation>
+        </message>
+        <message>
+            <source>F{number}</source>
+            <translation>F{number}</translation>
+        </message>
+        <message>
+            <source>Geometry</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Geometry, as read: as acquired.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Geometry, as read: corrected.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Geometry, from the headers: the slices make a volume as acquired.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Geometry, from the headers: the slices make a volume only when they are resampled.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Go on</source>
+            <translation>继续</translation>
+        </message>
+        <message>
+            <source>Go on with the blind read</source>
+            <translation>继续盲法阅片</translation>
+        </message>
+        <message>
+            <source>Grow (G)</source>
+            <translation>区域生长 (G)</translation>
+        </message>
+        <message>
+            <source>Heatmap (H)</source>
+            <translation>热图 (H)</translation>
+        </message>
+        <message>
+            <source>Help</source>
+            <translation>帮助</translation>
+        </message>
+        <message>
+            <source>Home</source>
+            <translation>Home</translation>
+        </message>
+        <message>
+            <source>How many findings are shown</source>
+            <translation>显示的病灶数量</translation>
+        </message>
+        <message>
+            <source>Images</source>
+            <translation>图像数</translation>
+        </message>
+        <message>
+            <source>Invert</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Invert black and white</source>
+            <translation>黑白反转</translation>
+        </message>
+        <message>
+            <source>It is shown when all of it is read, because {why}.</source>
+            <translation>全部读取后才显示，因为 {why}。</translation>
+        </message>
+        <message>
+            <source>Kernel</source>
+            <translation>重建核</translation>
+        </message>
+        <message>
+            <source>Keys</source>
+            <translation>快捷键</translation>
+        </message>
+        <message>
+            <source>Kind</source>
+            <translation>类型</translation>
+        </message>
+        <message>
+            <source>Known when all files were looked at</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>LPS {x}, {y}, {z} mm</source>
+            <translation>LPS {x}, {y}, {z} mm</translation>
+        </message>
+        <message>
+            <source>Label</source>
+            <translation>标签</translation>
+        </message>
+        <message>
+            <source>Label 1 for what is marked next</source>
+            <translation>下一个标记使用标签 1</translation>
+        </message>
+        <message>
+            <source>Label 2 for what is marked next</source>
+            <translation>下一个标记使用标签 2</translation>
+        </message>
+        <message>
+            <source>Label 3 for what is marked next</source>
+            <translation>下一个标记使用标签 3</translation>
+        </message>
+        <message>
+            <source>Label 4 for what is marked next</source>
+            <translation>下一个标记使用标签 4</translation>
+        </message>
+        <message>
+            <source>Label 5 for what is marked next</source>
+            <translation>下一个标记使用标签 5</translation>
+        </message>
+        <message>
+            <source>Label 6 for what is marked next</source>
+            <translation>下一个标记使用标签 6</translation>
+        </message>
+        <message>
+            <source>Label 7 for what is marked next</source>
+            <translation>下一个标记使用标签 7</translation>
+        </message>
+        <message>
+            <source>Label 8 for what is marked next</source>
+            <translation>下一个标记使用标签 8</translation>
+        </message>
+        <message>
+            <source>Label 9 for what is marked next</source>
+            <translation>下一个标记使用标签 9</translation>
+        </message>
+        <message>
+            <source>Label of the selected finding</source>
+            <translation>所选病灶的标签</translation>
+        </message>
+        <message>
+            <source>Label of what is marked next</source>
+            <translation>下一个标记的标签</translation>
+        </message>
+        <message>
+            <source>Language (after a restart)</source>
+            <translation>语言（重启后生效）</translation>
+        </message>
+        <message>
+            <source>Lesion detection</source>
+            <translation>病灶检测</translation>
+        </message>
+        <message>
+            <source>Level of the window</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Liver window</source>
+            <translation>肝窗</translation>
+        </message>
+        <message>
+            <source>Look at no further files</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Look through a folder</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Look through a folder, with all that is below it</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Looking for files…</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Looking for scans in {name}</source>
+            <translation>正在 {name} 中查找扫描</translation>
+        </message>
+        <message>
+            <source>Lung window</source>
+            <translation>肺窗</translation>
+        </message>
+        <message>
+            <source>Mark a finding by a box around it</source>
+            <translation>用方框标记病灶</translation>
+        </message>
+        <message>
+            <source>Mark a finding by dragging from its middle to its rim</source>
+            <translation>从病灶中心拖动到边缘进行标记</translation>
+        </message>
+        <message>
+            <source>Mark or accept here: 1, hardly</source>
+            <translation>在此标记或接受：1 级，极不可能</translation>
+        </message>
+        <message>
+            <source>Mark or accept here: 2, doubtful</source>
+            <translation>在此标记或接受：2 级，可疑</translation>
+        </message>
+        <message>
+            <source>Mark or accept here: 3, possible</source>
+            <translation>在此标记或接受：3 级，可能</translation>
+        </message>
+        <message>
+            <source>Mark or accept here: 4, probable</source>
+            <translation>在此标记或接受：4 级，很可能</translation>
+        </message>
+        <message>
+            <source>Mark or accept here: 5, certain</source>
+            <translation>在此标记或接受：5 级，确定</translation>
+        </message>
+        <message>
+            <source>Mark the place of the crosshair, or accept the finding there (Ctrl+{key})</source>
+            <translation>标记十字线处，或接受该处的病灶 (Ctrl+{key})</translation>
+        </message>
+        <message>
+            <source>Mark this case as done, and open the next one</source>
+            <translation>将本病例标为完成，并打开下一例</translation>
+        </message>
+        <message>
+            <source>Marked blind: {blind}. Findings taken over: {taken}, rejected: {rejected}. Marked later: {added}.</source>
+            <translation>盲法标记：{blind}。采纳病灶：{taken}，排除：{rejected}。之后标记：{added}。</translation>
+        </message>
+        <message>
+            <source>Marks and findings</source>
+            <translation>标记与病灶</translation>
+        </message>
+        <message>
+            <source>Marks: {scan}</source>
+            <translation>标记：{scan}</translation>
+        </message>
+        <message>
+            <source>Masks of other readers</source>
+            <translation>其他阅片者的掩膜</translation>
+        </message>
+        <message>
+            <source>Mediastinum window</source>
+            <translation>纵隔窗</translation>
+        </message>
+        <message>
+            <source>More</source>
+            <translation>更多</translation>
+        </message>
+        <message>
+            <source>M{number}</source>
+            <translation>M{number}</translation>
+        </message>
+        <message>
+            <source>Name or code of the reader; readings are kept under it</source>
+            <translation>阅片者姓名或代码；阅片记录按此保存</translation>
+        </message>
+        <message>
+            <source>Name that your changes are written down with (empty: that of your login):</source>
+            <translation>记录您所作更改时使用的姓名（留空则使用登录名）：</translation>
+        </message>
+        <message>
+            <source>Name, number and day of the study in the corners; hide them for teaching (X)</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Names hidden</source>
+            <translation>姓名已隐藏</translation>
+        </message>
+        <message>
+            <source>Next (L)</source>
+            <translation>下一例 (L)</translation>
+        </message>
+        <message>
+            <source>Next case that is not done</source>
+            <translation>下一个未完成的病例</translation>
+        </message>
+        <message>
+            <source>Next slice</source>
+            <translation>下一层</translation>
+        </message>
+        <message>
+            <source>No label has the key Alt+{key}.</source>
+            <translation>没有标签使用快捷键 Alt+{key}。</translation>
+        </message>
+        <message>
+            <source>No reading is on; start it in the panel Second reader.</source>
+            <translation>当前没有进行中的阅片；请在“Second reader”面板中开始。</translation>
+        </message>
+        <message>
+            <source>No scan</source>
+            <translation>无扫描</translation>
+        </message>
+        <message>
+            <source>No.</source>
+            <translation>编号</translation>
+        </message>
+        <message>
+            <source>Not read yet</source>
+            <translation>尚未阅片</translation>
+        </message>
+        <message>
+            <source>Nothing was found.</source>
+            <translation>未检出病灶。</translation>
+        </message>
+        <message>
+            <source>Nothing yet</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>One moment: the last step is not finished yet.</source>
+            <translation>请稍候：上一步尚未完成。</translation>
+        </message>
+        <message>
+            <source>Opacity</source>
+            <translation>不透明度</translation>
+        </message>
+        <message>
+            <source>Opacity of the maps</source>
+            <translation>图像的不透明度</translation>
+        </message>
+        <message>
+            <source>Open a folder of results…</source>
+            <translation>打开结果文件夹…</translation>
+        </message>
+        <message>
+            <source>Open a scan first, then point at the lesion and press E.</source>
+            <translation>请先打开扫描，然后指向病灶并按 E 键。</translation>
+        </message>
+        <message>
+            <source>Open a scan first.</source>
+            <translation>请先打开扫描。</translation>
+        </message>
+        <message>
+            <source>Open a scan to read it.</source>
+            <translation>打开扫描以开始阅片。</translation>
+        </message>
+        <message>
+            <source>Open and save findings, and set the reader's name</source>
+            <translation>打开和保存病灶，设置阅片者姓名</translation>
+        </message>
+        <message>
+            <source>Open findings</source>
+            <translation>打开病灶文件</translation>
+        </message>
+        <message>
+            <source>Open findings.json…</source>
+            <translation>打开 findings.json…</translation>
+        </message>
+        <message>
+            <source>Open the case that was open last, at the place where you were</source>
+            <translation>打开上次的病例，并回到当时的位置</translation>
+        </message>
+        <message>
+            <source>Open the folder of a CT scan</source>
+            <translation>打开 CT 扫描文件夹</translation>
+        </message>
+        <message>
+            <source>Open the next case that is not done</source>
+            <translation>打开下一个未完成的病例</translation>
+        </message>
+        <message>
+            <source>Open the selected series: a double click or Enter does the same</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Opened {name}, the largest of {count} series. Not opened: {others}.</source>
+            <translation>已打开 {name}，为 {count} 个序列中最大者。未打开：{others}。</translation>
+        </message>
+        <message>
+            <source>Opening it asks whether the missing slices shall be interpolated.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Opening {file}</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Opening {name}…</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Outline a finding by a click</source>
+            <translation>单击勾画病灶</translation>
+        </message>
+        <message>
+            <source>Outline a finding by one click into it</source>
+            <translation>单击病灶内部即可勾画轮廓</translation>
+        </message>
+        <message>
+            <source>Outlined: {mm:.1f} mm. Correct it with the brush (B), or undo.</source>
+            <translation>已勾画：{mm:.1f} mm。可用画笔 (B) 修正或撤销。</translation>
+        </message>
+        <message>
+            <source>Own window</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Page down</source>
+            <translation>Page Down</translation>
+        </message>
+        <message>
+            <source>Page up</source>
+            <translation>Page Up</translation>
+        </message>
+        <message>
+            <source>Paint a finding; B once more begins the next one</source>
+            <translation>涂绘病灶；再按 B 开始下一个</translation>
+        </message>
+        <message>
+            <source>Paint a finding; again: the next finding</source>
+            <translation>涂绘病灶；再按：下一个病灶</translation>
+        </message>
+        <message>
+            <source>Paint and erase with a ball, through the slices, instead of a disc</source>
+            <translation>使用跨层的球形画笔涂绘和擦除，而非圆形</translation>
+        </message>
+        <message>
+            <source>Paint the finding. B or another label begins the next finding.</source>
+            <translation>涂绘病灶。按 B 或选择其他标签开始下一个病灶。</translation>
+        </message>
+        <message>
+            <source>Patient</source>
+            <translation>患者</translation>
+        </message>
+        <message>
+            <source>Patient's name</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Pause</source>
+            <translation>暂停</translation>
+        </message>
+        <message>
+            <source>Paused</source>
+            <translation>已暂停</translation>
+        </message>
+        <message>
+            <source>Places marked: {count}. Once the findings are revealed, your blind read is final: later changes count to the read with the detector.</source>
+            <translation>已标记 {count} 处。一旦揭示检出病灶，盲法阅片即告定稿：之后的更改计入结合检测模型的阅片。</translation>
+        </message>
+        <message>
+            <source>Point</source>
+            <translation>点</translation>
+        </message>
+        <message>
+            <source>Previous slice</source>
+            <translation>上一层</translation>
+        </message>
+        <message>
+            <source>Progress of reading</source>
+            <translation>读取进度</translation>
+        </message>
+        <message>
+            <source>Progress of the explanation</source>
+            <translation>解释进度</translation>
+        </message>
+        <message>
+            <source>Progress of the search</source>
+            <translation>检测进度</translation>
+        </message>
+        <message>
+            <source>Put the crosshair on each place that you suspect, and press Ctrl+1 (hardly) to Ctrl+5 (certain).</source>
+            <translation>将十字线置于每个可疑处，按 Ctrl+1（极不可能）至 Ctrl+5（确定）。</translation>
+        </message>
+        <message>
+            <source>READ WITH THE DETECTOR</source>
+            <translation>结合检测模型阅片</translation>
+        </message>
+        <message>
+            <source>REVEALED: reading with the detector</source>
+            <translation>已揭示：结合检测模型阅片</translation>
+        </message>
+        <message>
+            <source>Reader</source>
+            <translation>阅片者</translation>
+        </message>
+        <message>
+            <source>Reader: {name}…</source>
+            <translation>阅片者：{name}…</translation>
+        </message>
+        <message>
+            <source>Reading</source>
+            <translation>阅片</translation>
+        </message>
+        <message>
+            <source>Reading {name}</source>
+            <translation>正在读取 {name}</translation>
+        </message>
+        <message>
+            <source>Reading: {done} of {total} slices. The dark ones are still to come.</source>
+            <translation>正在读取：{total} 层中的 {done} 层。黑色层面尚待读取。</translation>
+        </message>
+        <message>
+            <source>Readings</source>
+            <translation>阅片记录</translation>
+        </message>
+        <message>
+            <source>Redo</source>
+            <translation>重做</translation>
+        </message>
+        <message>
+            <source>Reject all findings that are not decided yet</source>
+            <translation>排除所有尚未判定的病灶</translation>
+        </message>
+        <message>
+            <source>Reject the rest</source>
+            <translation>排除其余</translation>
+        </message>
+        <message>
+            <source>Reset</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Reveal the findings?</source>
+            <translation>揭示检出病灶？</translation>
+        </message>
+        <message>
+            <source>Run through the slices, round and round, until you scroll (C)</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Sagittal</source>
+            <translation>矢状面</translation>
+        </message>
+        <message>
+            <source>Save a table</source>
+            <translation>保存表格</translation>
+        </message>
+        <message>
+            <source>Save a table (LUNA16's form)…</source>
+            <translation>保存表格（LUNA16 格式）…</translation>
+        </message>
+        <message>
+            <source>Save again</source>
+            <translation>重新保存</translation>
+        </message>
+        <message>
+            <source>Save findings</source>
+            <translation>保存病灶</translation>
+        </message>
+        <message>
+            <source>Save findings.json…</source>
+            <translation>保存 findings.json…</translation>
+        </message>
+        <message>
+            <source>Saved {count} findings to {path}.</source>
+            <translation>已将 {count} 个病灶保存到 {path}。</translation>
+        </message>
+        <message>
+            <source>Scan is done</source>
+            <translation>扫描已完成</translation>
+        </message>
+        <message>
+            <source>Score</source>
+            <translation>评分</translation>
+        </message>
+        <message>
+            <source>Search for lesions</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Search, e.g. left</source>
+            <translation>搜索，例如：左</translation>
+        </message>
+        <message>
+            <source>Searched in {seconds} s.</source>
+            <translation>检测用时 {seconds} 秒。</translation>
+        </message>
+        <message>
+            <source>Second reader</source>
+            <translation>第二阅片者</translation>
+        </message>
+        <message>
+            <source>Select</source>
+            <translation>选择</translation>
+        </message>
+        <message>
+            <source>Select a painted finding first: fill completes it between the slices drawn.</source>
+            <translation>请先选择已涂绘的病灶：填充会在已画层面之间补全。</translation>
+        </message>
+        <message>
+            <source>Select and move findings in the picture</source>
+            <translation>在图像中选择和移动病灶</translation>
+        </message>
+        <message>
+            <source>Series</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Series that were found</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Series {number}</source>
+            <translation>序列 {number}</translation>
+        </message>
+        <message>
+            <source>Several series were found. Which do you want to open?</source>
+            <translation>找到多个序列。要打开哪些？</translation>
+        </message>
+        <message>
+            <source>Shift</source>
+            <translation>Shift</translation>
+        </message>
+        <message>
+            <source>Show all of the scan</source>
+            <translation>显示整个扫描</translation>
+        </message>
+        <message>
+            <source>Show or close this page</source>
+            <translation>显示或关闭本页</translation>
+        </message>
+        <message>
+            <source>Show or hide the crosshair</source>
+            <translation>显示或隐藏十字线</translation>
+        </message>
+        <message>
+            <source>Show or hide the patient's name</source>
+            <translation>显示或隐藏患者姓名</translation>
+        </message>
+        <message>
+            <source>Show other readers</source>
+            <translation>显示其他阅片者</translation>
+        </message>
+        <message>
+            <source>Show several slices as one: their maximum, minimum or mean (T)</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Show what others marked in this scan; it cannot be changed</source>
+            <translation>显示他人在本扫描中的标记；不可修改</translation>
+        </message>
+        <message>
+            <source>Show what the model looked at for the selected finding</source>
+            <translation>显示模型对所选病灶的关注区域</translation>
+        </message>
+        <message>
+            <source>Show which files are no images of a series, and why</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Shows score ≥ {score}</source>
+            <translation>显示评分 ≥ {score}</translation>
+        </message>
+        <message>
+            <source>Shows score ≥ {score}: how many false findings to expect there was not measured</source>
+            <translation>显示评分 ≥ {score}：该处的预期假阳性数未经测量</translation>
+        </message>
+        <message>
+            <source>Shows score ≥ {score}; for {model} the rate of false findings is not known</source>
+            <translation>显示评分 ≥ {score}；{model} 的假阳性率未知</translation>
+        </message>
+        <message>
+            <source>Side</source>
+            <translation>侧别</translation>
+        </message>
+        <message>
+            <source>Skipped files</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Skipped files ({count})</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Slab</source>
+            <translation>厚层</translation>
+        </message>
+        <message>
+            <source>Slab: single slice, MIP, MinIP, mean</source>
+            <translation>厚层：单层、MIP、MinIP、平均</translation>
+        </message>
+        <message>
+            <source>Slice</source>
+            <translation>层面</translation>
+        </message>
+        <message>
+            <source>Slices</source>
+            <translation>层数</translation>
+        </message>
+        <message>
+            <source>Slices a second; fewer where the computer is too slow for it</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Slices are missing</source>
+            <translation>缺少层面</translation>
+        </message>
+        <message>
+            <source>Soft tissue window</source>
+            <translation>软组织窗</translation>
+        </message>
+        <message>
+            <source>Space</source>
+            <translation>空格</translation>
+        </message>
+        <message>
+            <source>Start the blind read</source>
+            <translation>开始盲法阅片</translation>
+        </message>
+        <message>
+            <source>State</source>
+            <translation>状态</translation>
+        </message>
+        <message>
+            <source>State of the reading</source>
+            <translation>阅片状态</translation>
+        </message>
+        <message>
+            <source>Status</source>
+            <translation>状态</translation>
+        </message>
+        <message>
+            <source>Stop the time; the findings stay hidden</source>
+            <translation>停止计时；检出病灶保持隐藏</translation>
+        </message>
+        <message>
+            <source>Stopped: not all files were looked at. Series, and slices of them, may be missing.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Stopping after this step…</source>
+            <translation>将在本步骤后停止…</translation>
+        </message>
+        <message>
+            <source>Swap black and white (I)</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Take away</source>
+            <translation>移除</translation>
+        </message>
+        <message>
+            <source>Take away the mark at the crosshair, or reject the finding there (Ctrl+{key})</source>
+            <translation>移除十字线处的标记，或排除该处的病灶 (Ctrl+{key})</translation>
+        </message>
+        <message>
+            <source>Take the mark away, or reject the finding, here</source>
+            <translation>在此移除标记或排除病灶</translation>
+        </message>
+        <message>
+            <source>Take the selected finding away</source>
+            <translation>移除所选病灶</translation>
+        </message>
+        <message>
+            <source>Task: {task}. Licence: {licence}.</source>
+            <translation>任务：{task}。许可：{licence}。</translation>
+        </message>
+        <message>
+            <source>Ten slices back</source>
+            <translation>后退十层</translation>
+        </message>
+        <message>
+            <source>Ten slices on</source>
+            <translation>前进十层</translation>
+        </message>
+        <message>
+            <source>That finding is outlined already: select it, and correct it with the brush.</source>
+            <translation>该病灶已勾画：请选择它并用画笔修正。</translation>
+        </message>
+        <message>
+            <source>The detector found nothing over its threshold.</source>
+            <translation>检测模型未发现超过阈值的病灶。</translation>
+        </message>
+        <message>
+            <source>The detector is still searching</source>
+            <translation>检测模型仍在检测</translation>
+        </message>
+        <message>
+            <source>The detector searches; what it finds stays hidden</source>
+            <translation>检测模型正在检测；结果保持隐藏</translation>
+        </message>
+        <message>
+            <source>The findings of this scan had been on the screen already: this read does not count as blind.</source>
+            <translation>本扫描的检出病灶此前已显示过：本次阅片不计为盲法。</translation>
+        </message>
+        <message>
+            <source>The findings stay hidden and no time counts.</source>
+            <translation>检出病灶保持隐藏，且不计时。</translation>
+        </message>
+        <message>
+            <source>The first read is blind: what the detector finds is hidden until you are done.</source>
+            <translation>首次阅片为盲法：在您完成之前，检测结果保持隐藏。</translation>
+        </message>
+        <message>
+            <source>The headers leave it open whether the slices make a volume.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>The headers say that this cannot be read as it is.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>The model that is the second reader; it searches hidden while you read</source>
+            <translation>作为第二阅片者的模型；在您阅片时于后台隐藏检测</translation>
+        </message>
+        <message>
+            <source>The scan is still being read. Wait until all slices are there.</source>
+            <translation>扫描仍在读取。请等待所有层面读取完毕。</translation>
+        </message>
+        <message>
+            <source>The scan was closed meanwhile, so its maps were dropped.</source>
+            <translation>扫描已被关闭，其图像已丢弃。</translation>
+        </message>
+        <message>
+            <source>The series opens when all files are seen ({done} of {total}): more of its slices may follow. Stop opens what there is.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>The slices lie at {angle}° to the patient's axes and are shown in their own planes: positions under the mouse are along those planes; positions of findings are the patient's.</source>
+            <translation>层面与患者坐标轴成 {angle}°，按其自身平面显示：鼠标处的位置沿这些平面；病灶位置为患者坐标。</translation>
+        </message>
+        <message>
+            <source>There are no findings of this scan to save yet.</source>
+            <translation>本扫描尚无可保存的病灶。</translation>
+        </message>
+        <message>
+            <source>There is no DICOM image. The list of skipped files says why.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>There is no mark and no finding at the crosshair.</source>
+            <translation>十字线处没有标记或病灶。</translation>
+        </message>
+        <message>
+            <source>Thicker slab</source>
+            <translation>增大厚层厚度</translation>
+        </message>
+        <message>
+            <source>Thickness of the slab, to the nearest odd number of slices ([ and ])</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Thinner slab</source>
+            <translation>减小厚层厚度</translation>
+        </message>
+        <message>
+            <source>This case is done; the next one</source>
+            <translation>本病例已完成；下一例</translation>
+        </message>
+        <message>
+            <source>This image can be shown, but not placed in the patient.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>This model comes without a card: nothing more is known of it.</source>
+            <translation>该模型没有说明卡：没有更多信息。</translation>
+        </message>
+        <message>
+            <source>Tick a method in the menu beside Why?</source>
+            <translation>请在“为什么？”旁的菜单中勾选一种方法</translation>
+        </message>
+        <message>
+            <source>Type</source>
+            <translation>类型</translation>
+        </message>
+        <message>
+            <source>Undo</source>
+            <translation>撤销</translation>
+        </message>
+        <message>
+            <source>Unexpected error, please report it: {error}</source>
+            <translation>意外错误，请报告：{error}</translation>
+        </message>
+        <message>
+            <source>Views</source>
+            <translation>视图</translation>
+        </message>
+        <message>
+            <source>What the model looked at: ask with the button Why?</source>
+            <translation>模型的关注区域：点击“为什么？”按钮查看</translation>
+        </message>
+        <message>
+            <source>What was looked through before</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Where the model is suspicious</source>
+            <translation>模型认为可疑之处</translation>
+        </message>
+        <message>
+            <source>Whether the pixel data is whole is known only when it is read.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Which findings the table shows</source>
+            <translation>表格显示哪些病灶</translation>
+        </message>
+        <message>
+            <source>While you read blind, what others marked stays hidden.</source>
+            <translation>盲法阅片期间，他人的标记保持隐藏。</translation>
+        </message>
+        <message>
+            <source>Who is reading; what each reader marks is kept apart</source>
+            <translation>当前阅片者；各阅片者的标记分别保存</translation>
+        </message>
+        <message>
+            <source>Why?</source>
+            <translation>为什么？</translation>
+        </message>
+        <message>
+            <source>Width of the window</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Width, level</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Window</source>
+            <translation>窗宽/窗位</translation>
+        </message>
+        <message>
+            <source>Window chosen for the slice</source>
+            <translation>按层面自动选择窗宽/窗位</translation>
+        </message>
+        <message>
+            <source>Window, slab and zoom as at the beginning</source>
+            <translation>窗宽/窗位、厚层和缩放恢复初始</translation>
+        </message>
+        <message>
+            <source>Window, slab and zoom as at the beginning (R)</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Window; or drag with the right mouse button: across for width, up and down for level</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>You</source>
+            <translation>您</translation>
+        </message>
+        <message>
+            <source>Your blind read is over and the time stands still. The findings appear as soon as they are there.</source>
+            <translation>盲法阅片已结束，计时已停止。检测完成后病灶会立即显示。</translation>
+        </message>
+        <message>
+            <source>Your findings of {scan} are back as you left them, with {count} changes.</source>
+            <translation>{scan} 的病灶已恢复至您离开时的状态，共 {count} 处更改。</translation>
+        </message>
+        <message>
+            <source>Zoom and pan all views together, or each for itself</source>
+            <translation>所有视图同步缩放和平移，或各自独立</translation>
+        </message>
+        <message>
+            <source>Zoom in</source>
+            <translation>放大</translation>
+        </message>
+        <message>
+            <source>Zoom out</source>
+            <translation>缩小</translation>
+        </message>
+        <message>
+            <source>Zoom to the finding</source>
+            <translation>放大到病灶</translation>
+        </message>
+        <message>
+            <source>Zoom {percent} %</source>
+            <translation>缩放 {percent}%</translation>
+        </message>
+        <message>
+            <source>about 1 false finding a scan</source>
+            <translation>约每次扫描 1 个假阳性</translation>
+        </message>
+        <message>
+            <source>about 1 false finding in {scans} scans</source>
+            <translation>约每 {scans} 次扫描 1 个假阳性</translation>
+        </message>
+        <message>
+            <source>about {rate} false findings a scan</source>
+            <translation>约每次扫描 {rate} 个假阳性</translation>
+        </message>
+        <message>
+            <source>accepted</source>
+            <translation>已接受</translation>
+        </message>
+        <message>
+            <source>added</source>
+            <translation>已添加</translation>
+        </message>
+        <message>
+            <source>as the system</source>
+            <translation>跟随系统</translation>
+        </message>
+        <message>
+            <source>blind {time}</source>
+            <translation>盲法 {time}</translation>
+        </message>
+        <message>
+            <source>box</source>
+            <translation>方框</translation>
+        </message>
+        <message>
+            <source>certain</source>
+            <translation>确定</translation>
+        </message>
+        <message>
+            <source>commented</source>
+            <translation>已备注</translation>
+        </message>
+        <message>
+            <source>contrast</source>
+            <translation>对比剂</translation>
+        </message>
+        <message>
+            <source>corrected</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>doubtful</source>
+            <translation>可疑</translation>
+        </message>
+        <message>
+            <source>edited</source>
+            <translation>已编辑</translation>
+        </message>
+        <message>
+            <source>female</source>
+            <translation>女</translation>
+        </message>
+        <message>
+            <source>fine</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>hardly</source>
+            <translation>极不可能</translation>
+        </message>
+        <message>
+            <source>left</source>
+            <translation>左</translation>
+        </message>
+        <message>
+            <source>localizer</source>
+            <translation>定位像</translation>
+        </message>
+        <message>
+            <source>male</source>
+            <translation>男</translation>
+        </message>
+        <message>
+            <source>mask</source>
+            <translation>掩膜</translation>
+        </message>
+        <message>
+            <source>merged</source>
+            <translation>已合并</translation>
+        </message>
+        <message>
+            <source>midline</source>
+            <translation>中线</translation>
+        </message>
+        <message>
+            <source>mm at the detector, not in the patient</source>
+            <translation>探测器平面上的 mm，非患者体内</translation>
+        </message>
+        <message>
+            <source>moved</source>
+            <translation>已移动</translation>
+        </message>
+        <message>
+            <source>no description</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>no name</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>no position</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>no scale: distances count pixels</source>
+            <translation>无比例尺：距离以像素计</translation>
+        </message>
+        <message>
+            <source>not tested</source>
+            <translation>未测试</translation>
+        </message>
+        <message>
+            <source>oblique planes</source>
+            <translation>斜平面</translation>
+        </message>
+        <message>
+            <source>open</source>
+            <translation>待定</translation>
+        </message>
+        <message>
+            <source>point</source>
+            <translation>点</translation>
+        </message>
+        <message>
+            <source>possible</source>
+            <translation>可能</translation>
+        </message>
+        <message>
+            <source>probable</source>
+            <translation>很可能</translation>
+        </message>
+        <message>
+            <source>reader</source>
+            <translation>阅片者</translation>
+        </message>
+        <message>
+            <source>refused</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>rejected</source>
+            <translation>已排除</translation>
+        </message>
+        <message>
+            <source>reopened</source>
+            <translation>已重新打开</translation>
+        </message>
+        <message>
+            <source>resized</source>
+            <translation>已调整大小</translation>
+        </message>
+        <message>
+            <source>right</source>
+            <translation>右</translation>
+        </message>
+        <message>
+            <source>row {row}, column {column}</source>
+            <translation>行 {row}，列 {column}</translation>
+        </message>
+        <message>
+            <source>sex: other</source>
+            <translation>性别：其他</translation>
+        </message>
+        <message>
+            <source>single image</source>
+            <translation>单幅图像</translation>
+        </message>
+        <message>
+            <source>stack {number}</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>suspicion {value}</source>
+            <translation>可疑度 {value}</translation>
+        </message>
+        <message>
+            <source>to decide</source>
+            <translation>待判定</translation>
+        </message>
+        <message>
+            <source>unknown</source>
+            <translation>未知</translation>
+        </message>
+        <message>
+            <source>value {value}</source>
+            <translation>值 {value}</translation>
+        </message>
+        <message>
+            <source>with the detector {time}</source>
+            <translation>结合模型 {time}</translation>
+        </message>
+        <message>
+            <source>x, y, z (mm)</source>
+            <translation>x, y, z (mm)</translation>
+        </message>
+        <message>
+            <source>{count} cases.</source>
+            <translation>{count} 个病例。</translation>
+        </message>
+        <message>
+            <source>{count} findings that you changed before were kept as you left them. Undo shows the file alone.</source>
+            <translation>您之前更改过的 {count} 个病灶保持原样。撤销后仅显示文件内容。</translation>
+        </message>
+        <message>
+            <source>{count} of them are rejected; they stay in the file with that status.</source>
+            <translation>其中 {count} 个已排除；仍以该状态保留在文件中。</translation>
+        </message>
+        <message>
+            <source>{count} rejected.</source>
+            <translation>已排除 {count} 个。</translation>
+        </message>
+        <message>
+            <source>{count} series in {studies} studies</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>{count} slices</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>{done} of {count} done</source>
+            <translation>已完成 {done}/{count}</translation>
+        </message>
+        <message>
+            <source>{done} of {total} files · {count} series</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>{error} The review cannot come back; its journal is kept as {file}.</source>
+            <translation>{error} 无法恢复审阅；其日志保留为 {file}。</translation>
+        </message>
+        <message>
+            <source>{map} of F{number}: {scan}</source>
+            <translation>F{number} 的{map}：{scan}</translation>
+        </message>
+        <message>
+            <source>{mm} mm slices</source>
+            <translation>层厚 {mm} mm</translation>
+        </message>
+        <message>
+            <source>{mm} mm, oblique</source>
+            <translation>{mm} mm，斜位</translation>
+        </message>
+        <message>
+            <source>{names} and {count} more</source>
+            <translation>{names} 等另外 {count} 个</translation>
+        </message>
+        <message>
+            <source>{name} holds values beyond 16 bits and is read again, as a whole.</source>
+            <translation>{name} 含有超出 16 位的值，将整体重新读取。</translation>
+        </message>
+        <message>
+            <source>{name} was not read to its end and is not shown.</source>
+            <translation>{name} 未读取完毕，不予显示。</translation>
+        </message>
+        <message>
+            <source>{name} was taken off the viewer: {why}</source>
+            <translation>{name} 已从视图中移除：{why}</translation>
+        </message>
+        <message>
+            <source>{path} (not there)</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>{path}: cannot be written ({reason}).</source>
+            <translation>{path}：无法写入（{reason}）。</translation>
+        </message>
+        <message>
+            <source>{plane} {n}/{total} · {place}</source>
+            <translation>{plane} {n}/{total} · {place}</translation>
+        </message>
+        <message>
+            <source>{plane}: beyond the scan</source>
+            <translation>{plane}：超出扫描范围</translation>
+        </message>
+        <message>
+            <source>{preset} is a window in HU, and this scan is not in HU: 7 chooses one.</source>
+            <translation>“{preset}”为 HU 窗，而本扫描不是 HU：按 7 自动选择。</translation>
+        </message>
+        <message>
+            <source>{problem}
+
+Open the scan with the missing slices interpolated? They will be marked in its certificate.</source>
+            <translation>{problem}
+
+是否以插值补全缺失层面后打开扫描？它们将在证书中注明。</translation>
+        </message>
+        <message>
+            <source>{projection} {mm} mm, {count} slices</source>
+            <translation>{projection} {mm} mm，{count} 层</translation>
+        </message>
+        <message>
+            <source>{projection} {shown} (slice {value})</source>
+            <translation>{projection} {shown}（层面 {value}）</translation>
+        </message>
+        <message>
+            <source>{projection}: single slice, {mm} mm apart</source>
+            <translation>{projection}：单层，层间距 {mm} mm</translation>
+        </message>
+        <message>
+            <source>{reader}, {time} UTC</source>
+            <translation>{reader}，{time} UTC</translation>
+        </message>
+        <message>
+            <source>{rows} × {columns} pixels</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>{shown} findings shown, {hidden} with a lower score hidden.</source>
+            <translation>显示 {shown} 个病灶，隐藏 {hidden} 个评分较低的病灶。</translation>
+        </message>
+        <message>
+            <source>Ø mm</source>
+            <translation>直径 mm</translation>
+        </message>
+        <message>
+            <source>…</source>
+            <translation>…</translation>
+        </message>
+        <message>
+            <source>■ Stop</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>▶ Play</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>○ Open</source>
+            <translation>○ 待定</translation>
+        </message>
+        <message>
+            <source>○ open</source>
+            <translation>○ 未开始</translation>
+        </message>
+        <message>
+            <source>● done</source>
+            <translation>● 已完成</translation>
+        </message>
+        <message>
+            <source>◐ in work</source>
+            <translation>◐ 进行中</translation>
+        </message>
+        <message>
+            <source>⚠ {count} warnings, which “Search for lesions” shows.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>✓ Accepted, edited, added</source>
+            <translation>✓ 已接受、编辑、添加</translation>
+        </message>
+        <message>
+            <source>✗ Rejected</source>
+            <translation>✗ 已排除</translation>
+        </message>
+    </context>
+</TS>
