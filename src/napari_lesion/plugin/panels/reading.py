@@ -22,6 +22,7 @@ from napari_lesion.display import Window
 from napari_lesion.plugin.actions import bind
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.tools.cine import RATES
+from napari_lesion.plugin.tools.keys import reset
 from napari_lesion.plugin.tools.presets import PRESETS
 from napari_lesion.plugin.tools.reading import attach
 from napari_lesion.plugin.tools.slab import MODE_TEXTS, THICKNESSES_MM, Mode, Slab
@@ -89,7 +90,7 @@ class ReadingPanel(QWidget):
         self.names.toggled.connect(tools.set_names)
         self.reset = QPushButton(tr("Reset"))
         self.reset.setToolTip(tr("Window, slab and zoom as at the beginning (R)"))
-        self.reset.clicked.connect(tools.reset)
+        self.reset.clicked.connect(lambda: reset(tools.station))
 
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)

@@ -1,15 +1,11 @@
-"""Cine: run through the slices by itself, round and round, until the reader does anything."""
+"""Cine: go on by one slice at a time, by itself, until the reader does anything."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
-from weakref import ref
+from collections.abc import Callable
 
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
-
-if TYPE_CHECKING:
-    from napari.components import ViewerModel
 
 RATES = (2, 30)
 """Slowest and fastest, slices a second."""
@@ -19,24 +15,25 @@ _REST_MS = 8
 
 
 class Cine(QObject):
-    """Plays the slices of a view. Where the machine is too slow for the rate it goes slower: no slice is left out."""
+    """Plays slices. Where the machine is too slow for the rate it goes slower: no slice is left out.
+
+    Parameters
+    ----------
+    advance : callable
+        Shows the next slice, the first one after the last; returns False where there is nothing to play.
+    """
 
     playing_changed = Signal(bool)
 
-    def __init__(self, model: ViewerModel) -> None:
-        super().__init__()
-        self._model = ref(model)
-        self._playing = False
-        self._stepping = False
+    def __init__(self, advance: Callable[[], bool], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._advance = advance
+        self._playing = self._stepping = False
         self.rate = DEFAULT_RATE
         """Slices a second."""
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._step)
-        # A scroll, a jump, another plane: the reader took over.
-        model.dims.events.current_step.connect(self._on_moved)
-        model.dims.events.order.connect(self._on_moved)
-        model.dims.events.ndisplay.connect(self._on_moved)
 
     @property
     def playing(self) -> bool:
@@ -52,12 +49,10 @@ class Cine(QObject):
 
     def play(self) -> None:
         """Start at the slice that is shown."""
-        model = self._model()
-        if self._playing or model is None or not _slices(model):
-            return
-        self._playing = True
-        self.playing_changed.emit(True)
-        self._timer.start(round(1000 / self.rate))
+        if not self._playing:
+            self._playing = True
+            self.playing_changed.emit(True)
+            self._step()
 
     def stop(self) -> None:
         """Stay at the slice that is shown."""
@@ -66,33 +61,22 @@ class Cine(QObject):
             self._playing = False
             self.playing_changed.emit(False)
 
-    def _on_moved(self) -> None:
+    def take_over(self) -> None:
+        """Stop because something moved, unless that was the cine itself."""
         if not self._stepping:
             self.stop()
 
     def _step(self) -> None:
-        model = self._model()
-        if not self._playing or model is None:
-            return
-        slices = _slices(model)
-        if not slices:
-            self.stop()
+        if not self._playing:
             return
         start = time.monotonic()
-        axis = model.dims.order[0]
         self._stepping = True
         try:
-            model.dims.set_current_step(axis, (model.dims.current_step[axis] + 1) % slices)
+            went_on = self._advance()
         finally:
             self._stepping = False
-        spent = (time.monotonic() - start) * 1000
-        self._timer.start(max(_REST_MS, round(1000 / self.rate - spent)))
-
-
-def _slices(model: ViewerModel) -> int:
-    """How many slices there are to play; 0 where there is nothing to play through."""
-    dims = model.dims
-    if dims.ndim != 3 or dims.ndisplay != 2:
-        return 0
-    count = int(dims.nsteps[dims.order[0]])
-    return count if count > 1 else 0
+        if not went_on:
+            self.stop()
+        elif self._playing:
+            spent = (time.monotonic() - start) * 1000
+            self._timer.start(max(_REST_MS, round(1000 / self.rate - spent)))

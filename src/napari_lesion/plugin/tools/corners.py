@@ -28,10 +28,12 @@ COLOR = "#c8d2dc"
 _BOX_COLOR = (0.0, 0.0, 0.0, 0.5)
 FONT_SIZE = 10
 SMALL_FONT_SIZE = 8
-#: Canvases narrower than this get the small font.
+#: Canvases narrower than this get the small font, and the most important words only.
 SMALL_PX = 520
-#: Mean width of a letter, as a share of the font size in points; two corners share the width of the canvas.
-_LETTER = 0.8
+#: Width of a letter, px for each point of the font size.
+_LETTER = 0.95
+#: What each corner may take of the width; the letter of the patient's side is between them.
+_SHARE = {"top_left": 0.46, "top_right": 0.46, "bottom_left": 0.6, "bottom_right": 0.46}
 
 
 def person_name(dicom: str) -> str:
@@ -56,20 +58,28 @@ def age_text(series: SeriesIdentity) -> str:
     return ""
 
 
-def patient_text(series: SeriesIdentity, names: bool) -> str:
-    """Who it is; without names: sex and age alone, which tell a case but not a person."""
+def patient_text(series: SeriesIdentity, names: bool, small: bool = False) -> str:
+    """Who it is; without names: sex and age alone, which tell a case but not a person. Small: the name, or number."""
     sex = {"M": tr("male"), "F": tr("female"), "O": tr("sex: other")}.get(series.patient_sex.strip().upper(), "")
     about = ", ".join(part for part in (sex, age_text(series)) if part)
     if not names:
-        return "\n".join(part for part in (tr("Names hidden"), about) if part)
+        return "\n".join(part for part in (tr("Names hidden"), "" if small else about) if part)
+    if small:
+        return person_name(series.patient_name) or series.patient_id
     return "\n".join(part for part in (person_name(series.patient_name), series.patient_id, about) if part)
 
 
-def study_text(volume: Volume, names: bool) -> str:
-    """Say what it is: study, series, kernel, thickness of the slices as acquired. The day belongs to the names."""
+def study_text(volume: Volume, names: bool, small: bool = False) -> str:
+    """Say what it is: study, series, kernel, thickness of the slices as acquired. The day belongs to the names.
+
+    Small: the day, and what the series is.
+    """
     series, certificate = volume.series, volume.certificate
     modality = series.modality if series.modality not in series.series_description else ""
     number = tr("Series {number}", number=series.series_number) if series.series_number else ""
+    if small:
+        day = readable_date(series.study_date) if names else ""
+        return "\n".join(line for line in (day, series.series_description or series.modality) if line)
     how = [series.kernel, series.contrast and tr("contrast")]
     if certificate.slice_thickness_mm:
         how.append(tr("{mm} mm slices", mm=f"{certificate.slice_thickness_mm:.3g}"))
@@ -82,8 +92,8 @@ def study_text(volume: Volume, names: bool) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def slice_text(model: ViewerModel, scan: Image, volume: Volume) -> str:
-    """Which slice it is, counted from 1, and where it lies."""
+def slice_text(model: ViewerModel, scan: Image, volume: Volume, small: bool = False) -> str:
+    """Which slice it is, counted from 1, and where it lies; small: without the plane's name."""
     axis = int(model.dims.order[0])
     total = scan.data.shape[axis]
     if total == 1:
@@ -100,21 +110,22 @@ def slice_text(model: ViewerModel, scan: Image, volume: Volume) -> str:
         place = f"{number(round(where, 1))} mm"
     else:
         place = f"{side_text(2 - axis, where)} mm"
-    return tr("{plane} {n}/{total} · {place}", plane=plane, n=index + 1, total=total, place=place)
+    text = f"{index + 1}/{total} · {place}"
+    return text if small else f"{plane} {text}"
 
 
-def window_text(scan: Image) -> str:
-    """Width and level, and the preset's name."""
+def window_text(scan: Image, small: bool = False) -> str:
+    """Width and level, and the preset's name (not if small)."""
     window, preset = window_of(scan), preset_of(scan)
     text = f"W {number(_rounded(window.width))}  L {number(_rounded(window.level))}"
-    return f"{text} · {tr(preset.text)}" if preset is not None else text
+    return f"{text} · {tr(preset.text)}" if preset is not None and not small else text
 
 
 def _rounded(value: float) -> float:
     return round(value) if abs(value) >= 20 else float(f"{value:.3g}")
 
 
-def slab_text(model: ViewerModel, scan: Image, slab: Slab) -> str:
+def slab_text(model: ViewerModel, scan: Image, slab: Slab, small: bool = False) -> str:
     """Say what the slab is in this view: with how many slices, and what they really cover."""
     if slab.mode is Mode.OFF:
         return ""
@@ -123,6 +134,8 @@ def slab_text(model: ViewerModel, scan: Image, slab: Slab) -> str:
         return tr(
             "{projection}: single slice, {mm} mm apart", projection=tr(MODE_TEXTS[slab.mode]), mm=f"{covered:.3g}"
         )
+    if small:
+        return f"{tr(MODE_TEXTS[slab.mode])} {covered:.3g} mm"
     return tr(
         "{projection} {mm} mm, {count} slices", projection=tr(MODE_TEXTS[slab.mode]), mm=f"{covered:.3g}", count=count
     )
@@ -150,8 +163,17 @@ class CornerTexts:
                 position=corner, font_size=FONT_SIZE, color=COLOR, box_color=_BOX_COLOR, visible=False
             )
         model.canvas.events.size.connect(self._on_size)
-        self._font_size, self._letters = FONT_SIZE, 60
+        self._width = 0
         self._on_size()
+
+    @property
+    def small(self) -> bool:
+        """Whether there is room for few words only."""
+        return self._width < SMALL_PX
+
+    @property
+    def _font_size(self) -> float:
+        return SMALL_FONT_SIZE if self.small else FONT_SIZE
 
     def say(self, corner: str, text: str) -> None:
         """Write into a corner; lines that would run into the other corner end in an ellipsis."""
@@ -169,7 +191,10 @@ class CornerTexts:
             return
         overlay = model.canvas.overlays[f"reading_{corner}"]
         lines = self._texts[corner].splitlines()
-        text = "\n".join(line if len(line) <= self._letters else line[: self._letters - 1] + "…" for line in lines)
+        most = max(12, int(self._width * _SHARE[corner] / (self._font_size * _LETTER)))
+        text = "\n".join(line if len(line) <= most else line[: most - 1] + "…" for line in lines)
+        if overlay.font_size != self._font_size:
+            overlay.font_size = self._font_size
         if overlay.text != text:
             overlay.text = text
         if overlay.visible != bool(text):
@@ -179,15 +204,7 @@ class CornerTexts:
 
     def _on_size(self) -> None:
         model = self._model()
-        if model is None:
-            return
-        width = model.canvas.size[1]
-        size = FONT_SIZE if width >= SMALL_PX else SMALL_FONT_SIZE
-        letters = max(12, int(width / 2 / (size * _LETTER)))
-        if (size, letters) != (self._font_size, self._letters):
-            self._font_size, self._letters = size, letters
+        if model is not None and model.canvas.size[1] != self._width:
+            self._width = int(model.canvas.size[1])
             for corner in CORNERS:
-                overlay = model.canvas.overlays[f"reading_{corner}"]
-                if overlay.font_size != size:
-                    overlay.font_size = size
                 self._draw(corner)

@@ -157,8 +157,11 @@ def heat_text(heat: float) -> str:
     return tr("suspicion {value}", value=f"{heat:.2f}")
 
 
-def corner_text(found: Probe, volume: Volume, slab: Slab) -> str:
-    """Say it in a few short lines, for a corner of the view."""
+def corner_text(found: Probe, volume: Volume, slab: Slab, small: bool = False) -> str:
+    """Say it in a few short lines, for a corner of the view; small: what is seen there, and nothing else."""
+    if small:
+        value = found.value if found.slab is None else found.slab
+        return f"{number(value)} {volume.certificate.unit}"
     lines = [value_text(found, volume, slab), place_text(found.place_mm, volume)]
     if found.heat is not None:
         lines.insert(1, heat_text(found.heat))

@@ -45,17 +45,10 @@ class WindowDrag:
         Gives the window that is dragged and its `least` step, or None where there is nothing to drag.
     write : callable
         Takes the new window.
-    done : callable
-        Called when the button is let go.
     """
 
-    def __init__(
-        self,
-        read: Callable[[], tuple[Window, float] | None],
-        write: Callable[[Window], None],
-        done: Callable[[], None],
-    ) -> None:
-        self._read, self._write, self._done = read, write, done
+    def __init__(self, read: Callable[[], tuple[Window, float] | None], write: Callable[[Window], None]) -> None:
+        self._read, self._write = read, write
 
     def __call__(self, viewer: ViewerModel, event: Any) -> Generator[None, None, None]:
         """Follow one drag."""
@@ -77,4 +70,3 @@ class WindowDrag:
             event.handled = True
             yield
         event.handled = True
-        self._done()

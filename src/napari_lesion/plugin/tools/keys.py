@@ -8,6 +8,7 @@ from functools import partial
 from napari_lesion.plugin.actions import Action
 from napari_lesion.plugin.tools.presets import PRESETS, Preset
 from napari_lesion.plugin.tools.reading import ReadingTools, reading_tools
+from napari_lesion.plugin.views.fourup import views
 from napari_lesion.plugin.workstation import Workstation
 
 
@@ -17,6 +18,12 @@ def _with(run: Callable[[ReadingTools], None]) -> Callable[[Workstation], None]:
 
 def _preset(preset: Preset, station: Workstation) -> None:
     reading_tools(station).set_preset(preset)
+
+
+def reset(station: Workstation) -> None:
+    """Show everything as it was at the beginning, but for the place."""
+    reading_tools(station).reset()
+    views(station.viewer).reset()
 
 
 ACTIONS = (
@@ -31,5 +38,5 @@ ACTIONS = (
     Action("slab.thicker", "Thicker slab", "]", _with(lambda t: t.set_slab(t.slab.thicker()))),
     Action("reading.cine", "Cine: play the slices, or stop", "C", _with(lambda t: t.cine.toggle())),
     Action("reading.names", "Show or hide the patient's name", "X", _with(lambda t: t.set_names(not t.names))),
-    Action("reading.reset", "Window, slab and zoom as at the beginning", "R", _with(ReadingTools.reset)),
+    Action("reading.reset", "Window, slab and zoom as at the beginning", "R", reset),
 )

@@ -9,6 +9,7 @@ import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lesion.display import Window
+from napari_lesion.plugin.layers import frame_of
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.tools import corners, cursor, presets, windows
@@ -46,27 +47,36 @@ class ReadingTools(QObject):
 
     def __init__(self, station: Workstation) -> None:
         super().__init__(station)
-        self.station = station
+        # Weakly: the tools live as long as the workstation, not the other way round.
+        self._station = ref(station)
         self.slab = Slab()
         self._names = setting(NAMES_SETTING, True)
         self._views: WeakKeyDictionary[ViewerModel, View] = WeakKeyDictionary()
         self._scan: Image | None = None
         self._status = ""
-        self.cine = Cine(station.viewer)
-        self.cine.setParent(self)
+        self._active = ref(station.viewer)
+        self.cine = Cine(self._next_slice, self)
         self.cine.rate = setting(RATE_SETTING, DEFAULT_RATE)
         self.attach(station.viewer)
         # Last, after the status bar: what is shown there is then replaced.
         station.viewer.events.status.connect(self._on_status, position="last")
         station.scan_changed.connect(self._on_scan)
+        station.position_changed.connect(self.cine.take_over)
         self._on_scan(station.scan)
+
+    @property
+    def station(self) -> Workstation:
+        """Whose scan is read."""
+        station = self._station()
+        if station is None:
+            raise RuntimeError("the workstation is gone")
+        return station
 
     def attach(self, model: ViewerModel) -> None:
         """Give a view the tools: its corners, the cursor's value, dragging, and the slab."""
         if model not in self._views:
             self._views[model] = View(model, self)
-            self._views[model].refresh()
-            self._show_slab(model)
+            self._views[model].on_layers()
 
     def view(self, model: ViewerModel) -> View:
         """Get what the tools have in a view that was attached."""
@@ -97,9 +107,9 @@ class ReadingTools(QObject):
             scan.events.contrast_limits.connect(self._on_window)
             scan.events.colormap.connect(self._on_window)
         self._status = ""
-        for model in list(self._views):
-            self._show_slab(model)
-        self._refresh()
+        self.cine.stop()
+        for view in list(self._views.values()):
+            view.on_layers()
         self.window_changed.emit()
 
     def _refresh(self) -> None:
@@ -118,7 +128,7 @@ class ReadingTools(QObject):
         if self._scan is None:
             return
         if windows.in_hu(self._scan):
-            windows.set_window(self._scan, preset.window)
+            self.set_window(preset.window)
         else:
             self.tell(
                 tr("{preset} is a window in HU, and this scan is not in HU: 7 chooses one.", preset=tr(preset.text))
@@ -127,18 +137,18 @@ class ReadingTools(QObject):
     def auto_window(self) -> None:
         """Choose the window for what is on the screen."""
         if self._scan is not None:
-            dims = self.station.viewer.dims
+            dims = self.active.dims
             axis = int(dims.order[0]) if dims.ndim == 3 and dims.ndisplay == 2 else 0
             shown = int(np.rint(self._scan.world_to_data(dims.point)[axis]))
             last = self._scan.data.shape[axis] - 1
             values = np.take(self._scan.data, min(max(shown, 0), last), axis)
-            windows.set_window(self._scan, presets.automatic(values))
+            self.set_window(presets.automatic(values))
 
     def opening_window(self) -> None:
         """Go back to the window that the scan opened with."""
         volume = self.station.volume
         if self._scan is not None and volume is not None:
-            windows.set_window(self._scan, presets.opening_window(volume))
+            self.set_window(presets.opening_window(volume))
 
     def invert(self) -> None:
         """Swap black and white."""
@@ -153,8 +163,8 @@ class ReadingTools(QObject):
         whole = np.issubdtype(self._scan.dtype, np.integer)
         return window, 1.0 if whole else 10.0 ** np.floor(np.log10(max(window.width, 1e-9)) - 3)
 
-    def drag_to(self, window: Window) -> None:
-        """Take a window over from a drag, and say it."""
+    def set_window(self, window: Window) -> None:
+        """Show the scan with a window, and say it."""
         if self._scan is not None:
             windows.set_window(self._scan, window)
             self.tell(corners.window_text(self._scan))
@@ -166,11 +176,12 @@ class ReadingTools(QObject):
         if slab != self.slab:
             self.slab = slab
             for model in list(self._views):
-                self._show_slab(model)
+                self.show_slab(model)
             self._refresh()
             self.slab_changed.emit(slab)
 
-    def _show_slab(self, model: ViewerModel) -> None:
+    def show_slab(self, model: ViewerModel) -> None:
+        """Show one view with the slab that is set."""
         found = self.scan_in(model)
         if found is not None:
             slabs.show_slab(model, found[0], self.slab)
@@ -197,8 +208,34 @@ class ReadingTools(QObject):
             self.cine.rate = rate
             store(RATE_SETTING, rate)
 
+    @property
+    def active(self) -> ViewerModel:
+        """The view that the mouse was in last."""
+        active = self._active()
+        return self.station.viewer if active is None else active
+
+    def enter(self, model: ViewerModel) -> None:
+        """Take a view as the one that the reader is at."""
+        if self.active is not model:
+            self.cine.stop()
+            self._active = ref(model)
+
+    def _next_slice(self) -> bool:
+        """Go on by one slice in the active view, from the last one to the first."""
+        model = self.active
+        found, place = self.scan_in(model), self.station.position_mm
+        if found is None or place is None or model.dims.ndisplay != 2 or model.dims.ndim != 3:
+            return False
+        scan, volume = found
+        frame, axis = frame_of(volume), int(model.dims.order[0])
+        index = np.array(scan.world_to_data(frame.to_world(place)), dtype=np.float64)
+        total = scan.data.shape[axis]
+        index[axis] = (np.rint(index[axis]) + 1) % total
+        self.station.point_at(frame.to_patient(scan.data_to_world(index)))
+        return bool(total > 1)
+
     def reset(self) -> None:
-        """Show the scan as it was opened: its window, not inverted, single slices, all of it. The slice stays."""
+        """Show the scan as it was opened: its window, not inverted, single slices. The place stays."""
         volume = self.station.volume
         if self._scan is None or volume is None:
             return
@@ -206,15 +243,14 @@ class ReadingTools(QObject):
         self._scan.colormap = presets.opening_colors(volume)
         self.opening_window()
         self.set_slab(self.slab.with_mode(Mode.OFF))
-        for model in list(self._views):
-            model.fit_to_view()
 
     # -- the status bar -----------------------------------------------------------------------------------------------
 
     def tell(self, text: str) -> None:
-        """Say something in the status bar."""
+        """Say something in the status bar; "" leaves it to napari again."""
         self._status = text
-        self.station.viewer.status = text
+        if text:
+            self.station.viewer.status = text
 
     def _on_status(self, event: Any) -> None:
         """Put what is under the cursor in the place of napari's own words about the selected layer."""
@@ -235,18 +271,47 @@ class View:
         self._timer.timeout.connect(self._say_cursor)
         self.found: cursor.Probe | None = None
         """What is under the cursor."""
-        model.mouse_drag_callbacks.append(WindowDrag(tools.dragging, tools.drag_to, self.probe))
-        model.cursor.events.position.connect(self.probe)
+        # Views of one window may share their callbacks.
+        if not any(isinstance(callback, WindowDrag) for callback in model.mouse_drag_callbacks):
+            model.mouse_drag_callbacks.append(WindowDrag(tools.dragging, tools.set_window))
+        model.cursor.events.position.connect(self._on_cursor)
+        model.events.status.connect(self._on_status)
+        model.layers.events.inserted.connect(self.on_layers)
+        model.layers.events.removed.connect(self.on_layers)
         model.dims.events.current_step.connect(self._on_slice)
         model.dims.events.order.connect(self.say_how)
         model.dims.events.ndisplay.connect(self.refresh)
         model.scene.camera.events.zoom.connect(self.say_how)
+        model.canvas.events.size.connect(self.refresh, position="last")  # when the corners know it
 
     def refresh(self) -> None:
         """Write all corners anew."""
         self.say_who()
         self.say_how()
-        self.probe()
+        if self.found is not None:
+            self.probe()
+
+    def on_layers(self) -> None:
+        """Show another scan, or none."""
+        model, tools = self._model(), self._tools()
+        if model is not None and tools is not None:
+            tools.show_slab(model)
+            self.found = None
+            self.corners.say("bottom_right", "")
+            self.refresh()
+
+    def _on_cursor(self) -> None:
+        model, tools = self._model(), self._tools()
+        # napari moves the cursor of a view also where the mouse is elsewhere.
+        if model is not None and tools is not None and model.mouse_over_canvas:
+            tools.enter(model)
+            self.probe()
+
+    def _on_status(self, event: Any) -> None:
+        """Take the value away when the mouse leaves the canvas: napari empties the status then."""
+        if event.value == "":
+            self.found = None
+            self.corners.say("bottom_right", "")
 
     def _shown(self) -> tuple[ViewerModel, ReadingTools, Image, Volume] | None:
         model, tools = self._model(), self._tools()
@@ -259,8 +324,9 @@ class View:
         """Write whose scan it is."""
         shown = self._shown()
         names = shown is not None and shown[1].names
-        self.corners.say("top_left", corners.patient_text(shown[3].series, names) if shown else "")
-        self.corners.say("top_right", corners.study_text(shown[3], names) if shown else "")
+        small = self.corners.small
+        self.corners.say("top_left", corners.patient_text(shown[3].series, names, small) if shown else "")
+        self.corners.say("top_right", corners.study_text(shown[3], names, small) if shown else "")
 
     def say_how(self) -> None:
         """Write how it is shown."""
@@ -269,12 +335,13 @@ class View:
             self.corners.say("bottom_left", "")
             return
         model, tools, scan, volume = shown
-        flat = model.dims.ndisplay == 2
+        flat, small = model.dims.ndisplay == 2, self.corners.small
         lines = [
-            corners.slab_text(model, scan, tools.slab) if flat else "",
-            corners.slice_text(model, scan, volume) if flat else "",
-            corners.window_text(scan),
-            corners.scale_text(model, scan, volume) if flat else "",
+            corners.slab_text(model, scan, tools.slab, small) if flat else "",
+            corners.slice_text(model, scan, volume, small) if flat else "",
+            # Of the scan's own layer: that of another view may follow only later.
+            corners.window_text(tools.scan or scan, small),
+            corners.scale_text(model, scan, volume) if flat and not small else "",
         ]
         self.corners.say("bottom_left", "\n".join(line for line in lines if line))
 
@@ -292,14 +359,15 @@ class View:
             return
         model, tools, scan, volume = shown
         self.found = cursor.probe(model, scan, volume, tools.slab)
-        if self.found is not None:
-            tools.tell(cursor.status_text(self.found, volume, tools.slab))
+        tools.tell("" if self.found is None else cursor.status_text(self.found, volume, tools.slab))
         if not self._timer.isActive():
             self._timer.start()
 
     def _say_cursor(self) -> None:
         shown = self._shown()
-        text = cursor.corner_text(self.found, shown[3], shown[1].slab) if shown and self.found is not None else ""
+        text = ""
+        if shown is not None and self.found is not None:
+            text = cursor.corner_text(self.found, shown[3], shown[1].slab, self.corners.small)
         self.corners.say("bottom_right", text)
 
 
