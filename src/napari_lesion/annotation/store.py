@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from pydantic import ValidationError
 
@@ -52,8 +52,9 @@ class Store:
         return self.folder / quote(series_uid, safe="") / (quote(reader, safe=" ") + ENDING)
 
     def readers(self, series_uid: str) -> tuple[str, ...]:
-        """Names of those who have annotated a series, sorted."""
-        return tuple(sorted(one.reader for one in self.load_series(series_uid)))
+        """Names of those who have annotated a series, sorted. No file is read."""
+        folder = self.folder / quote(series_uid, safe="")
+        return tuple(sorted(unquote(path.name.removesuffix(ENDING)) for path in folder.glob(f"*{ENDING}")))
 
     def load(self, series_uid: str, reader: str) -> AnnotationSet | None:
         """Read the annotations of a series by a reader; None where there are none.

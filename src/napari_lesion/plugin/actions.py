@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 from weakref import WeakSet
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
 MODULES: tuple[str, ...] = (
     "napari_lesion.plugin.views.keys",
     "napari_lesion.plugin.tools.keys",
+    "napari_lesion.plugin.annotator",
+    "napari_lesion.plugin.case_list",
     "napari_lesion.plugin.reading_room",
     "napari_lesion.plugin.help",
 )
@@ -74,7 +75,7 @@ def bind(viewer: ViewerModel, station: Workstation | None = None) -> None:
         return
     _bound.add(viewer)
     station = workstation(viewer) if station is None else station
-    keys = {action.key: partial(_run, action, station) for action in actions() if action.key}
+    keys = {action.key: _bound_to(action, station) for action in actions() if action.key}
 
     def bind_to(target: ViewerModel | Layer) -> None:
         for key, run in keys.items():
@@ -87,5 +88,8 @@ def bind(viewer: ViewerModel, station: Workstation | None = None) -> None:
     viewer.layers.events.inserted.connect(lambda event: bind_to(event.value))
 
 
-def _run(action: Action, station: Workstation, _target: object) -> None:
-    action.run(station)
+def _bound_to(action: Action, station: Workstation) -> Callable[[object], None]:
+    def run(_target: object) -> None:  # napari asks for a name, which a partial does not have
+        action.run(station)
+
+    return run
