@@ -21,6 +21,7 @@ from napari_lesion.errors import LungsNotFoundError, UntrustedCodeError
 from napari_lesion.findings import RESEARCH_USE
 from napari_lesion.plugin import layers, view
 from napari_lesion.plugin.panels.detect import DetectPanel
+from napari_lesion.plugin.workstation import workstation
 from napari_lesion.progress import Progress
 from napari_lesion.volume import Volume
 
@@ -67,17 +68,14 @@ def run(panel: DetectPanel, qtbot) -> None:
 
 
 def rows(panel: DetectPanel) -> list[list[str]]:
-    table = panel.table
-    return [
-        [table.item(row, column).text() for column in range(table.columnCount())]
-        for row in range(table.rowCount())
-        if not table.isRowHidden(row)
-    ]
+    shown = panel.findings.rows
+    columns = (0, 2, 3, 4, 5, 6)  # number, score, diameter, side, slice, place
+    return [[shown.index(row, column).data() for column in columns] for row in range(shown.rowCount())]
 
 
 def click(panel: DetectPanel, qtbot, row: int) -> None:
-    table = panel.table
-    position = table.visualItemRect(table.item(row, 1)).center()
+    table = panel.findings.table
+    position = table.visualRect(panel.findings.rows.index(row, 1)).center()
     qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=position)
 
 
@@ -122,16 +120,16 @@ def test_clicking_a_finding_shows_its_slice_with_the_finding_in_the_middle(viewe
 def test_the_arrow_keys_step_through_the_findings(viewer, panel, qtbot) -> None:
     run(panel, qtbot)
     click(panel, qtbot, 0)
-    qtbot.keyClick(panel.table, Qt.Key.Key_Down)
-    np.testing.assert_allclose(viewer.dims.point, NODULES[1][0][::-1], atol=1.5)
-    qtbot.keyClick(panel.table, Qt.Key.Key_Up)
-    np.testing.assert_allclose(viewer.dims.point, NODULES[0][0][::-1], atol=1.5)
+    qtbot.keyClick(panel.findings.table, Qt.Key.Key_Down)
+    np.testing.assert_allclose(workstation(viewer).position_mm, NODULES[1][0], atol=1.5)
+    qtbot.keyClick(panel.findings.table, Qt.Key.Key_Up)
+    np.testing.assert_allclose(workstation(viewer).position_mm, NODULES[0][0], atol=1.5)
 
 
 def test_the_heatmap_the_ring_and_the_box_lie_on_the_nodule(viewer, panel, qtbot) -> None:
     run(panel, qtbot)
     center, diameter = NODULES[0]
-    panel.jump(0)
+    panel.findings.jump(0)
     viewer.scene.camera.zoom = 4
     boxes, findings, heat = (layer(viewer, name) for name in ("Boxes", "Findings", "Heatmap"))
 
@@ -148,8 +146,6 @@ def test_the_heatmap_the_ring_and_the_box_lie_on_the_nodule(viewer, panel, qtbot
     zoom = viewer.scene.camera.zoom
     for one, size in ((findings, diameter), (boxes, diameter)):
         at = np.argwhere(changed_by(one))
-        if one is boxes:  # without the score, which is written above
-            at = at[at[:, 0] >= row - zoom * size / 2 - 4]
         middle = (at.min(axis=0) + at.max(axis=0)) / 2
         np.testing.assert_allclose(middle, (row, column), atol=8)
         np.testing.assert_allclose(np.ptp(at, axis=0) / zoom, size, atol=3)
@@ -161,10 +157,10 @@ def test_the_heatmap_the_ring_and_the_box_lie_on_the_nodule(viewer, panel, qtbot
 def test_the_threshold_filters_without_running_again(viewer, panel, detector, qtbot) -> None:
     run(panel, qtbot)
     for threshold, count in ((0.2, 3), (0.8, 1), (1.0, 0), (0.5, 2)):
-        panel.threshold.setValue(threshold)
+        panel.findings.threshold.setValue(threshold)
         assert len(rows(panel)) == count
         assert layer(viewer, "Findings").shown.sum() == count
-        qtbot.waitUntil(lambda: not panel._boxes_timer.isActive())
+        qtbot.waitUntil(lambda: not panel.findings.view._boxes_timer.isActive())
         assert (len(layer(viewer, "Boxes").data) > 0) == (count > 0)
     assert len(detector.devices) == 1
 
@@ -185,7 +181,7 @@ def test_a_model_can_be_taken_from_a_folder(viewer, panel, detector, qtbot, tmp_
     panel.models.setCurrentIndex(folder)
     panel.models.activated.emit(folder)
     assert panel.models.currentText() == "from-a-folder 7"
-    assert panel.threshold.value() == pytest.approx(0.25)
+    assert panel.findings.threshold.value() == pytest.approx(0.25)
     run(panel, qtbot)
     assert asked == [str(tmp_path / "pack")]
     assert panel.models.itemText(panel.models.count() - 1) == "Folder…"
@@ -236,28 +232,29 @@ def test_the_slider_speaks_of_false_findings_a_scan(viewer, panel, detector, qtb
     detector.card = detector.card.model_copy(update={"operating_points": points, "threshold": 0.6})
     panel.models.setItemData(0, detector.card)
     panel._on_model_changed()
-    assert panel.threshold.label.text() == "Expects about 1 false finding a scan (score ≥ 0.60)"
+    assert panel.findings.threshold.label.text() == "Expects about 1 false finding a scan (score ≥ 0.60)"
     run(panel, qtbot)
     assert len(rows(panel)) == 2
-    panel.threshold.slider.setValue(3.0)  # to the right: 2³ false findings a scan
-    assert panel.threshold.value() == pytest.approx(0.3)
-    assert "about 8 false findings a scan" in panel.threshold.label.text()
+    panel.findings.threshold.slider.setValue(3.0)  # to the right: 2³ false findings a scan
+    assert panel.findings.threshold.value() == pytest.approx(0.3)
+    assert "about 8 false findings a scan" in panel.findings.threshold.label.text()
     assert len(rows(panel)) == 3
-    panel.threshold.slider.setValue(-3.0)
-    assert "about 1 false finding in 8 scans" in panel.threshold.label.text()
+    panel.findings.threshold.slider.setValue(-3.0)
+    assert "about 1 false finding in 8 scans" in panel.findings.threshold.label.text()
     assert len(rows(panel)) == 0
     metadata = layer(viewer, "Findings").metadata
     assert metadata["threshold"] == pytest.approx(0.95)
     assert metadata["false_positives_per_scan"] == pytest.approx(0.125)
-    panel.threshold.setValue(0.99)
-    assert "not measured" in panel.threshold.label.text()
+    panel.findings.threshold.setValue(0.99)
+    assert "not measured" in panel.findings.threshold.label.text()
     assert metadata["false_positives_per_scan"] is None
 
 
 def test_without_operating_points_the_slider_is_a_score_and_says_so(panel) -> None:
-    assert panel.threshold.label.text() == ("Shows score ≥ 0.50; for blobs the rate of false findings is not known")
-    panel.threshold.slider.setValue(-0.25)
-    assert panel.threshold.value() == 0.25
+    said = panel.findings.threshold.label.text()
+    assert said == "Shows score ≥ 0.50; for blobs the rate of false findings is not known"
+    panel.findings.threshold.slider.setValue(-0.25)
+    assert panel.findings.threshold.value() == 0.25
 
 
 def test_a_second_run_replaces_the_layers_of_the_first(viewer, panel, qtbot) -> None:
@@ -346,11 +343,12 @@ def test_an_error_is_a_sentence_in_the_panel(viewer, panel, detector, qtbot) -> 
 def test_boxes_follow_the_plane(viewer, panel, qtbot) -> None:
     run(panel, qtbot)
     qtbot.mouseClick(panel.planes.buttons()[1], Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not panel._boxes_timer.isActive())
+    qtbot.waitUntil(lambda: not panel.findings.view._boxes_timer.isActive())
     assert tuple(viewer.dims.order) == view.PLANES["coronal"]
-    for rectangle in layer(viewer, "Boxes").data:
-        assert np.ptp(rectangle[:, 1]) == 0
-        assert np.ptp(rectangle[:, 0]) > 0
+    starts, ways = layer(viewer, "Boxes").data[:, 0], layer(viewer, "Boxes").data[:, 1]
+    assert np.all(ways[:, 1] == 0), "each line lies in a coronal plane"
+    assert np.ptp(starts[:, 1]) > 5
+    assert np.abs(ways[:, 0]).max() > 5
 
 
 def test_the_list_of_scans_follows_the_layers_and_each_keeps_its_result(viewer, panel, qtbot) -> None:
@@ -385,7 +383,7 @@ def test_the_shipped_model_finds_a_nodule_of_the_sample_scan_first(make_napari_v
         < float(nodule["diameter_mm"]) / 2
         for nodule in nodules
     )
-    panel.jump(0)
+    panel.findings.jump(0)
     layer(viewer, "Heatmap").visible = False
     image = picture(viewer)
     assert image[image.shape[0] // 2, image.shape[1] // 2].mean() > 150, "no nodule in the middle of the picture"
@@ -403,8 +401,8 @@ def test_the_panel_says_what_it_is_and_what_to_do(make_napari_viewer, detector, 
     assert panel.certificate.text() == "✓ 40 axial slices every 2.5 mm, as acquired"
     assert panel.run_button.isEnabled()
     assert "" not in [
-        w.toolTip() for w in (panel.scans, panel.models, panel.devices, panel.run_button, panel.threshold)
+        w.toolTip() for w in (panel.scans, panel.models, panel.devices, panel.run_button, panel.findings.threshold)
     ]
     assert [panel.devices.itemData(n) for n in range(2)] == ["auto", "cpu"]
-    assert panel.threshold.value() == 0.5
+    assert panel.findings.threshold.value() == 0.5
     qtbot.waitUntil(lambda: not panel._devices_task.running, timeout=PATIENCE_MS)

@@ -33,8 +33,8 @@ def panel(viewer, detector: BlobDetector, qtbot):
     panel.run()
     qtbot.waitUntil(lambda: panel._task is None, timeout=PATIENCE_MS)
     yield panel
-    panel.why.cancel()
-    qtbot.waitUntil(lambda: not panel.why.running, timeout=PATIENCE_MS)
+    panel.findings.why.cancel()
+    qtbot.waitUntil(lambda: not panel.findings.why.running, timeout=PATIENCE_MS)
 
 
 def maps(viewer) -> dict:
@@ -42,15 +42,15 @@ def maps(viewer) -> dict:
 
 
 def ask(panel: DetectPanel, qtbot, *methods: str) -> None:
-    panel.why.choose(*methods)
-    panel.why.button.click()
-    qtbot.waitUntil(lambda: not panel.why.running, timeout=PATIENCE_MS)
+    panel.findings.why.choose(*methods)
+    panel.findings.why.button.click()
+    qtbot.waitUntil(lambda: not panel.findings.why.running, timeout=PATIENCE_MS)
 
 
 def test_why_shows_maps_on_the_selected_finding_with_their_faithfulness(viewer, panel: DetectPanel, qtbot) -> None:
-    assert not panel.why.button.isEnabled(), "no finding is selected yet"
-    panel.table.setCurrentCell(1, 0)
-    assert panel.why.button.isEnabled()
+    assert not panel.findings.why.button.isEnabled(), "no finding is selected yet"
+    panel.findings.jump(1)
+    assert panel.findings.why.button.isEnabled()
     ask(panel, qtbot, "heatmap", "occlusion", "grad-cam")
     assert set(maps(viewer)) == {"heatmap", "occlusion"}
     occlusion = maps(viewer)["occlusion"]
@@ -60,7 +60,7 @@ def test_why_shows_maps_on_the_selected_finding_with_their_faithfulness(viewer, 
     strongest = np.argwhere(occlusion.data >= occlusion.data.max() * 0.999).mean(axis=0)
     center, diameter = NODULES[1]
     assert np.linalg.norm(occlusion.data_to_world(strongest) - np.array(center)[::-1]) < diameter / 2
-    text = panel.why.text.text()
+    text = panel.findings.why.text.text()
     assert "Finding 2" in text
     assert f"Occlusion: {occlusion.metadata['faithfulness']:.2f}" in text
     assert "Grad-CAM needs gradients" in text
@@ -69,25 +69,25 @@ def test_why_shows_maps_on_the_selected_finding_with_their_faithfulness(viewer, 
 
 
 def test_cancel_stops_and_changes_nothing(viewer, panel: DetectPanel, detector: BlobDetector, qtbot) -> None:
-    panel.table.setCurrentCell(0, 0)
+    panel.findings.jump(0)
     before = list(viewer.layers)
-    panel.why.choose("occlusion")
-    panel.why.ask()
-    assert not panel.why.button.isEnabled()
-    qtbot.mouseClick(panel.why.cancel_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not panel.why.running, timeout=PATIENCE_MS)
+    panel.findings.why.choose("occlusion")
+    panel.findings.why.ask()
+    assert not panel.findings.why.button.isEnabled()
+    qtbot.mouseClick(panel.findings.why.cancel_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not panel.findings.why.running, timeout=PATIENCE_MS)
     assert list(viewer.layers) == before
-    assert panel.why.text.text().startswith("Cancelled")
-    assert panel.why.button.isEnabled()
+    assert panel.findings.why.text.text().startswith("Cancelled")
+    assert panel.findings.why.button.isEnabled()
 
 
 def test_an_error_is_a_sentence_and_maps_go_with_their_findings(viewer, panel, detector: BlobDetector, qtbot) -> None:
-    panel.table.setCurrentCell(0, 0)
+    panel.findings.jump(0)
     ask(panel, qtbot, "heatmap")
     assert set(maps(viewer)) == {"heatmap"}
     detector.error = RuntimeError("broken")
     ask(panel, qtbot, "heatmap")
-    assert "broken" in panel.why.text.text()
+    assert "broken" in panel.findings.why.text.text()
     detector.error = None
     panel.run()
     qtbot.waitUntil(lambda: panel._task is None, timeout=PATIENCE_MS)

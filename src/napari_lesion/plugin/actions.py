@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MODULES: tuple[str, ...] = (
     "napari_lesion.plugin.views.keys",
     "napari_lesion.plugin.tools.keys",
+    "napari_lesion.plugin.review_keys",
     "napari_lesion.plugin.annotator",
     "napari_lesion.plugin.case_list",
     "napari_lesion.plugin.reading_room",

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_lesion.errors import ConfigError, GeometryError
-from napari_lesion.findings import Finding, Heatmap, Point, Report, Status
+from napari_lesion.findings import Finding, Heatmap, Point, Report, Status, box_around
 from napari_lesion.plugin.tools.presets import opening_colors, opening_window
 from napari_lesion.volume import FloatArray, SeriesIdentity, Volume, apply_affine, spacing_of
 
@@ -35,6 +35,8 @@ HEATMAP = "heatmap"
 FINDING_COLOR = "#ffd24d"
 BOX_LINE_MM = 0.5
 RING_MM = 0.8
+SELECTED_COLOR = "#35e0ff"
+SELECTED_RING_MM = 1.4
 #: A point that lies closer to its finding was not moved: coordinates were converted forth and back.
 MOVED_MM = 0.01
 #: A tilt of the planes below this is rounding, not worth a word to the reader.
@@ -171,6 +173,8 @@ def scan_layer(volume: Volume) -> LayerData:
         },
         **_placed(affine, frame),
     }
+    if volume.display.scale == "none":
+        attributes["units"] = ("pixel",) * 3  # a scale bar in mm would be made up
     return voxels, attributes, "image"
 
 
@@ -212,35 +216,70 @@ def heatmap_layer(heatmap: Heatmap, volume: Volume) -> LayerData:
     return on_slices, attributes, "image"
 
 
-def findings_layer(report: Report, volume: Volume, threshold: float, false_positives: float | None = None) -> LayerData:
-    """Make the points layer of the findings: a ring of the finding's diameter around its centre.
+def is_shown(finding: Finding, threshold: float) -> bool:
+    """Whether a finding has a ring: never a rejected one, always what a reader judged or added, else by its score."""
+    if finding.status == "rejected":
+        return False
+    return finding.status != "candidate" or bool(finding.history) or finding.score >= threshold
 
-    The layer's data are isotropic, so that a ring shrinks like the cut of a sphere when one scrolls away from its
-    centre. Its step is the scan's coarsest spacing, so it never refines napari's slider. ``features`` holds id,
-    score, diameter and status; findings below the threshold are there but not shown. ``metadata`` holds the threshold,
-    and what rate of false positives a scan it stands for, if that is known.
+
+def ring_attributes(
+    findings: Sequence[Finding], volume: Volume, shown: Sequence[bool], selected: str
+) -> dict[str, Any]:
+    """Make data and attributes of the rings, one a finding.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+    volume : Volume
+    shown : sequence of bool
+    selected : str
+        Id of the finding that is looked at: its ring is of another colour, and thicker.
     """
-    findings = report.findings
     step = max(volume.spacing)
     centers = frame_of(volume).to_world(np.array([f.center_mm for f in findings]).reshape(-1, 3))
     # Where slices are thicker than the finding its ring must still be seen on the slice next to its centre.
     sizes = np.array([max(f.diameter_mm, 1.1 * step) for f in findings])
-    attributes = {
-        "name": f"Findings: {scan_name(volume.series)}",
+    chosen = [f.id == selected for f in findings]
+    return {
+        "data": centers / step,
         "features": {
             "id": [f.id for f in findings],
             "score": [f.score for f in findings],
             "diameter_mm": [f.diameter_mm for f in findings],
             "status": [f.status for f in findings],
         },
+        "shown": np.array(shown, dtype=bool),
+        "size": sizes / step if findings else 10 / step,
+        "border_color": [SELECTED_COLOR if one else FINDING_COLOR for one in chosen] or FINDING_COLOR,
+        "border_width": np.where(chosen, SELECTED_RING_MM, RING_MM) / step if findings else RING_MM / step,
+    }
+
+
+def findings_layer(
+    report: Report,
+    volume: Volume,
+    threshold: float,
+    false_positives: float | None = None,
+    selected: str = "",
+) -> LayerData:
+    """Make the points layer of the findings: a ring of the finding's diameter around its centre.
+
+    The layer's data are isotropic, so that a ring shrinks like the cut of a sphere when one scrolls away from its
+    centre. Its step is the scan's coarsest spacing, so it never refines napari's slider. ``features`` holds id,
+    score, diameter and status; findings that `is_shown` denies are there but not shown. ``metadata`` holds the report,
+    the threshold, and what rate of false positives a scan it stands for, if that is known.
+    """
+    findings = report.findings
+    rings = ring_attributes(findings, volume, [is_shown(f, threshold) for f in findings], selected)
+    step = max(volume.spacing)
+    attributes = {
+        **{name: value for name, value in rings.items() if name != "data"},
+        "name": f"Findings: {scan_name(volume.series)}",
         # What a point has that the reader adds by hand.
         "feature_defaults": {"id": "", "score": 1.0, "diameter_mm": np.nan, "status": "added"},
-        "shown": np.array([f.score >= threshold for f in findings], dtype=bool),
-        "size": sizes / step if findings else 10 / step,
         "symbol": "disc",
         "face_color": "transparent",
-        "border_color": FINDING_COLOR,
-        "border_width": RING_MM / step,
         "border_width_is_relative": False,
         "projection_mode": "rescale_spherical",
         "metadata": {
@@ -255,14 +294,14 @@ def findings_layer(report: Report, volume: Volume, threshold: float, false_posit
         "units": UNITS,
         "axis_labels": AXIS_LABELS,
     }
-    return centers / step, attributes, "points"
+    return rings["data"], attributes, "points"
 
 
 def report_of(data: npt.NDArray[Any], attributes: dict[str, Any]) -> Report:
     """Get the report back from a points layer, with what was changed by hand.
 
-    Points that are not shown (below the threshold) are left out. A point that was moved is ``edited``, a point that was
-    added is ``added`` with score 1: a person put it there.
+    Points that are not shown are left out, unless a reader judged them: rejected findings stay, with their status. A
+    point that was moved is ``edited``, a point that was added is ``added`` with score 1: a person put it there.
 
     Parameters
     ----------
@@ -287,7 +326,8 @@ def report_of(data: npt.NDArray[Any], attributes: dict[str, Any]) -> Report:
     ids = list(attributes["features"]["id"])
     sizes = np.broadcast_to(attributes["size"], len(ids)) * float(scale[0])
     findings = []
-    shown = np.broadcast_to(attributes["shown"], len(ids))
+    judged = np.array([one in known and bool(known[one].history) for one in ids], dtype=bool)
+    shown = np.broadcast_to(attributes["shown"], len(ids)) | judged
     for row in np.flatnonzero(shown):
         center = (float(centers[row, 0]), float(centers[row, 1]), float(centers[row, 2]))
         finding = known.pop(ids[row], None)
@@ -308,14 +348,12 @@ def report_of(data: npt.NDArray[Any], attributes: dict[str, Any]) -> Report:
 
 def _placed_finding(id_: str, center: Point, diameter: float, score: float, status: Status, scan: Volume) -> Finding:
     """Make a finding where a person put it."""
-    x, y, z = center
-    radius = diameter / 2
     instance = scan.nearest_instance(center)
     return Finding(
         id=id_,
         center_mm=center,
         diameter_mm=diameter,
-        box_mm=((x - radius, y - radius, z - radius), (x + radius, y + radius, z + radius)),
+        box_mm=box_around(center, diameter),
         score=score,
         sop_instance_uid=instance.sop_instance_uid if instance else "",
         frame=instance.frame if instance else None,
@@ -365,28 +403,28 @@ def box_rectangles(findings: Sequence[Finding], volume: Volume, through: int) ->
     return rectangles, owners
 
 
+def box_lines(findings: Sequence[Finding], volume: Volume, through: int) -> FloatArray:
+    """Make the edges of `box_rectangles` as napari's vectors: (n, 2, 3), start and way, in canonical voxel indices."""
+    rectangles, _ = box_rectangles(findings, volume, through)
+    corners = np.array(rectangles).reshape(-1, 4, 3)
+    lines: FloatArray = np.stack([corners, np.roll(corners, -1, axis=1) - corners], axis=2).reshape(-1, 2, 3)
+    return lines
+
+
 def boxes_layer(findings: Sequence[Finding], volume: Volume, through: int) -> LayerData:
-    """Make the shapes layer with the boxes of the findings, cut along the planes that one scrolls through."""
+    """Make the layer with the boxes of findings, cut along the planes that one scrolls through.
+
+    They are vectors, not shapes: napari takes a hundred times as long for as many shapes.
+    """
     _, affine = canonical(volume.voxels, volume.affine)
-    rectangles, owners = box_rectangles(findings, volume, through)
     attributes = {
         "name": f"Boxes: {scan_name(volume.series)}",
         "ndim": 3,
-        "shape_type": "rectangle",
-        "features": {"score": [findings[owner].score for owner in owners]},
+        "vector_style": "line",
         "edge_width": BOX_LINE_MM / spacing_of(affine)[2],
         "edge_color": FINDING_COLOR,
-        "face_color": "transparent",
         "opacity": 0.7,
-        "text": {
-            "string": "{score:.2f}",
-            "size": 10,
-            "color": FINDING_COLOR,
-            "anchor": "upper_left",
-            # Where the vertical axis runs up, napari writes into the box, over the lesion.
-            "visible": through == 0,
-        },
         "metadata": {"series": volume.series.model_dump(), "through": through},
         **_placed(affine, frame_of(volume)),
     }
-    return rectangles, attributes, "shapes"
+    return box_lines(findings, volume, through), attributes, "vectors"

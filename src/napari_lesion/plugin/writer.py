@@ -27,7 +27,7 @@ def write_json(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
 
 
 def write_csv(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
-    """Write the shown findings of a points layer in the form of LUNA16's annotations.csv, LPS mm.
+    """Write the shown findings of a points layer in the form of LUNA16's annotations.csv, LPS mm; no rejected ones.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def write_csv(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
     with whole_file(Path(path)) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
-        for finding in report.findings:
+        for finding in report.standing:
             numbers = (*finding.center_mm, finding.diameter_mm)
             writer.writerow([report.series_uid, *(f"{n:.3f}" for n in numbers), f"{finding.score:.4f}"])
     return [path]

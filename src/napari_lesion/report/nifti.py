@@ -11,14 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_lesion.atomic import whole_file
+from napari_lesion.errors import ConfigError
 from napari_lesion.findings import Heatmap
-from napari_lesion.volume import FloatArray, Volume
+from napari_lesion.volume import FloatArray, Volume, apply_affine, spacing_of
 
 FILE_NAME = "heatmap.nii.gz"
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _LEVELS = 255
 _SLAB = 64
+_SHOWN_MM = 1.5
+"""Pitch of a heatmap that is read to be shown, at most."""
 
 
 def ras_affine(affine: FloatArray) -> FloatArray:
@@ -52,6 +55,45 @@ def save_heatmap(heatmap: Heatmap, volume: Volume, path: Path) -> None:
     image.header["descrip"] = b"napari-lesion heatmap, research use only"
     with whole_file(path) as temporary:
         nib.save(image, temporary)
+
+
+def load_heatmap(path: Path) -> Heatmap:
+    """Read what `save_heatmap` wrote, on a coarser grid and without what is empty around it.
+
+    The network's own grid is coarser than the scan, so nothing of the map is lost that could be seen.
+
+    Raises
+    ------
+    ConfigError
+        If the file is no such heatmap.
+    """
+    try:
+        image: Any = nib.load(path)
+        stored = np.asarray(image.dataobj.get_unscaled()).transpose(2, 1, 0)
+        slope = float(image.dataobj.slope)
+    except (OSError, EOFError, ValueError, AttributeError, nib.filebasedimages.ImageFileError) as error:
+        raise ConfigError(f"{path}: not a heatmap of this program ({error}).") from error
+    if stored.dtype != np.uint8 or stored.ndim != 3:
+        raise ConfigError(f"{path}: not a heatmap of this program (it holds {stored.ndim} axes of {stored.dtype}).")
+    affine: FloatArray = (_LPS_TO_RAS @ np.asarray(image.affine, dtype=np.float64))[:, [2, 1, 0, 3]]
+    low, high = _occupied(stored)
+    steps = [max(1, int(_SHOWN_MM // pitch)) for pitch in spacing_of(affine)]
+    part = stored[tuple(slice(a, b, step) for a, b, step in zip(low, high, steps, strict=True))]
+    placed = affine.copy()
+    placed[:3, 3] = apply_affine(affine, low)
+    placed[:3, :3] *= steps
+    return Heatmap(part.astype(np.float32) * np.float32(slope), placed)
+
+
+def _occupied(values: npt.NDArray[np.uint8]) -> tuple[list[int], list[int]]:
+    """First and last index + 1 along each axis with a value; all where there is none."""
+    low, high = [0, 0, 0], list(values.shape)
+    for axis in range(3):
+        others = tuple(one for one in range(3) if one != axis)
+        there = np.flatnonzero(values.any(axis=others))
+        if there.size:
+            low[axis], high[axis] = int(there[0]), int(there[-1]) + 1
+    return low, high
 
 
 def _bytes_on_scanner_grid(heatmap: Heatmap, volume: Volume) -> npt.NDArray[np.uint8]:

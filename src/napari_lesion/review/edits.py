@@ -23,7 +23,7 @@ _GEOMETRY: tuple[Deed, ...] = ("moved", "resized", "merged")
 
 def accept(review: Review, ids: Sequence[str], by: Stamp) -> Review:
     """Confirm findings as lesions; one that the reader added is ``added`` and stays so."""
-    return _judge(review, ids, by, "accepted", lambda f: "added" if _is_added(f) else "accepted")
+    return _judge(review, ids, by, "accepted", lambda f: "added" if is_added(f) else "accepted")
 
 
 def reject(review: Review, ids: Sequence[str], by: Stamp) -> Review:
@@ -174,8 +174,8 @@ def remove(review: Review, ids: Sequence[str], by: Stamp) -> Review:
     A report must say what the model said, so nothing of the model's can vanish from it.
     """
     chosen = _chosen(review, ids)
-    gone = tuple(finding for finding in chosen if _is_added(finding))
-    false = tuple(finding for finding in chosen if not _is_added(finding) and finding.status != "rejected")
+    gone = tuple(finding for finding in chosen if is_added(finding))
+    false = tuple(finding for finding in chosen if not is_added(finding) and finding.status != "rejected")
     if not gone and not false:
         return review
     after = tuple(_with(finding, by, "rejected", status="rejected") for finding in false)
@@ -211,17 +211,18 @@ def _with(finding: Finding, by: Stamp, what: Deed, detail: str = "", **fields: A
     return finding.model_copy(update={"history": (*finding.history, entry), **fields})
 
 
-def _is_added(finding: Finding) -> bool:
+def is_added(finding: Finding) -> bool:
+    """Whether a reader put it there, not a model."""
     return finding.status == "added" or any(entry.what == "added" for entry in finding.history)
 
 
 def _edited(finding: Finding) -> Status:
     """Status of a finding whose place or size a reader has set, which says that it is a lesion."""
-    return "added" if _is_added(finding) else "edited"
+    return "added" if is_added(finding) else "edited"
 
 
 def _unjudged(finding: Finding) -> Status:
-    if _is_added(finding):
+    if is_added(finding):
         return "added"
     return "edited" if any(entry.what in _GEOMETRY for entry in finding.history) else "candidate"
 

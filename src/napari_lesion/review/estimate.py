@@ -45,7 +45,7 @@ class Estimate:
 def estimate_size(volume: Volume, center_mm: Sequence[float]) -> Estimate:
     """Estimate centre and diameter of what is bright at a place.
 
-    The bright voxels within `SNAP_MM` and the dark tenth of the surroundings give a threshold half-way between them; the
+    The bright voxels within `SNAP_MM` and the dark tenth of the surroundings give a threshold half-way between; the
     region over it that hangs together with the brightest voxel is the lesion. It ends where less than half of the next
     spherical shell belongs to it, so a vessel or the chest wall that touches it is not taken along. This is no
     measurement: two readers would set the edge elsewhere.

@@ -3,57 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import napari.viewer
-import numpy as np
-from napari.layers import Image, Layer, Points, Shapes
-from qtpy.QtCore import QEvent, QSignalBlocker, Qt, QTimer
+from napari.layers import Image, Layer
+from qtpy.QtCore import QEvent, QSignalBlocker, Qt
 from qtpy.QtWidgets import (
-    QAbstractItemView,
     QButtonGroup,
     QComboBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QMessageBox,
     QProgressBar,
     QPushButton,
-    QTableWidget,
-    QTableWidgetItem,
+    QSizePolicy,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_lesion.detection.detector import DEFAULT_MODEL, Card, list_models, read_card
-from napari_lesion.detection.operating import false_positives_at
 from napari_lesion.errors import LesionError, UntrustedCodeError
-from napari_lesion.findings import RESEARCH_USE, Finding, Report
+from napari_lesion.findings import RESEARCH_USE, Point, Report
 from napari_lesion.pipeline import analyse, findings_of
-from napari_lesion.plugin.layers import (
-    FINDING_COLOR,
-    LayerData,
-    boxes_layer,
-    findings_layer,
-    frame_of,
-    heatmap_layer,
-)
+from napari_lesion.plugin.findings_view import findings_view
+from napari_lesion.plugin.layers import LayerData, heatmap_layer
 from napari_lesion.plugin.panels.card import CardDialog, card_text
-from napari_lesion.plugin.panels.explain import Question, WhyRow
-from napari_lesion.plugin.panels.threshold import ThresholdSlider
+from napari_lesion.plugin.panels.findings import FindingsPanel
 from napari_lesion.plugin.task import Task, sentence
-from napari_lesion.plugin.view import PLANES, jump_to, scan_view, volume_of
+from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.view import PLANES, scan_view, volume_of
+from napari_lesion.plugin.workstation import workstation
 from napari_lesion.progress import Progress
+from napari_lesion.report.plane import side_of
+from napari_lesion.review.review import NO_MODEL
 from napari_lesion.volume import Volume
 
-COLUMNS = ("#", "Score", "Ø mm", "Side", "Slice", "x, y, z (mm)")
-SELECTED_COLOR = "#35e0ff"
 _DEVICES = {"auto": "Automatic", "cpu": "Processor (CPU)", "cuda": "NVIDIA GPU (CUDA)", "mps": "Apple GPU (MPS)"}
 _MODEL = Qt.ItemDataRole.UserRole + 1
 """Id or folder of a model in the list; its card is the item's data."""
@@ -71,22 +61,8 @@ class _Outcome:
     model: str
     """Its id or folder."""
     heatmap: LayerData
-    sides: tuple[str, ...]
-    """Of the patient, one a finding."""
-
-
-@dataclass
-class _Result:
-    """What is shown for one scan."""
-
-    report: Report
-    sides: tuple[str, ...]
-    card: Card
-    """Of the model that made it."""
-    model: str
-    """Its id or folder."""
-    threshold: float
-    layers: dict[str, Layer] = field(default_factory=dict)
+    sides: dict[Point, str]
+    """Of the patient, by centre (LPS mm)."""
 
 
 def search(
@@ -94,7 +70,6 @@ def search(
 ) -> _Outcome:
     """Search one scan with a model, named by its id or folder; runs on the worker thread."""
     from napari_lesion.detection.detector import load_detector
-    from napari_lesion.report.overview import side_of  # brings matplotlib along
 
     import_module("pandas")  # napari wants it for tables of features: a second that the window need not wait for
     analysis = analyse(
@@ -110,7 +85,7 @@ def search(
         card=card,
         model=model,
         heatmap=heatmap_layer(analysis.heatmap, volume),
-        sides=tuple(side_of(volume, finding.center_mm) for finding in findings),
+        sides={finding.center_mm: side_of(volume, finding.center_mm) for finding in findings},
     )
 
 
@@ -158,12 +133,13 @@ class DetectPanel(QWidget):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self._viewer = napari_viewer
-        self._results: dict[Layer, _Result] = {}
+        self._station = workstation(napari_viewer)
+        self._view = findings_view(self._station)
         self._task: Task[_Outcome] | None = None
         self._searched: Layer | None = None
         self._model_index = 0
-        self._filled: _Result | None = None
-        """The result that the table shows."""
+        self._seen: Report | None = None
+        """The report whose findings are shown."""
         self._trusted: set[str] = set()
         """Bundles whose code may run, until the window is closed."""
         scan_view(napari_viewer)
@@ -216,23 +192,7 @@ class DetectPanel(QWidget):
         self.status.setWordWrap(True)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
 
-        self.threshold = ThresholdSlider()
-
-        self.table = QTableWidget(0, len(COLUMNS))
-        self.table.setHorizontalHeaderLabels(COLUMNS)
-        self.table.verticalHeader().hide()
-        self.table.setShowGrid(False)
-        self.table.setWordWrap(False)
-        self.table.verticalHeader().setDefaultSectionSize(24)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setToolTip("Click a finding, or step with the arrow keys, to see it in the scan")
-        header = self.table.horizontalHeader()
-        header.setMinimumSectionSize(24)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(len(COLUMNS) - 1, QHeaderView.ResizeMode.Stretch)
-        self.table.setMinimumHeight(120)
+        self.findings = FindingsPanel(self._viewer, lambda: self.devices.currentData() or "auto", self)
 
         planes = QHBoxLayout()
         planes.setSpacing(2)
@@ -248,40 +208,57 @@ class DetectPanel(QWidget):
         use.setWordWrap(True)
         use.setEnabled(False)
 
+        self.search = QWidget()
+        search = QVBoxLayout(self.search)
+        search.setContentsMargins(0, 0, 0, 0)
+        search.addLayout(form)
+        search.addLayout(buttons)
+        self.fold = QToolButton()
+        self.fold.setCheckable(True)
+        self.fold.setChecked(True)
+        self.fold.setToolTip(tr("Choose scan and model, and search; folded in, there is more room for the findings"))
+        self.fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.fold.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._name_fold()
+
         layout = QVBoxLayout(self)
-        layout.setSpacing(8)
-        layout.addLayout(form)
-        layout.addLayout(buttons)
+        layout.setSpacing(6)
+        layout.addWidget(self.fold)
+        layout.addWidget(self.search)
         layout.addWidget(self.progress)
         layout.addWidget(self.status)
-        layout.addWidget(self.threshold)
-        layout.addWidget(self.table, 1)
-        self.why = WhyRow(self._viewer, self)
-        layout.addWidget(self.why)
+        layout.addWidget(self.findings, 1)
         layout.addLayout(planes)
         layout.addWidget(use)
-        self.setMinimumWidth(360)
+        self.setMinimumWidth(390)
 
     def _connect(self) -> None:
         self.scans.currentIndexChanged.connect(self._on_scan_changed)
         self.models.currentIndexChanged.connect(self._on_model_changed)
         self.models.activated.connect(self._on_model_chosen)
         self.card_button.clicked.connect(self.show_card)
-        self.why.shown.connect(self._on_maps_shown)
+        self.fold.toggled.connect(self._on_fold)
         self.run_button.clicked.connect(self.run)
         self.cancel_button.clicked.connect(self.cancel)
-        self.threshold.valueChanged.connect(self._on_threshold)
-        self.table.currentCellChanged.connect(self._on_current_cell)
-        self.table.cellClicked.connect(self._on_cell_clicked)
         self.planes.buttonClicked.connect(self._on_plane)
-        # Boxes are rebuilt once when the slider rests, not at every pixel that it moves.
-        self._boxes_timer = QTimer(self, singleShot=True, interval=60)
-        self._boxes_timer.timeout.connect(self._refresh_boxes)
+        self._view.changed.connect(self._on_findings)
+        self._station.scan_changed.connect(self._on_station)
         events = self._viewer.layers.events
         events.inserted.connect(self._list_scans)
         events.removed.connect(self._on_removed)
         self._viewer.dims.events.order.connect(self._on_order)
         self._on_order()
+
+    # -- room for the findings ----------------------------------------------------------------------------------------
+
+    def _on_fold(self, open_: bool) -> None:
+        self.search.setVisible(open_)
+        self._name_fold()
+        self._on_findings()
+
+    def _name_fold(self) -> None:
+        self.fold.setText(tr("Search for lesions"))
+        self.fold.setArrowType(Qt.ArrowType.DownArrow if self.fold.isChecked() else Qt.ArrowType.RightArrow)
 
     # -- what there is to choose from ---------------------------------------------------------------------------------
 
@@ -290,6 +267,18 @@ class DetectPanel(QWidget):
         """The layer that is chosen."""
         layer: Image | None = self.scans.currentData()
         return layer
+
+    @property
+    def report(self) -> Report | None:
+        """What was found in the chosen scan, also below the threshold, as the reader left it."""
+        review = self._view.review
+        return review.report if review is not None and self._station.scan is self.scan else None
+
+    def _on_station(self, scan: Image | None) -> None:
+        """Follow the scan that is read, if the model can search it."""
+        index = self.scans.findData(scan) if scan is not None else -1
+        if index >= 0:
+            self.scans.setCurrentIndex(index)
 
     def _list_scans(self, event: Any = None) -> None:
         """Follow the layer list; a scan that was just opened becomes the chosen one."""
@@ -366,11 +355,13 @@ class DetectPanel(QWidget):
     def _show_threshold(self) -> None:
         """Show the chosen model's own threshold, as long as there is no result."""
         card = self.models.currentData()
-        if card is not None and self._result is None:
-            self.threshold.set_card(card)
+        if card is not None and self._view.review is None:
+            self.findings.threshold.set_card(card)
 
     def _on_scan_changed(self) -> None:
         layer = self.scan
+        if layer is not None:
+            self._station.read(layer)
         volume = volume_of(layer) if layer is not None else None
         if volume is None:
             self.certificate.setText("")
@@ -383,15 +374,17 @@ class DetectPanel(QWidget):
             self.certificate.setToolTip(details)
             if self._task is None:
                 self._say(self._summary())
-        result = self._result
-        if result is not None:
-            with QSignalBlocker(self.threshold):
-                self.threshold.set_card(result.card)
-                self.threshold.setValue(result.threshold)
-        else:
-            self._show_threshold()
-        self._fill_table()
+        self._show_threshold()
         self._enable()
+
+    def _on_findings(self) -> None:
+        """Say how many there are; what had to be chosen to get them makes room when they come."""
+        start = self._view.review.start if self._view.review is not None else None
+        if start is not self._seen:
+            self._seen = start
+            self.fold.setChecked(start is None or start.model == NO_MODEL)
+        if self._task is None and start is not None:
+            self._say(self._summary())
 
     def _enable(self) -> None:
         running = self._task is not None
@@ -450,6 +443,7 @@ class DetectPanel(QWidget):
         self._enable()
 
     def _on_failed(self, error: Exception) -> None:
+        self.fold.setChecked(True)
         self._end_of_run(f"⚠ {sentence(error)}")
         model = self.models.currentData(_MODEL)
         if isinstance(error, UntrustedCodeError) and model not in self._trusted and self._may_run_code(model, error):
@@ -476,198 +470,56 @@ class DetectPanel(QWidget):
             self._end_of_run("The scan was closed meanwhile, so its result was dropped.")
             return
         self._end_of_run("")
-        self._remove_result(layer)
-        self._results[layer] = _Result(
-            report=outcome.report,
-            sides=outcome.sides,
-            card=outcome.card,
-            model=outcome.model,
-            threshold=outcome.report.model.threshold,
-        )
-        self._add_layers(layer, outcome.heatmap)
         self.scans.setCurrentIndex(self.scans.findData(layer))
+        self.findings.why.clear(layer)
+        try:
+            self._view.show_result(
+                layer,
+                outcome.report,
+                heatmap=outcome.heatmap,
+                card=outcome.card,
+                model=outcome.model,
+                sides=outcome.sides,
+            )
+        except LesionError as error:
+            self._say(f"⚠ {sentence(error)}")
+            return
         self._on_scan_changed()
 
     def event(self, event: QEvent) -> bool:
         """Stop the search when napari takes the panel out of its window; hiding it does not."""
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self.cancel()
-            self.why.cancel()
+            self.findings.why.cancel()
         return super().event(event)
 
-    # -- the result ---------------------------------------------------------------------------------------------------
-
-    @property
-    def _result(self) -> _Result | None:
-        return self._results.get(self.scan) if self.scan is not None else None
-
-    @property
-    def report(self) -> Report | None:
-        """What was found in the chosen scan, also below the threshold."""
-        return self._result.report if self._result is not None else None
-
-    def _shown(self, result: _Result) -> tuple[Finding, ...]:
-        return tuple(f for f in result.report.findings if f.score >= result.threshold)
-
     def _summary(self) -> str:
-        result = self._result
-        if result is None:
+        review = self._view.review
+        if review is None:
             return ""
-        shown, everything = len(self._shown(result)), len(result.report.findings)
-        if not everything:
-            text = "Nothing was found."
+        shown = self._view.shown
+        hidden = sum(f.status != "rejected" for f in self._view.findings) - len(shown)
+        rejected = sum(f.status == "rejected" for f in self._view.findings)
+        if not self._view.findings:
+            text = tr("Nothing was found.")
+        elif len(shown) == 1:
+            text = tr("1 finding shown, {hidden} with a lower score hidden.", hidden=hidden)
         else:
-            text = f"{shown} finding{'s' if shown != 1 else ''} shown, {everything - shown} with a lower score hidden."
-        seconds = result.report.timings_s.get("total")
+            text = tr("{shown} findings shown, {hidden} with a lower score hidden.", shown=len(shown), hidden=hidden)
+        if rejected:
+            text += " " + tr("{count} rejected.", count=rejected)
+        seconds = review.start.timings_s.get("total")
         if seconds is not None:
-            text += f" Searched in {seconds:.0f} s."
-        return "\n".join((text, *(f"⚠ {warning}" for warning in result.report.warnings)))
-
-    def _add_layers(self, scan: Image, heatmap: LayerData) -> None:
-        result, volume = self._results[scan], volume_of(scan)
-        if volume is None:
-            return
-        active = self._viewer.layers.selection.active
-        made = {
-            "heatmap": heatmap,
-            "boxes": boxes_layer(self._shown(result), volume, self._through),
-            "findings": findings_layer(
-                result.report, volume, result.threshold, false_positives_at(result.card, result.threshold)
-            ),
-        }
-        for name, (data, attributes, kind) in made.items():
-            result.layers[name] = layer = Layer.create(data, attributes, kind)
-            above = max(
-                self._viewer.layers.index(one) for one in (scan, *result.layers.values()) if one in self._viewer.layers
-            )
-            self._viewer.layers.insert(above + 1, layer)
-        self._viewer.layers.selection.active = active
-
-    def _remove_result(self, scan: Layer) -> None:
-        result = self._results.pop(scan, None)
-        self.why.clear(scan)
-        for layer in result.layers.values() if result is not None else ():
-            with suppress(ValueError):  # the user may have removed it already
-                self._viewer.layers.remove(layer)
+            text += " " + tr("Searched in {seconds} s.", seconds=f"{seconds:.0f}")
+        warnings = review.start.warnings
+        if warnings and not self.fold.isChecked():
+            return text + "\n" + tr("⚠ {count} warnings, which “Search for lesions” shows.", count=len(warnings))
+        return "\n".join((text, *(f"⚠ {warning}" for warning in warnings)))
 
     def _on_removed(self, event: Any) -> None:
-        removed = event.value
-        self._results.pop(removed, None)
-        if removed is self._searched:
+        if event.value is self._searched:
             self.cancel()
         self._list_scans()
-
-    def _on_threshold(self, threshold: float) -> None:
-        result = self._result
-        if result is None:
-            return
-        result.threshold = threshold
-        points = self._layer("findings")
-        if isinstance(points, Points):
-            # Points that were added by hand have no score of the model, and stay.
-            points.shown = np.asarray(points.features["score"], dtype=float) >= result.threshold
-            points.metadata["threshold"] = result.threshold
-            points.metadata["false_positives_per_scan"] = self.threshold.false_positives()
-        self._boxes_timer.start()
-        self._hide_rows()
-        self._say(self._summary())
-
-    def _layer(self, name: str) -> Layer | None:
-        """Get a layer of the shown result, if the user has not removed it."""
-        result = self._result
-        layer = result.layers.get(name) if result is not None else None
-        return layer if layer is not None and layer in self._viewer.layers else None
-
-    def _refresh_boxes(self) -> None:
-        result, boxes, scan = self._result, self._layer("boxes"), self.scan
-        volume = volume_of(scan) if scan is not None else None
-        if result is None or not isinstance(boxes, Shapes) or volume is None:
-            return
-        data, attributes, _ = boxes_layer(self._shown(result), volume, self._through)
-        boxes.selected_data = set()
-        boxes.data = []
-        if data:
-            boxes.add_rectangles(
-                data,
-                edge_width=attributes["edge_width"],
-                edge_color=attributes["edge_color"],
-                face_color=attributes["face_color"],
-            )
-        boxes.features = attributes["features"]
-        boxes.text = attributes["text"]
-
-    # -- the table ----------------------------------------------------------------------------------------------------
-
-    def _fill_table(self) -> None:
-        result, scan = self._result, self.scan
-        volume = volume_of(scan) if scan is not None else None
-        findings = result.report.findings if result is not None else ()
-        with QSignalBlocker(self.table):
-            self.table.setRowCount(len(findings))
-            # A layer that comes or goes fills the table again: the finding that one looks at stays chosen.
-            keep = self.table.currentRow() if result is not None and result is self._filled else -1
-            self._filled = result
-            self.table.setCurrentCell(-1, -1)
-            if keep < 0:
-                self.why.set_question(None)
-            for row, finding in enumerate(findings):
-                if result is None or volume is None or scan is None:
-                    continue
-                texts = (
-                    str(row + 1),
-                    f"{finding.score:.2f}",
-                    f"{finding.diameter_mm:.1f}",
-                    result.sides[row],
-                    str(self._slice_number(scan, volume, finding)),
-                    ", ".join(f"{value:.0f}" for value in finding.center_mm),
-                )
-                for column, text in enumerate(texts):
-                    item = QTableWidgetItem(text)
-                    if column not in (3, 5):
-                        item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                    self.table.setItem(row, column, item)
-            if keep >= 0:
-                self.table.setCurrentCell(keep, 0)
-        self._hide_rows()
-
-    def _slice_number(self, scan: Image, volume: Volume, finding: Finding) -> int:
-        """Axial slice, as napari's slider counts them."""
-        world = frame_of(volume).to_world(finding.center_mm)
-        return int(np.rint(scan.world_to_data(world)[0]))
-
-    def _hide_rows(self) -> None:
-        result = self._result
-        if result is not None:
-            for row, finding in enumerate(result.report.findings):
-                self.table.setRowHidden(row, finding.score < result.threshold)
-
-    def _on_current_cell(self, row: int, _column: int, before: int, _before_column: int) -> None:
-        if row >= 0 and row != before:
-            self.jump(row)
-
-    def _on_cell_clicked(self, row: int, _column: int) -> None:
-        self.jump(row)
-
-    def jump(self, row: int) -> None:
-        """Show a finding: its slice, with the camera centred on it."""
-        result, scan = self._result, self.scan
-        volume = volume_of(scan) if scan is not None else None
-        if result is None or volume is None:
-            return
-        finding = result.report.findings[row]
-        points = self._layer("findings")
-        if isinstance(points, Points):
-            ids = list(points.features["id"])
-            points.border_color = [SELECTED_COLOR if one == finding.id else FINDING_COLOR for one in ids]
-        jump_to(self._viewer, volume, finding.center_mm)
-        self.why.set_question(
-            Question(scan, volume, finding, row + 1, result.model, self.devices.currentData() or "auto")
-        )
-
-    def _on_maps_shown(self) -> None:
-        heatmap = self._layer("heatmap")
-        if heatmap is not None:
-            heatmap.visible = False
 
     def show_card(self) -> None:
         """Show the card of the chosen model."""
@@ -683,11 +535,6 @@ class DetectPanel(QWidget):
 
     # -- the planes ---------------------------------------------------------------------------------------------------
 
-    @property
-    def _through(self) -> int:
-        """World axis that one scrolls along."""
-        return int(self._viewer.dims.order[0]) if self._viewer.dims.ndim == 3 else 0
-
     def _on_plane(self, button: QPushButton) -> None:
         self._viewer.dims.ndisplay = 2
         if self._viewer.dims.ndim == 3:
@@ -700,7 +547,6 @@ class DetectPanel(QWidget):
         for button in self.planes.buttons():
             button.setChecked(PLANES[button.text().lower()] == order)
         self.planes.setExclusive(True)
-        self._boxes_timer.start()
 
 
 def _combo(tooltip: str) -> QComboBox:

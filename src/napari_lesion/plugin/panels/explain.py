@@ -69,6 +69,7 @@ def map_layer(made: AttributionMap, volume: Volume, number: int) -> LayerData:
         "contrast_limits": (0.0, made.top),
         "metadata": {
             **attributes["metadata"],
+            "kind": "explanation",
             "method": made.method,
             "finding": number,
             "faithfulness": made.faithfulness,

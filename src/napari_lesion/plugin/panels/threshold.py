@@ -68,6 +68,11 @@ class ThresholdSlider(QWidget):
                 self.setToolTip(tr("Findings with a lower score are hidden; nothing is searched again."))
         self._show(card.threshold if card is not None else self._score)
 
+    @property
+    def card(self) -> Card | None:
+        """Of the model whose scores these are."""
+        return self._card
+
     def value(self) -> float:
         """Score from which on findings are shown."""
         return self._score
