@@ -14,7 +14,9 @@ from napari_lesion.dicom.writer import write_ct_series
 from napari_lesion.errors import Cancelled, ConfigError, LungsNotFoundError, ModelError
 from napari_lesion.findings import Candidate
 from napari_lesion.report.csv import load_summary
-from napari_lesion.report.json import load_report
+from napari_lesion.report.json import load_report, save_report
+from napari_lesion.review import edits
+from napari_lesion.review.review import Review, stamp
 
 FOUND = (Candidate((40.0, -15.0, -289.0), 9.0, 0.9), Candidate((-40.0, -30.0, -286.0), 6.0, 0.6))
 FILES = {"findings.json", "heatmap.nii.gz", "overview.png"}
@@ -159,6 +161,22 @@ def test_results_are_replaced_by_default_and_kept_on_resume(tree, tmp_path):
     assert rows_of(replaced)[ONE].findings == "1"
     assert len(load_report(out / ONE / "findings.json").findings) == 1
     assert not hidden(out)
+
+
+def test_what_a_reader_judged_is_never_written_over(tree, tmp_path):
+    out = tmp_path / "out"
+    analyse_folder([tree / "a"], out, detector=FakeDetector(FOUND))
+    path = out / ONE / "findings.json"
+    report = load_report(path)
+    by = stamp("A")
+    reviewed = edits.reject(Review(report), [report.findings[0].id], by).report
+    save_report(reviewed, path)
+    again = FakeDetector(FOUND)
+    kept = rows_of(analyse_folder([tree / "a"], out, detector=again))[ONE]
+    assert not again.calls
+    assert (kept.findings, kept.status) == ("1", "done"), "a rejected finding is none"
+    assert "a reader judged" in kept.reason
+    assert load_report(path) == reviewed
 
 
 @pytest.mark.parametrize("change", [{"version": "2.0"}, {"threshold": 0.1}], ids=["another model", "another threshold"])

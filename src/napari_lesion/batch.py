@@ -167,9 +167,7 @@ class _Log:
         summary.save_summary([*self._earlier.values(), *self.rows], self._path)
 
 
-def _find_jobs(
-    paths: Sequence[Path], wanted: Sequence[str], card: Card, log: _Log, progress: Progress
-) -> list[_Job]:
+def _find_jobs(paths: Sequence[Path], wanted: Sequence[str], card: Card, log: _Log, progress: Progress) -> list[_Job]:
     """Series to analyse, in the order found; those that are not get their row at once."""
     from napari_lesion.dicom.series import find_series
 
@@ -215,6 +213,10 @@ def _run(
     progress: Progress,
 ) -> SummaryRow:
     folder = out / job.series.key
+    if reviewed := _reviewed(folder):
+        progress(1, 1, "kept")
+        why = "kept, since a reader judged its findings; move its folder away to analyse the series again."
+        return replace(_done(job, reviewed), reason=why)
     if resume and (kept := _finished(folder, detector, threshold)):
         progress(1, 1, "kept")
         return replace(_done(job, kept), reason="kept from an earlier run.")
@@ -265,6 +267,15 @@ def save_analysis(analysis: Analysis, folder: Path, *, progress: Progress = sile
         progress(3, 3, "written")
 
 
+def _reviewed(folder: Path) -> Report | None:
+    """Load a report that holds a reader's work, which must never be written over."""
+    try:
+        report = report_json.load_report(folder / report_json.FILE_NAME)
+    except ConfigError:
+        return None
+    return report if any(finding.history for finding in report.findings) else None
+
+
 def _finished(folder: Path, detector: Detector, threshold: float) -> Report | None:
     """Load the report of an earlier run, if it is what this run would make."""
     path = folder / report_json.FILE_NAME
@@ -296,11 +307,11 @@ def _row(job: _Job, status: SeriesStatus) -> SummaryRow:
 
 
 def _done(job: _Job, report: Report) -> SummaryRow:
-    best = report.findings[0] if report.findings else None
+    best = report.standing[0] if report.standing else None
     return replace(
         _row(job, "done"),
         folder=job.series.key,
-        findings=str(len(report.findings)),
+        findings=str(len(report.standing)),
         best_score=f"{best.score:.4f}" if best else "",
         best_diameter_mm=f"{best.diameter_mm:.1f}" if best else "",
         warnings=" | ".join(report.warnings),

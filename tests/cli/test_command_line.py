@@ -17,7 +17,9 @@ from napari_lesion.cli.main import main
 from napari_lesion.dicom.writer import write_ct_series
 from napari_lesion.findings import Candidate
 from napari_lesion.pipeline import analyse
-from napari_lesion.report.json import save_report
+from napari_lesion.report.json import load_report, save_report
+from napari_lesion.review import edits
+from napari_lesion.review.review import Review, stamp
 
 FOUND = (Candidate((40.0, -15.0, -289.0), 9.0, 0.9),)
 ONE, TWO = "1.2.826.1", "1.2.826.2"
@@ -218,6 +220,16 @@ def test_evaluate_says_where_the_curve_ends_too_early(results, run):
     out = run("evaluate", "--truth", results / "truth.csv", "--results", results / "out")[1]
     assert "The curve ends at 0.667 false positives a scan" in out
     assert "0.1" in out
+
+
+def test_findings_that_a_reader_rejected_are_not_scored_and_that_is_said(results, run):
+    path = results / "out" / "1.3" / "findings.json"
+    report = load_report(path)
+    save_report(edits.reject(Review(report), [report.findings[0].id], stamp("A")).report, path)
+    out = run("evaluate", "--truth", results / "truth.csv", "--results", results / "out", "-o", results / "e")[1]
+    content = json.loads((results / "e" / "froc.json").read_text(encoding="utf-8"))
+    assert content["curves"][0]["curve_ends_at_fp_per_scan"] == pytest.approx(1 / 3), "the other two scans' marks"
+    assert "Readers judged 1 of the findings and rejected 1" in " ".join(out.split())
 
 
 def test_what_is_excluded_is_no_false_positive(results, run):

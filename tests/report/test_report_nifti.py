@@ -8,8 +8,9 @@ import pytest
 import SimpleITK as sitk  # noqa: N813
 from fake_scan import AXIAL, CORONAL, make_heatmap, make_volume
 
+from napari_lesion.errors import ConfigError
 from napari_lesion.findings import Candidate
-from napari_lesion.report.nifti import save_heatmap
+from napari_lesion.report.nifti import load_heatmap, save_heatmap
 
 SPOTS = (Candidate((52.0, -15.0, -250.0), 9.0, 0.9), Candidate((-48.0, -33.0, -228.0), 6.0, 0.5))
 OBLIQUE = AXIAL.copy()
@@ -75,3 +76,25 @@ def test_a_scan_of_more_slices_than_a_slab_is_whole(tmp_path):
 
     stored = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "heatmap.nii")))
     assert np.abs(stored - to_scanner_grid(heatmap, volume)).max() <= 0.5 / 255 + 1e-6
+
+
+def test_a_heatmap_that_is_read_again_glows_in_the_same_places(saved):
+    path, volume = saved
+    heatmap = load_heatmap(path)
+    assert heatmap.values.dtype == np.float32
+    assert heatmap.values.size < np.prod(volume.shape) / 2, "what is empty around it is left out"
+    hottest = heatmap.affine @ [*np.unravel_index(heatmap.values.argmax(), heatmap.values.shape), 1]
+    assert np.allclose(hottest[:3], SPOTS[0].center_mm, atol=2.6)
+    for spot in SPOTS:
+        k, j, i, _ = np.rint(np.linalg.inv(heatmap.affine) @ [*spot.center_mm, 1]).astype(int)
+        assert heatmap.values[k, j, i] == pytest.approx(spot.score, abs=0.12)
+
+
+def test_what_is_no_heatmap_is_refused_with_its_name(tmp_path):
+    path = tmp_path / "heatmap.nii.gz"
+    path.write_bytes(b"no NIfTI")
+    with pytest.raises(ConfigError, match="heatmap"):
+        load_heatmap(path)
+    nib.save(nib.Nifti1Image(np.zeros((3, 4, 5), np.int16), np.eye(4)), path)
+    with pytest.raises(ConfigError, match="int16"):
+        load_heatmap(path)

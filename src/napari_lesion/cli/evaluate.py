@@ -127,6 +127,11 @@ def _score(
     evaluation = froc.evaluate(nodules, found.points, excluded=places, bootstraps=bootstraps, seed=seed)
     overall = evaluation.overall
     notes = []
+    if found.judged:
+        notes.append(
+            f"Readers judged {found.judged} of the findings and rejected {found.rejected}, which are left out: "
+            "this scores the readers with the model, not the model alone."
+        )
     if absent:
         what = "all their nodules count as missed" if missing is MissingScans.MISSED else "they are left out"
         notes.append(f"{len(absent)} scans of the truth have no results; {what}.")

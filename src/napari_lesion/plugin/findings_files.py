@@ -20,8 +20,8 @@ from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.view import volume_of
 from napari_lesion.plugin.workstation import Workstation, workstation
 from napari_lesion.progress import Progress
+from napari_lesion.report import csv, nifti
 from napari_lesion.report import json as report_json
-from napari_lesion.report import nifti
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -58,6 +58,13 @@ def read(path: str | Path | Sequence[str | Path]) -> list[Any]:
     for one in [path] if isinstance(path, str | Path) else list(path):
         open_findings(workstation(viewer), Path(one), viewer.window._qt_window)
     return [(None,)]
+
+
+def is_results(path: Path) -> bool:
+    """Whether a folder is one that ``analyse`` wrote, or one series of it."""
+    if (path / report_json.FILE_NAME).is_file():
+        return True
+    return (path / csv.FILE_NAME).is_file() and any(path.glob(f"*/{report_json.FILE_NAME}"))
 
 
 def results_at(path: Path, series_uids: Sequence[str]) -> list[Path]:

@@ -13,6 +13,7 @@ from qtpy.QtCore import QThread
 from qtpy.QtWidgets import QApplication, QMessageBox, QWidget
 
 from napari_lesion.errors import Cancelled, GeometryError, LesionError, SeriesError
+from napari_lesion.plugin import findings_files
 from napari_lesion.plugin.layers import LayerData, scan_layer, scan_name
 from napari_lesion.plugin.opening import Opening, follow
 from napari_lesion.plugin.task import run_with_dialog
@@ -37,6 +38,8 @@ NOTHING: list[Any] = [(None,)]
 def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | None:
     """Return the reader for a path (npe2's hook), or None where nothing is there to read."""
     paths = [path] if isinstance(path, str | Path) else list(path)
+    if paths and all(findings_files.is_results(Path(one)) for one in paths):
+        return findings_files.read
     return read if paths and all(Path(one).exists() for one in paths) else None
 
 

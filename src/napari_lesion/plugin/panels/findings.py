@@ -37,7 +37,7 @@ from napari_lesion.plugin.findings_files import open_findings, save_findings
 from napari_lesion.plugin.findings_view import findings_view
 from napari_lesion.plugin.help import key_text
 from napari_lesion.plugin.panels.explain import Question, WhyRow
-from napari_lesion.plugin.panels.findings_table import COMMENT, DIAMETER, FindingsFilter, FindingsModel, columns
+from napari_lesion.plugin.panels.findings_table import FindingsFilter, FindingsModel, columns
 from napari_lesion.plugin.panels.threshold import ThresholdSlider
 from napari_lesion.plugin.settings import reader_name, store
 from napari_lesion.plugin.texts import tr
@@ -45,6 +45,7 @@ from napari_lesion.plugin.tools.presets import PRESETS
 from napari_lesion.plugin.workstation import Workstation, workstation
 from napari_lesion.plugin.writer import write_csv
 from napari_lesion.report import json as report_json
+from napari_lesion.review import edits
 
 _PERCENT = 100
 #: Buttons under the table, by the id of their action: a sign, and whether a gap comes before it.
@@ -118,6 +119,12 @@ class FindingsPanel(QWidget):
         self.table.setModel(self.rows)
         self._set_up_table()
 
+        self.comment = QLineEdit()
+        self.comment.setPlaceholderText(tr("Comment on the chosen finding (K)"))
+        self.comment.installEventFilter(self)
+        self._commented = ""
+        """Id of the finding whose comment the line shows."""
+
         buttons = QHBoxLayout()
         buttons.setSpacing(2)
         self.buttons: dict[str, QToolButton] = {}
@@ -135,6 +142,7 @@ class FindingsPanel(QWidget):
         layout.addLayout(top)
         layout.addWidget(self.table, 1)
         layout.addLayout(buttons)
+        layout.addWidget(self.comment)
         layout.addLayout(self._map_rows())
         self.why = WhyRow(self._viewer, self)
         layout.addWidget(self.why)
@@ -231,6 +239,8 @@ class FindingsPanel(QWidget):
         self.rows.layoutChanged.connect(self._tell_order)
         self.table.selectionModel().selectionChanged.connect(self._on_selection)
         self.table.clicked.connect(self._on_clicked)
+        self.comment.editingFinished.connect(self._write_comment)
+        self.comment.returnPressed.connect(self.table.setFocus)
         self.why.shown.connect(self._on_maps_shown)
         self.heatmap.clicked.connect(self.view.toggle_heatmap)
         self.explanation.clicked.connect(self.view.toggle_explanations)
@@ -267,6 +277,7 @@ class FindingsPanel(QWidget):
             ("findings.redo", review is not None and bool(review.undone)),
         ):
             self.buttons[id_].setEnabled(able)
+        self._show_comment()
         self._ask_why()
 
     def _leave(self) -> None:
@@ -283,6 +294,7 @@ class FindingsPanel(QWidget):
 
     def _on_selected(self, id_: str) -> None:
         self._select(id_)
+        self._show_comment()
         self._ask_why()
 
     def _select(self, id_: str) -> None:
@@ -331,21 +343,36 @@ class FindingsPanel(QWidget):
             if event.key() not in own and not select_all:
                 QApplication.sendEvent(self._viewer.window._qt_viewer.canvas.native, event)
                 return True
+        if watched is self.comment and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            self._commented = ""  # what was written is dropped
+            self.table.setFocus()
+            self._show_comment()
+            return True
         return bool(super().eventFilter(watched, event))
 
     def _ask_comment(self) -> None:
-        """Open the comment of the chosen finding for writing."""
-        row = self.rows.row_of(self._station.finding)
-        if row < 0:
+        """Go to the line for the comment."""
+        if self.view.chosen is None:
             show_info(tr("Choose a finding first: click its row or its ring, or press N."))
             return
-        index = self.rows.index(row, COMMENT)
-        self.table.scrollTo(index)
-        self.table.edit(index)
+        self.comment.setFocus()
+        self.comment.selectAll()
 
-    def edit_diameter(self, row: int) -> None:
-        """Open the diameter of a row for writing."""
-        self.table.edit(self.rows.index(row, DIAMETER))
+    def _write_comment(self) -> None:
+        """Put what is in the line into the review; the keys are those of the findings again."""
+        id_, text = self._commented, self.comment.text()
+        if any(finding.id == id_ and finding.comment != text.strip() for finding in self.view.findings):
+            self.view.change(lambda review, by: edits.comment(review, id_, text, by))
+
+    def _show_comment(self) -> None:
+        finding = self.view.chosen
+        self.comment.setEnabled(finding is not None)
+        id_, text = (finding.id, finding.comment) if finding is not None else ("", "")
+        if id_ == self._commented and self.comment.hasFocus():
+            return  # it is being written
+        self._commented = id_
+        with QSignalBlocker(self.comment):
+            self.comment.setText(text)
 
     # -- maps and explanations ----------------------------------------------------------------------------------------
 
