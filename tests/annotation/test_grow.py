@@ -1,0 +1,81 @@
+"""One click outlines a nodule, wherever in it one clicks, and stays off wall and vessels; else it says why not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from napari_lesion.annotation.grow import grow
+from napari_lesion.annotation.mask import Mask, dice
+from napari_lesion.errors import AnnotationError
+from napari_lesion.volume import GeometryCertificate, SeriesIdentity, Volume
+
+SPACING = (1.5, 0.8, 0.8)
+SHAPE = (50, 100, 100)
+MIDDLE = (25, 50, 50)
+
+
+def scan(*, radius_mm: float = 6.0, wall: bool = False, vessel: bool = False, hu: float = 30.0) -> tuple[Volume, Mask]:
+    """Lung with a ball, slightly blurred and noisy as a scanner would have it; and the ball."""
+    z, y, x = (np.indices(SHAPE) - np.array(MIDDLE)[:, None, None, None]) * np.array(SPACING)[:, None, None, None]
+    ball = np.sqrt(x**2 + y**2 + z**2) < radius_mm
+    dense = np.full(SHAPE, -850.0)
+    dense[ball] = hu
+    if vessel:
+        dense[np.sqrt(y**2 + z**2) < 1.6] = 40
+    if wall:
+        dense[np.sqrt((x + 60) ** 2 + y**2) > 60 + radius_mm - 2] = 40
+        ball &= np.sqrt((x + 60) ** 2 + y**2) <= 60 + radius_mm - 2
+    rng = np.random.default_rng(3)
+    dense = ndimage.gaussian_filter(dense, np.array([0.7, 0.7, 0.7]) / SPACING) + rng.normal(0, 25, SHAPE)
+    affine = np.array([[0, 0, SPACING[2], -40], [0, SPACING[1], 0, -70], [SPACING[0], 0, 0, -300], [0, 0, 0, 1.0]])
+    certificate = GeometryCertificate(shape=SHAPE, spacing_mm=SPACING, orientation="axial", axes="HPL")
+    return Volume(np.rint(dense).astype(np.int16), affine, SeriesIdentity(series_uid="1"), certificate), Mask.of(ball)
+
+
+@pytest.mark.parametrize("kind", [{}, {"vessel": True}, {"wall": True}, {"hu": -600.0, "radius_mm": 8.0}])
+def test_a_click_outlines_the_ball_alone(kind: dict) -> None:
+    volume, ball = scan(**kind)
+    for off in ((0, 0, 0), (2, -3, -2)):
+        grown = grow(volume, volume.to_patient(np.add(MIDDLE, off)))
+        assert dice(grown, ball) > 0.8, (kind, off)
+        assert grown.diameter_mm(volume.affine) == pytest.approx(ball.diameter_mm(volume.affine), rel=0.15)
+
+
+def test_a_click_beside_the_nodule_finds_it_and_one_in_lung_says_so() -> None:
+    volume, ball = scan(radius_mm=4.0)
+    grown = grow(volume, volume.to_patient((25, 50, 56)))
+    assert dice(grown, ball) > 0.75
+    with pytest.raises(AnnotationError, match="hardly stands out"):
+        grow(volume, volume.to_patient((25, 80, 80)))
+    with pytest.raises(AnnotationError, match="outside the scan"):
+        grow(volume, (500, 0, 0))
+    certificate = volume.certificate.model_copy(update={"unit": "none"})
+    with pytest.raises(AnnotationError, match="needs HU"):
+        grow(replace(volume, certificate=certificate), volume.to_patient(MIDDLE))
+
+
+def test_growing_in_the_body_stays_within_its_limit() -> None:
+    volume, _ = scan()
+    body = replace(volume, voxels=np.full(SHAPE, 40, np.int16))
+    grown = grow(body, body.to_patient(MIDDLE), max_diameter_mm=20)
+    assert grown.diameter_mm(volume.affine) <= 20 + 2 * max(SPACING)
+
+
+@pytest.mark.real_data
+def test_real_nodules_are_outlined_as_docs_say(real_data: Path) -> None:
+    """Every tenth of the cubes; docs/annotation.md has the numbers of all."""
+    cubes = np.load(real_data / "nodules" / "lidc_cubes.npz")
+    affine = np.eye(4)[[2, 1, 0, 3]]
+    scores = []
+    for hu, mask in zip(cubes["hu"][::10], cubes["mask"][::10], strict=True):
+        certificate = GeometryCertificate(shape=hu.shape, spacing_mm=(1, 1, 1), orientation="axial", axes="HPL")
+        volume = Volume(hu, affine, SeriesIdentity(series_uid="1"), certificate)
+        truth = Mask.of(mask)
+        scores.append(dice(grow(volume, truth.center_mm(affine)), truth))
+    assert np.median(scores) > 0.68
+    assert min(scores) > 0.2
