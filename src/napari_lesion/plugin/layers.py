@@ -166,6 +166,7 @@ def scan_layer(volume: Volume) -> LayerData:
         "name": scan_name(volume.series),
         "contrast_limits": opening_window(volume).limits,
         "colormap": opening_colors(volume),
+        "projection_mode": "none",  # in napari it is the mean
         "metadata": {
             "series": volume.series.model_dump(),
             "certificate": volume.certificate.model_dump(),
@@ -210,6 +211,7 @@ def heatmap_layer(heatmap: Heatmap, volume: Volume) -> LayerData:
         "blending": "additive",
         "opacity": 0.5,
         "interpolation2d": "linear",
+        "projection_mode": "none",
         "metadata": {"series": volume.series.model_dump(), "kind": HEATMAP},
         **_placed(placed, frame),
     }

@@ -10,7 +10,7 @@ from napari.components.overlays import TextOverlay
 from qtpy.QtCore import QTimer
 
 from napari_lesion.plugin.layers import OBLIQUE_DEG, frame_of, readable_date
-from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.texts import later, tr
 from napari_lesion.plugin.tools.cursor import number, side_text
 from napari_lesion.plugin.tools.slab import MODE_TEXTS, Mode, Slab, depth_slices
 from napari_lesion.plugin.tools.windows import preset_of, window_of
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
 CORNERS = ("top_left", "top_right", "bottom_left", "bottom_right")
-_PLANE_TEXTS = {"axial": "Axial", "coronal": "Coronal", "sagittal": "Sagittal"}
-_AGE_UNITS = {"D": "{n} days", "W": "{n} weeks", "M": "{n} months", "Y": "{n} years"}
+_PLANE_TEXTS = {"axial": later("Axial"), "coronal": later("Coronal"), "sagittal": later("Sagittal")}
+_AGE_UNITS = {"D": later("{n} days"), "W": later("{n} weeks"), "M": later("{n} months"), "Y": later("{n} years")}
 COLOR = "#c8d2dc"
 _BOX_COLOR = (0.0, 0.0, 0.0, 0.5)
 FONT_SIZE = 10

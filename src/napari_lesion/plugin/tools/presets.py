@@ -10,6 +10,7 @@ import numpy.typing as npt
 from napari.utils.colormaps import Colormap
 
 from napari_lesion.display import Window
+from napari_lesion.plugin.texts import later
 from napari_lesion.volume import Volume
 
 #: Name of the colours of a VOI LUT.
@@ -42,12 +43,12 @@ class Preset:
 
 #: In the order of the keys 1 to 6. After Radiopaedia, "Windowing (CT)".
 PRESETS = (
-    Preset("lung", "Lung", Window(-600, 1500)),
-    Preset("mediastinum", "Mediastinum", Window(50, 350)),
-    Preset("bone", "Bone", Window(400, 1800)),
-    Preset("soft-tissue", "Soft tissue", Window(50, 400)),
-    Preset("liver", "Liver", Window(60, 160)),
-    Preset("brain", "Brain", Window(40, 80)),
+    Preset("lung", later("Lung"), Window(-600, 1500)),
+    Preset("mediastinum", later("Mediastinum"), Window(50, 350)),
+    Preset("bone", later("Bone"), Window(400, 1800)),
+    Preset("soft-tissue", later("Soft tissue"), Window(50, 400)),
+    Preset("liver", later("Liver"), Window(60, 160)),
+    Preset("brain", later("Brain"), Window(40, 80)),
 )
 
 

@@ -11,12 +11,18 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from napari.layers import Image
+
+from napari_lesion.plugin.texts import later
+
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image
 
 #: Thicknesses that the keys go through, mm.
 THICKNESSES_MM = (3.0, 5.0, 8.0, 10.0, 15.0, 20.0, 30.0, 50.0, 80.0)
+#: How far from a slice napari looks for points whose spheres it cuts, so that the ring of a finding is seen on all of
+#: its slices. No image is projected then.
+RINGS_MM = 100.0
 #: napari counts a slice whose centre is exactly on the far margin, but none that lies before it by a fraction. Short
 #: of a whole slice by this share, the margin holds the same slices wherever between two of them the point is.
 _SHORT_OF = 0.02
@@ -32,7 +38,12 @@ class Mode(Enum):
 
 
 #: What is written on the screen; the first one stands for a single slice.
-MODE_TEXTS = {Mode.OFF: "Single slice", Mode.MIP: "MIP", Mode.MINIP: "MinIP", Mode.MEAN: "Mean"}
+MODE_TEXTS = {
+    Mode.OFF: later("Single slice"),
+    Mode.MIP: later("MIP"),
+    Mode.MINIP: later("MinIP"),
+    Mode.MEAN: later("Mean"),
+}
 
 
 @dataclass(frozen=True)
@@ -85,12 +96,16 @@ class Slab:
 def margins(slab: Slab, steps_mm: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Say how far a slab reaches below and above the point, in mm along each axis, in napari's way of counting.
 
+    Around a single slice it is `RINGS_MM`.
+
     Parameters
     ----------
     slab : Slab
     steps_mm : sequence of float
         Spacing of the scan along the world axes.
     """
+    if slab.mode is Mode.OFF:
+        return (RINGS_MM,) * len(steps_mm), (RINGS_MM,) * len(steps_mm)
     counts = [slab.slices(step) for step in steps_mm]
     below = tuple(step * (n - 1) / 2 for n, step in zip(counts, steps_mm, strict=True))
     above = tuple(step * ((n + 1) / 2 - _SHORT_OF) if n > 1 else 0.0 for n, step in zip(counts, steps_mm, strict=True))
@@ -98,19 +113,21 @@ def margins(slab: Slab, steps_mm: Sequence[float]) -> tuple[tuple[float, ...], t
 
 
 def show_slab(model: ViewerModel, scan: Image, slab: Slab) -> None:
-    """Show a scan as a slab in one view; layers of other kinds stay as they are."""
+    """Show a scan as a slab in one view; all other images keep the slice in the middle."""
     below, above = margins(slab, [abs(float(step)) for step in scan.scale])
     if model.dims.ndim != len(below):
         return
-    mode = slab.mode if any(above) else Mode.OFF
-    if mode is Mode.OFF:  # first, so that no margin is projected on the way
-        scan.projection_mode = Mode.OFF.value
+    for layer in model.layers:
+        # First, so that no margin is projected on the way. Images come with the mean in napari.
+        only_middle = layer is not scan or slab.mode is Mode.OFF
+        if only_middle and isinstance(layer, Image) and layer.projection_mode != Mode.OFF.value:
+            layer.projection_mode = Mode.OFF.value
     if tuple(model.dims.margin_left) != below:
         model.dims.margin_left = below
     if tuple(model.dims.margin_right) != above:
         model.dims.margin_right = above
-    if scan.projection_mode != mode.value:
-        scan.projection_mode = mode.value
+    if scan.projection_mode != slab.mode.value:
+        scan.projection_mode = slab.mode.value
 
 
 def depth_slices(model: ViewerModel, scan: Image, slab: Slab) -> tuple[int, float]:
