@@ -310,7 +310,7 @@ class Annotator(QObject):
             return
 
         def work(progress: Progress) -> Mask:
-            progress(0, 1, "")
+            volume.wait(progress)  # a scan is shown before all of it is read
             return grow(volume, center_mm)
 
         self._growing = Task(work, self)

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lesion.annotation.cases import Case, find_cases, next_case, progress_of
 from napari_lesion.dicom.series import Series
-from napari_lesion.errors import LesionError
+from napari_lesion.errors import Cancelled, LesionError
 from napari_lesion.plugin.actions import Action
 from napari_lesion.plugin.annotator import annotator
-from napari_lesion.plugin.layers import scan_layer
+from napari_lesion.plugin.reader import add_layers, open_series
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.task import Task, sentence
 from napari_lesion.plugin.texts import tr
-from napari_lesion.plugin.view import tell_doubts, volume_of
+from napari_lesion.plugin.view import volume_of
 from napari_lesion.plugin.workstation import Workstation
 from napari_lesion.progress import Progress
-from napari_lesion.volume import Volume
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
 
 REST_MS = 800
 
@@ -38,7 +41,7 @@ class CaseList(QObject):
         self._annotator = annotator(station)
         self._series: tuple[Series, ...] = ()
         self.cases: tuple[Case, ...] = ()
-        self._task: Task[object] | None = None
+        self._task: Task[tuple[Series, ...]] | None = None
         self._annotator.changed.connect(self._on_annotated)
         station.scan_changed.connect(lambda _scan: self.changed.emit())
         # Not at every slice: the place is written down when the reader rests there.
@@ -73,11 +76,15 @@ class CaseList(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether cases are looked for, or one is being read."""
+        """Whether cases are being looked for."""
         return self._task is not None
 
     def look_through(self, folder: Path) -> None:
-        """List the volumes below a folder."""
+        """List the volumes below a folder; that is done on a thread."""
+        if self._task is not None:
+            self._task.cancel()
+            self.said.emit(tr("One moment: the last search is being stopped. Choose the folder again."))
+            return
 
         def work(progress: Progress) -> tuple[Series, ...]:
             return find_cases(folder, progress=progress)
@@ -88,18 +95,46 @@ class CaseList(QObject):
             self._refresh()
             self.said.emit(tr("{count} cases.", count=len(self.cases)))
 
-        self._start(Task(work, self), found)
+        task = self._task = Task(work, self)
+        task.progressed.connect(self.progressed)
+        task.succeeded.connect(found)
+        task.failed.connect(lambda error: self.said.emit(f"⚠ {sentence(error)}"))
+        task.cancelled.connect(lambda: self.said.emit(tr("Cancelled.")))
+        task.ended.connect(self._on_ended)
+        self.busy_changed.emit(True)
+        task.start()
 
     def open(self, case: Case) -> None:
         """Open a case in place of the one that is open; what was annotated is on disk already."""
         if (there := self.current) is not None and there.uid == case.uid:
             return
-        from napari_lesion.dicom.reader import read_series
+        viewer = self._station.viewer
+        place: list[float] = setting("cases/place", []) if setting("cases/last", "") == case.uid else []
+        try:
+            layers = open_series([case.series])
+        except Cancelled:
+            self.said.emit(tr("Cancelled."))
+            return
+        except LesionError as error:
+            self.said.emit(f"⚠ {sentence(error)}")
+            return
+        self._close_cases(viewer)
+        add_layers(viewer, layers)
+        viewer.reset_view()
+        store("cases/last", case.uid)
+        if len(place) == 3:
+            self._station.go_to(place)
+        self.said.emit("")
+        self._refresh()
 
-        def work(progress: Progress) -> Volume:
-            return read_series(case.series, progress=progress)
-
-        self._start(Task(work, self), lambda volume: self._show(case, volume))
+    def _close_cases(self, viewer: ViewerModel) -> None:
+        """Take the scans of the list off the viewer, and what lies on them."""
+        known = {case.uid for case in self.cases}
+        for layer in list(viewer.layers):
+            volume = volume_of(layer)
+            series = layer.metadata.get("series", {}) if volume is None else volume.series.model_dump()
+            if series.get("series_uid") in known and layer in viewer.layers:
+                viewer.layers.remove(layer)
 
     def go_on(self) -> None:
         """Open the case that was open last, at the place where one was."""
@@ -127,45 +162,13 @@ class CaseList(QObject):
         self.next()
 
     def cancel(self) -> None:
-        """Stop looking or reading."""
+        """Stop looking for cases."""
         if self._task is not None:
             self._task.cancel()
-
-    def _start(self, task: Task, then) -> None:  # type: ignore[no-untyped-def, type-arg]
-        if self._task is not None:
-            self.said.emit(tr("One moment: the last step is not finished yet."))
-            return
-        self._task = task
-        task.progressed.connect(self.progressed)
-        task.succeeded.connect(then)
-        task.failed.connect(lambda error: self.said.emit(f"⚠ {sentence(error)}"))
-        task.cancelled.connect(lambda: self.said.emit(tr("Cancelled.")))
-        task.ended.connect(self._on_ended)
-        self.busy_changed.emit(True)
-        task.start()
 
     def _on_ended(self) -> None:
         self._task = None
         self.busy_changed.emit(False)
-
-    def _show(self, case: Case, volume: Volume) -> None:
-        viewer = self._station.viewer
-        place: list[float] = setting("cases/place", []) if setting("cases/last", "") == case.uid else []
-        known = {one.uid for one in self.cases}
-        for layer in list(viewer.layers):
-            shown = volume_of(layer)
-            uid = shown.series.series_uid if shown is not None else layer.metadata.get("series", {}).get("series_uid")
-            if uid in known:
-                viewer.layers.remove(layer)
-        tell_doubts(volume)
-        data, attributes, _ = scan_layer(volume)
-        viewer.add_image(data, **attributes)
-        viewer.reset_view()
-        store("cases/last", case.uid)
-        if len(place) == 3:
-            self._station.go_to(place)
-        self.said.emit("")
-        self._refresh()
 
     def _keep_place(self) -> None:
         """Remember where one is, for the next session."""

@@ -260,6 +260,8 @@ class _Link:
         self._busy = True
         try:
             copy_data(self.twin, self.layer)
+            if event.type == "paint":  # the array is the same: whoever follows the strokes must hear of this one
+                self.layer.events.paint(value=event.value)
         finally:
             self._busy = False
 
