@@ -20,6 +20,7 @@ from napari_lesion.plugin import layers, review_keys, view
 from napari_lesion.plugin.panels.detect import DetectPanel
 from napari_lesion.plugin.panels.findings_table import COMMENT, DIAMETER, STATUS
 from napari_lesion.plugin.workstation import Workstation, workstation
+from napari_lesion.review.kept_heatmap import keep_heatmap
 from napari_lesion.review.review import undo
 from napari_lesion.volume import Volume
 
@@ -179,7 +180,7 @@ def test_rings_are_moved_and_resized_with_the_mouse_and_findings_added_with_one_
     moved = station.review.findings[0]
     np.testing.assert_allclose(moved.center_mm, (x + 6, y + 4, z), atol=1.3)
     assert moved.status == "edited"
-    np.testing.assert_allclose(viewer.scene.camera.center, camera, err_msg="the picture was dragged along")
+    np.testing.assert_allclose(viewer.scene.camera.center[-2:], camera[-2:], err_msg="the picture was dragged along")
     cx, cy, cz = moved.center_mm
     drag(viewer, qtbot, (cx + moved.diameter_mm / 2, cy, z), (cx + 6, cy, z))
     resized = station.review.findings[0]
@@ -263,9 +264,10 @@ def test_findings_are_saved_and_open_again_with_their_heatmap(
     assert len(cells(panel, 0)) == 2
 
 
-def test_the_session_comes_back_as_it_was(viewer, station, panel: DetectPanel, scan: Volume, qtbot) -> None:
+def test_the_session_comes_back_as_it_was(viewer, station, panel: DetectPanel, detector, scan: Volume, qtbot) -> None:
     press(viewer, qtbot, Qt.Key.Key_N, Qt.Key.Key_A)
     left = station.review
+    keep_heatmap(scan, left.start, analyse(scan, detector=detector).heatmap)
     viewer.layers.clear()
     qtbot.waitUntil(lambda: cells(panel, 0) == [])
     data, attributes, _ = layers.scan_layer(scan)
@@ -273,6 +275,7 @@ def test_the_session_comes_back_as_it_was(viewer, station, panel: DetectPanel, s
     assert station.review == left
     assert cells(panel, STATUS) == ["✓ accepted", "○ open"]
     assert list(layer(viewer, "Findings").shown) == [True, True, False]
+    qtbot.waitUntil(lambda: any(one.name.startswith("Heatmap") for one in viewer.layers), timeout=PATIENCE_MS)
 
 
 def test_five_hundred_findings_are_no_burden(viewer, station, detector, scan: Volume, qtbot) -> None:

@@ -9,14 +9,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import review_driver
-from fake_scan import make_volume
-from review_scan import READER, a_report, a_review
+from fake_scan import make_heatmap, make_volume
+from review_scan import CANDIDATES, READER, a_report, a_review
 
 from napari_lesion.errors import ConfigError
 from napari_lesion.review import edits
 from napari_lesion.review.journal import STATE_VARIABLE, Journal, journal_path, run_id
+from napari_lesion.review.kept_heatmap import heatmap_path, keep_heatmap, kept_heatmap
 from napari_lesion.review.review import Review, redo, undo, unsearched
 
 SCAN = make_volume()
@@ -131,6 +133,19 @@ def test_a_damaged_journal_is_said_and_set_aside_never_deleted(path: Path) -> No
         assert journal.recover() is None
         journal.close()
     assert len(list(path.parent.glob("*.damaged*"))) == 3
+
+
+def test_the_heatmap_of_the_same_run_comes_back_and_no_other(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv(STATE_VARIABLE, str(tmp_path))
+    report, heatmap = a_report(SCAN), make_heatmap(SCAN, CANDIDATES)
+    assert kept_heatmap(SCAN, report) is None
+    keep_heatmap(SCAN, report, heatmap)
+    back = kept_heatmap(SCAN, report)
+    np.testing.assert_allclose(back.values, heatmap.values, atol=0.002)
+    np.testing.assert_array_equal(back.affine, heatmap.affine)
+    assert kept_heatmap(SCAN, report.model_copy(update={"created": "2020-01-01T00:00:00+00:00"})) is None
+    heatmap_path(SCAN).write_bytes(b"damaged")
+    assert kept_heatmap(SCAN, report) is None
 
 
 def test_each_volume_has_a_journal_of_its_own_in_the_state_folder(tmp_path: Path, monkeypatch) -> None:

@@ -40,6 +40,7 @@ from napari_lesion.plugin.workstation import Workstation
 from napari_lesion.progress import Progress
 from napari_lesion.report.plane import side_of
 from napari_lesion.review import edits
+from napari_lesion.review.kept_heatmap import heatmap_path, kept_heatmap
 from napari_lesion.review.review import Review, Stamp, reported
 from napari_lesion.volume import Volume
 
@@ -97,6 +98,7 @@ class FindingsView(QObject):
         self._closing.timeout.connect(self._remove_orphans)
         self._orphans: list[Layer] = []
         self._side_task: Task[dict[Point, str]] | None = None
+        self._heatmap_task: Task[Heatmap | None] | None = None
         station.review_changed.connect(self._follow)
         station.finding_selected.connect(self._on_selected)
         station.blind_changed.connect(self._follow)
@@ -274,8 +276,10 @@ class FindingsView(QObject):
         state, volume = self._scans.get(scan), volume_of(scan)
         if state is None or volume is None:
             return
+        active = self._viewer.layers.selection.active
         self._remove([state.layers.pop("heatmap")] if "heatmap" in state.layers else ())
         self._insert(scan, state, "heatmap", heatmap_layer(heatmap, volume))
+        self._viewer.layers.selection.active = active
         self.maps_changed.emit()
 
     def set_threshold(self, threshold: float) -> None:
@@ -401,10 +405,30 @@ class FindingsView(QObject):
                 state = self._scans[scan] = _Shown(review.start, card, model, review.start.model.threshold)
             if not state.layers:
                 self._make_layers(scan, state)
+                if "heatmap" not in state.layers:
+                    self._bring_heatmap(scan, state)
             else:
                 self.redraw()
             self._find_sides()
         self.changed.emit()
+
+    def _bring_heatmap(self, scan: Image, state: _Shown) -> None:
+        """Show the heatmap that was kept with a review, when it comes back."""
+        volume, start = volume_of(scan), state.start
+        if volume is None or not heatmap_path(volume).is_file():
+            return
+
+        def work(progress: Progress) -> Heatmap | None:
+            progress(0, 1, "reading the heatmap")
+            return kept_heatmap(volume, start)
+
+        def show(heatmap: Heatmap | None) -> None:
+            if heatmap is not None and self._scans.get(scan) is state and "heatmap" not in state.layers:
+                self.show_heatmap(scan, heatmap)
+
+        self._heatmap_task = Task(work, self)
+        self._heatmap_task.succeeded.connect(show)
+        self._heatmap_task.start()
 
     def _on_selected(self, _id: str) -> None:
         self._draw_rings()

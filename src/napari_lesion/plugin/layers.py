@@ -423,6 +423,7 @@ def boxes_layer(findings: Sequence[Finding], volume: Volume, through: int) -> La
         "name": f"Boxes: {scan_name(volume.series)}",
         "ndim": 3,
         "vector_style": "line",
+        "projection_mode": "none",  # rings need a thick slab of napari, boxes none
         "edge_width": BOX_LINE_MM / spacing_of(affine)[2],
         "edge_color": FINDING_COLOR,
         "opacity": 0.7,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -41,6 +42,7 @@ from napari_lesion.plugin.view import PLANES, scan_view, volume_of
 from napari_lesion.plugin.workstation import workstation
 from napari_lesion.progress import Progress
 from napari_lesion.report.plane import side_of
+from napari_lesion.review.kept_heatmap import keep_heatmap
 from napari_lesion.review.review import NO_MODEL
 from napari_lesion.volume import Volume
 
@@ -79,6 +81,8 @@ def search(
         progress=progress,
     )
     report = analysis.report
+    with suppress(OSError):  # a session that comes back can do without its heatmap
+        keep_heatmap(volume, report, analysis.heatmap)
     findings = findings_of(volume, analysis.candidates, report.model.sha256, 0.0)
     return _Outcome(
         report=report.model_copy(update={"findings": findings}),

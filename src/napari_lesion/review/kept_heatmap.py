@@ -1,0 +1,45 @@
+"""The heatmap that goes with a review, beside its journal: when a session comes back, so does the picture."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from napari_lesion.atomic import whole_file
+from napari_lesion.findings import Heatmap, Report
+from napari_lesion.review.journal import journal_path, run_id
+from napari_lesion.volume import Volume
+
+_LEVELS = 255
+
+
+def heatmap_path(volume: Volume) -> Path:
+    """Where the heatmap of a scan is kept; that of a later search takes its place."""
+    return journal_path(volume).with_suffix(".heatmap.npz")
+
+
+def keep_heatmap(volume: Volume, report: Report, heatmap: Heatmap) -> None:
+    """Keep the heatmap of the search that made a report, in steps of 1/255.
+
+    Raises
+    ------
+    OSError
+        If the state folder cannot be written.
+    """
+    values = np.rint(np.clip(heatmap.values, 0, 1) * _LEVELS).astype(np.uint8)
+    with whole_file(heatmap_path(volume)) as temporary:
+        np.savez_compressed(temporary, values=values, affine=heatmap.affine, run=np.array(run_id(report)))
+        temporary.chmod(0o600)
+
+
+def kept_heatmap(volume: Volume, report: Report) -> Heatmap | None:
+    """Get the heatmap of the search that made a report; None if that of another, or none, was kept."""
+    try:
+        with np.load(heatmap_path(volume), allow_pickle=False) as kept:
+            if str(kept["run"]) != run_id(report):
+                return None
+            return Heatmap(kept["values"].astype(np.float32) / _LEVELS, kept["affine"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None  # a map can be made again; it must not keep a review from coming back
