@@ -30,30 +30,22 @@ def main() -> None:
         command = ["xvfb-run", "-a", "-s", "-screen 0 1600x1200x24", sys.executable, *sys.argv]
         os.execvp(command[0], command)
     # Before napari reads its settings: the pictures must not depend on those of whoever takes them.
-    os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")
+    scratch = Path(tempfile.mkdtemp())
+    os.environ["NAPARI_CONFIG"] = str(scratch / "settings.yaml")
+    os.environ["NAPARI_LESION_SETTINGS"] = str(scratch / "settings.ini")
+    os.environ["NAPARI_LESION_STATE"] = str(scratch / "state")
     os.environ.setdefault("QT_API", "pyside6")
     images.mkdir(parents=True, exist_ok=True)
     take(scan, images)
+    second_reader(images)
 
 
 def take(scan: Path, images: Path) -> None:
     """Open a scan, search it, and take a picture at every step."""
-    import napari
-    from qtpy.QtWidgets import QApplication
-
-    viewer = napari.Viewer(show=True)
-    viewer.window.resize(*SIZE)
-
-    def wait(until: Callable[[], bool] = lambda: False, seconds: float = 1.0) -> None:
-        end = time.monotonic() + seconds
-        while not until() and time.monotonic() < end:
-            QApplication.processEvents()
-            time.sleep(0.01)
+    viewer = new_viewer()
 
     def picture(name: str) -> None:
-        wait()
-        viewer.window.screenshot(str(images / f"{name}.png"), canvas_only=False, flash=False)
-        print(images / f"{name}.png")
+        save_picture(viewer, images, name)
 
     viewer.open(scan, plugin="napari-lesion")
     _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Detect lesions")
@@ -68,22 +60,111 @@ def take(scan: Path, images: Path) -> None:
     if panel.report is None or not panel.report.findings:
         sys.exit(f"Nothing to show: {panel.status.text()}")
     viewer.reset_view()
-    panel.table.setFocus()
-    panel.table.setCurrentCell(0, 0)
+    panel.findings.table.setFocus()
+    panel.findings.jump(0)
     viewer.scene.camera.zoom *= 1.6
     picture("findings")
+    review(viewer, panel)
+    picture("review")
 
-    panel.why.choose("heatmap", "grad-cam")
-    panel.why.ask()
-    wait(lambda: not panel.why.running, 600)
+    panel.findings.why.choose("heatmap", "grad-cam")
+    panel.findings.why.ask()
+    wait(lambda: not panel.findings.why.running, 600)
     picture("why")
-    panel.why.clear(next(layer for layer in viewer.layers if type(layer).__name__ == "Image"))
+    panel.findings.why.clear(next(layer for layer in viewer.layers if type(layer).__name__ == "Image"))
 
     panel.planes.buttons()[1].click()
-    panel.jump(0)
+    panel.findings.jump(0)
     viewer.scene.camera.zoom *= 1.4
     picture("coronal")
     viewer.close()
+
+
+def review(viewer: Any, panel: Any) -> None:
+    """Judge some findings, as a reader does by keys."""
+    from napari_lesion.plugin.review_keys import ACTIONS
+    from napari_lesion.plugin.workstation import workstation
+    from napari_lesion.review import edits
+
+    station, keys = workstation(viewer), {action.key: action for action in ACTIONS}
+    for key in "NANAND":
+        keys[key].run(station)
+    first = station.review.findings[0].id
+    station.change(lambda review, by: edits.comment(review, first, "solid, compare with the last scan", by))
+    panel.findings.table.setFocus()
+    panel.findings.jump(0)
+    close_notifications(viewer)
+
+
+def second_reader(images: Path) -> None:
+    """Read the sample scan blind, reveal the findings, and decide on one; and the page of keys."""
+    import csv
+
+    from qtpy.QtWidgets import QMessageBox
+
+    from napari_lesion.plugin.help import HelpDialog, toggle_help
+    from napari_lesion.plugin.settings import store
+    from napari_lesion.plugin.workstation import workstation
+
+    QMessageBox.question = lambda *_: QMessageBox.StandardButton.Yes
+    scratch = Path(tempfile.mkdtemp())
+    os.environ["NAPARI_LESION_STATE"] = str(scratch)  # whose reader has not seen the findings yet
+    store("reading/folder", str(scratch / "readings"))
+    store("review/reader", "A")
+    viewer = new_viewer()
+    viewer.open(REPOSITORY / "sample_dicoms" / "baseline", plugin="napari-lesion")
+    station = workstation(viewer)
+    wait(lambda: station.volume is not None and station.volume.complete, 60)
+    _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Second reader")
+    panel.next_button.click()
+    with (REPOSITORY / "sample_dicoms" / "truth.csv").open(newline="", encoding="utf-8") as file:
+        nodules = [row for row in csv.DictReader(file) if row["seriesuid"] == station.volume.series.series_uid]
+    for nodule, level in zip(nodules[2:4], (4, 2), strict=True):
+        station.go_to([float(nodule[axis]) for axis in ("coordX", "coordY", "coordZ")])
+        panel.rate_buttons[level - 1].click()
+    wait(panel.progress.isHidden, 1200)
+    panel.next_button.click()
+    rows = range(panel.table.rowCount())
+    undecided = [row for row in rows if panel.table.item(row, 4).text().startswith("?")]
+    panel.table.setCurrentCell(undecided[0], 0)
+    panel.rate_buttons[3].click()
+    panel.table.setCurrentCell(undecided[1], 0)
+    viewer.scene.camera.zoom *= 1.6
+    station.scan.contrast_limits = (-1350, 150)  # lungs
+    close_notifications(viewer)
+    panel.folder.setText("napari-lesion readings")
+    save_picture(viewer, images, "second-reader")
+
+    toggle_help(station)
+    wait()
+    viewer.window._qt_window.findChild(HelpDialog).grab().save(str(images / "keys.png"))
+    viewer.close()
+
+
+def new_viewer() -> Any:
+    """Open a viewer of the size of all pictures."""
+    import napari
+
+    viewer = napari.Viewer(show=True)
+    viewer.window.resize(*SIZE)
+    return viewer
+
+
+def wait(until: Callable[[], bool] = lambda: False, seconds: float = 1.0) -> None:
+    """Keep the window alive until something is true, or a time is over."""
+    from qtpy.QtWidgets import QApplication
+
+    end = time.monotonic() + seconds
+    while not until() and time.monotonic() < end:
+        QApplication.processEvents()
+        time.sleep(0.01)
+
+
+def save_picture(viewer: Any, images: Path, name: str) -> None:
+    """Save what the window shows."""
+    wait()
+    viewer.window.screenshot(str(images / f"{name}.png"), canvas_only=False, flash=False)
+    print(images / f"{name}.png")
 
 
 def close_notifications(viewer: Any) -> None:

@@ -12,6 +12,8 @@ HEAD = """# Keys
 
 All keys of the viewer, as F1 shows them. On a Mac, Ctrl is ⌘ and Alt is ⌥. This page is made from the table of keys by
 `scripts/write_keys.py`.
+
+![The page of keys](images/keys.png)
 """
 
 

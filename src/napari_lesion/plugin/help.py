@@ -33,6 +33,7 @@ _KEY_WIDTH = 84
 
 #: Titles of the groups of actions.
 TITLES = {
+    "open": later("Open"),
     "views": later("Views"),
     "window": later("Window"),
     "slab": later("Slab"),

@@ -50,7 +50,7 @@ class ReadingRoom(QObject):
     told = Signal(str)
     """Something that the reader should know."""
     progressed = Signal(int, int)
-    """The hidden search: steps done, of so many; (0, 0) when it ended."""
+    """The hidden search: steps done, of so many (0: not known); -1 when it ended."""
 
     def __init__(self, station: Workstation) -> None:
         super().__init__()
@@ -274,13 +274,13 @@ class ReadingRoom(QObject):
         self._task.failed.connect(lambda error: self.told.emit(f"⚠ {sentence(error)}"))
         self._task.ended.connect(lambda: self._on_searched(uid))
         self._task.start()
-        self.progressed.emit(0, 1)
+        self.progressed.emit(0, 0)
 
     def _on_searched(self, uid: str) -> None:
         if self._task is not None:
             self._task.deleteLater()
         self._task = None
-        self.progressed.emit(0, 0)
+        self.progressed.emit(-1, 0)
         volume = self._station.volume
         if volume is not None and self._journal is not None and volume.series.series_uid != uid:
             self._search(volume)  # the reader went on to another scan meanwhile
@@ -375,7 +375,7 @@ def _layer(kind: str, places: Sequence[tuple[Point, float, str]], volume: Volume
         centers,
         name=name,
         features={"label": labels},
-        text={"string": "{label}", "size": 11, "color": color, "anchor": "upper_left", "translation": [0, -0.5, 0.5]},
+        text={"string": "{label}", "size": 11, "color": color, "anchor": "upper_left" if is_mark else "lower_left"},
         size=sizes,
         symbol="diamond" if is_mark else "disc",
         face_color="transparent",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -11,7 +12,7 @@ from qtpy.QtCore import QEventLoop, QObject, Qt, Signal  # type: ignore[attr-def
 from qtpy.QtWidgets import QApplication, QProgressDialog, QWidget
 
 from napari_lesion.errors import Cancelled, LesionError
-from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.texts import later, tr
 from napari_lesion.progress import Progress, silent
 
 T = TypeVar("T")
@@ -26,6 +27,32 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, LesionError):
         return str(error)
     return tr("Unexpected error, please report it: {error}", error=f"{type(error).__name__}: {error}")
+
+
+#: Steps of the core's work, as it names them in English.
+_STEPS = (
+    later("starting"),
+    later("loading the model"),
+    later("finding the lungs"),
+    later("lungs ready"),
+    later("resampling the lungs"),
+    later("preparing the scan for the model"),
+    later("searching {count} windows"),
+    later("collecting the candidates"),
+    later("judging the candidates"),
+    later("collecting the findings"),
+    later("{count} candidates"),
+    later("{count} findings"),
+    later("Reading headers"),
+)
+
+
+def step_text(what: str) -> str:
+    """Say a step of the core's work in the user's language; one that is not known stays as it is."""
+    number = re.search(r"\d+", what)
+    if number is None:
+        return tr(what)
+    return tr(what.replace(number[0], "{count}", 1)).replace("{count}", number[0])
 
 
 class _Signals(WorkerBaseSignals):  # type: ignore[misc]
@@ -135,7 +162,7 @@ def run_with_dialog(title: str, function: Callable[[Progress], T], parent: QWidg
     def show(done: int, total: int, what: str) -> None:
         dialog.setMaximum(total)
         dialog.setValue(min(done, total))
-        dialog.setLabelText(f"{title}\n{what}")
+        dialog.setLabelText(f"{title}\n{step_text(what)}")
 
     task.progressed.connect(show)
     task.succeeded.connect(outcome.append)

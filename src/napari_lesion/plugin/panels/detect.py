@@ -36,8 +36,8 @@ from napari_lesion.plugin.findings_view import findings_view
 from napari_lesion.plugin.layers import LayerData, heatmap_layer
 from napari_lesion.plugin.panels.card import CardDialog, card_text
 from napari_lesion.plugin.panels.findings import FindingsPanel
-from napari_lesion.plugin.task import Task, sentence
-from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.task import Task, sentence, step_text
+from napari_lesion.plugin.texts import later, tr
 from napari_lesion.plugin.view import PLANES, scan_view, volume_of
 from napari_lesion.plugin.workstation import workstation
 from napari_lesion.progress import Progress
@@ -46,11 +46,28 @@ from napari_lesion.review.kept_heatmap import keep_heatmap
 from napari_lesion.review.review import NO_MODEL
 from napari_lesion.volume import Volume
 
-_DEVICES = {"auto": "Automatic", "cpu": "Processor (CPU)", "cuda": "NVIDIA GPU (CUDA)", "mps": "Apple GPU (MPS)"}
+_DEVICES = {
+    "auto": later("Automatic"),
+    "cpu": later("Processor (CPU)"),
+    "cuda": later("NVIDIA GPU (CUDA)"),
+    "mps": later("Apple GPU (MPS)"),
+}
+_PLANE_BUTTONS = {
+    "axial": (later("Axial"), later("Show axial slices")),
+    "coronal": (later("Coronal"), later("Show coronal slices")),
+    "sagittal": (later("Sagittal"), later("Show sagittal slices")),
+}
+_PLANES = {
+    "axial": later("axial"),
+    "coronal": later("coronal"),
+    "sagittal": later("sagittal"),
+    "oblique": later("oblique"),
+    "unknown": later("unknown"),
+}
 _MODEL = Qt.ItemDataRole.UserRole + 1
 """Id or folder of a model in the list; its card is the item's data."""
-_FOLDER = "Folder…"
-_NO_SCAN = "Open a CT scan first: drop its folder on the window, or use File ▸ Open Sample ▸ Lesion detection."
+_FOLDER = later("Folder…")
+_NO_SCAN = later("Open a CT scan first: drop its folder on the window, or use File ▸ Open Sample ▸ Lesion detection.")
 
 
 @dataclass(frozen=True)
@@ -97,24 +114,37 @@ def certificate_line(volume: Volume) -> tuple[str, str]:
     """Put the geometry certificate in one line, and its details in a longer text."""
     certificate = volume.certificate
     slices, spacing = certificate.shape[0], certificate.spacing_mm
-    line = f"{slices} {certificate.orientation} slices every {spacing[0]:.4g} mm"
-    mark = "✓" if certificate.verdict == "as acquired" else "⚠"
-    line = f"{mark} {line}, {certificate.verdict}"
+    as_acquired = certificate.verdict == "as acquired"
+    line = tr(
+        "{slices} {plane} slices every {mm} mm, {verdict}",
+        slices=slices,
+        plane=tr(_PLANES.get(certificate.orientation, certificate.orientation)),
+        mm=f"{spacing[0]:.4g}",
+        verdict=tr("as acquired") if as_acquired else tr("corrected"),
+    )
+    line = f"{'✓' if as_acquired else '⚠'} {line}"
     remarks = len(certificate.notes) + len(certificate.duplicates)
     if remarks:
-        line += f" ({remarks} remark{'s' if remarks > 1 else ''})"
+        line += " " + (tr("(1 remark)") if remarks == 1 else tr("({count} remarks)", count=remarks))
     details = [
-        f"Voxels {spacing[0]:.4g} × {spacing[1]:.4g} × {spacing[2]:.4g} mm, {certificate.rescale or 'no rescale'}",
-        f"Slice order: {certificate.slice_order or 'not stated'}",
+        tr(
+            "Voxels {z} × {y} × {x} mm, {rescale}",
+            z=f"{spacing[0]:.4g}",
+            y=f"{spacing[1]:.4g}",
+            x=f"{spacing[2]:.4g}",
+            rescale=certificate.rescale or tr("no rescale"),
+        ),
+        tr("Slice order: {order}", order=certificate.slice_order or tr("not stated")),
         *certificate.notes,
         *certificate.duplicates,
     ]
     if certificate.tilt_deg:
-        details.append(f"Gantry tilt {certificate.tilt_deg:.1f}°")
+        details.append(tr("Gantry tilt {angle}°", angle=f"{certificate.tilt_deg:.1f}"))
     if certificate.interpolated_slices:
-        details.append(f"{len(certificate.interpolated_slices)} slices are interpolated, not acquired")
+        count = len(certificate.interpolated_slices)
+        details.append(tr("{count} slices are interpolated, not acquired", count=count))
     if certificate.missing_tags:
-        details.append("Missing in the headers: " + ", ".join(certificate.missing_tags))
+        details.append(tr("Missing in the headers: {tags}", tags=", ".join(certificate.missing_tags)))
     return line, "\n".join(details)
 
 
@@ -158,31 +188,33 @@ class DetectPanel(QWidget):
     # -- construction -------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self.scans = _combo("The CT scan to search")
+        self.scans = _combo(tr("The CT scan to search"))
         self.certificate = QLabel()
         self.certificate.setWordWrap(True)
-        self.models = _combo("The model that searches")
-        self.devices = _combo("What the model runs on; Automatic takes the fastest that is there")
+        self.models = _combo(tr("The model that searches"))
+        self.devices = _combo(tr("What the model runs on; Automatic takes the fastest that is there"))
         for device in ("auto", "cpu"):
-            self.devices.addItem(_DEVICES[device], device)
+            self.devices.addItem(tr(_DEVICES[device]), device)
 
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow("Scan", self.scans)
+        form.addRow(tr("Scan"), self.scans)
         form.addRow(self.certificate)
-        self.card_button = QPushButton("Card")
-        self.card_button.setToolTip("What the model was trained and tested on, and what it cannot do")
+        self.card_button = QPushButton(tr("Card"))
+        self.card_button.setToolTip(tr("What the model was trained and tested on, and what it cannot do"))
         model = QHBoxLayout()
         model.addWidget(self.models, 1)
         model.addWidget(self.card_button)
-        form.addRow("Model", model)
-        form.addRow("Device", self.devices)
+        model_label = QLabel(tr("Model"))
+        model_label.setBuddy(self.models)
+        form.addRow(model_label, model)
+        form.addRow(tr("Device"), self.devices)
 
-        self.run_button = QPushButton("Run")
-        self.run_button.setToolTip("Search the scan; the viewer stays usable meanwhile")
-        self.cancel_button = QPushButton("Cancel")
-        self.cancel_button.setToolTip("Stop the search at its next step")
+        self.run_button = QPushButton(tr("Run"))
+        self.run_button.setToolTip(tr("Search the scan; the viewer stays usable meanwhile"))
+        self.cancel_button = QPushButton(tr("Cancel"))
+        self.cancel_button.setToolTip(tr("Stop the search at its next step"))
         self.cancel_button.hide()
         buttons = QHBoxLayout()
         buttons.addWidget(self.run_button, 1)
@@ -202,13 +234,15 @@ class DetectPanel(QWidget):
         planes.setSpacing(2)
         self.planes = QButtonGroup(self)
         for plane in PLANES:
-            button = QPushButton(plane.capitalize())
+            text, tip = _PLANE_BUTTONS[plane]
+            button = QPushButton(tr(text))
+            button.setProperty("plane", plane)
             button.setCheckable(True)
-            button.setToolTip(f"Show {plane} slices")
+            button.setToolTip(tr(tip))
             self.planes.addButton(button)
             planes.addWidget(button)
 
-        use = QLabel(RESEARCH_USE)
+        use = QLabel(tr(RESEARCH_USE))
         use.setWordWrap(True)
         use.setEnabled(False)
 
@@ -311,12 +345,12 @@ class DetectPanel(QWidget):
         for card in cards:
             self._add_model(card, card.id, self.models.count())
         self.models.setCurrentIndex(max(self.models.findData(DEFAULT_MODEL, _MODEL), 0))
-        self.models.addItem(_FOLDER)
+        self.models.addItem(tr(_FOLDER))
         self.models.setItemData(
-            self.models.count() - 1, "Use a model pack or a MONAI bundle from a folder", Qt.ItemDataRole.ToolTipRole
+            self.models.count() - 1, tr("Use a model pack or a MONAI bundle from a folder"), Qt.ItemDataRole.ToolTipRole
         )
         if not cards:
-            self._say("⚠ No model is installed, so nothing can be searched. Install napari-lesion again.")
+            self._say("⚠ " + tr("No model is installed, so nothing can be searched. Install napari-lesion again."))
 
     def _add_model(self, card: Card, model: str, index: int) -> None:
         self.models.insertItem(index, f"{card.id} {card.version}", card)
@@ -329,7 +363,7 @@ class DetectPanel(QWidget):
             return
         with QSignalBlocker(self.models):
             self.models.setCurrentIndex(self._model_index)
-        folder = QFileDialog.getExistingDirectory(self, "Folder of a model pack or a MONAI bundle")
+        folder = QFileDialog.getExistingDirectory(self, tr("Folder of a model pack or a MONAI bundle"))
         if folder:
             self.use_model(Path(folder))
 
@@ -349,7 +383,7 @@ class DetectPanel(QWidget):
     def _list_devices(self, devices: Sequence[str]) -> None:
         for device in devices:
             if self.devices.findData(device) < 0:
-                self.devices.addItem(_DEVICES[device], device)
+                self.devices.addItem(tr(_DEVICES[device]), device)
 
     def _on_model_changed(self) -> None:
         if self.models.currentData() is not None:  # it is not "Folder…"
@@ -371,7 +405,7 @@ class DetectPanel(QWidget):
             self.certificate.setText("")
             self.certificate.setToolTip("")
             if self._task is None:
-                self._say(_NO_SCAN)
+                self._say(tr(_NO_SCAN))
         else:
             line, details = certificate_line(volume)
             self.certificate.setText(line)
@@ -421,21 +455,22 @@ class DetectPanel(QWidget):
         self._task.cancelled.connect(self._on_cancelled)
         self._task.start()
         self.progress.setRange(0, 0)
-        self._say("Starting…")
+        self._say(tr("Starting…"))
         self._enable()
 
     def cancel(self) -> None:
         """Stop the search at its next step."""
         if self._task is not None:
             self._task.cancel()
-            self._say("Stopping after this step…")
+            self._say(tr("Stopping after this step…"))
             self.cancel_button.setEnabled(False)
 
     def _on_progress(self, done: int, total: int, what: str) -> None:
         self.progress.setRange(0, total)
         self.progress.setValue(done)
         if self.cancel_button.isEnabled():
-            self._say(f"{what[:1].upper()}{what[1:]}…")
+            step = step_text(what)
+            self._say(f"{step[:1].upper()}{step[1:]}…")
 
     def _end_of_run(self, text: str) -> None:
         if self._task is not None:
@@ -457,21 +492,25 @@ class DetectPanel(QWidget):
     def _may_run_code(self, model: str, error: UntrustedCodeError) -> bool:
         answer = QMessageBox.question(
             self,
-            "Run code of this model?",
-            f"{model} does not run without code that came with it.\n\n{sentence(error)}\n\n"
-            "It can do all that you can do on this computer. Run it, until napari is closed?",
+            tr("Run code of this model?"),
+            tr(
+                "{model} does not run without code that came with it.\n\n{error}\n\n"
+                "It can do all that you can do on this computer. Run it, until napari is closed?",
+                model=model,
+                error=sentence(error),
+            ),
             QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No,
             QMessageBox.StandardButton.No,
         )
         return bool(answer == QMessageBox.StandardButton.Yes)
 
     def _on_cancelled(self) -> None:
-        self._end_of_run("Cancelled; nothing was changed.")
+        self._end_of_run(tr("Cancelled; nothing was changed."))
 
     def _on_succeeded(self, outcome: _Outcome) -> None:
         layer = self._searched
         if layer is None or layer not in self._viewer.layers:
-            self._end_of_run("The scan was closed meanwhile, so its result was dropped.")
+            self._end_of_run(tr("The scan was closed meanwhile, so its result was dropped."))
             return
         self._end_of_run("")
         self.scans.setCurrentIndex(self.scans.findData(layer))
@@ -542,14 +581,14 @@ class DetectPanel(QWidget):
     def _on_plane(self, button: QPushButton) -> None:
         self._viewer.dims.ndisplay = 2
         if self._viewer.dims.ndim == 3:
-            self._viewer.dims.order = PLANES[button.text().lower()]
+            self._viewer.dims.order = PLANES[button.property("plane")]
         self._viewer.reset_view()
 
     def _on_order(self) -> None:
         order = tuple(self._viewer.dims.order)
         self.planes.setExclusive(False)
         for button in self.planes.buttons():
-            button.setChecked(PLANES[button.text().lower()] == order)
+            button.setChecked(PLANES[button.property("plane")] == order)
         self.planes.setExclusive(True)
 
 

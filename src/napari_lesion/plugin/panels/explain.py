@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
 from napari_lesion.detection.explain import METHODS, AttributionMap, Explanation, explain
 from napari_lesion.findings import Finding, Heatmap
 from napari_lesion.plugin.layers import LayerData, heatmap_layer, scan_name
-from napari_lesion.plugin.task import Task, sentence
+from napari_lesion.plugin.task import Task, sentence, step_text
 from napari_lesion.plugin.texts import tr
 from napari_lesion.progress import Progress
 from napari_lesion.volume import Volume
@@ -196,7 +196,7 @@ class WhyRow(QWidget):
         self.progress.setRange(0, total)
         self.progress.setValue(done)
         if self.cancel_button.isEnabled() and self._asked is not None:
-            self._say(tr("Finding {number}: {what}…", number=self._asked.number, what=what))
+            self._say(tr("Finding {number}: {what}…", number=self._asked.number, what=step_text(what)))
 
     def _on_succeeded(self, made: _Answer) -> None:
         asked = self._asked

@@ -259,7 +259,7 @@ class SecondReaderPanel(QWidget):
         self.message.setVisible(bool(text))
 
     def _on_progress(self, done: int, total: int) -> None:
-        self.progress.setVisible(total > 0)
+        self.progress.setVisible(done >= 0)
         self.progress.setRange(0, total)
         self.progress.setValue(done)
 

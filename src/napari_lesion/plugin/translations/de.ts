@@ -9,23 +9,31 @@
         </message>
         <message>
             <source> slices/s</source>
-            <translation type="unfinished" />
+            <translation> Schichten/s</translation>
         </message>
         <message>
             <source>&amp;Folder…</source>
-            <translation type="unfinished" />
+            <translation>&amp;Ordner…</translation>
         </message>
         <message>
             <source>&amp;Open</source>
-            <translation type="unfinished" />
+            <translation>Ö&amp;ffnen</translation>
         </message>
         <message>
             <source>&amp;Recent</source>
-            <translation type="unfinished" />
+            <translation>&amp;Zuletzt</translation>
         </message>
         <message>
             <source>&amp;Stop</source>
-            <translation type="unfinished" />
+            <translation>&amp;Anhalten</translation>
+        </message>
+        <message>
+            <source>(1 remark)</source>
+            <translation>(1 Anmerkung)</translation>
+        </message>
+        <message>
+            <source>({count} remarks)</source>
+            <translation>({count} Anmerkungen)</translation>
         </message>
         <message>
             <source>1 finding shown, {hidden} with a lower score hidden.</source>
@@ -33,7 +41,7 @@
         </message>
         <message>
             <source>1 image</source>
-            <translation type="unfinished" />
+            <translation>1 Bild</translation>
         </message>
         <message>
             <source>3D (maximum projection)</source>
@@ -41,7 +49,15 @@
         </message>
         <message>
             <source>A zip, a DICOMDIR, or one image of a series</source>
-            <translation type="unfinished" />
+            <translation>Ein Zip, ein DICOMDIR oder ein Bild einer Serie</translation>
+        </message>
+        <message>
+            <source>Accept the chosen findings</source>
+            <translation>Gewählte Befunde annehmen</translation>
+        </message>
+        <message>
+            <source>Add a finding under the mouse, or at the crosshair</source>
+            <translation>Befund unter der Maus oder am Fadenkreuz hinzufügen</translation>
         </message>
         <message>
             <source>Added. Its diameter of {size} mm is an estimate: drag the ring's line to correct it.</source>
@@ -84,8 +100,16 @@
             <translation>Annotation</translation>
         </message>
         <message>
+            <source>Apple GPU (MPS)</source>
+            <translation>Apple-GPU (MPS)</translation>
+        </message>
+        <message>
             <source>As it was opened</source>
-            <translation type="unfinished" />
+            <translation>Wie beim Öffnen</translation>
+        </message>
+        <message>
+            <source>Automatic</source>
+            <translation>Automatisch</translation>
         </message>
         <message>
             <source>Axial</source>
@@ -108,12 +132,20 @@
             <translation>Unterhalb dieses Anteils ihres Wertebereichs ist eine Karte durchsichtig</translation>
         </message>
         <message>
+            <source>Bone</source>
+            <translation>Knochen</translation>
+        </message>
+        <message>
             <source>Bone window</source>
             <translation>Knochenfenster</translation>
         </message>
         <message>
             <source>Box</source>
             <translation>Rahmen</translation>
+        </message>
+        <message>
+            <source>Brain</source>
+            <translation>Gehirn</translation>
         </message>
         <message>
             <source>Brain window</source>
@@ -140,6 +172,10 @@
             <translation>Abgebrochen; nichts wurde geändert.</translation>
         </message>
         <message>
+            <source>Card</source>
+            <translation>Karte</translation>
+        </message>
+        <message>
             <source>Card of the model</source>
             <translation>Modellkarte</translation>
         </message>
@@ -161,7 +197,7 @@
         </message>
         <message>
             <source>Choose a zip, a DICOMDIR or an image</source>
-            <translation type="unfinished" />
+            <translation>Ein Zip, ein DICOMDIR oder ein Bild wählen</translation>
         </message>
         <message>
             <source>Choose others…</source>
@@ -169,7 +205,7 @@
         </message>
         <message>
             <source>Choose scan and model, and search; folded in, there is more room for the findings</source>
-            <translation type="unfinished" />
+            <translation>Scan und Modell wählen und suchen; eingeklappt bleibt mehr Platz für die Befunde</translation>
         </message>
         <message>
             <source>Choose series</source>
@@ -201,11 +237,11 @@
         </message>
         <message>
             <source>Chosen for the slice</source>
-            <translation type="unfinished" />
+            <translation>Passend zur Schicht</translation>
         </message>
         <message>
             <source>Cine</source>
-            <translation type="unfinished" />
+            <translation>Cine</translation>
         </message>
         <message>
             <source>Cine: play the slices, or stop</source>
@@ -236,6 +272,14 @@
             <translation>Kommentar</translation>
         </message>
         <message>
+            <source>Comment on the chosen finding</source>
+            <translation>Gewählten Befund kommentieren</translation>
+        </message>
+        <message>
+            <source>Comment on the chosen finding (K)</source>
+            <translation>Gewählten Befund kommentieren (K)</translation>
+        </message>
+        <message>
             <source>Comment on the selected finding</source>
             <translation>Den gewählten Befund kommentieren</translation>
         </message>
@@ -260,6 +304,10 @@
             <translation>Entf</translation>
         </message>
         <message>
+            <source>Delete what was added, reject what the model found</source>
+            <translation>Hinzugefügtes löschen, vom Modell Gefundenes verwerfen</translation>
+        </message>
+        <message>
             <source>Description</source>
             <translation>Beschreibung</translation>
         </message>
@@ -270,6 +318,10 @@
         <message>
             <source>Detector: {scan}</source>
             <translation>Detektor: {scan}</translation>
+        </message>
+        <message>
+            <source>Device</source>
+            <translation>Gerät</translation>
         </message>
         <message>
             <source>Done, next (Shift+L)</source>
@@ -300,7 +352,10 @@
 
 Its series appear as they are found.
 A double click opens one.</source>
-            <translation type="unfinished" />
+            <translation>Einen Ordner, ein Zip oder ein DICOMDIR hierher ziehen.
+
+Die Serien erscheinen, sobald sie gefunden werden.
+Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>End</source>
@@ -348,7 +403,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>F&amp;ile…</source>
-            <translation type="unfinished" />
+            <translation>&amp;Datei…</translation>
         </message>
         <message>
             <source>F1 or Esc closes this page.</source>
@@ -372,11 +427,11 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Filter</source>
-            <translation type="unfinished" />
+            <translation>Filter</translation>
         </message>
         <message>
             <source>Filter: name, description, type, date…</source>
-            <translation type="unfinished" />
+            <translation>Filter: Name, Beschreibung, Typ, Datum…</translation>
         </message>
         <message>
             <source>Finding {number}, faithfulness of each map (1 is best, 0 is chance):</source>
@@ -415,6 +470,10 @@ A double click opens one.</source>
             <translation>Ordner</translation>
         </message>
         <message>
+            <source>Folder of a model pack or a MONAI bundle</source>
+            <translation>Ordner eines Modellpakets oder MONAI-Bundles</translation>
+        </message>
+        <message>
             <source>Folder of the annotations</source>
             <translation>Ordner der Annotationen</translation>
         </message>
@@ -444,7 +503,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Forget these</source>
-            <translation type="unfinished" />
+            <translation>Diese vergessen</translation>
         </message>
         <message>
             <source>Four views, or the one under the mouse alone</source>
@@ -459,24 +518,28 @@ A double click opens one.</source>
             <translation>F{number}</translation>
         </message>
         <message>
+            <source>Gantry tilt {angle}°</source>
+            <translation>Gantry-Kippung {angle}°</translation>
+        </message>
+        <message>
             <source>Geometry</source>
-            <translation type="unfinished" />
+            <translation>Geometrie</translation>
         </message>
         <message>
             <source>Geometry, as read: as acquired.</source>
-            <translation type="unfinished" />
+            <translation>Geometrie, wie gelesen: wie akquiriert.</translation>
         </message>
         <message>
             <source>Geometry, as read: corrected.</source>
-            <translation type="unfinished" />
+            <translation>Geometrie, wie gelesen: korrigiert.</translation>
         </message>
         <message>
             <source>Geometry, from the headers: the slices make a volume as acquired.</source>
-            <translation type="unfinished" />
+            <translation>Geometrie, laut Kopfdaten: die Schichten bilden ein Volumen wie akquiriert.</translation>
         </message>
         <message>
             <source>Geometry, from the headers: the slices make a volume only when they are resampled.</source>
-            <translation type="unfinished" />
+            <translation>Geometrie, laut Kopfdaten: die Schichten bilden erst nach Umrechnung ein Volumen.</translation>
         </message>
         <message>
             <source>Go on</source>
@@ -512,7 +575,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Invert</source>
-            <translation type="unfinished" />
+            <translation>Invertieren</translation>
         </message>
         <message>
             <source>Invert black and white</source>
@@ -536,7 +599,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Known when all files were looked at</source>
-            <translation type="unfinished" />
+            <translation>Bekannt, sobald alle Dateien durchgesehen sind</translation>
         </message>
         <message>
             <source>LPS {x}, {y}, {z} mm</source>
@@ -600,7 +663,11 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Level of the window</source>
-            <translation type="unfinished" />
+            <translation>Fenstermitte</translation>
+        </message>
+        <message>
+            <source>Liver</source>
+            <translation>Leber</translation>
         </message>
         <message>
             <source>Liver window</source>
@@ -608,27 +675,35 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Look at no further files</source>
-            <translation type="unfinished" />
+            <translation>Keine weiteren Dateien durchsehen</translation>
         </message>
         <message>
             <source>Look through a folder</source>
-            <translation type="unfinished" />
+            <translation>Einen Ordner durchsehen</translation>
         </message>
         <message>
             <source>Look through a folder, with all that is below it</source>
-            <translation type="unfinished" />
+            <translation>Einen Ordner mit allem darunter durchsehen</translation>
         </message>
         <message>
             <source>Looking for files…</source>
-            <translation type="unfinished" />
+            <translation>Suche nach Dateien…</translation>
         </message>
         <message>
             <source>Looking for scans in {name}</source>
             <translation>Suche nach Scans in {name}</translation>
         </message>
         <message>
+            <source>Lung</source>
+            <translation>Lunge</translation>
+        </message>
+        <message>
             <source>Lung window</source>
             <translation>Lungenfenster</translation>
+        </message>
+        <message>
+            <source>MIP</source>
+            <translation>MIP</translation>
         </message>
         <message>
             <source>Mark a finding by a box around it</source>
@@ -683,16 +758,48 @@ A double click opens one.</source>
             <translation>Masken anderer Befunder</translation>
         </message>
         <message>
+            <source>Mean</source>
+            <translation>Mittelwert</translation>
+        </message>
+        <message>
+            <source>Mediastinum</source>
+            <translation>Mediastinum</translation>
+        </message>
+        <message>
             <source>Mediastinum window</source>
             <translation>Mediastinalfenster</translation>
+        </message>
+        <message>
+            <source>Merge the chosen findings</source>
+            <translation>Gewählte Befunde zusammenfassen</translation>
+        </message>
+        <message>
+            <source>MinIP</source>
+            <translation>MinIP</translation>
+        </message>
+        <message>
+            <source>Missing in the headers: {tags}</source>
+            <translation>Fehlt in den Kopfdaten: {tags}</translation>
+        </message>
+        <message>
+            <source>Model</source>
+            <translation>Modell</translation>
         </message>
         <message>
             <source>More</source>
             <translation>Mehr</translation>
         </message>
         <message>
+            <source>Move the chosen finding to the crosshair</source>
+            <translation>Gewählten Befund zum Fadenkreuz verschieben</translation>
+        </message>
+        <message>
             <source>M{number}</source>
             <translation>M{number}</translation>
+        </message>
+        <message>
+            <source>NVIDIA GPU (CUDA)</source>
+            <translation>NVIDIA-GPU (CUDA)</translation>
         </message>
         <message>
             <source>Name or code of the reader; readings are kept under it</source>
@@ -704,7 +811,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Name, number and day of the study in the corners; hide them for teaching (X)</source>
-            <translation type="unfinished" />
+            <translation>Name, Nummer und Tag der Untersuchung in den Ecken; zum Unterricht verbergen (X)</translation>
         </message>
         <message>
             <source>Names hidden</source>
@@ -719,12 +826,20 @@ A double click opens one.</source>
             <translation>Nächster nicht erledigter Fall</translation>
         </message>
         <message>
+            <source>Next finding</source>
+            <translation>Nächster Befund</translation>
+        </message>
+        <message>
             <source>Next slice</source>
             <translation>Nächste Schicht</translation>
         </message>
         <message>
             <source>No label has the key Alt+{key}.</source>
             <translation>Kein Label hat die Taste Alt+{key}.</translation>
+        </message>
+        <message>
+            <source>No model is installed, so nothing can be searched. Install napari-lesion again.</source>
+            <translation>Es ist kein Modell installiert, daher kann nichts gesucht werden. napari-lesion neu installieren.</translation>
         </message>
         <message>
             <source>No reading is on; start it in the panel Second reader.</source>
@@ -748,11 +863,11 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Nothing yet</source>
-            <translation type="unfinished" />
+            <translation>Noch nichts</translation>
         </message>
         <message>
-            <source>One moment: the last step is not finished yet.</source>
-            <translation>Einen Moment: der letzte Schritt ist noch nicht fertig.</translation>
+            <source>One moment: the last search is being stopped. Choose the folder again.</source>
+            <translation>Einen Moment: die letzte Suche wird angehalten. Bitte den Ordner nochmals wählen.</translation>
         </message>
         <message>
             <source>Opacity</source>
@@ -761,6 +876,14 @@ A double click opens one.</source>
         <message>
             <source>Opacity of the maps</source>
             <translation>Deckkraft der Karten</translation>
+        </message>
+        <message>
+            <source>Open</source>
+            <translation>Öffnen</translation>
+        </message>
+        <message>
+            <source>Open a CT scan first: drop its folder on the window, or use File ▸ Open Sample ▸ Lesion detection.</source>
+            <translation>Zuerst einen CT-Scan öffnen: seinen Ordner auf das Fenster ziehen, oder File ▸ Open Sample ▸ Lesion detection.</translation>
         </message>
         <message>
             <source>Open a folder of results…</source>
@@ -804,7 +927,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Open the selected series: a double click or Enter does the same</source>
-            <translation type="unfinished" />
+            <translation>Die gewählte Serie öffnen: wie Doppelklick oder Eingabetaste</translation>
         </message>
         <message>
             <source>Opened {name}, the largest of {count} series. Not opened: {others}.</source>
@@ -812,15 +935,15 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Opening it asks whether the missing slices shall be interpolated.</source>
-            <translation type="unfinished" />
+            <translation>Beim Öffnen wird gefragt, ob die fehlenden Schichten interpoliert werden sollen.</translation>
         </message>
         <message>
             <source>Opening {file}</source>
-            <translation type="unfinished" />
+            <translation>{file} wird geöffnet</translation>
         </message>
         <message>
             <source>Opening {name}…</source>
-            <translation type="unfinished" />
+            <translation>{name} wird geöffnet…</translation>
         </message>
         <message>
             <source>Outline a finding by a click</source>
@@ -836,7 +959,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Own window</source>
-            <translation type="unfinished" />
+            <translation>Eigenes Fenster</translation>
         </message>
         <message>
             <source>Page down</source>
@@ -868,7 +991,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Patient's name</source>
-            <translation type="unfinished" />
+            <translation>Patientenname</translation>
         </message>
         <message>
             <source>Pause</source>
@@ -887,8 +1010,16 @@ A double click opens one.</source>
             <translation>Punkt</translation>
         </message>
         <message>
+            <source>Previous finding</source>
+            <translation>Voriger Befund</translation>
+        </message>
+        <message>
             <source>Previous slice</source>
             <translation>Vorige Schicht</translation>
+        </message>
+        <message>
+            <source>Processor (CPU)</source>
+            <translation>Prozessor (CPU)</translation>
         </message>
         <message>
             <source>Progress of reading</source>
@@ -927,6 +1058,10 @@ A double click opens one.</source>
             <translation>Befundung</translation>
         </message>
         <message>
+            <source>Reading headers</source>
+            <translation>Kopfdaten werden gelesen</translation>
+        </message>
+        <message>
             <source>Reading {name}</source>
             <translation>{name} wird gelesen</translation>
         </message>
@@ -947,20 +1082,32 @@ A double click opens one.</source>
             <translation>Alle noch nicht entschiedenen Befunde verwerfen</translation>
         </message>
         <message>
+            <source>Reject the chosen findings</source>
+            <translation>Gewählte Befunde verwerfen</translation>
+        </message>
+        <message>
             <source>Reject the rest</source>
             <translation>Übrige verwerfen</translation>
         </message>
         <message>
             <source>Reset</source>
-            <translation type="unfinished" />
+            <translation>Zurücksetzen</translation>
         </message>
         <message>
             <source>Reveal the findings?</source>
             <translation>Befunde aufdecken?</translation>
         </message>
         <message>
+            <source>Run</source>
+            <translation>Suchen</translation>
+        </message>
+        <message>
+            <source>Run code of this model?</source>
+            <translation>Code dieses Modells ausführen?</translation>
+        </message>
+        <message>
             <source>Run through the slices, round and round, until you scroll (C)</source>
-            <translation type="unfinished" />
+            <translation>Die Schichten fortlaufend abspielen, bis Sie blättern (C)</translation>
         </message>
         <message>
             <source>Sagittal</source>
@@ -991,6 +1138,10 @@ A double click opens one.</source>
             <translation>{count} Befunde in {path} gespeichert.</translation>
         </message>
         <message>
+            <source>Scan</source>
+            <translation>Scan</translation>
+        </message>
+        <message>
             <source>Scan is done</source>
             <translation>Scan ist erledigt</translation>
         </message>
@@ -1000,7 +1151,11 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Search for lesions</source>
-            <translation type="unfinished" />
+            <translation>Nach Läsionen suchen</translation>
+        </message>
+        <message>
+            <source>Search the scan; the viewer stays usable meanwhile</source>
+            <translation>Den Scan durchsuchen; die Ansicht bleibt dabei bedienbar</translation>
         </message>
         <message>
             <source>Search, e.g. left</source>
@@ -1028,11 +1183,11 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Series</source>
-            <translation type="unfinished" />
+            <translation>Serie</translation>
         </message>
         <message>
             <source>Series that were found</source>
-            <translation type="unfinished" />
+            <translation>Gefundene Serien</translation>
         </message>
         <message>
             <source>Series {number}</source>
@@ -1051,12 +1206,28 @@ A double click opens one.</source>
             <translation>Den ganzen Scan zeigen</translation>
         </message>
         <message>
+            <source>Show axial slices</source>
+            <translation>Axiale Schichten zeigen</translation>
+        </message>
+        <message>
+            <source>Show coronal slices</source>
+            <translation>Koronale Schichten zeigen</translation>
+        </message>
+        <message>
             <source>Show or close this page</source>
             <translation>Diese Seite zeigen oder schließen</translation>
         </message>
         <message>
             <source>Show or hide the crosshair</source>
             <translation>Fadenkreuz zeigen oder verbergen</translation>
+        </message>
+        <message>
+            <source>Show or hide the explanation</source>
+            <translation>Erklärung zeigen oder verbergen</translation>
+        </message>
+        <message>
+            <source>Show or hide the heatmap</source>
+            <translation>Heatmap zeigen oder verbergen</translation>
         </message>
         <message>
             <source>Show or hide the patient's name</source>
@@ -1067,8 +1238,16 @@ A double click opens one.</source>
             <translation>Andere Befunder zeigen</translation>
         </message>
         <message>
+            <source>Show sagittal slices</source>
+            <translation>Sagittale Schichten zeigen</translation>
+        </message>
+        <message>
             <source>Show several slices as one: their maximum, minimum or mean (T)</source>
-            <translation type="unfinished" />
+            <translation>Mehrere Schichten als eine zeigen: Maximum, Minimum oder Mittelwert (T)</translation>
+        </message>
+        <message>
+            <source>Show the series browser</source>
+            <translation>Serienbrowser zeigen</translation>
         </message>
         <message>
             <source>Show what others marked in this scan; it cannot be changed</source>
@@ -1080,7 +1259,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Show which files are no images of a series, and why</source>
-            <translation type="unfinished" />
+            <translation>Zeigen, welche Dateien keine Bilder einer Serie sind, und warum</translation>
         </message>
         <message>
             <source>Shows score ≥ {score}</source>
@@ -1099,12 +1278,16 @@ A double click opens one.</source>
             <translation>Seite</translation>
         </message>
         <message>
+            <source>Single slice</source>
+            <translation>Einzelschicht</translation>
+        </message>
+        <message>
             <source>Skipped files</source>
-            <translation type="unfinished" />
+            <translation>Übergangene Dateien</translation>
         </message>
         <message>
             <source>Skipped files ({count})</source>
-            <translation type="unfinished" />
+            <translation>Übergangene Dateien ({count})</translation>
         </message>
         <message>
             <source>Slab</source>
@@ -1119,16 +1302,24 @@ A double click opens one.</source>
             <translation>Schicht</translation>
         </message>
         <message>
+            <source>Slice order: {order}</source>
+            <translation>Schichtfolge: {order}</translation>
+        </message>
+        <message>
             <source>Slices</source>
             <translation>Schichten</translation>
         </message>
         <message>
             <source>Slices a second; fewer where the computer is too slow for it</source>
-            <translation type="unfinished" />
+            <translation>Schichten pro Sekunde; weniger, wenn der Rechner zu langsam ist</translation>
         </message>
         <message>
             <source>Slices are missing</source>
             <translation>Schichten fehlen</translation>
+        </message>
+        <message>
+            <source>Soft tissue</source>
+            <translation>Weichteile</translation>
         </message>
         <message>
             <source>Soft tissue window</source>
@@ -1143,6 +1334,10 @@ A double click opens one.</source>
             <translation>Blindbefundung beginnen</translation>
         </message>
         <message>
+            <source>Starting…</source>
+            <translation>Wird gestartet…</translation>
+        </message>
+        <message>
             <source>State</source>
             <translation>Stand</translation>
         </message>
@@ -1155,12 +1350,16 @@ A double click opens one.</source>
             <translation>Status</translation>
         </message>
         <message>
+            <source>Stop the search at its next step</source>
+            <translation>Die Suche beim nächsten Schritt anhalten</translation>
+        </message>
+        <message>
             <source>Stop the time; the findings stay hidden</source>
             <translation>Die Zeit anhalten; die Befunde bleiben verborgen</translation>
         </message>
         <message>
             <source>Stopped: not all files were looked at. Series, and slices of them, may be missing.</source>
-            <translation type="unfinished" />
+            <translation>Angehalten: nicht alle Dateien wurden durchgesehen. Serien oder einzelne Schichten können fehlen.</translation>
         </message>
         <message>
             <source>Stopping after this step…</source>
@@ -1168,7 +1367,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Swap black and white (I)</source>
-            <translation type="unfinished" />
+            <translation>Schwarz und Weiß tauschen (I)</translation>
         </message>
         <message>
             <source>Take away</source>
@@ -1177,6 +1376,10 @@ A double click opens one.</source>
         <message>
             <source>Take away the mark at the crosshair, or reject the finding there (Ctrl+{key})</source>
             <translation>Die Markierung am Fadenkreuz entfernen oder den Befund dort verwerfen (Strg+{key})</translation>
+        </message>
+        <message>
+            <source>Take the judgement back</source>
+            <translation>Urteil zurücknehmen</translation>
         </message>
         <message>
             <source>Take the mark away, or reject the finding, here</source>
@@ -1201,6 +1404,10 @@ A double click opens one.</source>
         <message>
             <source>That finding is outlined already: select it, and correct it with the brush.</source>
             <translation>Dieser Befund ist schon umrandet: auswählen und mit dem Pinsel korrigieren.</translation>
+        </message>
+        <message>
+            <source>The CT scan to search</source>
+            <translation>Der CT-Scan, der durchsucht wird</translation>
         </message>
         <message>
             <source>The detector found nothing over its threshold.</source>
@@ -1228,15 +1435,19 @@ A double click opens one.</source>
         </message>
         <message>
             <source>The headers leave it open whether the slices make a volume.</source>
-            <translation type="unfinished" />
+            <translation>Die Kopfdaten lassen offen, ob die Schichten ein Volumen bilden.</translation>
         </message>
         <message>
             <source>The headers say that this cannot be read as it is.</source>
-            <translation type="unfinished" />
+            <translation>Laut Kopfdaten kann dies so nicht gelesen werden.</translation>
         </message>
         <message>
             <source>The model that is the second reader; it searches hidden while you read</source>
             <translation>Das Modell, das Zweitbefunder ist; es sucht verborgen, während Sie befunden</translation>
+        </message>
+        <message>
+            <source>The model that searches</source>
+            <translation>Das Modell, das sucht</translation>
         </message>
         <message>
             <source>The scan is still being read. Wait until all slices are there.</source>
@@ -1247,8 +1458,12 @@ A double click opens one.</source>
             <translation>Der Scan wurde inzwischen geschlossen, seine Karten wurden verworfen.</translation>
         </message>
         <message>
+            <source>The scan was closed meanwhile, so its result was dropped.</source>
+            <translation>Der Scan wurde inzwischen geschlossen, sein Ergebnis wurde verworfen.</translation>
+        </message>
+        <message>
             <source>The series opens when all files are seen ({done} of {total}): more of its slices may follow. Stop opens what there is.</source>
-            <translation type="unfinished" />
+            <translation>Die Serie öffnet sich, wenn alle Dateien gesehen sind ({done} von {total}): weitere Schichten können folgen. „Anhalten“ öffnet, was da ist.</translation>
         </message>
         <message>
             <source>The slices lie at {angle}° to the patient's axes and are shown in their own planes: positions under the mouse are along those planes; positions of findings are the patient's.</source>
@@ -1260,7 +1475,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>There is no DICOM image. The list of skipped files says why.</source>
-            <translation type="unfinished" />
+            <translation>Es gibt kein DICOM-Bild. Die Liste der übergangenen Dateien nennt den Grund.</translation>
         </message>
         <message>
             <source>There is no mark and no finding at the crosshair.</source>
@@ -1272,7 +1487,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Thickness of the slab, to the nearest odd number of slices ([ and ])</source>
-            <translation type="unfinished" />
+            <translation>Dicke des Schichtpakets, auf die nächste ungerade Schichtzahl gerundet ([ und ])</translation>
         </message>
         <message>
             <source>Thinner slab</source>
@@ -1284,7 +1499,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>This image can be shown, but not placed in the patient.</source>
-            <translation type="unfinished" />
+            <translation>Dieses Bild kann gezeigt, aber nicht im Patienten verortet werden.</translation>
         </message>
         <message>
             <source>This model comes without a card: nothing more is known of it.</source>
@@ -1293,6 +1508,10 @@ A double click opens one.</source>
         <message>
             <source>Tick a method in the menu beside Why?</source>
             <translation>Im Menü neben „Warum?“ ein Verfahren ankreuzen</translation>
+        </message>
+        <message>
+            <source>Turn all views to the chosen finding</source>
+            <translation>Alle Ansichten auf den gewählten Befund richten</translation>
         </message>
         <message>
             <source>Type</source>
@@ -1307,16 +1526,32 @@ A double click opens one.</source>
             <translation>Unerwarteter Fehler, bitte melden: {error}</translation>
         </message>
         <message>
+            <source>Use a model pack or a MONAI bundle from a folder</source>
+            <translation>Ein Modellpaket oder ein MONAI-Bundle aus einem Ordner verwenden</translation>
+        </message>
+        <message>
             <source>Views</source>
             <translation>Ansichten</translation>
+        </message>
+        <message>
+            <source>Voxels {z} × {y} × {x} mm, {rescale}</source>
+            <translation>Voxel {z} × {y} × {x} mm, {rescale}</translation>
         </message>
         <message>
             <source>What the model looked at: ask with the button Why?</source>
             <translation>Worauf das Modell geachtet hat: mit der Schaltfläche „Warum?“ fragen</translation>
         </message>
         <message>
+            <source>What the model runs on; Automatic takes the fastest that is there</source>
+            <translation>Worauf das Modell läuft; „Automatisch“ nimmt das schnellste vorhandene Gerät</translation>
+        </message>
+        <message>
+            <source>What the model was trained and tested on, and what it cannot do</source>
+            <translation>Womit das Modell trainiert und geprüft wurde, und was es nicht kann</translation>
+        </message>
+        <message>
             <source>What was looked through before</source>
-            <translation type="unfinished" />
+            <translation>Was früher durchgesehen wurde</translation>
         </message>
         <message>
             <source>Where the model is suspicious</source>
@@ -1324,7 +1559,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Whether the pixel data is whole is known only when it is read.</source>
-            <translation type="unfinished" />
+            <translation>Ob die Pixeldaten vollständig sind, zeigt sich erst beim Lesen.</translation>
         </message>
         <message>
             <source>Which findings the table shows</source>
@@ -1344,11 +1579,11 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Width of the window</source>
-            <translation type="unfinished" />
+            <translation>Fensterbreite</translation>
         </message>
         <message>
             <source>Width, level</source>
-            <translation type="unfinished" />
+            <translation>Breite, Mitte</translation>
         </message>
         <message>
             <source>Window</source>
@@ -1364,11 +1599,11 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Window, slab and zoom as at the beginning (R)</source>
-            <translation type="unfinished" />
+            <translation>Fenster, Schichtpaket und Zoom wie am Anfang (R)</translation>
         </message>
         <message>
             <source>Window; or drag with the right mouse button: across for width, up and down for level</source>
-            <translation type="unfinished" />
+            <translation>Fenster; oder mit der rechten Maustaste ziehen: quer für die Breite, auf und ab für die Mitte</translation>
         </message>
         <message>
             <source>You</source>
@@ -1423,8 +1658,16 @@ A double click opens one.</source>
             <translation>hinzugefügt</translation>
         </message>
         <message>
+            <source>as acquired</source>
+            <translation>wie akquiriert</translation>
+        </message>
+        <message>
             <source>as the system</source>
             <translation>wie das System</translation>
+        </message>
+        <message>
+            <source>axial</source>
+            <translation>axial</translation>
         </message>
         <message>
             <source>blind {time}</source>
@@ -1439,6 +1682,14 @@ A double click opens one.</source>
             <translation>sicher</translation>
         </message>
         <message>
+            <source>collecting the candidates</source>
+            <translation>Kandidaten werden gesammelt</translation>
+        </message>
+        <message>
+            <source>collecting the findings</source>
+            <translation>Befunde werden gesammelt</translation>
+        </message>
+        <message>
             <source>commented</source>
             <translation>kommentiert</translation>
         </message>
@@ -1447,8 +1698,12 @@ A double click opens one.</source>
             <translation>Kontrastmittel</translation>
         </message>
         <message>
+            <source>coronal</source>
+            <translation>koronal</translation>
+        </message>
+        <message>
             <source>corrected</source>
-            <translation type="unfinished" />
+            <translation>korrigiert</translation>
         </message>
         <message>
             <source>doubtful</source>
@@ -1463,20 +1718,36 @@ A double click opens one.</source>
             <translation>weiblich</translation>
         </message>
         <message>
+            <source>finding the lungs</source>
+            <translation>Lungen werden gesucht</translation>
+        </message>
+        <message>
             <source>fine</source>
-            <translation type="unfinished" />
+            <translation>in Ordnung</translation>
         </message>
         <message>
             <source>hardly</source>
             <translation>kaum</translation>
         </message>
         <message>
+            <source>judging the candidates</source>
+            <translation>Kandidaten werden beurteilt</translation>
+        </message>
+        <message>
             <source>left</source>
             <translation>links</translation>
         </message>
         <message>
+            <source>loading the model</source>
+            <translation>Modell wird geladen</translation>
+        </message>
+        <message>
             <source>localizer</source>
             <translation>Übersichtsaufnahme</translation>
+        </message>
+        <message>
+            <source>lungs ready</source>
+            <translation>Lungen gefunden</translation>
         </message>
         <message>
             <source>male</source>
@@ -1504,23 +1775,35 @@ A double click opens one.</source>
         </message>
         <message>
             <source>no description</source>
-            <translation type="unfinished" />
+            <translation>keine Beschreibung</translation>
         </message>
         <message>
             <source>no name</source>
-            <translation type="unfinished" />
+            <translation>kein Name</translation>
         </message>
         <message>
             <source>no position</source>
-            <translation type="unfinished" />
+            <translation>keine Position</translation>
+        </message>
+        <message>
+            <source>no rescale</source>
+            <translation>keine Umskalierung</translation>
         </message>
         <message>
             <source>no scale: distances count pixels</source>
             <translation>kein Maßstab: Abstände in Pixeln</translation>
         </message>
         <message>
+            <source>not stated</source>
+            <translation>nicht angegeben</translation>
+        </message>
+        <message>
             <source>not tested</source>
             <translation>nicht geprüft</translation>
+        </message>
+        <message>
+            <source>oblique</source>
+            <translation>schräg</translation>
         </message>
         <message>
             <source>oblique planes</source>
@@ -1539,6 +1822,10 @@ A double click opens one.</source>
             <translation>möglich</translation>
         </message>
         <message>
+            <source>preparing the scan for the model</source>
+            <translation>Scan wird für das Modell vorbereitet</translation>
+        </message>
+        <message>
             <source>probable</source>
             <translation>wahrscheinlich</translation>
         </message>
@@ -1548,7 +1835,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>refused</source>
-            <translation type="unfinished" />
+            <translation>abgelehnt</translation>
         </message>
         <message>
             <source>rejected</source>
@@ -1557,6 +1844,10 @@ A double click opens one.</source>
         <message>
             <source>reopened</source>
             <translation>wieder geöffnet</translation>
+        </message>
+        <message>
+            <source>resampling the lungs</source>
+            <translation>Lungen werden umgerechnet</translation>
         </message>
         <message>
             <source>resized</source>
@@ -1571,6 +1862,14 @@ A double click opens one.</source>
             <translation>Zeile {row}, Spalte {column}</translation>
         </message>
         <message>
+            <source>sagittal</source>
+            <translation>sagittal</translation>
+        </message>
+        <message>
+            <source>searching {count} windows</source>
+            <translation>{count} Ausschnitte werden durchsucht</translation>
+        </message>
+        <message>
             <source>sex: other</source>
             <translation>Geschlecht: anderes</translation>
         </message>
@@ -1580,7 +1879,11 @@ A double click opens one.</source>
         </message>
         <message>
             <source>stack {number}</source>
-            <translation type="unfinished" />
+            <translation>Stapel {number}</translation>
+        </message>
+        <message>
+            <source>starting</source>
+            <translation>Start</translation>
         </message>
         <message>
             <source>suspicion {value}</source>
@@ -1595,6 +1898,10 @@ A double click opens one.</source>
             <translation>unbekannt</translation>
         </message>
         <message>
+            <source>usage: napari-lesion-viewer [FOLDER, ZIP OR FILE]</source>
+            <translation>Aufruf: napari-lesion-viewer [ORDNER, ZIP ODER DATEI]</translation>
+        </message>
+        <message>
             <source>value {value}</source>
             <translation>Wert {value}</translation>
         </message>
@@ -1607,8 +1914,16 @@ A double click opens one.</source>
             <translation>x, y, z (mm)</translation>
         </message>
         <message>
+            <source>{count} candidates</source>
+            <translation>{count} Kandidaten</translation>
+        </message>
+        <message>
             <source>{count} cases.</source>
             <translation>{count} Fälle.</translation>
+        </message>
+        <message>
+            <source>{count} findings</source>
+            <translation>{count} Befunde</translation>
         </message>
         <message>
             <source>{count} findings that you changed before were kept as you left them. Undo shows the file alone.</source>
@@ -1624,11 +1939,15 @@ A double click opens one.</source>
         </message>
         <message>
             <source>{count} series in {studies} studies</source>
-            <translation type="unfinished" />
+            <translation>{count} Serien in {studies} Studien</translation>
         </message>
         <message>
             <source>{count} slices</source>
-            <translation type="unfinished" />
+            <translation>{count} Schichten</translation>
+        </message>
+        <message>
+            <source>{count} slices are interpolated, not acquired</source>
+            <translation>{count} Schichten sind interpoliert, nicht akquiriert</translation>
         </message>
         <message>
             <source>{done} of {count} done</source>
@@ -1636,7 +1955,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>{done} of {total} files · {count} series</source>
-            <translation type="unfinished" />
+            <translation>{done} von {total} Dateien · {count} Serien</translation>
         </message>
         <message>
             <source>{error} The review cannot come back; its journal is kept as {file}.</source>
@@ -1655,6 +1974,18 @@ A double click opens one.</source>
             <translation>{mm} mm, schräg</translation>
         </message>
         <message>
+            <source>{model} does not run without code that came with it.
+
+{error}
+
+It can do all that you can do on this computer. Run it, until napari is closed?</source>
+            <translation>{model} läuft nicht ohne den mitgelieferten Code.
+
+{error}
+
+Er kann alles tun, was Sie auf diesem Rechner tun können. Bis zum Schließen von napari ausführen?</translation>
+        </message>
+        <message>
             <source>{names} and {count} more</source>
             <translation>{names} und {count} weitere</translation>
         </message>
@@ -1671,16 +2002,32 @@ A double click opens one.</source>
             <translation>{name} wurde aus der Ansicht genommen: {why}</translation>
         </message>
         <message>
+            <source>{n} days</source>
+            <translation>{n} Tage</translation>
+        </message>
+        <message>
+            <source>{n} months</source>
+            <translation>{n} Monate</translation>
+        </message>
+        <message>
+            <source>{n} weeks</source>
+            <translation>{n} Wochen</translation>
+        </message>
+        <message>
+            <source>{n} years</source>
+            <translation>{n} Jahre</translation>
+        </message>
+        <message>
             <source>{path} (not there)</source>
-            <translation type="unfinished" />
+            <translation>{path} (nicht vorhanden)</translation>
+        </message>
+        <message>
+            <source>{path} does not exist.</source>
+            <translation>{path} gibt es nicht.</translation>
         </message>
         <message>
             <source>{path}: cannot be written ({reason}).</source>
             <translation>{path}: kann nicht geschrieben werden ({reason}).</translation>
-        </message>
-        <message>
-            <source>{plane} {n}/{total} · {place}</source>
-            <translation>{plane} {n}/{total} · {place}</translation>
         </message>
         <message>
             <source>{plane}: beyond the scan</source>
@@ -1716,11 +2063,15 @@ Den Scan mit interpolierten fehlenden Schichten öffnen? Sie werden in seinem Ze
         </message>
         <message>
             <source>{rows} × {columns} pixels</source>
-            <translation type="unfinished" />
+            <translation>{rows} × {columns} Pixel</translation>
         </message>
         <message>
             <source>{shown} findings shown, {hidden} with a lower score hidden.</source>
             <translation>{shown} Befunde angezeigt, {hidden} mit niedrigerem Score ausgeblendet.</translation>
+        </message>
+        <message>
+            <source>{slices} {plane} slices every {mm} mm, {verdict}</source>
+            <translation>{slices} {plane}e Schichten alle {mm} mm, {verdict}</translation>
         </message>
         <message>
             <source>Ø mm</source>
@@ -1732,11 +2083,11 @@ Den Scan mit interpolierten fehlenden Schichten öffnen? Sie werden in seinem Ze
         </message>
         <message>
             <source>■ Stop</source>
-            <translation type="unfinished" />
+            <translation>■ Stopp</translation>
         </message>
         <message>
             <source>▶ Play</source>
-            <translation type="unfinished" />
+            <translation>▶ Abspielen</translation>
         </message>
         <message>
             <source>○ Open</source>
@@ -1756,7 +2107,7 @@ Den Scan mit interpolierten fehlenden Schichten öffnen? Sie werden in seinem Ze
         </message>
         <message>
             <source>⚠ {count} warnings, which “Search for lesions” shows.</source>
-            <translation type="unfinished" />
+            <translation>⚠ {count} Warnungen, siehe „Nach Läsionen suchen“.</translation>
         </message>
         <message>
             <source>✓ Accepted, edited, added</source>

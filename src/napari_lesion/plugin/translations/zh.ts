@@ -9,23 +9,31 @@
         </message>
         <message>
             <source> slices/s</source>
-            <translation type="unfinished" />
+            <translation> 层/秒</translation>
         </message>
         <message>
             <source>&amp;Folder…</source>
-            <translation type="unfinished" />
+            <translation>文件夹(&amp;F)…</translation>
         </message>
         <message>
             <source>&amp;Open</source>
-            <translation type="unfinished" />
+            <translation>打开(&amp;O)</translation>
         </message>
         <message>
             <source>&amp;Recent</source>
-            <translation type="unfinished" />
+            <translation>最近(&amp;R)</translation>
         </message>
         <message>
             <source>&amp;Stop</source>
-            <translation type="unfinished" />
+            <translation>停止(&amp;S)</translation>
+        </message>
+        <message>
+            <source>(1 remark)</source>
+            <translation>（1 条备注）</translation>
+        </message>
+        <message>
+            <source>({count} remarks)</source>
+            <translation>（{count} 条备注）</translation>
         </message>
         <message>
             <source>1 finding shown, {hidden} with a lower score hidden.</source>
@@ -33,7 +41,7 @@
         </message>
         <message>
             <source>1 image</source>
-            <translation type="unfinished" />
+            <translation>1 幅图像</translation>
         </message>
         <message>
             <source>3D (maximum projection)</source>
@@ -41,7 +49,15 @@
         </message>
         <message>
             <source>A zip, a DICOMDIR, or one image of a series</source>
-            <translation type="unfinished" />
+            <translation>zip、DICOMDIR 或序列中的一幅图像</translation>
+        </message>
+        <message>
+            <source>Accept the chosen findings</source>
+            <translation>接受所选病灶</translation>
+        </message>
+        <message>
+            <source>Add a finding under the mouse, or at the crosshair</source>
+            <translation>在鼠标处或十字线处添加病灶</translation>
         </message>
         <message>
             <source>Added. Its diameter of {size} mm is an estimate: drag the ring's line to correct it.</source>
@@ -84,8 +100,16 @@
             <translation>标注</translation>
         </message>
         <message>
+            <source>Apple GPU (MPS)</source>
+            <translation>Apple GPU (MPS)</translation>
+        </message>
+        <message>
             <source>As it was opened</source>
-            <translation type="unfinished" />
+            <translation>打开时的窗</translation>
+        </message>
+        <message>
+            <source>Automatic</source>
+            <translation>自动</translation>
         </message>
         <message>
             <source>Axial</source>
@@ -108,12 +132,20 @@
             <translation>低于其取值范围的该比例时，图像透明</translation>
         </message>
         <message>
+            <source>Bone</source>
+            <translation>骨窗</translation>
+        </message>
+        <message>
             <source>Bone window</source>
             <translation>骨窗</translation>
         </message>
         <message>
             <source>Box</source>
             <translation>方框</translation>
+        </message>
+        <message>
+            <source>Brain</source>
+            <translation>脑窗</translation>
         </message>
         <message>
             <source>Brain window</source>
@@ -140,6 +172,10 @@
             <translation>已取消；未作任何更改。</translation>
         </message>
         <message>
+            <source>Card</source>
+            <translation>说明卡</translation>
+        </message>
+        <message>
             <source>Card of the model</source>
             <translation>模型说明卡</translation>
         </message>
@@ -161,7 +197,7 @@
         </message>
         <message>
             <source>Choose a zip, a DICOMDIR or an image</source>
-            <translation type="unfinished" />
+            <translation>选择 zip、DICOMDIR 或图像</translation>
         </message>
         <message>
             <source>Choose others…</source>
@@ -169,7 +205,7 @@
         </message>
         <message>
             <source>Choose scan and model, and search; folded in, there is more room for the findings</source>
-            <translation type="unfinished" />
+            <translation>选择扫描和模型并检测；折叠后可为病灶列表留出更多空间</translation>
         </message>
         <message>
             <source>Choose series</source>
@@ -201,11 +237,11 @@
         </message>
         <message>
             <source>Chosen for the slice</source>
-            <translation type="unfinished" />
+            <translation>按层面自动</translation>
         </message>
         <message>
             <source>Cine</source>
-            <translation type="unfinished" />
+            <translation>电影</translation>
         </message>
         <message>
             <source>Cine: play the slices, or stop</source>
@@ -236,6 +272,14 @@
             <translation>备注</translation>
         </message>
         <message>
+            <source>Comment on the chosen finding</source>
+            <translation>为所选病灶添加备注</translation>
+        </message>
+        <message>
+            <source>Comment on the chosen finding (K)</source>
+            <translation>为所选病灶添加备注 (K)</translation>
+        </message>
+        <message>
             <source>Comment on the selected finding</source>
             <translation>为所选病灶添加备注</translation>
         </message>
@@ -260,6 +304,10 @@
             <translation>Delete</translation>
         </message>
         <message>
+            <source>Delete what was added, reject what the model found</source>
+            <translation>删除手动添加的，排除模型检出的</translation>
+        </message>
+        <message>
             <source>Description</source>
             <translation>描述</translation>
         </message>
@@ -270,6 +318,10 @@
         <message>
             <source>Detector: {scan}</source>
             <translation>检测模型：{scan}</translation>
+        </message>
+        <message>
+            <source>Device</source>
+            <translation>设备</translation>
         </message>
         <message>
             <source>Done, next (Shift+L)</source>
@@ -300,7 +352,10 @@
 
 Its series appear as they are found.
 A double click opens one.</source>
-            <translation type="unfinished" />
+            <translation>将文件夹、zip 或 DICOMDIR 拖到此处。
+
+找到的序列会随即显示。
+双击即可打开。</translation>
         </message>
         <message>
             <source>End</source>
@@ -348,7 +403,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>F&amp;ile…</source>
-            <translation type="unfinished" />
+            <translation>文件(&amp;I)…</translation>
         </message>
         <message>
             <source>F1 or Esc closes this page.</source>
@@ -372,11 +427,11 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Filter</source>
-            <translation type="unfinished" />
+            <translation>筛选</translation>
         </message>
         <message>
             <source>Filter: name, description, type, date…</source>
-            <translation type="unfinished" />
+            <translation>筛选：姓名、描述、类型、日期…</translation>
         </message>
         <message>
             <source>Finding {number}, faithfulness of each map (1 is best, 0 is chance):</source>
@@ -415,6 +470,10 @@ A double click opens one.</source>
             <translation>文件夹</translation>
         </message>
         <message>
+            <source>Folder of a model pack or a MONAI bundle</source>
+            <translation>模型包或 MONAI bundle 的文件夹</translation>
+        </message>
+        <message>
             <source>Folder of the annotations</source>
             <translation>标注文件夹</translation>
         </message>
@@ -444,7 +503,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Forget these</source>
-            <translation type="unfinished" />
+            <translation>清除这些记录</translation>
         </message>
         <message>
             <source>Four views, or the one under the mouse alone</source>
@@ -459,24 +518,28 @@ A double click opens one.</source>
             <translation>F{number}</translation>
         </message>
         <message>
+            <source>Gantry tilt {angle}°</source>
+            <translation>机架倾斜 {angle}°</translation>
+        </message>
+        <message>
             <source>Geometry</source>
-            <translation type="unfinished" />
+            <translation>几何</translation>
         </message>
         <message>
             <source>Geometry, as read: as acquired.</source>
-            <translation type="unfinished" />
+            <translation>几何（读取后）：与采集一致。</translation>
         </message>
         <message>
             <source>Geometry, as read: corrected.</source>
-            <translation type="unfinished" />
+            <translation>几何（读取后）：已校正。</translation>
         </message>
         <message>
             <source>Geometry, from the headers: the slices make a volume as acquired.</source>
-            <translation type="unfinished" />
+            <translation>几何（按文件头）：各层面可按采集状态构成容积。</translation>
         </message>
         <message>
             <source>Geometry, from the headers: the slices make a volume only when they are resampled.</source>
-            <translation type="unfinished" />
+            <translation>几何（按文件头）：各层面需重采样后才能构成容积。</translation>
         </message>
         <message>
             <source>Go on</source>
@@ -512,7 +575,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Invert</source>
-            <translation type="unfinished" />
+            <translation>反相</translation>
         </message>
         <message>
             <source>Invert black and white</source>
@@ -536,7 +599,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Known when all files were looked at</source>
-            <translation type="unfinished" />
+            <translation>查看完所有文件后可知</translation>
         </message>
         <message>
             <source>LPS {x}, {y}, {z} mm</source>
@@ -600,7 +663,11 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Level of the window</source>
-            <translation type="unfinished" />
+            <translation>窗位</translation>
+        </message>
+        <message>
+            <source>Liver</source>
+            <translation>肝窗</translation>
         </message>
         <message>
             <source>Liver window</source>
@@ -608,27 +675,35 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Look at no further files</source>
-            <translation type="unfinished" />
+            <translation>不再查看更多文件</translation>
         </message>
         <message>
             <source>Look through a folder</source>
-            <translation type="unfinished" />
+            <translation>查看文件夹</translation>
         </message>
         <message>
             <source>Look through a folder, with all that is below it</source>
-            <translation type="unfinished" />
+            <translation>查看文件夹及其所有子文件夹</translation>
         </message>
         <message>
             <source>Looking for files…</source>
-            <translation type="unfinished" />
+            <translation>正在查找文件…</translation>
         </message>
         <message>
             <source>Looking for scans in {name}</source>
             <translation>正在 {name} 中查找扫描</translation>
         </message>
         <message>
+            <source>Lung</source>
+            <translation>肺窗</translation>
+        </message>
+        <message>
             <source>Lung window</source>
             <translation>肺窗</translation>
+        </message>
+        <message>
+            <source>MIP</source>
+            <translation>MIP</translation>
         </message>
         <message>
             <source>Mark a finding by a box around it</source>
@@ -683,16 +758,48 @@ A double click opens one.</source>
             <translation>其他阅片者的掩膜</translation>
         </message>
         <message>
+            <source>Mean</source>
+            <translation>平均</translation>
+        </message>
+        <message>
+            <source>Mediastinum</source>
+            <translation>纵隔窗</translation>
+        </message>
+        <message>
             <source>Mediastinum window</source>
             <translation>纵隔窗</translation>
+        </message>
+        <message>
+            <source>Merge the chosen findings</source>
+            <translation>合并所选病灶</translation>
+        </message>
+        <message>
+            <source>MinIP</source>
+            <translation>MinIP</translation>
+        </message>
+        <message>
+            <source>Missing in the headers: {tags}</source>
+            <translation>文件头中缺少：{tags}</translation>
+        </message>
+        <message>
+            <source>Model</source>
+            <translation>模型</translation>
         </message>
         <message>
             <source>More</source>
             <translation>更多</translation>
         </message>
         <message>
+            <source>Move the chosen finding to the crosshair</source>
+            <translation>将所选病灶移到十字线处</translation>
+        </message>
+        <message>
             <source>M{number}</source>
             <translation>M{number}</translation>
+        </message>
+        <message>
+            <source>NVIDIA GPU (CUDA)</source>
+            <translation>NVIDIA GPU (CUDA)</translation>
         </message>
         <message>
             <source>Name or code of the reader; readings are kept under it</source>
@@ -704,7 +811,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Name, number and day of the study in the corners; hide them for teaching (X)</source>
-            <translation type="unfinished" />
+            <translation>四角显示姓名、编号和检查日期；教学时可隐藏 (X)</translation>
         </message>
         <message>
             <source>Names hidden</source>
@@ -719,12 +826,20 @@ A double click opens one.</source>
             <translation>下一个未完成的病例</translation>
         </message>
         <message>
+            <source>Next finding</source>
+            <translation>下一个病灶</translation>
+        </message>
+        <message>
             <source>Next slice</source>
             <translation>下一层</translation>
         </message>
         <message>
             <source>No label has the key Alt+{key}.</source>
             <translation>没有标签使用快捷键 Alt+{key}。</translation>
+        </message>
+        <message>
+            <source>No model is installed, so nothing can be searched. Install napari-lesion again.</source>
+            <translation>未安装模型，无法检测。请重新安装 napari-lesion。</translation>
         </message>
         <message>
             <source>No reading is on; start it in the panel Second reader.</source>
@@ -748,11 +863,11 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Nothing yet</source>
-            <translation type="unfinished" />
+            <translation>尚无</translation>
         </message>
         <message>
-            <source>One moment: the last step is not finished yet.</source>
-            <translation>请稍候：上一步尚未完成。</translation>
+            <source>One moment: the last search is being stopped. Choose the folder again.</source>
+            <translation>请稍候：正在停止上次查找。请重新选择文件夹。</translation>
         </message>
         <message>
             <source>Opacity</source>
@@ -761,6 +876,14 @@ A double click opens one.</source>
         <message>
             <source>Opacity of the maps</source>
             <translation>图像的不透明度</translation>
+        </message>
+        <message>
+            <source>Open</source>
+            <translation>打开</translation>
+        </message>
+        <message>
+            <source>Open a CT scan first: drop its folder on the window, or use File ▸ Open Sample ▸ Lesion detection.</source>
+            <translation>请先打开 CT 扫描：将其文件夹拖到窗口，或使用 File ▸ Open Sample ▸ Lesion detection。</translation>
         </message>
         <message>
             <source>Open a folder of results…</source>
@@ -804,7 +927,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Open the selected series: a double click or Enter does the same</source>
-            <translation type="unfinished" />
+            <translation>打开所选序列：双击或按 Enter 键亦可</translation>
         </message>
         <message>
             <source>Opened {name}, the largest of {count} series. Not opened: {others}.</source>
@@ -812,15 +935,15 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Opening it asks whether the missing slices shall be interpolated.</source>
-            <translation type="unfinished" />
+            <translation>打开时会询问是否插值补全缺失层面。</translation>
         </message>
         <message>
             <source>Opening {file}</source>
-            <translation type="unfinished" />
+            <translation>正在打开 {file}</translation>
         </message>
         <message>
             <source>Opening {name}…</source>
-            <translation type="unfinished" />
+            <translation>正在打开 {name}…</translation>
         </message>
         <message>
             <source>Outline a finding by a click</source>
@@ -836,7 +959,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Own window</source>
-            <translation type="unfinished" />
+            <translation>自定义窗</translation>
         </message>
         <message>
             <source>Page down</source>
@@ -868,7 +991,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Patient's name</source>
-            <translation type="unfinished" />
+            <translation>患者姓名</translation>
         </message>
         <message>
             <source>Pause</source>
@@ -887,8 +1010,16 @@ A double click opens one.</source>
             <translation>点</translation>
         </message>
         <message>
+            <source>Previous finding</source>
+            <translation>上一个病灶</translation>
+        </message>
+        <message>
             <source>Previous slice</source>
             <translation>上一层</translation>
+        </message>
+        <message>
+            <source>Processor (CPU)</source>
+            <translation>处理器 (CPU)</translation>
         </message>
         <message>
             <source>Progress of reading</source>
@@ -927,6 +1058,10 @@ A double click opens one.</source>
             <translation>阅片</translation>
         </message>
         <message>
+            <source>Reading headers</source>
+            <translation>正在读取文件头</translation>
+        </message>
+        <message>
             <source>Reading {name}</source>
             <translation>正在读取 {name}</translation>
         </message>
@@ -947,20 +1082,32 @@ A double click opens one.</source>
             <translation>排除所有尚未判定的病灶</translation>
         </message>
         <message>
+            <source>Reject the chosen findings</source>
+            <translation>排除所选病灶</translation>
+        </message>
+        <message>
             <source>Reject the rest</source>
             <translation>排除其余</translation>
         </message>
         <message>
             <source>Reset</source>
-            <translation type="unfinished" />
+            <translation>重置</translation>
         </message>
         <message>
             <source>Reveal the findings?</source>
             <translation>揭示检出病灶？</translation>
         </message>
         <message>
+            <source>Run</source>
+            <translation>开始检测</translation>
+        </message>
+        <message>
+            <source>Run code of this model?</source>
+            <translation>运行该模型的代码？</translation>
+        </message>
+        <message>
             <source>Run through the slices, round and round, until you scroll (C)</source>
-            <translation type="unfinished" />
+            <translation>循环播放各层面，直到您滚动为止 (C)</translation>
         </message>
         <message>
             <source>Sagittal</source>
@@ -991,6 +1138,10 @@ A double click opens one.</source>
             <translation>已将 {count} 个病灶保存到 {path}。</translation>
         </message>
         <message>
+            <source>Scan</source>
+            <translation>扫描</translation>
+        </message>
+        <message>
             <source>Scan is done</source>
             <translation>扫描已完成</translation>
         </message>
@@ -1000,7 +1151,11 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Search for lesions</source>
-            <translation type="unfinished" />
+            <translation>检测病灶</translation>
+        </message>
+        <message>
+            <source>Search the scan; the viewer stays usable meanwhile</source>
+            <translation>检测扫描；期间仍可使用浏览器</translation>
         </message>
         <message>
             <source>Search, e.g. left</source>
@@ -1028,11 +1183,11 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Series</source>
-            <translation type="unfinished" />
+            <translation>序列</translation>
         </message>
         <message>
             <source>Series that were found</source>
-            <translation type="unfinished" />
+            <translation>找到的序列</translation>
         </message>
         <message>
             <source>Series {number}</source>
@@ -1051,12 +1206,28 @@ A double click opens one.</source>
             <translation>显示整个扫描</translation>
         </message>
         <message>
+            <source>Show axial slices</source>
+            <translation>显示横断面</translation>
+        </message>
+        <message>
+            <source>Show coronal slices</source>
+            <translation>显示冠状面</translation>
+        </message>
+        <message>
             <source>Show or close this page</source>
             <translation>显示或关闭本页</translation>
         </message>
         <message>
             <source>Show or hide the crosshair</source>
             <translation>显示或隐藏十字线</translation>
+        </message>
+        <message>
+            <source>Show or hide the explanation</source>
+            <translation>显示或隐藏解释图</translation>
+        </message>
+        <message>
+            <source>Show or hide the heatmap</source>
+            <translation>显示或隐藏热图</translation>
         </message>
         <message>
             <source>Show or hide the patient's name</source>
@@ -1067,8 +1238,16 @@ A double click opens one.</source>
             <translation>显示其他阅片者</translation>
         </message>
         <message>
+            <source>Show sagittal slices</source>
+            <translation>显示矢状面</translation>
+        </message>
+        <message>
             <source>Show several slices as one: their maximum, minimum or mean (T)</source>
-            <translation type="unfinished" />
+            <translation>将多个层面合成一层显示：最大值、最小值或平均值 (T)</translation>
+        </message>
+        <message>
+            <source>Show the series browser</source>
+            <translation>显示序列浏览器</translation>
         </message>
         <message>
             <source>Show what others marked in this scan; it cannot be changed</source>
@@ -1080,7 +1259,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Show which files are no images of a series, and why</source>
-            <translation type="unfinished" />
+            <translation>显示哪些文件不是序列图像及其原因</translation>
         </message>
         <message>
             <source>Shows score ≥ {score}</source>
@@ -1099,12 +1278,16 @@ A double click opens one.</source>
             <translation>侧别</translation>
         </message>
         <message>
+            <source>Single slice</source>
+            <translation>单层</translation>
+        </message>
+        <message>
             <source>Skipped files</source>
-            <translation type="unfinished" />
+            <translation>跳过的文件</translation>
         </message>
         <message>
             <source>Skipped files ({count})</source>
-            <translation type="unfinished" />
+            <translation>跳过的文件（{count}）</translation>
         </message>
         <message>
             <source>Slab</source>
@@ -1119,16 +1302,24 @@ A double click opens one.</source>
             <translation>层面</translation>
         </message>
         <message>
+            <source>Slice order: {order}</source>
+            <translation>层面顺序：{order}</translation>
+        </message>
+        <message>
             <source>Slices</source>
             <translation>层数</translation>
         </message>
         <message>
             <source>Slices a second; fewer where the computer is too slow for it</source>
-            <translation type="unfinished" />
+            <translation>每秒层数；计算机较慢时会减少</translation>
         </message>
         <message>
             <source>Slices are missing</source>
             <translation>缺少层面</translation>
+        </message>
+        <message>
+            <source>Soft tissue</source>
+            <translation>软组织窗</translation>
         </message>
         <message>
             <source>Soft tissue window</source>
@@ -1143,6 +1334,10 @@ A double click opens one.</source>
             <translation>开始盲法阅片</translation>
         </message>
         <message>
+            <source>Starting…</source>
+            <translation>正在启动…</translation>
+        </message>
+        <message>
             <source>State</source>
             <translation>状态</translation>
         </message>
@@ -1155,12 +1350,16 @@ A double click opens one.</source>
             <translation>状态</translation>
         </message>
         <message>
+            <source>Stop the search at its next step</source>
+            <translation>在下一步骤停止检测</translation>
+        </message>
+        <message>
             <source>Stop the time; the findings stay hidden</source>
             <translation>停止计时；检出病灶保持隐藏</translation>
         </message>
         <message>
             <source>Stopped: not all files were looked at. Series, and slices of them, may be missing.</source>
-            <translation type="unfinished" />
+            <translation>已停止：未查看全部文件。可能缺少序列或其部分层面。</translation>
         </message>
         <message>
             <source>Stopping after this step…</source>
@@ -1168,7 +1367,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Swap black and white (I)</source>
-            <translation type="unfinished" />
+            <translation>黑白反转 (I)</translation>
         </message>
         <message>
             <source>Take away</source>
@@ -1177,6 +1376,10 @@ A double click opens one.</source>
         <message>
             <source>Take away the mark at the crosshair, or reject the finding there (Ctrl+{key})</source>
             <translation>移除十字线处的标记，或排除该处的病灶 (Ctrl+{key})</translation>
+        </message>
+        <message>
+            <source>Take the judgement back</source>
+            <translation>撤回判定</translation>
         </message>
         <message>
             <source>Take the mark away, or reject the finding, here</source>
@@ -1201,6 +1404,10 @@ A double click opens one.</source>
         <message>
             <source>That finding is outlined already: select it, and correct it with the brush.</source>
             <translation>该病灶已勾画：请选择它并用画笔修正。</translation>
+        </message>
+        <message>
+            <source>The CT scan to search</source>
+            <translation>要检测的 CT 扫描</translation>
         </message>
         <message>
             <source>The detector found nothing over its threshold.</source>
@@ -1228,15 +1435,19 @@ A double click opens one.</source>
         </message>
         <message>
             <source>The headers leave it open whether the slices make a volume.</source>
-            <translation type="unfinished" />
+            <translation>文件头无法确定各层面能否构成容积。</translation>
         </message>
         <message>
             <source>The headers say that this cannot be read as it is.</source>
-            <translation type="unfinished" />
+            <translation>按文件头，无法直接读取。</translation>
         </message>
         <message>
             <source>The model that is the second reader; it searches hidden while you read</source>
             <translation>作为第二阅片者的模型；在您阅片时于后台隐藏检测</translation>
+        </message>
+        <message>
+            <source>The model that searches</source>
+            <translation>用于检测的模型</translation>
         </message>
         <message>
             <source>The scan is still being read. Wait until all slices are there.</source>
@@ -1247,8 +1458,12 @@ A double click opens one.</source>
             <translation>扫描已被关闭，其图像已丢弃。</translation>
         </message>
         <message>
+            <source>The scan was closed meanwhile, so its result was dropped.</source>
+            <translation>扫描已被关闭，其结果已丢弃。</translation>
+        </message>
+        <message>
             <source>The series opens when all files are seen ({done} of {total}): more of its slices may follow. Stop opens what there is.</source>
-            <translation type="unfinished" />
+            <translation>查看完所有文件后打开该序列（{done}/{total}）：可能还有更多层面。点击“停止”则打开现有层面。</translation>
         </message>
         <message>
             <source>The slices lie at {angle}° to the patient's axes and are shown in their own planes: positions under the mouse are along those planes; positions of findings are the patient's.</source>
@@ -1260,7 +1475,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>There is no DICOM image. The list of skipped files says why.</source>
-            <translation type="unfinished" />
+            <translation>没有 DICOM 图像。跳过的文件列表说明了原因。</translation>
         </message>
         <message>
             <source>There is no mark and no finding at the crosshair.</source>
@@ -1272,7 +1487,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Thickness of the slab, to the nearest odd number of slices ([ and ])</source>
-            <translation type="unfinished" />
+            <translation>厚层厚度，取最接近的奇数层数（[ 和 ]）</translation>
         </message>
         <message>
             <source>Thinner slab</source>
@@ -1284,7 +1499,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>This image can be shown, but not placed in the patient.</source>
-            <translation type="unfinished" />
+            <translation>该图像可以显示，但无法确定其在患者体内的位置。</translation>
         </message>
         <message>
             <source>This model comes without a card: nothing more is known of it.</source>
@@ -1293,6 +1508,10 @@ A double click opens one.</source>
         <message>
             <source>Tick a method in the menu beside Why?</source>
             <translation>请在“为什么？”旁的菜单中勾选一种方法</translation>
+        </message>
+        <message>
+            <source>Turn all views to the chosen finding</source>
+            <translation>所有视图转到所选病灶</translation>
         </message>
         <message>
             <source>Type</source>
@@ -1307,16 +1526,32 @@ A double click opens one.</source>
             <translation>意外错误，请报告：{error}</translation>
         </message>
         <message>
+            <source>Use a model pack or a MONAI bundle from a folder</source>
+            <translation>使用文件夹中的模型包或 MONAI bundle</translation>
+        </message>
+        <message>
             <source>Views</source>
             <translation>视图</translation>
+        </message>
+        <message>
+            <source>Voxels {z} × {y} × {x} mm, {rescale}</source>
+            <translation>体素 {z} × {y} × {x} mm，{rescale}</translation>
         </message>
         <message>
             <source>What the model looked at: ask with the button Why?</source>
             <translation>模型的关注区域：点击“为什么？”按钮查看</translation>
         </message>
         <message>
+            <source>What the model runs on; Automatic takes the fastest that is there</source>
+            <translation>模型运行的设备；“自动”选用最快的可用设备</translation>
+        </message>
+        <message>
+            <source>What the model was trained and tested on, and what it cannot do</source>
+            <translation>模型的训练和测试数据，以及其局限</translation>
+        </message>
+        <message>
             <source>What was looked through before</source>
-            <translation type="unfinished" />
+            <translation>以前查看过的</translation>
         </message>
         <message>
             <source>Where the model is suspicious</source>
@@ -1324,7 +1559,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Whether the pixel data is whole is known only when it is read.</source>
-            <translation type="unfinished" />
+            <translation>像素数据是否完整，读取后方可知。</translation>
         </message>
         <message>
             <source>Which findings the table shows</source>
@@ -1344,11 +1579,11 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Width of the window</source>
-            <translation type="unfinished" />
+            <translation>窗宽</translation>
         </message>
         <message>
             <source>Width, level</source>
-            <translation type="unfinished" />
+            <translation>窗宽、窗位</translation>
         </message>
         <message>
             <source>Window</source>
@@ -1364,11 +1599,11 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Window, slab and zoom as at the beginning (R)</source>
-            <translation type="unfinished" />
+            <translation>窗宽/窗位、厚层和缩放恢复初始 (R)</translation>
         </message>
         <message>
             <source>Window; or drag with the right mouse button: across for width, up and down for level</source>
-            <translation type="unfinished" />
+            <translation>窗宽/窗位；或按住鼠标右键拖动：左右调窗宽，上下调窗位</translation>
         </message>
         <message>
             <source>You</source>
@@ -1423,8 +1658,16 @@ A double click opens one.</source>
             <translation>已添加</translation>
         </message>
         <message>
+            <source>as acquired</source>
+            <translation>与采集一致</translation>
+        </message>
+        <message>
             <source>as the system</source>
             <translation>跟随系统</translation>
+        </message>
+        <message>
+            <source>axial</source>
+            <translation>横断面</translation>
         </message>
         <message>
             <source>blind {time}</source>
@@ -1439,6 +1682,14 @@ A double click opens one.</source>
             <translation>确定</translation>
         </message>
         <message>
+            <source>collecting the candidates</source>
+            <translation>正在收集候选病灶</translation>
+        </message>
+        <message>
+            <source>collecting the findings</source>
+            <translation>正在汇总病灶</translation>
+        </message>
+        <message>
             <source>commented</source>
             <translation>已备注</translation>
         </message>
@@ -1447,8 +1698,12 @@ A double click opens one.</source>
             <translation>对比剂</translation>
         </message>
         <message>
+            <source>coronal</source>
+            <translation>冠状面</translation>
+        </message>
+        <message>
             <source>corrected</source>
-            <translation type="unfinished" />
+            <translation>已校正</translation>
         </message>
         <message>
             <source>doubtful</source>
@@ -1463,20 +1718,36 @@ A double click opens one.</source>
             <translation>女</translation>
         </message>
         <message>
+            <source>finding the lungs</source>
+            <translation>正在定位肺部</translation>
+        </message>
+        <message>
             <source>fine</source>
-            <translation type="unfinished" />
+            <translation>正常</translation>
         </message>
         <message>
             <source>hardly</source>
             <translation>极不可能</translation>
         </message>
         <message>
+            <source>judging the candidates</source>
+            <translation>正在判别候选病灶</translation>
+        </message>
+        <message>
             <source>left</source>
             <translation>左</translation>
         </message>
         <message>
+            <source>loading the model</source>
+            <translation>正在加载模型</translation>
+        </message>
+        <message>
             <source>localizer</source>
             <translation>定位像</translation>
+        </message>
+        <message>
+            <source>lungs ready</source>
+            <translation>肺部已定位</translation>
         </message>
         <message>
             <source>male</source>
@@ -1504,23 +1775,35 @@ A double click opens one.</source>
         </message>
         <message>
             <source>no description</source>
-            <translation type="unfinished" />
+            <translation>无描述</translation>
         </message>
         <message>
             <source>no name</source>
-            <translation type="unfinished" />
+            <translation>无姓名</translation>
         </message>
         <message>
             <source>no position</source>
-            <translation type="unfinished" />
+            <translation>无位置</translation>
+        </message>
+        <message>
+            <source>no rescale</source>
+            <translation>无重标定</translation>
         </message>
         <message>
             <source>no scale: distances count pixels</source>
             <translation>无比例尺：距离以像素计</translation>
         </message>
         <message>
+            <source>not stated</source>
+            <translation>未说明</translation>
+        </message>
+        <message>
             <source>not tested</source>
             <translation>未测试</translation>
+        </message>
+        <message>
+            <source>oblique</source>
+            <translation>斜位</translation>
         </message>
         <message>
             <source>oblique planes</source>
@@ -1539,6 +1822,10 @@ A double click opens one.</source>
             <translation>可能</translation>
         </message>
         <message>
+            <source>preparing the scan for the model</source>
+            <translation>正在为模型准备扫描</translation>
+        </message>
+        <message>
             <source>probable</source>
             <translation>很可能</translation>
         </message>
@@ -1548,7 +1835,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>refused</source>
-            <translation type="unfinished" />
+            <translation>拒绝</translation>
         </message>
         <message>
             <source>rejected</source>
@@ -1557,6 +1844,10 @@ A double click opens one.</source>
         <message>
             <source>reopened</source>
             <translation>已重新打开</translation>
+        </message>
+        <message>
+            <source>resampling the lungs</source>
+            <translation>正在重采样肺部</translation>
         </message>
         <message>
             <source>resized</source>
@@ -1571,6 +1862,14 @@ A double click opens one.</source>
             <translation>行 {row}，列 {column}</translation>
         </message>
         <message>
+            <source>sagittal</source>
+            <translation>矢状面</translation>
+        </message>
+        <message>
+            <source>searching {count} windows</source>
+            <translation>正在检测 {count} 个窗口</translation>
+        </message>
+        <message>
             <source>sex: other</source>
             <translation>性别：其他</translation>
         </message>
@@ -1580,7 +1879,11 @@ A double click opens one.</source>
         </message>
         <message>
             <source>stack {number}</source>
-            <translation type="unfinished" />
+            <translation>堆栈 {number}</translation>
+        </message>
+        <message>
+            <source>starting</source>
+            <translation>开始</translation>
         </message>
         <message>
             <source>suspicion {value}</source>
@@ -1595,6 +1898,10 @@ A double click opens one.</source>
             <translation>未知</translation>
         </message>
         <message>
+            <source>usage: napari-lesion-viewer [FOLDER, ZIP OR FILE]</source>
+            <translation>用法：napari-lesion-viewer [文件夹、ZIP 或文件]</translation>
+        </message>
+        <message>
             <source>value {value}</source>
             <translation>值 {value}</translation>
         </message>
@@ -1607,8 +1914,16 @@ A double click opens one.</source>
             <translation>x, y, z (mm)</translation>
         </message>
         <message>
+            <source>{count} candidates</source>
+            <translation>{count} 个候选病灶</translation>
+        </message>
+        <message>
             <source>{count} cases.</source>
             <translation>{count} 个病例。</translation>
+        </message>
+        <message>
+            <source>{count} findings</source>
+            <translation>{count} 个病灶</translation>
         </message>
         <message>
             <source>{count} findings that you changed before were kept as you left them. Undo shows the file alone.</source>
@@ -1624,11 +1939,15 @@ A double click opens one.</source>
         </message>
         <message>
             <source>{count} series in {studies} studies</source>
-            <translation type="unfinished" />
+            <translation>{studies} 次检查，{count} 个序列</translation>
         </message>
         <message>
             <source>{count} slices</source>
-            <translation type="unfinished" />
+            <translation>{count} 层</translation>
+        </message>
+        <message>
+            <source>{count} slices are interpolated, not acquired</source>
+            <translation>{count} 层为插值，非实际采集</translation>
         </message>
         <message>
             <source>{done} of {count} done</source>
@@ -1636,7 +1955,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>{done} of {total} files · {count} series</source>
-            <translation type="unfinished" />
+            <translation>{done}/{total} 个文件 · {count} 个序列</translation>
         </message>
         <message>
             <source>{error} The review cannot come back; its journal is kept as {file}.</source>
@@ -1655,6 +1974,18 @@ A double click opens one.</source>
             <translation>{mm} mm，斜位</translation>
         </message>
         <message>
+            <source>{model} does not run without code that came with it.
+
+{error}
+
+It can do all that you can do on this computer. Run it, until napari is closed?</source>
+            <translation>{model} 需要运行其自带的代码。
+
+{error}
+
+该代码可以在本机上执行您能执行的一切操作。是否允许运行，直到关闭 napari？</translation>
+        </message>
+        <message>
             <source>{names} and {count} more</source>
             <translation>{names} 等另外 {count} 个</translation>
         </message>
@@ -1671,16 +2002,32 @@ A double click opens one.</source>
             <translation>{name} 已从视图中移除：{why}</translation>
         </message>
         <message>
+            <source>{n} days</source>
+            <translation>{n} 天</translation>
+        </message>
+        <message>
+            <source>{n} months</source>
+            <translation>{n} 个月</translation>
+        </message>
+        <message>
+            <source>{n} weeks</source>
+            <translation>{n} 周</translation>
+        </message>
+        <message>
+            <source>{n} years</source>
+            <translation>{n} 岁</translation>
+        </message>
+        <message>
             <source>{path} (not there)</source>
-            <translation type="unfinished" />
+            <translation>{path}（不存在）</translation>
+        </message>
+        <message>
+            <source>{path} does not exist.</source>
+            <translation>{path} 不存在。</translation>
         </message>
         <message>
             <source>{path}: cannot be written ({reason}).</source>
             <translation>{path}：无法写入（{reason}）。</translation>
-        </message>
-        <message>
-            <source>{plane} {n}/{total} · {place}</source>
-            <translation>{plane} {n}/{total} · {place}</translation>
         </message>
         <message>
             <source>{plane}: beyond the scan</source>
@@ -1716,11 +2063,15 @@ Open the scan with the missing slices interpolated? They will be marked in its c
         </message>
         <message>
             <source>{rows} × {columns} pixels</source>
-            <translation type="unfinished" />
+            <translation>{rows} × {columns} 像素</translation>
         </message>
         <message>
             <source>{shown} findings shown, {hidden} with a lower score hidden.</source>
             <translation>显示 {shown} 个病灶，隐藏 {hidden} 个评分较低的病灶。</translation>
+        </message>
+        <message>
+            <source>{slices} {plane} slices every {mm} mm, {verdict}</source>
+            <translation>{plane} {slices} 层，层间距 {mm} mm，{verdict}</translation>
         </message>
         <message>
             <source>Ø mm</source>
@@ -1732,11 +2083,11 @@ Open the scan with the missing slices interpolated? They will be marked in its c
         </message>
         <message>
             <source>■ Stop</source>
-            <translation type="unfinished" />
+            <translation>■ 停止</translation>
         </message>
         <message>
             <source>▶ Play</source>
-            <translation type="unfinished" />
+            <translation>▶ 播放</translation>
         </message>
         <message>
             <source>○ Open</source>
@@ -1756,7 +2107,7 @@ Open the scan with the missing slices interpolated? They will be marked in its c
         </message>
         <message>
             <source>⚠ {count} warnings, which “Search for lesions” shows.</source>
-            <translation type="unfinished" />
+            <translation>⚠ {count} 条警告，见“检测病灶”。</translation>
         </message>
         <message>
             <source>✓ Accepted, edited, added</source>
