@@ -199,6 +199,7 @@ def test_rings_are_moved_and_resized_with_the_mouse_and_findings_added_with_one_
     row, column = screen_position(viewer, image, (x + 1, y, z))
     ratio = image.shape[1] / canvas.width()
     qtbot.mouseMove(canvas, QPoint(round(column / ratio), round(row / ratio)))
+    qtbot.waitUntil(lambda: abs(viewer.cursor.position[2] - x) < 2.5)
     viewer.mouse_over_canvas = True
     press(viewer, qtbot, Qt.Key.Key_E)
     added = station.review.finding(station.finding)

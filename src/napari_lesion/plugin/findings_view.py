@@ -287,7 +287,7 @@ class FindingsView(QObject):
         state = self._state
         if state is not None and threshold != state.threshold:
             state.threshold = threshold
-            self._draw_rings()
+            self._draw_rings(moved=False)
             self._boxes_timer.start()
             self.changed.emit()
 
@@ -337,7 +337,7 @@ class FindingsView(QObject):
 
     def redraw(self) -> None:
         """Draw what the review says."""
-        self._draw_rings()
+        self._draw_rings(moved=True)
         self._boxes_timer.start()
 
     # -- maps ---------------------------------------------------------------------------------------------------------
@@ -431,7 +431,7 @@ class FindingsView(QObject):
         self._heatmap_task.start()
 
     def _on_selected(self, _id: str) -> None:
-        self._draw_rings()
+        self._draw_rings(moved=False)
 
     def _make_layers(self, scan: Image, state: _Shown) -> None:
         volume = volume_of(scan)
@@ -461,7 +461,8 @@ class FindingsView(QObject):
         state.layers[name] = layer
         layers.insert(max(map(layers.index, below)) + 1, layer)
 
-    def _draw_rings(self) -> None:
+    def _draw_rings(self, *, moved: bool) -> None:
+        """Draw the rings as the review has them; where none has ``moved``, what is cheap to draw is enough."""
         state, points, volume, review = self._state, self.layer("findings"), self._station.volume, self.review
         if state is None or not isinstance(points, Points) or volume is None or review is None:
             return
@@ -470,15 +471,16 @@ class FindingsView(QObject):
         rings = ring_attributes(findings, volume, shown, self._station.finding)
         report = review.report.model_copy(update={"findings": findings})
         points.metadata.update(report=report, threshold=state.threshold, false_positives_per_scan=self.false_positives)
+        # Each of these draws the layer anew, so only what is different is set.
+        if not moved and len(points.data) == len(findings):
+            rings = {name: rings[name] for name in ("shown", "border_color", "border_width")}
         self._drawing = True
         try:
-            if len(rings["data"]) != len(points.data) or not np.array_equal(rings["data"], points.data):
+            if "data" in rings:
                 points.selected_data = set()
-                points.data = rings.pop("data")
-            else:
-                del rings["data"]
             for name, value in rings.items():
-                setattr(points, name, value)
+                if name != "shown" or not np.array_equal(value, points.shown):
+                    setattr(points, name, value)
         finally:
             self._drawing = False
 

@@ -153,6 +153,7 @@ class Journal:
 
     def _append(self, lines: list[dict[str, Any]]) -> None:
         text = "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
+        new = not self.path.exists()
         try:
             with open(self.path, "ab", opener=_private) as file:
                 end = file.tell()
@@ -163,6 +164,8 @@ class Journal:
                 except OSError:
                     file.truncate(end)  # half a line would spoil the next one
                     raise
+            if new:
+                _sync_folder(self.path.parent)
         except OSError as error:
             raise ConfigError(
                 f"{self.path}: the last change could not be written down ({error.strerror}). Make room, then save."
@@ -191,6 +194,17 @@ class Journal:
 
 def _change_of(line: dict[str, Any]) -> Change | None:
     return None if "undo" in line else Change.model_validate(line["redo"] if "redo" in line else line["change"])
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the name of a new file on the disk, too, where the system has that apart."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _private(path: str, flags: int) -> int:
