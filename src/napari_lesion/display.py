@@ -35,9 +35,13 @@ class Display:
         Whether low values are to be bright, with values left as they are (MONOCHROME1 of a CT or MR).
     scale : {"patient", "detector", "none"}
         What distances are.
+    sides : (str, str)
+        Sides of the patient at the right and at the lower edge of an image that has no place in space, as letters of
+        R L A P H F; "" where its header does not say.
     """
 
     windows: tuple[Window, ...] = ()
     curve: tuple[float, ...] = ()
     inverted: bool = False
     scale: Scale = "patient"
+    sides: tuple[str, str] = ("", "")

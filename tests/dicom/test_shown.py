@@ -123,6 +123,14 @@ def test_what_distances_are_is_said(tmp_path: Path, modality: str, tags: dict[st
     assert volume.certificate.unit == "", "only CT is in HU"
 
 
+@pytest.mark.parametrize(
+    ("written", "sides"),
+    [(["L", "F"], ("L", "F")), (["A", "FR"], ("A", "FR")), (["L"], ("", "")), (["X", "Y"], ("", ""))],
+)
+def test_a_projection_knows_its_sides(tmp_path: Path, written: list[str], sides: tuple[str, str]) -> None:
+    assert image(tmp_path, "DX", PatientOrientation=written).display.sides == sides
+
+
 def test_a_real_mr_image_has_its_window_and_no_hu(tmp_path: Path) -> None:
     path = shutil.copy(str(get_testdata_file("MR_small.dcm", read=False)), tmp_path)
     [series] = find_series(tmp_path)

@@ -65,7 +65,14 @@ def display_of_image(frame: Frame, modality: str, turned_around: float | None) -
         curve=curve,
         inverted=turned_around is None and frame.file.photometric == "MONOCHROME1",
         scale=scale,
+        sides=_sides(frame),
     ), notes + more
+
+
+def _sides(frame: Frame) -> tuple[str, str]:
+    """Give the sides that rows and columns run to (PS3.3 C.7.6.1.1.1)."""
+    right, _, below = frame.patient_orientation.upper().partition("\\")
+    return (right, below) if right and below and set(right + below) <= set("RLAPHF") else ("", "")
 
 
 def _header(frame: Frame) -> Dataset:
