@@ -101,6 +101,7 @@ class FindingsPanel(QWidget):
         self.filter.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.words = QLineEdit()
         self.words.setPlaceholderText(tr("Search, e.g. left"))
+        self.words.setAccessibleName(tr("Search the findings"))
         self.words.setClearButtonEnabled(True)
         self.file = QToolButton()
         self.file.setText(tr("File"))
@@ -121,6 +122,7 @@ class FindingsPanel(QWidget):
 
         self.comment = QLineEdit()
         self.comment.setPlaceholderText(tr("Comment on the chosen finding (K)"))
+        self.comment.setAccessibleName(tr("Comment on the chosen finding (K)"))
         self.comment.installEventFilter(self)
         self._commented = ""
         """Id of the finding whose comment the line shows."""
