@@ -38,6 +38,8 @@ def main() -> None:
     images.mkdir(parents=True, exist_ok=True)
     take(scan, images)
     second_reader(images)
+    reading(images)
+    annotation(images)
 
 
 def take(scan: Path, images: Path) -> None:
@@ -66,6 +68,7 @@ def take(scan: Path, images: Path) -> None:
     picture("findings")
     review(viewer, panel)
     picture("review")
+    four_views(viewer, images)
 
     panel.findings.why.choose("heatmap", "grad-cam")
     panel.findings.why.ask()
@@ -94,6 +97,89 @@ def review(viewer: Any, panel: Any) -> None:
     panel.findings.table.setFocus()
     panel.findings.jump(0)
     close_notifications(viewer)
+
+
+def four_views(viewer: Any, images: Path) -> None:
+    """Show the finding that is looked at in all views."""
+    from napari_lesion.plugin.views.fourup import views
+    from napari_lesion.plugin.workstation import workstation
+
+    station, shown = workstation(viewer), views(viewer)
+    shown.show_all()
+    wait(seconds=3)
+    station.go_to(station.review.finding(station.finding).center_mm if station.finding else station.position_mm)
+    close_notifications(viewer)
+    save_picture(viewer, images, "views")
+    shown.show_alone(shown.panes[0])
+    wait()
+
+
+def annotation(images: Path) -> None:
+    """Go through the sample scans as cases, and annotate one."""
+    import csv
+
+    from napari_lesion.plugin.annotator import annotator
+    from napari_lesion.plugin.settings import store
+    from napari_lesion.plugin.workstation import workstation
+
+    scratch = Path(tempfile.mkdtemp())
+    store("annotation/folder", str(scratch / "annotations"))
+    store("review/reader", "A")
+    viewer = new_viewer()
+    station = workstation(viewer)
+    _, cases = viewer.window.add_plugin_dock_widget("napari-lesion", "Cases")
+    cases._cases.look_through(REPOSITORY / "sample_dicoms")
+    wait(lambda: cases.table.rowCount() > 0, 60)
+    cases._cases.next()
+    one = annotator(station)
+    cases._cases.done_and_next()
+    station.scan.contrast_limits = (-1350, 150)
+    _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Annotate", tabify=True)
+    with (REPOSITORY / "sample_dicoms" / "truth.csv").open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["seriesuid"] == station.volume.series.series_uid]
+    places = [tuple(float(row[axis]) for axis in ("coordX", "coordY", "coordZ")) for row in rows]
+    largest = max(range(len(rows)), key=lambda n: float(rows[n]["diameter_mm"]))
+    for n, place in enumerate(places):
+        if n != largest:
+            one.add_point(place, float(rows[n]["diameter_mm"]))
+    one.grow_at(places[largest])
+    wait(lambda: not one.growing, 60)
+    one.comment("spiculated")
+    station.go_to(one.current.center_mm)
+    viewer.scene.camera.zoom *= 3
+    close_notifications(viewer)
+    panel.folder.setText("annotations")
+    save_picture(viewer, images, "annotate")
+    viewer.reset_view()
+    viewer.scene.camera.zoom *= 1.2
+    cases.folder.setText("studies")
+    cases.parent().raise_()
+    save_picture(viewer, images, "cases")
+    viewer.close()
+
+
+def reading(images: Path) -> None:
+    """Read the sample scan with a slab, in four views."""
+    from qtpy.QtCore import QPoint, Qt
+    from qtpy.QtTest import QTest
+
+    from napari_lesion.plugin.workstation import workstation
+
+    viewer = new_viewer()
+    viewer.open(REPOSITORY / "sample_dicoms" / "baseline", plugin="napari-lesion")
+    station = workstation(viewer)
+    wait(lambda: station.volume is not None and station.volume.complete, 60)
+    viewer.window.add_plugin_dock_widget("napari-lesion", "Reading")
+    canvas = viewer.window._qt_viewer.canvas.native
+    for key in (Qt.Key.Key_V, Qt.Key.Key_1, Qt.Key.Key_T, Qt.Key.Key_BracketRight):
+        QTest.keyClick(canvas, key)
+        wait()
+    viewer.window._qt_viewer._enter_canvas()  # there is no real mouse
+    QTest.mouseMove(canvas, QPoint(canvas.width() // 3, canvas.height() // 2))
+    close_notifications(viewer)
+    save_picture(viewer, images, "reading")
+    QTest.keyClick(canvas, Qt.Key.Key_V)
+    viewer.close()
 
 
 def second_reader(images: Path) -> None:

@@ -136,7 +136,7 @@ class AnnotationLayers(QObject):
         selected = [n for n, mark in enumerate(marks) if mark.id == annotator.selected]
         layer.selected_data = set()
         layer.data = frame_of(volume).to_world(np.array([m.center_mm for m in marks]).reshape(-1, 3)) / step
-        layer.features = _words(id=ids, label=[f"{n} {mark.label}" for n, mark in enumerate(marks, start=1)])
+        layer.features = _words(id=ids, number=[str(n) for n in range(1, len(marks) + 1)])
         if not marks:
             return
         # Masks and boxes show themselves; a thin ring says which one is selected.
@@ -259,11 +259,12 @@ class AnnotationLayers(QObject):
             **common,
         )
         self.others.append(rings)
-        active = self._station.viewer.layers.selection.active
+        viewer, scan = self._station.viewer, self._station.scan
+        active = viewer.layers.selection.active
         for layer in self.others:
-            self._station.viewer.add_layer(layer)
+            viewer.layers.insert(viewer.layers.index(scan) + 1, layer)  # below what is the reader's own
             layer.editable = False
-        self._station.viewer.layers.selection.active = active
+        viewer.layers.selection.active = active
 
     # -- the layers ---------------------------------------------------------------------------------------------------
 
@@ -286,14 +287,14 @@ class AnnotationLayers(QObject):
                 np.zeros((0, 3)),
                 ndim=3,
                 name=tr("Annotated findings"),
-                features=_words(id=[], label=[]),
-                feature_defaults={"id": "", "label": ""},
+                features=_words(id=[], number=[]),
+                feature_defaults={"id": "", "number": ""},
                 size=10 / step,
                 symbol="disc",
                 face_color="transparent",
                 border_width=RING_MM / step,
                 border_width_is_relative=False,
-                text=_caption("{label}", step),
+                text=_caption("{number}", step),
                 projection_mode="rescale_spherical",
                 scale=(step,) * 3,
                 units=UNITS,
@@ -606,7 +607,7 @@ def _words(**columns: list[str]) -> dict[str, npt.NDArray[np.object_]]:
 
 
 def _caption(words: str, step: float) -> dict[str, Any]:
-    """Write what a finding is called above it: colours alone would not tell the labels apart."""
+    """Write above a finding which it is in the list: colours alone would not tell labels apart."""
     # To the head and to the front, which is upwards in every plane.
     return {"string": words, "size": 9, "color": "white", "translation": np.array(_CAPTION_MM) / step}
 

@@ -377,6 +377,7 @@ class Annotator(QObject):
         if found is not None:
             self._before.setdefault(new.series_uid, []).append(found)
             self._undone.pop(new.series_uid, None)
+        self.said.emit("")
         self._keep(new)
         self.selected = selected
         self.changed.emit()

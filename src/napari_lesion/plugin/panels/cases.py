@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import napari.viewer
-from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
@@ -57,9 +57,10 @@ class CasesPanel(QWidget):
         top.addWidget(self.folder, 1)
         top.addWidget(self.choose)
 
-        columns = (tr("State"), tr("Patient"), tr("Date"), tr("Description"), tr("Slices"), tr("Findings"))
+        columns = (tr("State"), tr("Patient"), tr("Date"), tr("Description"))
         self.table = QTableWidget(0, len(columns))
         self.table.setHorizontalHeaderLabels(columns)
+        self.table.setAccessibleName(tr("Cases"))
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(24)
         self.table.setShowGrid(False)
@@ -71,7 +72,8 @@ class CasesPanel(QWidget):
         header = self.table.horizontalHeader()
         header.setMinimumSectionSize(24)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
+        for column in (1, 3):
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
         self.table.setMinimumHeight(120)
 
         self.done_bar = QProgressBar()
@@ -152,29 +154,29 @@ class CasesPanel(QWidget):
             self.status.setText(tr("Choose the folder of the studies to annotate."))
 
     def _fill(self, cases: tuple[Case, ...], current: Case | None) -> None:
-        words = {"open": tr("○ open"), "in work": tr("◐ in work"), "done": tr("● done")}
         with QSignalBlocker(self.table):
             self.table.setRowCount(len(cases))
             for row, case in enumerate(cases):
                 one = case.series.identity
-                cells = (
-                    words[case.state],
-                    one.patient_id,
-                    readable_date(one.study_date),
-                    one.series_description or one.study_description,
-                    str(case.series.n_slices),
-                    str(case.findings) if case.state != "open" else "",
-                )
+                what = one.series_description or one.study_description
+                cells = (_state(case), one.patient_id, readable_date(one.study_date), what)
                 for column, text in enumerate(cells):
                     item = QTableWidgetItem(text)
-                    item.setToolTip(case.series.label)
+                    item.setToolTip(f"{one.patient_id}\n{case.series.label}")
                     if case is current:
                         font = item.font()
                         font.setBold(True)
                         item.setFont(font)
-                    if column >= 4:
-                        item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                     self.table.setItem(row, column, item)
                 if case is current:
                     self.table.setCurrentCell(row, 0)
         self._shown = cases
+
+
+def _state(case: Case) -> str:
+    """Say how far a case is: a sign, a word, and the number of findings."""
+    if case.state == "open":
+        return tr("○ open")
+    if case.state == "done":
+        return tr("● done ({count})", count=case.findings)
+    return tr("◐ in work ({count})", count=case.findings)
