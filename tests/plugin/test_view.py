@@ -11,6 +11,7 @@ from fake_scan import AXIAL, make_volume
 from plugin_scan import picture, screen_position
 
 from napari_lesion.plugin import layers, view
+from napari_lesion.plugin.views.fourup import views
 from napari_lesion.volume import GeometryCertificate, SeriesIdentity, Volume
 
 LPS = np.array([[0, 0, 1], [0, 1, 0], [1, 0, 0]])  # directions of the world axes z, y, x
@@ -61,6 +62,10 @@ def viewer(make_napari_viewer, marked):
     return viewer
 
 
+def letters(viewer) -> dict[str, str]:
+    return views(viewer).panes[0].marks.letters()
+
+
 def show(viewer, plane: str, center_mm: tuple[float, float, float]) -> np.ndarray:
     viewer.dims.order = view.PLANES[plane]
     viewer.reset_view()
@@ -78,8 +83,7 @@ def test_axial_pictures_show_the_left_on_the_right_and_the_front_on_top(viewer) 
     assert bright(image, *front) > 250
     assert bright(image, left[0], columns - left[1]) < 90, "the mark is on both sides"
     assert bright(image, rows - front[0], front[1]) < 90
-    letters = {side: viewer.canvas.overlays[f"patient_{side}"].text for side in ("left", "right", "top", "bottom")}
-    assert letters == {"left": "R", "right": "L", "top": "A", "bottom": "P"}
+    assert letters(viewer) == {"left": "R", "right": "L", "top": "A", "bottom": "P"}
 
 
 def test_coronal_pictures_show_the_head_on_top(viewer) -> None:
@@ -91,7 +95,7 @@ def test_coronal_pictures_show_the_head_on_top(viewer) -> None:
     assert bright(image, *head) > 250
     assert bright(image, *left) > 250
     assert bright(image, rows - head[0], head[1]) < 90
-    assert viewer.canvas.overlays["patient_top"].text == "H"
+    assert letters(viewer)["top"] == "H"
 
 
 def test_sagittal_pictures_show_the_head_on_top_and_the_front_on_the_left(viewer) -> None:
@@ -102,15 +106,17 @@ def test_sagittal_pictures_show_the_head_on_top_and_the_front_on_the_left(viewer
     assert front[1] < columns * 0.45
     assert bright(image, *head) > 250
     assert bright(image, *front) > 250
-    assert viewer.canvas.overlays["patient_left"].text == "A"
+    assert letters(viewer)["left"] == "A"
 
 
 def test_in_3d_one_faces_the_patient_head_up_with_the_left_on_the_right(viewer) -> None:
     viewer.dims.ndisplay = 3
     viewer.layers[0].rendering = "mip"
     viewer.layers[0].contrast_limits = (0, 1000)
-    for name in ("patient_left", "patient_top"):
-        assert not viewer.canvas.overlays[name].visible
+    assert letters(viewer) == {"left": "R", "right": "L", "top": "H", "bottom": "F"}
+    viewer.scene.camera.set_view_direction((0, 1, -1), (1, 0, 0))
+    assert letters(viewer)["right"] == "LP", "one looks from half left"
+    viewer.scene.camera.set_view_direction((0, 1, 0), (1, 0, 0))
     for name, overlay in viewer.canvas.overlays.items():
         if name == "scale_bar" or name.startswith("reading_"):
             overlay.visible = False
@@ -151,7 +157,7 @@ def test_other_images_keep_naparis_orientation(make_napari_viewer) -> None:
     viewer.add_image(np.zeros((4, 5, 6)))
     viewer.dims.order = (1, 0, 2)
     assert viewer.scene.camera.orientation == before
-    assert not viewer.canvas.overlays["patient_left"].visible
+    assert letters(viewer) == {}
 
 
 def notes_of(volume: Volume, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:

@@ -100,21 +100,42 @@ def volume_of(layer: Layer) -> Volume | None:
     return volume if isinstance(volume, Volume) else None
 
 
+#: The side across from each.
+_ACROSS = str.maketrans("RLAPHF", "LRPAFH")
+
+
+def letters_of(view: ViewerModel) -> dict[str, str]:
+    """Name the patient's sides at the edges of a view; an image without a place has those of its header, or none."""
+    volume = next((volume for layer in view.layers if (volume := volume_of(layer)) is not None), None)
+    if volume is not None and volume.certificate.orientation == "unknown":
+        right, below = volume.display.sides
+        if view.dims.ndisplay != 2 or view.dims.order[0] != 0 or not right:
+            return {}
+        return {
+            "left": right.translate(_ACROSS),
+            "right": right,
+            "top": below.translate(_ACROSS),
+            "bottom": below,
+        }
+    return edge_letters(*screen_axes(view.scene.camera, view.dims.ndisplay), view.dims.displayed)
+
+
 class ScanView:
     """Keeps one viewer fit for scans. Get it with `scan_view`.
 
     Parameters
     ----------
     viewer : ViewerModel
-    side : bool
-        Whether it is a view of another viewer's layers: it has their contrast from there, and its letters from
-        `views.crosshair`.
+    letters : bool
+        Whether napari writes the letters of the sides: where no `views.marks` do.
+    ranges : bool
+        Whether it says how far the contrast can go; layers that are another viewer's twins have that from there.
     """
 
-    def __init__(self, viewer: ViewerModel, *, side: bool = False) -> None:
+    def __init__(self, viewer: ViewerModel, *, letters: bool = True, ranges: bool = True) -> None:
         self._viewer = ref(viewer)
-        self._side = side
-        for edge in () if side else EDGES:
+        self._letters, self._ranges = letters, ranges
+        for edge in EDGES if letters else ():
             position = f"middle_{edge}" if edge in ("left", "right") else f"{edge}_center"
             viewer.canvas.overlays[f"patient_{edge}"] = TextOverlay(
                 position=position, font_size=LETTER_SIZE, color=LETTER_COLOR, visible=False
@@ -142,7 +163,7 @@ class ScanView:
             viewer.canvas.overlays["scale_bar"].visible = True
             # A white surround (light theme) blinds the eye for the lungs' dark greys.
             viewer.canvas.background_color_override = "black"
-        if not self._side and volume.complete:  # `opening` does it when the last slice is there
+        if self._ranges and volume.complete:  # `opening` does it when the last slice is there
             low, high = float(volume.voxels.min()), float(volume.voxels.max())
             window = layer.contrast_limits
             layer.contrast_limits_range = (min(low, window[0]), max(high, window[1]))
@@ -157,11 +178,11 @@ class ScanView:
         upright = bool(scans) and viewer.dims.ndim == 3
         if upright:
             viewer.scene.camera.orientation = camera_orientation(viewer.dims.order)
-        if self._side:
+        if not self._letters:
             return
-        # In 3D the camera turns freely, and the letters with it: see `views.crosshair`.
+        # In 3D the camera turns freely, and the letters with it: see `views.marks`.
         flat = upright and viewer.dims.ndisplay == 2
-        letters = edge_letters(*screen_axes(viewer.scene.camera, 2), viewer.dims.displayed) if flat else {}
+        letters = letters_of(viewer) if flat else {}
         for edge in EDGES:
             overlay = viewer.canvas.overlays[f"patient_{edge}"]
             overlay.text = letters.get(edge, "")
@@ -182,8 +203,9 @@ def scan_view(viewer: ViewerModel) -> ScanView:
     """Make a viewer fit for scans (once), and return what keeps it so. With a window it gets views, tools and keys."""
     viewer = unwrapped(viewer)
     if viewer not in _views:
-        _views[viewer] = ScanView(viewer)
-        if getattr(viewer, "window", None) is not None:
+        has_window = getattr(viewer, "window", None) is not None
+        _views[viewer] = ScanView(viewer, letters=not has_window)
+        if has_window:
             from napari_lesion.plugin.actions import bind  # they build on this module
             from napari_lesion.plugin.tools.reading import attach
             from napari_lesion.plugin.views.fourup import views

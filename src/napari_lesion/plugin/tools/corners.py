@@ -15,6 +15,7 @@ from napari_lesion.plugin.tools.cursor import number, side_text
 from napari_lesion.plugin.tools.slab import MODE_TEXTS, Mode, Slab, depth_slices
 from napari_lesion.plugin.tools.windows import preset_of, window_of
 from napari_lesion.plugin.view import PLANES
+from napari_lesion.plugin.views.marks import marks_of
 from napari_lesion.volume import SeriesIdentity, Volume
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ SMALL_FONT_SIZE = 8
 #: Canvases narrower than this get the small font, and the most important words only.
 SMALL_PX = 520
 #: Width of a letter, px for each point of the font size.
-_LETTER = 0.95
+_LETTER = 0.82
 #: What each corner may take of the width; the letter of the patient's side is between them.
 _SHARE = {"top_left": 0.46, "top_right": 0.46, "bottom_left": 0.6, "bottom_right": 0.46}
 
@@ -85,7 +86,7 @@ def study_text(volume: Volume, names: bool, small: bool = False) -> str:
         how.append(tr("{mm} mm slices", mm=f"{certificate.slice_thickness_mm:.3g}"))
     lines = [
         readable_date(series.study_date) if names else "",
-        series.study_description,
+        series.study_description.replace("^", " "),
         " · ".join(part for part in (number, modality, series.series_description) if part),
         " · ".join(part for part in how if part),
     ]
@@ -153,17 +154,20 @@ def scale_text(model: ViewerModel, scan: Image, volume: Volume) -> str:
 
 
 class CornerTexts:
-    """The four texts of one view. What they say is set from outside; empty ones are not drawn."""
+    """The four texts of one view. What they say is set from outside; empty ones are not drawn.
+
+    Qt draws them above a canvas that has its `Marks`: napari draws the whole picture anew for every new text, twice.
+    """
 
     def __init__(self, model: ViewerModel) -> None:
         self._model = ref(model)
+        self._width = 0
         self._texts = dict.fromkeys(CORNERS, "")
         for corner in CORNERS:
             model.canvas.overlays[f"reading_{corner}"] = TextOverlay(
                 position=corner, font_size=FONT_SIZE, color=COLOR, box_color=_BOX_COLOR, visible=False
             )
         model.canvas.events.size.connect(self._on_size)
-        self._width = 0
         self._on_size()
 
     @property
@@ -189,10 +193,15 @@ class CornerTexts:
         model = self._model()
         if model is None:
             return
-        overlay = model.canvas.overlays[f"reading_{corner}"]
         lines = self._texts[corner].splitlines()
         most = max(12, int(self._width * _SHARE[corner] / (self._font_size * _LETTER)))
         text = "\n".join(line if len(line) <= most else line[: most - 1] + "…" for line in lines)
+        overlay = model.canvas.overlays[f"reading_{corner}"]
+        marks = marks_of(model)
+        if marks is not None:
+            marks.say(corner, text, self._font_size)
+            overlay.visible = False
+            return
         if overlay.font_size != self._font_size:
             overlay.font_size = self._font_size
         if overlay.text != text:

@@ -12,14 +12,16 @@ from napari.components import ViewerModel
 from napari.layers import Image, Layer, Points
 from napari.qt import QtViewer
 from qtpy.QtCore import QEvent, QObject, QTimer
-from qtpy.QtWidgets import QGridLayout, QWidget
+from qtpy.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from napari_lesion.plugin.layers import frame_of
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.task import Task
+from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.tools.dragging import WindowDrag
 from napari_lesion.plugin.tools.reading import attach
 from napari_lesion.plugin.view import PLANES, ScanView, camera_orientation
+from napari_lesion.plugin.views.bar import Bar, Switch
 from napari_lesion.plugin.views.mirror import Mirror, twin
 from napari_lesion.plugin.views.pane import Pane, idle
 from napari_lesion.plugin.views.projection import shrink
@@ -54,7 +56,8 @@ class Views(QObject):
         self._station = workstation(viewer)
         self._main = Pane(viewer.window._qt_viewer, parent=self._window.centralWidget())
         self._others: list[Pane] = []
-        self._mirrors: list[Mirror] = []
+        self.mirrors: list[Mirror] = []
+        """Of the other views, in the order of `panes`."""
         self._scan_views: list[ScanView] = []
         self._three: Pane | None = None
         self._mip: Image | None = None
@@ -80,11 +83,36 @@ class Views(QObject):
     def _lay_out(self) -> None:
         """Put the viewer's canvas into a grid. In another window meanwhile it would lose its OpenGL context."""
         centre = self._window.centralWidget()
-        self._grid = QWidget(centre)
+        area = QWidget(centre)
+        self.bar = Bar(
+            (
+                Switch(
+                    tr("Four views"),
+                    tr("Four views, or one alone (V, or a double click in a view)"),
+                    self.toggle,
+                    lambda: self.four_up,
+                ),
+                Switch(
+                    tr("Crosshair"), tr("Show or hide the crosshair"), self.toggle_crosshair, lambda: self.crosshair
+                ),
+                Switch(tr("Linked"), tr("Zoom and pan all views together"), self.toggle_link, lambda: self.linked),
+                Switch(
+                    tr("To the finding"), tr("Zoom to the finding, or else the crosshair (F)"), self.zoom_to_finding
+                ),
+                Switch(tr("Whole scan"), tr("Show all of the scan (Home)"), self.reset),
+            ),
+            area,
+        )
+        self._grid = QWidget(area)
         self._layout = QGridLayout(self._grid)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(3)
-        centre.layout().insertWidget(0, self._grid, 1)
+        column = QVBoxLayout(area)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.bar)
+        column.addWidget(self._grid, 1)
+        centre.layout().insertWidget(0, area, 1)
         self._layout.addWidget(self._main, 0, 0)
 
     # -- what is shown ------------------------------------------------------------------------------------------------
@@ -150,7 +178,8 @@ class Views(QObject):
         for pane in self.panes:
             pane.setVisible(self._is_shown(pane))
             pane.heading.setVisible(self.four_up)
-        for pane, mirror in zip(self._others, self._mirrors, strict=True):
+        self.bar.refresh()
+        for pane, mirror in zip(self._others, self.mirrors, strict=True):
             mirror.set_active(self._is_shown(pane))
         second = 1 if self.four_up or self._alone is not self._main else 0
         first = 1 if self.four_up or self._alone is self._main else 0
@@ -173,17 +202,18 @@ class Views(QObject):
             if number == 2:
                 mirror = self._make_3d(viewer, view)
             else:
-                self._scan_views.append(ScanView(view, side=True))
+                self._scan_views.append(ScanView(view, letters=False, ranges=False))
                 mirror = Mirror(viewer, view, _slice_twin, parent=self)
-                attach(view, self._station)
             qt_viewer = _SideViewer(view)
             qt_viewer.setAcceptDrops(False)
             qt_viewer.dims.hide()
             pane = Pane(qt_viewer, self._main.canvas, self._grid)
             self._layout.addWidget(pane, *place)
-            self._mirrors.append(mirror)
+            self.mirrors.append(mirror)
             self._others.append(pane)
             self._take(pane)
+            if pane.is_plane:
+                attach(view, self._station)  # now that it has a canvas
         self._three = self._others[-1]
         self._on_order()
         if self._station.scan is not None:
@@ -238,7 +268,7 @@ class Views(QObject):
         world = self._world()
         for pane in self.panes:
             if self._is_shown(pane):
-                pane.crosshair.move_to(world)
+                pane.marks.move_to(world)
                 if world is not None and pane is not self._main and pane.is_plane and pane.view.dims.ndim == 3:
                     pane.view.dims.set_point(pane.through, float(world[pane.through]))
 
@@ -344,6 +374,7 @@ class Views(QObject):
         """Let the planes zoom and pan together, or each for itself."""
         self.linked = not self.linked
         store("views/linked", self.linked)
+        self.bar.refresh()
 
     def toggle_crosshair(self) -> None:
         """Show or hide the crosshair."""
@@ -353,8 +384,10 @@ class Views(QObject):
 
     def _show_crosshairs(self) -> None:
         scan = self._station.scan is not None
+        self.bar.setVisible(scan)
+        self.bar.refresh()
         for pane in self.panes:
-            pane.crosshair.show_parts(lines=self.crosshair and scan, letters=scan)
+            pane.marks.show_parts(lines=self.crosshair and scan, letters=scan)
 
     # -- the 3D view --------------------------------------------------------------------------------------------------
 
@@ -413,7 +446,7 @@ class Views(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """Close the other views with the window (hidden by the program, not minimized) or with the viewer's canvas."""
-        closes = event.type() == QEvent.Type.Close and watched is self._main.qt_viewer
+        closes = event.type() == QEvent.Type.Close and watched is not self._window
         leaves = event.type() == QEvent.Type.Hide and watched is self._window and not event.spontaneous()
         if closes or leaves:
             self.close()
@@ -421,21 +454,25 @@ class Views(QObject):
             # The viewer may live on, but its window must not for its sake.
             with suppress(ValueError):
                 self._station.viewer.mouse_drag_callbacks.remove(self._drag)
+            self._window.removeEventFilter(self)
+            self._main.qt_viewer.removeEventFilter(self)
+            self._main.let_go()
         return False
 
     def close(self) -> None:
         """Close the other views; the viewer's own stays."""
         if self._shrinking is not None:
             self._shrinking.cancel()
-        for mirror in self._mirrors:
+        for mirror in self.mirrors:
             mirror.close()
             mirror.deleteLater()
         for pane in self._others:
             pane.hide()
             pane.view.layers.clear()
             pane.qt_viewer.close()
+            pane.let_go()
             pane.deleteLater()
-        self._mirrors, self._others, self._scan_views = [], [], []
+        self.mirrors, self._others, self._scan_views = [], [], []
         self._three = self._mip = None
         self._active = self._alone = self._main
 
@@ -466,8 +503,8 @@ def _dress_solid(layer: Layer) -> None:
     if isinstance(layer, Points):
         colors = np.array(layer.border_color)
         if len(colors):
-            colors[:, 3] = 0.35
-            layer.face_color = colors
+            colors[:, 3] = np.where(layer.shown, 0.35, 0)  # napari shows all points in 3D, hidden ones as well
+            layer.face_color = layer.border_color = colors
         layer.shading = "spherical"
         layer.blending = "translucent_no_depth"
 

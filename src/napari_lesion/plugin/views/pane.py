@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.view import screen_axes
-from napari_lesion.plugin.views.crosshair import PLANE_COLORS, Crosshair
+from napari_lesion.plugin.views.marks import PLANE_COLORS, Marks
 from napari_lesion.volume import FloatArray
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ class Pane(QWidget):
         layout.addWidget(self.heading)
         layout.addWidget(qt_viewer, 1)
         qt_viewer.show()
-        self.crosshair = Crosshair(self.canvas, self.view, letters=keys is not None)
-        self.crosshair.show()
+        self.marks = Marks(self.canvas, self.view)
+        self.marks.show()
         self._wheel = QTimer(self)
         self._wheel.setSingleShot(True)
         self._wheel.setInterval(0)
@@ -72,6 +72,13 @@ class Pane(QWidget):
         self.view.dims.events.order.connect(self._name)
         self.view.dims.events.ndisplay.connect(self._name)
         self._name()
+
+    def let_go(self) -> None:
+        """Forget the canvas, which is closed: whoever still holds the pane must not hold napari's window with it."""
+        self._wheel.stop()
+        self.canvas.removeEventFilter(self)
+        del self.qt_viewer, self.canvas
+        self._keys = None
 
     @property
     def is_plane(self) -> bool:

@@ -1,15 +1,19 @@
-"""What is drawn above a canvas by Qt: the crosshair and the letters of the sides. The picture below stays as it is."""
+"""What Qt draws above a canvas: the crosshair, the letters of the sides, the texts in the corners.
+
+The picture below stays as it is while they change. napari would draw all of it anew.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 from qtpy.QtCore import QEvent, QLineF, QObject, QPointF, Qt
 from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QWidget
 
-from napari_lesion.plugin.view import LETTER_COLOR, LETTER_SIZE, edge_letters, screen_axes
+from napari_lesion.plugin.view import LETTER_COLOR, LETTER_SIZE, letters_of
 from napari_lesion.plugin.views.projection import to_screen
 from napari_lesion.volume import FloatArray
 
@@ -25,14 +29,22 @@ _PLACES = {
     "right": _CENTRE[1] | Qt.AlignmentFlag.AlignRight,
     "top": _CENTRE[0] | Qt.AlignmentFlag.AlignTop,
     "bottom": _CENTRE[0] | Qt.AlignmentFlag.AlignBottom,
+    "top_left": Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft,
+    "top_right": Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight,
+    "bottom_left": Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft,
+    "bottom_right": Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignRight,
 }
+CORNER_COLOR = QColor("#c8d2dc")
+CORNER_BACKGROUND = QColor(0, 0, 0, 110)
+SCALE_BAR = 52
+"""Pixels at the bottom right that napari's scale bar has."""
 MARGIN = 10
 """Pixels between the letters and the edge."""
 GAP = 14.0
 """Pixels around the place that stay free, so that the crosshair hides no lesion."""
 
 
-class Crosshair(QWidget):
+class Marks(QWidget):
     """Lies over a canvas and lets the mouse through.
 
     Parameters
@@ -41,19 +53,18 @@ class Crosshair(QWidget):
         The native widget of the canvas.
     view : ViewerModel
         What the canvas shows.
-    letters : bool
-        Whether the sides of a plane are lettered here, and not by napari. In 3D they always are.
     """
 
-    def __init__(self, canvas: QWidget, view: ViewerModel, *, letters: bool = False) -> None:
+    def __init__(self, canvas: QWidget, view: ViewerModel) -> None:
         super().__init__(canvas)
         self._view = view
-        self._letters = letters
+        self._corners: dict[str, tuple[str, float]] = {}
         self.lines_shown = True
         self.letters_shown = False
         self._world: FloatArray | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        _marks[view] = ref(self)
         canvas.installEventFilter(self)
         self.resize(canvas.size())
         camera = view.scene.camera
@@ -68,9 +79,15 @@ class Crosshair(QWidget):
     def letters(self) -> dict[str, str]:
         """Letters to draw at the left, right, top and bottom."""
         dims = self._view.dims
-        if not self.letters_shown or dims.ndim != 3 or (dims.ndisplay == 2 and not self._letters):
+        if not self.letters_shown or dims.ndim != 3:
             return {}
-        return edge_letters(*screen_axes(self._view.scene.camera, dims.ndisplay), dims.displayed)
+        return letters_of(self._view)
+
+    def say(self, corner: str, text: str, font_size: float) -> None:
+        """Write into a corner: ``top_left`` and so on; the size is in points."""
+        if self._corners.get(corner) != (text, font_size):
+            self._corners[corner] = text, font_size
+            self.update()
 
     def show_parts(self, *, lines: bool, letters: bool) -> None:
         """Show or hide the crosshair, and the letters."""
@@ -129,6 +146,11 @@ class Crosshair(QWidget):
                 pen.setDashPattern(dashes)
             painter.setPen(pen)
             painter.drawLine(line)
+        self._write_letters(painter)
+        self._write_corners(painter)
+        painter.end()
+
+    def _write_letters(self, painter: QPainter) -> None:
         font = painter.font()
         font.setPointSize(LETTER_SIZE)
         painter.setFont(font)
@@ -136,10 +158,32 @@ class Crosshair(QWidget):
         area = self.rect().adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
         for side, letter in self.letters().items():
             painter.drawText(area, _PLACES[side], letter)
-        painter.end()
+
+    def _write_corners(self, painter: QPainter) -> None:
+        font = painter.font()
+        for corner, (text, size) in self._corners.items():
+            if not text:
+                continue
+            font.setPointSizeF(size)
+            painter.setFont(font)
+            above = SCALE_BAR if corner == "bottom_right" else MARGIN
+            area = self.rect().adjusted(MARGIN, MARGIN, -MARGIN, -above)
+            behind = painter.boundingRect(area, _PLACES[corner], text)
+            painter.fillRect(behind.adjusted(-3, -1, 3, 1), CORNER_BACKGROUND)
+            painter.setPen(CORNER_COLOR)
+            painter.drawText(area, _PLACES[corner], text)
 
     def eventFilter(self, canvas: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """Stay as large as the canvas."""
         if event.type() == QEvent.Type.Resize and isinstance(canvas, QWidget):
             self.resize(canvas.size())
         return False
+
+
+_marks: WeakKeyDictionary[ViewerModel, ref[Marks]] = WeakKeyDictionary()
+
+
+def marks_of(view: ViewerModel) -> Marks | None:
+    """Get what Qt draws above a view; None for a view without a canvas of its own."""
+    known = _marks.get(view)
+    return known() if known is not None else None

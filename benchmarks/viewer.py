@@ -1,0 +1,333 @@
+"""The viewer against plain napari: scrolling in one view and in four, memory, and how long the window is deaf.
+
+Run: python benchmarks/viewer.py --data CT_FOLDER --json viewer.json      (needs a display, or xvfb-run)
+
+All windows are open at the same time and take turns, so that what else the machine does weighs on all alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+SCRATCH = tempfile.mkdtemp(prefix="napari-lesion-viewer-")
+# Before napari reads its settings, and ours are read.
+os.environ["NAPARI_CONFIG"] = str(Path(SCRATCH) / "napari.yaml")
+os.environ["NAPARI_LESION_SETTINGS"] = str(Path(SCRATCH) / "settings.ini")
+os.environ.setdefault("QT_API", "pyside6")
+
+import numpy as np  # noqa: E402
+
+SAMPLE = Path(__file__).resolve().parent.parent / "sample_dicoms" / "baseline"
+PARTS = ("scrolling", "memory", "event-loop")
+SIZE = (1400, 900)
+PATIENCE_S = 30.0
+BEAT_MS = 5
+BIG = (400, 512, 512)
+"""Shape of the scan whose memory is measured: 200 MB."""
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=SAMPLE, help="folder of a CT series")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--steps", type=int, default=12, help="slices in a round")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--detect", type=Path, help=argparse.SUPPRESS)  # the child process of the last part
+    arguments = parser.parse_args()
+    if arguments.detect is not None:
+        detect_over_and_over(arguments.detect)
+    volume = read(arguments.data)
+    parts: dict[str, Callable[[], dict[str, Any]]] = {
+        "scrolling": lambda: scrolling(volume, some_heatmap(volume), arguments.rounds, arguments.steps),
+        "memory": memory,
+        "event-loop": lambda: event_loop(volume, arguments.data),
+    }
+    results = {name: part() for name, part in parts.items() if name in arguments.parts}
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, indent=2))
+
+
+def read(folder: Path) -> Any:
+    """Read a scan."""
+    from napari_lesion.dicom.reader import read_series
+    from napari_lesion.dicom.series import find_series
+
+    return read_series(next(iter(find_series(folder))))
+
+
+def some_heatmap(volume: Any) -> Any:
+    """Make a heatmap on the grid that the detector has: 2 mm."""
+    from napari_lesion.findings import Heatmap
+
+    step = np.array(volume.spacing)
+    shape = np.maximum(np.array(volume.shape) * step / 2.0, 2).astype(int)
+    affine = volume.affine.copy()
+    affine[:3, :3] = volume.affine[:3, :3] / step * (step * np.array(volume.shape) / shape)
+    return Heatmap(np.random.default_rng(0).random(shape, dtype=np.float32) ** 4, affine)
+
+
+# -- windows ----------------------------------------------------------------------------------------------------------
+
+
+def settle(seconds: float = 0.5) -> None:
+    """Let Qt do what waits."""
+    from qtpy.QtWidgets import QApplication
+
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        QApplication.processEvents()
+        time.sleep(0.005)
+
+
+def window(volume: Any, heatmap: Any, ours: bool) -> Any:
+    """Open a window with a scan and a heatmap."""
+    import napari
+
+    from napari_lesion.plugin.layers import heatmap_layer, scan_layer
+    from napari_lesion.plugin.view import scan_view
+
+    viewer = napari.Viewer(show=True)
+    viewer.window.resize(*SIZE)
+    if ours:
+        scan_view(viewer)
+    for data, attributes, _ in (scan_layer(volume), heatmap_layer(heatmap, volume)):
+        viewer.add_image(data, **attributes)
+    viewer.reset_view()
+    settle()
+    return viewer
+
+
+class Drawn:
+    """Counts what a canvas draws."""
+
+    def __init__(self, qt_viewer: Any) -> None:
+        self.times = 0
+        qt_viewer.canvas.events.draw.connect(self._on_draw, position="last")
+
+    def _on_draw(self, _event: object) -> None:
+        self.times += 1
+
+
+def step_time(step: Callable[[], None], drawn: Drawn) -> tuple[float, float]:
+    """Measure from a change to when the canvas shows it and nothing waits any more: time, and time of processors, s."""
+    from qtpy.QtWidgets import QApplication
+
+    before = drawn.times
+    start, busy = time.perf_counter(), time.process_time()
+    step()
+    while drawn.times == before:
+        QApplication.processEvents()
+        if time.perf_counter() - start > PATIENCE_S:
+            sys.exit("The canvas was not drawn: is there a display?")
+    QApplication.processEvents()
+    return time.perf_counter() - start, time.process_time() - busy
+
+
+def scrolling(volume: Any, heatmap: Any, rounds: int, steps: int) -> dict[str, Any]:
+    """Scroll in plain napari, in our single view, and in four views."""
+    from napari_lesion.plugin.views.fourup import views
+
+    plain, single, four = (window(volume, heatmap, ours) for ours in (False, True, True))
+    start = time.perf_counter()
+    views(four).show_all()
+    opening = time.perf_counter() - start
+    settle(2)
+    arms: dict[str, tuple[Any, Callable[[int], None]]] = {
+        "plain napari": (plain.window._qt_viewer, lambda n: plain.dims.set_current_step(0, _bounce(plain, n))),
+        "one view": (single.window._qt_viewer, lambda n: views(single).scroll(views(single).panes[0], _way(n))),
+        "four views": (four.window._qt_viewer, lambda n: views(four).scroll(views(four).panes[0], _way(n))),
+    }
+    if importlib.util.find_spec("napari_orthogonal_views") is not None:
+        arms["napari-orthogonal-views"] = orthogonal_views(volume, heatmap)
+    counts = {name: Drawn(qt_viewer) for name, (qt_viewer, _) in arms.items()}
+    beside = [Drawn(pane.qt_viewer) for pane in views(four).panes[1:]]
+    for viewer in (plain, single, four):
+        viewer.dims.set_current_step(0, int(viewer.dims.nsteps[0]) // 2)
+    settle()
+    for name, (_, step) in arms.items():
+        step_time(lambda step=step: step(0), counts[name])
+    settle()
+    for one in beside:
+        one.times = 0
+    times: dict[str, list[float]] = {name: [] for name in arms}
+    busy: dict[str, list[float]] = {name: [] for name in arms}
+    for round_ in range(rounds):
+        for name, (_, step) in arms.items():
+            taken = [step_time(lambda n=n, step=step: step(n), counts[name]) for n in range(steps)]
+            times[name].append(statistics.median(wall for wall, _ in taken))
+            busy[name].append(statistics.median(cpu for _, cpu in taken))
+            settle(0.2)
+        print(
+            f"round {round_ + 1}: " + ", ".join(f"{name} {1e3 * times[name][-1]:.0f} ms" for name in arms), flush=True
+        )
+    result: dict[str, Any] = {
+        "opening four views, s": opening,
+        "draws of the other three views": [d.times for d in beside],
+    }
+    print(f"opening four views: {opening:.2f} s; the other three drew {[d.times for d in beside]} times meanwhile")
+    for name, values in times.items():
+        ratios = [value / base for value, base in zip(values, times["plain napari"], strict=True)]
+        cpu = statistics.median(own / base for own, base in zip(busy[name], busy["plain napari"], strict=True))
+        middle, ends = statistics.median(ratios), [min(ratios), max(ratios)]
+        result[name] = {"ms": [1e3 * one for one in values], "ratio": middle, "range": ends, "processor": cpu}
+        print(f"{name:25} {middle:.2f} x plain ({ends[0]:.2f} to {ends[1]:.2f}), {cpu:.2f} x its processor time")
+    for viewer in (plain, single, four):
+        viewer.close()
+    settle()
+    return result
+
+
+def _bounce(viewer: Any, n: int) -> int:
+    return int(viewer.dims.current_step[0]) + _way(n)
+
+
+def _way(n: int) -> int:
+    """Six slices on, six back."""
+    return 1 if n % 12 < 6 else -1
+
+
+def orthogonal_views(volume: Any, heatmap: Any) -> tuple[Any, Callable[[int], None]]:
+    """Open the same layers in the plugin of that name."""
+    from napari_orthogonal_views.ortho_view_manager import show_orthogonal_views
+
+    viewer = window(volume, heatmap, ours=False)
+    start = time.perf_counter()
+    show_orthogonal_views(viewer)
+    print(f"napari-orthogonal-views: opened two more views in {time.perf_counter() - start:.2f} s")
+    settle(2)
+    return viewer.window._qt_viewer, lambda n: viewer.dims.set_current_step(0, _bounce(viewer, n))
+
+
+# -- memory -----------------------------------------------------------------------------------------------------------
+
+
+def resident() -> float:
+    """Bytes of this process that are in memory (Linux)."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def memory() -> dict[str, Any]:
+    """Measure what a large scan and its heatmap take in four views, which were opened with a tiny one before."""
+    from napari_lesion.plugin.layers import heatmap_layer, scan_layer
+    from napari_lesion.plugin.views.fourup import views
+    from napari_lesion.volume import GeometryCertificate, SeriesIdentity, Volume
+
+    def scan(shape: tuple[int, int, int]) -> Any:
+        certificate = GeometryCertificate(shape=shape, spacing_mm=(1.0, 0.7, 0.7), orientation="axial", axes="HPL")
+        affine = np.array([[0, 0, 0.7, -180], [0, 0.7, 0, -180], [1.0, 0, 0, -200], [0, 0, 0, 1]])
+        voxels = np.random.default_rng(0).integers(-1000, 400, shape, dtype=np.int16)
+        return Volume(voxels, affine, SeriesIdentity(series_uid="1.2.3", modality="CT"), certificate)
+
+    small = scan((20, 512, 512))
+    viewer = window(small, some_heatmap(small), ours=True)
+    views(viewer).show_all()
+    settle(2)
+    before = resident()
+    viewer.layers.clear()
+    volume = scan(BIG)
+    for data, attributes, _ in (scan_layer(volume), heatmap_layer(some_heatmap(volume), volume)):
+        viewer.add_image(data, **attributes)
+    views(viewer).show_all()
+    settle(3)
+    for n in range(20):
+        for pane in views(viewer).panes[:3]:
+            views(viewer).scroll(pane, _way(n))
+        settle(0.05)
+    held = sum(layer.data.nbytes for layer in viewer.layers)
+    shared = all(
+        np.shares_memory(layer.data, mirror.twin_of(layer).data)
+        for mirror in views(viewer).mirrors[:2]
+        for layer in viewer.layers
+    )
+    grown = resident() - before
+    print(
+        f"memory: {grown / 1e6:.0f} MB more for {held / 1e6:.0f} MB of scan and heatmap: {grown / held:.2f} (bar: 1.2)"
+    )
+    print(f"        arrays shared by all planes: {shared}")
+    viewer.close()
+    settle()
+    return {"grown": grown, "scan and heatmap": held, "ratio": grown / held, "shared": shared}
+
+
+# -- the event loop ---------------------------------------------------------------------------------------------------
+
+
+def detect_over_and_over(folder: Path) -> None:
+    """Run detections until killed: the same work without our interpreter's lock."""
+    from napari_lesion.pipeline import analyse
+
+    volume = read(folder)
+    print("ready", flush=True)
+    while True:
+        analyse(volume, device="cpu")
+
+
+def gaps(until: Callable[[], bool], seconds: float) -> list[float]:
+    """Take the times between beats of a timer, s, while the event loop runs."""
+    from qtpy.QtCore import QEventLoop, QTimer
+
+    beats: list[float] = []
+    loop, timer = QEventLoop(), QTimer()
+    end = time.monotonic() + seconds
+
+    def beat() -> None:
+        beats.append(time.monotonic())
+        if until() or beats[-1] > end:
+            loop.quit()
+
+    timer.timeout.connect(beat)
+    timer.start(BEAT_MS)
+    loop.exec()
+    timer.stop()
+    return list(np.diff(beats))
+
+
+def event_loop(volume: Any, folder: Path) -> dict[str, Any]:
+    """Measure how long the window is deaf: at rest, and beside a detection in another process and on a thread."""
+    from napari_lesion.pipeline import analyse
+    from napari_lesion.plugin.task import Task
+
+    viewer = window(volume, some_heatmap(volume), ours=True)
+    settle(2)
+    result: dict[str, Any] = {}
+
+    def tell(name: str, found: list[float]) -> None:
+        ordered = sorted(found)
+        top = [1e3 * one for one in ordered[-3:][::-1]]
+        late = 1e3 * ordered[int(0.99 * len(ordered))]
+        result[name] = {"longest ms": top, "99 % below ms": late, "beats": len(found)}
+        print(f"event loop, {name:32} longest {top[0]:.0f}, {top[1]:.0f}, {top[2]:.0f} ms; 99 % below {late:.0f} ms")
+
+    tell("at rest", gaps(lambda: False, 20))
+    command = [sys.executable, __file__, "--detect", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+        child.stdout.readline()
+        tell("detection in another process", gaps(lambda: False, 60))
+        child.kill()
+    task: Task[Any] = Task(lambda progress: analyse(volume, device="cpu", progress=progress))
+    ended: list[bool] = []
+    task.ended.connect(lambda: ended.append(True))
+    task.failed.connect(lambda error: print("the detection failed:", error))
+    task.start()
+    tell("detection on a thread", gaps(lambda: bool(ended), 600))
+    viewer.close()
+    settle()
+    return result
+
+
+if __name__ == "__main__":
+    main()
