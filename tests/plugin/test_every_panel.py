@@ -63,6 +63,13 @@ def panels(make_napari_viewer, scan, qtbot) -> dict[str, QWidget]:
     return made
 
 
+def test_panels_that_need_much_room_share_one_place(make_napari_viewer, qtbot) -> None:
+    viewer = make_napari_viewer(show=True)
+    docks = [viewer.window.add_plugin_dock_widget("napari-lesion", name)[0] for name in ("Annotate", "Second reader")]
+    main = viewer.window._qt_window
+    qtbot.waitUntil(lambda: docks[0] in main.tabifiedDockWidgets(docks[1]))
+
+
 def test_panels_fit_a_laptop_and_can_be_used_by_keyboard_and_by_ear(panels: dict[str, QWidget]) -> None:
     problems = []
     for name, panel in panels.items():

@@ -59,7 +59,7 @@ def key_text(key: str, *, mac: bool = sys.platform == "darwin") -> str:
         "PageDown": tr("Page down"),
         "Home": tr("Home"),
         "End": tr("End"),
-        "Delete": tr("Delete"),
+        "Delete": tr("Del"),
         "Backspace": tr("Backspace"),
         "Enter": tr("Enter"),
         "Return": tr("Enter"),

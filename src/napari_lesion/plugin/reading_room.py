@@ -65,7 +65,7 @@ class ReadingRoom(QObject):
         """The reader is done with the blind read, and the search is not."""
         self._layers: dict[str, Points] = {}
         station.viewer.canvas.overlays[_BANNER] = TextOverlay(
-            position="top_left", font_size=14, color=_BANNER_COLOR, visible=False
+            position="top_center", font_size=14, color=_BANNER_COLOR, box=False, visible=False
         )
         station.scan_changed.connect(self._on_scan)
         self._on_scan()
@@ -310,7 +310,8 @@ class ReadingRoom(QObject):
         reading = self.reading
         banner.visible = self.running
         if reading is not None and self.running:
-            banner.text = tr("BLIND READ") if reading.phase == "blind" else tr("READ WITH THE DETECTOR")
+            said = tr("BLIND READ") if reading.phase == "blind" else tr("READ WITH THE DETECTOR")
+            banner.text = f"\n{said}"  # below the letter of the side
 
     def _draw(self) -> None:
         """Draw marks as diamonds and the detector's findings as rings, each with its number and confidence."""

@@ -32,6 +32,7 @@ from napari_lesion.detection.detector import DEFAULT_MODEL, Card, list_models, r
 from napari_lesion.errors import LesionError, UntrustedCodeError
 from napari_lesion.findings import RESEARCH_USE, Point, Report
 from napari_lesion.pipeline import analyse, findings_of
+from napari_lesion.plugin.docks import share_place
 from napari_lesion.plugin.findings_view import findings_view
 from napari_lesion.plugin.layers import LayerData, heatmap_layer
 from napari_lesion.plugin.panels.card import CardDialog, card_text
@@ -166,6 +167,7 @@ class DetectPanel(QWidget):
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
+        share_place(self)
         self._viewer = napari_viewer
         self._station = workstation(napari_viewer)
         self._view = findings_view(self._station)

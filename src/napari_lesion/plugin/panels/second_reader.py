@@ -32,6 +32,7 @@ from napari_lesion.detection.detector import list_models
 from napari_lesion.errors import LesionError
 from napari_lesion.findings import Point
 from napari_lesion.plugin.actions import bind
+from napari_lesion.plugin.docks import share_place
 from napari_lesion.plugin.layers import frame_of
 from napari_lesion.plugin.reading_room import decision_sign, finding_name, mark_name, reading_room
 from napari_lesion.plugin.settings import reader_name
@@ -60,6 +61,7 @@ class SecondReaderPanel(QWidget):
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
+        share_place(self)
         scan_view(napari_viewer)
         bind(napari_viewer)
         self._station = workstation(napari_viewer)

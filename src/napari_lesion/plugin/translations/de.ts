@@ -292,6 +292,10 @@
             <translation>Koronal</translation>
         </message>
         <message>
+            <source>Crosshair</source>
+            <translation>Fadenkreuz</translation>
+        </message>
+        <message>
             <source>Ctrl</source>
             <translation>Strg</translation>
         </message>
@@ -300,8 +304,12 @@
             <translation>Datum</translation>
         </message>
         <message>
-            <source>Delete</source>
+            <source>Del</source>
             <translation>Entf</translation>
+        </message>
+        <message>
+            <source>Delete</source>
+            <translation>Löschen</translation>
         </message>
         <message>
             <source>Delete what was added, reject what the model found</source>
@@ -506,6 +514,14 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Diese vergessen</translation>
         </message>
         <message>
+            <source>Four views</source>
+            <translation>Vier Ansichten</translation>
+        </message>
+        <message>
+            <source>Four views, or one alone (V, or a double click in a view)</source>
+            <translation>Vier Ansichten oder nur eine (V oder Doppelklick in eine Ansicht)</translation>
+        </message>
+        <message>
             <source>Four views, or the one under the mouse alone</source>
             <translation>Vier Ansichten, oder nur die unter der Maus</translation>
         </message>
@@ -551,7 +567,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Grow (G)</source>
-            <translation>Füllen (G)</translation>
+            <translation>Wachsen (G)</translation>
         </message>
         <message>
             <source>Heatmap (H)</source>
@@ -664,6 +680,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Level of the window</source>
             <translation>Fenstermitte</translation>
+        </message>
+        <message>
+            <source>Linked</source>
+            <translation>Gekoppelt</translation>
         </message>
         <message>
             <source>Liver</source>
@@ -1154,6 +1174,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Nach Läsionen suchen</translation>
         </message>
         <message>
+            <source>Search the findings</source>
+            <translation>Befunde durchsuchen</translation>
+        </message>
+        <message>
             <source>Search the scan; the viewer stays usable meanwhile</source>
             <translation>Den Scan durchsuchen; die Ansicht bleibt dabei bedienbar</translation>
         </message>
@@ -1204,6 +1228,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Show all of the scan</source>
             <translation>Den ganzen Scan zeigen</translation>
+        </message>
+        <message>
+            <source>Show all of the scan (Home)</source>
+            <translation>Den ganzen Scan zeigen (Pos1)</translation>
         </message>
         <message>
             <source>Show axial slices</source>
@@ -1306,8 +1334,8 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Schichtfolge: {order}</translation>
         </message>
         <message>
-            <source>Slices</source>
-            <translation>Schichten</translation>
+            <source>Slices a second</source>
+            <translation>Schichten pro Sekunde</translation>
         </message>
         <message>
             <source>Slices a second; fewer where the computer is too slow for it</source>
@@ -1486,6 +1514,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Dickeres Schichtpaket</translation>
         </message>
         <message>
+            <source>Thickness of the slab</source>
+            <translation>Dicke des Schichtpakets</translation>
+        </message>
+        <message>
             <source>Thickness of the slab, to the nearest odd number of slices ([ and ])</source>
             <translation>Dicke des Schichtpakets, auf die nächste ungerade Schichtzahl gerundet ([ und ])</translation>
         </message>
@@ -1508,6 +1540,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Tick a method in the menu beside Why?</source>
             <translation>Im Menü neben „Warum?“ ein Verfahren ankreuzen</translation>
+        </message>
+        <message>
+            <source>To the finding</source>
+            <translation>Zum Befund</translation>
         </message>
         <message>
             <source>Turn all views to the chosen finding</source>
@@ -1574,6 +1610,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Wer befundet; die Markierungen jedes Befunders werden getrennt gehalten</translation>
         </message>
         <message>
+            <source>Whole scan</source>
+            <translation>Ganzer Scan</translation>
+        </message>
+        <message>
             <source>Why?</source>
             <translation>Warum?</translation>
         </message>
@@ -1618,6 +1658,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Ihre Befunde zu {scan} sind wieder da, wie Sie sie verlassen haben (Änderungen: {count}).</translation>
         </message>
         <message>
+            <source>Zoom and pan all views together</source>
+            <translation>Alle Ansichten gemeinsam zoomen und verschieben</translation>
+        </message>
+        <message>
             <source>Zoom and pan all views together, or each for itself</source>
             <translation>Alle Ansichten gemeinsam oder jede für sich zoomen und verschieben</translation>
         </message>
@@ -1632,6 +1676,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Zoom to the finding</source>
             <translation>Auf den Befund zoomen</translation>
+        </message>
+        <message>
+            <source>Zoom to the finding, or else the crosshair (F)</source>
+            <translation>Auf den Befund zoomen, sonst auf das Fadenkreuz (F)</translation>
         </message>
         <message>
             <source>Zoom {percent} %</source>
@@ -2098,12 +2146,12 @@ Den Scan mit interpolierten fehlenden Schichten öffnen? Sie werden in seinem Ze
             <translation>○ offen</translation>
         </message>
         <message>
-            <source>● done</source>
-            <translation>● erledigt</translation>
+            <source>● done ({count})</source>
+            <translation>● erledigt ({count})</translation>
         </message>
         <message>
-            <source>◐ in work</source>
-            <translation>◐ in Arbeit</translation>
+            <source>◐ in work ({count})</source>
+            <translation>◐ in Arbeit ({count})</translation>
         </message>
         <message>
             <source>⚠ {count} warnings, which “Search for lesions” shows.</source>

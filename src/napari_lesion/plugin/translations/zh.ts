@@ -292,6 +292,10 @@
             <translation>冠状面</translation>
         </message>
         <message>
+            <source>Crosshair</source>
+            <translation>十字线</translation>
+        </message>
+        <message>
             <source>Ctrl</source>
             <translation>Ctrl</translation>
         </message>
@@ -300,8 +304,12 @@
             <translation>日期</translation>
         </message>
         <message>
-            <source>Delete</source>
+            <source>Del</source>
             <translation>Delete</translation>
+        </message>
+        <message>
+            <source>Delete</source>
+            <translation>删除</translation>
         </message>
         <message>
             <source>Delete what was added, reject what the model found</source>
@@ -506,6 +514,14 @@ A double click opens one.</source>
             <translation>清除这些记录</translation>
         </message>
         <message>
+            <source>Four views</source>
+            <translation>四视图</translation>
+        </message>
+        <message>
+            <source>Four views, or one alone (V, or a double click in a view)</source>
+            <translation>四视图或单视图（V 键，或双击某一视图）</translation>
+        </message>
+        <message>
             <source>Four views, or the one under the mouse alone</source>
             <translation>四视图，或仅显示鼠标所在视图</translation>
         </message>
@@ -664,6 +680,10 @@ A double click opens one.</source>
         <message>
             <source>Level of the window</source>
             <translation>窗位</translation>
+        </message>
+        <message>
+            <source>Linked</source>
+            <translation>联动</translation>
         </message>
         <message>
             <source>Liver</source>
@@ -1154,6 +1174,10 @@ A double click opens one.</source>
             <translation>检测病灶</translation>
         </message>
         <message>
+            <source>Search the findings</source>
+            <translation>搜索病灶</translation>
+        </message>
+        <message>
             <source>Search the scan; the viewer stays usable meanwhile</source>
             <translation>检测扫描；期间仍可使用浏览器</translation>
         </message>
@@ -1204,6 +1228,10 @@ A double click opens one.</source>
         <message>
             <source>Show all of the scan</source>
             <translation>显示整个扫描</translation>
+        </message>
+        <message>
+            <source>Show all of the scan (Home)</source>
+            <translation>显示整个扫描 (Home)</translation>
         </message>
         <message>
             <source>Show axial slices</source>
@@ -1306,8 +1334,8 @@ A double click opens one.</source>
             <translation>层面顺序：{order}</translation>
         </message>
         <message>
-            <source>Slices</source>
-            <translation>层数</translation>
+            <source>Slices a second</source>
+            <translation>每秒层数</translation>
         </message>
         <message>
             <source>Slices a second; fewer where the computer is too slow for it</source>
@@ -1486,6 +1514,10 @@ A double click opens one.</source>
             <translation>增大厚层厚度</translation>
         </message>
         <message>
+            <source>Thickness of the slab</source>
+            <translation>厚层厚度</translation>
+        </message>
+        <message>
             <source>Thickness of the slab, to the nearest odd number of slices ([ and ])</source>
             <translation>厚层厚度，取最接近的奇数层数（[ 和 ]）</translation>
         </message>
@@ -1508,6 +1540,10 @@ A double click opens one.</source>
         <message>
             <source>Tick a method in the menu beside Why?</source>
             <translation>请在“为什么？”旁的菜单中勾选一种方法</translation>
+        </message>
+        <message>
+            <source>To the finding</source>
+            <translation>到病灶</translation>
         </message>
         <message>
             <source>Turn all views to the chosen finding</source>
@@ -1574,6 +1610,10 @@ A double click opens one.</source>
             <translation>当前阅片者；各阅片者的标记分别保存</translation>
         </message>
         <message>
+            <source>Whole scan</source>
+            <translation>整个扫描</translation>
+        </message>
+        <message>
             <source>Why?</source>
             <translation>为什么？</translation>
         </message>
@@ -1618,6 +1658,10 @@ A double click opens one.</source>
             <translation>{scan} 的病灶已恢复至您离开时的状态，共 {count} 处更改。</translation>
         </message>
         <message>
+            <source>Zoom and pan all views together</source>
+            <translation>所有视图同步缩放和平移</translation>
+        </message>
+        <message>
             <source>Zoom and pan all views together, or each for itself</source>
             <translation>所有视图同步缩放和平移，或各自独立</translation>
         </message>
@@ -1632,6 +1676,10 @@ A double click opens one.</source>
         <message>
             <source>Zoom to the finding</source>
             <translation>放大到病灶</translation>
+        </message>
+        <message>
+            <source>Zoom to the finding, or else the crosshair (F)</source>
+            <translation>放大到病灶，若无则到十字线 (F)</translation>
         </message>
         <message>
             <source>Zoom {percent} %</source>
@@ -2098,12 +2146,12 @@ Open the scan with the missing slices interpolated? They will be marked in its c
             <translation>○ 未开始</translation>
         </message>
         <message>
-            <source>● done</source>
-            <translation>● 已完成</translation>
+            <source>● done ({count})</source>
+            <translation>● 已完成（{count}）</translation>
         </message>
         <message>
-            <source>◐ in work</source>
-            <translation>◐ 进行中</translation>
+            <source>◐ in work ({count})</source>
+            <translation>◐ 进行中（{count}）</translation>
         </message>
         <message>
             <source>⚠ {count} warnings, which “Search for lesions” shows.</source>

@@ -1,0 +1,38 @@
+"""Room for panels on a small screen: those that need much of it share one place, as tabs."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
+
+_PANELS = "napari_lesion.plugin.panels."
+
+
+def share_place(panel: QWidget) -> None:
+    """Put a panel that was just made as a tab over another panel of this plugin at the same side of the window."""
+    QTimer.singleShot(0, panel, lambda: _tab(panel))  # once it is in its dock
+
+
+def _tab(panel: QWidget) -> None:
+    dock = _dock_of(panel)
+    main = dock.parent() if dock is not None else None
+    if dock is None or not isinstance(main, QMainWindow):
+        return
+    area = main.dockWidgetArea(dock)
+    for other in reversed(main.findChildren(QDockWidget)):
+        taken = other is not dock and other.isVisible() and not other.isFloating()
+        if taken and main.dockWidgetArea(other) == area and _holds_a_panel(other):
+            main.tabifyDockWidget(other, dock)
+            dock.raise_()
+            return
+
+
+def _dock_of(widget: QWidget) -> QDockWidget | None:
+    parent = widget.parent()
+    while parent is not None and not isinstance(parent, QDockWidget):
+        parent = parent.parent()
+    return parent
+
+
+def _holds_a_panel(dock: QDockWidget) -> bool:
+    return any(type(widget).__module__.startswith(_PANELS) for widget in dock.findChildren(QWidget))
