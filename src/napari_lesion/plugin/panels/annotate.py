@@ -31,6 +31,7 @@ from qtpy.QtWidgets import (
 from napari_lesion.annotation.annotations import Annotation
 from napari_lesion.plugin.actions import bind
 from napari_lesion.plugin.annotator import annotator, preload
+from napari_lesion.plugin.docks import share_place
 from napari_lesion.plugin.task import Task
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.view import scan_view
@@ -44,6 +45,7 @@ class AnnotatePanel(QWidget):
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
+        share_place(self)
         self._viewer = napari_viewer
         scan_view(napari_viewer)
         bind(napari_viewer)

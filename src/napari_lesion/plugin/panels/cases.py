@@ -24,6 +24,7 @@ from qtpy.QtWidgets import (
 from napari_lesion.annotation.cases import Case
 from napari_lesion.plugin.actions import bind
 from napari_lesion.plugin.case_list import case_list
+from napari_lesion.plugin.docks import share_place
 from napari_lesion.plugin.layers import readable_date
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.view import scan_view
@@ -35,6 +36,7 @@ class CasesPanel(QWidget):
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
+        share_place(self)
         scan_view(napari_viewer)
         bind(napari_viewer)
         self._cases = case_list(workstation(napari_viewer))
