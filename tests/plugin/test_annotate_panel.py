@@ -19,6 +19,7 @@ from napari_lesion.annotation.store import Store
 from napari_lesion.plugin import layers
 from napari_lesion.plugin.panels.annotate import AnnotatePanel
 from napari_lesion.plugin.settings import store
+from napari_lesion.plugin.views.fourup import views
 from napari_lesion.volume import Volume
 
 PATIENCE_MS = 60_000
@@ -243,6 +244,18 @@ def test_slices_are_filled_boxes_drawn_and_the_3d_brush_is_a_ball(viewer, panel,
     box = saved(folder, uid).annotations[2]
     assert box.center_mm == pytest.approx((a + b) / 2, abs=1)
     assert box.box_size_mm == pytest.approx((20, 20, 20), abs=1.5)
+
+    # A stroke in another view of four-up is the same finding.
+    views(viewer).show_all()
+    key(viewer, qtbot, Qt.Key.Key_B)
+    coronal = next(pane.view for pane in views(viewer).panes if pane.view.dims.order[0] == 1)
+    twin = coronal.layers["Annotated masks"]
+    for z in (10, 12):
+        with twin.block_history():
+            twin.paint((z, 30, 110), twin.selected_label)
+    painted = saved(folder, uid).annotations[-1]
+    assert painted.mask.count == (panel._annotator.layers._voxels == twin.selected_label).sum()
+    assert painted.center_mm == pytest.approx(scan.to_patient((11, 30, 110)), abs=2)
 
 
 def test_readers_scans_and_failures(viewer, panel, qtbot, folder, scan) -> None:

@@ -57,6 +57,8 @@ class AnnotationLayers(QObject):
         """Numbers of the findings on the scan's own grid; the layer shows a view of it."""
         self._numbers: dict[str, int] = {}
         """Value of each annotation in the masks."""
+        self._colors: dict[int | None, Any] = {}
+        """Of the numbers, as they are shown."""
         self._drawn: dict[str, Mask] = {}
         """What is in the voxels now."""
         self._others_shown: tuple[AnnotationSet, ...] = ()
@@ -207,7 +209,10 @@ class AnnotationLayers(QObject):
             if mark.mask is not None:
                 colors[self._number(mark.id)] = self._annotator.color(mark.label)
         colors.setdefault(self._painted_number(), self._annotator.label.color)
-        self._need_masks().colormap = DirectLabelColormap(color_dict=colors)
+        layer = self._need_masks()
+        if colors != self._colors or not isinstance(layer.colormap, DirectLabelColormap):
+            self._colors = colors
+            layer.colormap = DirectLabelColormap(color_dict=colors)
 
     def _show_others(self, volume: Volume) -> None:
         sets = self._annotator.of_others

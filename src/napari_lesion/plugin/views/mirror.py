@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Labels, Layer, Points, Shapes
+from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtCore import QObject, QTimer
 
 if TYPE_CHECKING:
@@ -168,6 +169,13 @@ class Mirror(QObject):
         return tuple(name for name in LOOK if name not in self._keep)
 
 
+def _same(one: object, other: object) -> bool:
+    """Whether two values are equal; napari's colours of labels cannot be compared, and are the same or not."""
+    if isinstance(one, DirectLabelColormap) or isinstance(other, DirectLabelColormap):
+        return one is other
+    return np.array_equal(one, other)  # type: ignore[arg-type]
+
+
 class _Link:
     """Between a layer and its twin."""
 
@@ -226,7 +234,7 @@ class _Link:
         self._busy = True
         try:
             value = getattr(self.layer, name)
-            if not np.array_equal(getattr(self.twin, name), value):
+            if not _same(getattr(self.twin, name), value):
                 setattr(self.twin, name, value)
         finally:
             self._busy = False
