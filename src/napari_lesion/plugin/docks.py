@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import ref
+
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
@@ -10,11 +12,12 @@ _PANELS = "napari_lesion.plugin.panels."
 
 def share_place(panel: QWidget) -> None:
     """Put a panel that was just made as a tab over another panel of this plugin at the same side of the window."""
-    QTimer.singleShot(0, panel, lambda: _tab(panel))  # once it is in its dock
+    waiting = ref(panel)  # Qt keeps what it calls once longer than the panel lives
+    QTimer.singleShot(0, panel, lambda: _tab(waiting()))  # once it is in its dock
 
 
-def _tab(panel: QWidget) -> None:
-    dock = _dock_of(panel)
+def _tab(panel: QWidget | None) -> None:
+    dock = _dock_of(panel) if panel is not None else None
     main = dock.parent() if dock is not None else None
     if dock is None or not isinstance(main, QMainWindow):
         return

@@ -65,7 +65,7 @@ class ReadingRoom(QObject):
         """The reader is done with the blind read, and the search is not."""
         self._layers: dict[str, Points] = {}
         station.viewer.canvas.overlays[_BANNER] = TextOverlay(
-            position="top_center", font_size=14, color=_BANNER_COLOR, box=False, visible=False
+            position="bottom_center", font_size=12, color=_BANNER_COLOR, box=False, visible=False
         )
         station.scan_changed.connect(self._on_scan)
         self._on_scan()
@@ -311,7 +311,7 @@ class ReadingRoom(QObject):
         banner.visible = self.running
         if reading is not None and self.running:
             said = tr("BLIND READ") if reading.phase == "blind" else tr("READ WITH THE DETECTOR")
-            banner.text = f"\n{said}"  # below the letter of the side
+            banner.text = f"{said}\n\u00a0"  # above the letter of the side
 
     def _draw(self) -> None:
         """Draw marks as diamonds and the detector's findings as rings, each with its number and confidence."""
