@@ -25,6 +25,11 @@ LOOK = (
 )
 #: Names of what `napari` says while it edits: the data are not those of the end yet.
 UNFINISHED = ("adding", "removing", "changing")
+#: What a twin is not made with: which label is painted and how, outlines, the tool.
+NOT_MADE = (
+    *("brush_size", "contiguous", "contour", "n_edit_dimensions", "preserve_labels", "show_selected_label"),
+    *("selected_label", "mode"),
+)
 #: What belongs to each point, in the order in which it may be set.
 POINTS = ("size", "symbol", "border_width", "border_color", "face_color", "features", "shown")
 #: The same of each shape.
@@ -201,6 +206,9 @@ class _Link:
         for name in BY_HAND:
             if hasattr(twin.events, name):
                 self._connect(getattr(twin.events, name), partial(self._on_hand, name))
+        for name in NOT_MADE:
+            if name in self._look:
+                self._copy_look(name)
 
     def _connect(self, emitter: Any, slot: Callable[..., None]) -> None:
         emitter.connect(slot)
