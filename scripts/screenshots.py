@@ -37,6 +37,7 @@ def main() -> None:
     os.environ.setdefault("QT_API", "pyside6")
     images.mkdir(parents=True, exist_ok=True)
     take(scan, images)
+    four_views(images)
     second_reader(images)
     reading(images)
     annotation(images)
@@ -68,7 +69,6 @@ def take(scan: Path, images: Path) -> None:
     picture("findings")
     review(viewer, panel)
     picture("review")
-    four_views(viewer, images)
 
     panel.findings.why.choose("heatmap", "grad-cam")
     panel.findings.why.ask()
@@ -99,19 +99,34 @@ def review(viewer: Any, panel: Any) -> None:
     close_notifications(viewer)
 
 
-def four_views(viewer: Any, images: Path) -> None:
-    """Show the finding that is looked at in all views."""
+def four_views(images: Path) -> None:
+    """Show the nodules that were put into the sample scan, as a reader's findings, in all views."""
+    import csv
+
+    from napari_lesion.plugin.findings_view import findings_view
     from napari_lesion.plugin.views.fourup import views
     from napari_lesion.plugin.workstation import workstation
+    from napari_lesion.review import edits
 
+    viewer = new_viewer()
+    viewer.open(REPOSITORY / "sample_dicoms" / "baseline", plugin="napari-lesion")
     station, shown = workstation(viewer), views(viewer)
+    wait(lambda: station.volume is not None and station.volume.complete, 60)
+    findings_view(station)
+    volume = station.volume
+    with (REPOSITORY / "sample_dicoms" / "truth.csv").open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["seriesuid"] == volume.series.series_uid]
+    for row in rows:
+        place = tuple(float(row[axis]) for axis in ("coordX", "coordY", "coordZ"))
+        station.change(lambda review, by, at=place, d=float(row["diameter_mm"]): edits.add(review, at, d, by, volume))
+    finding = station.review.findings[0]
     shown.show_all()
     wait(seconds=3)
-    station.go_to(station.review.finding(station.finding).center_mm if station.finding else station.position_mm)
+    station.select(finding.id)
+    station.go_to(finding.center_mm)
     close_notifications(viewer)
     save_picture(viewer, images, "views")
-    shown.show_alone(shown.panes[0])
-    wait()
+    viewer.close()
 
 
 def annotation(images: Path) -> None:

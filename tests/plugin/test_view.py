@@ -114,7 +114,7 @@ def test_in_3d_one_faces_the_patient_head_up_with_the_left_on_the_right(viewer) 
     viewer.layers[0].rendering = "mip"
     viewer.layers[0].contrast_limits = (0, 1000)
     assert letters(viewer) == {"left": "R", "right": "L", "top": "H", "bottom": "F"}
-    viewer.scene.camera.set_view_direction((0, 1, -1), (1, 0, 0))
+    viewer.scene.camera.set_view_direction((0, 2, -1), (1, 0, 0))
     assert letters(viewer)["right"] == "LP", "one looks from half left"
     viewer.scene.camera.set_view_direction((0, 1, 0), (1, 0, 0))
     for name, overlay in viewer.canvas.overlays.items():

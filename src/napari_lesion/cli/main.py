@@ -10,7 +10,6 @@ import typer
 
 from napari_lesion.cli import (
     analyse,
-    annotations,
     calibrate,
     evaluate,
     explain,
@@ -23,6 +22,7 @@ from napari_lesion.cli import (
     series,
     train,
 )
+from napari_lesion.cli import annotations as annotations_command
 from napari_lesion.cli.console import complain
 from napari_lesion.errors import Cancelled, ConfigError, LesionError, ModelError
 
@@ -42,7 +42,7 @@ app.command("second-stage")(second_stage.second_stage)
 app.command("robustness")(robustness.robustness)
 app.add_typer(models.app, name="models")
 app.command("train")(train.train)
-app.add_typer(annotations.app, name="annotations")
+app.add_typer(annotations_command.app, name="annotations")
 app.command("reading-study")(reading_study.reading_study)
 app.command("phantom")(phantom.phantom)
 app.command("samples")(samples.samples)

@@ -254,6 +254,20 @@ def _grow(files: archive.Files, every_s: float, progress: Progress) -> Iterator[
     yield SeriesIndex(tuple(series), tuple(skipped))
 
 
+def sorted_out(index: SeriesIndex) -> SeriesIndex:
+    """Split what was found before a search was stopped into stacks; the index stays incomplete."""
+    if index.complete:
+        return index
+    series: list[Series] = []
+    skipped = list(index.skipped)
+    for one in index:
+        found, moving = _series_of(one.identity, list(one.frames), one._folder)
+        series += found
+        skipped += moving
+    series.sort(key=lambda s: s.kind != "volume")
+    return SeriesIndex(tuple(series), tuple(skipped), complete=False)
+
+
 def _unsorted(identity: SeriesIdentity, frames: list[Frame], folder: archive.TemporaryFolder | None) -> Series:
     """All planes of one SeriesInstanceUID so far."""
     kind: Kind = "volume" if len(frames) > 1 else "image"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 #: Modules with a tuple ``ACTIONS``, in the order of the help.
 MODULES: tuple[str, ...] = (
+    "napari_lesion.plugin.panels.browser",
     "napari_lesion.plugin.views.keys",
     "napari_lesion.plugin.tools.keys",
     "napari_lesion.plugin.review_keys",

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from napari.layers import Image, Layer
 
 
+#: Places nearer than this are one, mm.
+_SAME_MM = 1e-6
+
+
 class Workstation(QObject):
     """The reader's place in one viewer. Get it with `workstation`."""
 
@@ -145,6 +149,8 @@ class Workstation(QObject):
             return
         low, high, _ = np.array(dims.range).T
         place = np.clip(frame_of(volume).to_world(place_mm), low, high)
+        # What went to millimetres in the patient and back is the same place: for rounding no slice is cut anew.
+        place = np.where(np.abs(place - self._place) < _SAME_MM, self._place, place)
         # The slice's own axes stay as they are in `dims`: napari would cut the same slice once more for them.
         hidden = list(dims.not_displayed)
         with self._quietly():

@@ -39,6 +39,8 @@ MIP_WINDOW = (-100.0, 1100.0)
 FINDING_IN_VIEW = 5.0
 """Diameters of a finding across the view that is zoomed to it."""
 SMALLEST_VIEW_MM = 40.0
+SAME_MM = 1e-6
+"""Places nearer than this are one."""
 #: What the slices run along when the reader goes on: to the feet, to the back, to the patient's left.
 _ONWARD = (-1, 1, 1)
 
@@ -187,6 +189,7 @@ class Views(QObject):
             self._layout.setRowStretch(line, stretch)
             self._layout.setColumnStretch(line, stretch)
         self._follow()
+        self._layout.activate()
         # The canvases have their new sizes when Qt has laid them out.
         QTimer.singleShot(0, self.reset)
 
@@ -269,8 +272,13 @@ class Views(QObject):
         for pane in self.panes:
             if self._is_shown(pane):
                 pane.marks.move_to(world)
-                if world is not None and pane is not self._main and pane.is_plane and pane.view.dims.ndim == 3:
-                    pane.view.dims.set_point(pane.through, float(world[pane.through]))
+                if world is None or pane is self._main or not pane.is_plane or pane.view.dims.ndim != 3:
+                    continue
+                # On the slider's grid, where napari puts the point anyway: what moves within a slice cuts none.
+                low, high, step = pane.view.dims.range[pane.through]
+                point = float(np.clip(low + np.rint((world[pane.through] - low) / step) * step, low, high))
+                if abs(point - pane.view.dims.point[pane.through]) > SAME_MM:
+                    pane.view.dims.set_point(pane.through, point)
 
     def scroll(self, pane: Pane, slices: int) -> None:
         """Go on by some slices in one view (back if negative): to the feet, to the back, to the patient's left."""
@@ -355,7 +363,8 @@ class Views(QObject):
         across = max(FINDING_IN_VIEW * diameter, SMALLEST_VIEW_MM)
         with self._unlinked():
             for pane in self.planes:
-                pane.view.scene.camera.zoom = min(pane.canvas.width(), pane.canvas.height()) / across
+                # A view that was never laid out has no size yet.
+                pane.view.scene.camera.zoom = max(min(pane.canvas.width(), pane.canvas.height()), 1) / across
 
     def reset(self) -> None:
         """Show all of the scan in every view; linked views get one scale."""
@@ -446,8 +455,9 @@ class Views(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """Close the other views with the window (hidden by the program, not minimized) or with the viewer's canvas."""
-        closes = event.type() == QEvent.Type.Close and watched is not self._window
-        leaves = event.type() == QEvent.Type.Hide and watched is self._window and not event.spontaneous()
+        is_window = watched is getattr(self, "_window", None)
+        closes = event.type() == QEvent.Type.Close and not is_window
+        leaves = event.type() == QEvent.Type.Hide and is_window and not event.spontaneous()
         if closes or leaves:
             self.close()
         if closes:
@@ -457,6 +467,7 @@ class Views(QObject):
             self._window.removeEventFilter(self)
             self._main.qt_viewer.removeEventFilter(self)
             self._main.let_go()
+            del self._window
         return False
 
     def close(self) -> None:
