@@ -39,6 +39,7 @@ from napari_lesion.plugin.panels.card import CardDialog, card_text
 from napari_lesion.plugin.panels.findings import FindingsPanel
 from napari_lesion.plugin.task import Task, sentence, step_text
 from napari_lesion.plugin.texts import later, tr
+from napari_lesion.plugin.torch_loading import load_torch
 from napari_lesion.plugin.view import PLANES, scan_view, volume_of
 from napari_lesion.plugin.workstation import workstation
 from napari_lesion.progress import Progress
@@ -91,6 +92,7 @@ def search(
     """Search one scan with a model, named by its id or folder; runs on the worker thread."""
     from napari_lesion.detection.detector import load_detector
 
+    load_torch()
     import_module("pandas")  # napari wants it for tables of features: a second that the window need not wait for
     analysis = analyse(
         volume,
@@ -151,6 +153,7 @@ def certificate_line(volume: Volume) -> tuple[str, str]:
 
 def _available_devices(progress: Progress) -> tuple[str, ...]:
     """Which devices there are; loads torch, which takes a second, so it runs on a thread."""
+    load_torch()
     import torch
 
     progress(0, 1, "looking for devices")
