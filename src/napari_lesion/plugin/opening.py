@@ -127,11 +127,7 @@ class Opening(QObject):
         return [(viewer, layer) for weak, layer in self._shown if (viewer := weak()) is not None]
 
     def _tell(self) -> None:
-        text = tr(
-            "Reading: {done} of {total} slices. The dark ones are still to come.",
-            done=self.filling.done,
-            total=self.filling.total,
-        )
+        text = tr("Reading: {done} of {total} slices", done=self.filling.done, total=self.filling.total)
         for viewer, _ in self._viewers():
             self._say(viewer, text)
 
@@ -140,10 +136,10 @@ class Opening(QObject):
             return
         if OVERLAY not in viewer.canvas.overlays:
             viewer.canvas.overlays[OVERLAY] = TextOverlay(
-                position="bottom_center", font_size=12, color="#ffd24d", visible=False
+                position="top_center", font_size=12, color="#ffd24d", box=False, visible=False
             )
         overlay = viewer.canvas.overlays[OVERLAY]
-        overlay.text = text
+        overlay.text = f"\n{text}" if text else ""  # below the letter of the side
         overlay.visible = bool(text)
 
     # -- how it ends --------------------------------------------------------------------------------------------------

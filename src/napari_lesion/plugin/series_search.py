@@ -17,7 +17,7 @@ from napari_lesion.errors import Cancelled, LesionError
 from napari_lesion.plugin.task import Task
 from napari_lesion.progress import Progress
 
-PICTURE = 64
+PICTURE = 60
 """Width and height of the pictures, pixels."""
 _LISTEN_S = 0.1
 

@@ -96,7 +96,7 @@ def certified(certificate: GeometryCertificate) -> tuple[str, str]:
 
 
 def description(series: Series, foresight: Foresight | None) -> str:
-    """Describe a series in two lines."""
+    """Describe a series in three lines: what it is called, what it is, its voxels."""
     identity = series.identity
     name = identity.series_description or tr("no description")
     first = f"{identity.series_number}: {name}" if identity.series_number else name
@@ -107,17 +107,14 @@ def description(series: Series, foresight: Foresight | None) -> str:
     slices = tr("{count} slices", count=series.n_slices) if series.n_slices != 1 else tr("1 image")
     parts = [kind, slices]
     spacing = foresight.spacing_mm if foresight is not None else None
+    last = f"{rows} × {columns}"
     if spacing is not None:
         every = f"{spacing[0]:.3g} × " if spacing[0] > 0 else ""
-        parts.append(f"{every}{spacing[1]:.3g} × {spacing[2]:.3g} mm")
-    else:
-        parts.append(f"{rows} × {columns}")
-    if identity.kernel:
-        parts.append(identity.kernel.replace("\\", " "))
+        last = f"{every}{spacing[1]:.2f} × {spacing[2]:.2f} mm"
     suffix = series.key.removeprefix(identity.series_uid).removeprefix(".")
     if suffix:
         parts.append(tr("stack {number}", number=suffix))
-    return f"{first}\n{' · '.join(parts)}"
+    return f"{first}\n{' · '.join(parts)}\n{last}"
 
 
 class _Row(QTreeWidgetItem):
@@ -177,7 +174,7 @@ class BrowserPanel(QWidget):
         self.tree.setColumnCount(2)
         self.tree.setHeaderLabels([tr("Series"), tr("Geometry")])
         self.tree.setIconSize(QSize(PICTURE, PICTURE))
-        self.tree.setIndentation(8)
+        self.tree.setIndentation(4)
         self.tree.setUniformRowHeights(False)
         self.tree.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -373,8 +370,7 @@ class BrowserPanel(QWidget):
             foresight = found.foresights[place] if found.foresights else None
             if item is None:
                 item = self._rows[key] = _Row(self._study(found.path, series), series, key)
-                item.setIcon(0, QIcon(_blank()))
-                item.setTextAlignment(1, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+                item.setIcon(0, _icon(_blank()))
             elif item.series is series and foresight is None:
                 continue
             item.series = series
@@ -418,14 +414,14 @@ class BrowserPanel(QWidget):
 
     def _name_study(self, item: _Row) -> None:
         identity = item.series.identity
-        who = " ".join(part for part in (identity.patient_name.replace("^", " ").strip(), identity.patient_id) if part)
-        names = self._tools.names
-        parts = (
-            (who or tr("no name")) if names else tr("Names hidden"),
-            readable_date(identity.study_date) if names else "",
-            identity.study_description,
+        who = dict.fromkeys(
+            part for part in (identity.patient_name.replace("^", " ").strip(), identity.patient_id) if part
         )
-        item.setText(0, " · ".join(part for part in parts if part))
+        names = self._tools.names
+        first = (" · ".join(who) or tr("no name")) if names else tr("Names hidden")
+        second = (readable_date(identity.study_date) if names else "", identity.study_description)
+        item.setText(0, "\n".join(part for part in (first, " · ".join(part for part in second if part)) if part))
+        item.setToolTip(0, item.text(0))
 
     def _sort(self, path: Path) -> None:
         """Order the series of each study by their number."""
@@ -445,10 +441,10 @@ class BrowserPanel(QWidget):
         if item is None:
             return
         if isinstance(picture, str):
-            item.setIcon(0, QIcon(_blank("✗")))
+            item.setIcon(0, _icon(_blank("✗")))
             item.setToolTip(0, f"{_details(item.series)}\n{picture}")
         else:
-            item.setIcon(0, QIcon(QPixmap.fromImage(picture)))
+            item.setIcon(0, _icon(QPixmap.fromImage(picture)))
 
     def _on_ended(self, complete: bool, error: Exception | None) -> None:
         self.busy.hide()
@@ -563,11 +559,19 @@ def _blank(sign: str = "") -> QPixmap:
     return pixmap
 
 
+def _icon(pixmap: QPixmap) -> QIcon:
+    """Make an icon that keeps its greys where its row is selected."""
+    icon = QIcon(pixmap)
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)
+    return icon
+
+
 def _details(series: Series) -> str:
     identity = series.identity
     parts = (
         identity.study_description,
         f"{identity.manufacturer} {identity.manufacturer_model}".strip(),
+        identity.kernel.replace("\\", " "),
         tr("{rows} × {columns} pixels", rows=series.size[0], columns=series.size[1]),
         str(series.frames[0].file.path.parent),
     )

@@ -1086,8 +1086,8 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>{name} wird gelesen</translation>
         </message>
         <message>
-            <source>Reading: {done} of {total} slices. The dark ones are still to come.</source>
-            <translation>Lesen: {done} von {total} Schichten. Die dunklen kommen noch.</translation>
+            <source>Reading: {done} of {total} slices</source>
+            <translation>Lesen: {done} von {total} Schichten</translation>
         </message>
         <message>
             <source>Readings</source>

@@ -1086,8 +1086,8 @@ A double click opens one.</source>
             <translation>正在读取 {name}</translation>
         </message>
         <message>
-            <source>Reading: {done} of {total} slices. The dark ones are still to come.</source>
-            <translation>正在读取：{total} 层中的 {done} 层。黑色层面尚待读取。</translation>
+            <source>Reading: {done} of {total} slices</source>
+            <translation>正在读取：{total} 层中的 {done} 层</translation>
         </message>
         <message>
             <source>Readings</source>

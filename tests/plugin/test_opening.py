@@ -1,0 +1,106 @@
+"""A scan that is shown while it is read: it fills, and where that fails nothing half-read stays."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import dicom_factory as factory
+import numpy as np
+import pytest
+from fake_scan import FakeDetector
+
+from napari_lesion.dicom.gradual import GradualReading, WiderError
+from napari_lesion.dicom.series import find_series
+from napari_lesion.errors import SeriesError
+from napari_lesion.pipeline import analyse
+from napari_lesion.plugin import opening
+from napari_lesion.plugin.layers import scan_layer
+from napari_lesion.plugin.opening import OVERLAY, Opening, follow
+from napari_lesion.plugin.reader import add_layers
+from napari_lesion.plugin.view import scan_view
+
+PATIENCE_MS = 30_000
+
+
+def begun(folder: Path, name: str) -> GradualReading:
+    factory.write_phantom(folder / name)
+    [series] = find_series(folder / name)
+    return GradualReading(series)
+
+
+def test_a_scan_fills_behind_its_first_slice_and_a_half_read_one_never_stays(
+    make_napari_viewer: Callable, qtbot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    viewer = make_napari_viewer()
+    scan_view(viewer)
+    follow(viewer)
+    told: list[str] = []
+    for name in ("show_error", "show_info"):
+        monkeypatch.setattr(opening, name, told.append)
+    again: list[list] = []
+
+    def show(reading: GradualReading) -> None:
+        Opening(reading, again.append).start()
+        add_layers(viewer, [scan_layer(reading.volume)])
+
+    def over() -> bool:
+        return not opening._under_way
+
+    # It fills.
+    whole = begun(tmp_path, "whole")
+    gate = threading.Event()
+    take = whole._take
+    whole._take = lambda k, stored: (gate.wait(PATIENCE_MS / 1000), take(k, stored))
+    show(whole)
+    [layer] = viewer.layers
+    middle = whole.volume.filling.focus
+    assert np.array_equal(np.unique(whole.volume.filling.present.nonzero()), [middle])
+    assert f"1 of {factory.SHAPE[0]}" in viewer.canvas.overlays[OVERLAY].text
+    assert viewer.canvas.overlays[OVERLAY].visible
+    gate.set()
+    qtbot.waitUntil(over, timeout=PATIENCE_MS)
+    assert whole.volume.complete
+    assert not viewer.canvas.overlays[OVERLAY].visible
+    assert layer.contrast_limits_range[1] >= whole.volume.voxels.max()
+    assert not told
+
+    # A slice is damaged: the layer goes, with a sentence that names the file.
+    viewer.layers.clear()
+    damaged = begun(tmp_path, "damaged")
+    last = damaged._frames[-1].file.path
+    last.write_bytes(last.read_bytes()[:-200])
+    show(damaged)
+    qtbot.waitUntil(over, timeout=PATIENCE_MS)
+    assert len(viewer.layers) == 0
+    assert last.name in told.pop()
+    assert not viewer.canvas.overlays[OVERLAY].visible
+    with pytest.raises(SeriesError, match=last.name):
+        analyse(damaged.volume, detector=FakeDetector())
+
+    # The reader closes it while it is read: reading stops.
+    closed = begun(tmp_path, "closed")
+    gate.clear()
+    slow = closed._take
+    closed._take = lambda k, stored: (gate.wait(PATIENCE_MS / 1000), slow(k, stored))
+    show(closed)
+    viewer.layers.clear()
+    gate.set()
+    qtbot.waitUntil(over, timeout=PATIENCE_MS)
+    assert not closed.volume.complete
+    assert closed.volume.filling.done < closed.volume.filling.total
+    assert "not read to its end" in told.pop()
+
+    # Values do not fit the type that the headers let expect: it is taken away and read again as a whole.
+    wide = begun(tmp_path, "wide")
+
+    def too_wide(k: int, stored: object) -> None:
+        raise WiderError("too wide")
+
+    wide._take = too_wide
+    show(wide)
+    qtbot.waitUntil(over, timeout=PATIENCE_MS)
+    assert len(viewer.layers) == 0
+    assert len(again) == 1
+    assert "as a whole" in told.pop()
