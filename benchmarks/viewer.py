@@ -300,6 +300,8 @@ def event_loop(volume: Any, folder: Path) -> dict[str, Any]:
     """Measure how long the window is deaf: at rest, and beside a detection in another process and on a thread."""
     from napari_lesion.pipeline import analyse
     from napari_lesion.plugin.task import Task
+    from napari_lesion.plugin.torch_loading import load_torch
+    from napari_lesion.progress import Progress
 
     viewer = window(volume, some_heatmap(volume), ours=True)
     settle(2)
@@ -318,7 +320,12 @@ def event_loop(volume: Any, folder: Path) -> dict[str, Any]:
         child.stdout.readline()
         tell("detection in another process", gaps(lambda: False, 60))
         child.kill()
-    task: Task[Any] = Task(lambda progress: analyse(volume, device="cpu", progress=progress))
+
+    def work(progress: Progress) -> Any:
+        load_torch()  # as the panel does
+        return analyse(volume, device="cpu", progress=progress)
+
+    task: Task[Any] = Task(work)
     ended: list[bool] = []
     task.ended.connect(lambda: ended.append(True))
     task.failed.connect(lambda error: print("the detection failed:", error))

@@ -20,7 +20,7 @@ from napari_lesion.plugin.task import Task
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.tools.dragging import WindowDrag
 from napari_lesion.plugin.tools.reading import attach
-from napari_lesion.plugin.view import PLANES, ScanView, camera_orientation
+from napari_lesion.plugin.view import PLANES, ScanView, camera_orientation, volume_of
 from napari_lesion.plugin.views.bar import Bar, Switch
 from napari_lesion.plugin.views.mirror import Mirror, twin
 from napari_lesion.plugin.views.pane import Pane, idle
@@ -425,9 +425,11 @@ class Views(QObject):
             return
         if self._shrinking is not None:
             self._shrinking.cancel()
-        voxels = scan.data
+        voxels, volume = scan.data, volume_of(scan)
 
         def work(progress: Progress) -> tuple[Any, tuple[int, int, int]]:
+            if volume is not None:
+                volume.wait(progress)  # a scan is shown before all of it is read
             return shrink(voxels, COARSE, progress)
 
         self._shrinking = Task(work, self)
@@ -479,7 +481,6 @@ class Views(QObject):
             mirror.deleteLater()
         for pane in self._others:
             pane.hide()
-            pane.view.layers.clear()
             pane.qt_viewer.close()
             pane.let_go()
             pane.deleteLater()
