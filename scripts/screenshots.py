@@ -36,11 +36,26 @@ def main() -> None:
     os.environ["NAPARI_LESION_STATE"] = str(scratch / "state")
     os.environ.setdefault("QT_API", "pyside6")
     images.mkdir(parents=True, exist_ok=True)
+    browser(images)
     take(scan, images)
     four_views(images)
     second_reader(images)
     reading(images)
     annotation(images)
+
+
+def browser(images: Path) -> None:
+    """Look through the sample scans and open the first."""
+    viewer = new_viewer()
+    _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Series browser")
+    panel.look_through([REPOSITORY / "sample_dicoms"])
+    wait(lambda: not panel.searching, 60)
+    panel.open_current()
+    panel.skipped_button.setChecked(True)
+    close_notifications(viewer)
+    wait(seconds=2)
+    save_picture(viewer, images, "browser")
+    viewer.close()
 
 
 def take(scan: Path, images: Path) -> None:

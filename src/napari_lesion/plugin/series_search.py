@@ -111,9 +111,9 @@ class SeriesSearch(QObject):
         self._tell(path, index, draw)
 
     def _tell(self, path: Path, index: SeriesIndex, draw: Callable[[Series], None]) -> None:
-        for series in index:
-            draw(series)
         self.found.emit(Found(path, index, tuple(map(foresee, index))))
+        for series in index:  # after that: a picture that comes before its row would be lost
+            draw(series)
 
     def _draw(self, progress: Progress) -> None:
         while True:

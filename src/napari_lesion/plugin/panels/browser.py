@@ -465,14 +465,14 @@ class BrowserPanel(QWidget):
             self._open(self._rows[due])
 
     def _show_skipped(self) -> None:
-        every = [one for skipped in self._skipped.values() for one in skipped]
+        every = [(_below(root, path), reason) for root, skipped in self._skipped.items() for path, reason in skipped]
         self.skipped_button.setVisible(bool(every))
         if not every:
             self.skipped_button.setChecked(False)
         self.skipped_button.setText(tr("Skipped files ({count})", count=len(every)))
         model = self.skipped_list.model()
         assert isinstance(model, QStringListModel)
-        model.setStringList([f"{path.name}: {reason}   ({path.parent})" for path, reason in every])
+        model.setStringList([f"{name}: {reason}" for name, reason in every])
 
     def _apply_filter(self) -> None:
         words = self.filter.text().casefold().split()
@@ -537,6 +537,11 @@ class BrowserPanel(QWidget):
 
 def _local_paths(event: QDropEvent) -> list[Path]:
     return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+
+
+def _below(root: Path, path: Path) -> str:
+    """Name a file by its way from the folder that is looked through."""
+    return str(path.relative_to(root)) if path != root and path.is_relative_to(root) else path.name
 
 
 def _order(item: QTreeWidgetItem) -> tuple[int, str]:
