@@ -517,8 +517,9 @@ class FindingsView(QObject):
 
         def as_drawn(review: Review, by: Stamp) -> Review:
             gone = [finding.id for finding in self.findings if finding.id not in ids]
-            for id_, center, size in zip(ids, centers, sizes, strict=True):
-                if id_:
+            for row, (id_, center, size) in enumerate(zip(ids, centers, sizes, strict=True)):
+                # napari gives a new point the features of the one that is selected, its id among them.
+                if id_ and id_ not in ids[:row]:
                     review = edits.move(review, id_, center, by, volume)
                 else:
                     review = edits.add(review, center, size, by, volume, "with napari's tools")

@@ -104,6 +104,7 @@ def _radius(away: FloatArray, region: npt.NDArray[np.bool_], step: float) -> flo
     shells = np.floor(away / step).astype(int)
     count = np.bincount(shells.ravel())
     share = np.bincount(shells.ravel(), region.ravel()) / np.maximum(count, 1)
+    share[count == 0] = 1.0  # between the voxels around the centre there may be none: no edge is there
     outside = np.flatnonzero(share < 0.5)
     first = int(outside[0]) if outside.size else len(share)
     if first == 0 or first == len(share):

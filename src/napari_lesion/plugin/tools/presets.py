@@ -17,7 +17,7 @@ from napari_lesion.volume import Volume
 CURVE = "VOI LUT"
 #: Share of a CT's voxels that are as dark as aerated lung (foam and hair are, too) from which on it shows lungs,
 #: unless its headers ask for a window so narrow that it was taken for a brain or a liver.
-_LUNG_SHARE = 0.08
+_LUNG_SHARE = 0.05
 _NARROW = 200.0
 #: Percentiles that the automatic window spans; the highest few are metal and vessels' inflow.
 _AUTO_PERCENT = (1.0, 99.5)
