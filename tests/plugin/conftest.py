@@ -13,6 +13,7 @@ import pytest
 from fake_scan import make_volume
 from plugin_scan import NODULES, BlobDetector
 
+from napari_lesion.plugin import layers, view
 from napari_lesion.review.journal import STATE_VARIABLE
 from napari_lesion.volume import Volume
 
@@ -35,6 +36,16 @@ def _settings_of_the_test(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pyt
 def scan() -> Volume:
     """An axial scan with `NODULES`."""
     return make_volume(nodules=NODULES)
+
+
+@pytest.fixture
+def viewer(make_napari_viewer, scan: Volume):
+    """A window with the scan in it."""
+    viewer = make_napari_viewer(show=True)
+    view.scan_view(viewer)
+    data, attributes, _ = layers.scan_layer(scan)
+    viewer.add_image(data, **attributes)
+    return viewer
 
 
 @pytest.fixture

@@ -46,14 +46,6 @@ def add(viewer, volume: Volume):
 
 
 @pytest.fixture
-def viewer(make_napari_viewer, scan: Volume):
-    viewer = make_napari_viewer(show=True)
-    view.scan_view(viewer)
-    add(viewer, scan)
-    return viewer
-
-
-@pytest.fixture
 def panel(viewer, detector: BlobDetector, qtbot) -> Iterator[DetectPanel]:
     _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Detect lesions")
     qtbot.waitUntil(lambda: not panel._devices_task.running, timeout=PATIENCE_MS)

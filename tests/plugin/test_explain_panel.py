@@ -9,21 +9,10 @@ from qtpy.QtCore import Qt
 
 from napari_lesion.detection import packs
 from napari_lesion.detection.detector import read_card
-from napari_lesion.plugin import layers, view
 from napari_lesion.plugin.panels.card import CardDialog, card_text
 from napari_lesion.plugin.panels.detect import DetectPanel
-from napari_lesion.volume import Volume
 
 PATIENCE_MS = 120_000
-
-
-@pytest.fixture
-def viewer(make_napari_viewer, scan: Volume):
-    viewer = make_napari_viewer(show=True)
-    view.scan_view(viewer)
-    data, attributes, _ = layers.scan_layer(scan)
-    viewer.add_image(data, **attributes)
-    return viewer
 
 
 @pytest.fixture

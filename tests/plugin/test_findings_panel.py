@@ -10,13 +10,14 @@ import pytest
 from fake_scan import make_volume
 from napari.utils.notifications import notification_manager
 from plugin_scan import NODULES, BlobDetector, picture, screen_position
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication
 
 from napari_lesion.batch import save_analysis
 from napari_lesion.findings import Candidate
 from napari_lesion.pipeline import analyse, findings_of
-from napari_lesion.plugin import layers, review_keys, view
+from napari_lesion.plugin import layers, review_keys
 from napari_lesion.plugin.panels.detect import DetectPanel
 from napari_lesion.plugin.panels.findings_table import COMMENT, DIAMETER, STATUS
 from napari_lesion.plugin.workstation import Workstation, workstation
@@ -25,15 +26,6 @@ from napari_lesion.review.review import undo
 from napari_lesion.volume import Volume
 
 PATIENCE_MS = 120_000
-
-
-@pytest.fixture
-def viewer(make_napari_viewer, scan: Volume):
-    viewer = make_napari_viewer(show=True)
-    view.scan_view(viewer)
-    data, attributes, _ = layers.scan_layer(scan)
-    viewer.add_image(data, **attributes)
-    return viewer
 
 
 @pytest.fixture
@@ -200,12 +192,12 @@ def test_rings_are_moved_and_resized_with_the_mouse_and_findings_added_with_one_
     ratio = image.shape[1] / canvas.width()
     place = QPoint(round(column / ratio), round(row / ratio))
 
-    def pointed() -> bool:
-        qtbot.mouseMove(canvas, place + QPoint(1, 0))  # a move to where the mouse is already says nothing
-        qtbot.mouseMove(canvas, place)
-        return abs(viewer.cursor.position[2] - x) < 2.5
-
-    qtbot.waitUntil(pointed)
+    # Sent to the canvas: the pointer of the screen may be held by another window.
+    no = Qt.MouseButton.NoButton
+    at, on_screen = QPointF(place), QPointF(canvas.mapToGlobal(place))
+    move = QMouseEvent(QEvent.Type.MouseMove, at, on_screen, no, no, Qt.KeyboardModifier.NoModifier)
+    QApplication.sendEvent(canvas, move)
+    qtbot.waitUntil(lambda: abs(viewer.cursor.position[2] - x) < 2.5)
     viewer.mouse_over_canvas = True
     press(viewer, qtbot, Qt.Key.Key_E)
     added = station.review.finding(station.finding)
