@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from napari_lesion.checked_yaml import read_checked
 from napari_lesion.errors import ConfigError
 
 #: What a detector that is trained with an annotation makes of it.
@@ -96,15 +97,7 @@ def read_labels(path: Path) -> LabelSet:
     ConfigError
         If the file is missing, no YAML, or holds a wrong or unknown field; the message names it.
     """
-    try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return LabelSet.model_validate(content)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"The label set {path} cannot be read: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise ConfigError(f"The label set {path}: {where}: {first['msg']}.") from error
+    return read_checked(path, LabelSet, "label set")
 
 
 def save_labels(labels: LabelSet, path: Path) -> None:

@@ -211,17 +211,7 @@ def _compare(
     figure = plots.froc_figure([(f"A: {a.name}", result.curves[0]), (f"B: {b.name}", result.curves[1])])
     plots.save_figures({"comparison": figure}, out)
     header = ["measure", "A", "B", "B − A", "95 % interval", "p"]
-    rows = [
-        [
-            d.name,
-            f"{d.a:.3f}",
-            f"{d.b:.3f}",
-            f"{d.difference:+.3f}",
-            f"{d.interval[0]:+.3f} to {d.interval[1]:+.3f}",
-            f"{d.p_value:.3f}",
-        ]
-        for d in result.differences
-    ]
+    rows = [page.difference_cells(d) for d in result.differences]
     facts = (
         f"A: {one.model.id} {one.model.version} ({a.name}). B: {other.model.id} {other.model.version} ({b.name}). "
         f"{result.scans} scans, {result.nodules} nodules; {result.only_a} are found by A only, {result.only_b} by B "

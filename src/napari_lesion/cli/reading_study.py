@@ -134,18 +134,9 @@ def _curve_rows(result: ReaderResult) -> list[list[str]]:
 
 
 def _gain_rows(reader: str, differences: Sequence[Difference]) -> list[list[str]]:
-    return [
-        [
-            reader,
-            d.name,
-            f"{d.a:.3f}",
-            f"{d.b:.3f}",
-            f"{d.difference:+.3f}",
-            f"{d.interval[0]:+.3f} to {d.interval[1]:+.3f}",
-            f"{d.p_value:.3f}",
-        ]
-        for d in differences
-    ]
+    from napari_lesion.evaluation.page import difference_cells
+
+    return [[reader, *difference_cells(d)] for d in differences]
 
 
 def _times(results: Sequence[ReaderResult]) -> str:

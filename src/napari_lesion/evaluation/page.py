@@ -10,6 +10,7 @@ from types import MappingProxyType
 from matplotlib.figure import Figure
 
 from napari_lesion.atomic import whole_file
+from napari_lesion.evaluation.compare import Difference
 from napari_lesion.evaluation.plots import as_svg
 from napari_lesion.findings import RESEARCH_USE
 
@@ -69,6 +70,18 @@ def save_page(
     )
     with whole_file(path) as new:
         new.write_text(page, encoding="utf-8")
+
+
+def difference_cells(d: Difference) -> list[str]:
+    """Write a difference of two models as cells: measure, A, B, B − A, its interval, p."""
+    return [
+        d.name,
+        f"{d.a:.3f}",
+        f"{d.b:.3f}",
+        f"{d.difference:+.3f}",
+        f"{d.interval[0]:+.3f} to {d.interval[1]:+.3f}",
+        f"{d.p_value:.3f}",
+    ]
 
 
 def _row(cells: Sequence[str], tag: str) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import uuid
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from napari_lesion.atomic import append_lines, drop_torn_line
 from napari_lesion.errors import ReadingError
 from napari_lesion.findings import Point, Report
 from napari_lesion.reading.reading import (
@@ -100,9 +100,8 @@ class Journal:
         ReadingError
             If the file is none, was changed, or the reading is finished.
         """
-        events, seal, whole = _parse(path)
-        with path.open("r+b") as file:
-            file.truncate(whole)  # what was being written when the program ended
+        events, seal = _parse(path)
+        drop_torn_line(path)
         journal = cls(path, replay(events), seal, clock)
         journal._add(Resumed(time=clock(), seen_before=seen_before))
         return journal
@@ -143,10 +142,7 @@ class Journal:
         seal = _seal(self._seal, content)
         line = json.dumps({**content, "seal": seal}, ensure_ascii=False, allow_nan=False) + "\n"
         try:
-            with self.path.open("ab") as file:
-                file.write(line.encode())
-                file.flush()
-                os.fsync(file.fileno())
+            append_lines(self.path, line)
         except OSError as error:
             raise ReadingError(f"{self.path}: cannot be written ({error.strerror}); nothing was recorded.") from error
         self._seal = seal
@@ -163,8 +159,8 @@ def load(path: Path) -> Reading:
     return replay(_parse(path)[0])
 
 
-def _parse(path: Path) -> tuple[list[AnyEvent], str, int]:
-    """Events, the last seal, and how many bytes are whole lines."""
+def _parse(path: Path) -> tuple[list[AnyEvent], str]:
+    """Events and the last seal; a last line without its end does not count."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -187,7 +183,7 @@ def _parse(path: Path) -> tuple[list[AnyEvent], str, int]:
         events.append(event)
     if not events:
         raise ReadingError(f"{path}: there is no event in this reading.")
-    return events, seal, whole
+    return events, seal
 
 
 def _seal(before: str, event: dict[str, object]) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from napari_lesion.atomic import append_lines, drop_torn_line
 from napari_lesion.errors import ConfigError
 from napari_lesion.findings import Report
 from napari_lesion.report.json import report_from
@@ -101,7 +102,7 @@ class Journal:
         """
         if not self.path.exists():
             return None
-        self._drop_torn_line()
+        drop_torn_line(self.path)
         lines = self.path.read_bytes().split(b"\n")[:-1]
         begin = max((number for number, line in enumerate(lines) if line.startswith(_HEADER)), default=None)
         if begin is None:
@@ -153,30 +154,12 @@ class Journal:
 
     def _append(self, lines: list[dict[str, Any]]) -> None:
         text = "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
-        new = not self.path.exists()
         try:
-            with open(self.path, "ab", opener=_private) as file:
-                end = file.tell()
-                try:
-                    file.write(text.encode())
-                    file.flush()
-                    os.fsync(file.fileno())
-                except OSError:
-                    file.truncate(end)  # half a line would spoil the next one
-                    raise
-            if new:
-                _sync_folder(self.path.parent)
+            append_lines(self.path, text, mode=0o600)
         except OSError as error:
             raise ConfigError(
                 f"{self.path}: the last change could not be written down ({error.strerror}). Make room, then save."
             ) from error
-
-    def _drop_torn_line(self) -> None:
-        content = self.path.read_bytes()
-        end = content.rfind(b"\n") + 1
-        if end < len(content):
-            with self.path.open("r+b") as file:
-                file.truncate(end)
 
     def _report(self, line: bytes, number: int) -> Report:
         where = f"{self.path}: line {number}"
@@ -194,21 +177,6 @@ class Journal:
 
 def _change_of(line: dict[str, Any]) -> Change | None:
     return None if "undo" in line else Change.model_validate(line["redo"] if "redo" in line else line["change"])
-
-
-def _sync_folder(folder: Path) -> None:
-    """Put the name of a new file on the disk, too, where the system has that apart."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _digest(text: str) -> str:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from napari_lesion.checked_yaml import read_checked
 from napari_lesion.errors import ConfigError
 from napari_lesion.training.options import OptimiserConfig, Precision, Strict, ValidationConfig
 
 __all__ = ["OptimiserConfig", "TrainingConfig", "read_config"]
-
-Config = TypeVar("Config", bound=BaseModel)
 
 
 class Lesion(Strict):
@@ -189,7 +187,7 @@ def read_config(path: Path) -> TrainingConfig:
     ConfigError
         If the file is missing, no YAML, or holds a wrong or unknown field; the message names it.
     """
-    config = parse_config(path, TrainingConfig)
+    config = read_checked(path, TrainingConfig, "configuration")
     place = Located(path)
     data = config.data
     annotated = data.annotated
@@ -203,9 +201,7 @@ def read_config(path: Path) -> TrainingConfig:
                 "patients": place(patients) if isinstance(patients, Path) else patients,
             }
         )
-    start_from = config.start_from
-    if start_from and place(Path(start_from)).is_dir():
-        start_from = str(place(Path(start_from)))
+    start_from = place.model(config.start_from) if config.start_from else None
 
     def located(parts: tuple[BackgroundConfig, ...]) -> tuple[BackgroundConfig, ...]:
         return tuple(part.model_copy(update={"path": place(part.path)}) for part in parts)
@@ -218,25 +214,6 @@ def read_config(path: Path) -> TrainingConfig:
         "validation": located(data.validation),
     }
     return config.model_copy(update={"start_from": start_from, "data": data.model_copy(update=changed)})
-
-
-def parse_config(path: Path, kind: type[Config]) -> Config:
-    """Read a YAML file as a model of pydantic.
-
-    Raises
-    ------
-    ConfigError
-        If the file is missing, no YAML, or holds a wrong or unknown field; the message names it.
-    """
-    try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return kind.model_validate(content)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"The configuration {path} cannot be read: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise ConfigError(f"The configuration {path}: {where}: {first['msg']}.") from error
 
 
 class Located:
@@ -260,3 +237,14 @@ class Located:
                 f"The configuration {self._config} needs an environment variable that is not set: {part}."
             )
         return self._base / expanded
+
+    def model(self, name: str) -> str:
+        """Make the name of a model absolute where it is a folder; an id stays.
+
+        Raises
+        ------
+        ConfigError
+            If a variable is not set.
+        """
+        folder = self(Path(name))
+        return str(folder) if folder.is_dir() else name

@@ -8,7 +8,8 @@ from typing import Literal
 import yaml
 from pydantic import Field
 
-from napari_lesion.training.config import Located, parse_config
+from napari_lesion.checked_yaml import read_checked
+from napari_lesion.training.config import Located
 from napari_lesion.training.options import OptimiserConfig, Strict, ValidationConfig
 
 
@@ -61,16 +62,13 @@ def read_patch_config(path: Path) -> PatchTrainingConfig:
     ConfigError
         If the file is missing, no YAML, or holds a wrong or unknown field.
     """
-    config = parse_config(path, PatchTrainingConfig)
+    config = read_checked(path, PatchTrainingConfig, "configuration")
     located = Located(path)
     data = config.data
-    detector = data.detector
-    if detector and located(Path(detector)).is_dir():
-        detector = str(located(Path(detector)))
     changed = {
         "patches": located(data.patches),
         "scans": located(data.scans) if data.scans else None,
-        "detector": detector,
+        "detector": located.model(data.detector) if data.detector else None,
     }
     return config.model_copy(update={"data": data.model_copy(update=changed)})
 

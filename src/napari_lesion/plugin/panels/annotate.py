@@ -9,7 +9,6 @@ import napari.viewer
 from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import (
-    QAbstractItemView,
     QButtonGroup,
     QCheckBox,
     QComboBox,
@@ -21,7 +20,6 @@ from qtpy.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
-    QTableWidget,
     QTableWidgetItem,
     QToolButton,
     QVBoxLayout,
@@ -32,6 +30,7 @@ from napari_lesion.annotation.annotations import Annotation
 from napari_lesion.plugin.actions import bind
 from napari_lesion.plugin.annotator import annotator, preload
 from napari_lesion.plugin.docks import share_place
+from napari_lesion.plugin.panels.row_table import row_table
 from napari_lesion.plugin.task import Task
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.view import scan_view
@@ -122,20 +121,10 @@ class AnnotatePanel(QWidget):
         self.save_button.hide()
 
         columns = ("#", tr("Label"), tr("Ø mm"), tr("Kind"), tr("Comment"))
-        self.table = QTableWidget(0, len(columns))
-        self.table.setHorizontalHeaderLabels(columns)
-        self.table.setAccessibleName(tr("Annotated findings"))
-        self.table.verticalHeader().hide()
-        self.table.verticalHeader().setDefaultSectionSize(24)
-        self.table.setShowGrid(False)
-        self.table.setWordWrap(False)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setToolTip(tr("Click a finding, or step with the arrow keys, to see it in the scan"))
+        self.table = row_table(
+            columns, tr("Annotated findings"), tr("Click a finding, or step with the arrow keys, to see it in the scan")
+        )
         header = self.table.horizontalHeader()
-        header.setMinimumSectionSize(24)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(len(columns) - 1, QHeaderView.ResizeMode.Stretch)
         self.table.setMinimumHeight(110)
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import napari.viewer
 from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import (
-    QAbstractItemView,
     QFileDialog,
     QHBoxLayout,
     QHeaderView,
@@ -15,7 +14,6 @@ from qtpy.QtWidgets import (
     QLineEdit,
     QProgressBar,
     QPushButton,
-    QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -26,6 +24,7 @@ from napari_lesion.plugin.actions import bind
 from napari_lesion.plugin.case_list import case_list
 from napari_lesion.plugin.docks import share_place
 from napari_lesion.plugin.layers import readable_date
+from napari_lesion.plugin.panels.row_table import row_table
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.view import scan_view
 from napari_lesion.plugin.workstation import workstation
@@ -60,20 +59,8 @@ class CasesPanel(QWidget):
         top.addWidget(self.choose)
 
         columns = (tr("State"), tr("Patient"), tr("Date"), tr("Description"))
-        self.table = QTableWidget(0, len(columns))
-        self.table.setHorizontalHeaderLabels(columns)
-        self.table.setAccessibleName(tr("Cases"))
-        self.table.verticalHeader().hide()
-        self.table.verticalHeader().setDefaultSectionSize(24)
-        self.table.setShowGrid(False)
-        self.table.setWordWrap(False)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setToolTip(tr("Double click a case, or press Enter, to open it"))
+        self.table = row_table(columns, tr("Cases"), tr("Double click a case, or press Enter, to open it"))
         header = self.table.horizontalHeader()
-        header.setMinimumSectionSize(24)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         for column in (1, 3):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
         self.table.setMinimumHeight(120)

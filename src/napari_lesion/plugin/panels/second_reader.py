@@ -9,7 +9,6 @@ import napari.viewer
 import numpy as np
 from qtpy.QtCore import QEvent, QSignalBlocker, Qt, QTimer
 from qtpy.QtWidgets import (
-    QAbstractItemView,
     QComboBox,
     QFileDialog,
     QFormLayout,
@@ -21,7 +20,6 @@ from qtpy.QtWidgets import (
     QMessageBox,
     QProgressBar,
     QPushButton,
-    QTableWidget,
     QTableWidgetItem,
     QToolButton,
     QVBoxLayout,
@@ -34,6 +32,7 @@ from napari_lesion.findings import Point
 from napari_lesion.plugin.actions import bind
 from napari_lesion.plugin.docks import share_place
 from napari_lesion.plugin.layers import frame_of
+from napari_lesion.plugin.panels.row_table import row_table
 from napari_lesion.plugin.reading_room import decision_sign, finding_name, mark_name, reading_room
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.task import sentence
@@ -148,21 +147,11 @@ class SecondReaderPanel(QWidget):
         grid.addLayout(row, 1, 0, 1, LEVELS)
 
         columns = ("#", tr("Slice"), tr("x, y, z (mm)"), tr("Detector"), tr("You"))
-        self.table = QTableWidget(0, len(columns))
-        self.table.setHorizontalHeaderLabels(columns)
-        self.table.verticalHeader().hide()
-        self.table.verticalHeader().setDefaultSectionSize(24)
-        self.table.setShowGrid(False)
-        self.table.setWordWrap(False)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table = row_table(
+            columns, tr("Marks and findings"), tr("Click a row, or step with the arrow keys, to see its place")
+        )
         self.table.setTabKeyNavigation(False)  # Tab leaves the table
-        self.table.setToolTip(tr("Click a row, or step with the arrow keys, to see its place"))
-        self.table.setAccessibleName(tr("Marks and findings"))
         header = self.table.horizontalHeader()
-        header.setMinimumSectionSize(24)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(len(columns) - 1, QHeaderView.ResizeMode.Stretch)
         self.table.setMinimumHeight(90)
 
