@@ -8,7 +8,7 @@ import dicom_factory as factory
 import numpy as np
 
 from napari_lesion.annotation.annotations import Annotation, AnnotationSet, new_annotation
-from napari_lesion.annotation.mask import Mask
+from napari_lesion.mask import Mask
 from napari_lesion.volume import GeometryCertificate, SeriesIdentity, Volume
 
 

@@ -9,14 +9,18 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
+from napari_lesion.compared import Comparison
+from napari_lesion.judged import Judgement, Patient
+from napari_lesion.mask import Mask
+from napari_lesion.measured import Measurement
 from napari_lesion.volume import FloatArray, GeometryCertificate, SeriesIdentity, Volume
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 RESEARCH_USE = "For research use only. Not a medical device; not for diagnosis."
 
 Point = tuple[float, float, float]
 Status = Literal["candidate", "accepted", "rejected", "edited", "added"]
-Deed = Literal["accepted", "rejected", "reopened", "moved", "resized", "merged", "added", "commented"]
+Deed = Literal["accepted", "rejected", "reopened", "moved", "resized", "merged", "added", "commented", "outlined"]
 
 
 class HistoryEntry(BaseModel):
@@ -55,6 +59,14 @@ class Finding(BaseModel):
     """The reader's words."""
     history: tuple[HistoryEntry, ...] = ()
     """What readers did to it, the first deed first."""
+    tracking_uid: str = ""
+    """DICOM UID of the lesion itself: the same in each scan in which it was recognised."""
+    mask: Mask | None = None
+    """Its voxels in the scan's own grid."""
+    measurement: Measurement | None = None
+    """Of that mask."""
+    unmeasured: str = ""
+    """Why there is no measurement, as a sentence."""
 
 
 class ModelReference(BaseModel):
@@ -90,6 +102,11 @@ class Report(BaseModel):
     created: str
     """ISO 8601, UTC."""
     intended_use: str = RESEARCH_USE
+    patient: Patient = Patient()
+    """What guidelines and models of risk ask about the patient."""
+    judgement: Judgement | None = None
+    comparisons: tuple[Comparison, ...] = ()
+    """With priors, the latest first."""
 
     @property
     def standing(self) -> tuple[Finding, ...]:

@@ -11,8 +11,8 @@ from training_scan import chest
 from typer.testing import CliRunner
 
 from napari_lesion.annotation.annotations import AnnotationSet, new_annotation
-from napari_lesion.annotation.grow import grow
 from napari_lesion.annotation.store import Store
+from napari_lesion.assessment.grow import grow
 from napari_lesion.cli.main import app
 from napari_lesion.dicom.reader import read_series
 from napari_lesion.dicom.series import find_series

@@ -14,8 +14,8 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_lesion.annotation.annotations import AnnotationSet, new_annotation
-from napari_lesion.annotation.mask import Mask
 from napari_lesion.annotation.store import Store
+from napari_lesion.mask import Mask
 from napari_lesion.plugin import layers
 from napari_lesion.plugin.panels.annotate import AnnotatePanel
 from napari_lesion.plugin.settings import store

@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_lesion.annotation.mask import Mask
 from napari_lesion.errors import AnnotationError
+from napari_lesion.mask import Mask
 from napari_lesion.volume import FloatArray, Volume
 
 SCHEMA_VERSION = "1.0"

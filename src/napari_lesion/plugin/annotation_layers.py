@@ -16,9 +16,9 @@ from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtCore import QObject, QTimer
 
 from napari_lesion.annotation.annotations import Annotation, AnnotationSet
-from napari_lesion.annotation.mask import Mask
 from napari_lesion.errors import LesionError
 from napari_lesion.findings import Point
+from napari_lesion.mask import Mask
 from napari_lesion.plugin.layers import AXIS_LABELS, BOX_LINE_MM, RING_MM, UNITS, canonical, frame_of
 from napari_lesion.plugin.task import sentence
 from napari_lesion.plugin.texts import tr

@@ -24,12 +24,12 @@ from napari_lesion.annotation.annotations import (
     new_annotation,
     with_mask,
 )
-from napari_lesion.annotation.grow import grow
 from napari_lesion.annotation.labels import LUNG_NODULES, Label, LabelSet
-from napari_lesion.annotation.mask import Mask, fill_between
 from napari_lesion.annotation.store import Store, check_grid, open_set
+from napari_lesion.assessment.grow import grow
 from napari_lesion.errors import AnnotationError, LesionError
 from napari_lesion.findings import Point
+from napari_lesion.mask import Mask, fill_between
 from napari_lesion.plugin.actions import Action
 from napari_lesion.plugin.settings import reader_name, setting, store
 from napari_lesion.plugin.task import Task, sentence

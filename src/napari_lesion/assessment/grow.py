@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from napari_lesion.annotation.mask import BoolArray, Index, Mask
 from napari_lesion.errors import AnnotationError
+from napari_lesion.mask import BoolArray, Index, Mask
 from napari_lesion.volume import FloatArray, Volume
 
 MAX_DIAMETER_MM = 40.0

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_lesion.annotation.grow import grow
-from napari_lesion.annotation.mask import Mask, dice
+from napari_lesion.assessment.grow import grow
 from napari_lesion.errors import AnnotationError
+from napari_lesion.mask import Mask, dice
 from napari_lesion.volume import GeometryCertificate, SeriesIdentity, Volume
 
 SPACING = (1.5, 0.8, 0.8)

@@ -1,0 +1,1 @@
+"""What a finding is: measured, and judged by published models and guidelines."""

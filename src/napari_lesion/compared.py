@@ -1,0 +1,72 @@
+"""A scan against an earlier one of the same patient: types only."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Fate = Literal["grown", "stable", "shrunk", "new", "resolved", "not in view", "unclear"]
+
+
+class Alignment(BaseModel):
+    """How well two scans could be brought together."""
+
+    model_config = ConfigDict(frozen=True)
+
+    accepted: bool
+    """False: positions of one say nothing about the other, and nothing was matched."""
+    quality: float | None = None
+    """Dice of the lungs after alignment, 0 to 1."""
+    rigid_quality: float | None = None
+    """The same after the rigid step alone."""
+    residual_mm: float | None = None
+    """Typical distance that is left between the lungs' surfaces, mm."""
+    method: str = ""
+    says: str = ""
+    """Why it was accepted or refused, as a sentence with its numbers."""
+
+
+class Change(BaseModel):
+    """One lesion now and before."""
+
+    model_config = ConfigDict(frozen=True)
+
+    finding_id: str | None
+    """In this scan; None where it resolved or is not in view."""
+    prior_finding_id: str | None
+    """In the prior; None where it is new or was not in view."""
+    fate: Fate
+    why: str
+    """The rule and its numbers, as a sentence; says so where a change can't be told from measurement noise."""
+    apart_mm: float | None = None
+    """Between this and the prior's aligned centre."""
+    diameter_mm: float | None = None
+    prior_diameter_mm: float | None = None
+    volume_mm3: float | None = None
+    prior_volume_mm3: float | None = None
+    volume_change: float | None = None
+    """(now - before) / before."""
+    doubling_days: float | None = None
+    """Volume doubling time; negative where it shrank, None where it can't be told."""
+    doubling_low_days: float | None = None
+    doubling_high_days: float | None = None
+    """95 % interval; None where it is open on that side."""
+
+
+class Comparison(BaseModel):
+    """A scan against one prior."""
+
+    model_config = ConfigDict(frozen=True)
+
+    prior_series_uid: str
+    prior_study_date: str
+    """YYYYMMDD."""
+    days: int | None
+    """From the prior to this scan; None where a date is missing."""
+    alignment: Alignment
+    changes: tuple[Change, ...] = ()
+
+    def of(self, finding_id: str) -> Change | None:
+        """Look up what became of a finding of this scan."""
+        return next((one for one in self.changes if one.finding_id == finding_id), None)

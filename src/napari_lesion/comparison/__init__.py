@@ -1,0 +1,1 @@
+"""A scan against earlier ones of the same patient: alignment, matching, growth."""

@@ -1,0 +1,138 @@
+"""Who the patient is, and what published models and guidelines say of the findings: types only.
+
+Every value of the patient carries where it comes from. What nobody knows is None, and stays so.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+Source = Literal["measured", "entered", "DICOM", "assumed"]
+Sex = Literal["female", "male"]
+Smoking = Literal["never", "former", "current"]
+Context = Literal["screening", "incidental"]
+T = TypeVar("T")
+
+
+class Given(BaseModel, Generic[T]):
+    """A value, and where it comes from."""
+
+    model_config = ConfigDict(frozen=True)
+
+    value: T
+    source: Source
+    detail: str = ""
+    """In words: the DICOM tag, file and row, or the reader who typed it."""
+
+
+class Patient(BaseModel):
+    """What models of risk and guidelines ask about the patient; None is unknown."""
+
+    model_config = ConfigDict(frozen=True)
+
+    age_years: Given[float] | None = None
+    """At the study."""
+    sex: Given[Sex] | None = None
+    smoking: Given[Smoking] | None = None
+    pack_years: Given[float] | None = None
+    quit_years_ago: Given[float] | None = None
+    family_history: Given[bool] | None = None
+    """Of lung cancer."""
+    emphysema: Given[bool] | None = None
+    prior_cancer: Given[bool] | None = None
+    """Known cancer, now or before."""
+    immunosuppression: Given[bool] | None = None
+    context: Given[Context] | None = None
+    """Why the scan was made."""
+
+
+class Step(BaseModel):
+    """One step of a decision."""
+
+    model_config = ConfigDict(frozen=True)
+
+    says: str
+    """What was looked at, with its number, and what follows, as a sentence."""
+    rests_on: str
+    """Guideline, version and paragraph or table."""
+
+
+class Advice(BaseModel):
+    """What one guideline says, and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    guideline: str
+    """With its version, e.g. "Lung-RADS v2022"."""
+    applies: bool
+    """False where the guideline says that it is not for this patient or finding, or too little is known."""
+    category: str = ""
+    """E.g. "4A"; where something decisive is unknown, all that are possible: "3 or 4A"."""
+    advice: str = ""
+    """What the guideline advises, in its own terms; never a diagnosis."""
+    why_not: str = ""
+    """Where it does not apply: why, as a sentence."""
+    trace: tuple[Step, ...] = ()
+    missing: tuple[str, ...] = ()
+    """What would have to be known to say more."""
+
+
+class Term(BaseModel):
+    """One term of a model's sum."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    value: str
+    """In words; "unknown" where it is."""
+    source: Source | None
+    """None where unknown."""
+    low: float
+    high: float
+    """What it adds to the logit; low and high differ where the value is unknown."""
+
+
+class Probability(BaseModel):
+    """A model's probability, as a range where inputs are unknown."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    applies: bool
+    why_not: str = ""
+    low: float | None = None
+    high: float | None = None
+    """Both the same where all is known."""
+    terms: tuple[Term, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+class FindingJudgement(BaseModel):
+    """What is said of one finding."""
+
+    model_config = ConfigDict(frozen=True)
+
+    finding_id: str
+    brock: Probability
+    lung_rads: Advice
+    growth: Advice
+    """BTS, where there is a prior."""
+
+
+class Judgement(BaseModel):
+    """What is said of an examination."""
+
+    model_config = ConfigDict(frozen=True)
+
+    findings: tuple[FindingJudgement, ...] = ()
+    """In the order of the report's."""
+    lung_rads: Advice
+    """Of the exam: its highest category."""
+    fleischner: Advice
+    """Of the exam; it goes by all nodules together."""
+
+    def of(self, finding_id: str) -> FindingJudgement | None:
+        """Look up what is said of a finding."""
+        return next((one for one in self.findings if one.finding_id == finding_id), None)
