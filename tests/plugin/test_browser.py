@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import dicom_factory as factory
 import numpy as np
 import pytest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
+from qtpy.QtWidgets import QApplication
 
 from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import find_series
+from napari_lesion.dicom.series import SeriesIndex, find_series, watch_series
 from napari_lesion.plugin.panels import browser
 from napari_lesion.plugin.series_search import PICTURE
 from napari_lesion.plugin.settings import setting
 from napari_lesion.plugin.view import volume_of
+from napari_lesion.progress import Progress
 
 PATIENCE_MS = 30_000
 
@@ -44,6 +50,17 @@ def has_picture(item: browser._Row) -> bool:
     return len({image.pixel(x, PICTURE // 2) for x in range(PICTURE)}) > 3
 
 
+def drop(panel: browser.BrowserPanel, paths: Sequence[Path]) -> None:
+    """Drag files over the panel and let them go."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    place, how = panel.rect().center(), (Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton)
+    enter = QDragEnterEvent(place, *how, Qt.KeyboardModifier.NoModifier)
+    QApplication.sendEvent(panel, enter)
+    assert enter.isAccepted()
+    QApplication.sendEvent(panel, QDropEvent(QPointF(place), *how, Qt.KeyboardModifier.NoModifier))
+
+
 def test_series_are_listed_marked_and_opened(make_napari_viewer, qtbot, archive: Path) -> None:
     viewer = make_napari_viewer(show=True)
     _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Series browser")
@@ -71,4 +88,43 @@ def test_series_are_listed_marked_and_opened(make_napari_viewer, qtbot, archive:
 
     panel.filter.setText("no such series")
     assert all(item.isHidden() for item in panel._rows.values())
+    panel.close_search()
+
+
+def test_a_zip_and_a_disc_are_dropped_and_a_search_is_stopped(
+    make_napari_viewer, qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer = make_napari_viewer(show=True)
+    _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Series browser")
+    folder, disc = tmp_path / "folder", tmp_path / "disc"
+    factory.write_phantom(folder / "axial")
+    zipped = factory.write_zip(folder, tmp_path / "scans.zip")
+    factory.write_dicomdir(factory.ct_slices(factory.asymmetric_phantom("coronal"), "disc"), disc)
+
+    dropped = [zipped, disc / "DICOMDIR"]
+    drop(panel, dropped)
+    qtbot.waitUntil(lambda: not panel.searching and len(panel._rows) == 2, timeout=PATIENCE_MS)
+    assert [mark[:1] for mark, _ in rows(panel).values()] == ["✓", "✓"]
+    assert setting(browser.RECENT, []) == [str(path) for path in dropped]
+    panel.tree.setCurrentItem(next(row for key, row in panel._rows.items() if key[0] == zipped))
+    panel.open_current()
+    qtbot.waitUntil(lambda: len(viewer.layers) == 1 and volume_of(viewer.layers[0]).complete, timeout=PATIENCE_MS)
+    (series,) = find_series(folder)
+    assert np.array_equal(volume_of(viewer.layers[0]).voxels, read_series(series).voxels), "the zip holds the same scan"
+
+    # A folder whose files never end.
+    whole = next(iter(watch_series(folder)))
+
+    def endless(_path: Path, *, progress: Progress) -> Iterator[SeriesIndex]:
+        for done in count():
+            progress(done, 10**6, "files")
+            yield replace(whole, complete=False)
+
+    monkeypatch.setattr("napari_lesion.plugin.series_search.watch_series", endless)
+    panel.look_through([folder])
+    qtbot.waitUntil(lambda: len(panel._rows) == 1, timeout=PATIENCE_MS)
+    qtbot.mouseClick(panel.stop_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not panel.searching, timeout=PATIENCE_MS)
+    assert "not all files were looked at" in panel.status.text()
+    assert len(panel._rows) == 1, "what was found stays"
     panel.close_search()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import napari.viewer
 from napari.layers import Layer
@@ -55,6 +55,8 @@ from napari_lesion.volume import GeometryCertificate
 
 RECENT = "browser/recent"
 MOST_RECENT = 10
+_MARGIN = 16
+"""Pixels around a text in its column."""
 _Key = tuple[Path, str]
 
 
@@ -182,7 +184,10 @@ class BrowserPanel(QWidget):
         header = self.tree.header()
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        # As wide as the widest mark, told once: measured by Qt at each change, hundreds of series took half a second.
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
+        texts = [*map(mark_of, get_args(Outlook)), self.tree.headerItem().text(1)]
+        self.tree.setColumnWidth(1, max(map(self.tree.fontMetrics().horizontalAdvance, texts)) + _MARGIN)
 
         self.invitation = QLabel(
             tr(
