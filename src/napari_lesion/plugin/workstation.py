@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Layer
 
+    from napari_lesion.plugin.priors import Prior
 
 #: Places nearer than this are one, mm.
 _SAME_MM = 1e-6
@@ -50,6 +51,8 @@ class Workstation(QObject):
     """The review of the scan that is read now, or None: it changed, or another scan is read."""
     blind_changed = Signal(bool)
     """Whether the reader must not see what a detector found."""
+    comparison_changed = Signal(object)
+    """The `priors.Prior` that the scan is seen beside, or None."""
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
@@ -57,6 +60,7 @@ class Workstation(QObject):
         self._scan: Image | None = None
         self._finding = ""
         self._blind = False
+        self._comparison: Prior | None = None
         self._reviews: dict[Path, Review] = {}
         """By journal, so that a scan that was opened twice has one review."""
         self._journals: dict[Path, Journal] = {}
@@ -324,6 +328,19 @@ class Workstation(QObject):
             self._reviews.pop(path, None)
             if journal := self._journals.pop(path, None):
                 journal.close()
+
+    # -- the prior ----------------------------------------------------------------------------------------------------
+
+    @property
+    def comparison(self) -> Prior | None:
+        """The prior that the scan is seen beside: its scan, its findings, and how both compare; `priors` sets it."""
+        return self._comparison
+
+    def set_comparison(self, prior: Prior | None) -> None:
+        """Turn to another prior, or to none."""
+        if prior is not self._comparison:
+            self._comparison = prior
+            self.comparison_changed.emit(prior)
 
     # -- the blind read -----------------------------------------------------------------------------------------------
 

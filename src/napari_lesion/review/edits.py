@@ -6,11 +6,12 @@ Something that would change nothing (accepting what is accepted) returns the sam
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from napari_lesion.compared import Comparison
 from napari_lesion.errors import ConfigError
 from napari_lesion.findings import Deed, Finding, HistoryEntry, Point, Status, box_around
 from napari_lesion.review.review import Change, Review, Stamp
@@ -189,6 +190,27 @@ def comment(review: Review, id_: str, text: str, by: Stamp) -> Review:
         return review
     detail = f"before: {finding.comment}" if finding.comment else ""
     return _done(review, "comment", by, (finding,), (_with(finding, by, "commented", detail, comment=text),))
+
+
+def compared(review: Review, comparison: Comparison, tracking_uids: Mapping[str, str], by: Stamp) -> Review:
+    """Put a comparison with a prior into the review; an earlier one with the same prior goes.
+
+    Parameters
+    ----------
+    review : Review
+    comparison : Comparison
+    tracking_uids : mapping
+        UID of the lesion by id of the finding, for findings that were recognised; the others keep theirs.
+    by : Stamp
+    """
+    others = (one for one in review.comparisons if one.prior_series_uid != comparison.prior_series_uid)
+    all_ = tuple(sorted((comparison, *others), key=lambda one: one.prior_study_date, reverse=True))
+    before = tuple(f for f in review.findings if tracking_uids.get(f.id, f.tracking_uid) != f.tracking_uid)
+    if not before and all_ == review.comparisons:
+        return review
+    after = tuple(finding.model_copy(update={"tracking_uid": tracking_uids[finding.id]}) for finding in before)
+    change = Change(what="compare", time=by.time, reader=by.reader, before=before, after=after, comparisons=all_)
+    return review.done(change)
 
 
 def _judge(review: Review, ids: Sequence[str], by: Stamp, deed: Deed, status_of: Callable[[Finding], Status]) -> Review:

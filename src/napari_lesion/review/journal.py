@@ -2,7 +2,7 @@
 
 One file a scan in the platform's state folder, JSON lines, only ever appended to. A line with ``journal`` starts a
 review and holds the report that it starts from; each line after it is a ``change``, an ``undo`` or a ``redo``. The last
-review in the file counts. Names and dates of the patient are not in it.
+review in the file counts. The name of the patient is not in it, and of dates only those of priors that were compared.
 """
 
 from __future__ import annotations

@@ -1,16 +1,27 @@
-"""The state of a review: the report it starts from, and the changes since. Every change can be undone exactly."""
+"""The state of a review: the report it starts from, and the changes since. Every change can be undone exactly.
+
+What the program measures is no change: it follows from the findings as they are, so it is kept beside them, and comes
+back with them when a change is undone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict
 
+from napari_lesion.compared import Comparison
+from napari_lesion.assessment.clinical import patient_of
+from napari_lesion.assessment.judge import judge
+from napari_lesion.compared import Comparison
 from napari_lesion.errors import ConfigError
-from napari_lesion.findings import Finding, ModelReference, Report
+from napari_lesion.findings import Finding, ModelReference, Point, Report
+from napari_lesion.judged import Patient
+from napari_lesion.mask import Mask
+from napari_lesion.measured import Measurement
 from napari_lesion.volume import Volume
 
 NO_MODEL = ModelReference(id="none", version="", sha256="", threshold=0.0)
@@ -39,7 +50,7 @@ def stamp(reader: str) -> Stamp:
 
 
 class Change(BaseModel):
-    """One step of a review: some findings as they were, and what takes their place."""
+    """One step of a review: some findings as they were, and what takes their place; what takes the place of the rest."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -50,6 +61,8 @@ class Change(BaseModel):
     reader: str
     before: tuple[Finding, ...] = ()
     after: tuple[Finding, ...] = ()
+    comparisons: tuple[Comparison, ...] | None = None
+    """With priors, from then on; None where they stay as they were."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +77,14 @@ class Review:
         Made since, the first first.
     undone : tuple of Change
         Taken back and not yet made again, the last taken back last.
+    measured : tuple of Measured
+        What the program measured since, in findings as they are or were.
     """
 
     start: Report
     changes: tuple[Change, ...] = ()
     undone: tuple[Change, ...] = ()
+    measured: tuple[Measured, ...] = ()
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -84,9 +100,15 @@ class Review:
         return tuple(sorted(state.values(), key=lambda finding: -finding.score))
 
     @cached_property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """With priors, the latest first."""
+        made = (change.comparisons for change in reversed(self.changes) if change.comparisons is not None)
+        return next(made, self.start.comparisons)
+
+    @cached_property
     def report(self) -> Report:
-        """The report with the findings as they are now."""
-        return self.start.model_copy(update={"findings": self.findings})
+        """The report with findings and comparisons as they are now."""
+        return self.start.model_copy(update={"findings": self.findings, "comparisons": self.comparisons})
 
     def finding(self, id_: str) -> Finding:
         """Get a finding by its id.
@@ -106,6 +128,52 @@ class Review:
         return replace(self, changes=(*self.changes, change), undone=())
 
 
+def is_unmeasured(finding: Finding) -> bool:
+    """Whether nobody has tried to measure a finding."""
+    return finding.measurement is None and not finding.unmeasured
+
+
+def _question(finding: Finding) -> tuple[str, Point, float, Mask | None]:
+    """All that the measurement of a finding depends on."""
+    return finding.id, finding.center_mm, finding.diameter_mm, finding.mask
+
+
+def _with_numbers(finding: Finding, known: Measured | None) -> Finding:
+    if known is None or not is_unmeasured(finding):
+        return finding
+    numbers = {"mask": known.mask, "measurement": known.measurement, "unmeasured": known.unmeasured}
+    return finding.model_copy(update=numbers)
+
+
+def with_measurements(review: Review, findings: Iterable[Finding]) -> Review:
+    """Keep what the program measured in findings, as long as they are still like that.
+
+    Parameters
+    ----------
+    review : Review
+    findings : iterable of Finding
+        Some of `Review.unmeasured`, with mask and measurement, or why there is none.
+    """
+    waiting = {finding.id: finding for finding in review.unmeasured}
+    new = tuple(
+        Measured(
+            finding_id=finding.id,
+            center_mm=finding.center_mm,
+            diameter_mm=finding.diameter_mm,
+            drawn=asked.mask is not None,
+            mask=finding.mask,
+            measurement=finding.measurement,
+            unmeasured=finding.unmeasured,
+        )
+        for finding in findings
+        if (asked := waiting.get(finding.id)) is not None
+        and (asked.center_mm, asked.diameter_mm) == (finding.center_mm, finding.diameter_mm)
+        and asked.mask in (None, finding.mask)
+        and not is_unmeasured(finding)
+    )
+    return replace(review, measured=(*review.measured, *new)) if new else review
+
+
 def undo(review: Review, _by: Stamp | None = None) -> Review:
     """Take the last change back; without one, the review stays as it is."""
     if not review.changes:
@@ -123,7 +191,7 @@ def redo(review: Review, _by: Stamp | None = None) -> Review:
 
 
 def reported(review: Review, threshold: float, false_positives: float | None = None) -> Report:
-    """Make the report that is saved.
+    """Make the report that is saved, with what models and guidelines say of it.
 
     Candidates that no reader touched count from the threshold on. What a reader judged, moved or added stays whatever
     its score, rejected findings among it: their status says so.
@@ -140,7 +208,9 @@ def reported(review: Review, threshold: float, false_positives: float | None = N
     model = review.start.model.model_copy(
         update={"threshold": threshold, "false_positives_per_scan": false_positives},
     )
-    return review.start.model_copy(update={"findings": kept, "model": model})
+    report = review.report.model_copy(update={"findings": kept, "model": model})
+    judgement = judge(report.standing, report.patient, report.comparisons)
+    return report.model_copy(update={"judgement": judgement})
 
 
 def unsearched(volume: Volume, versions: dict[str, str] | None = None) -> Report:
@@ -155,6 +225,7 @@ def unsearched(volume: Volume, versions: dict[str, str] | None = None) -> Report
         versions=versions or {},
         timings_s={},
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        patient=patient_of(volume.series),
     )
 
 
