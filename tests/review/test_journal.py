@@ -121,7 +121,7 @@ def test_a_damaged_journal_is_said_and_set_aside_never_deleted(path: Path) -> No
     content = path.read_bytes()
     for bad, words in (
         (content.replace(b'{"change"', b'{"chance"', 1), "line 2 is damaged"),
-        (content.replace(b'"journal": 1', b'"journal": 2', 1), "later version"),
+        (content.replace(b'"journal": 2', b'"journal": 3', 1), "later version"),
         (content.replace(SCAN.series.series_uid.encode() + b'"', b'1.2.9"'), "is of series"),
     ):
         path.write_bytes(bad)
@@ -146,6 +146,26 @@ def test_the_heatmap_of_the_same_run_comes_back_and_no_other(tmp_path: Path, mon
     assert kept_heatmap(SCAN, report.model_copy(update={"created": "2020-01-01T00:00:00+00:00"})) is None
     heatmap_path(SCAN).write_bytes(b"damaged")
     assert kept_heatmap(SCAN, report) is None
+
+
+def test_the_journal_of_an_earlier_version_goes_on(path: Path) -> None:
+    review = written(path)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    header = json.loads(lines[0])
+    assert header["journal"] == 2
+    new = ("mask", "measurement", "unmeasured", "tracking_uid")
+    findings = [{name: f[name] for name in f if name not in new} for f in header["report"]["findings"]]
+    report = {name: header["report"][name] for name in header["report"] if name not in ("patient", "comparisons")}
+    old = {**header, "journal": 1, "report": {**report, "schema_version": "1.2", "findings": findings}}
+    changes = []
+    for line in lines[1:]:
+        (change,) = json.loads(line).values()
+        changes.append({name: change[name] for name in ("what", "time", "reader", "before", "after")})
+    path.write_text("\n".join(map(json.dumps, [old, *({"change": one} for one in changes)])) + "\n", encoding="utf-8")
+    journal = Journal(path, SCAN.series)
+    assert journal.recover() == review
+    journal.record(review, undo(review), READER)
+    assert journal.recover() == undo(review)
 
 
 def test_each_volume_has_a_journal_of_its_own_in_the_state_folder(tmp_path: Path, monkeypatch) -> None:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fake_scan import make_volume
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from review_scan import READER, a_report, a_review
 
+from napari_lesion.compared import Alignment, Comparison
 from napari_lesion.errors import ConfigError
+from napari_lesion.findings import Finding
+from napari_lesion.judged import Given, Patient
+from napari_lesion.mask import Mask
+from napari_lesion.measured import Axis, HounsfieldUnits, Measurement
 from napari_lesion.review import edits
 from napari_lesion.review.journal import Journal
 from napari_lesion.review.review import (
@@ -25,6 +32,7 @@ from napari_lesion.review.review import (
     stamp,
     undo,
     unsearched,
+    with_measurements,
 )
 
 SCAN = make_volume()
@@ -116,6 +124,89 @@ def test_a_new_search_keeps_what_the_reader_did_before() -> None:
         carried_over(review, a_report(make_volume(series_uid="1.2.9")), READER)
 
 
+def measured(finding: Finding, number: float = 100.0) -> Finding:
+    """As the program does it, with a made up mask and made up numbers."""
+    k, j, i = (round(value) for value in SCAN.to_index(finding.center_mm))
+    axis = Axis(length_mm=number, start_mm=finding.center_mm, end_mm=finding.center_mm)
+    numbers = Measurement(
+        method="test",
+        long_axis=axis,
+        short_axis=axis,
+        mean_diameter_mm=number,
+        diameter_3d_mm=number,
+        volume_mm3=number,
+        hu=HounsfieldUnits(mean=0, sd=0, p05=0, median=0, p95=0),
+        mass_mg=0,
+    )
+    mask = finding.mask or Mask.of(np.ones((2, 2, 2)), (k, j, i))
+    return finding.model_copy(update={"mask": mask, "measurement": numbers})
+
+
+def test_mask_and_numbers_end_with_what_they_were_of_and_come_back_with_it() -> None:
+    review = with_measurements(START, [measured(f) for f in START.unmeasured])
+    before = review.finding(IDS[0])
+    assert before.measurement.volume_mm3 == 100
+    assert not review.unmeasured
+    assert not review.changes, "nobody has to undo what the program measured"
+
+    moved = edits.move(review, IDS[0], (50, -22, -230), READER, SCAN)
+    assert moved.unmeasured == (moved.finding(IDS[0]),)
+    assert moved.finding(IDS[0]).mask is None
+    late = with_measurements(moved, [measured(before, 7.0)])
+    assert late is moved, "numbers of what it was are not those of what it is"
+    moved = with_measurements(moved, [measured(moved.finding(IDS[0]), 50.0)])
+    assert moved.finding(IDS[0]).measurement.volume_mm3 == 50
+    resized = edits.resize(moved, IDS[0], 9.0, READER)
+    assert resized.finding(IDS[0]).measurement is None
+    undone = undo(undo(resized))
+    assert undone.finding(IDS[0]) == before, "undo needs no new measurement"
+    assert redo(undone).finding(IDS[0]).measurement.volume_mm3 == 50
+    assert with_measurements(undone, []).undone, "measuring does not end what can be made again"
+
+    merged = edits.merge(review, IDS[::3], READER, SCAN)
+    assert merged.finding(IDS[0]).mask is None
+
+
+def test_an_outline_that_a_reader_draws_is_the_finding_and_can_be_undone_with_its_numbers() -> None:
+    review = with_measurements(START, [measured(f) for f in START.unmeasured])
+    drawn = Mask.of(np.ones((3, 4, 5)), (20, 30, 40))
+    outlined = edits.outline(review, IDS[0], drawn, READER, SCAN)
+    finding = outlined.finding(IDS[0])
+    assert (finding.mask, finding.measurement, finding.status) == (drawn, None, "edited")
+    assert finding.center_mm == pytest.approx(SCAN.to_patient((21.0, 31.5, 42.0)).tolist())
+    size = np.subtract(finding.box_mm[1], finding.box_mm[0])
+    assert size == pytest.approx(np.multiply((5, 4, 3), SCAN.spacing[::-1]))
+    assert finding.history[-1].detail == "60 voxels"
+    assert edits.outline(outlined, IDS[0], drawn, READER, SCAN) is outlined
+
+    outlined = with_measurements(outlined, [measured(finding, 60.0)])
+    assert undo(outlined).finding(IDS[0]).measurement.volume_mm3 == 100
+    assert redo(undo(outlined)).finding(IDS[0]).measurement.volume_mm3 == 60
+    again = edits.measure_again(outlined, IDS[0], READER)
+    assert again.unmeasured[0].mask is None
+    assert edits.outline(outlined, IDS[0], None, READER, SCAN).finding(IDS[0]) == again.finding(IDS[0])
+
+
+def test_patient_and_comparisons_are_changes_like_others_and_a_new_search_keeps_the_patient() -> None:
+    patient = Patient(age_years=Given(value=61, source="entered", detail="typed by A"))
+    review = edits.describe(START, patient, READER)
+    assert edits.describe(review, patient, READER) is review
+    prior = Comparison(
+        prior_series_uid="1.2.7", prior_study_date="20250101", days=300, alignment=Alignment(accepted=True)
+    )
+    review = edits.compared(review, prior, {IDS[0]: "2.25.9"}, READER)
+    assert (review.report.patient, review.report.comparisons) == (patient, (prior,))
+    assert review.finding(IDS[0]).tracking_uid == "2.25.9"
+    assert reported(review, 0.5).patient == patient
+    back = undo(undo(review))
+    assert (back.patient, back.comparisons, back.findings) == (START.patient, (), START.findings)
+    assert redo(back).patient == patient
+    again = carried_over(review, a_report(SCAN), READER)
+    assert again.patient == patient
+    assert again.comparisons == (), "those were of the findings of another search"
+    assert edits.add(START, (1, 2, -250), 5, READER, SCAN).findings[0].tracking_uid.startswith("2.25.")
+
+
 Step = Callable[[Review], Review]
 
 
@@ -129,7 +220,10 @@ def steps_of(picks: st.DrawFn) -> Step:
     number = picks(st.floats(-20, 20))
     name = picks(
         st.sampled_from(
-            ["accept", "reject", "reopen", "move", "resize", "merge", "add", "remove", "comment", "undo", "redo"]
+            [
+                *("accept", "reject", "reopen", "move", "resize", "merge", "add", "remove", "comment", "undo", "redo"),
+                *("outline", "again", "measured", "patient"),
+            ]
         )
     )
     by = stamp(picks(st.sampled_from(["A", "B"])))
@@ -144,6 +238,10 @@ def steps_of(picks: st.DrawFn) -> Step:
         "add": lambda r: edits.add(r, place, abs(number), by, SCAN),
         "remove": lambda r: edits.remove(r, ids(r, rows), by),
         "comment": lambda r: edits.comment(r, ids(r, rows)[0], str(number), by),
+        "outline": lambda r: edits.outline(r, ids(r, rows)[0], Mask.of(np.ones((len(rows), 2, 2))), by, SCAN),
+        "again": lambda r: edits.measure_again(r, ids(r, rows)[0], by),
+        "measured": lambda r: with_measurements(r, [measured(f, number) for f in r.unmeasured[: len(rows)]]),
+        "patient": lambda r: edits.describe(r, Patient(age_years=Given(value=number, source="entered")), by),
         "undo": undo,
         "redo": redo,
     }[name]
@@ -171,7 +269,8 @@ def test_undoing_everything_is_the_start_redoing_everything_the_end_and_the_jour
     start = end
     while start.changes:
         start = undo(start)
-    assert start.findings == START.findings
+    assert replace(start, measured=()).findings == START.findings
+    assert start.patient == START.patient
     again = start
     while again.undone:
         again = redo(again)

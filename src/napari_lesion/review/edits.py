@@ -14,12 +14,16 @@ import numpy as np
 from napari_lesion.compared import Comparison
 from napari_lesion.errors import ConfigError
 from napari_lesion.findings import Deed, Finding, HistoryEntry, Point, Status, box_around
+from napari_lesion.judged import Patient
+from napari_lesion.mask import Mask
 from napari_lesion.review.review import Change, Review, Stamp
-from napari_lesion.volume import Volume
+from napari_lesion.volume import Volume, apply_affine
 
 MOVED_MM = 0.01
 """A shorter move is rounding: coordinates were converted forth and back."""
-_GEOMETRY: tuple[Deed, ...] = ("moved", "resized", "merged")
+_GEOMETRY: tuple[Deed, ...] = ("moved", "resized", "merged", "outlined")
+_UNMEASURED: dict[str, Any] = {"mask": None, "measurement": None, "unmeasured": ""}
+"""Of a finding whose place or size is another: mask and numbers do not fit any more."""
 
 
 def accept(review: Review, ids: Sequence[str], by: Stamp) -> Review:
@@ -38,7 +42,7 @@ def reopen(review: Review, ids: Sequence[str], by: Stamp) -> Review:
 
 
 def move(review: Review, id_: str, center_mm: Sequence[float], by: Stamp, scan: Volume) -> Review:
-    """Put the centre of a finding elsewhere, with its box.
+    """Put the centre of a finding elsewhere, with its box; its mask and measurement end.
 
     Parameters
     ----------
@@ -65,12 +69,13 @@ def move(review: Review, id_: str, center_mm: Sequence[float], by: Stamp, scan: 
         box_mm=(lower, upper),
         status=_edited(finding),
         **_image_at(scan, (x, y, z)),
+        **_UNMEASURED,
     )
     return _done(review, "move", by, (finding,), (moved,))
 
 
 def resize(review: Review, id_: str, diameter_mm: float, by: Stamp) -> Review:
-    """Give a finding another diameter (mm); its box becomes the cube around it.
+    """Give a finding another diameter (mm); its box becomes the cube around it, its mask and measurement end.
 
     Raises
     ------
@@ -91,6 +96,7 @@ def resize(review: Review, id_: str, diameter_mm: float, by: Stamp) -> Review:
         diameter_mm=diameter,
         box_mm=box_around(finding.center_mm, diameter),
         status=_edited(finding),
+        **_UNMEASURED,
     )
     return _done(review, "resize", by, (finding,), (resized,))
 
@@ -99,7 +105,8 @@ def merge(review: Review, ids: Sequence[str], by: Stamp, scan: Volume) -> Review
     """Make one finding out of several that are one lesion.
 
     It keeps the id and the score of the one with the highest score, and reaches as far as all of them: its centre is
-    that of the box around their boxes, its diameter the longest side of that box. Comments and histories are joined.
+    that of the box around their boxes, its diameter the longest side of that box. Comments and histories are joined;
+    masks and measurements end.
 
     Raises
     ------
@@ -127,6 +134,7 @@ def merge(review: Review, ids: Sequence[str], by: Stamp, scan: Volume) -> Review
         status=_edited(first),
         comment="\n".join(comments),
         **_image_at(scan, (x, y, z)),
+        **_UNMEASURED,
     )
     return _done(review, "merge", by, chosen, (merged,))
 
@@ -156,8 +164,10 @@ def add(
         raise ConfigError(f"A diameter of {diameter_mm} mm makes no sense: it must be more than 0.")
     x, y, z = (float(value) for value in center_mm)
     diameter = float(diameter_mm)
+    new = uuid.uuid4()
     added = Finding(
-        id=str(uuid.uuid4()),
+        id=str(new),
+        tracking_uid=f"2.25.{new.int}",
         center_mm=(x, y, z),
         diameter_mm=diameter,
         box_mm=box_around((x, y, z), diameter),
@@ -167,6 +177,59 @@ def add(
         **_image_at(scan, (x, y, z)),
     )
     return _done(review, "add", by, (), (added,))
+
+
+def outline(review: Review, id_: str, mask: Mask | None, by: Stamp, scan: Volume) -> Review:
+    """Give a finding the mask that a reader drew; centre, diameter and box become those of the mask.
+
+    It is to be measured anew.
+
+    Parameters
+    ----------
+    review : Review
+    id_ : str
+    mask : Mask or None
+        On the grid of the scan; None where nothing is left of it, and it is to be looked for again.
+    by : Stamp
+    scan : Volume
+    """
+    finding = review.finding(id_)
+    if mask is None:
+        return measure_again(review, id_, by)
+    if mask == finding.mask:
+        return review
+    corners = np.array(np.meshgrid(*np.transpose([mask.offset, np.add(mask.offset, mask.shape)]), indexing="ij"))
+    ends = apply_affine(scan.affine, corners.reshape(3, -1).T - 0.5)
+    x, y, z = mask.center_mm(scan.affine).tolist()
+    diameter = mask.diameter_mm(scan.affine)
+    lower, upper = (tuple(float(value) for value in end) for end in (ends.min(axis=0), ends.max(axis=0)))
+    outlined = _with(
+        finding,
+        by,
+        "outlined",
+        f"{mask.count} voxels",
+        center_mm=(x, y, z),
+        diameter_mm=diameter,
+        box_mm=(lower, upper),
+        status=_edited(finding),
+        **_image_at(scan, (x, y, z)),
+        **{**_UNMEASURED, "mask": mask},
+    )
+    return _done(review, "outline", by, (finding,), (outlined,))
+
+
+def measure_again(review: Review, id_: str, by: Stamp) -> Review:
+    """Let go of the mask and the numbers of a finding, so that the program looks for its outline again."""
+    finding = review.finding(id_)
+    unmeasured = finding.model_copy(update=_UNMEASURED)
+    return review if unmeasured == finding else _done(review, "measure again", by, (finding,), (unmeasured,))
+
+
+def describe(review: Review, patient: Patient, by: Stamp) -> Review:
+    """Write down what is known of the patient, all of it."""
+    if patient == review.patient:
+        return review
+    return review.done(Change(what="patient", time=by.time, reader=by.reader, patient=patient))
 
 
 def remove(review: Review, ids: Sequence[str], by: Stamp) -> Review:

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,10 @@ from napari_lesion.atomic import append_lines, drop_torn_line
 from napari_lesion.errors import ConfigError
 from napari_lesion.findings import Report
 from napari_lesion.report.json import report_from
-from napari_lesion.review.review import Change, Review, Stamp, step, steps
+from napari_lesion.review.review import Change, Measured, Review, Stamp, step, steps
 from napari_lesion.volume import SeriesIdentity, Volume
 
-VERSION = 1
+VERSION = 2
 STATE_VARIABLE = "NAPARI_LESION_STATE"
 """Environment variable that puts the state folder elsewhere."""
 _HEADER = b'{"journal"'
@@ -110,7 +111,7 @@ class Journal:
         review = Review(self._report(lines[begin], begin + 1))
         for number, line in enumerate(lines[begin + 1 :], begin + 2):
             try:
-                review = step(review, _change_of(json.loads(line)))
+                review = _next(review, json.loads(line))
                 _ = review.findings  # fails where the line does not fit those before it
             except (ValueError, KeyError, TypeError) as error:
                 raise ConfigError(f"{self.path}: line {number} is damaged ({error}).") from error
@@ -141,7 +142,9 @@ class Journal:
             else:
                 lines.append({"change": change.model_dump(mode="json")})
             old = step(old, change)
-        if old.changes != new.changes or old.undone != new.undone:
+        news = new.measured[len(old.measured) :]
+        lines += [{"measured": one.model_dump(mode="json")} for one in news]
+        if replace(old, measured=(*old.measured, *news)) != new:
             raise ConfigError("These are not states of one review: no undo, redo or change leads from one to the other")
         self._append(lines)
 
@@ -175,8 +178,11 @@ class Journal:
         return report_from(content, where)
 
 
-def _change_of(line: dict[str, Any]) -> Change | None:
-    return None if "undo" in line else Change.model_validate(line["redo"] if "redo" in line else line["change"])
+def _next(review: Review, line: dict[str, Any]) -> Review:
+    if "measured" in line:
+        return replace(review, measured=(*review.measured, Measured.model_validate(line["measured"])))
+    change = None if "undo" in line else Change.model_validate(line["redo"] if "redo" in line else line["change"])
+    return step(review, change)
 
 
 def _digest(text: str) -> str:

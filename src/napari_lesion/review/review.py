@@ -14,9 +14,6 @@ from functools import cached_property
 from pydantic import BaseModel, ConfigDict
 
 from napari_lesion.compared import Comparison
-from napari_lesion.assessment.clinical import patient_of
-from napari_lesion.assessment.judge import judge
-from napari_lesion.compared import Comparison
 from napari_lesion.errors import ConfigError
 from napari_lesion.findings import Finding, ModelReference, Point, Report
 from napari_lesion.judged import Patient
@@ -50,7 +47,7 @@ def stamp(reader: str) -> Stamp:
 
 
 class Change(BaseModel):
-    """One step of a review: some findings as they were, and what takes their place; what takes the place of the rest."""
+    """One step of a review: some findings as they were, and what takes their place."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -63,6 +60,24 @@ class Change(BaseModel):
     after: tuple[Finding, ...] = ()
     comparisons: tuple[Comparison, ...] | None = None
     """With priors, from then on; None where they stay as they were."""
+    patient: Patient | None = None
+    """What is known of the patient, from then on; None where that stays as it was."""
+
+
+class Measured(BaseModel):
+    """What the program measured in a finding as it was: the same whenever the finding is like that again."""
+
+    model_config = ConfigDict(frozen=True)
+
+    finding_id: str
+    center_mm: Point
+    """LPS mm (x, y, z)."""
+    diameter_mm: float
+    drawn: bool
+    """Whether a reader drew the mask; else it was looked for at that place."""
+    mask: Mask | None = None
+    measurement: Measurement | None = None
+    unmeasured: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,7 +112,23 @@ class Review:
                 if finding.id not in after:
                     del state[finding.id]
             state.update(after)
-        return tuple(sorted(state.values(), key=lambda finding: -finding.score))
+        known = {
+            (one.finding_id, one.center_mm, one.diameter_mm, one.mask if one.drawn else None): one
+            for one in self.measured
+        }
+        findings = (_with_numbers(finding, known.get(_question(finding))) for finding in state.values())
+        return tuple(sorted(findings, key=lambda finding: -finding.score))
+
+    @property
+    def unmeasured(self) -> tuple[Finding, ...]:
+        """The findings that nobody has tried to measure as they are now."""
+        return tuple(finding for finding in self.findings if is_unmeasured(finding))
+
+    @cached_property
+    def patient(self) -> Patient:
+        """What is known of the patient."""
+        said = (change.patient for change in reversed(self.changes) if change.patient is not None)
+        return next(said, self.start.patient)
 
     @cached_property
     def comparisons(self) -> tuple[Comparison, ...]:
@@ -107,8 +138,9 @@ class Review:
 
     @cached_property
     def report(self) -> Report:
-        """The report with findings and comparisons as they are now."""
-        return self.start.model_copy(update={"findings": self.findings, "comparisons": self.comparisons})
+        """The report with findings, patient and comparisons as they are now; what was judged of others is not in it."""
+        now = {"findings": self.findings, "patient": self.patient, "comparisons": self.comparisons, "judgement": None}
+        return self.start.model_copy(update=now)
 
     def finding(self, id_: str) -> Finding:
         """Get a finding by its id.
@@ -191,7 +223,7 @@ def redo(review: Review, _by: Stamp | None = None) -> Review:
 
 
 def reported(review: Review, threshold: float, false_positives: float | None = None) -> Report:
-    """Make the report that is saved, with what models and guidelines say of it.
+    """Make the report that is saved.
 
     Candidates that no reader touched count from the threshold on. What a reader judged, moved or added stays whatever
     its score, rejected findings among it: their status says so.
@@ -208,9 +240,7 @@ def reported(review: Review, threshold: float, false_positives: float | None = N
     model = review.start.model.model_copy(
         update={"threshold": threshold, "false_positives_per_scan": false_positives},
     )
-    report = review.report.model_copy(update={"findings": kept, "model": model})
-    judgement = judge(report.standing, report.patient, report.comparisons)
-    return report.model_copy(update={"judgement": judgement})
+    return review.report.model_copy(update={"findings": kept, "model": model})
 
 
 def unsearched(volume: Volume, versions: dict[str, str] | None = None) -> Report:
@@ -225,15 +255,15 @@ def unsearched(volume: Volume, versions: dict[str, str] | None = None) -> Report
         versions=versions or {},
         timings_s={},
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        patient=patient_of(volume.series),
     )
 
 
 def carried_over(old: Review, start: Report, by: Stamp) -> Review:
     """Start a review of a new report that keeps what readers did in an old one of the same scan.
 
-    Findings that a reader judged, moved, commented or added take the place of those with the same id, as one change,
-    which can be undone.
+    Findings that a reader judged, moved, commented or added take the place of those with the same id, and what was
+    entered of the patient that of what the headers say, as one change, which can be undone. Comparisons with priors are
+    of the old findings, and end with them.
 
     Raises
     ------
@@ -244,12 +274,13 @@ def carried_over(old: Review, start: Report, by: Stamp) -> Review:
         raise ConfigError(f"The review is of series {old.start.series_uid}, the report of {start.series_uid}.")
     known = {finding.id: finding for finding in start.findings}
     kept = tuple(finding for finding in old.findings if finding.history and known.get(finding.id) != finding)
-    review = Review(start)
-    if not kept:
+    patient = old.patient if old.patient != old.start.patient else None
+    review = Review(start, measured=old.measured)
+    if not kept and patient is None:
         return review
     before = tuple(known[finding.id] for finding in kept if finding.id in known)
     return review.done(
-        Change(what="carried over", time=by.time, reader=by.reader, before=before, after=kept),
+        Change(what="carried over", time=by.time, reader=by.reader, before=before, after=kept, patient=patient),
     )
 
 
