@@ -20,6 +20,8 @@ class Alignment(BaseModel):
     """Dice of the lungs after alignment, 0 to 1."""
     rigid_quality: float | None = None
     """The same after the rigid step alone."""
+    vessels: float | None = None
+    """Correlation of vessels and other details inside the lungs after alignment, −1 to 1: low in another patient."""
     residual_mm: float | None = None
     """Typical distance that is left between the lungs' surfaces, mm."""
     method: str = ""
@@ -52,6 +54,8 @@ class Change(BaseModel):
     doubling_low_days: float | None = None
     doubling_high_days: float | None = None
     """95 % interval; None where it is open on that side."""
+    prior_lung_rads: str = ""
+    """Category of Lung-RADS that the prior's report gave it; empty where it gave none."""
 
 
 class Comparison(BaseModel):

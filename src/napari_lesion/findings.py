@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -10,13 +11,15 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from napari_lesion.compared import Comparison
-from napari_lesion.judged import Judgement, Patient
+from napari_lesion.judged import Appearance, Judgement, Patient
 from napari_lesion.mask import Mask
 from napari_lesion.measured import Measurement
 from napari_lesion.volume import FloatArray, GeometryCertificate, SeriesIdentity, Volume
 
 SCHEMA_VERSION = "1.3"
 RESEARCH_USE = "For research use only. Not a medical device; not for diagnosis."
+
+_LESIONS = uuid.uuid5(uuid.NAMESPACE_DNS, "lesions.napari-lesion")
 
 Point = tuple[float, float, float]
 Status = Literal["candidate", "accepted", "rejected", "edited", "added"]
@@ -67,6 +70,13 @@ class Finding(BaseModel):
     """Of that mask."""
     unmeasured: str = ""
     """Why there is no measurement, as a sentence."""
+    appearance: Appearance = Appearance()
+    """What a reader says of how it looks, where guidelines ask."""
+
+    @property
+    def lesion_uid(self) -> str:
+        """DICOM UID of the lesion: ``tracking_uid``, or where there is none yet, always the same one for this id."""
+        return self.tracking_uid or f"2.25.{uuid.uuid5(_LESIONS, self.id).int}"
 
 
 class ModelReference(BaseModel):

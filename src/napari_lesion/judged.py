@@ -13,6 +13,11 @@ Source = Literal["measured", "entered", "DICOM", "assumed"]
 Sex = Literal["female", "male"]
 Smoking = Literal["never", "former", "current"]
 Context = Literal["screening", "incidental"]
+NoduleType = Literal["solid", "part-solid", "non-solid"]
+Lobe = Literal["right upper", "right middle", "right lower", "left upper", "left lower"]
+Airway = Literal["subsegmental", "segmental or more proximal"]
+Category = Literal["1", "2", "3", "4A", "4B", "4X"]
+"""Of Lung-RADS, for a nodule."""
 T = TypeVar("T")
 
 
@@ -46,6 +51,32 @@ class Patient(BaseModel):
     immunosuppression: Given[bool] | None = None
     context: Given[Context] | None = None
     """Why the scan was made."""
+    other_significant: Given[bool] | None = None
+    """Whether the exam shows something else of significance: modifier S of Lung-RADS."""
+    inflammatory: Given[bool] | None = None
+    """Whether what the exam shows suggests infection or inflammation: category 0 of Lung-RADS."""
+
+
+class Appearance(BaseModel):
+    """What a reader says of how a finding looks, where guidelines ask and no program here can tell; None is unknown."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: Given[NoduleType] | None = None
+    """Takes the place of the measured one."""
+    spiculated: Given[bool] | None = None
+    lobe: Given[Lobe] | None = None
+    """Takes the place of the one that a lobe mask says. The lingula is of the left upper lobe."""
+    airway: Given[Airway] | None = None
+    """Where it lies in an airway."""
+    juxtapleural: Given[bool] | None = None
+    """Solid and smooth, oval, lentiform or triangular, at the pleura or a fissure."""
+    category_1_pattern: Given[bool] | None = None
+    """Calcified completely, in the centre, like popcorn or in rings, or containing fat: category 1 of Lung-RADS."""
+    suspicious: Given[bool] | None = None
+    """Features that make it more suspicious than its size and type do: category 4X of Lung-RADS."""
+    earlier_category: Given[Category] | None = None
+    """Of Lung-RADS, at the earlier scan."""
 
 
 class Step(BaseModel):
@@ -73,7 +104,9 @@ class Advice(BaseModel):
     advice: str = ""
     """What the guideline advises, in its own terms; never a diagnosis."""
     why_not: str = ""
-    """Where it does not apply: why, as a sentence."""
+    """Where it does not apply: why, as a sentence; and what it would say if what is not known were so."""
+    would_be: str = ""
+    """The category if it applied, where only too little is known to tell whether it does."""
     trace: tuple[Step, ...] = ()
     missing: tuple[str, ...] = ()
     """What would have to be known to say more."""
@@ -107,6 +140,8 @@ class Probability(BaseModel):
     """Both the same where all is known."""
     terms: tuple[Term, ...] = ()
     missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What to know before trusting it, as sentences."""
 
 
 class FindingJudgement(BaseModel):
