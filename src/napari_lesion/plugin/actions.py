@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MODULES: tuple[str, ...] = (
     "napari_lesion.plugin.panels.browser",
     "napari_lesion.plugin.views.keys",
+    "napari_lesion.plugin.views.beside",
     "napari_lesion.plugin.tools.keys",
     "napari_lesion.plugin.review_keys",
     "napari_lesion.plugin.annotator",

@@ -52,6 +52,10 @@ class ReadingTools(QObject):
         self.slab = Slab()
         self._names = setting(NAMES_SETTING, True)
         self._views: WeakKeyDictionary[ViewerModel, View] = WeakKeyDictionary()
+        self._others: WeakKeyDictionary[ViewerModel, Image] = WeakKeyDictionary()
+        """What is shown by views of another scan than the one that is read: a prior."""
+        self._captions: WeakKeyDictionary[ViewerModel, str] = WeakKeyDictionary()
+        self._caption = ""
         self._scan: Image | None = None
         self._status = ""
         self._active = ref(station.viewer)
@@ -72,8 +76,17 @@ class ReadingTools(QObject):
             raise RuntimeError("the workstation is gone")
         return station
 
-    def attach(self, model: ViewerModel) -> None:
-        """Give a view the tools: its corners, the cursor's value, dragging, and the slab."""
+    def attach(self, model: ViewerModel, other: Image | None = None) -> None:
+        """Give a view the tools: its corners, the cursor's value, dragging, and the slab.
+
+        Parameters
+        ----------
+        model : ViewerModel
+        other : Image
+            Layer of the scan that the view shows, where it is not the one that is read; window and slab are shared.
+        """
+        if other is not None:
+            self._others[model] = other
         if model not in self._views:
             self._views[model] = View(model, self)
             self._views[model].on_layers()
@@ -81,6 +94,18 @@ class ReadingTools(QObject):
     def view(self, model: ViewerModel) -> View:
         """Get what the tools have in a view that was attached."""
         return self._views[model]
+
+    def set_caption(self, text: str, model: ViewerModel | None = None) -> None:
+        """Say which scan it is ("PRIOR") before its day, in the views of the scan that is read or in another one."""
+        if model is None:
+            self._caption = text
+        else:
+            self._captions[model] = text
+        self._refresh()
+
+    def caption(self, model: ViewerModel) -> str:
+        """Word that goes before the day in a view."""
+        return self._captions.get(model, "") if model in self._others else self._caption
 
     # -- the scan -----------------------------------------------------------------------------------------------------
 
@@ -90,7 +115,11 @@ class ReadingTools(QObject):
         return self._scan
 
     def scan_in(self, model: ViewerModel) -> tuple[Image, Volume] | None:
-        """Find the layer of a view that shows the scan, and the scan."""
+        """Find the layer of a view that shows the scan (or the other one that the view is for), and the scan."""
+        other = self._others.get(model)
+        if other is not None:
+            shown = volume_of(other)
+            return (other, shown) if shown is not None else None
         volume = self.station.volume
         if volume is None:
             return None
@@ -215,8 +244,8 @@ class ReadingTools(QObject):
         return self.station.viewer if active is None else active
 
     def enter(self, model: ViewerModel) -> None:
-        """Take a view as the one that the reader is at."""
-        if self.active is not model:
+        """Take a view of the scan as the one that the reader is at."""
+        if model not in self._others and self.active is not model:
             self.cine.stop()
             self._active = ref(model)
 
@@ -326,7 +355,11 @@ class View:
         names = shown is not None and shown[1].names
         small = self.corners.small
         self.corners.say("top_left", corners.patient_text(shown[3].series, names, small) if shown else "")
-        self.corners.say("top_right", corners.study_text(shown[3], names, small) if shown else "")
+        self.corners.say("top_right", self._study(shown, names) if shown else "")
+
+    def _study(self, shown: tuple[ViewerModel, ReadingTools, Image, Volume], names: bool) -> str:
+        model, tools, _, volume = shown
+        return corners.study_text(volume, names, self.corners.small, tools.caption(model))
 
     def say_how(self) -> None:
         """Write how it is shown."""

@@ -32,22 +32,26 @@ class Bar(QWidget):
 
     def __init__(self, switches: tuple[Switch, ...], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(2, 1, 2, 1)
-        row.setSpacing(2)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(2, 1, 2, 1)
+        self._row.setSpacing(2)
+        self._row.addStretch(1)
         self._buttons: list[tuple[QToolButton, Switch]] = []
         for switch in switches:
-            button = QToolButton()
-            button.setText(switch.text)
-            button.setToolTip(switch.hint)
-            button.setCheckable(switch.is_on is not None)
-            # The keys stay with the canvas.
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.clicked.connect(lambda _checked=False, one=switch: self._press(one))
-            row.addWidget(button)
-            self._buttons.append((button, switch))
-        row.addStretch(1)
+            self.add(switch)
         self.refresh()
+
+    def add(self, switch: Switch) -> None:
+        """Put a button to the right of the others."""
+        button = QToolButton()
+        button.setText(switch.text)
+        button.setToolTip(switch.hint)
+        button.setCheckable(switch.is_on is not None)
+        # The keys stay with the canvas.
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.clicked.connect(lambda _checked=False: self._press(switch))
+        self._row.insertWidget(len(self._buttons), button)
+        self._buttons.append((button, switch))
 
     def _press(self, switch: Switch) -> None:
         switch.run()

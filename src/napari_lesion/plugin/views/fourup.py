@@ -11,7 +11,7 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Layer, Points
 from napari.qt import QtViewer
-from qtpy.QtCore import QEvent, QObject, QTimer
+from qtpy.QtCore import QEvent, QObject, QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from napari_lesion.plugin.layers import frame_of
@@ -39,10 +39,8 @@ MIP_WINDOW = (-100.0, 1100.0)
 FINDING_IN_VIEW = 5.0
 """Diameters of a finding across the view that is zoomed to it."""
 SMALLEST_VIEW_MM = 40.0
-SAME_MM = 1e-6
-"""Places nearer than this are one."""
 #: What the slices run along when the reader goes on: to the feet, to the back, to the patient's left.
-_ONWARD = (-1, 1, 1)
+ONWARD = (-1, 1, 1)
 
 
 class Views(QObject):
@@ -50,6 +48,9 @@ class Views(QObject):
 
     The others hold the same arrays (`mirror.Mirror`), and each is cut anew only when its own slice changes.
     """
+
+    closed = Signal()
+    """The window goes, and the further views with it."""
 
     def __init__(self, viewer: Viewer) -> None:
         # The only handle that napari gives to its main window.
@@ -67,6 +68,7 @@ class Views(QObject):
         self._active = self._main
         self._alone: Pane | None = self._main
         self._following = False
+        self._beside: Pane | None = None
         self._order: tuple[int, ...] | None = None
         """Plane that the viewer's own view goes back to when all views are shown again."""
         self.linked = setting("views/linked", True)
@@ -179,7 +181,7 @@ class Views(QObject):
         """Show the views that are to be seen, and let the others rest."""
         for pane in self.panes:
             pane.setVisible(self._is_shown(pane))
-            pane.heading.setVisible(self.four_up)
+            pane.heading.setVisible(self.four_up or self._beside is not None)
         self.bar.refresh()
         for pane, mirror in zip(self._others, self.mirrors, strict=True):
             mirror.set_active(self._is_shown(pane))
@@ -188,6 +190,7 @@ class Views(QObject):
         for line, stretch in enumerate((first, second)):
             self._layout.setRowStretch(line, stretch)
             self._layout.setColumnStretch(line, stretch)
+        self._layout.setColumnStretch(2, first + second if self._beside is not None else 0)
         self._follow()
         self._layout.activate()
         # The canvases have their new sizes when Qt has laid them out.
@@ -207,10 +210,7 @@ class Views(QObject):
             else:
                 self._scan_views.append(ScanView(view, letters=False, ranges=False))
                 mirror = Mirror(viewer, view, _slice_twin, parent=self)
-            qt_viewer = _SideViewer(view)
-            qt_viewer.setAcceptDrops(False)
-            qt_viewer.dims.hide()
-            pane = Pane(qt_viewer, self._main.canvas, self._grid)
+            pane = self.make_pane(view)
             self._layout.addWidget(pane, *place)
             self.mirrors.append(mirror)
             self._others.append(pane)
@@ -222,6 +222,25 @@ class Views(QObject):
         if self._station.scan is not None:
             self._make_mip(self._station.scan)
         self._show_crosshairs()
+
+    def make_pane(self, view: ViewerModel) -> Pane:
+        """Make the canvas of a further view; keys that are pressed in it are the viewer's."""
+        qt_viewer = _SideViewer(view)
+        qt_viewer.setAcceptDrops(False)
+        qt_viewer.dims.hide()
+        return Pane(qt_viewer, self._main.canvas, self._grid)
+
+    def put_beside(self, pane: Pane | None) -> None:
+        """Show a pane to the right of whatever is shown, as wide as that; or nothing any more."""
+        if self._beside is not None and self._beside is not pane:
+            self._layout.removeWidget(self._beside)
+            self._beside.hide()
+        self._beside = pane
+        if pane is not None:
+            self._layout.addWidget(pane, 0, 2, 2, 1)
+            pane.show()
+            pane.heading.show()
+        self._arrange()
 
     def _share_mouse(self) -> None:
         """Let what is bound to dragging in the viewer work in its other planes."""
@@ -272,13 +291,8 @@ class Views(QObject):
         for pane in self.panes:
             if self._is_shown(pane):
                 pane.marks.move_to(world)
-                if world is None or pane is self._main or not pane.is_plane or pane.view.dims.ndim != 3:
-                    continue
-                # On the slider's grid, where napari puts the point anyway: what moves within a slice cuts none.
-                low, high, step = pane.view.dims.range[pane.through]
-                point = float(np.clip(low + np.rint((world[pane.through] - low) / step) * step, low, high))
-                if abs(point - pane.view.dims.point[pane.through]) > SAME_MM:
-                    pane.view.dims.set_point(pane.through, point)
+                if world is not None and pane is not self._main and pane.is_plane and pane.view.dims.ndim == 3:
+                    pane.show_slice(world)
 
     def scroll(self, pane: Pane, slices: int) -> None:
         """Go on by some slices in one view (back if negative): to the feet, to the back, to the patient's left."""
@@ -287,7 +301,7 @@ class Views(QObject):
             return
         index = np.array(scan.world_to_data(world), dtype=np.float64)
         axis = pane.through
-        wanted = np.rint(index[axis]) + slices * _ONWARD[axis]
+        wanted = np.rint(index[axis]) + slices * ONWARD[axis]
         index[axis] = np.clip(wanted, 0, scan.data.shape[axis] - 1)
         self._station.point_at(frame_of(volume).to_patient(scan.data_to_world(index)))
 
@@ -474,6 +488,7 @@ class Views(QObject):
 
     def close(self) -> None:
         """Close the other views; the viewer's own stays."""
+        self.closed.emit()
         if self._shrinking is not None:
             self._shrinking.cancel()
         for mirror in self.mirrors:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.qt import QtViewer
 
+SAME_MM = 1e-6
+"""Places nearer than this are one."""
 ZOOM_STEP = 1.2
 """Of one notch of the wheel, or of one key press."""
 NOTCH = 120
@@ -52,6 +55,7 @@ class Pane(QWidget):
         self._keys = keys
         self._notches = 0.0
         self._pan_from: QPointF | None = None
+        self._caption = ""
         self.heading = QLabel()
         self.heading.setTextFormat(Qt.TextFormat.RichText)
         self.heading.setContentsMargins(6, 0, 6, 0)
@@ -90,12 +94,26 @@ class Pane(QWidget):
         """World axis that one scrolls along: 0 axial, 1 coronal, 2 sagittal."""
         return int(self.view.dims.order[0]) if self.view.dims.ndim == 3 else 0
 
+    def show_slice(self, world: FloatArray) -> None:
+        """Bring the view to the slice of a place in napari's world."""
+        # On the slider's grid, where napari puts the point anyway: what moves within a slice cuts none.
+        low, high, step = self.view.dims.range[self.through]
+        point = float(np.clip(low + np.rint((world[self.through] - low) / step) * step, low, high))
+        if abs(point - self.view.dims.point[self.through]) > SAME_MM:
+            self.view.dims.set_point(self.through, point)
+
+    def caption(self, text: str) -> None:
+        """Say in the heading what is shown, after the plane's name."""
+        self._caption = text
+        self._name()
+
     def _name(self) -> None:
-        if not self.is_plane:
-            self.heading.setText(tr("3D (maximum projection)"))
-            return
-        name = (tr("Axial"), tr("Coronal"), tr("Sagittal"))[self.through]
-        self.heading.setText(f'<span style="color:{PLANE_COLORS[self.through]}">■</span> {name}')
+        if self.is_plane:
+            name = (tr("Axial"), tr("Coronal"), tr("Sagittal"))[self.through]
+            name = f'<span style="color:{PLANE_COLORS[self.through]}">■</span> {name}'
+        else:
+            name = tr("3D (maximum projection)")
+        self.heading.setText(f"{name} · <b>{escape(self._caption)}</b>" if self._caption else name)
 
     # -- the camera ---------------------------------------------------------------------------------------------------
 
