@@ -10,7 +10,7 @@ from fake_scan import make_volume
 from napari_lesion.compared import Alignment, Change, Comparison
 from napari_lesion.review import edits
 from napari_lesion.review.journal import STATE_VARIABLE, Journal, journal_path
-from napari_lesion.review.review import Review, Stamp, redo, reported, undo, unsearched
+from napari_lesion.review.review import Review, Stamp, redo, reported, undo, unsearched, with_comparison
 
 BY = Stamp("A", "2026-01-01T00:00:00+00:00")
 
@@ -47,7 +47,17 @@ def test_a_comparison_is_undone_replaced_and_comes_back_from_the_journal(
     assert back.finding(id_).tracking_uid == alone.finding(id_).tracking_uid
     assert redo(back).report == once.report
 
+    # Numbers that follow from a change of findings are no step of their own.
+    edited = edits.resize(again, id_, 14.0, BY)
+    followed = with_comparison(edited, comparison("1.1", "20200101", "grown", id_))
+    assert [one.changes[0].fate for one in followed.comparisons] == ["grown", "grown"]
+    assert undo(followed).finding(id_).diameter_mm == 10.0
+    assert with_comparison(followed, comparison("1.9", "20180101")) is followed, "it was never compared with that"
+    again = edits.compared(followed, comparison("1.1", "20200101", "shrunk", id_), {}, BY)
+    assert again.comparisons[0].changes[0].fate == "shrunk"
+
     journal = Journal(journal_path(volume), volume.series)
-    journal.begin(again, BY)
+    journal.begin(once, BY)
+    journal.record(once, again, BY)
     journal.close()
     assert Journal(journal_path(volume), volume.series).recover().report == again.report

@@ -14,9 +14,9 @@ import numpy as np
 from napari_lesion.compared import Comparison
 from napari_lesion.errors import ConfigError
 from napari_lesion.findings import Deed, Finding, HistoryEntry, Point, Status, box_around
-from napari_lesion.judged import Patient
+from napari_lesion.judged import Appearance, Patient
 from napari_lesion.mask import Mask
-from napari_lesion.review.review import Change, Review, Stamp
+from napari_lesion.review.review import Change, Review, Stamp, with_comparison
 from napari_lesion.volume import Volume, apply_affine
 
 MOVED_MM = 0.01
@@ -225,6 +225,18 @@ def measure_again(review: Review, id_: str, by: Stamp) -> Review:
     return review if unmeasured == finding else _done(review, "measure again", by, (finding,), (unmeasured,))
 
 
+def appear(review: Review, id_: str, appearance: Appearance, by: Stamp) -> Review:
+    """Write down what a reader says of how a finding looks, all of it."""
+    finding = review.finding(id_)
+    if appearance == finding.appearance:
+        return review
+    said = {name: getattr(appearance, name) for name in Appearance.model_fields}
+    news = {name: given for name, given in said.items() if given != getattr(finding.appearance, name)}
+    words = (f"{name.replace('_', ' ')}: {_in_words(given.value if given else None)}" for name, given in news.items())
+    described = _with(finding, by, "described", ", ".join(words), appearance=appearance)
+    return _done(review, "describe", by, (finding,), (described,))
+
+
 def describe(review: Review, patient: Patient, by: Stamp) -> Review:
     """Write down what is known of the patient, all of it."""
     if patient == review.patient:
@@ -273,7 +285,7 @@ def compared(review: Review, comparison: Comparison, tracking_uids: Mapping[str,
         return review
     after = tuple(finding.model_copy(update={"tracking_uid": tracking_uids[finding.id]}) for finding in before)
     change = Change(what="compare", time=by.time, reader=by.reader, before=before, after=after, comparisons=all_)
-    return review.done(change)
+    return with_comparison(review.done(change), comparison)
 
 
 def _judge(review: Review, ids: Sequence[str], by: Stamp, deed: Deed, status_of: Callable[[Finding], Status]) -> Review:
@@ -318,6 +330,10 @@ def _image_at(scan: Volume, center_mm: Point) -> dict[str, Any]:
         "sop_instance_uid": instance.sop_instance_uid if instance else "",
         "frame": instance.frame if instance else None,
     }
+
+
+def _in_words(value: bool | str | None) -> str:
+    return value if isinstance(value, str) else {True: "yes", False: "no", None: "unknown"}[value]
 
 
 def _place(center_mm: Point) -> str:

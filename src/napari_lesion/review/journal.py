@@ -1,8 +1,9 @@
 """The journal of a review: every change is on disk before the next one, so a crash loses nothing.
 
 One file a scan in the platform's state folder, JSON lines, only ever appended to. A line with ``journal`` starts a
-review and holds the report that it starts from; each line after it is a ``change``, an ``undo`` or a ``redo``. The last
-review in the file counts. The name of the patient is not in it, and of dates only those of priors that were compared.
+review and holds the report that it starts from; each line after it is a ``change``, an ``undo`` or a ``redo``, or what was
+``measured`` or ``compared``. The last review in the file counts. The name of the patient is not in it, and of dates only
+those of priors that were compared.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from napari_lesion.atomic import append_lines, drop_torn_line
+from napari_lesion.compared import Comparison
 from napari_lesion.errors import ConfigError
 from napari_lesion.findings import Report
 from napari_lesion.report.json import report_from
@@ -144,7 +146,9 @@ class Journal:
             old = step(old, change)
         news = new.measured[len(old.measured) :]
         lines += [{"measured": one.model_dump(mode="json")} for one in news]
-        if replace(old, measured=(*old.measured, *news)) != new:
+        updated = new.updated[len(old.updated) :]
+        lines += [{"compared": one.model_dump(mode="json")} for one in updated]
+        if replace(old, measured=(*old.measured, *news), updated=(*old.updated, *updated)) != new:
             raise ConfigError("These are not states of one review: no undo, redo or change leads from one to the other")
         self._append(lines)
 
@@ -181,6 +185,8 @@ class Journal:
 def _next(review: Review, line: dict[str, Any]) -> Review:
     if "measured" in line:
         return replace(review, measured=(*review.measured, Measured.model_validate(line["measured"])))
+    if "compared" in line:
+        return replace(review, updated=(*review.updated, Comparison.model_validate(line["compared"])))
     change = None if "undo" in line else Change.model_validate(line["redo"] if "redo" in line else line["change"])
     return step(review, change)
 

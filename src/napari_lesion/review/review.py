@@ -13,6 +13,7 @@ from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict
 
+from napari_lesion.assessment.clinical import patient_of
 from napari_lesion.compared import Comparison
 from napari_lesion.errors import ConfigError
 from napari_lesion.findings import Finding, ModelReference, Point, Report
@@ -94,12 +95,15 @@ class Review:
         Taken back and not yet made again, the last taken back last.
     measured : tuple of Measured
         What the program measured since, in findings as they are or were.
+    updated : tuple of Comparison
+        What comparisons came to when findings changed; the last one with each prior counts.
     """
 
     start: Report
     changes: tuple[Change, ...] = ()
     undone: tuple[Change, ...] = ()
     measured: tuple[Measured, ...] = ()
+    updated: tuple[Comparison, ...] = ()
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -134,7 +138,8 @@ class Review:
     def comparisons(self) -> tuple[Comparison, ...]:
         """With priors, the latest first."""
         made = (change.comparisons for change in reversed(self.changes) if change.comparisons is not None)
-        return next(made, self.start.comparisons)
+        latest = {one.prior_series_uid: one for one in self.updated}
+        return tuple(latest.get(one.prior_series_uid, one) for one in next(made, self.start.comparisons))
 
     @cached_property
     def report(self) -> Report:
@@ -206,6 +211,14 @@ def with_measurements(review: Review, findings: Iterable[Finding]) -> Review:
     return replace(review, measured=(*review.measured, *new)) if new else review
 
 
+def with_comparison(review: Review, comparison: Comparison) -> Review:
+    """Keep what a comparison comes to with the findings as they are now, if there is one with that prior."""
+    known = {one.prior_series_uid for one in review.comparisons}
+    if comparison.prior_series_uid not in known or comparison in review.comparisons:
+        return review
+    return replace(review, updated=(*review.updated, comparison))
+
+
 def undo(review: Review, _by: Stamp | None = None) -> Review:
     """Take the last change back; without one, the review stays as it is."""
     if not review.changes:
@@ -255,6 +268,7 @@ def unsearched(volume: Volume, versions: dict[str, str] | None = None) -> Report
         versions=versions or {},
         timings_s={},
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        patient=patient_of(volume.series),
     )
 
 
