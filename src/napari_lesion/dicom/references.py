@@ -1,0 +1,344 @@
+"""What an object made from a scan refers back to: its images, its study, and where they lie."""
+
+from __future__ import annotations
+
+import uuid
+import warnings
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.uid import UID, CTImageStorage, generate_uid
+
+from napari_lesion.dicom.series import Series
+from napari_lesion.dicom.writer import named_uid
+from napari_lesion.errors import SeriesError
+from napari_lesion.findings import Finding
+from napari_lesion.volume import FloatArray, Instance, SeriesIdentity, Volume
+
+MANUFACTURER = "napari-lesion"
+#: Objects that one scan gives go into series of their own, with these numbers behind the scanner's.
+SERIES_NUMBERS = {"SR": 9101, "SEG": 9102, "heatmap": 9103, "KO": 9104}
+
+#: Of the study, as the scan has them, so that an archive files the object with its scan.
+_STUDY = (
+    "AccessionNumber",
+    "PatientBirthDate",
+    "PatientID",
+    "PatientName",
+    "PatientSex",
+    "ReferringPhysicianName",
+    "StudyDate",
+    "StudyID",
+    "StudyInstanceUID",
+    "StudyTime",
+)
+_IF_THERE = (
+    "LossyImageCompression",
+    "LossyImageCompressionMethod",
+    "LossyImageCompressionRatio",
+    "Manufacturer",
+    "Modality",
+    "PatientAge",
+    "PatientSize",
+    "PatientWeight",
+    "PositionReferenceIndicator",
+    "StudyDescription",
+)
+#: Farther than any patient: where frames are put that don't belong to the volume, so that nothing matches them.
+_NOWHERE_MM = 1e6
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One acquired image in space.
+
+    Attributes
+    ----------
+    origin : (3,)
+        Centre of its first pixel, LPS mm.
+    row, column : (3,)
+        Unit directions along a row and down a column.
+    pitch : (float, float)
+        Distance between rows and between columns, mm.
+    """
+
+    instance: Instance
+    origin: FloatArray
+    row: FloatArray
+    column: FloatArray
+    pitch: tuple[float, float]
+
+    def to_pixels(self, mm: npt.ArrayLike) -> FloatArray:
+        """Points (n, 3), LPS mm → (n, 2) as (column, row), dropped onto the plane.
+
+        Counted from the upper left corner of the first pixel, whose centre is (0.5, 0.5) (PS3.3 C.18.6.1.1).
+        """
+        offset = np.atleast_2d(np.asarray(mm, dtype=np.float64)) - self.origin
+        result: FloatArray = np.column_stack([offset @ self.row / self.pitch[1], offset @ self.column / self.pitch[0]])
+        return result + 0.5
+
+    def to_mm(self, pixels: npt.ArrayLike) -> FloatArray:
+        """Go back: (n, 2) as (column, row) → (n, 3), LPS mm."""
+        inside = np.atleast_2d(np.asarray(pixels, dtype=np.float64)) - 0.5
+        result: FloatArray = self.origin + inside * [self.pitch[1], self.pitch[0]] @ np.stack([self.row, self.column])
+        return result
+
+    def depth_mm(self, mm: npt.ArrayLike) -> FloatArray:
+        """Signed distance of points (n, 3), LPS mm, from the plane."""
+        result: FloatArray = (np.atleast_2d(np.asarray(mm, dtype=np.float64)) - self.origin) @ self.instance.normal
+        return result
+
+
+def plane_of(volume: Volume, instance: Instance) -> Plane:
+    """Say where an acquired image lies.
+
+    Rows run along the volume's i axis as seen in the image's own plane; the volume of a tilted gantry lies
+    at an angle to its images, but only around that axis.
+    """
+    normal = np.asarray(instance.normal, dtype=np.float64)
+    row = volume.affine[:3, 2] - (volume.affine[:3, 2] @ normal) * normal
+    row /= np.linalg.norm(row)
+    _, between_rows, between_columns = volume.spacing
+    return Plane(instance, np.asarray(instance.origin_mm), row, np.cross(normal, row), (between_rows, between_columns))
+
+
+def check_referable(volume: Volume) -> None:
+    """Refuse a scan that no DICOM object can point into.
+
+    Raises
+    ------
+    SeriesError
+        If its images have no place, study or frame of reference.
+    """
+    identity = volume.series
+    missing = [
+        name
+        for name, value in (
+            ("image positions", volume.instances),
+            ("StudyInstanceUID", identity.study_uid),
+            ("FrameOfReferenceUID", identity.frame_of_reference_uid),
+        )
+        if not value
+    ]
+    if missing:
+        raise SeriesError(
+            f"series {identity.series_uid}: it has no {' and no '.join(missing)}, so no DICOM object can say where its "
+            "findings lie. Save them as findings.json instead."
+        )
+
+
+def source_images(volume: Volume, source: Series | None = None) -> list[Dataset]:
+    """Describe the images of a scan as far as objects made from it need them, one data set a file.
+
+    Parameters
+    ----------
+    volume : Volume
+    source : Series, optional
+        Where the volume was read from: for what the volume does not know of the study. Without it that is left empty.
+    """
+    check_referable(volume)
+    study = _study(volume.series, source)
+    sizes = {frame.file.sop_instance_uid: frame.file for frame in source.frames} if source is not None else {}
+    by_file: dict[str, list[Instance]] = defaultdict(list)
+    for instance in volume.instances:
+        by_file[instance.sop_instance_uid].append(instance)
+    images = []
+    for uid, instances in by_file.items():
+        image = Dataset()
+        image.update(study)
+        image.SOPClassUID = instances[0].sop_class_uid or CTImageStorage
+        image.SOPInstanceUID = uid
+        image.SeriesInstanceUID = volume.series.series_uid
+        image.FrameOfReferenceUID = volume.series.frame_of_reference_uid
+        image.Rows, image.Columns = (sizes[uid].rows, sizes[uid].columns) if uid in sizes else volume.shape[1:]
+        planes = [plane_of(volume, instance) for instance in instances]
+        if instances[0].frame is None:
+            image.update(_orientation(planes[0]))
+            image.update(_measures(planes[0], volume))
+            image.ImagePositionPatient = planes[0].origin.tolist()
+        else:
+            last = max(instance.frame or 1 for instance in instances)
+            _add_frames(image, planes, sizes[uid].n_frames if uid in sizes else last, volume)
+        images.append(image)
+    return images
+
+
+def _study(identity: SeriesIdentity, source: Series | None) -> Dataset:
+    study = Dataset()
+    study.StudyInstanceUID = identity.study_uid
+    study.PatientID = identity.patient_id
+    study.PatientName = identity.patient_name
+    study.PatientBirthDate = identity.patient_birth_date
+    study.PatientSex = identity.patient_sex
+    study.StudyDate = identity.study_date
+    study.AccessionNumber = identity.accession_number
+    study.Modality = identity.modality
+    for keyword in ("StudyTime", "StudyID", "ReferringPhysicianName", "PositionReferenceIndicator"):
+        setattr(study, keyword, "")
+    if source is None:
+        return study
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about odd values, which stay as the scan has them
+        header = pydicom.dcmread(source.frames[0].file.path, stop_before_pixels=True, force=True)
+        for keyword in (*_STUDY, *_IF_THERE):
+            value = header.get(keyword)
+            if value is not None and value != "":
+                # As text: a name would keep the character set that it was written in.
+                setattr(study, keyword, str(value) if keyword.endswith("Name") else value)
+    return study
+
+
+def _orientation(plane: Plane) -> Dataset:
+    item = Dataset()
+    item.ImageOrientationPatient = [*plane.row.tolist(), *plane.column.tolist()]
+    return item
+
+
+def _measures(plane: Plane, volume: Volume) -> Dataset:
+    item = Dataset()
+    item.PixelSpacing = list(plane.pitch)
+    item.SpacingBetweenSlices = volume.spacing[0]
+    item.SliceThickness = volume.certificate.slice_thickness_mm or volume.spacing[0]
+    return item
+
+
+def _add_frames(image: Dataset, planes: Sequence[Plane], count: int, volume: Volume) -> None:
+    """Describe the frames of a multiframe image."""
+    image.NumberOfFrames = count
+    shared = Dataset()
+    shared.PlaneOrientationSequence = [_orientation(planes[0])]
+    shared.PixelMeasuresSequence = [_measures(planes[0], volume)]
+    image.SharedFunctionalGroupsSequence = [shared]
+    positions = {plane.instance.frame: plane.origin.tolist() for plane in planes}
+    groups = []
+    for number in range(1, count + 1):
+        position, group = Dataset(), Dataset()
+        position.ImagePositionPatient = positions.get(number, [_NOWHERE_MM] * 3)
+        group.PlanePositionSequence = [position]
+        groups.append(group)
+    image.PerFrameFunctionalGroupsSequence = groups
+
+
+def program_version() -> str:
+    """Version of this program."""
+    return version("napari-lesion")
+
+
+def equipment(kind: str, description: str) -> dict[str, Any]:
+    """Say what every object of ours says of itself, as highdicom's constructors take it.
+
+    Parameters
+    ----------
+    kind : str
+        A key of `SERIES_NUMBERS`.
+    description : str
+        Of the series, at most 64 characters.
+    """
+    return {
+        "series_instance_uid": generate_uid(prefix=None),
+        "series_number": SERIES_NUMBERS[kind],
+        "sop_instance_uid": generate_uid(prefix=None),
+        "instance_number": 1,
+        "manufacturer": MANUFACTURER,
+        "manufacturer_model_name": MANUFACTURER,
+        "software_versions": program_version(),
+        "device_serial_number": "none",
+        "series_description": description,
+        "specific_character_set": "ISO_IR 192",
+    }
+
+
+def finding_uid(finding: Finding) -> UID:
+    """UID of a finding in one report: its id, where that is a UUID (PS3.5 B.2)."""
+    try:
+        return UID(f"2.25.{uuid.UUID(finding.id).int}")
+    except ValueError:
+        return UID(named_uid("finding", finding.id))
+
+
+def finding_id(uid: str) -> str:
+    """Id of a finding by its UID."""
+    root, _, number = uid.rpartition(".")
+    if root == "2.25" and number.isdigit() and int(number) < 2**128:
+        return str(uuid.UUID(int=int(number)))
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, uid))
+
+
+def tracking_uid(finding: Finding) -> str:
+    """UID of the lesion itself: as it was recognised in a prior, else that of the finding."""
+    return finding.tracking_uid or finding_uid(finding)
+
+
+def short_names(findings: Sequence[Finding]) -> dict[str, str]:
+    """Short readable names by id, at most 64 characters: "Nodule 1, left upper zone"."""
+    names = {}
+    for number, finding in enumerate(findings, start=1):
+        name = f"Nodule {number}"
+        measured = finding.measurement
+        if measured is not None:
+            side = "" if measured.side == "unknown" else measured.side
+            zone = "" if measured.zone == "unknown" else f"{measured.zone} zone"
+            place = f"{side} {zone}".strip()
+            name += f", {place}" if place else ""
+        if finding.status == "rejected":
+            name = f"Rejected: {name}"
+        names[finding.id] = name
+    return names
+
+
+def check_fits(
+    what: str,
+    volume: Volume,
+    *,
+    series_uids: Sequence[str],
+    frames_of_reference: Sequence[str],
+    patient_id: str,
+) -> list[str]:
+    """Check that an object belongs on a scan: it names the series, or shares its frame of reference.
+
+    Parameters
+    ----------
+    what : str
+        The object for messages, e.g. its file name.
+    volume : Volume
+        The scan.
+    series_uids, frames_of_reference : sequence of str
+        That the object refers to.
+    patient_id : str
+        Of the object.
+
+    Returns
+    -------
+    list of str
+        What to know before trusting the placement, a sentence each.
+
+    Raises
+    ------
+    SeriesError
+        If it does not.
+    """
+    identity = volume.series
+    own_patient = not patient_id or not identity.patient_id or patient_id == identity.patient_id
+    if identity.series_uid in series_uids:
+        if own_patient:
+            return []
+        return [f"{what} names another patient id ({patient_id}) than the scan ({identity.patient_id})."]
+    if own_patient and identity.frame_of_reference_uid and identity.frame_of_reference_uid in frames_of_reference:
+        named = f"series {series_uids[0]}" if series_uids else "another series"
+        return [
+            f"{what} was made from {named}, not from this scan; both share one frame of reference, so it was "
+            "placed by position. It is wrong where the patient moved between the two."
+        ]
+    of = " or ".join(series_uids) or "no series that it names"
+    raise SeriesError(
+        f"{what} does not belong to this scan (series {identity.series_uid}): it is of {of}"
+        + (f" of patient {patient_id}" if patient_id else "")
+        + ", and has no frame of reference in common with it. Open that series first."
+    )
