@@ -23,7 +23,9 @@ _LESIONS = uuid.uuid5(uuid.NAMESPACE_DNS, "lesions.napari-lesion")
 
 Point = tuple[float, float, float]
 Status = Literal["candidate", "accepted", "rejected", "edited", "added"]
-Deed = Literal["accepted", "rejected", "reopened", "moved", "resized", "merged", "added", "commented", "outlined"]
+Deed = Literal[
+    "accepted", "rejected", "reopened", "moved", "resized", "merged", "added", "commented", "outlined", "described"
+]
 
 
 class HistoryEntry(BaseModel):

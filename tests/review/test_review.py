@@ -17,7 +17,7 @@ from review_scan import READER, a_report, a_review
 from napari_lesion.compared import Alignment, Comparison
 from napari_lesion.errors import ConfigError
 from napari_lesion.findings import Finding
-from napari_lesion.judged import Given, Patient
+from napari_lesion.judged import Appearance, Given, Patient
 from napari_lesion.mask import Mask
 from napari_lesion.measured import Axis, HounsfieldUnits, Measurement
 from napari_lesion.review import edits
@@ -204,6 +204,11 @@ def test_patient_and_comparisons_are_changes_like_others_and_a_new_search_keeps_
     again = carried_over(review, a_report(SCAN), READER)
     assert again.patient == patient
     assert again.comparisons == (), "those were of the findings of another search"
+    looks = Appearance(spiculated=Given(value=True, source="entered"))
+    described = edits.appear(START, IDS[3], looks, READER)
+    assert [f.id for f in reported(described, 0.5).findings][-1] == IDS[3], "a reader has seen it"
+    assert described.finding(IDS[3]).history[0].detail == "spiculated: yes"
+    assert edits.appear(described, IDS[3], looks, READER) is described
     assert edits.add(START, (1, 2, -250), 5, READER, SCAN).findings[0].tracking_uid.startswith("2.25.")
 
 

@@ -550,7 +550,7 @@ class AnnotationLayers(QObject):
         if self._annotator.tool == "erase" or number == 0:
             number = self._painted_number()
         id_ = next((one for one, n in self._numbers.items() if n == number and one in found), "")
-        low, high = _extent(event.value)
+        low, high = stroke_extent(event.value)
         native = np.rint(
             volume.to_index(apply_affine(canonical(volume.voxels, volume.affine)[1], [low, high - 1]))
         ).astype(int)
@@ -617,7 +617,7 @@ def _caption(words: str, step: float) -> dict[str, Any]:
     return {"string": words, "size": 9, "color": "white", "translation": np.array(_CAPTION_MM) / step}
 
 
-def _extent(item: Sequence[Any]) -> tuple[npt.NDArray[np.int_], npt.NDArray[np.int_]]:
+def stroke_extent(item: Sequence[Any]) -> tuple[npt.NDArray[np.int_], npt.NDArray[np.int_]]:
     """First index and end of what napari painted in one stroke, along the layer's axes."""
     lows, highs = [], []
     for atom in item:

@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,9 @@ from napari_lesion.errors import ConfigError, GeometryError
 from napari_lesion.findings import Finding, Heatmap, Point, Report, Status, box_around
 from napari_lesion.plugin.tools.presets import opening_colors, opening_window
 from napari_lesion.volume import FloatArray, SeriesIdentity, Volume, apply_affine, spacing_of
+
+if TYPE_CHECKING:
+    from napari_lesion.dicom.series import Series
 
 #: What npe2 readers return: data, keyword arguments, layer type.
 LayerData: TypeAlias = tuple[Any, dict[str, Any], str]
@@ -143,6 +146,11 @@ def _placed(affine: FloatArray, frame: Frame) -> dict[str, Any]:
     }
 
 
+def placed(volume: Volume) -> dict[str, Any]:
+    """Scale, translate and axes of a layer whose data are on a scan's grid, in canonical orientation."""
+    return _placed(canonical(volume.voxels, volume.affine)[1], frame_of(volume))
+
+
 def readable_date(dicom: str) -> str:
     """Write a DICOM date as 2026-01-31; anything else stays as it is."""
     return f"{dicom[:4]}-{dicom[4:6]}-{dicom[6:]}" if len(dicom) == 8 and dicom.isdigit() else dicom
@@ -154,11 +162,11 @@ def scan_name(series: SeriesIdentity) -> str:
     return " ".join(part for part in (readable_date(series.study_date), what) if part)
 
 
-def scan_layer(volume: Volume) -> LayerData:
+def scan_layer(volume: Volume, source: Series | None = None) -> LayerData:
     """Make the image layer of a scan.
 
-    The layer's ``metadata`` holds ``series`` (identity) and ``certificate`` as plain dictionaries and ``volume``, the
-    `Volume` itself, which later work starts from.
+    The layer's ``metadata`` holds ``series`` (identity) and ``certificate`` as plain dictionaries, ``volume``, the
+    `Volume` itself, which later work starts from, and ``source``, the files that it was read from, if there are any.
     """
     voxels, affine = canonical(volume.voxels, volume.affine)
     frame = frame_of(volume)
@@ -171,6 +179,7 @@ def scan_layer(volume: Volume) -> LayerData:
             "series": volume.series.model_dump(),
             "certificate": volume.certificate.model_dump(),
             "volume": volume,
+            "source": source,
         },
         **_placed(affine, frame),
     }

@@ -96,7 +96,7 @@ def open_series(chosen: Sequence[Series]) -> list[LayerData]:
             scan_view(viewer)
             follow(viewer)
         tell_doubts(volume)
-        layers.append(scan_layer(volume))
+        layers.append(scan_layer(volume, series))
     if errors and not layers:
         raise errors[0]
     for one in errors:
@@ -153,7 +153,7 @@ def _open_whole(series: Series, viewers: Sequence[ViewerModel]) -> None:
         show_error(str(error))
         return
     for viewer in viewers:
-        add_layers(viewer, [scan_layer(volume)])
+        add_layers(viewer, [scan_layer(volume, series)])
 
 
 def add_layers(viewer: ViewerModel, layers: Sequence[LayerData]) -> None:

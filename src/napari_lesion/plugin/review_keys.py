@@ -12,6 +12,7 @@ from napari_lesion.findings import Point
 from napari_lesion.plugin.actions import Action
 from napari_lesion.plugin.findings_view import FindingsView, findings_view
 from napari_lesion.plugin.layers import frame_of
+from napari_lesion.plugin.outlines import outlines
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.workstation import Workstation
 from napari_lesion.review import edits
@@ -110,6 +111,30 @@ def look_again(station: Workstation) -> None:
         view.look_at(ids[0])
 
 
+def measure_again(station: Workstation) -> None:
+    """Let the program look for the outline of the chosen finding again."""
+    view = findings_view(station)
+    ids = _chosen(view)
+    if ids:
+        view.change(lambda review, by: edits.measure_again(review, ids[0], by))
+
+
+def _draw(tool: str) -> Callable[[Workstation], None]:
+    """Take up a tool that draws the outline of the chosen finding, or put it down."""
+
+    def run(station: Workstation) -> None:
+        drawn = outlines(station)
+        drawn.use("" if drawn.tool == tool else tool)
+
+    return run
+
+
+def toggle_outlines(station: Workstation) -> None:
+    """Show or hide outlines and axes."""
+    drawn = outlines(station)
+    drawn.show(not drawn.visible)
+
+
 ACTIONS = (
     Action("findings.next", "Next finding", "N", _run(lambda view: view.step(1))),
     Action("findings.previous", "Previous finding", "P", _run(lambda view: view.step(-1))),
@@ -122,6 +147,10 @@ ACTIONS = (
     Action("findings.merge", "Merge the chosen findings", "M", merge),
     Action("findings.delete", "Delete what was added, reject what the model found", "Delete", _judge(edits.remove)),
     Action("findings.comment", "Comment on the chosen finding", "K", _run(lambda view: view.comment_asked.emit())),
+    Action("findings.outline", "Paint the outline of the chosen finding, or stop", "O", _draw("paint")),
+    Action("findings.erase", "Erase from the outline of the chosen finding, or stop", "Shift-O", _draw("erase")),
+    Action("findings.measure", "Find the outline of the chosen finding again", "Shift-M", measure_again),
+    Action("findings.outlines", "Show or hide outlines and axes", "Y", toggle_outlines),
     Action("findings.undo", "Undo", "Control-Z", _run(lambda view: view.change(undo))),
     Action("findings.redo", "Redo", "Control-Shift-Z", _run(lambda view: view.change(redo))),
     Action("findings.heatmap", "Show or hide the heatmap", "H", _run(FindingsView.toggle_heatmap)),

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from napari.components import Camera, ViewerModel
     from napari.layers import Layer
 
+    from napari_lesion.dicom.series import Series
+
 #: Patient directions (LPS) in which the world axes z, y, x grow, and the letters for both ends.
 _DIRECTIONS = np.array([[0, 0, 1], [0, 1, 0], [1, 0, 0]])
 _LETTERS = (("F", "H"), ("A", "P"), ("R", "L"))
@@ -98,6 +100,12 @@ def volume_of(layer: Layer) -> Volume | None:
     """Get the scan that a layer shows, or None for a layer of another kind."""
     volume = layer.metadata.get("volume")
     return volume if isinstance(volume, Volume) else None
+
+
+def source_of(layer: Layer) -> Series | None:
+    """Get the files that a scan was read from, or None where they are not known."""
+    source: Series | None = layer.metadata.get("source")
+    return source
 
 
 #: The side across from each.

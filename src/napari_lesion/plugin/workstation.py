@@ -5,7 +5,7 @@ Panels do not call each other. They change something here, and follow the signal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,10 @@ import numpy.typing as npt
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
+from napari_lesion.assessment.clinical import patient_of
 from napari_lesion.errors import ConfigError
 from napari_lesion.findings import Point, Report
+from napari_lesion.judged import Patient
 from napari_lesion.plugin.layers import frame_of, scan_name
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.texts import tr
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Layer
 
+    from napari_lesion.dicom.series import Series
     from napari_lesion.plugin.priors import Prior
 
 #: Places nearer than this are one, mm.
@@ -51,6 +54,8 @@ class Workstation(QObject):
     """The review of the scan that is read now, or None: it changed, or another scan is read."""
     blind_changed = Signal(bool)
     """Whether the reader must not see what a detector found."""
+    series_changed = Signal()
+    """The series browser found something else."""
     comparison_changed = Signal(object)
     """The `priors.Prior` that the scan is seen beside, or None."""
 
@@ -61,6 +66,7 @@ class Workstation(QObject):
         self._finding = ""
         self._blind = False
         self._comparison: Prior | None = None
+        self._series: tuple[Series, ...] = ()
         self._reviews: dict[Path, Review] = {}
         """By journal, so that a scan that was opened twice has one review."""
         self._journals: dict[Path, Journal] = {}
@@ -134,6 +140,16 @@ class Workstation(QObject):
             scans = self.scans()
             self.read(scans[-1] if scans else None)
         self._let_go(event.value)
+
+    @property
+    def series(self) -> tuple[Series, ...]:
+        """What the series browser has found on disks."""
+        return self._series
+
+    def list_series(self, series: Iterable[Series]) -> None:
+        """Say which series the browser has found."""
+        self._series = tuple(series)
+        self.series_changed.emit()
 
     # -- the place ----------------------------------------------------------------------------------------------------
 
@@ -224,12 +240,16 @@ class Workstation(QObject):
         volume = self.volume
         return self._reviews.get(journal_path(volume)) if volume is not None else None
 
+    def review_of(self, volume: Volume) -> Review | None:
+        """Get the review of a scan that is open; None where nobody has searched it."""
+        return self._reviews.get(journal_path(volume))
+
     def stamp(self) -> Stamp:
         """Put the reader's name to this moment."""
         return stamp(reader_name())
 
-    def change(self, function: Callable[[Review, Stamp], Review]) -> None:
-        """Change the review of the scan that is read now. When this returns, the change is in the journal on disk.
+    def change(self, function: Callable[[Review, Stamp], Review], scan: Image | None = None) -> None:
+        """Change the review of a scan. When this returns, the change is in the journal on disk.
 
         Where there is no review yet, one without findings is begun.
 
@@ -238,13 +258,15 @@ class Workstation(QObject):
         function : callable
             One of `review.edits` or `review.review.undo` and ``redo``, e.g.
             ``lambda review, by: accept(review, ids, by)``.
+        scan : Image, optional
+            Layer of the scan; that of the one that is read now by default.
 
         Raises
         ------
         ConfigError
             If the change makes no sense, or can't be written down; nothing is changed then.
         """
-        volume = self.volume
+        volume = self.volume if scan is None else volume_of(scan)
         if volume is None:
             return
         journal, by = self._journal(volume), self.stamp()
@@ -257,7 +279,8 @@ class Workstation(QObject):
         else:
             journal.record(old, new, by)
         self._reviews[journal.path] = new
-        self.review_changed.emit(new)
+        if new is self.review:
+            self.review_changed.emit(new)
 
     def begin(self, scan: Image, report: Report) -> None:
         """Begin the review of a report; what the reader did to an earlier one of the scan is carried over.
@@ -277,6 +300,8 @@ class Workstation(QObject):
         volume = volume_of(scan)
         if volume is None:
             raise ConfigError(f"The layer {scan.name!r} is no scan, so it has no findings.")
+        if report.patient == Patient():  # of an earlier version, which did not ask
+            report = report.model_copy(update={"patient": patient_of(volume.series)})
         journal, by = self._journal(volume), self.stamp()
         new = carried_over(self._reviews.get(journal.path, Review(unsearched(volume))), report, by)
         journal.begin(new, by)
