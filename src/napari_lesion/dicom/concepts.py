@@ -154,11 +154,11 @@ def deed(what: str) -> Code:
     return own(f"{DEEDS}{what}", f"{what.capitalize()} by the reader")
 
 
-def code_of(item: Dataset, keyword: str = "ConceptNameCodeSequence") -> Code | None:
-    """Read a code of a content item or segment; None where it has none."""
+def code_of(item: Dataset, keyword: str = "ConceptNameCodeSequence") -> Code:
+    """Read a code of a content item or segment; an empty one where it has none."""
     sequence = item.get(keyword)
     if not sequence:
-        return None
+        return Code("", "", "")
     entry = sequence[0]
     value = entry.get("CodeValue") or entry.get("LongCodeValue") or entry.get("URNCodeValue") or ""
     return Code(str(value), str(entry.get("CodingSchemeDesignator", "")), str(entry.get("CodeMeaning", "")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 import warnings
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -298,10 +298,11 @@ def check_fits(
     volume: Volume,
     *,
     series_uids: Sequence[str],
+    sop_instance_uids: Collection[str],
     frames_of_reference: Sequence[str],
     patient_id: str,
 ) -> list[str]:
-    """Check that an object belongs on a scan: it names the series, or shares its frame of reference.
+    """Check that an object belongs on a scan: it names the series or its images, or shares its frame of reference.
 
     Parameters
     ----------
@@ -309,7 +310,7 @@ def check_fits(
         The object for messages, e.g. its file name.
     volume : Volume
         The scan.
-    series_uids, frames_of_reference : sequence of str
+    series_uids, sop_instance_uids, frames_of_reference : str
         That the object refers to.
     patient_id : str
         Of the object.
@@ -326,7 +327,7 @@ def check_fits(
     """
     identity = volume.series
     own_patient = not patient_id or not identity.patient_id or patient_id == identity.patient_id
-    if identity.series_uid in series_uids:
+    if identity.series_uid in series_uids or any(one.sop_instance_uid in sop_instance_uids for one in volume.instances):
         if own_patient:
             return []
         return [f"{what} names another patient id ({patient_id}) than the scan ({identity.patient_id})."]

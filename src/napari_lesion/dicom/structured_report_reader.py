@@ -1,0 +1,600 @@
+"""Open a DICOM structured report (SR), ours or another program's, on the scan that it belongs to.
+
+What is looked for are the measurement groups of TID 1500: in ours everything comes back, of others the place and the
+size of what was measured, its outline where the segmentation lies beside the report, and its numbers in words.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import uuid
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+from pydicom.sr.coding import Code
+from pydicom.valuerep import DT
+
+from napari_lesion.dicom import concepts
+from napari_lesion.dicom.concepts import Quantity, code_of
+from napari_lesion.dicom.references import check_fits, finding_id, finding_uid, plane_of
+from napari_lesion.dicom.segmentation_reader import SEGMENTATIONS, masks_from_seg
+from napari_lesion.errors import LesionError, SeriesError
+from napari_lesion.findings import Deed, Finding, HistoryEntry, ModelReference, Point, Status, box_around
+from napari_lesion.mask import Mask
+from napari_lesion.measured import Axis, HounsfieldUnits, Measurement
+from napari_lesion.volume import FloatArray, Instance, Volume
+
+REPORTS = (
+    "1.2.840.10008.5.1.4.1.1.88.22",  # Enhanced SR
+    "1.2.840.10008.5.1.4.1.1.88.33",  # Comprehensive SR
+    "1.2.840.10008.5.1.4.1.1.88.34",  # Comprehensive 3D SR
+    "1.2.840.10008.5.1.4.1.1.88.35",  # Extensible SR
+)
+"""SOP classes of reports that can hold measurement groups."""
+
+#: SOP classes of evidence that was not measured in: segmentations, value maps, other reports.
+_NO_IMAGES = ("1.2.840.10008.5.1.4.1.1.66.", "1.2.840.10008.5.1.4.1.1.67", "1.2.840.10008.5.1.4.1.1.88.")
+#: A length without a coordinate that says how large something is, the best first.
+_SIZES = (concepts.MARKED_DIAMETER, concepts.DIAMETER, concepts.LONG_AXIS, Code("410668003", "SCT", "Length"))
+#: Numbers of another program's finding that are put into words; the rest is counted.
+_MOST_NUMBERS = 6
+#: To mm.
+_LENGTHS = {"mm": 1.0, "cm": 10.0, "um": 1e-3}
+#: Names of what is drawn to show another thing than the finding's extent.
+_NO_EXTENT = (concepts.CENTER, concepts.BOX)
+
+
+@dataclass(frozen=True)
+class Group:
+    """One measurement group."""
+
+    item: Dataset = field(repr=False)
+    number: int
+    """1-based, in the report."""
+    ours: bool
+    tracking_id: str
+    tracking_uid: str
+    segmentation_uid: str
+    """SOP instance UID of a segmentation, or empty."""
+    segment: int | None
+
+
+@dataclass(frozen=True)
+class ReportFile:
+    """What a structured report holds."""
+
+    path: Path
+    title: str
+    description: str
+    """Of its series."""
+    made_by: str
+    """The persons, or the device."""
+    by_person: bool
+    patient_id: str
+    series_uids: tuple[str, ...]
+    """Of the images that it refers to."""
+    sop_instance_uids: frozenset[str]
+    """Of those images."""
+    frames_of_reference: tuple[str, ...]
+    groups: tuple[Group, ...]
+    model: ModelReference | None
+    """What found the findings, in a report of ours."""
+
+
+def load_sr(path: Path | str) -> ReportFile:
+    """Read a structured report.
+
+    Raises
+    ------
+    SeriesError
+        If it is none, or holds no measurement group.
+    """
+    path = Path(path)
+    dataset = _read(path)
+    try:
+        groups = tuple(_groups(dataset))
+        report = _file(path, dataset, groups)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise SeriesError(f"{path.name}: its content is damaged ({error}). Export it again.") from error
+    if not groups and not any(code_of(item) == concepts.QUALITATIVE_EVALUATIONS for item in _children(dataset)):
+        raise SeriesError(
+            f"{path.name}: this report ({report.title or 'without title'}) holds no measurement group, which is where "
+            "findings are looked for (TID 1500)."
+        )
+    return report
+
+
+def findings_from_sr(path: Path | str, volume: Volume) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """Read the findings of a structured report on the scan that they are of.
+
+    Segmentations that it refers to are looked for in the same folder.
+
+    Parameters
+    ----------
+    path : path
+    volume : Volume
+        The scan.
+
+    Returns
+    -------
+    findings : tuple of Finding
+        Sorted by score, falling. Those of ours are as they were saved; those of others carry their numbers as a
+        comment, and say that they were not measured here.
+    notes : tuple of str
+        What was left out or has to be known, a sentence each.
+
+    Raises
+    ------
+    SeriesError
+        If it is no report with measurements, or of another scan.
+    """
+    report = load_sr(path)
+    notes = check_fits(
+        report.path.name,
+        volume,
+        series_uids=report.series_uids,
+        sop_instance_uids=report.sop_instance_uids,
+        frames_of_reference=report.frames_of_reference,
+        patient_id=report.patient_id,
+    )
+    masks, more = _masks(report, volume)
+    notes += more
+    findings = []
+    for group in report.groups:
+        mask = masks.get((group.segmentation_uid, group.segment or 0))
+        finding = _ours(group, volume, mask) if group.ours else _foreign(group, report, volume, mask)
+        if isinstance(finding, str):
+            notes.append(finding)
+        else:
+            findings.append(finding)
+    return tuple(sorted(findings, key=lambda one: -one.score)), tuple(notes)
+
+
+# -- The document -----------------------------------------------------------------------------------------------------
+
+
+def _read(path: Path) -> Dataset:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dataset = pydicom.dcmread(path)
+    except (InvalidDicomError, OSError, EOFError) as error:
+        raise SeriesError(f"{path}: it cannot be read as DICOM ({error}).") from error
+    if str(dataset.get("SOPClassUID", "")) not in REPORTS:
+        kind = dataset.get("Modality") or "unknown kind"
+        raise SeriesError(f"{path.name}: it is no structured report with measurements but of {kind}.")
+    return dataset
+
+
+def _file(path: Path, dataset: Dataset, groups: tuple[Group, ...]) -> ReportFile:
+    series: list[str] = []
+    instances = set()
+    for keyword in ("CurrentRequestedProcedureEvidenceSequence", "PertinentOtherEvidenceSequence"):
+        for study in dataset.get(keyword, []):
+            for one in study.get("ReferencedSeriesSequence", []):
+                images = [
+                    str(image.ReferencedSOPInstanceUID)
+                    for image in one.get("ReferencedSOPSequence", [])
+                    if not str(image.get("ReferencedSOPClassUID", "")).startswith(_NO_IMAGES)
+                ]
+                if images:
+                    series.append(str(one.SeriesInstanceUID))
+                    instances.update(images)
+    named = [str(item.UID) for item in _all(dataset) if code_of(item) == concepts.SOURCE_SERIES and "UID" in item]
+    frames = [str(item.get("ReferencedFrameOfReferenceUID", "")) for item in _all(dataset)]
+    # Where an image library says it, as dcmqi's does.
+    frames += [str(item.UID) for item in _all(dataset) if code_of(item) == Code("112227", "DCM", "") and "UID" in item]
+    people = [_words(item) for item in _children(dataset) if code_of(item) == concepts.PERSON_NAME]
+    title = code_of(dataset)
+    return ReportFile(
+        path=path,
+        title=title.meaning,
+        description=str(dataset.get("SeriesDescription", "")),
+        made_by=" and ".join(people) or str(dataset.get("ManufacturerModelName") or dataset.get("Manufacturer") or ""),
+        by_person=bool(people),
+        patient_id=str(dataset.get("PatientID", "")),
+        # What its segments were made from comes first: the evidence may name other series, too.
+        series_uids=tuple(dict.fromkeys([*named, *series])),
+        sop_instance_uids=frozenset(instances),
+        frames_of_reference=tuple(dict.fromkeys(uid for uid in frames if uid)),
+        groups=groups,
+        model=_model(groups[0].item) if groups and groups[0].ours else None,
+    )
+
+
+def _groups(dataset: Dataset) -> Iterator[Group]:
+    found = (item for item in _all(dataset) if code_of(item) == concepts.MEASUREMENT_GROUP)
+    for number, item in enumerate(found, start=1):
+        segment_item = next(
+            (
+                c
+                for c in _children(item)
+                if code_of(c) in (concepts.REFERENCED_SEGMENT, concepts.REFERENCED_SEGMENT_FRAME)
+            ),
+            None,
+        )
+        reference = segment_item.ReferencedSOPSequence[0] if segment_item is not None else Dataset()
+        segment = reference.get("ReferencedSegmentNumber")
+        yield Group(
+            item=item,
+            number=number,
+            ours=any(code_of(child) == concepts.VERDICT for child in _children(item)),
+            tracking_id=_text_of(item, concepts.TRACKING_ID),
+            tracking_uid=next((str(c.UID) for c in _children(item) if code_of(c) == concepts.TRACKING_UID), ""),
+            segmentation_uid=str(reference.get("ReferencedSOPInstanceUID", "")),
+            segment=int(np.atleast_1d(segment)[0]) if segment is not None else None,
+        )
+
+
+def _model(item: Dataset) -> ModelReference:
+    parameters = dict(
+        words.split(" ", 1) for words in _texts_of(item, concepts.ALGORITHM_PARAMETERS) if words.count(" ") == 1
+    )
+    return ModelReference(
+        id=_text_of(item, concepts.ALGORITHM_NAME),
+        version=_text_of(item, concepts.ALGORITHM_VERSION),
+        sha256=parameters.get("sha256", ""),
+        threshold=float(parameters.get("threshold", 0)),
+    )
+
+
+def _masks(report: ReportFile, volume: Volume) -> tuple[dict[tuple[str, int], Mask], list[str]]:
+    """Find the segmentations beside a report, and their masks by UID and number."""
+    wanted = {group.segmentation_uid for group in report.groups if group.segmentation_uid}
+    masks: dict[tuple[str, int], Mask] = {}
+    notes: list[str] = []
+    if not wanted:
+        return masks, notes
+    for path in sorted(report.path.parent.iterdir()):
+        uid = _uid_of(path)
+        if uid not in wanted:
+            continue
+        wanted.discard(uid)
+        try:
+            found, said = masks_from_seg(path, volume)
+        except LesionError as error:
+            notes.append(f"The outlines in {path.name} were not opened: {error}")
+            continue
+        notes += said
+        masks.update({(uid, one.segment.number): one.mask for one in found})
+    if wanted:
+        notes.append(
+            f"{report.path.name} refers to a segmentation that is not in its folder, so those findings have no outline."
+        )
+    return masks, notes
+
+
+def _uid_of(path: Path) -> str:
+    """SOP instance UID of a segmentation; empty for all other files."""
+    try:
+        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["SOPClassUID", "SOPInstanceUID"])
+    except (InvalidDicomError, OSError, EOFError):
+        return ""
+    return str(header.SOPInstanceUID) if str(header.get("SOPClassUID", "")) in SEGMENTATIONS else ""
+
+
+# -- Findings of ours -------------------------------------------------------------------------------------------------
+
+
+def _ours(group: Group, volume: Volume, mask: Mask | None) -> Finding | str:
+    item = group.item
+    numbers = _numbers(item)
+    center = next((c for c in _children(item) if code_of(c) == concepts.CENTER), None)
+    box = next((c for c in _children(item) if code_of(c) == concepts.BOX), None)
+    diameter = numbers.get(_key(Quantity(concepts.MARKED_DIAMETER, concepts.MM)))
+    uid = str(item.get("ObservationUID", ""))
+    if center is None or box is None or diameter is None or not uid:
+        return f"Group {group.number} ({group.tracking_id}) lacks its centre, box or size, and was left out."
+    place = _point(_points(center)[0])
+    corners = _points(box)
+    instance = volume.nearest_instance(place)
+    id_ = finding_id(uid)
+    measured = _measurement(item, numbers)
+    finding = Finding(
+        id=id_,
+        center_mm=place,
+        diameter_mm=diameter,
+        box_mm=(_point(corners.min(axis=0)), _point(corners.max(axis=0))),
+        score=min(max(numbers.get(_key(Quantity(concepts.CERTAINTY, concepts.NO_UNIT)), 1.0), 0.0), 1.0),
+        sop_instance_uid=instance.sop_instance_uid if instance is not None else "",
+        frame=instance.frame if instance is not None else None,
+        status=_status(item),
+        comment=_text_of(item, concepts.COMMENT),
+        history=tuple(_history(item)),
+        mask=mask,
+        measurement=measured,
+        unmeasured=_text_of(item, concepts.UNMEASURED),
+    )
+    # Where nothing else was known the finding's own UID stands for the lesion's.
+    tracked = group.tracking_uid != finding_uid(finding)
+    return finding.model_copy(update={"tracking_uid": group.tracking_uid}) if tracked else finding
+
+
+def _status(item: Dataset) -> Status:
+    return _by_code(item, concepts.VERDICT, concepts.VERDICTS, "candidate")  # type: ignore[return-value]
+
+
+def _by_code(item: Dataset, name: Code, values: dict[str, Code], default: str) -> str:
+    value = _coded(item, name)
+    return next((key for key, code in values.items() if code == value), default)
+
+
+def _history(item: Dataset) -> Iterator[HistoryEntry]:
+    for child in _children(item):
+        name = code_of(child)
+        if name.scheme_designator != concepts.SCHEME or not name.value.startswith(concepts.DEEDS):
+            continue
+        what = name.value.removeprefix(concepts.DEEDS)
+        if what not in get_args(Deed):
+            continue
+        words, stamp = _words(child), child.get("ObservationDateTime")
+        time = ""
+        if stamp:
+            time = datetime.fromisoformat(DT(str(stamp)).isoformat()).astimezone(UTC).isoformat(timespec="seconds")
+        elif found := re.match(r"(\S+): ", words):  # a time that DICOM can't hold
+            time, words = found[1], words[found.end() :]
+        reader = next((_words(c) for c in _children(child) if code_of(c) == concepts.PERSON_NAME), "")
+        yield HistoryEntry(time=time, reader=reader, what=what, detail="" if words == what else words)  # type: ignore[arg-type]
+
+
+def _measurement(item: Dataset, numbers: dict[tuple[str, ...], float]) -> Measurement | None:
+    """Put a measurement together again; None where none was saved."""
+    axes = {code.value: _axis(item, code) for code in (concepts.LONG_AXIS, concepts.SHORT_AXIS)}
+    long_axis, short_axis = axes[concepts.LONG_AXIS.value], axes[concepts.SHORT_AXIS.value]
+    values: dict[str, Any] = {name: numbers.get(_key(quantity)) for name, quantity in concepts.QUANTITIES.items()}
+    hu = {name: numbers.get(_key(quantity)) for name, quantity in concepts.ATTENUATIONS.items()}
+    needed = (*(values[name] for name in ("mean_diameter_mm", "diameter_3d_mm", "volume_mm3", "mass_mg")), *hu.values())
+    if long_axis is None or short_axis is None or None in needed:
+        return None
+    percent = numbers.get(_key(Quantity(concepts.CALCIFIED_PERCENT, concepts.PERCENT)))
+    image = _image_of_axis(item)
+    site = next((c for c in _children(item) if code_of(c) == concepts.FINDING_SITE), Dataset())
+    return Measurement(
+        method=_text_of(item, concepts.MASK_METHOD),
+        long_axis=long_axis,
+        short_axis=short_axis,
+        sop_instance_uid=image.sop_instance_uid if image is not None else "",
+        frame=image.frame if image is not None else None,
+        hu=HounsfieldUnits(**hu),  # type: ignore[arg-type]
+        type=_by_code(item, concepts.NODULE_TYPE, concepts.NODULE_TYPES, "unknown"),  # type: ignore[arg-type]
+        type_rule=_text_of(item, concepts.TYPE_RULE),
+        calcification=_by_code(item, concepts.CALCIFICATION, concepts.CALCIFICATIONS, "unknown"),  # type: ignore[arg-type]
+        calcified_fraction=None if percent is None else _fraction(percent),
+        side=_by_code(site, concepts.LATERALITY, concepts.SIDES, "unknown"),  # type: ignore[arg-type]
+        zone=_by_code(site, concepts.TOPOGRAPHICAL_MODIFIER, concepts.ZONES, "unknown"),  # type: ignore[arg-type]
+        lobe=_text_of(item, concepts.LOBE),
+        notes=tuple(_texts_of(item, concepts.MEASUREMENT_NOTE)),
+        **values,
+    )
+
+
+def _fraction(percent: float) -> float:
+    """Undo a multiplication by 100 to the last bit."""
+    near = percent / 100
+    return next((x for x in (near, math.nextafter(near, 0), math.nextafter(near, 2)) if 100 * x == percent), near)
+
+
+def _axis(item: Dataset, code: Code) -> Axis | None:
+    for child in _children(item):
+        if code_of(child) != code:
+            continue
+        length = _value(child)
+        path = next((c for c in _children(child) if c.get("ValueType") == "SCOORD3D"), None)
+        if length is None or path is None:
+            return None
+        start, end = _points(path)
+        return Axis(length_mm=length, start_mm=_point(start), end_mm=_point(end))
+    return None
+
+
+def _image_of_axis(item: Dataset) -> Instance | None:
+    for child in _children(item):
+        if code_of(child) == concepts.LONG_AXIS:
+            for drawn in _children(child):
+                for image in _children(drawn):
+                    if image.get("ValueType") == "IMAGE":
+                        uid, frame = _image_reference(image)
+                        return Instance(uid, (0, 0, 0), (0, 0, 1), frame)
+    return None
+
+
+# -- Findings of others -----------------------------------------------------------------------------------------------
+
+
+def _foreign(group: Group, report: ReportFile, volume: Volume, mask: Mask | None) -> Finding | str:
+    item = group.item
+    kind = _coded(item, concepts.FINDING).meaning
+    name = group.tracking_id or kind or f"group {group.number}"
+    numbers = _numbers(item)
+    size = next((mm for code in _SIZES if (mm := _length(item, code)) is not None), None)
+    points = _drawn(item, volume)
+    center = next(
+        (c for c in _children(item) if code_of(c) == concepts.CENTER and c.get("ValueType") == "SCOORD3D"), None
+    )
+    if center is not None:
+        place = _points(center)[0]
+    elif mask is not None:
+        place = mask.center_mm(volume.affine)
+    elif points is not None:
+        place = (points.min(axis=0) + points.max(axis=0)) / 2
+    else:
+        return f'"{name}" has no place in this scan that could be read, and was left out.'
+    if size is None and mask is not None:
+        size = mask.diameter_mm(volume.affine)
+    if size is None and points is not None:
+        size = float(np.linalg.norm(points[:, None] - points[None], axis=-1).max())
+    if not size:
+        return f'"{name}" is a place without a size, and was left out.'
+    unique = str(item.get("ObservationUID", "")) or f"{report.path.name}/{group.tracking_uid}/{group.number}"
+    center_mm = _point(place)
+    instance = volume.nearest_instance(center_mm)
+    words = [name, *([kind] if kind not in name else []), *_in_words(item)]
+    score = next((numbers[key] for key in numbers if key[:2] == (concepts.CERTAINTY.value, "DCM")), None)
+    if score is not None and score > 1:
+        score /= 100  # in percent, as mammography CAD has it
+    source = report.made_by or "another program"
+    return Finding(
+        id=str(uuid.uuid5(uuid.NAMESPACE_OID, unique)),
+        center_mm=center_mm,
+        diameter_mm=size,
+        box_mm=box_around(center_mm, size),
+        score=min(max(score, 0.0), 1.0) if score is not None else 1.0,
+        sop_instance_uid=instance.sop_instance_uid if instance is not None else "",
+        frame=instance.frame if instance is not None else None,
+        status="added" if report.by_person else "candidate",
+        comment=f"{'; '.join(words)}. From a report by {source}.",
+        tracking_uid=group.tracking_uid,
+        mask=mask,
+        unmeasured=f"It comes from a report by {source} and was not measured here.",
+    )
+
+
+def _length(item: Dataset, code: Code) -> float | None:
+    """Length of that name, mm."""
+    for child in _children(item):
+        if code_of(child) == code:
+            value, unit = _value(child), _unit(child)
+            if value is not None and unit.value in _LENGTHS:
+                return value * _LENGTHS[unit.value]
+    return None
+
+
+def _drawn(item: Dataset, volume: Volume) -> FloatArray | None:
+    """Find the points that show where a finding lies and how far it reaches, LPS mm (n, 3)."""
+    found: list[FloatArray] = []
+    for child in _all(item):
+        if code_of(child) in _NO_EXTENT:
+            continue
+        kind = child.get("ValueType")
+        if kind == "SCOORD3D" and str(child.get("ReferencedFrameOfReferenceUID", "")) in (
+            volume.series.frame_of_reference_uid,
+            "",
+        ):
+            found.append(_points(child))
+        elif kind == "SCOORD":
+            on_image = _on_image(child, volume)
+            if on_image is not None:
+                found.append(on_image)
+    return np.concatenate(found) if found else None
+
+
+def _on_image(item: Dataset, volume: Volume) -> FloatArray | None:
+    """Points of a drawing on an image of this scan, LPS mm; None where it is on another one."""
+    image = next((c for c in _children(item) if c.get("ValueType") == "IMAGE"), None)
+    if image is None:
+        return None
+    uid, frame = _image_reference(image)
+    instance = next(
+        (one for one in volume.instances if one.sop_instance_uid == uid and (frame is None or one.frame == frame)), None
+    )
+    if instance is None:
+        return None
+    pixels = np.asarray(item.GraphicData, dtype=np.float64).reshape(-1, 2)
+    if item.GraphicType == "CIRCLE":
+        center, radius = pixels[0], np.linalg.norm(pixels[1] - pixels[0])
+        pixels = center + radius * np.array([[1, 0], [-1, 0], [0, 1], [0, -1]])
+    return plane_of(volume, instance).to_mm(pixels)
+
+
+def _in_words(item: Dataset) -> list[str]:
+    """Put the numbers of a group into words, the first few of them."""
+    said = []
+    for child in _children(item):
+        value = _value(child)
+        if child.get("ValueType") != "NUM" or value is None:
+            continue
+        derivation, unit = _coded(child, concepts.DERIVATION), _unit(child)
+        how = f" ({derivation.meaning.lower()})" if derivation.value else ""
+        said.append(f"{code_of(child).meaning}{how} {value:.4g}{'' if unit.value == '1' else f' {unit.value}'}")
+    rest = len(said) - _MOST_NUMBERS
+    return said if rest <= 0 else [*said[:_MOST_NUMBERS], f"and {rest} more numbers"]
+
+
+# -- Content items ----------------------------------------------------------------------------------------------------
+
+
+def _children(item: Dataset) -> list[Dataset]:
+    return list(item.get("ContentSequence") or [])
+
+
+def _all(item: Dataset) -> Iterator[Dataset]:
+    for child in _children(item):
+        yield child
+        yield from _all(child)
+
+
+def _words(item: Dataset) -> str:
+    """Text or name of an item; the caret that we put behind a name that is not split goes."""
+    if item.get("ValueType") == "PNAME":
+        return str(item.get("PersonName", "")).rstrip("^")
+    return str(item.get("TextValue", ""))
+
+
+def _texts_of(item: Dataset, name: Code) -> list[str]:
+    return [_words(child) for child in _children(item) if code_of(child) == name and child.get("ValueType") == "TEXT"]
+
+
+def _text_of(item: Dataset, name: Code) -> str:
+    return next(iter(_texts_of(item, name)), "")
+
+
+def _coded(item: Dataset, name: Code) -> Code:
+    """Give the coded value of that name; an empty code where there is none."""
+    codes = (code_of(child, "ConceptCodeSequence") for child in _children(item) if code_of(child) == name)
+    return next(codes, Code("", "", ""))
+
+
+def _key(quantity: Quantity) -> tuple[str, ...]:
+    derivation = quantity.derivation.value if quantity.derivation is not None else ""
+    return quantity.name.value, quantity.name.scheme_designator, quantity.unit.value, derivation
+
+
+def _numbers(item: Dataset) -> dict[tuple[str, ...], float]:
+    """Numbers of a group by code value and scheme, unit and derivation; the first of each."""
+    numbers: dict[tuple[str, ...], float] = {}
+    for child in _children(item):
+        name, value = code_of(child), _value(child)
+        if child.get("ValueType") != "NUM" or value is None:
+            continue
+        derivation = _coded(child, concepts.DERIVATION)
+        key = (name.value, name.scheme_designator, _unit(child).value, derivation.value)
+        numbers.setdefault(key, value)
+    return numbers
+
+
+def _value(item: Dataset) -> float | None:
+    """Give the value of a NUM item, as exactly as it is there."""
+    measured = item.get("MeasuredValueSequence")
+    if not measured:
+        return None
+    exact = measured[0].get("FloatingPointValue")
+    return float(exact if exact is not None else measured[0].NumericValue)
+
+
+def _unit(item: Dataset) -> Code:
+    measured = item.get("MeasuredValueSequence")
+    return code_of(measured[0], "MeasurementUnitsCodeSequence") if measured else concepts.NO_UNIT
+
+
+def _points(item: Dataset) -> FloatArray:
+    return np.asarray(item.GraphicData, dtype=np.float64).reshape(-1, 3)
+
+
+def _point(values: FloatArray) -> Point:
+    x, y, z = (float(value) for value in values)
+    return x, y, z
+
+
+def _image_reference(item: Dataset) -> tuple[str, int | None]:
+    reference = item.ReferencedSOPSequence[0]
+    frame = reference.get("ReferencedFrameNumber")
+    return str(reference.ReferencedSOPInstanceUID), int(np.atleast_1d(frame)[0]) if frame is not None else None
