@@ -321,16 +321,18 @@ def event_loop(volume: Any, folder: Path) -> dict[str, Any]:
         tell("detection in another process", gaps(lambda: False, 60))
         child.kill()
 
-    def work(progress: Progress) -> Any:
-        load_torch()  # as the panel does
-        return analyse(volume, device="cpu", progress=progress)
+    def beside(name: str, work: Callable[[Progress], Any]) -> None:
+        task: Task[Any] = Task(work)
+        ended: list[bool] = []
+        task.ended.connect(lambda: ended.append(True))
+        task.failed.connect(lambda error: print(f"{name} failed:", error))
+        task.start()
+        tell(name, gaps(lambda: bool(ended), 600))
 
-    task: Task[Any] = Task(work)
-    ended: list[bool] = []
-    task.ended.connect(lambda: ended.append(True))
-    task.failed.connect(lambda error: print("the detection failed:", error))
-    task.start()
-    tell("detection on a thread", gaps(lambda: bool(ended), 600))
+    # The panel loads torch when it opens, to list the devices: so it is there when a detection starts.
+    beside("torch loaded, as the panel opens", lambda _progress: load_torch())
+    for name in ("first detection on a thread", "second detection on a thread"):
+        beside(name, lambda progress: analyse(volume, device="cpu", progress=progress))
     viewer.close()
     settle()
     return result

@@ -17,7 +17,8 @@ def load_torch() -> None:
     An import on a thread still blocks the window twice over: the dynamic linker takes a third of a second for torch's
     libraries, with Python's lock held; and a hundred thousand new objects set off the garbage collector, which looks
     through all of napari with the lock held. So the libraries are loaded first through ctypes, which lets go of the
-    lock, and the collector rests until the import is done.
+    lock, and the collector rests until the import is done. Then what came is put with the old objects, unseen: as young
+    ones they would soon set off the same search, in the midst of a detection.
     """
     if "torch" in sys.modules:
         return
@@ -28,6 +29,8 @@ def load_torch() -> None:
         import_module("torch")
     finally:
         if collects:
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()
 
 
