@@ -141,12 +141,31 @@ LUNG_RADS = own("lung-rads", "Lung-RADS")
 FLEISCHNER = own("fleischner", "Fleischner Society guideline")
 GROWTH = own("growth", "Growth")
 COMPARED = own("compared", "Compared with the prior")
+#: What a reader says of a finding's looks, by the field of `Appearance`.
+LOOKS = {
+    "type": own("looks-type", "Type of nodule, by the reader"),
+    "spiculated": own("looks-spiculated", "Spiculated, by the reader"),
+    "lobe": own("looks-lobe", "Lobe of the lung, by the reader"),
+    "airway": own("looks-airway", "Place in an airway, by the reader"),
+    "juxtapleural": own("looks-pleural", "Smooth at pleura or fissure, by the reader"),
+    "category_1_pattern": own("looks-benign", "Pattern of Lung-RADS category 1, by the reader"),
+    "suspicious": own("looks-suspicious", "Suspicious features, by the reader"),
+    "earlier_category": own("earlier-category", "Lung-RADS category at the earlier scan, by the reader"),
+}
+SOURCE = own("source", "Where the value comes from")
+SOURCE_DETAIL = own("source-detail", "Where exactly the value comes from")
 #: Texts of the whole examination.
 INTENDED_USE = own("intended-use", "Intended use")
 CERTIFICATE = own("certificate", "Geometry of the scan as checked")
+PATIENT = own("patient", "What is known of the patient")
 WARNING = own("warning", "Warning")
 DEEDS = "did-"
 """Codes of what a reader did to a finding begin so; the rest is the deed."""
+
+
+def in_words(value: object) -> str:
+    """Write a value as a word: yes and no for a truth value."""
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def deed(what: str) -> Code:

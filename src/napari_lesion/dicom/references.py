@@ -271,11 +271,6 @@ def finding_id(uid: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_OID, uid))
 
 
-def tracking_uid(finding: Finding) -> str:
-    """UID of the lesion itself: as it was recognised in a prior, else that of the finding."""
-    return finding.tracking_uid or finding_uid(finding)
-
-
 def short_names(findings: Sequence[Finding]) -> dict[str, str]:
     """Short readable names by id, at most 64 characters: "Nodule 1, left upper zone"."""
     names = {}

@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from napari_lesion.atomic import whole_file
 from napari_lesion.dicom import concepts
-from napari_lesion.dicom.references import equipment, program_version, short_names, source_images, tracking_uid
+from napari_lesion.dicom.references import equipment, program_version, short_names, source_images
 from napari_lesion.dicom.series import Series
 from napari_lesion.errors import AnnotationError
 from napari_lesion.findings import RESEARCH_USE, Finding, Heatmap, ModelReference, Report
@@ -247,7 +247,7 @@ def _description(number: int, finding: Finding, name: str, model: ModelReference
         segmented_property_type=concepts.NODULE,
         algorithm_type="MANUAL" if drawn else "AUTOMATIC",
         algorithm_identification=None if drawn else _algorithm((method or model.id)[:64], program_version()),
-        tracking_uid=tracking_uid(finding),
+        tracking_uid=finding.lesion_uid,
         tracking_id=name,
         anatomic_regions=[concepts.LUNG] if finding.measurement is not None else None,
     )

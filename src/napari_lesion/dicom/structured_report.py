@@ -25,7 +25,6 @@ from napari_lesion.dicom.references import (
     program_version,
     short_names,
     source_images,
-    tracking_uid,
 )
 from napari_lesion.dicom.segmentation import SavedSegmentation
 from napari_lesion.dicom.series import Series
@@ -166,6 +165,13 @@ def _of_exam(report: Report) -> Iterator[tuple[Code, str]]:
     yield concepts.CERTIFICATE, _certificate(report.certificate)
     for warning in report.warnings:
         yield concepts.WARNING, warning
+    known = [
+        f"{name.replace('_', ' ')} {concepts.in_words(given.value)} ({given.source})"
+        for name, given in report.patient
+        if given is not None
+    ]
+    if known:
+        yield concepts.PATIENT, f"{', '.join(known)}."
     if report.judgement is not None:
         yield concepts.LUNG_RADS, _advice(report.judgement.lung_rads)
         yield concepts.FLEISCHNER, _advice(report.judgement.fleischner)
@@ -213,7 +219,7 @@ def _group(finding: Finding, name: str, report: Report, volume: Volume, segmenta
         *_risk(finding, report),
     ]
     common: dict[str, Any] = {
-        "tracking_identifier": hd.sr.TrackingIdentifier(uid=tracking_uid(finding), identifier=name),
+        "tracking_identifier": hd.sr.TrackingIdentifier(uid=finding.lesion_uid, identifier=name),
         "finding_type": concepts.NOT_A_LESION if finding.status == "rejected" else concepts.NODULE,
         "finding_sites": [_site(measured)] if measured is not None else None,
         "algorithm_id": hd.sr.AlgorithmIdentification(
@@ -244,6 +250,7 @@ def _group(finding: Finding, name: str, report: Report, volume: Volume, segmenta
     items.append(_in_space(concepts.CENTER, "POINT", [finding.center_mm], frame_of_reference))
     items.append(_in_space(concepts.BOX, "MULTIPOINT", _corners(finding), frame_of_reference))
     items.extend(_text(name, words) for name, words in _texts(finding, report) if words)
+    items.extend(_looks(finding))
     items.extend(_deed(entry) for entry in finding.history)
     if measured is not None:
         for axis, code in ((measured.long_axis, concepts.LONG_AXIS), (measured.short_axis, concepts.SHORT_AXIS)):
@@ -358,6 +365,22 @@ def _deed(entry: HistoryEntry) -> Any:
         [hd.sr.PnameContentItem(concepts.PERSON_NAME, _person(entry.reader), "HAS OBS CONTEXT")]
     )
     return item
+
+
+def _looks(finding: Finding) -> Iterator[ContentItem]:
+    """Write what a reader says of a finding's looks, and where each word comes from."""
+    import highdicom as hd
+
+    for name, code in concepts.LOOKS.items():
+        given = getattr(finding.appearance, name)
+        if given is None:
+            continue
+        item: Any = _text(code, concepts.in_words(given.value))
+        origin = [(concepts.SOURCE, given.source), (concepts.SOURCE_DETAIL, given.detail)]
+        item.ContentSequence = hd.sr.ContentSequence(
+            [hd.sr.TextContentItem(name, words, "HAS OBS CONTEXT") for name, words in origin if words]
+        )
+        yield item
 
 
 def _person(reader: str) -> str:

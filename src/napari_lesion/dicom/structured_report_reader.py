@@ -25,10 +25,20 @@ from pydicom.valuerep import DT
 
 from napari_lesion.dicom import concepts
 from napari_lesion.dicom.concepts import Quantity, code_of
-from napari_lesion.dicom.references import check_fits, finding_id, finding_uid, plane_of
+from napari_lesion.dicom.references import check_fits, finding_id, plane_of
 from napari_lesion.dicom.segmentation_reader import SEGMENTATIONS, masks_from_seg
 from napari_lesion.errors import LesionError, SeriesError
-from napari_lesion.findings import Deed, Finding, HistoryEntry, ModelReference, Point, Status, box_around
+from napari_lesion.findings import (
+    Deed,
+    Finding,
+    HistoryEntry,
+    ModelReference,
+    Point,
+    Report,
+    Status,
+    box_around,
+)
+from napari_lesion.judged import Appearance
 from napari_lesion.mask import Mask
 from napari_lesion.measured import Axis, HounsfieldUnits, Measurement
 from napari_lesion.volume import FloatArray, Instance, Volume
@@ -88,6 +98,10 @@ class ReportFile:
     groups: tuple[Group, ...]
     model: ModelReference | None
     """What found the findings, in a report of ours."""
+    warnings: tuple[str, ...]
+    """That a report of ours carries."""
+    created: str
+    """ISO 8601, as the writer's clock had it."""
 
 
 def load_sr(path: Path | str) -> ReportFile:
@@ -159,6 +173,40 @@ def findings_from_sr(path: Path | str, volume: Volume) -> tuple[tuple[Finding, .
     return tuple(sorted(findings, key=lambda one: -one.score)), tuple(notes)
 
 
+def report_from_sr(path: Path | str, volume: Volume) -> tuple[Report, tuple[str, ...]]:
+    """Make a report of the findings of a structured report, to be shown and reviewed like any other.
+
+    What a structured report cannot hold stays empty: library versions, timings, the trace of the guidelines. Judgement
+    and comparisons are to be made again.
+
+    Returns
+    -------
+    report : Report
+    notes : tuple of str
+        As from `findings_from_sr`.
+
+    Raises
+    ------
+    SeriesError
+        As from `findings_from_sr`.
+    """
+    findings, notes = findings_from_sr(path, volume)
+    file = load_sr(path)
+    foreign = ModelReference(id=f"report by {file.made_by or 'another program'}", version="", sha256="", threshold=0)
+    return Report(
+        series_uid=volume.series.series_uid,
+        series=volume.series,
+        findings=findings,
+        certificate=volume.certificate,
+        model=file.model or foreign,
+        device="",
+        versions={},
+        timings_s={},
+        warnings=(*file.warnings, *notes),
+        created=file.created,
+    ), notes
+
+
 # -- The document -----------------------------------------------------------------------------------------------------
 
 
@@ -208,7 +256,18 @@ def _file(path: Path, dataset: Dataset, groups: tuple[Group, ...]) -> ReportFile
         frames_of_reference=tuple(dict.fromkeys(uid for uid in frames if uid)),
         groups=groups,
         model=_model(groups[0].item) if groups and groups[0].ours else None,
+        warnings=tuple(_words(item) for item in _all(dataset) if code_of(item) == concepts.WARNING),
+        created=_created(dataset),
     )
+
+
+def _created(dataset: Dataset) -> str:
+    """Date and time of the content; empty where they make no sense."""
+    digits = f"{dataset.get('ContentDate', '')}{str(dataset.get('ContentTime', '')).partition('.')[0]}"
+    try:
+        return datetime.strptime(digits, "%Y%m%d%H%M%S").isoformat(timespec="seconds")
+    except ValueError:
+        return ""
 
 
 def _groups(dataset: Dataset) -> Iterator[Group]:
@@ -313,10 +372,23 @@ def _ours(group: Group, volume: Volume, mask: Mask | None) -> Finding | str:
         mask=mask,
         measurement=measured,
         unmeasured=_text_of(item, concepts.UNMEASURED),
+        appearance=_looks(item),
     )
-    # Where nothing else was known the finding's own UID stands for the lesion's.
-    tracked = group.tracking_uid != finding_uid(finding)
+    # A lesion that was not recognised anywhere else goes by a UID that follows from the finding's id.
+    tracked = group.tracking_uid != finding.lesion_uid
     return finding.model_copy(update={"tracking_uid": group.tracking_uid}) if tracked else finding
+
+
+def _looks(item: Dataset) -> Appearance:
+    given: dict[str, dict[str, object]] = {}
+    for child in _children(item):
+        name = next((field for field, code in concepts.LOOKS.items() if code == code_of(child)), None)
+        if name is not None:
+            words = _words(child)
+            value = {"yes": True, "no": False}.get(words, words)
+            origin = {"source": _text_of(child, concepts.SOURCE), "detail": _text_of(child, concepts.SOURCE_DETAIL)}
+            given[name] = {"value": value, **origin}
+    return Appearance.model_validate(given)
 
 
 def _status(item: Dataset) -> Status:
