@@ -10,7 +10,8 @@ from napari_lesion.detection.detector import load_detector
 from napari_lesion.detection.packs import find_pack, load_network
 from napari_lesion.errors import Cancelled, ConfigError
 from napari_lesion.training.data import Background, Target
-from napari_lesion.training.patch_config import is_patch_config, read_patch_config
+from napari_lesion.training.options import network_of
+from napari_lesion.training.patch_config import read_patch_config
 from napari_lesion.training.patch_training import best_f1_threshold, load_data, patch_scores, run_patches, tuning_part
 from napari_lesion.training.patches import STORED, inserted_patches, read_patches, turned
 
@@ -137,5 +138,5 @@ def test_the_best_f1_separates_what_can_be_separated() -> None:
 def test_knows_a_configuration_of_its_own(config: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_text("id: x\n", encoding="utf-8")
-    assert is_patch_config(config)
-    assert not is_patch_config(other)
+    assert network_of(config) == "PatchNet"
+    assert not network_of(other)

@@ -40,13 +40,20 @@ def train(
     last checkpoint with --resume. --folds trains one model for each fold and writes what their validations say;
     --fold trains one of them. --held-out writes the scans that the configuration keeps for testing instead.
     """
-    from napari_lesion.training.patch_config import is_patch_config
+    from napari_lesion.training.options import network_of
 
-    if is_patch_config(config):
-        if held_out or fold is not None or folds is not None:
-            raise ConfigError(
-                f"{config} is for a patch classifier: it takes neither --held-out nor --fold nor --folds."
-            )
+    kind = network_of(config)
+    if kind in ("PatchNet", "SegmentNet") and (held_out or fold is not None or folds is not None):
+        what = "patch classifier" if kind == "PatchNet" else "segmenter"
+        raise ConfigError(f"{config} is for a {what}: it takes neither --held-out nor --fold nor --folds.")
+    if kind == "SegmentNet":
+        from napari_lesion.training.segment_training import run_segmenter
+
+        with show_progress() as progress:
+            segmenter = run_segmenter(config, out, resume=resume, progress=progress)
+        say(f"The segmenter is in {segmenter}.")
+        return
+    if kind == "PatchNet":
         from napari_lesion.training.patch_training import run_patches
 
         with show_progress() as progress:

@@ -36,14 +36,53 @@ class Residual(nn.Module):
 
 
 def space_to_depth(x: Tensor) -> Tensor:
-    """(b, 1, d, h, w) → (b, 8, d/2, h/2, w/2): each 2×2×2 block becomes 8 channels."""
-    b, _, d, h, w = x.shape
-    x = x.reshape(b, d // 2, 2, h // 2, 2, w // 2, 2).permute(0, 2, 4, 6, 1, 3, 5)
-    return x.reshape(b, 8, d // 2, h // 2, w // 2)
+    """(b, c, d, h, w) → (b, 8c, d/2, h/2, w/2): each 2×2×2 block becomes 8 channels, the first channel's come first."""
+    b, c, d, h, w = x.shape
+    x = x.reshape(b, c, d // 2, 2, h // 2, 2, w // 2, 2).permute(0, 1, 3, 5, 7, 2, 4, 6)
+    return x.reshape(b, 8 * c, d // 2, h // 2, w // 2)
 
 
-class NoduleNet(nn.Module):
-    """Centre heatmap and size of nodules: a small feature pyramid with one output level of stride 2.
+def depth_to_space(x: Tensor) -> Tensor:
+    """(b, 8c, d, h, w) → (b, c, 2d, 2h, 2w): the way back."""
+    b, c, d, h, w = x.shape
+    x = x.reshape(b, c // 8, 2, 2, 2, d, h, w).permute(0, 1, 5, 2, 6, 3, 7, 4)
+    return x.reshape(b, c // 8, 2 * d, 2 * h, 2 * w)
+
+
+class Pyramid(nn.Module):
+    """A small feature pyramid with one output level of stride 2: what finds nodules, and what outlines them.
+
+    References
+    ----------
+    Lin et al., "Feature Pyramid Networks" (CVPR 2017).
+    """
+
+    def __init__(self, channels: int, width: int, dropout: float) -> None:
+        super().__init__()
+        c1, c2, c3 = width, 2 * width, 4 * width
+        self.stage1 = nn.Sequential(conv_block(8 * channels, c1), Residual(c1))
+        self.stage2 = nn.Sequential(conv_block(c1, c2, stride=2), Residual(c2))
+        self.stage3 = nn.Sequential(conv_block(c2, c3, stride=2), Residual(c3))
+        self.stage4 = nn.Sequential(conv_block(c3, c3, stride=2), Residual(c3), nn.Dropout3d(dropout))
+        self.lateral3 = nn.Conv3d(c3, c2, 1)
+        self.lateral4 = nn.Conv3d(c3, c2, 1)
+        self.merge2 = conv_block(c2, c2)
+        self.reduce2 = nn.Conv3d(c2, c1, 1)
+        self.merge1 = conv_block(c1, c1)
+
+    def features(self, x: Tensor) -> Tensor:
+        """(b, channels, d, h, w) → (b, width, d/2, h/2, w/2)."""
+        s1 = self.stage1(space_to_depth(x))
+        s2 = self.stage2(s1)
+        s3 = self.stage3(s2)
+        s4 = self.stage4(s3)
+        p3 = self.lateral3(s3) + _double(self.lateral4(s4))
+        p2 = self.merge2(s2 + _double(p3))
+        return self.merge1(s1 + _double(self.reduce2(p2)))  # type: ignore[no-any-return]
+
+
+class NoduleNet(Pyramid):
+    """Centre heatmap and size of nodules: a pyramid, and what it says at each place.
 
     Input is (b, 1, d, h, w): HU at 1 mm, canonical orientation (z to the head, y to the back, x to the left),
     scaled by ``preprocess``; each side a multiple of 16. Output is (b, 5, d/2, h/2, w/2):
@@ -56,22 +95,12 @@ class NoduleNet(nn.Module):
 
     References
     ----------
-    Zhou et al., "Objects as Points" (arXiv 1904.07850); Lin et al., "Feature Pyramid Networks" (CVPR 2017).
+    Zhou et al., "Objects as Points" (arXiv 1904.07850).
     """
 
     def __init__(self, width: int = 24, dropout: float = 0.0) -> None:
-        super().__init__()
-        c1, c2, c3 = width, 2 * width, 4 * width
-        self.stage1 = nn.Sequential(conv_block(8, c1), Residual(c1))
-        self.stage2 = nn.Sequential(conv_block(c1, c2, stride=2), Residual(c2))
-        self.stage3 = nn.Sequential(conv_block(c2, c3, stride=2), Residual(c3))
-        self.stage4 = nn.Sequential(conv_block(c3, c3, stride=2), Residual(c3), nn.Dropout3d(dropout))
-        self.lateral3 = nn.Conv3d(c3, c2, 1)
-        self.lateral4 = nn.Conv3d(c3, c2, 1)
-        self.merge2 = conv_block(c2, c2)
-        self.reduce2 = nn.Conv3d(c2, c1, 1)
-        self.merge1 = conv_block(c1, c1)
-        self.head = nn.Conv3d(c1, 5, 1)
+        super().__init__(1, width, dropout)
+        self.head = nn.Conv3d(width, 5, 1)
         nn.init.normal_(self.head.weight, std=0.01)
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
         with torch.no_grad():
@@ -79,14 +108,27 @@ class NoduleNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, 1, d, h, w) → (b, 5, d/2, h/2, w/2)."""
-        s1 = self.stage1(space_to_depth(x))
-        s2 = self.stage2(s1)
-        s3 = self.stage3(s2)
-        s4 = self.stage4(s3)
-        p3 = self.lateral3(s3) + _double(self.lateral4(s4))
-        p2 = self.merge2(s2 + _double(p3))
-        p1 = self.merge1(s1 + _double(self.reduce2(p2)))
-        return self.head(p1)  # type: ignore[no-any-return]
+        return self.head(self.features(x))  # type: ignore[no-any-return]
+
+
+class SegmentNet(Pyramid):
+    """Outlines the nodule that is pointed at: the detector's pyramid, whose every place answers for its 2×2×2 voxels.
+
+    Input is (b, 2, d, h, w): a crop as for ``NoduleNet``, and beside it where the nodule is said to be and how large:
+    exp(-2 (r/d)²) at the distance r from the centre, for the diameter d. Output is (b, 1, d, h, w): the logit that a
+    voxel belongs to the nodule.
+    """
+
+    def __init__(self, width: int = 24, dropout: float = 0.0) -> None:
+        super().__init__(2, width, dropout)
+        self.refine = Residual(width)
+        self.head = nn.Conv3d(width, 8, 1)
+        with torch.no_grad():
+            self.head.bias.fill_(math.log(0.02 / 0.98))  # type: ignore[union-attr]  # most voxels are no nodule
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, 2, d, h, w) → (b, 1, d, h, w)."""
+        return depth_to_space(self.head(self.refine(self.features(x))))
 
 
 def _double(x: Tensor) -> Tensor:

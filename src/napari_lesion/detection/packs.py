@@ -70,7 +70,22 @@ class PatchNetSpec(BaseModel):
         return PatchNet(width=self.width)
 
 
-NetworkSpec: TypeAlias = Annotated[NoduleNetSpec | PatchNetSpec, Field(discriminator="name")]
+class SegmentNetSpec(BaseModel):
+    """``networks.SegmentNet``: outlines the nodule that is pointed at."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Literal["SegmentNet"] = "SegmentNet"
+    width: int = Field(gt=0)
+
+    def build(self) -> Module:
+        """Make the network, with random weights."""
+        from napari_lesion.detection.networks import SegmentNet
+
+        return SegmentNet(width=self.width)
+
+
+NetworkSpec: TypeAlias = Annotated[NoduleNetSpec | PatchNetSpec | SegmentNetSpec, Field(discriminator="name")]
 """Which network the weights belong to: a union of the specifications, told apart by ``name``."""
 
 

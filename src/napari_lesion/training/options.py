@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -54,3 +56,12 @@ class ValidationConfig(Strict):
 
 Precision = Literal["fp32", "bf16", "fp16"]
 """What the network computes in while training; weights, loss and optimiser stay in fp32."""
+
+
+def network_of(path: Path) -> str:
+    """Give the network that a configuration names; "" where it names none (a detector's), or can't be read."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return ""
+    return str(content.get("network", "")) if isinstance(content, dict) else ""

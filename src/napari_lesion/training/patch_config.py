@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import Field
 
 from napari_lesion.checked_yaml import read_checked
@@ -71,12 +70,3 @@ def read_patch_config(path: Path) -> PatchTrainingConfig:
         "detector": located.model(data.detector) if data.detector else None,
     }
     return config.model_copy(update={"data": data.model_copy(update=changed)})
-
-
-def is_patch_config(path: Path) -> bool:
-    """Whether a configuration is for a patch classifier."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        return False
-    return isinstance(content, dict) and content.get("network") == "PatchNet"

@@ -1,0 +1,71 @@
+"""The file that drives the training of a segmenter, checked before anything starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from napari_lesion.checked_yaml import read_checked
+from napari_lesion.training.config import Located
+from napari_lesion.training.options import OptimiserConfig, Precision, Strict, ValidationConfig
+
+
+class SegmentAugmentation(Strict):
+    """How the nodules, and what the network is told about them, are changed."""
+
+    zoom: tuple[float, float] = (0.7, 1.5)
+    """Of size; even on a logarithmic scale."""
+    tilt_deg: float = Field(default=20, ge=0, le=90)
+    """Standard deviation of the turn out of the axial plane; within the plane every angle is as likely."""
+    noise_hu: float = Field(default=40, ge=0)
+    """Largest standard deviation of added noise."""
+    thick_share: float = Field(default=0.4, ge=0, le=1)
+    """Share of crops that are averaged to slices of 2 to 5 mm."""
+    faint_share: float = Field(default=0.2, ge=0, le=1)
+    """Share of nodules that are thinned to ground glass."""
+    centre_mm: float = Field(default=0.5, ge=0)
+    """Standard deviation of the centre that is told, along each axis, to which comes..."""
+    centre_share: float = Field(default=0.08, ge=0)
+    """...this share of the diameter."""
+    diameter_spread: float = Field(default=0.25, ge=0)
+    """Standard deviation of the logarithm of the diameter that is told."""
+
+
+class SegmentTrainingConfig(Strict):
+    """A training run of a segmenter."""
+
+    network: Literal["SegmentNet"]
+    id: str
+    version: str
+    seed: int = 1
+    steps: int = Field(gt=0)
+    batch_size: int = Field(default=8, gt=3)
+    """Small crops in a batch; of large ones there are as many as have the same number of voxels."""
+    width: int = Field(default=24, gt=0)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    start_from: str | None = None
+    """Detector (its folder, or the id of an installed one) whose pyramid is taken over."""
+    device: str = "auto"
+    precision: Precision = "fp32"
+    checkpoint_every: int = Field(default=100, gt=0)
+    nodules: Path
+    """Folder with ``lidc_cubes.npz`` and ``lidc_cubes_ratings.csv``; relative to the configuration file."""
+    augmentation: SegmentAugmentation = SegmentAugmentation()
+    optimiser: OptimiserConfig = OptimiserConfig()
+    validation: ValidationConfig = ValidationConfig()
+
+
+def read_segment_config(path: Path) -> SegmentTrainingConfig:
+    """Read and check a YAML configuration; relative paths are relative to the file.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing, no YAML, or holds a wrong or unknown field.
+    """
+    config = read_checked(path, SegmentTrainingConfig, "configuration")
+    located = Located(path)
+    start_from = located.model(config.start_from) if config.start_from else None
+    return config.model_copy(update={"nodules": located(config.nodules), "start_from": start_from})

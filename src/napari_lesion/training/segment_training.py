@@ -1,0 +1,259 @@
+"""The training of ``nodule-seg``: outlines of LIDC's nodules, by crops of their cubes.
+
+A run's folder holds ``config.yaml`` (as used), ``checkpoint.pt``, ``progress.csv``, ``validation.csv``,
+``progress.png``, ``run.json``, and, once it is done, ``held_out.csv`` (how well it outlines nodules of other patients)
+and ``model/``.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+import yaml
+from torch import Tensor, nn
+from torch.nn import functional
+
+from napari_lesion.assessment.nodule_seg import SIDES
+from napari_lesion.atomic import whole_file
+from napari_lesion.detection.detector import Metric
+from napari_lesion.detection.inference import choose_device
+from napari_lesion.detection.networks import SegmentNet
+from napari_lesion.detection.packs import Metadata, Preprocessing, SegmentNetSpec, find_pack, load_network, save_pack
+from napari_lesion.detection.preprocess import HU_WINDOW
+from napari_lesion.errors import ConfigError
+from napari_lesion.findings import RESEARCH_USE
+from napari_lesion.progress import Progress, silent
+from napari_lesion.training import checkpoint, provenance
+from napari_lesion.training.learner import Learner, make_learner
+from napari_lesion.training.log import Log, draw_curves
+from napari_lesion.training.nodules import Cube, read_cubes, split_cubes
+from napari_lesion.training.optimiser import learning_rate
+from napari_lesion.training.segment_config import SegmentAugmentation, SegmentTrainingConfig, read_segment_config
+from napari_lesion.training.segment_data import Crops, Example, examples, plain
+from napari_lesion.training.verdict import Verdict
+
+MEASURE = "dice"
+MODEL, HELD_OUT = "model", "held_out.csv"
+_VIEWS = 4
+"""How often each nodule is outlined in a validation, each time told with another error."""
+_THRESHOLDS = np.arange(0.30, 0.71, 0.05)
+
+
+@dataclass(frozen=True)
+class Outlined:
+    """How well one nodule was outlined: means over the errors it was told with."""
+
+    name: str
+    diameter_mm: float
+    dice: float
+    volume_ratio: float
+    """Over the volume of the mask."""
+
+
+def segment_loss(logit: Tensor, mask: Tensor) -> Tensor:
+    """Soft Dice of each crop and cross-entropy, which counts the nodule as much as what is around it.
+
+    Parameters
+    ----------
+    logit, mask : (n, 1, d, h, w)
+        The mask may have any value from 0 to 1.
+    """
+    logit = logit.float()
+    probability = logit.sigmoid()
+    axes = (1, 2, 3, 4)
+    both = (probability * mask).sum(axes)
+    overlap = (2 * both + 1) / (probability.sum(axes) + mask.sum(axes) + 1)
+    entropy = functional.binary_cross_entropy_with_logits(logit, mask, reduction="none").sum(axes)
+    # Per voxel of the nodule: otherwise the many voxels around it would drown those of its edge.
+    return (1 - overlap).mean() + 0.5 * (entropy / mask.sum(axes).clamp(min=30)).mean()
+
+
+Outline: TypeAlias = tuple[Tensor, Tensor]
+"""Probability and mask in one crop, both (d, h, w)."""
+
+
+@torch.no_grad()
+def probabilities(
+    network: nn.Module, parts: Sequence[Example], options: SegmentAugmentation, device: torch.device
+) -> list[list[Outline]]:
+    """Outline each nodule several times, told with the same errors each time."""
+    rng = np.random.default_rng(0)
+    result = []
+    for example in parts:
+        pairs = [plain(example, rng, options) for _ in range(_VIEWS)]
+        result.append([(network(x[None].to(device))[0, 0].sigmoid().cpu(), y) for x, y in pairs])
+    return result
+
+
+def judge(found: Sequence[Sequence[Outline]], cubes: Sequence[Cube], threshold: float) -> list[Outlined]:
+    """Compare outlines at a threshold with the masks; what a crop does not show counts as missed."""
+    result = []
+    for views, cube in zip(found, cubes, strict=True):
+        total = int(cube.mask.sum())
+        dice, ratio = [], []
+        for probability, soft in views:
+            outline = probability > threshold
+            size = int(outline.sum())
+            dice.append(2 * int((outline & (soft > 0.5)).sum()) / (size + total))
+            ratio.append(size / total)
+        result.append(Outlined(cube.name, cube.diameter_mm, float(np.mean(dice)), float(np.mean(ratio))))
+    return result
+
+
+def run_segmenter(config_path: Path, out: Path, *, resume: bool = False, progress: Progress = silent) -> Path:
+    """Train a segmenter into a folder; returns the folder of the finished model pack.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration is wrong, the folder holds another run, or there is nothing to resume.
+    """
+    config = read_segment_config(config_path)
+    path = out / checkpoint.FILE_NAME
+    if path.exists() and not resume:
+        raise ConfigError(f"{out} already holds a run. Pass --resume to go on with it, or choose another folder.")
+    if resume and not path.exists():
+        raise ConfigError(f"{out} holds no run to go on with. Leave --resume out.")
+    parts = split_cubes(read_cubes(config.nodules))
+    device = choose_device(config.device)
+    torch.manual_seed(config.seed)
+    network = SegmentNet(config.width, config.dropout)
+    if config.start_from and not resume:
+        take_over(network, config.start_from)
+    network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # missing in torch's stubs
+    learner = make_learner(network, config.optimiser, device=device, precision=config.precision)
+    crops = Crops(examples(parts["train"]), config.augmentation, config.batch_size, config.seed)
+    verdict = Verdict(patience=config.validation.patience)
+    if resume:
+        content = checkpoint.load(path)
+        learner.restore(content["learner"])
+        verdict.restore(content["verdict"])
+        crops.rng.bit_generator.state = content["crops"]
+        checkpoint.restore_randomness(content["torch"])
+    out.mkdir(parents=True, exist_ok=True)
+    with whole_file(out / "config.yaml") as new:
+        new.write_text(yaml.safe_dump(config.model_dump(mode="json")), encoding="utf-8")
+    steps, validations = Log(out / "progress.csv", learner.step), Log(out / "validation.csv", learner.step)
+    tuning = examples(parts["validation"])
+    while learner.step < config.steps and not verdict.stops:
+        _step(config, learner, crops, steps)
+        progress(learner.step, config.steps, f"training, loss {steps.recent('loss'):.3f}")
+        if learner.step % config.validation.every == 0 or learner.step == config.steps:
+            found = probabilities(learner.average, tuning, config.augmentation, device)
+            value = float(np.mean([one.dice for one in judge(found, parts["validation"], 0.5)]))
+            verdict.hear(value, learner.step, learner.average)
+            validations.add({"step": learner.step, MEASURE: value})
+        if learner.step % config.checkpoint_every == 0 or learner.step == config.steps or verdict.stops:
+            steps.write()
+            validations.write()
+            draw_curves(out / "progress.png", steps.rows, validations.rows, MEASURE)
+            checkpoint.save(
+                path,
+                {
+                    "learner": learner.state(),
+                    "verdict": verdict.state(),
+                    "crops": crops.rng.bit_generator.state,
+                    "torch": checkpoint.randomness(),
+                },
+            )
+    return _export(config, parts, learner, out)
+
+
+def take_over(network: SegmentNet, name: str) -> None:
+    """Start from the pyramid of a detector; what is told beside the image counts for nothing at first.
+
+    Raises
+    ------
+    ConfigError
+        If its pyramid is another one.
+    """
+    weights = dict(load_network(find_pack(name)).state_dict())
+    own = network.state_dict()
+    first = "stage1.0.0.weight"
+    shared = {key: value for key, value in weights.items() if key in own and not key.startswith("head")}
+    try:
+        shared[first] = torch.cat([weights[first], torch.zeros_like(weights[first])], 1)
+        network.load_state_dict({**own, **shared})
+    except (KeyError, RuntimeError) as error:
+        raise ConfigError(f"start_from: {name} has another pyramid than the one that is to be trained.") from error
+
+
+def _step(config: SegmentTrainingConfig, learner: Learner, crops: Crops, log: Log) -> None:
+    image, mask = (part.to(learner.device) for part in crops.draw())
+    image = image.contiguous(memory_format=torch.channels_last_3d)
+    rate = learning_rate(learner.step, config.steps, config.optimiser)
+    values: list[float] = []
+
+    def loss(network: nn.Module) -> Tensor:
+        total = segment_loss(network(image), mask)
+        values.append(float(total.detach()))
+        return total
+
+    if not learner.learn(loss, rate):
+        raise ConfigError(
+            f"The loss is no number any more at step {learner.step}. Lower optimiser.learning_rate and resume."
+        )
+    log.add({"step": learner.step, "loss": values[0], "learning_rate": rate})
+
+
+def _export(config: SegmentTrainingConfig, parts: dict[Any, list[Cube]], learner: Learner, out: Path) -> Path:
+    """Choose the threshold on the validation part, outline the held-out nodules once, and write the pack."""
+    network, device = learner.average, learner.device
+    tuned = probabilities(network, examples(parts["validation"]), config.augmentation, device)
+    means = [np.mean([one.dice for one in judge(tuned, parts["validation"], t)]) for t in _THRESHOLDS]
+    threshold = float(_THRESHOLDS[int(np.argmax(means))])
+    found = probabilities(network, examples(parts["test"]), config.augmentation, device)
+    outlined = judge(found, parts["test"], threshold)
+    with whole_file(out / HELD_OUT) as new, new.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("name", "diameter_mm", "dice", "volume_ratio"))
+        writer.writerows((o.name, f"{o.diameter_mm:.2f}", f"{o.dice:.4f}", f"{o.volume_ratio:.4f}") for o in outlined)
+    dice = float(np.mean([one.dice for one in outlined]))
+    error = float(np.median([abs(one.volume_ratio - 1) for one in outlined]))
+    record = {
+        "id": config.id,
+        "version": config.version,
+        "seed": config.seed,
+        "config": config.model_dump(mode="json"),
+        "data": provenance.hashes([config.nodules / "lidc_cubes.npz", config.nodules / "lidc_cubes_ratings.csv"]),
+        "steps": learner.step,
+        "threshold": threshold,
+        "held_out": {"nodules": len(outlined), "dice": dice, "volume_error": error},
+        **provenance.software(),
+    }
+    with whole_file(out / provenance.FILE_NAME) as new:
+        new.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    data = f"{len(outlined)} held-out LIDC-IDRI nodules of other patients, pointed at with a detector's error"
+    cases = [f"LIDC-IDRI nodule {cube.name}" for cube in parts["train"]]
+    if config.start_from:
+        cases = list(dict.fromkeys([*find_pack(config.start_from).metadata.training_cases, *cases]))
+    metadata = Metadata(
+        id=config.id,
+        version=config.version,
+        task="outlines of lung nodules in chest CT",
+        licence="Apache-2.0",
+        threshold=round(threshold, 2),
+        summary=f"Small 3D network: outlines the nodule that is pointed at, in crops of {SIDES[0]} or {SIDES[1]} voxels.",
+        network=SegmentNetSpec(width=config.width),
+        preprocessing=Preprocessing(spacing_mm=1.0, window_hu=HU_WINDOW),
+        training_cases=tuple(cases),
+        metrics=(
+            Metric(name="Dice", value=round(dice, 3), data=data),
+            Metric(name="median volume error", value=round(error, 3), data=data),
+        ),
+    )
+    card = f"""# {config.id} {config.version}
+
+{RESEARCH_USE}
+
+Trained for {learner.step} steps on {len(parts["train"])} nodules of LIDC-IDRI, each outlined by one reader. On {data}:
+mean Dice {dice:.3f}, median error of the volume {100 * error:.0f} %.
+"""
+    return save_pack(out / MODEL, network.state_dict(), metadata, card).folder
