@@ -80,3 +80,22 @@ def test_findings_of_another_model_or_that_are_not_there_are_refused(scan, detec
     assert isinstance(refused.exception, ConfigError)
     assert "another model cannot explain them" in str(refused.exception)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_single_image_is_explained_by_a_model_that_searches_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = make_volume(nodules=((CENTER, DIAMETER),))
+    k = int(np.rint(scan.to_index(CENTER)[0]))
+    image = write_ct_series(scan, tmp_path / "scan")[k].rename(tmp_path / "image.dcm")
+    spot = Spot()
+    monkeypatch.setattr("napari_lesion.detection.detector.load_detector", lambda *a, **k: spot)
+    options = ("-o", tmp_path / "out", "--method", "heatmap")
+    refused = run(image, *options)
+    assert refused.exit_code != 0
+    assert "a single image, not a volume" in str(refused.exception)
+
+    spot.single_images = True
+    done = run(image, *options)
+    assert done.exit_code == 0, done.output
+    assert list((tmp_path / "out").glob("*/finding-1/heatmap.nii.gz"))

@@ -93,7 +93,7 @@ def explain(
             for drawn in made.maps:
                 known = "not tested" if drawn.faithfulness is None else f"{drawn.faithfulness:5.2f}"
                 say(f"  {drawn.name:22}faithfulness {known}   {drawn.seconds:6.1f} s")
-            for sentence in (*made.left_out.values(), *made.warnings):
+            for sentence in dict.fromkeys((*made.left_out.values(), *made.warnings)):
                 complain(f"  warning: {sentence}")
             say(f"  in {folder}")
     say("For research use only.")
@@ -108,7 +108,11 @@ def _choose_series(found: Sequence[Series], path: Path, wanted: str) -> Series:
         if not matching:
             raise ConfigError(f"{path} holds no series {wanted}.")
     else:
-        matching = [one for one in found if not unsuitable(one, tuple({s.identity.modality for s in found}))]
+        modalities = tuple({one.identity.modality for one in found})
+        for images in (False, True):  # single images only where there is no volume; the model may refuse them
+            matching = [one for one in found if not unsuitable(one, modalities, single_images=images)]
+            if matching:
+                break
     if not matching:
         raise SeriesError(f"{path} holds no series that can be searched for lesions.")
     if len(matching) > 1:
