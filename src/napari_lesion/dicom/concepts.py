@@ -156,6 +156,7 @@ SOURCE = own("source", "Where the value comes from")
 SOURCE_DETAIL = own("source-detail", "Where exactly the value comes from")
 #: Texts of the whole examination.
 INTENDED_USE = own("intended-use", "Intended use")
+CREATED = own("created", "When the report was made")
 CERTIFICATE = own("certificate", "Geometry of the scan as checked")
 PATIENT = own("patient", "What is known of the patient")
 WARNING = own("warning", "Warning")

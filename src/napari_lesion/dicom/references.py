@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 import warnings
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -288,53 +288,56 @@ def short_names(findings: Sequence[Finding]) -> dict[str, str]:
     return names
 
 
-def check_fits(
-    what: str,
-    volume: Volume,
-    *,
-    series_uids: Sequence[str],
-    sop_instance_uids: Collection[str],
-    frames_of_reference: Sequence[str],
-    patient_id: str,
-) -> list[str]:
-    """Check that an object belongs on a scan: it names the series or its images, or shares its frame of reference.
+@dataclass(frozen=True)
+class Refers:
+    """To which scan an object belongs, as it says itself."""
 
-    Parameters
-    ----------
-    what : str
-        The object for messages, e.g. its file name.
-    volume : Volume
-        The scan.
-    series_uids, sop_instance_uids, frames_of_reference : str
-        That the object refers to.
-    patient_id : str
-        Of the object.
+    name: str
+    """Of its file, for messages."""
+    patient_id: str
+    series_uids: tuple[str, ...]
+    """Of the images that it was made from, the most telling one first."""
+    sop_instance_uids: frozenset[str]
+    """Of those images, as far as it names them."""
+    frames_of_reference: tuple[str, ...]
 
-    Returns
-    -------
-    list of str
-        What to know before trusting the placement, a sentence each.
+    def to(self, volume: Volume) -> bool:
+        """Whether it names a scan, or an image of it."""
+        if volume.series.series_uid in self.series_uids:
+            return True
+        return any(instance.sop_instance_uid in self.sop_instance_uids for instance in volume.instances)
 
-    Raises
-    ------
-    SeriesError
-        If it does not.
-    """
-    identity = volume.series
-    own_patient = not patient_id or not identity.patient_id or patient_id == identity.patient_id
-    if identity.series_uid in series_uids or any(one.sop_instance_uid in sop_instance_uids for one in volume.instances):
-        if own_patient:
-            return []
-        return [f"{what} names another patient id ({patient_id}) than the scan ({identity.patient_id})."]
-    if own_patient and identity.frame_of_reference_uid and identity.frame_of_reference_uid in frames_of_reference:
-        named = f"series {series_uids[0]}" if series_uids else "another series"
-        return [
-            f"{what} was made from {named}, not from this scan; both share one frame of reference, so it was "
-            "placed by position. It is wrong where the patient moved between the two."
-        ]
-    of = " or ".join(series_uids) or "no series that it names"
-    raise SeriesError(
-        f"{what} does not belong to this scan (series {identity.series_uid}): it is of {of}"
-        + (f" of patient {patient_id}" if patient_id else "")
-        + ", and has no frame of reference in common with it. Open that series first."
-    )
+    @property
+    def whose(self) -> str:
+        """In words, what it is of."""
+        series = f"series {' or '.join(self.series_uids)}" if self.series_uids else "a series that it does not name"
+        return series + (f" of patient {self.patient_id}" if self.patient_id else "")
+
+    def check(self, volume: Volume) -> list[str]:
+        """Check that it belongs on a scan: it names it, or shares its frame of reference.
+
+        Returns
+        -------
+        list of str
+            What to know before trusting the placement, a sentence each.
+
+        Raises
+        ------
+        SeriesError
+            If it does not.
+        """
+        scan = volume.series
+        own_patient = not self.patient_id or not scan.patient_id or self.patient_id == scan.patient_id
+        if self.to(volume):
+            if own_patient:
+                return []
+            return [f"{self.name} names another patient id ({self.patient_id}) than the scan ({scan.patient_id})."]
+        if own_patient and scan.frame_of_reference_uid and scan.frame_of_reference_uid in self.frames_of_reference:
+            return [
+                f"{self.name} was made from {self.whose}, not from this scan; both share one frame of reference, so it "
+                "was placed by position. It is wrong where the patient moved between the two."
+            ]
+        raise SeriesError(
+            f"{self.name} does not belong to this scan (series {scan.series_uid}): it is of {self.whose}, and has no "
+            "frame of reference in common with it. Open that series first."
+        )

@@ -17,7 +17,7 @@ from pydicom.errors import InvalidDicomError
 
 from napari_lesion.dicom.concepts import code_of
 from napari_lesion.dicom.geometry import axes_of
-from napari_lesion.dicom.references import check_fits
+from napari_lesion.dicom.references import Refers
 from napari_lesion.errors import DecodeError, SeriesError
 from napari_lesion.findings import Heatmap
 from napari_lesion.mask import Mask
@@ -66,12 +66,7 @@ class SegmentationFile:
 
     path: Path
     sop_instance_uid: str
-    patient_id: str
-    series_uids: tuple[str, ...]
-    """Of the images that it was made from."""
-    sop_instance_uids: frozenset[str]
-    """The same, as far as it names them."""
-    frame_of_reference_uid: str
+    refers: Refers
     kind: str
     """BINARY, FRACTIONAL or LABELMAP."""
     fractional: str
@@ -137,7 +132,7 @@ def masks_from_seg(path: Path | str, volume: Volume) -> tuple[tuple[NamedMask, .
         If its pixels are damaged.
     """
     seg = load_seg(path)
-    notes = _check(seg, volume)
+    notes = seg.refers.check(volume)
     if seg.kind == "FRACTIONAL":
         notes.append(
             f"{seg.path.name} holds fractions ({seg.fractional.lower()}); masks are where they reach one half."
@@ -184,7 +179,7 @@ def heatmap_from_seg(path: Path | str, volume: Volume) -> tuple[Heatmap, tuple[s
         raise SeriesError(
             f"{seg.path.name} is a {seg.kind.lower()} segmentation, not one with fractions: open its masks."
         )
-    notes = _check(seg, volume)
+    notes = seg.refers.check(volume)
     slices = []
     for frame in seg.frames:
         k = _slice_of(frame, volume, _shape(seg))
@@ -243,10 +238,13 @@ def _header(path: Path, dataset: Dataset) -> SegmentationFile:
     return SegmentationFile(
         path=path,
         sop_instance_uid=str(dataset.SOPInstanceUID),
-        patient_id=str(dataset.get("PatientID", "")),
-        series_uids=tuple(sorted(referenced)),
-        sop_instance_uids=_sources(dataset),
-        frame_of_reference_uid=str(dataset.get("FrameOfReferenceUID", "")),
+        refers=Refers(
+            name=path.name,
+            patient_id=str(dataset.get("PatientID", "")),
+            series_uids=tuple(sorted(referenced)),
+            sop_instance_uids=_sources(dataset),
+            frames_of_reference=(str(dataset.get("FrameOfReferenceUID", "")),),
+        ),
         kind=kind,
         fractional=str(dataset.get("SegmentationFractionalType", "")),
         largest=int(dataset.get("MaximumFractionalValue", 1) or 1),
@@ -295,17 +293,6 @@ def _step(frames: list[PlacedFrame]) -> float:
     """Least distance of two frames along their normal, mm; 0 where there is none."""
     depths = np.unique(np.round([frame.affine[:3, 3] @ frame.affine[:3, 0] for frame in frames], 3))
     return float(np.diff(depths).min()) if len(depths) > 1 else 0.0
-
-
-def _check(seg: SegmentationFile, volume: Volume) -> list[str]:
-    return check_fits(
-        seg.path.name,
-        volume,
-        series_uids=seg.series_uids,
-        sop_instance_uids=seg.sop_instance_uids,
-        frames_of_reference=[seg.frame_of_reference_uid] if seg.frame_of_reference_uid else [],
-        patient_id=seg.patient_id,
-    )
 
 
 def _frames(seg: SegmentationFile) -> Iterator[tuple[PlacedFrame, npt.NDArray[np.integer[Any]]]]:

@@ -29,7 +29,7 @@ from napari_lesion.dicom.references import (
 from napari_lesion.dicom.segmentation import SavedSegmentation
 from napari_lesion.dicom.series import Series
 from napari_lesion.dicom.writer import named_uid
-from napari_lesion.findings import RESEARCH_USE, Finding, HistoryEntry, Report
+from napari_lesion.findings import RESEARCH_USE, Finding, HistoryEntry, ModelReference, Report
 from napari_lesion.judged import Advice, Probability
 from napari_lesion.measured import Axis, Measurement
 from napari_lesion.volume import GeometryCertificate, Volume
@@ -162,6 +162,7 @@ def _of_exam(report: Report) -> Iterator[tuple[Code, str]]:
     if not report.findings:
         model = report.model
         yield concepts.COMMENT, f"{model.id} {model.version} reported no finding at its threshold {model.threshold:g}."
+    yield concepts.CREATED, report.created
     yield concepts.CERTIFICATE, _certificate(report.certificate)
     for warning in report.warnings:
         yield concepts.WARNING, warning
@@ -225,7 +226,7 @@ def _group(finding: Finding, name: str, report: Report, volume: Volume, segmenta
         "algorithm_id": hd.sr.AlgorithmIdentification(
             name=model.id,
             version=model.version,
-            parameters=[f"sha256 {model.sha256}", f"threshold {model.threshold!r}"],
+            parameters=[f"{name} {value}" for name, value in _parameters(model).items()],
         ),
         "measurements": numbers,
         "qualitative_evaluations": [hd.sr.QualitativeEvaluation(*pair) for pair in _codes(finding)],
@@ -256,6 +257,13 @@ def _group(finding: Finding, name: str, report: Report, volume: Volume, segmenta
         for axis, code in ((measured.long_axis, concepts.LONG_AXIS), (measured.short_axis, concepts.SHORT_AXIS)):
             items.append(_axis(axis, code, measured, volume))
     return group
+
+
+def _parameters(model: ModelReference) -> dict[str, object]:
+    known = {"sha256": model.sha256, "threshold": model.threshold}
+    if model.false_positives_per_scan is not None:
+        known["false-positives-per-scan"] = model.false_positives_per_scan
+    return {name: value for name, value in known.items() if value != ""}
 
 
 def _numbers(measured: Measurement) -> Iterator[Any]:

@@ -25,7 +25,7 @@ from pydicom.valuerep import DT
 
 from napari_lesion.dicom import concepts
 from napari_lesion.dicom.concepts import Quantity, code_of
-from napari_lesion.dicom.references import check_fits, finding_id, plane_of
+from napari_lesion.dicom.references import Refers, finding_id, plane_of
 from napari_lesion.dicom.segmentation_reader import SEGMENTATIONS, masks_from_seg
 from napari_lesion.errors import LesionError, SeriesError
 from napari_lesion.findings import (
@@ -89,19 +89,14 @@ class ReportFile:
     made_by: str
     """The persons, or the device."""
     by_person: bool
-    patient_id: str
-    series_uids: tuple[str, ...]
-    """Of the images that it refers to."""
-    sop_instance_uids: frozenset[str]
-    """Of those images."""
-    frames_of_reference: tuple[str, ...]
+    refers: Refers
     groups: tuple[Group, ...]
     model: ModelReference | None
     """What found the findings, in a report of ours."""
     warnings: tuple[str, ...]
     """That a report of ours carries."""
     created: str
-    """ISO 8601, as the writer's clock had it."""
+    """ISO 8601: of a report of ours as it was made, else of the document, by the writer's clock."""
 
 
 def load_sr(path: Path | str) -> ReportFile:
@@ -152,14 +147,7 @@ def findings_from_sr(path: Path | str, volume: Volume) -> tuple[tuple[Finding, .
         If it is no report with measurements, or of another scan.
     """
     report = load_sr(path)
-    notes = check_fits(
-        report.path.name,
-        volume,
-        series_uids=report.series_uids,
-        sop_instance_uids=report.sop_instance_uids,
-        frames_of_reference=report.frames_of_reference,
-        patient_id=report.patient_id,
-    )
+    notes = report.refers.check(volume)
     masks, more = _masks(report, volume)
     notes += more
     findings = []
@@ -249,11 +237,14 @@ def _file(path: Path, dataset: Dataset, groups: tuple[Group, ...]) -> ReportFile
         description=str(dataset.get("SeriesDescription", "")),
         made_by=" and ".join(people) or str(dataset.get("ManufacturerModelName") or dataset.get("Manufacturer") or ""),
         by_person=bool(people),
-        patient_id=str(dataset.get("PatientID", "")),
-        # What its segments were made from comes first: the evidence may name other series, too.
-        series_uids=tuple(dict.fromkeys([*named, *series])),
-        sop_instance_uids=frozenset(instances),
-        frames_of_reference=tuple(dict.fromkeys(uid for uid in frames if uid)),
+        refers=Refers(
+            name=path.name,
+            patient_id=str(dataset.get("PatientID", "")),
+            # What its segments were made from comes first: the evidence may name other series, too.
+            series_uids=tuple(dict.fromkeys([*named, *series])),
+            sop_instance_uids=frozenset(instances),
+            frames_of_reference=tuple(dict.fromkeys(uid for uid in frames if uid)),
+        ),
         groups=groups,
         model=_model(groups[0].item) if groups and groups[0].ours else None,
         warnings=tuple(_words(item) for item in _all(dataset) if code_of(item) == concepts.WARNING),
@@ -262,7 +253,9 @@ def _file(path: Path, dataset: Dataset, groups: tuple[Group, ...]) -> ReportFile
 
 
 def _created(dataset: Dataset) -> str:
-    """Date and time of the content; empty where they make no sense."""
+    """When a report of ours was made, else date and time of the content; empty where they make no sense."""
+    if ours := next((_words(item) for item in _all(dataset) if code_of(item) == concepts.CREATED), ""):
+        return ours
     digits = f"{dataset.get('ContentDate', '')}{str(dataset.get('ContentTime', '')).partition('.')[0]}"
     try:
         return datetime.strptime(digits, "%Y%m%d%H%M%S").isoformat(timespec="seconds")
@@ -298,11 +291,13 @@ def _model(item: Dataset) -> ModelReference:
     parameters = dict(
         words.split(" ", 1) for words in _texts_of(item, concepts.ALGORITHM_PARAMETERS) if words.count(" ") == 1
     )
+    rate = parameters.get("false-positives-per-scan")
     return ModelReference(
         id=_text_of(item, concepts.ALGORITHM_NAME),
         version=_text_of(item, concepts.ALGORITHM_VERSION),
         sha256=parameters.get("sha256", ""),
         threshold=float(parameters.get("threshold", 0)),
+        false_positives_per_scan=float(rate) if rate is not None else None,
     )
 
 

@@ -13,7 +13,7 @@ from qtpy.QtCore import QThread
 from qtpy.QtWidgets import QApplication, QMessageBox, QWidget
 
 from napari_lesion.errors import Cancelled, GeometryError, LesionError, SeriesError
-from napari_lesion.plugin import findings_files
+from napari_lesion.plugin import dicom_objects, findings_files
 from napari_lesion.plugin.layers import LayerData, scan_layer, scan_name
 from napari_lesion.plugin.opening import Opening, follow
 from napari_lesion.plugin.task import run_with_dialog
@@ -40,6 +40,8 @@ def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | 
     paths = [path] if isinstance(path, str | Path) else list(path)
     if paths and all(findings_files.is_results(Path(one)) for one in paths):
         return findings_files.read
+    if paths and all(dicom_objects.is_object(Path(one)) for one in paths):
+        return dicom_objects.read
     return read if paths and all(Path(one).exists() for one in paths) else None
 
 

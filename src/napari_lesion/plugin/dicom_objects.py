@@ -1,0 +1,162 @@
+"""Open what DICOM says of a scan, on that scan: structured reports as findings, segmentations as labels or heatmap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pydicom
+from napari import current_viewer
+from napari.layers import Labels
+from napari.utils.notifications import show_info, show_warning
+from pydicom.errors import InvalidDicomError
+
+from napari_lesion.dicom.references import Refers
+from napari_lesion.dicom.segmentation_reader import SEGMENTATIONS, NamedMask, heatmap_from_seg, load_seg, masks_from_seg
+from napari_lesion.dicom.structured_report_reader import REPORTS, load_sr, report_from_sr
+from napari_lesion.errors import ConfigError, SeriesError
+from napari_lesion.findings import Report
+from napari_lesion.plugin.findings_view import findings_view
+from napari_lesion.plugin.layers import AXIS_LABELS, UNITS, canonical, heatmap_layer
+from napari_lesion.plugin.task import run_with_dialog
+from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.view import volume_of
+from napari_lesion.plugin.workstation import Workstation, workstation
+from napari_lesion.progress import Progress
+from napari_lesion.volume import Volume
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+    from qtpy.QtWidgets import QWidget
+
+
+def is_object(path: Path) -> bool:
+    """Whether a file is a structured report with measurements, or a segmentation."""
+    return _sop_class(path) in (*REPORTS, *SEGMENTATIONS)
+
+
+def read(path: str | Path | Sequence[str | Path]) -> list[Any]:
+    """Open objects on their scans, which must be open; no layer of its own comes back.
+
+    Raises
+    ------
+    LesionError
+        If one cannot be opened; the message says why and what to do.
+    """
+    viewer = current_viewer()
+    if viewer is None:
+        raise ConfigError("Reports and segmentations are shown on their scan: open it in a viewer first.")
+    for one in [path] if isinstance(path, str | Path) else list(path):
+        open_object(workstation(viewer), Path(one), viewer.window._qt_window)
+    return [(None,)]
+
+
+def open_object(station: Workstation, path: Path, parent: QWidget | None = None) -> None:
+    """Show a structured report or a segmentation on its scan, and tell what has to be known about it.
+
+    Raises
+    ------
+    LesionError
+        If it cannot be read, or its scan is not open.
+    """
+    title = tr("Opening {file}", file=path.name)
+    if _sop_class(path) in REPORTS:
+        scan, volume = _scan_of(station, load_sr(path).refers)
+        report, notes = run_with_dialog(title, partial(_report, path, volume), parent)
+        station.read(scan)
+        findings_view(station).show_result(scan, report)
+        show_info(tr("{count} findings were read from {file}.", count=len(report.findings), file=path.name))
+    else:
+        seg = load_seg(path)
+        scan, volume = _scan_of(station, seg.refers)
+        if seg.kind == "FRACTIONAL" and seg.fractional == "PROBABILITY":
+            heatmap, notes = run_with_dialog(title, partial(_heatmap, path, volume), parent)
+            data, attributes, _ = heatmap_layer(heatmap, volume)
+            station.viewer.add_image(data, **{**attributes, "name": path.stem})
+        else:
+            masks, notes = run_with_dialog(title, partial(_masks, path, volume), parent)
+            for layer in labels_of(masks, scan, volume, path.stem):
+                station.viewer.add_layer(layer)
+        station.read(scan)
+    for note in notes:
+        show_warning(note)
+
+
+def labels_of(masks: Sequence[NamedMask], scan: Image, volume: Volume, name: str) -> list[Labels]:
+    """Make layers of segments on a scan: one, or more where segments overlap.
+
+    A voxel's label is the number of its segment; ``features`` names it, which napari shows beside the cursor.
+    """
+    groups: list[tuple[Any, list[NamedMask]]] = []
+    largest = max((one.segment.number for one in masks), default=0)
+    for one in masks:
+        free = (group for group in groups if not group[0][one.mask.region][one.mask.voxels].any())
+        group = next(free, None)
+        if group is None:
+            # Pages of zeros cost no memory before something is written to them.
+            group = (np.zeros(volume.shape, np.uint8 if largest < 256 else np.uint16), [])
+            groups.append(group)
+        voxels, members = group
+        one.mask.put(voxels, one.segment.number)
+        members.append(one)
+    layers = []
+    for number, (voxels, members) in enumerate(groups, start=1):
+        layers.append(
+            Labels(
+                canonical(voxels, volume.affine)[0],
+                name=name if number == 1 else f"{name} ({number})",
+                features={
+                    "index": [0, *(one.segment.number for one in members)],
+                    "segment": ["", *(one.segment.label for one in members)],
+                },
+                opacity=0.5,
+                scale=tuple(scan.scale),
+                translate=tuple(scan.translate),
+                units=UNITS,
+                axis_labels=AXIS_LABELS,
+                metadata={"series": volume.series.model_dump()},
+            )
+        )
+    return layers
+
+
+def _sop_class(path: Path) -> str:
+    if not path.is_file():
+        return ""
+    try:
+        return str(pydicom.dcmread(path, specific_tags=["SOPClassUID"], stop_before_pixels=True).get("SOPClassUID", ""))
+    except (InvalidDicomError, OSError, EOFError):
+        return ""
+
+
+def _scan_of(station: Workstation, refers: Refers) -> tuple[Image, Volume]:
+    """Find the open scan that an object is of: the one that it names, else one of the same frame of reference."""
+    volumes = [(scan, volume) for scan in station.scans() if (volume := volume_of(scan)) is not None]
+    for scan, volume in volumes:
+        if refers.to(volume):
+            return scan, volume
+    for scan, volume in volumes:
+        if volume.series.frame_of_reference_uid in refers.frames_of_reference:
+            refers.check(volume)
+            return scan, volume
+    raise SeriesError(
+        f"{refers.name} is of {refers.whose}, which is not open. Open that scan first, then {refers.name} again."
+    )
+
+
+def _report(path: Path, volume: Volume, progress: Progress) -> tuple[Report, tuple[str, ...]]:
+    progress(0, 1, "reading the findings")
+    return report_from_sr(path, volume)
+
+
+def _masks(path: Path, volume: Volume, progress: Progress) -> tuple[tuple[NamedMask, ...], tuple[str, ...]]:
+    progress(0, 1, "reading the segments")
+    return masks_from_seg(path, volume)
+
+
+def _heatmap(path: Path, volume: Volume, progress: Progress) -> Any:
+    progress(0, 1, "reading the heatmap")
+    return heatmap_from_seg(path, volume)
