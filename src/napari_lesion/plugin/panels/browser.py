@@ -395,6 +395,7 @@ class BrowserPanel(QWidget):
         if self._skipped.get(found.path) != found.index.skipped:
             self._skipped[found.path] = found.index.skipped
             self._show_skipped()
+        self._station.list_series(item.series for item in self._rows.values())
         self._apply_filter()
 
     def _study(self, path: Path, series: Series) -> _Row:

@@ -76,16 +76,16 @@ def study_text(volume: Volume, names: bool, small: bool = False, caption: str = 
     Small: the day, and what the series is. A caption ("PRIOR") goes before the day.
     """
     series, certificate = volume.series, volume.certificate
-    day = " ".join(part for part in (caption, readable_date(series.study_date) if names else "") if part)
+    day = (caption, readable_date(series.study_date) if names else "")
     modality = series.modality if series.modality not in series.series_description else ""
     number = tr("Series {number}", number=series.series_number) if series.series_number else ""
     if small:
-        return "\n".join(line for line in (day, series.series_description or series.modality) if line)
+        return "\n".join(line for line in (*day, series.series_description or series.modality) if line)
     how = [series.kernel, series.contrast and tr("contrast")]
     if certificate.slice_thickness_mm:
         how.append(tr("{mm} mm slices", mm=f"{certificate.slice_thickness_mm:.3g}"))
     lines = [
-        day,
+        " ".join(part for part in day if part),
         series.study_description.replace("^", " "),
         " · ".join(part for part in (number, modality, series.series_description) if part),
         " · ".join(part for part in how if part),
