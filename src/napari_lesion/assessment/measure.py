@@ -1,7 +1,7 @@
 """Numbers of a finding, from the voxels of its mask.
 
-Axes are measured on the outline of the mask: the line halfway between voxels in and out, smoothed over 0.6 voxels, which
-on discs and ellipses of 4 to 30 voxels is off by -0.1 to 0.3 voxels (docs/measurement.md). Volume is that of the voxels.
+Axes are measured on the outline of the mask: the line halfway between voxels in and out, smoothed over 0.6 voxels. On
+ellipses of 4 to 30 voxels that is off by less than 0.3 voxels (docs/measurement.md). Volume is that of the voxels.
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ def measure_findings(
 ) -> tuple[Finding, ...]:
     """Outline and measure findings.
 
-    A mask that is there stays: a reader drew it, or saw it. Where outlines of different lesions meet, a voxel belongs to
-    the finding whose centre is nearer; where two are of the same lesion, both are whole, and a note says so.
+    A mask that is there stays: a reader drew it, or saw it. Where outlines of different lesions meet, a voxel belongs
+    to the finding whose centre is nearer; where two are of the same lesion, both are whole, and a note says so.
 
     Parameters
     ----------
@@ -348,7 +348,7 @@ def diameter_3d_mm(inside: BoolArray, affine: FloatArray) -> float:
 
 
 def quantisation_mm3(inside: BoolArray, voxel_mm3: float) -> float:
-    """Standard deviation of a volume that comes from counting whole voxels.
+    """Give the standard deviation of a volume that comes from counting whole voxels.
 
     The surface cuts each voxel on it at an even chance anywhere, which alone is worth a standard deviation of
     1/√12 of a voxel; voxels are taken to err independently.
@@ -408,7 +408,7 @@ def _notes(volume: Volume, mask: Mask) -> list[str]:
         notes.append("The axes are measured in axial planes across the acquired images.")
     if any(o == 0 or o + n == s for o, n, s in zip(mask.offset, mask.shape, volume.shape, strict=True)):
         notes.append("It reaches the edge of the scan, and may go on outside.")
-    filled = {k for k in volume.certificate.interpolated_slices}
+    filled = set(volume.certificate.interpolated_slices)
     if filled & set(mask.slices(0)):
         notes.append("Some of its slices were missing in the scan and are interpolated.")
     if volume.spacing[0] > 2.5:

@@ -21,7 +21,7 @@ Place = tuple[Sequence[float], float]
 """Centre (LPS mm) and diameter (mm)."""
 
 _CENTRE_SHARE, _SIZE_SPREAD = 0.06, 0.12
-"""How much place and size differ from view to view: standard deviation as a share of the diameter, and of its logarithm."""
+"""How much place and size differ from view to view: a share of the diameter, and the spread of its logarithm."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Crops to learn outlines from: LIDC's nodules in their surroundings, turned, scaled, blurred, and told with an error."""
+"""Crops to learn outlines from: LIDC's nodules in their surroundings, turned, scaled, blurred, told with an error."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Crops:
         self.rng = np.random.default_rng(seed)
 
     def draw(self) -> tuple[Tensor, Tensor]:
-        """Input (n, 2, d, h, w) and mask (n, 1, d, h, w), from 0 to 1; crops of one size, whichever is first complete."""
+        """Input (n, 2, d, h, w) and mask (n, 1, d, h, w), from 0 to 1; whichever size is complete first."""
         while True:
             image, mask = self._one(self._examples[int(self.rng.integers(len(self._examples)))])
             side = len(mask)

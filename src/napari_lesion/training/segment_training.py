@@ -240,7 +240,7 @@ def _export(config: SegmentTrainingConfig, parts: dict[Any, list[Cube]], learner
         task="outlines of lung nodules in chest CT",
         licence="Apache-2.0",
         threshold=round(threshold, 2),
-        summary=f"Small 3D network: outlines the nodule that is pointed at, in crops of {SIDES[0]} or {SIDES[1]} voxels.",
+        summary=f"Small 3D network: outlines the nodule that is pointed at, in crops of {SIDES[0]} or {SIDES[1]} mm.",
         network=SegmentNetSpec(width=config.width),
         preprocessing=Preprocessing(spacing_mm=1.0, window_hu=HU_WINDOW),
         training_cases=tuple(cases),
