@@ -91,6 +91,8 @@ class FindingsView(QObject):
         self.order: Sequence[str] = ()
         """Ids of the findings in the order in which one steps through them; a table sets it."""
         self._rows: Sequence[str] = ()
+        self._reported: tuple[Review, float, Report] | None = None
+        """The report that was made last, of which review, and from which score on."""
         # Boxes are rebuilt once when the slider rests, not at every pixel that it moves.
         self._boxes_timer = QTimer(self, singleShot=True, interval=BOXES_REST_MS)
         self._boxes_timer.timeout.connect(self._draw_boxes)
@@ -181,7 +183,12 @@ class FindingsView(QObject):
     def report(self) -> Report | None:
         """Make the report that is saved; None where there is no review."""
         review = self.review
-        return reported(review, self.threshold, self.false_positives) if review is not None else None
+        if review is None:
+            return None
+        made = self._reported
+        if made is None or made[0] is not review or made[1] != self.threshold:
+            made = self._reported = review, self.threshold, reported(review, self.threshold, self.false_positives)
+        return made[2]
 
     def layer(self, name: str) -> Layer | None:
         """Get a layer of the scan that is read: ``findings``, ``boxes`` or ``heatmap``, if nobody removed it."""
@@ -193,6 +200,8 @@ class FindingsView(QObject):
         state, volume = self._state, self._station.volume
         if state is None or volume is None:
             return ""
+        if finding.measurement is not None and finding.measurement.side != "unknown":
+            return finding.measurement.side
         if finding.center_mm not in state.sides and volume.complete and self._side_task is None:
             state.sides[finding.center_mm] = side_of(volume, finding.center_mm)
         return state.sides.get(finding.center_mm, "")

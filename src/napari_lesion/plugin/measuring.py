@@ -5,6 +5,7 @@ What is measured comes into the review, and whatever shows a finding follows fro
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from napari_lesion.errors import LesionError
 from napari_lesion.findings import Finding
 from napari_lesion.plugin.findings_view import findings_view
 from napari_lesion.plugin.task import Task, sentence
-from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.torch_loading import load_torch
 from napari_lesion.plugin.workstation import Workstation
 from napari_lesion.progress import Progress
 from napari_lesion.review.review import is_unmeasured, with_measurements
@@ -55,6 +56,11 @@ class Measuring(QObject):
         """Whether a finding will be measured without being asked for."""
         return finding in self._waiting()
 
+    @property
+    def waiting(self) -> int:
+        """How many findings are still to be measured."""
+        return len(self._waiting())
+
     def problem(self, finding: Finding) -> str:
         """Why a finding could not be measured, as a sentence; "" if nothing is wrong."""
         return self._failed.get(finding, "")
@@ -80,9 +86,10 @@ class Measuring(QObject):
         if self._task is not None or not waiting or scan is None or volume is None:
             return
         self._asked_for = waiting[0].id if waiting[0].id == self._station.finding else ""
-        self._asked = tuple(waiting[:1] if self._asked_for else waiting[:AT_ONCE])
+        self._asked = asked = tuple(waiting[:1] if self._asked_for else waiting[:AT_ONCE])
         found: list[Finding] = []
-        self._task = Task(lambda progress: _measure(volume, self._asked, found, progress), self)
+        others = self._view.shown
+        self._task = Task(lambda progress: _measure(volume, asked, others, found, progress), self)
         self._task.failed.connect(self._on_failed)
         self._task.ended.connect(lambda: self._end(scan, found))
         self._task.start()
@@ -105,13 +112,24 @@ class Measuring(QObject):
         self._look()
 
 
-def _measure(volume: Volume, findings: Sequence[Finding], found: list[Finding], progress: Progress) -> None:
+def _measure(
+    volume: Volume, asked: Sequence[Finding], others: Sequence[Finding], found: list[Finding], progress: Progress
+) -> None:
     """Measure findings one by one, so that those that are done are there when it is cancelled."""
+    load_torch()  # finding the lungs needs it
     from napari_lesion.assessment.measure import measure_findings
 
-    for number, finding in enumerate(findings):
-        progress(number, len(findings), tr("measuring"))
-        found += measure_findings(volume, (finding,), progress=progress)
+    known = {finding.id: finding for finding in others if finding.mask is not None}
+    for finding in asked:
+        # Where outlines meet, each takes its part.
+        near = [one for one in known.values() if one.id != finding.id and _may_meet(one, finding)]
+        measured, *_ = measure_findings(volume, (finding, *near), progress=progress)
+        found.append(measured)
+        known[measured.id] = measured
+
+
+def _may_meet(one: Finding, other: Finding) -> bool:
+    return math.dist(one.center_mm, other.center_mm) < one.diameter_mm + other.diameter_mm
 
 
 def measuring(station: Workstation) -> Measuring:

@@ -14,6 +14,7 @@ from functools import cached_property
 from pydantic import BaseModel, ConfigDict
 
 from napari_lesion.assessment.clinical import patient_of
+from napari_lesion.assessment.judge import judge
 from napari_lesion.compared import Comparison
 from napari_lesion.errors import ConfigError
 from napari_lesion.findings import Finding, ModelReference, Point, Report
@@ -236,7 +237,7 @@ def redo(review: Review, _by: Stamp | None = None) -> Review:
 
 
 def reported(review: Review, threshold: float, false_positives: float | None = None) -> Report:
-    """Make the report that is saved.
+    """Make the report that is saved, with what models and guidelines say of it.
 
     Candidates that no reader touched count from the threshold on. What a reader judged, moved or added stays whatever
     its score, rejected findings among it: their status says so.
@@ -253,7 +254,9 @@ def reported(review: Review, threshold: float, false_positives: float | None = N
     model = review.start.model.model_copy(
         update={"threshold": threshold, "false_positives_per_scan": false_positives},
     )
-    return review.report.model_copy(update={"findings": kept, "model": model})
+    report = review.report.model_copy(update={"findings": kept, "model": model})
+    judgement = judge(kept, report.patient, report.comparisons)
+    return report.model_copy(update={"judgement": judgement})
 
 
 def unsearched(volume: Volume, versions: dict[str, str] | None = None) -> Report:

@@ -27,7 +27,7 @@ from napari_lesion.plugin.task import Task, sentence, step_text
 from napari_lesion.plugin.texts import later, tr
 from napari_lesion.plugin.view import source_of
 from napari_lesion.plugin.workstation import Workstation
-from napari_lesion.report.write import FILE_NAMES, KINDS, Kind, Written, in_words, write_reports
+from napari_lesion.report.write import FILE_NAMES, Kind, Written, in_words, write_reports
 
 if TYPE_CHECKING:
     from napari_lesion.progress import Progress
@@ -61,7 +61,7 @@ class Exports(QWidget):
             grid.addWidget(button, number // 3, number % 3)
         self.buttons["all"] = every = QPushButton(tr("All of them…"))
         every.setToolTip(tr("Write all these files into one folder"))
-        every.clicked.connect(partial(self._ask, KINDS))
+        every.clicked.connect(partial(self._ask, tuple(_TITLES)))
         grid.addWidget(every, 2, 0, 1, 3)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)

@@ -266,14 +266,17 @@ class FindingPanel(QWidget):
             "fleischner": tr("Fleischner 2017, the exam"),
             "growth": tr("Growth (BTS)"),
         }
-        if judged is None:
-            why = (
-                tr("A rejected finding is not judged.")
-                if finding.status == "rejected"
-                else tr("Its score is below the threshold, so it does not count. Accept it, and it does.")
-            )
-            self.unjudged.setText(dim(why))
-        self.unjudged.setVisible(judged is None)
+        notes = []
+        if finding.status == "rejected":
+            notes.append(tr("A rejected finding is not judged."))
+        elif judged is None:
+            notes.append(tr("Its score is below the threshold, so it does not count. Accept it, and it does."))
+        if waiting := self._measuring.waiting:
+            notes.append(tr("{count} findings are still to be measured: what is said here may change.", count=waiting))
+        self.unjudged.setText(dim(" ".join(notes)))
+        self.unjudged.setVisible(bool(notes))
+        if self._measuring.is_measuring(finding):
+            judged = None
         self.advice["brock"].setVisible(judged is not None)
         if judged is not None:
             self.advice["brock"].show_text(probability_line(judged.brock, names["brock"]), terms_html(judged.brock))

@@ -81,7 +81,7 @@ def measurement_rows(measured: Measurement) -> list[Row]:
         ),
         (tr("Largest extent in 3D"), f"{m.diameter_3d_mm:.1f} mm", source),
         (tr("Volume"), volume, source),
-        (tr("Type"), _word(m.type), source),
+        (tr("Type"), word(m.type), source),
     ]
     if m.solid_mean_diameter_mm:
         solid = f"{m.solid_mean_diameter_mm:.1f} mm"
@@ -96,14 +96,14 @@ def measurement_rows(measured: Measurement) -> list[Row]:
         high=_hu(m.hu.p95),
     )
     rows += [(tr("Density"), density, source), (tr("Mass"), f"{m.mass_mg:.0f} mg", source)]
-    calcium = _word(m.calcification)
+    calcium = word(m.calcification)
     if m.calcified_fraction:
         calcium += f" ({100 * m.calcified_fraction:.0f} %)"
     rows.append((tr("Calcification"), calcium, source))
     if m.pleura_distance_mm is not None:
         touches = m.pleura_distance_mm == 0
         rows.append((tr("To the pleura"), tr("touches it") if touches else f"{m.pleura_distance_mm:.1f} mm", source))
-    place = " ".join(_word(one) for one in (m.side, m.zone) if one != "unknown") or _word("unknown")
+    place = " ".join(word(one) for one in (m.side, m.zone) if one != "unknown") or word("unknown")
     return [*rows, (tr("Place"), m.lobe or place, source)]
 
 
@@ -121,8 +121,8 @@ def measurement_notes(finding: Finding) -> str:
 def advice_line(advice: Advice, name: str) -> str:
     """Put what a guideline says in a line: category and advice, or why it has none."""
     if not advice.applies:
-        said = dim(tr("does not apply")) + (f" ({escape(advice.why_not)})" if advice.why_not else "")
-        return f"<b>{escape(name)}</b>: {said}"
+        said = tr("would be {category}", category=advice.would_be) if advice.would_be else tr("does not apply")
+        return f"<b>{escape(name)}</b>: {escape(said)}<br>{dim(advice.why_not)}"
     parts = [f"<b>{escape(name)}: {escape(advice.category)}</b>" if advice.category else f"<b>{escape(name)}</b>"]
     return "<br>".join([*parts, *([escape(advice.advice)] if advice.advice else [])])
 
@@ -143,8 +143,7 @@ def missing_line(missing: Sequence[str]) -> str:
 def probability_line(probability: Probability, name: str) -> str:
     """Put a probability, or why there is none, in a line."""
     if not probability.applies or probability.low is None or probability.high is None:
-        said = dim(tr("does not apply")) + (f" ({escape(probability.why_not)})" if probability.why_not else "")
-        return f"<b>{escape(name)}</b>: {said}"
+        return f"<b>{escape(name)}</b>: {escape(tr('does not apply'))}<br>{dim(probability.why_not)}"
     return f"<b>{escape(name)}: {per_cent(probability.low, probability.high)}</b>"
 
 
@@ -155,7 +154,9 @@ def per_cent(low: float, high: float) -> str:
 
 
 def terms_html(probability: Probability) -> str:
-    """List what each term of a model adds, with a bar to the right where it adds and to the left where it takes away."""
+    """List what each term of a model adds, with a bar for how much: of one colour where it adds, of another if not."""
+    if not probability.terms:
+        return "<br>".join(filter(None, (lines(probability.notes), missing_line(probability.missing))))
     span = max((abs(value) for term in probability.terms for value in (term.low, term.high)), default=1.0) or 1.0
     rows = "".join(_term_row(term, span) for term in probability.terms)
     head = dim(tr("What each term adds to the sum (logit):"))
@@ -200,8 +201,9 @@ def _term_row(term: Term, span: float) -> str:
     )
 
 
-def _word(word: str) -> str:
-    return tr(_WORDS.get(word, word))
+def word(said: str) -> str:
+    """Say a type, a side, a zone or another word of a measurement in the user's language."""
+    return tr(_WORDS.get(said, said))
 
 
 def _volume(mm3: float, sd: float | None = None) -> str:

@@ -172,7 +172,10 @@ class FindingsPanel(QWidget):
         header = table.horizontalHeader()
         header.setMinimumSectionSize(24)
         # Not by the contents: that would make the picture and the side of every row.
-        widths = ("888", "✓ accepted", "reader", "88.8", "midline", "888", "-888, -888, -8888", "")
+        widths = (
+            *("888", "✓ accepted", "reader", "88.8", "88.8 × 88.8", "88888", "part-solid", "midline", "888"),
+            *("-888, -888, -8888", ""),
+        )
         metrics = table.fontMetrics()
         for column, (widest, title) in enumerate(zip(widths, columns(), strict=True)):
             room = max(metrics.horizontalAdvance(widest), metrics.horizontalAdvance(title)) + 12

@@ -14,14 +14,15 @@ from napari_lesion.findings import Finding
 from napari_lesion.plugin import crops
 from napari_lesion.plugin.findings_view import FindingsView
 from napari_lesion.plugin.layers import frame_of, is_shown
+from napari_lesion.plugin.panels.finding_text import word
 from napari_lesion.plugin.texts import tr
 from napari_lesion.review import edits
 
 Index: TypeAlias = QModelIndex | QPersistentModelIndex
 _TOP = QModelIndex()
-NUMBER, STATUS, SCORE, DIAMETER, SIDE, SLICE, PLACE, COMMENT = range(8)
+NUMBER, STATUS, SCORE, DIAMETER, AXES, VOLUME, TYPE, SIDE, SLICE, PLACE, COMMENT = range(11)
 SORT_ROLE = Qt.ItemDataRole.UserRole + 1
-_RIGHT = (SCORE, DIAMETER, SLICE)
+_RIGHT = (SCORE, DIAMETER, AXES, VOLUME, SLICE)
 #: A sign and a word each: nothing is said by colour alone.
 _SIGNS = {"candidate": "○", "accepted": "✓", "rejected": "✗", "edited": "✎", "added": "+"}
 FILTERS = ("all", "open", "standing", "rejected")
@@ -29,7 +30,19 @@ FILTERS = ("all", "open", "standing", "rejected")
 
 def columns() -> tuple[str, ...]:
     """Heads of the columns."""
-    return "#", tr("Status"), tr("Score"), tr("Ø mm"), tr("Side"), tr("Slice"), tr("x, y, z (mm)"), tr("Comment")
+    return (
+        "#",
+        tr("Status"),
+        tr("Score"),
+        tr("Ø mm"),
+        tr("Axes mm"),
+        tr("mm³"),
+        tr("Type"),
+        tr("Side"),
+        tr("Slice"),
+        tr("x, y, z (mm)"),
+        tr("Comment"),
+    )
 
 
 def status_text(finding: Finding) -> str:
@@ -60,6 +73,8 @@ def history_text(finding: Finding) -> str:
         "merged": tr("merged"),
         "added": tr("added"),
         "commented": tr("commented"),
+        "outlined": tr("outlined"),
+        "described": tr("described"),
     }
     return "\n".join(
         f"{entry.time[:16].replace('T', ' ')} UTC  {entry.reader}: {deeds[entry.what]} {entry.detail}".rstrip()
@@ -179,6 +194,12 @@ class FindingsModel(QAbstractTableModel):
             return tr("reader") if edits.is_added(finding) else f"{finding.score:.2f}"
         if column == DIAMETER:
             return f"{finding.diameter_mm:.1f}"
+        measured = finding.measurement
+        if column in (AXES, VOLUME, TYPE):
+            if measured is None:
+                return ""
+            axes = f"{measured.long_axis.length_mm:.1f} × {measured.short_axis.length_mm:.1f}"
+            return {AXES: axes, VOLUME: f"{measured.volume_mm3:.0f}"}.get(column, word(measured.type))
         if column == SIDE:
             return side_text(self._view.side(finding))
         if column == SLICE:
@@ -188,11 +209,13 @@ class FindingsModel(QAbstractTableModel):
         return status_text(finding) if column == STATUS else finding.comment.replace("\n", " ")
 
     def _sort_key(self, row: _Row, column: int) -> Any:
-        finding = row.finding
+        finding, measured = row.finding, row.finding.measurement
         return {
             NUMBER: row.number,
             SCORE: finding.score,
             DIAMETER: finding.diameter_mm,
+            AXES: measured.mean_diameter_mm if measured is not None else 0.0,
+            VOLUME: measured.volume_mm3 if measured is not None else 0.0,
             SLICE: row.slice,
             PLACE: -finding.center_mm[2],  # from the head down
         }.get(column, self._text(row, column))
