@@ -186,7 +186,7 @@ def _notes(nodule: Nodule, patient: Patient) -> tuple[str, ...]:
     if patient.smoking is not None and patient.smoking.value == "never":
         notes.append("It was made on current and former smokers; this patient never smoked.")
     if patient.prior_cancer is None:
-        notes.append("It holds only if no cancer is known, which nobody said.")
+        notes.append("It holds only for patients without a known cancer; nobody said whether there is one.")
     if nodule.patterns == (False, True):
         notes.append("It holds only if the nodule is not calcified or fatty as in category 1 of Lung-RADS.")
     if nodule.measurement.long_axis.length_mm > LARGEST_NODULE_MM:

@@ -22,8 +22,8 @@ from napari_lesion.judged import Advice, NoduleType, Patient, Step
 GUIDELINE = "Fleischner 2017"
 FIRST_YEARS = 35
 Risk = Literal["low", "high"]
-Urgency = Literal[0, 1, 2, 3, 4]
-"""0: no follow-up; 1: optional; 2: from 6 months on; 3: from 3 months on; 4: at 3 months, or more than CT."""
+Urgency = Literal[0, 1, 2, 3, 4, 5]
+"""0: no follow-up; 1: optional; 2: from 6 months on; 3 and 4: from 3 months on; 5: at 3 months, or more than CT."""
 _TABLE = f"{GUIDELINE}, table of recommendations"
 _SHOWN = 5
 """Nodules in the trace, at most."""
@@ -61,14 +61,14 @@ def row(type_: NoduleType, mm: int, multiple: bool, risk: Risk) -> Row:
     if multiple:
         size = "under 6 mm" if mm < 6 else "6 mm or more"
         after = "if stable, consider CT at 2 and 4 years" if mm < 6 else "then as the most suspicious nodule asks"
-        return Row(f"Multiple subsolid, {size}", f"CT at 3 to 6 months; {after}", 3)
+        return Row(f"Multiple subsolid, {size}", f"CT at 3 to 6 months; {after}", 3 if mm < 6 else 4)
     if mm < 6:
         return Row(f"Single {type_}, under 6 mm", "no routine follow-up", 0)
     if type_ == "non-solid":
         after = "CT at 6 to 12 months to confirm that it persists, then CT every 2 years until 5 years"
         return Row("Single non-solid, 6 mm or more", after, 2)
     after = "if unchanged and its solid part stays under 6 mm, CT every year for 5 years"
-    return Row("Single part-solid, 6 mm or more", f"CT at 3 to 6 months to confirm that it persists; {after}", 3)
+    return Row("Single part-solid, 6 mm or more", f"CT at 3 to 6 months to confirm that it persists; {after}", 4)
 
 
 def _solid(mm: int, multiple: bool, risk: Risk, name: str) -> Row:
@@ -78,10 +78,10 @@ def _solid(mm: int, multiple: bool, risk: Risk, name: str) -> Row:
     then = "consider CT" if risk == "low" else "CT"
     if multiple:
         advice = f"CT at 3 to 6 months, then {then} at 18 to 24 months"
-        return Row(f"{name}, 6 mm or more", advice, 3, risk)
+        return Row(f"{name}, 6 mm or more", advice, 4, risk)
     if mm <= 8:
         return Row(f"{name}, 6 to 8 mm", f"CT at 6 to 12 months, then {then} at 18 to 24 months", 2, risk)
-    return Row(f"{name}, over 8 mm", "consider CT at 3 months, PET/CT or tissue sampling", 4)
+    return Row(f"{name}, over 8 mm", "consider CT at 3 months, PET/CT or tissue sampling", 5)
 
 
 # -- the exam -----------------------------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ def applicability(patient: Patient) -> tuple[str, tuple[str, ...]]:
     conditions = (
         ("this is not screening", patient.context),
         (f"the patient is {FIRST_YEARS} or older", age),
-        ("no cancer is known", patient.prior_cancer),
+        ("the patient has no known cancer", patient.prior_cancer),
         ("there is no immunosuppression", patient.immunosuppression),
     )
     return "", tuple(words for words, known in conditions if known is None)
@@ -289,8 +289,8 @@ def _missing(
     for name, known in (
         ("Age", patient.age_years),
         ("Why the scan was made", patient.context),
-        ("Whether a cancer is known", patient.prior_cancer),
-        ("Whether there is immunosuppression", patient.immunosuppression),
+        ("Known cancer, or none", patient.prior_cancer),
+        ("Immunosuppression, or none", patient.immunosuppression),
     ):
         if known is None:
             missing.append(name)

@@ -165,10 +165,10 @@ _STEPS: dict[Category, tuple[Category, ...]] = {
     "2": ("2",),
     "3": ("2", "3"),
     "4A": ("2", "3", "4A"),
-    "4B": ("4B",),
-    "4X": ("4X",),
+    "4B": ("2", "4B"),
+    "4X": ("2", "4X"),
 }
-"""What a nodule may have been at an earlier scan, by its size there: that category, or stepped down from it."""
+"""What a nodule may have been at an earlier scan, by its size there: that, or stepped down from it; 2 after a workup."""
 
 
 def _by_size_then(type_: NoduleType, solid_mm: float, then_mm: float | None) -> tuple[Category, ...]:
@@ -286,7 +286,7 @@ def _population(patient: Patient) -> Iterator[Step]:
 
 def _missing_of(patient: Patient) -> tuple[str, ...]:
     age = () if patient.age_years is not None else ("Age",)
-    return age if patient.prior_cancer is not None else (*age, "Whether a cancer is known")
+    return age if patient.prior_cancer is not None else (*age, "Known cancer, or none")
 
 
 def _missing(nodule: Nodule, course: Course) -> tuple[str, ...]:

@@ -101,6 +101,8 @@ def _followed(nodule: Nodule, was_there: Sequence[tuple[Comparison, Change]], re
         )
     whens = _whens(larger)
     unknown = [] if len(whens) == 1 else ["How much it grew within 12 months"]
+    if months is None:
+        unknown.append("When the earlier scan was made")
     if not categories and "stable" in whens:
         unknown.append("Its category at the earlier scan")
     return Course(

@@ -1,0 +1,127 @@
+"""What all that is said has in common: it says where it comes from, nothing reads as a diagnosis, and it can be saved."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+
+import pytest
+from judged_nodules import change, new, nodule, patient, since, unmeasured
+
+from napari_lesion.assessment.fields import FINDING_FIELDS, PATIENT_FIELDS
+from napari_lesion.assessment.judge import judge
+from napari_lesion.judged import Appearance, Judgement, Patient
+
+VERDICTS = re.compile(
+    r"\b(benign|malignan\w*|cancerous|carcinoma|metasta\w*|tumou?rs?|diagnos(is|ed|es))\b"
+    r"|\bcancer (is|was|has|likely|unlikely|suspected|excluded)\b"
+    r"|\b(is|are|was|has|have|likely|probably|suggests?|suspect\w*) (a |an |lung )?cancer\b",
+    re.IGNORECASE,
+)
+
+
+def judgements() -> Iterator[Judgement]:
+    """Judge all kinds of nodules, with all kinds of pasts, in all kinds of patients."""
+    looks = ({}, {"airway": "subsegmental"}, {"juxtapleural": True}, {"suspicious": True, "spiculated": True})
+    findings = [
+        [nodule(mm, type=type_, calcification=calcification, looks=how, solid_mean_diameter_mm=solid)]
+        for (mm, solid), type_, calcification, how in itertools.product(
+            ((3.0, 1.0), (7.0, None), (9.0, 5.0), (31.0, 8.0)),
+            ("solid", "part-solid", "non-solid", "unknown"),
+            ("none", "partial", "complete"),
+            looks,
+        )
+    ]
+    findings += [[], [unmeasured()], [nodule(9.0), nodule(5.0, "b", status="candidate"), unmeasured("c")]]
+    known = {"age_years": 62.0, "sex": "female", "smoking": "never", "family_history": False, "emphysema": True}
+    patients = [
+        Patient(),
+        patient(age_years=30.0),
+        patient(prior_cancer=True),
+        patient(**known, context="screening", other_significant=True),
+        patient(**known, context="screening", inflammatory=True),
+        patient(**known, context="incidental", prior_cancer=False, immunosuppression=False),
+        patient(**known, context="incidental", prior_cancer=False, immunosuppression=True),
+    ]
+    for several, who in itertools.product(findings, patients):
+        yield judge(several, who)
+    pasts = [
+        (since(200, new()),),
+        (since(95, change(9.0, 9.0, prior_lung_rads="4A")),),
+        (since(200, change(9.0, 6.0, "grown", doubling_days=110.0, doubling_low_days=90.0)),),
+        (since(700, change(9.0, 7.0, "unclear")), since(900, accepted=False)),
+    ]
+    for past, who, type_ in itertools.product(pasts, patients, ("solid", "part-solid", "unknown")):
+        yield judge([nodule(9.0, type=type_)], who, past)
+
+
+@pytest.fixture(scope="module")
+def all_kinds() -> list[Judgement]:
+    return list(judgements())
+
+
+def strings(content: object) -> Iterator[str]:
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, dict | list):
+        for inner in content.values() if isinstance(content, dict) else content:
+            yield from strings(inner)
+
+
+def test_nothing_reads_as_a_diagnosis(all_kinds):
+    said = {text for judgement in all_kinds for text in strings(judgement.model_dump(mode="json"))}
+    said |= {text for field in (*PATIENT_FIELDS, *FINDING_FIELDS) for text in (field.label, field.help)}
+
+    assert len(said) > 150
+    assert [text for text in said if VERDICTS.search(text)] == []
+
+
+def test_the_check_knows_a_diagnosis():
+    for text in ("It is malignant.", "Cancer is likely.", "Likely benign.", "This is cancer.", "A tumour."):
+        assert VERDICTS.search(text)
+    for text in ("not for patients with a known cancer", "lung cancer screening", "a diagnostic chest CT"):
+        assert not VERDICTS.search(text)
+
+
+def test_everything_said_is_a_sentence_and_rests_on_something(all_kinds):
+    for judgement in all_kinds:
+        advices = [judgement.lung_rads, judgement.fleischner]
+        advices += [advice for one in judgement.findings for advice in (one.lung_rads, one.growth)]
+        for advice in advices:
+            assert advice.applies == bool(advice.category)
+            assert advice.applies != bool(advice.why_not)
+            assert not (advice.applies and advice.would_be)
+            for text in (advice.advice, advice.why_not, *(step.says for step in advice.trace)):
+                assert not text or ((text[0].isupper() or text[0].isdigit()) and text[-1] == ".")
+                assert ".." not in text
+            assert all(step.rests_on for step in advice.trace)
+        for one in judgement.findings:
+            assert one.brock.applies != bool(one.brock.why_not)
+            if one.brock.applies:
+                assert 0 < one.brock.low <= one.brock.high < 1
+
+
+def test_a_judgement_comes_back_as_it_was_saved(all_kinds):
+    for judgement in all_kinds[::20]:
+        assert Judgement.model_validate_json(judgement.model_dump_json()) == judgement
+
+
+def test_rejected_findings_are_not_judged_and_do_not_count():
+    findings = [nodule(5.0), nodule(20.0, "b", status="rejected")]
+
+    told = judge(findings, patient(age_years=62.0, context="screening"))
+
+    assert [one.finding_id for one in told.findings] == ["a"]
+    assert told.of("b") is None
+    assert told.lung_rads.category == "2"
+
+
+def test_forms_ask_for_all_that_can_be_said_and_only_that():
+    assert [field.name for field in PATIENT_FIELDS] == list(Patient.model_fields)
+    assert [field.name for field in FINDING_FIELDS] == list(Appearance.model_fields)
+    for field, kind in [(f, Patient) for f in PATIENT_FIELDS] + [(f, Appearance) for f in FINDING_FIELDS]:
+        words = {"number": ["12"], "yes or no": ["yes", "no"]}.get(field.kind, [value for value, _ in field.values])
+        for word in words:
+            value = field.read(word)
+            assert getattr(kind(**{field.name: {"value": value, "source": "entered"}}), field.name).value == value
