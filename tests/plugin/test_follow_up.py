@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from fake_scan import make_volume
+from matplotlib.figure import Figure
 from plugin_scan import NODULES
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QImage, QWheelEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QMessageBox
 
 from napari_lesion.compared import Alignment, Change, Comparison
+from napari_lesion.comparison.compare import Compared
 from napari_lesion.findings import Finding, Report, box_around
-from napari_lesion.plugin import view
-from napari_lesion.plugin.priors import Prior
+from napari_lesion.measured import Axis, HounsfieldUnits, Measurement
+from napari_lesion.plugin import layers, view
+from napari_lesion.plugin.findings_view import findings_view
+from napari_lesion.plugin.panels.course_plot import courses, draw, in_words
+from napari_lesion.plugin.panels.follow_up import DIAMETER, FollowUpPanel
+from napari_lesion.plugin.priors import Choice, Prior
 from napari_lesion.plugin.views.beside import beside
 from napari_lesion.plugin.views.fourup import views
 from napari_lesion.plugin.workstation import workstation
-from napari_lesion.review.review import unsearched
+from napari_lesion.progress import Progress
+from napari_lesion.review import edits
+from napari_lesion.review.review import undo, unsearched
 from napari_lesion.volume import FloatArray, Volume
 
 SHIFT = np.array([9.0, -6.0, 248.0])
@@ -235,3 +244,199 @@ def test_what_could_not_be_aligned_is_not_linked_and_says_so(viewer: Any, scan: 
     assert station.position_mm == here
     station.go_to(NODULES[1][0])
     assert there.place_mm[2] < before[2] - 1
+
+
+# -- the panel --------------------------------------------------------------------------------------------------------
+
+
+def comparing(monkeypatch: pytest.MonkeyPatch, accepted: bool = True) -> dict[str, Any]:
+    """Put known results in the place of registration and measuring; say what was asked for."""
+    asked: dict[str, Any] = {"other_id": []}
+
+    def measure_findings(_volume: Volume, findings: Any, **_: Any) -> Any:
+        return tuple(one.model_copy(update={"unmeasured": "too small"}) for one in findings)
+
+    def changes(report: Report, prior_report: Report, _aligned: Any) -> tuple[Change, ...]:
+        now = sorted(report.standing, key=lambda finding: -finding.diameter_mm)
+        before = sorted(prior_report.standing, key=lambda finding: -finding.diameter_mm)
+        return (
+            Change(finding_id=now[0].id, prior_finding_id=before[0].id, fate="grown", why="By 34 %.",
+                   diameter_mm=now[0].diameter_mm, prior_diameter_mm=18.2, volume_mm3=4190.0, prior_volume_mm3=3122.4,
+                   volume_change=0.342, doubling_days=860.4, doubling_low_days=610.0),
+            Change(finding_id=now[1].id, prior_finding_id=before[1].id, fate="unclear", why="Noise.",
+                   diameter_mm=now[1].diameter_mm, prior_diameter_mm=13.9, volume_mm3=1440.0, prior_volume_mm3=1430.0,
+                   volume_change=0.007),
+            Change(finding_id=None, prior_finding_id=before[2].id, fate="resolved", why="Nothing is there now.",
+                   prior_diameter_mm=8.1),
+        )  # fmt: skip
+
+    def compare(
+        report: Report, _volume: Volume, prior_report: Report, prior: Volume, *, other_id: bool, progress: Progress
+    ) -> Compared:
+        progress(0, 1, "aligning")
+        asked["other_id"].append(other_id)
+        asked["prior_report"] = prior_report
+        comparison = Comparison(
+            prior_series_uid=prior.series.series_uid,
+            prior_study_date=prior.series.study_date,
+            days=365,
+            alignment=Alignment(accepted=accepted, says=f"The lungs overlap by {0.97 if accepted else 0.41}."),
+            changes=changes(report, prior_report, SHIFTED) if accepted else (),
+        )
+        return Compared(comparison, SHIFTED if accepted else None)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("napari_lesion.assessment.measure.measure_findings", measure_findings)
+    monkeypatch.setattr("napari_lesion.comparison.compare.compare", compare)
+    monkeypatch.setattr("napari_lesion.comparison.match.changes", changes)
+    return asked
+
+
+@pytest.fixture
+def panel(viewer: Any, scan: Volume, qtbot: Any) -> Any:
+    """The panel of a scan in which a reader marked two lesions; an earlier scan of the patient is open."""
+    data, attributes, _ = layers.scan_layer(earlier())
+    viewer.add_image(data, **attributes)
+    station = workstation(viewer)
+    viewer.layers.selection.active = viewer.layers[0]
+    for center, diameter in NODULES[:2]:
+        station.change(lambda review, by, c=center, d=diameter: edits.add(review, c, d, by, scan))
+    panel = FollowUpPanel(viewer)
+    panel.resize(400, 680)
+    qtbot.addWidget(panel)
+    panel.show()
+    return panel
+
+
+def run(panel: Any, qtbot: Any) -> None:
+    panel.compare_button.click()
+    qtbot.waitUntil(lambda: not panel._priors.running, timeout=60_000)
+    wait(0.4)
+
+
+def cells(panel: Any) -> list[list[str]]:
+    rows, columns = range(panel.table.rowCount()), range(panel.table.columnCount())
+    return [[panel.table.item(row, column).text() for column in columns] for row in rows]
+
+
+def test_a_prior_is_searched_compared_listed_and_part_of_the_review(
+    panel: Any, detector: Any, monkeypatch: pytest.MonkeyPatch, qtbot: Any
+) -> None:
+    asked = comparing(monkeypatch)
+    detector.card = detector.card.model_copy(update={"threshold": 0.3})
+    station = panel._station
+    assert [panel.choose.itemText(n) for n in range(panel.choose.count())] == ["2023-03-01 Thorax lung"]
+    run(panel, qtbot)
+    assert panel.status.text() == ""
+    assert detector.devices == ["auto"], "the prior was not searched"
+    assert [round(finding.diameter_mm) for finding in asked["prior_report"].findings] == [20, 14, 8]
+    assert cells(panel) == [
+        ["1", "▲ grown", "18.2 → 20.0", "3122 → 4190", "+34", "860 (610 … ∞)"],
+        ["2", "? unclear", "13.9 → 14.0", "1430 → 1440", "+1", "cannot be told from measurement noise"],
+        ["prior 3", "− resolved", "8.1 → –", "", "", ""],
+    ]
+    assert panel.alignment.text().startswith("✓ The lungs overlap by 0.97.")
+    there = beside(station)
+    assert there.shown
+
+    # A row turns both views to the lesion; one that is gone as well.
+    for row, nodule in enumerate(NODULES):
+        panel.table.setCurrentCell(row, 0)
+        wait()
+        np.testing.assert_allclose(there.place_mm, np.add(nodule[0], SHIFT), atol=1.5)
+        assert under_crosshair(there.pane) > 180
+        rings = there.pane.view.layers[1]
+        assert list(np.flatnonzero(rings.border_width == rings.border_width.max())) == [row]
+    assert panel.why.text() == "Nothing is there now."
+
+    # It is in what is saved; numbers follow what the reader does, and are no step to undo.
+    assert findings_view(station).report().comparisons[0].changes[2].fate == "resolved"
+    lesion = station.review.findings[0]
+    assert lesion.tracking_uid == asked["prior_report"].findings[0].lesion_uid
+    steps = len(station.review.changes)
+    station.change(lambda review, by: edits.resize(review, lesion.id, 22.0, by))
+    qtbot.waitUntil(lambda: cells(panel)[0][DIAMETER] == "18.2 → 22.0", timeout=5000)
+    assert station.review.comparisons[0].of(lesion.id).diameter_mm == 22.0
+    assert len(station.review.changes) == steps + 1
+
+    # A blind read hides all of it, and an undo takes it away.
+    station.set_blind(True)
+    assert not panel.page.isVisible()
+    assert cells(panel) == []
+    assert not there.shown
+    station.set_blind(False)
+    assert len(cells(panel)) == 3
+    station.change(undo)
+    station.change(undo)
+    assert cells(panel) == []
+    assert not there.shown
+
+    # The prior is not searched a second time.
+    run(panel, qtbot)
+    assert len(cells(panel)) == 3
+    assert detector.devices == ["auto"]
+
+
+def test_a_refusal_is_a_sentence_and_no_change_is_listed(
+    panel: Any, detector: Any, monkeypatch: pytest.MonkeyPatch, qtbot: Any
+) -> None:
+    comparing(monkeypatch, accepted=False)
+    run(panel, qtbot)
+    assert panel.alignment.text() == "⚠ The lungs overlap by 0.41."
+    assert "refused" in panel.compared.currentText()
+    assert cells(panel) == []
+    assert panel._station.review.comparisons == ()
+    assert "not aligned" in beside(panel._station).pane.heading.text()
+
+
+def test_another_patient_is_compared_only_when_the_reader_says_so(
+    panel: Any, scan: Volume, monkeypatch: pytest.MonkeyPatch, qtbot: Any, detector: Any
+) -> None:
+    asked = comparing(monkeypatch)
+    detector.card = detector.card.model_copy(update={"threshold": 0.3})
+    stranger = earlier()
+    stranger = replace(stranger, series=stranger.series.model_copy(update={"patient_id": "P-18"}))
+    questions: list[str] = []
+    answers = [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes]
+    monkeypatch.setattr(QMessageBox, "question", lambda *said: questions.append(said[2]) or answers[len(questions) - 1])
+    panel._compare(Choice(stranger.series, stranger))
+    assert not panel._priors.running
+    assert "P-17" in questions[0]
+    assert "P-18" in questions[0]
+    panel._compare(Choice(stranger.series, stranger))
+    qtbot.waitUntil(lambda: not panel._priors.running, timeout=60_000)
+    assert asked["other_id"] == [True]
+
+
+def test_the_timeline_has_every_date_and_how_sure_each_is() -> None:
+    def measured(diameter: float, volume: float, sd: float) -> Measurement:
+        axis = Axis(length_mm=diameter, start_mm=(0, 0, 0), end_mm=(diameter, 0, 0))
+        return Measurement(
+            method="m", long_axis=axis, short_axis=axis, mean_diameter_mm=diameter, diameter_3d_mm=diameter,
+            volume_mm3=volume, volume_sd_mm3=sd, hu=HounsfieldUnits(mean=0, sd=0, p05=0, median=0, p95=0), mass_mg=1,
+        )  # fmt: skip
+
+    report = report_of(make_volume(), NODULES[:2])
+    lesion = report.findings[0].model_copy(update={"measurement": measured(10.0, 523.6, 26.0)})
+    report = report.model_copy(update={"findings": (lesion, report.findings[1])})
+    before = report.findings[1].model_copy(update={"id": "b", "measurement": measured(8.0, 268.1, 20.0)})
+
+    def comparison(uid: str, day: str, volume: float) -> Comparison:
+        change = Change(finding_id=lesion.id, prior_finding_id="b", fate="grown", why="", prior_volume_mm3=volume)
+        alignment = Alignment(accepted=True)
+        return Comparison(prior_series_uid=uid, prior_study_date=day, days=None, alignment=alignment, changes=(change,))
+
+    priors_ = {"1": report.model_copy(update={"findings": (before,)})}
+    (course,) = courses(report, [comparison("1", "20230301", 1.0), comparison("2", "20220301", 200.0)], priors_.get)
+    assert [(point.when.isoformat(), point.volume_mm3, point.diameter_mm) for point in course.points] == [
+        ("2022-03-01", 200.0, None),
+        ("2023-03-01", 268.1, 8.0),
+        ("2024-02-29", 523.6, 10.0),
+    ]
+    assert [point.volume_error_mm3 for point in course.points] == pytest.approx([0, 39.2, 50.96])
+    assert course.points[2].diameter_error_mm == pytest.approx(10 * 50.96 / (3 * 523.6))
+    figure = Figure()
+    draw(figure, (course,), lesion.id, text="#ffffff", background="#000000")
+    figure.canvas.draw()
+    diameters, volumes = figure.axes
+    assert [len(axes.containers[0].lines[0].get_xdata()) for axes in (diameters, volumes)] == [2, 3]
+    assert "2022-03-01: 200.0 mm³" in in_words((course,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import napari.viewer
@@ -26,12 +27,13 @@ from qtpy.QtWidgets import (
 from napari_lesion.compared import Change, Comparison
 from napari_lesion.dicom.series import Series, SeriesIndex, find_series
 from napari_lesion.errors import Cancelled, LesionError
-from napari_lesion.findings import RESEARCH_USE
+from napari_lesion.findings import RESEARCH_USE, Report
 from napari_lesion.plugin.actions import bind
 from napari_lesion.plugin.dialogs import SeriesDialog
 from napari_lesion.plugin.docks import share_place
 from napari_lesion.plugin.findings_view import findings_view
 from napari_lesion.plugin.layers import readable_date, scan_name
+from napari_lesion.plugin.panels.course_plot import Course, CoursePlot, courses
 from napari_lesion.plugin.panels.row_table import row_table
 from napari_lesion.plugin.priors import Choice, is_same_patient, is_searched, priors
 from napari_lesion.plugin.task import run_with_dialog, sentence, step_text
@@ -177,6 +179,14 @@ class FollowUpPanel(QWidget):
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(changes, tr("Changes"))
+        self.plot = CoursePlot()
+        self.plot_note = _label()
+        timeline = QWidget()
+        column = QVBoxLayout(timeline)
+        column.setContentsMargins(0, 4, 0, 0)
+        column.addWidget(self.plot, 1)
+        column.addWidget(self.plot_note)
+        self.tabs.addTab(timeline, tr("Timeline"))
 
         self.page = QWidget()
         self.page.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
@@ -463,9 +473,33 @@ class FollowUpPanel(QWidget):
                     item = QTableWidgetItem(text)
                     item.setToolTip(change.why)
                     if column in (DIAMETER, VOLUME, PERCENT):
-                        item.setTextAlignment(int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter))
+                        item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                     self.table.setItem(row, column, item)
         self._on_selected(self._station.finding)
+
+    def _plot(self) -> None:
+        """Show the course of all lesions over all dates."""
+        report = None if self._station.blind else self._view.report()
+        shown: tuple[Course, ...] = ()
+        if report is not None:
+            numbers = {finding.id: n for n, finding in enumerate(self._view.findings, 1)}
+            found = courses(report, self._priors.comparisons, self._prior_report)
+            shown = tuple(replace(one, number=numbers[one.finding_id]) for one in found if one.finding_id in numbers)
+        self.plot.setVisible(bool(shown))
+        self.plot.show_courses(shown, self._station.finding)
+        if shown:
+            note = tr(
+                "Bars: 95 % of the noise of measuring, from the standard deviation of the volume; for the diameter, "
+                "that of a ball of this volume. Numbers are those of the findings."
+            )
+        else:
+            note = tr("There is nothing to draw until a lesion was measured in this scan and in a prior.")
+        self.plot_note.setText(note)
+        self.plot_note.show()
+
+    def _prior_report(self, series_uid: str) -> Report | None:
+        prior = self._priors.prior(series_uid)
+        return prior.report if prior is not None else None
 
     def _on_selected(self, finding: str) -> None:
         """Mark the row of the finding that is looked at."""
@@ -480,6 +514,7 @@ class FollowUpPanel(QWidget):
             else:
                 self.table.selectRow(row)
         self._explain(row)
+        self._plot()
 
     def _explain(self, row: int) -> None:
         self.why.setText(self._changes[row].why if 0 <= row < len(self._changes) else "")

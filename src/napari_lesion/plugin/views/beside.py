@@ -168,9 +168,9 @@ class Beside(QObject):
     def _level(self, _event: object = None) -> None:
         """Give both pictures one height: napari has sliders below the scan's."""
         main = self._views.panes[0]
-        if self.pane is not None and not self._views.four_up:
-            below = max(main.qt_viewer.height() - main.canvas.height(), 0)
-            self.pane.layout().setContentsMargins(0, 0, 0, below)
+        layout = self.pane.layout() if self.pane is not None else None
+        if layout is not None and not self._views.four_up:
+            layout.setContentsMargins(0, 0, 0, max(main.qt_viewer.height() - main.canvas.height(), 0))
 
     # -- words --------------------------------------------------------------------------------------------------------
 
