@@ -210,8 +210,11 @@ def _read(path: Path) -> Dataset:
 
 def _header(path: Path, dataset: Dataset) -> SegmentationFile:
     shared = dataset.SharedFunctionalGroupsSequence[0] if dataset.get("SharedFunctionalGroupsSequence") else Dataset()
-    segments = tuple(_segment(item) for item in dataset.SegmentSequence)
     kind = str(dataset.get("SegmentationType", "BINARY"))
+    segments = tuple(_segment(item) for item in dataset.SegmentSequence)
+    if kind == "LABELMAP":  # which describes its background, too
+        background = int(dataset.get("PixelPaddingValue", 0))
+        segments = tuple(segment for segment in segments if segment.number != background)
     all_numbers = tuple(segment.number for segment in segments)
     thickness = 0.0
     frames = []
