@@ -131,12 +131,12 @@ def _draw(axes: Axes, analysis: Analysis, finding: Finding, number: int) -> None
 def _draw_cut_out(axes: Axes, volume: Volume, finding: Finding) -> Plane:
     """Draw the axial slice through a finding, with a circle around it, the patient's sides and a scale."""
     center = np.asarray(finding.center_mm)
-    plane = plane_around(_on_slice(volume, center), max(_CUTOUT_MM, 2.5 * finding.diameter_mm), _PIXEL_MM)
+    plane = plane_around(on_slice(volume, center), max(_CUTOUT_MM, 2.5 * finding.diameter_mm), _PIXEL_MM)
     image = sample(volume.voxels, volume.affine, plane.points(), np.nan)
     extent = _extent(plane)
     x0, x1, y1, y0 = extent
     axes.set_facecolor("black")
-    low, high = _window(image, volume)
+    low, high = window_of(image, volume)
     axes.imshow(image, cmap="gray", vmin=low, vmax=high, extent=extent, interpolation="nearest", zorder=0)
     axes.add_patch(
         Circle((center[0], center[1]), max(finding.diameter_mm / 2 + 2.5, 5), fill=False, color=_ACCENT, lw=1.2)
@@ -211,7 +211,7 @@ def explanation_figure(explanation: Explanation, volume: Volume, model: ModelRef
     return figure
 
 
-def _window(image: npt.NDArray[np.float32], volume: Volume) -> tuple[float, float]:
+def window_of(image: npt.NDArray[np.float32], volume: Volume) -> tuple[float, float]:
     """Choose what is black and white: for lungs, for soft tissue where hardly any lung is in view, else by the values.
 
     Values that are not HU have no scale of their own, so the window spans all but the darkest and brightest 1 %.
@@ -226,7 +226,7 @@ def _window(image: npt.NDArray[np.float32], volume: Volume) -> tuple[float, floa
     return LUNG_WINDOW if lung > _LUNG_SHARE else SOFT_TISSUE_WINDOW
 
 
-def _on_slice(volume: Volume, center: FloatArray) -> FloatArray:
+def on_slice(volume: Volume, center: FloatArray) -> FloatArray:
     """Move a point to the nearest acquired slice where slices are axial: that is what was seen by the scanner."""
     normal = volume.affine[:3, 0] / np.linalg.norm(volume.affine[:3, 0])
     if abs(normal[2]) < 1 - 1e-4:

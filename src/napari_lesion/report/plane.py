@@ -1,8 +1,9 @@
-"""Axial planes through a scan, as radiologists look at them, and the side of the patient that a place is on."""
+"""Planes through a scan, as radiologists look at them, and the side of the patient that a place is on."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,14 @@ from scipy import ndimage
 
 from napari_lesion.volume import FloatArray, Volume
 
+View = Literal["axial", "coronal", "sagittal"]
+
+_AXES: dict[View, tuple[int, int]] = {"axial": (0, 1), "coronal": (0, 2), "sagittal": (1, 2)}
+_LETTERS: dict[View, tuple[str, str, str, str]] = {
+    "axial": ("R", "L", "A", "P"),
+    "coronal": ("R", "L", "H", "F"),
+    "sagittal": ("A", "P", "H", "F"),
+}
 _COARSE_MM = 4.0
 _TISSUE_HU = -300.0
 _MIDLINE_MM = 10.0
@@ -20,34 +29,61 @@ _AIR_HU = -1024.0
 
 @dataclass(frozen=True)
 class Plane:
-    """An axial plane as radiologists look at it: from the feet, the patient's left on the right of the image.
+    """A plane through the patient as radiologists look at it.
+
+    Axial planes are seen from the feet and coronal ones from the front, with the patient's left on the right of the
+    image; sagittal ones from the patient's left, with the front on the left of the image.
 
     Attributes
     ----------
     corner_mm : (3,)
-        Centre of the first pixel (right, front), LPS mm.
+        Centre of the first pixel, upper left in the image, LPS mm.
     shape : (rows, columns)
-        Rows run to the back, columns to the patient's left.
     pixel_mm : float
+    view : {"axial", "coronal", "sagittal"}
     """
 
     corner_mm: FloatArray
     shape: tuple[int, int]
     pixel_mm: float
+    view: View = "axial"
+
+    @property
+    def axes(self) -> tuple[int, int]:
+        """Which of x, y and z run across and down the image."""
+        return _AXES[self.view]
+
+    @property
+    def steps(self) -> FloatArray:
+        """LPS mm from a pixel to the next one across, and to the next one down: (2, 3)."""
+        across, down = self.axes
+        result = np.zeros((2, 3))
+        result[0, across] = self.pixel_mm
+        result[1, down] = self.pixel_mm if down == 1 else -self.pixel_mm  # y grows to the back, z to the head
+        return result
+
+    @property
+    def letters(self) -> tuple[str, str, str, str]:
+        """Sides of the patient at the left, right, upper and lower edge of the image."""
+        return _LETTERS[self.view]
 
     def points(self) -> FloatArray:
         """LPS mm of every pixel's centre: (rows, columns, 3)."""
         rows, columns = np.indices(self.shape)
-        in_plane = np.stack([columns, rows, np.zeros(self.shape)], axis=-1) * self.pixel_mm
-        result: FloatArray = self.corner_mm + in_plane
+        across, down = self.steps
+        result: FloatArray = self.corner_mm + columns[..., None] * across + rows[..., None] * down
         return result
 
+    def to_pixel(self, points_mm: npt.ArrayLike) -> FloatArray:
+        """LPS mm (..., 3) → place in the image (..., 2), pixels from its upper left corner: across, down."""
+        return (np.asarray(points_mm) - self.corner_mm) @ self.steps.T / self.pixel_mm**2 + 0.5
 
-def plane_around(center_mm: FloatArray, size_mm: float, pixel_mm: float) -> Plane:
-    """Make the square axial plane with a point in its middle."""
+
+def plane_around(center_mm: FloatArray, size_mm: float, pixel_mm: float, view: View = "axial") -> Plane:
+    """Make the square plane with a point in its middle."""
     n = round(size_mm / pixel_mm)
-    half = (n - 1) / 2 * pixel_mm
-    return Plane(corner_mm=center_mm - np.array([half, half, 0.0]), shape=(n, n), pixel_mm=pixel_mm)
+    plane = Plane(corner_mm=center_mm, shape=(n, n), pixel_mm=pixel_mm, view=view)
+    return replace(plane, corner_mm=center_mm - (n - 1) / 2 * plane.steps.sum(axis=0))
 
 
 def sample(

@@ -1,0 +1,430 @@
+"""What a report for people says, in words and with the source of each number; HTML and PDF lay it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from napari_lesion.assessment.fields import FINDING_FIELDS, PATIENT_FIELDS
+from napari_lesion.compared import Change, Comparison
+from napari_lesion.detection.operating import in_words
+from napari_lesion.findings import Finding, Report
+from napari_lesion.judged import Advice, Appearance, Given, Patient, Probability
+from napari_lesion.measured import Measurement
+from napari_lesion.progress import Progress, silent
+from napari_lesion.report.pictures import Picture, pictures_of
+from napari_lesion.volume import Volume
+
+TOP = 8
+"""Findings in the summary, at most."""
+COMPACT_FROM = 13
+"""From so many findings on, each has less room."""
+UNKNOWN = "unknown"
+
+COLUMNS = (
+    "No.",
+    "Diameter, mm",
+    "Volume, mm³",
+    "Type",
+    "Place",
+    "Since the prior",
+    "Lung-RADS",
+    "Brock",
+    "Score",
+    "Status",
+)
+"""Of the table of findings."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A name, its value, and where the value comes from."""
+
+    name: str
+    value: str
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Facts that come from the same source, which the title says."""
+
+    title: str
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One finding.
+
+    Attributes
+    ----------
+    number : int
+        Its place in ``findings.json``, from 1.
+    heading : str
+    names : str
+        By which DICOM knows the lesion, and the image on which it lies.
+    cells : tuple of str
+        Its row in the table, as `COLUMNS`.
+    groups : tuple of Group
+        Facts by where they come from.
+    notes : tuple of str
+        Sentences to know before trusting the numbers.
+    changes : tuple of (str, Change)
+        Since which date, and what became of it.
+    brock : Probability or None
+    advice : tuple of Advice
+        What guidelines say of it.
+    history : tuple of str
+        What readers did to it.
+    pictures : tuple of Picture
+        In three planes; empty where the scan is not at hand.
+    """
+
+    number: int
+    id: str
+    heading: str
+    names: str
+    cells: tuple[str, ...]
+    groups: tuple[Group, ...]
+    notes: tuple[str, ...] = ()
+    changes: tuple[tuple[str, Change], ...] = ()
+    brock: Probability | None = None
+    advice: tuple[Advice, ...] = ()
+    history: tuple[str, ...] = ()
+    pictures: tuple[Picture, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
+class Content:
+    """A whole report."""
+
+    title: str
+    intended_use: str
+    created: str
+    result: str
+    """How much was found, as a sentence."""
+    scan: tuple[Fact, ...]
+    patient: tuple[Fact, ...]
+    model: tuple[Fact, ...]
+    certificate: tuple[Fact, ...]
+    made_by: tuple[Fact, ...]
+    warnings: tuple[str, ...]
+    exam: tuple[Advice, ...]
+    """What guidelines say of the examination."""
+    entries: tuple[Entry, ...]
+    top: tuple[Entry, ...]
+    """Those of the summary."""
+    rejected: tuple[str, ...]
+    """A line for each finding that a reader rejected."""
+    comparisons: tuple[Comparison, ...]
+    gone: tuple[tuple[str, Change], ...]
+    """Lesions of priors that are none of this scan's findings, each with the prior's date."""
+    without_pictures: str = ""
+    """Why there are no pictures."""
+
+    @property
+    def compact(self) -> bool:
+        """Whether there are so many findings that each gets less room."""
+        return len(self.entries) >= COMPACT_FROM
+
+
+def content_of(report: Report, volume: Volume | None = None, *, progress: Progress = silent) -> Content:
+    """Put a report into words.
+
+    Parameters
+    ----------
+    report : Report
+    volume : Volume, optional
+        The scan, for pictures.
+    progress : Progress
+        A step a finding.
+    """
+    standing = report.standing
+    entries: list[Entry] = []
+    for number, finding in enumerate(report.findings, 1):
+        if finding.status == "rejected":
+            continue
+        progress(len(entries), max(len(standing), 1), f"picture of finding {number}")
+        entries.append(_entry(report, finding, number, pictures_of(volume, finding, number) if volume else ()))
+    confirmed = {finding.id for finding in standing if finding.status != "candidate"}
+    series = report.series
+    return Content(
+        title=" · ".join(filter(None, ("CT findings", series.patient_id, date(series.study_date)))),
+        intended_use=report.intended_use,
+        created=_moment(report.created),
+        result=_result(report),
+        scan=_scan(report),
+        patient=given_facts(report.patient, also_unknown=True),
+        model=_model(report),
+        certificate=_certificate(report),
+        made_by=tuple(Fact(name, version) for name, version in report.versions.items()),
+        warnings=report.warnings,
+        exam=(report.judgement.lung_rads, report.judgement.fleischner) if report.judgement else (),
+        entries=tuple(entries),
+        top=tuple(sorted(entries, key=lambda entry: entry.id not in confirmed)[:TOP]),
+        rejected=tuple(
+            f"Finding {number} (score {finding.score:.2f}, {finding.diameter_mm:.1f} mm): {_last_deed(finding)}"
+            for number, finding in enumerate(report.findings, 1)
+            if finding.status == "rejected"
+        ),
+        comparisons=report.comparisons,
+        gone=tuple(
+            (date(comparison.prior_study_date), change)
+            for comparison in report.comparisons
+            for change in comparison.changes
+            if change.finding_id is None
+        ),
+        without_pictures="" if volume else "The scan was not at hand when this report was made.",
+    )
+
+
+def date(dicom: str) -> str:
+    """DICOM's YYYYMMDD as YYYY-MM-DD; anything else stays as it is."""
+    return f"{dicom[:4]}-{dicom[4:6]}-{dicom[6:]}" if len(dicom) == 8 and dicom.isdigit() else dicom
+
+
+def doubling(change: Change) -> str:
+    """Volume doubling time with its interval, in words; empty where it can't be told."""
+    if change.doubling_days is None:
+        return ""
+    what = "doubles" if change.doubling_days > 0 else "halves"
+    low, high = change.doubling_low_days, change.doubling_high_days
+    interval = "" if low is None and high is None else f", 95 % {_days(low)} to {_days(high)}"
+    return f"{what} in {abs(change.doubling_days):.0f} days{interval}"
+
+
+def percentage(probability: Probability) -> str:
+    """Write a probability or a range of it as per cent."""
+    if not probability.applies or probability.low is None or probability.high is None:
+        return "–"
+    low, high = (f"{100 * value:.1f}" for value in (probability.low, probability.high))
+    return f"{low} %" if low == high else f"{low} to {high} %"
+
+
+def category(advice: Advice) -> str:
+    """Give a category; in brackets what it would be if the guideline applied, else a dash where it does not."""
+    if advice.applies:
+        return advice.category or "–"
+    return f"({advice.would_be})" if advice.would_be else "–"
+
+
+def volume_in_words(measured: Measurement) -> str:
+    """Volume and its standard deviation, mm³."""
+    text = f"{measured.volume_mm3:.0f}"
+    return text if measured.volume_sd_mm3 is None else f"{text} ± {measured.volume_sd_mm3:.0f}"
+
+
+def given_facts(values: Patient | Appearance, *, also_unknown: bool) -> tuple[Fact, ...]:
+    """Say what is known of a patient or of how a finding looks, each with its source."""
+    facts = []
+    for asked in PATIENT_FIELDS if isinstance(values, Patient) else FINDING_FIELDS:
+        given: Given[Any] | None = getattr(values, asked.name)
+        if given is not None:
+            source = f"{given.source}: {given.detail}" if given.detail else given.source
+            facts.append(Fact(asked.label, _value(given.value, asked.unit), source))
+        elif also_unknown:
+            facts.append(Fact(asked.label, UNKNOWN))
+    return tuple(facts)
+
+
+def _value(value: object, unit: str) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g} {unit}".strip() if isinstance(value, int | float) else str(value)
+
+
+def _result(report: Report) -> str:
+    standing = report.standing
+    count = len(standing)
+    text = f"{count or 'No'} finding{'' if count == 1 else 's'}"
+    measured = sum(finding.measurement is not None for finding in standing)
+    if count:
+        text += f", {measured} of them measured"
+    if rejected := len(report.findings) - count:
+        text += f"; {rejected} more rejected by a reader"
+    unseen = sum(finding.status == "candidate" for finding in standing)
+    if count:
+        text += (
+            f". {unseen if unseen < count else 'All'} not yet judged by a reader"
+            if unseen
+            else ". All judged by a reader"
+        )
+    return text + "."
+
+
+def _scan(report: Report) -> tuple[Fact, ...]:
+    series = report.series
+    scanner = " ".join(filter(None, (series.manufacturer, series.manufacturer_model)))
+    said = (
+        ("Patient ID", series.patient_id),
+        ("Name", series.patient_name.replace("^", " ").strip()),
+        ("Born", date(series.patient_birth_date)),
+        ("Study", " ".join(filter(None, (date(series.study_date), series.study_description)))),
+        ("Series", " ".join(filter(None, (series.series_number, series.series_description)))),
+        ("Accession number", series.accession_number),
+        ("Scanner", scanner),
+        ("Kernel", series.kernel),
+        ("Contrast", series.contrast),
+    )
+    return tuple(Fact(name, value) for name, value in said if value)
+
+
+def _model(report: Report) -> tuple[Fact, ...]:
+    model = report.model
+    if not model.sha256:
+        return (Fact("Model", "none; a reader searched"),)
+    threshold = f"score ≥ {model.threshold:.2f}"
+    if model.false_positives_per_scan is not None:
+        threshold += f" (expect {in_words(model.false_positives_per_scan)})"
+    return (
+        Fact("Model", f"{model.id} {model.version}"),
+        Fact("Card", f"napari-lesion models show {model.id}"),
+        Fact("Weights", f"sha256 {model.sha256[:12]}…"),
+        Fact("Reported from", threshold),
+        Fact("Ran on", report.device),
+        Fact("Took", f"{report.timings_s['total']:.0f} s" if "total" in report.timings_s else UNKNOWN),
+    )
+
+
+def _certificate(report: Report) -> tuple[Fact, ...]:
+    certificate = report.certificate
+    spacing = " × ".join(f"{s:.2f}" for s in certificate.spacing_mm)
+    lines = [
+        Fact("Voxels", f"{' × '.join(map(str, certificate.shape))} of {spacing} mm (slices, rows, columns)"),
+        Fact("Orientation", f"{certificate.orientation} ({certificate.axes})"),
+        Fact("Slice order", certificate.slice_order),
+        Fact(
+            "Slice thickness", f"{certificate.slice_thickness_mm:g} mm" if certificate.slice_thickness_mm else UNKNOWN
+        ),
+        Fact("Rescale", certificate.rescale),
+        Fact("Tilt", f"{certificate.tilt_deg:.1f}°" if certificate.tilt_deg else ""),
+        Fact("Gaps", "; ".join(f"{gap.missing_slices} slices after {gap.after_file}" for gap in certificate.gaps)),
+        Fact("Interpolated", f"{len(certificate.interpolated_slices) or ''}"),
+        Fact("Duplicates", " ".join(certificate.duplicates)),
+        Fact("Missing tags", ", ".join(certificate.missing_tags)),
+        Fact("Notes", " ".join(certificate.notes)),
+    ]
+    return (Fact("Verdict", certificate.verdict), *(line for line in lines if line.value))
+
+
+def _entry(report: Report, finding: Finding, number: int, pictures: tuple[Picture, ...]) -> Entry:
+    judged = report.judgement.of(finding.id) if report.judgement else None
+    changes = tuple(
+        (date(comparison.prior_study_date), change)
+        for comparison in report.comparisons
+        if (change := comparison.of(finding.id)) is not None
+    )
+    measured = finding.measurement
+    notes = measured.notes if measured else (finding.unmeasured or "It was not measured.",)
+    size = f"{measured.mean_diameter_mm:.1f}" if measured else f"about {finding.diameter_mm:.0f}"
+    kind = measured.type if measured and measured.type != UNKNOWN else ""
+    place = _place(measured)
+    return Entry(
+        number=number,
+        id=finding.id,
+        heading=f"Finding {number}: " + ", ".join(filter(None, (f"{size} mm", kind, place))),
+        names=f"Lesion {finding.lesion_uid} · image {_image(finding)}",
+        cells=(
+            str(number),
+            size,
+            volume_in_words(measured) if measured else "–",
+            kind or "–",
+            place or "–",
+            _since(changes),
+            category(judged.lung_rads) if judged else "–",
+            percentage(judged.brock) if judged else "–",
+            f"{finding.score:.2f}" if finding.status != "added" else "–",
+            finding.status,
+        ),
+        groups=_groups(finding),
+        notes=notes,
+        changes=changes,
+        brock=judged.brock if judged else None,
+        advice=(judged.lung_rads, *((judged.growth,) if changes else ())) if judged else (),
+        history=tuple(
+            f"{_moment(deed.time)} {deed.reader}: {deed.what}{f' ({deed.detail})' if deed.detail else ''}"
+            for deed in finding.history
+        )
+        + ((f"Comment: {finding.comment}",) if finding.comment else ()),
+        pictures=pictures,
+    )
+
+
+def _groups(finding: Finding) -> tuple[Group, ...]:
+    groups = []
+    if finding.measurement is not None:
+        groups.append(Group(f"Measured in the mask of {finding.measurement.method}", _measured(finding.measurement)))
+    by_reader = finding.status in ("added", "edited")
+    place = ", ".join(f"{value:.1f}" for value in finding.center_mm).replace("-", "−")
+    found = (
+        Fact("Centre (LPS)", f"{place} mm"),
+        Fact("Diameter", f"about {finding.diameter_mm:.0f} mm"),
+        *((Fact("Score", f"{finding.score:.2f}"),) if finding.status != "added" else ()),
+    )
+    groups.append(Group("Marked by a reader" if by_reader else "Estimated by the model", found))
+    if seen := given_facts(finding.appearance, also_unknown=False):
+        groups.append(Group("What a reader says of it", seen))
+    return tuple(groups)
+
+
+def _measured(m: Measurement) -> tuple[Fact, ...]:
+    axes = f"long axis {m.long_axis.length_mm:.1f}, short {m.short_axis.length_mm:.1f}"
+    hu = f"{m.hu.mean:.0f} ± {m.hu.sd:.0f} HU (5 % {m.hu.p05:.0f}, median {m.hu.median:.0f}, 95 % {m.hu.p95:.0f})"
+    solid: tuple[Fact, ...] = ()
+    if m.type == "part-solid" and m.solid_mean_diameter_mm is not None:
+        volume = "" if m.solid_volume_mm3 is None else f", {m.solid_volume_mm3:.0f} mm³"
+        solid = (Fact("Solid part", f"{m.solid_mean_diameter_mm:.1f} mm{volume}"),)
+    calcium = "" if m.calcified_fraction is None else f" ({100 * m.calcified_fraction:.0f} % of the volume)"
+    return (
+        Fact("Mean diameter", f"{m.mean_diameter_mm:.1f} mm ({axes})"),
+        Fact("Diameter in 3D", f"{m.diameter_3d_mm:.1f} mm"),
+        Fact("Volume", f"{volume_in_words(m)} mm³" + (" (± one SD)" if m.volume_sd_mm3 is not None else "")),
+        *solid,
+        Fact("Density", hu.replace("-", "−")),
+        Fact("Mass", f"{m.mass_mg:.0f} mg"),
+        Fact("Type", f"{m.type}. {m.type_rule}".removesuffix(". ")),
+        Fact("Calcification", m.calcification + calcium),
+        Fact("From the pleura", UNKNOWN if m.pleura_distance_mm is None else f"{m.pleura_distance_mm:.1f} mm"),
+        Fact("Place", _place(m) or UNKNOWN),
+    )
+
+
+def _image(finding: Finding) -> str:
+    if not finding.sop_instance_uid:
+        return UNKNOWN
+    return finding.sop_instance_uid + (f", frame {finding.frame}" if finding.frame else "")
+
+
+def _place(measured: Measurement | None) -> str:
+    if measured is None:
+        return ""
+    side = "" if measured.side == UNKNOWN else measured.side
+    zone = "" if measured.zone == UNKNOWN else f"{measured.zone} third"
+    return " ".join(filter(None, (side, measured.lobe or zone)))
+
+
+def _since(changes: tuple[tuple[str, Change], ...]) -> str:
+    if not changes:
+        return "–"
+    change = changes[0][1]
+    grown = "" if change.volume_change is None else f" {100 * change.volume_change:+.0f} %".replace("-", "−")
+    return change.fate + grown
+
+
+def _last_deed(finding: Finding) -> str:
+    deeds = [deed for deed in finding.history if deed.what == "rejected"]
+    who = f"rejected by {deeds[-1].reader}, {_moment(deeds[-1].time)}" if deeds else "rejected"
+    return f"{who}. {finding.comment}".strip()
+
+
+def _moment(iso: str) -> str:
+    try:
+        return datetime.fromisoformat(iso).strftime("%Y-%m-%d %H:%M UTC")
+    except ValueError:
+        return iso
+
+
+def _days(value: float | None) -> str:
+    return "∞" if value is None else f"{value:.0f}".replace("-", "−")

@@ -1,0 +1,203 @@
+"""Reports of a series in all their forms, into the folder of its results."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+from napari_lesion.atomic import whole_file
+from napari_lesion.errors import Cancelled, ConfigError, LesionError
+from napari_lesion.findings import Heatmap, Report
+from napari_lesion.progress import Progress, part, silent
+from napari_lesion.report import findings_csv
+from napari_lesion.report import json as report_json
+from napari_lesion.volume import Volume
+
+if TYPE_CHECKING:
+    from napari_lesion.dicom.segmentation import SavedSegmentation
+    from napari_lesion.dicom.series import Series
+    from napari_lesion.report.content import Content
+
+_LOG = logging.getLogger(__name__)
+
+Kind = Literal["json", "csv", "html", "pdf", "seg", "sr", "key-images", "heatmap"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""In the order in which they are written: a structured report refers to the segmentation."""
+FILE_NAMES: dict[Kind, str] = {
+    "json": report_json.FILE_NAME,
+    "csv": findings_csv.FILE_NAME,
+    "html": "report.html",
+    "pdf": "report.pdf",
+    "seg": "segmentation.dcm",
+    "sr": "structured_report.dcm",
+    "key-images": "key_images.dcm",
+    "heatmap": "heatmap_segmentation.dcm",
+}
+"""Of each kind, in the folder of the series."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of reports.
+
+    Attributes
+    ----------
+    kinds : tuple of str
+        Those that are in the folder now.
+    problems : mapping
+        Why each of the others is not, as a sentence.
+    """
+
+    kinds: tuple[Kind, ...] = ()
+    problems: dict[Kind, str] = field(default_factory=dict)
+
+
+def kinds_of(text: str) -> tuple[Kind, ...]:
+    """Read a list of kinds with commas, such as ``sr,seg,html``.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such kind.
+    """
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in KINDS:
+            raise ConfigError(f"There is no report {name!r}; there are {', '.join(KINDS)}.")
+    return tuple(kind for kind in KINDS if kind in names)
+
+
+def write_reports(
+    report: Report,
+    folder: Path,
+    kinds: Iterable[Kind],
+    *,
+    volume: Volume | None = None,
+    source: Series | None = None,
+    heatmap: Heatmap | None = None,
+    progress: Progress = silent,
+) -> Written:
+    """Write reports of one series; each file appears as a whole or not at all, and one that fails stops no other.
+
+    Parameters
+    ----------
+    report : Report
+    folder : Path
+        Of the results of the series.
+    kinds : iterable of str
+        Of `KINDS`.
+    volume : Volume, optional
+        The scan. Without it, pages say that they have no pictures, and there are no DICOM objects.
+    source : Series, optional
+        Its files, for what only they know of the study.
+    heatmap : Heatmap, optional
+        Needed for ``heatmap``.
+    progress : Progress
+
+    Raises
+    ------
+    Cancelled
+        If ``progress`` raised it; files that are complete by then stay.
+    """
+    wanted = [kind for kind in KINDS if kind in set(kinds)]
+    writers = _Writers(report, volume, source, heatmap, part(progress, 0, 1, max(len(wanted), 1) + 1))
+    written: list[Kind] = []
+    problems: dict[Kind, str] = {}
+    for step, kind in enumerate(wanted, 1):
+        progress(step, len(wanted) + 1, f"writing {FILE_NAMES[kind]}")
+        path = folder / FILE_NAMES[kind]
+        try:
+            getattr(writers, kind.replace("-", "_"))(path)
+            written.append(kind)
+        except Cancelled:
+            raise
+        except (LesionError, OSError, MemoryError) as error:
+            problems[kind] = str(error) or type(error).__name__
+        except Exception as error:  # a bug in one kind must not take the others along: it is logged with its trace
+            _LOG.exception("series %s: report %s: unexpected error", report.series_uid, kind)
+            problems[kind] = f"unexpected error, please report it: {error!r}"
+        if kind in problems and path.exists():
+            problems[kind] += f" {FILE_NAMES[kind]} in its folder is of an earlier run."
+    progress(len(wanted) + 1, len(wanted) + 1, "reports written")
+    return Written(tuple(written), problems)
+
+
+class _Writers:
+    """One method a kind; what HTML and PDF share is made once."""
+
+    def __init__(
+        self,
+        report: Report,
+        volume: Volume | None,
+        source: Series | None,
+        heatmap: Heatmap | None,
+        progress: Progress,
+    ) -> None:
+        self._report, self._volume, self._source, self._heatmap = report, volume, source, heatmap
+        self._progress = progress
+        self._made: Content | None = None
+        self._segmentation: SavedSegmentation | None = None
+
+    def json(self, path: Path) -> None:
+        report_json.save_report(self._report, path)
+
+    def csv(self, path: Path) -> None:
+        findings_csv.save_findings(self._report, path)
+
+    def html(self, path: Path) -> None:
+        from napari_lesion.report.html import save_html
+
+        save_html(self._report, self._content(), path)
+
+    def pdf(self, path: Path) -> None:
+        from napari_lesion.report.pdf import save_pdf
+
+        save_pdf(self._report, self._content(), path)
+
+    def seg(self, path: Path) -> None:
+        from napari_lesion.dicom.segmentation import save_seg
+
+        with whole_file(path) as temporary:
+            self._segmentation = save_seg(self._report, self._scan(), temporary, source=self._source)
+
+    def sr(self, path: Path) -> None:
+        from napari_lesion.dicom.structured_report import save_sr
+
+        with whole_file(path) as temporary:
+            save_sr(self._report, self._scan(), temporary, source=self._source, segmentation=self._segmentation)
+
+    def key_images(self, path: Path) -> None:
+        from napari_lesion.dicom.key_images import save_key_images
+
+        with whole_file(path) as temporary:
+            save_key_images(self._report, self._scan(), temporary, source=self._source)
+
+    def heatmap(self, path: Path) -> None:
+        from napari_lesion.dicom.segmentation import save_heatmap_seg
+
+        if self._heatmap is None:
+            raise ConfigError("There is no heatmap of this scan.")
+        with whole_file(path) as temporary:
+            save_heatmap_seg(
+                self._heatmap, self._report, self._scan(), temporary, source=self._source, progress=self._progress
+            )
+
+    def _content(self) -> Content:
+        from napari_lesion.report.content import content_of
+
+        if self._made is None:
+            self._made = content_of(self._report, self._volume, progress=self._progress)
+        return self._made
+
+    def _scan(self) -> Volume:
+        if self._volume is None:
+            raise ConfigError("It refers to the images of the scan, which are not at hand: say where they are.")
+        return self._volume
+
+
+def in_words(problems: dict[Kind, str]) -> Sequence[str]:
+    """Say which reports are missing and why, a sentence each."""
+    return [f"Report {kind} could not be written: {why}" for kind, why in problems.items()]
