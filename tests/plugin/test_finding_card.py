@@ -1,0 +1,236 @@
+"""The panel "Finding": what a reader sees of the chosen finding, draws, enters, and writes for others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from napari.utils.notifications import notification_manager
+from plugin_scan import NODULES, BlobDetector
+from qtpy.QtCore import Qt
+
+from napari_lesion.pipeline import analyse, findings_of
+from napari_lesion.plugin.findings_view import findings_view
+from napari_lesion.plugin.panels.finding_card import FindingPanel
+from napari_lesion.plugin.workstation import Workstation, workstation
+from napari_lesion.report.write import FILE_NAMES
+from napari_lesion.review import edits
+from napari_lesion.review.journal import Journal, journal_path
+from napari_lesion.review.review import redo, undo
+from napari_lesion.volume import Volume
+
+PATIENCE_MS = 120_000
+#: Volume of the ball that is `NODULES[0]`, mm³.
+BALL_MM3 = np.pi / 6 * NODULES[0][1] ** 3
+
+
+@pytest.fixture
+def station(viewer) -> Workstation:
+    return workstation(viewer)
+
+
+@pytest.fixture
+def panel(viewer, station, detector: BlobDetector, scan: Volume, qtbot) -> FindingPanel:
+    """With the blobs of the scan found, and the largest one chosen and measured."""
+    _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Finding")
+    result = analyse(scan, detector=detector)
+    found = findings_of(scan, result.candidates, result.report.model.sha256, 0.0)
+    view = findings_view(station)
+    report = result.report.model_copy(update={"findings": found})
+    view.show_result(station.scan, report, card=detector.card, model="blobs")
+    view.step(1)
+    settle(panel, qtbot)
+    return panel
+
+
+def settle(panel: FindingPanel, qtbot) -> None:
+    """Wait until all that is shown is measured, and the panel says so."""
+    view = findings_view(panel._station)
+
+    def measured() -> bool:
+        return panel._measuring.waiting == 0 and all(f.measurement is not None for f in view.shown)
+
+    qtbot.waitUntil(measured, timeout=PATIENCE_MS)
+    panel.refresh()
+
+
+def chosen(station: Workstation):
+    return findings_view(station).chosen
+
+
+def layer(viewer, prefix: str):
+    return next(one for one in viewer.layers if one.name.startswith(prefix))
+
+
+def stroke(masks, at, number: int) -> None:
+    """Paint as napari's mouse does."""
+    with masks.block_history():
+        masks.paint(at, number)
+
+
+def press(viewer, qtbot, key: Qt.Key, modifier=Qt.KeyboardModifier.NoModifier) -> None:
+    qtbot.keyClick(viewer.window._qt_viewer.canvas.native, key, modifier)
+
+
+def test_the_card_follows_the_chosen_finding_with_pictures_numbers_and_judgement(
+    viewer, station, panel: FindingPanel, scan: Volume, qtbot
+) -> None:
+    finding = chosen(station)
+    assert finding.measurement.volume_mm3 == pytest.approx(BALL_MM3, rel=0.2)
+    assert not station.review.changes, "nobody has to undo a measurement"
+    assert finding.measurement.side == "left"
+    said = panel.numbers.text()
+    assert f"{finding.measurement.long_axis.length_mm:.1f} × {finding.measurement.short_axis.length_mm:.1f} mm" in said
+    assert f"{finding.measurement.volume_mm3:.0f}" in said
+    assert said.count("measured") >= 8, "each number has its source"
+    assert all(plane._picture.lines for plane in panel.pictures.planes)
+
+    masks, axes = layer(viewer, "Lesions"), layer(viewer, "Axes")
+    inside = np.argwhere(np.asarray(masks.data) == masks.selected_label)
+    middle = masks.data_to_world(inside.mean(axis=0))
+    np.testing.assert_allclose(middle[::-1], NODULES[0][0], atol=1.5)
+    lengths = np.linalg.norm(axes.data[:, 1] * axes.scale, axis=1)
+    np.testing.assert_allclose(lengths, [finding.measurement.long_axis.length_mm, lengths[1]], atol=1.0)
+    assert axes.data[0, 0, 0] == np.rint(axes.data[0, 0, 0]), "on a slice"
+
+    # What is entered of the patient changes the judgement at once, can be undone, and is safe on the disk.
+    assert panel.patient.form.sources["sex"].text() == ""
+    unknown = findings_view(station).report().judgement.of(finding.id).brock
+    panel.patient.form.editors["age_years"].setValue(70)
+    sex = panel.patient.form.editors["sex"]
+    sex.setCurrentIndex(sex.findData("female"))
+    sex.activated.emit(sex.currentIndex())
+    known = findings_view(station).report().judgement.of(finding.id).brock
+    assert known.high - known.low < unknown.high - unknown.low
+    panel.refresh()
+    assert panel.patient.form.sources["age_years"].text() == "entered"
+    assert f"{100 * known.low:.1f}" in panel.advice["brock"].said.text()
+    station.change(undo)
+    assert station.review.patient.sex is None
+    station._journals[journal_path(scan)].close()
+    assert Journal(journal_path(scan), scan.series).recover() == station.review
+
+    # How it looks is said of the finding.
+    spiculated = panel.looks.editors["spiculated"]
+    spiculated.setCurrentIndex(spiculated.findData(True))
+    spiculated.activated.emit(spiculated.currentIndex())
+    assert chosen(station).appearance.spiculated.value is True
+    assert chosen(station).measurement == finding.measurement
+
+    press(viewer, qtbot, Qt.Key.Key_N)
+    panel.refresh()
+    assert "Finding 2" in panel.title.text()
+    press(viewer, qtbot, Qt.Key.Key_Y)
+    assert not masks.visible
+    assert not axes.visible
+
+    # A blind read shows nothing of it.
+    station.set_blind(True)
+    panel.refresh()
+    assert "hidden" in panel.title.text()
+    assert not any(section.isVisibleTo(panel) for section in panel.sections)
+    assert not panel.pictures.isVisibleTo(panel)
+    assert not any(button.isEnabled() for button in panel.exports.buttons.values())
+
+
+def test_an_outline_is_painted_measured_and_undone_with_its_numbers(
+    viewer, station, panel: FindingPanel, scan: Volume, qtbot
+) -> None:
+    before = chosen(station)
+    press(viewer, qtbot, Qt.Key.Key_O)
+    masks = layer(viewer, "Lesions")
+    assert viewer.layers.selection.active is masks
+    assert str(masks.mode) == "paint"
+    assert panel.tools["paint"].isChecked()
+    at = np.rint(masks.world_to_data(NODULES[0][0][::-1])).astype(int)
+    beside = at + np.array([0, 12, 0])
+    masks.brush_size = 15
+    stroke(masks, beside, masks.selected_label)
+    drawn = chosen(station)
+    assert drawn.mask.count > before.mask.count
+    assert (drawn.history[-1].what, drawn.status) == ("outlined", "edited")
+    settle(panel, qtbot)
+    larger = chosen(station)
+    assert larger.mask == drawn.mask
+    assert larger.measurement.volume_mm3 == pytest.approx(drawn.mask.volume_mm3(scan.affine), rel=1e-3)
+    assert "outlined by" in panel.notes.text()
+
+    stroke(masks, beside, 0)
+    settle(panel, qtbot)
+    assert chosen(station).measurement.volume_mm3 < larger.measurement.volume_mm3
+    station.change(undo)
+    assert chosen(station) == larger, "mask and numbers together, at once"
+    station.change(undo)
+    assert chosen(station) == before
+    number = masks.selected_label
+    assert (np.asarray(masks.data) == number).sum() == before.mask.count, "the layer follows"
+    station.change(redo)
+    assert chosen(station) == larger
+
+    press(viewer, qtbot, Qt.Key.Key_O)
+    assert str(masks.mode) == "pan_zoom"
+    press(viewer, qtbot, Qt.Key.Key_M, Qt.KeyboardModifier.ShiftModifier)
+    settle(panel, qtbot)
+    assert chosen(station).mask != larger.mask
+    assert "outlined by" not in panel.notes.text()
+
+    # Elsewhere, it is another mask and other numbers.
+    place = NODULES[1][0]
+    station.change(lambda review, by: edits.move(review, before.id, place, by, scan))
+    assert chosen(station).measurement is None
+    settle(panel, qtbot)
+    assert chosen(station).measurement.side == "right"
+    station.select("")
+    stroke(masks, at, 77)
+    assert not (np.asarray(masks.data) == 77).any(), "without a chosen finding nothing is drawn"
+
+
+def test_reports_say_where_they_are_and_what_fails_says_why(
+    viewer, station, panel: FindingPanel, scan: Volume, qtbot, tmp_path: Path, monkeypatch
+) -> None:
+    panel.exports.write(tmp_path, ("json", "csv", "html", "sr"))
+    assert panel.exports.running
+    assert not panel.exports.buttons["pdf"].isEnabled()
+    qtbot.waitUntil(lambda: not panel.exports.running, timeout=PATIENCE_MS)
+    assert {path.name for path in tmp_path.iterdir()} == {FILE_NAMES[kind] for kind in ("json", "csv", "html")}
+    said = panel.exports.text.text()
+    assert str(tmp_path) in said
+    assert "Report sr could not be written" in said, "this scan was read from no file"
+    saved = json.loads((tmp_path / FILE_NAMES["json"]).read_text(encoding="utf-8"))
+    assert saved["judgement"]["findings"][0]["finding_id"] == station.finding
+    assert saved["findings"][0]["measurement"]["volume_mm3"] == chosen(station).measurement.volume_mm3
+
+    panel.exports.write(tmp_path / "more", ("html", "pdf"))
+    panel.exports.cancel()
+    qtbot.waitUntil(lambda: not panel.exports.running, timeout=PATIENCE_MS)
+    assert "Cancelled" in panel.exports.text.text()
+
+    table = tmp_path / "patients.csv"
+    table.write_text("patient_id,age_years,smoking\nP-17,66,former\nP-18,50,never\n", encoding="utf-8")
+    panel.patient.load(table)
+    patient = station.review.patient
+    assert (patient.age_years.value, patient.smoking.value, patient.sex) == (66, "former", None)
+    assert "patients.csv" in patient.age_years.detail
+    other = tmp_path / "other.csv"
+    other.write_text("patient_id,age_years\nP-18,50\n", encoding="utf-8")
+    panel.patient.load(other)
+    assert "says nothing of patient" in notification_manager.records[-1].message
+    assert station.review.patient == patient
+
+    # What can't be measured is said, and is tried again when the finding is another one.
+    def broken(*_args, **_settings):
+        raise RuntimeError("no luck")
+
+    with monkeypatch.context() as context:
+        context.setattr("napari_lesion.assessment.measure.measure_findings", broken)
+        station.change(lambda review, by: edits.add(review, (52.0, 10.0, -240.0), 6.0, by, scan))
+        station.select(station.review.changes[-1].after[0].id)
+        qtbot.waitUntil(lambda: "no luck" in panel.notes.text(), timeout=PATIENCE_MS)
+    assert "6.0 mm" in panel.numbers.text()
+    assert "entered" in panel.numbers.text()
+    station.change(lambda review, by: edits.move(review, station.finding, (45.0, 12.0, -245.0), by, scan))
+    qtbot.waitUntil(lambda: chosen(station).unmeasured != "", timeout=PATIENCE_MS)
+    panel.refresh()
+    assert chosen(station).unmeasured.split(".")[0] in panel.notes.text()
