@@ -1,16 +1,19 @@
-"""What all that is said has in common: it says where it comes from, nothing reads as a diagnosis, and it can be saved."""
+"""What all judgements have in common: they say what they rest on, read as no diagnosis, and can be saved."""
 
 from __future__ import annotations
 
 import itertools
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from judged_nodules import change, new, nodule, patient, since, unmeasured
 
 from napari_lesion.assessment.fields import FINDING_FIELDS, PATIENT_FIELDS
+from napari_lesion.assessment.fleischner import row
 from napari_lesion.assessment.judge import judge
+from napari_lesion.assessment.lung_rads_table import by_table
 from napari_lesion.judged import Appearance, Judgement, Patient
 
 VERDICTS = re.compile(
@@ -125,3 +128,51 @@ def test_forms_ask_for_all_that_can_be_said_and_only_that():
         for word in words:
             value = field.read(word)
             assert getattr(kind(**{field.name: {"value": value, "source": "entered"}}), field.name).value == value
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "judgement.md"
+
+
+def table(first_cells: str) -> list[list[str]]:
+    """Rows of the table of the page whose head begins so."""
+    lines = PAGE.read_text(encoding="utf-8").split(first_cells)[1].split("\n\n")[0].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_the_page_has_the_table_of_lung_rads_that_the_program_goes_by():
+    rows = table("| type | mean diameter |")
+    sizes = {"solid": (3.9, 4.0, 6.0, 8.0, 15.0), "non-solid": (29.9, 30.0)}
+    parts = ((5.9, 3.9), (5.9, 4.0), (6.0, 3.9), (6.0, 4.0), (8.0, 6.0), (8.0, 8.0))
+    nodules = [("solid", mm, mm) for mm in sizes["solid"]]
+    nodules += [("part-solid", *both) for both in parts]
+    nodules += [("non-solid", mm, 0.0) for mm in sizes["non-solid"]]
+
+    whens = ("baseline", "new", "growing", "slowly growing")
+    assert len(rows) == len(nodules)
+    for cells, (type_, mm, solid_mm) in zip(rows, nodules, strict=True):
+        assert cells[0] == type_
+        assert cells[2:] == [by_table(type_, mm, solid_mm, when).category for when in whens]
+
+
+def test_the_page_has_the_rows_of_fleischner_that_the_program_goes_by():
+    rows = {cells[0]: cells[1:] for cells in table("| | low risk | high risk |")}
+    asked = [
+        ("single solid, under 6 mm", "solid", 5, False),
+        ("single solid, 6 to 8 mm", "solid", 8, False),
+        ("single solid, over 8 mm", "solid", 9, False),
+        ("multiple solid, under 6 mm", "solid", 5, True),
+        ("multiple solid, 6 mm or more", "solid", 6, True),
+        ("single non-solid, 6 mm or more", "non-solid", 6, False),
+        ("single part-solid, 6 mm or more", "part-solid", 6, False),
+        ("multiple subsolid, under 6 mm", "part-solid", 5, True),
+        ("multiple subsolid, 6 mm or more", "non-solid", 6, True),
+    ]
+    for name, type_, mm, multiple in asked:
+        for risk, cell in zip(("low", "high"), rows[name], strict=True):
+            told = row(type_, mm, multiple, risk)
+            assert told.name.lower() == name
+            shown = rows[name][0] if cell == "the same" else cell
+            assert re.findall(r"\d+", shown.replace("until", "")) == re.findall(
+                r"\d+", told.advice.replace(" 6 mm", "")
+            )
+            assert ("consider" in shown) == ("consider" in told.advice)

@@ -168,7 +168,7 @@ _STEPS: dict[Category, tuple[Category, ...]] = {
     "4B": ("2", "4B"),
     "4X": ("2", "4X"),
 }
-"""What a nodule may have been at an earlier scan, by its size there: that, or stepped down from it; 2 after a workup."""
+"""What a nodule may have been at an earlier scan, by its size there: that, or stepped down; 2 after a workup."""
 
 
 def _by_size_then(type_: NoduleType, solid_mm: float, then_mm: float | None) -> tuple[Category, ...]:
