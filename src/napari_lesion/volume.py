@@ -34,6 +34,8 @@ class SeriesIdentity(BaseModel):
     patient_sex: str = ""
     patient_age: str = ""
     """At the study, as DICOM has it: 045Y."""
+    smoking_status: str = ""
+    """YES, NO or UNKNOWN."""
     study_date: str = ""
     accession_number: str = ""
     modality: str = ""

@@ -49,8 +49,10 @@ def test_the_age_comes_from_the_headers(tags, age, detail):
 
 def test_what_headers_do_not_say_is_unknown():
     assert header(patient_sex="F").sex == Given(value="female", source="DICOM", detail="PatientSex (0010,0040)")
+    assert values(header(smoking_status="YES")) == {"smoking": "current"}
     for tags in (
         {},
+        {"smoking_status": "NO"},
         {"patient_sex": "O"},
         {"patient_age": "62"},
         {"patient_birth_date": "19631301"},

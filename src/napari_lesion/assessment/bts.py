@@ -71,7 +71,7 @@ def _of_change(finding: Finding, comparison: Comparison, change: Change) -> Advi
     )
     if change.fate == "unclear":
         return Advice(guideline=GUIDELINE, applies=False, why_not=change.why, trace=(measured,))
-    if more < GROWTH:
+    if round(more, 9) < GROWTH:
         name = "Smaller by 25 % or more" if more <= -GROWTH else "No growth: volume changed by less than 25 %"
         return Advice(guideline=GUIDELINE, applies=True, category=name, trace=(measured,))
     return _grown(finding, change, measured)

@@ -28,7 +28,7 @@ CSV_COLUMNS = ("patient_id", "study_date", "birth_date", *_FIELDS)
 
 
 def patient_of(identity: SeriesIdentity) -> Patient:
-    """Take from DICOM headers what they say of the patient: age and sex."""
+    """Take from DICOM headers what they say of the patient: age, sex, and whether the patient smokes."""
     born, stated = day(identity.patient_birth_date), _age_string(identity.patient_age)
     years = age(
         None if born is None else (born, "PatientBirthDate (0010,0030) at StudyDate (0008,0020)"),
@@ -36,9 +36,11 @@ def patient_of(identity: SeriesIdentity) -> Patient:
         None if stated is None else (stated, "PatientAge (0010,1010)"),
     )
     sex = _SEX.get(identity.patient_sex.strip().upper())
+    smokes = identity.smoking_status.strip().upper() == "YES"  # NO may be never or former
     return Patient(
         age_years=None if years is None else given(years[0], "DICOM", years[1]),
         sex=None if sex is None else given(sex, "DICOM", "PatientSex (0010,0040)"),
+        smoking=given("current", "DICOM", "SmokingStatus (0010,21A0)") if smokes else None,
     )
 
 

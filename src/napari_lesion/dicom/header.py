@@ -72,6 +72,7 @@ _IDENTITY = {
     "patient_birth_date": "PatientBirthDate",
     "patient_sex": "PatientSex",
     "patient_age": "PatientAge",
+    "smoking_status": "SmokingStatus",
     "study_date": "StudyDate",
     "accession_number": "AccessionNumber",
     "modality": "Modality",
