@@ -272,7 +272,11 @@ def test_the_exam_has_the_highest_category_of_its_nodules():
     told = exam(nodule(5.0), nodule(7.0, "b"), nodule(9.0, "c", status="candidate"))
 
     assert (told.category, told.advice[:17]) == ("4A", "LDCT in 3 months;")
-    assert "1 of them is not yet confirmed by a reader" in told.trace[1].says
+    assert told.trace[1].says == (
+        "The highest category of 3 findings counts: 4A, as of that of 9.0 mm. 1 of them is not yet confirmed by a "
+        "reader."
+    )
+    assert exam(unmeasured()).why_not == "None of the findings was measured."
     assert exam().category == "1"
     assert exam(nodule(5.0), other_significant=True).category == "2S"
     assert exam(nodule(9.0), inflammatory=True).category == "0"

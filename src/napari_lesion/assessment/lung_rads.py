@@ -204,6 +204,8 @@ def of_exam(findings: Sequence[Finding], nodules: Sequence[Advice], patient: Pat
     refusal, unknown = applicability(patient)
     if refusal:
         return Advice(guideline=GUIDELINE, applies=False, why_not=refusal)
+    if findings and all(finding.measurement is None for finding in findings):
+        return Advice(guideline=GUIDELINE, applies=False, why_not="None of the findings was measured.")
     trace = list(_population(patient))
     missing = list(_missing_of(patient))
     if is_true(patient.inflammatory):
@@ -216,7 +218,9 @@ def of_exam(findings: Sequence[Finding], nodules: Sequence[Advice], patient: Pat
         says = "No finding stands: category 1, if a reader sees no nodule either."
     else:
         several = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}"
-        says = f"The highest category of {several} counts: {either(categories)}."
+        says = f"The highest category of {several} counts: {either(categories)}"
+        top = [n for n, one in zip(map(nodule_of, findings), options, strict=True) if n and one[-1] == categories[-1]]
+        says += f", as of that of {max(n.mean_mm for n in top):.1f} mm." if top else "."
         if count := unread(findings):
             says += f" {count} of them {'is' if count == 1 else 'are'} not yet confirmed by a reader."
             missing.append("A reader's verdict on every finding")
