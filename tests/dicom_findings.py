@@ -14,7 +14,7 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless
 from napari_lesion.dicom.reader import read_series
 from napari_lesion.dicom.series import Series, find_series
 from napari_lesion.findings import Finding, HistoryEntry, ModelReference, Report, box_around
-from napari_lesion.judged import Appearance, Given, Lobe, NoduleType, Patient
+from napari_lesion.judged import Airway, Appearance, Category, Given, Lobe, NoduleType, Patient
 from napari_lesion.mask import Mask
 from napari_lesion.measured import Axis, HounsfieldUnits, Measurement
 from napari_lesion.volume import Volume
@@ -92,6 +92,11 @@ def report_on(volume: Volume) -> Report:
                     spiculated=Given[bool](value=True, source="entered", detail="Grün, Åsa"),
                     lobe=Given[Lobe](value="left upper", source="entered"),
                     type=Given[NoduleType](value="part-solid", source="entered"),
+                    airway=Given[Airway](value="segmental or more proximal", source="entered"),
+                    juxtapleural=Given[bool](value=False, source="entered"),
+                    category_1_pattern=Given[bool](value=False, source="entered", detail="clinic.csv, row 7"),
+                    suspicious=Given[bool](value=True, source="entered"),
+                    earlier_category=Given[Category](value="4A", source="entered"),
                 ),
             }
         ),
@@ -134,7 +139,11 @@ def _measured(finding: Finding, volume: Volume) -> Measurement:
     nearest = volume.nearest_instance(finding.center_mm)
     assert nearest is not None
     normal = np.array(nearest.normal)
-    center = np.array(finding.center_mm) - ((finding.center_mm - np.array(nearest.origin_mm)) @ normal) * normal
+    center = np.array(finding.center_mm)
+    if volume.certificate.tilt_deg == 0:  # else the slice that was measured lies across the acquired images
+        center -= ((center - np.array(nearest.origin_mm)) @ normal) * normal
+    else:
+        normal = np.array([0.0, 0.0, 1.0])
     across = np.cross(normal, [0.0, 1.0, 0.0])
     across /= np.linalg.norm(across)
     ends = [tuple((center + share * across).tolist()) for share in (-5.0, 4.5)]
@@ -156,7 +165,7 @@ def _measured(finding: Finding, volume: Volume) -> Measurement:
         solid_mean_diameter_mm=4.4,
         solid_volume_mm3=0.0,
         calcification="partial",
-        calcified_fraction=0.07,
+        calcified_fraction=0.054,
         pleura_distance_mm=0.0,
         side="left",
         zone="upper",

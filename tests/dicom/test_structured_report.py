@@ -69,6 +69,19 @@ def test_validators_accept_it_and_it_comes_back_as_it_was(
     assert report.warnings == case.report.warnings
 
 
+def test_the_case_has_everything_that_a_finding_can_have(made: Callable[[str], Made]) -> None:
+    """What is added to findings must be added to what is saved: the tests above compare all of it."""
+    finding = made("axial").case.report.findings[1]
+    assert finding.measurement is not None
+    for part, bare in (
+        (finding, {"frame", "unmeasured"}),
+        (finding.measurement, {"frame"}),
+        (finding.appearance, set()),
+    ):
+        unset = {name for name, value in part if value in (None, "", (), "unknown")}
+        assert unset == bare
+
+
 @pytest.mark.parametrize("name", SCANS)
 def test_another_program_sees_each_mask_on_its_mark(name: str, made: Callable[[str], Made], tmp_path: Path) -> None:
     """dcmqi reads the segmentation and the report: what is left for it is left for us."""

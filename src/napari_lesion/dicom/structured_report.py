@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
+from pydicom.uid import CTImageStorage
 from pydicom.valuerep import DT
 
 from napari_lesion.atomic import whole_file
@@ -432,7 +433,7 @@ def _mark(finding: Finding, volume: Volume) -> Any:
         longer, shorter = (across, down) if plane.pitch[1] < plane.pitch[0] else (down, across)
         kind, points = "ELLIPSE", center + np.array([-longer, longer, -shorter, shorter])
     source = hd.sr.SourceImageForRegion(
-        instance.sop_class_uid or "1.2.840.10008.5.1.4.1.1.2",
+        instance.sop_class_uid or CTImageStorage,
         instance.sop_instance_uid,
         [instance.frame] if instance.frame is not None else None,
     )
@@ -446,25 +447,29 @@ def _axis(axis: Axis, code: Code, measured: Measurement, volume: Volume) -> Any:
     item = _number(Quantity(code, concepts.MM), axis.length_mm)[0]
     ends = [axis.start_mm, axis.end_mm]
     frame_of_reference = volume.series.frame_of_reference_uid
-    inferred = [_in_space(concepts.PATH, "POLYLINE", ends, frame_of_reference, "INFERRED FROM")]
+    inferred: list[Any] = [_in_space(concepts.PATH, "POLYLINE", ends, frame_of_reference, "INFERRED FROM")]
     plane = _plane_by_uid(volume, measured.sop_instance_uid, measured.frame)
-    if plane is not None and np.abs(plane.depth_mm(ends)).max() <= volume.spacing[0] / 2:
+    if plane is not None:
+        drawn = np.abs(plane.depth_mm(ends)).max() <= volume.spacing[0] / 2
         instance = plane.instance
-        line = hd.sr.ScoordContentItem(
-            name=concepts.PATH,
-            graphic_type="POLYLINE",
-            graphic_data=plane.to_pixels(ends),
-            relationship_type="INFERRED FROM",
-        )
         image = hd.sr.ImageContentItem(
             Code("121112", "DCM", "Source of Measurement"),
-            instance.sop_class_uid or "1.2.840.10008.5.1.4.1.1.2",
+            instance.sop_class_uid or CTImageStorage,
             instance.sop_instance_uid,
             [instance.frame] if instance.frame is not None else None,
-            relationship_type="SELECTED FROM",
+            relationship_type="SELECTED FROM" if drawn else "INFERRED FROM",
         )
-        line.ContentSequence = hd.sr.ContentSequence([image])
-        inferred.append(line)
+        if drawn:
+            line = hd.sr.ScoordContentItem(
+                name=concepts.PATH,
+                graphic_type="POLYLINE",
+                graphic_data=plane.to_pixels(ends),
+                relationship_type="INFERRED FROM",
+            )
+            line.ContentSequence = hd.sr.ContentSequence([image])
+            inferred.append(line)
+        else:
+            inferred.append(image)
     item.ContentSequence = hd.sr.ContentSequence(inferred)
     return item
 

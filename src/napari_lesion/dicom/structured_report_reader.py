@@ -41,7 +41,7 @@ from napari_lesion.findings import (
 from napari_lesion.judged import Appearance
 from napari_lesion.mask import Mask
 from napari_lesion.measured import Axis, HounsfieldUnits, Measurement
-from napari_lesion.volume import FloatArray, Instance, Volume
+from napari_lesion.volume import FloatArray, Volume
 
 REPORTS = (
     "1.2.840.10008.5.1.4.1.1.88.22",  # Enhanced SR
@@ -423,14 +423,14 @@ def _measurement(item: Dataset, numbers: dict[tuple[str, ...], float]) -> Measur
     if long_axis is None or short_axis is None or None in needed:
         return None
     percent = numbers.get(_key(Quantity(concepts.CALCIFIED_PERCENT, concepts.PERCENT)))
-    image = _image_of_axis(item)
+    image, frame = _image_of_axis(item)
     site = next((c for c in _children(item) if code_of(c) == concepts.FINDING_SITE), Dataset())
     return Measurement(
         method=_text_of(item, concepts.MASK_METHOD),
         long_axis=long_axis,
         short_axis=short_axis,
-        sop_instance_uid=image.sop_instance_uid if image is not None else "",
-        frame=image.frame if image is not None else None,
+        sop_instance_uid=image,
+        frame=frame,
         hu=HounsfieldUnits(**hu),  # type: ignore[arg-type]
         type=_by_code(item, concepts.NODULE_TYPE, concepts.NODULE_TYPES, "unknown"),  # type: ignore[arg-type]
         type_rule=_text_of(item, concepts.TYPE_RULE),
@@ -445,9 +445,10 @@ def _measurement(item: Dataset, numbers: dict[tuple[str, ...], float]) -> Measur
 
 
 def _fraction(percent: float) -> float:
-    """Undo a multiplication by 100 to the last bit."""
+    """Undo a multiplication by 100: of the numbers that give these percent, the shortest to write."""
     near = percent / 100
-    return next((x for x in (near, math.nextafter(near, 0), math.nextafter(near, 2)) if 100 * x == percent), near)
+    fit = [x for x in (math.nextafter(near, 0), near, math.nextafter(near, 2)) if 100 * x == percent]
+    return min(fit, key=lambda x: len(repr(x)), default=near)
 
 
 def _axis(item: Dataset, code: Code) -> Axis | None:
@@ -463,15 +464,14 @@ def _axis(item: Dataset, code: Code) -> Axis | None:
     return None
 
 
-def _image_of_axis(item: Dataset) -> Instance | None:
+def _image_of_axis(item: Dataset) -> tuple[str, int | None]:
+    """UID and frame of the image that the axes were measured near; an empty UID where none is named."""
     for child in _children(item):
         if code_of(child) == concepts.LONG_AXIS:
-            for drawn in _children(child):
-                for image in _children(drawn):
-                    if image.get("ValueType") == "IMAGE":
-                        uid, frame = _image_reference(image)
-                        return Instance(uid, (0, 0, 0), (0, 0, 1), frame)
-    return None
+            for part in _all(child):
+                if part.get("ValueType") == "IMAGE":
+                    return _image_reference(part)
+    return "", None
 
 
 # -- Findings of others -----------------------------------------------------------------------------------------------
