@@ -255,10 +255,10 @@ def ring_attributes(
     return {
         "data": centers / step,
         "features": {
-            "id": [f.id for f in findings],
+            "id": np.array([f.id for f in findings], dtype=object),  # text also where there is none
             "score": [f.score for f in findings],
             "diameter_mm": [f.diameter_mm for f in findings],
-            "status": [f.status for f in findings],
+            "status": np.array([f.status for f in findings], dtype=object),
         },
         "shown": np.array(shown, dtype=bool),
         "size": sizes / step if findings else 10 / step,
