@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pytest
 from fake_scan import make_volume
 from matplotlib.figure import Figure
+from napari.layers import Layer
 from plugin_scan import NODULES
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QImage, QWheelEvent
@@ -330,8 +331,8 @@ def test_a_prior_is_searched_compared_listed_and_part_of_the_review(
     assert detector.devices == ["auto"], "the prior was not searched"
     assert [round(finding.diameter_mm) for finding in asked["prior_report"].findings] == [20, 14, 8]
     assert cells(panel) == [
-        ["1", "▲ grown", "18.2 → 20.0", "3122 → 4190", "+34", "860 (610 … ∞)"],
-        ["2", "? unclear", "13.9 → 14.0", "1430 → 1440", "+1", "cannot be told from measurement noise"],
+        ["1", "▲ grown", "18.2 → 20.0", "3122 → 4190", "+34", "860"],
+        ["2", "? unclear", "13.9 → 14.0", "1430 → 1440", "+1", "noise"],
         ["prior 3", "− resolved", "8.1 → –", "", "", ""],
     ]
     assert panel.alignment.text().startswith("✓ The lungs overlap by 0.97.")
@@ -347,6 +348,10 @@ def test_a_prior_is_searched_compared_listed_and_part_of_the_review(
         rings = there.pane.view.layers[1]
         assert list(np.flatnonzero(rings.border_width == rings.border_width.max())) == [row]
     assert panel.why.text() == "Nothing is there now."
+    panel.table.setCurrentCell(1, 0)
+    assert panel.why.text() == "Noise. The doubling time cannot be told from measurement noise."
+    panel.table.setCurrentCell(0, 0)
+    assert panel.why.text() == "By 34 %. Volume doubling time: 860 days (95 % interval 610 to open)."
 
     # It is in what is saved; numbers follow what the reader does, and are no step to undo.
     assert findings_view(station).report().comparisons[0].changes[2].fate == "resolved"
@@ -440,3 +445,9 @@ def test_the_timeline_has_every_date_and_how_sure_each_is() -> None:
     diameters, volumes = figure.axes
     assert [len(axes.containers[0].lines[0].get_xdata()) for axes in (diameters, volumes)] == [2, 3]
     assert "2022-03-01: 200.0 mm³" in in_words((course,))
+
+
+def test_a_scan_without_findings_has_a_layer_for_them(scan: Volume) -> None:
+    layer = Layer.create(*layers.findings_layer(unsearched(scan), scan, 0.5))
+    layer.add([[0.0, 0.0, 0.0]])
+    assert list(layer.features["status"]) == ["added"]

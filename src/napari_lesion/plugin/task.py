@@ -44,6 +44,13 @@ _STEPS = (
     later("{count} candidates"),
     later("{count} findings"),
     later("Reading headers"),
+    later("finding the lungs of both scans"),
+    later("aligning: turn and shift"),
+    later("aligning: breath"),
+    later("judging the alignment"),
+    later("matching the findings"),
+    later("measuring"),
+    later("outlining"),
 )
 
 

@@ -81,17 +81,25 @@ def from_to(before: float | None, now: float | None, digits: int) -> str:
 
 
 def doubling_text(change: Change) -> str:
-    """Say the doubling time in days with its interval, or that it cannot be told."""
+    """Say the doubling time in days, or that it is in the noise; in a word, for the table."""
+    if change.volume_mm3 is None or change.prior_volume_mm3 is None:
+        return ""
+    return tr("noise") if change.doubling_days is None else f"{change.doubling_days:.0f}"
+
+
+def doubling_sentence(change: Change) -> str:
+    """Say the doubling time with its interval, or that it cannot be told, as a sentence; "" where there is none."""
     if change.volume_mm3 is None or change.prior_volume_mm3 is None:
         return ""
     if change.doubling_days is None:
-        return tr("cannot be told from measurement noise")
-    low, high = (f"{value:.0f}" if value is not None else "∞" for value in _interval(change))
-    return f"{change.doubling_days:.0f} ({low} … {high})"
-
-
-def _interval(change: Change) -> tuple[float | None, float | None]:
-    return change.doubling_low_days, change.doubling_high_days
+        return tr("The doubling time cannot be told from measurement noise.")
+    low, high = change.doubling_low_days, change.doubling_high_days
+    return tr(
+        "Volume doubling time: {days} days (95 % interval {low} to {high}).",
+        days=f"{change.doubling_days:.0f}",
+        low=f"{low:.0f}" if low is not None else tr("open"),
+        high=f"{high:.0f}" if high is not None else tr("open"),
+    )
 
 
 def prior_text(comparison: Comparison, *, dates: bool = True) -> str:
@@ -161,7 +169,7 @@ class FollowUpPanel(QWidget):
         row.addWidget(self.beside_button)
         self.alignment = _label()
 
-        columns = ("#", tr("Change"), tr("Ø mm"), tr("mm³"), tr("%"), tr("Doubling, days"))
+        columns = ("#", tr("Change"), tr("Ø mm"), tr("mm³"), tr("%"), tr("VDT, days"))
         self.table = row_table(
             columns,
             tr("What became of the lesions"),
@@ -181,6 +189,7 @@ class FollowUpPanel(QWidget):
         self.tabs.addTab(changes, tr("Changes"))
         self.plot = CoursePlot()
         self.plot_note = _label()
+        self.plot_note.setAlignment(Qt.AlignmentFlag.AlignTop)
         timeline = QWidget()
         column = QVBoxLayout(timeline)
         column.setContentsMargins(0, 4, 0, 0)
@@ -472,7 +481,7 @@ class FollowUpPanel(QWidget):
                 for column, text in enumerate(texts):
                     item = QTableWidgetItem(text)
                     item.setToolTip(change.why)
-                    if column in (DIAMETER, VOLUME, PERCENT):
+                    if column in (DIAMETER, VOLUME, PERCENT, DOUBLING):
                         item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                     self.table.setItem(row, column, item)
         self._on_selected(self._station.finding)
@@ -517,7 +526,9 @@ class FollowUpPanel(QWidget):
         self._plot()
 
     def _explain(self, row: int) -> None:
-        self.why.setText(self._changes[row].why if 0 <= row < len(self._changes) else "")
+        change = self._changes[row] if 0 <= row < len(self._changes) else None
+        said = (change.why, doubling_sentence(change)) if change is not None else ()
+        self.why.setText(" ".join(part for part in said if part))
         self.why.setVisible(bool(self.why.text()))
 
     def _look_at(self, row: int) -> None:

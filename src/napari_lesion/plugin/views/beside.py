@@ -16,6 +16,7 @@ from napari.layers import Image, Points
 from napari.utils.notifications import show_info
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
+from napari_lesion.findings import Finding
 from napari_lesion.plugin.actions import Action
 from napari_lesion.plugin.layers import findings_layer, frame_of, readable_date, ring_attributes, scan_layer
 from napari_lesion.plugin.texts import tr
@@ -125,7 +126,8 @@ class Beside(QObject):
         for name in _LOOK:
             getattr(scan.events, name).connect(self._on_look)
         self._on_look()
-        data, attributes, _ = findings_layer(prior.report, prior.volume, prior.report.model.threshold)
+        marked = prior.report.model_copy(update={"findings": _rings(prior)})
+        data, attributes, _ = findings_layer(marked, prior.volume, prior.report.model.threshold)
         self._rings = view.add_points(data, **attributes)
         self._rings.editable = False
         view.layers.selection.clear()
@@ -345,9 +347,14 @@ class Beside(QObject):
         prior, rings = self._prior, self._rings
         if prior is None or rings is None:
             return
-        made = ring_attributes(prior.report.findings, prior.volume, rings.shown, self._chosen)
+        made = ring_attributes(_rings(prior), prior.volume, rings.shown, self._chosen)
         for name in ("border_color", "border_width"):
             setattr(rings, name, made[name])
+
+
+def _rings(prior: Prior) -> tuple[Finding, ...]:
+    """Findings that are drawn as rings alone: outlines are not shown here."""
+    return tuple(finding.model_copy(update={"mask": None}) for finding in prior.report.findings)
 
 
 def beside(station: Workstation) -> Beside:
