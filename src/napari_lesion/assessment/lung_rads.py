@@ -35,6 +35,7 @@ FIRST_YEARS = 50
 LAST_YEARS = 80
 """Where those of USPSTF and ACS end; NCCN has no end."""
 JUXTAPLEURAL_MM = 10.0
+_CATEGORY_1 = Verdict("1", "Calcified completely, in the centre, like popcorn or in rings, or containing fat")
 
 
 def of_nodule(finding: Finding, patient: Patient, comparisons: Sequence[Comparison] = ()) -> Advice:
@@ -56,7 +57,7 @@ def of_nodule(finding: Finding, patient: Patient, comparisons: Sequence[Comparis
     course = course_of(nodule, comparisons)
     verdicts = _verdicts(nodule, course)
     categories = ordered(verdict.category for verdict in verdicts)
-    advice = management(categories, nodule.solid_mm if nodule.solid_mm is not None else nodule.mean_mm)
+    advice = management(categories, nodule.solid_mm or 0.0)
     trace = (
         *_population(patient),
         Step(
@@ -66,7 +67,7 @@ def of_nodule(finding: Finding, patient: Patient, comparisons: Sequence[Comparis
         *course.steps,
         *_entered(nodule),
         *(
-            Step(says=f"{verdict.words}: category {verdict.category}.", rests_on=_rests_on(verdict))
+            Step(says=f"{verdict.words}: category {verdict.category}.", rests_on=verdict.rests_on)
             for verdict in sorted(verdicts, key=lambda verdict: ORDER.index(verdict.category))
         ),
     )
@@ -96,9 +97,7 @@ def _verdicts(nodule: Nodule, course: Course) -> list[Verdict]:
     found: dict[Verdict, None] = {}
     for pattern in nodule.patterns:
         if pattern:
-            found[Verdict("1", "Calcified completely, in the centre, like popcorn or in rings, or containing fat")] = (
-                None
-            )
+            found[_CATEGORY_1] = None
             continue
         for type_ in nodule.types:
             for solid_mm in _solid_sizes(nodule, type_):
@@ -144,7 +143,9 @@ def _of_type(nodule: Nodule, type_: NoduleType, solid_mm: float, when: When, cou
         before = course.categories if when in {"growing", "slowly growing"} and type_ != "non-solid" else ()
         for earlier in before or (verdict.category,):
             keeps = ORDER.index(earlier) > ORDER.index(verdict.category)
-            yield Verdict(earlier, f"{when.capitalize()}, category {earlier} before") if keeps else verdict
+            yield (
+                Verdict(earlier, f"{when.capitalize()}, category {earlier} before", stepped=True) if keeps else verdict
+            )
 
 
 def _stable(nodule: Nodule, type_: NoduleType, solid_mm: float, course: Course) -> Iterator[Verdict]:
@@ -214,12 +215,12 @@ def of_exam(findings: Sequence[Finding], nodules: Sequence[Advice], patient: Pat
         return _advice(_with_s(("0",), patient), MANAGEMENT["0"], unknown, tuple(trace), tuple(missing))
     options = [_options(advice) for advice in nodules]
     categories = highest(options)
+    top = [n for n, one in zip(map(nodule_of, findings), options, strict=True) if n and one[-1] == categories[-1]]
     if not findings:
         says = "No finding stands: category 1, if a reader sees no nodule either."
     else:
         several = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}"
         says = f"The highest category of {several} counts: {either(categories)}"
-        top = [n for n, one in zip(map(nodule_of, findings), options, strict=True) if n and one[-1] == categories[-1]]
         says += f", as of that of {max(n.mean_mm for n in top):.1f} mm." if top else "."
         if count := unread(findings):
             says += f" {count} of them {'is' if count == 1 else 'are'} not yet confirmed by a reader."
@@ -228,7 +229,7 @@ def of_exam(findings: Sequence[Finding], nodules: Sequence[Advice], patient: Pat
     if any(finding.measurement is None for finding in findings):
         missing.append("A measurement of every finding")
     missing += [name for advice in nodules for name in advice.missing]
-    solid = max((_solid_of(finding) for finding in findings), default=0.0)
+    solid = max((n.solid_mm or 0.0 for n in top), default=0.0)
     if is_true(patient.other_significant):
         trace.append(Step(says="A reader entered another significant finding: S.", rests_on=f"{GUIDELINE}, modifier S"))
     names = _with_s(categories, patient)
@@ -247,13 +248,6 @@ def _options(advice: Advice) -> tuple[Category, ...]:
     """Find all that a nodule may be: all but 4X, which a reader enters, where it was not measured."""
     words = (advice.category or advice.would_be).replace(",", " ").split()
     return ordered(category for category in ORDER if category in words) or ORDER[:-1]
-
-
-def _solid_of(finding: Finding) -> float:
-    nodule = nodule_of(finding)
-    if nodule is None:
-        return 0.0
-    return nodule.solid_mm if nodule.solid_mm is not None else nodule.mean_mm
 
 
 def _with_s(categories: Sequence[str], patient: Patient) -> str:
@@ -312,12 +306,6 @@ def _entered(nodule: Nodule) -> Iterator[Step]:
             "program here tells: it is taken as a nodule in the lung without them.",
             rests_on=f"{GUIDELINE}, entries for airway and juxtapleural nodules, category 4X",
         )
-
-
-def _rests_on(verdict: Verdict) -> str:
-    if "before" in verdict.words and "table" not in verdict.words:
-        return f"{GUIDELINE}, stepped management"
-    return f"{GUIDELINE}, category {verdict.category}"
 
 
 def _sentence(words: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from napari_lesion.assessment.nodule import either
 from napari_lesion.judged import Category, NoduleType
 
 GUIDELINE = "Lung-RADS v2022"
@@ -37,6 +38,13 @@ class Verdict:
 
     category: Category
     words: str
+    stepped: bool = False
+    """Whether it is by the category that the nodule had before."""
+
+    @property
+    def rests_on(self) -> str:
+        """Where the guideline says so."""
+        return f"{GUIDELINE}, {'stepped management' if self.stepped else f'category {self.category}'}"
 
 
 def by_table(type_: NoduleType, mean_mm: float, solid_mm: float, when: When) -> Verdict:
@@ -112,15 +120,19 @@ def stepped(category: Category, months: float | None) -> Iterator[Verdict]:
     """
     follow_up: dict[Category, tuple[int, Category]] = {"3": (6, "2"), "4A": (3, "3")}
     if category in {"1", "2"}:
-        yield Verdict("2", f"Stable, category {category} before")
+        yield Verdict("2", f"Stable, category {category} before", stepped=True)
     elif category in follow_up:
         after, lower = follow_up[category]
         if months is None or whole(months) >= after:
-            yield Verdict(lower, f"Category {category} before, stable or smaller at {after} months or later")
+            yield Verdict(
+                lower, f"Category {category} before, stable or smaller at {after} months or later", stepped=True
+            )
         if months is None or whole(months) < after:
-            yield Verdict(category, f"Category {category} before, stable, but seen again before {after} months")
+            yield Verdict(
+                category, f"Category {category} before, stable, but seen again before {after} months", stepped=True
+            )
     else:
-        yield Verdict(category, f"Category {category} before; being stable does not step it down")
+        yield Verdict(category, f"Category {category} before; being stable does not step it down", stepped=True)
 
 
 def ordered(categories: Iterable[Category]) -> tuple[Category, ...]:
@@ -130,13 +142,13 @@ def ordered(categories: Iterable[Category]) -> tuple[Category, ...]:
 
 def management(categories: Sequence[Category], solid_mm: float) -> str:
     """Tell what the guideline advises for a category; for each, where several are possible."""
-    said = {
-        category: MANAGEMENT[category] + (_PET if category in {"4A", "4B", "4X"} and solid_mm >= _SOLID_PET_MM else "")
-        for category in categories
-    }
-    if len(set(said.values())) == 1:
-        return said[categories[0]]
-    return "; ".join(f"{category}: {words}" for category, words in said.items())
+    said: dict[str, list[str]] = {}
+    for category in categories:
+        pet = category in {"4A", "4B", "4X"} and solid_mm >= _SOLID_PET_MM
+        said.setdefault(MANAGEMENT[category] + (_PET if pet else ""), []).append(category)
+    if len(said) == 1:
+        return next(iter(said))
+    return "; ".join(f"{either(names)}: {words}" for words, names in said.items())
 
 
 def whole(months: float) -> int:
