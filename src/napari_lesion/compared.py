@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -55,7 +56,7 @@ class Change(BaseModel):
     doubling_high_days: float | None = None
     """95 % interval; None where it is open on that side."""
     prior_lung_rads: str = ""
-    """Category of Lung-RADS that the prior's report gave it; empty where it gave none."""
+    """Category of Lung-RADS that the prior's report gave it, or would give if it was screening; empty where none."""
 
 
 class Comparison(BaseModel):
@@ -74,3 +75,11 @@ class Comparison(BaseModel):
     def of(self, finding_id: str) -> Change | None:
         """Look up what became of a finding of this scan."""
         return next((one for one in self.changes if one.finding_id == finding_id), None)
+
+
+def days_between(earlier: str, later: str) -> int | None:
+    """Days from one DICOM date (YYYYMMDD) to another; None where one is missing or none."""
+    try:
+        return (date.fromisoformat(later) - date.fromisoformat(earlier)).days
+    except ValueError:
+        return None

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
 
-from napari_lesion.compared import Alignment, Comparison
+from napari_lesion.compared import Alignment, Comparison, days_between
 from napari_lesion.comparison.match import changes
 from napari_lesion.comparison.register import Aligned, align
 from napari_lesion.findings import Report
@@ -92,14 +91,6 @@ def tracked(report: Report, comparison: Comparison, prior_report: Report) -> Rep
         for finding in report.findings
     )
     return report.model_copy(update={"findings": findings})
-
-
-def days_between(earlier: str, later: str) -> int | None:
-    """Days from one DICOM date (YYYYMMDD) to another; None where one is missing or none."""
-    try:
-        return (date.fromisoformat(later) - date.fromisoformat(earlier)).days
-    except ValueError:
-        return None
 
 
 def _refusal(now: SeriesIdentity, before: SeriesIdentity, days: int | None, other_id: bool) -> str:
