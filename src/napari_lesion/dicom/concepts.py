@@ -19,6 +19,7 @@ def own(value: str, meaning: str) -> Code:
     return Code(value, SCHEME, meaning)
 
 
+NO_CODE = Code("", "", "")
 MM = Code("mm", "UCUM", "mm")
 MM3 = Code("mm3", "UCUM", "cubic millimeter")
 MG = Code("mg", "UCUM", "milligram")
@@ -128,6 +129,7 @@ ALGORITHM_NAME = Code("111001", "DCM", "Algorithm Name")
 ALGORITHM_VERSION = Code("111003", "DCM", "Algorithm Version")
 ALGORITHM_PARAMETERS = Code("111002", "DCM", "Algorithm Parameters")
 SOURCE_SERIES = Code("121232", "DCM", "Source Series for Segmentation")
+FRAME_OF_REFERENCE = Code("112227", "DCM", "Frame of Reference UID")
 PERSON_NAME = Code("121008", "DCM", "Person Observer Name")
 QUALITATIVE_EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")
 
@@ -178,7 +180,7 @@ def code_of(item: Dataset, keyword: str = "ConceptNameCodeSequence") -> Code:
     """Read a code of a content item or segment; an empty one where it has none."""
     sequence = item.get(keyword)
     if not sequence:
-        return Code("", "", "")
+        return NO_CODE
     entry = sequence[0]
     value = entry.get("CodeValue") or entry.get("LongCodeValue") or entry.get("URNCodeValue") or ""
     return Code(str(value), str(entry.get("CodingSchemeDesignator", "")), str(entry.get("CodeMeaning", "")))

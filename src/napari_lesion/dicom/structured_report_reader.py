@@ -24,7 +24,8 @@ from pydicom.sr.coding import Code
 from pydicom.valuerep import DT
 
 from napari_lesion.dicom import concepts
-from napari_lesion.dicom.concepts import Quantity, code_of
+from napari_lesion.dicom.concepts import Quantity
+from napari_lesion.dicom.content import NOTHING, Item, parse
 from napari_lesion.dicom.references import Refers, finding_id, plane_of
 from napari_lesion.dicom.segmentation_reader import SEGMENTATIONS, masks_from_seg
 from napari_lesion.errors import LesionError, SeriesError
@@ -67,7 +68,7 @@ _NO_EXTENT = (concepts.CENTER, concepts.BOX)
 class Group:
     """One measurement group."""
 
-    item: Dataset = field(repr=False)
+    item: Item = field(repr=False)
     number: int
     """1-based, in the report."""
     ours: bool
@@ -110,11 +111,12 @@ def load_sr(path: Path | str) -> ReportFile:
     path = Path(path)
     dataset = _read(path)
     try:
-        groups = tuple(_groups(dataset))
-        report = _file(path, dataset, groups)
+        content = parse(dataset)
+        groups = tuple(_groups(content))
+        report = _file(path, dataset, content, groups)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise SeriesError(f"{path.name}: its content is damaged ({error}). Export it again.") from error
-    if not groups and not any(code_of(item) == concepts.QUALITATIVE_EVALUATIONS for item in _children(dataset)):
+    if not groups and not any(content.named(concepts.QUALITATIVE_EVALUATIONS)):
         raise SeriesError(
             f"{path.name}: this report ({report.title or 'without title'}) holds no measurement group, which is where "
             "findings are looked for (TID 1500)."
@@ -146,7 +148,10 @@ def findings_from_sr(path: Path | str, volume: Volume) -> tuple[tuple[Finding, .
     SeriesError
         If it is no report with measurements, or of another scan.
     """
-    report = load_sr(path)
+    return _findings(load_sr(path), volume)
+
+
+def _findings(report: ReportFile, volume: Volume) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
     notes = report.refers.check(volume)
     masks, more = _masks(report, volume)
     notes += more
@@ -178,8 +183,8 @@ def report_from_sr(path: Path | str, volume: Volume) -> tuple[Report, tuple[str,
     SeriesError
         As from `findings_from_sr`.
     """
-    findings, notes = findings_from_sr(path, volume)
     file = load_sr(path)
+    findings, notes = _findings(file, volume)
     foreign = ModelReference(id=f"report by {file.made_by or 'another program'}", version="", sha256="", threshold=0)
     return Report(
         series_uid=volume.series.series_uid,
@@ -211,7 +216,7 @@ def _read(path: Path) -> Dataset:
     return dataset
 
 
-def _file(path: Path, dataset: Dataset, groups: tuple[Group, ...]) -> ReportFile:
+def _file(path: Path, dataset: Dataset, content: Item, groups: tuple[Group, ...]) -> ReportFile:
     series: list[str] = []
     instances = set()
     for keyword in ("CurrentRequestedProcedureEvidenceSequence", "PertinentOtherEvidenceSequence"):
@@ -225,15 +230,15 @@ def _file(path: Path, dataset: Dataset, groups: tuple[Group, ...]) -> ReportFile
                 if images:
                     series.append(str(one.SeriesInstanceUID))
                     instances.update(images)
-    named = [str(item.UID) for item in _all(dataset) if code_of(item) == concepts.SOURCE_SERIES and "UID" in item]
-    frames = [str(item.get("ReferencedFrameOfReferenceUID", "")) for item in _all(dataset)]
+    everything = list(content.all())
+    named = [item.uid for item in everything if item.name == concepts.SOURCE_SERIES and item.uid]
+    frames = [item.frame_of_reference for item in everything]
     # Where an image library says it, as dcmqi's does.
-    frames += [str(item.UID) for item in _all(dataset) if code_of(item) == Code("112227", "DCM", "") and "UID" in item]
-    people = [_words(item) for item in _children(dataset) if code_of(item) == concepts.PERSON_NAME]
-    title = code_of(dataset)
+    frames += [item.uid for item in everything if item.name == concepts.FRAME_OF_REFERENCE]
+    people = [item.words for item in content.named(concepts.PERSON_NAME)]
     return ReportFile(
         path=path,
-        title=title.meaning,
+        title=content.name.meaning,
         description=str(dataset.get("SeriesDescription", "")),
         made_by=" and ".join(people) or str(dataset.get("ManufacturerModelName") or dataset.get("Manufacturer") or ""),
         by_person=bool(people),
@@ -247,14 +252,14 @@ def _file(path: Path, dataset: Dataset, groups: tuple[Group, ...]) -> ReportFile
         ),
         groups=groups,
         model=_model(groups[0].item) if groups and groups[0].ours else None,
-        warnings=tuple(_words(item) for item in _all(dataset) if code_of(item) == concepts.WARNING),
-        created=_created(dataset),
+        warnings=tuple(item.words for item in everything if item.name == concepts.WARNING),
+        created=_created(dataset, everything),
     )
 
 
-def _created(dataset: Dataset) -> str:
+def _created(dataset: Dataset, everything: list[Item]) -> str:
     """When a report of ours was made, else date and time of the content; empty where they make no sense."""
-    if ours := next((_words(item) for item in _all(dataset) if code_of(item) == concepts.CREATED), ""):
+    if ours := next((item.words for item in everything if item.name == concepts.CREATED), ""):
         return ours
     digits = f"{dataset.get('ContentDate', '')}{str(dataset.get('ContentTime', '')).partition('.')[0]}"
     try:
@@ -263,38 +268,31 @@ def _created(dataset: Dataset) -> str:
         return ""
 
 
-def _groups(dataset: Dataset) -> Iterator[Group]:
-    found = (item for item in _all(dataset) if code_of(item) == concepts.MEASUREMENT_GROUP)
+def _groups(content: Item) -> Iterator[Group]:
+    found = (item for item in content.all() if item.name == concepts.MEASUREMENT_GROUP)
     for number, item in enumerate(found, start=1):
-        segment_item = next(
-            (
-                c
-                for c in _children(item)
-                if code_of(c) in (concepts.REFERENCED_SEGMENT, concepts.REFERENCED_SEGMENT_FRAME)
-            ),
-            None,
-        )
-        reference = segment_item.ReferencedSOPSequence[0] if segment_item is not None else Dataset()
+        image = item.first(concepts.REFERENCED_SEGMENT, concepts.REFERENCED_SEGMENT_FRAME).dataset
+        reference = image.ReferencedSOPSequence[0] if "ReferencedSOPSequence" in image else Dataset()
         segment = reference.get("ReferencedSegmentNumber")
         yield Group(
             item=item,
             number=number,
-            ours=any(code_of(child) == concepts.VERDICT for child in _children(item)),
-            tracking_id=_text_of(item, concepts.TRACKING_ID),
-            tracking_uid=next((str(c.UID) for c in _children(item) if code_of(c) == concepts.TRACKING_UID), ""),
+            ours=any(item.named(concepts.VERDICT)),
+            tracking_id=item.text(concepts.TRACKING_ID),
+            tracking_uid=item.first(concepts.TRACKING_UID).uid,
             segmentation_uid=str(reference.get("ReferencedSOPInstanceUID", "")),
             segment=int(np.atleast_1d(segment)[0]) if segment is not None else None,
         )
 
 
-def _model(item: Dataset) -> ModelReference:
+def _model(item: Item) -> ModelReference:
     parameters = dict(
-        words.split(" ", 1) for words in _texts_of(item, concepts.ALGORITHM_PARAMETERS) if words.count(" ") == 1
+        words.split(" ", 1) for words in item.texts(concepts.ALGORITHM_PARAMETERS) if words.count(" ") == 1
     )
     rate = parameters.get("false-positives-per-scan")
     return ModelReference(
-        id=_text_of(item, concepts.ALGORITHM_NAME),
-        version=_text_of(item, concepts.ALGORITHM_VERSION),
+        id=item.text(concepts.ALGORITHM_NAME),
+        version=item.text(concepts.ALGORITHM_VERSION),
         sha256=parameters.get("sha256", ""),
         threshold=float(parameters.get("threshold", 0)),
         false_positives_per_scan=float(rate) if rate is not None else None,
@@ -342,14 +340,13 @@ def _uid_of(path: Path) -> str:
 def _ours(group: Group, volume: Volume, mask: Mask | None) -> Finding | str:
     item = group.item
     numbers = _numbers(item)
-    center = next((c for c in _children(item) if code_of(c) == concepts.CENTER), None)
-    box = next((c for c in _children(item) if code_of(c) == concepts.BOX), None)
+    center, box = item.first(concepts.CENTER), item.first(concepts.BOX)
     diameter = numbers.get(_key(Quantity(concepts.MARKED_DIAMETER, concepts.MM)))
-    uid = str(item.get("ObservationUID", ""))
-    if center is None or box is None or diameter is None or not uid:
+    uid = str(item.dataset.get("ObservationUID", ""))
+    if center is NOTHING or box is NOTHING or diameter is None or not uid:
         return f"Group {group.number} ({group.tracking_id}) lacks its centre, box or size, and was left out."
-    place = _point(_points(center)[0])
-    corners = _points(box)
+    place = _point(center.points[0])
+    corners = box.points
     instance = volume.nearest_instance(place)
     id_ = finding_id(uid)
     measured = _measurement(item, numbers)
@@ -362,11 +359,11 @@ def _ours(group: Group, volume: Volume, mask: Mask | None) -> Finding | str:
         sop_instance_uid=instance.sop_instance_uid if instance is not None else "",
         frame=instance.frame if instance is not None else None,
         status=_status(item),
-        comment=_text_of(item, concepts.COMMENT),
+        comment=item.text(concepts.COMMENT),
         history=tuple(_history(item)),
         mask=mask,
         measurement=measured,
-        unmeasured=_text_of(item, concepts.UNMEASURED),
+        unmeasured=item.text(concepts.UNMEASURED),
         appearance=_looks(item),
     )
     # A lesion that was not recognised anywhere else goes by a UID that follows from the finding's id.
@@ -374,49 +371,48 @@ def _ours(group: Group, volume: Volume, mask: Mask | None) -> Finding | str:
     return finding.model_copy(update={"tracking_uid": group.tracking_uid}) if tracked else finding
 
 
-def _looks(item: Dataset) -> Appearance:
+def _looks(item: Item) -> Appearance:
     given: dict[str, dict[str, object]] = {}
-    for child in _children(item):
-        name = next((field for field, code in concepts.LOOKS.items() if code == code_of(child)), None)
+    for child in item.children:
+        name = next((field for field, code in concepts.LOOKS.items() if code == child.name), None)
         if name is not None:
-            words = _words(child)
+            words = child.words
             value = {"yes": True, "no": False}.get(words, words)
-            origin = {"source": _text_of(child, concepts.SOURCE), "detail": _text_of(child, concepts.SOURCE_DETAIL)}
+            origin = {"source": child.text(concepts.SOURCE), "detail": child.text(concepts.SOURCE_DETAIL)}
             given[name] = {"value": value, **origin}
     return Appearance.model_validate(given)
 
 
-def _status(item: Dataset) -> Status:
+def _status(item: Item) -> Status:
     return _by_code(item, concepts.VERDICT, concepts.VERDICTS, "candidate")  # type: ignore[return-value]
 
 
-def _by_code(item: Dataset, name: Code, values: dict[str, Code], default: str) -> str:
-    value = _coded(item, name)
+def _by_code(item: Item, name: Code, values: dict[str, Code], default: str) -> str:
+    value = item.coded(name)
     return next((key for key, code in values.items() if code == value), default)
 
 
-def _history(item: Dataset) -> Iterator[HistoryEntry]:
-    for child in _children(item):
-        name = code_of(child)
+def _history(item: Item) -> Iterator[HistoryEntry]:
+    for child in item.children:
+        name = child.name
         if name.scheme_designator != concepts.SCHEME or not name.value.startswith(concepts.DEEDS):
             continue
         what = name.value.removeprefix(concepts.DEEDS)
         if what not in get_args(Deed):
             continue
-        words, stamp = _words(child), child.get("ObservationDateTime")
+        words, stamp = child.words, child.dataset.get("ObservationDateTime")
         time = ""
         if stamp:
             time = datetime.fromisoformat(DT(str(stamp)).isoformat()).astimezone(UTC).isoformat(timespec="seconds")
         elif found := re.match(r"(\S+): ", words):  # a time that DICOM can't hold
             time, words = found[1], words[found.end() :]
-        reader = next((_words(c) for c in _children(child) if code_of(c) == concepts.PERSON_NAME), "")
+        reader = child.first(concepts.PERSON_NAME).words
         yield HistoryEntry(time=time, reader=reader, what=what, detail="" if words == what else words)  # type: ignore[arg-type]
 
 
-def _measurement(item: Dataset, numbers: dict[tuple[str, ...], float]) -> Measurement | None:
+def _measurement(item: Item, numbers: dict[tuple[str, ...], float]) -> Measurement | None:
     """Put a measurement together again; None where none was saved."""
-    axes = {code.value: _axis(item, code) for code in (concepts.LONG_AXIS, concepts.SHORT_AXIS)}
-    long_axis, short_axis = axes[concepts.LONG_AXIS.value], axes[concepts.SHORT_AXIS.value]
+    long_axis, short_axis = _axis(item, concepts.LONG_AXIS), _axis(item, concepts.SHORT_AXIS)
     values: dict[str, Any] = {name: numbers.get(_key(quantity)) for name, quantity in concepts.QUANTITIES.items()}
     hu = {name: numbers.get(_key(quantity)) for name, quantity in concepts.ATTENUATIONS.items()}
     needed = (*(values[name] for name in ("mean_diameter_mm", "diameter_3d_mm", "volume_mm3", "mass_mg")), *hu.values())
@@ -424,22 +420,22 @@ def _measurement(item: Dataset, numbers: dict[tuple[str, ...], float]) -> Measur
         return None
     percent = numbers.get(_key(Quantity(concepts.CALCIFIED_PERCENT, concepts.PERCENT)))
     image, frame = _image_of_axis(item)
-    site = next((c for c in _children(item) if code_of(c) == concepts.FINDING_SITE), Dataset())
+    site = item.first(concepts.FINDING_SITE)
     return Measurement(
-        method=_text_of(item, concepts.MASK_METHOD),
+        method=item.text(concepts.MASK_METHOD),
         long_axis=long_axis,
         short_axis=short_axis,
         sop_instance_uid=image,
         frame=frame,
         hu=HounsfieldUnits(**hu),  # type: ignore[arg-type]
         type=_by_code(item, concepts.NODULE_TYPE, concepts.NODULE_TYPES, "unknown"),  # type: ignore[arg-type]
-        type_rule=_text_of(item, concepts.TYPE_RULE),
+        type_rule=item.text(concepts.TYPE_RULE),
         calcification=_by_code(item, concepts.CALCIFICATION, concepts.CALCIFICATIONS, "unknown"),  # type: ignore[arg-type]
         calcified_fraction=None if percent is None else _fraction(percent),
         side=_by_code(site, concepts.LATERALITY, concepts.SIDES, "unknown"),  # type: ignore[arg-type]
         zone=_by_code(site, concepts.TOPOGRAPHICAL_MODIFIER, concepts.ZONES, "unknown"),  # type: ignore[arg-type]
-        lobe=_text_of(item, concepts.LOBE),
-        notes=tuple(_texts_of(item, concepts.MEASUREMENT_NOTE)),
+        lobe=item.text(concepts.LOBE),
+        notes=tuple(item.texts(concepts.MEASUREMENT_NOTE)),
         **values,
     )
 
@@ -451,27 +447,19 @@ def _fraction(percent: float) -> float:
     return min(fit, key=lambda x: len(repr(x)), default=near)
 
 
-def _axis(item: Dataset, code: Code) -> Axis | None:
-    for child in _children(item):
-        if code_of(child) != code:
-            continue
-        length = _value(child)
-        path = next((c for c in _children(child) if c.get("ValueType") == "SCOORD3D"), None)
-        if length is None or path is None:
-            return None
-        start, end = _points(path)
-        return Axis(length_mm=length, start_mm=_point(start), end_mm=_point(end))
-    return None
+def _axis(item: Item, code: Code) -> Axis | None:
+    length = item.first(code)
+    path = next(length.of_kind("SCOORD3D"), None)
+    if length.value is None or path is None:
+        return None
+    start, end = path.points
+    return Axis(length_mm=length.value, start_mm=_point(start), end_mm=_point(end))
 
 
-def _image_of_axis(item: Dataset) -> tuple[str, int | None]:
+def _image_of_axis(item: Item) -> tuple[str, int | None]:
     """UID and frame of the image that the axes were measured near; an empty UID where none is named."""
-    for child in _children(item):
-        if code_of(child) == concepts.LONG_AXIS:
-            for part in _all(child):
-                if part.get("ValueType") == "IMAGE":
-                    return _image_reference(part)
-    return "", None
+    images = (part for part in item.first(concepts.LONG_AXIS).all() if part.kind == "IMAGE")
+    return next((image.image for image in images), ("", None))
 
 
 # -- Findings of others -----------------------------------------------------------------------------------------------
@@ -479,16 +467,14 @@ def _image_of_axis(item: Dataset) -> tuple[str, int | None]:
 
 def _foreign(group: Group, report: ReportFile, volume: Volume, mask: Mask | None) -> Finding | str:
     item = group.item
-    kind = _coded(item, concepts.FINDING).meaning
+    kind = item.coded(concepts.FINDING).meaning
     name = group.tracking_id or kind or f"group {group.number}"
     numbers = _numbers(item)
     size = next((mm for code in _SIZES if (mm := _length(item, code)) is not None), None)
     points = _drawn(item, volume)
-    center = next(
-        (c for c in _children(item) if code_of(c) == concepts.CENTER and c.get("ValueType") == "SCOORD3D"), None
-    )
-    if center is not None:
-        place = _points(center)[0]
+    center = item.first(concepts.CENTER)
+    if center.kind == "SCOORD3D" and _in_frame(center, volume):
+        place = center.points[0]
     elif mask is not None:
         place = mask.center_mm(volume.affine)
     elif points is not None:
@@ -501,7 +487,7 @@ def _foreign(group: Group, report: ReportFile, volume: Volume, mask: Mask | None
         size = float(np.linalg.norm(points[:, None] - points[None], axis=-1).max())
     if not size:
         return f'"{name}" is a place without a size, and was left out.'
-    unique = str(item.get("ObservationUID", "")) or f"{report.path.name}/{group.tracking_uid}/{group.number}"
+    unique = str(item.dataset.get("ObservationUID", "")) or f"{report.path.name}/{group.tracking_uid}/{group.number}"
     center_mm = _point(place)
     instance = volume.nearest_instance(center_mm)
     words = [name, *([kind] if kind not in name else []), *_in_words(item)]
@@ -525,99 +511,66 @@ def _foreign(group: Group, report: ReportFile, volume: Volume, mask: Mask | None
     )
 
 
-def _length(item: Dataset, code: Code) -> float | None:
+def _length(item: Item, code: Code) -> float | None:
     """Length of that name, mm."""
-    for child in _children(item):
-        if code_of(child) == code:
-            value, unit = _value(child), _unit(child)
-            if value is not None and unit.value in _LENGTHS:
-                return value * _LENGTHS[unit.value]
+    for child in item.named(code):
+        if child.value is not None and child.unit.value in _LENGTHS:
+            return child.value * _LENGTHS[child.unit.value]
     return None
 
 
-def _drawn(item: Dataset, volume: Volume) -> FloatArray | None:
+def _drawn(item: Item, volume: Volume) -> FloatArray | None:
     """Find the points that show where a finding lies and how far it reaches, LPS mm (n, 3)."""
     found: list[FloatArray] = []
-    for child in _all(item):
-        if code_of(child) in _NO_EXTENT:
+    for child in item.all():
+        if child.name in _NO_EXTENT:
             continue
-        kind = child.get("ValueType")
-        if kind == "SCOORD3D" and str(child.get("ReferencedFrameOfReferenceUID", "")) in (
-            volume.series.frame_of_reference_uid,
-            "",
-        ):
-            found.append(_points(child))
-        elif kind == "SCOORD":
+        if child.kind == "SCOORD3D" and _in_frame(child, volume):
+            found.append(child.points)
+        elif child.kind == "SCOORD":
             on_image = _on_image(child, volume)
             if on_image is not None:
                 found.append(on_image)
     return np.concatenate(found) if found else None
 
 
-def _on_image(item: Dataset, volume: Volume) -> FloatArray | None:
+def _in_frame(item: Item, volume: Volume) -> bool:
+    """Whether coordinates in space are those of the scan."""
+    return item.frame_of_reference in (volume.series.frame_of_reference_uid, "")
+
+
+def _on_image(item: Item, volume: Volume) -> FloatArray | None:
     """Points of a drawing on an image of this scan, LPS mm; None where it is on another one."""
-    image = next((c for c in _children(item) if c.get("ValueType") == "IMAGE"), None)
+    image = next(item.of_kind("IMAGE"), None)
     if image is None:
         return None
-    uid, frame = _image_reference(image)
+    uid, frame = image.image
     instance = next(
         (one for one in volume.instances if one.sop_instance_uid == uid and (frame is None or one.frame == frame)), None
     )
     if instance is None:
         return None
-    pixels = np.asarray(item.GraphicData, dtype=np.float64).reshape(-1, 2)
-    if item.GraphicType == "CIRCLE":
+    pixels = item.points
+    if item.dataset.GraphicType == "CIRCLE":
         center, radius = pixels[0], np.linalg.norm(pixels[1] - pixels[0])
         pixels = center + radius * np.array([[1, 0], [-1, 0], [0, 1], [0, -1]])
     return plane_of(volume, instance).to_mm(pixels)
 
 
-def _in_words(item: Dataset) -> list[str]:
+def _in_words(item: Item) -> list[str]:
     """Put the numbers of a group into words, the first few of them."""
     said = []
-    for child in _children(item):
-        value = _value(child)
-        if child.get("ValueType") != "NUM" or value is None:
+    for child in item.of_kind("NUM"):
+        if child.value is None:
             continue
-        derivation, unit = _coded(child, concepts.DERIVATION), _unit(child)
+        derivation, unit = child.coded(concepts.DERIVATION), child.unit.value
         how = f" ({derivation.meaning.lower()})" if derivation.value else ""
-        said.append(f"{code_of(child).meaning}{how} {value:.4g}{'' if unit.value == '1' else f' {unit.value}'}")
+        said.append(f"{child.name.meaning}{how} {child.value:.4g}{'' if unit == '1' else f' {unit}'}")
     rest = len(said) - _MOST_NUMBERS
     return said if rest <= 0 else [*said[:_MOST_NUMBERS], f"and {rest} more numbers"]
 
 
-# -- Content items ----------------------------------------------------------------------------------------------------
-
-
-def _children(item: Dataset) -> list[Dataset]:
-    return list(item.get("ContentSequence") or [])
-
-
-def _all(item: Dataset) -> Iterator[Dataset]:
-    for child in _children(item):
-        yield child
-        yield from _all(child)
-
-
-def _words(item: Dataset) -> str:
-    """Text or name of an item; the caret that we put behind a name that is not split goes."""
-    if item.get("ValueType") == "PNAME":
-        return str(item.get("PersonName", "")).rstrip("^")
-    return str(item.get("TextValue", ""))
-
-
-def _texts_of(item: Dataset, name: Code) -> list[str]:
-    return [_words(child) for child in _children(item) if code_of(child) == name and child.get("ValueType") == "TEXT"]
-
-
-def _text_of(item: Dataset, name: Code) -> str:
-    return next(iter(_texts_of(item, name)), "")
-
-
-def _coded(item: Dataset, name: Code) -> Code:
-    """Give the coded value of that name; an empty code where there is none."""
-    codes = (code_of(child, "ConceptCodeSequence") for child in _children(item) if code_of(child) == name)
-    return next(codes, Code("", "", ""))
+# -- Numbers ----------------------------------------------------------------------------------------------------------
 
 
 def _key(quantity: Quantity) -> tuple[str, ...]:
@@ -625,43 +578,16 @@ def _key(quantity: Quantity) -> tuple[str, ...]:
     return quantity.name.value, quantity.name.scheme_designator, quantity.unit.value, derivation
 
 
-def _numbers(item: Dataset) -> dict[tuple[str, ...], float]:
+def _numbers(item: Item) -> dict[tuple[str, ...], float]:
     """Numbers of a group by code value and scheme, unit and derivation; the first of each."""
     numbers: dict[tuple[str, ...], float] = {}
-    for child in _children(item):
-        name, value = code_of(child), _value(child)
-        if child.get("ValueType") != "NUM" or value is None:
-            continue
-        derivation = _coded(child, concepts.DERIVATION)
-        key = (name.value, name.scheme_designator, _unit(child).value, derivation.value)
-        numbers.setdefault(key, value)
+    for child in item.of_kind("NUM"):
+        if child.value is not None:
+            key = (child.name.value, child.name.scheme_designator, child.unit.value)
+            numbers.setdefault((*key, child.coded(concepts.DERIVATION).value), child.value)
     return numbers
-
-
-def _value(item: Dataset) -> float | None:
-    """Give the value of a NUM item, as exactly as it is there."""
-    measured = item.get("MeasuredValueSequence")
-    if not measured:
-        return None
-    exact = measured[0].get("FloatingPointValue")
-    return float(exact if exact is not None else measured[0].NumericValue)
-
-
-def _unit(item: Dataset) -> Code:
-    measured = item.get("MeasuredValueSequence")
-    return code_of(measured[0], "MeasurementUnitsCodeSequence") if measured else concepts.NO_UNIT
-
-
-def _points(item: Dataset) -> FloatArray:
-    return np.asarray(item.GraphicData, dtype=np.float64).reshape(-1, 3)
 
 
 def _point(values: FloatArray) -> Point:
     x, y, z = (float(value) for value in values)
     return x, y, z
-
-
-def _image_reference(item: Dataset) -> tuple[str, int | None]:
-    reference = item.ReferencedSOPSequence[0]
-    frame = reference.get("ReferencedFrameNumber")
-    return str(reference.ReferencedSOPInstanceUID), int(np.atleast_1d(frame)[0]) if frame is not None else None
