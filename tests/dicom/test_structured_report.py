@@ -237,6 +237,23 @@ def test_outlines_are_missed_with_a_note(made: Callable[[str], Made], tmp_path: 
     assert [note for note in notes if "not in its folder" in note]
 
 
+def test_damage_is_told_and_what_is_whole_comes_back(made: Callable[[str], Made], tmp_path: Path) -> None:
+    case, out = made("axial").case, made("axial").out
+    dataset = pydicom.dcmread(out / "sr.dcm")
+    center = next(item for item in everything(dataset) if item.get("ValueType") == "SCOORD3D")
+    del center.GraphicData
+    dataset.save_as(tmp_path / "sr.dcm")
+    shutil.copy(out / "seg.dcm", tmp_path)
+    findings, notes = findings_from_sr(tmp_path / "sr.dcm", case.volume)
+    assert len(findings) == 3
+    assert [note for note in notes if "Nodule 1" in note and "damaged and was left out" in note]
+    whole = (out / "sr.dcm").read_bytes()
+    for end in (100, 3000, len(whole) // 2, len(whole) - 10):
+        (tmp_path / "torn.dcm").write_bytes(whole[:end])
+        with pytest.raises(SeriesError, match="torn"):
+            load_sr(tmp_path / "torn.dcm")
+
+
 def test_a_report_by_another_program_shows_what_was_measured_where(made: Callable[[str], Made], tmp_path: Path) -> None:
     case = made("oblique").case
     mark = factory.MARKS[0]

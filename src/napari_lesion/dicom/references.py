@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 import uuid
 import warnings
+import zlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +23,21 @@ from napari_lesion.dicom.writer import named_uid
 from napari_lesion.errors import SeriesError
 from napari_lesion.findings import Finding
 from napari_lesion.volume import FloatArray, Instance, SeriesIdentity, Volume
+
+#: What pydicom and numpy raise over files that are damaged, sooner or later.
+DAMAGED = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
 
 MANUFACTURER = "napari-lesion"
 #: Objects that one scan gives go into series of their own, with these numbers behind the scanner's.

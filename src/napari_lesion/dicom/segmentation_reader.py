@@ -17,7 +17,7 @@ from pydicom.errors import InvalidDicomError
 
 from napari_lesion.dicom.concepts import code_of
 from napari_lesion.dicom.geometry import axes_of
-from napari_lesion.dicom.references import Refers
+from napari_lesion.dicom.references import DAMAGED, Refers
 from napari_lesion.errors import DecodeError, SeriesError
 from napari_lesion.findings import Heatmap
 from napari_lesion.mask import Mask
@@ -99,7 +99,7 @@ def load_seg(path: Path | str) -> SegmentationFile:
     dataset = _read(path)
     try:
         return _header(path, dataset)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except DAMAGED as error:
         raise SeriesError(
             f"{path.name}: its header lacks what a segmentation needs ({error}). Export it again."
         ) from error
@@ -180,9 +180,9 @@ def heatmap_from_seg(path: Path | str, volume: Volume) -> tuple[Heatmap, tuple[s
             f"{seg.path.name} is a {seg.kind.lower()} segmentation, not one with fractions: open its masks."
         )
     notes = seg.refers.check(volume)
-    slices = []
+    slices, shape = [], _shape(seg)
     for frame in seg.frames:
-        k = _slice_of(frame, volume, _shape(seg))
+        k = _slice_of(frame, volume, shape)
         if k is None:
             raise SeriesError(f"{seg.path.name}: its fractions are not on the grid of this scan. Open its masks.")
         slices.append(k)
@@ -200,10 +200,10 @@ def _read(path: Path) -> Dataset:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             dataset = pydicom.dcmread(path, stop_before_pixels=True)
-    except (InvalidDicomError, OSError, EOFError) as error:
+            sop_class, kind = str(dataset.get("SOPClassUID", "")), dataset.get("Modality") or "unknown kind"
+    except (InvalidDicomError, *DAMAGED) as error:
         raise SeriesError(f"{path}: it cannot be read as DICOM ({error}).") from error
-    if str(dataset.get("SOPClassUID", "")) not in SEGMENTATIONS:
-        kind = dataset.get("Modality") or "unknown kind"
+    if sop_class not in SEGMENTATIONS:
         raise SeriesError(f"{path.name}: it is no DICOM segmentation but of {kind}. Choose a SEG object.")
     return dataset
 
@@ -232,6 +232,8 @@ def _header(path: Path, dataset: Dataset) -> SegmentationFile:
         affine[:3, 1] = axes.column * pitch[0]
         affine[:3, 2] = axes.row * pitch[1]
         affine[:3, 3] = [float(x) for x in position]
+        if not np.isfinite(affine).all() or min(pitch) <= 0:
+            raise ValueError(f"frame {index + 1} has no place")
         if kind == "LABELMAP":
             numbers = all_numbers
         else:
@@ -304,7 +306,7 @@ def _frames(seg: SegmentationFile) -> Iterator[tuple[PlacedFrame, npt.NDArray[np
 
     try:
         yield from zip(seg.frames, iter_pixels(seg.path, raw=True), strict=True)
-    except (AttributeError, NotImplementedError, RuntimeError, ValueError) as error:
+    except DAMAGED as error:
         raise DecodeError(f"{seg.path.name}: its pixels cannot be read ({error}). Export it again.") from error
 
 

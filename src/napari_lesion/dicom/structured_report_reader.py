@@ -18,6 +18,7 @@ from typing import Any, get_args
 
 import numpy as np
 import pydicom
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.sr.coding import Code
@@ -26,7 +27,7 @@ from pydicom.valuerep import DT
 from napari_lesion.dicom import concepts
 from napari_lesion.dicom.concepts import Quantity
 from napari_lesion.dicom.content import NOTHING, Item, parse
-from napari_lesion.dicom.references import Refers, finding_id, plane_of
+from napari_lesion.dicom.references import DAMAGED, Refers, finding_id, plane_of
 from napari_lesion.dicom.segmentation_reader import SEGMENTATIONS, masks_from_seg
 from napari_lesion.errors import LesionError, SeriesError
 from napari_lesion.findings import (
@@ -114,7 +115,7 @@ def load_sr(path: Path | str) -> ReportFile:
         content = parse(dataset)
         groups = tuple(_groups(content))
         report = _file(path, dataset, content, groups)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except DAMAGED as error:
         raise SeriesError(f"{path.name}: its content is damaged ({error}). Export it again.") from error
     if not groups and not any(content.named(concepts.QUALITATIVE_EVALUATIONS)):
         raise SeriesError(
@@ -158,7 +159,10 @@ def _findings(report: ReportFile, volume: Volume) -> tuple[tuple[Finding, ...], 
     findings = []
     for group in report.groups:
         mask = masks.get((group.segmentation_uid, group.segment or 0))
-        finding = _ours(group, volume, mask) if group.ours else _foreign(group, report, volume, mask)
+        try:
+            finding = _ours(group, volume, mask) if group.ours else _foreign(group, report, volume, mask)
+        except DAMAGED as error:
+            finding = f"Group {group.number} ({group.tracking_id}) is damaged and was left out ({_short(error)})."
         if isinstance(finding, str):
             notes.append(finding)
         else:
@@ -208,12 +212,22 @@ def _read(path: Path) -> Dataset:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             dataset = pydicom.dcmread(path)
-    except (InvalidDicomError, OSError, EOFError) as error:
+            torn = any(_is_short(element) for element in dataset.values())
+            sop_class, kind = str(dataset.get("SOPClassUID", "")), dataset.get("Modality") or "unknown kind"
+    except (InvalidDicomError, *DAMAGED) as error:
         raise SeriesError(f"{path}: it cannot be read as DICOM ({error}).") from error
-    if str(dataset.get("SOPClassUID", "")) not in REPORTS:
-        kind = dataset.get("Modality") or "unknown kind"
+    if torn:  # pydicom takes what there is, and findings would be missing
+        raise SeriesError(f"{path.name}: the file ends before its content does. Copy or export it again.")
+    if sop_class not in REPORTS:
         raise SeriesError(f"{path.name}: it is no structured report with measurements but of {kind}.")
     return dataset
+
+
+def _is_short(element: object) -> bool:
+    """Whether an element's value is shorter than the file says."""
+    if not isinstance(element, RawDataElement) or not isinstance(element.value, bytes):
+        return False
+    return element.length != 0xFFFFFFFF and len(element.value) < element.length
 
 
 def _file(path: Path, dataset: Dataset, content: Item, groups: tuple[Group, ...]) -> ReportFile:
@@ -329,9 +343,14 @@ def _uid_of(path: Path) -> str:
     """SOP instance UID of a segmentation; empty for all other files."""
     try:
         header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["SOPClassUID", "SOPInstanceUID"])
-    except (InvalidDicomError, OSError, EOFError):
+        return str(header.SOPInstanceUID) if str(header.get("SOPClassUID", "")) in SEGMENTATIONS else ""
+    except (InvalidDicomError, *DAMAGED):
         return ""
-    return str(header.SOPInstanceUID) if str(header.get("SOPClassUID", "")) in SEGMENTATIONS else ""
+
+
+def _short(error: BaseException) -> str:
+    """Give the first line of an error."""
+    return str(error).partition("\n")[0]
 
 
 # -- Findings of ours -------------------------------------------------------------------------------------------------

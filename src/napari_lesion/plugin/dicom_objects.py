@@ -11,10 +11,10 @@ import numpy as np
 import pydicom
 from napari import current_viewer
 from napari.layers import Labels
-from napari.utils.notifications import show_info, show_warning
+from napari.utils.notifications import show_warning
 from pydicom.errors import InvalidDicomError
 
-from napari_lesion.dicom.references import Refers
+from napari_lesion.dicom.references import DAMAGED, Refers
 from napari_lesion.dicom.segmentation_reader import SEGMENTATIONS, NamedMask, heatmap_from_seg, load_seg, masks_from_seg
 from napari_lesion.dicom.structured_report_reader import REPORTS, load_sr, report_from_sr
 from napari_lesion.errors import ConfigError, SeriesError
@@ -68,7 +68,6 @@ def open_object(station: Workstation, path: Path, parent: QWidget | None = None)
         report, notes = run_with_dialog(title, partial(_report, path, volume), parent)
         station.read(scan)
         findings_view(station).show_result(scan, report)
-        show_info(tr("{count} findings were read from {file}.", count=len(report.findings), file=path.name))
     else:
         seg = load_seg(path)
         scan, volume = _scan_of(station, seg.refers)
@@ -128,7 +127,7 @@ def _sop_class(path: Path) -> str:
         return ""
     try:
         return str(pydicom.dcmread(path, specific_tags=["SOPClassUID"], stop_before_pixels=True).get("SOPClassUID", ""))
-    except (InvalidDicomError, OSError, EOFError):
+    except (InvalidDicomError, *DAMAGED):
         return ""
 
 
