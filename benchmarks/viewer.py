@@ -137,10 +137,11 @@ def step_time(step: Callable[[], None], drawn: Drawn) -> tuple[float, float]:
 
 
 def scrolling(volume: Any, heatmap: Any, rounds: int, steps: int) -> dict[str, Any]:
-    """Scroll in plain napari, in our single view, and in four views."""
+    """Scroll in plain napari, in our single view, in four views, and with a prior beside."""
     from napari_lesion.plugin.views.fourup import views
 
-    plain, single, four = (window(volume, heatmap, ours) for ours in (False, True, True))
+    plain, single, four, follow_up = (window(volume, heatmap, ours) for ours in (False, True, True, True))
+    show_prior(follow_up, volume)
     start = time.perf_counter()
     views(four).show_all()
     opening = time.perf_counter() - start
@@ -149,12 +150,16 @@ def scrolling(volume: Any, heatmap: Any, rounds: int, steps: int) -> dict[str, A
         "plain napari": (plain.window._qt_viewer, lambda n: plain.dims.set_current_step(0, _bounce(plain, n))),
         "one view": (single.window._qt_viewer, lambda n: views(single).scroll(views(single).panes[0], _way(n))),
         "four views": (four.window._qt_viewer, lambda n: views(four).scroll(views(four).panes[0], _way(n))),
+        "a prior beside": (
+            follow_up.window._qt_viewer,
+            lambda n: views(follow_up).scroll(views(follow_up).panes[0], _way(n)),
+        ),
     }
     if importlib.util.find_spec("napari_orthogonal_views") is not None:
         arms["napari-orthogonal-views"] = orthogonal_views(volume, heatmap)
     counts = {name: Drawn(qt_viewer) for name, (qt_viewer, _) in arms.items()}
     beside = [Drawn(pane.qt_viewer) for pane in views(four).panes[1:]]
-    for viewer in (plain, single, four):
+    for viewer in (plain, single, four, follow_up):
         viewer.dims.set_current_step(0, int(viewer.dims.nsteps[0]) // 2)
     settle()
     for name, (_, step) in arms.items():
@@ -184,10 +189,33 @@ def scrolling(volume: Any, heatmap: Any, rounds: int, steps: int) -> dict[str, A
         middle, ends = statistics.median(ratios), [min(ratios), max(ratios)]
         result[name] = {"ms": [1e3 * one for one in values], "ratio": middle, "range": ends, "processor": cpu}
         print(f"{name:25} {middle:.2f} x plain ({ends[0]:.2f} to {ends[1]:.2f}), {cpu:.2f} x its processor time")
-    for viewer in (plain, single, four):
+    for viewer in (plain, single, four, follow_up):
         viewer.close()
     settle()
     return result
+
+
+def show_prior(viewer: Any, volume: Any) -> None:
+    """Show a scan beside itself, as if it were its prior, linked by a deformation."""
+    from napari_lesion.compared import Alignment, Comparison
+    from napari_lesion.comparison.register import Aligned
+    from napari_lesion.plugin.priors import Prior
+    from napari_lesion.plugin.views.beside import beside
+    from napari_lesion.plugin.workstation import workstation
+    from napari_lesion.review.review import unsearched
+
+    shape = tuple(int(n * s / 3.0) + 1 for n, s in zip(volume.shape, volume.spacing, strict=True))
+    grid = volume.affine.copy()
+    grid[:3, :3] *= 3.0 / np.array(volume.spacing)
+    field = np.random.default_rng(0).random((*shape, 3), dtype=np.float32)
+    comparison = Comparison(
+        prior_series_uid="1.2", prior_study_date="20200101", days=365, alignment=Alignment(accepted=True)
+    )
+    aligned = Aligned(np.eye(4), field, grid, volume, volume)
+    station = workstation(viewer)
+    station.set_comparison(Prior(volume, unsearched(volume), comparison, aligned))
+    beside(station).show()
+    settle(2)
 
 
 def _bounce(viewer: Any, n: int) -> int:

@@ -67,7 +67,7 @@ class Beside(QObject):
                 lambda: self.shown,
             )
         )
-        self._views.closed.connect(self._close)
+        self._views.closed.connect(self._on_closed)
         station.comparison_changed.connect(self._show)
         station.blind_changed.connect(self._show)
         station.position_changed.connect(self._follow)
@@ -147,7 +147,12 @@ class Beside(QObject):
             view.reset_view()
         self._on_finding(self._station.finding)
 
-    def _close(self) -> None:
+    def _on_closed(self) -> None:
+        """Go with the window, which is not drawn any more."""
+        self._wanted = False
+        self._close(redraw=False)
+
+    def _close(self, *, redraw: bool = True) -> None:
         if self._scan is not None:
             for name in _LOOK:
                 getattr(self._scan.events, name).disconnect(self._on_look)
@@ -156,7 +161,9 @@ class Beside(QObject):
         self._tools.set_caption("")
         self._views.panes[0].caption("")
         if pane is not None:
-            self._views.put_beside(None)
+            if redraw:
+                self._views.put_beside(None)
+            pane.hide()
             pane.qt_viewer.close()
             pane.let_go()
             pane.deleteLater()
@@ -353,7 +360,7 @@ class Beside(QObject):
 
 
 def _rings(prior: Prior) -> tuple[Finding, ...]:
-    """Findings that are drawn as rings alone: outlines are not shown here."""
+    """Get the findings that are drawn, as rings alone: outlines are not shown here."""
     return tuple(finding.model_copy(update={"mask": None}) for finding in prior.report.findings)
 
 

@@ -488,6 +488,7 @@ class Views(QObject):
 
     def close(self) -> None:
         """Close the other views; the viewer's own stays."""
+        self._beside = None
         self.closed.emit()
         if self._shrinking is not None:
             self._shrinking.cancel()
