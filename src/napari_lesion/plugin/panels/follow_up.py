@@ -139,7 +139,7 @@ class FollowUpPanel(QWidget):
             tr("Earlier scans of this patient: open ones, and those that the series browser has found")
         )
         self.folder_button = QPushButton(tr("Folder…"))
-        self.folder_button.setToolTip(tr("Take the prior from a folder, a zip or a disc"))
+        self.folder_button.setToolTip(tr("Take the prior from a folder or a disc"))
         top = QHBoxLayout()
         top.addWidget(self.choose, 1)
         top.addWidget(self.folder_button)

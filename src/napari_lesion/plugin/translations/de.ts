@@ -12,6 +12,10 @@
             <translation> Schichten/s</translation>
         </message>
         <message>
+            <source>%</source>
+            <translation>%</translation>
+        </message>
+        <message>
             <source>&amp;Folder…</source>
             <translation>&amp;Ordner…</translation>
         </message>
@@ -44,8 +48,32 @@
             <translation>1 Bild</translation>
         </message>
         <message>
+            <source>3D</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>3D (maximum projection)</source>
             <translation>3D (Maximumintensitätsprojektion)</translation>
+        </message>
+        <message>
+            <source>95 %: {low} to {high}</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>A blind read is on: what was found is hidden until it ends.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>A rejected finding is not judged.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>A report that any browser opens, also on a phone</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>A report to print and to read</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>A zip, a DICOMDIR, or one image of a series</source>
@@ -74,6 +102,14 @@
         <message>
             <source>All findings are decided. You can still change, add or take away marks.</source>
             <translation>Alle Befunde sind entschieden. Markierungen können noch geändert, ergänzt oder entfernt werden.</translation>
+        </message>
+        <message>
+            <source>All numbers, a row a finding</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>All of them…</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>All other cases are done.</source>
@@ -112,6 +148,14 @@
             <translation>Automatisch</translation>
         </message>
         <message>
+            <source>Axes mm</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Axes: {scan}</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Axial</source>
             <translation>Axial</translation>
         </message>
@@ -126,6 +170,10 @@
         <message>
             <source>Backspace</source>
             <translation>Rücktaste</translation>
+        </message>
+        <message>
+            <source>Bars: 95 % of the noise of measuring, from the standard deviation of the volume; for the diameter, that of a ball of this volume. Numbers are those of the findings.</source>
+            <translation>Balken: 95 % des Messrauschens, aus der Standardabweichung des Volumens; beim Durchmesser das einer Kugel dieses Volumens. Die Nummern sind die der Befunde.</translation>
         </message>
         <message>
             <source>Below this share of its range a map is transparent</source>
@@ -160,12 +208,24 @@
             <translation>3D-Pinsel</translation>
         </message>
         <message>
+            <source>CURRENT</source>
+            <translation>AKTUELL</translation>
+        </message>
+        <message>
+            <source>Calcification</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Cancel</source>
             <translation>Abbrechen</translation>
         </message>
         <message>
             <source>Cancelled.</source>
             <translation>Abgebrochen.</translation>
+        </message>
+        <message>
+            <source>Cancelled. Files that were complete by then stay.</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Cancelled; nothing was changed.</source>
@@ -188,8 +248,20 @@
             <translation>Erledigte Fälle</translation>
         </message>
         <message>
+            <source>Change</source>
+            <translation>Veränderung</translation>
+        </message>
+        <message>
+            <source>Changes</source>
+            <translation>Veränderungen</translation>
+        </message>
+        <message>
             <source>Choose a finding first: click its row or its ring, or press N.</source>
             <translation>Zuerst einen Befund wählen: seine Zeile oder seinen Ring anklicken, oder N drücken.</translation>
+        </message>
+        <message>
+            <source>Choose a finding: click its row or its ring, or press N.</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Choose a folder of studies first.</source>
@@ -260,12 +332,20 @@
             <translation>Einen Befund anklicken oder mit den Pfeiltasten ansteuern, um ihn im Scan zu sehen</translation>
         </message>
         <message>
+            <source>Click a row, or step with the arrow keys, to see both places</source>
+            <translation>Eine Zeile anklicken oder mit den Pfeiltasten wählen, um beide Stellen zu sehen</translation>
+        </message>
+        <message>
             <source>Click a row, or step with the arrow keys, to see its place</source>
             <translation>Eine Zeile anklicken oder mit den Pfeiltasten ansteuern, um ihre Stelle zu sehen</translation>
         </message>
         <message>
             <source>Click into the finding: it is outlined at once. Correct the outline with the brush.</source>
             <translation>In den Befund klicken: er wird sofort umrandet. Den Umriss mit dem Pinsel korrigieren.</translation>
+        </message>
+        <message>
+            <source>Clinical data</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Comment</source>
@@ -284,6 +364,18 @@
             <translation>Den gewählten Befund kommentieren</translation>
         </message>
         <message>
+            <source>Compare</source>
+            <translation>Vergleichen</translation>
+        </message>
+        <message>
+            <source>Compared in an earlier session. To see the prior, and for numbers that follow your changes, compare again.</source>
+            <translation>In einer früheren Sitzung verglichen. Um die Voruntersuchung zu sehen und damit die Zahlen Ihren Änderungen folgen, erneut vergleichen.</translation>
+        </message>
+        <message>
+            <source>Compared with the prior</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Complete the selected finding between the slices on which it was drawn</source>
             <translation>Den gewählten Befund zwischen den Schichten ergänzen, auf denen er gezeichnet wurde</translation>
         </message>
@@ -300,8 +392,24 @@
             <translation>Strg</translation>
         </message>
         <message>
+            <source>DICOM</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>DICOM SEG</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>DICOM SR</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Date</source>
             <translation>Datum</translation>
+        </message>
+        <message>
+            <source>Date hidden</source>
+            <translation>Datum verborgen</translation>
         </message>
         <message>
             <source>Del</source>
@@ -314,6 +422,10 @@
         <message>
             <source>Delete what was added, reject what the model found</source>
             <translation>Hinzugefügtes löschen, vom Modell Gefundenes verwerfen</translation>
+        </message>
+        <message>
+            <source>Density</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Description</source>
@@ -330,6 +442,14 @@
         <message>
             <source>Device</source>
             <translation>Gerät</translation>
+        </message>
+        <message>
+            <source>Diameter</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Diameters and volumes over time</source>
+            <translation>Durchmesser und Volumen im Verlauf</translation>
         </message>
         <message>
             <source>Done, next (Shift+L)</source>
@@ -366,12 +486,28 @@ Die Serien erscheinen, sobald sie gefunden werden.
 Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
+            <source>Drop the outline, and let the program look for it again</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Earlier scans of this patient: open ones, and those that the series browser has found</source>
+            <translation>Frühere Untersuchungen dieses Patienten: geöffnete und solche, die der Serien-Browser gefunden hat</translation>
+        </message>
+        <message>
             <source>End</source>
             <translation>Ende</translation>
         </message>
         <message>
             <source>Enter</source>
             <translation>Eingabe</translation>
+        </message>
+        <message>
+            <source>Erase</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Erase from the outline of the chosen finding, or stop</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Erase from the selected finding</source>
@@ -396,6 +532,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Everything is marked. Only such scans count for training: where nothing is marked, nothing is there</source>
             <translation>Alles ist markiert. Nur solche Scans zählen für das Training: wo nichts markiert ist, ist nichts</translation>
+        </message>
+        <message>
+            <source>Everything, to be opened here again</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Expects {rate} (score ≥ {score})</source>
@@ -430,8 +570,16 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Datei</translation>
         </message>
         <message>
+            <source>Fill</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Fill between slices</source>
             <translation>Zwischen Schichten füllen</translation>
+        </message>
+        <message>
+            <source>Fill the inside of a line that was painted, by a click</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Filter</source>
@@ -440,6 +588,14 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Filter: name, description, type, date…</source>
             <translation>Filter: Name, Beschreibung, Typ, Datum…</translation>
+        </message>
+        <message>
+            <source>Find the outline of the chosen finding again</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Finding {number}</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Finding {number}, faithfulness of each map (1 is best, 0 is chance):</source>
@@ -474,8 +630,20 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Abgeschlossen</translation>
         </message>
         <message>
+            <source>Fleischner 2017, the exam</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Folder</source>
             <translation>Ordner</translation>
+        </message>
+        <message>
+            <source>Folder for the reports</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Folder for {file}</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Folder of a model pack or a MONAI bundle</source>
@@ -484,6 +652,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Folder of the annotations</source>
             <translation>Ordner der Annotationen</translation>
+        </message>
+        <message>
+            <source>Folder of the prior</source>
+            <translation>Ordner der Voruntersuchung</translation>
         </message>
         <message>
             <source>Folder of the readings</source>
@@ -530,6 +702,14 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Ab</translation>
         </message>
         <message>
+            <source>From a file…</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>From the header</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>F{number}</source>
             <translation>F{number}</translation>
         </message>
@@ -570,6 +750,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Wachsen (G)</translation>
         </message>
         <message>
+            <source>Growth (BTS)</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Heatmap (H)</source>
             <translation>Heatmap (H)</translation>
         </message>
@@ -580,6 +764,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Home</source>
             <translation>Pos1</translation>
+        </message>
+        <message>
+            <source>How it looks to you</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>How many findings are shown</source>
@@ -598,8 +786,32 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Schwarz und Weiß umkehren</translation>
         </message>
         <message>
+            <source>Is this the same patient?</source>
+            <translation>Ist das derselbe Patient?</translation>
+        </message>
+        <message>
+            <source>It could not be measured: {why}</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>It is being measured…</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>It is measured when all slices of the scan are there.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>It is shown when all of it is read, because {why}.</source>
             <translation>Angezeigt wird er erst vollständig gelesen, weil {why}.</translation>
+        </message>
+        <message>
+            <source>Its score is below the threshold, so it does not count. Accept it, and it does.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Judgement by published models</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Kernel</source>
@@ -674,8 +886,16 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Sprache (nach Neustart)</translation>
         </message>
         <message>
+            <source>Largest extent in 3D</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Lesion detection</source>
             <translation>Läsionsdetektion</translation>
+        </message>
+        <message>
+            <source>Lesions: {scan}</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Level of the window</source>
@@ -692,6 +912,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Liver window</source>
             <translation>Leberfenster</translation>
+        </message>
+        <message>
+            <source>Long × short axis</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Look at no further files</source>
@@ -720,6 +944,14 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Lung window</source>
             <translation>Lungenfenster</translation>
+        </message>
+        <message>
+            <source>Lung-RADS, the exam</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Lung-RADS, this finding</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>MIP</source>
@@ -778,8 +1010,28 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Masken anderer Befunder</translation>
         </message>
         <message>
+            <source>Mass</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Mean</source>
             <translation>Mittelwert</translation>
+        </message>
+        <message>
+            <source>Mean diameter</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Measure again</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Measurement</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Measurements and judgement as a DICOM Structured Report, for the archive</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Mediastinum</source>
@@ -854,8 +1106,16 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Nächste Schicht</translation>
         </message>
         <message>
+            <source>No earlier scan found: open one, or choose a folder</source>
+            <translation>Keine frühere Untersuchung gefunden: eine öffnen oder einen Ordner wählen</translation>
+        </message>
+        <message>
             <source>No label has the key Alt+{key}.</source>
             <translation>Kein Label hat die Taste Alt+{key}.</translation>
+        </message>
+        <message>
+            <source>No model has searched this scan: a lesion that is missing may only be unmarked.</source>
+            <translation>Kein Modell hat diese Untersuchung durchsucht: Eine fehlende Läsion ist vielleicht nur nicht markiert.</translation>
         </message>
         <message>
             <source>No model is installed, so nothing can be searched. Install napari-lesion again.</source>
@@ -900,6 +1160,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Open</source>
             <translation>Öffnen</translation>
+        </message>
+        <message>
+            <source>Open a CT scan first.</source>
+            <translation>Zuerst eine CT-Untersuchung öffnen.</translation>
         </message>
         <message>
             <source>Open a CT scan first: drop its folder on the window, or use File ▸ Open Sample ▸ Lesion detection.</source>
@@ -974,12 +1238,32 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Einen Befund mit einem Klick umranden</translation>
         </message>
         <message>
+            <source>Outline: {method}</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Outlined: {mm:.1f} mm. Correct it with the brush (B), or undo.</source>
             <translation>Umrandet: {mm:.1f} mm. Mit dem Pinsel (B) korrigieren oder rückgängig machen.</translation>
         </message>
         <message>
+            <source>Outlines and axes</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Outlines as a DICOM Segmentation, for the archive</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Own window</source>
             <translation>Eigenes Fenster</translation>
+        </message>
+        <message>
+            <source>PDF</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>PRIOR</source>
+            <translation>VORUNTERSUCHUNG</translation>
         </message>
         <message>
             <source>Page down</source>
@@ -988,6 +1272,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Page up</source>
             <translation>Bild auf</translation>
+        </message>
+        <message>
+            <source>Paint</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Paint a finding; B once more begins the next one</source>
@@ -1006,6 +1294,18 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Den Befund malen. B oder ein anderes Label beginnt den nächsten.</translation>
         </message>
         <message>
+            <source>Paint the outline of the chosen finding, or stop</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Paint the outline of this finding on the slice</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Paint with a ball through the slices, not with a disc on one</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Patient</source>
             <translation>Patient</translation>
         </message>
@@ -1020,6 +1320,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Paused</source>
             <translation>Pausiert</translation>
+        </message>
+        <message>
+            <source>Place</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Places marked: {count}. Once the findings are revealed, your blind read is final: later changes count to the read with the detector.</source>
@@ -1038,6 +1342,18 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Vorige Schicht</translation>
         </message>
         <message>
+            <source>Prior</source>
+            <translation>Voruntersuchung</translation>
+        </message>
+        <message>
+            <source>Priors are hidden in a blind read.</source>
+            <translation>Bei einer verblindeten Befundung sind Voruntersuchungen verborgen.</translation>
+        </message>
+        <message>
+            <source>Probability of malignancy (Brock)</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Processor (CPU)</source>
             <translation>Prozessor (CPU)</translation>
         </message>
@@ -1046,8 +1362,16 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Lesefortschritt</translation>
         </message>
         <message>
+            <source>Progress of the comparison</source>
+            <translation>Fortschritt des Vergleichs</translation>
+        </message>
+        <message>
             <source>Progress of the explanation</source>
             <translation>Fortschritt der Erklärung</translation>
+        </message>
+        <message>
+            <source>Progress of the reports</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Progress of the search</source>
@@ -1064,6 +1388,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>REVEALED: reading with the detector</source>
             <translation>AUFGEDECKT: Befundung mit Detektor</translation>
+        </message>
+        <message>
+            <source>Read the prior, search it where nobody has, align it, and compare the lesions</source>
+            <translation>Die Voruntersuchung lesen, durchsuchen, falls das noch niemand getan hat, ausrichten und die Läsionen vergleichen</translation>
         </message>
         <message>
             <source>Reader</source>
@@ -1108,6 +1436,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Reject the rest</source>
             <translation>Übrige verwerfen</translation>
+        </message>
+        <message>
+            <source>Report of the scan</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Reset</source>
@@ -1182,6 +1514,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Den Scan durchsuchen; die Ansicht bleibt dabei bedienbar</translation>
         </message>
         <message>
+            <source>Search this scan for lesions first (panel “Detect lesions”), or add a finding (E).</source>
+            <translation>Zuerst diese Untersuchung nach Läsionen durchsuchen (Bereich „Läsionen suchen“) oder einen Befund hinzufügen (E).</translation>
+        </message>
+        <message>
             <source>Search, e.g. left</source>
             <translation>Suchen, z. B. links</translation>
         </message>
@@ -1246,6 +1582,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Diese Seite zeigen oder schließen</translation>
         </message>
         <message>
+            <source>Show or hide outlines and axes</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Show or hide the crosshair</source>
             <translation>Fadenkreuz zeigen oder verbergen</translation>
         </message>
@@ -1266,6 +1606,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Andere Befunder zeigen</translation>
         </message>
         <message>
+            <source>Show outlines and axes in the views</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Show sagittal slices</source>
             <translation>Sagittale Schichten zeigen</translation>
         </message>
@@ -1274,8 +1618,24 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Mehrere Schichten als eine zeigen: Maximum, Minimum oder Mittelwert (T)</translation>
         </message>
         <message>
+            <source>Show the card of the chosen finding</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Show the prior beside the scan, or hide it</source>
+            <translation>Die Voruntersuchung neben der Untersuchung zeigen oder verbergen</translation>
+        </message>
+        <message>
+            <source>Show the prior beside the scan, or hide it (Y)</source>
+            <translation>Die Voruntersuchung neben der Untersuchung zeigen oder verbergen (Y)</translation>
+        </message>
+        <message>
             <source>Show the series browser</source>
             <translation>Serienbrowser zeigen</translation>
+        </message>
+        <message>
+            <source>Show the steps that lead there, with their numbers and what they rest on</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Show what others marked in this scan; it cannot be changed</source>
@@ -1304,6 +1664,14 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Side</source>
             <translation>Seite</translation>
+        </message>
+        <message>
+            <source>Side by side</source>
+            <translation>Nebeneinander</translation>
+        </message>
+        <message>
+            <source>Since {date}</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Single slice</source>
@@ -1354,6 +1722,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Weichteilfenster</translation>
         </message>
         <message>
+            <source>Solid part</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Space</source>
             <translation>Leertaste</translation>
         </message>
@@ -1378,6 +1750,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Status</translation>
         </message>
         <message>
+            <source>Stop at the next step</source>
+            <translation>Beim nächsten Schritt anhalten</translation>
+        </message>
+        <message>
             <source>Stop the search at its next step</source>
             <translation>Die Suche beim nächsten Schritt anhalten</translation>
         </message>
@@ -1398,6 +1774,18 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Schwarz und Weiß tauschen (I)</translation>
         </message>
         <message>
+            <source>Table (CSV)</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Tables and FHIR</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Take age and sex from the header of the scan, where they are unknown</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Take away</source>
             <translation>Entfernen</translation>
         </message>
@@ -1414,8 +1802,20 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Hier die Markierung entfernen oder den Befund verwerfen</translation>
         </message>
         <message>
+            <source>Take the prior from a folder or a disc</source>
+            <translation>Die Voruntersuchung aus einem Ordner oder von einem Datenträger nehmen</translation>
+        </message>
+        <message>
             <source>Take the selected finding away</source>
             <translation>Den gewählten Befund entfernen</translation>
+        </message>
+        <message>
+            <source>Take voxels out of the outline of this finding</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Take what a table (CSV) or FHIR resources (JSON) say of this patient</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Task: {task}. Licence: {licence}.</source>
@@ -1450,6 +1850,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Der Detektor sucht; was er findet, bleibt verborgen</translation>
         </message>
         <message>
+            <source>The doubling time cannot be told from measurement noise.</source>
+            <translation>Die Verdopplungszeit lässt sich vom Messrauschen nicht unterscheiden.</translation>
+        </message>
+        <message>
             <source>The findings of this scan had been on the screen already: this read does not count as blind.</source>
             <translation>Die Befunde dieses Scans waren schon auf dem Bildschirm: diese Befundung zählt nicht als blind.</translation>
         </message>
@@ -1464,6 +1868,20 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>The headers leave it open whether the slices make a volume.</source>
             <translation>Die Kopfdaten lassen offen, ob die Schichten ein Volumen bilden.</translation>
+        </message>
+        <message>
+            <source>The headers name two patients:
+
+This scan: {one}
+The prior: {other}
+
+Compare them all the same, because you know that they are one?</source>
+            <translation>Die Kopfdaten nennen zwei Patienten:
+
+Diese Untersuchung: {one}
+Die Voruntersuchung: {other}
+
+Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>The headers say that this cannot be read as it is.</source>
@@ -1502,12 +1920,24 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Zu diesem Scan gibt es noch keine Befunde zu speichern.</translation>
         </message>
         <message>
+            <source>There are no findings yet. Search the scan, or point at a lesion and press E.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>There is no DICOM image. The list of skipped files says why.</source>
             <translation>Es gibt kein DICOM-Bild. Die Liste der übergangenen Dateien nennt den Grund.</translation>
         </message>
         <message>
             <source>There is no mark and no finding at the crosshair.</source>
             <translation>Am Fadenkreuz ist weder eine Markierung noch ein Befund.</translation>
+        </message>
+        <message>
+            <source>There is no prior yet: choose one in the panel “Follow-up”.</source>
+            <translation>Es gibt noch keine Voruntersuchung: im Bereich „Follow-up“ eine wählen.</translation>
+        </message>
+        <message>
+            <source>There is nothing to draw until a lesion was measured in this scan and in a prior.</source>
+            <translation>Es gibt nichts zu zeichnen, bis eine Läsion in dieser und in einer Voruntersuchung gemessen ist.</translation>
         </message>
         <message>
             <source>Thicker slab</source>
@@ -1542,8 +1972,20 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Im Menü neben „Warum?“ ein Verfahren ankreuzen</translation>
         </message>
         <message>
+            <source>Timeline</source>
+            <translation>Verlauf</translation>
+        </message>
+        <message>
+            <source>To say more, enter: {what}.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>To the finding</source>
             <translation>Zum Befund</translation>
+        </message>
+        <message>
+            <source>To the pleura</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Turn all views to the chosen finding</source>
@@ -1566,12 +2008,48 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Ein Modellpaket oder ein MONAI-Bundle aus einem Ordner verwenden</translation>
         </message>
         <message>
+            <source>VDT, days</source>
+            <translation>VDT, Tage</translation>
+        </message>
+        <message>
             <source>Views</source>
             <translation>Ansichten</translation>
         </message>
         <message>
+            <source>Volume</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Volume doubling time</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Volume doubling time: {days} days (95 % interval {low} to {high}).</source>
+            <translation>Volumenverdopplungszeit: {days} Tage (95-%-Intervall {low} bis {high}).</translation>
+        </message>
+        <message>
+            <source>Volume halving time</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Volume, mm³</source>
+            <translation>Volumen, mm³</translation>
+        </message>
+        <message>
             <source>Voxels {z} × {y} × {x} mm, {rescale}</source>
             <translation>Voxel {z} × {y} × {x} mm, {rescale}</translation>
+        </message>
+        <message>
+            <source>Web page</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>What became of the lesions</source>
+            <translation>Was aus den Läsionen wurde</translation>
+        </message>
+        <message>
+            <source>What each term adds to the sum (logit):</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>What the model looked at: ask with the button Why?</source>
@@ -1584,6 +2062,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>What the model was trained and tested on, and what it cannot do</source>
             <translation>Womit das Modell trainiert und geprüft wurde, und was es nicht kann</translation>
+        </message>
+        <message>
+            <source>What the scan was compared with; the views and the table show this one</source>
+            <translation>Womit verglichen wurde; Ansichten und Tabelle zeigen diese</translation>
         </message>
         <message>
             <source>What was looked through before</source>
@@ -1612,6 +2094,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Whole scan</source>
             <translation>Ganzer Scan</translation>
+        </message>
+        <message>
+            <source>Why</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Why?</source>
@@ -1644,6 +2130,14 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Window; or drag with the right mouse button: across for width, up and down for level</source>
             <translation>Fenster; oder mit der rechten Maustaste ziehen: quer für die Breite, auf und ab für die Mitte</translation>
+        </message>
+        <message>
+            <source>Write all these files into one folder</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Written to {folder}: {files}</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>You</source>
@@ -1694,6 +2188,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>etwa 1 falscher Befund in {scans} Scans</translation>
         </message>
         <message>
+            <source>about {mm} mm</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>about {rate} false findings a scan</source>
             <translation>etwa {rate} falsche Befunde pro Scan</translation>
         </message>
@@ -1706,12 +2204,28 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>hinzugefügt</translation>
         </message>
         <message>
+            <source>aligning: breath</source>
+            <translation>Ausrichten: Atmung</translation>
+        </message>
+        <message>
+            <source>aligning: turn and shift</source>
+            <translation>Ausrichten: Drehung und Verschiebung</translation>
+        </message>
+        <message>
+            <source>an earlier scan</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>as acquired</source>
             <translation>wie akquiriert</translation>
         </message>
         <message>
             <source>as the system</source>
             <translation>wie das System</translation>
+        </message>
+        <message>
+            <source>assumed</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>axial</source>
@@ -1724,6 +2238,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>box</source>
             <translation>Rahmen</translation>
+        </message>
+        <message>
+            <source>by a reader</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>certain</source>
@@ -1742,6 +2260,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>kommentiert</translation>
         </message>
         <message>
+            <source>complete</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>contrast</source>
             <translation>Kontrastmittel</translation>
         </message>
@@ -1754,12 +2276,28 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>korrigiert</translation>
         </message>
         <message>
+            <source>described</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>does not apply</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>doubtful</source>
             <translation>zweifelhaft</translation>
         </message>
         <message>
             <source>edited</source>
             <translation>bearbeitet</translation>
+        </message>
+        <message>
+            <source>entered</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>estimated by the model</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>female</source>
@@ -1770,12 +2308,28 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Lungen werden gesucht</translation>
         </message>
         <message>
+            <source>finding the lungs of both scans</source>
+            <translation>Lungen beider Untersuchungen werden gesucht</translation>
+        </message>
+        <message>
+            <source>findings.json</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>fine</source>
             <translation>in Ordnung</translation>
         </message>
         <message>
+            <source>grown</source>
+            <translation>gewachsen</translation>
+        </message>
+        <message>
             <source>hardly</source>
             <translation>kaum</translation>
+        </message>
+        <message>
+            <source>judging the alignment</source>
+            <translation>Ausrichtung wird beurteilt</translation>
         </message>
         <message>
             <source>judging the candidates</source>
@@ -1794,6 +2348,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Übersichtsaufnahme</translation>
         </message>
         <message>
+            <source>lower third</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>lungs ready</source>
             <translation>Lungen gefunden</translation>
         </message>
@@ -1806,8 +2364,24 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Maske</translation>
         </message>
         <message>
+            <source>matching the findings</source>
+            <translation>Befunde werden zugeordnet</translation>
+        </message>
+        <message>
+            <source>measured</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>measuring</source>
+            <translation>messen</translation>
+        </message>
+        <message>
             <source>merged</source>
             <translation>zusammengefasst</translation>
+        </message>
+        <message>
+            <source>middle third</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>midline</source>
@@ -1818,8 +2392,20 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>mm am Detektor, nicht im Patienten</translation>
         </message>
         <message>
+            <source>mm³</source>
+            <translation>mm³</translation>
+        </message>
+        <message>
             <source>moved</source>
             <translation>verschoben</translation>
+        </message>
+        <message>
+            <source>new</source>
+            <translation>neu</translation>
+        </message>
+        <message>
+            <source>no</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>no description</source>
@@ -1842,6 +2428,26 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>kein Maßstab: Abstände in Pixeln</translation>
         </message>
         <message>
+            <source>noise</source>
+            <translation>Rauschen</translation>
+        </message>
+        <message>
+            <source>non-solid</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>none</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>not aligned, so not linked</source>
+            <translation>nicht ausgerichtet, daher nicht verknüpft</translation>
+        </message>
+        <message>
+            <source>not in view</source>
+            <translation>nicht im Bild</translation>
+        </message>
+        <message>
             <source>not stated</source>
             <translation>nicht angegeben</translation>
         </message>
@@ -1862,6 +2468,22 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>offen</translation>
         </message>
         <message>
+            <source>outlined</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>outlining</source>
+            <translation>umranden</translation>
+        </message>
+        <message>
+            <source>part-solid</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>partial</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>point</source>
             <translation>Punkt</translation>
         </message>
@@ -1872,6 +2494,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>preparing the scan for the model</source>
             <translation>Scan wird für das Modell vorbereitet</translation>
+        </message>
+        <message>
+            <source>prior {number}</source>
+            <translation>vorher {number}</translation>
         </message>
         <message>
             <source>probable</source>
@@ -1902,6 +2528,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Größe geändert</translation>
         </message>
         <message>
+            <source>resolved</source>
+            <translation>verschwunden</translation>
+        </message>
+        <message>
             <source>right</source>
             <translation>rechts</translation>
         </message>
@@ -1914,6 +2544,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>sagittal</translation>
         </message>
         <message>
+            <source>score {score}</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>searching {count} windows</source>
             <translation>{count} Ausschnitte werden durchsucht</translation>
         </message>
@@ -1922,8 +2556,20 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Geschlecht: anderes</translation>
         </message>
         <message>
+            <source>shrunk</source>
+            <translation>geschrumpft</translation>
+        </message>
+        <message>
             <source>single image</source>
             <translation>Einzelbild</translation>
+        </message>
+        <message>
+            <source>solid</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>stable</source>
+            <translation>stabil</translation>
         </message>
         <message>
             <source>stack {number}</source>
@@ -1938,12 +2584,32 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Verdacht {value}</translation>
         </message>
         <message>
+            <source>this place is not in the prior</source>
+            <translation>diese Stelle fehlt in der Voruntersuchung</translation>
+        </message>
+        <message>
             <source>to decide</source>
             <translation>zu entscheiden</translation>
         </message>
         <message>
+            <source>touches it</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>unclear</source>
+            <translation>unklar</translation>
+        </message>
+        <message>
             <source>unknown</source>
             <translation>unbekannt</translation>
+        </message>
+        <message>
+            <source>unknown time</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>upper third</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>usage: napari-lesion-viewer [FOLDER, ZIP OR FILE]</source>
@@ -1958,8 +2624,16 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>mit Detektor {time}</translation>
         </message>
         <message>
+            <source>would be {category}</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>x, y, z (mm)</source>
             <translation>x, y, z (mm)</translation>
+        </message>
+        <message>
+            <source>yes</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>{count} candidates</source>
@@ -1970,8 +2644,20 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>{count} Fälle.</translation>
         </message>
         <message>
+            <source>{count} days</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>{count} entries were taken from {file}.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>{count} findings</source>
             <translation>{count} Befunde</translation>
+        </message>
+        <message>
+            <source>{count} findings are still to be measured: what is said here may change.</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>{count} findings that you changed before were kept as you left them. Undo shows the file alone.</source>
@@ -1998,6 +2684,14 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>{count} Schichten sind interpoliert, nicht akquiriert</translation>
         </message>
         <message>
+            <source>{days} days after</source>
+            <translation>{days} Tage danach</translation>
+        </message>
+        <message>
+            <source>{days} days before</source>
+            <translation>{days} Tage davor</translation>
+        </message>
+        <message>
             <source>{done} of {count} done</source>
             <translation>{done} von {count} erledigt</translation>
         </message>
@@ -2010,8 +2704,20 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>{error} Die Durchsicht kann nicht wiederhergestellt werden; ihr Protokoll bleibt als {file} erhalten.</translation>
         </message>
         <message>
+            <source>{long} × {short} mm, mean {mean}</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>{low} to {high} %</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>{map} of F{number}: {scan}</source>
             <translation>{map} zu F{number}: {scan}</translation>
+        </message>
+        <message>
+            <source>{mean} ± {sd} HU ({low} to {high})</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>{mm} mm slices</source>
@@ -2076,6 +2782,10 @@ Er kann alles tun, was Sie auf diesem Rechner tun können. Bis zum Schließen vo
         <message>
             <source>{path}: cannot be written ({reason}).</source>
             <translation>{path}: kann nicht geschrieben werden ({reason}).</translation>
+        </message>
+        <message>
+            <source>{path}: there is no CT scan in it.</source>
+            <translation>{path}: darin ist keine CT-Untersuchung.</translation>
         </message>
         <message>
             <source>{plane}: beyond the scan</source>

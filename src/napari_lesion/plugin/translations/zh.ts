@@ -12,6 +12,10 @@
             <translation> 层/秒</translation>
         </message>
         <message>
+            <source>%</source>
+            <translation>%</translation>
+        </message>
+        <message>
             <source>&amp;Folder…</source>
             <translation>文件夹(&amp;F)…</translation>
         </message>
@@ -44,8 +48,32 @@
             <translation>1 幅图像</translation>
         </message>
         <message>
+            <source>3D</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>3D (maximum projection)</source>
             <translation>三维（最大密度投影）</translation>
+        </message>
+        <message>
+            <source>95 %: {low} to {high}</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>A blind read is on: what was found is hidden until it ends.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>A rejected finding is not judged.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>A report that any browser opens, also on a phone</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>A report to print and to read</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>A zip, a DICOMDIR, or one image of a series</source>
@@ -74,6 +102,14 @@
         <message>
             <source>All findings are decided. You can still change, add or take away marks.</source>
             <translation>所有病灶均已判定。仍可修改、添加或移除标记。</translation>
+        </message>
+        <message>
+            <source>All numbers, a row a finding</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>All of them…</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>All other cases are done.</source>
@@ -112,6 +148,14 @@
             <translation>自动</translation>
         </message>
         <message>
+            <source>Axes mm</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Axes: {scan}</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Axial</source>
             <translation>横断面</translation>
         </message>
@@ -126,6 +170,10 @@
         <message>
             <source>Backspace</source>
             <translation>退格键</translation>
+        </message>
+        <message>
+            <source>Bars: 95 % of the noise of measuring, from the standard deviation of the volume; for the diameter, that of a ball of this volume. Numbers are those of the findings.</source>
+            <translation>误差线：测量噪声的95 %，由体积的标准差得出；直径的误差按同体积球体计算。编号即病灶编号。</translation>
         </message>
         <message>
             <source>Below this share of its range a map is transparent</source>
@@ -160,12 +208,24 @@
             <translation>三维画笔</translation>
         </message>
         <message>
+            <source>CURRENT</source>
+            <translation>当前</translation>
+        </message>
+        <message>
+            <source>Calcification</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Cancel</source>
             <translation>取消</translation>
         </message>
         <message>
             <source>Cancelled.</source>
             <translation>已取消。</translation>
+        </message>
+        <message>
+            <source>Cancelled. Files that were complete by then stay.</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Cancelled; nothing was changed.</source>
@@ -188,8 +248,20 @@
             <translation>已完成病例</translation>
         </message>
         <message>
+            <source>Change</source>
+            <translation>变化</translation>
+        </message>
+        <message>
+            <source>Changes</source>
+            <translation>变化</translation>
+        </message>
+        <message>
             <source>Choose a finding first: click its row or its ring, or press N.</source>
             <translation>请先选择一个病灶：点击其所在行或圆环，或按 N 键。</translation>
+        </message>
+        <message>
+            <source>Choose a finding: click its row or its ring, or press N.</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Choose a folder of studies first.</source>
@@ -260,12 +332,20 @@
             <translation>点击病灶或用方向键切换，即可在图像中查看</translation>
         </message>
         <message>
+            <source>Click a row, or step with the arrow keys, to see both places</source>
+            <translation>单击一行或用方向键选择，以查看两处位置</translation>
+        </message>
+        <message>
             <source>Click a row, or step with the arrow keys, to see its place</source>
             <translation>点击某行或用方向键切换，即可查看其位置</translation>
         </message>
         <message>
             <source>Click into the finding: it is outlined at once. Correct the outline with the brush.</source>
             <translation>点击病灶内部即可自动勾画轮廓。可用画笔修正轮廓。</translation>
+        </message>
+        <message>
+            <source>Clinical data</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Comment</source>
@@ -284,6 +364,18 @@
             <translation>为所选病灶添加备注</translation>
         </message>
         <message>
+            <source>Compare</source>
+            <translation>比较</translation>
+        </message>
+        <message>
+            <source>Compared in an earlier session. To see the prior, and for numbers that follow your changes, compare again.</source>
+            <translation>在之前的会话中比较。要查看既往检查并使数值随您的修改更新，请重新比较。</translation>
+        </message>
+        <message>
+            <source>Compared with the prior</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Complete the selected finding between the slices on which it was drawn</source>
             <translation>在已勾画的层面之间补全所选病灶</translation>
         </message>
@@ -300,8 +392,24 @@
             <translation>Ctrl</translation>
         </message>
         <message>
+            <source>DICOM</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>DICOM SEG</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>DICOM SR</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Date</source>
             <translation>日期</translation>
+        </message>
+        <message>
+            <source>Date hidden</source>
+            <translation>日期已隐藏</translation>
         </message>
         <message>
             <source>Del</source>
@@ -314,6 +422,10 @@
         <message>
             <source>Delete what was added, reject what the model found</source>
             <translation>删除手动添加的，排除模型检出的</translation>
+        </message>
+        <message>
+            <source>Density</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Description</source>
@@ -330,6 +442,14 @@
         <message>
             <source>Device</source>
             <translation>设备</translation>
+        </message>
+        <message>
+            <source>Diameter</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Diameters and volumes over time</source>
+            <translation>直径和体积随时间的变化</translation>
         </message>
         <message>
             <source>Done, next (Shift+L)</source>
@@ -366,12 +486,28 @@ A double click opens one.</source>
 双击即可打开。</translation>
         </message>
         <message>
+            <source>Drop the outline, and let the program look for it again</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Earlier scans of this patient: open ones, and those that the series browser has found</source>
+            <translation>该患者的既往扫描：已打开的，以及序列浏览器找到的</translation>
+        </message>
+        <message>
             <source>End</source>
             <translation>End</translation>
         </message>
         <message>
             <source>Enter</source>
             <translation>Enter</translation>
+        </message>
+        <message>
+            <source>Erase</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Erase from the outline of the chosen finding, or stop</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Erase from the selected finding</source>
@@ -396,6 +532,10 @@ A double click opens one.</source>
         <message>
             <source>Everything is marked. Only such scans count for training: where nothing is marked, nothing is there</source>
             <translation>所有病灶均已标记。只有此类扫描用于训练：未标记处即无病灶</translation>
+        </message>
+        <message>
+            <source>Everything, to be opened here again</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Expects {rate} (score ≥ {score})</source>
@@ -430,8 +570,16 @@ A double click opens one.</source>
             <translation>文件</translation>
         </message>
         <message>
+            <source>Fill</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Fill between slices</source>
             <translation>层间填充</translation>
+        </message>
+        <message>
+            <source>Fill the inside of a line that was painted, by a click</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Filter</source>
@@ -440,6 +588,14 @@ A double click opens one.</source>
         <message>
             <source>Filter: name, description, type, date…</source>
             <translation>筛选：姓名、描述、类型、日期…</translation>
+        </message>
+        <message>
+            <source>Find the outline of the chosen finding again</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Finding {number}</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Finding {number}, faithfulness of each map (1 is best, 0 is chance):</source>
@@ -474,8 +630,20 @@ A double click opens one.</source>
             <translation>已结束</translation>
         </message>
         <message>
+            <source>Fleischner 2017, the exam</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Folder</source>
             <translation>文件夹</translation>
+        </message>
+        <message>
+            <source>Folder for the reports</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Folder for {file}</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Folder of a model pack or a MONAI bundle</source>
@@ -484,6 +652,10 @@ A double click opens one.</source>
         <message>
             <source>Folder of the annotations</source>
             <translation>标注文件夹</translation>
+        </message>
+        <message>
+            <source>Folder of the prior</source>
+            <translation>既往检查的文件夹</translation>
         </message>
         <message>
             <source>Folder of the readings</source>
@@ -530,6 +702,14 @@ A double click opens one.</source>
             <translation>下限</translation>
         </message>
         <message>
+            <source>From a file…</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>From the header</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>F{number}</source>
             <translation>F{number}</translation>
         </message>
@@ -570,6 +750,10 @@ A double click opens one.</source>
             <translation>区域生长 (G)</translation>
         </message>
         <message>
+            <source>Growth (BTS)</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Heatmap (H)</source>
             <translation>热图 (H)</translation>
         </message>
@@ -580,6 +764,10 @@ A double click opens one.</source>
         <message>
             <source>Home</source>
             <translation>Home</translation>
+        </message>
+        <message>
+            <source>How it looks to you</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>How many findings are shown</source>
@@ -598,8 +786,32 @@ A double click opens one.</source>
             <translation>黑白反转</translation>
         </message>
         <message>
+            <source>Is this the same patient?</source>
+            <translation>是同一位患者吗？</translation>
+        </message>
+        <message>
+            <source>It could not be measured: {why}</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>It is being measured…</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>It is measured when all slices of the scan are there.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>It is shown when all of it is read, because {why}.</source>
             <translation>全部读取后才显示，因为 {why}。</translation>
+        </message>
+        <message>
+            <source>Its score is below the threshold, so it does not count. Accept it, and it does.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Judgement by published models</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Kernel</source>
@@ -674,8 +886,16 @@ A double click opens one.</source>
             <translation>语言（重启后生效）</translation>
         </message>
         <message>
+            <source>Largest extent in 3D</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Lesion detection</source>
             <translation>病灶检测</translation>
+        </message>
+        <message>
+            <source>Lesions: {scan}</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Level of the window</source>
@@ -692,6 +912,10 @@ A double click opens one.</source>
         <message>
             <source>Liver window</source>
             <translation>肝窗</translation>
+        </message>
+        <message>
+            <source>Long × short axis</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Look at no further files</source>
@@ -720,6 +944,14 @@ A double click opens one.</source>
         <message>
             <source>Lung window</source>
             <translation>肺窗</translation>
+        </message>
+        <message>
+            <source>Lung-RADS, the exam</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Lung-RADS, this finding</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>MIP</source>
@@ -778,8 +1010,28 @@ A double click opens one.</source>
             <translation>其他阅片者的掩膜</translation>
         </message>
         <message>
+            <source>Mass</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Mean</source>
             <translation>平均</translation>
+        </message>
+        <message>
+            <source>Mean diameter</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Measure again</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Measurement</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Measurements and judgement as a DICOM Structured Report, for the archive</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Mediastinum</source>
@@ -854,8 +1106,16 @@ A double click opens one.</source>
             <translation>下一层</translation>
         </message>
         <message>
+            <source>No earlier scan found: open one, or choose a folder</source>
+            <translation>未找到既往扫描：请打开一个或选择文件夹</translation>
+        </message>
+        <message>
             <source>No label has the key Alt+{key}.</source>
             <translation>没有标签使用快捷键 Alt+{key}。</translation>
+        </message>
+        <message>
+            <source>No model has searched this scan: a lesion that is missing may only be unmarked.</source>
+            <translation>尚无模型搜索过此扫描：缺失的病灶可能只是未标记。</translation>
         </message>
         <message>
             <source>No model is installed, so nothing can be searched. Install napari-lesion again.</source>
@@ -900,6 +1160,10 @@ A double click opens one.</source>
         <message>
             <source>Open</source>
             <translation>打开</translation>
+        </message>
+        <message>
+            <source>Open a CT scan first.</source>
+            <translation>请先打开一个CT扫描。</translation>
         </message>
         <message>
             <source>Open a CT scan first: drop its folder on the window, or use File ▸ Open Sample ▸ Lesion detection.</source>
@@ -974,12 +1238,32 @@ A double click opens one.</source>
             <translation>单击病灶内部即可勾画轮廓</translation>
         </message>
         <message>
+            <source>Outline: {method}</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Outlined: {mm:.1f} mm. Correct it with the brush (B), or undo.</source>
             <translation>已勾画：{mm:.1f} mm。可用画笔 (B) 修正或撤销。</translation>
         </message>
         <message>
+            <source>Outlines and axes</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Outlines as a DICOM Segmentation, for the archive</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Own window</source>
             <translation>自定义窗</translation>
+        </message>
+        <message>
+            <source>PDF</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>PRIOR</source>
+            <translation>既往</translation>
         </message>
         <message>
             <source>Page down</source>
@@ -988,6 +1272,10 @@ A double click opens one.</source>
         <message>
             <source>Page up</source>
             <translation>Page Up</translation>
+        </message>
+        <message>
+            <source>Paint</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Paint a finding; B once more begins the next one</source>
@@ -1006,6 +1294,18 @@ A double click opens one.</source>
             <translation>涂绘病灶。按 B 或选择其他标签开始下一个病灶。</translation>
         </message>
         <message>
+            <source>Paint the outline of the chosen finding, or stop</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Paint the outline of this finding on the slice</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Paint with a ball through the slices, not with a disc on one</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Patient</source>
             <translation>患者</translation>
         </message>
@@ -1020,6 +1320,10 @@ A double click opens one.</source>
         <message>
             <source>Paused</source>
             <translation>已暂停</translation>
+        </message>
+        <message>
+            <source>Place</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Places marked: {count}. Once the findings are revealed, your blind read is final: later changes count to the read with the detector.</source>
@@ -1038,6 +1342,18 @@ A double click opens one.</source>
             <translation>上一层</translation>
         </message>
         <message>
+            <source>Prior</source>
+            <translation>既往</translation>
+        </message>
+        <message>
+            <source>Priors are hidden in a blind read.</source>
+            <translation>盲读期间隐藏既往检查。</translation>
+        </message>
+        <message>
+            <source>Probability of malignancy (Brock)</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Processor (CPU)</source>
             <translation>处理器 (CPU)</translation>
         </message>
@@ -1046,8 +1362,16 @@ A double click opens one.</source>
             <translation>读取进度</translation>
         </message>
         <message>
+            <source>Progress of the comparison</source>
+            <translation>比较进度</translation>
+        </message>
+        <message>
             <source>Progress of the explanation</source>
             <translation>解释进度</translation>
+        </message>
+        <message>
+            <source>Progress of the reports</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Progress of the search</source>
@@ -1064,6 +1388,10 @@ A double click opens one.</source>
         <message>
             <source>REVEALED: reading with the detector</source>
             <translation>已揭示：结合检测模型阅片</translation>
+        </message>
+        <message>
+            <source>Read the prior, search it where nobody has, align it, and compare the lesions</source>
+            <translation>读取既往检查，若尚未搜索则进行搜索，配准并比较病灶</translation>
         </message>
         <message>
             <source>Reader</source>
@@ -1108,6 +1436,10 @@ A double click opens one.</source>
         <message>
             <source>Reject the rest</source>
             <translation>排除其余</translation>
+        </message>
+        <message>
+            <source>Report of the scan</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Reset</source>
@@ -1182,6 +1514,10 @@ A double click opens one.</source>
             <translation>检测扫描；期间仍可使用浏览器</translation>
         </message>
         <message>
+            <source>Search this scan for lesions first (panel “Detect lesions”), or add a finding (E).</source>
+            <translation>请先在此扫描中搜索病灶（“检测病灶”面板），或添加一个病灶（E）。</translation>
+        </message>
+        <message>
             <source>Search, e.g. left</source>
             <translation>搜索，例如：左</translation>
         </message>
@@ -1246,6 +1582,10 @@ A double click opens one.</source>
             <translation>显示或关闭本页</translation>
         </message>
         <message>
+            <source>Show or hide outlines and axes</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Show or hide the crosshair</source>
             <translation>显示或隐藏十字线</translation>
         </message>
@@ -1266,6 +1606,10 @@ A double click opens one.</source>
             <translation>显示其他阅片者</translation>
         </message>
         <message>
+            <source>Show outlines and axes in the views</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Show sagittal slices</source>
             <translation>显示矢状面</translation>
         </message>
@@ -1274,8 +1618,24 @@ A double click opens one.</source>
             <translation>将多个层面合成一层显示：最大值、最小值或平均值 (T)</translation>
         </message>
         <message>
+            <source>Show the card of the chosen finding</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Show the prior beside the scan, or hide it</source>
+            <translation>在扫描旁显示或隐藏既往检查</translation>
+        </message>
+        <message>
+            <source>Show the prior beside the scan, or hide it (Y)</source>
+            <translation>在扫描旁显示或隐藏既往检查（Y）</translation>
+        </message>
+        <message>
             <source>Show the series browser</source>
             <translation>显示序列浏览器</translation>
+        </message>
+        <message>
+            <source>Show the steps that lead there, with their numbers and what they rest on</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Show what others marked in this scan; it cannot be changed</source>
@@ -1304,6 +1664,14 @@ A double click opens one.</source>
         <message>
             <source>Side</source>
             <translation>侧别</translation>
+        </message>
+        <message>
+            <source>Side by side</source>
+            <translation>并排</translation>
+        </message>
+        <message>
+            <source>Since {date}</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Single slice</source>
@@ -1354,6 +1722,10 @@ A double click opens one.</source>
             <translation>软组织窗</translation>
         </message>
         <message>
+            <source>Solid part</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Space</source>
             <translation>空格</translation>
         </message>
@@ -1378,6 +1750,10 @@ A double click opens one.</source>
             <translation>状态</translation>
         </message>
         <message>
+            <source>Stop at the next step</source>
+            <translation>在下一步停止</translation>
+        </message>
+        <message>
             <source>Stop the search at its next step</source>
             <translation>在下一步骤停止检测</translation>
         </message>
@@ -1398,6 +1774,18 @@ A double click opens one.</source>
             <translation>黑白反转 (I)</translation>
         </message>
         <message>
+            <source>Table (CSV)</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Tables and FHIR</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Take age and sex from the header of the scan, where they are unknown</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>Take away</source>
             <translation>移除</translation>
         </message>
@@ -1414,8 +1802,20 @@ A double click opens one.</source>
             <translation>在此移除标记或排除病灶</translation>
         </message>
         <message>
+            <source>Take the prior from a folder or a disc</source>
+            <translation>从文件夹或光盘读取既往检查</translation>
+        </message>
+        <message>
             <source>Take the selected finding away</source>
             <translation>移除所选病灶</translation>
+        </message>
+        <message>
+            <source>Take voxels out of the outline of this finding</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Take what a table (CSV) or FHIR resources (JSON) say of this patient</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Task: {task}. Licence: {licence}.</source>
@@ -1450,6 +1850,10 @@ A double click opens one.</source>
             <translation>检测模型正在检测；结果保持隐藏</translation>
         </message>
         <message>
+            <source>The doubling time cannot be told from measurement noise.</source>
+            <translation>倍增时间无法与测量噪声区分。</translation>
+        </message>
+        <message>
             <source>The findings of this scan had been on the screen already: this read does not count as blind.</source>
             <translation>本扫描的检出病灶此前已显示过：本次阅片不计为盲法。</translation>
         </message>
@@ -1464,6 +1868,20 @@ A double click opens one.</source>
         <message>
             <source>The headers leave it open whether the slices make a volume.</source>
             <translation>文件头无法确定各层面能否构成容积。</translation>
+        </message>
+        <message>
+            <source>The headers name two patients:
+
+This scan: {one}
+The prior: {other}
+
+Compare them all the same, because you know that they are one?</source>
+            <translation>头信息显示为两位患者：
+
+此扫描：{one}
+既往检查：{other}
+
+您确知是同一人，仍要比较吗？</translation>
         </message>
         <message>
             <source>The headers say that this cannot be read as it is.</source>
@@ -1502,12 +1920,24 @@ A double click opens one.</source>
             <translation>本扫描尚无可保存的病灶。</translation>
         </message>
         <message>
+            <source>There are no findings yet. Search the scan, or point at a lesion and press E.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>There is no DICOM image. The list of skipped files says why.</source>
             <translation>没有 DICOM 图像。跳过的文件列表说明了原因。</translation>
         </message>
         <message>
             <source>There is no mark and no finding at the crosshair.</source>
             <translation>十字线处没有标记或病灶。</translation>
+        </message>
+        <message>
+            <source>There is no prior yet: choose one in the panel “Follow-up”.</source>
+            <translation>尚无既往检查：请在“Follow-up”面板中选择。</translation>
+        </message>
+        <message>
+            <source>There is nothing to draw until a lesion was measured in this scan and in a prior.</source>
+            <translation>在此扫描和既往检查中均测量某病灶之前，没有可绘制的内容。</translation>
         </message>
         <message>
             <source>Thicker slab</source>
@@ -1542,8 +1972,20 @@ A double click opens one.</source>
             <translation>请在“为什么？”旁的菜单中勾选一种方法</translation>
         </message>
         <message>
+            <source>Timeline</source>
+            <translation>时间线</translation>
+        </message>
+        <message>
+            <source>To say more, enter: {what}.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>To the finding</source>
             <translation>到病灶</translation>
+        </message>
+        <message>
+            <source>To the pleura</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Turn all views to the chosen finding</source>
@@ -1566,12 +2008,48 @@ A double click opens one.</source>
             <translation>使用文件夹中的模型包或 MONAI bundle</translation>
         </message>
         <message>
+            <source>VDT, days</source>
+            <translation>VDT，天</translation>
+        </message>
+        <message>
             <source>Views</source>
             <translation>视图</translation>
         </message>
         <message>
+            <source>Volume</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Volume doubling time</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Volume doubling time: {days} days (95 % interval {low} to {high}).</source>
+            <translation>体积倍增时间：{days}天（95 %区间{low}至{high}）。</translation>
+        </message>
+        <message>
+            <source>Volume halving time</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Volume, mm³</source>
+            <translation>体积，mm³</translation>
+        </message>
+        <message>
             <source>Voxels {z} × {y} × {x} mm, {rescale}</source>
             <translation>体素 {z} × {y} × {x} mm，{rescale}</translation>
+        </message>
+        <message>
+            <source>Web page</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>What became of the lesions</source>
+            <translation>病灶的转归</translation>
+        </message>
+        <message>
+            <source>What each term adds to the sum (logit):</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>What the model looked at: ask with the button Why?</source>
@@ -1584,6 +2062,10 @@ A double click opens one.</source>
         <message>
             <source>What the model was trained and tested on, and what it cannot do</source>
             <translation>模型的训练和测试数据，以及其局限</translation>
+        </message>
+        <message>
+            <source>What the scan was compared with; the views and the table show this one</source>
+            <translation>与之比较的检查；视图和表格显示此项</translation>
         </message>
         <message>
             <source>What was looked through before</source>
@@ -1612,6 +2094,10 @@ A double click opens one.</source>
         <message>
             <source>Whole scan</source>
             <translation>整个扫描</translation>
+        </message>
+        <message>
+            <source>Why</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>Why?</source>
@@ -1644,6 +2130,14 @@ A double click opens one.</source>
         <message>
             <source>Window; or drag with the right mouse button: across for width, up and down for level</source>
             <translation>窗宽/窗位；或按住鼠标右键拖动：左右调窗宽，上下调窗位</translation>
+        </message>
+        <message>
+            <source>Write all these files into one folder</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>Written to {folder}: {files}</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>You</source>
@@ -1694,6 +2188,10 @@ A double click opens one.</source>
             <translation>约每 {scans} 次扫描 1 个假阳性</translation>
         </message>
         <message>
+            <source>about {mm} mm</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>about {rate} false findings a scan</source>
             <translation>约每次扫描 {rate} 个假阳性</translation>
         </message>
@@ -1706,12 +2204,28 @@ A double click opens one.</source>
             <translation>已添加</translation>
         </message>
         <message>
+            <source>aligning: breath</source>
+            <translation>配准：呼吸</translation>
+        </message>
+        <message>
+            <source>aligning: turn and shift</source>
+            <translation>配准：旋转和平移</translation>
+        </message>
+        <message>
+            <source>an earlier scan</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>as acquired</source>
             <translation>与采集一致</translation>
         </message>
         <message>
             <source>as the system</source>
             <translation>跟随系统</translation>
+        </message>
+        <message>
+            <source>assumed</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>axial</source>
@@ -1724,6 +2238,10 @@ A double click opens one.</source>
         <message>
             <source>box</source>
             <translation>方框</translation>
+        </message>
+        <message>
+            <source>by a reader</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>certain</source>
@@ -1742,6 +2260,10 @@ A double click opens one.</source>
             <translation>已备注</translation>
         </message>
         <message>
+            <source>complete</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>contrast</source>
             <translation>对比剂</translation>
         </message>
@@ -1754,12 +2276,28 @@ A double click opens one.</source>
             <translation>已校正</translation>
         </message>
         <message>
+            <source>described</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>does not apply</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>doubtful</source>
             <translation>可疑</translation>
         </message>
         <message>
             <source>edited</source>
             <translation>已编辑</translation>
+        </message>
+        <message>
+            <source>entered</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>estimated by the model</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>female</source>
@@ -1770,12 +2308,28 @@ A double click opens one.</source>
             <translation>正在定位肺部</translation>
         </message>
         <message>
+            <source>finding the lungs of both scans</source>
+            <translation>正在查找两次扫描的肺</translation>
+        </message>
+        <message>
+            <source>findings.json</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>fine</source>
             <translation>正常</translation>
         </message>
         <message>
+            <source>grown</source>
+            <translation>增大</translation>
+        </message>
+        <message>
             <source>hardly</source>
             <translation>极不可能</translation>
+        </message>
+        <message>
+            <source>judging the alignment</source>
+            <translation>正在评估配准</translation>
         </message>
         <message>
             <source>judging the candidates</source>
@@ -1794,6 +2348,10 @@ A double click opens one.</source>
             <translation>定位像</translation>
         </message>
         <message>
+            <source>lower third</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>lungs ready</source>
             <translation>肺部已定位</translation>
         </message>
@@ -1806,8 +2364,24 @@ A double click opens one.</source>
             <translation>掩膜</translation>
         </message>
         <message>
+            <source>matching the findings</source>
+            <translation>正在匹配病灶</translation>
+        </message>
+        <message>
+            <source>measured</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>measuring</source>
+            <translation>正在测量</translation>
+        </message>
+        <message>
             <source>merged</source>
             <translation>已合并</translation>
+        </message>
+        <message>
+            <source>middle third</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>midline</source>
@@ -1818,8 +2392,20 @@ A double click opens one.</source>
             <translation>探测器平面上的 mm，非患者体内</translation>
         </message>
         <message>
+            <source>mm³</source>
+            <translation>mm³</translation>
+        </message>
+        <message>
             <source>moved</source>
             <translation>已移动</translation>
+        </message>
+        <message>
+            <source>new</source>
+            <translation>新发</translation>
+        </message>
+        <message>
+            <source>no</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>no description</source>
@@ -1842,6 +2428,26 @@ A double click opens one.</source>
             <translation>无比例尺：距离以像素计</translation>
         </message>
         <message>
+            <source>noise</source>
+            <translation>噪声</translation>
+        </message>
+        <message>
+            <source>non-solid</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>none</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>not aligned, so not linked</source>
+            <translation>未配准，因此未联动</translation>
+        </message>
+        <message>
+            <source>not in view</source>
+            <translation>不在视野内</translation>
+        </message>
+        <message>
             <source>not stated</source>
             <translation>未说明</translation>
         </message>
@@ -1862,6 +2468,22 @@ A double click opens one.</source>
             <translation>待定</translation>
         </message>
         <message>
+            <source>outlined</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>outlining</source>
+            <translation>正在勾画</translation>
+        </message>
+        <message>
+            <source>part-solid</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>partial</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>point</source>
             <translation>点</translation>
         </message>
@@ -1872,6 +2494,10 @@ A double click opens one.</source>
         <message>
             <source>preparing the scan for the model</source>
             <translation>正在为模型准备扫描</translation>
+        </message>
+        <message>
+            <source>prior {number}</source>
+            <translation>既往{number}</translation>
         </message>
         <message>
             <source>probable</source>
@@ -1902,6 +2528,10 @@ A double click opens one.</source>
             <translation>已调整大小</translation>
         </message>
         <message>
+            <source>resolved</source>
+            <translation>消失</translation>
+        </message>
+        <message>
             <source>right</source>
             <translation>右</translation>
         </message>
@@ -1914,6 +2544,10 @@ A double click opens one.</source>
             <translation>矢状面</translation>
         </message>
         <message>
+            <source>score {score}</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>searching {count} windows</source>
             <translation>正在检测 {count} 个窗口</translation>
         </message>
@@ -1922,8 +2556,20 @@ A double click opens one.</source>
             <translation>性别：其他</translation>
         </message>
         <message>
+            <source>shrunk</source>
+            <translation>缩小</translation>
+        </message>
+        <message>
             <source>single image</source>
             <translation>单幅图像</translation>
+        </message>
+        <message>
+            <source>solid</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>stable</source>
+            <translation>稳定</translation>
         </message>
         <message>
             <source>stack {number}</source>
@@ -1938,12 +2584,32 @@ A double click opens one.</source>
             <translation>可疑度 {value}</translation>
         </message>
         <message>
+            <source>this place is not in the prior</source>
+            <translation>此位置不在既往检查中</translation>
+        </message>
+        <message>
             <source>to decide</source>
             <translation>待判定</translation>
         </message>
         <message>
+            <source>touches it</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>unclear</source>
+            <translation>不明确</translation>
+        </message>
+        <message>
             <source>unknown</source>
             <translation>未知</translation>
+        </message>
+        <message>
+            <source>unknown time</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>upper third</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>usage: napari-lesion-viewer [FOLDER, ZIP OR FILE]</source>
@@ -1958,8 +2624,16 @@ A double click opens one.</source>
             <translation>结合模型 {time}</translation>
         </message>
         <message>
+            <source>would be {category}</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>x, y, z (mm)</source>
             <translation>x, y, z (mm)</translation>
+        </message>
+        <message>
+            <source>yes</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>{count} candidates</source>
@@ -1970,8 +2644,20 @@ A double click opens one.</source>
             <translation>{count} 个病例。</translation>
         </message>
         <message>
+            <source>{count} days</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>{count} entries were taken from {file}.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>{count} findings</source>
             <translation>{count} 个病灶</translation>
+        </message>
+        <message>
+            <source>{count} findings are still to be measured: what is said here may change.</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>{count} findings that you changed before were kept as you left them. Undo shows the file alone.</source>
@@ -1998,6 +2684,14 @@ A double click opens one.</source>
             <translation>{count} 层为插值，非实际采集</translation>
         </message>
         <message>
+            <source>{days} days after</source>
+            <translation>之后{days}天</translation>
+        </message>
+        <message>
+            <source>{days} days before</source>
+            <translation>之前{days}天</translation>
+        </message>
+        <message>
             <source>{done} of {count} done</source>
             <translation>已完成 {done}/{count}</translation>
         </message>
@@ -2010,8 +2704,20 @@ A double click opens one.</source>
             <translation>{error} 无法恢复审阅；其日志保留为 {file}。</translation>
         </message>
         <message>
+            <source>{long} × {short} mm, mean {mean}</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <source>{low} to {high} %</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
             <source>{map} of F{number}: {scan}</source>
             <translation>F{number} 的{map}：{scan}</translation>
+        </message>
+        <message>
+            <source>{mean} ± {sd} HU ({low} to {high})</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>{mm} mm slices</source>
@@ -2076,6 +2782,10 @@ It can do all that you can do on this computer. Run it, until napari is closed?<
         <message>
             <source>{path}: cannot be written ({reason}).</source>
             <translation>{path}：无法写入（{reason}）。</translation>
+        </message>
+        <message>
+            <source>{path}: there is no CT scan in it.</source>
+            <translation>{path}：其中没有CT扫描。</translation>
         </message>
         <message>
             <source>{plane}: beyond the scan</source>
