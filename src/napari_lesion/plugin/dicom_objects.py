@@ -19,7 +19,7 @@ from napari_lesion.dicom.segmentation_reader import SEGMENTATIONS, NamedMask, he
 from napari_lesion.dicom.structured_report_reader import REPORTS, load_sr, report_from_sr
 from napari_lesion.errors import ConfigError, SeriesError
 from napari_lesion.findings import Report
-from napari_lesion.plugin.findings_view import findings_view
+from napari_lesion.plugin import findings_files
 from napari_lesion.plugin.layers import AXIS_LABELS, UNITS, canonical, heatmap_layer
 from napari_lesion.plugin.task import run_with_dialog
 from napari_lesion.plugin.texts import tr
@@ -66,8 +66,7 @@ def open_object(station: Workstation, path: Path, parent: QWidget | None = None)
     if _sop_class(path) in REPORTS:
         scan, volume = _scan_of(station, load_sr(path).refers)
         report, notes = run_with_dialog(title, partial(_report, path, volume), parent)
-        station.read(scan)
-        findings_view(station).show_result(scan, report)
+        findings_files.show(station, scan, findings_files.Saved(path, report, None))
     else:
         seg = load_seg(path)
         scan, volume = _scan_of(station, seg.refers)
@@ -103,22 +102,22 @@ def labels_of(masks: Sequence[NamedMask], scan: Image, volume: Volume, name: str
         members.append(one)
     layers = []
     for number, (voxels, members) in enumerate(groups, start=1):
-        layers.append(
-            Labels(
-                canonical(voxels, volume.affine)[0],
-                name=name if number == 1 else f"{name} ({number})",
-                features={
-                    "index": [0, *(one.segment.number for one in members)],
-                    "segment": ["", *(one.segment.label for one in members)],
-                },
-                opacity=0.5,
-                scale=tuple(scan.scale),
-                translate=tuple(scan.translate),
-                units=UNITS,
-                axis_labels=AXIS_LABELS,
-                metadata={"series": volume.series.model_dump()},
-            )
+        layer = Labels(
+            canonical(voxels, volume.affine)[0],
+            name=name if number == 1 else f"{name} ({number})",
+            features={
+                "index": [0, *(one.segment.number for one in members)],
+                "segment": ["", *(one.segment.label for one in members)],
+            },
+            opacity=0.9,
+            scale=tuple(scan.scale),
+            translate=tuple(scan.translate),
+            units=UNITS,
+            axis_labels=AXIS_LABELS,
+            metadata={"series": volume.series.model_dump()},
         )
+        layer.contour = 1  # what is outlined stays to be seen
+        layers.append(layer)
     return layers
 
 

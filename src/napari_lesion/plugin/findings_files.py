@@ -116,10 +116,11 @@ def open_findings(station: Workstation, path: Path, parent: QWidget | None = Non
                 f"{file}: these findings are of {scan_name(saved.report.series)} (series {saved.report.series_uid}), "
                 "which is not open. Open that scan first."
             )
-        _show(station, scan, saved)
+        show(station, scan, saved)
 
 
-def _show(station: Workstation, scan: Image, saved: Saved) -> None:
+def show(station: Workstation, scan: Image, saved: Saved) -> None:
+    """Show findings on their scan, and tell which of them are as the reader left them before."""
     volume = volume_of(scan)
     if volume is None:
         return
