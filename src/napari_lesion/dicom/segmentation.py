@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -250,7 +251,16 @@ def _description(number: int, finding: Finding, name: str, model: ModelReference
         tracking_uid=finding.lesion_uid,
         tracking_id=name,
         anatomic_regions=[concepts.LUNG] if finding.measurement is not None else None,
+        display_color=_color(number),
     )
+
+
+def _color(number: int) -> Any:
+    """Recommend a colour: hues a golden section apart, so that neighbours differ however many there are."""
+    import highdicom as hd
+
+    rgb = colorsys.hsv_to_rgb(number * (5**0.5 - 1) / 2 % 1, 0.75, 0.95)
+    return hd.color.CIELabColor.from_rgb(*(round(255 * part) for part in rgb))
 
 
 def _heat_description(model: ModelReference) -> SegmentDescription:
