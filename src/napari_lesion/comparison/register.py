@@ -1,8 +1,8 @@
 """Where each place of a scan lies in an earlier scan: rigid, then deformable registration with SimpleITK.
 
 Both scans are averaged to voxels of 3 mm, and only the lungs count. First the best shift of all (by the correlation
-of the whole chests at 6 mm), then a rigid turn, then a smooth deformation (symmetric demons), for no two breaths are
-alike. Then it is judged: lungs that overlap say that the outlines fit, vessels that correlate say that it is the
+of the whole chests at 6 mm), then a rigid turn, then a smooth deformation (diffeomorphic demons), for no two breaths
+are alike. Then it is judged: lungs that overlap say that the outlines fit, vessels that correlate say that it is the
 same patient the right way round. What fails is refused, with its numbers in a sentence.
 
 No step draws random numbers, and the work is always split in two, so that a repetition gives the same on any machine.
@@ -34,7 +34,7 @@ LEAST_IN_COMMON = 0.2
 """Share of the current lungs that the prior must have in view."""
 MOST_BACK_MM = 0.5
 """How far beside itself a place of the lungs may come back from the prior."""
-METHOD = "rigid (Euler, correlation), then symmetric demons at 3 mm in the lungs (SimpleITK)"
+METHOD = "rigid (Euler, correlation), then diffeomorphic demons at 3 mm in the lungs (SimpleITK)"
 
 Image: TypeAlias = Any
 _THREADS = 2
@@ -257,8 +257,11 @@ def _coarse_box(image: Image) -> Image:
 def _deformation(current: _Chest, before: _Chest, stiff: Aligned, progress: Progress) -> npt.NDArray[np.float32]:
     """Find the displacement (z, y, x, 3), mm, that is left after the rigid step, on the grid of ``stiff``."""
     mm = apply_affine(stiff.affine, np.moveaxis(np.indices(stiff.displacement.shape[:3]), 0, -1))
-    lungs, hu, _ = _sampled(current, mm)
-    prior_lungs, prior_hu, _ = _sampled(before, stiff.to_prior(mm))
+    lungs, hu, seen = _sampled(current, mm)
+    prior_lungs, prior_hu, prior_seen = _sampled(before, stiff.to_prior(mm))
+    # What only one of them has in view would be squeezed into nothing.
+    lungs &= prior_seen
+    prior_lungs &= seen
     if not lungs.any() or not prior_lungs.any():
         return stiff.displacement
     # Breathed in deeper, the lung is darker.
@@ -270,7 +273,7 @@ def _deformation(current: _Chest, before: _Chest, stiff: Aligned, progress: Prog
     field = None
     steps, done = sum(count for _, count in _LEVELS), 0
     for shrink, count in _LEVELS:
-        demons = sitk.FastSymmetricForcesDemonsRegistrationFilter()
+        demons = sitk.DiffeomorphicDemonsRegistrationFilter()
         demons.SetNumberOfIterations(count)
         demons.SetStandardDeviations(_STIFFNESS)
         demons.SetMaximumUpdateStepLength(2.0)
