@@ -42,6 +42,7 @@ def main() -> None:
     second_reader(images)
     reading(images)
     annotation(images)
+    follow_up(images)
 
 
 def browser(images: Path) -> None:
@@ -185,6 +186,56 @@ def annotation(images: Path) -> None:
     cases.folder.setText("studies")
     cases.parent().raise_()
     save_picture(viewer, images, "cases")
+    viewer.close()
+
+
+def follow_up(images: Path) -> None:
+    """Compare the two sample scans; the nodules that were put into both are findings of a reader."""
+    import csv
+
+    from napari_lesion.dicom.reader import read_series
+    from napari_lesion.dicom.series import find_series
+    from napari_lesion.plugin.workstation import workstation
+    from napari_lesion.review import edits
+    from napari_lesion.review.journal import Journal, journal_path
+    from napari_lesion.review.review import Review, Stamp, unsearched
+
+    with (REPOSITORY / "sample_dicoms" / "truth.csv").open(newline="", encoding="utf-8") as file:
+        truth = list(csv.DictReader(file))
+
+    def marked(review: Review, by: Stamp, volume: Any) -> Review:
+        for row in truth:
+            if row["seriesuid"] == volume.series.series_uid:
+                place = tuple(float(row[axis]) for axis in ("coordX", "coordY", "coordZ"))
+                review = edits.add(review, place, float(row["diameter_mm"]), by, volume)
+        return review
+
+    os.environ["NAPARI_LESION_STATE"] = tempfile.mkdtemp()
+    by = Stamp("A", "2026-01-01T00:00:00+00:00")
+    baseline = next(iter(find_series(REPOSITORY / "sample_dicoms" / "baseline")))
+    before = read_series(baseline)
+    journal = Journal(journal_path(before), before.series)
+    journal.begin(marked(Review(unsearched(before)), by, before), by)
+    journal.close()
+    viewer = new_viewer()
+    station = workstation(viewer)
+    station.list_series([baseline])
+    viewer.open(REPOSITORY / "sample_dicoms" / "followup", plugin="napari-lesion")
+    wait(lambda: station.volume is not None and station.volume.complete, 60)
+    station.change(lambda review, by: marked(review, by, station.volume))
+    _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Follow-up")
+    viewer.window._qt_viewer.dockLayerList.hide()
+    viewer.window._qt_viewer.dockLayerControls.hide()
+    panel.run()
+    wait(lambda: panel.table.rowCount() > 0, 1200)
+    wait(seconds=2)
+    panel.table.setCurrentCell(0, 0)
+    viewer.scene.camera.zoom *= 2
+    close_notifications(viewer)
+    save_picture(viewer, images, "follow-up")
+    panel.tabs.setCurrentIndex(1)
+    wait(seconds=4)
+    save_picture(viewer, images, "follow-up-timeline")
     viewer.close()
 
 

@@ -169,7 +169,7 @@ class FollowUpPanel(QWidget):
         row.addWidget(self.beside_button)
         self.alignment = _label()
 
-        columns = ("#", tr("Change"), tr("Ø mm"), tr("mm³"), tr("%"), tr("VDT, days"))
+        columns = ("#", tr("Change"), tr("Ø mm"), tr("mm³"), tr("%"), tr("VDT"))
         self.table = row_table(
             columns,
             tr("What became of the lesions"),

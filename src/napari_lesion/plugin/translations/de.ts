@@ -2008,8 +2008,8 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Ein Modellpaket oder ein MONAI-Bundle aus einem Ordner verwenden</translation>
         </message>
         <message>
-            <source>VDT, days</source>
-            <translation>VDT, Tage</translation>
+            <source>VDT</source>
+            <translation>VDT</translation>
         </message>
         <message>
             <source>Views</source>

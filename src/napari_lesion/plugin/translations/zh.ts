@@ -2008,8 +2008,8 @@ Compare them all the same, because you know that they are one?</source>
             <translation>使用文件夹中的模型包或 MONAI bundle</translation>
         </message>
         <message>
-            <source>VDT, days</source>
-            <translation>VDT，天</translation>
+            <source>VDT</source>
+            <translation>VDT</translation>
         </message>
         <message>
             <source>Views</source>
