@@ -85,6 +85,8 @@ def test_the_card_follows_the_chosen_finding_with_pictures_numbers_and_judgement
     assert f"{finding.measurement.long_axis.length_mm:.1f} × {finding.measurement.short_axis.length_mm:.1f} mm" in said
     assert f"{finding.measurement.volume_mm3:.0f}" in said
     assert said.count("measured") >= 8, "each number has its source"
+    qtbot.waitUntil(lambda: panel._pictures_of(finding) is not None, timeout=PATIENCE_MS)
+    panel.refresh()
     assert all(plane._picture.lines for plane in panel.pictures.planes)
 
     masks, axes = layer(viewer, "Lesions"), layer(viewer, "Axes")
@@ -122,7 +124,7 @@ def test_the_card_follows_the_chosen_finding_with_pictures_numbers_and_judgement
     press(viewer, qtbot, Qt.Key.Key_N)
     panel.refresh()
     assert "Finding 2" in panel.title.text()
-    press(viewer, qtbot, Qt.Key.Key_Y)
+    press(viewer, qtbot, Qt.Key.Key_S)
     assert not masks.visible
     assert not axes.visible
 

@@ -40,6 +40,7 @@ BOX_LINE_MM = 0.5
 RING_MM = 0.8
 SELECTED_COLOR = "#35e0ff"
 SELECTED_RING_MM = 1.4
+OUTLINED_RING_MM = 0.3
 #: A point that lies closer to its finding was not moved: coordinates were converted forth and back.
 MOVED_MM = 0.01
 #: A tilt of the planes below this is rounding, not worth a word to the reader.
@@ -252,6 +253,11 @@ def ring_attributes(
     # Where slices are thicker than the finding its ring must still be seen on the slice next to its centre.
     sizes = np.array([max(f.diameter_mm, 1.1 * step) for f in findings])
     chosen = [f.id == selected for f in findings]
+    # Where the outline is known, the ring is only what one takes hold of.
+    widths = [
+        OUTLINED_RING_MM if f.mask is not None else SELECTED_RING_MM if one else RING_MM
+        for f, one in zip(findings, chosen, strict=True)
+    ]
     return {
         "data": centers / step,
         "features": {
@@ -263,7 +269,7 @@ def ring_attributes(
         "shown": np.array(shown, dtype=bool),
         "size": sizes / step if findings else 10 / step,
         "border_color": [SELECTED_COLOR if one else FINDING_COLOR for one in chosen] or FINDING_COLOR,
-        "border_width": np.where(chosen, SELECTED_RING_MM, RING_MM) / step if findings else RING_MM / step,
+        "border_width": np.array(widths) / step if findings else RING_MM / step,
     }
 
 

@@ -32,7 +32,9 @@ TOOLS = {"": "pan_zoom", "paint": "paint", "erase": "erase", "fill": "fill"}
 """What the mouse does, and napari's mode for it; "" leaves it to the viewer."""
 _BRUSH_MM = 4.0
 _AXIS_MM = 0.4
-_LONG_COLOR, _SHORT_COLOR = "#35e0ff", "#ff9ce6"
+_FEW = 255
+"""Numbers below it fit a byte, the next one to paint included."""
+LONG_COLOR, SHORT_COLOR = "#ffd24d", "#ff9ce6"
 
 
 class Outlines(QObject):
@@ -53,7 +55,7 @@ class Outlines(QObject):
         """Whether masks and axes are shown."""
         self._volume: Volume | None = None
         """The scan that the layers are of."""
-        self._voxels: npt.NDArray[Any] = np.zeros((0, 0, 0), np.uint16)
+        self._voxels: npt.NDArray[Any] = np.zeros((0, 0, 0), np.uint8)
         """Numbers of the findings on the scan's own grid; the layer shows a view of it."""
         self._numbers: dict[str, int] = {}
         """Value of each finding in the masks."""
@@ -114,7 +116,11 @@ class Outlines(QObject):
             layer.refresh(thumbnail=False, extent=False)
 
     def _number(self, id_: str) -> int:
-        return self._numbers.setdefault(id_, self._next_number())
+        number = self._numbers.setdefault(id_, self._next_number())
+        if number >= _FEW and self._voxels.dtype == np.uint8 and self.masks is not None and self._volume is not None:
+            self._voxels = self._voxels.astype(np.uint16)
+            self.masks.data = canonical(self._voxels, self._volume.affine)[0]
+        return number
 
     def _next_number(self) -> int:
         return max(self._numbers.values(), default=0) + 1
@@ -136,14 +142,15 @@ class Outlines(QObject):
         if len(lines) != len(layer.data) or not np.array_equal(lines, layer.data):
             layer.data = lines
             if len(lines):
-                layer.edge_color = [_LONG_COLOR, _SHORT_COLOR]
+                layer.edge_color = [LONG_COLOR, SHORT_COLOR]
 
     # -- the layers ---------------------------------------------------------------------------------------------------
 
     def _need_masks(self, volume: Volume) -> Labels:
         if self.masks is None:
-            # Pages of zeros cost no memory before something is painted on them.
-            self._voxels = np.zeros(volume.shape, np.uint16)
+            # Pages of zeros cost no memory before something is painted on them. napari maps every number there can be
+            # whenever a colour changes, so there are few as long as they do.
+            self._voxels = np.zeros(volume.shape, np.uint8 if self._next_number() < _FEW else np.uint16)
             shown, affine = canonical(self._voxels, volume.affine)
             self._drawn.clear()
             self._colors = {}
@@ -188,7 +195,7 @@ class Outlines(QObject):
         finally:
             self._busy = False
         self.masks = self.axes = None
-        self._voxels = np.zeros((0, 0, 0), np.uint16)
+        self._voxels = np.zeros((0, 0, 0), np.uint8)
         self._numbers.clear()
         self._drawn.clear()
         self._put_down()
@@ -197,7 +204,7 @@ class Outlines(QObject):
         """Let go of a layer that the reader deleted; it comes back with the next change."""
         if event.value is self.masks:
             self.masks = None
-            self._voxels = np.zeros((0, 0, 0), np.uint16)
+            self._voxels = np.zeros((0, 0, 0), np.uint8)
             self._drawn.clear()
             self._put_down()
         elif event.value is self.axes:

@@ -129,6 +129,14 @@ def _draw(tool: str) -> Callable[[Workstation], None]:
     return run
 
 
+def show_card(station: Workstation) -> None:
+    """Bring the card of the chosen finding to the front."""
+    window: Any = getattr(station.viewer, "window", None)
+    if window is not None:
+        dock, _ = window.add_plugin_dock_widget("napari-lesion", "Finding")
+        dock.raise_()
+
+
 def toggle_outlines(station: Workstation) -> None:
     """Show or hide outlines and axes."""
     drawn = outlines(station)
@@ -147,10 +155,11 @@ ACTIONS = (
     Action("findings.merge", "Merge the chosen findings", "M", merge),
     Action("findings.delete", "Delete what was added, reject what the model found", "Delete", _judge(edits.remove)),
     Action("findings.comment", "Comment on the chosen finding", "K", _run(lambda view: view.comment_asked.emit())),
+    Action("findings.card", "Show the card of the chosen finding", "W", show_card),
     Action("findings.outline", "Paint the outline of the chosen finding, or stop", "O", _draw("paint")),
     Action("findings.erase", "Erase from the outline of the chosen finding, or stop", "Shift-O", _draw("erase")),
     Action("findings.measure", "Find the outline of the chosen finding again", "Shift-M", measure_again),
-    Action("findings.outlines", "Show or hide outlines and axes", "Y", toggle_outlines),
+    Action("findings.outlines", "Show or hide outlines and axes", "S", toggle_outlines),
     Action("findings.undo", "Undo", "Control-Z", _run(lambda view: view.change(undo))),
     Action("findings.redo", "Redo", "Control-Shift-Z", _run(lambda view: view.change(redo))),
     Action("findings.heatmap", "Show or hide the heatmap", "H", _run(FindingsView.toggle_heatmap)),

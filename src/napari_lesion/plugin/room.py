@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PLUGIN = "napari-lesion"
 #: Panels by their names in the manifest: left of the picture from the top down, and right of it.
 LEFT = ("Series browser", "Reading")
-RIGHT = ("Detect lesions",)
+RIGHT = ("Detect lesions", "Finding", "Follow-up")
 _WIDTHS = (300, 420)
 _HEIGHTS = (600, 190)
 
@@ -24,7 +24,8 @@ _HEIGHTS = (600, 190)
 def arrange(viewer: Viewer) -> None:
     """Open the panels of a reader around a viewer; those that are open already are moved.
 
-    The series browser comes to the left, over napari's layers (as tabs) and windowing; findings to the right.
+    The series browser comes to the left, over napari's layers (as tabs) and windowing; findings and the card of the
+    chosen one to the right, as tabs.
     """
     window = viewer.window
     main = window._qt_window  # napari's only handle to its window: docks are moved and tabbed there
@@ -35,11 +36,14 @@ def arrange(viewer: Viewer) -> None:
     own = main._qt_viewer
     for dock in (own.dockLayerControls, own.dockLayerList):
         main.tabifyDockWidget(browser, dock)
+    for name in RIGHT[1:]:
+        main.tabifyDockWidget(docks[RIGHT[0]], docks[name])
     main.resizeDocks([browser, docks[RIGHT[0]]], list(_WIDTHS), Qt.Orientation.Horizontal)
     # Whatever windowing does not need is for the series.
     main.resizeDocks([docks[name] for name in LEFT], list(_HEIGHTS), Qt.Orientation.Vertical)
     # The tab that was added last is in front once the window is laid out.
-    QTimer.singleShot(0, browser, browser.raise_)
+    for first in (browser, docks[RIGHT[0]]):
+        QTimer.singleShot(0, first, first.raise_)
 
 
 def main() -> None:

@@ -41,6 +41,8 @@ _TITLES: dict[Kind, tuple[str, str]] = {
     "json": (later("findings.json"), later("Everything, to be opened here again")),
 }
 _FOLDER = "report/folder"
+_LINK_COLOR = "#3f8ae0"
+"""Read on dark and on light ground."""
 
 
 class Exports(QWidget):
@@ -142,10 +144,10 @@ class Exports(QWidget):
         self._say(f"{_html(step_text(what))}…")
 
     def _on_written(self, folder: Path, written: Written) -> None:
-        links = [f'<a href="{_url(folder / FILE_NAMES[kind])}">{FILE_NAMES[kind]}</a>' for kind in written.kinds]
+        links = [_link(folder / FILE_NAMES[kind], FILE_NAMES[kind]) for kind in written.kinds]
         texts = [f"⚠ {_html(one)}" for one in in_words(written.problems)]
         if links:
-            place = f'<a href="{_url(folder)}">{_html(str(folder))}</a>'
+            place = _link(folder, str(folder))
             texts.insert(0, tr("Written to {folder}: {files}", folder=place, files=", ".join(links)))
         self._say("<br>".join(texts))
 
@@ -160,8 +162,9 @@ class Exports(QWidget):
         self.text.setVisible(bool(text))
 
 
-def _url(path: Path) -> str:
-    return str(QUrl.fromLocalFile(str(path)).toString())
+def _link(path: Path, text: str) -> str:
+    url = QUrl.fromLocalFile(str(path)).toString()
+    return f'<a href="{url}" style="color:{_LINK_COLOR}">{_html(text)}</a>'
 
 
 def _html(text: str) -> str:

@@ -49,6 +49,7 @@ from napari_lesion.plugin.panels.sections import Section, rich_label
 from napari_lesion.plugin.priors import Prior
 from napari_lesion.plugin.review_keys import measure_again
 from napari_lesion.plugin.settings import reader_name
+from napari_lesion.plugin.task import Task
 from napari_lesion.plugin.texts import later, tr
 from napari_lesion.plugin.view import scan_view
 from napari_lesion.plugin.workstation import workstation
@@ -62,6 +63,8 @@ _TOOLS = {
     "erase": (later("Erase"), later("Take voxels out of the outline of this finding"), "Shift-O"),
     "fill": (later("Fill"), later("Fill the inside of a line that was painted, by a click"), ""),
 }
+_KEPT = 12
+"""Pictures of so many findings are kept."""
 
 
 class FindingPanel(QWidget):
@@ -78,6 +81,7 @@ class FindingPanel(QWidget):
         self._outlines = outlines(self._station)
         self._pictures: dict[tuple[int, Finding], tuple[Picture, ...]] = {}
         """By scan and finding as it is: those shown last."""
+        self._drawing: Task[tuple[Picture, ...]] | None = None
         self._build()
         # Several signals tell of one change, and a picture takes some milliseconds.
         self._later = QTimer(self, singleShot=True, interval=0)
@@ -172,7 +176,7 @@ class FindingPanel(QWidget):
         self.ball.setToolTip(tr("Paint with a ball through the slices, not with a disc on one"))
         self.ball.toggled.connect(self._outlines.set_ball)
         self.shown = QCheckBox(tr("Outlines and axes"))
-        self.shown.setToolTip(tr("Show outlines and axes in the views") + f" ({key_text('Y')})")
+        self.shown.setToolTip(tr("Show outlines and axes in the views") + f" ({key_text('S')})")
         self.shown.toggled.connect(self._outlines.show)
         self.again = QPushButton(tr("Measure again"))
         self.again.setToolTip(
@@ -207,7 +211,7 @@ class FindingPanel(QWidget):
         if finding is None:
             self.pictures.show_pictures(())
             return
-        self.pictures.show_pictures(self._pictures_of(finding))
+        self._draw(self.pictures, self._pictures_of(finding))
         self._show_measurement(finding)
         report = self._view.report()
         if report is not None:
@@ -228,16 +232,35 @@ class FindingPanel(QWidget):
         parts = [status_text(finding), score]
         return f"<span style='font-size:15px'><b>{title}</b></span> &nbsp; {dim(' · '.join(parts))}"
 
-    def _pictures_of(self, finding: Finding, prior: Prior | None = None) -> tuple[Picture, ...]:
+    def _pictures_of(self, finding: Finding, prior: Prior | None = None) -> tuple[Picture, ...] | None:
+        """Get the pictures of a finding; None while they are drawn, on a thread."""
         volume = self._view.volume if prior is None else prior.volume
         if volume is None or not volume.complete:
             return ()
         key = id(volume), finding
-        if key not in self._pictures:
-            while len(self._pictures) > 8:
-                del self._pictures[next(iter(self._pictures))]
-            self._pictures[key] = pictures_of(volume, finding, 0)
-        return self._pictures[key]
+        if key not in self._pictures and self._drawing is None:
+            self._drawing = task = Task(lambda _progress: pictures_of(volume, finding, 0), self)
+            task.succeeded.connect(partial(self._on_drawn, key))
+            task.failed.connect(lambda _error: self._on_drawn(key, ()))  # the log has it
+            task.cancelled.connect(self._on_not_drawn)
+            task.start()
+        return self._pictures.get(key)
+
+    def _on_drawn(self, key: tuple[int, Finding], pictures: tuple[Picture, ...]) -> None:
+        while len(self._pictures) >= _KEPT:
+            del self._pictures[next(iter(self._pictures))]
+        self._pictures[key] = pictures
+        self._on_not_drawn()
+        self._ask()
+
+    def _on_not_drawn(self) -> None:
+        if self._drawing is not None:
+            self._drawing.deleteLater()
+        self._drawing = None
+
+    def _draw(self, row: PictureRow, pictures: tuple[Picture, ...] | None) -> None:
+        if pictures is not None:  # else the last ones stay for the blink of an eye
+            row.show_pictures(pictures)
 
     def _show_measurement(self, finding: Finding) -> None:
         measured = finding.measurement
@@ -295,13 +318,13 @@ class FindingPanel(QWidget):
         texts = [table(change_rows(change, one)) + dim(change.why) for change, one in found]
         self.change_text.setText("<br>".join(texts))
         prior = self._station.comparison
-        pictures: tuple[Picture, ...] = ()
+        pictures: tuple[Picture, ...] | None = ()
         if prior is not None and found:
             change = prior.comparison.of(finding.id)
             there = _in_prior(finding, change, prior)
             if there is not None:
                 pictures = self._pictures_of(there, prior)
-        self.prior_pictures.show_pictures(pictures)
+        self._draw(self.prior_pictures, pictures)
 
     # -- what the reader does -----------------------------------------------------------------------------------------
 

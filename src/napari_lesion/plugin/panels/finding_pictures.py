@@ -9,14 +9,15 @@ from qtpy.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QPen, 
 from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from napari_lesion.plugin.layers import SELECTED_COLOR
+from napari_lesion.plugin.outlines import LONG_COLOR, SHORT_COLOR
 from napari_lesion.plugin.texts import later, tr
 from napari_lesion.report.pictures import SCALE_MM, Picture
 
 _PENS = {
-    "outline": ("#ffd24d", Qt.PenStyle.SolidLine),
-    "long axis": (SELECTED_COLOR, Qt.PenStyle.SolidLine),
-    "short axis": (SELECTED_COLOR, Qt.PenStyle.DashLine),
-    "estimate": ("#ffd24d", Qt.PenStyle.DashLine),
+    "outline": (SELECTED_COLOR, Qt.PenStyle.SolidLine),
+    "long axis": (LONG_COLOR, Qt.PenStyle.SolidLine),
+    "short axis": (SHORT_COLOR, Qt.PenStyle.SolidLine),
+    "estimate": (SELECTED_COLOR, Qt.PenStyle.DashLine),
 }
 VIEWS = {"axial": later("Axial"), "coronal": later("Coronal"), "sagittal": later("Sagittal")}
 _LEAST_PX = 90

@@ -157,7 +157,8 @@ def terms_html(probability: Probability) -> str:
     """List what each term of a model adds, with a bar for how much: of one colour where it adds, of another if not."""
     if not probability.terms:
         return "<br>".join(filter(None, (lines(probability.notes), missing_line(probability.missing))))
-    span = max((abs(value) for term in probability.terms for value in (term.low, term.high)), default=1.0) or 1.0
+    asked = [term for term in probability.terms if term.source is not None or term.low != term.high]
+    span = max((abs(value) for term in asked for value in (term.low, term.high)), default=0.0) or 1.0
     rows = "".join(_term_row(term, span) for term in probability.terms)
     head = dim(tr("What each term adds to the sum (logit):"))
     notes = lines(probability.notes)
@@ -189,15 +190,15 @@ def change_rows(change: Change, comparison: Comparison) -> list[Row]:
 
 
 def _term_row(term: Term, span: float) -> str:
-    source = tr(SOURCES[term.source]) if term.source is not None else tr("unknown")
+    source = tr(SOURCES[term.source]) if term.source is not None else ""
     low, high = (f"{value:+.2f}".replace("-", "−") for value in (term.low, term.high))
     adds = low if low == high else f"{low} … {high}"
     strongest = max(term.low, term.high, key=abs)
-    bar = "▮" * round(6 * abs(strongest) / span)
+    bar = "▮" * min(round(5 * abs(strongest) / span), 5)
     color = DIM if low != high else "#e2a03f" if strongest > 0 else "#4f9fd9"
     return (
-        f"<tr><td>{escape(term.name)}</td><td><b>{escape(term.value)}</b> {dim(source)}</td>"
-        f"<td align='right'>{adds}</td><td style='color:{color}'>{bar}</td></tr>"
+        f"<tr><td width='27%'>{escape(term.name)}</td><td width='38%'>{escape(term.value)} {dim(source)}</td>"
+        f"<td width='22%' align='right'>{adds}</td><td width='13%' style='color:{color}'>&nbsp;{bar}</td></tr>"
     )
 
 
