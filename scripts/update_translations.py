@@ -35,10 +35,13 @@ def main() -> None:
 
 def texts_in_code() -> list[str]:
     """All texts that are shown, sorted."""
+    from napari_lesion.assessment.fields import FINDING_FIELDS, PATIENT_FIELDS
     from napari_lesion.findings import RESEARCH_USE
     from napari_lesion.plugin.actions import actions
 
     texts = {RESEARCH_USE, *(action.text for action in actions())}
+    for field in (*PATIENT_FIELDS, *FINDING_FIELDS):
+        texts |= {field.label, field.help, field.unit, *(label for _, label in field.values)}
     for path in PLUGIN.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("tr", "later"):

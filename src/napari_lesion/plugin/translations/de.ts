@@ -40,6 +40,10 @@
             <translation>({count} Anmerkungen)</translation>
         </message>
         <message>
+            <source>1</source>
+            <translation>1</translation>
+        </message>
+        <message>
             <source>1 finding shown, {hidden} with a lower score hidden.</source>
             <translation>1 Befund angezeigt, {hidden} mit niedrigerem Score ausgeblendet.</translation>
         </message>
@@ -48,32 +52,52 @@
             <translation>1 Bild</translation>
         </message>
         <message>
+            <source>2</source>
+            <translation>2</translation>
+        </message>
+        <message>
+            <source>3</source>
+            <translation>3</translation>
+        </message>
+        <message>
             <source>3D</source>
-            <translation type="unfinished" />
+            <translation>3D</translation>
         </message>
         <message>
             <source>3D (maximum projection)</source>
             <translation>3D (Maximumintensitätsprojektion)</translation>
         </message>
         <message>
+            <source>4A</source>
+            <translation>4A</translation>
+        </message>
+        <message>
+            <source>4B</source>
+            <translation>4B</translation>
+        </message>
+        <message>
+            <source>4X</source>
+            <translation>4X</translation>
+        </message>
+        <message>
             <source>95 %: {low} to {high}</source>
-            <translation type="unfinished" />
+            <translation>95 %: {low} bis {high}</translation>
         </message>
         <message>
             <source>A blind read is on: what was found is hidden until it ends.</source>
-            <translation type="unfinished" />
+            <translation>Eine blinde Befundung läuft: Gefundenes bleibt verborgen, bis sie endet.</translation>
         </message>
         <message>
             <source>A rejected finding is not judged.</source>
-            <translation type="unfinished" />
+            <translation>Ein verworfener Befund wird nicht beurteilt.</translation>
         </message>
         <message>
             <source>A report that any browser opens, also on a phone</source>
-            <translation type="unfinished" />
+            <translation>Ein Bericht, den jeder Browser öffnet, auch auf dem Telefon</translation>
         </message>
         <message>
             <source>A report to print and to read</source>
-            <translation type="unfinished" />
+            <translation>Ein Bericht zum Drucken und Lesen</translation>
         </message>
         <message>
             <source>A zip, a DICOMDIR, or one image of a series</source>
@@ -96,6 +120,10 @@
             <translation>Hinzugefügt. Dort wurde kein Rand gefunden, {size} mm sind nur ein Anfang: die Linie des Rings ziehen.</translation>
         </message>
         <message>
+            <source>Age</source>
+            <translation>Alter</translation>
+        </message>
+        <message>
             <source>All</source>
             <translation>Alle</translation>
         </message>
@@ -105,11 +133,11 @@
         </message>
         <message>
             <source>All numbers, a row a finding</source>
-            <translation type="unfinished" />
+            <translation>Alle Zahlen, eine Zeile je Befund</translation>
         </message>
         <message>
             <source>All of them…</source>
-            <translation type="unfinished" />
+            <translation>Alle…</translation>
         </message>
         <message>
             <source>All other cases are done.</source>
@@ -136,6 +164,14 @@
             <translation>Annotation</translation>
         </message>
         <message>
+            <source>Another reason</source>
+            <translation>Ein anderer Grund</translation>
+        </message>
+        <message>
+            <source>Another significant finding</source>
+            <translation>Ein anderer bedeutsamer Befund</translation>
+        </message>
+        <message>
             <source>Apple GPU (MPS)</source>
             <translation>Apple-GPU (MPS)</translation>
         </message>
@@ -144,16 +180,24 @@
             <translation>Wie beim Öffnen</translation>
         </message>
         <message>
+            <source>At the pleura or a fissure, smooth, oval, lentiform or triangular: category 2 of Lung-RADS if solid, below 10 mm.</source>
+            <translation>An Pleura oder Fissur, glatt, oval, linsenförmig oder dreieckig: Lung-RADS-Kategorie 2, wenn solide und unter 10 mm.</translation>
+        </message>
+        <message>
+            <source>At the study. Brock, Lung-RADS and the Fleischner guideline ask.</source>
+            <translation>Zur Zeit der Untersuchung. Brock, Lung-RADS und die Fleischner-Leitlinie fragen danach.</translation>
+        </message>
+        <message>
             <source>Automatic</source>
             <translation>Automatisch</translation>
         </message>
         <message>
             <source>Axes mm</source>
-            <translation type="unfinished" />
+            <translation>Achsen mm</translation>
         </message>
         <message>
             <source>Axes: {scan}</source>
-            <translation type="unfinished" />
+            <translation>Achsen: {scan}</translation>
         </message>
         <message>
             <source>Axial</source>
@@ -180,6 +224,10 @@
             <translation>Unterhalb dieses Anteils ihres Wertebereichs ist eine Karte durchsichtig</translation>
         </message>
         <message>
+            <source>Beyond size and type, such as spiculation or enlarged lymph nodes: category 4X of Lung-RADS.</source>
+            <translation>Über Größe und Typ hinaus, etwa Spikulae oder vergrößerte Lymphknoten: Lung-RADS-Kategorie 4X.</translation>
+        </message>
+        <message>
             <source>Bone</source>
             <translation>Knochen</translation>
         </message>
@@ -200,6 +248,18 @@
             <translation>Hirnfenster</translation>
         </message>
         <message>
+            <source>Brock and the Fleischner guideline ask.</source>
+            <translation>Brock und die Fleischner-Leitlinie fragen danach.</translation>
+        </message>
+        <message>
+            <source>Brock asks for upper lobes; the lingula is of the left upper lobe.</source>
+            <translation>Brock fragt nach Oberlappen; die Lingula gehört zum linken Oberlappen.</translation>
+        </message>
+        <message>
+            <source>Brock asks.</source>
+            <translation>Brock fragt danach.</translation>
+        </message>
+        <message>
             <source>Brush (B)</source>
             <translation>Pinsel (B)</translation>
         </message>
@@ -213,7 +273,15 @@
         </message>
         <message>
             <source>Calcification</source>
-            <translation type="unfinished" />
+            <translation>Verkalkung</translation>
+        </message>
+        <message>
+            <source>Calcified as in category 1, or with fat</source>
+            <translation>Verkalkt wie in Kategorie 1, oder mit Fett</translation>
+        </message>
+        <message>
+            <source>Calcified completely, in the centre, like popcorn or in rings, or containing fat: category 1 of Lung-RADS.</source>
+            <translation>Ganz, in der Mitte, popcornartig oder ringförmig verkalkt, oder fetthaltig: Lung-RADS-Kategorie 1.</translation>
         </message>
         <message>
             <source>Cancel</source>
@@ -225,7 +293,7 @@
         </message>
         <message>
             <source>Cancelled. Files that were complete by then stay.</source>
-            <translation type="unfinished" />
+            <translation>Abgebrochen. Dateien, die schon fertig waren, bleiben.</translation>
         </message>
         <message>
             <source>Cancelled; nothing was changed.</source>
@@ -261,7 +329,7 @@
         </message>
         <message>
             <source>Choose a finding: click its row or its ring, or press N.</source>
-            <translation type="unfinished" />
+            <translation>Wählen Sie einen Befund: Zeile oder Ring anklicken, oder N drücken.</translation>
         </message>
         <message>
             <source>Choose a folder of studies first.</source>
@@ -345,7 +413,7 @@
         </message>
         <message>
             <source>Clinical data</source>
-            <translation type="unfinished" />
+            <translation>Klinische Daten</translation>
         </message>
         <message>
             <source>Comment</source>
@@ -373,7 +441,7 @@
         </message>
         <message>
             <source>Compared with the prior</source>
-            <translation type="unfinished" />
+            <translation>Vergleich mit der Voraufnahme</translation>
         </message>
         <message>
             <source>Complete the selected finding between the slices on which it was drawn</source>
@@ -392,16 +460,20 @@
             <translation>Strg</translation>
         </message>
         <message>
+            <source>Current</source>
+            <translation>Aktuell</translation>
+        </message>
+        <message>
             <source>DICOM</source>
-            <translation type="unfinished" />
+            <translation>DICOM</translation>
         </message>
         <message>
             <source>DICOM SEG</source>
-            <translation type="unfinished" />
+            <translation>DICOM SEG</translation>
         </message>
         <message>
             <source>DICOM SR</source>
-            <translation type="unfinished" />
+            <translation>DICOM SR</translation>
         </message>
         <message>
             <source>Date</source>
@@ -425,7 +497,7 @@
         </message>
         <message>
             <source>Density</source>
-            <translation type="unfinished" />
+            <translation>Dichte</translation>
         </message>
         <message>
             <source>Description</source>
@@ -445,7 +517,7 @@
         </message>
         <message>
             <source>Diameter</source>
-            <translation type="unfinished" />
+            <translation>Durchmesser</translation>
         </message>
         <message>
             <source>Diameters and volumes over time</source>
@@ -487,11 +559,15 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Drop the outline, and let the program look for it again</source>
-            <translation type="unfinished" />
+            <translation>Den Umriss verwerfen und das Programm neu suchen lassen</translation>
         </message>
         <message>
             <source>Earlier scans of this patient: open ones, and those that the series browser has found</source>
             <translation>Frühere Untersuchungen dieses Patienten: geöffnete und solche, die der Serien-Browser gefunden hat</translation>
+        </message>
+        <message>
+            <source>Emphysema</source>
+            <translation>Emphysem</translation>
         </message>
         <message>
             <source>End</source>
@@ -503,11 +579,11 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Erase</source>
-            <translation type="unfinished" />
+            <translation>Radieren</translation>
         </message>
         <message>
             <source>Erase from the outline of the chosen finding, or stop</source>
-            <translation type="unfinished" />
+            <translation>Vom Umriss des gewählten Befunds radieren, oder aufhören</translation>
         </message>
         <message>
             <source>Erase from the selected finding</source>
@@ -535,7 +611,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Everything, to be opened here again</source>
-            <translation type="unfinished" />
+            <translation>Alles, zum erneuten Öffnen hier</translation>
         </message>
         <message>
             <source>Expects {rate} (score ≥ {score})</source>
@@ -562,6 +638,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Falsche Befunde wurden auf den Validierungsscans des Modells gezählt: andere Scanner und Patienten können mehr ergeben.</translation>
         </message>
         <message>
+            <source>Female</source>
+            <translation>Weiblich</translation>
+        </message>
+        <message>
             <source>Fewer</source>
             <translation>Weniger</translation>
         </message>
@@ -571,7 +651,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Fill</source>
-            <translation type="unfinished" />
+            <translation>Füllen</translation>
         </message>
         <message>
             <source>Fill between slices</source>
@@ -579,7 +659,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Fill the inside of a line that was painted, by a click</source>
-            <translation type="unfinished" />
+            <translation>Das Innere einer gemalten Linie mit einem Klick füllen</translation>
         </message>
         <message>
             <source>Filter</source>
@@ -591,11 +671,11 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Find the outline of the chosen finding again</source>
-            <translation type="unfinished" />
+            <translation>Den Umriss des gewählten Befunds neu suchen</translation>
         </message>
         <message>
             <source>Finding {number}</source>
-            <translation type="unfinished" />
+            <translation>Befund {number}</translation>
         </message>
         <message>
             <source>Finding {number}, faithfulness of each map (1 is best, 0 is chance):</source>
@@ -631,7 +711,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Fleischner 2017, the exam</source>
-            <translation type="unfinished" />
+            <translation>Fleischner 2017, Untersuchung</translation>
         </message>
         <message>
             <source>Folder</source>
@@ -639,11 +719,11 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Folder for the reports</source>
-            <translation type="unfinished" />
+            <translation>Ordner für die Berichte</translation>
         </message>
         <message>
             <source>Folder for {file}</source>
-            <translation type="unfinished" />
+            <translation>Ordner für {file}</translation>
         </message>
         <message>
             <source>Folder of a model pack or a MONAI bundle</source>
@@ -686,6 +766,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Diese vergessen</translation>
         </message>
         <message>
+            <source>Former</source>
+            <translation>Früher</translation>
+        </message>
+        <message>
             <source>Four views</source>
             <translation>Vier Ansichten</translation>
         </message>
@@ -703,11 +787,15 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>From a file…</source>
-            <translation type="unfinished" />
+            <translation>Aus einer Datei…</translation>
         </message>
         <message>
             <source>From the header</source>
-            <translation type="unfinished" />
+            <translation>Aus dem Header</translation>
+        </message>
+        <message>
+            <source>Further suspicious features</source>
+            <translation>Weitere verdächtige Merkmale</translation>
         </message>
         <message>
             <source>F{number}</source>
@@ -751,7 +839,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Growth (BTS)</source>
-            <translation type="unfinished" />
+            <translation>Wachstum (BTS)</translation>
         </message>
         <message>
             <source>Heatmap (H)</source>
@@ -767,7 +855,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>How it looks to you</source>
-            <translation type="unfinished" />
+            <translation>Wie er für Sie aussieht</translation>
         </message>
         <message>
             <source>How many findings are shown</source>
@@ -776,6 +864,14 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Images</source>
             <translation>Bilder</translation>
+        </message>
+        <message>
+            <source>Immunosuppression</source>
+            <translation>Immunsuppression</translation>
+        </message>
+        <message>
+            <source>In an airway</source>
+            <translation>In einem Atemweg</translation>
         </message>
         <message>
             <source>Invert</source>
@@ -791,15 +887,15 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>It could not be measured: {why}</source>
-            <translation type="unfinished" />
+            <translation>Er konnte nicht vermessen werden: {why}</translation>
         </message>
         <message>
             <source>It is being measured…</source>
-            <translation type="unfinished" />
+            <translation>Er wird vermessen…</translation>
         </message>
         <message>
             <source>It is measured when all slices of the scan are there.</source>
-            <translation type="unfinished" />
+            <translation>Er wird vermessen, wenn alle Schichten da sind.</translation>
         </message>
         <message>
             <source>It is shown when all of it is read, because {why}.</source>
@@ -807,11 +903,19 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Its score is below the threshold, so it does not count. Accept it, and it does.</source>
-            <translation type="unfinished" />
+            <translation>Sein Score liegt unter der Schwelle, deshalb zählt er nicht. Angenommen zählt er.</translation>
         </message>
         <message>
             <source>Judgement by published models</source>
-            <translation type="unfinished" />
+            <translation>Beurteilung nach veröffentlichten Modellen</translation>
+        </message>
+        <message>
+            <source>Juxtapleural</source>
+            <translation>Juxtapleural</translation>
+        </message>
+        <message>
+            <source>Kept with the report.</source>
+            <translation>Wird mit dem Bericht aufbewahrt.</translation>
         </message>
         <message>
             <source>Kernel</source>
@@ -824,6 +928,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Kind</source>
             <translation>Art</translation>
+        </message>
+        <message>
+            <source>Known cancer</source>
+            <translation>Bekannter Krebs</translation>
         </message>
         <message>
             <source>Known when all files were looked at</source>
@@ -887,7 +995,15 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Largest extent in 3D</source>
-            <translation type="unfinished" />
+            <translation>Größte Ausdehnung in 3D</translation>
+        </message>
+        <message>
+            <source>Left lower</source>
+            <translation>Links unten</translation>
+        </message>
+        <message>
+            <source>Left upper</source>
+            <translation>Links oben</translation>
         </message>
         <message>
             <source>Lesion detection</source>
@@ -895,7 +1011,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Lesions: {scan}</source>
-            <translation type="unfinished" />
+            <translation>Läsionen: {scan}</translation>
         </message>
         <message>
             <source>Level of the window</source>
@@ -914,8 +1030,12 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Leberfenster</translation>
         </message>
         <message>
+            <source>Lobe</source>
+            <translation>Lappen</translation>
+        </message>
+        <message>
             <source>Long × short axis</source>
-            <translation type="unfinished" />
+            <translation>Lange × kurze Achse</translation>
         </message>
         <message>
             <source>Look at no further files</source>
@@ -942,20 +1062,56 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Lunge</translation>
         </message>
         <message>
+            <source>Lung cancer in the family</source>
+            <translation>Lungenkrebs in der Familie</translation>
+        </message>
+        <message>
+            <source>Lung cancer screening</source>
+            <translation>Lungenkrebs-Screening</translation>
+        </message>
+        <message>
             <source>Lung window</source>
             <translation>Lungenfenster</translation>
         </message>
         <message>
+            <source>Lung-RADS adds S for a finding of significance other than lung nodules.</source>
+            <translation>Lung-RADS fügt S an, wenn es außer Lungenherden einen bedeutsamen Befund gibt.</translation>
+        </message>
+        <message>
+            <source>Lung-RADS at the earlier scan</source>
+            <translation>Lung-RADS bei der früheren Aufnahme</translation>
+        </message>
+        <message>
+            <source>Lung-RADS gives category 0, to be looked at again in 1 to 3 months.</source>
+            <translation>Lung-RADS gibt Kategorie 0, Kontrolle in 1 bis 3 Monaten.</translation>
+        </message>
+        <message>
+            <source>Lung-RADS has categories of its own for nodules in airways.</source>
+            <translation>Lung-RADS hat eigene Kategorien für Herde in Atemwegen.</translation>
+        </message>
+        <message>
+            <source>Lung-RADS is for screening, the Fleischner guideline for nodules that are found by chance.</source>
+            <translation>Lung-RADS gilt für das Screening, die Fleischner-Leitlinie für zufällig gefundene Herde.</translation>
+        </message>
+        <message>
+            <source>Lung-RADS steps a stable nodule down from the category that it had.</source>
+            <translation>Lung-RADS stuft einen stabilen Herd von seiner früheren Kategorie herab.</translation>
+        </message>
+        <message>
             <source>Lung-RADS, the exam</source>
-            <translation type="unfinished" />
+            <translation>Lung-RADS, Untersuchung</translation>
         </message>
         <message>
             <source>Lung-RADS, this finding</source>
-            <translation type="unfinished" />
+            <translation>Lung-RADS, dieser Befund</translation>
         </message>
         <message>
             <source>MIP</source>
             <translation>MIP</translation>
+        </message>
+        <message>
+            <source>Male</source>
+            <translation>Männlich</translation>
         </message>
         <message>
             <source>Mark a finding by a box around it</source>
@@ -1011,7 +1167,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Mass</source>
-            <translation type="unfinished" />
+            <translation>Masse</translation>
         </message>
         <message>
             <source>Mean</source>
@@ -1019,19 +1175,19 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Mean diameter</source>
-            <translation type="unfinished" />
+            <translation>Mittlerer Durchmesser</translation>
         </message>
         <message>
             <source>Measure again</source>
-            <translation type="unfinished" />
+            <translation>Neu vermessen</translation>
         </message>
         <message>
             <source>Measurement</source>
-            <translation type="unfinished" />
+            <translation>Messung</translation>
         </message>
         <message>
             <source>Measurements and judgement as a DICOM Structured Report, for the archive</source>
-            <translation type="unfinished" />
+            <translation>Messungen und Beurteilung als DICOM Structured Report, fürs Archiv</translation>
         </message>
         <message>
             <source>Mediastinum</source>
@@ -1090,6 +1246,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Namen verborgen</translation>
         </message>
         <message>
+            <source>Never</source>
+            <translation>Nie</translation>
+        </message>
+        <message>
             <source>Next (L)</source>
             <translation>Weiter (L)</translation>
         </message>
@@ -1134,6 +1294,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Nr.</translation>
         </message>
         <message>
+            <source>Non-solid</source>
+            <translation>Nicht solide</translation>
+        </message>
+        <message>
             <source>Not read yet</source>
             <translation>Noch nicht befundet</translation>
         </message>
@@ -1144,6 +1308,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Nothing yet</source>
             <translation>Noch nichts</translation>
+        </message>
+        <message>
+            <source>Now or before. Brock, Lung-RADS and the Fleischner guideline are not for those who have or had one.</source>
+            <translation>Jetzt oder früher. Brock, Lung-RADS und die Fleischner-Leitlinie gelten dann nicht.</translation>
         </message>
         <message>
             <source>One moment: the last search is being stopped. Choose the folder again.</source>
@@ -1239,7 +1407,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Outline: {method}</source>
-            <translation type="unfinished" />
+            <translation>Umriss: {method}</translation>
         </message>
         <message>
             <source>Outlined: {mm:.1f} mm. Correct it with the brush (B), or undo.</source>
@@ -1247,11 +1415,11 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Outlines and axes</source>
-            <translation type="unfinished" />
+            <translation>Umrisse und Achsen</translation>
         </message>
         <message>
             <source>Outlines as a DICOM Segmentation, for the archive</source>
-            <translation type="unfinished" />
+            <translation>Umrisse als DICOM Segmentation, fürs Archiv</translation>
         </message>
         <message>
             <source>Own window</source>
@@ -1259,11 +1427,15 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>PDF</source>
-            <translation type="unfinished" />
+            <translation>PDF</translation>
         </message>
         <message>
             <source>PRIOR</source>
             <translation>VORUNTERSUCHUNG</translation>
+        </message>
+        <message>
+            <source>Pack-years</source>
+            <translation>Packungsjahre</translation>
         </message>
         <message>
             <source>Page down</source>
@@ -1275,7 +1447,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Paint</source>
-            <translation type="unfinished" />
+            <translation>Malen</translation>
         </message>
         <message>
             <source>Paint a finding; B once more begins the next one</source>
@@ -1295,15 +1467,19 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Paint the outline of the chosen finding, or stop</source>
-            <translation type="unfinished" />
+            <translation>Den Umriss des gewählten Befunds malen, oder aufhören</translation>
         </message>
         <message>
             <source>Paint the outline of this finding on the slice</source>
-            <translation type="unfinished" />
+            <translation>Den Umriss dieses Befunds auf der Schicht malen</translation>
         </message>
         <message>
             <source>Paint with a ball through the slices, not with a disc on one</source>
-            <translation type="unfinished" />
+            <translation>Mit einer Kugel durch die Schichten malen, nicht mit einer Scheibe auf einer</translation>
+        </message>
+        <message>
+            <source>Part-solid</source>
+            <translation>Teilsolide</translation>
         </message>
         <message>
             <source>Patient</source>
@@ -1323,7 +1499,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Place</source>
-            <translation type="unfinished" />
+            <translation>Lage</translation>
         </message>
         <message>
             <source>Places marked: {count}. Once the findings are revealed, your blind read is final: later changes count to the read with the detector.</source>
@@ -1351,7 +1527,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Probability of malignancy (Brock)</source>
-            <translation type="unfinished" />
+            <translation>Wahrscheinlichkeit der Malignität (Brock)</translation>
         </message>
         <message>
             <source>Processor (CPU)</source>
@@ -1371,7 +1547,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Progress of the reports</source>
-            <translation type="unfinished" />
+            <translation>Fortschritt der Berichte</translation>
         </message>
         <message>
             <source>Progress of the search</source>
@@ -1439,7 +1615,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Report of the scan</source>
-            <translation type="unfinished" />
+            <translation>Bericht der Aufnahme</translation>
         </message>
         <message>
             <source>Reset</source>
@@ -1448,6 +1624,18 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Reveal the findings?</source>
             <translation>Befunde aufdecken?</translation>
+        </message>
+        <message>
+            <source>Right lower</source>
+            <translation>Rechts unten</translation>
+        </message>
+        <message>
+            <source>Right middle</source>
+            <translation>Rechts Mitte</translation>
+        </message>
+        <message>
+            <source>Right upper</source>
+            <translation>Rechts oben</translation>
         </message>
         <message>
             <source>Run</source>
@@ -1530,6 +1718,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Zweitbefunder</translation>
         </message>
         <message>
+            <source>Segmental or more proximal</source>
+            <translation>Segmental oder weiter zentral</translation>
+        </message>
+        <message>
             <source>Select</source>
             <translation>Auswählen</translation>
         </message>
@@ -1558,6 +1750,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Mehrere Serien wurden gefunden. Welche möchten Sie öffnen?</translation>
         </message>
         <message>
+            <source>Sex</source>
+            <translation>Geschlecht</translation>
+        </message>
+        <message>
             <source>Shift</source>
             <translation>Umschalt</translation>
         </message>
@@ -1583,7 +1779,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Show or hide outlines and axes</source>
-            <translation type="unfinished" />
+            <translation>Umrisse und Achsen zeigen oder verbergen</translation>
         </message>
         <message>
             <source>Show or hide the crosshair</source>
@@ -1607,7 +1803,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Show outlines and axes in the views</source>
-            <translation type="unfinished" />
+            <translation>Umrisse und Achsen in den Ansichten zeigen</translation>
         </message>
         <message>
             <source>Show sagittal slices</source>
@@ -1619,7 +1815,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Show the card of the chosen finding</source>
-            <translation type="unfinished" />
+            <translation>Die Karte des gewählten Befunds zeigen</translation>
         </message>
         <message>
             <source>Show the prior beside the scan, or hide it</source>
@@ -1635,7 +1831,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Show the steps that lead there, with their numbers and what they rest on</source>
-            <translation type="unfinished" />
+            <translation>Die Schritte dahin zeigen, mit ihren Zahlen und worauf sie beruhen</translation>
         </message>
         <message>
             <source>Show what others marked in this scan; it cannot be changed</source>
@@ -1671,7 +1867,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Since {date}</source>
-            <translation type="unfinished" />
+            <translation>Seit {date}</translation>
         </message>
         <message>
             <source>Single slice</source>
@@ -1714,6 +1910,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Schichten fehlen</translation>
         </message>
         <message>
+            <source>Smoking</source>
+            <translation>Rauchen</translation>
+        </message>
+        <message>
             <source>Soft tissue</source>
             <translation>Weichteile</translation>
         </message>
@@ -1722,12 +1922,20 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Weichteilfenster</translation>
         </message>
         <message>
+            <source>Solid</source>
+            <translation>Solide</translation>
+        </message>
+        <message>
             <source>Solid part</source>
-            <translation type="unfinished" />
+            <translation>Solider Anteil</translation>
         </message>
         <message>
             <source>Space</source>
             <translation>Leertaste</translation>
+        </message>
+        <message>
+            <source>Spiculated</source>
+            <translation>Spikuliert</translation>
         </message>
         <message>
             <source>Start the blind read</source>
@@ -1770,20 +1978,28 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Wird nach diesem Schritt angehalten…</translation>
         </message>
         <message>
+            <source>Subsegmental</source>
+            <translation>Subsegmental</translation>
+        </message>
+        <message>
+            <source>Suggests infection or inflammation</source>
+            <translation>Spricht für Infektion oder Entzündung</translation>
+        </message>
+        <message>
             <source>Swap black and white (I)</source>
             <translation>Schwarz und Weiß tauschen (I)</translation>
         </message>
         <message>
             <source>Table (CSV)</source>
-            <translation type="unfinished" />
+            <translation>Tabelle (CSV)</translation>
         </message>
         <message>
             <source>Tables and FHIR</source>
-            <translation type="unfinished" />
+            <translation>Tabellen und FHIR</translation>
         </message>
         <message>
             <source>Take age and sex from the header of the scan, where they are unknown</source>
-            <translation type="unfinished" />
+            <translation>Alter und Geschlecht aus dem Header der Aufnahme nehmen, wo unbekannt</translation>
         </message>
         <message>
             <source>Take away</source>
@@ -1811,11 +2027,15 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Take voxels out of the outline of this finding</source>
-            <translation type="unfinished" />
+            <translation>Voxel aus dem Umriss dieses Befunds nehmen</translation>
         </message>
         <message>
             <source>Take what a table (CSV) or FHIR resources (JSON) say of this patient</source>
-            <translation type="unfinished" />
+            <translation>Übernehmen, was eine Tabelle (CSV) oder FHIR (JSON) über diesen Patienten sagt</translation>
+        </message>
+        <message>
+            <source>Takes the place of the measured type.</source>
+            <translation>Tritt an die Stelle des gemessenen Typs.</translation>
         </message>
         <message>
             <source>Task: {task}. Licence: {licence}.</source>
@@ -1836,6 +2056,14 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>The CT scan to search</source>
             <translation>Der CT-Scan, der durchsucht wird</translation>
+        </message>
+        <message>
+            <source>The Fleischner guideline asks.</source>
+            <translation>Die Fleischner-Leitlinie fragt danach.</translation>
+        </message>
+        <message>
+            <source>The Fleischner guideline is not for those who are immunosuppressed.</source>
+            <translation>Die Fleischner-Leitlinie gilt nicht bei Immunsuppression.</translation>
         </message>
         <message>
             <source>The detector found nothing over its threshold.</source>
@@ -1921,7 +2149,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>There are no findings yet. Search the scan, or point at a lesion and press E.</source>
-            <translation type="unfinished" />
+            <translation>Es gibt noch keine Befunde. Durchsuchen Sie die Aufnahme, oder zeigen Sie auf eine Läsion und drücken E.</translation>
         </message>
         <message>
             <source>There is no DICOM image. The list of skipped files says why.</source>
@@ -1977,7 +2205,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>To say more, enter: {what}.</source>
-            <translation type="unfinished" />
+            <translation>Um mehr zu sagen, eingeben: {what}.</translation>
         </message>
         <message>
             <source>To the finding</source>
@@ -1985,7 +2213,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>To the pleura</source>
-            <translation type="unfinished" />
+            <translation>Zur Pleura</translation>
         </message>
         <message>
             <source>Turn all views to the chosen finding</source>
@@ -2017,11 +2245,11 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>Volume</source>
-            <translation type="unfinished" />
+            <translation>Volumen</translation>
         </message>
         <message>
             <source>Volume doubling time</source>
-            <translation type="unfinished" />
+            <translation>Volumenverdopplungszeit</translation>
         </message>
         <message>
             <source>Volume doubling time: {days} days (95 % interval {low} to {high}).</source>
@@ -2029,7 +2257,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>Volume halving time</source>
-            <translation type="unfinished" />
+            <translation>Volumenhalbierungszeit</translation>
         </message>
         <message>
             <source>Volume, mm³</source>
@@ -2041,7 +2269,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>Web page</source>
-            <translation type="unfinished" />
+            <translation>Webseite</translation>
         </message>
         <message>
             <source>What became of the lesions</source>
@@ -2049,7 +2277,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>What each term adds to the sum (logit):</source>
-            <translation type="unfinished" />
+            <translation>Was jeder Term zur Summe (Logit) beiträgt:</translation>
         </message>
         <message>
             <source>What the model looked at: ask with the button Why?</source>
@@ -2097,7 +2325,11 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>Why</source>
-            <translation type="unfinished" />
+            <translation>Warum</translation>
+        </message>
+        <message>
+            <source>Why the scan was made</source>
+            <translation>Anlass der Aufnahme</translation>
         </message>
         <message>
             <source>Why?</source>
@@ -2133,11 +2365,15 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>Write all these files into one folder</source>
-            <translation type="unfinished" />
+            <translation>Alle diese Dateien in einen Ordner schreiben</translation>
         </message>
         <message>
             <source>Written to {folder}: {files}</source>
-            <translation type="unfinished" />
+            <translation>Geschrieben nach {folder}: {files}</translation>
+        </message>
+        <message>
+            <source>Years since quitting</source>
+            <translation>Jahre seit dem Aufhören</translation>
         </message>
         <message>
             <source>You</source>
@@ -2189,7 +2425,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>about {mm} mm</source>
-            <translation type="unfinished" />
+            <translation>etwa {mm} mm</translation>
         </message>
         <message>
             <source>about {rate} false findings a scan</source>
@@ -2213,7 +2449,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>an earlier scan</source>
-            <translation type="unfinished" />
+            <translation>einer früheren Aufnahme</translation>
         </message>
         <message>
             <source>as acquired</source>
@@ -2225,7 +2461,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>assumed</source>
-            <translation type="unfinished" />
+            <translation>angenommen</translation>
         </message>
         <message>
             <source>axial</source>
@@ -2241,7 +2477,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>by a reader</source>
-            <translation type="unfinished" />
+            <translation>von einem Leser</translation>
         </message>
         <message>
             <source>certain</source>
@@ -2261,7 +2497,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>complete</source>
-            <translation type="unfinished" />
+            <translation>vollständig</translation>
         </message>
         <message>
             <source>contrast</source>
@@ -2277,11 +2513,11 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>described</source>
-            <translation type="unfinished" />
+            <translation>beschrieben</translation>
         </message>
         <message>
             <source>does not apply</source>
-            <translation type="unfinished" />
+            <translation>gilt nicht</translation>
         </message>
         <message>
             <source>doubtful</source>
@@ -2293,11 +2529,11 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>entered</source>
-            <translation type="unfinished" />
+            <translation>eingegeben</translation>
         </message>
         <message>
             <source>estimated by the model</source>
-            <translation type="unfinished" />
+            <translation>vom Modell geschätzt</translation>
         </message>
         <message>
             <source>female</source>
@@ -2313,7 +2549,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>findings.json</source>
-            <translation type="unfinished" />
+            <translation>findings.json</translation>
         </message>
         <message>
             <source>fine</source>
@@ -2349,7 +2585,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>lower third</source>
-            <translation type="unfinished" />
+            <translation>unteres Drittel</translation>
         </message>
         <message>
             <source>lungs ready</source>
@@ -2369,7 +2605,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>measured</source>
-            <translation type="unfinished" />
+            <translation>gemessen</translation>
         </message>
         <message>
             <source>measuring</source>
@@ -2381,7 +2617,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>middle third</source>
-            <translation type="unfinished" />
+            <translation>mittleres Drittel</translation>
         </message>
         <message>
             <source>midline</source>
@@ -2405,7 +2641,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>no</source>
-            <translation type="unfinished" />
+            <translation>nein</translation>
         </message>
         <message>
             <source>no description</source>
@@ -2433,11 +2669,11 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>non-solid</source>
-            <translation type="unfinished" />
+            <translation>nicht solide</translation>
         </message>
         <message>
             <source>none</source>
-            <translation type="unfinished" />
+            <translation>keine</translation>
         </message>
         <message>
             <source>not aligned, so not linked</source>
@@ -2469,19 +2705,23 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>outlined</source>
-            <translation type="unfinished" />
+            <translation>umrandet</translation>
         </message>
         <message>
             <source>outlining</source>
             <translation>umranden</translation>
         </message>
         <message>
+            <source>pack-years</source>
+            <translation>Packungsjahre</translation>
+        </message>
+        <message>
             <source>part-solid</source>
-            <translation type="unfinished" />
+            <translation>teilsolide</translation>
         </message>
         <message>
             <source>partial</source>
-            <translation type="unfinished" />
+            <translation>teilweise</translation>
         </message>
         <message>
             <source>point</source>
@@ -2545,7 +2785,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>score {score}</source>
-            <translation type="unfinished" />
+            <translation>Score {score}</translation>
         </message>
         <message>
             <source>searching {count} windows</source>
@@ -2565,7 +2805,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>solid</source>
-            <translation type="unfinished" />
+            <translation>solide</translation>
         </message>
         <message>
             <source>stable</source>
@@ -2593,7 +2833,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>touches it</source>
-            <translation type="unfinished" />
+            <translation>berührt sie</translation>
         </message>
         <message>
             <source>unclear</source>
@@ -2605,11 +2845,11 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>unknown time</source>
-            <translation type="unfinished" />
+            <translation>unbekannte Zeit</translation>
         </message>
         <message>
             <source>upper third</source>
-            <translation type="unfinished" />
+            <translation>oberes Drittel</translation>
         </message>
         <message>
             <source>usage: napari-lesion-viewer [FOLDER, ZIP OR FILE]</source>
@@ -2625,15 +2865,19 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>would be {category}</source>
-            <translation type="unfinished" />
+            <translation>wäre {category}</translation>
         </message>
         <message>
             <source>x, y, z (mm)</source>
             <translation>x, y, z (mm)</translation>
         </message>
         <message>
+            <source>years</source>
+            <translation>Jahre</translation>
+        </message>
+        <message>
             <source>yes</source>
-            <translation type="unfinished" />
+            <translation>ja</translation>
         </message>
         <message>
             <source>{count} candidates</source>
@@ -2645,11 +2889,11 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>{count} days</source>
-            <translation type="unfinished" />
+            <translation>{count} Tage</translation>
         </message>
         <message>
             <source>{count} entries were taken from {file}.</source>
-            <translation type="unfinished" />
+            <translation>{count} Angaben wurden aus {file} übernommen.</translation>
         </message>
         <message>
             <source>{count} findings</source>
@@ -2657,7 +2901,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>{count} findings are still to be measured: what is said here may change.</source>
-            <translation type="unfinished" />
+            <translation>{count} Befunde sind noch zu vermessen: Das hier Gesagte kann sich ändern.</translation>
         </message>
         <message>
             <source>{count} findings that you changed before were kept as you left them. Undo shows the file alone.</source>
@@ -2705,11 +2949,11 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>{long} × {short} mm, mean {mean}</source>
-            <translation type="unfinished" />
+            <translation>{long} × {short} mm, Mittel {mean}</translation>
         </message>
         <message>
             <source>{low} to {high} %</source>
-            <translation type="unfinished" />
+            <translation>{low} bis {high} %</translation>
         </message>
         <message>
             <source>{map} of F{number}: {scan}</source>
@@ -2717,7 +2961,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>{mean} ± {sd} HU ({low} to {high})</source>
-            <translation type="unfinished" />
+            <translation>{mean} ± {sd} HU ({low} bis {high})</translation>
         </message>
         <message>
             <source>{mm} mm slices</source>

@@ -40,6 +40,10 @@
             <translation>（{count} 条备注）</translation>
         </message>
         <message>
+            <source>1</source>
+            <translation>1</translation>
+        </message>
+        <message>
             <source>1 finding shown, {hidden} with a lower score hidden.</source>
             <translation>显示 1 个病灶，隐藏 {hidden} 个评分较低的病灶。</translation>
         </message>
@@ -48,32 +52,52 @@
             <translation>1 幅图像</translation>
         </message>
         <message>
+            <source>2</source>
+            <translation>2</translation>
+        </message>
+        <message>
+            <source>3</source>
+            <translation>3</translation>
+        </message>
+        <message>
             <source>3D</source>
-            <translation type="unfinished" />
+            <translation>3D</translation>
         </message>
         <message>
             <source>3D (maximum projection)</source>
             <translation>三维（最大密度投影）</translation>
         </message>
         <message>
+            <source>4A</source>
+            <translation>4A</translation>
+        </message>
+        <message>
+            <source>4B</source>
+            <translation>4B</translation>
+        </message>
+        <message>
+            <source>4X</source>
+            <translation>4X</translation>
+        </message>
+        <message>
             <source>95 %: {low} to {high}</source>
-            <translation type="unfinished" />
+            <translation>95 %：{low} 至 {high}</translation>
         </message>
         <message>
             <source>A blind read is on: what was found is hidden until it ends.</source>
-            <translation type="unfinished" />
+            <translation>正在盲阅：结束之前隐藏已发现的内容。</translation>
         </message>
         <message>
             <source>A rejected finding is not judged.</source>
-            <translation type="unfinished" />
+            <translation>被否定的发现不作评估。</translation>
         </message>
         <message>
             <source>A report that any browser opens, also on a phone</source>
-            <translation type="unfinished" />
+            <translation>任何浏览器（包括手机）都能打开的报告</translation>
         </message>
         <message>
             <source>A report to print and to read</source>
-            <translation type="unfinished" />
+            <translation>可打印和阅读的报告</translation>
         </message>
         <message>
             <source>A zip, a DICOMDIR, or one image of a series</source>
@@ -96,6 +120,10 @@
             <translation>已添加。该处未找到边缘，{size} mm 仅为初始值：请拖动圆环线。</translation>
         </message>
         <message>
+            <source>Age</source>
+            <translation>年龄</translation>
+        </message>
+        <message>
             <source>All</source>
             <translation>全部</translation>
         </message>
@@ -105,11 +133,11 @@
         </message>
         <message>
             <source>All numbers, a row a finding</source>
-            <translation type="unfinished" />
+            <translation>所有数值，每个发现一行</translation>
         </message>
         <message>
             <source>All of them…</source>
-            <translation type="unfinished" />
+            <translation>全部…</translation>
         </message>
         <message>
             <source>All other cases are done.</source>
@@ -136,6 +164,14 @@
             <translation>标注</translation>
         </message>
         <message>
+            <source>Another reason</source>
+            <translation>其他原因</translation>
+        </message>
+        <message>
+            <source>Another significant finding</source>
+            <translation>其他重要发现</translation>
+        </message>
+        <message>
             <source>Apple GPU (MPS)</source>
             <translation>Apple GPU (MPS)</translation>
         </message>
@@ -144,16 +180,24 @@
             <translation>打开时的窗</translation>
         </message>
         <message>
+            <source>At the pleura or a fissure, smooth, oval, lentiform or triangular: category 2 of Lung-RADS if solid, below 10 mm.</source>
+            <translation>位于胸膜或叶间裂，光滑，椭圆形、透镜形或三角形：若为实性且小于 10 mm，则为 Lung-RADS 2 类。</translation>
+        </message>
+        <message>
+            <source>At the study. Brock, Lung-RADS and the Fleischner guideline ask.</source>
+            <translation>检查时的年龄。Brock、Lung-RADS 和 Fleischner 指南需要。</translation>
+        </message>
+        <message>
             <source>Automatic</source>
             <translation>自动</translation>
         </message>
         <message>
             <source>Axes mm</source>
-            <translation type="unfinished" />
+            <translation>轴 mm</translation>
         </message>
         <message>
             <source>Axes: {scan}</source>
-            <translation type="unfinished" />
+            <translation>轴：{scan}</translation>
         </message>
         <message>
             <source>Axial</source>
@@ -180,6 +224,10 @@
             <translation>低于其取值范围的该比例时，图像透明</translation>
         </message>
         <message>
+            <source>Beyond size and type, such as spiculation or enlarged lymph nodes: category 4X of Lung-RADS.</source>
+            <translation>大小和类型之外的特征，如毛刺或淋巴结肿大：Lung-RADS 4X 类。</translation>
+        </message>
+        <message>
             <source>Bone</source>
             <translation>骨窗</translation>
         </message>
@@ -200,6 +248,18 @@
             <translation>脑窗</translation>
         </message>
         <message>
+            <source>Brock and the Fleischner guideline ask.</source>
+            <translation>Brock 和 Fleischner 指南需要。</translation>
+        </message>
+        <message>
+            <source>Brock asks for upper lobes; the lingula is of the left upper lobe.</source>
+            <translation>Brock 询问是否位于上叶；舌段属于左上叶。</translation>
+        </message>
+        <message>
+            <source>Brock asks.</source>
+            <translation>Brock 需要。</translation>
+        </message>
+        <message>
             <source>Brush (B)</source>
             <translation>画笔 (B)</translation>
         </message>
@@ -213,7 +273,15 @@
         </message>
         <message>
             <source>Calcification</source>
-            <translation type="unfinished" />
+            <translation>钙化</translation>
+        </message>
+        <message>
+            <source>Calcified as in category 1, or with fat</source>
+            <translation>1 类的钙化形式，或含脂肪</translation>
+        </message>
+        <message>
+            <source>Calcified completely, in the centre, like popcorn or in rings, or containing fat: category 1 of Lung-RADS.</source>
+            <translation>完全、中心、爆米花样或环状钙化，或含脂肪：Lung-RADS 1 类。</translation>
         </message>
         <message>
             <source>Cancel</source>
@@ -225,7 +293,7 @@
         </message>
         <message>
             <source>Cancelled. Files that were complete by then stay.</source>
-            <translation type="unfinished" />
+            <translation>已取消。已完成的文件保留。</translation>
         </message>
         <message>
             <source>Cancelled; nothing was changed.</source>
@@ -261,7 +329,7 @@
         </message>
         <message>
             <source>Choose a finding: click its row or its ring, or press N.</source>
-            <translation type="unfinished" />
+            <translation>请选择一个发现：点击其行或圆环，或按 N。</translation>
         </message>
         <message>
             <source>Choose a folder of studies first.</source>
@@ -345,7 +413,7 @@
         </message>
         <message>
             <source>Clinical data</source>
-            <translation type="unfinished" />
+            <translation>临床数据</translation>
         </message>
         <message>
             <source>Comment</source>
@@ -373,7 +441,7 @@
         </message>
         <message>
             <source>Compared with the prior</source>
-            <translation type="unfinished" />
+            <translation>与既往检查比较</translation>
         </message>
         <message>
             <source>Complete the selected finding between the slices on which it was drawn</source>
@@ -392,16 +460,20 @@
             <translation>Ctrl</translation>
         </message>
         <message>
+            <source>Current</source>
+            <translation>目前吸烟</translation>
+        </message>
+        <message>
             <source>DICOM</source>
-            <translation type="unfinished" />
+            <translation>DICOM</translation>
         </message>
         <message>
             <source>DICOM SEG</source>
-            <translation type="unfinished" />
+            <translation>DICOM SEG</translation>
         </message>
         <message>
             <source>DICOM SR</source>
-            <translation type="unfinished" />
+            <translation>DICOM SR</translation>
         </message>
         <message>
             <source>Date</source>
@@ -425,7 +497,7 @@
         </message>
         <message>
             <source>Density</source>
-            <translation type="unfinished" />
+            <translation>密度</translation>
         </message>
         <message>
             <source>Description</source>
@@ -445,7 +517,7 @@
         </message>
         <message>
             <source>Diameter</source>
-            <translation type="unfinished" />
+            <translation>直径</translation>
         </message>
         <message>
             <source>Diameters and volumes over time</source>
@@ -487,11 +559,15 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Drop the outline, and let the program look for it again</source>
-            <translation type="unfinished" />
+            <translation>放弃轮廓，让程序重新查找</translation>
         </message>
         <message>
             <source>Earlier scans of this patient: open ones, and those that the series browser has found</source>
             <translation>该患者的既往扫描：已打开的，以及序列浏览器找到的</translation>
+        </message>
+        <message>
+            <source>Emphysema</source>
+            <translation>肺气肿</translation>
         </message>
         <message>
             <source>End</source>
@@ -503,11 +579,11 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Erase</source>
-            <translation type="unfinished" />
+            <translation>擦除</translation>
         </message>
         <message>
             <source>Erase from the outline of the chosen finding, or stop</source>
-            <translation type="unfinished" />
+            <translation>擦除所选发现的轮廓，或停止</translation>
         </message>
         <message>
             <source>Erase from the selected finding</source>
@@ -535,7 +611,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Everything, to be opened here again</source>
-            <translation type="unfinished" />
+            <translation>全部内容，可在此重新打开</translation>
         </message>
         <message>
             <source>Expects {rate} (score ≥ {score})</source>
@@ -562,6 +638,10 @@ A double click opens one.</source>
             <translation>假阳性数在模型的验证集上统计：其他设备和患者可能更多。</translation>
         </message>
         <message>
+            <source>Female</source>
+            <translation>女</translation>
+        </message>
+        <message>
             <source>Fewer</source>
             <translation>更少</translation>
         </message>
@@ -571,7 +651,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Fill</source>
-            <translation type="unfinished" />
+            <translation>填充</translation>
         </message>
         <message>
             <source>Fill between slices</source>
@@ -579,7 +659,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Fill the inside of a line that was painted, by a click</source>
-            <translation type="unfinished" />
+            <translation>点击以填充所画线条的内部</translation>
         </message>
         <message>
             <source>Filter</source>
@@ -591,11 +671,11 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Find the outline of the chosen finding again</source>
-            <translation type="unfinished" />
+            <translation>重新查找所选发现的轮廓</translation>
         </message>
         <message>
             <source>Finding {number}</source>
-            <translation type="unfinished" />
+            <translation>发现 {number}</translation>
         </message>
         <message>
             <source>Finding {number}, faithfulness of each map (1 is best, 0 is chance):</source>
@@ -631,7 +711,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Fleischner 2017, the exam</source>
-            <translation type="unfinished" />
+            <translation>Fleischner 2017，整次检查</translation>
         </message>
         <message>
             <source>Folder</source>
@@ -639,11 +719,11 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Folder for the reports</source>
-            <translation type="unfinished" />
+            <translation>报告文件夹</translation>
         </message>
         <message>
             <source>Folder for {file}</source>
-            <translation type="unfinished" />
+            <translation>{file} 的文件夹</translation>
         </message>
         <message>
             <source>Folder of a model pack or a MONAI bundle</source>
@@ -686,6 +766,10 @@ A double click opens one.</source>
             <translation>清除这些记录</translation>
         </message>
         <message>
+            <source>Former</source>
+            <translation>曾经吸烟</translation>
+        </message>
+        <message>
             <source>Four views</source>
             <translation>四视图</translation>
         </message>
@@ -703,11 +787,15 @@ A double click opens one.</source>
         </message>
         <message>
             <source>From a file…</source>
-            <translation type="unfinished" />
+            <translation>从文件…</translation>
         </message>
         <message>
             <source>From the header</source>
-            <translation type="unfinished" />
+            <translation>从头信息</translation>
+        </message>
+        <message>
+            <source>Further suspicious features</source>
+            <translation>其他可疑特征</translation>
         </message>
         <message>
             <source>F{number}</source>
@@ -751,7 +839,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Growth (BTS)</source>
-            <translation type="unfinished" />
+            <translation>生长（BTS）</translation>
         </message>
         <message>
             <source>Heatmap (H)</source>
@@ -767,7 +855,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>How it looks to you</source>
-            <translation type="unfinished" />
+            <translation>您的观察</translation>
         </message>
         <message>
             <source>How many findings are shown</source>
@@ -776,6 +864,14 @@ A double click opens one.</source>
         <message>
             <source>Images</source>
             <translation>图像数</translation>
+        </message>
+        <message>
+            <source>Immunosuppression</source>
+            <translation>免疫抑制</translation>
+        </message>
+        <message>
+            <source>In an airway</source>
+            <translation>位于气道内</translation>
         </message>
         <message>
             <source>Invert</source>
@@ -791,15 +887,15 @@ A double click opens one.</source>
         </message>
         <message>
             <source>It could not be measured: {why}</source>
-            <translation type="unfinished" />
+            <translation>无法测量：{why}</translation>
         </message>
         <message>
             <source>It is being measured…</source>
-            <translation type="unfinished" />
+            <translation>正在测量…</translation>
         </message>
         <message>
             <source>It is measured when all slices of the scan are there.</source>
-            <translation type="unfinished" />
+            <translation>所有切片读取后进行测量。</translation>
         </message>
         <message>
             <source>It is shown when all of it is read, because {why}.</source>
@@ -807,11 +903,19 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Its score is below the threshold, so it does not count. Accept it, and it does.</source>
-            <translation type="unfinished" />
+            <translation>其得分低于阈值，因此不计入。接受后即计入。</translation>
         </message>
         <message>
             <source>Judgement by published models</source>
-            <translation type="unfinished" />
+            <translation>按已发表模型评估</translation>
+        </message>
+        <message>
+            <source>Juxtapleural</source>
+            <translation>近胸膜</translation>
+        </message>
+        <message>
+            <source>Kept with the report.</source>
+            <translation>随报告保存。</translation>
         </message>
         <message>
             <source>Kernel</source>
@@ -824,6 +928,10 @@ A double click opens one.</source>
         <message>
             <source>Kind</source>
             <translation>类型</translation>
+        </message>
+        <message>
+            <source>Known cancer</source>
+            <translation>已知癌症</translation>
         </message>
         <message>
             <source>Known when all files were looked at</source>
@@ -887,7 +995,15 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Largest extent in 3D</source>
-            <translation type="unfinished" />
+            <translation>三维最大径</translation>
+        </message>
+        <message>
+            <source>Left lower</source>
+            <translation>左下叶</translation>
+        </message>
+        <message>
+            <source>Left upper</source>
+            <translation>左上叶</translation>
         </message>
         <message>
             <source>Lesion detection</source>
@@ -895,7 +1011,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Lesions: {scan}</source>
-            <translation type="unfinished" />
+            <translation>病灶：{scan}</translation>
         </message>
         <message>
             <source>Level of the window</source>
@@ -914,8 +1030,12 @@ A double click opens one.</source>
             <translation>肝窗</translation>
         </message>
         <message>
+            <source>Lobe</source>
+            <translation>肺叶</translation>
+        </message>
+        <message>
             <source>Long × short axis</source>
-            <translation type="unfinished" />
+            <translation>长轴 × 短轴</translation>
         </message>
         <message>
             <source>Look at no further files</source>
@@ -942,20 +1062,56 @@ A double click opens one.</source>
             <translation>肺窗</translation>
         </message>
         <message>
+            <source>Lung cancer in the family</source>
+            <translation>肺癌家族史</translation>
+        </message>
+        <message>
+            <source>Lung cancer screening</source>
+            <translation>肺癌筛查</translation>
+        </message>
+        <message>
             <source>Lung window</source>
             <translation>肺窗</translation>
         </message>
         <message>
+            <source>Lung-RADS adds S for a finding of significance other than lung nodules.</source>
+            <translation>若有肺结节以外的重要发现，Lung-RADS 附加 S。</translation>
+        </message>
+        <message>
+            <source>Lung-RADS at the earlier scan</source>
+            <translation>既往检查的 Lung-RADS</translation>
+        </message>
+        <message>
+            <source>Lung-RADS gives category 0, to be looked at again in 1 to 3 months.</source>
+            <translation>Lung-RADS 为 0 类，1 至 3 个月后复查。</translation>
+        </message>
+        <message>
+            <source>Lung-RADS has categories of its own for nodules in airways.</source>
+            <translation>Lung-RADS 对气道内结节另有分类。</translation>
+        </message>
+        <message>
+            <source>Lung-RADS is for screening, the Fleischner guideline for nodules that are found by chance.</source>
+            <translation>Lung-RADS 用于筛查，Fleischner 指南用于偶然发现的结节。</translation>
+        </message>
+        <message>
+            <source>Lung-RADS steps a stable nodule down from the category that it had.</source>
+            <translation>Lung-RADS 将稳定结节由原类别下调。</translation>
+        </message>
+        <message>
             <source>Lung-RADS, the exam</source>
-            <translation type="unfinished" />
+            <translation>Lung-RADS，整次检查</translation>
         </message>
         <message>
             <source>Lung-RADS, this finding</source>
-            <translation type="unfinished" />
+            <translation>Lung-RADS，此发现</translation>
         </message>
         <message>
             <source>MIP</source>
             <translation>MIP</translation>
+        </message>
+        <message>
+            <source>Male</source>
+            <translation>男</translation>
         </message>
         <message>
             <source>Mark a finding by a box around it</source>
@@ -1011,7 +1167,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Mass</source>
-            <translation type="unfinished" />
+            <translation>质量</translation>
         </message>
         <message>
             <source>Mean</source>
@@ -1019,19 +1175,19 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Mean diameter</source>
-            <translation type="unfinished" />
+            <translation>平均直径</translation>
         </message>
         <message>
             <source>Measure again</source>
-            <translation type="unfinished" />
+            <translation>重新测量</translation>
         </message>
         <message>
             <source>Measurement</source>
-            <translation type="unfinished" />
+            <translation>测量</translation>
         </message>
         <message>
             <source>Measurements and judgement as a DICOM Structured Report, for the archive</source>
-            <translation type="unfinished" />
+            <translation>测量和评估，作为 DICOM 结构化报告存档</translation>
         </message>
         <message>
             <source>Mediastinum</source>
@@ -1090,6 +1246,10 @@ A double click opens one.</source>
             <translation>姓名已隐藏</translation>
         </message>
         <message>
+            <source>Never</source>
+            <translation>从不</translation>
+        </message>
+        <message>
             <source>Next (L)</source>
             <translation>下一例 (L)</translation>
         </message>
@@ -1134,6 +1294,10 @@ A double click opens one.</source>
             <translation>编号</translation>
         </message>
         <message>
+            <source>Non-solid</source>
+            <translation>非实性</translation>
+        </message>
+        <message>
             <source>Not read yet</source>
             <translation>尚未阅片</translation>
         </message>
@@ -1144,6 +1308,10 @@ A double click opens one.</source>
         <message>
             <source>Nothing yet</source>
             <translation>尚无</translation>
+        </message>
+        <message>
+            <source>Now or before. Brock, Lung-RADS and the Fleischner guideline are not for those who have or had one.</source>
+            <translation>现在或既往。Brock、Lung-RADS 和 Fleischner 指南不适用于现有或曾患癌症者。</translation>
         </message>
         <message>
             <source>One moment: the last search is being stopped. Choose the folder again.</source>
@@ -1239,7 +1407,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Outline: {method}</source>
-            <translation type="unfinished" />
+            <translation>轮廓：{method}</translation>
         </message>
         <message>
             <source>Outlined: {mm:.1f} mm. Correct it with the brush (B), or undo.</source>
@@ -1247,11 +1415,11 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Outlines and axes</source>
-            <translation type="unfinished" />
+            <translation>轮廓和轴</translation>
         </message>
         <message>
             <source>Outlines as a DICOM Segmentation, for the archive</source>
-            <translation type="unfinished" />
+            <translation>轮廓，作为 DICOM 分割存档</translation>
         </message>
         <message>
             <source>Own window</source>
@@ -1259,11 +1427,15 @@ A double click opens one.</source>
         </message>
         <message>
             <source>PDF</source>
-            <translation type="unfinished" />
+            <translation>PDF</translation>
         </message>
         <message>
             <source>PRIOR</source>
             <translation>既往</translation>
+        </message>
+        <message>
+            <source>Pack-years</source>
+            <translation>包年</translation>
         </message>
         <message>
             <source>Page down</source>
@@ -1275,7 +1447,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Paint</source>
-            <translation type="unfinished" />
+            <translation>绘制</translation>
         </message>
         <message>
             <source>Paint a finding; B once more begins the next one</source>
@@ -1295,15 +1467,19 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Paint the outline of the chosen finding, or stop</source>
-            <translation type="unfinished" />
+            <translation>绘制所选发现的轮廓，或停止</translation>
         </message>
         <message>
             <source>Paint the outline of this finding on the slice</source>
-            <translation type="unfinished" />
+            <translation>在切片上绘制此发现的轮廓</translation>
         </message>
         <message>
             <source>Paint with a ball through the slices, not with a disc on one</source>
-            <translation type="unfinished" />
+            <translation>用球体跨切片绘制，而非在单一切片上用圆盘</translation>
+        </message>
+        <message>
+            <source>Part-solid</source>
+            <translation>部分实性</translation>
         </message>
         <message>
             <source>Patient</source>
@@ -1323,7 +1499,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Place</source>
-            <translation type="unfinished" />
+            <translation>位置</translation>
         </message>
         <message>
             <source>Places marked: {count}. Once the findings are revealed, your blind read is final: later changes count to the read with the detector.</source>
@@ -1351,7 +1527,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Probability of malignancy (Brock)</source>
-            <translation type="unfinished" />
+            <translation>恶性概率（Brock）</translation>
         </message>
         <message>
             <source>Processor (CPU)</source>
@@ -1371,7 +1547,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Progress of the reports</source>
-            <translation type="unfinished" />
+            <translation>报告进度</translation>
         </message>
         <message>
             <source>Progress of the search</source>
@@ -1439,7 +1615,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Report of the scan</source>
-            <translation type="unfinished" />
+            <translation>扫描报告</translation>
         </message>
         <message>
             <source>Reset</source>
@@ -1448,6 +1624,18 @@ A double click opens one.</source>
         <message>
             <source>Reveal the findings?</source>
             <translation>揭示检出病灶？</translation>
+        </message>
+        <message>
+            <source>Right lower</source>
+            <translation>右下叶</translation>
+        </message>
+        <message>
+            <source>Right middle</source>
+            <translation>右中叶</translation>
+        </message>
+        <message>
+            <source>Right upper</source>
+            <translation>右上叶</translation>
         </message>
         <message>
             <source>Run</source>
@@ -1530,6 +1718,10 @@ A double click opens one.</source>
             <translation>第二阅片者</translation>
         </message>
         <message>
+            <source>Segmental or more proximal</source>
+            <translation>段或更近端</translation>
+        </message>
+        <message>
             <source>Select</source>
             <translation>选择</translation>
         </message>
@@ -1558,6 +1750,10 @@ A double click opens one.</source>
             <translation>找到多个序列。要打开哪些？</translation>
         </message>
         <message>
+            <source>Sex</source>
+            <translation>性别</translation>
+        </message>
+        <message>
             <source>Shift</source>
             <translation>Shift</translation>
         </message>
@@ -1583,7 +1779,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Show or hide outlines and axes</source>
-            <translation type="unfinished" />
+            <translation>显示或隐藏轮廓和轴</translation>
         </message>
         <message>
             <source>Show or hide the crosshair</source>
@@ -1607,7 +1803,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Show outlines and axes in the views</source>
-            <translation type="unfinished" />
+            <translation>在视图中显示轮廓和轴</translation>
         </message>
         <message>
             <source>Show sagittal slices</source>
@@ -1619,7 +1815,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Show the card of the chosen finding</source>
-            <translation type="unfinished" />
+            <translation>显示所选发现的卡片</translation>
         </message>
         <message>
             <source>Show the prior beside the scan, or hide it</source>
@@ -1635,7 +1831,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Show the steps that lead there, with their numbers and what they rest on</source>
-            <translation type="unfinished" />
+            <translation>显示推导步骤、数值及其依据</translation>
         </message>
         <message>
             <source>Show what others marked in this scan; it cannot be changed</source>
@@ -1671,7 +1867,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Since {date}</source>
-            <translation type="unfinished" />
+            <translation>自 {date}</translation>
         </message>
         <message>
             <source>Single slice</source>
@@ -1714,6 +1910,10 @@ A double click opens one.</source>
             <translation>缺少层面</translation>
         </message>
         <message>
+            <source>Smoking</source>
+            <translation>吸烟</translation>
+        </message>
+        <message>
             <source>Soft tissue</source>
             <translation>软组织窗</translation>
         </message>
@@ -1722,12 +1922,20 @@ A double click opens one.</source>
             <translation>软组织窗</translation>
         </message>
         <message>
+            <source>Solid</source>
+            <translation>实性</translation>
+        </message>
+        <message>
             <source>Solid part</source>
-            <translation type="unfinished" />
+            <translation>实性部分</translation>
         </message>
         <message>
             <source>Space</source>
             <translation>空格</translation>
+        </message>
+        <message>
+            <source>Spiculated</source>
+            <translation>毛刺</translation>
         </message>
         <message>
             <source>Start the blind read</source>
@@ -1770,20 +1978,28 @@ A double click opens one.</source>
             <translation>将在本步骤后停止…</translation>
         </message>
         <message>
+            <source>Subsegmental</source>
+            <translation>亚段</translation>
+        </message>
+        <message>
+            <source>Suggests infection or inflammation</source>
+            <translation>提示感染或炎症</translation>
+        </message>
+        <message>
             <source>Swap black and white (I)</source>
             <translation>黑白反转 (I)</translation>
         </message>
         <message>
             <source>Table (CSV)</source>
-            <translation type="unfinished" />
+            <translation>表格 (CSV)</translation>
         </message>
         <message>
             <source>Tables and FHIR</source>
-            <translation type="unfinished" />
+            <translation>表格和 FHIR</translation>
         </message>
         <message>
             <source>Take age and sex from the header of the scan, where they are unknown</source>
-            <translation type="unfinished" />
+            <translation>未知时从扫描头信息获取年龄和性别</translation>
         </message>
         <message>
             <source>Take away</source>
@@ -1811,11 +2027,15 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Take voxels out of the outline of this finding</source>
-            <translation type="unfinished" />
+            <translation>从此发现的轮廓中去除体素</translation>
         </message>
         <message>
             <source>Take what a table (CSV) or FHIR resources (JSON) say of this patient</source>
-            <translation type="unfinished" />
+            <translation>采用表格 (CSV) 或 FHIR 资源 (JSON) 中关于此患者的内容</translation>
+        </message>
+        <message>
+            <source>Takes the place of the measured type.</source>
+            <translation>取代测得的类型。</translation>
         </message>
         <message>
             <source>Task: {task}. Licence: {licence}.</source>
@@ -1836,6 +2056,14 @@ A double click opens one.</source>
         <message>
             <source>The CT scan to search</source>
             <translation>要检测的 CT 扫描</translation>
+        </message>
+        <message>
+            <source>The Fleischner guideline asks.</source>
+            <translation>Fleischner 指南需要。</translation>
+        </message>
+        <message>
+            <source>The Fleischner guideline is not for those who are immunosuppressed.</source>
+            <translation>Fleischner 指南不适用于免疫抑制者。</translation>
         </message>
         <message>
             <source>The detector found nothing over its threshold.</source>
@@ -1921,7 +2149,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>There are no findings yet. Search the scan, or point at a lesion and press E.</source>
-            <translation type="unfinished" />
+            <translation>尚无发现。请搜索扫描，或指向病灶并按 E。</translation>
         </message>
         <message>
             <source>There is no DICOM image. The list of skipped files says why.</source>
@@ -1977,7 +2205,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>To say more, enter: {what}.</source>
-            <translation type="unfinished" />
+            <translation>如需更多结论，请输入：{what}。</translation>
         </message>
         <message>
             <source>To the finding</source>
@@ -1985,7 +2213,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>To the pleura</source>
-            <translation type="unfinished" />
+            <translation>至胸膜</translation>
         </message>
         <message>
             <source>Turn all views to the chosen finding</source>
@@ -2017,11 +2245,11 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>Volume</source>
-            <translation type="unfinished" />
+            <translation>体积</translation>
         </message>
         <message>
             <source>Volume doubling time</source>
-            <translation type="unfinished" />
+            <translation>体积倍增时间</translation>
         </message>
         <message>
             <source>Volume doubling time: {days} days (95 % interval {low} to {high}).</source>
@@ -2029,7 +2257,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>Volume halving time</source>
-            <translation type="unfinished" />
+            <translation>体积减半时间</translation>
         </message>
         <message>
             <source>Volume, mm³</source>
@@ -2041,7 +2269,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>Web page</source>
-            <translation type="unfinished" />
+            <translation>网页</translation>
         </message>
         <message>
             <source>What became of the lesions</source>
@@ -2049,7 +2277,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>What each term adds to the sum (logit):</source>
-            <translation type="unfinished" />
+            <translation>各项对总和（logit）的贡献：</translation>
         </message>
         <message>
             <source>What the model looked at: ask with the button Why?</source>
@@ -2097,7 +2325,11 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>Why</source>
-            <translation type="unfinished" />
+            <translation>原因</translation>
+        </message>
+        <message>
+            <source>Why the scan was made</source>
+            <translation>检查原因</translation>
         </message>
         <message>
             <source>Why?</source>
@@ -2133,11 +2365,15 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>Write all these files into one folder</source>
-            <translation type="unfinished" />
+            <translation>将所有文件写入一个文件夹</translation>
         </message>
         <message>
             <source>Written to {folder}: {files}</source>
-            <translation type="unfinished" />
+            <translation>已写入 {folder}：{files}</translation>
+        </message>
+        <message>
+            <source>Years since quitting</source>
+            <translation>戒烟年数</translation>
         </message>
         <message>
             <source>You</source>
@@ -2189,7 +2425,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>about {mm} mm</source>
-            <translation type="unfinished" />
+            <translation>约 {mm} mm</translation>
         </message>
         <message>
             <source>about {rate} false findings a scan</source>
@@ -2213,7 +2449,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>an earlier scan</source>
-            <translation type="unfinished" />
+            <translation>既往检查</translation>
         </message>
         <message>
             <source>as acquired</source>
@@ -2225,7 +2461,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>assumed</source>
-            <translation type="unfinished" />
+            <translation>假定</translation>
         </message>
         <message>
             <source>axial</source>
@@ -2241,7 +2477,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>by a reader</source>
-            <translation type="unfinished" />
+            <translation>由阅片者</translation>
         </message>
         <message>
             <source>certain</source>
@@ -2261,7 +2497,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>complete</source>
-            <translation type="unfinished" />
+            <translation>完全</translation>
         </message>
         <message>
             <source>contrast</source>
@@ -2277,11 +2513,11 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>described</source>
-            <translation type="unfinished" />
+            <translation>已描述</translation>
         </message>
         <message>
             <source>does not apply</source>
-            <translation type="unfinished" />
+            <translation>不适用</translation>
         </message>
         <message>
             <source>doubtful</source>
@@ -2293,11 +2529,11 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>entered</source>
-            <translation type="unfinished" />
+            <translation>输入</translation>
         </message>
         <message>
             <source>estimated by the model</source>
-            <translation type="unfinished" />
+            <translation>由模型估计</translation>
         </message>
         <message>
             <source>female</source>
@@ -2313,7 +2549,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>findings.json</source>
-            <translation type="unfinished" />
+            <translation>findings.json</translation>
         </message>
         <message>
             <source>fine</source>
@@ -2349,7 +2585,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>lower third</source>
-            <translation type="unfinished" />
+            <translation>下三分之一</translation>
         </message>
         <message>
             <source>lungs ready</source>
@@ -2369,7 +2605,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>measured</source>
-            <translation type="unfinished" />
+            <translation>测量</translation>
         </message>
         <message>
             <source>measuring</source>
@@ -2381,7 +2617,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>middle third</source>
-            <translation type="unfinished" />
+            <translation>中三分之一</translation>
         </message>
         <message>
             <source>midline</source>
@@ -2405,7 +2641,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>no</source>
-            <translation type="unfinished" />
+            <translation>否</translation>
         </message>
         <message>
             <source>no description</source>
@@ -2433,11 +2669,11 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>non-solid</source>
-            <translation type="unfinished" />
+            <translation>非实性</translation>
         </message>
         <message>
             <source>none</source>
-            <translation type="unfinished" />
+            <translation>无</translation>
         </message>
         <message>
             <source>not aligned, so not linked</source>
@@ -2469,19 +2705,23 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>outlined</source>
-            <translation type="unfinished" />
+            <translation>已勾画</translation>
         </message>
         <message>
             <source>outlining</source>
             <translation>正在勾画</translation>
         </message>
         <message>
+            <source>pack-years</source>
+            <translation>包年</translation>
+        </message>
+        <message>
             <source>part-solid</source>
-            <translation type="unfinished" />
+            <translation>部分实性</translation>
         </message>
         <message>
             <source>partial</source>
-            <translation type="unfinished" />
+            <translation>部分</translation>
         </message>
         <message>
             <source>point</source>
@@ -2545,7 +2785,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>score {score}</source>
-            <translation type="unfinished" />
+            <translation>得分 {score}</translation>
         </message>
         <message>
             <source>searching {count} windows</source>
@@ -2565,7 +2805,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>solid</source>
-            <translation type="unfinished" />
+            <translation>实性</translation>
         </message>
         <message>
             <source>stable</source>
@@ -2593,7 +2833,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>touches it</source>
-            <translation type="unfinished" />
+            <translation>相接触</translation>
         </message>
         <message>
             <source>unclear</source>
@@ -2605,11 +2845,11 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>unknown time</source>
-            <translation type="unfinished" />
+            <translation>时间未知</translation>
         </message>
         <message>
             <source>upper third</source>
-            <translation type="unfinished" />
+            <translation>上三分之一</translation>
         </message>
         <message>
             <source>usage: napari-lesion-viewer [FOLDER, ZIP OR FILE]</source>
@@ -2625,15 +2865,19 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>would be {category}</source>
-            <translation type="unfinished" />
+            <translation>将为 {category}</translation>
         </message>
         <message>
             <source>x, y, z (mm)</source>
             <translation>x, y, z (mm)</translation>
         </message>
         <message>
+            <source>years</source>
+            <translation>岁/年</translation>
+        </message>
+        <message>
             <source>yes</source>
-            <translation type="unfinished" />
+            <translation>是</translation>
         </message>
         <message>
             <source>{count} candidates</source>
@@ -2645,11 +2889,11 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>{count} days</source>
-            <translation type="unfinished" />
+            <translation>{count} 天</translation>
         </message>
         <message>
             <source>{count} entries were taken from {file}.</source>
-            <translation type="unfinished" />
+            <translation>已从 {file} 采用 {count} 项。</translation>
         </message>
         <message>
             <source>{count} findings</source>
@@ -2657,7 +2901,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>{count} findings are still to be measured: what is said here may change.</source>
-            <translation type="unfinished" />
+            <translation>还有 {count} 个发现待测量：此处内容可能变化。</translation>
         </message>
         <message>
             <source>{count} findings that you changed before were kept as you left them. Undo shows the file alone.</source>
@@ -2705,11 +2949,11 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>{long} × {short} mm, mean {mean}</source>
-            <translation type="unfinished" />
+            <translation>{long} × {short} mm，平均 {mean}</translation>
         </message>
         <message>
             <source>{low} to {high} %</source>
-            <translation type="unfinished" />
+            <translation>{low} 至 {high} %</translation>
         </message>
         <message>
             <source>{map} of F{number}: {scan}</source>
@@ -2717,7 +2961,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>{mean} ± {sd} HU ({low} to {high})</source>
-            <translation type="unfinished" />
+            <translation>{mean} ± {sd} HU（{low} 至 {high}）</translation>
         </message>
         <message>
             <source>{mm} mm slices</source>
