@@ -167,9 +167,9 @@ def test_the_same_lesion_is_under_both_crosshairs_and_each_side_says_what_it_is(
     from napari_lesion.plugin.tools.reading import reading_tools
 
     corner = reading_tools(station).view(prior.view).corners.text("top_right")
-    assert corner.startswith("PRIOR 2023-03-01")
+    assert corner.startswith("PRIOR\n2023-03-01")
     corner = reading_tools(station).view(main.view).corners.text("top_right")
-    assert corner.startswith("CURRENT 2024-02-29")
+    assert corner.startswith("CURRENT\n2024-02-29")
 
 
 def test_whoever_is_moved_takes_the_other_along(shown: Any) -> None:
