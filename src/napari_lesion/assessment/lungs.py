@@ -73,9 +73,9 @@ class Lungs:
         result: FloatArray = ndimage.map_coordinates(depth, (index - low).T, order=1, mode="nearest")
         return result
 
-    def side_at(self, mm: npt.ArrayLike) -> Side:
+    def side_at(self, mm: FloatArray) -> Side:
         """Tell in which lung a place (LPS mm) lies, or which is the nearer one."""
-        index = apply_affine(np.linalg.inv(self.affine).astype(np.float64), [mm])
+        index = apply_affine(np.linalg.inv(self.affine).astype(np.float64), mm[None])
         part, low = self._around(index, _NEAR_MM)
         where = (np.argwhere(part) + low - index[0]) * spacing_of(self.affine)
         whose = part[part > 0]
@@ -202,7 +202,8 @@ def tell_apart(lungs: BoolArray, affine: FloatArray) -> npt.NDArray[np.uint8] | 
         return None
     # LPS: x grows to the patient's left.
     right, left = parts if middles[0][0] < middles[1][0] else parts[::-1]
-    return (right * _NUMBER["right"] + left * _NUMBER["left"]).astype(np.uint8)
+    labels: npt.NDArray[np.uint8] = (right * _NUMBER["right"] + left * _NUMBER["left"]).astype(np.uint8)
+    return labels
 
 
 def _of_one(lungs: BoolArray, affine: FloatArray, volume: Volume) -> npt.NDArray[np.uint8]:

@@ -18,6 +18,7 @@ from scipy.spatial.distance import pdist, squareform
 
 from napari_lesion.assessment.composition import composition
 from napari_lesion.assessment.lungs import Lungs, lungs_of
+from napari_lesion.assessment.segment import OWN_METHODS, segment_all
 from napari_lesion.errors import AnnotationError, LesionError
 from napari_lesion.findings import Finding
 from napari_lesion.mask import BoolArray, Mask, in_common
@@ -31,7 +32,7 @@ _OBLIQUE_DEG = 10.0
 """Slices that are turned more than this out of the patient's axial plane are said to be so."""
 _SHARED = 0.5
 """Of the smaller mask: with more than this in common, two findings are the same lesion and both keep their voxels."""
-_TOUCHES_MM = 1.0
+_TOUCHES_MM = 2.0
 """The coarse grid of the lungs tells no smaller distance."""
 
 
@@ -85,7 +86,7 @@ def measure(
         frame=instance.frame if instance else None,
         diameter_3d_mm=round(diameter_3d_mm(inside, affine), 1),
         volume_mm3=round(volume_mm3, 1),
-        volume_sd_mm3=round(float(np.hypot(quantisation_mm3(inside, voxel_mm3), spread or 0.0)), 1),
+        volume_sd_mm3=round(float(np.hypot(quantisation_mm3(inside, affine), spread or 0.0)), 1),
         hu=_units(values),
         mass_mg=round(volume_mm3 * (float(values.mean()) + 1000) / 1000, 1),
         type=made_of.type,
@@ -129,8 +130,6 @@ def measure_findings(
     """
     if not findings:
         return ()
-    from napari_lesion.assessment.segment import segment_all
-
     volume.wait(progress)
     progress(0, len(findings) + 1, "finding the lungs")
     if lungs is None:
@@ -140,7 +139,7 @@ def measure_findings(
     made = dict(zip((f.id for f in missing), segment_all(volume, places, progress=progress), strict=True))
     masks: dict[str, Mask] = {f.id: f.mask for f in findings if f.mask is not None}
     masks |= {name: one.mask for name, one in made.items() if not isinstance(one, LesionError)}
-    drawn = {finding.id for finding in findings if finding.mask is not None}
+    drawn = {finding.id for finding in findings if finding.mask is not None and not _is_own(finding)}
     masks, shared = _parted(masks, {f.id: volume.to_index(f.center_mm) for f in findings}, drawn, volume.spacing)
     result = []
     for number, finding in enumerate(findings):
@@ -166,6 +165,11 @@ def measure_findings(
         result.append(finding.model_copy(update=update))
     progress(len(findings) + 1, len(findings) + 1, "measured")
     return tuple(result)
+
+
+def _is_own(finding: Finding) -> bool:
+    """Whether the mask of a finding was made here, by `segment`."""
+    return finding.measurement is not None and finding.measurement.method.startswith(OWN_METHODS)
 
 
 def _method(finding: Finding) -> str:
@@ -307,10 +311,9 @@ def _outline(inside: BoolArray) -> FloatArray:
     padded = np.pad(inside.astype(np.float64), 3)
     smooth = ndimage.gaussian_filter(padded, _SMOOTH)
     for image in (smooth, padded):  # a thin piece may be smoothed away
-        lines = contour_generator(z=image).lines(0.5)
+        lines = [np.asarray(line, dtype=np.float64) for line in contour_generator(z=image).lines(0.5)]
         if lines:
-            longest = max(lines, key=len)
-            result: FloatArray = np.asarray(longest, dtype=np.float64)[:, ::-1] - 3
+            result: FloatArray = max(lines, key=len)[:, ::-1] - 3
             if len(np.unique(result, axis=0)) > 2:
                 return result
     raise AnnotationError("The mask has no outline.")
@@ -347,14 +350,19 @@ def diameter_3d_mm(inside: BoolArray, affine: FloatArray) -> float:
     return float(pdist(mm[ConvexHull(mm).vertices]).max())
 
 
-def quantisation_mm3(inside: BoolArray, voxel_mm3: float) -> float:
-    """Give the standard deviation of a volume that comes from counting whole voxels.
+def quantisation_mm3(inside: BoolArray, affine: FloatArray) -> float:
+    """Give the standard deviation of a volume that comes from counting whole voxels, mm³.
 
-    The surface cuts each voxel on it at an even chance anywhere, which alone is worth a standard deviation of
-    1/√12 of a voxel; voxels are taken to err independently.
+    The surface cuts each voxel on it at an even chance anywhere, which alone is worth a standard deviation of 1/√12 of
+    a voxel; these are taken to be independent. Thick slices err together: where n of them cross a ball, the sum of
+    their areas has, over where they happen to lie, a standard deviation of 1/(√10 n²) of its volume (by Euler and
+    Maclaurin, from the jump of the area's slope at both ends).
     """
-    edge = int(_surface(inside).sum())
-    return voxel_mm3 * float(np.sqrt(edge / 12))
+    voxel_mm3 = abs(float(np.linalg.det(affine[:3, :3])))
+    thick = int(np.argmax(np.linalg.norm(affine[:3, :3], axis=0)))
+    slices = int(inside.any(axis=tuple(axis for axis in range(3) if axis != thick)).sum())
+    edge, count = int(_surface(inside).sum()), int(inside.sum())
+    return voxel_mm3 * float(np.hypot(np.sqrt(edge / 12), count / (np.sqrt(10) * slices**2)))
 
 
 def _surface(inside: BoolArray) -> BoolArray:

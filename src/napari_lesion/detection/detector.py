@@ -87,7 +87,7 @@ class Detector(Protocol):
 
 
 def list_models() -> tuple[Card, ...]:
-    """Cards of the models that have an id: those that come with the package, then those that were added.
+    """Cards of the detectors that have an id: those that come with the package, then those that were added.
 
     No weights are read. An added model whose description is damaged is left out, with a warning in the log; ``models
     verify`` says what is wrong.
@@ -102,7 +102,9 @@ def list_models() -> tuple[Card, ...]:
     cards = []
     for folder in packs.model_folders():
         try:
-            cards.append(read_card(folder))
+            card = read_card(folder)
+            if not (isinstance(card, packs.Metadata) and card.is_segmenter):
+                cards.append(card)
         except ModelError as error:
             if folder.parent == packs.SHIPPED:
                 raise
@@ -162,6 +164,9 @@ def load_detector(
     pack = packs.read_pack(folder)
     if classes:
         raise ModelError(f"model {pack.metadata.id} has no classes to choose from.")
+
+    if pack.metadata.is_segmenter:
+        raise ModelError(f"model {pack.metadata.id} finds nothing: it outlines what a detector found. Name a detector.")
 
     # These bring torch and monai along.
     if pack.metadata.network.name == "PatchNet":

@@ -126,6 +126,14 @@ class SegmentNet(Pyramid):
         with torch.no_grad():
             self.head.bias.fill_(math.log(0.02 / 0.98))  # type: ignore[union-attr]  # most voxels are no nodule
 
+    def train(self, mode: bool = True) -> SegmentNet:
+        """Learn all but the statistics of batch norms: crops of small and of large nodules differ too much in them."""
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm3d):
+                module.eval()
+        return self
+
     def forward(self, x: Tensor) -> Tensor:
         """(b, 2, d, h, w) → (b, 1, d, h, w)."""
         return depth_to_space(self.head(self.refine(self.features(x))))

@@ -164,6 +164,11 @@ class Metadata(Card):
     second_stage: SecondStage | None = None
     """The model that looks at the candidates again; None where there is none."""
 
+    @property
+    def is_segmenter(self) -> bool:
+        """Whether it outlines what a detector found, and finds nothing itself."""
+        return isinstance(self.network, SegmentNetSpec)
+
 
 @dataclass(frozen=True)
 class Pack:
