@@ -39,6 +39,7 @@ def main() -> None:
     browser(images)
     take(scan, images)
     four_views(images)
+    finding_card(images)
     second_reader(images)
     reading(images)
     annotation(images)
@@ -142,6 +143,35 @@ def four_views(images: Path) -> None:
     station.go_to(finding.center_mm)
     close_notifications(viewer)
     save_picture(viewer, images, "views")
+    viewer.close()
+
+
+def finding_card(images: Path) -> None:
+    """Show all that is known of the largest nodule of the sample scan."""
+    import csv
+
+    from napari_lesion.plugin.findings_view import findings_view
+    from napari_lesion.plugin.workstation import workstation
+    from napari_lesion.review import edits
+
+    viewer = new_viewer()
+    viewer.open(REPOSITORY / "sample_dicoms" / "baseline", plugin="napari-lesion")
+    station = workstation(viewer)
+    wait(lambda: station.volume is not None and station.volume.complete, 60)
+    viewer.window.add_plugin_dock_widget("napari-lesion", "Finding")
+    volume = station.volume
+    with (REPOSITORY / "sample_dicoms" / "truth.csv").open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["seriesuid"] == volume.series.series_uid]
+    row = max(rows, key=lambda row: float(row["diameter_mm"]))
+    place = tuple(float(row[axis]) for axis in ("coordX", "coordY", "coordZ"))
+    station.change(lambda review, by: edits.add(review, place, float(row["diameter_mm"]), by, volume))
+    view = findings_view(station)
+    view.look_at(station.review.findings[0].id)
+    wait(lambda: view.chosen.measurement is not None, 120)
+    viewer.scene.camera.zoom *= 3
+    station.scan.contrast_limits = (-1350, 150)  # lungs
+    close_notifications(viewer)
+    save_picture(viewer, images, "finding-card")
     viewer.close()
 
 

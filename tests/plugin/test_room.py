@@ -23,8 +23,9 @@ def test_the_browser_is_left_and_the_findings_are_right_of_the_picture(make_napa
         "Reading": Qt.DockWidgetArea.LeftDockWidgetArea,
         "Detect lesions": Qt.DockWidgetArea.RightDockWidgetArea,
         "Finding": Qt.DockWidgetArea.RightDockWidgetArea,
+        "Follow-up": Qt.DockWidgetArea.RightDockWidgetArea,
     }
-    detect, card = (next(dock for title, dock in docks.items() if title.startswith(name)) for name in room.RIGHT)
+    detect, card, _ = (next(dock for title, dock in docks.items() if title.startswith(name)) for name in room.RIGHT)
     qtbot.waitUntil(lambda: card in main.tabifiedDockWidgets(detect) and not detect.visibleRegion().isEmpty())
     browser = next(dock for title, dock in docks.items() if title.startswith("Series browser"))
     qtbot.waitUntil(lambda: not browser.visibleRegion().isEmpty(), timeout=3000)
