@@ -51,6 +51,9 @@ _RIM = 2
 """How far beyond the lungs the deformation looks, voxels: ribs do not slide with the lung."""
 _TOLERANCE_MM = 1e-3
 _EACH = 7
+_STEEPEST = 0.9
+"""Change of the displacement from voxel to voxel, mm a mm: below 1 it cannot fold."""
+_TAMING = 20
 
 
 @dataclass(frozen=True)
@@ -283,8 +286,21 @@ def _deformation(current: _Chest, before: _Chest, stiff: Aligned, progress: Prog
         start, stop = (40 + round(50 * n / steps) for n in (done, done + count))
         field = _run(demons, partial(demons.Execute, *pair), progress, start, stop, count, "aligning: breath")
         done += count
-    result: npt.NDArray[np.float32] = sitk.GetArrayFromImage(sitk.Resample(field, fixed)).astype(np.float32)
-    return result
+    return _tamed(sitk.GetArrayFromImage(sitk.Resample(field, fixed)).astype(np.float32))
+
+
+def _tamed(displacement: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Smooth a displacement where it changes so fast that it would fold, and could not be inverted step by step."""
+    for _ in range(_TAMING):
+        steps = [np.diff(displacement, axis=axis, append=np.take(displacement, [-1], axis)) for axis in range(3)]
+        slope = np.sqrt(sum((step**2).sum(axis=-1) for step in steps)) / GRID_MM
+        steep = slope > _STEEPEST
+        if not steep.any():
+            break
+        weight = ndimage.gaussian_filter(ndimage.binary_dilation(steep, iterations=2).astype(np.float32), 1.0)
+        smooth = ndimage.gaussian_filter(displacement, (1.5, 1.5, 1.5, 0))
+        displacement = displacement + weight[..., None] * (smooth - displacement)
+    return displacement
 
 
 def _run(
