@@ -46,6 +46,8 @@ _LARGE_MM = 28.0
 _SMALLEST_MM = 3.0
 _DIFFERS = 1.7
 """Factor between the diameter of the outline and the one said, from which a note says so."""
+_EDGES = (EDGE - 0.06, EDGE - 0.02, EDGE + 0.02, EDGE + 0.06)
+"""Where the surface is for each view, to see how much the volume hangs on it."""
 _LUNG_HU = -850.0
 """Taken where no lung is around the finding."""
 _AIR_HU = -600.0
@@ -229,13 +231,13 @@ def _joined(
     if inside is None:
         return _grown(volume, center_mm, diameter_mm, network)
     hu = np.asarray(scan.voxels[tuple(slice(a, b) for a, b in zip(low, high, strict=True))], dtype=np.float32)
-    dense = _dense(hu, inside, grid)
-    inside = _finding(inside & dense, center, scan.spacing, diameter_mm)
+    rise = _rise(hu, inside, grid)
+    inside = _finding(inside & (rise > EDGE), center, scan.spacing, diameter_mm)
     if inside is None:
         return _grown(volume, center_mm, diameter_mm, network)
     volumes = []
-    for each in maps:
-        own = _finding((each > network.threshold) & dense, center, scan.spacing, diameter_mm)
+    for each, edge in zip(maps, _EDGES, strict=True):
+        own = _finding((each > network.threshold) & (rise > edge), center, scan.spacing, diameter_mm)
         volumes.append(0.0 if own is None else float(own.sum()) * voxel_mm3)
     mask = _on_scan(volume, scan, inside, low)
     notes = []
@@ -247,8 +249,8 @@ def _joined(
     return Segmentation(mask, f"{network.id} {network.version}", float(np.std(volumes, ddof=1)), tuple(notes))
 
 
-def _dense(hu: npt.NDArray[np.float32], inside: BoolArray, affine: FloatArray) -> BoolArray:
-    """Find what has gone ``EDGE`` of the way from the lung to a finding, or all where it hardly stands out.
+def _rise(hu: npt.NDArray[np.float32], inside: BoolArray, affine: FloatArray) -> npt.NDArray[np.float32]:
+    """Tell how far each voxel has gone from the lung (0) to a finding (1); 1 everywhere where it hardly stands out.
 
     The density of the finding is that of its inner part; where this is solid and ground glass is around it, that of
     the ground glass.
@@ -268,9 +270,9 @@ def _dense(hu: npt.NDArray[np.float32], inside: BoolArray, affine: FloatArray) -
     # Contrast agent and calcium are denser than tissue, and the edge is not where theirs would be.
     level = min(level, 0.0)
     if level - lung < _LEAST_RISE_HU:
-        return np.ones_like(inside)
-    dense: BoolArray = smooth > lung + EDGE * (level - lung)
-    return dense
+        return np.ones(hu.shape, np.float32)
+    rise: npt.NDArray[np.float32] = (smooth - lung) / (level - lung)
+    return rise
 
 
 def _finding(
