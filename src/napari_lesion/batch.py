@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,18 +12,22 @@ from napari_lesion import pipeline
 from napari_lesion.atomic import whole_folder
 from napari_lesion.errors import Cancelled, ConfigError, LesionError, LungsNotFoundError
 from napari_lesion.findings import Analysis, Report
+from napari_lesion.judged import Patient
 from napari_lesion.progress import Progress, part, silent
 from napari_lesion.report import csv as summary
 from napari_lesion.report import json as report_json
 from napari_lesion.report.csv import SeriesStatus, SummaryRow
+from napari_lesion.report.write import Kind, Written, in_words, write_reports
+from napari_lesion.volume import Volume
 
 if TYPE_CHECKING:
+    from napari_lesion.assessment.said import Clinical
     from napari_lesion.detection.detector import Card, Detector
     from napari_lesion.dicom.series import Series
 
 _LOG = logging.getLogger(__name__)
 _INDEX_SHARE = 0.05
-_ANALYSIS_SHARE = 0.9
+_ANALYSIS_SHARE = 0.85
 _STEPS = 1000
 
 
@@ -45,6 +49,41 @@ class BatchResult:
 class _Job:
     series: Series
     source: Path
+    priors: tuple[Series, ...] = ()
+    """To compare with, the latest first."""
+    notes: tuple[str, ...] = ()
+    """What there is to say of the choice of priors."""
+    prior_of: str = ""
+    """Where it was not asked for itself: the scan that it is a prior of."""
+
+
+@dataclass(frozen=True)
+class _Wishes:
+    """What is asked for all series of a run."""
+
+    out: Path
+    detector: Detector
+    device: str
+    allow_gaps: bool
+    threshold: float
+    resume: bool
+    measure: bool
+    reports: tuple[Kind, ...]
+    clinical: Clinical | None
+
+
+@dataclass(frozen=True)
+class _Earlier:
+    """A prior that was analysed before; its scan is read when it is needed, and held by nobody here."""
+
+    report: Report
+    series: Series = field(repr=False)
+
+    @property
+    def volume(self) -> Volume:
+        from napari_lesion.dicom.reader import read_series
+
+        return read_series(self.series, allow_gaps=bool(self.report.certificate.interpolated_slices))
 
 
 def analyse_folder(
@@ -58,6 +97,10 @@ def analyse_folder(
     threshold: float | None = None,
     false_positives: float | None = None,
     resume: bool = False,
+    measure: bool = True,
+    reports: Sequence[Kind] = (),
+    clinical: Clinical | None = None,
+    prior: Path | None = None,
     progress: Progress = silent,
     on_row: Callable[[SummaryRow], None] | None = None,
 ) -> BatchResult:
@@ -84,6 +127,15 @@ def analyse_folder(
         Analyse these series only, by SeriesInstanceUID or ``Series.key``; by default all.
     resume : bool
         Keep results that are there already where they were made by the same model at the same threshold.
+    measure : bool
+        Outline, measure and judge the findings.
+    reports : sequence of str
+        Kinds of reports to write beside them (``report.write.KINDS``). Results that are kept get them, too.
+    clinical : Clinical, optional
+        What is known of patients.
+    prior : Path, optional
+        Where earlier scans are looked for (``comparison.priors``); it may be one of ``paths``. Those that have no
+        results yet are analysed first, and get rows of their own.
     progress : Progress
         One scale over all series.
     on_row : callable, optional
@@ -118,25 +170,21 @@ def analyse_folder(
     log = _Log(out, on_row)
     whole = _STEPS * 100
     first = round(whole * _INDEX_SHARE)
-    jobs = _find_jobs(paths, series_uids, detector.card, log, part(progress, 0, first, whole))
+    indexing = part(progress, 0, first, whole)
+    jobs = _find_jobs(paths, series_uids, detector.card, log, part(indexing, 0, 1, 2))
+    if prior is not None:
+        jobs = _with_priors(jobs, prior, detector.card, part(indexing, 1, 2, 2))
     log.save()
     summary.save_skipped(log.skipped_files, out / summary.SKIPPED_FILE_NAME)
+    wishes = _Wishes(out, detector, device, allow_gaps, limit, resume, measure, tuple(reports), clinical)
+    done: dict[str, Report] = {}
     for number, job in enumerate(jobs):
         start, stop = (first + round((whole - first) * n / len(jobs)) for n in (number, number + 1))
         inner = _labelled(part(progress, start, stop, whole), f"series {number + 1}/{len(jobs)}")
-        log.add(
-            _run(
-                job,
-                out,
-                detector=detector,
-                device=device,
-                allow_gaps=allow_gaps,
-                threshold=limit,
-                resume=resume,
-                progress=inner,
-            ),
-            job.series.key,
-        )
+        row, report = _run(job, wishes, done, inner)
+        if report is not None and job.series.key in {one.key for later in jobs[number + 1 :] for one in later.priors}:
+            done[job.series.key] = report
+        log.add(row, job.series.key)
     progress(whole, whole, "done")
     return BatchResult(tuple(log.rows), tuple(log.skipped_files))
 
@@ -201,50 +249,212 @@ def _find_jobs(paths: Sequence[Path], wanted: Sequence[str], card: Card, log: _L
     return list(jobs.values())
 
 
+def _with_priors(jobs: list[_Job], path: Path, card: Card, progress: Progress) -> list[_Job]:
+    """Give each job its priors, put those that are missing before it, and each patient's dates in order.
+
+    Raises
+    ------
+    SeriesError
+        If there is nothing to read at that path.
+    """
+    from napari_lesion.comparison.priors import choose_priors
+    from napari_lesion.dicom.series import find_series
+
+    candidates = [
+        one
+        for one in find_series(path, progress=progress)
+        if not pipeline.unsuitable(one, card.modalities, single_images=card.single_images)
+    ]
+    asked = {job.series.key: job for job in jobs}
+    complete: dict[str, _Job] = {}
+    patients: dict[str, int] = {}
+    for job in jobs:
+        chosen = choose_priors(job.series, candidates)
+        for one in chosen.priors:
+            if one.key not in asked:
+                complete.setdefault(one.key, _Job(one, path, prior_of=job.series.key))
+        complete[job.series.key] = replace(
+            job, priors=tuple(asked[p.key].series if p.key in asked else p for p in chosen.priors), notes=chosen.notes
+        )
+        patients.setdefault(job.series.identity.patient_id, len(patients))
+    return sorted(
+        complete.values(),
+        key=lambda job: (patients[job.series.identity.patient_id], job.series.identity.study_date),
+    )
+
+
 def _run(
-    job: _Job,
-    out: Path,
-    *,
-    detector: Detector,
-    device: str,
-    allow_gaps: bool,
-    threshold: float,
-    resume: bool,
-    progress: Progress,
-) -> SummaryRow:
-    folder = out / job.series.key
-    if reviewed := _reviewed(folder):
-        progress(1, 1, "kept")
-        why = "kept, since a reader judged its findings; move its folder away to analyse the series again."
-        return replace(_done(job, reviewed), reason=why)
-    if resume and (kept := _finished(folder, detector, threshold)):
-        progress(1, 1, "kept")
-        return replace(_done(job, kept), reason="kept from an earlier run.")
+    job: _Job, wishes: _Wishes, done: Mapping[str, Report], progress: Progress
+) -> tuple[SummaryRow, Report | None]:
+    """Analyse one series and write its results, or keep those that are there; never raises but for `Cancelled`."""
+    series, folder = job.series, wishes.out / job.series.key
     try:
+        if kept := _kept(job, wishes):
+            report, why = kept
+            result = _renewed(report, job, wishes, done, progress)
+            progress(1, 1, "kept")
+            return replace(_done(job, *result), reason=why), result[0]
+        patient, said = _known(series, wishes.clinical)
+        missing: list[str] = []
         analysis = pipeline.analyse(
-            job.series,
-            detector=detector,
-            device=device,
-            allow_gaps=allow_gaps,
-            threshold=threshold,
+            series,
+            detector=wishes.detector,
+            device=wishes.device,
+            allow_gaps=wishes.allow_gaps,
+            threshold=wishes.threshold,
+            measure=wishes.measure,
+            patient=patient,
+            priors=_priors(job, done, missing),
             progress=part(progress, 0, round(_STEPS * _ANALYSIS_SHARE), _STEPS),
         )
-        save_analysis(analysis, folder, progress=part(progress, round(_STEPS * _ANALYSIS_SHARE), _STEPS, _STEPS))
-        return _done(job, analysis.report)
+        warnings = (*analysis.report.warnings, *said, *job.notes, *missing)
+        analysis = replace(analysis, report=analysis.report.model_copy(update={"warnings": warnings}))
+        kinds = () if job.prior_of else wishes.reports
+        written = save_analysis(
+            analysis,
+            folder,
+            reports=kinds,
+            source=series,
+            progress=part(progress, round(_STEPS * _ANALYSIS_SHARE), _STEPS, _STEPS),
+        )
+        row = _done(job, analysis.report, written)
+        return (
+            replace(row, reason=f"analysed as a prior of {job.prior_of}.") if job.prior_of else row
+        ), analysis.report
     except Cancelled:
         raise
     except LungsNotFoundError as error:
-        row = replace(_row(job, "skipped"), reason=_reason(error, job.series))
+        row = replace(_row(job, "skipped"), reason=_reason(error, series))
     except (LesionError, OSError, MemoryError) as error:
-        row = replace(_row(job, "failed"), reason=_reason(error, job.series))
+        row = replace(_row(job, "failed"), reason=_reason(error, series))
     except Exception as error:  # a bug must not end a night's work: it is logged with its trace, and the row says so
-        _LOG.exception("series %s: unexpected error", job.series.key)
+        _LOG.exception("series %s: unexpected error", series.key)
         row = replace(_row(job, "failed"), reason=f"unexpected error, please report it: {error!r}")
     if folder.exists():  # they may be all that there is, so they are not deleted, but nobody shall take them for new
-        row = replace(
-            row, folder=job.series.key, reason=f"{row.reason} The results in its folder are of an earlier run."
-        )
-    return row
+        row = replace(row, folder=series.key, reason=f"{row.reason} The results in its folder are of an earlier run.")
+    return row, None
+
+
+def _kept(job: _Job, wishes: _Wishes) -> tuple[Report, str] | None:
+    """Load results that are not made again, and say why not."""
+    folder = wishes.out / job.series.key
+    if reviewed := _reviewed(folder):
+        return reviewed, "kept, since a reader judged its findings; move its folder away to analyse the series again."
+    if not (wishes.resume or job.prior_of):
+        return None
+    finished = _finished(folder, wishes.detector, wishes.threshold)
+    return (finished, "kept from an earlier run.") if finished else None
+
+
+def _renewed(
+    report: Report, job: _Job, wishes: _Wishes, done: Mapping[str, Report], progress: Progress
+) -> tuple[Report, Written]:
+    """Write reports of results that are kept, where any are asked for."""
+    kinds = () if job.prior_of else wishes.reports
+    if not kinds:
+        return report, Written()
+    patient, said = _known(job.series, wishes.clinical)
+    missing: list[str] = []
+    return renew_reports(
+        wishes.out / job.series.key,
+        kinds,
+        source=job.series,
+        patient=patient,
+        priors=_priors(job, done, missing),
+        notes=(*said, *job.notes),
+        judged=pipeline.is_about_lungs(wishes.detector.card),
+        progress=progress,
+    )
+
+
+def _known(series: Series, clinical: Clinical | None) -> tuple[Patient | None, tuple[str, ...]]:
+    """Look up what files say of a patient, and what of it could not be taken."""
+    if clinical is None:
+        return None, ()
+    identity = series.identity
+    return clinical.of(identity.patient_id, identity.study_date), clinical.problems_of(identity.patient_id)
+
+
+def _priors(job: _Job, done: Mapping[str, Report], missing: list[str]) -> Iterator[_Earlier]:
+    """Give the priors of a job that were analysed; the others are named in ``missing``."""
+    for series in job.priors:
+        if series.key in done:
+            yield _Earlier(done[series.key], series)
+        else:
+            missing.append(
+                f"Prior of {series.identity.study_date} (series {series.key}): it has no results; see its row."
+            )
+
+
+def renew_reports(
+    folder: Path,
+    kinds: Sequence[Kind],
+    *,
+    source: Series | None = None,
+    patient: Patient | None = None,
+    priors: Iterable[_Earlier] = (),
+    notes: Sequence[str] = (),
+    judged: bool = True,
+    progress: Progress = silent,
+) -> tuple[Report, Written]:
+    """Make reports of results on disk, as readers may have left them.
+
+    Findings that were not measured yet are, where the scan is there, and all is judged anew; ``findings.json`` is
+    brought up to date with that. What readers did stays as it is.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the results of one series.
+    kinds : sequence of str
+        Of ``report.write.KINDS``.
+    source : Series, optional
+        The scan; without it there are no pictures and no DICOM objects.
+    patient : Patient, optional
+        What is known of the patient.
+    priors : iterable, optional
+        To compare with.
+    notes : sequence of str
+        Further warnings.
+    judged : bool
+        As for `pipeline.assess`.
+    progress : Progress
+
+    Raises
+    ------
+    ConfigError
+        If there are no results in the folder.
+    LesionError
+        If the scan cannot be read.
+    Cancelled
+        If ``progress`` raised it.
+    """
+    from napari_lesion.dicom.reader import read_series
+    from napari_lesion.report import nifti
+
+    path = folder / report_json.FILE_NAME
+    before = report_json.load_report(path)
+    volume = None
+    if source is not None:
+        gaps = bool(before.certificate.interpolated_slices)
+        volume = read_series(source, allow_gaps=gaps, progress=part(progress, 0, 30, 100))
+    report = pipeline.assess(
+        before, volume, patient=patient, priors=priors, judged=judged, progress=part(progress, 30, 70, 100)
+    )
+    report = report.model_copy(update={"warnings": tuple(dict.fromkeys((*report.warnings, *notes)))})
+    if report != before:
+        report_json.save_report(report, path)
+    heatmap = folder / nifti.FILE_NAME
+    written = write_reports(
+        report,
+        folder,
+        kinds,
+        volume=volume,
+        source=source,
+        heatmap=nifti.load_heatmap(heatmap) if "heatmap" in kinds and heatmap.is_file() else None,
+        progress=part(progress, 70, 100, 100),
+    )
+    return report, written
 
 
 def _reason(error: Exception, series: Series) -> str:
@@ -253,18 +463,38 @@ def _reason(error: Exception, series: Series) -> str:
     return text.removeprefix(f"series {series.key}: ").removeprefix(f"series {series.identity.series_uid}: ")
 
 
-def save_analysis(analysis: Analysis, folder: Path, *, progress: Progress = silent) -> None:
-    """Write ``findings.json``, ``heatmap.nii.gz`` and ``overview.png`` as one folder, whole or not at all."""
+def save_analysis(
+    analysis: Analysis,
+    folder: Path,
+    *,
+    reports: Sequence[Kind] = (),
+    source: Series | None = None,
+    progress: Progress = silent,
+) -> Written:
+    """Write ``findings.json``, ``heatmap.nii.gz``, ``overview.png`` and reports as one folder, whole or not at all.
+
+    A report that cannot be written is left out; what comes back says why.
+    """
     from napari_lesion.report import nifti, overview
 
     with whole_folder(folder) as temporary:
-        progress(0, 3, "writing the heatmap")
+        progress(0, 4, "writing the heatmap")
         nifti.save_heatmap(analysis.heatmap, analysis.volume, temporary / nifti.FILE_NAME)
-        progress(1, 3, "drawing the overview")
+        progress(1, 4, "drawing the overview")
         overview.save_overview(analysis, temporary / overview.FILE_NAME)
-        progress(2, 3, "writing the findings")
+        progress(2, 4, "writing the findings")
         report_json.save_report(analysis.report, temporary / report_json.FILE_NAME)
-        progress(3, 3, "written")
+        written = write_reports(
+            analysis.report,
+            temporary,
+            reports,
+            volume=analysis.volume,
+            source=source,
+            heatmap=analysis.heatmap,
+            progress=part(progress, 3, 4, 4),
+        )
+        progress(4, 4, "written")
+    return written
 
 
 def _reviewed(folder: Path) -> Report | None:
@@ -302,19 +532,26 @@ def _row(job: _Job, status: SeriesStatus) -> SummaryRow:
         series_number=identity.series_number,
         series_description=identity.series_description,
         images=str(job.series.n_slices),
-        source=str(job.source),
+        source=str(job.source.absolute()),
     )
 
 
-def _done(job: _Job, report: Report) -> SummaryRow:
-    best = report.standing[0] if report.standing else None
+def _done(job: _Job, report: Report, written: Written) -> SummaryRow:
+    standing = report.standing
+    best = standing[0] if standing else None
+    exam = report.judgement.lung_rads if report.judgement else None
     return replace(
         _row(job, "done"),
         folder=job.series.key,
-        findings=str(len(report.standing)),
+        findings=str(len(standing)),
+        measured=str(sum(finding.measurement is not None for finding in standing)),
         best_score=f"{best.score:.4f}" if best else "",
         best_diameter_mm=f"{best.diameter_mm:.1f}" if best else "",
-        warnings=" | ".join(report.warnings),
+        lung_rads=exam.category if exam and exam.applies else "",
+        priors=" ".join(one.prior_study_date for one in report.comparisons if one.alignment.accepted),
+        reports=" ".join(written.kinds),
+        reports_failed=" ".join(written.problems),
+        warnings=" | ".join((*report.warnings, *in_words(written.problems))),
         seconds=f"{report.timings_s.get('total', 0):.1f}",
     )
 

@@ -8,11 +8,12 @@ import uuid
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from napari_lesion.detection import operating, suitability
 from napari_lesion.errors import ConfigError, SeriesError
 from napari_lesion.findings import Analysis, Candidate, Detection, Finding, ModelReference, Report, box_around
+from napari_lesion.judged import Patient
 from napari_lesion.progress import Progress, part, silent
 from napari_lesion.volume import Volume
 
@@ -21,11 +22,25 @@ if TYPE_CHECKING:
     from napari_lesion.dicom.series import Series
 
 _SCALE = 1000
-_READ = 300
-"""Share of the progress scale that reading takes; detecting takes the rest."""
+_READ, _MEASURE = 300, 900
+"""Where on the progress scale reading ends, and where measuring begins."""
 _SINGLE = "a single image, not a volume; this model searches volumes only (nodule-2d searches single CT images, too)."
 _LIBRARIES = ("napari-lesion", "torch", "monai", "numpy", "scipy", "pydicom", "SimpleITK", "nibabel")
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "napari-lesion")
+
+
+class Searched(Protocol):
+    """A scan that was analysed before; an `Analysis` is one."""
+
+    @property
+    def report(self) -> Report:
+        """Its findings, measured."""
+        ...
+
+    @property
+    def volume(self) -> Volume:
+        """The scan."""
+        ...
 
 
 def analyse(
@@ -36,9 +51,12 @@ def analyse(
     allow_gaps: bool = False,
     threshold: float | None = None,
     false_positives: float | None = None,
+    measure: bool = True,
+    patient: Patient | None = None,
+    priors: Iterable[Searched] = (),
     progress: Progress = silent,
 ) -> Analysis:
-    """Read a series and find the lesions in it.
+    """Read a series, find the lesions in it, and measure and judge them.
 
     Parameters
     ----------
@@ -54,6 +72,13 @@ def analyse(
         Score in [0, 1] below which a candidate is not reported; by default the model's own.
     false_positives : float, optional
         The threshold in other words: false positives a scan to expect, as on the model's validation scans.
+    measure : bool
+        Outline and measure the findings, and ask models and guidelines about them. Nothing of these can fail the
+        analysis: the report says what could not be measured, and why.
+    patient : Patient, optional
+        What is known of the patient besides the headers.
+    priors : iterable of Searched
+        Earlier scans of the patient to compare with, the latest first; each is asked for when it is needed.
     progress : Progress
         One scale from the first file to the last finding.
 
@@ -100,7 +125,8 @@ def analyse(
     read = time.perf_counter()
     _refuse_unsuitable_volume(volume, detector.card)
     volume.wait(part(progress, reading, reading, _SCALE))
-    detection = detector.detect(volume, device=device, progress=part(progress, reading, _SCALE, _SCALE))
+    searching = _MEASURE if measure else _SCALE
+    detection = detector.detect(volume, device=device, progress=part(progress, reading, searching, _SCALE))
     finished = time.perf_counter()
     seconds = {
         "load_model": loaded - started,
@@ -110,8 +136,84 @@ def analyse(
         "total": finished - started,
     }
     report = _report(volume, detection, detector.card, limit, seconds)
+    if measure:
+        step = part(progress, searching, _SCALE, _SCALE)
+        report = assess(
+            report, volume, patient=patient, priors=priors, judged=is_about_lungs(detector.card), progress=step
+        )
+        report = report.model_copy(
+            update={"timings_s": {**report.timings_s, "total": round(time.perf_counter() - started, 3)}}
+        )
     progress(_SCALE, _SCALE, f"{len(report.findings)} findings")
     return Analysis(report=report, volume=volume, heatmap=detection.heatmap, candidates=detection.candidates)
+
+
+def assess(
+    report: Report,
+    volume: Volume | None,
+    *,
+    patient: Patient | None = None,
+    priors: Iterable[Searched] = (),
+    judged: bool = True,
+    progress: Progress = silent,
+) -> Report:
+    """Measure what was not measured yet, compare with priors, and ask models and guidelines about all of it.
+
+    What readers did stays as it is. `analyse` does this with what it found; so does whoever makes reports of results
+    that are there already.
+
+    Parameters
+    ----------
+    report : Report
+    volume : Volume, optional
+        Its scan; without it nothing is measured or compared.
+    patient : Patient, optional
+        What is known of the patient; it comes before what the report says, and that before the headers.
+    priors : iterable of Searched
+        To compare with, the latest first. Comparisons with others that the report has stay.
+    judged : bool
+        Whether models and guidelines for lung nodules have something to say of it.
+    progress : Progress
+    """
+    from napari_lesion.assessment.clinical import patient_of, together
+    from napari_lesion.assessment.judge import judge
+    from napari_lesion.assessment.measure import measure_findings
+    from napari_lesion.comparison.compare import compare, tracked
+
+    started = time.perf_counter()
+    seconds = dict(report.timings_s)
+    warnings = list(report.warnings)
+    missing = [f for f in report.standing if f.measurement is None and not f.unmeasured]
+    if volume is not None and missing:
+        made = {f.id: f for f in measure_findings(volume, missing, progress=part(progress, 0, 40, 100))}
+        report = report.model_copy(update={"findings": tuple(made.get(f.id, f) for f in report.findings)})
+        seconds["measure"] = round(time.perf_counter() - started, 3)
+    named = tuple(f.model_copy(update={"tracking_uid": f.lesion_uid}) for f in report.findings)
+    known = together(*((patient,) if patient else ()), report.patient, patient_of(report.series))
+    report = report.model_copy(update={"findings": named, "patient": known})
+    begun = time.perf_counter()
+    for number, prior in enumerate(priors if volume is not None else ()):
+        assert volume is not None
+        steps = part(progress, 40 + 50 * min(number, 3) // 4, 40 + 50 * min(number + 1, 4) // 4, 100)
+        comparison = compare(report, volume, prior.report, prior.volume, progress=steps).comparison
+        report = tracked(report, comparison, prior.report) if number == 0 else report
+        others = [one for one in report.comparisons if one.prior_series_uid != comparison.prior_series_uid]
+        ordered = sorted([*others, comparison], key=lambda one: one.prior_study_date, reverse=True)
+        report = report.model_copy(update={"comparisons": tuple(ordered)})
+        if not comparison.alignment.accepted:
+            warnings.append(f"Prior of {comparison.prior_study_date}: {comparison.alignment.says}")
+        seconds["compare"] = round(time.perf_counter() - begun, 3)
+    progress(95, 100, "asking models and guidelines")
+    judgement = judge(report.standing, known, report.comparisons) if judged else None
+    progress(100, 100, "assessed")
+    return report.model_copy(
+        update={"judgement": judgement, "timings_s": seconds, "warnings": tuple(dict.fromkeys(warnings))}
+    )
+
+
+def is_about_lungs(card: Card) -> bool:
+    """Whether a model searches for what models of risk and guidelines for lung nodules speak of, by its own words."""
+    return card.modalities == ("CT",) and any(word in f"{card.id} {card.task}".lower() for word in ("lung", "nodule"))
 
 
 def check_threshold(threshold: float | None, false_positives: float | None = None) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_lesion.cli.console import say, show_progress
+from napari_lesion.cli.console import complain, say, show_progress
 
 if TYPE_CHECKING:
     from napari_lesion.detection.detector import Detector
@@ -57,6 +57,24 @@ def analyse(
         bool,
         typer.Option("--trust-bundle-code", help="Let a MONAI bundle run code of its own. It can do all that you can."),
     ] = False,
+    report: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND,...",
+            help="Reports to write for each series: csv, html, pdf, sr, seg, key-images, heatmap (json always is).",
+        ),
+    ] = "",
+    clinical: Annotated[
+        Path | None,
+        typer.Option(exists=True, help="What is known of the patients: a CSV, FHIR JSON, or a folder with such files."),
+    ] = None,
+    prior: Annotated[
+        Path | None,
+        typer.Option(exists=True, metavar="PATH", help="Compare with earlier scans of the same patient there."),
+    ] = None,
+    measure: Annotated[
+        bool, typer.Option("--measure/--no-measure", help="Outline, measure and judge the findings.")
+    ] = True,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Keep results of the same model and threshold (default: they are replaced)."),
@@ -65,12 +83,22 @@ def analyse(
     """Find lesions in every CT series below PATH... (in MR, where the model was made for MR).
 
     Writes OUT/<SeriesInstanceUID>/findings.json, heatmap.nii.gz and overview.png for each, and OUT/summary.csv with a
-    row for every series, those skipped and failed with the reason.
+    row for every series, those skipped and failed with the reason. With --report, reports lie beside them.
 
-    Exit status: 0 all done, 1 some failed, 2 wrong usage.
+    Exit status: 0 all done, 1 some failed (a series, or a report), 2 wrong usage.
     """
     from napari_lesion.batch import analyse_folder
     from napari_lesion.report.csv import SummaryRow
+    from napari_lesion.report.write import kinds_of
+
+    kinds = kinds_of(report)
+    known = None
+    if clinical is not None:
+        from napari_lesion.assessment.clinical import load_clinical
+
+        known = load_clinical(clinical)
+        for problem in known.problems:
+            complain(f"warning: {problem}")
 
     def show(row: SummaryRow) -> None:
         name = row.series_description or row.modality
@@ -78,7 +106,9 @@ def analyse(
         if row.status == "done":
             best = f", best score {float(row.best_score):.2f}" if row.best_score else ""
             kept = f" ({row.reason.rstrip('.')})" if row.reason else ""
-            say(f"done     {what}: {row.findings} findings{best}{kept}")
+            category = f", Lung-RADS {row.lung_rads}" if row.lung_rads else ""
+            since = f", compared with {row.priors.replace(' ', ', ')}" if row.priors else ""
+            say(f"done     {what}: {row.findings} findings{best}{category}{since}{kept}")
             for warning in filter(None, row.warnings.split(" | ")):
                 say(f"         warning: {warning}")
         else:
@@ -106,11 +136,18 @@ def analyse(
             threshold=threshold,
             false_positives=false_positives,
             resume=resume,
+            measure=measure,
+            reports=kinds,
+            clinical=known,
+            prior=prior,
             progress=progress,
             on_row=show,
         )
     done, skipped, failed = (result.count(status) for status in ("done", "skipped", "failed"))
     say(f"{done} done, {skipped} skipped, {failed} failed; {len(result.skipped_files)} files are part of no series.")
     say(f"Results are in {out}. For research use only.")
-    if failed:
+    unwritten = [row.series_uid for row in result.rows if row.reports_failed]
+    if unwritten:
+        complain(f"error: some reports of {len(unwritten)} series could not be written; the warnings say why.")
+    if failed or unwritten:
         raise typer.Exit(1)

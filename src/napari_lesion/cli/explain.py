@@ -70,6 +70,7 @@ def explain(
                 detector=detector,
                 device=device.value,
                 allow_gaps=allow_gaps,
+                measure=False,
                 progress=part(progress, 20, 300, 1000),
             )
             report, volume, heatmap = analysis.report, analysis.volume, analysis.heatmap

@@ -23,6 +23,7 @@ from napari_lesion.cli import (
     train,
 )
 from napari_lesion.cli import annotations as annotations_command
+from napari_lesion.cli import report as report_command
 from napari_lesion.cli.console import complain
 from napari_lesion.errors import Cancelled, ConfigError, LesionError, ModelError
 
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 app.command("series")(series.series)
 app.command("analyse")(analyse.analyse)
+app.command("report")(report_command.report)
 app.command("explain")(explain.explain)
 app.command("evaluate")(evaluate.evaluate)
 app.command("calibrate")(calibrate.calibrate)

@@ -6,6 +6,7 @@ Canonical means: z grows to the head, y to the back, x to the patient's left, as
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -180,14 +181,27 @@ def _between(
     return difference
 
 
+_kept: dict[int, tuple[weakref.ref[object], FloatArray, SearchRegion]] = {}
+
+
 def find_search_region(volume: Volume) -> SearchRegion:
-    """Find the lungs of a scan, and the region around them that is worth searching.
+    """Find the lungs of a scan, once for each scan, and the region around them that is worth searching.
 
     Raises
     ------
     LungsNotFoundError
         If no lung is in view.
     """
+    key = id(volume.voxels)
+    kept = _kept.get(key)
+    if kept is not None and kept[0]() is volume.voxels and np.array_equal(kept[1], volume.affine):
+        return kept[2]
+    region = _search_region(volume)
+    _kept[key] = (weakref.ref(volume.voxels, lambda _: _kept.pop(key, None)), volume.affine.copy(), region)
+    return region
+
+
+def _search_region(volume: Volume) -> SearchRegion:
     coarse, affine = coarse_grid(canonical(volume))
     spacing = spacing_of(affine)
     try:

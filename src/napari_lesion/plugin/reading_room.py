@@ -37,7 +37,7 @@ _BANNER, _BANNER_COLOR = "reading_state", "#ffd24d"
 
 def search(volume: Volume, model: str, progress: Progress) -> Report:
     """Search a scan for its reading: all candidates are findings; runs on the worker thread."""
-    analysis = analyse(volume, detector=model, progress=progress)
+    analysis = analyse(volume, detector=model, measure=False, progress=progress)
     report = analysis.report
     return report.model_copy(update={"findings": findings_of(volume, analysis.candidates, report.model.sha256, 0.0)})
 

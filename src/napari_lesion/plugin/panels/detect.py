@@ -98,6 +98,7 @@ def search(
         volume,
         detector=load_detector(model, trust_code=True) if trust_code else model,
         device=device,
+        measure=False,  # the panel Finding does, the chosen one first
         progress=progress,
     )
     report = analysis.report

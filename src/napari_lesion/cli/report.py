@@ -1,0 +1,137 @@
+"""``napari-lesion report``: reports of results that are on disk, also as readers left them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_lesion.cli.console import complain, say, show_progress
+
+if TYPE_CHECKING:
+    from napari_lesion.dicom.series import Series
+    from napari_lesion.findings import Report
+    from napari_lesion.progress import Progress
+
+
+def report(
+    out: Annotated[
+        Path, typer.Argument(exists=True, metavar="OUT", help="What `analyse` wrote: its OUT, or one series' folder.")
+    ],
+    kinds: Annotated[
+        str, typer.Option("--format", metavar="KIND,...", help="csv, html, pdf, sr, seg, key-images, heatmap, json.")
+    ] = "html,pdf,csv",
+    scans: Annotated[
+        Path | None,
+        typer.Option(exists=True, metavar="PATH", help="Where the scans are now (default: where they were)."),
+    ] = None,
+    clinical: Annotated[
+        Path | None,
+        typer.Option(exists=True, help="What is known of the patients: a CSV, FHIR JSON, or a folder with such files."),
+    ] = None,
+) -> None:
+    """Make reports of results on disk, also after a review.
+
+    Findings that a reader added or moved are measured, and all are judged anew; findings.json is brought up to date
+    with that. Without the scan there are no pictures and no DICOM objects.
+
+    Exit status: 0 all done, 1 some report is missing, 2 wrong usage.
+    """
+    from napari_lesion.assessment.clinical import load_clinical
+    from napari_lesion.batch import renew_reports
+    from napari_lesion.errors import ConfigError, LesionError
+    from napari_lesion.progress import part
+    from napari_lesion.report import json as report_json
+    from napari_lesion.report.write import in_words, kinds_of
+
+    wanted = kinds_of(kinds)
+    if not wanted:
+        raise ConfigError("--format names no report.")
+    folders = _folders(out)
+    known = load_clinical(clinical) if clinical else None
+    for problem in known.problems if known else ():
+        complain(f"warning: {problem}")
+    failed = 0
+    with show_progress() as progress:
+        results = {folder: report_json.load_report(folder / report_json.FILE_NAME) for folder in folders}
+        found = _find_scans(out, results, scans, part(progress, 0, 100, 1000))
+        for number, (folder, before) in enumerate(results.items()):
+            begin, end = (100 + 900 * n // len(results) for n in (number, number + 1))
+            identity = before.series
+            source = found.get(folder.name) or found.get(identity.series_uid)
+            if source is None:
+                complain(f"warning: {folder.name}: its scan is not where it was; say where it is with --scans.")
+            try:
+                made, written = renew_reports(
+                    folder,
+                    wanted,
+                    source=source,
+                    patient=known.of(identity.patient_id, identity.study_date) if known else None,
+                    notes=known.problems_of(identity.patient_id) if known else (),
+                    judged=_is_about_lungs(before),
+                    progress=part(progress, begin, end, 1000),
+                )
+            except LesionError as error:
+                complain(f"error: {folder.name}: {error}")
+                failed += 1
+                continue
+            say(f"{folder.name}: {len(made.standing)} findings; wrote {', '.join(written.kinds) or 'nothing'}")
+            for sentence in in_words(written.problems):
+                complain(f"error: {folder.name}: {sentence}")
+            failed += bool(written.problems)
+    say(f"Reports are in {out}. For research use only.")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _folders(out: Path) -> list[Path]:
+    from napari_lesion.errors import ConfigError
+    from napari_lesion.report import json as report_json
+
+    if out.name == report_json.FILE_NAME:
+        return [out.parent]
+    if (out / report_json.FILE_NAME).is_file():
+        return [out]
+    folders = sorted(
+        path.parent for path in out.glob(f"*/{report_json.FILE_NAME}") if not path.parent.name.startswith(".")
+    )
+    if not folders:
+        raise ConfigError(f"{out}: there are no results of `napari-lesion analyse`.")
+    return folders
+
+
+def _find_scans(out: Path, results: dict[Path, Report], scans: Path | None, progress: Progress) -> dict[str, Series]:
+    """Find the series of results, by key and by UID: at a path, else where ``summary.csv`` says that they were."""
+    from napari_lesion.dicom.series import find_series
+    from napari_lesion.errors import LesionError
+    from napari_lesion.progress import part
+    from napari_lesion.report import csv as summary
+
+    places = [scans] if scans else []
+    if scans is None:
+        for table in (out / summary.FILE_NAME, out.parent / summary.FILE_NAME):
+            if table.is_file():
+                rows = [row for row in summary.load_summary(table) if row.folder in {f.name for f in results}]
+                places = list(dict.fromkeys(Path(row.source) for row in rows if row.source))
+                break
+    found: dict[str, Series] = {}
+    for number, place in enumerate(places):
+        try:
+            index = find_series(place, progress=part(progress, number, number + 1, len(places)))
+        except LesionError as error:
+            complain(f"warning: {error}")
+            continue
+        for one in index:
+            found.setdefault(one.key, one)
+    return found
+
+
+def _is_about_lungs(report: Report) -> bool:
+    """Whether guidelines for lung nodules were asked before, or the model is known to search for such."""
+    from napari_lesion.detection.detector import list_models
+    from napari_lesion.pipeline import is_about_lungs
+
+    if report.judgement is not None:
+        return True
+    return any(card.id == report.model.id and is_about_lungs(card) for card in list_models())
