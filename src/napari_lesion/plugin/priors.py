@@ -194,7 +194,7 @@ def _searched(volume: Volume, model: str, progress: Progress) -> Review:
     """Search a scan; all candidates are findings of its review, as when it is searched in the viewer."""
     from napari_lesion.pipeline import analyse, findings_of
 
-    analysis = analyse(volume, detector=model, progress=progress)
+    analysis = analyse(volume, detector=model, measure=False, progress=progress)
     findings = findings_of(volume, analysis.candidates, analysis.report.model.sha256, 0.0)
     return Review(analysis.report.model_copy(update={"findings": findings}))
 
