@@ -78,6 +78,26 @@ def test_the_nodules_of_the_samples_did_what_their_truth_says(compared: Compared
     assert all(one.why for one in comparison.changes)
 
 
+def test_volumes_that_are_not_made_alike_are_said_to_be_so(compared: Compared) -> None:
+    aligned = compared.aligned
+    assert aligned is not None
+    now, before = report("followup"), report("baseline")
+    alike = changes(now, before, aligned)
+    assert not any("slices are" in one.why or "outlined by a reader" in one.why for one in alike)
+    drawn = tuple(
+        one.model_copy(update={"measurement": one.measurement.model_copy(update={"method": "outlined by A. Reader"})})
+        for one in now.findings
+        if one.measurement is not None
+    )
+    pitch = np.diag([2.0, 1.0, 1.0, 1.0])
+    thick = replace(visit("baseline"), voxels=visit("baseline").voxels[::2], affine=visit("baseline").affine @ pitch)
+    listed = changes(now.model_copy(update={"findings": drawn}), before, replace(aligned, prior=thick))
+    (stable,) = (one for one in listed if (one.finding_id or "").startswith("N4"))
+    assert stable.fate == "stable"
+    assert "2.5 mm apart now and were 5 mm" in stable.why
+    assert "One was outlined by a reader" in stable.why
+
+
 def test_places_go_to_the_prior_and_back(compared: Compared) -> None:
     now, before = truth(visit("followup")), truth(visit("baseline"))
     aligned = compared.aligned

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy import ndimage
@@ -24,6 +24,8 @@ ABSENT = 0.4
 """A place less dense than this, between its lung (0) and the lesion (1), holds no such lesion."""
 DIAMETER_MM = 1.5
 """A change of the mean diameter that counts where no volumes are known (Lung-RADS v2022)."""
+THICKER = 1.5
+"""Slices that are so many times as thick make other volumes (docs/measurement.md)."""
 _CORE_BEFORE = 0.5
 """Of a lesion's radius: what is looked for in the prior, where it may have been half as wide."""
 _CORE_AFTER = 1.0
@@ -49,7 +51,7 @@ def changes(report: Report, prior_report: Report, aligned: Aligned) -> tuple[Cha
     now, before = report.standing, prior_report.standing
     days = days_between(prior_report.series.study_date, report.series.study_date)
     pairs = matched(now, before, aligned)
-    found = {n: _followed(now[n], before[m], apart, days) for n, m, apart in pairs}
+    found = {n: _followed(now[n], before[m], apart, days, aligned) for n, m, apart in pairs}
     seen = {m for _, m, _ in pairs}
     listed = [found.get(n) or _unmatched(finding, aligned, earlier=False) for n, finding in enumerate(now)]
     gone = [finding for m, finding in enumerate(before) if m not in seen]
@@ -87,7 +89,7 @@ def matched(now: Sequence[Finding], before: Sequence[Finding], aligned: Aligned)
     return [(int(n), int(m), float(apart[n, m])) for n, m in zip(rows, columns, strict=True) if cost[n, m] < _NEVER]
 
 
-def _followed(now: Finding, before: Finding, apart_mm: float, days: int | None) -> Change:
+def _followed(now: Finding, before: Finding, apart_mm: float, days: int | None, aligned: Aligned) -> Change:
     """Compare the sizes of a lesion that both scans have."""
     one, other = now.measurement, before.measurement
     same = Change(
@@ -110,7 +112,24 @@ def _followed(now: Finding, before: Finding, apart_mm: float, days: int | None) 
         return same.model_copy(update={"why": f"Its size can't be compared: it was measured {which}."})
     if one.volume_mm3 <= 0 or other.volume_mm3 <= 0:
         return _by_diameter(same, one, other)
-    return _by_volume(same, one, other, days)
+    change = _by_volume(same, one, other, days)
+    return change.model_copy(update={"why": " ".join((change.why, *_unlike(one, other, aligned)))})
+
+
+def _unlike(one: Measurement, other: Measurement, aligned: Aligned) -> Iterator[str]:
+    """Say what makes two volumes hard to compare that no interval of either holds."""
+    now, before = max(aligned.current.spacing), max(aligned.prior.spacing)
+    if max(now, before) > THICKER * min(now, before):
+        yield (
+            f"The slices are {now:.3g} mm apart now and were {before:.3g} mm: the same lesion looks larger in thicker "
+            "slices."
+        )
+    if _drawn(one) != _drawn(other):
+        yield "One was outlined by a reader, the other by the program: that alone may be a difference."
+
+
+def _drawn(measurement: Measurement) -> bool:
+    return measurement.method.startswith("outlined by ")
 
 
 def _by_volume(same: Change, one: Measurement, other: Measurement, days: int | None) -> Change:
