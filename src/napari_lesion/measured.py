@@ -62,7 +62,8 @@ class Measurement(BaseModel):
     """Largest distance of two points of the surface."""
     volume_mm3: float
     volume_sd_mm3: float | None = None
-    """One standard deviation of the volume: from the voxel size and from how much it changes when segmented again."""
+    """One standard deviation of the volume: from the voxel size and from how much it changes when segmented again,
+    and no less than what nodules of its type differ by from scan to scan."""
     hu: HounsfieldUnits
     mass_mg: float
     """Volume times (mean HU + 1000) / 1000, taking 0 HU as 1 mg/mm³."""

@@ -22,10 +22,13 @@ from napari_lesion.assessment.segment import OWN_METHODS, segment_all
 from napari_lesion.errors import AnnotationError, LesionError
 from napari_lesion.findings import Finding
 from napari_lesion.mask import BoolArray, Mask, in_common
-from napari_lesion.measured import Axis, HounsfieldUnits, Measurement, Point, Side, Zone
+from napari_lesion.measured import Axis, HounsfieldUnits, Measurement, NoduleType, Point, Side, Zone
 from napari_lesion.progress import Progress, silent
 from napari_lesion.volume import FloatArray, Volume, apply_affine
 
+REPEATS: dict[NoduleType, float] = {"solid": 0.03, "part-solid": 0.13, "non-solid": 0.10, "unknown": 0.13}
+"""How much a volume differs from scan to scan at least, though nothing has grown: standard deviations, as shares,
+measured with benchmarks/repeat.py on synthetic nodules in two scans each. One scan alone does not show it."""
 _SMOOTH = 0.6
 """Of the mask before its outline is taken, pixels."""
 _OBLIQUE_DEG = 10.0
@@ -86,7 +89,10 @@ def measure(
         frame=instance.frame if instance else None,
         diameter_3d_mm=round(diameter_3d_mm(inside, affine), 1),
         volume_mm3=round(volume_mm3, 1),
-        volume_sd_mm3=round(float(np.hypot(quantisation_mm3(inside, affine), spread or 0.0)), 1),
+        volume_sd_mm3=round(
+            max(float(np.hypot(quantisation_mm3(inside, affine), spread or 0.0)), REPEATS[made_of.type] * volume_mm3),
+            1,
+        ),
         hu=_units(values),
         mass_mg=round(volume_mm3 * (float(values.mean()) + 1000) / 1000, 1),
         type=made_of.type,

@@ -1,9 +1,9 @@
 """The journal of a review: every change is on disk before the next one, so a crash loses nothing.
 
 One file a scan in the platform's state folder, JSON lines, only ever appended to. A line with ``journal`` starts a
-review and holds the report that it starts from; each line after it is a ``change``, an ``undo`` or a ``redo``, or what was
-``measured`` or ``compared``. The last review in the file counts. The name of the patient is not in it, and of dates only
-those of priors that were compared.
+review and holds the report that it starts from; each line after it is a ``change``, an ``undo`` or a ``redo``, or what
+was ``measured`` or ``compared``. The last review in the file counts. The name of the patient is not in it, and of dates
+only those of priors that were compared.
 """
 
 from __future__ import annotations
