@@ -177,7 +177,8 @@ FINDING_FIELDS = (
         "juxtapleural",
         "Juxtapleural",
         "yes or no",
-        "At the pleura or a fissure, smooth, oval, lentiform or triangular: category 2 of Lung-RADS if solid, < 10 mm.",
+        "At the pleura or a fissure, smooth, oval, lentiform or triangular: category 2 of Lung-RADS if solid, "
+        "below 10 mm.",
     ),
     Field(
         "category_1_pattern",

@@ -260,7 +260,7 @@ def _straighten(voxels: Voxels, matrix: FloatArray, series: Series) -> tuple[Vox
     fill = float(AIR_HU) if is_ct else float(voxels.min())
     to_index = np.linalg.inv(matrix) @ grid  # both in (k, j, i); ITK wants (i, j, k)
     matrix_xyz, shift = to_index[:3, :3][::-1, ::-1], to_index[:3, 3][::-1]
-    transform: Any = sitk.AffineTransform(matrix_xyz.ravel().tolist(), shift.tolist())  # type: ignore[no-untyped-call]
+    transform: Any = sitk.AffineTransform(matrix_xyz.ravel().tolist(), shift.tolist())
     image = sitk.GetImageFromArray(voxels)
     axes = np.eye(3).ravel().tolist()
     # To float first: ITK would cut the fraction off integers, half a HU toward zero on average.
