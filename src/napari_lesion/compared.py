@@ -77,6 +77,19 @@ class Comparison(BaseModel):
         return next((one for one in self.changes if one.finding_id == finding_id), None)
 
 
+class Lesion(BaseModel):
+    """A lesion that is followed from the baseline on, by RECIST 1.1."""
+
+    model_config = ConfigDict(frozen=True)
+
+    uid: str
+    """`Finding.lesion_uid`, or any name."""
+    organ: str
+    """Nodes are one organ: ``node``; so are both lungs."""
+    role: Literal["target", "non-target"]
+    node: bool = False
+
+
 def days_between(earlier: str, later: str) -> int | None:
     """Days from one DICOM date (YYYYMMDD) to another; None where one is missing or none."""
     try:

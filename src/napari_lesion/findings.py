@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_lesion.compared import Comparison
+from napari_lesion.compared import Comparison, Lesion
 from napari_lesion.judged import Appearance, Judgement, Patient
 from napari_lesion.mask import Mask
 from napari_lesion.measured import Measurement
@@ -119,6 +119,8 @@ class Report(BaseModel):
     judgement: Judgement | None = None
     comparisons: tuple[Comparison, ...] = ()
     """With priors, the latest first."""
+    lesions: tuple[Lesion, ...] = ()
+    """Targets and non-targets that a reader chose, by RECIST 1.1."""
 
     @property
     def standing(self) -> tuple[Finding, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 from typing import Any
 
@@ -31,7 +32,7 @@ from napari_lesion.plugin.views.fourup import views
 from napari_lesion.plugin.workstation import workstation
 from napari_lesion.progress import Progress
 from napari_lesion.review import edits
-from napari_lesion.review.review import undo, unsearched
+from napari_lesion.review.review import undo, unsearched, with_measurements
 from napari_lesion.volume import FloatArray, Volume
 
 SHIFT = np.array([9.0, -6.0, 248.0])
@@ -445,6 +446,54 @@ def test_the_timeline_has_every_date_and_how_sure_each_is() -> None:
     diameters, volumes = figure.axes
     assert [len(axes.containers[0].lines[0].get_xdata()) for axes in (diameters, volumes)] == [2, 3]
     assert "2022-03-01: 200.0 mm³" in in_words((course,))
+
+
+def test_targets_give_a_sum_and_a_response_that_can_be_saved_and_stay_with_the_review(
+    panel: Any, scan: Volume, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sized(finding: Finding, mm: float) -> Finding:
+        axis = Axis(length_mm=mm, start_mm=(0, 0, 0), end_mm=(mm, 0, 0))
+        measured = Measurement(
+            method="m", long_axis=axis, short_axis=axis, mean_diameter_mm=mm, diameter_3d_mm=mm, volume_mm3=mm**3 / 2,
+            volume_sd_mm3=1, hu=HounsfieldUnits(mean=0, sd=0, p05=0, median=0, p95=0), mass_mg=1,
+        )  # fmt: skip
+        return finding.model_copy(update={"measurement": measured})
+
+    station = panel._station
+    found = station.review.findings
+    station.change(lambda review, _: with_measurements(review, [sized(found[0], 12.0), sized(found[1], 11.0)]))
+    prior = prior_of(scan)
+    before = tuple(sized(one, mm) for one, mm in zip(prior.report.findings, (20.0, 16.0, 9.0), strict=True))
+    pairs = zip(found, before, strict=False)
+    changes = tuple(Change(finding_id=a.id, prior_finding_id=b.id, fate="shrunk", why="") for a, b in pairs)
+    comparison = prior.comparison.model_copy(update={"changes": changes})
+    monkeypatch.setattr("napari_lesion.comparison.match.changes", lambda *_: changes)
+    prior = replace(prior, report=prior.report.model_copy(update={"findings": before}), comparison=comparison)
+    panel._priors._loaded[scan.series.series_uid] = {comparison.prior_series_uid: prior}
+    station.change(lambda review, by: edits.compared(review, comparison, {}, by))
+    page = panel.response
+    assert "Mark the lesions" in page.says.text()
+    assert not page.recist_button.isEnabled()
+    for finding in found:
+        page.mark(finding.lesion_uid, ("target", False))
+    baseline, now = page.says.text().splitlines()
+    assert "sum 36.0 mm" in baseline
+    assert "sum 23.0 mm, nadir 36.0 mm, PR." in now
+    assert "36 % under" in now
+    page.save_recist(tmp_path / "recist.csv")
+    rows = list(csv.DictReader((tmp_path / "recist.csv").open(encoding="utf-8")))
+    assert [row["size_mm"] for row in rows] == ["20.0", "16.0", "12.0", "11.0"]
+    assert [row["response"] for row in rows] == ["baseline", "", "PR", ""]
+    page.save_timeline(tmp_path / "timeline.csv")
+    assert len(list(csv.DictReader((tmp_path / "timeline.csv").open(encoding="utf-8")))) == 5
+    saved = Report.model_validate_json(findings_view(station).report().model_dump_json())
+    assert [one.role for one in saved.lesions] == ["target", "target"]
+
+    page.mark(before[2].lesion_uid, ("target", False))
+    assert page.says.text().startswith("⚠ 3 targets in one organ (lung)")
+    assert not page.recist_button.isEnabled()
+    station.change(undo)
+    assert "PR." in page.says.text()
 
 
 def test_a_scan_without_findings_has_a_layer_for_them(scan: Volume) -> None:

@@ -17,6 +17,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from napari_lesion.atomic import whole_file
+from napari_lesion.compared import Lesion as Lesion
 from napari_lesion.errors import ConfigError
 
 MOST_TARGETS = 5
@@ -36,19 +37,6 @@ COLUMNS = (
 
 Response = Literal["baseline", "CR", "PR", "SD", "PD", "NE", "non-CR/non-PD"]
 State = Literal["present", "absent", "progressed", "not evaluated"]
-
-
-class Lesion(BaseModel):
-    """A lesion that is followed from the baseline on."""
-
-    model_config = ConfigDict(frozen=True)
-
-    uid: str
-    """`Finding.lesion_uid`, or any name."""
-    organ: str
-    """Nodes are one organ: ``node``; so are both lungs."""
-    role: Literal["target", "non-target"]
-    node: bool = False
 
 
 class Visit(BaseModel):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_lesion.compared import Comparison
+from napari_lesion.compared import Comparison, Lesion
 from napari_lesion.errors import ConfigError
 from napari_lesion.findings import Deed, Finding, HistoryEntry, Point, Status, box_around
 from napari_lesion.judged import Appearance, Patient
@@ -242,6 +242,13 @@ def describe(review: Review, patient: Patient, by: Stamp) -> Review:
     if patient == review.patient:
         return review
     return review.done(Change(what="patient", time=by.time, reader=by.reader, patient=patient))
+
+
+def follow(review: Review, lesions: tuple[Lesion, ...], by: Stamp) -> Review:
+    """Choose the targets and non-targets of RECIST, all of them."""
+    if lesions == review.lesions:
+        return review
+    return review.done(Change(what="follow", time=by.time, reader=by.reader, lesions=lesions))
 
 
 def remove(review: Review, ids: Sequence[str], by: Stamp) -> Review:

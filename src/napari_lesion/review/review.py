@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from napari_lesion.assessment.clinical import patient_of
 from napari_lesion.assessment.judge import judge
-from napari_lesion.compared import Comparison
+from napari_lesion.compared import Comparison, Lesion
 from napari_lesion.errors import ConfigError
 from napari_lesion.findings import Finding, ModelReference, Point, Report
 from napari_lesion.judged import Patient
@@ -64,6 +64,8 @@ class Change(BaseModel):
     """With priors, from then on; None where they stay as they were."""
     patient: Patient | None = None
     """What is known of the patient, from then on; None where that stays as it was."""
+    lesions: tuple[Lesion, ...] | None = None
+    """Targets and non-targets, from then on; None where they stay as they were."""
 
 
 class Measured(BaseModel):
@@ -136,6 +138,12 @@ class Review:
         return next(said, self.start.patient)
 
     @cached_property
+    def lesions(self) -> tuple[Lesion, ...]:
+        """Targets and non-targets of RECIST."""
+        chosen = (change.lesions for change in reversed(self.changes) if change.lesions is not None)
+        return next(chosen, self.start.lesions)
+
+    @cached_property
     def comparisons(self) -> tuple[Comparison, ...]:
         """With priors, the latest first."""
         made = (change.comparisons for change in reversed(self.changes) if change.comparisons is not None)
@@ -145,7 +153,8 @@ class Review:
     @cached_property
     def report(self) -> Report:
         """The report with findings, patient and comparisons as they are now; what was judged of others is not in it."""
-        now = {"findings": self.findings, "patient": self.patient, "comparisons": self.comparisons, "judgement": None}
+        now = {"findings": self.findings, "patient": self.patient, "comparisons": self.comparisons}
+        now |= {"lesions": self.lesions, "judgement": None}
         return self.start.model_copy(update=now)
 
     def finding(self, id_: str) -> Finding:

@@ -34,6 +34,7 @@ from napari_lesion.plugin.docks import share_place
 from napari_lesion.plugin.findings_view import findings_view
 from napari_lesion.plugin.layers import readable_date, scan_name
 from napari_lesion.plugin.panels.course_plot import Course, CoursePlot, courses
+from napari_lesion.plugin.panels.response import ResponsePage
 from napari_lesion.plugin.panels.row_table import row_table
 from napari_lesion.plugin.priors import Choice, is_same_patient, is_searched, priors
 from napari_lesion.plugin.task import run_with_dialog, sentence, step_text
@@ -196,6 +197,8 @@ class FollowUpPanel(QWidget):
         column.addWidget(self.plot, 1)
         column.addWidget(self.plot_note)
         self.tabs.addTab(timeline, tr("Timeline"))
+        self.response = ResponsePage(self._station, self._priors)
+        self.tabs.addTab(self.response, tr("RECIST"))
 
         self.page = QWidget()
         self.page.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
@@ -413,6 +416,7 @@ class FollowUpPanel(QWidget):
             self.compared.setCurrentIndex(max(self.compared.findData(chosen), 0) if comparisons else -1)
         self._say_alignment()
         self._fill()
+        self.response.show_report(None if blind else self._view.report(), self._tools.names)
         self._enable()
 
     def _say_alignment(self) -> None:

@@ -484,6 +484,10 @@
             <translation>Datum verborgen</translation>
         </message>
         <message>
+            <source>Date {number}</source>
+            <translation>Termin {number}</translation>
+        </message>
+        <message>
             <source>Del</source>
             <translation>Entf</translation>
         </message>
@@ -1122,6 +1126,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Einen Befund markieren: von seiner Mitte zum Rand ziehen</translation>
         </message>
         <message>
+            <source>Mark each lesion that is followed</source>
+            <translation>Jede Läsion markieren, die verfolgt wird</translation>
+        </message>
+        <message>
             <source>Mark or accept here: 1, hardly</source>
             <translation>Hier markieren oder annehmen: 1, kaum</translation>
         </message>
@@ -1140,6 +1148,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Mark or accept here: 5, certain</source>
             <translation>Hier markieren oder annehmen: 5, sicher</translation>
+        </message>
+        <message>
+            <source>Mark the lesions that are followed; the earliest scan is the baseline.</source>
+            <translation>Markieren Sie die Läsionen, die verfolgt werden; die früheste Aufnahme ist die Ausgangsuntersuchung.</translation>
         </message>
         <message>
             <source>Mark the place of the crosshair, or accept the finding there (Ctrl+{key})</source>
@@ -1562,6 +1574,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>BEFUNDUNG MIT DETEKTOR</translation>
         </message>
         <message>
+            <source>RECIST</source>
+            <translation>RECIST</translation>
+        </message>
+        <message>
             <source>REVEALED: reading with the detector</source>
             <translation>AUFGEDECKT: Befundung mit Detektor</translation>
         </message>
@@ -1654,6 +1670,14 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Sagittal</translation>
         </message>
         <message>
+            <source>Save RECIST table</source>
+            <translation>RECIST-Tabelle speichern</translation>
+        </message>
+        <message>
+            <source>Save RECIST table…</source>
+            <translation>RECIST-Tabelle speichern…</translation>
+        </message>
+        <message>
             <source>Save a table</source>
             <translation>Tabelle speichern</translation>
         </message>
@@ -1672,6 +1696,14 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Save findings.json…</source>
             <translation>findings.json speichern…</translation>
+        </message>
+        <message>
+            <source>Save timeline</source>
+            <translation>Zeitverlauf speichern</translation>
+        </message>
+        <message>
+            <source>Save timeline…</source>
+            <translation>Zeitverlauf speichern…</translation>
         </message>
         <message>
             <source>Saved {count} findings to {path}.</source>
@@ -2036,6 +2068,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Takes the place of the measured type.</source>
             <translation>Tritt an die Stelle des gemessenen Typs.</translation>
+        </message>
+        <message>
+            <source>Targets and non-targets</source>
+            <translation>Ziel- und Nicht-Zielläsionen</translation>
         </message>
         <message>
             <source>Task: {task}. Licence: {licence}.</source>
@@ -2624,6 +2660,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Mittellinie</translation>
         </message>
         <message>
+            <source>mm</source>
+            <translation>mm</translation>
+        </message>
+        <message>
             <source>mm at the detector, not in the patient</source>
             <translation>mm am Detektor, nicht im Patienten</translation>
         </message>
@@ -2670,6 +2710,14 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>non-solid</source>
             <translation>nicht solide</translation>
+        </message>
+        <message>
+            <source>non-target</source>
+            <translation>Nicht-Ziel</translation>
+        </message>
+        <message>
+            <source>non-target node</source>
+            <translation>Nicht-Ziel-Lymphknoten</translation>
         </message>
         <message>
             <source>none</source>
@@ -2824,6 +2872,14 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Verdacht {value}</translation>
         </message>
         <message>
+            <source>target</source>
+            <translation>Ziel</translation>
+        </message>
+        <message>
+            <source>target node</source>
+            <translation>Ziel-Lymphknoten</translation>
+        </message>
+        <message>
             <source>this place is not in the prior</source>
             <translation>diese Stelle fehlt in der Voruntersuchung</translation>
         </message>
@@ -2926,6 +2982,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>{count} slices are interpolated, not acquired</source>
             <translation>{count} Schichten sind interpoliert, nicht akquiriert</translation>
+        </message>
+        <message>
+            <source>{date}: sum {sum} mm, nadir {nadir} mm</source>
+            <translation>{date}: Summe {sum} mm, Nadir {nadir} mm</translation>
         </message>
         <message>
             <source>{days} days after</source>

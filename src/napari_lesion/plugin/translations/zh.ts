@@ -484,6 +484,10 @@
             <translation>日期已隐藏</translation>
         </message>
         <message>
+            <source>Date {number}</source>
+            <translation>日期 {number}</translation>
+        </message>
+        <message>
             <source>Del</source>
             <translation>Delete</translation>
         </message>
@@ -1122,6 +1126,10 @@ A double click opens one.</source>
             <translation>从病灶中心拖动到边缘进行标记</translation>
         </message>
         <message>
+            <source>Mark each lesion that is followed</source>
+            <translation>标记每个需随访的病灶</translation>
+        </message>
+        <message>
             <source>Mark or accept here: 1, hardly</source>
             <translation>在此标记或接受：1 级，极不可能</translation>
         </message>
@@ -1140,6 +1148,10 @@ A double click opens one.</source>
         <message>
             <source>Mark or accept here: 5, certain</source>
             <translation>在此标记或接受：5 级，确定</translation>
+        </message>
+        <message>
+            <source>Mark the lesions that are followed; the earliest scan is the baseline.</source>
+            <translation>请标记需随访的病灶；最早的扫描为基线。</translation>
         </message>
         <message>
             <source>Mark the place of the crosshair, or accept the finding there (Ctrl+{key})</source>
@@ -1562,6 +1574,10 @@ A double click opens one.</source>
             <translation>结合检测模型阅片</translation>
         </message>
         <message>
+            <source>RECIST</source>
+            <translation>RECIST</translation>
+        </message>
+        <message>
             <source>REVEALED: reading with the detector</source>
             <translation>已揭示：结合检测模型阅片</translation>
         </message>
@@ -1654,6 +1670,14 @@ A double click opens one.</source>
             <translation>矢状面</translation>
         </message>
         <message>
+            <source>Save RECIST table</source>
+            <translation>保存 RECIST 表</translation>
+        </message>
+        <message>
+            <source>Save RECIST table…</source>
+            <translation>保存 RECIST 表…</translation>
+        </message>
+        <message>
             <source>Save a table</source>
             <translation>保存表格</translation>
         </message>
@@ -1672,6 +1696,14 @@ A double click opens one.</source>
         <message>
             <source>Save findings.json…</source>
             <translation>保存 findings.json…</translation>
+        </message>
+        <message>
+            <source>Save timeline</source>
+            <translation>保存时间线</translation>
+        </message>
+        <message>
+            <source>Save timeline…</source>
+            <translation>保存时间线…</translation>
         </message>
         <message>
             <source>Saved {count} findings to {path}.</source>
@@ -2036,6 +2068,10 @@ A double click opens one.</source>
         <message>
             <source>Takes the place of the measured type.</source>
             <translation>取代测得的类型。</translation>
+        </message>
+        <message>
+            <source>Targets and non-targets</source>
+            <translation>靶病灶与非靶病灶</translation>
         </message>
         <message>
             <source>Task: {task}. Licence: {licence}.</source>
@@ -2624,6 +2660,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>中线</translation>
         </message>
         <message>
+            <source>mm</source>
+            <translation>mm</translation>
+        </message>
+        <message>
             <source>mm at the detector, not in the patient</source>
             <translation>探测器平面上的 mm，非患者体内</translation>
         </message>
@@ -2670,6 +2710,14 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>non-solid</source>
             <translation>非实性</translation>
+        </message>
+        <message>
+            <source>non-target</source>
+            <translation>非靶病灶</translation>
+        </message>
+        <message>
+            <source>non-target node</source>
+            <translation>非靶淋巴结</translation>
         </message>
         <message>
             <source>none</source>
@@ -2824,6 +2872,14 @@ Compare them all the same, because you know that they are one?</source>
             <translation>可疑度 {value}</translation>
         </message>
         <message>
+            <source>target</source>
+            <translation>靶病灶</translation>
+        </message>
+        <message>
+            <source>target node</source>
+            <translation>靶淋巴结</translation>
+        </message>
+        <message>
             <source>this place is not in the prior</source>
             <translation>此位置不在既往检查中</translation>
         </message>
@@ -2926,6 +2982,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>{count} slices are interpolated, not acquired</source>
             <translation>{count} 层为插值，非实际采集</translation>
+        </message>
+        <message>
+            <source>{date}: sum {sum} mm, nadir {nadir} mm</source>
+            <translation>{date}：总和 {sum} mm，最低值 {nadir} mm</translation>
         </message>
         <message>
             <source>{days} days after</source>

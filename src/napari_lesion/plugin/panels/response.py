@@ -1,0 +1,162 @@
+"""The page "RECIST" of the panel "Follow-up": targets, sums and the response at each date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_lesion.assessment import recist
+from napari_lesion.comparison import course
+from napari_lesion.comparison.visits import linked, visits_of
+from napari_lesion.errors import LesionError
+from napari_lesion.findings import Report
+from napari_lesion.plugin.findings_view import findings_view
+from napari_lesion.plugin.layers import readable_date
+from napari_lesion.plugin.panels.row_table import row_table
+from napari_lesion.plugin.priors import Priors
+from napari_lesion.plugin.task import sentence
+from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.workstation import Workstation
+from napari_lesion.review import edits
+
+_ROLE = 1
+
+
+class ResponsePage(QWidget):
+    """Marks lesions, and says what RECIST 1.1 makes of them."""
+
+    def __init__(self, station: Workstation, priors: Priors) -> None:
+        super().__init__()
+        self._station = station
+        self._priors = priors
+        self._reports: tuple[Report, ...] = ()
+        self._uids: tuple[str, ...] = ()
+        self.table = row_table(
+            ("#", tr("RECIST"), tr("mm")), tr("Targets and non-targets"), tr("Mark each lesion that is followed")
+        )
+        self.table.setMinimumHeight(90)
+        self.says = QLabel()
+        self.says.setWordWrap(True)
+        self.recist_button = QPushButton(tr("Save RECIST table…"))
+        self.recist_button.clicked.connect(lambda: self._ask(tr("Save RECIST table"), "recist.csv", self.save_recist))
+        self.timeline_button = QPushButton(tr("Save timeline…"))
+        self.timeline_button.clicked.connect(lambda: self._ask(tr("Save timeline"), "timeline.csv", self.save_timeline))
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.recist_button)
+        buttons.addWidget(self.timeline_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 4, 0, 0)
+        column.addWidget(self.table, 1)
+        column.addWidget(self.says)
+        column.addLayout(buttons)
+
+    def show_report(self, report: Report | None, dates: bool) -> None:
+        """Show the lesions of a scan and its priors; nothing without a report."""
+        priors = self._priors
+        self._reports = (
+            linked(report, priors.comparisons, lambda uid: prior.report if (prior := priors.prior(uid)) else None)
+            if report is not None
+            else ()
+        )
+        timeline = course.courses(self._reports)
+        self._uids = tuple(one.lesion_uid for one in timeline)
+        roles = {one.uid: one for one in report.lesions} if report is not None else {}
+        numbers = {one.lesion_uid: n for n, one in enumerate(findings_view(self._station).findings, 1)}
+        self._names = {
+            uid: str(numbers[uid]) if uid in numbers else tr("prior {number}", number=f"({n})")
+            for n, uid in enumerate(self._uids, 1)
+        }
+        self.table.setRowCount(len(timeline))
+        for row, one in enumerate(timeline):
+            self.table.setItem(row, 0, QTableWidgetItem(self._names[one.lesion_uid]))
+            known = roles.get(one.lesion_uid)
+            self.table.setCellWidget(row, _ROLE, self._box(one.lesion_uid, known))
+            sizes = (seen.short_axis_mm if known and known.node else seen.long_axis_mm for seen in one.seen)
+            text = " → ".join("–" if size is None else f"{size:.1f}" for size in sizes)
+            self.table.setItem(row, 2, QTableWidgetItem(text))
+        self._say(dates)
+
+    def _box(self, uid: str, known: recist.Lesion | None) -> QComboBox:
+        box = QComboBox()
+        box.addItem("–", None)
+        for text, role, node in (
+            (tr("target"), "target", False),
+            (tr("non-target"), "non-target", False),
+            (tr("target node"), "target", True),
+            (tr("non-target node"), "non-target", True),
+        ):
+            box.addItem(text, (role, node))
+            if known is not None and (known.role, known.node) == (role, node):
+                box.setCurrentIndex(box.count() - 1)
+        box.activated.connect(lambda _index: self.mark(uid, box.currentData()))
+        return box
+
+    def mark(self, uid: str, role: tuple[str, bool] | None) -> None:
+        """Follow a lesion as target or non-target, a node or not; None: do not follow it."""
+        review = self._station.review
+        if review is None:
+            return
+        others = tuple(one for one in review.lesions if one.uid != uid)
+        new: tuple[recist.Lesion, ...] = ()
+        if role is not None:
+            organ = "node" if role[1] else "lung"
+            new = (recist.Lesion.model_validate({"uid": uid, "organ": organ, "role": role[0], "node": role[1]}),)
+        self._station.change(lambda review, by: edits.follow(review, (*others, *new), by))
+
+    def _chosen(self) -> tuple[recist.Lesion, ...]:
+        review = self._station.review
+        return review.lesions if review is not None and self._reports else ()
+
+    def _say(self, dates: bool) -> None:
+        lesions, lines, fits = self._chosen(), [], False
+        if lesions:
+            try:
+                visits = visits_of(self._reports, self._priors.comparisons, lesions)
+                for number, one in enumerate(recist.assess(lesions, visits), 1):
+                    when = readable_date(one.date) if dates else tr("Date {number}", number=number)
+                    total = "–" if one.sum_mm is None else f"{one.sum_mm:.1f}"
+                    nadir = "–" if one.nadir_mm is None else f"{one.nadir_mm:.1f}"
+                    head = tr("{date}: sum {sum} mm, nadir {nadir} mm", date=when, sum=total, nadir=nadir)
+                    lines.append(f"{head}, {one.response}. {self._named(one.why)}")
+                fits = True
+            except LesionError as error:
+                lines.append(f"⚠ {self._named(sentence(error))}")
+        else:
+            lines.append(tr("Mark the lesions that are followed; the earliest scan is the baseline."))
+        self.says.setText("\n".join(lines))
+        self.recist_button.setEnabled(fits)
+        self.timeline_button.setEnabled(bool(self._uids))
+
+    def _named(self, text: str) -> str:
+        for uid, name in self._names.items():
+            text = text.replace(uid, f"#{name}")
+        return text
+
+    def _ask(self, title: str, name: str, save: Callable[[Path], None]) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, title, name, "CSV (*.csv)")
+        if not path:
+            return
+        try:
+            save(Path(path))
+        except (LesionError, OSError) as error:
+            self.says.setText(f"⚠ {sentence(error)}")
+
+    def save_recist(self, path: Path) -> None:
+        """Write sizes, sums and responses at each date (CSV)."""
+        lesions = self._chosen()
+        recist.save_table(lesions, visits_of(self._reports, self._priors.comparisons, lesions), path)
+
+    def save_timeline(self, path: Path) -> None:
+        """Write each lesion at each date (CSV)."""
+        course.save_table(course.courses(self._reports), path)
