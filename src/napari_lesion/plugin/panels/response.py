@@ -73,13 +73,18 @@ class ResponsePage(QWidget):
         self._uids = tuple(one.lesion_uid for one in timeline)
         roles = {one.uid: one for one in report.lesions} if report is not None else {}
         numbers = {one.lesion_uid: n for n, one in enumerate(findings_view(self._station).findings, 1)}
+        before = {f.id: n for one in self._reports for n, f in enumerate(one.findings, 1)}
         self._names = {
-            uid: str(numbers[uid]) if uid in numbers else tr("prior {number}", number=f"({n})")
-            for n, uid in enumerate(self._uids, 1)
+            one.lesion_uid: str(numbers[one.lesion_uid])
+            if one.lesion_uid in numbers
+            else tr("prior {number}", number=before[one.seen[-1].finding_id])
+            for one in timeline
         }
         self.table.setRowCount(len(timeline))
         for row, one in enumerate(timeline):
             self.table.setItem(row, 0, QTableWidgetItem(self._names[one.lesion_uid]))
+            if (old := self.table.cellWidget(row, _ROLE)) is not None:
+                old.hide()  # it goes only after the signal that it may have sent
             known = roles.get(one.lesion_uid)
             self.table.setCellWidget(row, _ROLE, self._box(one.lesion_uid, known))
             sizes = (seen.short_axis_mm if known and known.node else seen.long_axis_mm for seen in one.seen)
@@ -126,8 +131,11 @@ class ResponsePage(QWidget):
                 for number, one in enumerate(recist.assess(lesions, visits), 1):
                     when = readable_date(one.date) if dates else tr("Date {number}", number=number)
                     total = "–" if one.sum_mm is None else f"{one.sum_mm:.1f}"
-                    nadir = "–" if one.nadir_mm is None else f"{one.nadir_mm:.1f}"
-                    head = tr("{date}: sum {sum} mm, nadir {nadir} mm", date=when, sum=total, nadir=nadir)
+                    if one.nadir_mm is None:
+                        head = tr("{date}: sum {sum} mm", date=when, sum=total)
+                    else:
+                        nadir = f"{one.nadir_mm:.1f}"
+                        head = tr("{date}: sum {sum} mm, nadir {nadir} mm", date=when, sum=total, nadir=nadir)
                     lines.append(f"{head}, {one.response}. {self._named(one.why)}")
                 fits = True
             except LesionError as error:

@@ -2984,6 +2984,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>{count} Schichten sind interpoliert, nicht akquiriert</translation>
         </message>
         <message>
+            <source>{date}: sum {sum} mm</source>
+            <translation>{date}: Summe {sum} mm</translation>
+        </message>
+        <message>
             <source>{date}: sum {sum} mm, nadir {nadir} mm</source>
             <translation>{date}: Summe {sum} mm, Nadir {nadir} mm</translation>
         </message>

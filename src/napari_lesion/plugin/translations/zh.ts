@@ -2984,6 +2984,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>{count} 层为插值，非实际采集</translation>
         </message>
         <message>
+            <source>{date}: sum {sum} mm</source>
+            <translation>{date}：总和 {sum} mm</translation>
+        </message>
+        <message>
             <source>{date}: sum {sum} mm, nadir {nadir} mm</source>
             <translation>{date}：总和 {sum} mm，最低值 {nadir} mm</translation>
         </message>
