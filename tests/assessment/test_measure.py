@@ -244,12 +244,14 @@ def test_no_voxel_belongs_to_two_findings_but_one_lesion_found_twice_stays_whole
         count += each
     assert count.max() == 1
     assert a.measurement.volume_mm3 == pytest.approx(b.measurement.volume_mm3, rel=0.05)
-    assert any("touches finding B" in note for note in a.measurement.notes)
+    place = "the finding at ({:.1f}, {:.1f}, {:.1f}) mm".format(*other.center_mm)
+    assert any(f"touches {place}" in note for note in a.measurement.notes)
     # What a reader drew stays; the other one gives way.
     mine, theirs = measure_findings(volume, (one.model_copy(update={"history": drawn, "measurement": None}), other))
     assert mine.measurement.method == "outlined by ann"
     assert mine.mask == one.mask
     assert theirs.mask.count < other.mask.count
+    assert any("which a reader outlined" in note for note in theirs.measurement.notes)
     twice = one.model_copy(update={"id": "C", "mask": Mask.of(distance[0] < 7.5)})
     whole, again = measure_findings(volume, (one, twice))
     assert (whole.mask, again.mask) == (one.mask, twice.mask)

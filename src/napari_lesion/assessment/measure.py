@@ -146,7 +146,7 @@ def measure_findings(
     masks: dict[str, Mask] = {f.id: f.mask for f in findings if f.mask is not None}
     masks |= {name: one.mask for name, one in made.items() if not isinstance(one, LesionError)}
     drawn = {finding.id for finding in findings if finding.mask is not None and not _is_own(finding)}
-    masks, shared = _parted(masks, {f.id: volume.to_index(f.center_mm) for f in findings}, drawn, volume.spacing)
+    masks, shared = _parted(volume, masks, {f.id: f.center_mm for f in findings}, drawn)
     result = []
     for number, finding in enumerate(findings):
         progress(number + 1, len(findings) + 1, "measuring")
@@ -187,14 +187,15 @@ def _method(finding: Finding) -> str:
 
 
 def _parted(
+    volume: Volume,
     masks: dict[str, Mask],
-    centers: dict[str, FloatArray],
+    centers_mm: dict[str, Point],
     drawn: set[str],
-    spacing: tuple[float, float, float],
 ) -> tuple[dict[str, Mask], dict[str, tuple[str, ...]]]:
     """Give each voxel to one finding, and say where two findings are the same lesion."""
     parted, notes = dict(masks), dict[str, tuple[str, ...]]()
     names = list(masks)
+    centers = {name: volume.to_index(centers_mm[name]) for name in names}
     for first, name in enumerate(names):
         for other in names[first + 1 :]:
             if not _boxes_meet(parted[name], parted[other]):
@@ -205,12 +206,13 @@ def _parted(
                 continue
             if both.sum() > _SHARED * min(mine.sum(), theirs.sum()):
                 for one, two in ((name, other), (other, name)):
-                    same = f"Its outline is largely that of finding {two}: both may be one lesion. Merge them if so."
+                    place = _at(centers_mm[two])
+                    same = f"Its outline is largely that of {place}: both may be one lesion. Merge them if so."
                     notes[one] = (*notes.get(one, ()), same)
                 continue
             low = np.minimum(parted[name].offset, parted[other].offset)
             where = np.argwhere(both) + low
-            distance = [np.linalg.norm((where - centers[n]) * spacing, axis=1) for n in (name, other)]
+            distance = [np.linalg.norm((where - centers[n]) * volume.spacing, axis=1) for n in (name, other)]
             nearer = distance[0] <= distance[1]
             lost = {name: ~nearer, other: nearer}
             # What a reader drew stays as it is.
@@ -226,9 +228,17 @@ def _parted(
                     parted[one] = Mask.of(left, offset)
             for one, two in ((name, other), (other, name)):
                 if lost[one].any():
-                    text = f"It touches finding {two}; the voxels between them went to the nearer one."
+                    how = (
+                        "which a reader outlined" if two in drawn else "and each voxel between them is the nearer one's"
+                    )
+                    text = f"It touches {_at(centers_mm[two])}, {how}."
                     notes[one] = (*notes.get(one, ()), text)
     return parted, notes
+
+
+def _at(center_mm: Point) -> str:
+    """Name a finding in a note: by its place, which lists and reports show, and which stays when others come or go."""
+    return "the finding at ({:.1f}, {:.1f}, {:.1f}) mm".format(*center_mm)
 
 
 def _boxes_meet(a: Mask, b: Mask) -> bool:
