@@ -354,14 +354,14 @@ def _renewed(
     if not kinds:
         return report, Written()
     patient, said = _known(job.series, wishes.clinical)
-    missing: list[str] = []
+    notes = [*said, *job.notes]  # priors that turn out to be missing are named there, too
     return renew_reports(
         wishes.out / job.series.key,
         kinds,
         source=job.series,
         patient=patient,
-        priors=_priors(job, done, missing),
-        notes=(*said, *job.notes),
+        priors=_priors(job, done, notes),
+        notes=notes,
         judged=pipeline.is_about_lungs(wishes.detector.card),
         progress=progress,
     )
