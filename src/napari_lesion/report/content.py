@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -69,6 +70,8 @@ class Entry:
         Its row in the table, as `COLUMNS`.
     groups : tuple of Group
         Facts by where they come from.
+    reason : str
+        Why it has its type; empty where that was not measured.
     notes : tuple of str
         Sentences to know before trusting the numbers.
     changes : tuple of (str, Change)
@@ -88,6 +91,7 @@ class Entry:
     names: str
     cells: tuple[str, ...]
     groups: tuple[Group, ...]
+    reason: str = ""
     notes: tuple[str, ...] = ()
     changes: tuple[tuple[str, Change], ...] = ()
     brock: Probability | None = None
@@ -148,7 +152,6 @@ def content_of(report: Report, volume: Volume | None = None, *, progress: Progre
             continue
         progress(len(entries), max(len(standing), 1), f"picture of finding {number}")
         entries.append(_entry(report, finding, number, pictures_of(volume, finding, number) if volume else ()))
-    confirmed = {finding.id for finding in standing if finding.status != "candidate"}
     series = report.series
     return Content(
         title=" · ".join(filter(None, ("CT findings", series.patient_id, date(series.study_date)))),
@@ -156,14 +159,14 @@ def content_of(report: Report, volume: Volume | None = None, *, progress: Progre
         created=_moment(report.created),
         result=_result(report),
         scan=_scan(report),
-        patient=given_facts(report.patient, also_unknown=True),
+        patient=_patient(report.patient),
         model=_model(report),
         certificate=_certificate(report),
         made_by=tuple(Fact(name, version) for name, version in report.versions.items()),
         warnings=report.warnings,
         exam=(report.judgement.lung_rads, report.judgement.fleischner) if report.judgement else (),
         entries=tuple(entries),
-        top=tuple(sorted(entries, key=lambda entry: entry.id not in confirmed)[:TOP]),
+        top=_top(report, entries),
         rejected=tuple(
             f"Finding {number} (score {finding.score:.2f}, {finding.diameter_mm:.1f} mm): {_last_deed(finding)}"
             for number, finding in enumerate(report.findings, 1)
@@ -178,6 +181,18 @@ def content_of(report: Report, volume: Volume | None = None, *, progress: Progre
         ),
         without_pictures="" if volume else "The scan was not at hand when this report was made.",
     )
+
+
+def _top(report: Report, entries: list[Entry]) -> tuple[Entry, ...]:
+    """Choose what readers confirmed, then the largest; in the order of their numbers."""
+    by_id = {finding.id: finding for finding in report.standing}
+
+    def rank(entry: Entry) -> tuple[bool, float]:
+        finding = by_id[entry.id]
+        size = finding.measurement.mean_diameter_mm if finding.measurement else finding.diameter_mm
+        return finding.status == "candidate", -size
+
+    return tuple(sorted(sorted(entries, key=rank)[:TOP], key=lambda entry: entry.number))
 
 
 def date(dicom: str) -> str:
@@ -227,6 +242,17 @@ def given_facts(values: Patient | Appearance, *, also_unknown: bool) -> tuple[Fa
         elif also_unknown:
             facts.append(Fact(asked.label, UNKNOWN))
     return tuple(facts)
+
+
+def _patient(patient: Patient) -> tuple[Fact, ...]:
+    """Say what is known, a source that all of it shares only once, and in one line what is not known."""
+    asked = given_facts(patient, also_unknown=True)
+    known = tuple(fact for fact in asked if fact.source)
+    sources = {fact.source for fact in known}
+    if len(known) > 1 and len(sources) == 1:
+        known = (*(Fact(fact.name, fact.value) for fact in known), Fact("Source of all", *sources))
+    unknown = ", ".join(fact.name[0].lower() + fact.name[1:] for fact in asked if not fact.source)
+    return (*known, Fact("Not known", unknown)) if unknown else known
 
 
 def _value(value: object, unit: str) -> str:
@@ -325,7 +351,7 @@ def _entry(report: Report, finding: Finding, number: int, pictures: tuple[Pictur
         number=number,
         id=finding.id,
         heading=f"Finding {number}: " + ", ".join(filter(None, (f"{size} mm", kind, place))),
-        names=f"Lesion {finding.lesion_uid} · image {_image(finding)}",
+        names=f"Finding {number}: lesion {finding.lesion_uid}, image {_image(finding)}",
         cells=(
             str(number),
             size,
@@ -339,6 +365,7 @@ def _entry(report: Report, finding: Finding, number: int, pictures: tuple[Pictur
             finding.status,
         ),
         groups=_groups(finding),
+        reason=_why_type(measured) if measured else "",
         notes=notes,
         changes=changes,
         brock=judged.brock if judged else None,
@@ -371,7 +398,7 @@ def _groups(finding: Finding) -> tuple[Group, ...]:
 
 def _measured(m: Measurement) -> tuple[Fact, ...]:
     axes = f"long axis {m.long_axis.length_mm:.1f}, short {m.short_axis.length_mm:.1f}"
-    hu = f"{m.hu.mean:.0f} ± {m.hu.sd:.0f} HU (5 % {m.hu.p05:.0f}, median {m.hu.median:.0f}, 95 % {m.hu.p95:.0f})"
+    hu = f"{m.hu.mean:.0f} ± {m.hu.sd:.0f} HU (median {m.hu.median:.0f}; 90 % from {m.hu.p05:.0f} to {m.hu.p95:.0f})"
     solid: tuple[Fact, ...] = ()
     if m.type == "part-solid" and m.solid_mean_diameter_mm is not None:
         volume = "" if m.solid_volume_mm3 is None else f", {m.solid_volume_mm3:.0f} mm³"
@@ -384,11 +411,16 @@ def _measured(m: Measurement) -> tuple[Fact, ...]:
         *solid,
         Fact("Density", hu.replace("-", "−")),
         Fact("Mass", f"{m.mass_mg:.0f} mg"),
-        Fact("Type", f"{m.type}. {m.type_rule}".removesuffix(". ")),
+        Fact("Type", m.type),
         Fact("Calcification", m.calcification + calcium),
         Fact("From the pleura", UNKNOWN if m.pleura_distance_mm is None else f"{m.pleura_distance_mm:.1f} mm"),
         Fact("Place", _place(m) or UNKNOWN),
     )
+
+
+def _why_type(measured: Measurement) -> str:
+    rule = re.sub(r"(?<!\S)(\(?)-(?=\d)", r"\1−", measured.type_rule)
+    return f"Why {measured.type}: {rule}" if rule and measured.type != UNKNOWN else rule
 
 
 def _image(finding: Finding) -> str:

@@ -44,6 +44,10 @@ _WIDTH = A4[0] - 2 * _MARGIN - 12  # a frame pads by 6 points on each side
 _DIM = colors.HexColor("#5b5b60")
 _LINE = colors.HexColor("#c8c8cc")
 _NOTE = colors.HexColor("#fff4d6")
+_PLANE, _GAP = 36 * mm, 2 * mm
+"""A picture of a finding, and what lies between two."""
+_MOST_PICTURES = 6
+"""In the summary."""
 _MOST_WARNINGS = 6
 """In the summary; all of them follow it."""
 _CAPTION = (
@@ -63,7 +67,7 @@ class _Styles:
         self.dim = ParagraphStyle("dim", self.small, textColor=_DIM)
         self.title = ParagraphStyle("title", base, fontName=_BOLD, fontSize=15, leading=19)
         self.heading = ParagraphStyle(
-            "heading", base, fontName=_BOLD, fontSize=11, leading=14, spaceBefore=7, spaceAfter=3
+            "heading", base, fontName=_BOLD, fontSize=11, leading=14, spaceBefore=10, spaceAfter=3
         )
         self.lead = ParagraphStyle("lead", base, fontName=_BOLD, fontSize=9.5, leading=13, spaceBefore=4)
         self.item = ParagraphStyle(
@@ -76,13 +80,13 @@ class _Styles:
 
 
 class _Planes(Flowable):  # type: ignore[misc]
-    """The pictures of a finding beside each other, with their lines."""
+    """Pictures of findings beside each other, with their lines and below each its view or what else it is to say."""
 
-    def __init__(self, pictures: Sequence[Picture], side: float) -> None:
+    def __init__(self, pictures: Sequence[Picture], side: float, says: Sequence[str] = ()) -> None:
         super().__init__()
         self._pictures, self._side = pictures, side
-        self._gap = 2 * mm
-        self.width = len(pictures) * (side + self._gap) - self._gap
+        self._says = says or [picture.view for picture in pictures]
+        self.width = len(pictures) * (side + _GAP) - _GAP
         self.height = side + 8
 
     def wrap(self, _width: float, _height: float) -> tuple[float, float]:
@@ -91,8 +95,11 @@ class _Planes(Flowable):  # type: ignore[misc]
     def draw(self) -> None:
         for n, picture in enumerate(self._pictures):
             self.canv.saveState()
-            self.canv.translate(n * (self._side + self._gap), 8)
+            self.canv.translate(n * (self._side + _GAP), 8)
             _draw(self.canv, picture, self._side)
+            self.canv.setFont(_FONT, 6)
+            self.canv.setFillColor(_DIM)
+            self.canv.drawCentredString(self._side / 2, -7, _printable(self._says[n]))
             self.canv.restoreState()
 
 
@@ -121,7 +128,7 @@ def save_pdf(report: Report, content: Content, path: Path) -> None:
     for entry in content.entries:
         story += _finding(entry, style, before)
         before = []
-    story += _made(content, style)
+    story += _made(report, content, style)
     with whole_file(path) as temporary:
         document = SimpleDocTemplate(
             str(temporary),
@@ -138,8 +145,8 @@ def save_pdf(report: Report, content: Content, path: Path) -> None:
         def footer(canvas: Canvas, _document: SimpleDocTemplate) -> None:
             canvas.setFont(_FONT, 6.5)
             canvas.setFillColor(_DIM)
-            canvas.drawString(_MARGIN, 9 * mm, _printable(f"{content.title} · {report.series_uid}")[:130])
-            canvas.drawRightString(A4[0] - _MARGIN, 9 * mm, f"research use · page {canvas.getPageNumber()}")
+            canvas.drawString(_MARGIN, 9 * mm, _printable(content.title)[:130])
+            canvas.drawRightString(A4[0] - _MARGIN, 9 * mm, f"page {canvas.getPageNumber()}")
 
         document.build(story, onFirstPage=footer, onLaterPages=footer)
 
@@ -165,6 +172,10 @@ def _summary(content: Content, style: _Styles) -> list[Any]:
             Paragraph("Findings" if len(content.top) == len(content.entries) else _which(content), style.heading)
         )
         story += [Paragraph(_CAPTION, style.dim), Spacer(1, 2), _rows(content.top, style)]
+    if shown := [entry for entry in content.top if entry.pictures][:_MOST_PICTURES]:
+        side = min(42 * mm, (_WIDTH + _GAP) / len(shown) - _GAP)
+        says = [f"{entry.number} · {entry.pictures[0].view}" for entry in shown]
+        story += [Spacer(1, 8), _Planes([entry.pictures[0] for entry in shown], side, says)]
     if content.warnings:
         story.append(Paragraph("To know before reading on", style.heading))
         story += [Paragraph(_text(warning), style.note) for warning in content.warnings[:_MOST_WARNINGS]]
@@ -174,7 +185,7 @@ def _summary(content: Content, style: _Styles) -> list[Any]:
 
 
 def _which(content: Content) -> str:
-    return f"{len(content.top)} of {len(content.entries)} findings: what readers confirmed first, then by score"
+    return f"{len(content.top)} of {len(content.entries)} findings: what readers confirmed, then the largest"
 
 
 def _table(content: Content, style: _Styles) -> list[Any]:
@@ -183,7 +194,9 @@ def _table(content: Content, style: _Styles) -> list[Any]:
         story.append(Paragraph("All that is to know before reading on", style.heading))
         story += [Paragraph(_text(warning), style.note) for warning in content.warnings]
     for advice in content.exam:
-        story += [Paragraph(_text(_headline(advice)), style.heading), *_reasons(advice, style)]
+        if advice.trace or advice.missing:
+            headline = f"How that was decided: {_headline(advice)}"
+            story += [Paragraph(_text(headline), style.heading), *_reasons(advice, style, also_advice=False)]
     if len(content.entries) > len(content.top):
         story += [Paragraph("All findings", style.heading), _rows(content.entries, style)]
     if content.rejected:
@@ -200,12 +213,11 @@ def _time(report: Report, content: Content, style: _Styles) -> list[Any]:
         days = "" if comparison.days is None else f", {comparison.days} days before"
         says = f"Prior of {date(comparison.prior_study_date)}{days}: {comparison.alignment.says}"
         story.append(Paragraph(_text(says), style.text))
-        story.append(Paragraph(_text(f"Series {comparison.prior_series_uid}"), style.dim))
     courses = growth_plot.courses(report)
     if courses:
         picture = growth_plot.growth_png(courses[: growth_plot.MOST], dpi=200)
         story += [
-            Image(io.BytesIO(picture), 150 * mm, 150 * mm * 3.2 / 6.6),
+            Image(io.BytesIO(picture), 140 * mm, 140 * mm * 3.2 / 6.6),
             Paragraph(growth_note(len(courses)), style.dim),
         ]
     for when, change in content.gone:
@@ -215,32 +227,37 @@ def _time(report: Report, content: Content, style: _Styles) -> list[Any]:
 
 
 def _finding(entry: Entry, style: _Styles, before: list[Any]) -> list[Any]:
+    """Pictures with the change over time below them, numbers beside; what was reasoned over the whole width."""
     first, *others = entry.groups
-    pictures: list[Any] = [_Planes(entry.pictures, 36 * mm), Spacer(1, 3)] if entry.pictures else []
-    left = pictures[0].width if pictures else _WIDTH / 2 - 2 * mm
+    pictures: list[Any] = [_Planes(entry.pictures, _PLANE), Spacer(1, 2)] if entry.pictures else []
+    left = 3 * _PLANE + 2 * _GAP if pictures else _WIDTH / 2
     right = _WIDTH - left - 3 * mm
-    facts = _group(first, style, left)
-    said = [part for group in others for part in _group(group, style, right)]
+    said = [Paragraph(_text(f"{group.title}: {_in_line(group.facts)}"), style.small) for group in others]
     for when, change in entry.changes:
         time = f", {doubling(change)}" if doubling(change) else ""
-        said.append(Paragraph(f"<b>{_text(f'Since {when}: {change.fate}{time}')}</b>", style.small))
-        said.append(Paragraph(_text(change.why), style.small))
-    for advice in entry.advice:
-        said += [Paragraph(f"<b>{_text(_headline(advice))}</b>", style.small), *_reasons(advice, style)]
-    said += _brock(entry, style)
-    beside = Table([[[*pictures, *facts], said]], colWidths=[left + 3 * mm, right], splitInRow=1)
+        says = f"<b>{_text(f'Since {when}: {change.fate}{time}.')}</b> {_text(change.why)}"
+        said.append(Paragraph(says, style.small))
+    beside = Table([[[*pictures, *said], _group(first, style, right)]], colWidths=[left + 3 * mm, right], splitInRow=1)
     beside.setStyle(_PLAIN)
+    reasons: list[Any] = [Paragraph(_text(entry.reason), style.dim)] if entry.reason else []
+    for advice in entry.advice:
+        reasons += _judged(_headline(advice), _reasons(advice, style), style)
+    reasons += _brock(entry, style)
+    reasons += [Paragraph(_text(line), style.item, bulletText="•") for line in entry.history]
     notes = [Paragraph(_text(note), style.note) for note in entry.notes]
-    heading = Paragraph(_text(entry.heading), style.heading)
-    return [
-        KeepTogether([*before, heading, *notes, beside]),
-        Paragraph(_text(entry.names), style.dim),
-        *(Paragraph(_text(line), style.item, bulletText="•") for line in entry.history),
-    ]
+    return [KeepTogether([*before, Paragraph(_text(entry.heading), style.heading), *notes, beside, *reasons])]
+
+
+def _in_line(facts: Sequence[Fact]) -> str:
+    return "; ".join(f"{fact.name[0].lower()}{fact.name[1:]} {fact.value}" for fact in facts) + "."
+
+
+def _judged(headline: str, reasons: list[Any], style: _Styles) -> list[Any]:
+    return [Spacer(1, 2.5), Paragraph(f"<b>{_text(headline)}</b>", style.small), *reasons]
 
 
 def _group(group: Group, style: _Styles, width: float) -> list[Any]:
-    return [Paragraph(f"<b>{_text(group.title)}</b>", style.small), _facts(group.facts, style.small, 26 * mm, width)]
+    return [Paragraph(f"<b>{_text(group.title)}</b>", style.small), _facts(group.facts, style.small, 22 * mm, width)]
 
 
 def _brock(entry: Entry, style: _Styles) -> list[Any]:
@@ -248,11 +265,13 @@ def _brock(entry: Entry, style: _Styles) -> list[Any]:
     if brock is None:
         return []
     what = percentage(brock) if brock.applies else "does not apply"
-    story: list[Any] = [Paragraph(f"<b>{_text(f'{brock.model}: {what}')}</b>", style.small)]
-    if brock.why_not:
-        story.append(Paragraph(_text(brock.why_not), style.small))
+    why_not = [Paragraph(_text(brock.why_not), style.small)] if brock.why_not else []
+    story = _judged(f"{brock.model}: {what}", why_not, style)
     if brock.terms:
-        terms = (f"{term.name}: {term.value} ({term.source or 'unknown'}) {adds(term)}" for term in brock.terms)
+        terms = (
+            f"{term.name}: {term.value}{f' ({term.source})' if term.source else ''} {adds(term)}"
+            for term in brock.terms
+        )
         story.append(Paragraph(_text("Terms of the logit: " + "; ".join(terms) + "."), style.dim))
     story += [Paragraph(_text(note), style.small) for note in brock.notes]
     if brock.missing:
@@ -260,12 +279,16 @@ def _brock(entry: Entry, style: _Styles) -> list[Any]:
     return story
 
 
-def _made(content: Content, style: _Styles) -> list[Any]:
+def _made(report: Report, content: Content, style: _Styles) -> list[Any]:
     versions = Fact("Versions", ", ".join(f"{fact.name} {fact.value}" for fact in content.made_by))
     analysed = Fact("Analysed", content.created)
+    priors = (f"Prior of {date(prior.prior_study_date)}: {prior.prior_series_uid}" for prior in content.comparisons)
+    names = (f"This series: {report.series_uid}", *priors, *(entry.names for entry in content.entries))
     return [
         Paragraph("How this was made", style.heading),
         _facts((*content.certificate, *content.model, versions, analysed), style.small, 32 * mm, _WIDTH),
+        Paragraph("Names in DICOM", style.heading),
+        *(Paragraph(_text(name), style.dim) for name in names),
     ]
 
 
@@ -277,8 +300,9 @@ def _headline(advice: Advice) -> str:
     )
 
 
-def _reasons(advice: Advice, style: _Styles) -> list[Any]:
-    story: list[Any] = [Paragraph(_text(line), style.small) for line in (advice.advice, advice.why_not) if line]
+def _reasons(advice: Advice, style: _Styles, *, also_advice: bool = True) -> list[Any]:
+    lines = (advice.advice, advice.why_not) if also_advice else ()
+    story: list[Any] = [Paragraph(_text(line), style.small) for line in lines if line]
     for number, step in enumerate(advice.trace, 1):
         source = f'<font color="#5b5b60">[{_text(step.rests_on)}]</font>'
         story.append(Paragraph(f"{_text(step.says)} {source}", style.item, bulletText=f"{number}."))
@@ -368,9 +392,6 @@ def _draw(canvas: Canvas, picture: Picture, side: float) -> None:
         canvas.setStrokeColor(colour)
         canvas.setLineWidth(width)
         canvas.line(4, 3, 4 + picture.scale * pixel, 3)
-    canvas.setFont(_FONT, 6)
-    canvas.setFillColor(_DIM)
-    canvas.drawCentredString(side / 2, -7, picture.view)
 
 
 def _outlined(canvas: Canvas, x: float, y: float, text: str, size: float) -> None:
