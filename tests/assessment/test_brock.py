@@ -120,7 +120,7 @@ def test_the_long_axis_is_the_size_and_a_zone_is_no_lobe():
         (nodule(9.0), {"age_years": 34.0}, (), "34 years"),
         (nodule(9.0, calcification="complete"), {}, (), "calcification"),
         (unmeasured(), {}, (), "It leaks into the chest wall."),
-        (nodule(9.0), {}, (since(200, new()),), "new since the scan of 20250301"),
+        (nodule(9.0), {}, (since(200, new()),), "new since the scan of 2025-03-01"),
         (nodule(9.0), {}, (since(200, change(9.0, 6.0, "grown")),), "grown since"),
     ],
 )

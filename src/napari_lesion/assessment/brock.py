@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from napari_lesion.assessment.lung_rads_history import prior_date
 from napari_lesion.assessment.nodule import Nodule, is_true, nodule_of, unmeasured
 from napari_lesion.compared import Comparison
 from napari_lesion.findings import Finding
@@ -95,7 +96,7 @@ def _why_not(finding: Finding, nodule: Nodule | None, patient: Patient, comparis
         if change is not None and change.fate in {"new", "grown"}:
             return (
                 f"The model is for nodules at their first CT. This one is {change.fate} since the scan of "
-                f"{comparison.prior_study_date or 'an unknown date'}, which says more."
+                f"{prior_date(comparison)}, which says more."
             )
     return ""
 

@@ -57,7 +57,7 @@ def course_of(nodule: Nodule, comparisons: Sequence[Comparison]) -> Course:
         return _followed(nodule, was_there, rests_on)
     if any(change.fate == "new" for _, change in told):
         comparison = next(comparison for comparison, change in told if change.fate == "new")
-        says = f"It is new since the scan of {_date(comparison)}."
+        says = f"It is new since the scan of {prior_date(comparison)}."
         return Course(("new",), steps=(Step(says=says, rests_on=f"{GUIDELINE}, entries for new nodules"),))
     if told and all(change.fate == "not in view" for _, change in told):
         says = "Its place is not in view of the earlier scan, so it is taken as at baseline."
@@ -85,7 +85,7 @@ def _followed(nodule: Nodule, was_there: Sequence[tuple[Comparison, Change]], re
         when = "an unknown number of months" if after is None else f"{after:.0f} months"
         steps.append(
             Step(
-                says=f"Since the scan of {_date(one)}, {when} before: {to_tenth(change.prior_diameter_mm):.1f} to "
+                says=f"Since the scan of {prior_date(one)}, {when} before: {to_tenth(change.prior_diameter_mm):.1f} to "
                 f"{to_tenth(change.diameter_mm):.1f} mm ({by:+.1f} mm).",
                 rests_on=rests_on,
             )
@@ -136,6 +136,7 @@ def _categories_before(nodule: Nodule, change: Change) -> tuple[Category, ...]:
     return ordered(one for one in ORDER if one in change.prior_lung_rads.replace(",", " ").split())
 
 
-def _date(comparison: Comparison) -> str:
+def prior_date(comparison: Comparison) -> str:
+    """Write the date of a prior scan for a sentence."""
     date = comparison.prior_study_date
     return f"{date[:4]}-{date[4:6]}-{date[6:]}" if len(date) == 8 else "unknown date"
