@@ -422,7 +422,8 @@ def _history(item: Item) -> Iterator[HistoryEntry]:
         words, stamp = child.words, child.dataset.get("ObservationDateTime")
         time = ""
         if stamp:
-            time = datetime.fromisoformat(DT(str(stamp)).isoformat()).astimezone(UTC).isoformat(timespec="seconds")
+            moment = datetime.fromisoformat(DT(str(stamp)).isoformat()).astimezone(UTC)
+            time = moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds")
         elif found := re.match(r"(\S+): ", words):  # a time that DICOM can't hold
             time, words = found[1], words[found.end() :]
         reader = child.first(concepts.PERSON_NAME).words
