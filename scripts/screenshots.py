@@ -44,6 +44,7 @@ def main() -> None:
     reading(images)
     annotation(images)
     follow_up(images)
+    report(images)
 
 
 def browser(images: Path) -> None:
@@ -336,6 +337,41 @@ def second_reader(images: Path) -> None:
     wait()
     viewer.window._qt_window.findChild(HelpDialog).grab().save(str(images / "keys.png"))
     viewer.close()
+
+
+def report(images: Path) -> None:
+    """Analyse both sample scans, the second against the first, and show the first pages of its PDF."""
+    import subprocess
+
+    from PIL import Image
+
+    from napari_lesion.assessment.clinical import load_clinical
+    from napari_lesion.batch import analyse_folder
+    from napari_lesion.dicom.series import find_series
+    from napari_lesion.report.write import FILE_NAMES
+
+    out = Path(tempfile.mkdtemp())
+    clinical = out / "patients.csv"
+    clinical.write_text(
+        "patient_id,age_years,sex,smoking,pack_years,family_history,emphysema,prior_cancer,immunosuppression,context\n"
+        "PHANTOM-0000,64,male,former,35,no,no,no,no,screening\n",
+        encoding="utf-8",
+    )
+    scans = REPOSITORY / "sample_dicoms"
+    analyse_folder([scans], out, reports=("pdf",), clinical=load_clinical(clinical), prior=scans)
+    later = max(find_series(scans), key=lambda series: series.identity.study_date)
+    if shutil.which("pdftoppm") is None:
+        sys.exit("There is no pdftoppm; install the package poppler-utils.")
+    subprocess.run(
+        ["pdftoppm", "-png", "-r", "86", "-l", "3", str(out / later.key / FILE_NAMES["pdf"]), str(out / "page")],
+        check=True,
+    )
+    pages = [Image.open(page) for page in sorted(out.glob("page-*.png"))]
+    picture = Image.new("RGB", (sum(page.width + 8 for page in pages) - 8, pages[0].height), "#808080")
+    for number, page in enumerate(pages):
+        picture.paste(page, (number * (page.width + 8), 0))
+    picture.quantize(48).save(images / "report.png", optimize=True)
+    print(images / "report.png")
 
 
 def new_viewer() -> Any:
