@@ -370,7 +370,8 @@ def report(images: Path) -> None:
     picture = Image.new("RGB", (sum(page.width + 8 for page in pages) - 8, pages[0].height), "#808080")
     for number, page in enumerate(pages):
         picture.paste(page, (number * (page.width + 8), 0))
-    picture.quantize(48).save(images / "report.png", optimize=True)
+    few = picture.quantize(128, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)  # keeps rare colours
+    few.save(images / "report.png", optimize=True)
     print(images / "report.png")
 
 

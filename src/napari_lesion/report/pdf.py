@@ -65,6 +65,7 @@ class _Styles:
         self.text = base
         self.small = ParagraphStyle("small", base, fontSize=6.8, leading=8.8)
         self.dim = ParagraphStyle("dim", self.small, textColor=_DIM)
+        self.uid = ParagraphStyle("uid", self.dim, fontSize=5.4, leading=7)  # a finding's two in a line
         self.title = ParagraphStyle("title", base, fontName=_BOLD, fontSize=15, leading=19)
         self.heading = ParagraphStyle(
             "heading", base, fontName=_BOLD, fontSize=11, leading=14, spaceBefore=10, spaceAfter=3
@@ -288,7 +289,7 @@ def _made(report: Report, content: Content, style: _Styles) -> list[Any]:
         Paragraph("How this was made", style.heading),
         _facts((*content.certificate, *content.model, versions, analysed), style.small, 32 * mm, _WIDTH),
         Paragraph("Names in DICOM", style.heading),
-        *(Paragraph(_text(name), style.dim) for name in names),
+        *(Paragraph(_text(name), style.uid) for name in names),
     ]
 
 
