@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from review_scan import READER, a_report, a_review
 
-from napari_lesion.compared import Alignment, Comparison
+from napari_lesion.compared import Alignment, Comparison, Lesion
 from napari_lesion.errors import ConfigError
 from napari_lesion.findings import Finding
 from napari_lesion.judged import Appearance, Given, Patient
@@ -117,9 +117,13 @@ def test_a_new_search_keeps_what_the_reader_did_before() -> None:
     review = carried_over(first, a_report(SCAN), READER)
     assert [f.status for f in review.findings] == ["added", *["candidate"] * 4]
     review = edits.reject(review, IDS[:1], READER)
+    chosen = (Lesion(uid=review.findings[0].lesion_uid, organ="lung", role="target"),)
+    review = edits.follow(review, chosen, READER)
     again = carried_over(review, a_report(SCAN), READER)
     assert again.findings == review.findings
+    assert again.lesions == again.report.lesions == chosen
     assert undo(again).findings == again.start.findings
+    assert undo(again).lesions == ()
     with pytest.raises(ConfigError, match=r"1\.2\.9"):
         carried_over(review, a_report(make_volume(series_uid="1.2.9")), READER)
 

@@ -288,8 +288,8 @@ def carried_over(old: Review, start: Report, by: Stamp) -> Review:
     """Start a review of a new report that keeps what readers did in an old one of the same scan.
 
     Findings that a reader judged, moved, commented or added take the place of those with the same id, and what was
-    entered of the patient that of what the headers say, as one change, which can be undone. Comparisons with priors are
-    of the old findings, and end with them.
+    entered of the patient that of what the headers say, as one change, which can be undone. Targets and non-targets
+    stay as they were chosen. Comparisons with priors are of the old findings, and end with them.
 
     Raises
     ------
@@ -301,13 +301,13 @@ def carried_over(old: Review, start: Report, by: Stamp) -> Review:
     known = {finding.id: finding for finding in start.findings}
     kept = tuple(finding for finding in old.findings if finding.history and known.get(finding.id) != finding)
     patient = old.patient if old.patient != old.start.patient else None
+    lesions = old.lesions if old.lesions != start.lesions else None
     review = Review(start, measured=old.measured)
-    if not kept and patient is None:
+    if not kept and patient is None and lesions is None:
         return review
     before = tuple(known[finding.id] for finding in kept if finding.id in known)
-    return review.done(
-        Change(what="carried over", time=by.time, reader=by.reader, before=before, after=kept, patient=patient),
-    )
+    change = Change(what="carried over", time=by.time, reader=by.reader, before=before, after=kept, patient=patient)
+    return review.done(change.model_copy(update={"lesions": lesions}))
 
 
 def steps(old: Review, new: Review) -> Sequence[Change | None]:
