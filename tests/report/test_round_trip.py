@@ -138,8 +138,11 @@ def test_without_the_scan_pages_are_written_and_dicom_objects_say_what_they_miss
         assert "not at hand" in failed.output
         assert "is of an earlier run" in failed.output
         assert (root / "out" / UID / "structured_report.dcm").read_bytes() == written
+        outlines = root / "out" / UID / "segmentation.dcm"
+        outlines.unlink()
         there = invoke("report", root / "out" / UID, "--format", "sr", "--scans", root / "moved")
         assert there.exit_code == 0, there.output
+        assert outlines.exists(), "a structured report brings along the outlines that it refers to"
         assert "warning" not in there.output
     finally:
         (root / "moved").rename(root / "scans")

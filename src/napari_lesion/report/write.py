@@ -88,7 +88,7 @@ def write_reports(
     folder : Path
         Of the results of the series.
     kinds : iterable of str
-        Of `KINDS`.
+        Of `KINDS`. A structured report of findings with outlines brings the segmentation along that it refers to.
     volume : Volume, optional
         The scan. Without it, pages say that they have no pictures, and there are no DICOM objects.
     source : Series, optional
@@ -102,7 +102,10 @@ def write_reports(
     Cancelled
         If ``progress`` raised it; files that are complete by then stay.
     """
-    wanted = [kind for kind in KINDS if kind in set(kinds)]
+    asked = set(kinds)
+    if "sr" in asked and any(finding.mask is not None for finding in report.standing):
+        asked.add("seg")
+    wanted = [kind for kind in KINDS if kind in asked]
     writers = _Writers(report, volume, source, heatmap, part(progress, 0, 1, max(len(wanted), 1) + 1))
     written: list[Kind] = []
     problems: dict[Kind, str] = {}
