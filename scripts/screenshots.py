@@ -2,7 +2,8 @@
 
     python scripts/screenshots.py            (on a machine without a display, Xvfb is started)
 
-They go to docs/images. A folder as argument takes them there instead; a second one names a scan to show.
+They go to docs/images. A folder as argument takes them there instead; a second one names a scan to show; names after
+that ask for some only (browser, take, four_views, finding_card, second_reader, reading, annotation, follow_up, report).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +38,19 @@ def main() -> None:
     os.environ["NAPARI_LESION_STATE"] = str(scratch / "state")
     os.environ.setdefault("QT_API", "pyside6")
     images.mkdir(parents=True, exist_ok=True)
-    browser(images)
-    take(scan, images)
-    four_views(images)
-    finding_card(images)
-    second_reader(images)
-    reading(images)
-    annotation(images)
-    follow_up(images)
-    report(images)
+    parts: dict[str, Callable[[Path], None]] = {
+        "browser": browser,
+        "take": partial(take, scan),
+        "four_views": four_views,
+        "finding_card": finding_card,
+        "second_reader": second_reader,
+        "reading": reading,
+        "annotation": annotation,
+        "follow_up": follow_up,
+        "report": report,
+    }
+    for name in sys.argv[3:] or parts:
+        parts[name](images)
 
 
 def browser(images: Path) -> None:
