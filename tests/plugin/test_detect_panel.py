@@ -21,6 +21,7 @@ from napari_lesion.errors import LungsNotFoundError, UntrustedCodeError
 from napari_lesion.findings import RESEARCH_USE
 from napari_lesion.plugin import layers, view
 from napari_lesion.plugin.panels.detect import DetectPanel
+from napari_lesion.plugin.panels.findings_table import DIAMETER, NUMBER, PLACE, SCORE, SIDE, SLICE
 from napari_lesion.plugin.workstation import workstation
 from napari_lesion.progress import Progress
 from napari_lesion.volume import Volume
@@ -61,7 +62,7 @@ def run(panel: DetectPanel, qtbot) -> None:
 
 def rows(panel: DetectPanel) -> list[list[str]]:
     shown = panel.findings.rows
-    columns = (0, 2, 3, 4, 5, 6)  # number, score, diameter, side, slice, place
+    columns = (NUMBER, SCORE, DIAMETER, SIDE, SLICE, PLACE)
     return [[shown.index(row, column).data() for column in columns] for row in range(shown.rowCount())]
 
 
