@@ -30,6 +30,8 @@ def arrange(viewer: Viewer) -> None:
     window = viewer.window
     main = window._qt_window  # napari's only handle to its window: docks are moved and tabbed there
     docks = {name: window.add_plugin_dock_widget(PLUGIN, name)[0] for name in (*LEFT, *RIGHT)}
+    for name, dock in docks.items():
+        dock.setWindowTitle(name)  # napari adds the name of the plugin, and tabs have no room for it
     for name in LEFT:
         main.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, docks[name])
     browser = docks[LEFT[0]]

@@ -271,6 +271,8 @@ class DetectPanel(QWidget):
         layout.addWidget(self.search)
         layout.addWidget(self.progress)
         layout.addWidget(self.status)
+        # napari would put empty space below a panel in which nothing says that it wants the height.
+        self.findings.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         layout.addWidget(self.findings, 1)
         layout.addLayout(planes)
         layout.addWidget(use)
