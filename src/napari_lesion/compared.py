@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -76,6 +76,11 @@ class Comparison(BaseModel):
         """Look up what became of a finding of this scan."""
         return next((one for one in self.changes if one.finding_id == finding_id), None)
 
+    def prior_day(self, now: date) -> date | None:
+        """Day of the prior, from its own date or else counted back from that of this scan."""
+        day = day_of(self.prior_study_date)
+        return day if day is not None or self.days is None else now - timedelta(days=self.days)
+
 
 class Lesion(BaseModel):
     """A lesion that is followed from the baseline on, by RECIST 1.1."""
@@ -90,9 +95,15 @@ class Lesion(BaseModel):
     node: bool = False
 
 
-def days_between(earlier: str, later: str) -> int | None:
-    """Days from one DICOM date (YYYYMMDD) to another; None where one is missing or none."""
+def day_of(dicom: str) -> date | None:
+    """Day of a DICOM date (YYYYMMDD); None where it is missing or none."""
     try:
-        return (date.fromisoformat(later) - date.fromisoformat(earlier)).days
+        return date.fromisoformat(dicom)
     except ValueError:
         return None
+
+
+def days_between(earlier: str, later: str) -> int | None:
+    """Days from one DICOM date (YYYYMMDD) to another; None where one is missing or none."""
+    first, last = day_of(earlier), day_of(later)
+    return (last - first).days if first is not None and last is not None else None

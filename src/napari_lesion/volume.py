@@ -266,3 +266,8 @@ def spacing_of(affine: FloatArray) -> tuple[float, float, float]:
     """Length of the three index steps of an affine, mm."""
     k, j, i = np.linalg.norm(affine[:3, :3], axis=0)
     return float(k), float(j), float(i)
+
+
+def readable_date(dicom: str) -> str:
+    """Write a DICOM date as 2026-01-31; anything else stays as it is."""
+    return f"{dicom[:4]}-{dicom[4:6]}-{dicom[6:]}" if len(dicom) == 8 and dicom.isdigit() else dicom

@@ -9,6 +9,7 @@ from napari_lesion.assessment.lung_rads_table import GUIDELINE, ORDER, When, ord
 from napari_lesion.assessment.nodule import Nodule, either, to_tenth
 from napari_lesion.compared import Change, Comparison
 from napari_lesion.judged import Category, Step
+from napari_lesion.volume import readable_date
 
 GROWTH_MM = 1.5
 """More than that within 12 months is growth."""
@@ -139,4 +140,4 @@ def _categories_before(nodule: Nodule, change: Change) -> tuple[Category, ...]:
 def prior_date(comparison: Comparison) -> str:
     """Write the date of a prior scan for a sentence."""
     date = comparison.prior_study_date
-    return f"{date[:4]}-{date[4:6]}-{date[6:]}" if len(date) == 8 else "unknown date"
+    return readable_date(date) if len(date) == 8 else "unknown date"

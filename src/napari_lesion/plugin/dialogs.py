@@ -18,8 +18,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lesion.dicom.series import Series
-from napari_lesion.plugin.layers import readable_date
 from napari_lesion.plugin.texts import tr
+from napari_lesion.volume import readable_date
 
 
 def _columns() -> tuple[str, ...]:

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from napari_lesion.errors import ConfigError, GeometryError
 from napari_lesion.findings import Finding, Heatmap, Point, Report, Status, box_around
 from napari_lesion.plugin.tools.presets import opening_colors, opening_window
-from napari_lesion.volume import FloatArray, SeriesIdentity, Volume, apply_affine, spacing_of
+from napari_lesion.volume import FloatArray, SeriesIdentity, Volume, apply_affine, readable_date, spacing_of
 
 if TYPE_CHECKING:
     from napari_lesion.dicom.series import Series
@@ -150,11 +150,6 @@ def _placed(affine: FloatArray, frame: Frame) -> dict[str, Any]:
 def placed(volume: Volume) -> dict[str, Any]:
     """Scale, translate and axes of a layer whose data are on a scan's grid, in canonical orientation."""
     return _placed(canonical(volume.voxels, volume.affine)[1], frame_of(volume))
-
-
-def readable_date(dicom: str) -> str:
-    """Write a DICOM date as 2026-01-31; anything else stays as it is."""
-    return f"{dicom[:4]}-{dicom[4:6]}-{dicom[6:]}" if len(dicom) == 8 and dicom.isdigit() else dicom
 
 
 def scan_name(series: SeriesIdentity) -> str:

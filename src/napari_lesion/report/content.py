@@ -15,7 +15,7 @@ from napari_lesion.judged import Advice, Appearance, Given, Patient, Probability
 from napari_lesion.measured import Measurement
 from napari_lesion.progress import Progress, silent
 from napari_lesion.report.pictures import Picture, pictures_of
-from napari_lesion.volume import Volume
+from napari_lesion.volume import Volume, readable_date
 
 TOP = 8
 """Findings in the summary, at most."""
@@ -154,7 +154,7 @@ def content_of(report: Report, volume: Volume | None = None, *, progress: Progre
         entries.append(_entry(report, finding, number, pictures_of(volume, finding, number) if volume else ()))
     series = report.series
     return Content(
-        title=" · ".join(filter(None, ("CT findings", series.patient_id, date(series.study_date)))),
+        title=" · ".join(filter(None, ("CT findings", series.patient_id, readable_date(series.study_date)))),
         intended_use=report.intended_use,
         created=_moment(report.created),
         result=_result(report),
@@ -174,7 +174,7 @@ def content_of(report: Report, volume: Volume | None = None, *, progress: Progre
         ),
         comparisons=report.comparisons,
         gone=tuple(
-            (date(comparison.prior_study_date), change)
+            (readable_date(comparison.prior_study_date), change)
             for comparison in report.comparisons
             for change in comparison.changes
             if change.finding_id is None
@@ -193,11 +193,6 @@ def _top(report: Report, entries: list[Entry]) -> tuple[Entry, ...]:
         return finding.status == "candidate", -size
 
     return tuple(sorted(sorted(entries, key=rank)[:TOP], key=lambda entry: entry.number))
-
-
-def date(dicom: str) -> str:
-    """DICOM's YYYYMMDD as YYYY-MM-DD; anything else stays as it is."""
-    return f"{dicom[:4]}-{dicom[4:6]}-{dicom[6:]}" if len(dicom) == 8 and dicom.isdigit() else dicom
 
 
 def doubling(change: Change) -> str:
@@ -286,8 +281,8 @@ def _scan(report: Report) -> tuple[Fact, ...]:
     said = (
         ("Patient ID", series.patient_id),
         ("Name", series.patient_name.replace("^", " ").strip()),
-        ("Born", date(series.patient_birth_date)),
-        ("Study", " ".join(filter(None, (date(series.study_date), series.study_description)))),
+        ("Born", readable_date(series.patient_birth_date)),
+        ("Study", " ".join(filter(None, (readable_date(series.study_date), series.study_description)))),
         ("Series", " ".join(filter(None, (series.series_number, series.series_description)))),
         ("Accession number", series.accession_number),
         ("Scanner", scanner),
@@ -338,7 +333,7 @@ def _certificate(report: Report) -> tuple[Fact, ...]:
 def _entry(report: Report, finding: Finding, number: int, pictures: tuple[Picture, ...]) -> Entry:
     judged = report.judgement.of(finding.id) if report.judgement else None
     changes = tuple(
-        (date(comparison.prior_study_date), change)
+        (readable_date(comparison.prior_study_date), change)
         for comparison in report.comparisons
         if (change := comparison.of(finding.id)) is not None
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from napari_lesion.compared import day_of
 from napari_lesion.findings import Report
 
 MOST = 10
@@ -55,7 +56,7 @@ class Course:
 
 def courses(report: Report) -> tuple[Course, ...]:
     """Find the lesions of a report that were measured at two dates or more; those that changed the most come first."""
-    now = _day(report.series.study_date)
+    now = day_of(report.series.study_date)
     result = []
     for number, finding in enumerate(report.findings, 1):
         if now is None or finding.measurement is None or finding.status == "rejected":
@@ -65,9 +66,7 @@ def courses(report: Report) -> tuple[Course, ...]:
             change = comparison.of(finding.id)
             if change is None or change.prior_volume_mm3 is None:
                 continue
-            then = _day(comparison.prior_study_date)
-            if then is None and comparison.days is not None:
-                then = now - timedelta(days=comparison.days)
+            then = comparison.prior_day(now)
             if then is not None:
                 points.append(Point(then, change.prior_volume_mm3))
         if len(points) > 1:
@@ -142,10 +141,3 @@ def in_words(shown: tuple[Course, ...]) -> str:
 def _number(day: date) -> int:
     """Count days from the first of 1970, as matplotlib does."""
     return (day - date(1970, 1, 1)).days
-
-
-def _day(dicom: str) -> date | None:
-    try:
-        return date.fromisoformat(dicom)
-    except ValueError:
-        return None

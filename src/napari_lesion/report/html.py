@@ -8,8 +8,9 @@ from pathlib import Path
 from napari_lesion.findings import Report
 from napari_lesion.judged import Term
 from napari_lesion.report import growth_plot
-from napari_lesion.report.content import COLUMNS, Content, date, doubling, percentage
+from napari_lesion.report.content import COLUMNS, Content, doubling, percentage
 from napari_lesion.report.page import Filters, save_page
+from napari_lesion.volume import readable_date
 
 FILE_NAME = "report.html"
 COLOURS = {"outline": "#ffd23f", "long axis": "#35d0ff", "short axis": "#35d0ff", "estimate": "#ffb000"}
@@ -39,7 +40,7 @@ def save_html(report: Report, content: Content, path: Path) -> None:
         "growth_note": growth_note(len(courses)),
         "now": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
-    filters: Filters = {"date": date, "doubling": doubling, "percentage": percentage, "adds": adds}
+    filters: Filters = {"date": readable_date, "doubling": doubling, "percentage": percentage, "adds": adds}
     save_page(path, "report.html", values, filters)
 
 

@@ -33,9 +33,10 @@ from napari_lesion.atomic import whole_file
 from napari_lesion.findings import Report
 from napari_lesion.judged import Advice
 from napari_lesion.report import growth_plot
-from napari_lesion.report.content import COLUMNS, Content, Entry, Fact, Group, date, doubling, percentage
+from napari_lesion.report.content import COLUMNS, Content, Entry, Fact, Group, doubling, percentage
 from napari_lesion.report.html import COLOURS, adds, growth_note
 from napari_lesion.report.pictures import Picture
+from napari_lesion.volume import readable_date
 
 FILE_NAME = "report.pdf"
 
@@ -212,7 +213,7 @@ def _time(report: Report, content: Content, style: _Styles) -> list[Any]:
     story: list[Any] = [Paragraph("Over time", style.heading)]
     for comparison in content.comparisons:
         days = "" if comparison.days is None else f", {comparison.days} days before"
-        says = f"Prior of {date(comparison.prior_study_date)}{days}: {comparison.alignment.says}"
+        says = f"Prior of {readable_date(comparison.prior_study_date)}{days}: {comparison.alignment.says}"
         story.append(Paragraph(_text(says), style.text))
     courses = growth_plot.courses(report)
     if courses:
@@ -283,7 +284,9 @@ def _brock(entry: Entry, style: _Styles) -> list[Any]:
 def _made(report: Report, content: Content, style: _Styles) -> list[Any]:
     versions = Fact("Versions", ", ".join(f"{fact.name} {fact.value}" for fact in content.made_by))
     analysed = Fact("Analysed", content.created)
-    priors = (f"Prior of {date(prior.prior_study_date)}: {prior.prior_series_uid}" for prior in content.comparisons)
+    priors = (
+        f"Prior of {readable_date(prior.prior_study_date)}: {prior.prior_series_uid}" for prior in content.comparisons
+    )
     names = (f"This series: {report.series_uid}", *priors, *(entry.names for entry in content.entries))
     return [
         Paragraph("How this was made", style.heading),

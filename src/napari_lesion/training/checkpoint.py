@@ -15,6 +15,22 @@ from napari_lesion.errors import ConfigError
 FILE_NAME = "checkpoint.pt"
 
 
+def place(out: Path, *, resume: bool) -> Path:
+    """Say where the checkpoint of a run is.
+
+    Raises
+    ------
+    ConfigError
+        If the folder holds another run, or there is nothing to resume.
+    """
+    path = out / FILE_NAME
+    if path.exists() and not resume:
+        raise ConfigError(f"{out} already holds a run. Pass --resume to go on with it, or choose another folder.")
+    if resume and not path.exists():
+        raise ConfigError(f"{out} holds no run to go on with. Leave --resume out.")
+    return path
+
+
 def save(path: Path, content: Mapping[str, Any]) -> None:
     """Write a checkpoint: tensors, numbers, strings, and lists and dicts of them."""
     with whole_file(path) as new:

@@ -244,11 +244,7 @@ def run_patches(config_path: Path, out: Path, *, resume: bool = False, progress:
         If the configuration is wrong, the folder holds another run, or there is nothing to resume.
     """
     config = read_patch_config(config_path)
-    path = out / checkpoint.FILE_NAME
-    if path.exists() and not resume:
-        raise ConfigError(f"{out} already holds a run. Pass --resume to go on with it, or choose another folder.")
-    if resume and not path.exists():
-        raise ConfigError(f"{out} holds no run to go on with. Leave --resume out.")
+    path = checkpoint.place(out, resume=resume)
     data = load_data(config, out, progress)
     device = choose_device(config.device)
     torch.manual_seed(config.seed)

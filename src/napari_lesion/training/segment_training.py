@@ -116,11 +116,7 @@ def run_segmenter(config_path: Path, out: Path, *, resume: bool = False, progres
         If the configuration is wrong, the folder holds another run, or there is nothing to resume.
     """
     config = read_segment_config(config_path)
-    path = out / checkpoint.FILE_NAME
-    if path.exists() and not resume:
-        raise ConfigError(f"{out} already holds a run. Pass --resume to go on with it, or choose another folder.")
-    if resume and not path.exists():
-        raise ConfigError(f"{out} holds no run to go on with. Leave --resume out.")
+    path = checkpoint.place(out, resume=resume)
     parts = split_cubes(read_cubes(config.nodules))
     device = choose_device(config.device)
     torch.manual_seed(config.seed)

@@ -132,11 +132,7 @@ def _run(
     part: tuple[int | None, int | None],
     progress: Progress,
 ) -> Path:
-    path = out / checkpoint.FILE_NAME
-    if path.exists() and not resume:
-        raise ConfigError(f"{out} already holds a run. Pass --resume to go on with it, or choose another folder.")
-    if resume and not path.exists():
-        raise ConfigError(f"{out} holds no run to go on with. Leave --resume out.")
+    path = checkpoint.place(out, resume=resume)
     split = make_split(config, *part)
     scans = _scans_to_judge_by(config, split, progress)
     backgrounds = load_backgrounds(config, progress, series=split.train.series, annotated=split.train.annotated)

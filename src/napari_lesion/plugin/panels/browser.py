@@ -42,7 +42,7 @@ from napari_lesion.dicom.foresight import Foresight, Outlook
 from napari_lesion.dicom.series import Series
 from napari_lesion.errors import Cancelled, LesionError
 from napari_lesion.plugin.actions import Action, bind
-from napari_lesion.plugin.layers import readable_date, scan_name
+from napari_lesion.plugin.layers import scan_name
 from napari_lesion.plugin.reader import add_layers, open_series
 from napari_lesion.plugin.series_search import PICTURE, Found, SeriesSearch
 from napari_lesion.plugin.settings import setting, store
@@ -51,7 +51,7 @@ from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.tools.reading import reading_tools
 from napari_lesion.plugin.view import scan_view, volume_of
 from napari_lesion.plugin.workstation import Workstation, workstation
-from napari_lesion.volume import GeometryCertificate
+from napari_lesion.volume import GeometryCertificate, readable_date
 
 RECENT = "browser/recent"
 MOST_RECENT = 10

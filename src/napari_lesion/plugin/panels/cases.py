@@ -23,11 +23,11 @@ from napari_lesion.annotation.cases import Case
 from napari_lesion.plugin.actions import bind
 from napari_lesion.plugin.case_list import case_list
 from napari_lesion.plugin.docks import share_place
-from napari_lesion.plugin.layers import readable_date
 from napari_lesion.plugin.panels.row_table import row_table
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.view import scan_view
 from napari_lesion.plugin.workstation import workstation
+from napari_lesion.volume import readable_date
 
 
 class CasesPanel(QWidget):

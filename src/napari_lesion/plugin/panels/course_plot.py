@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from operator import attrgetter
 from typing import Any
 
 from qtpy.QtGui import QPalette
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_lesion.compared import Comparison
+from napari_lesion.compared import Comparison, day_of
 from napari_lesion.findings import Finding, Report
 from napari_lesion.plugin.layers import SELECTED_COLOR
 from napari_lesion.plugin.task import Task
@@ -96,7 +96,7 @@ def courses(
     tuple of Course
         Those that were measured at two dates at least.
     """
-    now = _day(report.series.study_date)
+    now = day_of(report.series.study_date)
     found = []
     for number, finding in enumerate(report.findings, 1):
         if finding.status == "rejected" or now is None:
@@ -104,7 +104,7 @@ def courses(
         points = {now: _point(now, finding)}
         for comparison in comparisons:
             change = comparison.of(finding.id)
-            when = _when(comparison, now)
+            when = comparison.prior_day(now)
             if change is None or change.prior_finding_id is None or when is None:
                 continue
             prior = prior_report(comparison.prior_series_uid)
@@ -122,18 +122,6 @@ def _point(when: date, finding: Finding) -> Point:
     if measured is None:
         return Point(when, None, None, None)
     return Point(when, measured.mean_diameter_mm, measured.volume_mm3, measured.volume_sd_mm3)
-
-
-def _when(comparison: Comparison, now: date) -> date | None:
-    day = _day(comparison.prior_study_date)
-    return day if day is not None or comparison.days is None else now - timedelta(days=comparison.days)
-
-
-def _day(dicom: str) -> date | None:
-    try:
-        return date.fromisoformat(dicom)
-    except ValueError:
-        return None
 
 
 def draw(figure: Any, shown: Sequence[Course], chosen: str, *, text: str, background: str) -> None:

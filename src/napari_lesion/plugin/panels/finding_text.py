@@ -9,9 +9,9 @@ from napari_lesion.compared import Change, Comparison
 from napari_lesion.findings import Finding
 from napari_lesion.judged import Advice, Probability, Term
 from napari_lesion.measured import Measurement
-from napari_lesion.plugin.layers import readable_date
 from napari_lesion.plugin.panels.fields import SOURCES
 from napari_lesion.plugin.texts import later, tr
+from napari_lesion.volume import readable_date
 
 DIM = "#878d96"
 """Read on dark and on light ground."""

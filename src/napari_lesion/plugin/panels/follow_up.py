@@ -32,7 +32,7 @@ from napari_lesion.plugin.actions import bind
 from napari_lesion.plugin.dialogs import SeriesDialog
 from napari_lesion.plugin.docks import share_place
 from napari_lesion.plugin.findings_view import findings_view
-from napari_lesion.plugin.layers import readable_date, scan_name
+from napari_lesion.plugin.layers import scan_name
 from napari_lesion.plugin.panels.course_plot import Course, CoursePlot, courses
 from napari_lesion.plugin.panels.response import ResponsePage
 from napari_lesion.plugin.panels.row_table import row_table
@@ -43,7 +43,7 @@ from napari_lesion.plugin.tools.reading import reading_tools
 from napari_lesion.plugin.view import scan_view
 from napari_lesion.plugin.views.beside import beside
 from napari_lesion.plugin.workstation import workstation
-from napari_lesion.volume import SeriesIdentity
+from napari_lesion.volume import SeriesIdentity, readable_date
 
 NUMBER, FATE, DIAMETER, VOLUME, PERCENT, DOUBLING = range(6)
 #: A sign and a word each: nothing is said by colour alone.

@@ -22,13 +22,13 @@ from napari_lesion.comparison.visits import linked, visits_of
 from napari_lesion.errors import LesionError
 from napari_lesion.findings import Report
 from napari_lesion.plugin.findings_view import findings_view
-from napari_lesion.plugin.layers import readable_date
 from napari_lesion.plugin.panels.row_table import row_table
 from napari_lesion.plugin.priors import Priors
 from napari_lesion.plugin.task import sentence
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.workstation import Workstation
 from napari_lesion.review import edits
+from napari_lesion.volume import readable_date
 
 _ROLE = 1
 

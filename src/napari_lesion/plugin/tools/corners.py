@@ -9,14 +9,14 @@ import numpy as np
 from napari.components.overlays import TextOverlay
 from qtpy.QtCore import QTimer
 
-from napari_lesion.plugin.layers import OBLIQUE_DEG, frame_of, readable_date
+from napari_lesion.plugin.layers import OBLIQUE_DEG, frame_of
 from napari_lesion.plugin.texts import later, tr
 from napari_lesion.plugin.tools.cursor import number, side_text
 from napari_lesion.plugin.tools.slab import MODE_TEXTS, Mode, Slab, depth_slices
 from napari_lesion.plugin.tools.windows import preset_of, window_of
 from napari_lesion.plugin.view import PLANES
 from napari_lesion.plugin.views.marks import marks_of
-from napari_lesion.volume import SeriesIdentity, Volume
+from napari_lesion.volume import SeriesIdentity, Volume, readable_date
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

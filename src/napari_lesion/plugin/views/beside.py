@@ -18,14 +18,14 @@ from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
 from napari_lesion.findings import Finding
 from napari_lesion.plugin.actions import Action
-from napari_lesion.plugin.layers import findings_layer, frame_of, readable_date, ring_attributes, scan_layer
+from napari_lesion.plugin.layers import findings_layer, frame_of, ring_attributes, scan_layer
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.tools.reading import reading_tools
 from napari_lesion.plugin.view import ScanView
 from napari_lesion.plugin.views.bar import Switch
 from napari_lesion.plugin.views.fourup import ONWARD, Views, views
 from napari_lesion.plugin.workstation import Workstation
-from napari_lesion.volume import FloatArray
+from napari_lesion.volume import FloatArray, readable_date
 
 if TYPE_CHECKING:
     from napari_lesion.plugin.priors import Prior
