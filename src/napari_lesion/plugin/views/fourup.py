@@ -190,7 +190,10 @@ class Views(QObject):
         for line, stretch in enumerate((first, second)):
             self._layout.setRowStretch(line, stretch)
             self._layout.setColumnStretch(line, stretch)
-        self._layout.setColumnStretch(2, first + second if self._beside is not None else 0)
+        beside = first + second if self._beside is not None else 0
+        self._layout.setColumnStretch(2, beside)
+        # In a narrow window, too, where napari's slider below the scan is what takes the width.
+        self._layout.setColumnMinimumWidth(2, beside * self._main.minimumSizeHint().width())
         self._follow()
         self._layout.activate()
         # The canvases have their new sizes when Qt has laid them out.

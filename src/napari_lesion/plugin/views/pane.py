@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from qtpy.QtCore import QEvent, QObject, QPointF, Qt, QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
-from qtpy.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.view import screen_axes
@@ -59,6 +59,8 @@ class Pane(QWidget):
         self.heading = QLabel()
         self.heading.setTextFormat(Qt.TextFormat.RichText)
         self.heading.setContentsMargins(6, 0, 6, 0)
+        # Long words must not make one view wider than the one beside it.
+        self.heading.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.heading.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -114,6 +116,7 @@ class Pane(QWidget):
         else:
             name = tr("3D (maximum projection)")
         self.heading.setText(f"{name} · <b>{escape(self._caption)}</b>" if self._caption else name)
+        self.heading.setToolTip(self._caption)
 
     # -- the camera ---------------------------------------------------------------------------------------------------
 
