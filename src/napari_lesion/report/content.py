@@ -436,7 +436,7 @@ def _since(changes: tuple[tuple[str, Change], ...]) -> str:
     if not changes:
         return "–"
     change = changes[0][1]
-    grown = "" if change.volume_change is None else f" {100 * change.volume_change:+.0f} %".replace("-", "−")
+    grown = "" if change.volume_change is None else f" {100 * change.volume_change:+z.0f} %".replace("-", "−")
     return change.fate + grown
 
 

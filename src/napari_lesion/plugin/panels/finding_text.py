@@ -178,7 +178,7 @@ def change_rows(change: Change, comparison: Comparison) -> list[Row]:
     if change.prior_volume_mm3 is not None and change.volume_mm3 is not None:
         volumes = f"{change.prior_volume_mm3:.0f} → {change.volume_mm3:.0f} mm³"
         if change.volume_change is not None:
-            volumes += f" ({100 * change.volume_change:+.0f} %)".replace("-", "−")
+            volumes += f" ({100 * change.volume_change:+z.0f} %)".replace("-", "−")
         rows.append((tr("Volume"), volumes, source))
     if change.doubling_days is not None:
         name = tr("Volume doubling time") if change.doubling_days > 0 else tr("Volume halving time")

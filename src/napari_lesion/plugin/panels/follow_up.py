@@ -473,7 +473,7 @@ class FollowUpPanel(QWidget):
                 number = str(numbers.get(change.finding_id or "", ""))
                 if not number:
                     number = tr("prior {number}", number=before.get(change.prior_finding_id or "", "")).strip()
-                percent = f"{100 * change.volume_change:+.0f}" if change.volume_change is not None else ""
+                percent = f"{100 * change.volume_change:+z.0f}" if change.volume_change is not None else ""
                 texts = (
                     number,
                     fate_text(change),
