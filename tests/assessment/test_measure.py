@@ -175,6 +175,25 @@ def test_the_pleura_is_as_far_as_it_is_and_a_cut_lung_has_no_zones(chest) -> Non
     assert any("apex of the left lung" in note for note in cut.notes)
 
 
+def test_depth_in_the_lungs_is_that_of_a_distance_transform_of_all_of_the_grid(chest) -> None:
+    volume, places = chest
+    lungs = find_lungs(volume)
+    assert lungs is not None
+    inside, spacing = lungs.labels > 0, spacing_of(lungs.affine)
+    near = ndimage.distance_transform_edt(inside, sampling=spacing)
+    far = ndimage.distance_transform_edt(~inside, sampling=spacing)
+    depth = np.where(inside, near - min(spacing) / 2, min(spacing) / 2 - far)
+    rng = np.random.default_rng(0)
+    mm = np.concatenate([np.array(center) + rng.uniform(-40, 40, (200, 3)) for center in places.values()])
+    index = (np.linalg.inv(lungs.affine) @ np.c_[mm, np.ones(len(mm))].T)[:3]
+    expected = ndimage.map_coordinates(depth, index, order=1, mode="nearest")
+    assert expected.min() < -10
+    assert expected.max() > 20
+    together = lungs.depth_at(mm)
+    np.testing.assert_allclose(together, expected, atol=1e-6)
+    np.testing.assert_allclose([lungs.depth_at(one[None])[0] for one in mm[::17]], expected[::17], atol=1e-6)
+
+
 def made_of(kind: str) -> tuple[np.ndarray, FloatArray, np.ndarray]:
     inside, affine = body((1.0, 0.7, 0.7), (7.0,) * 3)
     core, _ = body((1.0, 0.7, 0.7), (3.5, 3.5, 3.5))

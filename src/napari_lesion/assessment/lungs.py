@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import weakref
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
+from scipy.spatial import KDTree
 
 from napari_lesion.errors import LungsNotFoundError
 from napari_lesion.mask import BoolArray
@@ -61,17 +63,29 @@ class Lungs:
 
     def depth_at(self, mm: npt.ArrayLike) -> FloatArray:
         """Depth below the surface of the lungs at LPS mm (n, 3), mm; negative outside."""
-        index = apply_affine(np.linalg.inv(self.affine).astype(np.float64), mm)
-        part, low = self._around(index, _DEEPEST_MM)
-        lung = part > 0
+        limit = np.array(self.labels.shape) - 1
+        index = np.clip(apply_affine(np.linalg.inv(self.affine).astype(np.float64), mm), 0, limit)
+        low = np.floor(index.min(axis=0)).astype(np.int64)
+        high = np.minimum(np.floor(index.max(axis=0)).astype(np.int64) + 1, limit) + 1
+        lung = self.labels[tuple(slice(a, b) for a, b in zip(low, high, strict=True))] > 0
         spacing = spacing_of(self.affine)
+        where = (np.moveaxis(np.indices(lung.shape), 0, -1) + low) * spacing
         # Both count from centre to centre across the surface, which lies half a voxel from each.
         half = min(spacing) / 2
-        inside = ndimage.distance_transform_edt(lung, sampling=spacing) if not lung.all() else np.full(lung.shape, 99.0)
-        outside = ndimage.distance_transform_edt(~lung, sampling=spacing) if lung.any() else np.full(lung.shape, 99.0)
-        depth = np.where(lung, inside - half, half - outside)
+        depth = np.empty(lung.shape)
+        for which, sign, other in ((lung, 1, self._edge_outside), (~lung, -1, self._edge_inside)):
+            distance, _ = other.query(where[which])
+            depth[which] = sign * (np.minimum(distance, _DEEPEST_MM) - half)
         result: FloatArray = ndimage.map_coordinates(depth, (index - low).T, order=1, mode="nearest")
         return result
+
+    @functools.cached_property
+    def _edge_inside(self) -> KDTree:
+        return _edge(self.labels > 0, self.affine)
+
+    @functools.cached_property
+    def _edge_outside(self) -> KDTree:
+        return _edge(self.labels == 0, self.affine)
 
     def side_at(self, mm: FloatArray) -> Side:
         """Tell in which lung a place (LPS mm) lies, or which is the nearer one."""
@@ -106,6 +120,12 @@ class Lungs:
         low = np.clip(np.floor(index.min(axis=0) - reach), 0, shape - 1).astype(np.int64)
         high = np.clip(np.ceil(index.max(axis=0) + reach) + 1, low + 1, shape).astype(np.int64)
         return self.labels[tuple(slice(a, b) for a, b in zip(low, high, strict=True))], low
+
+
+def _edge(voxels: BoolArray, affine: FloatArray) -> KDTree:
+    """Voxels with a neighbour that is none of them, mm along the axes; the nearest from outside is one of these."""
+    inner = ndimage.binary_erosion(voxels, border_value=1)
+    return KDTree(np.argwhere(voxels & ~inner) * spacing_of(affine))
 
 
 _kept: dict[int, tuple[weakref.ref[object], Lungs | None]] = {}

@@ -257,22 +257,32 @@ def _rise(hu: npt.NDArray[np.float32], inside: BoolArray, affine: FloatArray) ->
     """
     spacing = np.array(spacing_of(affine))
     smooth = ndimage.gaussian_filter(hu, _SMOOTH_MM / spacing)
-    away = ndimage.distance_transform_edt(~inside, sampling=spacing)
-    depth = ndimage.distance_transform_edt(inside, sampling=spacing)
-    around = smooth[(away > _AROUND_MM[0]) & (away < _AROUND_MM[1]) & (smooth < _AIR_HU)]
+    # Nothing further away counts, and distances take long.
+    near = _box(inside, np.ceil(_AROUND_MM[1] / spacing).astype(int))
+    own, values = inside[near], smooth[near]
+    away = ndimage.distance_transform_edt(~own, sampling=spacing)
+    depth = ndimage.distance_transform_edt(own, sampling=spacing)
+    around = values[(away > _AROUND_MM[0]) & (away < _AROUND_MM[1]) & (values < _AIR_HU)]
     lung = float(np.median(around)) if around.size > 50 else _LUNG_HU
-    level = float(np.median(smooth[depth >= 0.6 * depth.max()]))
-    made_of = composition(hu, inside, affine)
+    level = float(np.median(values[depth >= 0.6 * depth.max()]))
+    made_of = composition(hu[near], own, affine)
     if made_of.type == "part-solid" and made_of.solid is not None:
-        glass = inside & ~made_of.solid & (depth > 1.0) & (smooth < SOLID_HU)
+        glass = own & ~made_of.solid & (depth > 1.0) & (values < SOLID_HU)
         if glass.any():
-            level = min(level, float(np.median(smooth[glass])))
+            level = min(level, float(np.median(values[glass])))
     # Contrast agent and calcium are denser than tissue, and the edge is not where theirs would be.
     level = min(level, 0.0)
     if level - lung < _LEAST_RISE_HU:
         return np.ones(hu.shape, np.float32)
     rise: npt.NDArray[np.float32] = (smooth - lung) / (level - lung)
     return rise
+
+
+def _box(inside: BoolArray, margin: npt.NDArray[np.int64]) -> tuple[slice, slice, slice]:
+    where = np.argwhere(inside)
+    low = np.maximum(where.min(axis=0) - margin, 0)
+    z, y, x = (slice(int(a), int(b) + 1) for a, b in zip(low, where.max(axis=0) + margin, strict=True))
+    return z, y, x
 
 
 def _finding(
@@ -291,7 +301,9 @@ def _finding(
         if distance[nearest] > max(diameter_mm / 2, _SMALLEST_MM):
             return None
         number = int(labels[tuple(where[nearest])])
-    filled: BoolArray = ndimage.binary_fill_holes(labels == number)
+    box = ndimage.find_objects(labels, number)[number - 1]
+    filled = np.zeros(voxels.shape, np.bool_)
+    filled[box] = ndimage.binary_fill_holes(labels[box] == number)
     return filled
 
 
