@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QDockWidget
 
 from napari_lesion.plugin import room
 from napari_lesion.plugin.panels.detect import DetectPanel
+from napari_lesion.plugin.texts import use_language
 
 
 def test_the_browser_is_left_and_the_findings_are_right_of_the_picture(make_napari_viewer, qtbot) -> None:
@@ -33,6 +35,17 @@ def test_the_browser_is_left_and_the_findings_are_right_of_the_picture(make_napa
     (panel,) = main.findChildren(DetectPanel)
     qtbot.waitUntil(lambda: not panel._devices_task.running, timeout=60_000)
     assert len(main.findChildren(type(browser))) == len(docks), "a second time nothing is doubled"
+
+
+def test_tabs_are_named_in_the_language_of_the_user(make_napari_viewer) -> None:
+    viewer = make_napari_viewer()
+    use_language("de")
+    try:
+        room.arrange(viewer)
+    finally:
+        use_language("en")
+    titles = {dock.windowTitle() for dock in viewer.window._qt_window.findChildren(QDockWidget)}
+    assert {"Serienbrowser", "Befundung", "Läsionen suchen", "Befund", "Verlauf"} <= titles
 
 
 def test_a_path_that_is_not_there_is_said_before_a_window_opens(monkeypatch) -> None:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, QTimer
 
-from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.texts import later, tr
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 PLUGIN = "napari-lesion"
 #: Panels by their names in the manifest: left of the picture from the top down, and right of it.
-LEFT = ("Series browser", "Reading")
-RIGHT = ("Detect lesions", "Finding", "Follow-up")
+LEFT = (later("Series browser"), later("Reading"))
+RIGHT = (later("Detect lesions"), later("Finding"), later("Follow-up"))
 _WIDTHS = (300, 420)
 _HEIGHTS = (600, 190)
 
@@ -31,7 +31,8 @@ def arrange(viewer: Viewer) -> None:
     main = window._qt_window  # napari's only handle to its window: docks are moved and tabbed there
     docks = {name: window.add_plugin_dock_widget(PLUGIN, name)[0] for name in (*LEFT, *RIGHT)}
     for name, dock in docks.items():
-        dock.setWindowTitle(name)  # napari adds the name of the plugin, and tabs have no room for it
+        # napari adds the name of the plugin, and tabs have no room for it.
+        dock.setWindowTitle(tr(name))
     for name in LEFT:
         main.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, docks[name])
     browser = docks[LEFT[0]]

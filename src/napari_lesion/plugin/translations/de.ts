@@ -508,6 +508,10 @@
             <translation>Beschreibung</translation>
         </message>
         <message>
+            <source>Detect lesions</source>
+            <translation>Läsionen suchen</translation>
+        </message>
+        <message>
             <source>Detector</source>
             <translation>Detektor</translation>
         </message>
@@ -567,7 +571,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Earlier scans of this patient: open ones, and those that the series browser has found</source>
-            <translation>Frühere Untersuchungen dieses Patienten: geöffnete und solche, die der Serien-Browser gefunden hat</translation>
+            <translation>Frühere Untersuchungen dieses Patienten: geöffnete und solche, die der Serienbrowser gefunden hat</translation>
         </message>
         <message>
             <source>Emphysema</source>
@@ -678,6 +682,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Den Umriss des gewählten Befunds neu suchen</translation>
         </message>
         <message>
+            <source>Finding</source>
+            <translation>Befund</translation>
+        </message>
+        <message>
             <source>Finding {number}</source>
             <translation>Befund {number}</translation>
         </message>
@@ -760,6 +768,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Folder…</source>
             <translation>Ordner…</translation>
+        </message>
+        <message>
+            <source>Follow-up</source>
+            <translation>Verlauf</translation>
         </message>
         <message>
             <source>For research use only. Not a medical device; not for diagnosis.</source>
@@ -1770,6 +1782,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Serie</translation>
         </message>
         <message>
+            <source>Series browser</source>
+            <translation>Serienbrowser</translation>
+        </message>
+        <message>
             <source>Series that were found</source>
             <translation>Gefundene Serien</translation>
         </message>
@@ -2197,7 +2213,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>There is no prior yet: choose one in the panel “Follow-up”.</source>
-            <translation>Es gibt noch keine Voruntersuchung: im Bereich „Follow-up“ eine wählen.</translation>
+            <translation>Es gibt noch keine Voruntersuchung: im Bereich „Verlauf“ eine wählen.</translation>
         </message>
         <message>
             <source>There is nothing to draw until a lesion was measured in this scan and in a prior.</source>

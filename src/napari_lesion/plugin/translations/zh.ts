@@ -508,6 +508,10 @@
             <translation>描述</translation>
         </message>
         <message>
+            <source>Detect lesions</source>
+            <translation>检测病灶</translation>
+        </message>
+        <message>
             <source>Detector</source>
             <translation>检测模型</translation>
         </message>
@@ -678,6 +682,10 @@ A double click opens one.</source>
             <translation>重新查找所选发现的轮廓</translation>
         </message>
         <message>
+            <source>Finding</source>
+            <translation>病灶</translation>
+        </message>
+        <message>
             <source>Finding {number}</source>
             <translation>发现 {number}</translation>
         </message>
@@ -760,6 +768,10 @@ A double click opens one.</source>
         <message>
             <source>Folder…</source>
             <translation>文件夹…</translation>
+        </message>
+        <message>
+            <source>Follow-up</source>
+            <translation>随访</translation>
         </message>
         <message>
             <source>For research use only. Not a medical device; not for diagnosis.</source>
@@ -1770,6 +1782,10 @@ A double click opens one.</source>
             <translation>序列</translation>
         </message>
         <message>
+            <source>Series browser</source>
+            <translation>序列浏览器</translation>
+        </message>
+        <message>
             <source>Series that were found</source>
             <translation>找到的序列</translation>
         </message>
@@ -2197,7 +2213,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>There is no prior yet: choose one in the panel “Follow-up”.</source>
-            <translation>尚无既往检查：请在“Follow-up”面板中选择。</translation>
+            <translation>尚无既往检查：请在“随访”面板中选择。</translation>
         </message>
         <message>
             <source>There is nothing to draw until a lesion was measured in this scan and in a prior.</source>
