@@ -179,6 +179,8 @@ class Views(QObject):
 
     def _arrange(self) -> None:
         """Show the views that are to be seen, and let the others rest."""
+        # Each view would be drawn at every size that it passes through.
+        self._grid.setUpdatesEnabled(False)
         for pane in self.panes:
             pane.setVisible(self._is_shown(pane))
             pane.heading.setVisible(self.four_up or self._beside is not None)
@@ -196,6 +198,7 @@ class Views(QObject):
         self._layout.setColumnMinimumWidth(2, beside * self._main.minimumSizeHint().width())
         self._follow()
         self._layout.activate()
+        self._grid.setUpdatesEnabled(True)
         # The canvases have their new sizes when Qt has laid them out.
         QTimer.singleShot(0, self.reset)
 
