@@ -483,6 +483,8 @@ class FindingsView(QObject):
         # Each of these draws the layer anew, so only what is different is set.
         if not moved and len(points.data) == len(findings):
             rings = {name: rings[name] for name in ("shown", "border_color", "border_width")}
+        elif np.array_equal(rings["data"], points.data) and np.array_equal(rings["size"], points.size):
+            del rings["data"], rings["size"]
         self._drawing = True
         try:
             if "data" in rings:

@@ -126,9 +126,10 @@ class Outlines(QObject):
         return max(self._numbers.values(), default=0) + 1
 
     def _color(self, layer: Labels, chosen: str) -> None:
-        colors: dict[int | None, str] = {None: "transparent", 0: "transparent"}
-        colors |= dict.fromkeys(self._numbers.values(), FINDING_COLOR)
-        colors[self._number(chosen) if chosen else self._next_number()] = SELECTED_COLOR
+        # One colour for all other numbers: a new finding changes no colour, for which napari would draw all anew.
+        colors: dict[int | None, str] = {None: FINDING_COLOR, 0: "transparent"}
+        if chosen:
+            colors[self._number(chosen)] = SELECTED_COLOR
         if colors != self._colors:
             self._colors = colors
             layer.colormap = DirectLabelColormap(color_dict=colors)

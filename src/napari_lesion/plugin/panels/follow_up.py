@@ -8,6 +8,7 @@ from pathlib import Path
 
 import napari.viewer
 from qtpy.QtCore import QEvent, QSignalBlocker, Qt
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -128,6 +129,8 @@ class FollowUpPanel(QWidget):
         self._tools = reading_tools(self._station)
         self._choices: tuple[Choice, ...] = ()
         self._changes: tuple[Change, ...] = ()
+        self._stale = True
+        """It has not shown the latest changes: nobody can see it."""
         self._build()
         self._connect()
         self._list_choices()
@@ -403,7 +406,16 @@ class FollowUpPanel(QWidget):
         self.status.setText(text)
         self.status.setVisible(bool(text))
 
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Show what has changed meanwhile."""
+        super().showEvent(event)
+        if self._stale:
+            self._show()
+
     def _show(self, _event: object = None) -> None:
+        self._stale = not self.isVisible()
+        if self._stale:
+            return  # it takes long with many lesions, and most of the time another tab is in front
         blind = self._station.blind
         self.page.setVisible(not blind)
         self.hidden.setVisible(blind)

@@ -42,6 +42,8 @@ class ResponsePage(QWidget):
         self._priors = priors
         self._reports: tuple[Report, ...] = ()
         self._uids: tuple[str, ...] = ()
+        self._rows: list[tuple[str, recist.Lesion | None]] = []
+        """Lesion of each row, and what it is followed as."""
         self.table = row_table(
             ("#", tr("RECIST"), tr("mm")), tr("Targets and non-targets"), tr("Mark each lesion that is followed")
         )
@@ -81,16 +83,26 @@ class ResponsePage(QWidget):
             for one in timeline
         }
         self.table.setRowCount(len(timeline))
+        before_rows, self._rows = self._rows, [(one.lesion_uid, roles.get(one.lesion_uid)) for one in timeline]
         for row, one in enumerate(timeline):
-            self.table.setItem(row, 0, QTableWidgetItem(self._names[one.lesion_uid]))
-            if (old := self.table.cellWidget(row, _ROLE)) is not None:
-                old.hide()  # it goes only after the signal that it may have sent
             known = roles.get(one.lesion_uid)
-            self.table.setCellWidget(row, _ROLE, self._box(one.lesion_uid, known))
+            # Widgets in a table take long to make: only where something else is to be chosen.
+            if before_rows[row : row + 1] != self._rows[row : row + 1]:
+                if (old := self.table.cellWidget(row, _ROLE)) is not None:
+                    old.hide()  # it goes only after the signal that it may have sent
+                self.table.setCellWidget(row, _ROLE, self._box(one.lesion_uid, known))
             sizes = (seen.short_axis_mm if known and known.node else seen.long_axis_mm for seen in one.seen)
             text = " → ".join("–" if size is None else f"{size:.1f}" for size in sizes)
-            self.table.setItem(row, 2, QTableWidgetItem(text))
+            self._put(row, 0, self._names[one.lesion_uid])
+            self._put(row, 2, text)
         self._say(dates)
+
+    def _put(self, row: int, column: int, text: str) -> None:
+        item = self.table.item(row, column)
+        if item is None:
+            self.table.setItem(row, column, QTableWidgetItem(text))
+        elif item.text() != text:
+            item.setText(text)
 
     def _box(self, uid: str, known: recist.Lesion | None) -> QComboBox:
         box = QComboBox()
