@@ -104,7 +104,9 @@ def test_a_folder_without_images_ends_with_1(tmp_path, run):
 
 
 SLOW = """
-import sys, time
+import signal, sys, time
+# A shell without job control lets what it runs in the background ignore SIGINT, and this would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {tests!r})
 import napari_lesion.detection.detector as registry
 from fake_scan import FakeDetector
