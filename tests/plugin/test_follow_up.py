@@ -20,11 +20,12 @@ from qtpy.QtWidgets import QApplication, QMessageBox
 
 from napari_lesion.compared import Alignment, Change, Comparison
 from napari_lesion.comparison.compare import Compared
+from napari_lesion.comparison.followed import followed
 from napari_lesion.findings import Finding, Report, box_around
 from napari_lesion.measured import Axis, HounsfieldUnits, Measurement
 from napari_lesion.plugin import layers, view
 from napari_lesion.plugin.findings_view import findings_view
-from napari_lesion.plugin.panels.course_plot import courses, draw, in_words
+from napari_lesion.plugin.panels.course_plot import draw, in_words
 from napari_lesion.plugin.panels.follow_up import DIAMETER, FollowUpPanel
 from napari_lesion.plugin.priors import Choice, Prior
 from napari_lesion.plugin.views.beside import beside
@@ -443,7 +444,8 @@ def test_the_timeline_has_every_date_and_how_sure_each_is() -> None:
         return Comparison(prior_series_uid=uid, prior_study_date=day, days=None, alignment=alignment, changes=(change,))
 
     priors_ = {"1": report.model_copy(update={"findings": (before,)})}
-    (course,) = courses(report, [comparison("1", "20230301", 1.0), comparison("2", "20220301", 200.0)], priors_.get)
+    made = (comparison("1", "20230301", 1.0), comparison("2", "20220301", 200.0))
+    (course,) = followed(report.model_copy(update={"comparisons": made}), priors_.get)
     assert [(point.when.isoformat(), point.volume_mm3, point.diameter_mm) for point in course.points] == [
         ("2022-03-01", 200.0, None),
         ("2023-03-01", 268.1, 8.0),

@@ -266,4 +266,4 @@ def _relative(value: float | None, to: float | None) -> float | None:
 
 
 def _number(value: float | None, times: int = 1) -> object:
-    return "" if value is None else round(times * value, 1)
+    return "" if value is None else round(times * value, 1) + 0.0  # never -0.0

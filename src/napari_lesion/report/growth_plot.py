@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -11,85 +11,48 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from napari_lesion.compared import day_of
+from napari_lesion.comparison.followed import Followed, followed
 from napari_lesion.findings import Report
 
 MOST = 10
 """Lesions in a plot, at most: those that changed the most."""
-_Z95 = 1.96
 _LOG_FROM = 8.0
 """The volume axis is logarithmic where the largest volume is so many times the smallest."""
 _STYLES = ("o-", "s--", "^-.", "D:", "v-", "P--", "X-.", "*:", "<-", ">--")
 """Marker and line, so that curves can be told apart without colour."""
 
 
-@dataclass(frozen=True)
-class Point:
-    """The volume of a lesion at one date, mm³, with its standard deviation where it is known."""
-
-    when: date
-    volume_mm3: float
-    sd_mm3: float | None = None
-
-
-@dataclass(frozen=True)
-class Course:
-    """The volumes of one lesion.
-
-    Attributes
-    ----------
-    number : int
-        Of the finding in the report, from 1.
-    points : tuple of Point
-        The earliest first; at least two.
-    """
-
-    number: int
-    points: tuple[Point, ...]
-
-    @property
-    def change(self) -> float:
-        """How much it changed from the first date to the last, as a factor of at least 1."""
-        first, last = self.points[0].volume_mm3, self.points[-1].volume_mm3
-        return max(first, last) / max(min(first, last), 1e-9)
-
-
-def courses(report: Report) -> tuple[Course, ...]:
-    """Find the lesions of a report that were measured at two dates or more; those that changed the most come first."""
-    now = day_of(report.series.study_date)
-    result = []
-    for number, finding in enumerate(report.findings, 1):
-        if now is None or finding.measurement is None or finding.status == "rejected":
-            continue
-        points = [Point(now, finding.measurement.volume_mm3, finding.measurement.volume_sd_mm3)]
-        for comparison in report.comparisons:
-            change = comparison.of(finding.id)
-            if change is None or change.prior_volume_mm3 is None:
-                continue
-            then = comparison.prior_day(now)
-            if then is not None:
-                points.append(Point(then, change.prior_volume_mm3))
+def courses(report: Report) -> tuple[Followed, ...]:
+    """Find the lesions whose volume is known at two dates or more; those that changed the most come first."""
+    found = []
+    for one in followed(report):
+        points = tuple(point for point in one.points if point.volume_mm3 is not None)
         if len(points) > 1:
-            result.append(Course(number, tuple(sorted(points, key=lambda point: point.when))))
-    return tuple(sorted(result, key=lambda course: -course.change))
+            found.append(replace(one, points=points))
+    return tuple(sorted(found, key=_change, reverse=True))
 
 
-def growth_figure(shown: tuple[Course, ...]) -> Figure:
+def _change(course: Followed) -> float:
+    """How much a lesion changed from the first date to the last, as a factor of at least 1."""
+    first, last = (course.points[n].volume_mm3 or 0.0 for n in (0, -1))
+    return max(first, last) / max(min(first, last), 1e-9)
+
+
+def growth_figure(shown: tuple[Followed, ...]) -> Figure:
     """Draw courses, each with the number of its finding at its end; bars are 95 % intervals of measuring."""
     figure = Figure(figsize=(6.6, 3.2), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     for course, style in zip(shown, _STYLES, strict=False):
         days = [_number(point.when) for point in course.points]
-        volumes = [point.volume_mm3 for point in course.points]
+        volumes = [point.volume_mm3 or 0.0 for point in course.points]
         (line,) = axes.plot(days, volumes, style, markersize=5, linewidth=1.4, label=f"Finding {course.number}")
-        for point in course.points:
-            if point.sd_mm3 is not None:
-                half = min(_Z95 * point.sd_mm3, 0.95 * point.volume_mm3)
+        for day, volume, point in zip(days, volumes, course.points, strict=True):
+            if point.volume_sd_mm3 is not None:
                 axes.errorbar(
-                    _number(point.when),
-                    point.volume_mm3,
-                    yerr=[[half], [_Z95 * point.sd_mm3]],
+                    day,
+                    volume,
+                    yerr=[[min(point.volume_error_mm3, 0.95 * volume)], [point.volume_error_mm3]],
                     color=line.get_color(),
                     capsize=3,
                     linewidth=1,
@@ -102,7 +65,7 @@ def growth_figure(shown: tuple[Course, ...]) -> Figure:
             va="center",
             size=9,
         )
-    every = [point.volume_mm3 for course in shown for point in course.points]
+    every = [point.volume_mm3 or 0.0 for course in shown for point in course.points]
     if max(every) > _LOG_FROM * max(min(every), 1e-9):
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -121,14 +84,14 @@ def growth_figure(shown: tuple[Course, ...]) -> Figure:
     return figure
 
 
-def growth_png(shown: tuple[Course, ...], dpi: int = 160) -> bytes:
+def growth_png(shown: tuple[Followed, ...], dpi: int = 160) -> bytes:
     """Draw courses as PNG."""
     file = io.BytesIO()
     growth_figure(shown).savefig(file, format="png", dpi=dpi)
     return file.getvalue()
 
 
-def in_words(shown: tuple[Course, ...]) -> str:
+def in_words(shown: tuple[Followed, ...]) -> str:
     """Say what the plot shows, for those who cannot see it."""
     return "Volumes over time. " + " ".join(
         f"Finding {course.number}: "

@@ -2,129 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
 from qtpy.QtGui import QPalette
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_lesion.compared import Comparison, day_of
-from napari_lesion.findings import Finding, Report
+from napari_lesion.comparison.followed import Followed, Point
 from napari_lesion.plugin.layers import SELECTED_COLOR
 from napari_lesion.plugin.task import Task
 from napari_lesion.plugin.texts import tr
 from napari_lesion.progress import Progress
 
-_Z95 = 1.96
 _STYLES = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
 """Markers, so that curves can be told apart without colour."""
 
 
-@dataclass(frozen=True)
-class Point:
-    """A lesion at one date; what was not measured is None.
-
-    Attributes
-    ----------
-    when : date
-    diameter_mm : float, optional
-    volume_mm3 : float, optional
-    volume_sd_mm3 : float, optional
-        Standard deviation of measuring.
-    """
-
-    when: date
-    diameter_mm: float | None
-    volume_mm3: float | None
-    volume_sd_mm3: float | None
-
-    @property
-    def is_measured(self) -> bool:
-        """Whether there is a number at all."""
-        return self.diameter_mm is not None or self.volume_mm3 is not None
-
-    @property
-    def volume_error_mm3(self) -> float:
-        """Half of the 95 % interval of measuring; 0 where it is not known."""
-        return _Z95 * self.volume_sd_mm3 if self.volume_sd_mm3 is not None else 0.0
-
-    @property
-    def diameter_error_mm(self) -> float:
-        """The same of the diameter, as that of a ball with this volume; 0 where it is not known."""
-        if not self.volume_mm3 or self.diameter_mm is None:
-            return 0.0
-        return self.diameter_mm * self.volume_error_mm3 / (3 * self.volume_mm3)
-
-
-@dataclass(frozen=True)
-class Course:
-    """One lesion of the scan over time.
-
-    Attributes
-    ----------
-    finding_id : str
-    number : int
-        Of the finding in the table.
-    points : tuple of Point
-        The earliest first.
-    """
-
-    finding_id: str
-    number: int
-    points: tuple[Point, ...]
-
-
-def courses(
-    report: Report, comparisons: Sequence[Comparison], prior_report: Callable[[str], Report | None]
-) -> tuple[Course, ...]:
-    """Follow each lesion of a scan through its priors.
-
-    Parameters
-    ----------
-    report : Report
-        Of the scan.
-    comparisons : sequence of Comparison
-        With any number of priors.
-    prior_report : callable
-        Gives the report of a prior by its series UID, where it is at hand: how sure its volumes are is in there.
-
-    Returns
-    -------
-    tuple of Course
-        Those that were measured at two dates at least.
-    """
-    now = day_of(report.series.study_date)
-    found = []
-    for number, finding in enumerate(report.findings, 1):
-        if finding.status == "rejected" or now is None:
-            continue
-        points = {now: _point(now, finding)}
-        for comparison in comparisons:
-            change = comparison.of(finding.id)
-            when = comparison.prior_day(now)
-            if change is None or change.prior_finding_id is None or when is None:
-                continue
-            prior = prior_report(comparison.prior_series_uid)
-            before = prior.findings if prior is not None else ()
-            known = next((_point(when, one) for one in before if one.id == change.prior_finding_id), None)
-            points[when] = known or Point(when, change.prior_diameter_mm, change.prior_volume_mm3, None)
-        measured = tuple(points[when] for when in sorted(points) if points[when].is_measured)
-        if len(measured) > 1:
-            found.append(Course(finding.id, number, measured))
-    return tuple(found)
-
-
-def _point(when: date, finding: Finding) -> Point:
-    measured = finding.measurement
-    if measured is None:
-        return Point(when, None, None, None)
-    return Point(when, measured.mean_diameter_mm, measured.volume_mm3, measured.volume_sd_mm3)
-
-
-def draw(figure: Any, shown: Sequence[Course], chosen: str, *, text: str, background: str) -> None:
+def draw(figure: Any, shown: Sequence[Followed], chosen: str, *, text: str, background: str) -> None:
     """Draw courses into a figure of matplotlib: diameters above, volumes below; the chosen lesion stands out.
 
     Parameters
@@ -186,7 +81,7 @@ class CoursePlot(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown: tuple[Course, ...] = ()
+        self._shown: tuple[Followed, ...] = ()
         self._chosen = ""
         self._canvas: Any = None
         self._loading: Task[None] | None = None
@@ -195,7 +90,7 @@ class CoursePlot(QWidget):
         self.setMinimumHeight(150)
         self.setAccessibleName(tr("Diameters and volumes over time"))
 
-    def show_courses(self, shown: tuple[Course, ...], chosen: str) -> None:
+    def show_courses(self, shown: tuple[Followed, ...], chosen: str) -> None:
         """Show lesions over time; one of them may stand out."""
         if (shown, chosen) != (self._shown, self._chosen):
             self._shown, self._chosen = shown, chosen
@@ -241,7 +136,7 @@ def _load_matplotlib(progress: Progress) -> None:
     import matplotlib.dates  # noqa: F401
 
 
-def in_words(shown: Sequence[Course]) -> str:
+def in_words(shown: Sequence[Followed]) -> str:
     """Say what the plot shows, for those who cannot see it."""
 
     def said(point: Point) -> str:

@@ -26,6 +26,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lesion.compared import Change, Comparison
+from napari_lesion.comparison.followed import Followed, followed
 from napari_lesion.dicom.series import Series, SeriesIndex, find_series
 from napari_lesion.errors import Cancelled, LesionError
 from napari_lesion.findings import RESEARCH_USE, Report
@@ -34,7 +35,7 @@ from napari_lesion.plugin.dialogs import SeriesDialog
 from napari_lesion.plugin.docks import share_place
 from napari_lesion.plugin.findings_view import findings_view
 from napari_lesion.plugin.layers import scan_name
-from napari_lesion.plugin.panels.course_plot import Course, CoursePlot, courses
+from napari_lesion.plugin.panels.course_plot import CoursePlot
 from napari_lesion.plugin.panels.response import ResponsePage
 from napari_lesion.plugin.panels.row_table import row_table
 from napari_lesion.plugin.priors import Choice, is_same_patient, is_searched, priors
@@ -505,10 +506,10 @@ class FollowUpPanel(QWidget):
     def _plot(self) -> None:
         """Show the course of all lesions over all dates."""
         report = None if self._station.blind else self._view.report()
-        shown: tuple[Course, ...] = ()
+        shown: tuple[Followed, ...] = ()
         if report is not None:
             numbers = {finding.id: n for n, finding in enumerate(self._view.findings, 1)}
-            found = courses(report, self._priors.comparisons, self._prior_report)
+            found = followed(report, self._prior_report)
             shown = tuple(replace(one, number=numbers[one.finding_id]) for one in found if one.finding_id in numbers)
         self.plot.setVisible(bool(shown))
         self.plot.show_courses(shown, self._station.finding)
