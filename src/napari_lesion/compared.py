@@ -93,6 +93,8 @@ class Lesion(BaseModel):
     """Nodes are one organ: ``node``; so are both lungs."""
     role: Literal["target", "non-target"]
     node: bool = False
+    progressed: tuple[str, ...] = ()
+    """Series UIDs of the scans in which a reader says that it, a non-target, has unequivocally progressed."""
 
 
 def day_of(dicom: str) -> date | None:

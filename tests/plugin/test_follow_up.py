@@ -488,7 +488,7 @@ def test_targets_give_a_sum_and_a_response_that_can_be_saved_and_stay_with_the_r
     assert "Mark the lesions" in page.says.text()
     assert not page.recist_button.isEnabled()
     for finding in found:
-        page.mark(finding.lesion_uid, ("target", False))
+        page.mark(finding.lesion_uid, ("target", False, False))
     baseline, now = page.says.text().splitlines()
     assert "sum 36.0 mm" in baseline
     assert "sum 23.0 mm, nadir 36.0 mm, PR." in now
@@ -502,7 +502,15 @@ def test_targets_give_a_sum_and_a_response_that_can_be_saved_and_stay_with_the_r
     saved = Report.model_validate_json(findings_view(station).report().model_dump_json())
     assert [one.role for one in saved.lesions] == ["target", "target"]
 
-    page.mark(before[2].lesion_uid, ("target", False))
+    page.mark(before[2].lesion_uid, ("non-target", False, True))
+    assert "PD. " in page.says.text().splitlines()[1]
+    assert "A non-target progressed unequivocally." in page.says.text()
+    shown = [page.table.cellWidget(row, 1).currentText() for row in range(page.table.rowCount())]
+    assert sorted(shown) == ["non-target, progressed", "target", "target"]
+    page.mark(before[2].lesion_uid, ("non-target", False, False))
+    assert "PD" not in page.says.text()
+
+    page.mark(before[2].lesion_uid, ("target", False, False))
     assert page.says.text().startswith("⚠ 3 targets in one organ (lung)")
     assert not page.recist_button.isEnabled()
     station.change(undo)

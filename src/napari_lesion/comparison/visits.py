@@ -41,7 +41,8 @@ def visits_of(
     """Say what was seen of the chosen lesions at each date.
 
     A lesion without a finding was not evaluated, unless the comparison says that it resolved by the last date. New is
-    what the comparison with the first date calls new, once a reader has confirmed it.
+    what the comparison with the first date calls new, once a reader has confirmed it. A non-target has progressed where
+    a reader says so, and only there.
 
     Parameters
     ----------
@@ -72,6 +73,8 @@ def visits_of(
         for lesion in lesions:
             if lesion.role == "target":
                 sizes[lesion.uid] = 0.0 if lesion.uid in absent else _size(seen.get(lesion.uid), lesion.node)
+            elif report.series_uid in lesion.progressed:
+                states[lesion.uid] = "progressed"
             elif lesion.uid in seen:
                 states[lesion.uid] = "present"
             elif lesion.uid in absent:

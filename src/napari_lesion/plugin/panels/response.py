@@ -107,28 +107,38 @@ class ResponsePage(QWidget):
     def _box(self, uid: str, known: recist.Lesion | None) -> QComboBox:
         box = QComboBox()
         box.addItem("–", None)
-        for text, role, node in (
-            (tr("target"), "target", False),
-            (tr("non-target"), "non-target", False),
-            (tr("target node"), "target", True),
-            (tr("non-target node"), "non-target", True),
+        box.setToolTip(tr("Progressed: unequivocally, in this scan"))
+        for text, *mark in (
+            (tr("target"), "target", False, False),
+            (tr("non-target"), "non-target", False, False),
+            (tr("non-target, progressed"), "non-target", False, True),
+            (tr("target node"), "target", True, False),
+            (tr("non-target node"), "non-target", True, False),
+            (tr("non-target node, progressed"), "non-target", True, True),
         ):
-            box.addItem(text, (role, node))
-            if known is not None and (known.role, known.node) == (role, node):
+            box.addItem(text, tuple(mark))
+            if known is not None and [known.role, known.node, self._scan_uid in known.progressed] == mark:
                 box.setCurrentIndex(box.count() - 1)
         box.activated.connect(lambda _index: self.mark(uid, box.currentData()))
         return box
 
-    def mark(self, uid: str, role: tuple[str, bool] | None) -> None:
-        """Follow a lesion as target or non-target, a node or not; None: do not follow it."""
+    @property
+    def _scan_uid(self) -> str:
+        volume = self._station.volume
+        return volume.series.series_uid if volume is not None else ""
+
+    def mark(self, uid: str, role: tuple[str, bool, bool] | None) -> None:
+        """Follow a lesion: as target or non-target, a node or not, progressed in this scan or not; None: do not."""
         review = self._station.review
         if review is None:
             return
         others = tuple(one for one in review.lesions if one.uid != uid)
         new: tuple[recist.Lesion, ...] = ()
         if role is not None:
-            organ = "node" if role[1] else "lung"
-            new = (recist.Lesion.model_validate({"uid": uid, "organ": organ, "role": role[0], "node": role[1]}),)
+            kind, node, progressed = role
+            scans = {"progressed": (self._scan_uid,)} if progressed else {}
+            organ = "node" if node else "lung"
+            new = (recist.Lesion.model_validate({"uid": uid, "organ": organ, "role": kind, "node": node, **scans}),)
         self._station.change(lambda review, by: edits.follow(review, (*others, *new), by))
 
     def _chosen(self) -> tuple[recist.Lesion, ...]:

@@ -1578,6 +1578,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Suchfortschritt</translation>
         </message>
         <message>
+            <source>Progressed: unequivocally, in this scan</source>
+            <translation>Progredient: eindeutig, in dieser Untersuchung</translation>
+        </message>
+        <message>
             <source>Put the crosshair on each place that you suspect, and press Ctrl+1 (hardly) to Ctrl+5 (certain).</source>
             <translation>Das Fadenkreuz auf jede verdächtige Stelle setzen und Strg+1 (kaum) bis Strg+5 (sicher) drücken.</translation>
         </message>
@@ -2734,6 +2738,14 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>non-target node</source>
             <translation>Nicht-Ziel-Lymphknoten</translation>
+        </message>
+        <message>
+            <source>non-target node, progressed</source>
+            <translation>Nicht-Ziel-Lymphknoten, progredient</translation>
+        </message>
+        <message>
+            <source>non-target, progressed</source>
+            <translation>Nicht-Ziel, progredient</translation>
         </message>
         <message>
             <source>none</source>

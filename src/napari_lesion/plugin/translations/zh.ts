@@ -1578,6 +1578,10 @@ A double click opens one.</source>
             <translation>检测进度</translation>
         </message>
         <message>
+            <source>Progressed: unequivocally, in this scan</source>
+            <translation>进展：在本次扫描中明确进展</translation>
+        </message>
+        <message>
             <source>Put the crosshair on each place that you suspect, and press Ctrl+1 (hardly) to Ctrl+5 (certain).</source>
             <translation>将十字线置于每个可疑处，按 Ctrl+1（极不可能）至 Ctrl+5（确定）。</translation>
         </message>
@@ -2734,6 +2738,14 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>non-target node</source>
             <translation>非靶淋巴结</translation>
+        </message>
+        <message>
+            <source>non-target node, progressed</source>
+            <translation>非靶淋巴结，进展</translation>
+        </message>
+        <message>
+            <source>non-target, progressed</source>
+            <translation>非靶病灶，进展</translation>
         </message>
         <message>
             <source>none</source>
