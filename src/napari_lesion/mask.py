@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -16,6 +17,20 @@ from napari_lesion.volume import FloatArray, apply_affine, spacing_of
 
 BoolArray = npt.NDArray[np.bool_]
 Index = tuple[int, int, int]
+
+Box = tuple[slice, slice, slice]
+
+
+def box_of(voxels: BoolArray, margin: Sequence[int] = (0, 0, 0)) -> Box | None:
+    """Give the smallest part of an array that holds all voxels that are set, and a margin; None where none is set."""
+    ends = []
+    for axis, more in enumerate(margin):
+        hits = np.flatnonzero(voxels.any(axis=tuple(other for other in range(3) if other != axis)))
+        if not hits.size:
+            return None
+        ends.append(slice(max(int(hits[0]) - more, 0), min(int(hits[-1]) + more + 1, voxels.shape[axis])))
+    z, y, x = ends
+    return z, y, x
 
 
 class Mask(BaseModel):
@@ -46,12 +61,13 @@ class Mask(BaseModel):
         AnnotationError
             If no voxel is set.
         """
-        boxes = ndimage.find_objects((np.asarray(voxels) != 0).astype(np.uint8))
-        if not boxes or boxes[0] is None:
+        inside = np.asarray(voxels) != 0
+        box = box_of(inside)
+        if box is None:
             raise AnnotationError("A mask needs at least one voxel.")
-        crop = np.ascontiguousarray(np.asarray(voxels[boxes[0]]) != 0)
+        crop = np.ascontiguousarray(inside[box])
         packed = zlib.compress(np.packbits(crop).tobytes(), 6)
-        k, j, i = (int(o + part.start) for o, part in zip(offset, boxes[0], strict=True))
+        k, j, i = (int(o + part.start) for o, part in zip(offset, box, strict=True))
         z, y, x = crop.shape
         return cls(offset=(k, j, i), shape=(z, y, x), bits=base64.b64encode(packed).decode("ascii"))
 

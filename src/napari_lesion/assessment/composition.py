@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from napari_lesion.mask import BoolArray
+from napari_lesion.mask import BoolArray, Box, box_of
 from napari_lesion.measured import Calcification, NoduleType
 from napari_lesion.volume import FloatArray, spacing_of
 
@@ -58,13 +58,15 @@ def composition(hu: npt.NDArray[np.float32], inside: BoolArray, affine: FloatArr
     hu : (z, y, x)
         With a margin around the mask.
     inside : (z, y, x) bool
-        The mask.
+        The mask; not empty.
     affine : (4, 4)
         Index → LPS mm.
     """
     spacing = np.array(spacing_of(affine))
     voxel_mm3 = float(np.prod(spacing))
     smooth = ndimage.gaussian_filter(hu, _SMOOTH_MM / spacing)
+    whole, box = inside.shape, box_of(inside)
+    smooth, inside = smooth[box], inside[box]
     count = float(inside.sum())
     solid = _largest((smooth > SOLID_HU) & inside)
     solid_share = float(solid.sum()) / count
@@ -103,11 +105,17 @@ def composition(hu: npt.NDArray[np.float32], inside: BoolArray, affine: FloatArr
     return Composition(
         type=kind,
         rule=rule,
-        solid=None if kind == "unknown" else solid,
+        solid=None if kind == "unknown" else _put(solid, whole, box),
         calcification=calcification,
         calcified_fraction=round(calcified, 3),
         notes=tuple(notes),
     )
+
+
+def _put(part: BoolArray, shape: tuple[int, ...], box: Box | None) -> BoolArray:
+    voxels = np.zeros(shape, np.bool_)
+    voxels[box] = part
+    return voxels
 
 
 def _largest(voxels: BoolArray) -> BoolArray:

@@ -341,16 +341,18 @@ def _across(polygon: FloatArray, start: FloatArray, end: FloatArray) -> tuple[Fl
     aside = np.array([-along[1], along[0]])
     u, v = polygon @ along, polygon @ aside
     # Between two corners the width is linear in u, so it is largest at a corner's u.
-    best, ends = -1.0, (start, start)
-    for at in np.unique(np.round(u, 9))[1:-1]:
-        cross = (u[:-1] - at) * (u[1:] - at) <= 0
-        a, b = u[:-1][cross], u[1:][cross]
-        share = np.where(a == b, 0.0, (at - a) / np.where(a == b, 1.0, b - a))
-        height = v[:-1][cross] + share * (v[1:][cross] - v[:-1][cross])
-        if np.ptp(height) > best:
-            best = float(np.ptp(height))
-            ends = (at * along + height.min() * aside, at * along + height.max() * aside)
-    return ends
+    levels = np.unique(np.round(u, 9))[1:-1, None]
+    if not len(levels):
+        return start, start
+    first, last, flat = u[:-1], u[1:], u[:-1] == u[1:]
+    share = np.where(flat, 0.0, (levels - first) / np.where(flat, 1.0, last - first))
+    height = v[:-1] + share * (v[1:] - v[:-1])
+    crosses = (first - levels) * (last - levels) <= 0
+    low = np.where(crosses, height, np.inf).min(axis=1)
+    high = np.where(crosses, height, -np.inf).max(axis=1)
+    widest = int((high - low).argmax())
+    at = levels[widest, 0]
+    return at * along + low[widest] * aside, at * along + high[widest] * aside
 
 
 def diameter_3d_mm(inside: BoolArray, affine: FloatArray) -> float:

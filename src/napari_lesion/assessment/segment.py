@@ -21,7 +21,7 @@ from scipy import ndimage
 from napari_lesion.assessment.composition import SOLID_HU, composition
 from napari_lesion.assessment.grow import MAX_DIAMETER_MM, grow
 from napari_lesion.errors import AnnotationError, LesionError
-from napari_lesion.mask import BoolArray, Mask
+from napari_lesion.mask import BoolArray, Mask, box_of
 from napari_lesion.progress import Progress, silent
 from napari_lesion.volume import FloatArray, Volume, spacing_of
 
@@ -258,10 +258,14 @@ def _rise(hu: npt.NDArray[np.float32], inside: BoolArray, affine: FloatArray) ->
     spacing = np.array(spacing_of(affine))
     smooth = ndimage.gaussian_filter(hu, _SMOOTH_MM / spacing)
     # Nothing further away counts, and distances take long.
-    near = _box(inside, np.ceil(_AROUND_MM[1] / spacing).astype(int))
+    near = box_of(inside, [int(n) for n in np.ceil(_AROUND_MM[1] / spacing)])
+    if near is None:
+        return np.ones(hu.shape, np.float32)
     own, values = inside[near], smooth[near]
     away = ndimage.distance_transform_edt(~own, sampling=spacing)
-    depth = ndimage.distance_transform_edt(own, sampling=spacing)
+    depth = np.zeros(own.shape)
+    core = box_of(own, (1, 1, 1))
+    depth[core] = ndimage.distance_transform_edt(own[core], sampling=spacing)
     around = values[(away > _AROUND_MM[0]) & (away < _AROUND_MM[1]) & (values < _AIR_HU)]
     lung = float(np.median(around)) if around.size > 50 else _LUNG_HU
     level = float(np.median(values[depth >= 0.6 * depth.max()]))
@@ -278,32 +282,26 @@ def _rise(hu: npt.NDArray[np.float32], inside: BoolArray, affine: FloatArray) ->
     return rise
 
 
-def _box(inside: BoolArray, margin: npt.NDArray[np.int64]) -> tuple[slice, slice, slice]:
-    where = np.argwhere(inside)
-    low = np.maximum(where.min(axis=0) - margin, 0)
-    z, y, x = (slice(int(a), int(b) + 1) for a, b in zip(low, where.max(axis=0) + margin, strict=True))
-    return z, y, x
-
-
 def _finding(
     voxels: BoolArray, center: FloatArray, spacing: tuple[float, float, float], diameter_mm: float
 ) -> BoolArray | None:
     """Take the piece at a place (an index), or else the nearest one within the finding; None where there is none."""
-    labels, count = ndimage.label(voxels)
-    if count == 0:
+    box = box_of(voxels)
+    if box is None:
         return None
-    at = tuple(int(n) for n in np.clip(np.rint(center), 0, np.array(voxels.shape) - 1))
-    number = int(labels[at])
+    labels, _ = ndimage.label(voxels[box])
+    low = np.array([part.start for part in box])
+    at = np.clip(np.rint(center), 0, np.array(voxels.shape) - 1).astype(int)
+    number = int(labels[tuple(at - low)]) if voxels[tuple(at)] else 0
     if number == 0:
         where = np.argwhere(labels)
-        distance = np.linalg.norm((where - center) * spacing, axis=1)
+        distance = np.linalg.norm((where + low - center) * spacing, axis=1)
         nearest = int(distance.argmin())
         if distance[nearest] > max(diameter_mm / 2, _SMALLEST_MM):
             return None
         number = int(labels[tuple(where[nearest])])
-    box = ndimage.find_objects(labels, number)[number - 1]
     filled = np.zeros(voxels.shape, np.bool_)
-    filled[box] = ndimage.binary_fill_holes(labels[box] == number)
+    filled[box] = ndimage.binary_fill_holes(labels == number)
     return filled
 
 
