@@ -384,9 +384,11 @@ def report(images: Path) -> None:
 def new_viewer() -> Any:
     """Open a viewer of the size of all pictures."""
     import napari
+    from qtpy.QtGui import QCursor
 
     viewer = napari.Viewer(show=True)
     viewer.window.resize(*SIZE)
+    QCursor.setPos(SIZE[0] + 50, SIZE[1] + 50)  # the view under the mouse is the active one
     return viewer
 
 

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_lesion.plugin import layers, view
 from napari_lesion.plugin.views.fourup import views
+from napari_lesion.plugin.views.marks import MARGIN, SCALE_BAR
 from napari_lesion.plugin.views.pane import Pane
 from napari_lesion.plugin.views.projection import shrink
 from napari_lesion.plugin.workstation import workstation
@@ -251,6 +252,17 @@ def test_layers_are_the_same_in_all_views_on_the_same_arrays(viewer: Any) -> Non
     assert [one.name for one in slices[1]._view.layers] == [one.name for one in viewer.layers]
     viewer.layers.remove(labels)
     assert [one.name for one in slices[1]._view.layers] == [one.name for one in viewer.layers]
+
+
+def test_in_a_narrow_view_slice_and_letter_stand_above_the_scale_bar(viewer: Any) -> None:
+    marks = views(viewer).panes[0].marks
+    marks.say("bottom_left", "331/512 · L 67.1 mm\nW 1500 L −600", 8.0)
+    marks.resize(900, 600)
+    assert marks.floors() == {"bottom": MARGIN, "bottom_left": MARGIN, "bottom_right": SCALE_BAR}
+    marks.resize(228, 320)
+    floors = marks.floors()
+    assert floors["bottom_left"] == SCALE_BAR
+    assert floors["bottom"] > SCALE_BAR + 15, "the letter would lie on the text of two lines"
 
 
 def test_one_key_shows_four_views_or_the_one_under_the_mouse(viewer: Any) -> None:

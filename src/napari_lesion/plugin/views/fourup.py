@@ -14,7 +14,7 @@ from napari.qt import QtViewer
 from qtpy.QtCore import QEvent, QObject, QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
-from napari_lesion.plugin.layers import frame_of
+from napari_lesion.plugin.layers import UNITS, frame_of
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.task import Task
 from napari_lesion.plugin.texts import tr
@@ -194,8 +194,9 @@ class Views(QObject):
             self._layout.setColumnStretch(line, stretch)
         beside = first + second if self._beside is not None else 0
         self._layout.setColumnStretch(2, beside)
-        # In a narrow window, too, where napari's slider below the scan is what takes the width.
-        self._layout.setColumnMinimumWidth(2, beside * self._main.minimumSizeHint().width())
+        # In a narrow window, too, where napari's slider below the scan is what takes the width; beside four views that
+        # would take theirs.
+        self._layout.setColumnMinimumWidth(2, self._main.minimumSizeHint().width() if beside == 1 else 0)
         self._follow()
         self._layout.activate()
         self._grid.setUpdatesEnabled(True)
@@ -423,7 +424,12 @@ class Views(QObject):
     def _make_3d(self, viewer: Viewer, view: ViewerModel) -> Mirror:
         view.dims.ndisplay = 3
         self._mip = view.add_image(
-            np.zeros((2, 2, 2), np.int16), name="MIP", rendering="mip", contrast_limits=MIP_WINDOW, colormap="gray"
+            np.zeros((2, 2, 2), np.int16),
+            name="MIP",
+            rendering="mip",
+            contrast_limits=MIP_WINDOW,
+            colormap="gray",
+            units=UNITS,
         )
         return Mirror(viewer, view, _solid_twin, keep=frozenset(("shading", "mode")), dress=_dress_solid, parent=self)
 
@@ -466,7 +472,6 @@ class Views(QObject):
         self._mip.scale = scale * factors
         # The first block's centre: blocks begin where the first voxel does.
         self._mip.translate = np.asarray(scan.translate) + scale * (np.array(factors) - 1) / 2
-        self._mip.units = scan.units
         if volume.certificate.unit != "HU":
             self._mip.contrast_limits = tuple(scan.contrast_limits)
         if self._three is not None:

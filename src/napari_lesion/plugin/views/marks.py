@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 from qtpy.QtCore import QEvent, QLineF, QObject, QPointF, Qt
-from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen
+from qtpy.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QWidget
 
 from napari_lesion.plugin.view import LETTER_COLOR, LETTER_SIZE, letters_of
@@ -36,7 +36,7 @@ _PLACES = {
 }
 CORNER_COLOR = QColor("#c8d2dc")
 CORNER_BACKGROUND = QColor(0, 0, 0, 110)
-SCALE_BAR = 52
+SCALE_BAR, SCALE_BAR_WIDTH = 52, 162
 """Pixels at the bottom right that napari's scale bar has."""
 MARGIN = 10
 """Pixels between the letters and the edge."""
@@ -155,19 +155,36 @@ class Marks(QWidget):
         font.setPointSize(LETTER_SIZE)
         painter.setFont(font)
         painter.setPen(QColor(LETTER_COLOR))
-        area = self.rect().adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
+        floors = self.floors()
         for side, letter in self.letters().items():
+            area = self.rect().adjusted(MARGIN, MARGIN, -MARGIN, -floors.get(side, MARGIN))
             painter.drawText(area, _PLACES[side], letter)
 
+    def floors(self) -> dict[str, int]:
+        """Pixels below what stands at the bottom: in a narrow view the scale bar has no room beside it."""
+        floors = {"bottom": MARGIN, "bottom_left": MARGIN, "bottom_right": SCALE_BAR}
+        text, size = self._corners.get("bottom_left", ("", 1.0))
+        font = self.font()
+        font.setPointSizeF(size)
+        box = QFontMetrics(font).boundingRect(self.rect(), 0, text)
+        middle, end = self.width() / 2, MARGIN + box.width()
+        bar = self.width() - SCALE_BAR_WIDTH if self._view.canvas.overlays["scale_bar"].visible else self.width()
+        if text and end > bar:
+            floors["bottom_left"] = SCALE_BAR
+        if middle + LETTER_SIZE > bar:
+            floors["bottom"] = SCALE_BAR
+        if text and end > middle - LETTER_SIZE and floors["bottom"] == floors["bottom_left"]:
+            floors["bottom"] += box.height() + MARGIN // 2
+        return floors
+
     def _write_corners(self, painter: QPainter) -> None:
-        font = painter.font()
+        font, floors = painter.font(), self.floors()
         for corner, (text, size) in self._corners.items():
             if not text:
                 continue
             font.setPointSizeF(size)
             painter.setFont(font)
-            above = SCALE_BAR if corner == "bottom_right" else MARGIN
-            area = self.rect().adjusted(MARGIN, MARGIN, -MARGIN, -above)
+            area = self.rect().adjusted(MARGIN, MARGIN, -MARGIN, -floors.get(corner, MARGIN))
             behind = painter.boundingRect(area, _PLACES[corner], text)
             painter.fillRect(behind.adjusted(-3, -1, 3, 1), CORNER_BACKGROUND)
             painter.setPen(CORNER_COLOR)
