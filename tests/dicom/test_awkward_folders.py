@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import shutil
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,8 +33,8 @@ from dicom_factory import (
 from pydicom.dataset import Dataset
 
 from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import SeriesIndex, find_series
-from napari_lesion.errors import GeometryError
+from napari_lesion.dicom.series import SeriesIndex, find_series, watch_series
+from napari_lesion.errors import GeometryError, SeriesError
 from napari_lesion.volume import Volume
 
 SHAPE = (10, 24, 20)
@@ -109,6 +110,36 @@ def test_a_zip_is_read_like_its_folder_and_leaves_nothing_behind(tmp_path: Path)
     folder = index[0].frames[0].file.path.parent
     assert folder.exists()
     del index, volume
+    assert not folder.exists()
+
+
+def test_series_of_a_zip_appear_while_it_expands_and_go_if_it_is_damaged(tmp_path: Path, monkeypatch) -> None:
+    write(ct_slices(phantom()), tmp_path / "in")
+    zipped = write_zip(tmp_path / "in", tmp_path / "scan.zip")
+    count = len(list((tmp_path / "in").iterdir()))
+    seen = watch_series(zipped, every_s=0)
+    first = next(seen)
+    assert not first.complete
+    folder = first[0].frames[0].file.path.parent
+    assert 0 < len(list(folder.iterdir())) < count
+    *_, last = seen
+    assert last.complete
+    assert last[0].n_slices == count
+
+    opened = iter(range(3))
+
+    whole = zipfile.ZipFile.open
+
+    def full(self, *arguments, **options):
+        if next(opened, None) is None:
+            raise OSError("No space left on device")
+        return whole(self, *arguments, **options)
+
+    monkeypatch.setattr(zipfile.ZipFile, "open", full)
+    seen = watch_series(zipped, every_s=0)
+    folder = next(seen)[0].frames[0].file.path.parent
+    with pytest.raises(SeriesError, match="cannot be unpacked"):
+        list(seen)
     assert not folder.exists()
 
 

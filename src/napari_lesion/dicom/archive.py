@@ -9,7 +9,8 @@ import tempfile
 import weakref
 import zipfile
 import zlib
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -46,12 +47,17 @@ class TemporaryFolder:
 class Files:
     """Files to look at, and those already known to be of no use."""
 
-    paths: list[Path]
+    paths: Iterable[Path]
+    """Those of a zip are expanded as they are asked for, once."""
+    total: int
+    """How many there are, at most."""
     skipped: list[Skipped] = field(default_factory=list)
     folder: TemporaryFolder | None = None
     """Keeps the expanded files of a zip."""
     shown: dict[Path, Path] = field(default_factory=dict)
     """What to call an expanded file in messages."""
+    doing: str = "Reading headers"
+    """What a search says while it goes through them."""
 
     def name(self, path: Path) -> Path:
         """Path for messages."""
@@ -130,7 +136,7 @@ def is_zip(path: Path) -> bool:
 
 
 def expand(archive: Path, progress: Progress) -> Files:
-    """Expand a zip into a temporary folder.
+    """Expand a zip into a temporary folder, file by file as its paths are asked for.
 
     No entry gets out of that folder: entries with absolute or upward paths, links and encrypted entries are skipped
     and reported. Zips in the zip stay zips.
@@ -138,30 +144,49 @@ def expand(archive: Path, progress: Progress) -> Files:
     Raises
     ------
     SeriesError
-        If the zip is damaged, or would expand beyond the limits.
+        If the zip is damaged, or would expand beyond the limits: at once, or when that shows on the way. Then what was
+        expanded is gone.
     """
     folder = TemporaryFolder()
-    files = Files([], folder=folder)
-    try:
+    with _sentences(archive, folder):
         with zipfile.ZipFile(archive) as source:
             entries = [entry for entry in source.infolist() if not entry.is_dir()]
-            if len(entries) > MAX_ZIP_FILES:
-                raise SeriesError(
-                    f"{archive}: the zip has {len(entries)} entries, more than {MAX_ZIP_FILES}. Unpack it yourself "
-                    "and open the folder."
-                )
-            budget = _Budget(archive)
-            for done, entry in enumerate(entries):
-                progress(done, len(entries), f"Unpacking {archive.name}")
-                _expand_entry(source, entry, archive, folder.path, files, budget)
-    except BaseException as error:
-        folder.remove()
-        if isinstance(error, zipfile.BadZipFile | NotImplementedError | ValueError):
-            raise SeriesError(f"{archive}: the zip is damaged ({error}). Copy or download it again.") from error
-        if isinstance(error, OSError):
-            raise SeriesError(f"{archive}: the zip cannot be unpacked ({error}).") from error
-        raise
+        if len(entries) > MAX_ZIP_FILES:
+            raise SeriesError(
+                f"{archive}: the zip has {len(entries)} entries, more than {MAX_ZIP_FILES}. Unpack it yourself "
+                "and open the folder."
+            )
+    files = Files((), len(entries), folder=folder, doing=f"Unpacking {archive.name}")
+    files.paths = _expanded(archive, entries, folder, files, progress)
     return files
+
+
+def _expanded(
+    archive: Path, entries: Sequence[zipfile.ZipInfo], folder: TemporaryFolder, files: Files, progress: Progress
+) -> Iterator[Path]:
+    budget = _Budget(archive)
+    with _sentences(archive, folder), zipfile.ZipFile(archive) as source:
+        for done, entry in enumerate(entries):
+            progress(done, len(entries), files.doing)
+            path = _expand_entry(source, entry, archive, folder.path, files, budget)
+            if path is not None:
+                yield path
+
+
+@contextmanager
+def _sentences(archive: Path, folder: TemporaryFolder) -> Iterator[None]:
+    """Say what is wrong with a zip; what was expanded goes then, but stays where a search is only stopped."""
+    try:
+        yield
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        folder.remove()
+        raise SeriesError(f"{archive}: the zip is damaged ({error}). Copy or download it again.") from error
+    except OSError as error:
+        folder.remove()
+        raise SeriesError(f"{archive}: the zip cannot be unpacked ({error}).") from error
+    except SeriesError:
+        folder.remove()
+        raise
 
 
 class _Budget:
@@ -184,21 +209,21 @@ class _Budget:
 
 def _expand_entry(
     source: zipfile.ZipFile, entry: zipfile.ZipInfo, archive: Path, folder: Path, files: Files, budget: _Budget
-) -> None:
+) -> Path | None:
     parts = PurePosixPath(entry.filename.replace("\\", "/")).parts
     shown = archive.joinpath(*[part for part in parts if part != "/"])
     if not parts or parts[0] == "/" or any(part == ".." or ":" in part or "\0" in part for part in parts):
         files.skipped.append((archive / entry.filename.replace("\0", "?").strip("/"), "its path leads out of the zip"))
-        return
+        return None
     if stat.S_ISLNK(entry.external_attr >> 16):
         files.skipped.append((shown, "a link inside the zip"))
-        return
+        return None
     if entry.flag_bits & 0x1:
         files.skipped.append((shown, "encrypted; unpack it with its password and open the folder"))
-        return
+        return None
     target = folder.joinpath(*parts)
     if target.exists():  # a zip may hold the same name twice
-        target = target.with_name(f"{target.name}~{len(files.paths)}")
+        target = target.with_name(f"{target.name}~{len(files.shown)}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with source.open(entry) as packed, target.open("wb") as out:
@@ -208,9 +233,9 @@ def _expand_entry(
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         target.unlink(missing_ok=True)
         files.skipped.append((shown, f"damaged inside the zip ({error})"))
-        return
+        return None
     except (FileExistsError, NotADirectoryError, IsADirectoryError):
         files.skipped.append((shown, "its name is also that of a folder in the zip"))
-        return
-    files.paths.append(target)
+        return None
     files.shown[target] = shown
+    return target

@@ -176,7 +176,8 @@ def watch_series(
     root = Path(path).absolute()
     if root.is_dir():
         progress(0, 0, f"Looking through {root.name}")
-        yield from _grow(archive.Files(_walked(root, progress)), every_s, progress)
+        walked = _walked(root, progress)
+        yield from _grow(archive.Files(walked, len(walked)), every_s, progress)
         return
     if not root.is_file():
         raise SeriesError(f"{root}: there is no such file or folder. Check the path.")
@@ -190,10 +191,10 @@ def watch_series(
             yield SeriesIndex((), ((root, str(error)),))
             return
         found, missing = archive.dicomdir_files(root)
-        yield from _grow(archive.Files(found, missing), every_s, progress)
+        yield from _grow(archive.Files(found, len(found), missing), every_s, progress)
         return
     siblings = sorted(entry for entry in root.parent.iterdir() if entry.is_file())
-    for index in _grow(archive.Files(siblings), every_s, progress):
+    for index in _grow(archive.Files(siblings, len(siblings)), every_s, progress):
         own = tuple(s for s in index if s.identity.series_uid == header.series_uid)
         yield SeriesIndex(own, complete=index.complete)
 
@@ -212,13 +213,12 @@ def _grow(files: archive.Files, every_s: float, progress: Progress) -> Iterator[
     groups: dict[str, list[Frame]] = {}
     first: dict[str, Header] = {}
     known: dict[str, Series] = {}
-    skipped = list(files.skipped)
+    skipped: list[Skipped] = []
     dicomdirs = []
-    total = len(files.paths)
     due = time.monotonic() + every_s
     for done, path in enumerate(files.paths):
         if done % _REPORT_EVERY == 0:
-            progress(done, total, "Reading headers")
+            progress(done, files.total, files.doing)
         try:
             header = read_header(path)
         except NotAScanError as error:
@@ -235,10 +235,10 @@ def _grow(files: archive.Files, every_s: float, progress: Progress) -> Iterator[
             for uid, frames in groups.items():
                 if uid not in known or known[uid].n_slices != len(frames):
                     known[uid] = _unsorted(first[uid].identity(), frames, files.folder)
-            yield SeriesIndex(tuple(known.values()), tuple(skipped), complete=False)
+            yield SeriesIndex(tuple(known.values()), (*files.skipped, *skipped), complete=False)
             now = time.monotonic()
             due = now + max(every_s, _REST * (now - started))
-    progress(total, total, "Reading headers")
+    progress(files.total, files.total, files.doing)
     found_uids = {frame.file.sop_instance_uid for frames in groups.values() for frame in frames}
     for path in dicomdirs:
         missing = archive.dicomdir_files(path, found_uids)[1]
@@ -251,7 +251,7 @@ def _grow(files: archive.Files, every_s: float, progress: Progress) -> Iterator[
         series += found
         skipped += [(files.name(path), reason) for path, reason in moving]
     series.sort(key=lambda s: s.kind != "volume")
-    yield SeriesIndex(tuple(series), tuple(skipped))
+    yield SeriesIndex(tuple(series), (*files.skipped, *skipped))
 
 
 def sorted_out(index: SeriesIndex) -> SeriesIndex:

@@ -102,9 +102,10 @@ class SeriesSearch(QObject):
                 before = {series.key: series for series in index}
                 self.found.emit(Found(path, index))
         except LesionError as error:
-            if len(self._paths) == 1:
-                raise
             index = SeriesIndex((), ((path, str(error)),))
+            if len(self._paths) == 1:
+                self._tell(path, index, draw)  # what came out of a damaged zip is gone
+                raise
         except Cancelled:
             self._tell(path, sorted_out(index), draw)
             raise
