@@ -273,6 +273,13 @@ def follow_up(images: Path) -> None:
     panel.tabs.setCurrentIndex(1)
     wait(seconds=4)
     save_picture(viewer, images, "follow-up-timeline")
+    panel.tabs.setCurrentIndex(2)
+    roles = {0: ("target", False, False), 2: ("non-target", False, False), 3: ("target", False, False)}
+    roles[4] = ("non-target", False, True)
+    found = station.review.findings
+    for number, role in roles.items():
+        panel.response.mark(found[number].lesion_uid, role)
+    save_picture(viewer, images, "follow-up-recist")
     viewer.close()
 
 
