@@ -35,6 +35,7 @@ _NEAR_MM = 30.0
 _BETWEEN_MM = 6.0
 """What is nearer to one lung than to the other by less than this has no side."""
 _DEEPEST_MM = 70.0
+"""No distance to the surface is given as larger."""
 
 _NUMBER: dict[Literal["right", "left"], int] = {"right": 1, "left": 2}
 _UNKNOWN = 3

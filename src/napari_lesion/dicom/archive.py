@@ -149,23 +149,28 @@ def expand(archive: Path, progress: Progress) -> Files:
     """
     folder = TemporaryFolder()
     with _sentences(archive, folder):
-        with zipfile.ZipFile(archive) as source:
-            entries = [entry for entry in source.infolist() if not entry.is_dir()]
+        source = zipfile.ZipFile(archive)
+        entries = [entry for entry in source.infolist() if not entry.is_dir()]
         if len(entries) > MAX_ZIP_FILES:
             raise SeriesError(
                 f"{archive}: the zip has {len(entries)} entries, more than {MAX_ZIP_FILES}. Unpack it yourself "
                 "and open the folder."
             )
     files = Files((), len(entries), folder=folder, doing=f"Unpacking {archive.name}")
-    files.paths = _expanded(archive, entries, folder, files, progress)
+    files.paths = _expanded(archive, source, entries, folder, files, progress)
     return files
 
 
 def _expanded(
-    archive: Path, entries: Sequence[zipfile.ZipInfo], folder: TemporaryFolder, files: Files, progress: Progress
+    archive: Path,
+    source: zipfile.ZipFile,
+    entries: Sequence[zipfile.ZipInfo],
+    folder: TemporaryFolder,
+    files: Files,
+    progress: Progress,
 ) -> Iterator[Path]:
-    budget = _Budget(archive)
-    with _sentences(archive, folder), zipfile.ZipFile(archive) as source:
+    with _sentences(archive, folder), source:
+        budget = _Budget(archive)
         for done, entry in enumerate(entries):
             progress(done, len(entries), files.doing)
             path = _expand_entry(source, entry, archive, folder.path, files, budget)

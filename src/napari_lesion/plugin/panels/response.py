@@ -32,6 +32,9 @@ from napari_lesion.volume import readable_date
 
 _ROLE = 1
 
+Mark = tuple[str, bool, bool]
+"""What a lesion is followed as: its role, whether it is a node, whether it has progressed in the scan that is read."""
+
 
 class ResponsePage(QWidget):
     """Marks lesions, and says what RECIST 1.1 makes of them."""
@@ -42,7 +45,7 @@ class ResponsePage(QWidget):
         self._priors = priors
         self._reports: tuple[Report, ...] = ()
         self._uids: tuple[str, ...] = ()
-        self._rows: list[tuple[str, recist.Lesion | None]] = []
+        self._rows: list[tuple[str, Mark | None]] = []
         """Lesion of each row, and what it is followed as."""
         self.table = row_table(
             ("#", tr("RECIST"), tr("mm")), tr("Targets and non-targets"), tr("Mark each lesion that is followed")
@@ -83,14 +86,14 @@ class ResponsePage(QWidget):
             for one in timeline
         }
         self.table.setRowCount(len(timeline))
-        before_rows, self._rows = self._rows, [(one.lesion_uid, roles.get(one.lesion_uid)) for one in timeline]
+        before_rows, self._rows = self._rows, [(uid, self._mark_of(roles.get(uid))) for uid in self._uids]
         for row, one in enumerate(timeline):
             known = roles.get(one.lesion_uid)
             # Widgets in a table take long to make: only where something else is to be chosen.
             if before_rows[row : row + 1] != self._rows[row : row + 1]:
                 if (old := self.table.cellWidget(row, _ROLE)) is not None:
                     old.hide()  # it goes only after the signal that it may have sent
-                self.table.setCellWidget(row, _ROLE, self._box(one.lesion_uid, known))
+                self.table.setCellWidget(row, _ROLE, self._box(*self._rows[row]))
             sizes = (seen.short_axis_mm if known and known.node else seen.long_axis_mm for seen in one.seen)
             text = " → ".join("–" if size is None else f"{size:.1f}" for size in sizes)
             self._put(row, 0, self._names[one.lesion_uid])
@@ -104,20 +107,23 @@ class ResponsePage(QWidget):
         elif item.text() != text:
             item.setText(text)
 
-    def _box(self, uid: str, known: recist.Lesion | None) -> QComboBox:
+    def _mark_of(self, lesion: recist.Lesion | None) -> Mark | None:
+        return (lesion.role, lesion.node, self._scan_uid in lesion.progressed) if lesion is not None else None
+
+    def _box(self, uid: str, chosen: Mark | None) -> QComboBox:
         box = QComboBox()
         box.addItem("–", None)
         box.setToolTip(tr("Progressed: unequivocally, in this scan"))
-        for text, *mark in (
-            (tr("target"), "target", False, False),
-            (tr("non-target"), "non-target", False, False),
-            (tr("non-target, progressed"), "non-target", False, True),
-            (tr("target node"), "target", True, False),
-            (tr("non-target node"), "non-target", True, False),
-            (tr("non-target node, progressed"), "non-target", True, True),
+        for text, mark in (
+            (tr("target"), ("target", False, False)),
+            (tr("non-target"), ("non-target", False, False)),
+            (tr("non-target, progressed"), ("non-target", False, True)),
+            (tr("target node"), ("target", True, False)),
+            (tr("non-target node"), ("non-target", True, False)),
+            (tr("non-target node, progressed"), ("non-target", True, True)),
         ):
-            box.addItem(text, tuple(mark))
-            if known is not None and [known.role, known.node, self._scan_uid in known.progressed] == mark:
+            box.addItem(text, mark)
+            if mark == chosen:
                 box.setCurrentIndex(box.count() - 1)
         box.activated.connect(lambda _index: self.mark(uid, box.currentData()))
         return box
@@ -127,18 +133,18 @@ class ResponsePage(QWidget):
         volume = self._station.volume
         return volume.series.series_uid if volume is not None else ""
 
-    def mark(self, uid: str, role: tuple[str, bool, bool] | None) -> None:
-        """Follow a lesion: as target or non-target, a node or not, progressed in this scan or not; None: do not."""
+    def mark(self, uid: str, mark: Mark | None) -> None:
+        """Follow a lesion; None: do not."""
         review = self._station.review
         if review is None:
             return
         others = tuple(one for one in review.lesions if one.uid != uid)
         new: tuple[recist.Lesion, ...] = ()
-        if role is not None:
-            kind, node, progressed = role
-            scans = {"progressed": (self._scan_uid,)} if progressed else {}
-            organ = "node" if node else "lung"
-            new = (recist.Lesion.model_validate({"uid": uid, "organ": organ, "role": kind, "node": node, **scans}),)
+        if mark is not None:
+            role, node, progressed = mark
+            scans = (self._scan_uid,) if progressed else ()
+            lesion = {"uid": uid, "organ": "node" if node else "lung", "role": role, "node": node, "progressed": scans}
+            new = (recist.Lesion.model_validate(lesion),)
         self._station.change(lambda review, by: edits.follow(review, (*others, *new), by))
 
     def _chosen(self) -> tuple[recist.Lesion, ...]:

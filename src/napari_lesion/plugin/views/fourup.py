@@ -179,8 +179,15 @@ class Views(QObject):
 
     def _arrange(self) -> None:
         """Show the views that are to be seen, and let the others rest."""
-        # Each view would be drawn at every size that it passes through.
-        self._grid.setUpdatesEnabled(False)
+        self._grid.setUpdatesEnabled(False)  # each view would be drawn at every size that it passes through
+        try:
+            self._place()
+        finally:
+            self._grid.setUpdatesEnabled(True)
+        # The canvases have their new sizes when Qt has laid them out.
+        QTimer.singleShot(0, self.reset)
+
+    def _place(self) -> None:
         for pane in self.panes:
             pane.setVisible(self._is_shown(pane))
             pane.heading.setVisible(self.four_up or self._beside is not None)
@@ -199,9 +206,6 @@ class Views(QObject):
         self._layout.setColumnMinimumWidth(2, self._main.minimumSizeHint().width() if beside == 1 else 0)
         self._follow()
         self._layout.activate()
-        self._grid.setUpdatesEnabled(True)
-        # The canvases have their new sizes when Qt has laid them out.
-        QTimer.singleShot(0, self.reset)
 
     def _open(self) -> None:
         """Make the other three views."""
