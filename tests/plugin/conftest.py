@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 # Before napari reads its settings: tests must neither see nor change those of whoever runs them.
@@ -30,6 +32,13 @@ def state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 def _settings_of_the_test(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the settings of the user of this machine, and those of other tests, out of each test."""
     monkeypatch.setenv("NAPARI_LESION_SETTINGS", str(tmp_path_factory.mktemp("settings") / "settings.ini"))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _windows_are_freed_here() -> Iterator[None]:
+    """Leave no closed window to be found by the garbage collector in a later test, on a thread of training, say."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture

@@ -409,7 +409,9 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 
 def _give_back_memory(device: torch.device) -> None:
-    gc.collect()
+    # A thread beside a window must not collect: what is left of closed windows is freed by the window's thread alone.
+    if threading.current_thread() is threading.main_thread():
+        gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()
     elif device.type == "mps":

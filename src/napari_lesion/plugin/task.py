@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from collections.abc import Callable
+from functools import cache, partial
 from typing import Any, Generic, TypeVar
 
-from napari.qt.threading import WorkerBase, WorkerBaseSignals
-from qtpy.QtCore import QEventLoop, QObject, Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import (  # type: ignore[attr-defined]
+    QCoreApplication,
+    QEventLoop,
+    QObject,
+    Qt,
+    QTimer,
+    Signal,
+    Slot,
+)
 from qtpy.QtWidgets import QApplication, QProgressDialog, QWidget
 
 from napari_lesion.errors import Cancelled, LesionError
+from napari_lesion.plugin.garbage import WindowCollector
 from napari_lesion.plugin.texts import later, tr
 from napari_lesion.progress import Progress, silent
 
@@ -62,35 +72,98 @@ def step_text(what: str) -> str:
     return tr(what.replace(number[0], "{count}", 1)).replace("{count}", number[0])
 
 
-class _Signals(WorkerBaseSignals):  # type: ignore[misc]
+class _Run(QObject):
+    """One function on a thread of its own.
+
+    Neither napari's workers nor Qt's pool are used: there the thread itself frees the worker and the object whose
+    signals it sent, while the window may still be reading them, and that ends the program now and then. Here all that
+    both sides touch is held until the thread is over, and let go by the thread of the window.
+    """
+
     progressed = Signal(int, int, str)
-
-
-class _Worker(WorkerBase):  # type: ignore[misc]
-    """Runs one function; napari waits for it (and asks it to quit) when the application closes."""
+    ended = Signal()
+    _finished = Signal()
 
     def __init__(self, function: Callable[[Progress], Any]) -> None:
-        super().__init__(SignalsClass=_Signals)
-        self._function = function
-        self._cancelled = False
+        super().__init__()
+        self._function: Callable[[Progress], Any] | None = function
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="napari-lesion task")
+        self.result: Any = None
+        self.error: BaseException | None = None
+        # Queued, though Qt would see by itself that another thread sends it: `_end` waits for that thread.
+        self._finished.connect(self._end, Qt.ConnectionType.QueuedConnection)
 
+    def start(self) -> None:
+        _running.add(self)
+        _stop_at_quit()
+        _collector().begin()
+        self._thread.start()
+
+    @Slot()  # type: ignore[untyped-decorator]
     def cancel(self) -> None:
-        self._cancelled = True
+        self._stop.set()
 
-    def work(self) -> Any:
-        return self._function(self._progress)
+    def wait(self) -> None:
+        self._thread.join()
+
+    def _work(self) -> None:
+        assert self._function is not None
+        try:
+            self.result = self._function(self._progress)
+        except BaseException as error:  # nobody above would hear of it, and a window would wait for ever
+            self.error = error
+        self._finished.emit()
 
     def _progress(self, done: int, total: int, what: str) -> None:
-        # `quit()` sets abort_requested, but then `returned` is never emitted; cancelling ends in `errored` instead.
-        if self._cancelled or self.abort_requested:
+        if self._stop.is_set():
             raise Cancelled
         self.progressed.emit(done, total, what)
 
+    @Slot()  # type: ignore[untyped-decorator]
+    def _end(self) -> None:
+        self.wait()
+        _running.discard(self)
+        if not _running:
+            _collector().end()
+        self.ended.emit()
+        # A task is often kept for longer than what it worked on, which may be a whole scan.
+        self._function = self.result = self.error = None
+        # This is a call that Qt makes to this very object, which must not go within it.
+        QTimer.singleShot(0, partial(id, self))
+
+
+#: What runs, or has ended without the window knowing yet.
+_running: set[_Run] = set()
+_PROPERTY = "napari_lesion_stops_tasks"
+
+
+@cache
+def _collector() -> WindowCollector:
+    return WindowCollector()
+
+
+def _stop_at_quit() -> None:
+    """When the application closes, ask what runs to stop, and wait for it: it may be writing a file."""
+    app = QCoreApplication.instance()
+    if app is not None and app.property(_PROPERTY) is None:
+        app.setProperty(_PROPERTY, True)
+        app.aboutToQuit.connect(_stop_all)
+
+
+def _stop_all() -> None:
+    runs = tuple(_running)
+    for run in runs:
+        run.cancel()
+    for run in runs:
+        run.wait()
+
 
 class Task(QObject, Generic[T]):
-    """One run of a function on a worker thread. All signals arrive on the thread that made the task.
+    """One run of a function on a thread of its own. All signals arrive on the thread that made the task.
 
-    Exactly one of ``succeeded``, ``failed`` and ``cancelled`` is emitted, then ``ended``.
+    Exactly one of ``succeeded``, ``failed`` and ``cancelled`` is emitted, then ``ended``; none if the task is deleted
+    before (with its parent, say), which cancels the run.
 
     Parameters
     ----------
@@ -107,30 +180,28 @@ class Task(QObject, Generic[T]):
 
     def __init__(self, function: Callable[[Progress], T], parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._worker = _Worker(function)
-        self._worker.progressed.connect(self.progressed)
-        self._worker.returned.connect(self._on_returned)
-        self._worker.errored.connect(self._on_errored)
-        self.destroyed.connect(self._worker.cancel)  # nobody is left to take the result
+        self._run = _Run(function)
+        self._run.progressed.connect(self.progressed)
+        self._run.ended.connect(self._on_ended)
+        self.destroyed.connect(self._run.cancel)  # nobody is left to take the result
         self.running = False
 
     def start(self) -> None:
         """Start the work and return at once."""
         self.running = True
-        self._worker.start()
+        self._run.start()
 
     def cancel(self) -> None:
         """Ask the work to stop at its next step; ``cancelled`` tells when it did."""
-        self._worker.cancel()
+        self._run.cancel()
 
-    def _on_returned(self, result: T) -> None:
+    @Slot()  # type: ignore[untyped-decorator]
+    def _on_ended(self) -> None:
         self.running = False
-        self.succeeded.emit(result)
-        self.ended.emit()
-
-    def _on_errored(self, error: Exception) -> None:
-        self.running = False
-        if isinstance(error, Cancelled):
+        error = self._run.error
+        if error is None:
+            self.succeeded.emit(self._run.result)
+        elif isinstance(error, Cancelled):
             self.cancelled.emit()
         else:
             if not isinstance(error, LesionError):
@@ -162,7 +233,7 @@ def run_with_dialog(title: str, function: Callable[[Progress], T], parent: QWidg
     dialog.setAutoReset(False)
 
     outcome: list[T] = []
-    errors: list[Exception] = []
+    errors: list[BaseException] = []
     loop = QEventLoop()
     task: Task[T] = Task(function)
 

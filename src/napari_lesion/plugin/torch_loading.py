@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-import gc
 import os
 import sys
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+
+from napari_lesion.plugin.garbage import untouched
 
 
 def load_torch() -> None:
@@ -17,21 +18,13 @@ def load_torch() -> None:
     An import on a thread still blocks the window twice over: the dynamic linker takes a third of a second for torch's
     libraries, with Python's lock held; and a hundred thousand new objects set off the garbage collector, which looks
     through all of napari with the lock held. So the libraries are loaded first through ctypes, which lets go of the
-    lock, and the collector rests until the import is done. Then what came is put with the old objects, unseen: as young
-    ones they would soon set off the same search, in the midst of a detection.
+    lock, and the collector leaves the new objects alone.
     """
     if "torch" in sys.modules:
         return
     _load_libraries()
-    collects = gc.isenabled()
-    gc.disable()
-    try:
+    with untouched():
         import_module("torch")
-    finally:
-        if collects:
-            gc.freeze()
-            gc.unfreeze()
-            gc.enable()
 
 
 def _load_libraries() -> None:
