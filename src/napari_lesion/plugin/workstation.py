@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
@@ -14,7 +15,7 @@ from weakref import WeakKeyDictionary, ref
 import numpy as np
 import numpy.typing as npt
 from napari.utils.notifications import show_info, show_warning
-from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lesion.assessment.clinical import patient_of
 from napari_lesion.errors import ConfigError
@@ -22,6 +23,7 @@ from napari_lesion.findings import Point, Report
 from napari_lesion.judged import Patient
 from napari_lesion.plugin.layers import frame_of, scan_name
 from napari_lesion.plugin.settings import reader_name
+from napari_lesion.plugin.task import Task
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.view import centre_on, unwrapped, volume_of
 from napari_lesion.review.journal import Journal, journal_path
@@ -61,7 +63,7 @@ class Workstation(QObject):
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
-        self._viewer = ref(viewer)
+        self._viewer = ref(viewer, partial(_rest, ref(self)))
         self._scan: Image | None = None
         self._finding = ""
         self._blind = False
@@ -379,6 +381,17 @@ class Workstation(QObject):
         if blind != self._blind:
             self._blind = blind
             self.blind_changed.emit(blind)
+
+
+def _rest(closed: ref[Workstation], viewer: ref[ViewerModel]) -> None:  # noqa: ARG001
+    """Let nothing act any more on a viewer that is gone: a station may live on for as long as work that it began."""
+    station = closed()
+    for child in station.findChildren(QObject) if station is not None else ():
+        if isinstance(child, QTimer):
+            child.stop()
+        elif isinstance(child, Task):
+            child.cancel()
+            child.blockSignals(True)
 
 
 _workstations: WeakKeyDictionary[ViewerModel, Workstation] = WeakKeyDictionary()

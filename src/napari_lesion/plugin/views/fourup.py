@@ -185,7 +185,7 @@ class Views(QObject):
         finally:
             self._grid.setUpdatesEnabled(True)
         # The canvases have their new sizes when Qt has laid them out.
-        QTimer.singleShot(0, self.reset)
+        QTimer.singleShot(0, self, self.reset)
 
     def _place(self) -> None:
         for pane in self.panes:
@@ -447,7 +447,7 @@ class Views(QObject):
                 self._arrange()
             return
         if not self.four_up and not self._others and setting("views/four_up", False):
-            QTimer.singleShot(0, self.show_all)  # the scan is still on its way into the viewer
+            QTimer.singleShot(0, self, self.show_all)  # the scan is still on its way into the viewer
         self._make_mip(scan)
 
     def _make_mip(self, scan: Image) -> None:
