@@ -71,7 +71,7 @@ def monai_input(volume: Volume, spacing: tuple[float, float, float]) -> MetaTens
     return Compose(steps)(image)  # type: ignore[no-any-return]
 
 
-def make_bundle(folder: Path, volume: Volume, spacing: tuple[float, ...], window: tuple[int, ...]) -> RetinaNetBundle:
+def make_bundle(folder: Path, volume: Volume, spacing: tuple[float, ...], window: tuple[int, ...]) -> None:
     """Make the bundle, with the bias of its classes set by a first search of the scan."""
     torch.manual_seed(1)
     config = inference_config(spacing=spacing, window=window)  # type: ignore[arg-type]
@@ -88,7 +88,6 @@ def make_bundle(folder: Path, volume: Volume, spacing: tuple[float, ...], window
     score = float(np.sort(heat[heat > 0])[-100])
     state["classification_head.cls_logits.bias"] += np.log(0.02 / 0.98) - np.log(score / (1 - score))
     write_bundle(folder, config, state)
-    return RetinaNetBundle(read_bundle(folder))
 
 
 def main() -> None:
@@ -97,6 +96,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with a CT series")
     parser.add_argument("--spacing", type=float, nargs=3, default=(0.703125, 0.703125, 1.25))
     parser.add_argument("--window", type=int, nargs=3, default=(512, 512, 192))
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="of our side")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
@@ -104,7 +104,8 @@ def main() -> None:
     spacing, window = tuple(arguments.spacing), tuple(arguments.window)
     volume = read(arguments.data)
     with tempfile.TemporaryDirectory() as folder:
-        model = make_bundle(Path(folder) / "bundle", volume, spacing, window)
+        make_bundle(Path(folder) / "bundle", volume, spacing, window)
+        model = RetinaNetBundle(read_bundle(Path(folder) / "bundle"), precision=arguments.precision)
         detector = read_bundle(Path(folder) / "bundle").config
         monai = detector.value("detector").eval()
         detector.value("detector_ops")

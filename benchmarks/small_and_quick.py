@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from napari_lesion.detection import export_runtime, preprocess
 from napari_lesion.detection.candidates import find_candidates
+from napari_lesion.detection.detector import Precision
 from napari_lesion.detection.export_runtime import OpenVinoNetwork, quantised, to_openvino
 from napari_lesion.detection.inference import Prediction, predict
 from napari_lesion.detection.nodule3d import output_affine
@@ -53,9 +54,9 @@ class Eager(nn.Module):
         return self._hidden[0](image.contiguous())
 
 
-def with_network(network: nn.Module | OpenVinoNetwork) -> Run:
+def with_network(network: nn.Module | OpenVinoNetwork, precision: Precision = "float32") -> Run:
     """Give what predicts a lung box."""
-    return lambda box: predict(network, box.image[None, None], device="cpu", mask=box.search)
+    return lambda box: predict(network, box.image[None, None], device="cpu", precision=precision, mask=box.search)
 
 
 def make_variants(model: str, calibrate: list[Path]) -> tuple[dict[str, Run], dict[str, str]]:
@@ -80,6 +81,7 @@ def make_variants(model: str, calibrate: list[Path]) -> tuple[dict[str, Run], di
     else:
         missing["OpenVINO, int8 (NNCF)"] = "no scans to calibrate on were given"
     if torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        variants["torch, bf16 (`--precision bfloat16`)"] = with_network(network, "bfloat16")
         variants["OpenVINO, bf16"] = with_network(OpenVinoNetwork(ir, "bf16"))
     else:
         missing["bf16"] = "this processor has none"

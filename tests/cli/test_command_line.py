@@ -14,6 +14,7 @@ import pytest
 from fake_scan import FakeDetector, make_volume
 
 from napari_lesion.cli.main import main
+from napari_lesion.detection.detector import load_detector
 from napari_lesion.dicom.writer import write_ct_series
 from napari_lesion.findings import Candidate
 from napari_lesion.pipeline import analyse
@@ -78,6 +79,8 @@ def test_analyse_ends_with_0_where_all_is_done(tree, tmp_path, run):
         ([".", "-o", "out", "--threshold", "1.5"], "threshold"),
         ([".", "-o", "out", "--device", "abacus"], "device"),
         ([".", "-o", "out", "--no-such-option"], "no-such-option"),
+        ([".", "-o", "out", "--precision", "float64"], "precision"),
+        ([".", "-o", "out", "--precision", "bfloat16", "--runtime", "openvino"], "is for torch"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_does_nothing(arguments, words, run, tmp_path, monkeypatch):
@@ -94,6 +97,14 @@ def test_an_unknown_model_ends_with_2_and_names_itself(tree, tmp_path, run, monk
     with pytest.raises(SystemExit) as end:
         main()
     assert end.value.code == 2
+
+
+def test_a_precision_that_a_model_has_not_ends_with_2_before_anything_is_read(tree, tmp_path, run, monkeypatch):
+    monkeypatch.setattr("napari_lesion.detection.detector.load_detector", load_detector)
+    status, _, err = run("analyse", tree, "-o", tmp_path / "o", "--model", "nodule-2d", "--precision", "bfloat16")
+    assert status == 2
+    assert "model nodule-2d always computes in float32; leave the precision to auto." in err
+    assert not (tmp_path / "o").exists()
 
 
 def test_a_folder_without_images_ends_with_1(tmp_path, run):

@@ -237,10 +237,26 @@ def test_the_same_result_every_time_to_the_last_bit(network, image):
     assert first.tobytes() == second.tobytes()
 
 
+@pytest.mark.parametrize("has_bfloat16", [False, True])
+def test_a_cpu_computes_in_float32_whatever_its_make_unless_told_otherwise(monkeypatch, has_bfloat16):
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: has_bfloat16)
+    cpu, gpu, mps = (torch.device(name) for name in ("cpu", "cuda", "mps"))
+    kinds = [inference.number_type(device) for device in (cpu, gpu, mps)]
+    assert kinds == [torch.float32, torch.float16, torch.float32]
+    assert {inference.number_type(device, "float32") for device in (cpu, gpu, mps)} == {torch.float32}
+    if has_bfloat16:
+        assert inference.number_type(cpu, "bfloat16") == torch.bfloat16
+    else:
+        with pytest.raises(ConfigError, match="This cpu does not compute in bfloat16; choose"):
+            inference.number_type(cpu, "bfloat16")
+    with pytest.raises(ConfigError, match="This mps does not compute in bfloat16; choose"):
+        inference.number_type(mps, "bfloat16")
+
+
 def test_half_precision_gives_about_the_same_scores(network, image, monkeypatch):
     """As on a CPU with bfloat16 units; this one may have none, but can compute it."""
-    monkeypatch.setattr(inference, "_number_type", lambda device: torch.bfloat16)
-    result = predict(network, image, device="cpu")
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True)
+    result = predict(network, image, device="cpu", precision="bfloat16")
     assert result.how == "bfloat16, one pass"
     assert result.heat.dtype == np.float32
     np.testing.assert_allclose(result.heat, reference(network, image)[0], atol=0.05)

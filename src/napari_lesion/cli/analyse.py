@@ -23,6 +23,14 @@ class Device(StrEnum):
     MPS = "mps"
 
 
+class Precision(StrEnum):
+    """Numbers that a network computes in."""
+
+    AUTO = "auto"
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
 def analyse(
     paths: Annotated[list[Path], typer.Argument(exists=True, metavar="PATH...", help="DICOM files, folders or zips.")],
     out: Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="Folder for the results.")],
@@ -30,6 +38,10 @@ def analyse(
         str, typer.Option(help="Id of the model (see `models list`), or the folder of a model pack or a MONAI bundle.")
     ] = "nodule-3d",
     device: Annotated[Device, typer.Option(help="Where the network runs.")] = Device.AUTO,
+    precision: Annotated[
+        Precision,
+        typer.Option(help="Numbers that torch computes in; auto: float16 on CUDA, float32 elsewhere."),
+    ] = Precision.AUTO,
     runtime: Annotated[
         str,
         typer.Option(
@@ -120,11 +132,13 @@ def analyse(
 
         if trust_bundle_code or classes:
             raise typer.BadParameter("--class and --trust-bundle-code are for MONAI bundles, which torch runs.")
+        if precision is not Precision.AUTO:
+            raise typer.BadParameter("--precision is for torch; another runtime computes as it was compiled.")
         detector = export_runtime.load_detector(model, runtime)
-    elif trust_bundle_code or classes:
+    elif trust_bundle_code or classes or precision is not Precision.AUTO:
         from napari_lesion.detection.detector import load_detector
 
-        detector = load_detector(model, trust_code=trust_bundle_code, classes=classes or ())
+        detector = load_detector(model, trust_code=trust_bundle_code, classes=classes or (), precision=precision.value)
     with show_progress() as progress:
         result = analyse_folder(
             paths,

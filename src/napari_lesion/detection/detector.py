@@ -6,16 +6,19 @@ import logging
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from napari_lesion.errors import ModelError
+from napari_lesion.errors import ConfigError, ModelError
 from napari_lesion.findings import Detection
 from napari_lesion.progress import Progress, silent
 from napari_lesion.volume import Volume
 
 DEFAULT_MODEL = "nodule-3d"
+
+#: The numbers that a network computes in; see ``inference.number_type``.
+Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -86,6 +89,18 @@ class Detector(Protocol):
         ...
 
 
+def require_float32(model: str, precision: Precision) -> None:
+    """Refuse another precision for a model that always computes in float32.
+
+    Raises
+    ------
+    ConfigError
+        If bfloat16 is asked for.
+    """
+    if precision == "bfloat16":
+        raise ConfigError(f"model {model} always computes in float32; leave the precision to auto.")
+
+
 def list_models() -> tuple[Card, ...]:
     """Cards of the detectors that have an id: those that come with the package, then those that were added.
 
@@ -135,7 +150,11 @@ def read_card(name: str | Path) -> Card:
 
 
 def load_detector(
-    name: str | Path = DEFAULT_MODEL, *, trust_code: bool = False, classes: Sequence[str] = ()
+    name: str | Path = DEFAULT_MODEL,
+    *,
+    trust_code: bool = False,
+    classes: Sequence[str] = (),
+    precision: Precision = "auto",
 ) -> Detector:
     """Load a detector; its weights are checked against their sha256, then read.
 
@@ -147,11 +166,15 @@ def load_detector(
         Let a bundle run code of its own. A pack has none.
     classes : sequence of str
         Names or numbers of the classes of a segmentation bundle that become findings; by default its lesions.
+    precision : Precision
+        The numbers that the network computes in, see ``inference.number_type``.
 
     Raises
     ------
     ModelError
         If there is no such model, it is damaged, it does not run without its code, or it has no such classes.
+    ConfigError
+        If bfloat16 is asked for and the model always computes in float32.
     """
     from napari_lesion.detection import library, packs  # they need Card
 
@@ -160,7 +183,7 @@ def load_detector(
         library.verify(folder)
         from napari_lesion.detection.bundles.bundle import load_bundle
 
-        return load_bundle(folder, trust_code, classes)
+        return load_bundle(folder, trust_code, classes, precision)
     pack = packs.read_pack(folder)
     if classes:
         raise ModelError(f"model {pack.metadata.id} has no classes to choose from.")
@@ -172,7 +195,8 @@ def load_detector(
     if pack.metadata.network.name == "PatchNet":
         from napari_lesion.detection.nodule2d import PatchDetector
 
+        require_float32(pack.metadata.id, precision)
         return PatchDetector(pack)
     from napari_lesion.detection.nodule3d import NoduleDetector
 
-    return NoduleDetector(pack)
+    return NoduleDetector(pack, precision=precision)

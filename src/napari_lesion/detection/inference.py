@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from napari_lesion.detection.detector import Precision
 from napari_lesion.detection.networks import INPUT_MULTIPLE, OUTPUT_STRIDE
 from napari_lesion.errors import ConfigError, LesionError, ModelError
 from napari_lesion.progress import Progress, silent
@@ -109,11 +110,37 @@ def choose_device(name: str = "auto", compiled: Compiled | None = None) -> torch
     return device
 
 
+def number_type(device: torch.device, precision: Precision = "auto") -> torch.dtype:
+    """Choose the number type that a network computes in.
+
+    Parameters
+    ----------
+    device : torch.device
+    precision : Precision
+        ``auto`` is float16 on CUDA and float32 elsewhere: the newest CPUs would be quicker with bfloat16, but then what
+        is found would depend on the make of the CPU, wherever a score lies near the threshold.
+
+    Raises
+    ------
+    ConfigError
+        If the device does not compute in bfloat16.
+    """
+    if precision == "float32" or (precision == "auto" and device.type != "cuda"):
+        return torch.float32
+    if precision == "auto":
+        return torch.float16
+    able = torch.cuda.is_bf16_supported(including_emulation=False) if device.type == "cuda" else device.type == "cpu"
+    if not able or (device.type == "cpu" and not torch.ops.mkldnn._is_mkldnn_bf16_supported()):
+        raise ConfigError(f"This {device.type} does not compute in bfloat16; choose the precision float32 or auto.")
+    return torch.bfloat16
+
+
 def predict(
     network: nn.Module | Compiled,
     image: Tensor,
     *,
     device: str = "auto",
+    precision: Precision = "auto",
     mask: npt.NDArray[np.bool_] | None = None,
     progress: Progress = silent,
 ) -> Prediction:
@@ -131,6 +158,8 @@ def predict(
         Any size: the far ends are padded with 0, which is what the network's own padding continues with.
     device : str
         ``auto``, ``cpu``, ``cuda`` (``cuda:1``) or ``mps``.
+    precision : Precision
+        See ``number_type``. A compiled network has its own.
     mask : (d, h, w) bool, optional
         Where to search. Windows without any of it are skipped, and the heat is 0 outside.
     progress : Progress
@@ -139,7 +168,8 @@ def predict(
     Raises
     ------
     ConfigError
-        If the device is not there, or is not the CPU where the network was compiled for it.
+        If the device is not there, does not compute in that precision, or is not the CPU where the network was compiled
+        for it.
     ModelError
         If the network returns values that are not numbers.
     LesionError
@@ -154,7 +184,7 @@ def predict(
     while True:
         error = ""
         try:
-            output, how = _run(network, image, inside, window, target, progress)
+            output, how = _run(network, image, inside, window, target, precision, progress)
         except (MemoryError, RuntimeError) as raised:
             if not _is_out_of_memory(raised):
                 raise
@@ -229,6 +259,7 @@ def _run(
     inside: Tensor,
     window: Shape,
     device: torch.device,
+    precision: Precision,
     progress: Progress,
 ) -> tuple[Tensor, str]:
     """One attempt: (5, d', h', w') float32 on the CPU, and how it ran."""
@@ -241,7 +272,7 @@ def _run(
     output = torch.zeros((_OUTPUTS, *inside.shape))
     with torch.inference_mode(), _deterministic(device):
         if isinstance(network, nn.Module):
-            run, how = _torch(network, device, len(todo), progress)
+            run, how = _torch(network, device, number_type(device, precision), len(todo), progress)
         else:
             run, how = _compiled(network, device, len(todo), progress)
         for outer, core in todo:
@@ -256,10 +287,9 @@ def _run(
 
 
 def _torch(
-    network: nn.Module, device: torch.device, passes: int, progress: Progress
+    network: nn.Module, device: torch.device, kind: torch.dtype, passes: int, progress: Progress
 ) -> tuple[Callable[[Tensor], Tensor], str]:
     """Give what runs one window, and the number type."""
-    kind = _number_type(device)
     # MPS knows no channels_last_3d.
     layout = torch.contiguous_format if device.type == "mps" else torch.channels_last_3d
     folded = fold_batch_norm(network).to(device=device, dtype=kind)
@@ -333,14 +363,6 @@ def _coarse(mask: Tensor) -> Tensor:
         mask = even.clone()
         mask.narrow(axis, 0, odd.shape[axis]).logical_or_(odd)
     return mask
-
-
-def _number_type(device: torch.device) -> torch.dtype:
-    if device.type == "cuda":
-        return torch.float16
-    if device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported():
-        return torch.bfloat16
-    return torch.float32
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_lesion.detection import inference, preprocess
 from napari_lesion.detection.candidates import find_candidates
-from napari_lesion.detection.detector import Card
+from napari_lesion.detection.detector import Card, Precision
 from napari_lesion.detection.explain import View
 from napari_lesion.detection.networks import OUTPUT_STRIDE
 from napari_lesion.detection.packs import Pack, load_network, require_window
@@ -31,6 +31,8 @@ class NoduleDetector:
     pack : Pack
     compiled : Compiled, optional
         The same network compiled by another runtime, to search with instead of torch.
+    precision : Precision
+        The numbers that torch computes in, see ``inference.number_type``.
 
     Raises
     ------
@@ -38,13 +40,16 @@ class NoduleDetector:
         If the pack's weights are missing or damaged, or were trained on another preprocessing.
     """
 
-    def __init__(self, pack: Pack, compiled: inference.Compiled | None = None) -> None:
+    def __init__(
+        self, pack: Pack, compiled: inference.Compiled | None = None, *, precision: Precision = "auto"
+    ) -> None:
         self._metadata = pack.metadata
         require_window(pack, preprocess.HU_WINDOW)
         self._network = load_network(pack)
         stage = self._metadata.second_stage
         self._judge = load_judge(stage.model) if stage else None
         self._compiled = compiled
+        self._precision = precision
 
     @property
     def card(self) -> Card:
@@ -59,10 +64,10 @@ class NoduleDetector:
         LungsNotFoundError
             If no lung is in view.
         ConfigError
-            If the device is not there.
+            If the device is not there, or does not compute in that precision.
         """
         # A wrong wish is said before the work, not after.
-        inference.choose_device(device, self._compiled)
+        inference.number_type(inference.choose_device(device, self._compiled), self._precision)
         started = time.perf_counter()
         box = preprocess.prepare(
             volume,
@@ -74,6 +79,7 @@ class NoduleDetector:
             self._compiled or self._network,
             box.image[None, None],
             device=device,
+            precision=self._precision,
             mask=box.search,
             progress=part(progress, _PREPARED, _SEARCHED, _SCALE),
         )

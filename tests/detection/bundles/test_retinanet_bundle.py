@@ -26,6 +26,7 @@ from napari_lesion.detection.bundles.retinanet import (
     to_heatmap,
 )
 from napari_lesion.detection.preprocess import find_search_region
+from napari_lesion.errors import ConfigError
 from napari_lesion.volume import FloatArray, GeometryCertificate, SeriesIdentity, Volume, apply_affine
 
 SPACING = (12.0, 11.0, 15.0)
@@ -125,6 +126,23 @@ def test_boxes_and_scores_are_those_of_monai(
     grid = model.prepare(scan())
     assert_same(model.search(grid.image), expected)
     np.testing.assert_allclose(grid.affine, expected.affine, atol=1e-9)
+
+
+def test_bfloat16_is_asked_for_and_gives_nearly_the_same_scores(
+    tmp_path: Path, weights: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = read_bundle(write_bundle(tmp_path / "bundle", CONFIG, weights))
+    exact = RetinaNetBundle(bundle)
+    image = exact.prepare(scan()).image
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True)  # any CPU can, if slowly
+    quick = RetinaNetBundle(bundle, precision="bfloat16").search(image)
+    same = exact.search(image)
+    assert (same.how, quick.how) == ("float32, one pass", "bfloat16, one pass")
+    # Random weights make steep scores: this is why bfloat16 is never chosen for the user.
+    assert 0 < float(np.abs(quick.heat - same.heat).max()) < 0.05
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
+    with pytest.raises(ConfigError, match="bfloat16"):
+        RetinaNetBundle(bundle, precision="bfloat16").detect(scan(), device="cpu")
 
 
 def rotated(degrees: float) -> FloatArray:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from napari_lesion.detection.bundles.config import BundleConfig, read_config, trust_scripts
-from napari_lesion.detection.detector import Card, Detector, Metric
+from napari_lesion.detection.detector import Card, Detector, Metric, Precision, require_float32
 from napari_lesion.errors import ModelError
 
 if TYPE_CHECKING:
@@ -101,7 +101,9 @@ def read_bundle(path: str | Path, trust_code: bool = False) -> Bundle:
     return Bundle(folder, kind, _card(folder, kind, metadata, config, weights), metadata, config, weights)
 
 
-def load_bundle(path: str | Path, trust_code: bool = False, classes: Sequence[str] = ()) -> Detector:
+def load_bundle(
+    path: str | Path, trust_code: bool = False, classes: Sequence[str] = (), precision: Precision = "auto"
+) -> Detector:
     """Load a bundle as a detector.
 
     Parameters
@@ -112,12 +114,16 @@ def load_bundle(path: str | Path, trust_code: bool = False, classes: Sequence[st
         See ``read_bundle``.
     classes : sequence of str
         Names or numbers of the classes of a segmentation bundle that become findings; by default its lesions.
+    precision : Precision
+        The numbers that a detection bundle computes in; a segmentation bundle always does in float32.
 
     Raises
     ------
     ModelError
         If it is no bundle, is damaged, is of a kind that is not supported, would have to run its own code, or has no
         such classes.
+    ConfigError
+        If bfloat16 is asked for and it is a segmentation bundle.
     """
     bundle = read_bundle(path, trust_code)
     if bundle.kind == "detection":
@@ -125,9 +131,10 @@ def load_bundle(path: str | Path, trust_code: bool = False, classes: Sequence[st
             raise ModelError(f"model {bundle.card.id} finds boxes, not classes: no classes can be chosen.")
         from napari_lesion.detection.bundles.retinanet import RetinaNetBundle
 
-        return RetinaNetBundle(bundle)
+        return RetinaNetBundle(bundle, precision=precision)
     from napari_lesion.detection.bundles.segmentation import SegmentationBundle
 
+    require_float32(bundle.card.id, precision)
     return SegmentationBundle(bundle, classes)
 
 

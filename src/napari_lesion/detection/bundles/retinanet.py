@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -38,8 +38,8 @@ from napari_lesion.detection import monai_transforms, preprocess
 from napari_lesion.detection.bundles.bundle import Bundle, load_weights
 from napari_lesion.detection.bundles.config import BundleConfig, Raw
 from napari_lesion.detection.bundles.winograd import WinogradConv3d, use_winograd
-from napari_lesion.detection.detector import Card
-from napari_lesion.detection.inference import choose_device, fold_batch_norm
+from napari_lesion.detection.detector import Card, Precision
+from napari_lesion.detection.inference import choose_device, fold_batch_norm, number_type
 from napari_lesion.errors import LesionError, ModelError
 from napari_lesion.findings import Candidate, Detection, Heatmap
 from napari_lesion.progress import Progress, part, silent
@@ -106,6 +106,8 @@ class RetinaNetBundle:
     bundle : Bundle
     everywhere : bool
         Search a lung model's scan everywhere, too.
+    precision : Precision
+        See ``inference.number_type``.
 
     Raises
     ------
@@ -113,10 +115,11 @@ class RetinaNetBundle:
         If the bundle would have to run its own code, or its configuration or weights do not fit.
     """
 
-    def __init__(self, bundle: Bundle, *, everywhere: bool = False) -> None:
+    def __init__(self, bundle: Bundle, *, everywhere: bool = False, precision: Precision = "auto") -> None:
         self._card = bundle.card
         self._steps = _Preparation(bundle)
         self._detector = build_detector(bundle)
+        self._precision = precision
         self._fast: tuple[torch.device, nn.Module] | None = None
         self._force_windows = "force_sliding_window" in bundle.config and bundle.config.value("force_sliding_window")
         about = (str(bundle.metadata.get(key, "")) for key in ("name", "task", "description"))
@@ -137,9 +140,10 @@ class RetinaNetBundle:
         ModelError
             If the network returns values that are not numbers.
         ConfigError
-            If the device is not there.
+            If the device is not there, or does not compute in that precision.
         """
         target = choose_device(device)
+        number_type(target, self._precision)
         started = time.perf_counter()
         progress(0, _SCALE, "preparing the scan for the model")
         region = preprocess.find_search_region(volume) if self._in_lungs else None
@@ -201,10 +205,11 @@ class RetinaNetBundle:
             The CPU by default.
         """
         target = device or torch.device("cpu")
+        kind = number_type(target, self._precision)
         if self._fast is None or self._fast[0] != target:
-            self._fast = target, fast_network(self._detector.network, target)
+            self._fast = target, fast_network(self._detector.network, target, kind)
         try:
-            return _search(self._detector, self._fast[1], image, self._force_windows, places, target, progress)
+            return _search(self._detector, self._fast[1], image, self._force_windows, places, target, kind, progress)
         except RuntimeError as error:
             if "DefaultCPUAllocator" not in str(error):
                 raise
@@ -337,6 +342,7 @@ def _search(
     force_windows: bool,
     places: FloatArray | None,
     device: torch.device,
+    kind: torch.dtype,
     progress: Progress,
 ) -> Boxes:
     size = tuple(image.shape[1:])
@@ -351,14 +357,15 @@ def _search(
             shape, mode=detector.inferer.mode, sigma_scale=detector.inferer.sigma_scale, dtype=torch.float32
         )[None, None]
     run = _Run(detector, network, device, padded, weight)
-    kind, autocast = _number_type(device)
+    autocast = nullcontext() if kind == torch.float32 else torch.autocast(device.type, dtype=kind)
     with torch.inference_mode(), autocast, _reported(network, len(wanted), progress) as start_window:
         for number, window in enumerate(wanted):
             start_window(number)
             run.search(window)
         run.complete()
         cropped = [_cropped(level, whole, before, tuple(divisible.shape[2:])) for level in run.levels]
-        how = f"{kind}, " + ("one pass" if len(windows) == 1 else f"{len(wanted)} of {len(windows)} windows")
+        parts = "one pass" if len(windows) == 1 else f"{len(wanted)} of {len(windows)} windows"
+        how = f"{str(kind).removeprefix('torch.')}, {parts}"
         return _select(detector, cropped, tuple(divisible.shape[2:]), size, how)
 
 
@@ -526,10 +533,10 @@ def _holds(window: tuple[slice, ...], places: FloatArray) -> bool:
     return bool(((places >= low) & (places < high)).all(axis=1).any())
 
 
-def fast_network(network: nn.Module, device: torch.device) -> nn.Module:
+def fast_network(network: nn.Module, device: torch.device, kind: torch.dtype) -> nn.Module:
     """Return a copy of a network for inference on a device: batch norms folded, channels last, Winograd's products."""
     folded = fold_batch_norm(network).to(device)
-    if device.type == "cpu" and _number_type(device)[0] == "float32":
+    if device.type == "cpu" and kind == torch.float32:
         use_winograd(folded)
     if device.type != "mps":  # MPS knows no channels_last_3d.
         folded.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
@@ -654,11 +661,3 @@ def inside(region: preprocess.SearchRegion, center_mm: npt.ArrayLike) -> bool:
     if (index < 0).any() or (index >= region.search.shape).any():
         return False
     return bool(region.search[tuple(index)])
-
-
-def _number_type(device: torch.device) -> tuple[str, AbstractContextManager[Any]]:
-    if device.type == "cuda":
-        return "float16", torch.autocast("cuda", dtype=torch.float16)
-    if device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported():
-        return "bfloat16", torch.autocast("cpu", dtype=torch.bfloat16)
-    return "float32", nullcontext()
