@@ -6,7 +6,7 @@ Panels do not call each other. They change something here, and follow the signal
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -386,12 +386,15 @@ class Workstation(QObject):
 def _rest(closed: ref[Workstation], viewer: ref[ViewerModel]) -> None:  # noqa: ARG001
     """Let nothing act any more on a viewer that is gone: a station may live on for as long as work that it began."""
     station = closed()
-    for child in station.findChildren(QObject) if station is not None else ():
-        if isinstance(child, QTimer):
-            child.stop()
-        elif isinstance(child, Task):
-            child.cancel()
-            child.blockSignals(True)
+    if station is None:
+        return
+    with suppress(RuntimeError):  # at the end of the program Qt may have deleted it already
+        for child in station.findChildren(QObject):
+            if isinstance(child, QTimer):
+                child.stop()
+            elif isinstance(child, Task):
+                child.cancel()
+                child.blockSignals(True)
 
 
 _workstations: WeakKeyDictionary[ViewerModel, Workstation] = WeakKeyDictionary()
