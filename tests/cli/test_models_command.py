@@ -104,7 +104,7 @@ def test_pull_says_what_there_is_and_wants_pins(run):
     assert "no commit" in err
 
 
-def test_analyse_hands_classes_and_trust_to_the_model_only_when_told(run, tmp_path, monkeypatch):
+def test_analyse_hands_classes_trust_and_precision_to_the_model_only_when_told(run, tmp_path, monkeypatch):
     asked = []
 
     def load(name, **options):
@@ -116,7 +116,9 @@ def test_analyse_hands_classes_and_trust_to_the_model_only_when_told(run, tmp_pa
     command = ("analyse", tmp_path / "empty", "-o", tmp_path / "out", "--model", "bundle")
     run(*command)
     run(*command, "--class", "tumor", "--class", "cyst", "--trust-bundle-code")
+    run(*command, "--precision", "float32")
     assert asked == [
         ("bundle", {}),
-        ("bundle", {"trust_code": True, "classes": ["tumor", "cyst"]}),
+        ("bundle", {"trust_code": True, "classes": ["tumor", "cyst"], "precision": "auto"}),
+        ("bundle", {"trust_code": False, "classes": [], "precision": "float32"}),
     ]

@@ -99,11 +99,16 @@ def test_openvino_computes_in_float32_even_where_the_processor_has_bf16(exported
     assert compiled.get_property("INFERENCE_PRECISION_HINT") == openvino.Type.f32
 
 
-def test_bf16_is_refused_where_the_processor_has_none(exported):
-    if "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-        pytest.skip("this processor computes in bf16")
-    with pytest.raises(ConfigError, match="bf16"):
-        OpenVinoNetwork(openvino.Core().read_model(exported.path), "bf16")
+def test_bf16_is_computed_where_the_processor_can_and_refused_elsewhere(pack, exported, image):
+    model = openvino.Core().read_model(exported.path)
+    if "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        with pytest.raises(ConfigError, match="bf16"):
+            OpenVinoNetwork(model, "bf16")
+        return
+    theirs = predict(OpenVinoNetwork(model, "bf16"), image)
+    assert theirs.how.startswith("bfloat16, OpenVINO")
+    ours = predict(packs.load_network(pack), image)
+    assert 0 < np.abs(theirs.heat - ours.heat).max() < 0.05
 
 
 def test_an_export_of_another_model_is_refused(exported, other_pack):
