@@ -2,12 +2,12 @@
 
     python scripts/screenshots.py            (on a machine without a display, Xvfb is started)
 
-They go to docs/images. A folder as argument takes them there instead; a second one names a scan to show; names after
-that ask for some only (browser, take, four_views, finding_card, second_reader, reading, annotation, follow_up, report).
+They go to docs/images, or to the folder that is given.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import sys
@@ -24,8 +24,25 @@ SIZE = (1366, 768)
 
 def main() -> None:
     """Take all pictures."""
-    images = Path(sys.argv[1]) if len(sys.argv) > 1 else REPOSITORY / "docs" / "images"
-    scan = Path(sys.argv[2]) if len(sys.argv) > 2 else REPOSITORY / "sample_dicoms" / "baseline"
+    parts: dict[str, Callable[[Path], None]] = {
+        "browser": browser,
+        "take": take,
+        "four_views": four_views,
+        "finding_card": finding_card,
+        "second_reader": second_reader,
+        "reading": reading,
+        "annotation": annotation,
+        "follow_up": follow_up,
+        "report": report,
+    }
+    parser = argparse.ArgumentParser(description="Take the pictures of the documentation.")
+    parser.add_argument("images", type=Path, nargs="?", default=REPOSITORY / "docs" / "images", help="where they go")
+    parser.add_argument("scan", type=Path, nargs="?", default=REPOSITORY / "sample_dicoms" / "baseline", help="a CT")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"only some: {', '.join(parts)}")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(parts):
+        parser.error(f"there is no {', '.join(sorted(unknown))}; choose from {', '.join(parts)}")
+    parts["take"] = partial(take, arguments.scan)
     if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         if shutil.which("xvfb-run") is None:
             sys.exit("There is no display and no xvfb-run; install the package xvfb.")
@@ -37,20 +54,9 @@ def main() -> None:
     os.environ["NAPARI_LESION_SETTINGS"] = str(scratch / "settings.ini")
     os.environ["NAPARI_LESION_STATE"] = str(scratch / "state")
     os.environ.setdefault("QT_API", "pyside6")
-    images.mkdir(parents=True, exist_ok=True)
-    parts: dict[str, Callable[[Path], None]] = {
-        "browser": browser,
-        "take": partial(take, scan),
-        "four_views": four_views,
-        "finding_card": finding_card,
-        "second_reader": second_reader,
-        "reading": reading,
-        "annotation": annotation,
-        "follow_up": follow_up,
-        "report": report,
-    }
-    for name in sys.argv[3:] or parts:
-        parts[name](images)
+    arguments.images.mkdir(parents=True, exist_ok=True)
+    for name in arguments.names or parts:
+        parts[name](arguments.images)
 
 
 def browser(images: Path) -> None:
