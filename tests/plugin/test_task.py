@@ -6,15 +6,15 @@ import gc
 import subprocess
 import sys
 import threading
-import time
 import weakref
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from endless_work import EndlessWork
 from qtpy.QtCore import QObject
 
-from napari_lesion.errors import Cancelled, SeriesError
+from napari_lesion.errors import SeriesError
 from napari_lesion.plugin.garbage import untouched
 from napari_lesion.plugin.task import Task, run_with_dialog
 from napari_lesion.progress import Progress
@@ -75,43 +75,24 @@ def test_whatever_a_function_raises_is_told_once(qtbot, error: BaseException) ->
 
 
 def test_cancelling_ends_the_work_at_its_next_step(qtbot) -> None:
-    begun = threading.Event()
-
-    def work(progress: Progress) -> None:
-        begun.set()
-        while True:
-            progress(0, 1, "")
-            time.sleep(0.001)
-
+    work = EndlessWork()
     task = Task(work)
     told = heard(task)
     with qtbot.waitSignal(task.ended):
         task.start()
-        assert begun.wait(10)
+        assert work.begun.wait(10)
         task.cancel()
     assert [one for one in told if one[0] != "progressed"] == [("cancelled", True), ("ended", True)]
 
 
 def test_a_task_that_goes_with_its_panel_stops_and_tells_nothing(qtbot) -> None:
-    begun, stopped = threading.Event(), threading.Event()
-
-    def work(progress: Progress) -> None:
-        begun.set()
-        try:
-            while True:
-                progress(0, 1, "")
-                time.sleep(0.001)
-        except Cancelled:
-            stopped.set()
-            raise
-
-    panel = QObject()
+    work, panel = EndlessWork(), QObject()
     task = Task(work, panel)
     told = heard(task)
     task.start()
-    assert begun.wait(10)
+    assert work.begun.wait(10)
     panel.deleteLater()
-    qtbot.waitUntil(stopped.is_set)
+    qtbot.waitUntil(work.stopped.is_set)
     qtbot.wait(20)
     assert {one[0] for one in told} <= {"progressed"}
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import gc
-import threading
-import time
 import weakref
 
 import numpy as np
 import pytest
+from endless_work import EndlessWork
 from fake_scan import make_volume
 from napari.components import ViewerModel
 from napari.layers import Image
@@ -16,12 +15,11 @@ from napari.utils._proxies import PublicOnlyProxy
 from qtpy.QtCore import QTimer
 from review_scan import a_report
 
-from napari_lesion.errors import Cancelled, ConfigError
+from napari_lesion.errors import ConfigError
 from napari_lesion.plugin.layers import scan_layer
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.task import Task
 from napari_lesion.plugin.workstation import workstation
-from napari_lesion.progress import Progress
 from napari_lesion.review import edits
 from napari_lesion.review.journal import journal_path
 from napari_lesion.review.review import redo, undo
@@ -65,17 +63,7 @@ def test_nothing_acts_any_more_on_a_viewer_that_is_gone(qtbot) -> None:
     acted: list[str] = []
     timer = QTimer(station, singleShot=True, interval=0)
     timer.timeout.connect(lambda: acted.append("timer"))
-    stopped = threading.Event()
-
-    def work(progress: Progress) -> None:
-        try:
-            while True:
-                progress(0, 1, "")
-                time.sleep(0.001)
-        except Cancelled:
-            stopped.set()
-            raise
-
+    work = EndlessWork()
     task = Task(work, station)
     task.ended.connect(lambda: acted.append("task"))
     timer.start()
@@ -84,7 +72,7 @@ def test_nothing_acts_any_more_on_a_viewer_that_is_gone(qtbot) -> None:
     del viewer
     gc.collect()
     assert gone() is None
-    qtbot.waitUntil(stopped.is_set)
+    qtbot.waitUntil(work.stopped.is_set)
     qtbot.wait(50)
     assert acted == []
 

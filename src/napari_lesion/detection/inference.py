@@ -129,8 +129,12 @@ def number_type(device: torch.device, precision: Precision = "auto") -> torch.dt
         return torch.float32
     if precision == "auto":
         return torch.float16
-    able = torch.cuda.is_bf16_supported(including_emulation=False) if device.type == "cuda" else device.type == "cpu"
-    if not able or (device.type == "cpu" and not torch.ops.mkldnn._is_mkldnn_bf16_supported()):
+    able = (
+        torch.cuda.is_bf16_supported(including_emulation=False)
+        if device.type == "cuda"
+        else device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    )
+    if not able:
         raise ConfigError(f"This {device.type} does not compute in bfloat16; choose the precision float32 or auto.")
     return torch.bfloat16
 
