@@ -47,11 +47,8 @@ def main() -> None:
             )
     print(f"all: float32 {over[0]}, bfloat16 {over[1]} findings at the threshold of the model")
     score, place, diameter = np.max(differences, axis=0)
-    print(
-        f"{len(differences)} findings over {LEAST_SCORE}: at most {score:.4f} in score, {place:.3f} mm in place, ",
-        end="",
-    )
-    print(f"{diameter:.3f} mm in diameter")
+    print(f"{len(differences)} findings over {LEAST_SCORE} differ by at most {score:.4f} in score,")
+    print(f"{place:.3f} mm in place and {diameter:.3f} mm in diameter")
 
 
 if __name__ == "__main__":
