@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
+from napari_lesion.bounded import UnreadableError, parse_yaml, read_text
 from napari_lesion.errors import ConfigError
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -29,10 +29,10 @@ def read_checked(path: Path, kind: type[Model], what: str) -> Model:
         If the file is missing, no YAML, or holds a wrong or unknown field; the message names it.
     """
     try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content: Any = parse_yaml(read_text(path))
         return kind.model_validate(content)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"The {what} {path} cannot be read: {error}") from error
+    except (OSError, UnreadableError) as error:
+        raise ConfigError(f"The {what} {path} cannot be read: {error}.") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"

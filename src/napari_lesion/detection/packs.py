@@ -19,6 +19,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from napari_lesion.atomic import whole_folder
+from napari_lesion.bounded import UnreadableError, parse_yaml
 from napari_lesion.detection.detector import Card
 from napari_lesion.errors import ModelError
 
@@ -223,9 +224,9 @@ def read_description(content: bytes, path: str | Path) -> Metadata:
         If it is wrong, or does not say what the weights' sha256 is.
     """
     try:
-        metadata = Metadata.model_validate(yaml.safe_load(content.decode("utf-8")))
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ModelError(f"{path} cannot be read: {' '.join(str(error).split())}. {_REINSTALL}") from error
+        metadata = Metadata.model_validate(parse_yaml(content))
+    except UnreadableError as error:
+        raise ModelError(f"{path} cannot be read: {error}. {_REINSTALL}") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"

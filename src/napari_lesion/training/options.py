@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
+
+from napari_lesion.bounded import UnreadableError, parse_yaml, read_text
 
 
 class Strict(BaseModel):
@@ -61,7 +62,7 @@ Precision = Literal["fp32", "bf16", "fp16"]
 def network_of(path: Path) -> str:
     """Give the network that a configuration names; "" where it names none (a detector's), or can't be read."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        content = parse_yaml(read_text(path))
+    except (OSError, UnreadableError):
         return ""
     return str(content.get("network", "")) if isinstance(content, dict) else ""
