@@ -17,8 +17,9 @@ from napari_lesion.dicom import pixels
 from napari_lesion.dicom.decode import decode
 from napari_lesion.dicom.header import Frame
 from napari_lesion.dicom.plan import Plan, plan_stack
-from napari_lesion.dicom.reader import AIR_HU, FilePlanes, Voxels, by_file, jobs, native_frames, stack_volume
+from napari_lesion.dicom.reader import AIR_HU, stack_volume
 from napari_lesion.dicom.series import Series
+from napari_lesion.dicom.stored import FilePlanes, Voxels, by_file, jobs, native_frames
 from napari_lesion.errors import LesionError
 from napari_lesion.progress import Progress, silent
 from napari_lesion.volume import Filling, Volume

@@ -41,27 +41,56 @@ from napari_lesion.volume import SeriesIdentity
 Vector = tuple[float, float, float]
 _Elements = dict[int, Any]  # raw or converted elements by tag
 
-#: Tags whose values tell phases, echoes and repetitions of the same plane apart, the most telling first.
-PHASE_KEYWORDS = (
+#: Tags that have one value in one volume: what was scanned, how it was reconstructed, which phase it is.
+RECIPE_KEYWORDS = (
     "StackID",
-    "AcquisitionNumber",
     "TemporalPositionIdentifier",
     "TemporalPositionIndex",
     "NominalPercentageOfCardiacPhase",
-    "TriggerTime",
-    "NominalCardiacTriggerDelayTime",
     "EchoNumbers",
     "EchoTime",
     "EffectiveEchoTime",
+    "InversionTime",
     "DiffusionBValue",
+    "KVP",
+    "MultienergyCTAcquisitionSequence",
+    "MultienergyCTProcessingSequence",
+    "MultienergyCTCharacteristicsSequence",
+    "MultienergyCTPathIndex",
+    "MonoenergeticEnergyEquivalent",
+    "EnergyWindowName",
+    "EnergyWindowNumber",
+    "FilterType",
+    "ConvolutionKernel",
+    "ReconstructionAlgorithm",
+    "ContrastBolusAgent",
     "ImageType",
     "FrameType",
-    "ConvolutionKernel",
+    "ComplexImageComponent",
+    "ProtocolName",
+    "SeriesNumber",
+    "SeriesDescription",
+)
+#: Tags that may change from slice to slice of one volume, but tell volumes apart where their groups are whole ones.
+COUNTING_KEYWORDS = (
+    "AcquisitionNumber",
+    "FrameAcquisitionNumber",
+    "IrradiationEventUID",
+    "TriggerTime",
+    "NominalCardiacTriggerDelayTime",
+    "TemporalPositionTimeOffset",
     "AcquisitionDateTime",
+    "FrameAcquisitionDateTime",
+    "FrameReferenceDateTime",
     "AcquisitionTime",
     "SeriesTime",
     "ContentTime",
+    "ImageComments",
+    "FrameComments",
+    "FrameLabel",
 )
+#: What `Frame.phase` has the values of.
+PHASE_KEYWORDS = (*RECIPE_KEYWORDS, *COUNTING_KEYWORDS, "SliceLocation")
 
 _IDENTITY = {
     "series_uid": "SeriesInstanceUID",
@@ -249,10 +278,21 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose image a file is; '' where it doesn't say."""
+
+    patient_id: str
+    patient_name: str
+    birth_date: str
+    study_uid: str
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
     """The planes of one file and the series they belong to."""
 
     series_uid: str
+    owner: Owner
     frames: tuple[Frame, ...]
     source: _Source
 
@@ -444,7 +484,21 @@ def _interpret(path: Path, size: int, source: _Source) -> Header:
         frames = tuple(_frame(file, dataset, number) for number in range(1, file.n_frames + 1))
     else:
         frames = (_frame(file, dataset, None),)
-    return Header(series_uid, frames, source)
+    return Header(series_uid, _owner(source), frames, source)
+
+
+def _owner(source: _Source) -> Owner:
+    """Who and which study; names as people compare them: without padding, case, or the charset they are written in."""
+    dataset = source.elements
+    name = _text(dataset, "PatientName")
+    if not name.isascii() or "\x1b" in name:
+        name = _decoded(source.dataset(), "PatientName")
+    return Owner(
+        patient_id=_text(dataset, "PatientID"),
+        patient_name=" ".join(name.replace("^", " ").replace("=", " ").split()).casefold(),
+        birth_date=_text(dataset, "PatientBirthDate"),
+        study_uid=_text(dataset, "StudyInstanceUID"),
+    )
 
 
 def _multiframe(file: ImageFile, source: _Source) -> tuple[Frame, ...]:
@@ -557,6 +611,11 @@ _BINARY = {
     "PixelPaddingValue": "US",
     "PixelPaddingRangeLimit": "US",
     "TemporalPositionIndex": "UL",
+    "FrameAcquisitionNumber": "US",
+    "EnergyWindowNumber": "US",
+    "MultienergyCTPathIndex": "US",
+    "MonoenergeticEnergyEquivalent": "FD",
+    "TemporalPositionTimeOffset": "FD",
     "NominalPercentageOfCardiacPhase": "FL",
     "NominalCardiacTriggerDelayTime": "FD",
     "EffectiveEchoTime": "FD",

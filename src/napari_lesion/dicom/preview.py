@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from napari_lesion.dicom import pixels
 from napari_lesion.dicom.header import Frame
-from napari_lesion.dicom.reader import stored_frames
 from napari_lesion.dicom.series import Series
+from napari_lesion.dicom.stored import stored_frames
 
 #: Level −600, width 1500: where a CT's headers ask for no window.
 _CT_LIMITS = (-1350.0, 150.0)

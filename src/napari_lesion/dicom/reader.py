@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_lesion.dicom import geometry, pixels
-from napari_lesion.dicom.decode import Job, decode
 from napari_lesion.dicom.geometry import Axes
-from napari_lesion.dicom.header import Frame, ImageFile
+from napari_lesion.dicom.header import Frame
 from napari_lesion.dicom.plan import Plan, names, plan_stack
 from napari_lesion.dicom.series import Series
 from napari_lesion.dicom.shown import display_of_image, display_of_stack
+from napari_lesion.dicom.stored import Voxels, show_the_same, stored_frames
 from napari_lesion.errors import Cancelled, DecodeError, LesionError
 from napari_lesion.progress import Progress, silent
 from napari_lesion.volume import FloatArray, GeometryCertificate, Instance, Volume
 
-Voxels = npt.NDArray[np.generic]
-
 #: HU of voxels that no slice covers (air).
 AIR_HU = -1024
-
-
-@dataclass(frozen=True)
-class FilePlanes:
-    """What is wanted of one file."""
-
-    file: ImageFile
-    wanted: dict[int, int]
-    """Index k in the stack of each frame (0-based) of the file."""
 
 
 def read_series(series: Series, *, allow_gaps: bool = False, progress: Progress = silent) -> Volume:
@@ -77,7 +63,7 @@ def read_series(series: Series, *, allow_gaps: bool = False, progress: Progress 
 
 
 def _read_stack(series: Series, allow_gaps: bool, progress: Progress) -> Volume:
-    plan = plan_stack(series, _show_the_same, allow_gaps=allow_gaps)
+    plan = plan_stack(series, show_the_same, allow_gaps=allow_gaps)
     return stack_volume(series, plan, _read_voxels(plan.frames, series, progress))
 
 
@@ -141,14 +127,6 @@ def stack_volume(series: Series, plan: Plan, voxels: Voxels) -> Volume:
     )
 
 
-def _show_the_same(first: Frame, second: Frame) -> bool:
-    return np.array_equal(_stored(first), _stored(second))
-
-
-def _stored(frame: Frame) -> npt.NDArray[np.generic]:
-    return next(array for _, array in stored_frames([frame]))
-
-
 def _read_voxels(frames: Sequence[Frame], series: Series, progress: Progress) -> Voxels:
     """Read all frames into one array, (n, rows, columns), rescaled."""
     for file in dict.fromkeys(frame.file for frame in frames):
@@ -172,60 +150,6 @@ def _read_voxels(frames: Sequence[Frame], series: Series, progress: Progress) ->
             done += 1
     progress(done, len(frames), what)
     return voxels
-
-
-def stored_frames(
-    frames: Sequence[Frame], room: Voxels | None = None
-) -> Generator[tuple[int, pixels.IntegerArray], None, None]:
-    """Yield (k, stored values) of every frame, in the order of the files; valid until the next one.
-
-    Parameters
-    ----------
-    room : (n, rows, columns) int16, optional
-        Where uncompressed 16-bit frames are read to directly.
-    """
-    files = by_file(frames)
-    for one in files:
-        if not one.file.encapsulated:
-            yield from native_frames(one, room)
-    compressed = [one for one in files if one.file.encapsulated]
-    yield from decode(jobs(compressed), count=sum(len(one.wanted) for one in compressed))
-
-
-def by_file(frames: Sequence[Frame]) -> list[FilePlanes]:
-    """Sort the planes of a stack by the files that they are in, in the order of the files."""
-    numbered = sorted(enumerate(frames), key=lambda item: (str(item[1].file.path), item[1].number or 1))
-    return [
-        FilePlanes(file, {(frame.number or 1) - 1: k for k, frame in members})
-        for file, members in groupby(numbered, key=lambda item: item[1].file)
-    ]
-
-
-def native_frames(planes: FilePlanes, room: Voxels | None = None) -> Iterator[tuple[int, pixels.IntegerArray]]:
-    """Yield (k, stored values) of the planes of an uncompressed file; see `stored_frames`."""
-    file = planes.file
-    dtype = pixels.stored_dtype(file)
-    scratch = None
-    if room is None or dtype.itemsize != 2:
-        scratch = np.empty((file.rows, file.columns), dtype=dtype)
-    with pixels.opened(file) as stream:
-        for index, k in planes.wanted.items():
-            if scratch is None:
-                assert room is not None
-                target = room[k].view(dtype)
-            else:
-                target = scratch
-            pixels.read_native(file, stream, index, target)
-            yield k, target
-
-
-def jobs(files: Iterable[FilePlanes]) -> Iterator[Job]:
-    """Read the compressed planes of some files, for `decode`."""
-    for one in files:
-        with pixels.opened(one.file) as stream:
-            for index, codestream in enumerate(pixels.codestreams(one.file, stream)):
-                if index in one.wanted:
-                    yield Job(one.wanted[index], codestream, one.file)
 
 
 def _interpolate(voxels: Voxels, plan: Plan) -> tuple[Voxels, tuple[int, ...]]:

@@ -92,6 +92,8 @@ def scan(data: bytes, wanted: Container[int], unusual: Container[int]) -> tuple[
             if vr == b"UN":
                 raise UnusualError  # its content is implicit
             position = _sequence_end(data, start, implicit)
+            if tag in wanted:
+                dataset[tag] = _element(tag, vr, data, start, position - start, implicit)
             continue
         position = start + length
         if tag in wanted:

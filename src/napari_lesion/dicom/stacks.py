@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from napari_lesion.dicom.geometry import SAME_POSITION_MM, axes_of, spread
-from napari_lesion.dicom.header import PHASE_KEYWORDS, Frame
+from napari_lesion.dicom.header import COUNTING_KEYWORDS, RECIPE_KEYWORDS, Frame
 
 #: Direction cosines and pixel spacings (relative) that differ by less are the same, written with fewer digits.
 SAME = 1e-3
+_KEYWORDS = (*RECIPE_KEYWORDS, *COUNTING_KEYWORDS)
 #: Phase keys that a second transfer of a slice does not change.
-_CONTENT_KEYS = [i for i, keyword in enumerate(PHASE_KEYWORDS) if keyword not in ("SeriesTime", "ContentTime")]
+_CONTENT_KEYS = [i for i, keyword in enumerate(_KEYWORDS) if keyword not in ("SeriesTime", "ContentTime")]
 
 
 @dataclass(frozen=True)
@@ -131,14 +132,14 @@ def _phases(frames: list[Frame]) -> tuple[list[list[Frame]], str]:
     """Split planes that lie at the same positions, or unevenly, by the first tags that put them in order."""
     if len(frames) < 2 or any(f.position is None for f in frames) or _regular(frames):
         return [frames], ""
-    for index, keyword in enumerate(PHASE_KEYWORDS):
+    for index, keyword in enumerate(_KEYWORDS):
         groups = _grouped(frames, lambda frame, i=index: frame.phase[i])  # type: ignore[misc]
         if _plausible(groups, frames) and all(_regular(group) for group in groups):
             return groups, f"Several stacks in one series were told apart by {keyword}."
     crowd = _crowding(frames)
     if crowd == 1:
         return [frames], ""
-    for index, keyword in enumerate(PHASE_KEYWORDS):
+    for index, keyword in enumerate(_KEYWORDS):
         groups = _grouped(frames, lambda frame, i=index: frame.phase[i])  # type: ignore[misc]
         if _plausible(groups, frames) and all(_crowding(group) < crowd for group in groups):
             parts = [part for group in groups for part in _phases(group)[0]]

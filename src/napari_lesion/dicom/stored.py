@@ -1,0 +1,85 @@
+"""Stored values of image planes, whatever they are encoded in, and whether two planes show the same."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_lesion.dicom import pixels
+from napari_lesion.dicom.decode import Job, decode
+from napari_lesion.dicom.header import Frame, ImageFile
+
+Voxels = npt.NDArray[np.generic]
+
+
+@dataclass(frozen=True)
+class FilePlanes:
+    """What is wanted of one file."""
+
+    file: ImageFile
+    wanted: dict[int, int]
+    """Index k in the stack of each frame (0-based) of the file."""
+
+
+def stored_frames(
+    frames: Sequence[Frame], room: Voxels | None = None
+) -> Generator[tuple[int, pixels.IntegerArray], None, None]:
+    """Yield (k, stored values) of every frame, in the order of the files; valid until the next one.
+
+    Parameters
+    ----------
+    room : (n, rows, columns) int16, optional
+        Where uncompressed 16-bit frames are read to directly.
+    """
+    files = by_file(frames)
+    for one in files:
+        if not one.file.encapsulated:
+            yield from native_frames(one, room)
+    compressed = [one for one in files if one.file.encapsulated]
+    yield from decode(jobs(compressed), count=sum(len(one.wanted) for one in compressed))
+
+
+def by_file(frames: Sequence[Frame]) -> list[FilePlanes]:
+    """Sort the planes of a stack by the files that they are in, in the order of the files."""
+    numbered = sorted(enumerate(frames), key=lambda item: (str(item[1].file.path), item[1].number or 1))
+    return [
+        FilePlanes(file, {(frame.number or 1) - 1: k for k, frame in members})
+        for file, members in groupby(numbered, key=lambda item: item[1].file)
+    ]
+
+
+def native_frames(planes: FilePlanes, room: Voxels | None = None) -> Iterator[tuple[int, pixels.IntegerArray]]:
+    """Yield (k, stored values) of the planes of an uncompressed file; see `stored_frames`."""
+    file = planes.file
+    dtype = pixels.stored_dtype(file)
+    scratch = None
+    if room is None or dtype.itemsize != 2:
+        scratch = np.empty((file.rows, file.columns), dtype=dtype)
+    with pixels.opened(file) as stream:
+        for index, k in planes.wanted.items():
+            if scratch is None:
+                assert room is not None
+                target = room[k].view(dtype)
+            else:
+                target = scratch
+            pixels.read_native(file, stream, index, target)
+            yield k, target
+
+
+def jobs(files: Iterable[FilePlanes]) -> Iterator[Job]:
+    """Read the compressed planes of some files, for `decode`."""
+    for one in files:
+        with pixels.opened(one.file) as stream:
+            for index, codestream in enumerate(pixels.codestreams(one.file, stream)):
+                if index in one.wanted:
+                    yield Job(one.wanted[index], codestream, one.file)
+
+
+def show_the_same(first: Frame, second: Frame) -> bool:
+    """Whether two planes hold the same stored values."""
+    one, other = (next(array for _, array in stored_frames([frame])) for frame in (first, second))
+    return np.array_equal(one, other)
