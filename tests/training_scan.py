@@ -72,3 +72,41 @@ def write_project(folder: Path, **changes: object) -> Path:
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(config))
     return path
+
+
+def write_lidc_packs(nodules: Path, patients: int = 30) -> None:
+    """Write ``lidc_voi`` and ``lidc_axial2d``: balls of 6.5 to 9.5 mm, of patients from LIDC-IDRI-0300 on."""
+    spacing = (1.25, 0.7, 0.7)
+    ratings = ("Subtlety", "InternalStructure", "Calcification", "Sphericity", "Margin", "Lobulation", "Spiculation")
+    rng = np.random.default_rng(6)
+    hu, mask, rows, flat, outlines, patches = [], [], [], [], [], []
+    offset = 0
+    for n in range(patients):
+        diameter, texture = 6.5 + n % 4, (5, 3, 1, 4)[n % 4]
+        slices = int(diameter / spacing[0])
+        z, y, x = np.indices((slices, 30, 32))
+        distance = np.sqrt(((z - (slices - 1) / 2) * spacing[0]) ** 2 + ((y - 15) * 0.7) ** 2 + ((x - 16) * 0.7) ** 2)
+        inside = distance < diameter / 2
+        crop = np.where(inside, 20, -850) + rng.normal(0, 15, inside.shape)
+        hu.append(crop.astype(np.int16).ravel())
+        mask.append(inside.ravel())
+        patient = f"LIDC-IDRI-{300 + n:04d}"
+        numbers = {"offset": offset, "nz": slices, "ny": 30, "nx": 32, "sz": 1.25, "sy": 0.7, "sx": 0.7}
+        rated = dict.fromkeys((f"{name}_value" for name in ratings), 1)
+        known = {"patient_id": patient, "nodule_id": 1, "diameter_mm": diameter, "readers": 4, "noise_hu": 15}
+        about = {"contrast_hu": 860, "wall_share": 0.2 if n % 5 == 0 else 0, "Malignancy_value": 2}
+        rows.append({**known, **numbers, **rated, **about, "Texture_value": texture})
+        offset += inside.size
+        y, x = np.indices((71, 71))
+        disc = np.hypot(y - 35, x - 35) * 0.7 < diameter / 2
+        flat.append((np.where(disc, 20, -850) + rng.normal(0, 15, disc.shape)).astype(np.int16))
+        outlines.append(disc)
+        read = {name[0].lower() + name[1:]: 1 for name in ratings} | {"internalStructure": "" if n == 1 else 1}
+        seen = {"patient_id": patient, "sop_uid": f"1.2.{n}", "reader": 1, "pixel_mm": 0.7, "eq_diam_mm": diameter}
+        patches.append({**seen, **read, "texture": texture, "malignancy": 2, "intercept_sure": 1})
+    packed = {"hu": np.concatenate(hu), "mask": np.packbits(np.concatenate(mask)), "n": np.int64(offset)}
+    np.savez(nodules / "lidc_voi.npz", **packed)
+    np.savez(nodules / "lidc_axial2d.npz", hu=np.array(flat), mask=np.packbits(np.array(outlines)))
+    for name, table in (("lidc_voi", rows), ("lidc_axial2d", patches)):
+        lines = [",".join(table[0]), *(",".join(map(str, row.values())) for row in table)]
+        (nodules / f"{name}.csv").write_text("\n".join(lines) + "\n")

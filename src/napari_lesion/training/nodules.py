@@ -93,13 +93,13 @@ def read_cubes(folder: Path) -> list[Cube]:
     texture = {str(row["name"]): int(row["texture"]) for row in table}
     cubes = []
     for h, m, name in zip(hu, mask, names, strict=True):
-        kind: Type = "solid"
-        if texture.get(name, 5) <= 2:
-            kind = "ground-glass"
-        elif texture.get(name, 5) == 3:
-            kind = "part-solid"
-        cubes.append(Cube(h, m, name, kind))
+        cubes.append(Cube(h, m, name, type_of(texture.get(name, 5))))
     return cubes
+
+
+def type_of(texture: int) -> Type:
+    """LIDC's rating of the texture as a type: 1 and 2 ground-glass, 3 part-solid, 4 and 5 solid."""
+    return "ground-glass" if texture <= 2 else "part-solid" if texture == 3 else "solid"
 
 
 def split_cubes(cubes: list[Cube]) -> dict[Split, list[Cube]]:
