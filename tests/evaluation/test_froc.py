@@ -242,7 +242,7 @@ def test_marks_are_read_in_the_form_of_luna16(tmp_path, column):
         ("seriesuid,coordX,coordY,coordZ,diameter_mm\n1,2,3,4,5\n1,2,x,4,5\n", "line 3"),
         ("seriesuid,coordX,coordY,coordZ,diameter_mm\n1,2,3,4,nan\n", "line 2"),
         ("seriesuid,coordX,coordY,coordZ,diameter_mm\n1,2,3\n", "line 2"),
-        ("", "no column"),
+        ("", "is empty"),
     ],
 )
 def test_a_wrong_table_is_refused_with_its_line(text, words, tmp_path):

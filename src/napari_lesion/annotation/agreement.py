@@ -12,9 +12,9 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from napari_lesion.annotation.annotations import Annotation, AnnotationSet
-from napari_lesion.annotation.table import save_rows
 from napari_lesion.errors import AnnotationError
 from napari_lesion.mask import dice, in_common, surface_distance_mm
+from napari_lesion.tables import write_table
 
 #: Larger than any distance within a scan, mm: stands for "not the same finding" in the pairing.
 _NEVER = 1e6
@@ -185,7 +185,7 @@ def save_table(result: Agreement, path: Path) -> None:
         rows.append({**row, **_cells(pair.a, "a"), **_cells(pair.b, "b")})
     for side, reader, only in zip("ab", result.readers, (result.only_a, result.only_b), strict=True):
         rows += [{"seriesuid": uid, "marked_by": reader, **_cells(mark, side)} for uid, mark in only]
-    save_rows(columns, rows, path)
+    write_table(columns, rows, path)
 
 
 def _cells(mark: Annotation, side: str) -> dict[str, str]:

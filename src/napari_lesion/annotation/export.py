@@ -15,13 +15,13 @@ import yaml
 
 from napari_lesion.annotation.annotations import Annotation, AnnotationSet
 from napari_lesion.annotation.labels import LabelSet
-from napari_lesion.annotation.table import save_rows
 from napari_lesion.atomic import whole_file
 from napari_lesion.dicom.reader import read_series
 from napari_lesion.dicom.series import Series, find_series
 from napari_lesion.errors import AnnotationError, ConfigError
 from napari_lesion.progress import Progress, silent
 from napari_lesion.report.nifti import ras_affine
+from napari_lesion.tables import write_table
 from napari_lesion.volume import FloatArray, spacing_of
 
 LUNA16_COLUMNS = ("seriesuid", "coordX", "coordY", "coordZ", "diameter_mm")
@@ -50,8 +50,8 @@ def save_luna16(sets: Sequence[AnnotationSet], labels: LabelSet, out: Path) -> t
             x, y, z = (f"{value:.4f}" for value in mark.center_mm)
             cells = (found.series_uid, x, y, z, f"{mark.diameter_mm:.4f}")
             rows[labels[mark.label].role].append(dict(zip(LUNA16_COLUMNS, cells, strict=True)))
-    save_rows(LUNA16_COLUMNS, rows["nodule"], out / NODULES)
-    save_rows(LUNA16_COLUMNS, rows["excluded"], out / EXCLUDED)
+    write_table(LUNA16_COLUMNS, rows["nodule"], out / NODULES)
+    write_table(LUNA16_COLUMNS, rows["excluded"], out / EXCLUDED)
     return len(rows["nodule"]), len(rows["excluded"])
 
 
@@ -189,7 +189,7 @@ def save_nifti(found: AnnotationSet, folder: Path) -> Path:
     path = folder / f"{name}.nii.gz"
     _save_image(array, found.grid.matrix, path, b"napari-lesion annotations, research use only")
     columns = ("number", "label", "voxels", "coordX", "coordY", "coordZ", "diameter_mm")
-    save_rows((*columns, "id", "reader", "time", "comment"), rows, folder / f"{name}.csv")
+    write_table((*columns, "id", "reader", "time", "comment"), rows, folder / f"{name}.csv")
     return path
 
 
@@ -270,7 +270,7 @@ def save_training(
         _save_image(np.asarray(volume.voxels), volume.affine, target, b"HU; copied by napari-lesion")
         places.append(f"scans/{target.name}")
     patients = [{"seriesuid": s.series_uid, "patient": s.patient_id} for s in sets if s.patient_id]
-    save_rows(("seriesuid", "patient"), patients, out / PATIENTS)
+    write_table(("seriesuid", "patient"), patients, out / PATIENTS)
     path = out / TRAINING
     with whole_file(path) as temporary:
         temporary.write_text(_HEAD + yaml.safe_dump(_configuration(places), sort_keys=False), encoding="utf-8")

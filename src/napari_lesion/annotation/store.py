@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from napari_lesion.annotation.annotations import SCHEMA_VERSION, AnnotationSet, Grid
 from napari_lesion.annotation.labels import LUNG_NODULES, LabelSet, read_labels
 from napari_lesion.atomic import whole_file
+from napari_lesion.bounded import parse_json
 from napari_lesion.errors import AnnotationError, ConfigError
 from napari_lesion.volume import Volume
 
@@ -159,7 +160,7 @@ def load_file(path: Path) -> AnnotationSet:
         If it is none, damaged, or of a later version.
     """
     try:
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
+        content: Any = parse_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
     except ValueError as error:

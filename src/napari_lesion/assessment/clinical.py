@@ -5,7 +5,6 @@ Unknown stays unknown. What a file says wrongly is named with its line, and noth
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
 from datetime import date
@@ -16,6 +15,7 @@ from napari_lesion.assessment.fields import PATIENT_FIELDS, UNKNOWN
 from napari_lesion.assessment.said import Clinical, Said, age, day, given
 from napari_lesion.errors import ConfigError
 from napari_lesion.judged import Patient
+from napari_lesion.tables import read_table
 from napari_lesion.volume import SeriesIdentity
 
 __all__ = ["CSV_COLUMNS", "Clinical", "load_clinical", "patient_of", "together"]
@@ -91,15 +91,8 @@ def _age_string(text: str) -> float | None:
 
 def _read_csv(path: Path) -> Clinical:
     """Read a CSV whose columns are among `CSV_COLUMNS`; a row with anything wrong is named and not taken."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines(keepends=True)
-        if not lines:
-            raise ConfigError(f"{path}: is empty. Its first line must name the columns, patient_id among them.")
-        delimiter = max(",;\t", key=lines[0].count)
-        rows = list(csv.reader(lines, delimiter=delimiter, strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path}: cannot be read as a CSV in UTF-8 ({error}).") from error
-    names = [name.strip().lower() for name in rows[0]]
+    table = read_table(path, strict=True)
+    names = [name.lower() for name in table.columns]
     if "patient_id" not in names:
         raise ConfigError(f"{path}: has no column patient_id. It may have: {', '.join(CSV_COLUMNS)}.")
     if twice := sorted({name for name in names if name in CSV_COLUMNS and names.count(name) > 1}):
@@ -112,9 +105,7 @@ def _read_csv(path: Path) -> Clinical:
     said: dict[str, list[Said]] = {}
     by_patient: dict[str, list[str]] = {}
     taken: dict[tuple[str, date | None], int] = {}
-    for number, cells in enumerate(rows[1:], start=2):
-        if not any(cell.strip() for cell in cells):
-            continue
+    for number, cells in table.lines:
         where = f"{path.name}, line {number}"
         patient_id = dict(zip(names, cells, strict=False)).get("patient_id", "").strip()
         try:

@@ -5,7 +5,6 @@ A code that is there says that something is so. One that is not there says nothi
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Any
 
 from napari_lesion.assessment.fields import PATIENT_FIELDS
 from napari_lesion.assessment.said import Clinical, Said, day
+from napari_lesion.bounded import parse_json
 from napari_lesion.errors import ConfigError
 
 Code = tuple[str, str]
@@ -121,9 +121,9 @@ def _resources(file: Path, problems: list[str]) -> Iterator[tuple[str, Resource,
     try:
         text = file.read_text(encoding="utf-8-sig")
         if file.suffix.lower() == ".ndjson":
-            content = [json.loads(line) for line in text.splitlines() if line.strip()]
+            content = [parse_json(line) for line in text.splitlines() if line.strip()]
         else:
-            content = json.loads(text)
+            content = parse_json(text)
     except (OSError, ValueError) as error:
         raise ConfigError(f"{file}: cannot be read as JSON in UTF-8 ({error}).") from error
     for number, resource in enumerate(content if isinstance(content, list) else [content], start=1):

@@ -16,9 +16,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from napari_lesion.atomic import whole_file
 from napari_lesion.compared import Lesion as Lesion
 from napari_lesion.errors import ConfigError
+from napari_lesion.tables import write_table
 
 MOST_TARGETS = 5
 MOST_IN_ORGAN = 2
@@ -128,31 +128,28 @@ def assess(lesions: Sequence[Lesion], visits: Sequence[Visit]) -> tuple[Assessed
 
 def save_table(lesions: Sequence[Lesion], visits: Sequence[Visit], path: Path) -> None:
     """Write a row for each lesion at each visit, with the response of the visit in its first row (CSV)."""
-    import csv
-
-    with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        for visit, result in zip(visits, assess(lesions, visits), strict=True):
-            summary: dict[str, object] = {
-                "sum_mm": _number(result.sum_mm),
-                "nadir_mm": _number(result.nadir_mm),
-                "from_baseline_percent": _number(result.from_baseline, 100),
-                "from_nadir_percent": _number(result.from_nadir, 100),
-                "targets": result.targets,
-                "non_targets": result.non_targets,
-                "new_lesions": "; ".join(visit.new_lesions),
-                "response": result.response,
-                "why": result.why,
-            }
-            for lesion in lesions:
-                target = lesion.role == "target"
-                row: dict[str, object] = {"date": visit.date, "lesion": lesion.uid, "organ": lesion.organ}
-                row |= {"role": lesion.role, "node": "yes" if lesion.node else "no"}
-                row |= {"size_mm": _number(visit.sizes_mm.get(lesion.uid))} if target else {}
-                row |= {} if target else {"state": visit.states.get(lesion.uid, "not evaluated")}
-                writer.writerow(row | summary)
-                summary = {}
+    rows = []
+    for visit, result in zip(visits, assess(lesions, visits), strict=True):
+        summary: dict[str, object] = {
+            "sum_mm": _number(result.sum_mm),
+            "nadir_mm": _number(result.nadir_mm),
+            "from_baseline_percent": _number(result.from_baseline, 100),
+            "from_nadir_percent": _number(result.from_nadir, 100),
+            "targets": result.targets,
+            "non_targets": result.non_targets,
+            "new_lesions": "; ".join(visit.new_lesions),
+            "response": result.response,
+            "why": result.why,
+        }
+        for lesion in lesions:
+            target = lesion.role == "target"
+            row: dict[str, object] = {"date": visit.date, "lesion": lesion.uid, "organ": lesion.organ}
+            row |= {"role": lesion.role, "node": "yes" if lesion.node else "no"}
+            row |= {"size_mm": _number(visit.sizes_mm.get(lesion.uid))} if target else {}
+            row |= {} if target else {"state": visit.states.get(lesion.uid, "not evaluated")}
+            rows.append(row | summary)
+            summary = {}
+    write_table(COLUMNS, rows, path)
 
 
 def _check(targets: Sequence[Lesion], others: Sequence[Lesion], visits: Sequence[Visit]) -> None:

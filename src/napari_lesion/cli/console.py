@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from napari_lesion.plain import lines, one_line
 from napari_lesion.progress import Progress
 
 _QUIET_S = 10.0
 """In a log file, progress is reported at most this often."""
+
+
+class _Lines(logging.Formatter):
+    """A record and its trace without what a terminal would run."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Put a record into words."""
+        return lines(super().format(record))
+
+
+def use_plain_text() -> None:
+    r"""Let stdout, stderr and the log write any text, whatever the terminal's encoding is.
+
+    What it cannot show is written as Python does (``\xfc``): a result is never lost to a name.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(_Lines())
+    logging.getLogger().addHandler(handler)
 
 
 @contextmanager
@@ -30,7 +55,7 @@ def show_progress() -> Iterator[Progress]:
         task = bar.add_task("starting", total=None)
 
         def show(done: int, total: int, what: str) -> None:
-            bar.update(task, completed=done, total=total, description=what)
+            bar.update(task, completed=done, total=total, description=one_line(what))
 
         yield show
 
@@ -44,25 +69,31 @@ def _lines() -> Progress:
         if now - last >= _QUIET_S:
             last = now
             share = f"{100 * done / total:3.0f} % " if total > 0 else ""
-            print(f"{share}{what}", file=sys.stderr, flush=True)  # noqa: T201 - the log is the user interface here
+            print(f"{share}{one_line(what)}", file=sys.stderr, flush=True)  # noqa: T201 - the log is the user interface here
 
     return show
 
 
 def say(text: str = "") -> None:
-    """Print a line to stdout, which a log file gets unbroken."""
-    print(text, flush=True)  # noqa: T201 - results are the user interface here
+    """Print a line to stdout, which a log file gets unbroken, whatever stands in the text."""
+    print(one_line(text), flush=True)  # noqa: T201 - results are the user interface here
+
+
+def say_all(text: str) -> None:
+    """Print lines to stdout."""
+    print(lines(text), flush=True)  # noqa: T201 - results are the user interface here
 
 
 def complain(text: str) -> None:
     """Print a line to stderr."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - errors are the user interface here
+    print(one_line(text), file=sys.stderr, flush=True)  # noqa: T201 - errors are the user interface here
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table to stdout: with frames on a terminal, else plain columns that nothing truncates."""
+    columns, rows = [one_line(cell) for cell in columns], [[one_line(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():
-        widths = [max(len(str(line[n])) for line in (columns, *rows)) for n in range(len(columns))]
+        widths = [max(len(line[n]) for line in (columns, *rows)) for n in range(len(columns))]
         for line in (columns, *rows):
             print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())  # noqa: T201
         return

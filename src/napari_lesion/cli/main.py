@@ -24,7 +24,7 @@ from napari_lesion.cli import (
 )
 from napari_lesion.cli import annotations as annotations_command
 from napari_lesion.cli import report as report_command
-from napari_lesion.cli.console import complain
+from napari_lesion.cli.console import complain, use_plain_text
 from napari_lesion.errors import Cancelled, ConfigError, LesionError, ModelError
 
 app = typer.Typer(
@@ -74,6 +74,7 @@ def main() -> None:
     An error that a user can act on is one sentence; the exit status is 2 where nothing could be started as asked for
     (a setting, a table or a model), else 1.
     """
+    use_plain_text()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a killed batch cleans up as after Ctrl-C
     try:
         app()

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_lesion.cli.console import complain, say, show_progress, show_table
+from napari_lesion.cli.console import complain, say, say_all, show_progress, show_table
 from napari_lesion.errors import ModelError
+from napari_lesion.plain import lines
 
 if TYPE_CHECKING:
     from napari_lesion.detection.detector import Card
@@ -104,12 +105,12 @@ def _facts(card: Card) -> dict[str, str]:
 def _show_markdown(text: str) -> None:
     """Print a card: as a page on a terminal, as it is into a file."""
     if not sys.stdout.isatty():
-        say(text.rstrip())
+        say_all(text.rstrip())
         return
     from rich.console import Console
     from rich.markdown import Markdown
 
-    Console(width=min(Console().width, 100)).print(Markdown(text))
+    Console(width=min(Console().width, 100)).print(Markdown(lines(text)))
 
 
 @app.command()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_lesion.cli.console import complain, say, show_progress, show_table
+from napari_lesion.plain import one_line
 
 if TYPE_CHECKING:
     from napari_lesion.dicom.series import Series
@@ -27,7 +28,7 @@ def series(
     with show_progress() as progress:
         index = find_series(path, progress=progress)
     if as_json:
-        skipped = [{"path": str(file), "reason": reason} for file, reason in index.skipped]
+        skipped = [{"path": one_line(file), "reason": one_line(reason)} for file, reason in index.skipped]
         typer.echo(json.dumps({"series": [_description(s) for s in index], "skipped": skipped}, indent=2))
     elif index:
         show_table(

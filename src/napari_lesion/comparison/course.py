@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from napari_lesion.assessment.growth import Growth, Size, trend
-from napari_lesion.atomic import whole_file
 from napari_lesion.compared import days_between
 from napari_lesion.findings import Report
+from napari_lesion.tables import write_table
 
 COLUMNS = (
     *("lesion", "date", "days", "series_uid", "finding_id", "mean_diameter_mm", "long_axis_mm", "short_axis_mm"),
@@ -91,18 +90,17 @@ def courses(reports: Sequence[Report]) -> tuple[Course, ...]:
 
 def save_table(timeline: Sequence[Course], path: Path) -> None:
     """Write a row for each lesion at each date (CSV), with the doubling time through all dates in its last row."""
-    with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        for course in timeline:
-            for one in course.seen:
-                row: dict[str, object] = {"lesion": course.lesion_uid, **one.model_dump()}
-                row["days"] = days_between(course.seen[0].date, one.date)
-                if one is course.seen[-1] and (line := course.trend) is not None:
-                    row["doubling_days"] = _whole(line.doubling_days)
-                    row["doubling_low_days"] = _whole(line.low_days)
-                    row["doubling_high_days"] = _whole(line.high_days)
-                writer.writerow({name: "" if value is None else value for name, value in row.items()})
+    rows = []
+    for course in timeline:
+        for one in course.seen:
+            row: dict[str, object] = {"lesion": course.lesion_uid, **one.model_dump()}
+            row["days"] = days_between(course.seen[0].date, one.date)
+            if one is course.seen[-1] and (line := course.trend) is not None:
+                row["doubling_days"] = _whole(line.doubling_days)
+                row["doubling_low_days"] = _whole(line.low_days)
+                row["doubling_high_days"] = _whole(line.high_days)
+            rows.append({name: "" if value is None else value for name, value in row.items()})
+    write_table(COLUMNS, rows, path)
 
 
 def _whole(days: float | None) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy.typing as npt
 
 from napari_lesion.detection.calibration import Reliability, reliability
 from napari_lesion.errors import ConfigError
+from napari_lesion.tables import read_table
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -57,32 +57,23 @@ def load_scores(path: Path) -> tuple[Flags, Floats, npt.NDArray[np.str_] | None]
         If a column is missing or a value is wrong; it names the line.
     """
     labels, scores, groups = [], [], []
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            names = reader.fieldnames or ()
-            absent = [name for name in ("label", "score") if name not in names]
-            if absent:
-                raise ConfigError(
-                    f"{path}: no column {', '.join(absent)}; needed are label,score (and group, if known)."
-                )
-            for row in reader:
-                label, text = (row["label"] or "").strip(), row["score"]
-                try:
-                    score = float(text)
-                except (TypeError, ValueError):
-                    score = math.nan
-                if label not in ("0", "1") or not 0 <= score <= 1:
-                    raise ConfigError(
-                        f"{path}: line {reader.line_num}: label {label!r} and score {text!r}; a label is 0 or 1, and a "
-                        "score lies between 0 and 1."
-                    )
-                labels.append(label == "1")
-                scores.append(score)
-                groups.append(row.get("group") or "")
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path}: cannot be read ({error}).") from error
-    return np.array(labels, bool), np.array(scores, np.float64), np.array(groups) if "group" in names else None
+    table = read_table(path, ("label", "score"))
+    for number, row in table.rows():
+        label, text = row["label"], row["score"]
+        try:
+            score = table.number(text)
+        except ValueError:
+            score = math.nan
+        if label not in ("0", "1") or not 0 <= score <= 1:
+            raise ConfigError(
+                f"{path}: line {number}: label {label!r} and score {text!r}; a label is 0 or 1, and a score lies "
+                "between 0 and 1."
+            )
+        labels.append(label == "1")
+        scores.append(score)
+        groups.append(row.get("group", ""))
+    known = np.array(groups) if "group" in table.columns else None
+    return np.array(labels, bool), np.array(scores, np.float64), known
 
 
 def classify(

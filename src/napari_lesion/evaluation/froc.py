@@ -9,7 +9,6 @@ Niemeijer et al., "On combining computer-aided detection systems", IEEE TMI 30 (
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_lesion.errors import ConfigError
+from napari_lesion.tables import read_table
 
 FP_RATES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """False positives a scan at which sensitivity is read; the CPM is the mean of the seven."""
@@ -108,7 +108,8 @@ class Evaluation:
 def load_marks(path: Path) -> tuple[Mark, ...]:
     """Read marks in the form of LUNA16: ``seriesuid,coordX,coordY,coordZ,diameter_mm`` (LPS mm).
 
-    A column ``type`` (or ``texture``, as LIDC calls it) groups the nodules.
+    A column ``type`` (or ``texture``, as LIDC calls it) groups the nodules. What spreadsheets make of a CSV is read,
+    too (`tables.read_table`).
 
     Raises
     ------
@@ -117,23 +118,16 @@ def load_marks(path: Path) -> tuple[Mark, ...]:
     """
     needed = ("seriesuid", "coordX", "coordY", "coordZ", "diameter_mm")
     marks = []
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            absent = [name for name in needed if name not in (reader.fieldnames or ())]
-            if absent:
-                raise ConfigError(f"{path}: no column {', '.join(absent)}; needed are {','.join(needed)}.")
-            for row in reader:
-                try:
-                    x, y, z, diameter = (float(row[name]) for name in needed[1:])
-                except (TypeError, ValueError) as error:
-                    raise ConfigError(f"{path}: line {reader.line_num}: {error}.") from error
-                if not all(map(math.isfinite, (x, y, z, diameter))):
-                    raise ConfigError(f"{path}: line {reader.line_num}: a position or diameter is not finite.")
-                kind = row.get("type") or row.get("texture") or ""
-                marks.append(Mark(row["seriesuid"].strip(), (x, y, z), diameter, kind.strip()))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path}: cannot be read ({error}).") from error
+    table = read_table(path, needed)
+    for number, row in table.rows():
+        try:
+            x, y, z, diameter = (table.number(row[name]) for name in needed[1:])
+        except ValueError as error:
+            raise ConfigError(f"{path}: line {number}: {error}.") from error
+        if not all(map(math.isfinite, (x, y, z, diameter))):
+            raise ConfigError(f"{path}: line {number}: a position or diameter is not finite.")
+        kind = row.get("type") or row.get("texture") or ""
+        marks.append(Mark(row["seriesuid"], (x, y, z), diameter, kind))
     return tuple(marks)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Iterable, Sequence
@@ -17,6 +16,7 @@ from napari_lesion.evaluation.compare import Comparison
 from napari_lesion.evaluation.froc import FP_RATES, Curve, Evaluation, Mark, ScoredPoint
 from napari_lesion.findings import ModelReference
 from napari_lesion.report import json as report_json
+from napari_lesion.tables import write_table
 
 Missing = Literal["error", "missed", "leave-out"]
 
@@ -243,7 +243,4 @@ def _digits(value: float) -> str:
 
 def save_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write a table, whole or not at all."""
-    with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows(rows)
+    write_table(header, (dict(zip(header, row, strict=True)) for row in rows), path)

@@ -10,7 +10,6 @@ not how good it is on another scanner.
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,6 +28,7 @@ from napari_lesion.evaluation import froc
 from napari_lesion.evaluation.froc import Mark, ScoredPoint
 from napari_lesion.findings import ModelReference
 from napari_lesion.progress import Progress, part, silent
+from napari_lesion.tables import write_table
 from napari_lesion.volume import FloatArray, Volume, apply_affine
 
 if TYPE_CHECKING:
@@ -462,10 +462,7 @@ def _in_view(volume: Volume, point: tuple[float, float, float], radius: float = 
 def save_robustness(result: Robustness, folder: Path) -> None:
     """Write the table as CSV, JSON and Markdown, each whole or not at all."""
     names = [one.name for one in fields(Row)]
-    with whole_file(folder / FILE_NAMES[0]) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        writer.writerows(_plain(row) for row in result.rows)
+    write_table(names, (_plain(row) for row in result.rows), folder / FILE_NAMES[0])
     content = {
         "protocol": "LUNA16",
         "model": result.model.model_dump(),

@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from qtpy.QtCore import QSettings
 
+from napari_lesion.bounded import parse_json
+
 ENVIRONMENT = "NAPARI_LESION_SETTINGS"
 """Names another file: for tests, and for several set-ups on one machine."""
 
@@ -35,7 +37,7 @@ def setting(name: str, default: T) -> T:
     """
     text = _file().value(name)
     try:
-        value = json.loads(text) if isinstance(text, str) else default
+        value = parse_json(text) if isinstance(text, str) else default
     except ValueError:
         return default
     if isinstance(default, float) and type(value) is int:

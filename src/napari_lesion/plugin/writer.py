@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Any
 
-from napari_lesion.atomic import whole_file
 from napari_lesion.plugin.layers import report_of
 from napari_lesion.report.json import save_report
+from napari_lesion.tables import write_table
 
 #: LUNA16's annotation columns, and the score behind them.
 COLUMNS = ("seriesuid", "coordX", "coordY", "coordZ", "diameter_mm", "score")
@@ -35,10 +34,9 @@ def write_csv(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
         If the layer holds no findings.
     """
     report = report_of(data, attributes)
-    with whole_file(Path(path)) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for finding in report.standing:
-            numbers = (*finding.center_mm, finding.diameter_mm)
-            writer.writerow([report.series_uid, *(f"{n:.3f}" for n in numbers), f"{finding.score:.4f}"])
+    rows = []
+    for finding in report.standing:
+        numbers = (f"{n:.3f}" for n in (*finding.center_mm, finding.diameter_mm))
+        rows.append(dict(zip(COLUMNS, (report.series_uid, *numbers, f"{finding.score:.4f}"), strict=True)))
+    write_table(COLUMNS, rows, Path(path))
     return [path]

@@ -18,6 +18,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from napari_lesion.atomic import append_lines, drop_torn_line
+from napari_lesion.bounded import parse_json
 from napari_lesion.errors import ReadingError
 from napari_lesion.findings import Point, Report
 from napari_lesion.reading.reading import (
@@ -170,7 +171,7 @@ def _parse(path: Path) -> tuple[list[AnyEvent], str]:
     seal = ""
     for number, line in enumerate(content[:whole].splitlines(), 1):
         try:
-            entry = json.loads(line)
+            entry = parse_json(line)
             found = entry.pop("seal")
             event = EVENT.validate_python(entry)
         except (ValueError, AttributeError, KeyError, TypeError, ValidationError) as error:

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal
 
-from napari_lesion.atomic import whole_file
 from napari_lesion.errors import ConfigError
+from napari_lesion.plain import from_cell
+from napari_lesion.tables import write_table
 
 FILE_NAME = "summary.csv"
 SKIPPED_FILE_NAME = "skipped_files.csv"
@@ -58,7 +59,7 @@ COLUMNS = tuple(field.name for field in fields(SummaryRow))
 
 def save_summary(rows: Iterable[SummaryRow], path: Path) -> None:
     """Write the summary, whole or not at all."""
-    _save(COLUMNS, (asdict(row) for row in rows), path)
+    write_table(COLUMNS, (asdict(row) for row in rows), path)
 
 
 def load_summary(path: Path) -> tuple[SummaryRow, ...]:
@@ -71,18 +72,14 @@ def load_summary(path: Path) -> tuple[SummaryRow, ...]:
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            return tuple(SummaryRow(**row) for row in csv.DictReader(file))  # type: ignore[arg-type]
-    except (OSError, UnicodeDecodeError, csv.Error, TypeError) as error:
+            return tuple(
+                SummaryRow(**{name: from_cell(value) for name, value in row.items()})  # type: ignore[arg-type]
+                for row in csv.DictReader(file)
+            )
+    except (OSError, UnicodeDecodeError, csv.Error, AttributeError, TypeError) as error:
         raise ConfigError(f"{path}: not a summary of this program ({error}). Move it away.") from error
 
 
 def save_skipped(skipped: Iterable[tuple[Path, str]], path: Path) -> None:
     """Write the files that are part of no series, each with the reason, whole or not at all."""
-    _save(("path", "reason"), ({"path": str(file), "reason": reason} for file, reason in skipped), path)
-
-
-def _save(columns: tuple[str, ...], rows: Iterable[dict[str, str]], path: Path) -> None:
-    with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)
+    write_table(("path", "reason"), ({"path": str(file), "reason": reason} for file, reason in skipped), path)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Any
 
-from napari_lesion.atomic import whole_file
 from napari_lesion.findings import Finding, Report
 from napari_lesion.judged import Advice, Appearance, Patient, Probability
+from napari_lesion.tables import write_table
 
 FILE_NAME = "findings.csv"
 _PATIENT = tuple(Patient.model_fields)
@@ -47,11 +46,8 @@ COLUMNS = (
 
 def save_findings(report: Report, path: Path) -> None:
     """Write the table, whole or not at all; rejected findings are in it, with their status."""
-    with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        for number, finding in enumerate(report.findings, 1):
-            writer.writerow({name: _text(value) for name, value in _row(report, finding, number).items()})
+    rows = (_row(report, finding, number) for number, finding in enumerate(report.findings, 1))
+    write_table(COLUMNS, ({name: _text(value) for name, value in row.items()} for row in rows), path)
 
 
 def _row(report: Report, finding: Finding, number: int) -> dict[str, Any]:

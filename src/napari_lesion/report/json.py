@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from napari_lesion.atomic import whole_file
+from napari_lesion.bounded import parse_json
 from napari_lesion.errors import ConfigError
 from napari_lesion.findings import SCHEMA_VERSION, Report
 
@@ -37,7 +38,7 @@ def load_report(path: Path) -> Report:
         If the file is not there, is no report, or was written by a later version whose schema is not known.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
     except ValueError as error:

@@ -20,6 +20,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from napari_lesion.atomic import append_lines, drop_torn_line
+from napari_lesion.bounded import parse_json
 from napari_lesion.compared import Comparison
 from napari_lesion.errors import ConfigError
 from napari_lesion.findings import Report
@@ -113,7 +114,7 @@ class Journal:
         review = Review(self._report(lines[begin], begin + 1))
         for number, line in enumerate(lines[begin + 1 :], begin + 2):
             try:
-                review = _next(review, json.loads(line))
+                review = _next(review, parse_json(line))
                 _ = review.findings  # fails where the line does not fit those before it
             except (ValueError, KeyError, TypeError) as error:
                 raise ConfigError(f"{self.path}: line {number} is damaged ({error}).") from error
@@ -171,7 +172,7 @@ class Journal:
     def _report(self, line: bytes, number: int) -> Report:
         where = f"{self.path}: line {number}"
         try:
-            header = json.loads(line)
+            header = parse_json(line)
             version, content = header["journal"], {**header["report"], "series": self._series.model_dump()}
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigError(f"{where} is damaged ({error}).") from error

@@ -5,7 +5,6 @@ The truth is in the form of LUNA16: ``seriesuid,coordX,coordY,coordZ,diameter_mm
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from napari_lesion.dicom.series import Series, find_series
 from napari_lesion.errors import ConfigError
 from napari_lesion.evaluation.froc import UNKNOWN_DIAMETER_MM, Mark, load_marks
 from napari_lesion.pipeline import unsuitable
+from napari_lesion.tables import read_table
 from napari_lesion.training.config import AnnotatedConfig, Lesion
 from napari_lesion.volume import GeometryCertificate, SeriesIdentity, Volume
 
@@ -174,11 +174,4 @@ def _by_scan(path: Path) -> dict[str, tuple[Mark, ...]]:
 
 
 def _patients(path: Path) -> Mapping[str, str]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            if not {"seriesuid", "patient"} <= set(reader.fieldnames or ()):
-                raise ConfigError(f"{path}: needed are the columns seriesuid,patient.")
-            return {row["seriesuid"].strip(): row["patient"].strip() for row in reader}
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path}: cannot be read ({error}).") from error
+    return {row["seriesuid"]: row["patient"] for _, row in read_table(path, ("seriesuid", "patient")).rows()}

@@ -17,6 +17,8 @@ from typing import Any
 import torch
 
 from napari_lesion.atomic import whole_file
+from napari_lesion.bounded import parse_json
+from napari_lesion.errors import ConfigError
 from napari_lesion.pipeline import library_versions
 
 FILE_NAME = "run.json"
@@ -86,9 +88,20 @@ def hardware(device: torch.device, processes: int) -> dict[str, Any]:
 
 
 def read_record(folder: Path) -> dict[str, Any]:
-    """Read a run's record; empty where there is none yet."""
+    """Read a run's record; empty where there is none yet.
+
+    Raises
+    ------
+    ConfigError
+        If it is damaged.
+    """
     path = folder / FILE_NAME
-    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    try:
+        record = parse_json(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error}). Train into a new folder.") from error
+    if not isinstance(record, dict):
+        raise ConfigError(f"{path}: no record of a run. Train into a new folder.")
     return record
 
 
