@@ -8,6 +8,7 @@ UTF-8 cannot be written at all. What is taken out is shown as Python writes it (
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 #: Line and column ends of all kinds: they become one blank.
 _BREAKS = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
@@ -52,6 +53,13 @@ def cell(text: object) -> str:
 def from_cell(text: str) -> str:
     """Take off the apostrophe before what would be a formula."""
     return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+
+
+def path_of(text: str) -> Path:
+    """Find the path that `one_line` showed: by its bytes where no such file is there as it stands."""
+    path = Path(text)
+    by_bytes = re.sub(r"\\x([89a-f][0-9a-f])", lambda found: chr(0xDC00 + int(found[1], 16)), text)
+    return path if by_bytes == text or path.exists() else Path(by_bytes)
 
 
 def _escaped(found: re.Match[str]) -> str:

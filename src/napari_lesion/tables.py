@@ -31,29 +31,30 @@ class Table:
         As the first line names them.
     lines : tuple of (int, tuple of str)
         Number of the line in the file, and its cells; empty lines are left out.
-    decimal_comma : bool
-        Whether its numbers are written with a decimal comma: only where no comma divides cells, and no number is
-        written with a point.
+    decimal_comma : frozenset of str
+        Columns whose numbers are written with a decimal comma: only where no comma divides cells, and no number in the
+        column is written with a point.
     """
 
     columns: tuple[str, ...]
     lines: tuple[tuple[int, tuple[str, ...]], ...]
-    decimal_comma: bool = False
+    decimal_comma: frozenset[str] = frozenset()
 
     def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
         """Yield the number of each line, and its cells by column; those that a short line lacks are empty."""
         for number, cells in self.lines:
             yield number, {name: cells[n] if n < len(cells) else "" for n, name in enumerate(self.columns)}
 
-    def number(self, text: str) -> float:
-        """Read a number.
+    def number(self, row: Mapping[str, str], name: str) -> float:
+        """Read the number in a column.
 
         Raises
         ------
         ValueError
             If it is none.
         """
-        if self.decimal_comma and _COMMA_NUMBER.fullmatch(text):
+        text = row[name]
+        if name in self.decimal_comma and _COMMA_NUMBER.fullmatch(text):
             text = text.replace(",", ".")
         return float(text)
 
@@ -108,9 +109,15 @@ def read_table(path: Path, needed: Sequence[str] = (), *, strict: bool = False) 
         )
     if twice := next((name for name in needed if columns.count(name) > 1), ""):
         raise ConfigError(f"{path}: the column {twice} is there twice. Leave one.")
-    cells = [one for _, line in lines[1:] for one in line]
-    comma = delimiter != "," and any(map(_COMMA_NUMBER.fullmatch, cells))
-    return Table(columns, tuple(lines[1:]), comma and not any(map(_POINT_NUMBER.fullmatch, cells)))
+    comma = _decimal_commas(columns, [cells for _, cells in lines[1:]]) if delimiter != "," else ()
+    return Table(columns, tuple(lines[1:]), frozenset(comma))
+
+
+def _decimal_commas(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    for n, name in enumerate(columns):
+        cells = [row[n] for row in rows if n < len(row)]
+        if any(map(_COMMA_NUMBER.fullmatch, cells)) and not any(map(_POINT_NUMBER.fullmatch, cells)):
+            yield name
 
 
 def _names(needed: Sequence[str]) -> str:

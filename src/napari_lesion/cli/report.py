@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_lesion.cli.console import complain, say, show_progress
+from napari_lesion.plain import path_of
 
 if TYPE_CHECKING:
     from napari_lesion.dicom.series import Series
@@ -113,7 +114,7 @@ def _find_scans(out: Path, results: dict[Path, Report], scans: Path | None, prog
         for table in (out / summary.FILE_NAME, out.parent / summary.FILE_NAME):
             if table.is_file():
                 rows = [row for row in summary.load_summary(table) if row.folder in {f.name for f in results}]
-                places = list(dict.fromkeys(Path(row.source) for row in rows if row.source))
+                places = list(dict.fromkeys(path_of(row.source) for row in rows if row.source))
                 break
     found: dict[str, Series] = {}
     for number, place in enumerate(places):

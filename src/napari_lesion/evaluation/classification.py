@@ -61,7 +61,7 @@ def load_scores(path: Path) -> tuple[Flags, Floats, npt.NDArray[np.str_] | None]
     for number, row in table.rows():
         label, text = row["label"], row["score"]
         try:
-            score = table.number(text)
+            score = table.number(row, "score")
         except ValueError:
             score = math.nan
         if label not in ("0", "1") or not 0 <= score <= 1:

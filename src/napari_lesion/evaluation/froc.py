@@ -121,7 +121,7 @@ def load_marks(path: Path) -> tuple[Mark, ...]:
     table = read_table(path, needed)
     for number, row in table.rows():
         try:
-            x, y, z, diameter = (table.number(row[name]) for name in needed[1:])
+            x, y, z, diameter = (table.number(row, name) for name in needed[1:])
         except ValueError as error:
             raise ConfigError(f"{path}: line {number}: {error}.") from error
         if not all(map(math.isfinite, (x, y, z, diameter))):
