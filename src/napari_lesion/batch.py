@@ -65,6 +65,7 @@ class _Wishes:
     detector: Detector
     device: str
     allow_gaps: bool
+    assume_hu: bool
     threshold: float
     resume: bool
     measure: bool
@@ -81,9 +82,7 @@ class _Earlier:
 
     @property
     def volume(self) -> Volume:
-        from napari_lesion.dicom.reader import read_series
-
-        return read_series(self.series, allow_gaps=bool(self.report.certificate.interpolated_slices))
+        return _read_again(self.series, self.report)
 
 
 def analyse_folder(
@@ -94,6 +93,7 @@ def analyse_folder(
     device: str = "auto",
     series_uids: Sequence[str] = (),
     allow_gaps: bool = False,
+    assume_hu: bool = False,
     threshold: float | None = None,
     false_positives: float | None = None,
     resume: bool = False,
@@ -121,7 +121,7 @@ def analyse_folder(
         Files, folders or archives, as ``find_series`` takes them.
     out : Path
         Made if it is not there.
-    detector, device, allow_gaps, threshold, false_positives
+    detector, device, allow_gaps, assume_hu, threshold, false_positives
         As for ``pipeline.analyse``.
     series_uids : sequence of str
         Analyse these series only, by SeriesInstanceUID or ``Series.key``; by default all.
@@ -176,7 +176,7 @@ def analyse_folder(
         jobs = _with_priors(jobs, prior, detector.card, part(indexing, 1, 2, 2))
     log.save()
     summary.save_skipped(log.skipped_files, out / summary.SKIPPED_FILE_NAME)
-    wishes = _Wishes(out, detector, device, allow_gaps, limit, resume, measure, tuple(reports), clinical)
+    wishes = _Wishes(out, detector, device, allow_gaps, assume_hu, limit, resume, measure, tuple(reports), clinical)
     done: dict[str, Report] = {}
     for number, job in enumerate(jobs):
         start, stop = (first + round((whole - first) * n / len(jobs)) for n in (number, number + 1))
@@ -301,6 +301,7 @@ def _run(
             detector=wishes.detector,
             device=wishes.device,
             allow_gaps=wishes.allow_gaps,
+            assume_hu=wishes.assume_hu,
             threshold=wishes.threshold,
             measure=wishes.measure,
             patient=patient,
@@ -429,15 +430,13 @@ def renew_reports(
     Cancelled
         If ``progress`` raised it.
     """
-    from napari_lesion.dicom.reader import read_series
     from napari_lesion.report import nifti
 
     path = folder / report_json.FILE_NAME
     before = report_json.load_report(path)
     volume = None
     if source is not None:
-        gaps = bool(before.certificate.interpolated_slices)
-        volume = read_series(source, allow_gaps=gaps, progress=part(progress, 0, 30, 100))
+        volume = _read_again(source, before, part(progress, 0, 30, 100))
     report = pipeline.assess(
         before, volume, patient=patient, priors=priors, judged=judged, progress=part(progress, 30, 70, 100)
     )
@@ -455,6 +454,19 @@ def renew_reports(
         progress=part(progress, 70, 100, 100),
     )
     return report, written
+
+
+def _read_again(series: Series, report: Report, progress: Progress = silent) -> Volume:
+    """Read the scan of a report so that it becomes the volume that was searched."""
+    from napari_lesion.dicom.reader import read_series
+
+    certificate = report.certificate
+    return read_series(
+        series,
+        allow_gaps=bool(certificate.interpolated_slices),
+        assume_hu=certificate.unit == "HU",
+        progress=progress,
+    )
 
 
 def _reason(error: Exception, series: Series) -> str:

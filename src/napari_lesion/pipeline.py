@@ -49,6 +49,7 @@ def analyse(
     detector: Detector | str = "nodule-3d",
     device: str = "auto",
     allow_gaps: bool = False,
+    assume_hu: bool = False,
     threshold: float | None = None,
     false_positives: float | None = None,
     measure: bool = True,
@@ -68,6 +69,8 @@ def analyse(
         ``auto``, ``cpu``, ``cuda`` or ``mps``.
     allow_gaps : bool
         Interpolate missing slices instead of refusing the series; the certificate names them.
+    assume_hu : bool
+        Take the values of a CT as HU where its headers do not say that they are; the certificate says so.
     threshold : float, optional
         Score in [0, 1] below which a candidate is not reported; by default the model's own.
     false_positives : float, optional
@@ -121,7 +124,9 @@ def analyse(
         if why:
             raise SeriesError(f"series {source.key}: {why}")
         reading = _READ
-        volume = read_series(source, allow_gaps=allow_gaps, progress=part(progress, 0, reading, _SCALE))
+        volume = read_series(
+            source, allow_gaps=allow_gaps, assume_hu=assume_hu, progress=part(progress, 0, reading, _SCALE)
+        )
     read = time.perf_counter()
     _refuse_unsuitable_volume(volume, detector.card)
     volume.wait(part(progress, reading, reading, _SCALE))
@@ -319,7 +324,8 @@ def _refuse_unsuitable_volume(volume: Volume, card: Card) -> None:
     if volume.series.modality == "CT" and volume.certificate.unit != "HU":
         raise SeriesError(
             f"{where}: its values are in {volume.certificate.unit or 'an unknown unit'}, not in HU "
-            f"({volume.certificate.rescale or 'no rescale is given'}). Export it with its rescale slope and intercept."
+            f"({volume.certificate.rescale or 'no rescale is given'}). {' '.join(volume.certificate.notes)} "
+            "Export it with RescaleType HU or, if you know that its values are HU, pass --assume-hu (assume_hu=True)."
         )
     if min(volume.shape) < 2 and not card.single_images:
         raise SeriesError(f"{where}: {_SINGLE}")

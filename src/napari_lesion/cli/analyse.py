@@ -54,6 +54,10 @@ def analyse(
     allow_gaps: Annotated[
         bool, typer.Option("--allow-gaps", help="Interpolate missing slices instead of refusing the series.")
     ] = False,
+    assume_hu: Annotated[
+        bool,
+        typer.Option("--assume-hu", help="Take CT values as HU where the headers do not say that they are."),
+    ] = False,
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Report findings from this score on (default: the model's own).")
     ] = None,
@@ -147,6 +151,7 @@ def analyse(
             device=device.value,
             series_uids=series or (),
             allow_gaps=allow_gaps,
+            assume_hu=assume_hu,
             threshold=threshold,
             false_positives=false_positives,
             resume=resume,

@@ -41,6 +41,9 @@ def explain(
     device: Annotated[Device, typer.Option(help="Where the network runs.")] = Device.AUTO,
     series: Annotated[str, typer.Option(help="SeriesInstanceUID, where PATH holds several.")] = "",
     allow_gaps: Annotated[bool, typer.Option("--allow-gaps", help="Interpolate missing slices.")] = False,
+    assume_hu: Annotated[
+        bool, typer.Option("--assume-hu", help="Take CT values as HU where the headers do not say that they are.")
+    ] = False,
 ) -> None:
     """Show what the model looked at for a finding, and how far each map can be believed.
 
@@ -62,7 +65,9 @@ def explain(
             report = _read_report(results, one)
             detector = load_detector(model or report.model.id)
             _same_model(report, detector)
-            volume = read_series(one, allow_gaps=allow_gaps, progress=part(progress, 20, 300, 1000))
+            volume = read_series(
+                one, allow_gaps=allow_gaps, assume_hu=assume_hu, progress=part(progress, 20, 300, 1000)
+            )
         else:
             detector = load_detector(model or "nodule-3d")
             analysis = analyse(
@@ -70,6 +75,7 @@ def explain(
                 detector=detector,
                 device=device.value,
                 allow_gaps=allow_gaps,
+                assume_hu=assume_hu,
                 measure=False,
                 progress=part(progress, 20, 300, 1000),
             )

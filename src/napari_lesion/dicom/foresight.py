@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from napari_lesion.dicom import pixels
 from napari_lesion.dicom.codecs import SUPPORTED
 from napari_lesion.dicom.gradual import PixelsNeededError, plan_from_headers
+from napari_lesion.dicom.meaning import check_planes
 from napari_lesion.dicom.series import Series
 from napari_lesion.errors import LesionError
 
@@ -41,8 +41,8 @@ def foresee(series: Series) -> Foresight:
     """Judge a series by its headers, as `read_series` will when it reads it."""
     spacing = series.spacing
     try:
+        check_planes(series, series.frames)
         for file in dict.fromkeys(frame.file for frame in series.frames):
-            pixels.check_storage(file)
             if file.encapsulated and file.transfer_syntax not in SUPPORTED:
                 why = f"{file.name}: the transfer syntax {file.transfer_syntax.name} is not supported."
                 return Foresight("refused", (why,), spacing)

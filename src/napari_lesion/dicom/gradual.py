@@ -16,6 +16,8 @@ import numpy as np
 from napari_lesion.dicom import pixels
 from napari_lesion.dicom.decode import decode
 from napari_lesion.dicom.header import Frame
+from napari_lesion.dicom.hounsfield import unit_in_doubt
+from napari_lesion.dicom.meaning import check_planes, refuse_unreadable_places
 from napari_lesion.dicom.plan import Plan, plan_stack
 from napari_lesion.dicom.reader import AIR_HU, stack_volume
 from napari_lesion.dicom.series import Series
@@ -50,6 +52,8 @@ def plan_from_headers(series: Series, *, allow_gaps: bool = False) -> Plan:
             "they are read"
         )
 
+    if not allow_gaps:
+        refuse_unreadable_places(series)
     return plan_stack(series, unknown, allow_gaps=allow_gaps)
 
 
@@ -67,6 +71,8 @@ def obstacle(series: Series) -> str:
         return "its slices have to be resampled"
     if len({frame.file.encapsulated for frame in plan.frames}) > 1:
         return "some of its files are compressed and some are not"
+    if series.identity.modality == "CT" and unit_in_doubt(plan.frames):
+        return "only its pixels tell whether its values are HU"
     return ""
 
 
@@ -93,8 +99,7 @@ class GradualReading:
     def __init__(self, series: Series) -> None:
         plan = plan_from_headers(series)
         self._frames = plan.frames
-        for file in dict.fromkeys(frame.file for frame in self._frames):
-            pixels.check_storage(file)
+        check_planes(series, self._frames)
         first = self._frames[0].file
         shape = (len(self._frames), first.rows, first.columns)
         # Zeros cost nothing until they are touched; `finish` makes air of them.
@@ -133,16 +138,14 @@ class GradualReading:
         filling.end()
         return self.volume
 
-    def _stored(
-        self, files: Iterator[FilePlanes], count: int
-    ) -> Generator[tuple[int, pixels.IntegerArray], None, None]:
+    def _stored(self, files: Iterator[FilePlanes], count: int) -> Generator[tuple[int, pixels.StoredArray], None, None]:
         if self._frames[0].file.encapsulated:
             yield from decode(jobs(files), count=count)
         else:
             for one in files:
                 yield from native_frames(one)
 
-    def _take(self, k: int, stored: pixels.IntegerArray) -> None:
+    def _take(self, k: int, stored: pixels.StoredArray) -> None:
         target = self._voxels[k]
         if not pixels.rescale_into(stored, self._frames[k], target):
             raise WiderError(f"{self._frames[k].file.path}: its values do not fit into 16 bits.")

@@ -7,11 +7,9 @@ cost a whole scan.
 
 from __future__ import annotations
 
-import math
 import warnings
 import zlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from struct import unpack
@@ -19,9 +17,7 @@ from typing import Any, BinaryIO
 
 import pydicom
 from pydicom import config
-from pydicom.charset import convert_encodings
-from pydicom.datadict import tag_for_keyword
-from pydicom.dataelem import RawDataElement
+from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import InvalidDicomError
 from pydicom.multival import MultiValue
@@ -34,12 +30,13 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from napari_lesion.dicom.scan import ShortError, UnusualError, scan
+from napari_lesion.dicom.charset import encodings_for
+from napari_lesion.dicom.elements import Elements, Unreadable, UnreadableError, Values, binary_vr, tag_of
+from napari_lesion.dicom.scan import FIRST_PIXEL_TAG, ShortError, UnusualError, scan
 from napari_lesion.display import Window
 from napari_lesion.volume import SeriesIdentity
 
 Vector = tuple[float, float, float]
-_Elements = dict[int, Any]  # raw or converted elements by tag
 
 #: Tags that have one value in one volume: what was scanned, how it was reconstructed, which phase it is.
 RECIPE_KEYWORDS = (
@@ -153,17 +150,20 @@ _OTHER = (
 _META = ("MediaStorageSOPClassUID", "MediaStorageSOPInstanceUID", "TransferSyntaxUID")
 
 
-def _tag(keyword: str) -> int:
-    tag = tag_for_keyword(keyword)
-    if tag is None:
-        raise KeyError(keyword)
-    return tag
-
-
-_TAGS = {keyword: _tag(keyword) for keyword in (*_IDENTITY.values(), *_OTHER, *_META, *PHASE_KEYWORDS)}
-_READ = frozenset(_TAGS.values())
+_TAGS = {
+    keyword: (tag_of(keyword), binary_vr(keyword))
+    for keyword in (*_IDENTITY.values(), *_OTHER, *_META, *PHASE_KEYWORDS)
+}
+#: Texts in the file's own character set.
+_TEXTS = [
+    keyword
+    for keyword in _IDENTITY.values()
+    if dictionary_VR(_TAGS[keyword][0]) in ("LO", "LT", "PN", "SH", "ST", "UC", "UT")
+]
+_READ = frozenset(tag for tag, _ in _TAGS.values())
 _SORTED: list[Any] = sorted(_READ)
-_FUNCTIONAL_GROUPS = frozenset({_tag("SharedFunctionalGroupsSequence"), _tag("PerFrameFunctionalGroupsSequence")})
+_PER_FRAME = tag_of("PerFrameFunctionalGroupsSequence")
+_FUNCTIONAL_GROUPS = frozenset({tag_of("SharedFunctionalGroupsSequence"), _PER_FRAME})
 #: Bytes of a file that are read at first and, where its header is longer, on top.
 _FIRST_BYTES = 32 * 2**10
 _MORE_BYTES = 2**20
@@ -184,6 +184,13 @@ _MAX_INFLATION = 50
 _INFLATION_FROM_BYTES = 32 * 2**20
 #: Pixels that are smaller or larger, mm, are a writer's mistake.
 _LEAST_SPACING_MM, _LARGEST_SPACING_MM = 1e-4, 1e3
+_MAX_FRAMES = 100_000
+#: A file that says it has more frames than a few is refused at once where it has no room for this share of them.
+_FEW_FRAMES, _LEAST_SHARE = 64, 4
+#: Bytes of the head of an item, of which a compressed frame has at least one.
+_ITEM_HEAD_BYTES = 8
+#: (7FE0,0008) and (7FE0,0009): bits of a pixel.
+_FLOATING = (32, 64)
 _NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
 _DICOMDIR = "1.2.840.10008.1.3.10"
 
@@ -218,6 +225,12 @@ class ImageFile:
     """Where the pixel data element begins in the file; in a deflated file, in its inflated data set."""
     implicit_vr: bool
     little_endian: bool
+    floating: bool = False
+    """Whether its pixels are floating point numbers (PS3.3 C.7.6.24), 32 or 64 bits each."""
+    unreadable: tuple[Unreadable, ...] = ()
+    """Values on how its pixels are stored that are there but cannot be read."""
+    doubts: tuple[str, ...] = ()
+    """Sentences on what its texts may be misread as."""
 
     @property
     def encapsulated(self) -> bool:
@@ -270,6 +283,8 @@ class Frame:
     patient_orientation: str
     windows: tuple[Window, ...] = ()
     """That the image asks to be shown with, in the unit of rescaled values."""
+    unreadable: tuple[Unreadable, ...] = ()
+    """Values that are there but cannot be read; they are None above, and not to be taken for absent."""
 
     @property
     def name(self) -> str:
@@ -308,20 +323,30 @@ class Header:
 class _Source:
     """Raw elements of one file, as either parser found them."""
 
-    meta: _Elements
-    elements: _Elements
+    meta: Elements
+    elements: Elements
     offset: int
     """Where the pixel data element begins."""
+    pixel_tag: int
     implicit: bool
     little: bool
     deflated: bool
 
+    @property
+    def values(self) -> Values:
+        """The data set, by keyword."""
+        return Values(self.elements, _TAGS)
+
+    def encodings(self) -> tuple[list[str], str]:
+        """Give the encodings of its texts, and a sentence where they are in doubt."""
+        raw = (self.elements.get(_TAGS[keyword][0]) for keyword in _TEXTS)
+        texts = [element.value for element in raw if element is not None and isinstance(element.value, bytes)]
+        return encodings_for(self.values.text("SpecificCharacterSet"), texts)
+
     def dataset(self) -> Dataset:
         """Give the elements as pydicom's own type, which knows character sets."""
         dataset = Dataset({BaseTag(tag): element for tag, element in self.elements.items()})
-        dataset.set_original_encoding(
-            self.implicit, self.little, convert_encodings(_text(self.elements, "SpecificCharacterSet").split("\\"))
-        )
+        dataset.set_original_encoding(self.implicit, self.little, self.encodings()[0])
         return dataset
 
 
@@ -351,13 +376,14 @@ def _read_header(path: Path) -> Header:
         data = file.read(_FIRST_BYTES)
         for window in (_FIRST_BYTES, _MORE_BYTES):
             try:
-                meta, elements, offset = scan(data, _READ, _FUNCTIONAL_GROUPS)
+                meta, elements, offset, tag = scan(data, _READ, _FUNCTIONAL_GROUPS)
             except ShortError:
                 data += file.read(window)
             except UnusualError:
                 break
             else:
-                return _interpret(path, size, _Source(meta, elements, offset, _is_implicit(meta), True, False))
+                implicit = Values(meta, _TAGS).text("TransferSyntaxUID") == ImplicitVRLittleEndian
+                return _interpret(path, size, _Source(meta, elements, offset, tag, implicit, True, False))
     return _interpret(path, size, _parse(path, size))
 
 
@@ -375,22 +401,22 @@ def _parse(path: Path, size: int) -> _Source:
             dataset = _read_without_meta(file)
         implicit, little = (bool(flag) for flag in dataset.original_encoding)
         meta = getattr(dataset, "file_meta", None)
+        offset = source.tell()
+        tag = source.read(4)
+        group, element = unpack("<HH" if little else ">HH", tag) if len(tag) == 4 else (0, 0)
         return _Source(
             meta={} if meta is None else _by_tag(meta),
             elements=_by_tag(dataset),
-            offset=source.tell(),
+            offset=offset,
+            pixel_tag=group << 16 | element,
             implicit=implicit,
             little=little,
             deflated=deflated,
         )
 
 
-def _by_tag(dataset: Dataset) -> _Elements:
+def _by_tag(dataset: Dataset) -> Elements:
     return {int(tag): dataset.get_item(tag) for tag in dataset.keys()}  # noqa: SIM118 - iterating would convert values
-
-
-def _is_implicit(meta: _Elements) -> bool:
-    return _text(meta, "TransferSyntaxUID") == ImplicitVRLittleEndian
 
 
 def inflate(file: BinaryIO, size: int) -> BinaryIO:
@@ -430,37 +456,43 @@ def _read_without_meta(file: Any) -> FileDataset:
 
 
 def _interpret(path: Path, size: int, source: _Source) -> Header:
-    dataset = source.elements
-    sop_class = _text(dataset, "SOPClassUID") or _text(source.meta, "MediaStorageSOPClassUID")
+    values, meta = source.values, Values(source.meta, _TAGS)
+    sop_class = values.text("SOPClassUID") or meta.text("MediaStorageSOPClassUID")
     if sop_class in _NOT_SCANS:
         raise NotAScanError(_NOT_SCANS[sop_class], dicomdir=sop_class == _DICOMDIR)
-    rows, columns = _integer(dataset, "Rows"), _integer(dataset, "Columns")
+    try:
+        rows, columns, bits = (values.needed(keyword) for keyword in ("Rows", "Columns", "BitsAllocated"))
+    except UnreadableError as error:
+        raise NotAScanError(f"{error}, so its pixels are unknown") from error
     if rows is None or columns is None:
         what = UID(sop_class, config.IGNORE).name if sop_class else "no DICOM object that is known"
         raise NotAScanError(f"not an image ({what})")
-    named = _text(source.meta, "TransferSyntaxUID")
+    named = meta.text("TransferSyntaxUID")
     syntax = UID(named or (ImplicitVRLittleEndian if source.implicit else ExplicitVRLittleEndian), config.IGNORE)
     if source.deflated:
         syntax = DeflatedExplicitVRLittleEndian
-    bits = _integer(dataset, "BitsAllocated")
     if bits is None or rows <= 0 or columns <= 0:
         raise NotAScanError("not an image (its size or bit depth is missing)")
-    samples = _integer(dataset, "SamplesPerPixel") or 1
-    photometric = _text(dataset, "PhotometricInterpretation")
+    samples = _default(values.integer("SamplesPerPixel"), 1)
+    photometric = values.text("PhotometricInterpretation")
     if samples != 1 or photometric not in ("MONOCHROME1", "MONOCHROME2", ""):
         raise NotAScanError(f"a colour image ({photometric or f'{samples} samples a pixel'}), not a scan")
     if not source.deflated and source.offset + 8 > size:
         raise NotAScanError("it ends before its pixel data: the file is truncated, or holds no pixels")
-    series_uid = _text(dataset, "SeriesInstanceUID")
+    series_uid = values.text("SeriesInstanceUID")
     if not series_uid:
         raise NotAScanError("its SeriesInstanceUID is missing, so it belongs to no series")
-    stored = _integer(dataset, "BitsStored") or bits
-    high = _integer(dataset, "HighBit")
-    n_frames = _integer(dataset, "NumberOfFrames")
+    floating = FIRST_PIXEL_TAG <= source.pixel_tag < FIRST_PIXEL_TAG + len(_FLOATING)
+    stored = bits if floating else _default(values.integer("BitsStored"), bits)
+    high = None if floating else values.integer("HighBit")
+    sign = values.integer("PixelRepresentation")
+    if sign not in (None, 0, 1):
+        values.unreadable.append(Unreadable("PixelRepresentation", f"{sign}"))
+    doubt = source.encodings()[1]
     file = ImageFile(
         path=path,
         size=size,
-        sop_instance_uid=_text(dataset, "SOPInstanceUID") or _text(source.meta, "MediaStorageSOPInstanceUID"),
+        sop_instance_uid=values.text("SOPInstanceUID") or meta.text("MediaStorageSOPInstanceUID"),
         sop_class_uid=sop_class,
         transfer_syntax=syntax,
         rows=rows,
@@ -468,37 +500,59 @@ def _interpret(path: Path, size: int, source: _Source) -> Header:
         bits_allocated=bits,
         bits_stored=stored,
         high_bit=stored - 1 if high is None else high,
-        signed=_integer(dataset, "PixelRepresentation") == 1,
+        signed=sign == 1,
         photometric=photometric,
-        n_frames=1 if n_frames is None else n_frames,
+        n_frames=_default(values.integer("NumberOfFrames"), 1),
         pixel_offset=source.offset,
         implicit_vr=source.implicit,
         little_endian=source.little,
+        floating=floating,
+        unreadable=tuple(values.unreadable),
+        doubts=(doubt,) if doubt else (),
     )
-    if file.n_frames < 1 or file.n_frames > 100_000:
-        raise NotAScanError(f"its NumberOfFrames is {file.n_frames}")
+    _refuse_frames(file)
     frames: tuple[Frame, ...]
-    if _TAGS["PerFrameFunctionalGroupsSequence"] in dataset:
+    if _PER_FRAME in source.elements:
         frames = _multiframe(file, source)
     elif file.n_frames > 1:
-        frames = tuple(_frame(file, dataset, number) for number in range(1, file.n_frames + 1))
+        frame = _frame(file, source.values, 1)
+        frames = tuple(replace(frame, number=number) for number in range(1, file.n_frames + 1))
     else:
-        frames = (_frame(file, dataset, None),)
+        frames = (_frame(file, source.values, None),)
     return Header(series_uid, _owner(source), frames, source)
 
 
 def _owner(source: _Source) -> Owner:
     """Who and which study; names as people compare them: without padding, case, or the charset they are written in."""
-    dataset = source.elements
-    name = _text(dataset, "PatientName")
+    values = source.values
+    name = values.text("PatientName")
     if not name.isascii() or "\x1b" in name:
         name = _decoded(source.dataset(), "PatientName")
     return Owner(
-        patient_id=_text(dataset, "PatientID"),
+        patient_id=values.text("PatientID"),
         patient_name=" ".join(name.replace("^", " ").replace("=", " ").split()).casefold(),
-        birth_date=_text(dataset, "PatientBirthDate"),
-        study_uid=_text(dataset, "StudyInstanceUID"),
+        birth_date=values.text("PatientBirthDate"),
+        study_uid=values.text("StudyInstanceUID"),
     )
+
+
+def _default(value: int | None, absent: int) -> int:
+    return absent if value is None else value
+
+
+def _refuse_frames(file: ImageFile) -> None:
+    """Refuse more frames than a file can hold, before anything is made for each of them."""
+    if file.n_frames < 1 or file.n_frames > _MAX_FRAMES:
+        raise NotAScanError(f"its NumberOfFrames is {file.n_frames}")
+    room = file.size - file.pixel_offset
+    least = _ITEM_HEAD_BYTES if file.encapsulated else file.frame_bytes // _LEAST_SHARE
+    if file.deflated:
+        room, least = file.size * _MAX_INFLATION, file.frame_bytes // _LEAST_SHARE
+    if file.n_frames > _FEW_FRAMES and file.n_frames * least > room:
+        raise NotAScanError(
+            f"its NumberOfFrames is {file.n_frames}, but the file is too small for so many ({file.size} bytes): it is "
+            "truncated, or its header is damaged"
+        )
 
 
 def _multiframe(file: ImageFile, source: _Source) -> tuple[Frame, ...]:
@@ -509,10 +563,12 @@ def _multiframe(file: ImageFile, source: _Source) -> tuple[Frame, ...]:
         raise NotAScanError(f"it says {file.n_frames} frames, but describes {len(per_frame)}")
     shared = dataset.get("SharedFunctionalGroupsSequence")
     common = {**source.elements, **(_flattened(shared[0]) if shared else {})}
-    return tuple(_frame(file, {**common, **_flattened(item)}, n) for n, item in enumerate(per_frame, start=1))
+    return tuple(
+        _frame(file, Values({**common, **_flattened(item)}, _TAGS), n) for n, item in enumerate(per_frame, start=1)
+    )
 
 
-def _flattened(item: Dataset) -> _Elements:
+def _flattened(item: Dataset) -> Elements:
     """All elements of the macros in one functional group, by tag."""
     elements = {}
     for macro in item:
@@ -521,58 +577,60 @@ def _flattened(item: Dataset) -> _Elements:
     return elements
 
 
-def _frame(file: ImageFile, dataset: _Elements, number: int | None) -> Frame:
-    position = _numbers(dataset, "ImagePositionPatient", 3)
-    orientation = _numbers(dataset, "ImageOrientationPatient", 6)
-    spacing, source = None, ""
-    for keyword in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"):
-        values = _numbers(dataset, keyword, 2)
-        if values is not None and min(values) >= _LEAST_SPACING_MM and max(values) <= _LARGEST_SPACING_MM:
-            spacing, source = (values[0], values[1]), keyword
-            break
-    image_type = tuple(_text(dataset, "ImageType").split("\\"))
-    frame_type = _text(dataset, "FrameType")
-    thickness = _numbers(dataset, "SliceThickness", 1)
-    slope, intercept = _numbers(dataset, "RescaleSlope", 1), _numbers(dataset, "RescaleIntercept", 1)
-    return Frame(
+def _frame(file: ImageFile, values: Values, number: int | None) -> Frame:
+    position = values.numbers("ImagePositionPatient", 3)
+    orientation = values.numbers("ImageOrientationPatient", 6)
+    spacing, source = _pixel_spacing(values)
+    image_type = tuple(values.text("ImageType").split("\\"))
+    frame_type = values.text("FrameType")
+    frame = Frame(
         file=file,
         number=number,
         position=None if position is None else (position[0], position[1], position[2]),
         orientation=orientation,
         pixel_spacing=spacing,
         spacing_source=source,
-        slope=None if slope is None else slope[0],
-        intercept=None if intercept is None else intercept[0],
-        rescale_type=_text(dataset, "RescaleType"),
-        padding=_padding(dataset, file),
-        thickness=None if thickness is None else thickness[0],
-        instance_number=_integer(dataset, "InstanceNumber"),
-        phase=tuple(_text(dataset, keyword) for keyword in PHASE_KEYWORDS),
+        slope=values.number("RescaleSlope"),
+        intercept=values.number("RescaleIntercept"),
+        rescale_type=values.text("RescaleType"),
+        padding=_padding(values, file),
+        thickness=values.number("SliceThickness"),
+        instance_number=values.integer("InstanceNumber"),
+        phase=tuple(values.text(keyword) for keyword in PHASE_KEYWORDS),
         image_type=tuple(frame_type.split("\\")) if frame_type else image_type,
-        frame_of_reference=_text(dataset, "FrameOfReferenceUID"),
-        patient_position=_text(dataset, "PatientPosition"),
-        patient_orientation=_text(dataset, "PatientOrientation"),
-        windows=_windows(dataset),
+        frame_of_reference=values.text("FrameOfReferenceUID"),
+        patient_position=values.text("PatientPosition"),
+        patient_orientation=values.text("PatientOrientation"),
+        windows=_windows(values),
     )
+    return replace(frame, unreadable=tuple(values.unreadable)) if values.unreadable else frame
 
 
-def _windows(dataset: _Elements) -> tuple[Window, ...]:
+def _pixel_spacing(values: Values) -> tuple[tuple[float, float] | None, str]:
+    """Distance between rows and between columns, mm, and the tag that it came from: the first that is there."""
+    for keyword in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"):
+        known = len(values.unreadable)
+        spacing = values.numbers(keyword, 2)
+        if spacing is not None and min(spacing) >= _LEAST_SPACING_MM and max(spacing) <= _LARGEST_SPACING_MM:
+            return (spacing[0], spacing[1]), keyword
+        if spacing is not None or len(values.unreadable) > known:
+            break  # another tag in place of one that is there but senseless would be a guess
+    return None, ""
+
+
+def _windows(values: Values) -> tuple[Window, ...]:
     """All windows (PS3.3 C.11.2.1.2), in their order; () where they make no sense."""
-    levels, widths = (_text(dataset, keyword).split("\\") for keyword in ("WindowCenter", "WindowWidth"))
-    try:
-        windows = [Window(float(level), float(width)) for level, width in zip(levels, widths, strict=False)]
-    except ValueError:
-        return ()
-    good = all(math.isfinite(window.level) and 0 < window.width < math.inf for window in windows)
-    return tuple(windows) if good else ()
+    levels, widths = values.numbers("WindowCenter") or (), values.numbers("WindowWidth") or ()
+    windows = tuple(Window(level, width) for level, width in zip(levels, widths, strict=False))
+    return windows if all(window.width > 0 for window in windows) else ()
 
 
-def _padding(dataset: _Elements, file: ImageFile) -> tuple[int, int] | None:
+def _padding(values: Values, file: ImageFile) -> tuple[int, int] | None:
     """Pixel padding value or range (PS3.3 C.7.5.1.1.2), signed as the pixels are, whatever VR the writer chose."""
-    value = _integer(dataset, "PixelPaddingValue")
+    value = values.integer("PixelPaddingValue")
     if value is None:
         return None
-    limit = _integer(dataset, "PixelPaddingRangeLimit")
+    limit = values.integer("PixelPaddingRangeLimit")
     ends = [_resigned(v, file) for v in (value, value if limit is None else limit)]
     return min(ends), max(ends)
 
@@ -582,67 +640,6 @@ def _resigned(value: int, file: ImageFile) -> int:
         return value
     value &= 0xFFFF
     return value - 0x10000 if file.signed and value >= 0x8000 else value
-
-
-def _text(dataset: _Elements, keyword: str) -> str:
-    """Value of a text element as it stands in the file, without padding; '' where it is absent."""
-    element = dataset.get(_TAGS[keyword])
-    if element is None or element.value is None:
-        return ""
-    value = element.value
-    if isinstance(element, RawDataElement) and isinstance(value, bytes):
-        if element.VR in ("US", "SS", "FD", "FL", "UL", "SL") or (element.VR is None and keyword in _BINARY):
-            return "\\".join(f"{v:g}" for v in _binary(element, keyword))
-        return value.decode("latin-1").strip(" \0")
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        return str(value).strip(" \0")
-    return "\\".join(str(v) for v in value)
-
-
-#: Binary elements among those read: their type where the file itself (implicit VR) does not tell.
-_BINARY = {
-    "Rows": "US",
-    "Columns": "US",
-    "SamplesPerPixel": "US",
-    "BitsAllocated": "US",
-    "BitsStored": "US",
-    "HighBit": "US",
-    "PixelRepresentation": "US",
-    "PixelPaddingValue": "US",
-    "PixelPaddingRangeLimit": "US",
-    "TemporalPositionIndex": "UL",
-    "FrameAcquisitionNumber": "US",
-    "EnergyWindowNumber": "US",
-    "MultienergyCTPathIndex": "US",
-    "MonoenergeticEnergyEquivalent": "FD",
-    "TemporalPositionTimeOffset": "FD",
-    "NominalPercentageOfCardiacPhase": "FL",
-    "NominalCardiacTriggerDelayTime": "FD",
-    "EffectiveEchoTime": "FD",
-    "DiffusionBValue": "FD",
-}
-_FORMATS = {"US": ("H", 2), "SS": ("h", 2), "UL": ("L", 4), "SL": ("l", 4), "FL": ("f", 4), "FD": ("d", 8)}
-
-
-def _binary(element: RawDataElement, keyword: str) -> tuple[float, ...]:
-    value = element.value or b""
-    code, width = _FORMATS[element.VR or _BINARY[keyword]]
-    count = len(value) // width
-    return unpack(("<" if element.is_little_endian else ">") + code * count, value[: count * width])
-
-
-def _numbers(dataset: _Elements, keyword: str, count: int) -> tuple[float, ...] | None:
-    """Exactly `count` finite numbers, or None."""
-    try:
-        values = tuple(float(part) for part in _text(dataset, keyword).split("\\"))
-    except ValueError:
-        return None
-    return values if len(values) == count and all(math.isfinite(v) for v in values) else None
-
-
-def _integer(dataset: _Elements, keyword: str) -> int | None:
-    values = _numbers(dataset, keyword, 1)
-    return None if values is None else int(values[0])
 
 
 def _decoded(dataset: Dataset, keyword: str) -> str:

@@ -21,7 +21,7 @@ from pydicom.encaps import generate_frames
 from napari_lesion.dicom.header import Frame, ImageFile, inflate
 from napari_lesion.errors import DecodeError
 
-IntegerArray = npt.NDArray[np.integer[npt.NBitBase]]
+StoredArray = npt.NDArray[np.number[npt.NBitBase]]
 
 #: Largest plausible plane, pixels.
 MAX_PIXELS = 2**27
@@ -29,6 +29,34 @@ MAX_PIXELS = 2**27
 MAX_EXPANSION = 500
 _EXPANSION_FROM_BYTES = 8 * 2**20
 _UNDEFINED = 0xFFFFFFFF
+
+
+#: Values that decide on what pixels mean.
+_MEANING = ("RescaleSlope", "RescaleIntercept")
+
+
+def check_frames(frames: Iterable[Frame]) -> None:
+    """Refuse files that `check_storage` refuses, and planes whose values have no meaning.
+
+    Raises
+    ------
+    DecodeError
+        If a rescale is there but cannot be read, or makes all pixels one value.
+    """
+    frames = list(frames)
+    for file in dict.fromkeys(frame.file for frame in frames):
+        check_storage(file)
+    for frame in frames:
+        for value in frame.unreadable:
+            if value.keyword in _MEANING:
+                raise DecodeError(
+                    f"{frame.file.path}: {value}, so what its pixels mean is unknown. Correct it, or export it again."
+                )
+        if frame.slope == 0:
+            raise DecodeError(
+                f"{frame.file.path}: its RescaleSlope is 0, which makes all pixels one value. Correct it, or export "
+                "it again."
+            )
 
 
 def check_storage(file: ImageFile) -> None:
@@ -43,7 +71,13 @@ def check_storage(file: ImageFile) -> None:
         raise DecodeError(
             f"{file.path}: its transfer syntax, {file.transfer_syntax!s}, is unknown. Export it uncompressed."
         )
-    if file.bits_allocated not in (8, 16, 32):
+    for value in file.unreadable:
+        raise DecodeError(
+            f"{file.path}: {value}, so how its pixels are stored is unknown. Correct it, or export it again."
+        )
+    if file.floating:
+        _check_floating(file)
+    elif file.bits_allocated not in (8, 16, 32):
         raise DecodeError(
             f"{file.path}: {file.bits_allocated} bits a pixel are not supported (8, 16 and 32 are). "
             "Export the series again as 16-bit images."
@@ -72,6 +106,14 @@ def check_storage(file: ImageFile) -> None:
         raise DecodeError(
             f"{what} bits ({expected} bytes), but the whole file has {file.size} bytes, which is too few even "
             "compressed. The header is damaged; export the file again."
+        )
+
+
+def _check_floating(file: ImageFile) -> None:
+    if file.encapsulated or file.bits_allocated not in (32, 64):
+        how = f"in {file.transfer_syntax.name}" if file.encapsulated else f"of {file.bits_allocated} bits"
+        raise DecodeError(
+            f"{file.path}: its pixels are floating point numbers {how}, which DICOM does not know. Export it again."
         )
 
 
@@ -119,13 +161,18 @@ def find_pixels(file: ImageFile, stream: BinaryIO) -> int:
     if len(start) < 8:
         raise DecodeError(f"{file.path}: holds no pixel data. It is truncated; copy or export it again.")
     group, element = unpack(order + "HH", start[:4])
-    if (group, element) != (0x7FE0, 0x0010):
-        raise DecodeError(f"{file.path}: holds no integer pixel data. It is damaged, or no scan; export it again.")
+    expected = {(True, 32): 0x0008, (True, 64): 0x0009}.get((file.floating, file.bits_allocated), 0x0010)
+    if (group, element) != (0x7FE0, expected):
+        what = f"floating point numbers of {file.bits_allocated} bits" if file.floating else "integers"
+        raise DecodeError(
+            f"{file.path}: holds no pixel data as its header describes it ({what}). It is damaged, or no scan; export "
+            "it again."
+        )
     # An odd length, which is what a VR looks like here, is not allowed: then the label "implicit" is wrong.
-    if file.implicit_vr and start[4:] not in (b"OB\0\0", b"OW\0\0", b"UN\0\0"):
+    if file.implicit_vr and start[4:] not in (b"OB\0\0", b"OW\0\0", b"UN\0\0", b"OF\0\0", b"OD\0\0"):
         (length,) = unpack(order + "L", start[4:])
     else:
-        if start[4:6] not in (b"OB", b"OW", b"UN"):
+        if start[4:6] not in (b"OB", b"OW", b"UN", b"OF", b"OD"):
             raise DecodeError(
                 f"{file.path}: its pixel data is not written as its transfer syntax says "
                 f"({file.transfer_syntax.name}). Export it again."
@@ -144,7 +191,7 @@ def find_pixels(file: ImageFile, stream: BinaryIO) -> int:
     return int(length)
 
 
-def read_native(file: ImageFile, stream: BinaryIO, index: int, out: IntegerArray) -> None:
+def read_native(file: ImageFile, stream: BinaryIO, index: int, out: StoredArray) -> None:
     """Read one uncompressed frame.
 
     Parameters
@@ -178,7 +225,7 @@ def read_native(file: ImageFile, stream: BinaryIO, index: int, out: IntegerArray
     drop_unused_bits(out, file)
 
 
-def drop_unused_bits(stored: IntegerArray, file: ImageFile) -> None:
+def drop_unused_bits(stored: StoredArray, file: ImageFile) -> None:
     """Clear, in place, bits that are not part of the value (overlays above, noise below), and extend the sign.
 
     References
@@ -186,7 +233,7 @@ def drop_unused_bits(stored: IntegerArray, file: ImageFile) -> None:
     DICOM PS3.5 section 8.1.1.
     """
     width = stored.dtype.itemsize * 8
-    if file.bits_stored == width:
+    if file.floating or file.bits_stored == width:
         return
     low = file.high_bit + 1 - file.bits_stored
     if not file.signed:
@@ -198,9 +245,10 @@ def drop_unused_bits(stored: IntegerArray, file: ImageFile) -> None:
         np.right_shift(stored, width - file.bits_stored, out=stored)
 
 
-def stored_dtype(file: ImageFile) -> np.dtype[np.integer[npt.NBitBase]]:
+def stored_dtype(file: ImageFile) -> np.dtype[np.number[npt.NBitBase]]:
     """Type of stored values in native byte order."""
-    return np.dtype(f"{'i' if file.signed else 'u'}{file.bits_allocated // 8}")
+    kind = "f" if file.floating else "i" if file.signed else "u"
+    return np.dtype(f"{kind}{file.bits_allocated // 8}")
 
 
 def codestreams(file: ImageFile, stream: BinaryIO) -> Iterator[bytes]:
@@ -249,12 +297,12 @@ def _check_items(file: ImageFile, stream: BinaryIO) -> None:
     stream.seek(start)
 
 
-def rescale_into(stored: IntegerArray, frame: Frame, out: npt.NDArray[np.generic]) -> bool:
+def rescale_into(stored: StoredArray, frame: Frame, out: npt.NDArray[np.generic]) -> bool:
     """Turn stored values into what they mean: value = stored × slope + intercept (PS3.3 C.11.1.1.2).
 
     Parameters
     ----------
-    stored : (rows, columns) integers
+    stored : (rows, columns)
     out : (rows, columns) int16 or float32
         May share the memory of `stored` where both have 16 bits.
 
@@ -262,6 +310,11 @@ def rescale_into(stored: IntegerArray, frame: Frame, out: npt.NDArray[np.generic
     -------
     bool
         False where the values do not fit into an int16 `out`; then nothing was written.
+
+    Raises
+    ------
+    DecodeError
+        If pixels are no finite numbers.
     """
     slope, intercept = slope_of(frame), intercept_of(frame)
     if out.dtype == np.float32:
@@ -270,7 +323,12 @@ def rescale_into(stored: IntegerArray, frame: Frame, out: npt.NDArray[np.generic
             values *= slope
         if intercept != 0:
             values += intercept
-        out[...] = values
+        with np.errstate(over="ignore", invalid="ignore"):
+            out[...] = values
+        if frame.file.floating and not np.isfinite(out).all():
+            raise DecodeError(
+                f"{frame.file.path}: some of its pixels are no finite numbers (NaN, or infinite). Export it again."
+            )
         return True
     low, high = sorted(int(edge * slope + intercept) for edge in _range(stored, frame.file))
     if low < -32768 or high > 32767:
@@ -285,7 +343,7 @@ def rescale_into(stored: IntegerArray, frame: Frame, out: npt.NDArray[np.generic
     return True
 
 
-def _range(stored: IntegerArray, file: ImageFile) -> tuple[int, int]:
+def _range(stored: StoredArray, file: ImageFile) -> tuple[int, int]:
     """Lowest and highest value: what the bits allow if that is no more than 14 bits, else what is there."""
     if file.bits_stored <= 14:
         half = 1 << (file.bits_stored - 1)
@@ -295,7 +353,9 @@ def _range(stored: IntegerArray, file: ImageFile) -> tuple[int, int]:
 
 def whole_values(frames: Iterable[Frame]) -> bool:
     """Whether the rescale of all planes turns integers into integers."""
-    return all(_is_whole(slope_of(frame)) and _is_whole(intercept_of(frame)) for frame in frames)
+    return all(
+        _is_whole(slope_of(frame)) and _is_whole(intercept_of(frame)) and not frame.file.floating for frame in frames
+    )
 
 
 def _is_whole(value: float) -> bool:

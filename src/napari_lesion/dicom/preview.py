@@ -42,7 +42,7 @@ def preview(series: Series, longest: int = 160) -> Preview:
     """
     ordered = sorted(series.frames, key=lambda frame: (frame.instance_number is None, frame.instance_number or 0))
     frame = ordered[len(ordered) // 2]
-    pixels.check_storage(frame.file)
+    pixels.check_frames([frame])
     step = max(1, max(series.size) // longest)
     _, stored = next(stored_frames([frame]))
     thin = stored[::step, ::step].astype(np.float32)

@@ -11,7 +11,8 @@ import numpy as np
 from napari_lesion.dicom import geometry, pixels
 from napari_lesion.dicom.geometry import Axes
 from napari_lesion.dicom.header import Frame
-from napari_lesion.dicom.plan import Plan, names, plan_stack
+from napari_lesion.dicom.meaning import check_planes, missing_tags, refuse_unreadable_places, values_note
+from napari_lesion.dicom.plan import Plan, plan_stack
 from napari_lesion.dicom.series import Series
 from napari_lesion.dicom.shown import display_of_image, display_of_stack
 from napari_lesion.dicom.stored import Voxels, show_the_same, stored_frames
@@ -23,7 +24,9 @@ from napari_lesion.volume import FloatArray, GeometryCertificate, Instance, Volu
 AIR_HU = -1024
 
 
-def read_series(series: Series, *, allow_gaps: bool = False, progress: Progress = silent) -> Volume:
+def read_series(
+    series: Series, *, allow_gaps: bool = False, assume_hu: bool = False, progress: Progress = silent
+) -> Volume:
     """Read a series into a volume.
 
     Parameters
@@ -32,6 +35,8 @@ def read_series(series: Series, *, allow_gaps: bool = False, progress: Progress 
         From `find_series`.
     allow_gaps : bool
         Interpolate missing and uneven slices instead of raising; the certificate lists them.
+    assume_hu : bool
+        Take the values of a CT as HU although its headers say something else, or nothing; the certificate says so.
     progress : callable
         ``progress(done, total, what)``; may raise `Cancelled`.
 
@@ -50,8 +55,8 @@ def read_series(series: Series, *, allow_gaps: bool = False, progress: Progress 
     """
     try:
         if series.n_slices == 1:
-            return _read_image(series, progress)
-        return _read_stack(series, allow_gaps, progress)
+            return _read_image(series, assume_hu, progress)
+        return _read_stack(series, allow_gaps, assume_hu, progress)
     except (LesionError, Cancelled):
         raise
     except MemoryError as error:
@@ -62,12 +67,14 @@ def read_series(series: Series, *, allow_gaps: bool = False, progress: Progress 
         ) from error
 
 
-def _read_stack(series: Series, allow_gaps: bool, progress: Progress) -> Volume:
+def _read_stack(series: Series, allow_gaps: bool, assume_hu: bool, progress: Progress) -> Volume:
+    if not allow_gaps:  # else planes without a place are left out, by name
+        refuse_unreadable_places(series)
     plan = plan_stack(series, show_the_same, allow_gaps=allow_gaps)
-    return stack_volume(series, plan, _read_voxels(plan.frames, series, progress))
+    return stack_volume(series, plan, _read_voxels(plan.frames, series, progress), assume_hu=assume_hu)
 
 
-def stack_volume(series: Series, plan: Plan, voxels: Voxels) -> Volume:
+def stack_volume(series: Series, plan: Plan, voxels: Voxels, *, assume_hu: bool = False) -> Volume:
     """Make the volume of a stack: interpolated and straightened where the plan says so, with its certificate.
 
     Where `Plan.as_acquired` holds, the volume's voxels are the array that was given, and none of them is looked at.
@@ -76,6 +83,8 @@ def stack_volume(series: Series, plan: Plan, voxels: Voxels) -> Volume:
     ----------
     voxels : (n, rows, columns)
         One plane for each frame of the plan, rescaled.
+    assume_hu : bool
+        As for `read_series`.
     """
     first = plan.frames[0]
     assert first.pixel_spacing is not None  # plan_stack checked
@@ -96,7 +105,7 @@ def stack_volume(series: Series, plan: Plan, voxels: Voxels) -> Volume:
             f"were resampled linearly onto an upright grid; voxels outside the acquired slices are {fill}."
         )
         interpolated = ()
-    rescale, unit, more = _values_note(series, plan.frames)
+    rescale, unit, more = values_note(series, plan.frames, voxels, assume_hu)
     distances = np.diff(plan.depth)
     certificate = GeometryCertificate(
         verdict="corrected" if tilt or interpolated or plan.gaps else "as acquired",
@@ -114,7 +123,7 @@ def stack_volume(series: Series, plan: Plan, voxels: Voxels) -> Volume:
         tilt_deg=round(tilt, 3),
         rescale=rescale,
         unit=unit,
-        missing_tags=_missing_tags(plan.frames),
+        missing_tags=missing_tags(plan.frames),
         notes=(*series.notes, *notes, *more),
     )
     return Volume(
@@ -129,8 +138,7 @@ def stack_volume(series: Series, plan: Plan, voxels: Voxels) -> Volume:
 
 def _read_voxels(frames: Sequence[Frame], series: Series, progress: Progress) -> Voxels:
     """Read all frames into one array, (n, rows, columns), rescaled."""
-    for file in dict.fromkeys(frame.file for frame in frames):
-        pixels.check_storage(file)
+    check_planes(series, frames)
     shape = (len(frames), frames[0].file.rows, frames[0].file.columns)
     whole = pixels.whole_values(frames)
     voxels: Voxels = np.empty(shape, dtype=np.int16 if whole else np.float32)
@@ -198,8 +206,9 @@ def _straighten(voxels: Voxels, matrix: FloatArray, series: Series) -> tuple[Vox
     return resampled, grid, f"{fill:g}"
 
 
-def _read_image(series: Series, progress: Progress) -> Volume:
+def _read_image(series: Series, assume_hu: bool, progress: Progress) -> Volume:
     """Read a single plane as a volume of one slice, with whatever place and scale its header has."""
+    refuse_unreadable_places(series, "SliceThickness")
     frame = series.frames[0]
     notes = []
     voxels = _read_voxels(series.frames, series, progress)
@@ -213,7 +222,7 @@ def _read_image(series: Series, progress: Progress) -> Volume:
     assert axes is not None
     origin = np.array(frame.position if placed else (0.0, 0.0, 0.0), dtype=np.float64)
     matrix = geometry.affine(origin, axes.normal * thickness, axes, spacing)
-    rescale, unit, more = _values_note(series, series.frames)
+    rescale, unit, more = values_note(series, series.frames, voxels, assume_hu)
     turned_around = None
     if series.identity.modality not in ("CT", "MR", "PT") and frame.file.photometric == "MONOCHROME1":
         voxels, turned_around = _inverted(voxels, frame)
@@ -229,7 +238,7 @@ def _read_image(series: Series, progress: Progress) -> Volume:
         duplicates=series.duplicates,
         rescale=rescale,
         unit=unit,
-        missing_tags=_missing_tags(series.frames),
+        missing_tags=missing_tags(series.frames),
         notes=(*series.notes, *shown, *notes, *more),
     )
     instances = (_instance(frame),) if placed else ()
@@ -237,65 +246,21 @@ def _read_image(series: Series, progress: Progress) -> Volume:
 
 
 def _inverted(voxels: Voxels, frame: Frame) -> tuple[Voxels, float]:
-    """Swap dark and bright within the range of the stored bits: v becomes c − v. Give c, too."""
-    top = (1 << frame.file.bits_stored) - 1
-    low = -(1 << (frame.file.bits_stored - 1)) if frame.file.signed else 0
-    ends = 2 * low + top  # lowest + highest stored value
-    around = ends * pixels.slope_of(frame) + 2 * pixels.intercept_of(frame)
+    """Swap dark and bright: v becomes c − v. Give c, too.
+
+    Within the range of the stored bits; floating point numbers within that of their values.
+    """
+    if frame.file.floating:
+        around = float(voxels.min()) + float(voxels.max())
+    else:
+        top = (1 << frame.file.bits_stored) - 1
+        low = -(1 << (frame.file.bits_stored - 1)) if frame.file.signed else 0
+        ends = 2 * low + top  # lowest + highest stored value
+        around = ends * pixels.slope_of(frame) + 2 * pixels.intercept_of(frame)
     turned = around - voxels.astype(np.float64)
     if np.issubdtype(voxels.dtype, np.integer) and turned.min() >= -32768 and turned.max() <= 32767:
         return turned.astype(np.int16), around
     return turned.astype(np.float32), around
-
-
-def _values_note(series: Series, frames: Sequence[Frame]) -> tuple[str, str, list[str]]:
-    """How stored values became voxels, their unit, and doubts about them."""
-    notes = []
-    pairs = list(dict.fromkeys((f.slope, f.intercept) for f in frames))
-    is_ct = series.identity.modality == "CT"
-    types = {f.rescale_type for f in frames} - {""}
-    absent = [f for f in frames if f.slope is None or f.intercept is None]
-    if len(pairs) == 1 and not absent:
-        text = f"stored × {pairs[0][0]:g} + {pairs[0][1]:g}"
-    elif absent and len(absent) == len(frames):
-        text = "none: RescaleSlope and RescaleIntercept are absent, values are as stored"
-        if is_ct:
-            notes.append("RescaleSlope and RescaleIntercept are missing: values are as stored and may not be HU.")
-    else:
-        text = f"stored × slope + intercept, {len(pairs)} different pairs, each slice with its own"
-        if absent:
-            notes.append(f"RescaleSlope or RescaleIntercept is missing in {names(absent)}: 1 and 0 were used there.")
-    unit = "HU" if is_ct else ""
-    if types and types != {"HU"}:
-        unit = "" if types == {"US"} else "/".join(sorted(types))
-        if is_ct:
-            notes.append(f"RescaleType is {'/'.join(sorted(types))}, not HU.")
-    elif is_ct and len(absent) == len(frames):
-        unit = ""
-    paddings = list(dict.fromkeys(f.padding for f in frames if f.padding is not None))
-    if paddings:
-        values = sorted(
-            {end * pixels.slope_of(f) + pixels.intercept_of(f) for f in frames if f.padding for end in f.padding}
-        )
-        span = f"{values[0]:g}" if len(values) == 1 else f"{values[0]:g} to {values[-1]:g}"
-        notes.append(f"Voxels at {span} are padding (PixelPaddingValue): nothing was acquired there.")
-    if is_ct and any(f.file.photometric == "MONOCHROME1" for f in frames):
-        notes.append("MONOCHROME1 asks for an inverted display; HU were left as they are.")
-    return text, unit, notes
-
-
-def _missing_tags(frames: Sequence[Frame]) -> tuple[str, ...]:
-    checks = {
-        "ImagePositionPatient": any(f.position is None for f in frames),
-        "ImageOrientationPatient": any(f.orientation is None for f in frames),
-        "PixelSpacing": any(f.pixel_spacing is None or f.spacing_source != "PixelSpacing" for f in frames),
-        "RescaleSlope": any(f.slope is None for f in frames),
-        "RescaleIntercept": any(f.intercept is None for f in frames),
-        "FrameOfReferenceUID": any(not f.frame_of_reference for f in frames),
-        "PatientPosition": any(not f.patient_position for f in frames),
-        "SOPInstanceUID": any(not f.file.sop_instance_uid for f in frames),
-    }
-    return tuple(name for name, missing in checks.items() if missing)
 
 
 def _instance(frame: Frame) -> Instance:

@@ -40,7 +40,7 @@ class ShortError(UnusualError):
     """The data ends before the pixel data: more of the file is needed."""
 
 
-def scan(data: bytes, wanted: Container[int], unusual: Container[int]) -> tuple[Elements, Elements, int]:
+def scan(data: bytes, wanted: Container[int], unusual: Container[int]) -> tuple[Elements, Elements, int, int]:
     """Find the elements before the pixel data.
 
     Parameters
@@ -56,8 +56,8 @@ def scan(data: bytes, wanted: Container[int], unusual: Container[int]) -> tuple[
     -------
     meta, dataset : dict
         Raw elements by tag.
-    offset : int
-        Where the pixel data element begins.
+    offset, tag : int
+        Where the pixel data element begins, and which it is.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def scan(data: bytes, wanted: Container[int], unusual: Container[int]) -> tuple[
     while True:
         tag, at, start, vr, length = _header(data, position, implicit)
         if tag >= FIRST_PIXEL_TAG:
-            return meta, dataset, at
+            return meta, dataset, at, tag
         if tag <= before or tag in unusual:
             raise UnusualError
         before = tag

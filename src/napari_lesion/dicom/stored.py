@@ -27,7 +27,7 @@ class FilePlanes:
 
 def stored_frames(
     frames: Sequence[Frame], room: Voxels | None = None
-) -> Generator[tuple[int, pixels.IntegerArray], None, None]:
+) -> Generator[tuple[int, pixels.StoredArray], None, None]:
     """Yield (k, stored values) of every frame, in the order of the files; valid until the next one.
 
     Parameters
@@ -52,7 +52,7 @@ def by_file(frames: Sequence[Frame]) -> list[FilePlanes]:
     ]
 
 
-def native_frames(planes: FilePlanes, room: Voxels | None = None) -> Iterator[tuple[int, pixels.IntegerArray]]:
+def native_frames(planes: FilePlanes, room: Voxels | None = None) -> Iterator[tuple[int, pixels.StoredArray]]:
     """Yield (k, stored values) of the planes of an uncompressed file; see `stored_frames`."""
     file = planes.file
     dtype = pixels.stored_dtype(file)

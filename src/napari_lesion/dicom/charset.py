@@ -1,0 +1,83 @@
+"""Character sets as writers spell them, and what to do with texts that are not in theirs."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import warnings
+from collections.abc import Sequence
+
+from pydicom.charset import convert_encodings, decode_bytes, python_encoding
+from pydicom.valuerep import PN_DELIMS
+
+_ESCAPE = b"\x1b"
+_SPELT = re.compile(r"ISO[ _-]*(2022)?[ _-]*IR[ _-]*([0-9]+)").fullmatch
+_DEFAULT = "ISO_IR 6"
+
+
+def encodings_for(said: str, texts: Sequence[bytes]) -> tuple[list[str], str]:
+    """Find Python's encodings for the texts of a file.
+
+    Parameters
+    ----------
+    said : str
+        Value of SpecificCharacterSet.
+    texts : sequence of bytes
+        What is to be decoded.
+
+    Returns
+    -------
+    encodings : list of str
+        As pydicom takes them.
+    doubt : str
+        A sentence where texts may be misspelt; empty where none is, as where all of them are plain ASCII.
+
+    References
+    ----------
+    DICOM PS3.3 C.12.1.1.2, PS3.5 6.1.
+    """
+    names = [_spelling(part) for part in said.split("\\")]
+    plain = all(text.isascii() and _ESCAPE not in text for text in texts)
+    known = all(name in python_encoding or _is_codec(name) for name in names)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        encodings = convert_encodings(names) if known else [python_encoding[_DEFAULT]]
+    if plain:
+        return encodings, ""
+    if said.strip() and known and _fits(texts, encodings):
+        return encodings, ""
+    guess = "utf-8" if _fits(texts, ["utf-8"]) else "latin-1"
+    if not said.strip():
+        why = "SpecificCharacterSet is missing"
+    elif known:
+        why = f"Texts are not in their character set, {said!a}"
+    else:
+        why = f"The character set {said!a} is unknown"
+    return [guess], f"{why}: names and descriptions were read as {guess.upper()} and may be misspelt."
+
+
+def _spelling(name: str) -> str:
+    """Give the defined term that a writer meant."""
+    name = name.strip(" \0\t\r\n").upper()
+    found = _SPELT(name)
+    if found is None:
+        return name
+    return f"ISO 2022 IR {found[2]}" if found[1] else f"ISO_IR {found[2]}"
+
+
+def _is_codec(name: str) -> bool:
+    try:
+        return bool(codecs.lookup(name)._is_text_encoding)
+    except (LookupError, ValueError):
+        return False
+
+
+def _fits(texts: Sequence[bytes], encodings: list[str]) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            for text in texts:
+                decode_bytes(text, encodings, PN_DELIMS)
+        except (UserWarning, UnicodeError, LookupError):
+            return False
+    return True
