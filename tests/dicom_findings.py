@@ -13,7 +13,7 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless
 
 from napari_lesion.dicom.reader import read_series
 from napari_lesion.dicom.series import Series, find_series
-from napari_lesion.findings import Finding, HistoryEntry, ModelReference, Report, box_around
+from napari_lesion.findings import Finding, HistoryEntry, ModelReference, Report, box_around, numbered
 from napari_lesion.judged import Airway, Appearance, Category, Given, Lobe, NoduleType, Patient
 from napari_lesion.mask import Mask
 from napari_lesion.measured import Axis, HounsfieldUnits, Measurement
@@ -103,7 +103,7 @@ def report_on(volume: Volume) -> Report:
         front,
         right.model_copy(update={"status": "rejected", "mask": None, "history": history[1:]}),
     )
-    return Report(
+    report = Report(
         series_uid=volume.series.series_uid,
         series=volume.series,
         findings=findings,
@@ -116,6 +116,7 @@ def report_on(volume: Volume) -> Report:
         created="2026-02-03T09:00:00+00:00",
         patient=Patient(age_years=Given[float](value=61.5, source="DICOM", detail="PatientAge")),
     )
+    return numbered(report)
 
 
 def _finding(volume: Volume, mark: factory.Mark, score: float) -> Finding:
@@ -130,6 +131,7 @@ def _finding(volume: Volume, mark: factory.Mark, score: float) -> Finding:
         score=score,
         sop_instance_uid=nearest.sop_instance_uid,
         frame=nearest.frame,
+        instance_number=nearest.number,
         mask=ball(volume, mark.center_mm, factory.MARK_RADIUS_MM),
     )
 

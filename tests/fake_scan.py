@@ -78,6 +78,7 @@ class FakeDetector:
     operating_points: tuple[tuple[float, float], ...] = ()
     modalities: tuple[str, ...] = ("CT",)
     single_images: bool = False
+    sha256: str = "ab" * 32
     calls: list[str] = field(default_factory=list)
 
     @property
@@ -87,7 +88,7 @@ class FakeDetector:
             version=self.version,
             task="test",
             licence="none",
-            sha256="ab" * 32,
+            sha256=self.sha256,
             threshold=self.threshold,
             operating_points=self.operating_points,
             modalities=self.modalities,

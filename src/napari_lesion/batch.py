@@ -558,7 +558,7 @@ def _done(job: _Job, report: Report, written: Written) -> SummaryRow:
         findings=str(len(standing)),
         measured=str(sum(finding.measurement is not None for finding in standing)),
         best_score=f"{best.score:.4f}" if best else "",
-        best_diameter_mm=f"{best.diameter_mm:.1f}" if best else "",
+        best_diameter_mm=f"{best.size_mm:.1f}" if best else "",
         lung_rads=exam.category if exam and exam.applies else "",
         priors=" ".join(one.prior_study_date for one in report.comparisons if one.alignment.accepted),
         reports=" ".join(written.kinds),

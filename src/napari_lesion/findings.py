@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from napari_lesion.mask import Mask
 from napari_lesion.measured import Measurement
 from napari_lesion.volume import FloatArray, GeometryCertificate, SeriesIdentity, Volume
 
-SCHEMA_VERSION = "1.3"
+SCHEMA_VERSION = "1.4"
 RESEARCH_USE = "For research use only. Not a medical device; not for diagnosis."
 
 _LESIONS = uuid.uuid5(uuid.NAMESPACE_DNS, "lesions.napari-lesion")
@@ -50,8 +50,12 @@ class Finding(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str
+    number: int = Field(default=0, ge=0)
+    """F1, F2, …: given once within the scan, kept whatever happens to the finding, never given to another. 0 where none
+    was given yet (see `numbered`)."""
     center_mm: Point
     diameter_mm: float = Field(gt=0)
+    """As the model estimates or a reader set it; `size_mm` is the size to show."""
     box_mm: tuple[Point, Point]
     """Lower and upper corner of the axis-aligned box around the finding."""
     score: float = Field(ge=0, le=1)
@@ -59,6 +63,8 @@ class Finding(BaseModel):
     """The acquired image closest to the centre."""
     frame: int | None = None
     """1-based frame number where that image is a multiframe object."""
+    instance_number: int | None = None
+    """InstanceNumber of that image."""
     status: Status = "candidate"
     comment: str = ""
     """The reader's words."""
@@ -79,6 +85,26 @@ class Finding(BaseModel):
     def lesion_uid(self) -> str:
         """DICOM UID of the lesion: ``tracking_uid``, or where there is none yet, always the same one for this id."""
         return self.tracking_uid or f"2.25.{uuid.uuid5(_LESIONS, self.id).int}"
+
+    @property
+    def name(self) -> str:
+        """What the finding is called: F3."""
+        return f"F{self.number}"
+
+    @property
+    def size_mm(self) -> float:
+        """*The* diameter, mm: the mean of both axes once measured, until then what model or reader set."""
+        return self.measurement.mean_diameter_mm if self.measurement is not None else self.diameter_mm
+
+    @property
+    def size(self) -> str:
+        """`size_mm` in words, without the unit: to 0.1 mm, or "about" and whole mm where it is an estimate."""
+        return f"about {self.size_mm:.0f}" if self.is_estimated else f"{self.size_mm:.1f}"
+
+    @property
+    def is_estimated(self) -> bool:
+        """Whether `size_mm` is only an estimate: neither measured nor set by a reader."""
+        return self.measurement is None and not any(entry.what in ("added", "resized") for entry in self.history)
 
 
 class ModelReference(BaseModel):
@@ -121,11 +147,52 @@ class Report(BaseModel):
     """With priors, the latest first."""
     lesions: tuple[Lesion, ...] = ()
     """Targets and non-targets that a reader chose, by RECIST 1.1."""
+    last_number: int = Field(default=0, ge=0)
+    """The highest number that a finding of this scan was ever given, also one that is gone."""
 
     @property
     def standing(self) -> tuple[Finding, ...]:
         """The findings that no reader rejected."""
         return tuple(finding for finding in self.findings if finding.status != "rejected")
+
+
+def numbered(report: Report) -> Report:
+    """Give a number to each finding of a report that has none, in their order, beyond all that were ever given.
+
+    Of two with one number the second gets another.
+    """
+    last = max((report.last_number, *(finding.number for finding in report.findings)))
+    findings: list[Finding] = []
+    taken = {0}
+    for finding in report.findings:
+        if finding.number in taken:
+            last += 1
+            finding = finding.model_copy(update={"number": last})
+        taken.add(finding.number)
+        findings.append(finding)
+    return report.model_copy(update={"findings": tuple(findings), "last_number": last})
+
+
+def image_name(series: SeriesIdentity, instance_number: int | None, frame: int | None = None) -> str:
+    """Name an image as a PACS does: "Se 3, Im 71", and its frame where it has several; empty if unknown."""
+    if instance_number is None and frame is None:
+        return ""
+    parts = (
+        f"Se {series.series_number}" if series.series_number else "",
+        f"Im {instance_number}" if instance_number is not None else "",
+        f"frame {frame}" if frame is not None else "",
+    )
+    return ", ".join(filter(None, parts))
+
+
+def image_at(volume: Volume, center_mm: Point) -> dict[str, Any]:
+    """Fields of a finding that name the acquired image closest to a place (LPS mm)."""
+    instance = volume.nearest_instance(center_mm)
+    return {
+        "sop_instance_uid": instance.sop_instance_uid if instance else "",
+        "frame": instance.frame if instance else None,
+        "instance_number": instance.number if instance else None,
+    }
 
 
 def box_around(center_mm: Point, diameter_mm: float) -> tuple[Point, Point]:

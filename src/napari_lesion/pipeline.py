@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Protocol
 
 from napari_lesion.detection import operating, suitability
 from napari_lesion.errors import ConfigError, SeriesError
-from napari_lesion.findings import Analysis, Candidate, Detection, Finding, ModelReference, Report, box_around
+from napari_lesion.findings import (
+    Analysis,
+    Candidate,
+    Detection,
+    Finding,
+    ModelReference,
+    Report,
+    box_around,
+    image_at,
+    numbered,
+)
 from napari_lesion.judged import Patient
 from napari_lesion.progress import Progress, part, silent
 from napari_lesion.volume import Volume
@@ -294,10 +304,17 @@ def findings_of(volume: Volume, candidates: Iterable[Candidate], model: str, thr
     return tuple(_finding(volume, candidate, model) for candidate in kept)
 
 
+def with_all_candidates(analysis: Analysis) -> Report:
+    """Make the report in which every candidate is a finding, for who filters by threshold without searching again."""
+    report = analysis.report
+    findings = findings_of(analysis.volume, analysis.candidates, report.model.sha256, 0.0)
+    # The reported ones, which have the highest scores, come first and so get the numbers that they have.
+    return numbered(report.model_copy(update={"findings": findings, "last_number": 0}))
+
+
 def _finding(volume: Volume, candidate: Candidate, model: str) -> Finding:
     x, y, z = (float(value) for value in candidate.center_mm)
     diameter = float(candidate.diameter_mm)
-    instance = volume.nearest_instance((x, y, z))
     name = f"{volume.series.series_uid}/{model}/{x:.2f}/{y:.2f}/{z:.2f}"
     return Finding(
         id=str(uuid.uuid5(_NAMESPACE, name)),
@@ -305,8 +322,7 @@ def _finding(volume: Volume, candidate: Candidate, model: str) -> Finding:
         diameter_mm=diameter,
         box_mm=box_around((x, y, z), diameter),
         score=float(candidate.score),
-        sop_instance_uid=instance.sop_instance_uid if instance else "",
-        frame=instance.frame if instance else None,
+        **image_at(volume, (x, y, z)),
     )
 
 
@@ -332,7 +348,7 @@ def _refuse_unsuitable_volume(volume: Volume, card: Card) -> None:
 
 
 def _report(volume: Volume, detection: Detection, card: Card, threshold: float, seconds: dict[str, float]) -> Report:
-    return Report(
+    report = Report(
         series_uid=volume.series.series_uid,
         series=volume.series,
         findings=findings_of(volume, detection.candidates, card.sha256, threshold),
@@ -350,6 +366,7 @@ def _report(volume: Volume, detection: Detection, card: Card, threshold: float, 
         warnings=(*_doubts(volume), *suitability.of_scan(volume), *detection.warnings),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+    return numbered(report)
 
 
 def _doubts(volume: Volume) -> tuple[str, ...]:

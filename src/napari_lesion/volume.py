@@ -106,6 +106,8 @@ class Instance:
     frame: int | None = None
     """1-based frame number in a multiframe object."""
     sop_class_uid: str = ""
+    number: int | None = None
+    """InstanceNumber; None where it has none."""
 
 
 class Filling:

@@ -212,7 +212,7 @@ def test_every_method_makes_a_map_that_was_tested(explanation) -> None:
 
 def test_the_peak_of_each_map_lies_on_the_nodule_in_the_files(explanation, volume, tmp_path) -> None:
     model = ModelReference(id="toy", version="1", sha256="ab", threshold=0.5)
-    save_explanation(explanation, volume, model, 1, tmp_path / "finding-1")
+    save_explanation(explanation, volume, model, tmp_path / "finding-1")
     for made in explanation.maps:
         read = SimpleITK.ReadImage(str(tmp_path / "finding-1" / f"{made.method}.nii.gz"))  # LPS, by another reader
         values = SimpleITK.GetArrayFromImage(read)

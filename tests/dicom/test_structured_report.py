@@ -187,12 +187,12 @@ def test_other_viewers_are_told_what_was_rejected_and_that_it_is_research(
     out = made("axial").out
     _, shown = run("dsrdump", "+Pl", out / "sr.dcm")
     assert RESEARCH_USE in shown
-    rejected = shown[shown.index("Rejected: Nodule 4") :]
+    rejected = shown[shown.index("Rejected: F4") :]
     assert '"Non-lesion"' in rejected[:400]
     assert "VERIFIED" in shown
     assert "PRELIMINARY" in shown
     labels = [segment.SegmentLabel for segment in pydicom.dcmread(out / "seg.dcm").SegmentSequence]
-    assert labels == ["Nodule 2, left upper zone", "Nodule 3"]
+    assert labels == ["F2, left upper zone", "F3"]
 
 
 def test_a_report_without_findings_is_one(made: Callable[[str], Made], tmp_path: Path) -> None:
@@ -246,7 +246,7 @@ def test_damage_is_told_and_what_is_whole_comes_back(made: Callable[[str], Made]
     shutil.copy(out / "seg.dcm", tmp_path)
     findings, notes = findings_from_sr(tmp_path / "sr.dcm", case.volume)
     assert len(findings) == 3
-    assert [note for note in notes if "Nodule 1" in note and "damaged and was left out" in note]
+    assert [note for note in notes if "F1" in note and "damaged and was left out" in note]
     whole = (out / "sr.dcm").read_bytes()
     for end in (100, 3000, len(whole) // 2, len(whole) - 10):
         (tmp_path / "torn.dcm").write_bytes(whole[:end])

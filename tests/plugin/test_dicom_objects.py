@@ -52,7 +52,7 @@ def test_a_seg_is_painted_where_the_marks_are(make_napari_viewer: Callable, case
         before[mark] = picture(viewer)
     viewer.open(tmp_path / "seg.dcm", plugin="napari-lesion")
     [layer] = [one for one in viewer.layers if isinstance(one, Labels)]
-    assert list(layer.features["segment"]) == ["", "Nodule 2, left upper zone", "Nodule 3"]
+    assert list(layer.features["segment"]) == ["", "F2, left upper zone", "F3"]
     for number, mark in enumerate((LEFT, FRONT), start=1):
         assert layer.get_value(mark.center_mm[::-1], world=True) == number
         viewer.dims.set_point(0, mark.center_mm[2])

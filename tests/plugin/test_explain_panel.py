@@ -50,7 +50,7 @@ def test_why_shows_maps_on_the_selected_finding_with_their_faithfulness(viewer, 
     center, diameter = NODULES[1]
     assert np.linalg.norm(occlusion.data_to_world(strongest) - np.array(center)[::-1]) < diameter / 2
     text = panel.findings.why.text.text()
-    assert "Finding 2" in text
+    assert "F2" in text
     assert f"Occlusion: {occlusion.metadata['faithfulness']:.2f}" in text
     assert "Grad-CAM needs gradients" in text
     visible = [one.name for one in viewer.layers if one.visible and ("method" in one.metadata or "Heat" in one.name)]

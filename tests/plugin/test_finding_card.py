@@ -11,7 +11,7 @@ from napari.utils.notifications import notification_manager
 from plugin_scan import NODULES, BlobDetector
 from qtpy.QtCore import Qt
 
-from napari_lesion.pipeline import analyse, findings_of
+from napari_lesion.pipeline import analyse, with_all_candidates
 from napari_lesion.plugin.findings_view import findings_view
 from napari_lesion.plugin.panels.finding_card import FindingPanel
 from napari_lesion.plugin.workstation import Workstation, workstation
@@ -36,10 +36,8 @@ def panel(viewer, station, detector: BlobDetector, scan: Volume, qtbot) -> Findi
     """With the blobs of the scan found, and the largest one chosen and measured."""
     _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Finding")
     result = analyse(scan, detector=detector)
-    found = findings_of(scan, result.candidates, result.report.model.sha256, 0.0)
     view = findings_view(station)
-    report = result.report.model_copy(update={"findings": found})
-    view.show_result(station.scan, report, card=detector.card, model="blobs")
+    view.show_result(station.scan, with_all_candidates(result), card=detector.card, model="blobs")
     view.step(1)
     settle(panel, qtbot)
     return panel
@@ -123,7 +121,7 @@ def test_the_card_follows_the_chosen_finding_with_pictures_numbers_and_judgement
 
     press(viewer, qtbot, Qt.Key.Key_N)
     panel.refresh()
-    assert "Finding 2" in panel.title.text()
+    assert "Finding F2" in panel.title.text()
     press(viewer, qtbot, Qt.Key.Key_S)
     assert not masks.visible
     assert not axes.visible

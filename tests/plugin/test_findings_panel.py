@@ -16,7 +16,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_lesion.batch import save_analysis
 from napari_lesion.findings import Candidate
-from napari_lesion.pipeline import analyse, findings_of
+from napari_lesion.pipeline import analyse, findings_of, with_all_candidates
 from napari_lesion.plugin import layers, review_keys
 from napari_lesion.plugin.panels.detect import DetectPanel
 from napari_lesion.plugin.panels.findings_table import COMMENT, DIAMETER, STATUS
@@ -39,10 +39,9 @@ def panel(viewer, station, detector: BlobDetector, scan: Volume, qtbot) -> Detec
     _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Detect lesions")
     qtbot.waitUntil(lambda: not panel._devices_task.running, timeout=PATIENCE_MS)
     result = analyse(scan, detector=detector)
-    found = findings_of(scan, result.candidates, result.report.model.sha256, 0.0)
     panel.findings.view.show_result(
         station.scan,
-        result.report.model_copy(update={"findings": found}),
+        with_all_candidates(result),
         heatmap=layers.heatmap_layer(result.heatmap, scan),
         card=detector.card,
         model="blobs",
@@ -122,16 +121,16 @@ def test_a_reader_goes_through_the_findings_by_keys_alone(viewer, station, panel
 def test_the_table_sorts_filters_searches_and_edits(viewer, station, panel: DetectPanel, qtbot) -> None:
     findings = panel.findings
     findings.table.sortByColumn(DIAMETER, Qt.SortOrder.AscendingOrder)
-    assert cells(panel, 0) == ["2", "1"]
+    assert cells(panel, 0) == ["F2", "F1"]
     press(viewer, qtbot, Qt.Key.Key_N)
     assert station.finding == station.review.findings[1].id, "one steps in the order of the table"
     press(viewer, qtbot, Qt.Key.Key_D)
-    for name, expected in (("all", ["2", "1"]), ("open", ["1"]), ("rejected", ["2"]), ("standing", [])):
+    for name, expected in (("all", ["F2", "F1"]), ("open", ["F1"]), ("rejected", ["F2"]), ("standing", [])):
         findings.filter.setCurrentIndex(findings.filter.findData(name))
         assert cells(panel, 0) == expected
     findings.filter.setCurrentIndex(0)
     findings.words.setText("right rejected")
-    assert cells(panel, 0) == ["2"]
+    assert cells(panel, 0) == ["F2"]
     findings.words.clear()
     findings.threshold.setValue(0.2)
     assert len(cells(panel, 0)) == 3

@@ -344,9 +344,9 @@ def test_a_prior_is_searched_compared_listed_and_part_of_the_review(
     assert detector.devices == ["auto"], "the prior was not searched"
     assert [round(finding.diameter_mm) for finding in asked["prior_report"].findings] == [20, 14, 8]
     assert cells(panel) == [
-        ["1", "▲ grown", "18.2 → 20.0", "3122 → 4190", "+34", "860"],
-        ["2", "? unclear", "13.9 → 14.0", "1430 → 1440", "+1", "noise"],
-        ["prior 3", "− resolved", "8.1 → –", "", "", ""],
+        ["F1", "▲ grown", "18.2 → 20.0", "3122 → 4190", "+34", "860"],
+        ["F2", "? unclear", "13.9 → 14.0", "1430 → 1440", "+1", "noise"],
+        ["prior F3", "− resolved", "8.1 → –", "", "", ""],
     ]
     assert panel.alignment.text().startswith("✓ The lungs overlap by 0.97.")
     there = beside(station)

@@ -67,7 +67,10 @@ def test_the_patients_left_is_on_the_right_of_the_image_and_the_front_is_up(anal
 def test_score_size_side_and_place_are_written_over_the_cut_out(analysis):
     first, second = (axes.get_title() for axes in overview_figure(analysis).axes)
     assert "score 0.90" in first
-    assert "12 mm" in first
+    found = analysis.report.findings[0]
+    assert first.startswith("F1 ")
+    assert f"{found.size} mm" in first
+    assert found.size_mm == pytest.approx(12, abs=2)
     assert "left" in first
     assert "z −250.0 mm" in first
     assert "right" in second

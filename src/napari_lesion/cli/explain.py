@@ -23,7 +23,7 @@ def explain(
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")],
     finding: Annotated[
         list[str] | None,
-        typer.Option("--finding", help="Its number, from 1 (the highest score), or its id; may be given again."),
+        typer.Option("--finding", help="Its number (F1 or 1), or its id; may be given again."),
     ] = None,
     method: Annotated[
         list[str] | None,
@@ -81,7 +81,7 @@ def explain(
             )
             report, volume, heatmap = analysis.report, analysis.volume, analysis.heatmap
         chosen = [_choose_finding(report, text) for text in finding or ["1"]]
-        for n, (number, wanted) in enumerate(chosen):
+        for n, wanted in enumerate(chosen):
             begin, end = (300 + 700 * m // len(chosen) for m in (n, n + 1))
             made = explaining.explain(
                 detector,
@@ -92,11 +92,11 @@ def explain(
                 heatmap=heatmap,
                 progress=part(progress, begin, end, 1000),
             )
-            folder = out / one.key / f"finding-{number}"
+            folder = out / one.key / f"finding-{wanted.number}"
             folder.parent.mkdir(parents=True, exist_ok=True)
-            save_explanation(made, volume, report.model, number, folder)
+            save_explanation(made, volume, report.model, folder)
             place = ", ".join(f"{value:.0f}" for value in wanted.center_mm)
-            say(f"finding {number}: score {wanted.score:.2f}, {wanted.diameter_mm:.1f} mm at ({place}) mm")
+            say(f"{wanted.name}: score {wanted.score:.2f}, {wanted.size} mm at ({place}) mm")
             for drawn in made.maps:
                 known = "not tested" if drawn.faithfulness is None else f"{drawn.faithfulness:5.2f}"
                 say(f"  {drawn.name:22}faithfulness {known}   {drawn.seconds:6.1f} s")
@@ -153,14 +153,14 @@ def _same_model(report: Report, detector: Detector) -> None:
         )
 
 
-def _choose_finding(report: Report, text: str) -> tuple[int, Finding]:
+def _choose_finding(report: Report, text: str) -> Finding:
     from napari_lesion.errors import ConfigError
 
-    for number, finding in enumerate(report.findings, 1):
-        if text in (str(number), finding.id):
-            return number, finding
-    count = len(report.findings)
+    for finding in report.findings:
+        if text in (str(finding.number), finding.name, finding.id):
+            return finding
+    names = ", ".join(finding.name for finding in report.findings)
     raise ConfigError(
-        f"There is no finding {text}: series {report.series_uid} has {count}"
-        + (f", numbered from 1 to {count}." if count else " (at this threshold).")
+        f"There is no finding {text}: series {report.series_uid} has "
+        + (f"{names}." if names else "none (at this threshold).")
     )

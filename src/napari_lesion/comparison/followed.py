@@ -56,7 +56,7 @@ class Followed:
     ----------
     finding_id : str
     number : int
-        Of the finding in the report, from 1.
+        Of the finding.
     points : tuple of Point
         The earliest first; at least two, each with a number.
     """
@@ -83,7 +83,7 @@ def followed(report: Report, prior_report: Callable[[str], Report | None] = lamb
     """
     now = day_of(report.series.study_date)
     found = []
-    for number, finding in enumerate(report.findings, 1):
+    for finding in report.findings:
         if finding.status == "rejected" or now is None:
             continue
         points = {now: _point(now, finding)}
@@ -98,7 +98,7 @@ def followed(report: Report, prior_report: Callable[[str], Report | None] = lamb
             points[when] = known or Point(when, change.prior_diameter_mm, change.prior_volume_mm3, None)
         measured = tuple(points[when] for when in sorted(points) if points[when].is_measured)
         if len(measured) > 1:
-            found.append(Followed(finding.id, number, measured))
+            found.append(Followed(finding.id, finding.number, measured))
     return tuple(found)
 
 

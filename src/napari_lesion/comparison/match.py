@@ -81,7 +81,7 @@ def matched(now: Sequence[Finding], before: Sequence[Finding], aligned: Aligned)
         return []
     there = aligned.to_prior([finding.center_mm for finding in now])
     apart = np.linalg.norm(there[:, None] - np.array([finding.center_mm for finding in before]), axis=-1)
-    sizes = [np.array([_diameter_mm(finding) for finding in findings]) for findings in (now, before)]
+    sizes = [np.array([finding.size_mm for finding in findings]) for findings in (now, before)]
     reach = np.maximum(sizes[0][:, None], sizes[1]) / 2 + REACH_MM
     cost = apart / reach + np.abs(np.log(sizes[0][:, None] / sizes[1]))
     cost[apart > reach] = _NEVER
@@ -238,7 +238,7 @@ def presence(finding: Finding, own: Volume, other: Volume, mm: FloatArray, core:
     float or None
         None where the lesion hardly stands out of its lung.
     """
-    radius = _diameter_mm(finding) / 2
+    radius = finding.size_mm / 2
     ball = _ball(max(core * radius, 1.0))
     around = _ball(2 * radius + 4.0)
     around = around[np.linalg.norm(around, axis=-1) > radius + 2.0]
@@ -267,10 +267,6 @@ def _values(volume: Volume, mm: FloatArray) -> FloatArray:
     values = ndimage.map_coordinates(crop, (index - low).T, np.float64, order=1, mode="nearest")
     result: FloatArray = values.reshape(mm.shape[:-1])
     return result
-
-
-def _diameter_mm(finding: Finding) -> float:
-    return finding.measurement.mean_diameter_mm if finding.measurement else finding.diameter_mm
 
 
 def _signed(value: float, digits: int = 0) -> str:

@@ -269,7 +269,14 @@ def _instance(frame: Frame) -> Instance:
     axes = geometry.axes_of(frame.orientation)
     assert axes is not None
     x, y, z = (float(v) for v in axes.normal)
-    return Instance(frame.file.sop_instance_uid, frame.position, (x, y, z), frame.number, frame.file.sop_class_uid)
+    return Instance(
+        frame.file.sop_instance_uid,
+        frame.position,
+        (x, y, z),
+        frame.number,
+        frame.file.sop_class_uid,
+        frame.instance_number,
+    )
 
 
 def _shape(voxels: Voxels) -> tuple[int, int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import uuid
 import warnings
@@ -289,10 +290,10 @@ def finding_id(uid: str) -> str:
 
 
 def short_names(findings: Sequence[Finding]) -> dict[str, str]:
-    """Short readable names by id, at most 64 characters: "Nodule 1, left upper zone"."""
+    """Short readable names by id, at most 64 characters: "F1, left upper zone"; `finding_number` reads them."""
     names = {}
-    for number, finding in enumerate(findings, start=1):
-        name = f"Nodule {number}"
+    for finding in findings:
+        name = finding.name
         measured = finding.measurement
         if measured is not None:
             side = "" if measured.side == "unknown" else measured.side
@@ -303,6 +304,12 @@ def short_names(findings: Sequence[Finding]) -> dict[str, str]:
             name = f"Rejected: {name}"
         names[finding.id] = name
     return names
+
+
+def finding_number(name: str) -> int:
+    """Get the number of a finding from its short name, also as of earlier versions ("Nodule 1"); 0 without one."""
+    found = re.match(r"(?:Rejected: )?(?:F|Nodule )(\d{1,6})(?!\d)", name)
+    return int(found[1]) if found else 0
 
 
 @dataclass(frozen=True)

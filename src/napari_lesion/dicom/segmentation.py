@@ -82,10 +82,9 @@ def save_seg(report: Report, volume: Volume, path: Path | str, *, source: Series
         )
     misfit = [f for f in findings if f.mask is not None and not f.mask.fits(volume.shape)]
     if misfit:
-        number = report.findings.index(misfit[0]) + 1
         x, y, z = misfit[0].center_mm
         raise AnnotationError(
-            f"series {report.series_uid}: the outline of finding {number}, at x {x:.0f}, y {y:.0f}, z {z:.0f} mm, is "
+            f"series {report.series_uid}: the outline of {misfit[0].name}, at x {x:.0f}, y {y:.0f}, z {z:.0f} mm, is "
             "outside of the scan. Measure again."
         )
     voxels, first = _stacked([finding.mask for finding in findings if finding.mask is not None], volume)

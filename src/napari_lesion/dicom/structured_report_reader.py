@@ -27,7 +27,7 @@ from pydicom.valuerep import DT
 from napari_lesion.dicom import concepts
 from napari_lesion.dicom.concepts import Quantity
 from napari_lesion.dicom.content import NOTHING, Item, parse
-from napari_lesion.dicom.references import DAMAGED, Refers, finding_id, plane_of
+from napari_lesion.dicom.references import DAMAGED, Refers, finding_id, finding_number, plane_of
 from napari_lesion.dicom.segmentation_reader import SEGMENTATIONS, masks_from_seg
 from napari_lesion.errors import LesionError, SeriesError
 from napari_lesion.findings import (
@@ -39,6 +39,8 @@ from napari_lesion.findings import (
     Report,
     Status,
     box_around,
+    image_at,
+    numbered,
 )
 from napari_lesion.judged import Appearance
 from napari_lesion.mask import Mask
@@ -190,7 +192,7 @@ def report_from_sr(path: Path | str, volume: Volume) -> tuple[Report, tuple[str,
     file = load_sr(path)
     findings, notes = _findings(file, volume)
     foreign = ModelReference(id=f"report by {file.made_by or 'another program'}", version="", sha256="", threshold=0)
-    return Report(
+    read = Report(
         series_uid=volume.series.series_uid,
         series=volume.series,
         findings=findings,
@@ -201,7 +203,8 @@ def report_from_sr(path: Path | str, volume: Volume) -> tuple[Report, tuple[str,
         timings_s={},
         warnings=(*file.warnings, *notes),
         created=file.created,
-    ), notes
+    )
+    return numbered(read), notes
 
 
 # -- The document -----------------------------------------------------------------------------------------------------
@@ -366,17 +369,16 @@ def _ours(group: Group, volume: Volume, mask: Mask | None) -> Finding | str:
         return f"Group {group.number} ({group.tracking_id}) lacks its centre, box or size, and was left out."
     place = _point(center.points[0])
     corners = box.points
-    instance = volume.nearest_instance(place)
     id_ = finding_id(uid)
     measured = _measurement(item, numbers)
     finding = Finding(
         id=id_,
+        number=finding_number(group.tracking_id),
         center_mm=place,
         diameter_mm=diameter,
         box_mm=(_point(corners.min(axis=0)), _point(corners.max(axis=0))),
         score=min(max(numbers.get(_key(Quantity(concepts.CERTAINTY, concepts.NO_UNIT)), 1.0), 0.0), 1.0),
-        sop_instance_uid=instance.sop_instance_uid if instance is not None else "",
-        frame=instance.frame if instance is not None else None,
+        **image_at(volume, place),
         status=_status(item),
         comment=item.text(concepts.COMMENT),
         history=tuple(_history(item)),
@@ -509,7 +511,6 @@ def _foreign(group: Group, report: ReportFile, volume: Volume, mask: Mask | None
         return f'"{name}" is a place without a size, and was left out.'
     unique = str(item.dataset.get("ObservationUID", "")) or f"{report.path.name}/{group.tracking_uid}/{group.number}"
     center_mm = _point(place)
-    instance = volume.nearest_instance(center_mm)
     words = [name, *([kind] if kind not in name else []), *_in_words(item)]
     score = next((numbers[key] for key in numbers if key[:2] == (concepts.CERTAINTY.value, "DCM")), None)
     if score is not None and score > 1:
@@ -521,8 +522,7 @@ def _foreign(group: Group, report: ReportFile, volume: Volume, mask: Mask | None
         diameter_mm=size,
         box_mm=box_around(center_mm, size),
         score=min(max(score, 0.0), 1.0) if score is not None else 1.0,
-        sop_instance_uid=instance.sop_instance_uid if instance is not None else "",
-        frame=instance.frame if instance is not None else None,
+        **image_at(volume, center_mm),
         status="added" if report.by_person else "candidate",
         comment=f"{'; '.join(words)}. From a report by {source}.",
         tracking_uid=group.tracking_uid,

@@ -30,7 +30,7 @@ def crop(volume: Volume, finding: Finding, window: tuple[float, float]) -> QPixm
     window : (float, float)
         Values shown black and white.
     """
-    across = max(_AROUND_MM, _TIMES * finding.diameter_mm)
+    across = max(_AROUND_MM, _TIMES * finding.size_mm)
     n = PX * _SHARP
     plane = plane_around(np.array(finding.center_mm), across, across / n)
     low, high = window
@@ -43,7 +43,7 @@ def crop(volume: Volume, finding: Finding, window: tuple[float, float]) -> QPixm
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(QColor(FINDING_COLOR), 1.5 * _SHARP / 2))
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    radius = finding.diameter_mm / 2 / across * columns
+    radius = finding.size_mm / 2 / across * columns
     painter.drawEllipse(QPointF(columns / 2, rows / 2), radius, radius)
     painter.end()
     picture.setDevicePixelRatio(_SHARP)

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_lesion.errors import ConfigError, GeometryError
-from napari_lesion.findings import Finding, Heatmap, Point, Report, Status, box_around
+from napari_lesion.findings import Finding, Heatmap, Point, Report, Status, box_around, image_at
 from napari_lesion.plugin.tools.presets import opening_colors, opening_window
 from napari_lesion.volume import FloatArray, SeriesIdentity, Volume, apply_affine, readable_date, spacing_of
 
@@ -246,7 +246,7 @@ def ring_attributes(
     step = max(volume.spacing)
     centers = frame_of(volume).to_world(np.array([f.center_mm for f in findings]).reshape(-1, 3))
     # Where slices are thicker than the finding its ring must still be seen on the slice next to its centre.
-    sizes = np.array([max(f.diameter_mm, 1.1 * step) for f in findings])
+    sizes = np.array([max(f.size_mm, 1.1 * step) for f in findings])
     chosen = [f.id == selected for f in findings]
     # Where the outline is known, the ring is only what one takes hold of.
     widths = [
@@ -258,7 +258,8 @@ def ring_attributes(
         "features": {
             "id": np.array([f.id for f in findings], dtype=object),  # text also where there is none
             "score": [f.score for f in findings],
-            "diameter_mm": [f.diameter_mm for f in findings],
+            "number": [f.number for f in findings],
+            "diameter_mm": [f.size_mm for f in findings],
             "status": np.array([f.status for f in findings], dtype=object),
         },
         "shown": np.array(shown, dtype=bool),
@@ -289,7 +290,7 @@ def findings_layer(
         **{name: value for name, value in rings.items() if name != "data"},
         "name": f"Findings: {scan_name(volume.series)}",
         # What a point has that the reader adds by hand.
-        "feature_defaults": {"id": "", "score": 1.0, "diameter_mm": np.nan, "status": "added"},
+        "feature_defaults": {"id": "", "score": 1.0, "number": 0, "diameter_mm": np.nan, "status": "added"},
         "symbol": "disc",
         "face_color": "transparent",
         "border_width_is_relative": False,
@@ -360,16 +361,14 @@ def report_of(data: npt.NDArray[Any], attributes: dict[str, Any]) -> Report:
 
 def _placed_finding(id_: str, center: Point, diameter: float, score: float, status: Status, scan: Volume) -> Finding:
     """Make a finding where a person put it."""
-    instance = scan.nearest_instance(center)
     return Finding(
         id=id_,
         center_mm=center,
         diameter_mm=diameter,
         box_mm=box_around(center, diameter),
         score=score,
-        sop_instance_uid=instance.sop_instance_uid if instance else "",
-        frame=instance.frame if instance else None,
         status=status,
+        **image_at(scan, center),
     )
 
 

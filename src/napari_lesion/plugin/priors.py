@@ -192,11 +192,9 @@ def _keep(volume: Volume, review: Review, by: Stamp, since: Review | None = None
 
 def _searched(volume: Volume, model: str, progress: Progress) -> Review:
     """Search a scan; all candidates are findings of its review, as when it is searched in the viewer."""
-    from napari_lesion.pipeline import analyse, findings_of
+    from napari_lesion.pipeline import analyse, with_all_candidates
 
-    analysis = analyse(volume, detector=model, measure=False, progress=progress)
-    findings = findings_of(volume, analysis.candidates, analysis.report.model.sha256, 0.0)
-    return Review(analysis.report.model_copy(update={"findings": findings}))
+    return Review(with_all_candidates(analyse(volume, detector=model, measure=False, progress=progress)))
 
 
 class Priors(QObject):

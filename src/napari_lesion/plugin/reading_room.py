@@ -17,7 +17,7 @@ from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 from napari_lesion.detection.detector import DEFAULT_MODEL
 from napari_lesion.errors import LesionError, ReadingError
 from napari_lesion.findings import Finding, Point, Report
-from napari_lesion.pipeline import analyse, findings_of
+from napari_lesion.pipeline import analyse, with_all_candidates
 from napari_lesion.plugin.actions import Action
 from napari_lesion.plugin.blinding import READING, Blinding
 from napari_lesion.plugin.layers import AXIS_LABELS, FINDING_COLOR, RING_MM, UNITS, frame_of, scan_name
@@ -37,9 +37,7 @@ _BANNER, _BANNER_COLOR = "reading_state", "#ffd24d"
 
 def search(volume: Volume, model: str, progress: Progress) -> Report:
     """Search a scan for its reading: all candidates are findings; runs on the worker thread."""
-    analysis = analyse(volume, detector=model, measure=False, progress=progress)
-    report = analysis.report
-    return report.model_copy(update={"findings": findings_of(volume, analysis.candidates, report.model.sha256, 0.0)})
+    return with_all_candidates(analyse(volume, detector=model, measure=False, progress=progress))
 
 
 class ReadingRoom(QObject):
@@ -322,8 +320,7 @@ class ReadingRoom(QObject):
                 (mark.center_mm, MARK_MM, f"{mark_name(n)}: {mark.confidence}") for n, mark in enumerate(reading.marks)
             ]
             wanted["finding"] = [
-                (f.center_mm, f.diameter_mm, f"{finding_name(n)}: {decision_sign(reading, f)}")
-                for n, f in enumerate(reading.shown)
+                (f.center_mm, f.size_mm, f"{f.name}: {decision_sign(reading, f)}") for f in reading.shown
             ]
         for kind in ("mark", "finding"):
             old = self._layers.pop(kind, None)
@@ -344,11 +341,6 @@ class ReadingRoom(QObject):
 def mark_name(number: int) -> str:
     """Name a mark of the reader, counted from 0."""
     return tr("M{number}", number=number + 1)
-
-
-def finding_name(number: int) -> str:
-    """Name a finding of the detector, counted from 0."""
-    return tr("F{number}", number=number + 1)
 
 
 def decision_sign(reading: Reading, finding: Finding) -> str:

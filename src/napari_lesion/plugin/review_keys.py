@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from napari.utils.notifications import show_info
+from qtpy.QtWidgets import QMessageBox
 
 from napari_lesion.findings import Point
 from napari_lesion.plugin.actions import Action
@@ -97,10 +98,26 @@ def merge(station: Workstation) -> None:
     if volume is None or len(ids) < 2:
         show_info(tr("Choose two or more rows of the table (Ctrl or Shift and click), then press M."))
         return
-    if view.change(lambda review, by: edits.merge(review, ids, by, volume)):
+    why = edits.apart([finding for finding in view.findings if finding.id in ids])
+    if why and not _insists(station, why):
+        return
+    if view.change(lambda review, by: edits.merge(review, ids, by, volume, insist=bool(why))):
         review = station.review
         if review is not None and review.changes:
             view.look_at(review.changes[-1].after[0].id)
+
+
+def _insists(station: Workstation, why: str) -> bool:
+    """Ask whether findings that are apart are to be merged all the same."""
+    box = QMessageBox.StandardButton
+    answer = QMessageBox.question(
+        station.viewer.window._qt_window,
+        tr("Merge findings"),
+        f"{why} {tr('Merge them all the same?')}",
+        box.Yes | box.No,
+        box.No,
+    )
+    return bool(answer == box.Yes)
 
 
 def look_again(station: Workstation) -> None:

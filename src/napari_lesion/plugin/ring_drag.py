@@ -63,7 +63,7 @@ def grip_at(view: ViewerModel, findings: FindingsView, world: npt.ArrayLike) -> 
     offsets = frame.to_world(np.array([f.center_mm for f in candidates])) - at
     depth = np.abs(offsets[:, axis])
     across = np.linalg.norm(np.delete(offsets, axis, axis=1), axis=1)
-    radius = np.array([max(f.diameter_mm, 1.1 * max(volume.spacing)) for f in candidates]) / 2
+    radius = np.array([max(f.size_mm, 1.1 * max(volume.spacing)) for f in candidates]) / 2
     cut = np.sqrt(np.clip(radius**2 - depth**2, 0, None))  # of the sphere, in this plane
     slack = LINE_PX / view.scene.camera.zoom
     hit = (depth < radius) & (across <= cut + slack)
@@ -123,7 +123,7 @@ def _drag(view: ViewerModel, event: Any, findings: FindingsView) -> Iterator[Non
     could_pan, camera.mouse_pan = camera.mouse_pan, False
     start, axis = np.array(event.position), view.dims.order[0]
     start[axis] = view.dims.point[axis]
-    center, diameter, dragged = finding.center_mm, finding.diameter_mm, False
+    center, diameter, dragged = finding.center_mm, finding.size_mm, False
     try:
         yield
         while event.type == "mouse_move":

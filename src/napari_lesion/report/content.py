@@ -10,7 +10,7 @@ from typing import Any
 from napari_lesion.assessment.fields import FINDING_FIELDS, PATIENT_FIELDS
 from napari_lesion.compared import Change, Comparison
 from napari_lesion.detection.operating import in_words
-from napari_lesion.findings import Finding, Report
+from napari_lesion.findings import Finding, Report, image_name
 from napari_lesion.judged import Advice, Appearance, Given, Patient, Probability
 from napari_lesion.measured import Measurement
 from napari_lesion.progress import Progress, silent
@@ -25,6 +25,7 @@ UNKNOWN = "unknown"
 
 COLUMNS = (
     "No.",
+    "Image",
     "Diameter, mm",
     "Volume, mm³",
     "Type",
@@ -62,7 +63,7 @@ class Entry:
     Attributes
     ----------
     number : int
-        Its place in ``findings.json``, from 1.
+        Of the finding, kept for ever.
     heading : str
     names : str
         By which DICOM knows the lesion, and the image on which it lies.
@@ -147,11 +148,9 @@ def content_of(report: Report, volume: Volume | None = None, *, progress: Progre
     """
     standing = report.standing
     entries: list[Entry] = []
-    for number, finding in enumerate(report.findings, 1):
-        if finding.status == "rejected":
-            continue
-        progress(len(entries), max(len(standing), 1), f"picture of finding {number}")
-        entries.append(_entry(report, finding, number, pictures_of(volume, finding, number) if volume else ()))
+    for finding in standing:
+        progress(len(entries), max(len(standing), 1), f"picture of {finding.name}")
+        entries.append(_entry(report, finding, pictures_of(volume, finding) if volume else ()))
     series = report.series
     return Content(
         title=" · ".join(filter(None, ("CT findings", series.patient_id, readable_date(series.study_date)))),
@@ -168,8 +167,8 @@ def content_of(report: Report, volume: Volume | None = None, *, progress: Progre
         entries=tuple(entries),
         top=_top(report, entries),
         rejected=tuple(
-            f"Finding {number} (score {finding.score:.2f}, {finding.diameter_mm:.1f} mm): {_last_deed(finding)}"
-            for number, finding in enumerate(report.findings, 1)
+            f"{finding.name} (score {finding.score:.2f}, {finding.size} mm): {_last_deed(finding)}"
+            for finding in report.findings
             if finding.status == "rejected"
         ),
         comparisons=report.comparisons,
@@ -189,8 +188,7 @@ def _top(report: Report, entries: list[Entry]) -> tuple[Entry, ...]:
 
     def rank(entry: Entry) -> tuple[bool, float]:
         finding = by_id[entry.id]
-        size = finding.measurement.mean_diameter_mm if finding.measurement else finding.diameter_mm
-        return finding.status == "candidate", -size
+        return finding.status == "candidate", -finding.size_mm
 
     return tuple(sorted(sorted(entries, key=rank)[:TOP], key=lambda entry: entry.number))
 
@@ -330,7 +328,7 @@ def _certificate(report: Report) -> tuple[Fact, ...]:
     return (Fact("Verdict", certificate.verdict), *(line for line in lines if line.value))
 
 
-def _entry(report: Report, finding: Finding, number: int, pictures: tuple[Picture, ...]) -> Entry:
+def _entry(report: Report, finding: Finding, pictures: tuple[Picture, ...]) -> Entry:
     judged = report.judgement.of(finding.id) if report.judgement else None
     changes = tuple(
         (readable_date(comparison.prior_study_date), change)
@@ -339,17 +337,18 @@ def _entry(report: Report, finding: Finding, number: int, pictures: tuple[Pictur
     )
     measured = finding.measurement
     notes = measured.notes if measured else (finding.unmeasured or "It was not measured.",)
-    size = f"{measured.mean_diameter_mm:.1f}" if measured else f"about {finding.diameter_mm:.0f}"
+    image = image_name(report.series, finding.instance_number, finding.frame)
     kind = measured.type if measured and measured.type != UNKNOWN else ""
     place = _place(measured)
     return Entry(
-        number=number,
+        number=finding.number,
         id=finding.id,
-        heading=f"Finding {number}: " + ", ".join(filter(None, (f"{size} mm", kind, place))),
-        names=f"Finding {number}: lesion {finding.lesion_uid}, image {_image(finding)}",
+        heading=f"{finding.name}: " + ", ".join(filter(None, (f"{finding.size} mm", kind, place, image))),
+        names=f"{finding.name}: lesion {finding.lesion_uid}, image {_image(finding)}",
         cells=(
-            str(number),
-            size,
+            finding.name,
+            image or "–",
+            finding.size,
             volume_in_words(measured) if measured else "–",
             kind or "–",
             place or "–",
@@ -382,7 +381,7 @@ def _groups(finding: Finding) -> tuple[Group, ...]:
     place = ", ".join(f"{value:.1f}" for value in finding.center_mm).replace("-", "−")
     found = (
         Fact("Centre (LPS)", f"{place} mm"),
-        Fact("Diameter", f"about {finding.diameter_mm:.0f} mm"),
+        *(() if finding.measurement else (Fact("Diameter", f"{finding.size} mm"),)),
         *((Fact("Score", f"{finding.score:.2f}"),) if finding.status != "added" else ()),
     )
     groups.append(Group("Marked by a reader" if by_reader else "Estimated by the model", found))

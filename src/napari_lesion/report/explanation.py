@@ -23,9 +23,7 @@ SCHEMA_VERSION = "1.0"
 _LIBRARIES = ("napari-lesion", "torch", "captum", "scikit-image")
 
 
-def save_explanation(
-    explanation: Explanation, volume: Volume, model: ModelReference, number: int, folder: Path
-) -> None:
+def save_explanation(explanation: Explanation, volume: Volume, model: ModelReference, folder: Path) -> None:
     """Write an explanation as one folder, whole or not at all.
 
     Parameters
@@ -35,15 +33,13 @@ def save_explanation(
         The scan.
     model : ModelReference
         What was explained.
-    number : int
-        Of the finding in its report, from 1.
     folder : Path
     """
     with whole_folder(folder) as temporary:
         for made in explanation.maps:
             save_map(made, temporary / file_of(made))
-        save_explanation_picture(explanation, volume, model, number, temporary / OVERVIEW)
-        content = as_dict(explanation, volume, model, number)
+        save_explanation_picture(explanation, volume, model, temporary / OVERVIEW)
+        content = as_dict(explanation, volume, model)
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
         (temporary / FILE_NAME).write_text(text + "\n", encoding="utf-8")
 
@@ -64,12 +60,12 @@ def save_map(made: AttributionMap, path: Path) -> None:
     nib.save(image, path)
 
 
-def as_dict(explanation: Explanation, volume: Volume, model: ModelReference, number: int) -> dict[str, Any]:
+def as_dict(explanation: Explanation, volume: Volume, model: ModelReference) -> dict[str, Any]:
     """Make what ``explanations.json`` says."""
     return {
         "schema_version": SCHEMA_VERSION,
         "series_uid": volume.series.series_uid,
-        "finding": {"number": number, **explanation.finding.model_dump(mode="json")},
+        "finding": explanation.finding.model_dump(mode="json"),
         "model": model.model_dump(mode="json"),
         "target_mm": explanation.target_mm,
         "logit": explanation.logit,

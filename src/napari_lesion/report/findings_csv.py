@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from napari_lesion.findings import Finding, Report
+from napari_lesion.findings import Finding, Report, image_name
 from napari_lesion.judged import Advice, Appearance, Patient, Probability
 from napari_lesion.tables import write_table
 
@@ -40,24 +40,25 @@ COLUMNS = (
     *(f"seen_{name}_source" for name in _SEEN),
     *(f"patient_{name}" for name in _PATIENT),
     *(f"patient_{name}_source" for name in _PATIENT),
+    *("name", "size_mm", "image", "series_number", "instance_number", "frame"),
 )
 """Stable: further ones may come behind these."""
 
 
 def save_findings(report: Report, path: Path) -> None:
     """Write the table, whole or not at all; rejected findings are in it, with their status."""
-    rows = (_row(report, finding, number) for number, finding in enumerate(report.findings, 1))
+    rows = (_row(report, finding) for finding in report.findings)
     write_table(COLUMNS, ({name: _text(value) for name, value in row.items()} for row in rows), path)
 
 
-def _row(report: Report, finding: Finding, number: int) -> dict[str, Any]:
+def _row(report: Report, finding: Finding) -> dict[str, Any]:
     series, model = report.series, report.model
     x, y, z = finding.center_mm
     return {
         "series_uid": report.series_uid,
         "patient_id": series.patient_id,
         "study_date": series.study_date,
-        "number": number,
+        "number": finding.number,
         "id": finding.id,
         "tracking_uid": finding.tracking_uid,
         "status": finding.status,
@@ -76,6 +77,12 @@ def _row(report: Report, finding: Finding, number: int) -> dict[str, Any]:
         **_compared(report, finding),
         **_given("seen", finding.appearance),
         **_given("patient", report.patient),
+        "name": finding.name,
+        "size_mm": round(finding.size_mm, 2),
+        "image": image_name(series, finding.instance_number, finding.frame),
+        "series_number": series.series_number,
+        "instance_number": finding.instance_number,
+        "frame": finding.frame,
     }
 
 

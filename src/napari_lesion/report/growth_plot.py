@@ -46,7 +46,7 @@ def growth_figure(shown: tuple[Followed, ...]) -> Figure:
     for course, style in zip(shown, _STYLES, strict=False):
         days = [_number(point.when) for point in course.points]
         volumes = [point.volume_mm3 or 0.0 for point in course.points]
-        (line,) = axes.plot(days, volumes, style, markersize=5, linewidth=1.4, label=f"Finding {course.number}")
+        (line,) = axes.plot(days, volumes, style, markersize=5, linewidth=1.4, label=f"F{course.number}")
         for day, volume, point in zip(days, volumes, course.points, strict=True):
             if point.volume_sd_mm3 is not None:
                 axes.errorbar(
@@ -58,7 +58,7 @@ def growth_figure(shown: tuple[Followed, ...]) -> Figure:
                     linewidth=1,
                 )
         axes.annotate(
-            str(course.number),
+            f"F{course.number}",
             (days[-1], volumes[-1]),
             xytext=(8, 0),
             textcoords="offset points",
@@ -94,7 +94,7 @@ def growth_png(shown: tuple[Followed, ...], dpi: int = 160) -> bytes:
 def in_words(shown: tuple[Followed, ...]) -> str:
     """Say what the plot shows, for those who cannot see it."""
     return "Volumes over time. " + " ".join(
-        f"Finding {course.number}: "
+        f"F{course.number}: "
         + ", ".join(f"{point.volume_mm3:.0f} mm³ on {point.when.isoformat()}" for point in course.points)
         + "."
         for course in shown

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from napari_lesion.atomic import whole_file
 from napari_lesion.bounded import parse_json
 from napari_lesion.errors import ConfigError
-from napari_lesion.findings import SCHEMA_VERSION, Report
+from napari_lesion.findings import SCHEMA_VERSION, Report, numbered
 
 FILE_NAME = "findings.json"
 
@@ -74,7 +74,7 @@ def report_from(content: Any, where: str) -> Report:
             f"{where}: not a valid report ({error.error_count()} problems; the first: {field}: {first['msg']})."
         ) from error
     # What an earlier version did not write has its default now, so that this is a report of this version.
-    return report.model_copy(update={"schema_version": SCHEMA_VERSION})
+    return numbered(report.model_copy(update={"schema_version": SCHEMA_VERSION}))
 
 
 def report_schema() -> dict[str, Any]:

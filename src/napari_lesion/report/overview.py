@@ -17,7 +17,7 @@ from matplotlib.patheffects import withStroke
 from napari_lesion.atomic import whole_file
 from napari_lesion.detection.explain import Explanation
 from napari_lesion.detection.operating import in_words
-from napari_lesion.findings import RESEARCH_USE, Analysis, Finding, ModelReference, Report
+from napari_lesion.findings import RESEARCH_USE, Analysis, Finding, ModelReference, Report, image_name
 from napari_lesion.report.plane import Plane, plane_around, sample, side_of
 from napari_lesion.volume import FloatArray, Volume
 
@@ -62,8 +62,8 @@ def overview_figure(analysis: Analysis, *, best: int = 12) -> Figure:
     series = report.series
     title = (series.patient_id, series.study_date, series.series_number, series.series_description)
     figure, cells = _sheet(title, _header(report, len(shown)), len(shown), report.intended_use)
-    for number, (axes, finding) in enumerate(zip(cells, shown, strict=True), 1):
-        _draw(axes, analysis, finding, number)
+    for axes, finding in zip(cells, shown, strict=True):
+        _draw(axes, analysis, finding)
     if not shown:
         figure.text(0.5, 0.4, "No findings", color=_DIM, size=20, ha="center", va="center")
     return figure
@@ -117,7 +117,7 @@ def _header(report: Report, shown: int) -> list[str]:
     return lines
 
 
-def _draw(axes: Axes, analysis: Analysis, finding: Finding, number: int) -> None:
+def _draw(axes: Axes, analysis: Analysis, finding: Finding) -> None:
     volume, heatmap = analysis.volume, analysis.heatmap
     plane = _draw_cut_out(axes, volume, finding)
     heat = sample(heatmap.values, heatmap.affine, plane.points(), 0.0)
@@ -125,22 +125,21 @@ def _draw(axes: Axes, analysis: Analysis, finding: Finding, number: int) -> None
         heat, cmap="inferno", vmin=0, vmax=1, extent=_extent(plane), alpha=np.clip(heat * 0.5, 0, 0.35), zorder=0.5
     )
     side = side_of(volume, finding.center_mm)
-    _title(axes, f"{number}   score {finding.score:.2f}   {finding.diameter_mm:.0f} mm   {side}   {_height(finding)}")
+    where = image_name(analysis.report.series, finding.instance_number, finding.frame) or _height(finding)
+    _title(axes, f"{finding.name}   score {finding.score:.2f}   {finding.size} mm   {side}   {where}")
 
 
 def _draw_cut_out(axes: Axes, volume: Volume, finding: Finding) -> Plane:
     """Draw the axial slice through a finding, with a circle around it, the patient's sides and a scale."""
     center = np.asarray(finding.center_mm)
-    plane = plane_around(on_slice(volume, center), max(_CUTOUT_MM, 2.5 * finding.diameter_mm), _PIXEL_MM)
+    plane = plane_around(on_slice(volume, center), max(_CUTOUT_MM, 2.5 * finding.size_mm), _PIXEL_MM)
     image = sample(volume.voxels, volume.affine, plane.points(), np.nan)
     extent = _extent(plane)
     x0, x1, y1, y0 = extent
     axes.set_facecolor("black")
     low, high = window_of(image, volume)
     axes.imshow(image, cmap="gray", vmin=low, vmax=high, extent=extent, interpolation="nearest", zorder=0)
-    axes.add_patch(
-        Circle((center[0], center[1]), max(finding.diameter_mm / 2 + 2.5, 5), fill=False, color=_ACCENT, lw=1.2)
-    )
+    axes.add_patch(Circle((center[0], center[1]), max(finding.size_mm / 2 + 2.5, 5), fill=False, color=_ACCENT, lw=1.2))
     axes.set(xlim=(x0, x1), ylim=(y1, y0), xticks=[], yticks=[])
     for x, y, letter in ((0.02, 0.5, "R"), (0.98, 0.5, "L"), (0.5, 0.98, "A"), (0.5, 0.02, "P")):
         axes.text(
@@ -173,21 +172,19 @@ def _height(finding: Finding) -> str:
     return f"z {finding.center_mm[2]:.1f} mm".replace("-", "−")
 
 
-def save_explanation_picture(
-    explanation: Explanation, volume: Volume, model: ModelReference, number: int, path: Path
-) -> None:
+def save_explanation_picture(explanation: Explanation, volume: Volume, model: ModelReference, path: Path) -> None:
     """Draw why a model reported one finding as PNG, whole or not at all."""
-    figure = explanation_figure(explanation, volume, model, number)
+    figure = explanation_figure(explanation, volume, model)
     with whole_file(path) as temporary:
         figure.savefig(temporary, facecolor=_BACKGROUND, format="png")
 
 
-def explanation_figure(explanation: Explanation, volume: Volume, model: ModelReference, number: int) -> Figure:
+def explanation_figure(explanation: Explanation, volume: Volume, model: ModelReference) -> Figure:
     """Draw one finding: the scan alone, then under each map, with the map's faithfulness."""
     finding = explanation.finding
     notes = [*explanation.warnings, *explanation.left_out.values()]
     lines = [
-        f"Finding {number}: score {finding.score:.2f}, {finding.diameter_mm:.0f} mm, {_height(finding)}   ·   "
+        f"{finding.name}: score {finding.score:.2f}, {finding.size} mm, {_height(finding)}   ·   "
         f"{model.id} {model.version}",
         "Bright: evidence for a finding. Faithfulness: 1 if the score falls at once where the map is bright, 0 if no "
         "faster than at random.",

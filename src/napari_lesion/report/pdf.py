@@ -176,7 +176,7 @@ def _summary(content: Content, style: _Styles) -> list[Any]:
         story += [Paragraph(_CAPTION, style.dim), Spacer(1, 2), _rows(content.top, style)]
     if shown := [entry for entry in content.top if entry.pictures][:_MOST_PICTURES]:
         side = min(42 * mm, (_WIDTH + _GAP) / len(shown) - _GAP)
-        says = [f"{entry.number} · {entry.pictures[0].view}" for entry in shown]
+        says = [f"F{entry.number} · {entry.pictures[0].view}" for entry in shown]
         story += [Spacer(1, 8), _Planes([entry.pictures[0] for entry in shown], side, says)]
     if content.warnings:
         story.append(Paragraph("To know before reading on", style.heading))
@@ -340,7 +340,7 @@ _ROWS = TableStyle(
 def _rows(entries: Sequence[Entry], style: _Styles) -> Table:
     header = [Paragraph(f"<b>{_text(name)}</b>", style.small) for name in COLUMNS]
     rows = [[Paragraph(_text(cell), style.small) for cell in entry.cells] for entry in entries]
-    widths = [8, 17, 22, 18, 26, 21, 18, 20, 12, 18]
+    widths = [8, 16, 17, 22, 17, 24, 21, 18, 19, 12, 18]
     table = Table([header, *rows], colWidths=[_WIDTH * width / sum(widths) for width in widths], repeatRows=1)
     table.setStyle(_ROWS)
     return table

@@ -76,7 +76,7 @@ class Picture:
     alt: str
 
 
-def pictures_of(volume: Volume, finding: Finding, number: int) -> tuple[Picture, ...]:
+def pictures_of(volume: Volume, finding: Finding) -> tuple[Picture, ...]:
     """Draw a finding in three planes.
 
     The axial one is the slice on which the axes were measured; the others go through the middle of the mask. Without a
@@ -87,11 +87,9 @@ def pictures_of(volume: Volume, finding: Finding, number: int) -> tuple[Picture,
     volume : Volume
         The scan.
     finding : Finding
-    number : int
-        Of the finding in its report, from 1.
     """
     mask = finding.mask if finding.mask is not None and finding.mask.fits(volume.shape) else None
-    extent = finding.diameter_mm
+    extent = finding.size_mm
     if mask is None:
         center = on_slice(volume, np.asarray(finding.center_mm, dtype=np.float64))
     else:
@@ -116,7 +114,7 @@ def pictures_of(volume: Volume, finding: Finding, number: int) -> tuple[Picture,
                 scale=SCALE_MM / plane.pixel_mm,
                 letters=plane.letters,
                 lines=lines,
-                alt=f"Finding {number}, {view} plane: CT with the {what}.",
+                alt=f"{finding.name}, {view} plane: CT with the {what}.",
             )
         )
     return tuple(result)
@@ -154,7 +152,7 @@ def _measured(plane: Plane, volume: Volume, finding: Finding) -> tuple[Line, ...
 
 def _estimate(plane: Plane, finding: Finding) -> tuple[Line, ...]:
     angle = np.linspace(0, 2 * np.pi, 49)[:, None]
-    radius = max(finding.diameter_mm / 2, 2.5)
+    radius = max(finding.size_mm / 2, 2.5)
     across, down = plane.steps / plane.pixel_mm
     circle = np.asarray(finding.center_mm) + radius * (np.cos(angle) * across + np.sin(angle) * down)
     return (Line("estimate", _places(plane.to_pixel(circle))),)

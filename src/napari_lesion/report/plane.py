@@ -25,6 +25,10 @@ _MIDLINE_MM = 10.0
 _CHEST_MM = 250.0
 """Fields of view narrower than this may show one lung only."""
 _AIR_HU = -1024.0
+_PLAIN_AIR_HU = -950.0
+"""No lung is as empty as this over some millimetres."""
+_NEAR_MM = 8.0
+"""A body is known to two pixels of the coarse plane."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,50 @@ def sample(
     return result
 
 
+def is_outside_body(volume: Volume, center_mm: tuple[float, float, float]) -> bool:
+    """Whether a point (LPS mm) is surely outside of the patient: beyond the scan, or in the air around the body.
+
+    Within `_NEAR_MM` of the body, where values are not HU and where no body is at that height, nothing is sure. Where
+    the field of view cuts the body off, a lung may lie open: there only plain air is outside.
+    """
+    index = volume.to_index(center_mm)
+    if ((index < -0.5) | (index > np.asarray(volume.shape) - 0.5)).any():
+        return True
+    section = _cross_section(volume, center_mm[2])
+    if section is None:
+        return False
+    body, plane = section
+    away = ndimage.distance_transform_edt(~body, sampling=_COARSE_MM)
+    column, row = plane.to_pixel(np.asarray(center_mm)) - 0.5
+    at = tuple(int(np.clip(np.rint(v), 0, n - 1)) for v, n in zip((row, column), body.shape, strict=True))
+    if away[at] <= _NEAR_MM:
+        return False
+    edge = np.ones_like(body)
+    edge[3:-3, 3:-3] = False
+    if not (body & edge).any():
+        return True
+    around = np.asarray(center_mm) + np.array(np.meshgrid(*[(-3.0, 0.0, 3.0)] * 3)).reshape(3, -1).T
+    return bool(sample(volume.voxels, volume.affine, around, _AIR_HU).max() < _PLAIN_AIR_HU)
+
+
+def _cross_section(volume: Volume, z_mm: float) -> tuple[npt.NDArray[np.bool_], Plane] | None:
+    """Find the body on a coarse axial plane, filled, without the table; None where it can't be told."""
+    if volume.certificate.unit != "HU":
+        return None
+    corners = np.array(np.meshgrid(*[(0, n - 1) for n in volume.shape], indexing="ij")).reshape(3, -1).T
+    ends = volume.to_patient(corners)
+    # One pixel more on each side, so that air is all around.
+    low, high = ends.min(axis=0) - _COARSE_MM, ends.max(axis=0) + _COARSE_MM
+    columns, rows = (int((high[a] - low[a]) / _COARSE_MM) + 2 for a in (0, 1))
+    plane = Plane(np.array([low[0], low[1], z_mm]), (rows, columns), _COARSE_MM)
+    tissue = sample(volume.voxels, volume.affine, plane.points(), _AIR_HU) > _TISSUE_HU
+    body = ndimage.binary_opening(ndimage.binary_fill_holes(tissue), iterations=2)
+    labels, count = ndimage.label(body)
+    if count == 0:
+        return None
+    return labels == np.bincount(labels.ravel())[1:].argmax() + 1, plane
+
+
 def side_of(volume: Volume, center_mm: tuple[float, float, float]) -> str:
     """On which side of the patient's body a point lies: ``left``, ``right``, ``midline``, or ``?`` where unsure.
 
@@ -117,25 +165,16 @@ def side_of(volume: Volume, center_mm: tuple[float, float, float]) -> str:
     belongs to neither side. Where the body is cut off by a field of view too narrow for a chest, or values are not HU,
     there is no telling.
     """
-    if volume.certificate.unit != "HU":
+    section = _cross_section(volume, center_mm[2])
+    if section is None:
         return "?"
-    corners = np.array(np.meshgrid(*[(0, n - 1) for n in volume.shape], indexing="ij")).reshape(3, -1).T
-    ends = volume.to_patient(corners)
-    # One pixel more on each side, so that air is all around.
-    low, high = ends.min(axis=0) - _COARSE_MM, ends.max(axis=0) + _COARSE_MM
-    columns, rows = (int((high[a] - low[a]) / _COARSE_MM) + 2 for a in (0, 1))
-    plane = Plane(np.array([low[0], low[1], center_mm[2]]), (rows, columns), _COARSE_MM)
-    tissue = sample(volume.voxels, volume.affine, plane.points(), _AIR_HU) > _TISSUE_HU
-    body = ndimage.binary_opening(ndimage.binary_fill_holes(tissue), iterations=2)  # without the table
-    labels, count = ndimage.label(body)
-    if count == 0:
-        return "?"
-    body = labels == np.bincount(labels.ravel())[1:].argmax() + 1
+    body, plane = section
     across = np.flatnonzero(body.any(axis=0))
+    columns = body.shape[1]
     cut_off = across[0] <= 2 or across[-1] >= columns - 3
-    if cut_off and high[0] - low[0] < _CHEST_MM:
+    if cut_off and columns * _COARSE_MM < _CHEST_MM:
         return "?"
-    offset = center_mm[0] - (low[0] + np.nonzero(body)[1].mean() * _COARSE_MM)
+    offset = center_mm[0] - (plane.corner_mm[0] + np.nonzero(body)[1].mean() * _COARSE_MM)
     if abs(offset) < _MIDLINE_MM:
         return "midline"
     return "left" if offset > 0 else "right"

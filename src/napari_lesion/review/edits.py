@@ -5,6 +5,7 @@ Something that would change nothing (accepting what is accepted) returns the sam
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,14 +14,17 @@ import numpy as np
 
 from napari_lesion.compared import Comparison, Lesion
 from napari_lesion.errors import ConfigError
-from napari_lesion.findings import Deed, Finding, HistoryEntry, Point, Status, box_around
+from napari_lesion.findings import Deed, Finding, HistoryEntry, Point, Status, box_around, image_at
 from napari_lesion.judged import Appearance, Patient
 from napari_lesion.mask import Mask
+from napari_lesion.report.plane import is_outside_body
 from napari_lesion.review.review import Change, Review, Stamp, with_comparison
 from napari_lesion.volume import Volume, apply_affine
 
 MOVED_MM = 0.01
 """A shorter move is rounding: coordinates were converted forth and back."""
+APART_MM = 10.0
+"""Findings farther apart than this, from edge to edge, are merged only where the reader insists."""
 _GEOMETRY: tuple[Deed, ...] = ("moved", "resized", "merged", "outlined")
 _UNMEASURED: dict[str, Any] = {"mask": None, "measurement": None, "unmeasured": ""}
 """Of a finding whose place or size is another: mask and numbers do not fit any more."""
@@ -53,9 +57,14 @@ def move(review: Review, id_: str, center_mm: Sequence[float], by: Stamp, scan: 
     by : Stamp
     scan : Volume
         In which the acquired image closest to the new place is looked up.
+
+    Raises
+    ------
+    ConfigError
+        If the place is outside of the patient.
     """
     finding = review.finding(id_)
-    x, y, z = (float(value) for value in center_mm)
+    x, y, z = _in_patient(scan, center_mm)
     shift = np.subtract((x, y, z), finding.center_mm)
     if np.abs(shift).max() <= MOVED_MM:
         return review
@@ -68,7 +77,7 @@ def move(review: Review, id_: str, center_mm: Sequence[float], by: Stamp, scan: 
         center_mm=(x, y, z),
         box_mm=(lower, upper),
         status=_edited(finding),
-        **_image_at(scan, (x, y, z)),
+        **image_at(scan, (x, y, z)),
         **_UNMEASURED,
     )
     return _done(review, "move", by, (finding,), (moved,))
@@ -101,7 +110,7 @@ def resize(review: Review, id_: str, diameter_mm: float, by: Stamp) -> Review:
     return _done(review, "resize", by, (finding,), (resized,))
 
 
-def merge(review: Review, ids: Sequence[str], by: Stamp, scan: Volume) -> Review:
+def merge(review: Review, ids: Sequence[str], by: Stamp, scan: Volume, *, insist: bool = False) -> Review:
     """Make one finding out of several that are one lesion.
 
     It keeps the id and the score of the one with the highest score, and reaches as far as all of them: its centre is
@@ -111,11 +120,13 @@ def merge(review: Review, ids: Sequence[str], by: Stamp, scan: Volume) -> Review
     Raises
     ------
     ConfigError
-        If there are fewer than two.
+        If there are fewer than two, or they are `apart` and nobody insists.
     """
     chosen = _chosen(review, ids)
     if len(chosen) < 2:
         raise ConfigError("Choose at least two findings to merge.")
+    if not insist and (why := apart(chosen)):
+        raise ConfigError(f"{why} They were not merged.")
     first = max(chosen, key=lambda finding: finding.score)
     lower = np.min([finding.box_mm[0] for finding in chosen], axis=0)
     upper = np.max([finding.box_mm[1] for finding in chosen], axis=0)
@@ -133,10 +144,35 @@ def merge(review: Review, ids: Sequence[str], by: Stamp, scan: Volume) -> Review
         box_mm=box_around((x, y, z), diameter),
         status=_edited(first),
         comment="\n".join(comments),
-        **_image_at(scan, (x, y, z)),
+        **image_at(scan, (x, y, z)),
         **_UNMEASURED,
     )
     return _done(review, "merge", by, chosen, (merged,))
+
+
+def apart(findings: Sequence[Finding]) -> str:
+    """Say why findings can hardly be one lesion, as a sentence; empty where they can.
+
+    They can where each reaches another within their radii and `APART_MM`, and no two were measured in different lungs.
+    """
+    sides = {f.measurement.side for f in findings if f.measurement is not None} - {"unknown"}
+    names = ", ".join(finding.name for finding in findings)
+    if len(sides) > 1:
+        return f"{names} lie in different lungs, so they are not one lesion."
+    together, left = [findings[0]], list(findings[1:])
+    while left:
+        near = [f for f in left if any(_gap_mm(f, other) <= APART_MM for other in together)]
+        if not near:
+            gap = min(_gap_mm(f, other) for f in left for other in together)
+            return f"{names} are {gap:.0f} mm apart from edge to edge, so they are hardly one lesion."
+        together += near
+        left = [f for f in left if f not in near]
+    return ""
+
+
+def _gap_mm(one: Finding, other: Finding) -> float:
+    """Distance from edge to edge, mm."""
+    return math.dist(one.center_mm, other.center_mm) - (one.size_mm + other.size_mm) / 2
 
 
 def add(
@@ -158,15 +194,16 @@ def add(
     Raises
     ------
     ConfigError
-        If the diameter is not more than 0.
+        If the diameter is not more than 0, or the place is outside of the patient.
     """
     if not 0 < diameter_mm < float("inf"):
         raise ConfigError(f"A diameter of {diameter_mm} mm makes no sense: it must be more than 0.")
-    x, y, z = (float(value) for value in center_mm)
+    x, y, z = _in_patient(scan, center_mm)
     diameter = float(diameter_mm)
     new = uuid.uuid4()
     added = Finding(
         id=str(new),
+        number=review.last_number + 1,
         tracking_uid=f"2.25.{new.int}",
         center_mm=(x, y, z),
         diameter_mm=diameter,
@@ -174,7 +211,7 @@ def add(
         score=1.0,
         status="added",
         history=(HistoryEntry(time=by.time, reader=by.reader, what="added", detail=detail),),
-        **_image_at(scan, (x, y, z)),
+        **image_at(scan, (x, y, z)),
     )
     return _done(review, "add", by, (), (added,))
 
@@ -212,7 +249,7 @@ def outline(review: Review, id_: str, mask: Mask | None, by: Stamp, scan: Volume
         diameter_mm=diameter,
         box_mm=(lower, upper),
         status=_edited(finding),
-        **_image_at(scan, (x, y, z)),
+        **image_at(scan, (x, y, z)),
         **{**_UNMEASURED, "mask": mask},
     )
     return _done(review, "outline", by, (finding,), (outlined,))
@@ -331,12 +368,12 @@ def _unjudged(finding: Finding) -> Status:
     return "edited" if any(entry.what in _GEOMETRY for entry in finding.history) else "candidate"
 
 
-def _image_at(scan: Volume, center_mm: Point) -> dict[str, Any]:
-    instance = scan.nearest_instance(center_mm)
-    return {
-        "sop_instance_uid": instance.sop_instance_uid if instance else "",
-        "frame": instance.frame if instance else None,
-    }
+def _in_patient(scan: Volume, center_mm: Sequence[float]) -> Point:
+    """Get a place (LPS mm) as a point of the patient; refuse one that is surely outside."""
+    x, y, z = (float(value) for value in center_mm)
+    if is_outside_body(scan, (x, y, z)):
+        raise ConfigError(f"{_place((x, y, z))} mm is outside of the patient's body: no finding can be there.")
+    return x, y, z
 
 
 def _in_words(value: bool | str | None) -> str:

@@ -6,6 +6,7 @@ back with them when a change is undone.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from napari_lesion.assessment.clinical import patient_of
 from napari_lesion.assessment.judge import judge
 from napari_lesion.compared import Comparison, Lesion
 from napari_lesion.errors import ConfigError
-from napari_lesion.findings import Finding, ModelReference, Point, Report
+from napari_lesion.findings import Finding, ModelReference, Point, Report, numbered
 from napari_lesion.judged import Patient
 from napari_lesion.mask import Mask
 from napari_lesion.measured import Measurement
@@ -100,6 +101,8 @@ class Review:
         What the program measured since, in findings as they are or were.
     updated : tuple of Comparison
         What comparisons came to when findings changed; the last one with each prior counts.
+    highest : int
+        The highest number that a change gave to a finding, also where it was undone and is forgotten.
     """
 
     start: Report
@@ -107,6 +110,12 @@ class Review:
     undone: tuple[Change, ...] = ()
     measured: tuple[Measured, ...] = ()
     updated: tuple[Comparison, ...] = ()
+    highest: int = 0
+
+    @property
+    def last_number(self) -> int:
+        """The highest number that a finding of this scan was ever given."""
+        return max((self.highest, self.start.last_number, *(one.number for one in self.start.findings)))
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -154,7 +163,7 @@ class Review:
     def report(self) -> Report:
         """The report with findings, patient and comparisons as they are now; what was judged of others is not in it."""
         now = {"findings": self.findings, "patient": self.patient, "comparisons": self.comparisons}
-        now |= {"lesions": self.lesions, "judgement": None}
+        now |= {"lesions": self.lesions, "judgement": None, "last_number": self.last_number}
         return self.start.model_copy(update=now)
 
     def finding(self, id_: str) -> Finding:
@@ -172,7 +181,26 @@ class Review:
 
     def done(self, change: Change) -> Review:
         """Make a change; what was undone before can't be made again after it."""
-        return replace(self, changes=(*self.changes, change), undone=())
+        change = self.with_numbers(change)
+        highest = max((self.last_number, *(finding.number for finding in change.after)))
+        return replace(self, changes=(*self.changes, change), undone=(), highest=highest)
+
+    def with_numbers(self, change: Change) -> Change:
+        """Give a number to the findings of a change that have none: a journal of an earlier version holds such."""
+        if all(finding.number for finding in (*change.before, *change.after)):
+            return change
+        made = (finding for one in (*self.changes, *self.undone) for finding in one.after)
+        known = {finding.id: finding.number for finding in (*self.start.findings, *made)}
+        last = self.last_number
+        for finding in change.after:
+            if not finding.number and finding.id not in known:
+                known[finding.id] = last = last + 1
+
+        def named(finding: Finding) -> Finding:
+            return finding if finding.number else finding.model_copy(update={"number": known[finding.id]})
+
+        update = {"before": tuple(map(named, change.before)), "after": tuple(map(named, change.after))}
+        return change.model_copy(update=update)
 
 
 def is_unmeasured(finding: Finding) -> bool:
@@ -287,6 +315,8 @@ def unsearched(volume: Volume, versions: dict[str, str] | None = None) -> Report
 def carried_over(old: Review, start: Report, by: Stamp) -> Review:
     """Start a review of a new report that keeps what readers did in an old one of the same scan.
 
+    Numbers go on: a finding of the new report is called what it was called in the old one, where that has it or, from
+    another model, an untouched one at the same place; all others get numbers that were never given.
     Findings that a reader judged, moved, commented or added take the place of those with the same id, and what was
     entered of the patient that of what the headers say, as one change, which can be undone. Targets and non-targets
     stay as they were chosen. Comparisons with priors are of the old findings, and end with them.
@@ -298,6 +328,7 @@ def carried_over(old: Review, start: Report, by: Stamp) -> Review:
     """
     if old.start.series_uid != start.series_uid:
         raise ConfigError(f"The review is of series {old.start.series_uid}, the report of {start.series_uid}.")
+    start = _numbered_as(old, start)
     known = {finding.id: finding for finding in start.findings}
     kept = tuple(finding for finding in old.findings if finding.history and known.get(finding.id) != finding)
     patient = old.patient if old.patient != old.start.patient else None
@@ -308,6 +339,26 @@ def carried_over(old: Review, start: Report, by: Stamp) -> Review:
     before = tuple(known[finding.id] for finding in kept if finding.id in known)
     change = Change(what="carried over", time=by.time, reader=by.reader, before=before, after=kept, patient=patient)
     return review.done(change.model_copy(update={"lesions": lesions}))
+
+
+def _numbered_as(old: Review, start: Report) -> Report:
+    """Give the findings of a new report the numbers that they have in a review of the same scan."""
+    if not old.last_number:
+        return numbered(start)
+    ids = {finding.id for finding in start.findings}
+    known = {finding.id: finding.number for finding in old.findings}
+    left = [finding for finding in old.findings if not finding.history and finding.id not in ids]
+    findings: list[Finding] = []
+    for finding in start.findings:
+        number = known.get(finding.id, 0)
+        if not number and left:
+            nearest = min(left, key=lambda one: math.dist(one.center_mm, finding.center_mm))
+            if math.dist(nearest.center_mm, finding.center_mm) < max(nearest.size_mm, finding.size_mm) / 2:
+                number = nearest.number
+                left.remove(nearest)
+        findings.append(finding.model_copy(update={"number": number}))
+    update = {"findings": tuple(findings), "last_number": max(old.last_number, start.last_number)}
+    return numbered(start.model_copy(update=update))
 
 
 def steps(old: Review, new: Review) -> Sequence[Change | None]:
@@ -332,6 +383,7 @@ def step(review: Review, change: Change | None) -> Review:
     """Make one of the `steps`: an undo, or a change, which is a redo where it was the last one undone."""
     if change is None:
         return undo(review)
+    change = review.with_numbers(change)
     if review.undone and review.undone[-1] == change:
         return redo(review)
     return review.done(change)

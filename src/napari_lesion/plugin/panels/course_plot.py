@@ -64,7 +64,7 @@ def draw(figure: Any, shown: Sequence[Followed], chosen: str, *, text: str, back
             errors = [min(error(point), value(point)) for point in points], [error(point) for point in points]
             axes.errorbar(days, values, yerr=errors, marker=marker, capsize=3, markersize=5, zorder=place + 2, **look)
             axes.annotate(
-                str(course.number), (days[-1], values[-1]), xytext=(7, 0), textcoords="offset points", va="center",
+                f"F{course.number}", (days[-1], values[-1]), xytext=(7, 0), textcoords="offset points", va="center",
                 size=8, color=color, weight="bold" if is_chosen else "normal",
             )  # fmt: skip
     for axes in (above, below):
@@ -143,7 +143,7 @@ def in_words(shown: Sequence[Followed]) -> str:
         size = _number(point.diameter_mm, "mm"), _number(point.volume_mm3, "mm³")
         return f"{point.when.isoformat()}: {', '.join(part for part in size if part)}"
 
-    return "\n".join(f"{course.number}: " + "; ".join(said(point) for point in course.points) for course in shown)
+    return "\n".join(f"F{course.number}: " + "; ".join(said(point) for point in course.points) for course in shown)
 
 
 def _number(value: float | None, unit: str) -> str:

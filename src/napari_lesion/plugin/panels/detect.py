@@ -31,7 +31,7 @@ from qtpy.QtWidgets import (
 from napari_lesion.detection.detector import DEFAULT_MODEL, Card, list_models, read_card
 from napari_lesion.errors import LesionError, UntrustedCodeError
 from napari_lesion.findings import RESEARCH_USE, Point, Report
-from napari_lesion.pipeline import analyse, findings_of
+from napari_lesion.pipeline import analyse, with_all_candidates
 from napari_lesion.plugin.docks import share_place
 from napari_lesion.plugin.findings_view import findings_view
 from napari_lesion.plugin.layers import LayerData, heatmap_layer
@@ -104,13 +104,13 @@ def search(
     report = analysis.report
     with suppress(OSError):  # a session that comes back can do without its heatmap
         keep_heatmap(volume, report, analysis.heatmap)
-    findings = findings_of(volume, analysis.candidates, report.model.sha256, 0.0)
+    everything = with_all_candidates(analysis)
     return _Outcome(
-        report=report.model_copy(update={"findings": findings}),
+        report=everything,
         card=card,
         model=model,
         heatmap=heatmap_layer(analysis.heatmap, volume),
-        sides={finding.center_mm: side_of(volume, finding.center_mm) for finding in findings},
+        sides={finding.center_mm: side_of(volume, finding.center_mm) for finding in everything.findings},
     )
 
 

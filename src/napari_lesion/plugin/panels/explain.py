@@ -39,8 +39,6 @@ class Question:
     scan: Layer
     volume: Volume
     finding: Finding
-    number: int
-    """Of the finding in the table, from 1."""
     model: str
     """Id or folder."""
     device: str
@@ -58,7 +56,7 @@ def answer(question: Question, methods: tuple[str, ...], progress: Progress) -> 
 
     detector = load_detector(question.model)
     made = explain(detector, question.volume, question.finding, methods, device=question.device, progress=progress)
-    return _Answer(made, tuple(map_layer(one, question.volume, question.number) for one in made.maps))
+    return _Answer(made, tuple(map_layer(one, question.volume, question.finding.number) for one in made.maps))
 
 
 def map_layer(made: AttributionMap, volume: Volume, number: int) -> LayerData:
@@ -173,7 +171,7 @@ class WhyRow(QWidget):
         self._task.cancelled.connect(lambda: self._end(tr("Cancelled; nothing was changed.")))
         self._task.start()
         self.progress.setRange(0, 0)
-        self._say(tr("Explaining finding {number}…", number=question.number))
+        self._say(tr("Explaining F{number}…", number=question.finding.number))
         self._enable()
 
     def cancel(self) -> None:
@@ -196,7 +194,7 @@ class WhyRow(QWidget):
         self.progress.setRange(0, total)
         self.progress.setValue(done)
         if self.cancel_button.isEnabled() and self._asked is not None:
-            self._say(tr("Finding {number}: {what}…", number=self._asked.number, what=step_text(what)))
+            self._say(tr("F{number}: {what}…", number=self._asked.finding.number, what=step_text(what)))
 
     def _on_succeeded(self, made: _Answer) -> None:
         asked = self._asked
@@ -215,7 +213,7 @@ class WhyRow(QWidget):
             self._viewer.layers.insert(self._viewer.layers.index(asked.scan) + 1 + number, layer)
         self._viewer.layers.selection.active = active
         self.shown.emit()
-        self._end(answer_text(made.explanation, asked.number))
+        self._end(answer_text(made.explanation))
 
     def _end(self, text: str) -> None:
         if self._task is not None:
@@ -244,9 +242,9 @@ class WhyRow(QWidget):
         self.progress.setVisible(running)
 
 
-def answer_text(explanation: Explanation, number: int) -> str:
+def answer_text(explanation: Explanation) -> str:
     """Say how faithful each map is, and what could not be done."""
-    lines = [tr("Finding {number}, faithfulness of each map (1 is best, 0 is chance):", number=number)]
+    lines = [tr("F{number}, faithfulness of each map (1 is best, 0 is chance):", number=explanation.finding.number)]
     for made in explanation.maps:
         known = tr("not tested") if made.faithfulness is None else f"{made.faithfulness:.2f}"
         lines.append(f"    {made.name}: {known}")

@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 
 from napari_lesion.assessment.fields import FINDING_FIELDS
 from napari_lesion.compared import Change
-from napari_lesion.findings import RESEARCH_USE, Finding, Report
+from napari_lesion.findings import RESEARCH_USE, Finding, Report, image_name
 from napari_lesion.judged import Advice, Appearance, Given
 from napari_lesion.plugin.actions import bind
 from napari_lesion.plugin.docks import share_place
@@ -43,7 +43,7 @@ from napari_lesion.plugin.panels.finding_text import (
     terms_html,
     trace_html,
 )
-from napari_lesion.plugin.panels.findings_table import status_text
+from napari_lesion.plugin.panels.findings_table import size_text, status_text
 from napari_lesion.plugin.panels.patient import PatientForm
 from napari_lesion.plugin.panels.sections import Section, rich_label
 from napari_lesion.plugin.priors import Prior
@@ -226,10 +226,11 @@ class FindingPanel(QWidget):
             if not self._view.findings:
                 return dim(tr("There are no findings yet. Search the scan, or point at a lesion and press E."))
             return dim(tr("Choose a finding: click its row or its ring, or press N."))
-        number = next(n for n, one in enumerate(self._view.findings, 1) if one.id == finding.id)
-        title = tr("Finding {number}", number=number)
+        title = tr("Finding {name}", name=finding.name)
         score = tr("by a reader") if edits.is_added(finding) else tr("score {score}", score=f"{finding.score:.2f}")
-        parts = [status_text(finding), score]
+        volume = self._view.volume
+        image = image_name(volume.series, finding.instance_number, finding.frame) if volume is not None else ""
+        parts = [status_text(finding), score, *([image] if image else [])]
         return f"<span style='font-size:15px'><b>{title}</b></span> &nbsp; {dim(' · '.join(parts))}"
 
     def _pictures_of(self, finding: Finding, prior: Prior | None = None) -> tuple[Picture, ...] | None:
@@ -239,7 +240,7 @@ class FindingPanel(QWidget):
             return ()
         key = id(volume), finding
         if key not in self._pictures and self._drawing is None:
-            self._drawing = task = Task(lambda _progress: pictures_of(volume, finding, 0), self)
+            self._drawing = task = Task(lambda _progress: pictures_of(volume, finding), self)
             task.succeeded.connect(partial(self._on_drawn, key))
             task.failed.connect(lambda _error: self._on_drawn(key, ()))  # the log has it
             task.cancelled.connect(self._on_not_drawn)
@@ -268,8 +269,8 @@ class FindingPanel(QWidget):
             self.numbers.setText(table(measurement_rows(measured)))
             self.notes.setText(measurement_notes(finding))
             return
-        source = tr(SOURCES["entered"]) if _sized_by_reader(finding) else tr("estimated by the model")
-        self.numbers.setText(table([(tr("Diameter"), tr("about {mm} mm", mm=f"{finding.diameter_mm:.1f}"), source)]))
+        source = tr("estimated by the model") if finding.is_estimated else tr(SOURCES["entered"])
+        self.numbers.setText(table([(tr("Diameter"), size_text(finding), source)]))
         problem = finding.unmeasured or self._measuring.problem(finding)
         if problem:
             self.notes.setText(lines([tr("It could not be measured: {why}", why=problem)]))
@@ -393,10 +394,6 @@ class _Reasoned(QWidget):
     def _fold(self, open_: bool) -> None:
         self.why.setArrowType(Qt.ArrowType.DownArrow if open_ else Qt.ArrowType.RightArrow)
         self.reasons.setVisible(open_ and bool(self.reasons.text()))
-
-
-def _sized_by_reader(finding: Finding) -> bool:
-    return edits.is_added(finding) or any(entry.what in ("resized", "merged") for entry in finding.history)
 
 
 def _in_prior(finding: Finding, change: Change | None, prior: Prior) -> Finding | None:

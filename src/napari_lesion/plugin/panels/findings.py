@@ -404,7 +404,7 @@ class FindingsPanel(QWidget):
         if scan is None or volume is None or finding is None or row < 0 or not self.view.model:
             self.why.set_question(None)
         else:
-            self.why.set_question(Question(scan, volume, finding, row + 1, self.view.model, self._device()))
+            self.why.set_question(Question(scan, volume, finding, self.view.model, self._device()))
 
     # -- files --------------------------------------------------------------------------------------------------------
 

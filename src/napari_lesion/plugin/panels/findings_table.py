@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import numpy as np
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QSortFilterProxyModel, Qt
 from qtpy.QtGui import QFont, QPixmap
 
 from napari_lesion.findings import Finding
 from napari_lesion.plugin import crops
 from napari_lesion.plugin.findings_view import FindingsView
-from napari_lesion.plugin.layers import frame_of, is_shown
+from napari_lesion.plugin.layers import is_shown
 from napari_lesion.plugin.panels.finding_text import word
 from napari_lesion.plugin.texts import tr
 from napari_lesion.review import edits
@@ -39,7 +37,7 @@ def columns() -> tuple[str, ...]:
         tr("mm³"),
         tr("Type"),
         tr("Side"),
-        tr("Slice"),
+        tr("Image"),
         tr("x, y, z (mm)"),
         tr("Comment"),
     )
@@ -62,6 +60,20 @@ def side_text(side: str) -> str:
     return {"left": tr("left"), "right": tr("right"), "midline": tr("midline")}.get(side, side)
 
 
+def size_text(finding: Finding) -> str:
+    """Say *the* diameter of a finding with its unit, and that it is an estimate where it is one."""
+    if finding.is_estimated:
+        return tr("about {mm} mm", mm=f"{finding.size_mm:.0f}")
+    return f"{finding.size} mm"
+
+
+def image_text(finding: Finding) -> str:
+    """Name the image of a finding within its series, as a PACS does: its InstanceNumber, and its frame where it has."""
+    if finding.frame is not None:
+        return tr("Fr {number}", number=finding.frame)
+    return "" if finding.instance_number is None else tr("Im {number}", number=finding.instance_number)
+
+
 def history_text(finding: Finding) -> str:
     """List what readers did to a finding, a line each."""
     deeds = {
@@ -82,13 +94,6 @@ def history_text(finding: Finding) -> str:
     )
 
 
-@dataclass(frozen=True)
-class _Row:
-    finding: Finding
-    number: int
-    slice: int | None
-
-
 class FindingsModel(QAbstractTableModel):
     """The findings of the scan that is read, one a row. Pictures and sides are made when a row is first painted."""
 
@@ -96,7 +101,7 @@ class FindingsModel(QAbstractTableModel):
         super().__init__(parent)
         self._view = view
         self._window = window
-        self._rows: list[_Row] = []
+        self._rows: list[Finding] = []
         self._pictures: dict[tuple[Any, ...], QPixmap] = {}
         self._volume: object = None
 
@@ -106,8 +111,8 @@ class FindingsModel(QAbstractTableModel):
         if volume is not self._volume:
             self._volume = volume
             self._pictures.clear()
-        rows = self._made_rows()
-        if [row.finding.id for row in rows] == [row.finding.id for row in self._rows]:
+        rows = list(self._view.findings) if volume is not None else []
+        if [row.id for row in rows] == [row.id for row in self._rows]:
             self._rows = rows
             if rows:
                 self.dataChanged.emit(self.index(0, 0), self.index(len(rows) - 1, COMMENT))
@@ -116,26 +121,13 @@ class FindingsModel(QAbstractTableModel):
         self._rows = rows
         self.endResetModel()
 
-    def _made_rows(self) -> list[_Row]:
-        volume, findings = self._view.volume, self._view.findings
-        if volume is None or not findings:
-            return []
-        # As napari's slider counts axial slices: by the axis of the scan that runs to the head.
-        frame = frame_of(volume)
-        scan = self._view.scan
-        world = frame.to_world(np.array([finding.center_mm for finding in findings]))
-        slices: list[int | None] = [None] * len(findings)
-        if scan is not None:
-            slices = [int(np.rint((at[0] - scan.translate[-3]) / scan.scale[-3])) for at in world]
-        return [_Row(f, n, k) for n, (f, k) in enumerate(zip(findings, slices, strict=True), 1)]
-
     def finding(self, row: int) -> Finding:
         """Get the finding of a row."""
-        return self._rows[row].finding
+        return self._rows[row]
 
     def row_of(self, id_: str) -> int:
         """Row of a finding, -1 if there is none."""
-        return next((n for n, row in enumerate(self._rows) if row.finding.id == id_), -1)
+        return next((n for n, row in enumerate(self._rows) if row.id == id_), -1)
 
     def rowCount(self, parent: Index = _TOP) -> int:  # noqa: N802, D102 - Qt's
         return 0 if parent.isValid() else len(self._rows)
@@ -153,20 +145,20 @@ class FindingsModel(QAbstractTableModel):
         return flags | Qt.ItemFlag.ItemIsEditable if index.column() in (DIAMETER, COMMENT) else flags
 
     def data(self, index: Index, role: int = 0) -> Any:  # noqa: D102 - Qt's
-        row, column = self._rows[index.row()], index.column()
+        finding, column = self._rows[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._text(row, column)
+            return self._text(finding, column)
         if role == Qt.ItemDataRole.EditRole:
-            return f"{row.finding.diameter_mm:.1f}" if column == DIAMETER else row.finding.comment
+            return f"{finding.size_mm:.1f}" if column == DIAMETER else finding.comment
         if role == SORT_ROLE:
-            return self._sort_key(row, column)
+            return self._sort_key(finding, column)
         if role == Qt.ItemDataRole.DecorationRole and column == NUMBER:
-            return self._picture(row.finding)
+            return self._picture(finding)
         if role == Qt.ItemDataRole.TextAlignmentRole and column in _RIGHT:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return "\n".join(filter(None, (row.finding.comment, history_text(row.finding)))) or None
-        if role == Qt.ItemDataRole.FontRole and row.finding.status == "rejected":
+            return "\n".join(filter(None, (finding.comment, history_text(finding)))) or None
+        if role == Qt.ItemDataRole.FontRole and finding.status == "rejected":
             font = QFont()
             font.setStrikeOut(column not in (NUMBER, STATUS, COMMENT))
             return font
@@ -175,25 +167,24 @@ class FindingsModel(QAbstractTableModel):
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:  # noqa: N802, D102 - Qt's
         if role != Qt.ItemDataRole.EditRole:
             return False
-        finding = self._rows[index.row()].finding
+        finding = self._rows[index.row()]
         if index.column() == COMMENT:
             return self._view.change(lambda review, by: edits.comment(review, finding.id, str(value), by))
         try:
             diameter = float(str(value).replace(",", "."))
         except ValueError:
             return False
-        if f"{diameter:.1f}" == f"{finding.diameter_mm:.1f}":
+        if f"{diameter:.1f}" == f"{finding.size_mm:.1f}":
             return False
         return self._view.change(lambda review, by: edits.resize(review, finding.id, diameter, by))
 
-    def _text(self, row: _Row, column: int) -> str:
-        finding = row.finding
+    def _text(self, finding: Finding, column: int) -> str:
         if column == NUMBER:
-            return str(row.number)
+            return finding.name
         if column == SCORE:
             return tr("reader") if edits.is_added(finding) else f"{finding.score:.2f}"
         if column == DIAMETER:
-            return f"{finding.diameter_mm:.1f}"
+            return f"≈ {finding.size_mm:.0f}" if finding.is_estimated else finding.size
         measured = finding.measurement
         if column in (AXES, VOLUME, TYPE):
             if measured is None:
@@ -203,28 +194,28 @@ class FindingsModel(QAbstractTableModel):
         if column == SIDE:
             return side_text(self._view.side(finding))
         if column == SLICE:
-            return str(row.slice) if row.slice is not None else ""
+            return image_text(finding)
         if column == PLACE:
             return ", ".join(f"{value:.0f}" for value in finding.center_mm)
         return status_text(finding) if column == STATUS else finding.comment.replace("\n", " ")
 
-    def _sort_key(self, row: _Row, column: int) -> Any:
-        finding, measured = row.finding, row.finding.measurement
+    def _sort_key(self, finding: Finding, column: int) -> Any:
+        measured = finding.measurement
         return {
-            NUMBER: row.number,
+            NUMBER: finding.number,
             SCORE: finding.score,
-            DIAMETER: finding.diameter_mm,
+            DIAMETER: finding.size_mm,
             AXES: measured.mean_diameter_mm if measured is not None else 0.0,
             VOLUME: measured.volume_mm3 if measured is not None else 0.0,
-            SLICE: row.slice,
+            SLICE: (finding.instance_number or 0) * 100_000 + (finding.frame or 0),
             PLACE: -finding.center_mm[2],  # from the head down
-        }.get(column, self._text(row, column))
+        }.get(column, self._text(finding, column))
 
     def _picture(self, finding: Finding) -> QPixmap | None:
         volume = self._view.volume
         if volume is None or not volume.complete:
             return None
-        key = (finding.center_mm, finding.diameter_mm)
+        key = (finding.center_mm, finding.size_mm)
         if key not in self._pictures:
             self._pictures[key] = crops.crop(volume, finding, self._window())
         return self._pictures[key]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import napari.viewer
@@ -477,18 +476,18 @@ class FollowUpPanel(QWidget):
         """Fill the table with what became of each lesion; the chosen row stays chosen."""
         comparison = self.comparison
         self._changes = comparison.changes if comparison is not None else ()
-        numbers = {finding.id: n for n, finding in enumerate(self._view.findings, 1)}
+        names = {finding.id: finding.name for finding in self._view.findings}
         prior = self._priors.prior(comparison.prior_series_uid) if comparison is not None else None
-        before = {f.id: n for n, f in enumerate(prior.report.findings, 1)} if prior is not None else {}
+        before = {f.id: f.name for f in prior.report.findings} if prior is not None else {}
         with QSignalBlocker(self.table):
             self.table.setRowCount(len(self._changes))
             for row, change in enumerate(self._changes):
-                number = str(numbers.get(change.finding_id or "", ""))
-                if not number:
-                    number = tr("prior {number}", number=before.get(change.prior_finding_id or "", "")).strip()
+                name = names.get(change.finding_id or "", "")
+                if not name:
+                    name = tr("prior {number}", number=before.get(change.prior_finding_id or "", "")).strip()
                 percent = f"{100 * change.volume_change:+z.0f}" if change.volume_change is not None else ""
                 texts = (
-                    number,
+                    name,
                     fate_text(change),
                     from_to(change.prior_diameter_mm, change.diameter_mm, 1),
                     from_to(change.prior_volume_mm3, change.volume_mm3, 0),
@@ -508,9 +507,7 @@ class FollowUpPanel(QWidget):
         report = None if self._station.blind else self._view.report()
         shown: tuple[Followed, ...] = ()
         if report is not None:
-            numbers = {finding.id: n for n, finding in enumerate(self._view.findings, 1)}
-            found = followed(report, self._prior_report)
-            shown = tuple(replace(one, number=numbers[one.finding_id]) for one in found if one.finding_id in numbers)
+            shown = followed(report, self._prior_report)
         self.plot.setVisible(bool(shown))
         self.plot.show_courses(shown, self._station.finding)
         if shown:

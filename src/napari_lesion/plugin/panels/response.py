@@ -77,11 +77,11 @@ class ResponsePage(QWidget):
         timeline = course.courses(self._reports)
         self._uids = tuple(one.lesion_uid for one in timeline)
         roles = {one.uid: one for one in report.lesions} if report is not None else {}
-        numbers = {one.lesion_uid: n for n, one in enumerate(findings_view(self._station).findings, 1)}
-        before = {f.id: n for one in self._reports for n, f in enumerate(one.findings, 1)}
+        names = {one.lesion_uid: one.name for one in findings_view(self._station).findings}
+        before = {f.id: f.name for one in self._reports for f in one.findings}
         self._names = {
-            one.lesion_uid: str(numbers[one.lesion_uid])
-            if one.lesion_uid in numbers
+            one.lesion_uid: names[one.lesion_uid]
+            if one.lesion_uid in names
             else tr("prior {number}", number=before[one.seen[-1].finding_id])
             for one in timeline
         }

@@ -33,7 +33,7 @@ from napari_lesion.plugin.actions import bind
 from napari_lesion.plugin.docks import share_place
 from napari_lesion.plugin.layers import frame_of
 from napari_lesion.plugin.panels.row_table import row_table
-from napari_lesion.plugin.reading_room import decision_sign, finding_name, mark_name, reading_room
+from napari_lesion.plugin.reading_room import decision_sign, mark_name, reading_room
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.task import sentence
 from napari_lesion.plugin.texts import tr
@@ -353,7 +353,7 @@ class SecondReaderPanel(QWidget):
                 detector = "" if also is None else f"✓ {also:.2f}"
                 mine = f"{mark.confidence} {words[mark.confidence - 1]}"
                 rows.append((mark.center_mm, (mark_name(number), detector, mine)))
-            for number, finding in enumerate(shown):
+            for finding in shown:
                 if reading.mark_at(finding) is not None:
                     continue
                 if finding.id not in reading.decisions:
@@ -362,7 +362,7 @@ class SecondReaderPanel(QWidget):
                     mine = "✗ " + tr("rejected")
                 else:
                     mine = f"{level} {words[level - 1]}"
-                rows.append((finding.center_mm, (finding_name(number), f"{finding.score:.2f}", mine)))
+                rows.append((finding.center_mm, (finding.name, f"{finding.score:.2f}", mine)))
         current = self.table.currentRow()
         self._places = [place for place, _ in rows]
         with QSignalBlocker(self.table):

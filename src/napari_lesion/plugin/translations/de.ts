@@ -626,8 +626,8 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Zu erwarten: {rate} (Score ≥ {score})</translation>
         </message>
         <message>
-            <source>Explaining finding {number}…</source>
-            <translation>Befund {number} wird erklärt…</translation>
+            <source>Explaining F{number}…</source>
+            <translation>F{number} wird erklärt …</translation>
         </message>
         <message>
             <source>Explanation (J)</source>
@@ -686,16 +686,8 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Befund</translation>
         </message>
         <message>
-            <source>Finding {number}</source>
-            <translation>Befund {number}</translation>
-        </message>
-        <message>
-            <source>Finding {number}, faithfulness of each map (1 is best, 0 is chance):</source>
-            <translation>Befund {number}, Treue jeder Karte (1 ist ideal, 0 ist Zufall):</translation>
-        </message>
-        <message>
-            <source>Finding {number}: {what}…</source>
-            <translation>Befund {number}: {what}…</translation>
+            <source>Finding {name}</source>
+            <translation>Befund {name}</translation>
         </message>
         <message>
             <source>Findings</source>
@@ -798,6 +790,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Vier Ansichten, oder nur die unter der Maus</translation>
         </message>
         <message>
+            <source>Fr {number}</source>
+            <translation>Frame {number}</translation>
+        </message>
+        <message>
             <source>From</source>
             <translation>Ab</translation>
         </message>
@@ -814,8 +810,12 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Weitere verdächtige Merkmale</translation>
         </message>
         <message>
-            <source>F{number}</source>
-            <translation>F{number}</translation>
+            <source>F{number}, faithfulness of each map (1 is best, 0 is chance):</source>
+            <translation>F{number}, Treue jeder Karte (1 ist am besten, 0 ist Zufall):</translation>
+        </message>
+        <message>
+            <source>F{number}: {what}…</source>
+            <translation>F{number}: {what} …</translation>
         </message>
         <message>
             <source>Gantry tilt {angle}°</source>
@@ -876,6 +876,14 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>How many findings are shown</source>
             <translation>Wie viele Befunde angezeigt werden</translation>
+        </message>
+        <message>
+            <source>Im {number}</source>
+            <translation>Bild {number}</translation>
+        </message>
+        <message>
+            <source>Image</source>
+            <translation>Bild</translation>
         </message>
         <message>
             <source>Images</source>
@@ -1222,8 +1230,16 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Mediastinalfenster</translation>
         </message>
         <message>
+            <source>Merge findings</source>
+            <translation>Befunde verbinden</translation>
+        </message>
+        <message>
             <source>Merge the chosen findings</source>
             <translation>Gewählte Befunde zusammenfassen</translation>
+        </message>
+        <message>
+            <source>Merge them all the same?</source>
+            <translation>Trotzdem verbinden?</translation>
         </message>
         <message>
             <source>MinIP</source>

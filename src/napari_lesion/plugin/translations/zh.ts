@@ -626,8 +626,8 @@ A double click opens one.</source>
             <translation>预计{rate}（评分 ≥ {score}）</translation>
         </message>
         <message>
-            <source>Explaining finding {number}…</source>
-            <translation>正在解释病灶 {number}…</translation>
+            <source>Explaining F{number}…</source>
+            <translation>正在解释 F{number}…</translation>
         </message>
         <message>
             <source>Explanation (J)</source>
@@ -686,16 +686,8 @@ A double click opens one.</source>
             <translation>病灶</translation>
         </message>
         <message>
-            <source>Finding {number}</source>
-            <translation>发现 {number}</translation>
-        </message>
-        <message>
-            <source>Finding {number}, faithfulness of each map (1 is best, 0 is chance):</source>
-            <translation>病灶 {number}，各图的忠实度（1 为最佳，0 为随机）：</translation>
-        </message>
-        <message>
-            <source>Finding {number}: {what}…</source>
-            <translation>病灶 {number}：{what}…</translation>
+            <source>Finding {name}</source>
+            <translation>所见 {name}</translation>
         </message>
         <message>
             <source>Findings</source>
@@ -798,6 +790,10 @@ A double click opens one.</source>
             <translation>四视图，或仅显示鼠标所在视图</translation>
         </message>
         <message>
+            <source>Fr {number}</source>
+            <translation>帧 {number}</translation>
+        </message>
+        <message>
             <source>From</source>
             <translation>下限</translation>
         </message>
@@ -814,8 +810,12 @@ A double click opens one.</source>
             <translation>其他可疑特征</translation>
         </message>
         <message>
-            <source>F{number}</source>
-            <translation>F{number}</translation>
+            <source>F{number}, faithfulness of each map (1 is best, 0 is chance):</source>
+            <translation>F{number}，各图的忠实度（1 最好，0 为随机）：</translation>
+        </message>
+        <message>
+            <source>F{number}: {what}…</source>
+            <translation>F{number}：{what}…</translation>
         </message>
         <message>
             <source>Gantry tilt {angle}°</source>
@@ -876,6 +876,14 @@ A double click opens one.</source>
         <message>
             <source>How many findings are shown</source>
             <translation>显示的病灶数量</translation>
+        </message>
+        <message>
+            <source>Im {number}</source>
+            <translation>图像 {number}</translation>
+        </message>
+        <message>
+            <source>Image</source>
+            <translation>图像</translation>
         </message>
         <message>
             <source>Images</source>
@@ -1222,8 +1230,16 @@ A double click opens one.</source>
             <translation>纵隔窗</translation>
         </message>
         <message>
+            <source>Merge findings</source>
+            <translation>合并所见</translation>
+        </message>
+        <message>
             <source>Merge the chosen findings</source>
             <translation>合并所选病灶</translation>
+        </message>
+        <message>
+            <source>Merge them all the same?</source>
+            <translation>仍要合并吗？</translation>
         </message>
         <message>
             <source>MinIP</source>

@@ -383,7 +383,7 @@ class Views(QObject):
         diameter = 0.0
         if self._station.finding and review is not None:
             finding = review.finding(self._station.finding)
-            place, diameter = finding.center_mm, finding.diameter_mm
+            place, diameter = finding.center_mm, finding.size_mm
         self._station.go_to(place)
         across = max(FINDING_IN_VIEW * diameter, SMALLEST_VIEW_MM)
         with self._unlinked():
