@@ -12,7 +12,7 @@ from napari.utils.notifications import notification_manager
 from plugin_scan import NODULES, BlobDetector, picture, screen_position
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QMessageBox
 
 from napari_lesion.batch import save_analysis
 from napari_lesion.findings import Candidate
@@ -118,7 +118,7 @@ def test_a_reader_goes_through_the_findings_by_keys_alone(viewer, station, panel
     assert not panel.findings.heatmap.isChecked()
 
 
-def test_the_table_sorts_filters_searches_and_edits(viewer, station, panel: DetectPanel, qtbot) -> None:
+def test_the_table_sorts_filters_searches_and_edits(viewer, station, panel: DetectPanel, qtbot, monkeypatch) -> None:
     findings = panel.findings
     findings.table.sortByColumn(DIAMETER, Qt.SortOrder.AscendingOrder)
     assert cells(panel, 0) == ["F2", "F1"]
@@ -148,6 +148,16 @@ def test_the_table_sorts_filters_searches_and_edits(viewer, station, panel: Dete
 
     findings.table.selectAll()
     before = len(station.review.findings)
+    answers, asked = ["No", "Yes"], []
+
+    def ask(_parent, _title, text, *_buttons):
+        asked.append(text)
+        return getattr(QMessageBox.StandardButton, answers.pop(0))
+
+    monkeypatch.setattr(QMessageBox, "question", ask)
+    qtbot.keyClick(findings.table, Qt.Key.Key_M)
+    assert "mm apart from edge to edge" in asked[0]
+    assert len(station.review.findings) == before, "they are apart, and the reader does not insist"
     qtbot.keyClick(findings.table, Qt.Key.Key_M)
     assert len(station.review.findings) == before - 2
     station.change(undo)
