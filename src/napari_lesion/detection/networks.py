@@ -75,10 +75,18 @@ class Pyramid(nn.Module):
         s1 = self.stage1(space_to_depth(x))
         s2 = self.stage2(s1)
         s3 = self.stage3(s2)
-        s4 = self.stage4(s3)
+        s4 = self._deepest(s3)
         p3 = self.lateral3(s3) + _double(self.lateral4(s4))
         p2 = self.merge2(s2 + _double(p3))
         return self.merge1(s1 + _double(self.reduce2(p2)))  # type: ignore[no-any-return]
+
+    def _deepest(self, s3: Tensor) -> Tensor:
+        # On a CPU, the gradients of torch's convolutions in bfloat16 are wrong, or no numbers, where they see no more
+        # than 2×2×2 voxels, as here in crops of 32.
+        if s3.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+            with torch.autocast("cpu", enabled=False):
+                return self.stage4(s3.float())  # type: ignore[no-any-return]
+        return self.stage4(s3)  # type: ignore[no-any-return]
 
 
 class NoduleNet(Pyramid):
