@@ -7,16 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from training_scan import write_project
+from training_scan import chest, write_lidc_packs, write_project
 
 from napari_lesion.assessment.nodule_seg import Segmenter, View
 from napari_lesion.detection.networks import SegmentNet, depth_to_space, space_to_depth
-from napari_lesion.detection.packs import read_pack
+from napari_lesion.detection.packs import load_network, read_pack
 from napari_lesion.errors import ConfigError
+from napari_lesion.training import segment_training
+from napari_lesion.training.data import make_background
+from napari_lesion.training.lidc import read_crops, read_store, split_store
 from napari_lesion.training.nodules import read_cubes
 from napari_lesion.training.segment_config import SegmentAugmentation
 from napari_lesion.training.segment_data import Crops, examples
-from napari_lesion.training.segment_training import run_segmenter, segment_loss
+from napari_lesion.training.segment_training import Kinds, run_segmenter, segment_loss
+from napari_lesion.training.surroundings import completed, in_lung, in_lung_at_its_spacing, own
 
 
 def test_a_run_leaves_a_pack_that_outlines_and_is_not_begun_twice(tmp_path: Path) -> None:
@@ -34,10 +38,85 @@ def test_a_run_leaves_a_pack_that_outlines_and_is_not_begun_twice(tmp_path: Path
     assert logits.shape == (32, 32, 32)
 
 
+def test_the_best_weights_are_exported_not_the_last_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_project(tmp_path)
+    write_lidc_packs(tmp_path / "nodules")
+    config = tmp_path / "seg.yaml"
+    config.write_text(
+        "network: SegmentNet\nid: seg\nversion: '1'\nsteps: 4\nbatch_size: 4\nwidth: 4\nnodules: nodules\n"
+        "insertions: 1\nbackgrounds: [{path: train}]\nvalidation_backgrounds: [{path: test}]\n"
+        "validation: {every: 1}\n",
+        encoding="utf-8",
+    )
+    kept: list[dict[str, torch.Tensor]] = []
+
+    def judged(network: torch.nn.Module, kinds: Kinds, *_: object) -> dict[str, float]:
+        assert set(kinds) == {"cubes", "own", "lung"}
+        kept.append({name: value.clone() for name, value in network.state_dict().items()})
+        return {"dice": (0.2, 0.7, 0.5, 0.6)[len(kept) - 1]}
+
+    monkeypatch.setattr(segment_training, "validate", judged)
+    pack = read_pack(run_segmenter(config, tmp_path / "run"))
+    shipped = load_network(pack).state_dict()
+    assert torch.equal(shipped["head.weight"], kept[1]["head.weight"])
+    assert not torch.equal(shipped["head.weight"], kept[3]["head.weight"])
+    assert "the average of step 2" in (pack.folder / "card.md").read_text(encoding="utf-8")
+    cases = set(pack.metadata.training_cases)
+    sides = split_store(read_store(tmp_path / "nodules"))
+    assert {crop.patient for crop in sides["train"].crops} <= cases
+    assert not cases & {crop.patient for crop in (*sides["validation"].crops, *sides["test"].crops)}
+
+
+def test_a_nodule_keeps_its_voxels_in_surroundings_that_are_made_for_it(tmp_path: Path) -> None:
+    write_project(tmp_path)
+    write_lidc_packs(tmp_path / "nodules", 8)
+    crop = read_crops(tmp_path / "nodules")[2]
+    rng = np.random.default_rng(0)
+    hu, mask, known = completed(crop, 20.0, rng)
+    assert np.array_equal(hu[known].reshape(crop.hu.shape), crop.hu)
+    assert np.array_equal(mask[known].reshape(crop.mask.shape), crop.mask)
+    assert not mask[~known].any()
+    # Above and below is lung, also where the nodule was.
+    assert hu[~known].mean() < -800
+    block = own(crop, rng)
+    inside = block.mask > 0.5
+    assert (6 / np.pi * inside.sum()) ** (1 / 3) == pytest.approx(crop.mask_diameter_mm, rel=0.06)
+    assert not block.known[0].any()
+    background = make_background(chest(), (), "chest", rng)
+    block = in_lung(crop, background, rng)
+    assert block.known.all()
+    inside = block.mask > 0.5
+    assert (6 / np.pi * inside.sum()) ** (1 / 3) == pytest.approx(crop.mask_diameter_mm, rel=0.06)
+    assert np.median(block.hu[inside]) > -300
+    hu, mask = in_lung_at_its_spacing(crop, background, rng)
+    assert mask.sum() == crop.mask.sum()
+    assert np.median(hu[mask]) > -300
+
+
+def test_in_bfloat16_small_crops_learn_what_they_learn_in_float32() -> None:
+    """torch's gradients are wrong there where a convolution sees only 2 × 2 × 2 voxels."""
+    torch.manual_seed(0)
+    network = SegmentNet(8).train()
+    image = torch.rand(4, 2, 32, 32, 32)
+    mask = (image[:, :1] > 0.9).float()
+    gradients = []
+    for on in (False, True):
+        network.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=on):
+            loss = segment_loss(network(image), mask, torch.ones_like(mask))
+        loss.backward()
+        gradients.append(torch.cat([p.grad.flatten() for p in network.stage4.parameters()]))
+    plain, short = gradients
+    assert (short - plain).norm() < 0.2 * plain.norm()
+
+
 def test_a_crop_shows_the_nodule_and_its_mask_in_the_same_place(tmp_path: Path) -> None:
     write_project(tmp_path)
-    image, mask = Crops(examples(read_cubes(tmp_path / "nodules")), SegmentAugmentation(), 4, 0).draw()
+    parts = examples(read_cubes(tmp_path / "nodules"))
+    image, mask, known = Crops([(parts, 1.0)], SegmentAugmentation(), 4, 0).draw()
     assert image.shape[0] == mask.shape[0]
+    assert known.shape == mask.shape
+    assert known.all()
     assert image.shape[1:] == (2, *mask.shape[2:])
     for (hu, told), inside in zip(image, mask[:, 0] > 0.5, strict=True):
         assert inside.any()
@@ -48,7 +127,13 @@ def test_a_crop_shows_the_nodule_and_its_mask_in_the_same_place(tmp_path: Path) 
 def test_the_loss_falls_with_the_overlap_and_blocks_come_back_as_they_were() -> None:
     mask = torch.zeros(1, 1, 16, 16, 16)
     mask[..., 4:9, 4:9, 4:9] = 1
-    assert segment_loss(20 * mask - 10, mask) < 0.05 < segment_loss(20 * mask.roll(2, 2) - 10, mask)
+    known = torch.ones_like(mask)
+    assert segment_loss(20 * mask - 10, mask, known) < 0.05 < segment_loss(20 * mask.roll(2, 2) - 10, mask, known)
+    # Where nothing is known, an outline may be as it likes.
+    known[..., 10:, :, :] = 0
+    elsewhere = mask.clone()
+    elsewhere[..., 11:14, 4:9, 4:9] = 1
+    assert segment_loss(20 * elsewhere - 10, mask, known) < 0.05
     x = torch.randn(2, 3, 4, 6, 8)
     assert torch.equal(depth_to_space(space_to_depth(x)), x)
     network = SegmentNet(4).train()

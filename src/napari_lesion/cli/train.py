@@ -10,6 +10,12 @@ import typer
 from napari_lesion.cli.console import say, show_progress
 from napari_lesion.errors import ConfigError
 
+_WITHOUT_FOLDS = {
+    "PatchNet": "patch classifier",
+    "SegmentNet": "segmenter",
+    "LooksNet": "network for the look of nodules",
+}
+
 
 def train(
     config: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="What to train on, and how (YAML).")],
@@ -43,9 +49,16 @@ def train(
     from napari_lesion.training.options import network_of
 
     kind = network_of(config)
-    if kind in ("PatchNet", "SegmentNet") and (held_out or fold is not None or folds is not None):
-        what = "patch classifier" if kind == "PatchNet" else "segmenter"
+    if kind in _WITHOUT_FOLDS and (held_out or fold is not None or folds is not None):
+        what = _WITHOUT_FOLDS[kind]
         raise ConfigError(f"{config} is for a {what}: it takes neither --held-out nor --fold nor --folds.")
+    if kind == "LooksNet":
+        from napari_lesion.training.looks_training import run_looks
+
+        with show_progress() as progress:
+            looker = run_looks(config, out, resume=resume, progress=progress)
+        say(f"The model is in {looker}.")
+        return
     if kind == "SegmentNet":
         from napari_lesion.training.segment_training import run_segmenter
 

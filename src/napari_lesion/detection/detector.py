@@ -118,7 +118,7 @@ def list_models() -> tuple[Card, ...]:
     for folder in packs.model_folders():
         try:
             card = read_card(folder)
-            if not (isinstance(card, packs.Metadata) and card.is_segmenter):
+            if not (isinstance(card, packs.Metadata) and card.purpose):
                 cards.append(card)
         except ModelError as error:
             if folder.parent == packs.SHIPPED:
@@ -188,8 +188,8 @@ def load_detector(
     if classes:
         raise ModelError(f"model {pack.metadata.id} has no classes to choose from.")
 
-    if pack.metadata.is_segmenter:
-        raise ModelError(f"model {pack.metadata.id} finds nothing: it outlines what a detector found. Name a detector.")
+    if purpose := pack.metadata.purpose:
+        raise ModelError(f"model {pack.metadata.id} finds nothing: {purpose}. Name a detector.")
 
     # These bring torch and monai along.
     if pack.metadata.network.name == "PatchNet":

@@ -193,3 +193,46 @@ class PatchNet(nn.Module):
 
 def _valid_block(cin: int, cout: int, size: int = 3, stride: int = 1) -> tuple[nn.Module, ...]:
     return nn.Conv2d(cin, cout, size, stride=stride, bias=False), nn.BatchNorm2d(cout), nn.ReLU(inplace=True)
+
+
+LOOKS_SIDE = 56
+"""Side of the slice that ``LooksNet`` sees, pixels."""
+LOOKS_CHANNELS = 4
+"""Three windows of HU, and the mask."""
+RATED: dict[str, int] = {
+    "texture": 5,
+    "spiculation": 5,
+    "lobulation": 5,
+    "margin": 5,
+    "malignancy": 5,
+    "calcification": 2,
+}
+"""What ``LooksNet`` tells of a nodule, and how many values each may have: LIDC's ratings 1 to 5; calcified or not."""
+
+
+class LooksNet(nn.Module):
+    """How readers rate the look of a nodule, from an axial slice through it.
+
+    Input is (b, 4, 56, 56), windows of HU and the mask, and (b, 2): ln(diameter / 8 mm), ln(pixel / 0.6 mm). Output is
+    (b, 27): for each of ``RATED``, one after the other, a logit for each of its values.
+    """
+
+    def __init__(self, width: int = 16, dropout: float = 0.0) -> None:
+        super().__init__()
+        c1, c2, c3 = width, 2 * width, 4 * width
+        self.features = nn.Sequential(
+            *_padded_block(LOOKS_CHANNELS, c1, 5, stride=2), *_padded_block(c1, c1), *_padded_block(c1, c2),
+            nn.MaxPool2d(2), *_padded_block(c2, c3), *_padded_block(c3, c3),
+        )  # fmt: skip
+        self.join = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * c3 + 2, c3), nn.ReLU(inplace=True))
+        self.head = nn.Linear(c3, sum(RATED.values()))
+
+    def forward(self, image: Tensor, sizes: Tensor) -> Tensor:
+        """(b, 4, 56, 56) and (b, 2) → (b, 27)."""
+        x = self.features(image)
+        return self.head(self.join(torch.cat([x.mean((2, 3)), x.amax((2, 3)), sizes], 1)))  # type: ignore[no-any-return]
+
+
+def _padded_block(cin: int, cout: int, size: int = 3, stride: int = 1) -> tuple[nn.Module, ...]:
+    conv = nn.Conv2d(cin, cout, size, stride=stride, padding=size // 2, bias=False)
+    return conv, nn.BatchNorm2d(cout), nn.ReLU(inplace=True)

@@ -86,7 +86,24 @@ class SegmentNetSpec(BaseModel):
         return SegmentNet(width=self.width)
 
 
-NetworkSpec: TypeAlias = Annotated[NoduleNetSpec | PatchNetSpec | SegmentNetSpec, Field(discriminator="name")]
+class LooksNetSpec(BaseModel):
+    """``networks.LooksNet``: tells how readers rate the look of a nodule."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Literal["LooksNet"] = "LooksNet"
+    width: int = Field(gt=0)
+
+    def build(self) -> Module:
+        """Make the network, with random weights."""
+        from napari_lesion.detection.networks import LooksNet
+
+        return LooksNet(width=self.width)
+
+
+NetworkSpec: TypeAlias = Annotated[
+    NoduleNetSpec | PatchNetSpec | SegmentNetSpec | LooksNetSpec, Field(discriminator="name")
+]
 """Which network the weights belong to: a union of the specifications, told apart by ``name``."""
 
 
@@ -167,8 +184,15 @@ class Metadata(Card):
 
     @property
     def is_segmenter(self) -> bool:
-        """Whether it outlines what a detector found, and finds nothing itself."""
+        """Whether it outlines what a detector found."""
         return isinstance(self.network, SegmentNetSpec)
+
+    @property
+    def purpose(self) -> str:
+        """What it does instead of finding anything, as the end of a sentence; empty for detectors."""
+        if self.is_segmenter:
+            return "it outlines what a detector found"
+        return "it tells how a finding looks" if isinstance(self.network, LooksNetSpec) else ""
 
 
 @dataclass(frozen=True)

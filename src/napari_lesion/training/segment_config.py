@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from napari_lesion.checked_yaml import read_checked
-from napari_lesion.training.config import Located
+from napari_lesion.training.config import BackgroundConfig, Located
 from napari_lesion.training.options import OptimiserConfig, Precision, Strict, ValidationConfig
 
 
@@ -24,13 +24,26 @@ class SegmentAugmentation(Strict):
     thick_share: float = Field(default=0.4, ge=0, le=1)
     """Share of crops that are averaged to slices of 2 to 5 mm."""
     faint_share: float = Field(default=0.2, ge=0, le=1)
-    """Share of nodules that are thinned to ground glass."""
+    """Share of solid nodules that are thinned to ground glass, half of the larger ones with a core that stays solid."""
+    subsolid_factor: float = Field(default=1, gt=0)
+    """How much more often a nodule is drawn that is not solid."""
     centre_mm: float = Field(default=0.5, ge=0)
     """Standard deviation of the centre that is told, along each axis, to which comes..."""
     centre_share: float = Field(default=0.08, ge=0)
     """...this share of the diameter."""
     diameter_spread: float = Field(default=0.25, ge=0)
     """Standard deviation of the logarithm of the diameter that is told."""
+
+
+class SegmentShares(Strict):
+    """How often each kind of example is drawn; kinds of which there are none do not count."""
+
+    cubes: float = Field(default=0.3, ge=0)
+    """Cubes in their true surroundings."""
+    own: float = Field(default=0.3, ge=0)
+    """Crops at native spacing in their own surroundings, completed above and below."""
+    lung: float = Field(default=0.4, ge=0)
+    """The same nodules in other lungs."""
 
 
 class SegmentTrainingConfig(Strict):
@@ -46,12 +59,19 @@ class SegmentTrainingConfig(Strict):
     width: int = Field(default=24, gt=0)
     dropout: float = Field(default=0.1, ge=0, lt=1)
     start_from: str | None = None
-    """Detector (its folder, or the id of an installed one) whose pyramid is taken over."""
+    """Detector (its folder, or the id of an installed one) whose pyramid is taken over, or segmenter to go on from."""
     device: str = "auto"
     precision: Precision = "fp32"
     checkpoint_every: int = Field(default=100, gt=0)
     nodules: Path
-    """Folder with ``lidc_cubes.npz`` and ``lidc_cubes_ratings.csv``; relative to the configuration file."""
+    """Folder of the store of nodules (``lidc.read_store``); relative to the configuration file."""
+    backgrounds: tuple[BackgroundConfig, ...] = ()
+    """Lungs that the nodules of the store are put into."""
+    validation_backgrounds: tuple[BackgroundConfig, ...] = ()
+    """Of other patients, for the nodules of the validation."""
+    insertions: int = Field(default=3, gt=0)
+    """How often each nodule is put into a lung."""
+    shares: SegmentShares = SegmentShares()
     augmentation: SegmentAugmentation = SegmentAugmentation()
     optimiser: OptimiserConfig = OptimiserConfig()
     validation: ValidationConfig = ValidationConfig()
@@ -68,4 +88,7 @@ def read_segment_config(path: Path) -> SegmentTrainingConfig:
     config = read_checked(path, SegmentTrainingConfig, "configuration")
     located = Located(path)
     start_from = located.model(config.start_from) if config.start_from else None
-    return config.model_copy(update={"nodules": located(config.nodules), "start_from": start_from})
+    changed: dict[str, object] = {"nodules": located(config.nodules), "start_from": start_from}
+    for name in ("backgrounds", "validation_backgrounds"):
+        changed[name] = tuple(one.model_copy(update={"path": located(one.path)}) for one in getattr(config, name))
+    return config.model_copy(update=changed)

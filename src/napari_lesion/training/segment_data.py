@@ -12,14 +12,19 @@ from torch import Tensor
 from torch.nn import functional
 
 from napari_lesion.assessment.nodule_seg import SIDES, guide, side_of, window
-from napari_lesion.training.nodules import Cube, cut_out
+from napari_lesion.progress import Progress, silent
+from napari_lesion.training.data import Background
+from napari_lesion.training.lidc import Crop
+from napari_lesion.training.nodules import Cube, Type, cut_out
 from napari_lesion.training.segment_config import SegmentAugmentation
+from napari_lesion.training.surroundings import THICK_MM, Block, in_lung, own
 
 Array = npt.NDArray[np.float64]
 
 _FAINT = (0.25, 0.7)
 _LUNG_HU = -850.0
 _THICK = (2, 6)
+_CORE_FROM_MM = 6.0
 _SHIFT_HU = 25.0
 _SOFT_SHARE, _SOFT_MM = 0.3, (0.3, 0.9)
 
@@ -28,13 +33,17 @@ _SOFT_SHARE, _SOFT_MM = 0.3, (0.3, 0.9)
 class Example:
     """A nodule in its surroundings, with what has to be known to crop it."""
 
+    name: str
     hu: Tensor
-    """(z, y, x) float32."""
+    """(z, y, x) int16."""
     mask: Tensor
-    """(z, y, x) float32, 0 or 1."""
+    """(z, y, x) uint8: how much of each voxel is nodule, 0 to 255."""
+    known: Tensor | None
+    """(z, y, x) uint8: 1 where the mask says the truth, else 0; None where it does everywhere."""
     center: Array
     """Index of its centre of mass."""
     diameter_mm: float
+    type: Type
     thick: bool
     """From thick slices: not to be turned out of the axial plane."""
 
@@ -44,14 +53,48 @@ def examples(cubes: Sequence[Cube]) -> list[Example]:
     result = []
     for cube in cubes:
         center = np.argwhere(cube.mask).mean(axis=0)
-        hu = torch.from_numpy(cube.hu.astype(np.float32))
-        mask = torch.from_numpy(cube.mask.astype(np.float32))
-        result.append(Example(hu, mask, center, cube.diameter_mm, cut_out(cube).thick))
+        mask = torch.from_numpy(cube.mask.astype(np.uint8) * 255)
+        hu = torch.from_numpy(cube.hu)
+        thick = cut_out(cube).thick
+        result.append(Example(cube.name, hu, mask, None, center, cube.diameter_mm, cube.type, thick))
     return result
 
 
-def crop(example: Example, center: Array, axes: Array, side: int) -> tuple[Tensor, Tensor]:
-    """Crop HU and mask (each (side, side, side)) around an index.
+def surrounded(nodule: Crop, block: Block) -> Example:
+    """Prepare a nodule in surroundings that were made for it."""
+    return Example(
+        name=nodule.name,
+        hu=torch.from_numpy(np.clip(block.hu, -1500, 3000).round().astype(np.int16)),
+        mask=torch.from_numpy((block.mask * 255).round().astype(np.uint8)),
+        known=None if block.known.all() else torch.from_numpy(block.known.astype(np.uint8)),
+        center=np.full(3, block.hu.shape[0] // 2, np.float64),
+        diameter_mm=nodule.mask_diameter_mm,
+        type=nodule.type,
+        thick=nodule.spacing_mm[0] > THICK_MM,
+    )
+
+
+def in_surroundings(
+    nodules: Sequence[Crop],
+    backgrounds: Sequence[Background],
+    times: int,
+    rng: np.random.Generator,
+    progress: Progress = silent,
+) -> tuple[list[Example], list[Example]]:
+    """Complete nodules: each in its own surroundings, and several times in another lung."""
+    own_ones, others = [], []
+    for number, nodule in enumerate(nodules):
+        progress(number, len(nodules), "completing the surroundings of nodules")
+        own_ones.append(surrounded(nodule, own(nodule, rng)))
+        for _ in range(times):
+            block = in_lung(nodule, backgrounds[int(rng.integers(len(backgrounds)))], rng)
+            if block is not None:
+                others.append(surrounded(nodule, block))
+    return own_ones, others
+
+
+def crop(example: Example, center: Array, axes: Array, side: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Crop HU, mask, and where it is known (each (side, side, side) float32) around an index.
 
     Parameters
     ----------
@@ -66,42 +109,74 @@ def crop(example: Example, center: Array, axes: Array, side: int) -> tuple[Tenso
     index = steps @ axes.T + center
     # grid_sample wants (x, y, z), scaled so that -1 and 1 are the centres of the outermost voxels.
     grid = torch.from_numpy((2 * index / (np.array(example.hu.shape) - 1) - 1)[..., ::-1].astype(np.float32))
-    both = torch.stack([example.hu, example.mask])[None]
-    hu, mask = functional.grid_sample(both, grid[None], align_corners=True, padding_mode="reflection")[0]
-    return hu, mask
+    layers = [example.hu.float(), example.mask.float() / 255]
+    if example.known is not None:
+        layers.append(example.known.float())
+    out = functional.grid_sample(torch.stack(layers)[None], grid[None], align_corners=True, padding_mode="reflection")[
+        0
+    ]
+    return out[0], out[1], out[2] if example.known is not None else torch.ones_like(out[1])
 
 
-def plain(example: Example, rng: np.random.Generator, options: SegmentAugmentation) -> tuple[Tensor, Tensor]:
-    """Crop as it is, at a place and with a diameter as wrong as in training: input (2, d, h, w), and mask (d, h, w)."""
+def plain(example: Example, rng: np.random.Generator, options: SegmentAugmentation) -> tuple[Tensor, Tensor, Tensor]:
+    """Crop as it is, at a place and with a diameter as wrong as in training.
+
+    Returns
+    -------
+    input (2, d, h, w), mask and where it is known (d, h, w)
+    """
     told = float(np.exp(rng.normal(0, options.diameter_spread)) * example.diameter_mm)
     side = side_of(told)
-    hu, mask = crop(example, example.center + _error(example.diameter_mm, rng, options), np.eye(3), side)
-    return torch.stack([window(hu), guide(told, side)]), mask
+    hu, mask, known = crop(example, example.center + _error(example.diameter_mm, rng, options), np.eye(3), side)
+    return torch.stack([window(hu), guide(told, side)]), mask, known
 
 
 class Crops:
-    """Draws augmented batches; all randomness comes from ``rng``, whose state is part of a checkpoint."""
+    """Draws augmented batches; all randomness comes from ``rng``, whose state is part of a checkpoint.
 
-    def __init__(self, parts: Sequence[Example], options: SegmentAugmentation, batch_size: int, seed: int) -> None:
-        self._examples, self._options = parts, options
+    Parameters
+    ----------
+    parts : sequence of (examples, share)
+        Kinds of examples, and how often one of each kind is drawn.
+    options, batch_size, seed
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[tuple[Sequence[Example], float]],
+        options: SegmentAugmentation,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        kept = [(list(part), share) for part, share in parts if part and share > 0]
+        self._parts, self._options = [part for part, _ in kept], options
+        shares = np.array([share for _, share in kept])
+        self._shares = shares / shares.sum()
+        self._weights = [_weights(part, options.subsolid_factor) for part in self._parts]
         # As many voxels in a batch of large crops as in one of small ones.
         small, large = SIDES
         self._sizes = {small: batch_size, large: max(1, round(batch_size * (small / large) ** 3))}
-        self._waiting: dict[int, list[tuple[Tensor, Tensor]]] = {side: [] for side in SIDES}
+        self._waiting: dict[int, list[tuple[Tensor, Tensor, Tensor]]] = {side: [] for side in SIDES}
         self.rng = np.random.default_rng(seed)
 
-    def draw(self) -> tuple[Tensor, Tensor]:
-        """Input (n, 2, d, h, w) and mask (n, 1, d, h, w), from 0 to 1; whichever size is complete first."""
+    def draw(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Input (n, 2, d, h, w), mask and where it is known (n, 1, d, h, w), from 0 to 1.
+
+        Small crops or large ones, whichever batch is complete first.
+        """
         while True:
-            image, mask = self._one(self._examples[int(self.rng.integers(len(self._examples)))])
-            side = len(mask)
+            kind = int(self.rng.choice(len(self._parts), p=self._shares))
+            number = int(self.rng.choice(len(self._parts[kind]), p=self._weights[kind]))
+            one = self._one(self._parts[kind][number])
+            side = one[0].shape[-1]
             waiting = self._waiting[side]
-            waiting.append((image, mask))
+            waiting.append(one)
             if len(waiting) == self._sizes[side]:
                 self._waiting[side] = []
-                return torch.stack([x for x, _ in waiting]), torch.stack([y for _, y in waiting])[:, None]
+                image, mask, known = (torch.stack(layer) for layer in zip(*waiting, strict=True))
+                return image, mask[:, None], known[:, None]
 
-    def _one(self, example: Example) -> tuple[Tensor, Tensor]:
+    def _one(self, example: Example) -> tuple[Tensor, Tensor, Tensor]:
         rng, options = self.rng, self._options
         # No nodule becomes larger than a crop can show.
         zoom = min(float(np.exp(rng.uniform(*np.log(options.zoom)))), 0.75 * SIDES[-1] / example.diameter_mm)
@@ -110,14 +185,20 @@ class Crops:
         side = side_of(max(told, 0.75 * zoom * example.diameter_mm))
         tilt = 0.0 if example.thick else np.deg2rad(options.tilt_deg)
         axes = _turn(rng, tilt) / zoom
-        hu, mask = crop(example, example.center + _error(example.diameter_mm, rng, options), axes, side)
-        return torch.stack([window(self._changed(hu, mask)), guide(told, side)]), mask
+        hu, mask, known = crop(example, example.center + _error(example.diameter_mm, rng, options), axes, side)
+        hu = self._changed(hu, mask, example.type, zoom * example.diameter_mm)
+        return torch.stack([window(hu), guide(told, side)]), mask, known
 
-    def _changed(self, hu: Tensor, mask: Tensor) -> Tensor:
+    def _changed(self, hu: Tensor, mask: Tensor, kind: Type, diameter_mm: float) -> Tensor:
         rng, options = self.rng, self._options
-        if rng.random() < options.faint_share:
-            near = _smooth(mask, 0.7)
-            hu = hu + near * (float(rng.uniform(*_FAINT)) - 1) * (hu - _LUNG_HU).clamp(min=0)
+        if kind == "solid" and rng.random() < options.faint_share:
+            thinned = _smooth(mask, 0.7)
+            if diameter_mm > _CORE_FROM_MM and rng.random() < 0.5:
+                # A solid core stays: part-solid.
+                wide = _smooth(mask, diameter_mm / 6)
+                core = ((wide - float(rng.uniform(0.7, 0.9)) * wide.max()) / 0.1).clamp(0, 1)
+                thinned = thinned * (1 - core)
+            hu = hu + thinned * (float(rng.uniform(*_FAINT)) - 1) * (hu - _LUNG_HU).clamp(min=0)
         if rng.random() < _SOFT_SHARE:
             hu = _smooth(hu, float(rng.uniform(*_SOFT_MM)))
         noise = torch.from_numpy(rng.standard_normal(tuple(hu.shape), dtype=np.float32))
@@ -126,6 +207,13 @@ class Crops:
         if rng.random() < options.thick_share:
             hu = _thick(hu, int(rng.integers(*_THICK)), rng)
         return hu + float(rng.normal(0, _SHIFT_HU))
+
+
+def _weights(part: Sequence[Example], subsolid_factor: float) -> Array:
+    """Give the chance of each example: that of rare types is raised."""
+    weights = np.array([1.0 if one.type == "solid" else subsolid_factor for one in part])
+    result: Array = weights / weights.sum()
+    return result
 
 
 def _error(diameter_mm: float, rng: np.random.Generator, options: SegmentAugmentation) -> Array:
