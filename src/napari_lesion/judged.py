@@ -9,7 +9,7 @@ from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-Source = Literal["measured", "entered", "DICOM", "assumed"]
+Source = Literal["measured", "estimated", "entered", "DICOM", "assumed"]
 Sex = Literal["female", "male"]
 Smoking = Literal["never", "former", "current"]
 Context = Literal["screening", "incidental"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 Point = tuple[float, float, float]
 Side = Literal["left", "right", "unknown"]
@@ -36,6 +36,46 @@ class HounsfieldUnits(BaseModel):
     p05: float
     median: float
     p95: float
+
+
+class Likely(BaseModel):
+    """Whether something is so, as a network estimates it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    value: bool
+    certainty: float = Field(ge=0, le=1)
+    """How probable it is that a reader would say the same."""
+
+
+class Looks(BaseModel):
+    """How a finding looks, estimated by a network that learned from readers; nothing here is measured.
+
+    Each certainty is the probability that one of LIDC's readers would say the same, as on validation patients.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    method: str
+    """The model's id and version."""
+    type: Literal["solid", "part-solid", "non-solid"]
+    type_certainty: float = Field(ge=0, le=1)
+    solid: float = Field(ge=0, le=1)
+    part_solid: float = Field(ge=0, le=1)
+    non_solid: float = Field(ge=0, le=1)
+    """Probabilities of the types; their sum is 1."""
+    spiculated: Likely
+    """Rated 3 or more of 5."""
+    lobulated: Likely
+    """Rated 3 or more of 5."""
+    ill_defined: Likely
+    """Margin rated 1 or 2 of 5."""
+    calcified: Likely
+    """With any calcification."""
+    suspicion: float = Field(ge=1, le=5)
+    """The mean of the ratings of malignancy to be expected: 1 highly unlikely, 3 indeterminate, 5 highly suspicious."""
+    suspicious: Likely
+    """Malignancy rated 4 or 5."""
 
 
 class Measurement(BaseModel):
@@ -84,5 +124,7 @@ class Measurement(BaseModel):
     """Third of the lung's height."""
     lobe: str = ""
     """Only where a lobe mask was given."""
+    looks: Looks | None = None
+    """How it looks, estimated; None where nobody asked the network."""
     notes: tuple[str, ...] = ()
     """What to know before trusting the numbers, as sentences."""

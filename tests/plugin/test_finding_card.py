@@ -83,6 +83,10 @@ def test_the_card_follows_the_chosen_finding_with_pictures_numbers_and_judgement
     assert f"{finding.measurement.long_axis.length_mm:.1f} × {finding.measurement.short_axis.length_mm:.1f} mm" in said
     assert f"{finding.measurement.volume_mm3:.0f}" in said
     assert said.count("measured") >= 8, "each number has its source"
+    looks = finding.measurement.looks
+    assert f"estimated, {min(round(100 * looks.type_certainty), 99)} % certain" in panel.estimated.text()
+    assert f"{looks.suspicion:.1f} of 5" in panel.estimated.text()
+    assert "nodule-looks" in panel.estimated.text()
     qtbot.waitUntil(lambda: panel._pictures_of(finding) is not None, timeout=PATIENCE_MS)
     panel.refresh()
     assert all(plane._picture.lines for plane in panel.pictures.planes)

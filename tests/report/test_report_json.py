@@ -52,17 +52,25 @@ def test_a_saved_report_fits_the_published_schema_and_a_spoilt_one_does_not(repo
     assert not validator.is_valid(content)
 
 
-@pytest.mark.parametrize("version", ["1.0", "1.1", "1.2"])
+@pytest.mark.parametrize("version", ["1.0", "1.1", "1.2", "1.3"])
 def test_what_an_earlier_version_saved_opens_and_is_saved_as_this_version_does(version, tmp_path):
     report = load_report(Path(__file__).parent / f"findings-{version}.json")
     assert [(f.center_mm, f.score) for f in report.findings] == [((52, -20, -240), 0.9), ((-45, 5, -270), 0.6)]
     assert [(f.status, f.comment, [deed.what for deed in f.history]) for f in report.findings] == (
         [("accepted", "", ["accepted"]), ("rejected", "a vessel", ["commented", "rejected"])]
-        if version == "1.2"
+        if version in ("1.2", "1.3")
         else [("candidate", "", [])] * 2
     )
-    assert all(f.mask is None and f.measurement is None and f.unmeasured == "" for f in report.findings)
-    assert (report.patient, report.judgement, report.comparisons) == (Patient(), None, ())
+    assert (report.patient, report.comparisons) == (Patient(), ())
+    if version == "1.3":
+        first, second = report.findings
+        assert (first.mask.count, first.measurement.mean_diameter_mm) == (18, 9.0)
+        assert first.measurement.looks is None
+        assert second.unmeasured == "That place is outside the scan."
+        assert report.judgement.of(first.id).brock.applies
+    else:
+        assert all(f.mask is None and f.measurement is None and f.unmeasured == "" for f in report.findings)
+        assert report.judgement is None
     assert report.warnings[0] == "Tilted by 3°."
     save_report(report, tmp_path / "findings.json")
     content = json.loads((tmp_path / "findings.json").read_text(encoding="utf-8"))

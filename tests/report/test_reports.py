@@ -5,6 +5,7 @@ import csv
 import pytest
 from fake_scan import FakeDetector, make_volume
 
+from napari_lesion.assessment.nodule import percent
 from napari_lesion.errors import ConfigError
 from napari_lesion.findings import RESEARCH_USE, Candidate
 from napari_lesion.pipeline import analyse
@@ -35,6 +36,11 @@ def test_pages_hold_pictures_and_the_research_use_and_escape_what_headers_say(an
         rows = list(csv.DictReader(file))
     assert [row["id"] for row in rows] == [finding.id for finding in report.findings]
     assert all(row["measured_by"] or row["unmeasured"] for row in rows)
+    looks = report.findings[0].measurement.looks
+    assert "Estimated by nodule-looks 1.0.0, as readers would rate it" in page
+    assert f"{looks.type}, {percent(looks.type_certainty)} certain" in page
+    assert rows[0]["estimated_type"] == looks.type
+    assert float(rows[0]["estimated_spiculated_certainty"]) == looks.spiculated.certainty
 
 
 def test_a_kind_that_needs_the_scan_says_so_and_stops_no_other(analysis, tmp_path):

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from napari_lesion.assessment.lung_rads_history import prior_date
-from napari_lesion.assessment.nodule import Nodule, is_true, nodule_of, unmeasured
+from napari_lesion.assessment.nodule import TYPES, Nodule, either, is_true, nodule_of, percent, unmeasured
 from napari_lesion.compared import Comparison
 from napari_lesion.findings import Finding
 from napari_lesion.judged import Given, NoduleType, Patient, Probability, Source, Term
@@ -104,7 +104,7 @@ def _why_not(finding: Finding, nodule: Nodule | None, patient: Patient, comparis
 def _terms(nodule: Nodule, patient: Patient, findings: Sequence[Finding]) -> tuple[Term, ...]:
     long_mm = nodule.measurement.long_axis.length_mm
     types = {TYPE[one] for one in nodule.types}
-    age, sex, spiculated = patient.age_years, patient.sex, nodule.finding.appearance.spiculated
+    age, sex = patient.age_years, patient.sex
     years = (age.value, age.value) if age is not None else YEARS
     return (
         Term(name="Intercept", value="constant of the model", source=None, low=INTERCEPT, high=INTERCEPT),
@@ -127,14 +127,14 @@ def _terms(nodule: Nodule, patient: Patient, findings: Sequence[Finding]) -> tup
         ),
         Term(
             name="Type",
-            value=nodule.types[0] if nodule.type_source else "unknown",
+            value=_type_in_words(nodule),
             source=nodule.type_source,
             low=min(types),
             high=max(types),
         ),
         _upper_lobe(nodule),
         _count(nodule, findings),
-        _known("Spiculation", SPICULATION, spiculated),
+        _spiculation(nodule),
     )
 
 
@@ -147,6 +147,31 @@ def _yes_or_no(name: str, adds: float, so: bool, given: Given[Any] | None, words
         return Term(name=name, value="unknown", source=None, low=0.0, high=adds)
     there = adds if so else 0.0
     return Term(name=name, value=words[0] if so else words[1], source=given.source, low=there, high=there)
+
+
+def _type_in_words(nodule: Nodule) -> str:
+    looks = nodule.measurement.looks
+    if nodule.type_source == "estimated" and looks is not None:
+        return f"{nodule.types[0]}, {percent(looks.type_certainty)}"
+    if nodule.type_source is None:
+        return "unknown" if nodule.types == TYPES else f"unknown: {either(nodule.types)}"
+    return nodule.types[0]
+
+
+def _spiculation(nodule: Nodule) -> Term:
+    """Take a reader's word, or a network's where it is certain."""
+    entered, looks = nodule.finding.appearance.spiculated, nodule.measurement.looks
+    if entered is not None or looks is None:
+        return _known("Spiculation", SPICULATION, entered)
+    said = f"{'yes' if looks.spiculated.value else 'no'}, {percent(looks.spiculated.certainty)}"
+    known = len(nodule.spiculated) == 1
+    return Term(
+        name="Spiculation",
+        value=said if known else f"unknown; estimated {said}",
+        source="estimated" if known else None,
+        low=SPICULATION * min(nodule.spiculated),
+        high=SPICULATION * max(nodule.spiculated),
+    )
 
 
 def _upper_lobe(nodule: Nodule) -> Term:

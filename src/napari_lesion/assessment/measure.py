@@ -17,8 +17,10 @@ from scipy.spatial import ConvexHull
 from scipy.spatial.distance import pdist, squareform
 
 from napari_lesion.assessment.composition import composition
+from napari_lesion.assessment.looks import looks_of
 from napari_lesion.assessment.lungs import Lungs, lungs_of
 from napari_lesion.assessment.segment import OWN_METHODS, segment_all
+from napari_lesion.assessment.upright import upright
 from napari_lesion.errors import AnnotationError, LesionError
 from napari_lesion.findings import Finding
 from napari_lesion.mask import BoolArray, Mask, in_common
@@ -71,7 +73,7 @@ def measure(
         raise AnnotationError("The mask reaches beyond the scan: it belongs to another one. Outline the finding again.")
     if volume.certificate.unit != "HU":
         raise AnnotationError("Measuring needs HU, and this scan has other units.")
-    part = _upright(volume, mask)
+    part = upright(volume, mask)
     inside, affine = part.inside, part.affine
     voxel_mm3 = abs(float(np.linalg.det(affine[:3, :3])))
     lines = axes(inside, affine)
@@ -169,8 +171,22 @@ def measure_findings(
             "unmeasured": "",
         }
         result.append(finding.model_copy(update=update))
+    progress(len(findings), len(findings) + 1, "estimating how they look")
+    result = _with_looks(volume, result)
     progress(len(findings) + 1, len(findings) + 1, "measured")
     return tuple(result)
+
+
+def _with_looks(volume: Volume, findings: Sequence[Finding]) -> list[Finding]:
+    """Add to each measurement how the finding looks, estimated."""
+    asked = {n: f.mask for n, f in enumerate(findings) if f.mask is not None and f.measurement is not None}
+    found = dict(zip(asked, looks_of(volume, list(asked.values())), strict=True))
+    return [
+        finding.model_copy(update={"measurement": finding.measurement.model_copy(update={"looks": found[number]})})
+        if number in found and finding.measurement is not None
+        else finding
+        for number, finding in enumerate(findings)
+    ]
 
 
 def _is_own(finding: Finding) -> bool:
@@ -243,32 +259,6 @@ def _at(center_mm: Point) -> str:
 
 def _boxes_meet(a: Mask, b: Mask) -> bool:
     return all(x < z + m and z < x + n for x, n, z, m in zip(a.offset, a.shape, b.offset, b.shape, strict=True))
-
-
-@dataclass(frozen=True)
-class _Part:
-    """A mask and the scan around it, in slices as near to axial as the scan's axes allow."""
-
-    inside: BoolArray
-    hu: npt.NDArray[np.float32]
-    affine: FloatArray
-
-
-def _upright(volume: Volume, mask: Mask) -> _Part:
-    """Crop the scan to a mask, with a margin, and permute its axes so that the first is nearest to the patient's."""
-    margin = [max(2, int(np.ceil(3.0 / pitch))) for pitch in volume.spacing]
-    low = [max(o - m, 0) for o, m in zip(mask.offset, margin, strict=True)]
-    high = [min(o + n + m, s) for o, n, m, s in zip(mask.offset, mask.shape, margin, volume.shape, strict=True)]
-    part = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    inside = np.zeros([b - a for a, b in zip(low, high, strict=True)], np.bool_)
-    start = [o - a for o, a in zip(mask.offset, low, strict=True)]
-    inside[tuple(slice(a, a + n) for a, n in zip(start, mask.shape, strict=True))] = mask.voxels
-    affine = volume.affine.copy()
-    affine[:3, 3] = volume.to_patient(low)
-    first = int(np.abs(volume.affine[2, :3] / np.asarray(volume.spacing)).argmax())
-    order = [first, *(axis for axis in range(3) if axis != first)]
-    hu = np.asarray(volume.voxels[part], dtype=np.float32).transpose(order)
-    return _Part(inside.transpose(order), hu, affine[:, [*order, 3]])
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,25 @@
-"""A finding as models and guidelines ask for it: what a reader says of it goes before what was measured."""
+"""A finding as models and guidelines ask for it.
+
+What a reader says of it goes before what was measured, and where the reader has said nothing, what a network estimates
+of its look (`measured.Looks`) counts as far as it is certain: `CERTAIN` and more is taken, with less anything that is
+possible stays possible.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cached_property
 
+from napari_lesion.assessment.looks import PART_SOLID
 from napari_lesion.findings import Finding
 from napari_lesion.judged import Given, NoduleType, Source
 from napari_lesion.measured import Measurement
 
 TYPES: tuple[NoduleType, ...] = ("solid", "part-solid", "non-solid")
+CERTAIN = 0.8
+"""From this certainty on, an estimate is taken where nobody has said anything."""
 _TO_TENTH = Decimal("0.1")
 _TO_WHOLE = Decimal("1")
 
@@ -24,18 +33,44 @@ class Nodule:
 
     @property
     def types(self) -> tuple[NoduleType, ...]:
-        """All that it may be."""
-        read, measured = self.finding.appearance.type, self.measurement.type
-        if read is not None:
-            return (read.value,)
-        return TYPES if measured == "unknown" else (measured,)
+        """All that it may be, the most probable first."""
+        return self._known_type[0]
 
     @property
     def type_source(self) -> Source | None:
         """Where the type comes from; None where it is unknown."""
-        if self.finding.appearance.type is not None:
-            return self.finding.appearance.type.source
-        return None if self.measurement.type == "unknown" else "measured"
+        return self._known_type[1]
+
+    @cached_property
+    def _known_type(self) -> tuple[tuple[NoduleType, ...], Source | None]:
+        read, measured, looks = self.finding.appearance.type, self.measurement.type, self.measurement.looks
+        if read is not None:
+            return (read.value,), read.source
+        if looks is None:
+            return (TYPES, None) if measured == "unknown" else ((measured,), "measured")
+        chances = {"solid": looks.solid, "part-solid": looks.part_solid, "non-solid": looks.non_solid}
+        possible = {looks.type} | ({"part-solid"} if looks.part_solid >= PART_SOLID else set())
+        if len(possible) == 1 and measured == looks.type:
+            return (measured,), "measured"
+        if len(possible) == 1 and looks.type_certainty >= CERTAIN:
+            return (looks.type,), "estimated"
+        if measured == "unknown":
+            possible |= {kind for kind in TYPES if chances[kind] >= 1 - CERTAIN}
+        else:
+            possible.add(measured)
+        if len(possible) == 1:
+            return (looks.type,), None
+        return tuple(sorted((kind for kind in TYPES if kind in possible), key=lambda kind: -chances[kind])), None
+
+    @property
+    def spiculated(self) -> tuple[bool, ...]:
+        """Whether it is spiculated: yes, no, or either."""
+        read, looks = self.finding.appearance.spiculated, self.measurement.looks
+        if read is not None:
+            return (read.value,)
+        if looks is not None and looks.spiculated.certainty >= CERTAIN:
+            return (looks.spiculated.value,)
+        return (False, True)
 
     @property
     def patterns(self) -> tuple[bool, ...]:
@@ -46,7 +81,9 @@ class Nodule:
         if self.measurement.calcification == "complete":
             return (True,)
         if self.measurement.calcification == "none" or self.types == ("non-solid",):
-            return (False,)
+            looks = self.measurement.looks
+            seen = looks is not None and looks.calcified.value and looks.calcified.certainty >= CERTAIN
+            return (False, True) if seen else (False,)
         return (False, True)
 
     @property
@@ -85,8 +122,17 @@ class Nodule:
     @property
     def kind(self) -> str:
         """Its type and where that comes from, in words."""
+        looks = self.measurement.looks
+        if self.type_source == "estimated" and looks is not None:
+            return f"{self.types[0].capitalize()} (estimated, {percent(looks.type_certainty)})"
         if self.type_source is None:
-            return "Type unknown"
+            if looks is None or self.finding.appearance.type is not None:
+                return "Type unknown"
+            measured = self.measurement.type
+            said = "not to be told from the density" if measured == "unknown" else f"{measured} (measured)"
+            words = f"Type unknown: {said}, {looks.type} (estimated, {percent(looks.type_certainty)})"
+            also = looks.type != "part-solid" and looks.part_solid >= PART_SOLID
+            return f"{words}, perhaps part-solid ({percent(looks.part_solid)})" if also else words
         return f"{self.types[0].capitalize()} ({self.type_source})"
 
 
@@ -123,6 +169,11 @@ def to_tenth(mm: float) -> float:
 def to_whole(mm: float) -> int:
     """Round to whole mm, halves up."""
     return int(Decimal(str(mm)).quantize(_TO_WHOLE, ROUND_HALF_UP))
+
+
+def percent(share: float) -> str:
+    """Write a share as per cent; never 100, for no estimate is that sure."""
+    return f"{min(round(100 * share), 99)} %"
 
 
 def either(words: Sequence[str]) -> str:

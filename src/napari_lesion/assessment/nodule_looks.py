@@ -108,7 +108,11 @@ def sizes(diameter_mm: float, pitch_mm: float) -> Tensor:
 
 def split(logits: Tensor) -> dict[str, Tensor]:
     """Part the network's output (b, 27) by what it is about."""
-    return dict(zip(RATED, logits.split(list(RATED.values()), 1), strict=True))
+    parts, start = {}, 0
+    for name, count in RATED.items():
+        parts[name] = logits[:, start : start + count]
+        start += count
+    return parts
 
 
 class Looker:

@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from napari_lesion.assessment.fields import FINDING_FIELDS, PATIENT_FIELDS
+from napari_lesion.assessment.nodule import percent
 from napari_lesion.compared import Change, Comparison
 from napari_lesion.detection.operating import in_words
 from napari_lesion.findings import Finding, Report, image_name
 from napari_lesion.judged import Advice, Appearance, Given, Patient, Probability
-from napari_lesion.measured import Measurement
+from napari_lesion.measured import Looks, Measurement
 from napari_lesion.progress import Progress, silent
 from napari_lesion.report.pictures import Picture, pictures_of
 from napari_lesion.volume import Volume, readable_date
@@ -377,6 +378,8 @@ def _groups(finding: Finding) -> tuple[Group, ...]:
     groups = []
     if finding.measurement is not None:
         groups.append(Group(f"Measured in the mask of {finding.measurement.method}", _measured(finding.measurement)))
+        if (looks := finding.measurement.looks) is not None:
+            groups.append(Group(f"Estimated by {looks.method}, as readers would rate it", _looks(looks)))
     by_reader = finding.status in ("added", "edited")
     place = ", ".join(f"{value:.1f}" for value in finding.center_mm).replace("-", "−")
     found = (
@@ -409,6 +412,21 @@ def _measured(m: Measurement) -> tuple[Fact, ...]:
         Fact("Calcification", m.calcification + calcium),
         Fact("From the pleura", UNKNOWN if m.pleura_distance_mm is None else f"{m.pleura_distance_mm:.1f} mm"),
         Fact("Place", _place(m) or UNKNOWN),
+    )
+
+
+def _looks(looks: Looks) -> tuple[Fact, ...]:
+    """Say how it looks, each with its certainty."""
+    signs = (
+        ("Spiculated", looks.spiculated),
+        ("Lobulated", looks.lobulated),
+        ("Ill-defined margin", looks.ill_defined),
+        ("Calcified", looks.calcified),
+    )
+    return (
+        Fact("Type", f"{looks.type}, {percent(looks.type_certainty)} certain"),
+        *(Fact(name, f"{'yes' if sign.value else 'no'}, {percent(sign.certainty)} certain") for name, sign in signs),
+        Fact("Readers' suspicion", f"{looks.suspicion:.1f} of 5"),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from napari_lesion.findings import Finding, Report, image_name
 from napari_lesion.judged import Advice, Appearance, Patient, Probability
+from napari_lesion.measured import Likely, Looks
 from napari_lesion.tables import write_table
 
 FILE_NAME = "findings.csv"
@@ -17,6 +18,7 @@ _MEASURED = (
     *("solid_mean_diameter_mm", "solid_volume_mm3", "calcification", "calcified_fraction"),
     *("pleura_distance_mm", "side", "zone", "lobe"),
 )
+_SIGNS = ("spiculated", "lobulated", "ill_defined", "calcified", "suspicious")
 COLUMNS = (
     *("series_uid", "patient_id", "study_date", "number", "id", "tracking_uid", "status", "comment", "last_reader"),
     *("score", "model", "center_x_mm", "center_y_mm", "center_z_mm", "estimated_diameter_mm", "sop_instance_uid"),
@@ -41,6 +43,11 @@ COLUMNS = (
     *(f"patient_{name}" for name in _PATIENT),
     *(f"patient_{name}_source" for name in _PATIENT),
     *("name", "size_mm", "image", "series_number", "instance_number", "frame"),
+    *("estimated_by", "estimated_type", "estimated_type_certainty"),
+    *("estimated_solid", "estimated_part_solid", "estimated_non_solid"),
+    *(f"estimated_{name}" for name in _SIGNS),
+    *(f"estimated_{name}_certainty" for name in _SIGNS),
+    "estimated_suspicion",
 )
 """Stable: further ones may come behind these."""
 
@@ -97,6 +104,22 @@ def _measured(finding: Finding) -> dict[str, Any]:
         **{f"hu_{name}": value for name, value in m.hu.model_dump().items()},
         "measurement_notes": " | ".join(m.notes),
         **{name: getattr(m, name) for name in _MEASURED},
+        **(_estimated(m.looks) if m.looks is not None else {}),
+    }
+
+
+def _estimated(looks: Looks) -> dict[str, Any]:
+    signs: dict[str, Likely] = {name: getattr(looks, name) for name in _SIGNS}
+    return {
+        "estimated_by": looks.method,
+        "estimated_type": looks.type,
+        "estimated_type_certainty": looks.type_certainty,
+        "estimated_solid": looks.solid,
+        "estimated_part_solid": looks.part_solid,
+        "estimated_non_solid": looks.non_solid,
+        "estimated_suspicion": looks.suspicion,
+        **{f"estimated_{name}": sign.value for name, sign in signs.items()},
+        **{f"estimated_{name}_certainty": sign.certainty for name, sign in signs.items()},
     }
 
 

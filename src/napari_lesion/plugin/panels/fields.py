@@ -16,6 +16,7 @@ from napari_lesion.plugin.texts import later, tr
 
 SOURCES = {
     "measured": later("measured"),
+    "estimated": later("estimated"),
     "entered": later("entered"),
     "DICOM": later("DICOM"),
     "assumed": later("assumed"),

@@ -36,6 +36,7 @@ from napari_lesion.plugin.panels.finding_text import (
     change_rows,
     dim,
     lines,
+    looks_rows,
     measurement_notes,
     measurement_rows,
     probability_line,
@@ -121,6 +122,9 @@ class FindingPanel(QWidget):
         self.advice = {name: _Reasoned() for name in ("brock", "lung_rads", "growth", "exam", "fleischner")}
         for one in self.advice.values():
             self.judgement.rows.addWidget(one)
+        self.estimated = rich_label()
+        self.estimates = Section("estimates", tr("How it looks, estimated"))
+        self.estimates.rows.addWidget(self.estimated)
         self.looks = FieldsForm(FINDING_FIELDS)
         self.looks.given.connect(self._on_looks)
         self.appearance = Section("appearance", tr("How it looks to you"), open_=False)
@@ -146,7 +150,7 @@ class FindingPanel(QWidget):
         layout = QVBoxLayout(inside)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.setSpacing(6)
-        self.sections = (self.measurement, self.prior, self.judgement, self.appearance)
+        self.sections = (self.measurement, self.estimates, self.prior, self.judgement, self.appearance)
         for widget in (self.title, self.pictures, *self.sections, self.patient_section, self.report_section, use):
             layout.addWidget(widget)
         layout.addStretch(1)
@@ -204,6 +208,9 @@ class FindingPanel(QWidget):
         finding = None if self._station.blind else self._view.chosen
         for section in self.sections:
             section.setVisible(finding is not None)
+        self.estimates.setVisible(
+            finding is not None and finding.measurement is not None and finding.measurement.looks is not None
+        )
         self.title.setText(self._title(finding))
         self.exports.follow()
         self.patient.follow()
@@ -268,6 +275,11 @@ class FindingPanel(QWidget):
         if measured is not None:
             self.numbers.setText(table(measurement_rows(measured)))
             self.notes.setText(measurement_notes(finding))
+            if measured.looks is not None:
+                by = tr(
+                    "By {method}, as readers would rate it; nothing of it is measured.", method=measured.looks.method
+                )
+                self.estimated.setText(table(looks_rows(measured.looks)) + dim(by))
             return
         source = tr("estimated by the model") if finding.is_estimated else tr(SOURCES["entered"])
         self.numbers.setText(table([(tr("Diameter"), size_text(finding), source)]))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from napari_lesion.assessment.nodule import percent
 from napari_lesion.compared import Change, Comparison
 from napari_lesion.findings import Finding
 from napari_lesion.judged import Advice, Probability, Term
-from napari_lesion.measured import Measurement
+from napari_lesion.measured import Looks, Measurement
 from napari_lesion.plugin.panels.fields import SOURCES
 from napari_lesion.plugin.texts import later, tr
 from napari_lesion.volume import readable_date
@@ -105,6 +106,26 @@ def measurement_rows(measured: Measurement) -> list[Row]:
         rows.append((tr("To the pleura"), tr("touches it") if touches else f"{m.pleura_distance_mm:.1f} mm", source))
     place = " ".join(word(one) for one in (m.side, m.zone) if one != "unknown") or word("unknown")
     return [*rows, (tr("Place"), m.lobe or place, source)]
+
+
+def looks_rows(looks: Looks) -> list[Row]:
+    """Name everything that is estimated of how a finding looks, each with its certainty."""
+
+    def sure(certainty: float) -> str:
+        return tr("estimated, {certainty} certain", certainty=percent(certainty))
+
+    signs = (
+        (tr("Spiculated"), looks.spiculated),
+        (tr("Lobulated"), looks.lobulated),
+        (tr("Ill-defined margin"), looks.ill_defined),
+        (tr("Calcified"), looks.calcified),
+    )
+    suspicion = tr("{value} of 5", value=f"{looks.suspicion:.1f}")
+    return [
+        (tr("Type"), word(looks.type), sure(looks.type_certainty)),
+        *((name, tr("yes") if sign.value else tr("no"), sure(sign.certainty)) for name, sign in signs),
+        (tr("Readers' suspicion"), suspicion, tr("estimated")),
+    ]
 
 
 def measurement_notes(finding: Finding) -> str:

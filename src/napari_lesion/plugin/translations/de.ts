@@ -268,12 +268,20 @@
             <translation>3D-Pinsel</translation>
         </message>
         <message>
+            <source>By {method}, as readers would rate it; nothing of it is measured.</source>
+            <translation>Von {method}, wie Befunder es einstufen würden; nichts davon ist gemessen.</translation>
+        </message>
+        <message>
             <source>CURRENT</source>
             <translation>AKTUELL</translation>
         </message>
         <message>
             <source>Calcification</source>
             <translation>Verkalkung</translation>
+        </message>
+        <message>
+            <source>Calcified</source>
+            <translation>Verkalkt</translation>
         </message>
         <message>
             <source>Calcified as in category 1, or with fat</source>
@@ -874,8 +882,16 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Wie er für Sie aussieht</translation>
         </message>
         <message>
+            <source>How it looks, estimated</source>
+            <translation>Wie es aussieht, geschätzt</translation>
+        </message>
+        <message>
             <source>How many findings are shown</source>
             <translation>Wie viele Befunde angezeigt werden</translation>
+        </message>
+        <message>
+            <source>Ill-defined margin</source>
+            <translation>Unscharf begrenzt</translation>
         </message>
         <message>
             <source>Im {number}</source>
@@ -1056,6 +1072,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Lobe</source>
             <translation>Lappen</translation>
+        </message>
+        <message>
+            <source>Lobulated</source>
+            <translation>Gelappt</translation>
         </message>
         <message>
             <source>Long × short axis</source>
@@ -1624,6 +1644,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Reader: {name}…</source>
             <translation>Befunder: {name}…</translation>
+        </message>
+        <message>
+            <source>Readers' suspicion</source>
+            <translation>Verdacht der Befunder</translation>
         </message>
         <message>
             <source>Reading</source>
@@ -2604,8 +2628,16 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>eingegeben</translation>
         </message>
         <message>
+            <source>estimated</source>
+            <translation>geschätzt</translation>
+        </message>
+        <message>
             <source>estimated by the model</source>
             <translation>vom Modell geschätzt</translation>
+        </message>
+        <message>
+            <source>estimated, {certainty} certain</source>
+            <translation>geschätzt, zu {certainty} sicher</translation>
         </message>
         <message>
             <source>female</source>
@@ -3182,6 +3214,10 @@ Den Scan mit interpolierten fehlenden Schichten öffnen? Sie werden in seinem Ze
         <message>
             <source>{slices} {plane} slices every {mm} mm, {verdict}</source>
             <translation>{slices} {plane}e Schichten alle {mm} mm, {verdict}</translation>
+        </message>
+        <message>
+            <source>{value} of 5</source>
+            <translation>{value} von 5</translation>
         </message>
         <message>
             <source>Ø mm</source>

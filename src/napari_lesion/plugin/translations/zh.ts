@@ -268,11 +268,19 @@
             <translation>三维画笔</translation>
         </message>
         <message>
+            <source>By {method}, as readers would rate it; nothing of it is measured.</source>
+            <translation>由 {method} 按阅片者的评分方式估计，均非测量值。</translation>
+        </message>
+        <message>
             <source>CURRENT</source>
             <translation>当前</translation>
         </message>
         <message>
             <source>Calcification</source>
+            <translation>钙化</translation>
+        </message>
+        <message>
+            <source>Calcified</source>
             <translation>钙化</translation>
         </message>
         <message>
@@ -874,8 +882,16 @@ A double click opens one.</source>
             <translation>您的观察</translation>
         </message>
         <message>
+            <source>How it looks, estimated</source>
+            <translation>外观（估计）</translation>
+        </message>
+        <message>
             <source>How many findings are shown</source>
             <translation>显示的病灶数量</translation>
+        </message>
+        <message>
+            <source>Ill-defined margin</source>
+            <translation>边界不清</translation>
         </message>
         <message>
             <source>Im {number}</source>
@@ -1056,6 +1072,10 @@ A double click opens one.</source>
         <message>
             <source>Lobe</source>
             <translation>肺叶</translation>
+        </message>
+        <message>
+            <source>Lobulated</source>
+            <translation>分叶</translation>
         </message>
         <message>
             <source>Long × short axis</source>
@@ -1624,6 +1644,10 @@ A double click opens one.</source>
         <message>
             <source>Reader: {name}…</source>
             <translation>阅片者：{name}…</translation>
+        </message>
+        <message>
+            <source>Readers' suspicion</source>
+            <translation>阅片者的可疑程度</translation>
         </message>
         <message>
             <source>Reading</source>
@@ -2604,8 +2628,16 @@ Compare them all the same, because you know that they are one?</source>
             <translation>输入</translation>
         </message>
         <message>
+            <source>estimated</source>
+            <translation>估计</translation>
+        </message>
+        <message>
             <source>estimated by the model</source>
             <translation>由模型估计</translation>
+        </message>
+        <message>
+            <source>estimated, {certainty} certain</source>
+            <translation>估计，确定度 {certainty}</translation>
         </message>
         <message>
             <source>female</source>
@@ -3182,6 +3214,10 @@ Open the scan with the missing slices interpolated? They will be marked in its c
         <message>
             <source>{slices} {plane} slices every {mm} mm, {verdict}</source>
             <translation>{plane} {slices} 层，层间距 {mm} mm，{verdict}</translation>
+        </message>
+        <message>
+            <source>{value} of 5</source>
+            <translation>{value}（满分 5）</translation>
         </message>
         <message>
             <source>Ø mm</source>
