@@ -60,7 +60,7 @@ def light_modules() -> Iterator[str]:
     """All modules but the plugin's and those that are allowed to import torch."""
     bundles = r"bundles\.(backbone|retinanet|segmentation|winograd)"
     heavy = "networks|preprocess|monai_transforms|inference|nodule3d|nodule2d|second_stage|explain_(methods|views)"
-    heavy = rf"\.(plugin|training|assessment\.nodule_seg|detection\.({heavy}|{bundles}))(\.|$)"
+    heavy = rf"\.(plugin|training|assessment\.nodule_(seg|looks)|detection\.({heavy}|{bundles}))(\.|$)"
     for module in pkgutil.walk_packages(napari_lesion.__path__, "napari_lesion."):
         if not re.search(heavy, module.name):
             yield module.name
