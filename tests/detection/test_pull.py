@@ -49,6 +49,8 @@ class Hub(ThreadingHTTPServer):
         self.cuts = 0
         self.ignores_range = False
         self.status = 200
+        self.listing: bytes | None = None
+        """Sent in place of the list of files."""
         self.ranges: list[str | None] = []
         self.asked: list[str] = []
         self.sent = 0
@@ -80,6 +82,8 @@ class Handler(BaseHTTPRequestHandler):
         assert "authorization" not in self.headers, "no token is sent"
         if hub.status != 200:
             self.answer(hub.status, b"")
+        elif path.startswith("/api/") and hub.listing is not None:
+            self.answer(200, hub.listing, Content_Type="application/json")
         elif path == f"/api/models/zoo/bundle/revision/{REVISION}":
             siblings = []
             for name, content in hub.listed.items():
@@ -261,6 +265,64 @@ def _give_up_after(reports: int):
                 raise OSError("cable pulled")
 
     return progress
+
+
+PAGE = b"<!DOCTYPE html><html><body>Sign in to the hospital's network</body></html>"
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [
+        PAGE,
+        b"",
+        b"[]",
+        b"null",
+        b'"text"',
+        b'{"siblings": 1}',
+        b'{"id": "a/b", "siblings": [{"size": 1}]}',
+        b"[" * 9999,
+    ],
+    ids=["page", "nothing", "list", "null", "text", "number", "no name", "deep"],
+)
+def test_something_else_than_a_list_of_files_is_said(hub, listing):
+    hub.listing = listing
+    with pytest.raises(DownloadError, match=r"something else than a list of files|holds no models/model\.pt"):
+        pull.pull(PIN)
+    assert not packs.home().exists()
+
+
+@pytest.mark.parametrize("size", [None, -1, "many", 2**50])
+def test_sizes_that_cannot_be_are_said(hub, size):
+    name = {"rfilename": "models/model.pt", "lfs": {"size": 1, "sha256": SHA256, "pointerSize": 130}}
+    entry = name if size is None else {**name, "size": size}
+    hub.listing = json.dumps({"id": "zoo/bundle", "sha": REVISION, "siblings": [entry]}).encode()
+    with pytest.raises(DownloadError, match=r"does not list how large|GB are listed"):
+        pull.pull(PIN)
+    assert hub.asked == []
+
+
+@pytest.mark.parametrize("name", ["configs/metadata.json", "models/model.pt"])
+@pytest.mark.parametrize("page", [PAGE, PAGE + b" " * len(WEIGHTS)], ids=["short", "long"])
+def test_a_page_in_place_of_a_file_is_said_and_not_gone_on_from(hub, name, page):
+    whole = hub.files[name]
+    hub.files[name] = page
+    with pytest.raises(DownloadError, match=f"a web page came in place of {name}"):
+        pull.pull(PIN)
+    hub.files[name] = whole
+    pull.pull(PIN)
+    assert installed()[name] == whole
+
+
+@pytest.mark.parametrize("name", ["configs/metadata.json", "models/model.pt"])
+def test_no_more_bytes_are_taken_than_are_listed(hub, name):
+    whole = hub.files[name]
+    hub.files[name] = whole + b"x" * 3 * CHUNK
+    with pytest.raises(DownloadError, match=f"more than the {len(whole):,} bytes came that are listed for {name}"):
+        pull.pull(PIN)
+    assert not [path for path in packs.home().rglob("*") if path.is_file() and path.stat().st_size > len(WEIGHTS)]
+    hub.files[name] = whole
+    pull.pull(PIN)
+    assert installed()[name] == whole
 
 
 @pytest.mark.parametrize("name", ["configs/../../evil", "configs/..\\evil", "configs/C:evil"])

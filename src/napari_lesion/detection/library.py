@@ -290,6 +290,13 @@ def _files_of(source: Path) -> Iterator[tuple[str, _Files]]:
     """Give the name and the files of a folder or zip; one folder around everything in a zip is its name."""
     if source.is_dir():
         paths = [path for path in sorted(source.rglob("*")) if path.is_file()]
+        home = source.resolve()
+        for file in paths:
+            if is_part(file.relative_to(source).as_posix()) and not file.resolve().is_relative_to(home):
+                raise ModelError(
+                    f"{file} is a link that leads out of {source}, where nothing is read. Copy the model with its "
+                    "links followed (`cp -rL`), and add the copy."
+                )
         yield source.absolute().name, {path.relative_to(source).as_posix(): _opener(path) for path in paths}
         return
     try:

@@ -22,6 +22,11 @@ from napari_lesion.progress import Progress, silent
 _TIMEOUT_S = 15
 _LARGEST_TEXT = 20 * 2**20
 """Bytes of a file at most whose hash is not pinned."""
+_LARGEST = 8 * 2**30
+"""Bytes of a model at most."""
+_MOST_FILES = 2_000
+_CHUNK = 2**20
+_PAGE = re.compile(rb"\s*<(!doctype\s+html|html|head|\?xml|!--)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -160,18 +165,36 @@ def _list_files(pin: Pin) -> Sequence[_Listed]:
     """List what belongs to the model at the pinned revision, small files first."""
     from huggingface_hub import HfApi
 
-    with _Sentences(pin):
-        info = HfApi(endpoint=_endpoint(), token=False).model_info(
-            pin.repository, revision=pin.revision, files_metadata=True, timeout=_TIMEOUT_S
-        )
-    weights = dict(pin.weights)
-    files = [
-        _Listed(entry.rfilename, entry.size or 0, entry.blob_id or "", entry.lfs.sha256 if entry.lfs else "")
-        for entry in info.siblings or ()
-        if entry.rfilename in weights
-        or (library.is_part(entry.rfilename) and not entry.rfilename.startswith("models/"))
-    ]
     where = f"{pin.repository} at revision {pin.revision}"
+    weights = dict(pin.weights)
+    try:
+        with _Sentences(pin):
+            info = HfApi(endpoint=_endpoint(), token=False).model_info(
+                pin.repository, revision=pin.revision, files_metadata=True, timeout=_TIMEOUT_S
+            )
+        files = [
+            _Listed(entry.rfilename, _size(entry.size), entry.blob_id or "", entry.lfs.sha256 if entry.lfs else "")
+            for entry in info.siblings or ()
+            if entry.rfilename in weights
+            or (library.is_part(entry.rfilename) and not entry.rfilename.startswith("models/"))
+        ]
+    except (
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        RecursionError,
+    ) as error:  # of an answer that is no list of files
+        raise DownloadError(
+            f"{where}: {_endpoint()} answered with something else than a list of files; {_IN_BETWEEN} "
+            "Nothing was fetched."
+        ) from error
+    if any(file.size < 0 for file in files):
+        raise DownloadError(f"{where}: {_endpoint()} does not list how large its files are. Nothing was fetched.")
+    if len(files) > _MOST_FILES or sum(file.size for file in files) > _LARGEST:
+        raise DownloadError(
+            f"{where}: more than {_MOST_FILES:,} files or {_LARGEST // 2**30} GB are listed. Nothing was fetched."
+        )
     if missing := sorted(set(weights) - {file.path for file in files}):
         raise DownloadError(f"{where} holds no {' and no '.join(missing)}. Nothing was fetched.")
     for file in files:
@@ -189,6 +212,11 @@ def _list_files(pin: Pin) -> Sequence[_Listed]:
     return sorted(files, key=lambda file: (file.size, file.path))
 
 
+def _size(listed: object) -> int:
+    """Bytes, negative where what is listed is no number of bytes."""
+    return listed if isinstance(listed, int) else -1
+
+
 def _fetch(pin: Pin, file: _Listed, target: Path, progress: Progress) -> None:
     """Fetch what is missing of one file."""
     from huggingface_hub import hf_hub_url
@@ -196,17 +224,41 @@ def _fetch(pin: Pin, file: _Listed, target: Path, progress: Progress) -> None:
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
     target.parent.mkdir(parents=True, exist_ok=True)
-    with _Counted(target, file.size, progress) as out:
-        if out.tell() < file.size:
-            with _Sentences(pin):
-                http_get(
-                    hf_hub_url(pin.repository, file.path, revision=pin.revision, endpoint=_endpoint()),
-                    out,
-                    resume_size=out.tell(),
-                    headers=build_hf_headers(token=False, library_name="napari-lesion"),
-                    expected_size=file.size,
-                    tqdm_class=_no_bar(),
-                )
+    try:
+        with _Counted(target, file.size, progress) as out:
+            if out.tell() < file.size:
+                with _Sentences(pin):
+                    http_get(
+                        hf_hub_url(pin.repository, file.path, revision=pin.revision, endpoint=_endpoint()),
+                        out,
+                        resume_size=out.tell(),
+                        headers=build_hf_headers(token=False, library_name="napari-lesion"),
+                        expected_size=file.size,
+                        tqdm_class=_no_bar(),
+                    )
+    except _TooLong:
+        _refuse_page(pin, file, target)
+        target.unlink()
+        raise DownloadError(
+            f"{pin.repository}: more than the {file.size:,} bytes came that are listed for {file.path}. It was deleted "
+            "unopened. Run the same command again; if that does not help, do not use this model."
+        ) from None
+    except DownloadError:
+        _refuse_page(pin, file, target)
+        raise
+
+
+class _TooLong(Exception):  # noqa: N818 - becomes a sentence where the file's name is known
+    """More came than was listed."""
+
+
+def _refuse_page(pin: Pin, file: _Listed, path: Path) -> None:
+    """Say that what came is a web page, and delete it: nothing can go on from there."""
+    with path.open("rb") as content:
+        is_page = _PAGE.match(content.read(200)) is not None
+    if is_page and not file.path.endswith((".html", ".xml", ".svg", ".md")):
+        path.unlink()
+        raise DownloadError(f"{pin.repository}: a web page came in place of {file.path}; {_IN_BETWEEN}")
 
 
 class _Counted(io.FileIO):
@@ -220,7 +272,17 @@ class _Counted(io.FileIO):
             self.truncate()
 
     def write(self, data: object) -> int:
-        """Write, then report; an error there keeps what was written."""
+        """Write, then report; an error there keeps what was written.
+
+        Raises
+        ------
+        _TooLong
+            If it would become longer than it should; nothing is written then.
+        """
+        if self.tell() + len(data) > self._size:  # type: ignore[arg-type]
+            if not self.tell():  # what it is can be told by its beginning
+                super().write(bytes(data)[:200])  # type: ignore[call-overload]
+            raise _TooLong
         written = super().write(data)  # type: ignore[arg-type]
         self._progress(self.tell(), self._size, "")
         return written
@@ -231,15 +293,15 @@ def _check(pin: Pin, file: _Listed, path: Path, pinned: str | None) -> str:
 
     A file that is wrong is deleted, so that the next call fetches it again.
     """
-    content = path.read_bytes()
-    sha256 = hashlib.sha256(content).hexdigest()
+    digest, blob = hashlib.sha256(), hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+    with path.open("rb") as content:
+        while chunk := content.read(_CHUNK):
+            digest.update(chunk)
+            blob.update(chunk)  # git's own name of the content
+    sha256 = digest.hexdigest()
     pinned = pinned or file.sha256
-    if pinned:
-        right = sha256 == pinned
-    else:  # git's own name of the content
-        blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
-        right = blob == file.blob
-    if not right:
+    if not (sha256 == pinned if pinned else blob.hexdigest() == file.blob):
+        _refuse_page(pin, file, path)
         path.unlink()
         raise DownloadError(
             f"{pin.repository}: {file.path} came damaged or was changed: sha256 {sha256}"
@@ -247,6 +309,12 @@ def _check(pin: Pin, file: _Listed, path: Path, pinned: str | None) -> str:
             + "It was deleted unopened. Run the same command again; if that does not help, do not use this model."
         )
     return sha256
+
+
+_IN_BETWEEN = (
+    "a login page, a proxy or a mirror that is none seems to stand in between. Open the address in a browser, or unset "
+    "HF_ENDPOINT."
+)
 
 
 class _Sentences:

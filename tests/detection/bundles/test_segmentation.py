@@ -156,7 +156,8 @@ def test_cancelled_at_a_window_the_search_stops(bundle):
     [
         ({"postprocessing": {"_target_": "Compose", "transforms": []}}, "neither softmax, sigmoid nor argmax"),
         ({"inferer": {"_target_": "PatchInferer"}}, "not supported"),
-        ({"network_def": {"_target_": "scripts.net.Net"}, "network": "@network_def"}, "trust"),
+        ({"network_def": {"_target_": "scripts.own.Net"}, "network": "@network_def"}, "trust"),
+        ({"network_def": {"_target_": "scripts.net.Net"}, "network": "@network_def"}, r"net\.py is missing in"),
         ({"network_def": "$__import__('os').system('touch ran')", "network": "@network_def"}, "not evaluated"),
     ],
 )
@@ -164,6 +165,8 @@ def test_what_cannot_be_run_as_the_configuration_says_is_said(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     folder = make_bundle(tmp_path / "b", SCANS["axial"], **changes)
     (folder / "models" / "model.pt").touch()
+    (folder / "scripts").mkdir()
+    (folder / "scripts" / "own.py").touch()
     with pytest.raises(ModelError, match=words):
         load_detector(folder)
     assert not (tmp_path / "ran").exists()

@@ -7,16 +7,19 @@ weights are read with ``weights_only=True`` (or as safetensors), the configurati
 from __future__ import annotations
 
 import hashlib
-import json
+import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from napari_lesion.detection.bundles.config import BundleConfig, read_config, trust_scripts
+from napari_lesion.detection.bundles.config import BundleConfig, trust_scripts
+from napari_lesion.detection.bundles.config_file import read_config
+from napari_lesion.detection.bundles.metadata import BundleMetadata, read_metadata
 from napari_lesion.detection.detector import Card, Detector, Metric, Precision, require_float32
-from napari_lesion.errors import ModelError
+from napari_lesion.errors import Cancelled, LesionError, ModelError
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -35,6 +38,9 @@ _SEGMENTATION_THRESHOLD = 0.5
 _MONAI_SCORE_THRESHOLD = 0.05
 """What a ``RetinaNetDetector`` has where its configuration says nothing."""
 _CHUNK = 1 << 20
+_SCRIPTED = (".ts", ".onnx", ".trt", ".engine", ".plan")
+"""Endings of networks that were compiled for another runtime: their weights lie inside of a program."""
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class Bundle:
     kind : ``detection`` (a RetinaNet's boxes) or ``segmentation`` (classes of voxels)
     card : Card
         Filled from the metadata; ``sha256`` is that of the weights' file as it is now.
-    metadata : mapping
+    metadata : BundleMetadata
         ``configs/metadata.json``.
     config : BundleConfig
         Its inference configuration, to be worked out piece by piece.
@@ -57,7 +63,7 @@ class Bundle:
     folder: Path
     kind: Kind
     card: Card
-    metadata: Mapping[str, Any] = field(repr=False)
+    metadata: BundleMetadata = field(repr=False)
     config: BundleConfig = field(repr=False)
     weights: Path
 
@@ -84,21 +90,57 @@ def read_bundle(path: str | Path, trust_code: bool = False) -> Bundle:
         If it is no bundle, it is damaged, or its kind is not supported.
     """
     folder = Path(path).resolve()
-    metadata = _metadata(folder / METADATA)
+    metadata, everything = read_metadata(_own(folder, folder / METADATA))
     configs = [folder / "configs" / name for name in CONFIGS]
-    found = next((config for config in configs if config.is_file()), None)
+    found = next((_own(folder, config) for config in configs if config.is_file()), None)
     if found is None:
         raise ModelError(
             f"{folder} cannot be run: it holds none of {', '.join(f'configs/{name}' for name in CONFIGS)}. "
             "Download the whole bundle."
         )
-    extra = {"bundle_root": str(folder), "device": "$torch.device('cpu')", "_meta_": metadata}
+    extra = {"bundle_root": str(folder), "device": "$torch.device('cpu')", "_meta_": everything}
     config = read_config(found, trust_code=trust_code, extra=extra)
     if trust_code:
         trust_scripts(folder)
     kind = _kind(metadata, config, folder)
     weights = _weights(folder, config)
-    return Bundle(folder, kind, _card(folder, kind, metadata, config, weights), metadata, config, weights)
+    with said(f"{folder}: its description cannot be used"):
+        card = _card(folder, kind, metadata, config, weights)
+    return Bundle(folder, kind, card, metadata, config, weights)
+
+
+@contextmanager
+def said(what: str) -> Iterator[None]:
+    """Turn what escapes while a stranger's configuration is used into a sentence.
+
+    A configuration may give any value for any argument; MONAI's classes answer with whatever comes of it.
+
+    Parameters
+    ----------
+    what : str
+        Begins the sentence.
+
+    Raises
+    ------
+    ModelError
+    """
+    try:
+        yield
+    except (LesionError, Cancelled):
+        raise
+    except Exception as error:
+        _LOG.debug("%s", what, exc_info=True)
+        raise ModelError(f"{what}: {type(error).__name__}: {_first_line(error)[:300]}. Use another bundle.") from error
+
+
+def _own(folder: Path, path: Path) -> Path:
+    """Refuse a file of the bundle that is a link to elsewhere."""
+    if not path.resolve().is_relative_to(folder):
+        raise ModelError(
+            f"{path} is a link that leads out of the bundle's folder, where nothing is read. Copy the bundle with its "
+            "links followed (`cp -rL`), or download it again."
+        )
+    return path
 
 
 def load_bundle(
@@ -131,11 +173,13 @@ def load_bundle(
             raise ModelError(f"model {bundle.card.id} finds boxes, not classes: no classes can be chosen.")
         from napari_lesion.detection.bundles.retinanet import RetinaNetBundle
 
-        return RetinaNetBundle(bundle, precision=precision)
+        with said(f"{bundle.config.path} cannot be used"):
+            return RetinaNetBundle(bundle, precision=precision)
     from napari_lesion.detection.bundles.segmentation import SegmentationBundle
 
     require_float32(bundle.card.id, precision)
-    return SegmentationBundle(bundle, classes)
+    with said(f"{bundle.config.path} cannot be used"):
+        return SegmentationBundle(bundle, classes)
 
 
 def load_weights(bundle: Bundle, network: Module) -> None:
@@ -181,28 +225,15 @@ def load_weights(bundle: Bundle, network: Module) -> None:
     network.eval()
 
 
-def _metadata(path: Path) -> Mapping[str, Any]:
-    try:
-        metadata = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ModelError(f"{path.parent.parent} is no MONAI bundle: it holds no {METADATA.as_posix()}.") from None
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read: {_first_line(error)}. Download the bundle again.") from error
-    if not isinstance(metadata, Mapping):
-        raise ModelError(f"{path} does not hold a bundle's metadata. Download the bundle again.")
-    return metadata
-
-
-def _kind(metadata: Mapping[str, Any], config: BundleConfig, folder: Path) -> Kind:
+def _kind(metadata: BundleMetadata, config: BundleConfig, folder: Path) -> Kind:
     targets = {str(piece["_target_"]).rpartition(".")[2] for piece in config.pieces()}
     if "RetinaNetDetector" in targets or any("RetinaNetDetector(" in text for text in config.expressions()):
         return "detection"
-    outputs = metadata.get("network_data_format", {}).get("outputs", {})
-    kinds = [str(output.get("format", "")) for output in outputs.values() if isinstance(output, Mapping)]
-    if "segmentation" in kinds or ("segmentation" in str(metadata.get("task", "")).lower()):
+    kinds = [output.format for output in metadata.network_data_format.outputs.values()]
+    if "segmentation" in kinds or "segmentation" in metadata.task.lower():
         return "segmentation"
     raise ModelError(
-        f"{folder} is a bundle for {metadata.get('task') or 'an unknown task'}; only RetinaNet detection and "
+        f"{folder} is a bundle for {metadata.task or 'an unknown task'}; only RetinaNet detection and "
         "segmentation bundles find lesions here."
     )
 
@@ -221,44 +252,51 @@ def _weights(folder: Path, config: BundleConfig) -> Path:
     for path in candidates:
         if path.is_file() and path.suffix in (".pt", ".pth", ".safetensors") and path.resolve().is_relative_to(folder):
             return path
+    scripted = [path for path in candidates if path.suffix in _SCRIPTED and path.is_file()]
+    scripted += [path for path in sorted((folder / "models").glob("*")) if path.suffix in _SCRIPTED and path.is_file()]
+    if scripted:
+        raise ModelError(
+            f"{folder} holds its weights only as {scripted[0].name}, a program for another runtime, which is not run "
+            f"here. The weights by themselves are needed: {' or '.join(f'models/{name}' for name in WEIGHTS)}. "
+            "Download them from where the bundle comes from."
+        )
     raise ModelError(
         f"{folder} holds no weights: there is no {' or '.join(f'models/{name}' for name in WEIGHTS)}. Large files are "
         "often left out of a clone; download the bundle from where its large_files.yml says."
     )
 
 
-def _card(folder: Path, kind: Kind, metadata: Mapping[str, Any], config: BundleConfig, weights: Path) -> Card:
-    inputs = metadata.get("network_data_format", {}).get("inputs", {})
-    modalities = [str(i.get("modality", "")).upper() for i in inputs.values() if isinstance(i, Mapping)]
+def _card(folder: Path, kind: Kind, metadata: BundleMetadata, config: BundleConfig, weights: Path) -> Card:
+    modalities = [given.modality.upper() for given in metadata.network_data_format.inputs.values()]
     threshold = _SEGMENTATION_THRESHOLD
     if kind == "detection":
         given = config.arguments_of("set_box_selector_parameters")
         threshold = float(given.get("score_thresh", _MONAI_SCORE_THRESHOLD))
-    metrics = metadata.get("eval_metrics") or {}
     return Card(
         id=re.sub(r"[^A-Za-z0-9._-]+", "-", folder.name).strip("-") or "bundle",
-        version=str(metadata.get("version", "unknown")),
-        task=str(metadata.get("task", kind)),
+        version=metadata.version or "unknown",
+        task=metadata.task or kind,
         licence=_licence(folder, metadata),
         sha256=_sha256(weights),
         threshold=threshold,
-        summary=str(metadata.get("description", "")),
+        summary=metadata.description,
         modalities=tuple(dict.fromkeys(_MODALITIES[m] for m in modalities if m in _MODALITIES)) or ("CT",),
-        intended_use=str(metadata.get("intended_use", "")),
+        intended_use=metadata.intended_use,
         metrics=tuple(
             Metric(name=str(name), value=float(value), data="as the bundle states")
-            for name, value in metrics.items()
-            if isinstance(value, int | float)
+            for name, value in metadata.eval_metrics.items()
+            if isinstance(value, int | float) and not isinstance(value, bool)
         ),
     )
 
 
-def _licence(folder: Path, metadata: Mapping[str, Any]) -> str:
-    if given := metadata.get("license") or metadata.get("licence"):
-        return str(given)
+def _licence(folder: Path, metadata: BundleMetadata) -> str:
+    if given := metadata.license or metadata.licence:
+        return given
     for name in ("LICENSE", "LICENSE.txt", "docs/license.txt", "docs/LICENSE"):
         if (folder / name).is_file():
-            lines = (folder / name).read_text(encoding="utf-8", errors="replace").splitlines()
+            with _own(folder, folder / name).open(encoding="utf-8", errors="replace") as file:
+                lines = file.read(_CHUNK).splitlines()
             first = next((line.strip() for line in lines if line.strip()), "")
             return f"{first[:80]} (see {name})"
     return "not stated"

@@ -35,8 +35,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from napari_lesion.detection import monai_transforms, preprocess
-from napari_lesion.detection.bundles.bundle import Bundle, load_weights
-from napari_lesion.detection.bundles.config import BundleConfig, Raw
+from napari_lesion.detection.bundles.bundle import Bundle, load_weights, said
+from napari_lesion.detection.bundles.config import BundleConfig, Raw, require_limits
 from napari_lesion.detection.bundles.winograd import WinogradConv3d, use_winograd
 from napari_lesion.detection.detector import Card, Precision
 from napari_lesion.detection.inference import choose_device, fold_batch_norm, number_type
@@ -122,7 +122,7 @@ class RetinaNetBundle:
         self._precision = precision
         self._fast: tuple[torch.device, nn.Module] | None = None
         self._force_windows = "force_sliding_window" in bundle.config and bundle.config.value("force_sliding_window")
-        about = (str(bundle.metadata.get(key, "")) for key in ("name", "task", "description"))
+        about = (bundle.metadata.name, bundle.metadata.task, bundle.metadata.description)
         self._in_lungs = not everywhere and _LUNG.search(" ".join(about)) is not None
 
     @property
@@ -144,6 +144,10 @@ class RetinaNetBundle:
         """
         target = choose_device(device)
         number_type(target, self._precision)
+        with said(f"model {self._card.id} cannot search this scan as its configuration says"):
+            return self._detect(volume, target, progress)
+
+    def _detect(self, volume: Volume, target: torch.device, progress: Progress) -> Detection:
         started = time.perf_counter()
         progress(0, _SCALE, "preparing the scan for the model")
         region = preprocess.find_search_region(volume) if self._in_lungs else None
@@ -283,8 +287,7 @@ class _Preparation:
 
     def _stated_spacing(self, bundle: Bundle) -> Callable[[Any], Any]:
         """Spacing that the metadata states in words, where the configuration has none."""
-        inputs = str(bundle.metadata.get("image_classes", ""))
-        if found := _SPACING_TEXT.search(inputs):
+        if found := _SPACING_TEXT.search(bundle.metadata.image_classes):
             x, y, z = (float(number) for number in found.groups())
             return monai_transforms.FastSpacingd(self.key, (x, y, z))
         self.warnings.append(
@@ -308,6 +311,8 @@ class _Preparation:
 def _transform(config: BundleConfig, name: str, step: Mapping[str, Raw], where: str) -> Callable[[Any], Any]:
     """Build one step of the preprocessing; the costly ones are replaced by ours, which give the same."""
     given = {k: config.build(v, f"{where}::{k}") for k, v in step.items() if not k.startswith("_")}
+    if name == "Spacing":
+        require_limits("pixdim", given.get("pixdim"), f"{config.path}: {where}: Spacing")
     if name == "Spacing" and set(given) <= {"keys", "pixdim", "mode"} and given.get("mode", "bilinear") == "bilinear":
         x, y, z = (float(pitch) for pitch in given["pixdim"])
         return monai_transforms.FastSpacingd(given["keys"], (x, y, z))

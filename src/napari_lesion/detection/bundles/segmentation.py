@@ -25,8 +25,9 @@ from monai.utils.enums import MetaKeys, SpaceKeys
 from scipy import ndimage
 from torch import Tensor, nn
 
-from napari_lesion.detection.bundles.bundle import Bundle, load_weights
+from napari_lesion.detection.bundles.bundle import Bundle, load_weights, said
 from napari_lesion.detection.bundles.config import BundleConfig, Raw
+from napari_lesion.detection.bundles.metadata import Given
 from napari_lesion.detection.detector import Card
 from napari_lesion.detection.inference import choose_device
 from napari_lesion.errors import GeometryError, ModelError
@@ -115,7 +116,9 @@ class SegmentationBundle:
         ConfigError
             If the device is not there.
         """
-        return segment(volume, self._network, self._recipe, device=choose_device(device), progress=progress)
+        target = choose_device(device)
+        with said(f"model {self._card.id} cannot search this scan as its configuration says"):
+            return segment(volume, self._network, self._recipe, device=target, progress=progress)
 
 
 def read_recipe(bundle: Bundle, classes: Sequence[str] = ()) -> Recipe:
@@ -127,8 +130,8 @@ def read_recipe(bundle: Bundle, classes: Sequence[str] = ()) -> Recipe:
         If the configuration has no such part, or working it out would run the bundle's code.
     """
     config, where = bundle.config, f"model {bundle.card.id}"
-    inputs = bundle.metadata.get("network_data_format", {}).get("inputs", {})
-    if len(inputs) > 1 or any(int(given.get("num_channels", 1)) != 1 for given in inputs.values()):
+    inputs = bundle.metadata.network_data_format.inputs
+    if len(inputs) > 1 or any(given.num_channels not in (None, 1) for given in inputs.values()):
         raise ModelError(f"{where}: it needs several images of the same place (or colours); one CT or MR is read here.")
     transforms, key = _preprocessing(config)
     exclusive, cut, ignored = _postprocessing(config)
@@ -207,10 +210,9 @@ def _inferer(config: BundleConfig) -> SlidingWindowInferer | SimpleInferer:
 
 
 def _class_names(bundle: Bundle) -> dict[int, str]:
-    outputs = bundle.metadata.get("network_data_format", {}).get("outputs", {})
-    output: Mapping[str, Any] = next(iter(outputs.values()), {})
-    named = {int(n): str(name) for n, name in output.get("channel_def", {}).items()}
-    count = max([int(output.get("num_channels", 0)), *(n + 1 for n in named)])
+    output = next(iter(bundle.metadata.network_data_format.outputs.values()), Given())
+    named = output.channel_def
+    count = max([output.num_channels or 0, *(n + 1 for n in named)])
     if count < 1:
         raise ModelError(f"model {bundle.card.id}: its metadata does not say what the network's channels are.")
     unnamed = ("background" if n == 0 and count > 1 else f"class {n}" for n in range(count))
