@@ -6,7 +6,7 @@ The synthetic series in ``sample_dicoms`` need no network; this is for those who
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -68,21 +68,13 @@ class ImagingDataCommons:
             idc_index = import_module("idc_index")
         except ImportError as error:
             raise DownloadError(
-                "The real sample case needs the package idc-index: pip install 'napari-lesion[idc]'."
+                "Downloads from the Imaging Data Commons need the package idc-index: pip install 'napari-lesion[idc]'."
             ) from error
         self._client = idc_index.IDCClient()
 
     def find(self, series_uid: str) -> RealCase:
         """Look a series up in the index that comes with idc-index."""
-        row = self._row(series_uid)
-        return RealCase(
-            patient_id=row["PatientID"],
-            series_uid=series_uid,
-            images=int(row["instanceCount"]),
-            size_mb=float(row["series_size_MB"]),
-            licence=row["license_short_name"],
-            doi=row["source_DOI"],
-        )
+        return _case(self._row(series_uid))
 
     def fetch(self, case: RealCase, folder: Path) -> subprocess.Popen[str]:
         """Start s5cmd, which idc-index brings: a process of ours, so that Cancel can end it."""
@@ -93,6 +85,12 @@ class ImagingDataCommons:
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
+    def collection(self, name: str) -> tuple[RealCase, ...]:
+        """List the CT series of a collection, by patient. No network."""
+        index = self._client.index
+        rows = index[(index["collection_id"] == name) & (index["Modality"] == "CT")].to_dict("records")
+        return tuple(sorted((_case(row) for row in rows), key=lambda case: (case.patient_id, case.series_uid)))
+
     def _row(self, series_uid: str) -> dict[str, str]:
         index = self._client.index
         rows = index[index["SeriesInstanceUID"] == series_uid].to_dict("records")
@@ -102,6 +100,17 @@ class ImagingDataCommons:
             )
         row: dict[str, str] = rows[0]
         return row
+
+
+def _case(row: Mapping[str, str]) -> RealCase:
+    return RealCase(
+        patient_id=row["PatientID"],
+        series_uid=row["SeriesInstanceUID"],
+        images=int(row["instanceCount"]),
+        size_mb=float(row["series_size_MB"]),
+        licence=row["license_short_name"],
+        doi=row["source_DOI"],
+    )
 
 
 def describe_real_case(*, archive: Callable[[], Archive] = ImagingDataCommons) -> RealCase:
@@ -140,9 +149,18 @@ def download_real_case(
         If the extra ``idc`` is not installed, the network or the archive does not answer, files are missing in the
         end, or the folder holds something else.
     """
-    folder = Path(folder)
     idc = archive()
-    case = idc.find(SERIES_UID)
+    return download_case(idc.find(SERIES_UID), Path(folder), idc, progress=progress)
+
+
+def download_case(case: RealCase, folder: Path, idc: Archive, *, progress: Progress = silent) -> Path:
+    """Download one series into a folder, or find it there, as ``download_real_case`` does.
+
+    Raises
+    ------
+    DownloadError
+        As ``download_real_case``.
+    """
     total = max(1, round(case.size_mb))
     if folder.exists():
         found = len(list(folder.iterdir())) if folder.is_dir() else -1

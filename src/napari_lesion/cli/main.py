@@ -11,6 +11,7 @@ import typer
 from napari_lesion.cli import (
     analyse,
     calibrate,
+    data,
     evaluate,
     explain,
     models,
@@ -48,6 +49,7 @@ app.add_typer(annotations_command.app, name="annotations")
 app.command("reading-study")(reading_study.reading_study)
 app.command("phantom")(phantom.phantom)
 app.command("samples")(samples.samples)
+app.add_typer(data.app, name="data")
 
 
 @app.callback()
