@@ -308,8 +308,6 @@ def test_readers_are_shown_and_compared(idc: MadeArchive, tmp_path: Path) -> Non
     mm = (shown - BALL) * volume.spacing
     assert np.sqrt((mm**2).sum(1)).max() < RADIUS_MM
     compared = agreement([stored[1]], [stored[2]])
-        [one for one in stored if one.reader in ("LIDC reader 2", "LIDC reader 3")], ("LIDC reader 2", "LIDC reader 3")
-    )
     assert compared.pairs[0].dice == 1
     with pytest.raises(ConfigError, match=r"not of 9\.9"):
         read_readings(tmp_path / "068.xml", "9.9")
