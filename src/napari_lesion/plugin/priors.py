@@ -408,9 +408,9 @@ class Priors(QObject):
 
 
 def _default_model() -> str:
-    from napari_lesion.detection.detector import DEFAULT_MODEL
+    from napari_lesion.detection.default import default_model
 
-    return DEFAULT_MODEL
+    return default_model()
 
 
 def is_searched(report: Report) -> bool:

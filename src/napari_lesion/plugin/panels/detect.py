@@ -28,7 +28,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_lesion.detection.detector import DEFAULT_MODEL, Card, list_models, read_card
+from napari_lesion.detection.default import default_model
+from napari_lesion.detection.detector import Card, list_models, read_card
 from napari_lesion.errors import LesionError, UntrustedCodeError
 from napari_lesion.findings import RESEARCH_USE, Point, Report
 from napari_lesion.pipeline import analyse, with_all_candidates
@@ -37,6 +38,7 @@ from napari_lesion.plugin.findings_view import findings_view
 from napari_lesion.plugin.layers import LayerData, heatmap_layer
 from napari_lesion.plugin.panels.card import CardDialog, card_text
 from napari_lesion.plugin.panels.findings import FindingsPanel
+from napari_lesion.plugin.panels.models import ModelsDialog
 from napari_lesion.plugin.task import Task, sentence, step_text
 from napari_lesion.plugin.texts import later, tr
 from napari_lesion.plugin.torch_loading import load_torch
@@ -69,6 +71,7 @@ _PLANES = {
 _MODEL = Qt.ItemDataRole.UserRole + 1
 """Id or folder of a model in the list; its card is the item's data."""
 _FOLDER = later("Folder…")
+_MORE = later("More models…")
 _NO_SCAN = later("Open a CT scan first: drop its folder on the window, or use File ▸ Open Sample ▸ Lesion detection.")
 
 
@@ -352,13 +355,36 @@ class DetectPanel(QWidget):
             return
         for card in cards:
             self._add_model(card, card.id, self.models.count())
-        self.models.setCurrentIndex(max(self.models.findData(DEFAULT_MODEL, _MODEL), 0))
-        self.models.addItem(tr(_FOLDER))
-        self.models.setItemData(
-            self.models.count() - 1, tr("Use a model pack or a MONAI bundle from a folder"), Qt.ItemDataRole.ToolTipRole
-        )
+        self._choose_default()
+        for text, tip in (
+            (_FOLDER, tr("Use a model pack or a MONAI bundle from a folder")),
+            (_MORE, tr("Fetch further models, or choose the one that is used where none is named")),
+        ):
+            self.models.addItem(tr(text))
+            self.models.setItemData(self.models.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         if not cards:
             self._say("⚠ " + tr("No model is installed, so nothing can be searched. Install napari-lesion again."))
+
+    def _choose_default(self) -> None:
+        try:
+            self.models.setCurrentIndex(max(self.models.findData(default_model(), _MODEL), 0))
+        except LesionError as error:
+            self._say(f"⚠ {sentence(error)}")
+
+    def show_models(self) -> ModelsDialog:
+        """Show which models there are and which can be had."""
+        dialog = ModelsDialog(self)
+        dialog.changed.connect(self._on_models_changed)
+        dialog.show()
+        return dialog
+
+    def _on_models_changed(self) -> None:
+        """Take up what was fetched; where the default was changed, choose it."""
+        for card in list_models():
+            if self.models.findData(card.id, _MODEL) < 0:
+                self._add_model(card, card.id, self.models.findText(tr(_FOLDER)))
+        if self._task is None:
+            self._choose_default()
 
     def _add_model(self, card: Card, model: str, index: int) -> None:
         self.models.insertItem(index, f"{card.id} {card.version}", card)
@@ -366,11 +392,14 @@ class DetectPanel(QWidget):
         self.models.setItemData(index, card.summary or card.task, Qt.ItemDataRole.ToolTipRole)
 
     def _on_model_chosen(self, index: int) -> None:
-        """Ask for a folder where "Folder…" was chosen."""
+        """Ask for a folder where "Folder…" was chosen, and show all models where "More models…" was."""
         if self.models.itemData(index) is not None:
             return
         with QSignalBlocker(self.models):
             self.models.setCurrentIndex(self._model_index)
+        if self.models.itemText(index) == tr(_MORE):
+            self.show_models()
+            return
         folder = QFileDialog.getExistingDirectory(self, tr("Folder of a model pack or a MONAI bundle"))
         if folder:
             self.use_model(Path(folder))
@@ -384,7 +413,7 @@ class DetectPanel(QWidget):
             return
         index = self.models.findData(str(folder), _MODEL)
         if index < 0:
-            index = self.models.count() - 1  # "Folder…" stays the last
+            index = self.models.findText(tr(_FOLDER))  # it and what follows stay the last
             self._add_model(card, str(folder), index)
         self.models.setCurrentIndex(index)
 
