@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import lidc_archive
 import numpy as np
 import pytest
 from fake_scan import CORONAL, make_volume
@@ -15,6 +16,9 @@ from qtpy.QtWidgets import QApplication
 
 from napari_lesion.annotation.annotations import AnnotationSet, new_annotation
 from napari_lesion.annotation.store import Store
+from napari_lesion.dicom.reader import read_series
+from napari_lesion.dicom.series import find_series
+from napari_lesion.dicom.writer import write_ct_series
 from napari_lesion.mask import Mask
 from napari_lesion.plugin import layers
 from napari_lesion.plugin.panels.annotate import AnnotatePanel
@@ -336,3 +340,27 @@ def _without_a_scan_or_with_other_voxels_the_panel_says_so(viewer, panel, folder
     add(viewer, make_volume(shape=(20, 100, 150), series_uid="1.2.10"))
     assert "drawn on" in panel.status.text()
     assert not panel.tools["point"].isEnabled()
+
+
+def test_what_the_readers_of_lidc_outlined_is_taken_over_and_compared(viewer, qtbot, folder: Path, tmp_path) -> None:
+    made = lidc_archive.scan(1)
+    write_ct_series(made, tmp_path / "dicom", series_uid=lidc_archive.uid_of(1))
+    (series,) = find_series(tmp_path / "dicom")
+    volume = read_series(series)
+    xml = lidc_archive.write_xml(tmp_path / "068.xml", volume)
+    data, attributes, _ = layers.scan_layer(volume)
+    layer = viewer.add_image(data, **attributes)
+    _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Annotate")
+    qtbot.waitUntil(lambda: not panel._preload.running, timeout=PATIENCE_MS)
+    panel.import_readings(xml)
+    assert "Open the scan from its DICOM files first" in panel.status.text()
+
+    layer.metadata["source"] = series
+    panel.import_readings(xml)
+    qtbot.waitUntil(lambda: panel.import_button.isEnabled(), timeout=PATIENCE_MS)
+    assert "4 sets of marks are shown: LIDC reader 1, LIDC reader 2" in panel.status.text()
+    assert "Mean Dice of two outlines: 0.9" in panel.status.text()
+    assert [one.reader for one in panel._annotator.of_others] == [f"LIDC reader {n}" for n in (1, 2, 3, 4)]
+    panel.import_readings(tmp_path / "absent.sqlite")
+    qtbot.waitUntil(lambda: panel.import_button.isEnabled(), timeout=PATIENCE_MS)
+    assert panel.status.text().startswith("⚠ There is no file")

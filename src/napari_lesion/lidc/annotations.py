@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 
+from napari_lesion.annotation.agreement import agreement
 from napari_lesion.annotation.annotations import Annotation, AnnotationSet, new_annotation
 from napari_lesion.annotation.labels import LabelSet
 from napari_lesion.annotation.store import Store
@@ -87,6 +90,22 @@ def annotation_sets(
             one = one.put(_annotation(mark, planes, volume, labels, name))
         sets.append(one.finished())
     return tuple(sets)
+
+
+def mean_agreement(sets: Sequence[AnnotationSet]) -> tuple[float | None, float | None]:
+    """How well readers agree, over all pairs of them.
+
+    Returns
+    -------
+    detection : float or None
+        Mean share of marks that the other has, too.
+    dice : float or None
+        Mean over the findings that both drew.
+    """
+    pairs = [agreement([a], [b]) for a, b in combinations(sets, 2)]
+    shares = [pair.detection for pair in pairs if pair.detection is not None]
+    shaped = [one.dice for pair in pairs for one in pair.pairs if one.dice is not None]
+    return (fmean(shares) if shares else None, fmean(shaped) if shaped else None)
 
 
 def save_annotations(sets: Sequence[AnnotationSet], folder: Path) -> tuple[str, ...]:

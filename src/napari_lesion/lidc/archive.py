@@ -147,7 +147,9 @@ def fetch(cases: Sequence[RealCase], folder: Path, archive: Archive, *, progress
             "Choose fewer patients, or another disk."
         )
     total = max(1, round(sum(case.size_mb for case in cases)))
-    done, there, failed, in_a_row = 0.0, [], [], 0
+    there: list[RealCase] = []
+    failed: list[tuple[RealCase, str]] = []
+    done, in_a_row = 0.0, 0
     for number, case in enumerate(cases, 1):
         what = f"{number} of {len(cases)}: {case.patient_id}"
 

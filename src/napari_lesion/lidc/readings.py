@@ -98,10 +98,9 @@ class Plane:
 
     def place(self, points: npt.NDArray[np.generic]) -> npt.NDArray[np.float64]:
         """(n, 2) columns and rows → (n, 3) LPS mm."""
-        points = np.asarray(points, dtype=np.float64)
-        moved: npt.NDArray[np.float64] = (
-            self.origin + points[:, :1] * self.along_columns + points[:, 1:] * self.along_rows
-        )
+        exact: npt.NDArray[np.float64] = np.asarray(points, dtype=np.float64)
+        moved: npt.NDArray[np.float64] = self.origin + exact[:, :1] * self.along_columns
+        moved += exact[:, 1:] * self.along_rows
         return moved
 
 

