@@ -47,7 +47,7 @@ def scan(number: int) -> Volume:
     mm = index * np.array(volume.spacing)[:, None, None, None]
     voxels = volume.voxels.copy()
     voxels[np.sqrt((mm**2).sum(0)) < RADIUS_MM] = 60
-    identity = replace(volume.series, patient_id=PATIENTS[number - 1])
+    identity = volume.series.model_copy(update={"patient_id": PATIENTS[number - 1]})
     return replace(volume, voxels=voxels, series=identity)
 
 

@@ -61,7 +61,10 @@ def read_scans(path: Path) -> dict[str, ScanReadings]:
     """
     ratings = ", ".join(f'a."{name}"' for name in RATINGS)
     try:
-        with _file(path) as file, closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as base:
+        with (
+            database_file(path) as file,
+            closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as base,
+        ):
             scans = base.execute("SELECT id, series_instance_uid, patient_id FROM scans").fetchall()
             contours: dict[int, list[Contour]] = {}
             for annotation, inclusion, z, text in base.execute(
@@ -91,7 +94,7 @@ def _points(text: str) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
 
 
 @contextmanager
-def _file(path: Path) -> Iterator[Path]:
+def database_file(path: Path) -> Iterator[Path]:
     """Give the database itself, out of a wheel where it lies in one."""
     if not path.is_file():
         raise ConfigError(f"There is no file {path}.")

@@ -5,6 +5,7 @@ import json
 import os
 import random
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,21 @@ def test_with_trust_what_is_not_there_is_a_sentence_too(tmp_path: Path) -> None:
         raw = {"asked": {"_target_": asked}}
         with pytest.raises(ModelError):
             BundleConfig(raw, tmp_path / "configs" / "inference.json", trust_code=True).value("asked")
+
+
+def test_each_trusted_bundle_runs_its_own_scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for name, count in (("first", 1), ("second", 2), ("first", 1)):
+        folder = tmp_path / name
+        if not folder.exists():
+            make(folder)
+            (folder / "scripts").mkdir()
+            (folder / "scripts" / "__init__.py").touch()
+            (folder / "scripts" / "own.py").write_text(f"def number():\n    return {count}\n")
+        config = read_bundle(folder, trust_code=True).config
+        assert config.build({"_target_": "scripts.own.number"}) == count
+    for module in [name for name in sys.modules if name.partition(".")[0] == "scripts"]:
+        del sys.modules[module]
 
 
 def test_a_bundle_of_torchscript_alone_says_what_is_missing(tmp_path: Path) -> None:

@@ -360,6 +360,13 @@ def require_limits(name: str, value: Any, where: str) -> None:
 
 
 def trust_scripts(folder: Path) -> None:
-    """Let Python find the ``scripts`` of a bundle that the user trusts."""
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
+    """Let Python find the ``scripts`` of a bundle that the user trusts, and not those of another one before it."""
+    for name, module in list(sys.modules.items()):
+        if name == "scripts" or name.startswith("scripts."):
+            places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+            if not any(place and Path(place).is_relative_to(folder) for place in places):
+                del sys.modules[name]
+    if str(folder) in sys.path:
+        sys.path.remove(str(folder))
+    sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()
