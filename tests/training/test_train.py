@@ -84,9 +84,9 @@ def test_a_wrong_configuration_is_named(tmp_path: Path, change: dict[str, object
         read_config(write_project(tmp_path, **change))
 
 
-@pytest.mark.parametrize("name", ["nodule-3d", "luna16"])
+@pytest.mark.parametrize("name", ["nodule-3d", "luna16", "lidc-full"])
 def test_the_configurations_in_the_repository_are_valid(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in ("NAPARI_LESION_REAL_DATA", "NAPARI_LESION_OPEN_SCANS", "LUNA16"):
+    for variable in ("NAPARI_LESION_REAL_DATA", "NAPARI_LESION_OPEN_SCANS", "LUNA16", "LIDC"):
         monkeypatch.setenv(variable, "/data")
     config = read_config(Path(__file__).parents[2] / "configs" / f"{name}.yaml")
     assert config.data.backgrounds or config.data.annotated
