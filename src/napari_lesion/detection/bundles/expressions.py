@@ -140,7 +140,7 @@ def require_names(tree: ast.expr, references: Mapping[str, str], imports: Sequen
                 for alias in node.names:
                     require_module(alias.name, folder)
                     defined.add(alias.asname or alias.name.partition(".")[0])
-            elif isinstance(node, ast.ImportFrom) and node.module:
+            elif isinstance(node, ast.ImportFrom) and node.module and node.names[0].name != "*":
                 require_module(node.module, folder)
                 defined |= {alias.asname or alias.name for alias in node.names}
             else:
