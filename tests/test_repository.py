@@ -58,7 +58,7 @@ def test_a_forbidden_import_is_refused(code: str, path: str, expected: list[str]
 
 def light_modules() -> Iterator[str]:
     """All modules but the plugin's and those that are allowed to import torch."""
-    bundles = r"bundles\.(backbone|retinanet|segmentation|winograd)"
+    bundles = r"bundles\.(backbone|guard|retinanet|segmentation|winograd)"
     heavy = "networks|preprocess|monai_transforms|inference|nodule3d|nodule2d|second_stage|explain_(methods|views)"
     heavy = rf"\.(plugin|training|assessment\.nodule_(seg|looks)|detection\.({heavy}|{bundles}))(\.|$)"
     for module in pkgutil.walk_packages(napari_lesion.__path__, "napari_lesion."):
