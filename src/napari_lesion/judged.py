@@ -111,6 +111,11 @@ class Advice(BaseModel):
     missing: tuple[str, ...] = ()
     """What would have to be known to say more."""
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether it says nothing only because too little is known, not because it is not for this case."""
+        return not self.applies and bool(self.would_be or self.missing)
+
 
 class Term(BaseModel):
     """One term of a model's sum."""
@@ -142,6 +147,11 @@ class Probability(BaseModel):
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     """What to know before trusting it, as sentences."""
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether there is none only because too little is known, not because the model is not for this case."""
+        return not self.applies and bool(self.missing)
 
 
 class FindingJudgement(BaseModel):

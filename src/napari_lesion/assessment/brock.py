@@ -67,7 +67,8 @@ def brock(
     nodule = nodule_of(finding)
     why_not = _why_not(finding, nodule, patient, comparisons)
     if nodule is None or why_not:
-        return Probability(model=MODEL, applies=False, why_not=why_not)
+        missing = ("A measurement",) if nodule is None else ()
+        return Probability(model=MODEL, applies=False, why_not=why_not, missing=missing)
     terms = _terms(nodule, patient, findings)
     low, high = (probability(sum(getattr(term, end) for term in terms)) for end in ("low", "high"))
     return Probability(

@@ -45,7 +45,8 @@ def growth(finding: Finding, comparisons: Sequence[Comparison] = ()) -> Advice:
         change = comparison.of(finding.id)
         if comparison.alignment.accepted and change is not None and change.prior_finding_id is not None:
             return _of_change(finding, comparison, change)
-    return Advice(guideline=GUIDELINE, applies=False, why_not=_why_not(finding, comparisons))
+    missing = ("An earlier scan in which it was measured",)
+    return Advice(guideline=GUIDELINE, applies=False, why_not=_why_not(finding, comparisons), missing=missing)
 
 
 def _why_not(finding: Finding, comparisons: Sequence[Comparison]) -> str:
@@ -70,7 +71,9 @@ def _of_change(finding: Finding, comparison: Comparison, change: Change) -> Advi
         rests_on=f"{GUIDELINE}: a change of volume of 25 % or more is growth",
     )
     if change.fate == "unclear":
-        return Advice(guideline=GUIDELINE, applies=False, why_not=change.why, trace=(measured,))
+        return Advice(
+            guideline=GUIDELINE, applies=False, why_not=change.why, trace=(measured,), missing=("A clear change",)
+        )
     if round(more, 9) < GROWTH:
         name = "Smaller by 25 % or more" if more <= -GROWTH else "No growth: volume changed by less than 25 %"
         return Advice(guideline=GUIDELINE, applies=True, category=name, trace=(measured,))

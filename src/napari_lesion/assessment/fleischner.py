@@ -101,9 +101,10 @@ def of_exam(findings: Sequence[Finding], patient: Patient, comparisons: Sequence
     refusal, conditions = applicability(patient)
     measured = [nodule for finding in findings if (nodule := nodule_of(finding)) is not None]
     nodules = [nodule for nodule in measured if nodule.patterns != (True,)]
+    unseen_all = ("A measurement of every finding",) if findings and not measured and not refusal else ()
     refusal = refusal or _nothing_to_advise(findings, measured, nodules, comparisons)
     if refusal:
-        return Advice(guideline=GUIDELINE, applies=False, why_not=refusal)
+        return Advice(guideline=GUIDELINE, applies=False, why_not=refusal, missing=unseen_all)
     risks, risk_step = risk_of(patient, nodules)
     rows = [_rows(nodule, nodules, risks) for nodule in nodules]
     least = max(min(one.urgency for one in several) for several in rows)

@@ -206,7 +206,8 @@ def of_exam(findings: Sequence[Finding], nodules: Sequence[Advice], patient: Pat
     if refusal:
         return Advice(guideline=GUIDELINE, applies=False, why_not=refusal)
     if findings and all(finding.measurement is None for finding in findings):
-        return Advice(guideline=GUIDELINE, applies=False, why_not="None of the findings was measured.")
+        why_not = "None of the findings was measured."
+        return Advice(guideline=GUIDELINE, applies=False, why_not=why_not, missing=("A measurement of every finding",))
     trace = list(_population(patient))
     missing = list(_missing_of(patient))
     if is_true(patient.inflammatory):

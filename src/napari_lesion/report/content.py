@@ -15,6 +15,7 @@ from napari_lesion.findings import Finding, Report, image_name
 from napari_lesion.judged import Advice, Appearance, Given, Patient, Probability
 from napari_lesion.measured import Looks, Measurement
 from napari_lesion.progress import Progress, silent
+from napari_lesion.report.impression import impression
 from napari_lesion.report.pictures import Picture, pictures_of
 from napari_lesion.volume import Volume, readable_date
 
@@ -111,6 +112,8 @@ class Content:
     created: str
     result: str
     """How much was found, as a sentence."""
+    impression: tuple[str, ...]
+    """What matters, at most six lines."""
     scan: tuple[Fact, ...]
     patient: tuple[Fact, ...]
     model: tuple[Fact, ...]
@@ -158,6 +161,7 @@ def content_of(report: Report, volume: Volume | None = None, *, progress: Progre
         intended_use=report.intended_use,
         created=_moment(report.created),
         result=_result(report),
+        impression=impression(report),
         scan=_scan(report),
         patient=_patient(report.patient),
         model=_model(report),
@@ -210,6 +214,13 @@ def percentage(probability: Probability) -> str:
         return "–"
     low, high = (f"{100 * value:.1f}" for value in (probability.low, probability.high))
     return f"{low} %" if low == high else f"{low} to {high} %"
+
+
+def outcome(judged: Advice | Probability) -> str:
+    """Say in a word what a guideline or a model comes to; "not known" where only too little is known to tell."""
+    if judged.applies:
+        return percentage(judged) if isinstance(judged, Probability) else judged.category or "no category"
+    return "not known" if judged.is_unknown else "does not apply"
 
 
 def category(advice: Advice) -> str:

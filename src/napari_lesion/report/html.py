@@ -8,7 +8,7 @@ from pathlib import Path
 from napari_lesion.findings import Report
 from napari_lesion.judged import Term
 from napari_lesion.report import growth_plot
-from napari_lesion.report.content import COLUMNS, Content, doubling, percentage
+from napari_lesion.report.content import COLUMNS, Content, doubling, outcome
 from napari_lesion.report.page import Filters, save_page
 from napari_lesion.volume import readable_date
 
@@ -40,7 +40,7 @@ def save_html(report: Report, content: Content, path: Path) -> None:
         "growth_note": growth_note(len(courses)),
         "now": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
-    filters: Filters = {"date": readable_date, "doubling": doubling, "percentage": percentage, "adds": adds}
+    filters: Filters = {"date": readable_date, "doubling": doubling, "outcome": outcome, "adds": adds}
     save_page(path, "report.html", values, filters)
 
 

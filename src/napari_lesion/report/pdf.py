@@ -33,7 +33,7 @@ from napari_lesion.atomic import whole_file
 from napari_lesion.findings import Report
 from napari_lesion.judged import Advice
 from napari_lesion.report import growth_plot
-from napari_lesion.report.content import COLUMNS, Content, Entry, Fact, Group, doubling, percentage
+from napari_lesion.report.content import COLUMNS, Content, Entry, Fact, Group, doubling, outcome
 from napari_lesion.report.html import COLOURS, adds, growth_note
 from napari_lesion.report.pictures import Picture
 from napari_lesion.volume import readable_date
@@ -157,6 +157,8 @@ def _summary(content: Content, style: _Styles) -> list[Any]:
     story: list[Any] = [
         Paragraph(_text(content.title), style.title),
         Paragraph(_text(content.intended_use), style.use),
+        Paragraph("Impression", style.heading),
+        *(Paragraph(_text(line), style.text, bulletText="•") for line in content.impression),
         Paragraph(_text(content.result), style.lead),
         Spacer(1, 3),
         _columns(content.scan, (*content.certificate[:2], *content.model[:4]), style),
@@ -266,9 +268,8 @@ def _brock(entry: Entry, style: _Styles) -> list[Any]:
     brock = entry.brock
     if brock is None:
         return []
-    what = percentage(brock) if brock.applies else "does not apply"
     why_not = [Paragraph(_text(brock.why_not), style.small)] if brock.why_not else []
-    story = _judged(f"{brock.model}: {what}", why_not, style)
+    story = _judged(f"{brock.model}: {outcome(brock)}", why_not, style)
     if brock.terms:
         terms = (
             f"{term.name}: {term.value}{f' ({term.source})' if term.source else ''} {adds(term)}"
@@ -297,11 +298,7 @@ def _made(report: Report, content: Content, style: _Styles) -> list[Any]:
 
 
 def _headline(advice: Advice) -> str:
-    return (
-        f"{advice.guideline}: {advice.category or 'no category'}"
-        if advice.applies
-        else f"{advice.guideline}: does not apply"
-    )
+    return f"{advice.guideline}: {outcome(advice)}"
 
 
 def _reasons(advice: Advice, style: _Styles, *, also_advice: bool = True) -> list[Any]:

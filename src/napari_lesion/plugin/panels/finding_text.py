@@ -142,10 +142,15 @@ def measurement_notes(finding: Finding) -> str:
 def advice_line(advice: Advice, name: str) -> str:
     """Put what a guideline says in a line: category and advice, or why it has none."""
     if not advice.applies:
-        said = tr("would be {category}", category=advice.would_be) if advice.would_be else tr("does not apply")
+        said = tr("would be {category}", category=advice.would_be) if advice.would_be else _none(advice)
         return f"<b>{escape(name)}</b>: {escape(said)}<br>{dim(advice.why_not)}"
     parts = [f"<b>{escape(name)}: {escape(advice.category)}</b>" if advice.category else f"<b>{escape(name)}</b>"]
     return "<br>".join([*parts, *([escape(advice.advice)] if advice.advice else [])])
+
+
+def _none(judged: Advice | Probability) -> str:
+    """Say why there is no answer, in a word: it is not known, or not for this case."""
+    return tr("not known") if judged.is_unknown else tr("does not apply")
 
 
 def trace_html(advice: Advice) -> str:
@@ -164,7 +169,7 @@ def missing_line(missing: Sequence[str]) -> str:
 def probability_line(probability: Probability, name: str) -> str:
     """Put a probability, or why there is none, in a line."""
     if not probability.applies or probability.low is None or probability.high is None:
-        return f"<b>{escape(name)}</b>: {escape(tr('does not apply'))}<br>{dim(probability.why_not)}"
+        return f"<b>{escape(name)}</b>: {escape(_none(probability))}<br>{dim(probability.why_not)}"
     return f"<b>{escape(name)}: {per_cent(probability.low, probability.high)}</b>"
 
 

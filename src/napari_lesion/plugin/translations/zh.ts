@@ -2908,6 +2908,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>不在视野内</translation>
         </message>
         <message>
+            <source>not known</source>
+            <translation>未知</translation>
+        </message>
+        <message>
             <source>not stated</source>
             <translation>未说明</translation>
         </message>
