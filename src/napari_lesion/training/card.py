@@ -53,7 +53,7 @@ def card(config: TrainingConfig, split: Split, record: dict[str, Any], evaluatio
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
     fold = f"Fold {split.fold} of {split.folds} (from 0). " if split.fold is not None else ""
     parts = "\n".join(
-        f"| {name} | {len(part.series)} | {len(part.cubes)} | {len(part.annotated)} | "
+        f"| {name} | {len(part.series)} | {len(part.cubes) + len(part.crops)} | {len(part.annotated)} | "
         f"{sum(len(scan.truth) for scan in part.annotated)} |"
         for name, part in (("training", split.train), ("validation", split.validation), ("test (not used)", split.test))
     )

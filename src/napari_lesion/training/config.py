@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -49,11 +49,14 @@ class AnnotatedConfig(Strict):
     """``seriesuid,patient``, or ``scan`` where each scan is of another patient; by default the PatientID of DICOM."""
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
 class DataConfig(Strict):
     """What to learn from: backgrounds to insert nodules into, annotated scans, or both."""
 
     nodules: Path | None = None
-    """Folder with ``lidc_cubes.npz`` and ``lidc_cubes_ratings.csv``; relative to the configuration file."""
+    """Folder with ``lidc_cubes`` or ``lidc_voi`` (see ``lidc.Store``); relative to the configuration file."""
     backgrounds: tuple[BackgroundConfig, ...] = ()
     annotated: AnnotatedConfig | None = None
     held_out: tuple[BackgroundConfig, ...] = ()
@@ -72,9 +75,19 @@ class DataConfig(Strict):
     """Share of the crops of a scan with real nodules that are drawn near one of them."""
     insert_share: float = Field(default=1.0, ge=0, le=1)
     """Share of the crops that nodules may be inserted into; 0 learns from the real ones alone."""
+    sizes: tuple[Share, Share, Share, Share] = (0.3, 0.36, 0.22, 0.12)
+    """How often inserted nodules are under 6, 6 to 10, 10 to 18 and 18 to 30 mm."""
+    surface_share: float = Field(default=0.3, ge=0, le=1)
+    """Share of the inserted nodules that touch the pleura or the mediastinum..."""
+    vessel_share: float = Field(default=0.2, ge=0, le=1)
+    """...and a vessel in the lung; nodules that touched something where they came from do so in any case."""
 
     @model_validator(mode="after")
     def _something_to_learn_from(self) -> DataConfig:
+        if abs(sum(self.sizes) - 1) > 1e-6:
+            raise ValueError("the shares of the sizes have to be 1 together")
+        if self.surface_share + self.vessel_share > 1:
+            raise ValueError("surface_share and vessel_share are more than 1 together")
         if not self.backgrounds and not self.annotated:
             raise ValueError("there is nothing to learn from: name backgrounds, annotated scans, or both")
         return self

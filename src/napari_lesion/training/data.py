@@ -21,6 +21,7 @@ from monai.transforms.intensity.array import (
     RandShiftIntensity,
     ScaleIntensityRange,
 )
+from monai.transforms.transform import RandomizableTransform
 from monai.transforms.utility.array import Identity
 from scipy import ndimage
 from torch import Tensor
@@ -30,8 +31,10 @@ from napari_lesion.detection import preprocess
 from napari_lesion.detection.networks import OUTPUT_STRIDE
 from napari_lesion.training import insertion
 from napari_lesion.training.augment import intensity_transform
+from napari_lesion.training.completing import complete
 from napari_lesion.training.config import AugmentationConfig, Lesion
 from napari_lesion.training.insertion import insert, lung_noise, random_rotation
+from napari_lesion.training.lidc import Crop
 from napari_lesion.training.nodules import Cube, Nodule, Type, cut_out, synthesise
 from napari_lesion.volume import Volume
 
@@ -42,7 +45,11 @@ _POSITIVE_LEAST_MM = 1.8
 """...but at least those this near: half the diagonal of an output voxel, so that there is always one."""
 _LEAST_RISE_HU = 60.0
 """A nodule that raises the HU less than this is neither learned as nodule nor as healthy."""
-SIZE_BANDS_MM = ((4.0, 6.0), (6.0, 10.0), (10.0, 18.0), (18.0, 30.0))
+SIZE_BANDS_MM = ((3.5, 6.0), (6.0, 10.0), (10.0, 18.0), (18.0, 30.0))
+SIZES = (0.3, 0.36, 0.22, 0.12)
+"""How often a nodule is drawn from each of the bands, by default."""
+PLACES = (0.3, 0.2)
+"""How often it is put on the pleura or mediastinum, and beside a vessel, by default."""
 _BORDER = 8
 _SURFACE_SHARE = 0.5
 """Share of the other crops at the lung's surface: most false positives lie there."""
@@ -91,6 +98,8 @@ class Background:
     """Indices of some voxels near the lung's surface (n, 3)."""
     real: tuple[Target, ...] = ()
     """Real lesions that are learned as nodules, by their index in the scan."""
+    slice_mm: float = 1.0
+    """Distance of the slices that it was interpolated from."""
 
 
 def make_background(volume: Volume, lesions: Sequence[Lesion], name: str, rng: np.random.Generator) -> Background:
@@ -118,6 +127,7 @@ def make_background(volume: Volume, lesions: Sequence[Lesion], name: str, rng: n
         inside=_some(depth > 2, rng),
         surface=_some((depth > -3) & (depth < 5), rng),
         real=tuple(real),
+        slice_mm=float(preprocess.canonical(volume).spacing[0]),
     )
 
 
@@ -152,6 +162,7 @@ class Sampler:
         self,
         backgrounds: Sequence[Background],
         cubes: Sequence[Cube],
+        crops: Sequence[Crop] = (),
         *,
         crop: int,
         real_share: float,
@@ -160,11 +171,15 @@ class Sampler:
         seed: int | list[int],
         lesion_share: float = 0.2,
         insert_share: float = 1.0,
+        sizes: Sequence[float] = SIZES,
+        places: tuple[float, float] = PLACES,
         augmentation: AugmentationConfig | None = None,
     ) -> None:
         self.backgrounds = list(backgrounds)
         self.cubes = list(cubes)
-        self.nodules = [cut_out(cube) for cube in cubes]
+        self.cut = [cut_out(cube) for cube in cubes]
+        self.nodules = [*self.cut, *(complete(one) for one in crops)]
+        self.sizes, self.places = sizes, places
         self.crop = crop
         self.real_share, self.hard_share, self.cube_share = real_share, hard_share, cube_share
         self.lesion_share, self.insert_share = lesion_share, insert_share
@@ -214,7 +229,7 @@ class Sampler:
             excluded &= ~ball(hu.shape, target.center, target.diameter_mm / 2 + _REAL_MARGIN_MM)
         insertions = int(rng.choice(5, p=_INSERTIONS if self.crop > 56 else _INSERTIONS_SMALL))
         for _ in range(insertions if self.insert_share == 1 or rng.random() < self.insert_share else 0):
-            placed = self._place(hu, depth, taken, noise)
+            placed = self._place(hu, depth, taken, noise, background.slice_mm * zoom)
             if placed is None:
                 continue
             target, rise = placed
@@ -233,10 +248,11 @@ class Sampler:
         depth: npt.NDArray[np.float32],
         taken: npt.NDArray[np.bool_],
         noise: float,
+        slice_mm: float,
     ) -> tuple[Target, float] | None:
         rng = self.rng
-        nodule, diameter = draw_nodule(self.nodules, self.real_share, rng)
-        where = place(hu, depth, taken, nodule, diameter, rng)
+        nodule, diameter = draw_nodule(self.nodules, self.real_share, rng, sizes=self.sizes)
+        where = place(hu, depth, taken, nodule, diameter, rng, places=self.places)
         if where is None:
             return None
         rise = insert(
@@ -248,6 +264,7 @@ class Sampler:
             rotation=random_rotation(rng, axial_only=nodule.thick),
             noise_hu=noise,
             rng=rng,
+            slice_mm=slice_mm,
         )
         return Target(where, diameter), rise
 
@@ -272,7 +289,7 @@ class Sampler:
     def _cube_crop(self, crop: int) -> tuple[Tensor, list[Target], npt.NDArray[np.bool_]]:
         rng = self.rng
         number = rng.integers(len(self.cubes))
-        cube, middle = self.cubes[number], np.array(self.nodules[number].center)
+        cube, middle = self.cubes[number], np.array(self.cut[number].center)
         matrix, zoom = _random_affine(rng, self.augmentation)
         center = np.array(cube.hu.shape) / 2 - 0.5 + rng.uniform(-6, 6, 3)
         hu, known = _resampled([cube.hu, np.ones(cube.hu.shape, bool)], (-1000.0, 0.0), center, matrix, crop)
@@ -300,13 +317,16 @@ def draw_nodule(
     *,
     band: tuple[float, float] | None = None,
     subsolid: bool | None = None,
+    sizes: Sequence[float] = SIZES,
 ) -> tuple[Nodule, float]:
-    """Draw a nodule, real or synthetic, and the size it gets (4 to 30 mm, or within ``band``)."""
-    low, high = band or SIZE_BANDS_MM[rng.choice(4, p=[0.3, 0.36, 0.22, 0.12])]
+    """Draw a nodule, real or synthetic, and the size it gets (3.5 to 30 mm by ``sizes``, or within ``band``)."""
+    low, high = band or SIZE_BANDS_MM[rng.choice(4, p=sizes)]
     diameter = float(rng.uniform(low, high))
     if nodules and rng.random() < real_share:
         fitting = [
-            n for n in nodules if 0.45 < diameter / n.diameter_mm < 1.9 and subsolid in (None, n.type != "solid")
+            n
+            for n in nodules
+            if n.scales[0] < diameter / n.diameter_mm < n.scales[1] and subsolid in (None, n.type != "solid")
         ]
         weights = np.array([1.0 if n.type == "solid" else 2.5 for n in fitting])
         if fitting:
@@ -329,8 +349,12 @@ def place(
     diameter_mm: float,
     rng: np.random.Generator,
     border: int = _BORDER,
+    places: tuple[float, float] = PLACES,
 ) -> tuple[float, float, float] | None:
-    """Choose where a nodule goes: on the pleura or mediastinum, beside a vessel, or anywhere in the lung."""
+    """Choose where a nodule goes: on the pleura or mediastinum, beside a vessel, or anywhere in the lung.
+
+    ``places`` are the shares of the first two.
+    """
     radius = diameter_mm / 2
     free = ~taken
     for axis in range(3):
@@ -339,10 +363,12 @@ def place(
         free[tuple(edge)] = False
         edge[axis] = slice(-border, None)
         free[tuple(edge)] = False
-    chance = rng.random()
-    if nodule.attached or chance < 0.3:
+    surface, vessel = places
+    # One that lay on something where it came from does so here.
+    chance = rng.random() * (surface + vessel if nodule.attached and surface + vessel > 0 else 1)
+    if chance < surface:
         allowed = free & (depth > 0.1 * radius) & (depth < 0.8 * radius + 0.5)
-    elif chance < 0.5:
+    elif chance < surface + vessel:
         vessels = (hu > -500) & (depth > 3)
         allowed = free & (depth > 2) & ndimage.binary_dilation(vessels, iterations=2)
     else:
@@ -418,16 +444,31 @@ def _resampled(
     return [layer.numpy().copy() for layer in out]
 
 
+class RandThickSlices(RandomizableTransform):  # type: ignore[misc]  # MONAI's has no types
+    """Average along z to slices of some thickness (mm), and interpolate back, as it happens to a scan of such slices."""
+
+    def __init__(self, thickness: tuple[float, float]) -> None:
+        super().__init__(1.0)
+        self._thickness = thickness
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """(1, d, h, w) at 1 mm → the same shape."""
+        array = np.asarray(image, dtype=np.float32)[0]
+        rng = np.random.default_rng(int(self.R.randint(2**31)))
+        return torch.from_numpy(insertion.in_slices(array, float(rng.uniform(*self._thickness)), rng))[None]
+
+
 _AUGMENT = Compose(
     [
         OneOf(
             [
+                RandThickSlices((1.5, 5.0)),
                 RandGaussianSmooth(prob=1.0, sigma_x=(0.4, 1.6), sigma_y=(0.01, 0.02), sigma_z=(0.01, 0.02)),
                 RandGaussianSmooth(prob=1.0, sigma_x=(0.3, 0.8), sigma_y=(0.3, 0.8), sigma_z=(0.3, 0.8)),
                 RandGaussianSharpen(prob=1.0, alpha=(0.3, 1.2)),
                 Identity(),
             ],
-            weights=[0.3, 0.15, 0.15, 0.4],
+            weights=[0.22, 0.08, 0.15, 0.15, 0.4],
         ),
         RandGaussianNoise(prob=0.4, std=40.0),
         RandShiftIntensity(prob=0.3, offsets=40.0),

@@ -36,6 +36,7 @@ def insert(
     rotation: FloatArray,
     noise_hu: float,
     rng: np.random.Generator,
+    slice_mm: float | None = None,
 ) -> float:
     """Insert a nodule in place, with the partial volume and about the noise of the scan.
 
@@ -53,6 +54,9 @@ def insert(
         Of its (z, y, x) axes.
     noise_hu : float
         Standard deviation of the scan's noise in the lung.
+    slice_mm : float, optional
+        The grid is finer along z than the slices that it was interpolated from, which were this far apart: the nodule
+        gets their partial volume.
 
     Returns
     -------
@@ -65,7 +69,7 @@ def insert(
     support = np.argwhere(nodule.fraction > 0.02)
     if len(support):
         reach = min(reach, float(np.linalg.norm(support - np.array(nodule.center), axis=1).max()) * scale)
-    reach += 1.0
+    reach += 1.0 + (slice_mm or 0.0)
     low = [max(0, int(np.floor(c - reach / s))) for c, s in zip(center, spacing, strict=True)]
     high = [min(n, int(np.ceil(c + reach / s)) + 1) for c, s, n in zip(center, spacing, image.shape, strict=True)]
     if any(b <= a for a, b in zip(low, high, strict=True)):
@@ -83,6 +87,8 @@ def insert(
         mm *= np.array(spacing)[:, None, None, None]
         source = np.tensordot(rotation.T / scale, mm, 1) + np.array(nodule.center)[:, None, None, None]
         fraction += ndimage.map_coordinates(nodule.fraction, source, order=1, mode="constant", cval=0.0) / samples
+    if slice_mm is not None and slice_mm > 1.2 * spacing[0]:
+        fraction = in_slices(fraction, slice_mm / spacing[0], rng)
     patch = image[region]
     before = patch.copy()
     grain = noise(patch.shape, noise_hu, rng)
@@ -91,6 +97,26 @@ def insert(
     patch += np.clip(fraction, 0, 1) * grain * (before < -300)
     inside = fraction > 0.3 * max(float(fraction.max()), 1e-6)
     return float((patch - before)[inside].mean()) if inside.any() else 0.0
+
+
+def in_slices(image: npt.NDArray[np.float32], thickness: float, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """Average along z over slices of so many voxels, anywhere in between, and interpolate back linearly."""
+    count = len(image)
+    start = rng.uniform(0, thickness)
+    slices = np.arange(-1, int(np.ceil(count / thickness)) + 2) * thickness + start
+    index = np.arange(count)
+    cover = np.clip(thickness / 2 + 0.5 - np.abs(index - slices[:, None]), 0, 1)
+    weights = cover.sum(axis=1, keepdims=True)
+    kept = weights[:, 0] > 0.5 * thickness
+    averaged = (cover / np.maximum(weights, 1e-6)).astype(np.float32)[kept]
+    at = (index - slices[kept][0]) / thickness
+    low = np.clip(np.floor(at).astype(int), 0, max(kept.sum() - 2, 0))
+    share = np.clip(at - low, 0, 1)
+    back = np.zeros((count, int(kept.sum())), np.float32)
+    back[index, low] += 1 - share
+    back[index, np.minimum(low + 1, back.shape[1] - 1)] += share
+    result: npt.NDArray[np.float32] = np.tensordot(back @ averaged, image, 1).astype(np.float32)
+    return result
 
 
 def noise(shape: tuple[int, ...], deviation_hu: float, rng: np.random.Generator) -> npt.NDArray[np.float32]:

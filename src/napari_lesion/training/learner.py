@@ -106,6 +106,7 @@ def make_learner(
     """Bring a network to its device and give it an optimiser and an average that starts as the network."""
     where = torch.device(device)
     network.to(where)
+    precision = settled(precision, where)
     return Learner(
         network=network,
         average=copy.deepcopy(network).eval().requires_grad_(False),
@@ -117,6 +118,15 @@ def make_learner(
         scaler=torch.amp.GradScaler(where.type, enabled=precision == "fp16"),
         ranks=ranks,
     )
+
+
+def settled(precision: Precision, device: torch.device) -> Precision:
+    """Say what ``auto`` is on a device; anything else stays."""
+    if precision != "auto":
+        return precision
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+    return "bf16" if device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported() else "fp32"
 
 
 @torch.no_grad()

@@ -37,6 +37,8 @@ RATINGS = (
 )  # fmt: skip
 """What LIDC's readers rated, 1 to 5 (calcification to 6, internalStructure to 4)."""
 
+SIDES: tuple[Split, ...] = ("train", "validation", "test")
+
 _PATCH = 71
 _TEST, _VALIDATION, _PARTS = 5, 7, 20
 """Of 20 parts of the patients, 5 are for testing and 2 for validation."""
@@ -172,14 +174,13 @@ def split_store(store: Store) -> dict[Split, Store]:
     parts = parts_by_patient(store.patients, store.cubes)
     cubes = split_cubes(list(store.cubes))
     crops = [crop for crop in store.crops if why_left_out(crop) is None]
-    names: tuple[Split, ...] = ("train", "validation", "test")
     return {
         name: Store(
             cubes=tuple(cubes[name]),
             crops=tuple(crop for crop in crops if parts[crop.patient] == name),
             patches=tuple(patch for patch in store.patches if parts[patch.patient] == name),
         )
-        for name in names
+        for name in SIDES
     }
 
 

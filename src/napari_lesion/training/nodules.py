@@ -45,6 +45,8 @@ class Nodule:
         It lay on the pleura or the mediastinum, so it belongs there.
     thick : bool
         It comes from thick slices: turning it out of the axial plane would show them.
+    scales : (least, most)
+        How many times its size it may be made.
     """
 
     fraction: npt.NDArray[np.float32] = field(repr=False)
@@ -55,6 +57,7 @@ class Nodule:
     name: str
     attached: bool = False
     thick: bool = False
+    scales: tuple[float, float] = (0.45, 1.9)
 
 
 @dataclass(frozen=True)

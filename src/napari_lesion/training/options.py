@@ -55,8 +55,11 @@ class ValidationConfig(Strict):
     """Validations without a new best after which the run stops; 0: it never does."""
 
 
-Precision = Literal["fp32", "bf16", "fp16"]
-"""What the network computes in while training; weights, loss and optimiser stay in fp32."""
+Precision = Literal["fp32", "bf16", "fp16", "auto"]
+"""What the network computes in while training; weights, loss and optimiser stay in fp32.
+
+``auto`` is bf16 where the processor computes in it, fp16 on a CUDA device that does not, and fp32 anywhere else.
+"""
 
 
 def network_of(path: Path) -> str:

@@ -13,6 +13,7 @@ from napari_lesion.detection.packs import find_pack
 from napari_lesion.training import provenance
 from napari_lesion.training.config import TrainingConfig
 from napari_lesion.training.learner import Learner
+from napari_lesion.training.lidc import CROPS, CUBES
 from napari_lesion.training.split import Split
 
 
@@ -73,7 +74,9 @@ def _inputs(config: TrainingConfig) -> list[Path]:
     data = config.data
     paths = [part.path for part in (*data.backgrounds, *data.validation)]
     if data.nodules:
-        paths += [data.nodules / name for name in ("lidc_cubes.npz", "lidc_cubes_ratings.csv")]
+        packs = [data.nodules / f"{name}{ending}" for name in (CUBES, CROPS) for ending in (".npz", ".csv")]
+        packs += [data.nodules / "lidc_cubes_ratings.csv"]
+        paths += [path for path in packs if path.exists()]
     if annotated := data.annotated:
         tables = (annotated.annotations, annotated.excluded, annotated.patients)
         paths += [*annotated.scans, *(table for table in tables if isinstance(table, Path))]

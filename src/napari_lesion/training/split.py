@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 from napari_lesion.errors import ConfigError
 from napari_lesion.training.annotated import AnnotatedScan, find_annotated
 from napari_lesion.training.config import BackgroundConfig, TrainingConfig
-from napari_lesion.training.nodules import Cube, read_cubes, split_cubes
+from napari_lesion.training.lidc import SIDES, Crop, Store, cube_patient, read_store, split_store
+from napari_lesion.training.nodules import Cube
 from napari_lesion.training.scans import find_background
 
 Item = TypeVar("Item")
@@ -21,13 +22,14 @@ class Part:
 
     series: tuple[BackgroundConfig, ...] = ()
     cubes: tuple[Cube, ...] = ()
+    crops: tuple[Crop, ...] = ()
     annotated: tuple[AnnotatedScan, ...] = ()
 
     def record(self) -> dict[str, list[str]]:
         """Name everything in it."""
         return {
             "series": [part.path.name for part in self.series],
-            "nodules": [cube.name for cube in self.cubes],
+            "nodules": [one.name for one in (*self.cubes, *self.crops)],
             "annotated": [scan.uid for scan in self.annotated],
         }
 
@@ -56,9 +58,9 @@ class Split:
 def make_split(config: TrainingConfig, fold: int | None = None, folds: int | None = None) -> Split:
     """Divide the data of a configuration by patient.
 
-    Without a fold, ``data.backgrounds``, 7 of 10 cubes and all annotated scans are learned from, and
-    ``data.validation`` with 1 of 10 cubes is for validation. In cross-validation all of these are divided into folds;
-    2 of 10 cubes and ``data.held_out`` are for testing in any case.
+    Without a fold, ``data.backgrounds``, the nodules of the training part (``lidc.split_store``) and all annotated scans
+    are learned from, and ``data.validation`` with the nodules of that part is for validation. In cross-validation all
+    of these are divided into folds; the nodules of the test part and ``data.held_out`` are for testing in any case.
 
     Raises
     ------
@@ -66,13 +68,14 @@ def make_split(config: TrainingConfig, fold: int | None = None, folds: int | Non
         If there is no such fold, there are fewer patients than folds, or it is not known whose a scan is.
     """
     data = config.data
-    cubes = split_cubes(read_cubes(data.nodules)) if data.nodules else {"train": [], "validation": [], "test": []}
+    stores = split_store(read_store(data.nodules, patches=False)) if data.nodules else {}
+    train_store, validation_store, test_store = (stores.get(name, Store()) for name in SIDES)
     annotated = find_annotated(data.annotated) if data.annotated else ()
-    test = Part(data.held_out, tuple(cubes["test"]))
+    test = Part(data.held_out, test_store.cubes, test_store.crops)
     if fold is None:
         return Split(
-            train=Part(data.backgrounds, tuple(cubes["train"]), annotated),
-            validation=Part(data.validation, tuple(cubes["validation"])),
+            train=Part(data.backgrounds, train_store.cubes, train_store.crops, annotated),
+            validation=Part(data.validation, validation_store.cubes, validation_store.crops),
             test=test,
         )
     if folds is None:
@@ -80,9 +83,18 @@ def make_split(config: TrainingConfig, fold: int | None = None, folds: int | Non
     if not 0 <= fold < folds:
         raise ConfigError(f"There is no fold {fold}: of {folds} folds the first is 0 and the last {folds - 1}.")
     series = _divided((*data.backgrounds, *data.validation), _patient_of_series, "series", fold, folds)
-    nodules = _divided((*cubes["train"], *cubes["validation"]), _patient_of_cube, "nodules", fold, folds)
+    stored = [one for store in (train_store, validation_store) for one in (*store.cubes, *store.crops)]
+    nodules = _divided(stored, _patient_of_nodule, "nodules", fold, folds)
     scans = _divided(annotated, lambda scan: scan.patient, "annotated scans", fold, folds)
-    train, validation = (Part(series[side], nodules[side], scans[side]) for side in (0, 1))
+    train, validation = (
+        Part(
+            series[side],
+            tuple(one for one in nodules[side] if isinstance(one, Cube)),
+            tuple(one for one in nodules[side] if isinstance(one, Crop)),
+            scans[side],
+        )
+        for side in (0, 1)
+    )
     _refuse_shared(train, validation)
     return Split(train=train, validation=validation, test=test, fold=fold, folds=folds)
 
@@ -120,8 +132,8 @@ def _refuse_shared(train: Part, validation: Part) -> None:
         )
 
 
-def _patient_of_cube(cube: Cube) -> str:
-    return cube.name.split("_")[0]
+def _patient_of_nodule(nodule: Cube | Crop) -> str:
+    return nodule.patient if isinstance(nodule, Crop) else cube_patient(nodule.name)
 
 
 def _patient_of_series(part: BackgroundConfig) -> str:

@@ -120,12 +120,15 @@ def start(
     sampler = Sampler(
         backgrounds,
         split.train.cubes,
+        split.train.crops,
         crop=config.crop,
         real_share=data.real_share,
         hard_share=data.hard_share,
         cube_share=data.cube_share,
         lesion_share=data.lesion_share,
         insert_share=data.insert_share,
+        sizes=data.sizes,
+        places=(data.surface_share, data.vessel_share),
         augmentation=config.augmentation,
         seed=config.seed if ranks.first else [config.seed, ranks.rank],
     )

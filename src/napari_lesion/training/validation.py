@@ -12,6 +12,7 @@ from torch import nn
 from napari_lesion.detection import preprocess
 from napari_lesion.evaluation.froc import Evaluation, Mark, ScoredPoint, evaluate
 from napari_lesion.progress import Progress, silent
+from napari_lesion.training.completing import complete
 from napari_lesion.training.config import TrainingConfig
 from napari_lesion.training.held_out import inserted_scans
 from napari_lesion.training.nodules import cut_out
@@ -43,7 +44,7 @@ def load_validation(config: TrainingConfig, part: Part, progress: Progress = sil
         If a series cannot be read.
     """
     result = []
-    nodules = [cut_out(cube) for cube in part.cubes]
+    nodules = [*(cut_out(cube) for cube in part.cubes), *(complete(crop) for crop in part.crops)]
     count = config.validation.scans if config.validation else 6
     for made in inserted_scans(config, part.series, nodules, count, progress):
         truth = tuple(one.mark() for one in made.truth)
