@@ -43,7 +43,7 @@ def cut(background: Background, at: int) -> Background:
     middle = [int(n) for n in background.inside[at]]
     low = [min(max(m - SIZE // 2, 0), n - SIZE) for m, n in zip(middle, background.hu.shape, strict=True)]
     part = tuple(slice(a, a + SIZE) for a in low)
-    layers = {name: getattr(background, name)[part] for name in ("hu", "depth", "search", "ignore")}
+    layers = {name: getattr(background, name)[part] for name in ("hu", "depth", "search", "ignore", "beside_gas")}
     points = {}
     for name in ("inside", "surface"):
         moved = getattr(background, name) - np.array(low)
@@ -55,7 +55,9 @@ def validation_scan(background: Background) -> ValidationScan:
     """A scan with one bright ball."""
     hu = background.hu.copy()
     hu[20:28, 20:28, 20:28] = 50
-    return ValidationScan("1.2", hu, background.search, np.eye(4), (Mark("1.2", (24.0, 24.0, 24.0), 16.0),), ())
+    return ValidationScan(
+        "1.2", hu, background.search, background.beside_gas, np.eye(4), (Mark("1.2", (24.0, 24.0, 24.0), 16.0),), ()
+    )
 
 
 def forked(work: Callable[[], object]) -> int:

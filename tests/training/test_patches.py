@@ -103,6 +103,7 @@ def test_planes_hold_a_nodule_in_their_middle_where_they_say_so() -> None:
         depth=np.full(shape, 30, np.int8),
         search=np.ones(shape, bool),
         ignore=ignore,
+        beside_gas=np.zeros(shape, bool),
         noise_hu=15.0,
         affine=np.eye(4),
         inside=index.astype(np.int32),

@@ -71,6 +71,18 @@ def find_candidates(
     )
 
 
+def outside(
+    candidates: tuple[Candidate, ...], mask: npt.NDArray[np.bool_], affine: FloatArray
+) -> tuple[Candidate, ...]:
+    """Leave out the candidates whose centre lies in a mask (with its affine, index (k, j, i) → LPS mm)."""
+    if not candidates:
+        return ()
+    index = np.rint(apply_affine(np.linalg.inv(affine), np.array([c.center_mm for c in candidates]))).astype(int)
+    within = np.all((index >= 0) & (index < mask.shape), axis=1)
+    hit = within & mask[tuple(np.clip(index, 0, np.array(mask.shape) - 1).T)]
+    return tuple(candidate for candidate, leave in zip(candidates, hit, strict=True) if not leave)
+
+
 def _merged(centers: FloatArray, diameters: FloatArray, most: int) -> list[int]:
     """Choose the lesions that stay, by their index; the input is sorted by score, falling."""
     kept: list[int] = []

@@ -28,6 +28,12 @@ Slices = tuple[slice, ...]
 SEARCH_MARGIN_MM = 8.0
 """How far the search region reaches beyond the lungs, at least: nodules sit on pleura and mediastinum."""
 
+OUTSIDE_MM = 2.5
+BESIDE_GAS_MM = 12.0
+_RIM_MM = 3.0
+"""Air this near to the lungs is their own edge."""
+_LEAST_GAS_ML = 0.2
+
 _AIR_HU = -400.0
 """Below this a voxel is lung, airway or gas; above it is tissue."""
 _GAS_HU = -930.0
@@ -108,6 +114,28 @@ def search_region(lungs: Mask, spacing: Spacing, margin_mm: float = SEARCH_MARGI
     reach = margin_mm + 0.45 * min(spacing)
     region[part] = dilate(close(lungs[part], spacing, 2 * margin_mm), spacing, reach)
     return region
+
+
+def beside_gas(lungs: Mask, hu: HU, spacing: Spacing) -> Mask:
+    """Tissue outside the lungs beside gas that is not theirs: bowel, stomach, trachea and gullet, with their contents.
+
+    It is what lies at least ``OUTSIDE_MM`` outside the lungs and within ``BESIDE_GAS_MM`` of such gas. Nodules on the
+    pleura and the mediastinum have their centre nearer to the lung.
+    """
+    result = np.zeros(lungs.shape, dtype=np.bool_)
+    gas = _air_in_body(hu, hu < _AIR_HU, spacing) & ~dilate(lungs, spacing, _RIM_MM)
+    labels, count = _label(gas)
+    large = _count(labels, count) * np.prod(spacing) >= _LEAST_GAS_ML * 1000
+    large[0] = False
+    gas = large[labels]
+    if not gas.any():
+        return result
+    part = _crop(gas, spacing, BESIDE_GAS_MM)
+    near = ndimage.distance_transform_edt(~gas[part], spacing) < BESIDE_GAS_MM
+    # The lungs may lie beyond the part that holds the gas: then they are further than its margin, too.
+    outside = ndimage.distance_transform_edt(~lungs[part], spacing) if lungs[part].any() else np.inf
+    result[part] = near & (outside >= OUTSIDE_MM)
+    return result
 
 
 def opaque_lung(lungs: Mask, hu: HU, spacing: Spacing) -> Mask:

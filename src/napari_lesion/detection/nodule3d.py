@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from napari_lesion.detection import inference, preprocess
-from napari_lesion.detection.candidates import find_candidates
+from napari_lesion.detection.candidates import find_candidates, outside
 from napari_lesion.detection.detector import Card, Precision
 from napari_lesion.detection.explain import View
 from napari_lesion.detection.networks import OUTPUT_STRIDE
@@ -87,6 +87,7 @@ class NoduleDetector:
         progress(_SEARCHED, _SCALE, "collecting the candidates")
         heatmap = Heatmap(values=prediction.heat, affine=output_affine(box.affine))
         candidates = find_candidates(heatmap, prediction.log_diameter, prediction.offsets)
+        candidates = outside(candidates, box.beside_gas, box.affine)
         if self._judge and (stage := self._metadata.second_stage):
             candidates = rescore(candidates, volume, self._judge, stage, device)
         if calibration := self._metadata.calibration:

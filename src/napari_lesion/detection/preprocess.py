@@ -43,6 +43,8 @@ class LungBox:
     search : (d, h, w) bool
         Lungs widened by some 8 mm: where findings may lie.
     lungs : (d, h, w) bool
+    beside_gas : (d, h, w) bool
+        Where findings are not believed although they are searched: ``lungs.beside_gas``.
     affine : (4, 4)
         Index (k, j, i) → LPS mm. Axes are parallel to those of the scan.
     """
@@ -50,6 +52,7 @@ class LungBox:
     image: Tensor = field(repr=False)
     search: npt.NDArray[np.bool_] = field(repr=False)
     lungs: npt.NDArray[np.bool_] = field(repr=False)
+    beside_gas: npt.NDArray[np.bool_] = field(repr=False)
     affine: FloatArray
     warnings: tuple[str, ...] = ()
 
@@ -63,12 +66,15 @@ class SearchRegion:
     search : (d, h, w) bool
         Lungs widened by some 8 mm.
     lungs : (d, h, w) bool
+    beside_gas : (d, h, w) bool
+        Outside the lungs, beside the gas of bowel, stomach and airways.
     affine : (4, 4)
         Index (k, j, i) → LPS mm.
     """
 
     search: npt.NDArray[np.bool_] = field(repr=False)
     lungs: npt.NDArray[np.bool_] = field(repr=False)
+    beside_gas: npt.NDArray[np.bool_] = field(repr=False)
     affine: FloatArray
     warnings: tuple[str, ...] = ()
 
@@ -217,7 +223,8 @@ def _search_region(volume: Volume) -> SearchRegion:
             "lung does (consolidation, effusion, raised diaphragm, earlier surgery?); it was searched too."
         )
         lungs |= opaque
-    return SearchRegion(lung_masks.search_region(lungs, spacing), lungs, affine, tuple(warnings))
+    gas = lung_masks.beside_gas(lungs, coarse, spacing)
+    return SearchRegion(lung_masks.search_region(lungs, spacing), lungs, gas, affine, tuple(warnings))
 
 
 def scaled(image: Tensor, values: tuple[float, float], become: tuple[float, float]) -> Tensor:
@@ -259,6 +266,7 @@ def prepare(volume: Volume, *, spacing_mm: float = SPACING_MM, progress: Progres
         image=scaled(image, HU_WINDOW, (0.0, 1.0)),
         search=_mask_on_grid(region.search, region.affine, grid, shape),
         lungs=_mask_on_grid(region.lungs, region.affine, grid, shape),
+        beside_gas=_mask_on_grid(region.beside_gas, region.affine, grid, shape),
         affine=grid,
         warnings=region.warnings,
     )

@@ -1,8 +1,8 @@
 """A nodule of a crop made whole: its slices brought to 1 mm, and closed above and below, where the crop ends.
 
 A crop of ``lidc`` begins with the first slice of the readers' outline and ends with the last. Each slice stands for the
-tissue within its thickness, so the nodule ends about half a slice beyond the outermost ones. There the outermost slice is
-continued, shrinking about its centre as an ellipsoid does that spans all slices: its outline and its texture are
+tissue within its thickness, so the nodule ends about half a slice beyond the outermost ones. There the outermost slice
+is continued, shrinking about its centre as an ellipsoid does that spans all slices: its outline and its texture are
 known, only how fast it closes is not.
 """
 

@@ -81,6 +81,8 @@ class Background:
         Distance to the lung's surface, mm: positive inside the lung, negative outside.
     search, ignore : (d, h, w) bool
         Where the loss counts, and where real lesions are: neither healthy, nor free for insertions.
+    beside_gas : (d, h, w) bool
+        Where findings are not believed, see ``LungBox``.
     noise_hu : float
     """
 
@@ -89,6 +91,7 @@ class Background:
     depth: npt.NDArray[np.int8] = field(repr=False)
     search: npt.NDArray[np.bool_] = field(repr=False)
     ignore: npt.NDArray[np.bool_] = field(repr=False)
+    beside_gas: npt.NDArray[np.bool_] = field(repr=False)
     noise_hu: float
     affine: npt.NDArray[np.float64]
     """Index (k, j, i) → LPS mm."""
@@ -122,6 +125,7 @@ def make_background(volume: Volume, lesions: Sequence[Lesion], name: str, rng: n
         depth=depth.astype(np.int8),
         search=box.search,
         ignore=ignore,
+        beside_gas=box.beside_gas,
         noise_hu=lung_noise(hu.astype(np.float32), box.lungs),
         affine=box.affine,
         inside=_some(depth > 2, rng),
@@ -445,7 +449,7 @@ def _resampled(
 
 
 class RandThickSlices(RandomizableTransform):  # type: ignore[misc]  # MONAI's has no types
-    """Average along z to slices of some thickness (mm), and interpolate back, as it happens to a scan of such slices."""
+    """Average along z to slices of some thickness (mm), and interpolate back, as happens to a scan of such slices."""
 
     def __init__(self, thickness: tuple[float, float]) -> None:
         super().__init__(1.0)

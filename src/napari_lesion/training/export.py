@@ -18,7 +18,7 @@ from napari_lesion.evaluation.results import save_evaluation
 from napari_lesion.findings import ModelReference
 from napari_lesion.training.card import CHOSEN, card
 from napari_lesion.training.config import TrainingConfig
-from napari_lesion.training.split import Part, Split
+from napari_lesion.training.split import Split
 
 MODEL = "model"
 VALIDATION = "validation"
@@ -48,7 +48,7 @@ def export(
         summary="Small fully convolutional 3D network: centre heatmap and size of nodules at 1 mm.",
         network=NoduleNetSpec(width=config.width),
         preprocessing=Preprocessing(spacing_mm=preprocess.SPACING_MM, window_hu=preprocess.HU_WINDOW),
-        training_cases=(*cases, *_nodules(train)),
+        training_cases=(*cases, *train.nodule_names()),
         metrics=_metrics(evaluation) if evaluation else (),
         operating_points=_operating_points(evaluation.overall) if evaluation else (),
     )
@@ -58,12 +58,6 @@ def export(
         model = ModelReference(id=known.id, version=known.version, sha256=known.sha256, threshold=known.threshold)
         save_evaluation(evaluation, model, (), (CHOSEN,) if config.validation else (), out / VALIDATION)
     return pack
-
-
-def _nodules(train: Part) -> tuple[str, ...]:
-    """Name the cubes by their own names, and the crops by their patients: several hundred nodules need few words."""
-    patients = sorted({crop.patient for crop in train.crops})
-    return (*(f"LIDC-IDRI nodule {cube.name}" for cube in train.cubes), *patients)
 
 
 def _operating_points(curve: Curve) -> tuple[tuple[float, float], ...]:

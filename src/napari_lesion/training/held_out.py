@@ -6,12 +6,13 @@ Nodules are inserted on the scanner's own grid, so that reading, resampling and 
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_lesion.atomic import whole_file
 from napari_lesion.detection import preprocess
@@ -19,20 +20,30 @@ from napari_lesion.dicom.writer import named_uid, write_ct_series
 from napari_lesion.errors import ConfigError
 from napari_lesion.evaluation.froc import Mark
 from napari_lesion.progress import Progress, silent
+from napari_lesion.training.completing import complete
 from napari_lesion.training.config import BackgroundConfig, TrainingConfig
 from napari_lesion.training.data import SIZE_BANDS_MM, Background, ball, draw_nodule, make_background, place
 from napari_lesion.training.insertion import insert, random_rotation
-from napari_lesion.training.nodules import Nodule, Split, cut_out, read_cubes, split_cubes
+from napari_lesion.training.lidc import read_store, split_store
+from napari_lesion.training.nodules import Nodule, Split, cut_out
 from napari_lesion.training.scans import read_background
 from napari_lesion.volume import Volume, apply_affine
 
-_PLAN = tuple(SIZE_BANDS_MM[band] for band in (0, 0, 1, 1, 2, 3))
-"""Sizes of the nodules of a scan: a third under 6 mm..."""
-_SUBSOLID = (True, True, False, False, False, False)
-"""...and a third subsolid, in any combination."""
+Place = Literal["surface", "vessel", "lung"]
+
+_SIZES = ((0, 0, 0, 1, 1, 1, 2, 2), (0, 0, 0, 1, 1, 1, 2, 3))
+"""Bands of the nodules of every other scan: more than a third under 6 mm, as in LUNA16..."""
+_SUBSOLID = (True, True, *[False] * 6)
+"""...a quarter subsolid..."""
+_PLACES: tuple[tuple[Place, ...], ...] = (
+    ("surface", "surface", "vessel", *["lung"] * 5),
+    ("surface", "surface", "vessel", "vessel", *["lung"] * 4),
+)  # type: ignore[assignment]
+"""...and 7 of 16 on the pleura, the mediastinum or a vessel, in any combination."""
+_ONLY: dict[str, tuple[float, float]] = {"surface": (1.0, 0.0), "vessel": (0.0, 1.0), "lung": (0.0, 0.0)}
 _LEAST_RISE_HU = 60.0
-_TRIES = 60
-COLUMNS = ("seriesuid", "coordX", "coordY", "coordZ", "diameter_mm", "type", "touching", "source")
+_TRIES = 120
+COLUMNS = ("seriesuid", "coordX", "coordY", "coordZ", "diameter_mm", "type", "place", "source")
 
 
 @dataclass(frozen=True)
@@ -44,8 +55,8 @@ class Truth:
     """LPS mm."""
     diameter_mm: float
     type: str
-    touching: bool
-    """It touches the pleura or the mediastinum."""
+    place: str
+    """On the ``surface`` of the lung (pleura, mediastinum), on a ``vessel``, free in the ``lung``; empty if real."""
     source: str
 
     def mark(self) -> Mark:
@@ -55,8 +66,7 @@ class Truth:
     def row(self) -> tuple[str | float, ...]:
         """Values of ``COLUMNS``."""
         x, y, z = (round(c, 3) for c in self.center_mm)
-        where = "surface" if self.touching else "lung"
-        return self.series_uid, x, y, z, round(self.diameter_mm, 2), self.type, where, self.source
+        return self.series_uid, x, y, z, round(self.diameter_mm, 2), self.type, self.place, self.source
 
 
 def write_held_out(
@@ -86,7 +96,8 @@ def write_held_out(
         raise ConfigError(f"The configuration names no series in data.{name}, so there is nothing to write.")
     if config.data.nodules is None:
         raise ConfigError("The configuration names no data.nodules, so there is nothing to insert.")
-    nodules = [cut_out(cube) for cube in split_cubes(read_cubes(config.data.nodules))[part]]
+    store = split_store(read_store(config.data.nodules, patches=False))[part]
+    nodules = [*(cut_out(cube) for cube in store.cubes), *(complete(crop) for crop in store.crops)]
     truth: list[Truth] = []
     excluded: list[Truth] = []
     for made in inserted_scans(config, parts, nodules, scans, progress):
@@ -137,43 +148,72 @@ def inserted_scans(
     progress : Progress
     """
     done = 0
+    used: Counter[str] = Counter()
     for n, patient in enumerate(parts):
-        volume = preprocess.canonical(read_background(patient))
-        background = make_background(volume, patient.lesions, patient.path.name, np.random.default_rng(config.seed))
+        read = read_background(patient)
+        volume = preprocess.canonical(read)
+        background = make_background(read, patient.lesions, patient.path.name, np.random.default_rng(config.seed))
         for number in range(scans // len(parts) + (n < scans % len(parts))):
             progress(done, scans, f"inserting nodules into {patient.path.name}")
             name = f"{patient.path.name}-{number + 1:02d}"
             uid = named_uid(config.id, config.version, config.seed, name)
             rng = np.random.default_rng([config.seed, n, number])
-            voxels, placed = _insert_all(volume, background, nodules, config.data.real_share, uid, rng)
+            made, placed = insert_all(volume, background, nodules, uid, done, used, rng)
             series = volume.series.model_copy(
                 update={"patient_id": name, "patient_name": f"HeldOut^{name}", "series_description": f"held out {name}"}
             )
-            excluded = tuple(_real(volume, patient, uid, index) for index in range(len(patient.lesions)))
-            yield InsertedScan(name, uid, replace(volume, voxels=voxels, series=series), tuple(placed), excluded)
+            excluded = tuple(_real(read, patient, uid, index) for index in range(len(patient.lesions)))
+            yield InsertedScan(name, uid, replace(made, series=series), tuple(placed), excluded)
             done += 1
 
 
-def _insert_all(
+def insert_all(
     volume: Volume,
     background: Background,
     nodules: list[Nodule],
-    real_share: float,
     uid: str,
+    number: int,
+    used: Counter[str],
     rng: np.random.Generator,
-) -> tuple[npt.NDArray[np.int16], list[Truth]]:
+    beside: Sequence[Truth] = (),
+) -> tuple[Volume, list[Truth]]:
+    """Insert what the plan says into a scan.
+
+    Parameters
+    ----------
+    volume : Volume
+    background : Background
+        Of the same scan, without nodules.
+    nodules : list of Nodule
+    uid : str
+        What the truth calls the series.
+    number : int
+        Odd and even scans have different plans.
+    used : Counter
+        How often each nodule has been inserted, over all scans.
+    rng
+    beside : sequence of Truth
+        Nodules that have been inserted already.
+    """
     image = volume.voxels.astype(np.float32)
     hu = background.hu.astype(np.float32)
     depth = background.depth.astype(np.float32)
     taken = background.ignore | ~background.search
+    inverse = np.linalg.inv(background.affine)
+    for one in beside:
+        taken |= ball(taken.shape, apply_affine(inverse, one.center_mm), one.diameter_mm / 2 + 8)
     truth: list[Truth] = []
-    plan = list(zip(_PLAN, rng.permutation(_SUBSOLID).tolist(), strict=True))
+    sizes = [SIZE_BANDS_MM[band] for band in _SIZES[number % 2]]
+    places = [_PLACES[number % 2][n] for n in rng.permutation(len(sizes))]
+    plan = list(zip(sizes, rng.permutation(_SUBSOLID).tolist(), places, strict=True))
     for _ in range(_TRIES):
         if not plan:
             break
-        band, subsolid = plan[-1]
-        nodule, diameter = draw_nodule(nodules, real_share, rng, band=band, subsolid=subsolid)
-        where = place(hu, depth, taken, nodule, diameter, rng)
+        band, subsolid, wanted = plan[-1]
+        # Those that have been used the least; the later ones of them by chance.
+        fitting = _least_used(nodules, used, band, subsolid=subsolid)
+        nodule, diameter = draw_nodule(fitting, 1.0, rng, band=band, subsolid=subsolid)
+        where = place(hu, depth, taken, replace(nodule, attached=False), diameter, rng, places=_ONLY[wanted])
         if where is None:
             continue
         mm = apply_affine(background.affine, where)
@@ -192,19 +232,32 @@ def _insert_all(
         if rise < _LEAST_RISE_HU:
             continue
         image = trial
+        used[nodule.name] += 1
         plan.pop()
-        touching = bool(depth[tuple(round(w) for w in where)] < diameter / 2)
         taken |= ball(taken.shape, where, diameter / 2 + 8)
-        truth.append(
-            Truth(uid, (float(mm[0]), float(mm[1]), float(mm[2])), diameter, nodule.type, touching, nodule.name)
-        )
-    return np.rint(image).astype(np.int16), truth
+        truth.append(Truth(uid, (float(mm[0]), float(mm[1]), float(mm[2])), diameter, nodule.type, wanted, nodule.name))
+    return replace(volume, voxels=np.rint(image).astype(np.int16)), truth
+
+
+def _least_used(
+    nodules: list[Nodule], used: Counter[str], band: tuple[float, float], *, subsolid: bool
+) -> list[Nodule]:
+    """Real nodules of a type that can be made of a size in the band, those that have been inserted the least often."""
+    fitting = [
+        n
+        for n in nodules
+        if (n.type != "solid") == subsolid
+        and n.scales[0] * n.diameter_mm < band[1]
+        and n.scales[1] * n.diameter_mm > band[0]
+    ]
+    least = min((used[n.name] for n in fitting), default=0)
+    return [n for n in fitting if used[n.name] <= least + 1]
 
 
 def _real(volume: Volume, part: BackgroundConfig, uid: str, number: int) -> Truth:
     lesion = part.lesions[number]
     mm = volume.to_patient(lesion.index)
-    return Truth(uid, (float(mm[0]), float(mm[1]), float(mm[2])), 2 * lesion.radius_mm, "real", False, part.path.name)
+    return Truth(uid, (float(mm[0]), float(mm[1]), float(mm[2])), 2 * lesion.radius_mm, "real", "", part.path.name)
 
 
 def _write(path: Path, rows: list[Truth]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from napari_lesion.checked_yaml import read_checked
 from napari_lesion.training.config import Located
@@ -26,6 +26,11 @@ class PatchDataConfig(Strict):
     detector: str | None = None
     """Model pack (its folder, or the id of an installed one): what its first stage takes for candidates in the
     backgrounds is learned as healthy."""
+    candidate_scans: int = Field(default=0, ge=0)
+    """Instead of the above: so many scans of each background are made with inserted nodules, the detector searches
+    them, and planes are cut from the scans' own slices through all that it found."""
+    axial: bool = False
+    """Learn the axial patches of LIDC's patients for training as well, if they lie beside the detector's nodules."""
     scan_share: float = Field(default=0.4, ge=0, lt=1)
     """Share of planes out of scans in a batch; the others are LUNA16's."""
 
@@ -51,6 +56,12 @@ class PatchTrainingConfig(Strict):
     data: PatchDataConfig
     optimiser: OptimiserConfig = OptimiserConfig()
     validation: ValidationConfig = ValidationConfig()
+
+    @model_validator(mode="after")
+    def _candidates_need_a_detector(self) -> PatchTrainingConfig:
+        if self.data.candidate_scans and not (self.data.scans and self.data.detector):
+            raise ValueError("data.candidate_scans needs data.scans and data.detector")
+        return self
 
 
 def read_patch_config(path: Path) -> PatchTrainingConfig:

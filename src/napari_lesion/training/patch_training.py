@@ -40,9 +40,11 @@ from napari_lesion.errors import ConfigError
 from napari_lesion.findings import RESEARCH_USE
 from napari_lesion.progress import Progress, silent
 from napari_lesion.training import checkpoint, provenance
-from napari_lesion.training.config import read_config
+from napari_lesion.training.candidates import axial_patches, candidate_patches
+from napari_lesion.training.config import TrainingConfig, read_config
 from napari_lesion.training.data import Background
 from napari_lesion.training.learner import Learner, make_learner
+from napari_lesion.training.lidc import read_store, split_store
 from napari_lesion.training.log import Log, draw_curves
 from napari_lesion.training.optimiser import learning_rate
 from napari_lesion.training.patch_config import PatchTrainingConfig, read_patch_config
@@ -136,15 +138,37 @@ def _planes(config: PatchTrainingConfig, out: Path, progress: Progress) -> Patch
         with np.load(path) as kept:
             return Patches(**kept)
     detector = read_config(data.scans)  # type: ignore[arg-type]
-    backgrounds = load_backgrounds(detector, progress)
-    hard = _candidates(data.detector, backgrounds, progress) if data.detector else {}
-    progress(len(backgrounds), len(backgrounds), "cutting planes")
-    rng = np.random.default_rng([config.seed, 2])
-    planes = inserted_patches(backgrounds, make_split(detector).train.cubes, data.inserted, rng, hard=hard)
+    planes = (
+        _of_candidates(config, detector, progress) if data.candidate_scans else _of_places(config, detector, progress)
+    )
+    if data.axial and detector.data.nodules:
+        planes = joined([planes, axial_patches(split_store(read_store(detector.data.nodules))["train"].patches)])
     out.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as new, new.open("wb") as file:
         np.savez_compressed(file, **vars(planes))
     return planes
+
+
+def _of_candidates(config: PatchTrainingConfig, detector: TrainingConfig, progress: Progress) -> Patches:
+    data, train = config.data, make_split(detector).train
+    return candidate_patches(
+        load_network(find_pack(data.detector)),  # type: ignore[arg-type]
+        train.series,
+        train.nodules(),
+        data.candidate_scans,
+        seed=config.seed,
+        device=str(choose_device(config.device)),
+        progress=progress,
+    )
+
+
+def _of_places(config: PatchTrainingConfig, detector: TrainingConfig, progress: Progress) -> Patches:
+    data = config.data
+    backgrounds = load_backgrounds(detector, progress)
+    hard = _candidates(data.detector, backgrounds, progress) if data.detector else {}
+    progress(len(backgrounds), len(backgrounds), "cutting planes")
+    rng = np.random.default_rng([config.seed, 2])
+    return inserted_patches(backgrounds, make_split(detector).train.cubes, data.inserted, rng, hard=hard)
 
 
 def _candidates(
@@ -343,7 +367,7 @@ def _export(config: PatchTrainingConfig, data: PatchData, learner: Learner, verd
     if config.data.scans:
         detector = read_config(config.data.scans)
         cases += [part.path.name for part in detector.data.backgrounds]
-        cases += [f"LIDC-IDRI nodule {cube.name}" for cube in make_split(detector).train.cubes]
+        cases += make_split(detector).train.nodule_names()
     metadata = Metadata(
         id=config.id,
         version=config.version,

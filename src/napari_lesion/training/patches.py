@@ -143,7 +143,7 @@ def inserted_patches(
                 rng=rng,
             )
             if rise >= _LEAST_RISE_HU:
-                parts.append(_cut(block, where + rng.normal(0, _missed_mm(diameter), 3), diameter))
+                parts.append(_cut(block, where + rng.normal(0, missed_mm(diameter), 3), diameter))
         pool = background.surface if rng.random() < 0.5 else background.inside
         parts.append(_healthy_patches(background, pool[rng.integers(len(pool), size=1)]))
     return joined(parts)
@@ -169,13 +169,17 @@ def _blocks(
 
 def _cut(hu: npt.NDArray[np.generic], points: npt.ArrayLike, diameter_mm: float) -> Patches:
     """Cut the three planes through points of a grid of 1 mm; a diameter of 0 means that they are healthy."""
+    planes = orthogonal_patches(hu, points, size=STORED, pixel=PIXEL_MM, outside=HU_WINDOW[0])
+    array = planes.reshape(-1, STORED, STORED)
+    return as_patches(array, np.full(len(array), diameter_mm))
+
+
+def as_patches(planes: npt.NDArray[np.float32], diameter_mm: npt.NDArray[np.floating]) -> Patches:
+    """HU (n, 50, 50) as patches; a diameter of 0 means that they are healthy."""
     low, high = HU_WINDOW
-    planes = orthogonal_patches(hu, points, size=STORED, pixel=PIXEL_MM, outside=low)
-    array = ((planes - low) * (255 / (high - low))).clip(0, 255).round().astype(np.uint8).reshape(-1, STORED, STORED)
-    n = len(array)
-    return Patches(
-        array, np.full(n, diameter_mm > 0), np.full(n, diameter_mm, np.float32), np.full(n, -1, dtype=np.int64)
-    )
+    array = ((planes - low) * (255 / (high - low))).clip(0, 255).round().astype(np.uint8)
+    row = np.full(len(array), -1, dtype=np.int64)
+    return Patches(array, diameter_mm > 0, diameter_mm.astype(np.float32), row)
 
 
 def _near(point: npt.NDArray[np.float64]) -> tuple[slice, ...]:
@@ -183,12 +187,13 @@ def _near(point: npt.NDArray[np.float64]) -> tuple[slice, ...]:
     return tuple(slice(max(0, int(c) - reach), int(c) + reach) for c in point)
 
 
-def _missed_mm(diameter_mm: float) -> float:
+def missed_mm(diameter_mm: float) -> float:
+    """Say how far a detector's candidate lies beside a nodule's centre: standard deviation, mm."""
     return max(_MISSED * diameter_mm, _MISSED_LEAST_MM)
 
 
 def _cube_patches(cube: Cube, center: tuple[float, float, float], rng: np.random.Generator) -> Patches:
-    points = np.array(center) + rng.normal(0, _missed_mm(cube.diameter_mm), (4, 3))
+    points = np.array(center) + rng.normal(0, missed_mm(cube.diameter_mm), (4, 3))
     return _cut(cube.hu, points, cube.diameter_mm)
 
 
@@ -197,7 +202,7 @@ def _real_patches(background: Background, rng: np.random.Generator) -> Patches:
     for lesion in background.real:
         point = np.array(lesion.center)
         block = _near(point)
-        points = point - [s.start for s in block] + rng.normal(0, _missed_mm(lesion.diameter_mm), (4, 3))
+        points = point - [s.start for s in block] + rng.normal(0, missed_mm(lesion.diameter_mm), (4, 3))
         parts.append(_cut(background.hu[block], points, lesion.diameter_mm))
     return joined(parts)
 

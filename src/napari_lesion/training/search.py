@@ -14,7 +14,7 @@ from torch import nn
 
 from napari_lesion.atomic import whole_file
 from napari_lesion.detection import preprocess
-from napari_lesion.detection.candidates import FLOOR, find_candidates
+from napari_lesion.detection.candidates import FLOOR, find_candidates, outside
 from napari_lesion.detection.inference import predict
 from napari_lesion.detection.nodule3d import output_affine
 from napari_lesion.findings import Candidate, Heatmap
@@ -42,16 +42,17 @@ def find(
     hu: npt.NDArray[np.int16],
     search: npt.NDArray[np.bool_],
     affine: FloatArray,
+    beside_gas: npt.NDArray[np.bool_],
     *,
     floor: float = FLOOR,
     device: str = "cpu",
 ) -> tuple[Candidate, ...]:
-    """Search a lung box (HU on the network's grid); centres come in the frame of the affine."""
+    """Search a lung box (HU on the network's grid) as the detector does; centres come in the frame of the affine."""
     low, high = preprocess.HU_WINDOW
     image = torch.from_numpy(hu.astype(np.float32)).sub_(low).div_(high - low).clamp_(0, 1)
     found = predict(network, image[None, None], device=device, mask=search)
     heatmap = Heatmap(found.heat, output_affine(affine))
-    return find_candidates(heatmap, found.log_diameter, found.offsets, floor=floor)
+    return outside(find_candidates(heatmap, found.log_diameter, found.offsets, floor=floor), beside_gas, affine)
 
 
 def mine(
@@ -69,7 +70,9 @@ def mine(
     (n, 3) indices into the background, (n,) scores
     """
     # With this affine "mm" are indices of the background.
-    candidates = find(network, background.hu, background.search, np.eye(4), floor=floor, device=device)
+    candidates = find(
+        network, background.hu, background.search, np.eye(4), background.beside_gas, floor=floor, device=device
+    )
     points = np.array([c.center_mm for c in candidates], dtype=np.float64).reshape(-1, 3)
     scores = np.array([c.score for c in candidates], dtype=np.float64)
     kept = healthy(background, points)

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 from napari_lesion.errors import ConfigError
 from napari_lesion.training.annotated import AnnotatedScan, find_annotated
+from napari_lesion.training.completing import complete
 from napari_lesion.training.config import BackgroundConfig, TrainingConfig
 from napari_lesion.training.lidc import SIDES, Crop, Store, cube_patient, read_store, split_store
-from napari_lesion.training.nodules import Cube
+from napari_lesion.training.nodules import Cube, Nodule, cut_out
 from napari_lesion.training.scans import find_background
 
 Item = TypeVar("Item")
@@ -24,6 +25,14 @@ class Part:
     cubes: tuple[Cube, ...] = ()
     crops: tuple[Crop, ...] = ()
     annotated: tuple[AnnotatedScan, ...] = ()
+
+    def nodules(self) -> list[Nodule]:
+        """Take the nodules out of cubes and crops, to be inserted."""
+        return [*(cut_out(cube) for cube in self.cubes), *(complete(crop) for crop in self.crops)]
+
+    def nodule_names(self) -> list[str]:
+        """Name the cubes by their own names, and the crops by their patients: for the description of a model."""
+        return [f"LIDC-IDRI nodule {cube.name}" for cube in self.cubes] + sorted({c.patient for c in self.crops})
 
     def record(self) -> dict[str, list[str]]:
         """Name everything in it."""
@@ -58,9 +67,10 @@ class Split:
 def make_split(config: TrainingConfig, fold: int | None = None, folds: int | None = None) -> Split:
     """Divide the data of a configuration by patient.
 
-    Without a fold, ``data.backgrounds``, the nodules of the training part (``lidc.split_store``) and all annotated scans
-    are learned from, and ``data.validation`` with the nodules of that part is for validation. In cross-validation all
-    of these are divided into folds; the nodules of the test part and ``data.held_out`` are for testing in any case.
+    Without a fold, ``data.backgrounds``, the nodules of the training part (``lidc.split_store``) and all annotated
+    scans are learned from, and ``data.validation`` with the nodules of that part is for validation. In
+    cross-validation all of these are divided into folds; the nodules of the test part and ``data.held_out`` are for
+    testing in any case.
 
     Raises
     ------

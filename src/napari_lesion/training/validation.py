@@ -12,10 +12,8 @@ from torch import nn
 from napari_lesion.detection import preprocess
 from napari_lesion.evaluation.froc import Evaluation, Mark, ScoredPoint, evaluate
 from napari_lesion.progress import Progress, silent
-from napari_lesion.training.completing import complete
 from napari_lesion.training.config import TrainingConfig
 from napari_lesion.training.held_out import inserted_scans
-from napari_lesion.training.nodules import cut_out
 from napari_lesion.training.ranks import ALONE, Ranks
 from napari_lesion.training.search import find
 from napari_lesion.training.split import Part
@@ -29,6 +27,7 @@ class ValidationScan:
     uid: str
     hu: npt.NDArray[np.int16] = field(repr=False)
     search: npt.NDArray[np.bool_] = field(repr=False)
+    beside_gas: npt.NDArray[np.bool_] = field(repr=False)
     affine: FloatArray
     """Index (k, j, i) → LPS mm."""
     truth: tuple[Mark, ...]
@@ -44,7 +43,7 @@ def load_validation(config: TrainingConfig, part: Part, progress: Progress = sil
         If a series cannot be read.
     """
     result = []
-    nodules = [*(cut_out(cube) for cube in part.cubes), *(complete(crop) for crop in part.crops)]
+    nodules = part.nodules()
     count = config.validation.scans if config.validation else 6
     for made in inserted_scans(config, part.series, nodules, count, progress):
         truth = tuple(one.mark() for one in made.truth)
@@ -59,7 +58,8 @@ def load_validation(config: TrainingConfig, part: Part, progress: Progress = sil
 
 def _prepared(uid: str, volume: Volume, truth: tuple[Mark, ...], excluded: tuple[Mark, ...]) -> ValidationScan:
     box = preprocess.prepare(volume)
-    return ValidationScan(uid, preprocess.image_hu(volume, box), box.search, box.affine, truth, excluded)
+    hu = preprocess.image_hu(volume, box)
+    return ValidationScan(uid, hu, box.search, box.beside_gas, box.affine, truth, excluded)
 
 
 def score(
@@ -79,7 +79,7 @@ def score(
     """
 
     def points(scan: ValidationScan) -> tuple[ScoredPoint, ...]:
-        found = find(network, scan.hu, scan.search, scan.affine, device=device)
+        found = find(network, scan.hu, scan.search, scan.affine, scan.beside_gas, device=device)
         return tuple(ScoredPoint(candidate.center_mm, candidate.score) for candidate in found)
 
     results = dict(zip((scan.uid for scan in scans), ranks.shared(scans, points), strict=True))
