@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from napari_lesion.detection.candidates import MOST, find_candidates
+from napari_lesion.detection.candidates import MOST, find_candidates, outside
 from napari_lesion.detection.nodule3d import output_affine
-from napari_lesion.findings import Heatmap
+from napari_lesion.findings import Candidate, Heatmap
 
 CANONICAL = np.array([[0, 0, 1, -100], [0, 1, 0, 20], [1, 0, 0, 300], [0, 0, 0, 1]], dtype=float)
 """1 mm; (k, j, i) grows to (z, y, x)."""
@@ -88,3 +88,13 @@ def test_sorted_by_score_and_no_more_than_the_limit():
     assert len(found) == MOST
     assert scores == sorted(scores, reverse=True)
     assert scores[0] == heat.max()
+
+
+def test_candidates_in_a_mask_are_left_out_wherever_its_grid_lies() -> None:
+    mask = np.zeros((4, 5, 6), bool)
+    mask[1, 2, 3] = True
+    affine = np.array([[0, 0, 2.0, 10], [0, 2.0, 0, 20], [2.0, 0, 0, 30], [0, 0, 0, 1]])
+    inside = Candidate((16.4, 24.0, 32.0), 5.0, 0.9)
+    others = (Candidate((18.2, 24.0, 32.0), 5.0, 0.8), Candidate((-50.0, 0.0, 0.0), 5.0, 0.7))
+    assert outside((inside, *others), mask, affine) == others
+    assert outside((), mask, affine) == ()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from synthetic_chest import AIR_HU, FOAM_HU, TISSUE_HU, Chest
 
-from napari_lesion.detection.lungs import close, dilate, find_lungs, opaque_lung, search_region
+from napari_lesion.detection.lungs import beside_gas, close, dilate, find_lungs, opaque_lung, search_region
 from napari_lesion.detection.preprocess import LungBox, prepare
 from napari_lesion.dicom.reader import read_series
 from napari_lesion.dicom.series import find_series
@@ -258,3 +258,19 @@ def test_head_has_no_lungs(real_data):
     head = read_series(find_series(real_data / "edge-cases" / "Philips-tilt-neg")[0])
     with pytest.raises(LungsNotFoundError, match=r"series 1\.3\.46.*no lung is in view"):
         prepare(head)
+
+
+def test_what_lies_beside_the_gas_of_bowel_is_told_apart_and_the_lung_and_its_surface_are_not():
+    chest = Chest()
+    below = (chest.z.min() + 12, 0, 20)
+    far = ~dilate(chest.lungs, chest.spacing, 8)
+    gas = chest.put(chest.ball(below, (8, 14, 14)) & far, AIR_HU)
+    scan = chest.scan()
+    lungs = find_lungs(scan, chest.spacing)
+    found = beside_gas(lungs, scan, chest.spacing)
+    assert share(found, gas) > 0.95
+    contents = chest.ball(below, (12, 18, 18)) & ~gas & far & (chest.hu == TISSUE_HU)
+    assert share(found, contents) > 0.9
+    assert share(found, chest.trachea & far) > 0.9  # the gullet lies beside it
+    assert not (found & lungs).any()
+    assert not beside_gas(lungs, np.where(chest.lungs, scan, TISSUE_HU), chest.spacing).any()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_lesion.training.insertion import insert, lung_noise, random_rotation
+from napari_lesion.training.insertion import in_slices, insert, lung_noise, random_rotation
 from napari_lesion.training.nodules import synthesise
 
 
@@ -50,3 +50,24 @@ def test_a_rotation_keeps_lengths() -> None:
 def test_noise_is_measured_in_the_lung() -> None:
     hu = np.random.default_rng(0).normal(-850, 30, (40, 40, 40)).astype(np.float32)
     assert lung_noise(hu, np.ones(hu.shape, bool)) == pytest.approx(30, rel=0.15)
+
+
+def test_in_a_scan_of_thick_slices_a_small_nodule_loses_its_contrast() -> None:
+    """As in slices of 5 mm: all of its tissue is still there, spread along z."""
+    tissue, highest = [], []
+    for slice_mm in (None, 5.0):
+        rng = np.random.default_rng(3)
+        image = np.full((40, 40, 40), -850, np.float32)
+        ball = synthesise(5, "solid", np.random.default_rng(2))
+        where = (20.0, 20.0, 20.0)
+        insert(image, (1, 1, 1), where, ball, diameter_mm=5, rotation=np.eye(3), noise_hu=0, rng=rng, slice_mm=slice_mm)
+        tissue.append(float((image + 850).sum()))
+        highest.append(float(image.max()))
+    assert tissue[1] == pytest.approx(tissue[0], rel=0.05)
+    assert highest[1] < highest[0] - 100
+
+
+def test_thick_slices_keep_what_does_not_change_along_z() -> None:
+    image = np.random.default_rng(0).normal(0, 1, (1, 8, 8)).astype(np.float32).repeat(31, axis=0)
+    out = in_slices(image, 3.7, np.random.default_rng(1))
+    np.testing.assert_allclose(out, image, atol=1e-5)

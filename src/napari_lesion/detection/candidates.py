@@ -77,7 +77,9 @@ def outside(
     """Leave out the candidates whose centre lies in a mask (with its affine, index (k, j, i) → LPS mm)."""
     if not candidates:
         return ()
-    index = np.rint(apply_affine(np.linalg.inv(affine), np.array([c.center_mm for c in candidates]))).astype(int)
+    index = np.rint(
+        apply_affine(np.linalg.inv(affine).astype(np.float64), np.array([c.center_mm for c in candidates]))
+    ).astype(int)
     within = np.all((index >= 0) & (index < mask.shape), axis=1)
     hit = within & mask[tuple(np.clip(index, 0, np.array(mask.shape) - 1).T)]
     return tuple(candidate for candidate, leave in zip(candidates, hit, strict=True) if not leave)

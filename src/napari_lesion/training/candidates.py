@@ -68,7 +68,8 @@ def candidate_patches(
         for number in range(scans):
             progress(n * scans + number, len(series) * scans, f"inserting nodules into {part.path.name}")
             rng = np.random.default_rng([seed, n, number])
-            made, truth = volume, []
+            made = volume
+            truth: list[Truth] = []
             for plan in range(PLANS):
                 made, placed = insert_all(made, background, nodules, "", plan, used, rng, beside=truth)
                 truth += placed

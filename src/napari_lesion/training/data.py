@@ -448,7 +448,7 @@ def _resampled(
     return [layer.numpy().copy() for layer in out]
 
 
-class RandThickSlices(RandomizableTransform):  # type: ignore[misc]  # MONAI's has no types
+class RandThickSlices(RandomizableTransform):
     """Average along z to slices of some thickness (mm), and interpolate back, as happens to a scan of such slices."""
 
     def __init__(self, thickness: tuple[float, float]) -> None:

@@ -35,10 +35,11 @@ _SIZES = ((0, 0, 0, 1, 1, 1, 2, 2), (0, 0, 0, 1, 1, 1, 2, 3))
 """Bands of the nodules of every other scan: more than a third under 6 mm, as in LUNA16..."""
 _SUBSOLID = (True, True, *[False] * 6)
 """...a quarter subsolid..."""
+_FREE: tuple[Place, ...] = ("lung",) * 4
 _PLACES: tuple[tuple[Place, ...], ...] = (
-    ("surface", "surface", "vessel", *["lung"] * 5),
-    ("surface", "surface", "vessel", "vessel", *["lung"] * 4),
-)  # type: ignore[assignment]
+    ("surface", "surface", "vessel", "lung", *_FREE),
+    ("surface", "surface", "vessel", "vessel", *_FREE),
+)
 """...and 7 of 16 on the pleura, the mediastinum or a vessel, in any combination."""
 _ONLY: dict[str, tuple[float, float]] = {"surface": (1.0, 0.0), "vessel": (0.0, 1.0), "lung": (0.0, 0.0)}
 _LEAST_RISE_HU = 60.0
@@ -199,9 +200,9 @@ def insert_all(
     hu = background.hu.astype(np.float32)
     depth = background.depth.astype(np.float32)
     taken = background.ignore | ~background.search
-    inverse = np.linalg.inv(background.affine)
+    inverse = np.linalg.inv(background.affine).astype(np.float64)
     for one in beside:
-        taken |= ball(taken.shape, apply_affine(inverse, one.center_mm), one.diameter_mm / 2 + 8)
+        taken |= ball(taken.shape, apply_affine(inverse, one.center_mm).tolist(), one.diameter_mm / 2 + 8)
     truth: list[Truth] = []
     sizes = [SIZE_BANDS_MM[band] for band in _SIZES[number % 2]]
     places = [_PLACES[number % 2][n] for n in rng.permutation(len(sizes))]

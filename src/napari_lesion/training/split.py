@@ -36,9 +36,10 @@ class Part:
 
     def record(self) -> dict[str, list[str]]:
         """Name everything in it."""
+        cubes, crops = [cube.name for cube in self.cubes], [crop.name for crop in self.crops]
         return {
             "series": [part.path.name for part in self.series],
-            "nodules": [one.name for one in (*self.cubes, *self.crops)],
+            "nodules": cubes + crops,
             "annotated": [scan.uid for scan in self.annotated],
         }
 
@@ -93,7 +94,8 @@ def make_split(config: TrainingConfig, fold: int | None = None, folds: int | Non
     if not 0 <= fold < folds:
         raise ConfigError(f"There is no fold {fold}: of {folds} folds the first is 0 and the last {folds - 1}.")
     series = _divided((*data.backgrounds, *data.validation), _patient_of_series, "series", fold, folds)
-    stored = [one for store in (train_store, validation_store) for one in (*store.cubes, *store.crops)]
+    stored: list[Cube | Crop] = [*train_store.cubes, *validation_store.cubes]
+    stored += [*train_store.crops, *validation_store.crops]
     nodules = _divided(stored, _patient_of_nodule, "nodules", fold, folds)
     scans = _divided(annotated, lambda scan: scan.patient, "annotated scans", fold, folds)
     train, validation = (
