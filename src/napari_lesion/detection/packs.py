@@ -192,6 +192,8 @@ class Metadata(Card):
         """What it does instead of finding anything, as the end of a sentence; empty for detectors."""
         if self.is_segmenter:
             return "it outlines what a detector found"
+        if isinstance(self.network, PatchNetSpec) and not self.single_images:
+            return "it judges what a detector found"  # it has learned nothing but the candidates of one
         return "it tells how a finding looks" if isinstance(self.network, LooksNetSpec) else ""
 
 

@@ -378,7 +378,7 @@ def _export(config: PatchTrainingConfig, data: PatchData, learner: Learner, verd
         network=PatchNetSpec(width=config.width),
         preprocessing=Preprocessing(spacing_mm=PIXEL_MM, window_hu=HU_WINDOW),
         training_cases=tuple(cases),
-        single_images=True,
+        single_images=not config.data.candidate_scans,
     )
     learned = record["patches"]["learned"]
     card = f"""# {config.id} {config.version}
