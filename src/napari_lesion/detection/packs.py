@@ -181,6 +181,8 @@ class Metadata(Card):
     calibration: Calibration | None = None
     second_stage: SecondStage | None = None
     """The model that looks at the candidates again; None where there is none."""
+    only_judges: bool = False
+    """It has learned a detector's candidates alone: a second stage, and no detector by itself."""
 
     @property
     def is_segmenter(self) -> bool:
@@ -192,8 +194,8 @@ class Metadata(Card):
         """What it does instead of finding anything, as the end of a sentence; empty for detectors."""
         if self.is_segmenter:
             return "it outlines what a detector found"
-        if isinstance(self.network, PatchNetSpec) and not self.single_images:
-            return "it judges what a detector found"  # it has learned nothing but the candidates of one
+        if self.only_judges:
+            return "it judges what a detector found"
         return "it tells how a finding looks" if isinstance(self.network, LooksNetSpec) else ""
 
 

@@ -379,6 +379,7 @@ def _export(config: PatchTrainingConfig, data: PatchData, learner: Learner, verd
         preprocessing=Preprocessing(spacing_mm=PIXEL_MM, window_hu=HU_WINDOW),
         training_cases=tuple(cases),
         single_images=not config.data.candidate_scans,
+        only_judges=config.data.candidate_scans > 0,
     )
     learned = record["patches"]["learned"]
     card = f"""# {config.id} {config.version}
