@@ -563,7 +563,7 @@ def _done(job: _Job, report: Report, written: Written) -> SummaryRow:
         priors=" ".join(one.prior_study_date for one in report.comparisons if one.alignment.accepted),
         reports=" ".join(written.kinds),
         reports_failed=" ".join(written.problems),
-        warnings=" | ".join((*report.warnings, *in_words(written.problems))),
+        warnings=" | ".join((*report.warnings, *written.notes, *in_words(written.problems, written.absent))),
         seconds=f"{report.timings_s.get('total', 0):.1f}",
     )
 

@@ -43,6 +43,10 @@ class AnnotationError(LesionError):
     """An annotation cannot be made, changed or kept as asked for."""
 
 
+class NothingToSaveError(AnnotationError):
+    """There is nothing of the kind that was to be saved, as in a scan without findings: no failure."""
+
+
 class ReadingError(LesionError):
     """Something that cannot happen in a reading study, or a file of one that cannot be trusted."""
 

@@ -78,6 +78,8 @@ def report(
                 failed += 1
                 continue
             say(f"{folder.name}: {len(made.standing)} findings; wrote {', '.join(written.kinds) or 'nothing'}")
+            for sentence in (*written.notes, *in_words({}, written.absent)):
+                complain(f"warning: {folder.name}: {sentence}")
             for sentence in in_words(written.problems):
                 complain(f"error: {folder.name}: {sentence}")
             failed += bool(written.problems)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,8 @@ from pydicom.sr.coding import Code
 from napari_lesion.atomic import whole_file
 from napari_lesion.dicom.references import equipment, short_names, source_images
 from napari_lesion.dicom.series import Series
-from napari_lesion.errors import AnnotationError
+from napari_lesion.dicom.study import as_checked
+from napari_lesion.errors import NothingToSaveError
 from napari_lesion.findings import RESEARCH_USE, Finding, Report
 from napari_lesion.volume import Volume
 
@@ -35,7 +35,7 @@ def save_key_images(report: Report, volume: Volume, path: Path | str, *, source:
 
     Raises
     ------
-    AnnotationError
+    NothingToSaveError
         If there is no standing finding.
     SeriesError
         If the scan's images have no place that an object could refer to.
@@ -54,12 +54,11 @@ def save_key_images(report: Report, volume: Volume, path: Path | str, *, source:
         if place[0] in images:
             shown.setdefault(place, []).append(names[finding.id])
     if not shown:
-        raise AnnotationError(
+        raise NothingToSaveError(
             f"series {report.series_uid}: there is no standing finding, so there are no key images to list."
         )
     said = "; ".join(f"{', '.join(named)}" for named in shown.values())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about names without a caret
+    with as_checked():
         content: Any = hd.ko.KeyObjectSelection(
             document_title=_OF_INTEREST,
             referenced_objects=[images[uid] for uid, _ in shown],
@@ -74,8 +73,8 @@ def save_key_images(report: Report, volume: Volume, path: Path | str, *, source:
             content=content,
             **equipment("KO", "Findings: key images"),
         )
-    with whole_file(Path(path)) as temporary:
-        document.save_as(temporary)
+        with whole_file(Path(path)) as temporary:
+            document.save_as(temporary)
 
 
 def image_of(finding: Finding, volume: Volume) -> tuple[str, int | None]:

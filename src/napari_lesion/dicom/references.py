@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import struct
 import uuid
-import warnings
 import zlib
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,15 +14,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pydicom
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, CTImageStorage, generate_uid
 
 from napari_lesion.dicom.series import Series
+from napari_lesion.dicom.study import check_uid, study_of
 from napari_lesion.dicom.writer import named_uid
 from napari_lesion.errors import SeriesError
 from napari_lesion.findings import Finding
-from napari_lesion.volume import FloatArray, Instance, SeriesIdentity, Volume
+from napari_lesion.volume import FloatArray, Instance, Volume
 
 #: What pydicom and numpy raise over files that are damaged, sooner or later.
 DAMAGED = (
@@ -44,31 +43,6 @@ MANUFACTURER = "napari-lesion"
 #: Objects that one scan gives go into series of their own, with these numbers behind the scanner's.
 SERIES_NUMBERS = {"SR": 9101, "SEG": 9102, "heatmap": 9103, "KO": 9104}
 
-#: Of the study, as the scan has them, so that an archive files the object with its scan.
-_STUDY = (
-    "AccessionNumber",
-    "PatientBirthDate",
-    "PatientID",
-    "PatientName",
-    "PatientSex",
-    "ReferringPhysicianName",
-    "StudyDate",
-    "StudyID",
-    "StudyInstanceUID",
-    "StudyTime",
-)
-_IF_THERE = (
-    "LossyImageCompression",
-    "LossyImageCompressionMethod",
-    "LossyImageCompressionRatio",
-    "Manufacturer",
-    "Modality",
-    "PatientAge",
-    "PatientSize",
-    "PatientWeight",
-    "PositionReferenceIndicator",
-    "StudyDescription",
-)
 #: Farther than any patient: where frames are put that don't belong to the volume, so that nothing matches them.
 _NOWHERE_MM = 1e6
 
@@ -133,7 +107,7 @@ def check_referable(volume: Volume) -> None:
     Raises
     ------
     SeriesError
-        If its images have no place, study or frame of reference.
+        If its images have no place, study or frame of reference, or a UID is none.
     """
     identity = volume.series
     missing = [
@@ -150,6 +124,15 @@ def check_referable(volume: Volume) -> None:
             f"series {identity.series_uid}: it has no {' and no '.join(missing)}, so no DICOM object can say where its "
             "findings lie. Save them as findings.json instead."
         )
+    try:
+        check_uid("StudyInstanceUID", identity.study_uid)
+        check_uid("SeriesInstanceUID", identity.series_uid)
+        check_uid("FrameOfReferenceUID", identity.frame_of_reference_uid)
+        for instance in volume.instances:
+            check_uid("SOPInstanceUID", instance.sop_instance_uid)
+            check_uid("SOPClassUID", instance.sop_class_uid or CTImageStorage)
+    except SeriesError as error:
+        raise SeriesError(f"series {identity.series_uid}: {error}") from error
 
 
 def source_images(volume: Volume, source: Series | None = None) -> list[Dataset]:
@@ -162,7 +145,7 @@ def source_images(volume: Volume, source: Series | None = None) -> list[Dataset]
         Where the volume was read from: for what the volume does not know of the study. Without it that is left empty.
     """
     check_referable(volume)
-    study = _study(volume.series, source)
+    study, _ = study_of(volume.series, source)
     sizes = {frame.file.sop_instance_uid: frame.file for frame in source.frames} if source is not None else {}
     by_file: dict[str, list[Instance]] = defaultdict(list)
     for instance in volume.instances:
@@ -186,31 +169,6 @@ def source_images(volume: Volume, source: Series | None = None) -> list[Dataset]
             _add_frames(image, planes, sizes[uid].n_frames if uid in sizes else last, volume)
         images.append(image)
     return images
-
-
-def _study(identity: SeriesIdentity, source: Series | None) -> Dataset:
-    study = Dataset()
-    study.StudyInstanceUID = identity.study_uid
-    study.PatientID = identity.patient_id
-    study.PatientName = identity.patient_name
-    study.PatientBirthDate = identity.patient_birth_date
-    study.PatientSex = identity.patient_sex
-    study.StudyDate = identity.study_date
-    study.AccessionNumber = identity.accession_number
-    study.Modality = identity.modality
-    for keyword in ("StudyTime", "StudyID", "ReferringPhysicianName", "PositionReferenceIndicator"):
-        setattr(study, keyword, "")
-    if source is None:
-        return study
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about odd values, which stay as the scan has them
-        header = pydicom.dcmread(source.frames[0].file.path, stop_before_pixels=True, force=True)
-        for keyword in (*_STUDY, *_IF_THERE):
-            value = header.get(keyword)
-            if value is not None and value != "":
-                # As text: a name would keep the character set that it was written in.
-                setattr(study, keyword, str(value) if keyword.endswith("Name") else value)
-    return study
 
 
 def _orientation(plane: Plane) -> Dataset:

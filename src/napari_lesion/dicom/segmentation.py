@@ -17,7 +17,8 @@ from napari_lesion.atomic import whole_file
 from napari_lesion.dicom import concepts
 from napari_lesion.dicom.references import equipment, program_version, short_names, source_images
 from napari_lesion.dicom.series import Series
-from napari_lesion.errors import AnnotationError
+from napari_lesion.dicom.study import as_checked, short_text
+from napari_lesion.errors import AnnotationError, NothingToSaveError
 from napari_lesion.findings import RESEARCH_USE, Finding, Heatmap, ModelReference, Report
 from napari_lesion.mask import Mask
 from napari_lesion.progress import Progress, silent
@@ -65,8 +66,10 @@ def save_seg(report: Report, volume: Volume, path: Path | str, *, source: Series
 
     Raises
     ------
-    AnnotationError
+    NothingToSaveError
         If no standing finding has a mask.
+    AnnotationError
+        If a mask lies outside of the scan, or masks that overlap are too large.
     SeriesError
         If the scan's images have no place that an object could refer to.
 
@@ -76,7 +79,7 @@ def save_seg(report: Report, volume: Volume, path: Path | str, *, source: Series
     """
     findings = [finding for finding in report.standing if finding.mask is not None]
     if not findings:
-        raise AnnotationError(
+        raise NothingToSaveError(
             f"series {report.series_uid}: no finding has an outline, so there is nothing to save as a segmentation. "
             "Measure or outline the findings first."
         )
@@ -131,8 +134,10 @@ def save_heatmap_seg(
 
     Raises
     ------
+    NothingToSaveError
+        If there is no heat in it.
     AnnotationError
-        If there is no heat in it, or it would be too large.
+        If it would be too large, or lies outside of the scan.
     SeriesError
         If the scan's images have no place that an object could refer to.
     """
@@ -216,17 +221,18 @@ def _write(
         frame_of_reference_uid=volume.series.frame_of_reference_uid,
         channels=channels,
     )
-    segmentation = hd.seg.Segmentation(
-        source_images=source_images(volume, source),
-        pixel_array=grid,
-        segment_descriptions=descriptions,
-        omit_empty_frames=True,
-        **equipment(kind, series_description),
-        **attributes,
-    )
-    concepts.name_own_scheme(segmentation)
-    with whole_file(path) as temporary:
-        segmentation.save_as(temporary)
+    with as_checked():
+        segmentation = hd.seg.Segmentation(
+            source_images=source_images(volume, source),
+            pixel_array=grid,
+            segment_descriptions=descriptions,
+            omit_empty_frames=True,
+            **equipment(kind, series_description),
+            **attributes,
+        )
+        concepts.name_own_scheme(segmentation)
+        with whole_file(path) as temporary:
+            segmentation.save_as(temporary)
     return segmentation
 
 
@@ -234,7 +240,10 @@ def _algorithm(name: str, version: str, parameters: dict[str, str] | None = None
     import highdicom as hd
 
     return hd.AlgorithmIdentificationSequence(
-        name=name, family=concepts.ARTIFICIAL_INTELLIGENCE, version=version, parameters=parameters
+        name=short_text(name),
+        family=concepts.ARTIFICIAL_INTELLIGENCE,
+        version=short_text(version) or "unknown",
+        parameters=parameters,
     )
 
 
@@ -249,7 +258,7 @@ def _description(number: int, finding: Finding, name: str, model: ModelReference
         segmented_property_category=concepts.ABNORMAL,
         segmented_property_type=concepts.NODULE,
         algorithm_type="MANUAL" if drawn else "AUTOMATIC",
-        algorithm_identification=None if drawn else _algorithm((method or model.id)[:64], program_version()),
+        algorithm_identification=None if drawn else _algorithm(method or model.id, program_version()),
         tracking_uid=finding.lesion_uid,
         tracking_id=name,
         anatomic_regions=[concepts.LUNG] if finding.measurement is not None else None,
@@ -284,7 +293,7 @@ def _levels_on_scan(heatmap: Heatmap, volume: Volume, progress: Progress) -> tup
     matrix: FloatArray = np.linalg.inv(heatmap.affine) @ volume.affine
     hot = np.flatnonzero((heatmap.values * _LEVELS >= 0.5).any(axis=(1, 2)))
     if not hot.size:
-        raise AnnotationError(
+        raise NothingToSaveError(
             f"series {volume.series.series_uid}: there is no heat in the heatmap, so there is nothing to save of it."
         )
     places = apply_affine(matrix, np.stack([np.arange(volume.shape[0])] + [np.zeros(volume.shape[0])] * 2, axis=1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +28,7 @@ from napari_lesion.dicom.references import (
 )
 from napari_lesion.dicom.segmentation import SavedSegmentation
 from napari_lesion.dicom.series import Series
+from napari_lesion.dicom.study import as_checked, person_name
 from napari_lesion.dicom.writer import named_uid
 from napari_lesion.findings import RESEARCH_USE, Finding, HistoryEntry, ModelReference, Report
 from napari_lesion.judged import Advice, Probability
@@ -84,8 +84,7 @@ def save_sr(
 
     images = source_images(volume, source)
     names = short_names(report.findings)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # highdicom warns of names without a caret, which readers may have
+    with as_checked():
         groups = [_group(finding, names[finding.id], report, volume, segmentation) for finding in report.findings]
         content = _document(report, groups)
         evidence = [*images, *([_evidence(segmentation)] if segmentation is not None else [])]
@@ -97,9 +96,9 @@ def save_sr(
             is_verified=False,
             **equipment("SR", "Findings: measurement report"),
         )
-    concepts.name_own_scheme(document)
-    with whole_file(Path(path)) as temporary:
-        document.save_as(temporary)
+        concepts.name_own_scheme(document)
+        with whole_file(Path(path)) as temporary:
+            document.save_as(temporary)
 
 
 def _evidence(segmentation: SavedSegmentation) -> Dataset:
@@ -131,7 +130,7 @@ def _document(report: Report, groups: list[Any]) -> Any:
         observers.extend(
             hd.sr.ObserverContext(
                 observer_type=hd.sr.CodedConcept("121006", "DCM", "Person"),
-                observer_identifying_attributes=hd.sr.PersonObserverIdentifyingAttributes(name=_person(reader)),
+                observer_identifying_attributes=hd.sr.PersonObserverIdentifyingAttributes(name=person_name(reader)),
             )
         )
     if groups:
@@ -371,7 +370,7 @@ def _deed(entry: HistoryEntry) -> Any:
     except ValueError:
         item.TextValue = f"{entry.time}: {item.TextValue}"  # a time that DICOM can't hold stays in words
     item.ContentSequence = hd.sr.ContentSequence(
-        [hd.sr.PnameContentItem(concepts.PERSON_NAME, _person(entry.reader), "HAS OBS CONTEXT")]
+        [hd.sr.PnameContentItem(concepts.PERSON_NAME, person_name(entry.reader), "HAS OBS CONTEXT")]
     )
     return item
 
@@ -390,12 +389,6 @@ def _looks(finding: Finding) -> Iterator[ContentItem]:
             [hd.sr.TextContentItem(name, words, "HAS OBS CONTEXT") for name, words in origin if words]
         )
         yield item
-
-
-def _person(reader: str) -> str:
-    """Write a reader as a person's name: a caret behind one that is not split into family and given name."""
-    name = reader.replace("\\", "/")[:63] or "unknown"
-    return name if "^" in name else f"{name}^"
 
 
 def _in_space(

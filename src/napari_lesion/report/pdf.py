@@ -51,6 +51,8 @@ _MOST_PICTURES = 6
 """In the summary."""
 _MOST_WARNINGS = 6
 """In the summary; all of them follow it."""
+_MOST_LETTERS = 500
+"""In a cell of a table; headers and comments may hold thousands."""
 _CAPTION = (
     "Volume with one standard deviation of measuring. Lung-RADS in brackets: what it would be if it applied. Score: "
     "how sure the model is; not a probability of malignancy."
@@ -236,10 +238,10 @@ def _finding(entry: Entry, style: _Styles, before: list[Any]) -> list[Any]:
     pictures: list[Any] = [_Planes(entry.pictures, _PLANE), Spacer(1, 2)] if entry.pictures else []
     left = 3 * _PLANE + 2 * _GAP if pictures else _WIDTH / 2
     right = _WIDTH - left - 3 * mm
-    said = [Paragraph(_text(f"{group.title}: {_in_line(group.facts)}"), style.small) for group in others]
+    said = [Paragraph(_cell(f"{group.title}: {_in_line(group.facts)}"), style.small) for group in others]
     for when, change in entry.changes:
         time = f", {doubling(change)}" if doubling(change) else ""
-        says = f"<b>{_text(f'Since {when}: {change.fate}{time}.')}</b> {_text(change.why)}"
+        says = f"<b>{_text(f'Since {when}: {change.fate}{time}.')}</b> {_cell(change.why)}"
         said.append(Paragraph(says, style.small))
     beside = Table([[[*pictures, *said], _group(first, style, right)]], colWidths=[left + 3 * mm, right], splitInRow=1)
     beside.setStyle(_PLAIN)
@@ -336,7 +338,7 @@ _ROWS = TableStyle(
 
 def _rows(entries: Sequence[Entry], style: _Styles) -> Table:
     header = [Paragraph(f"<b>{_text(name)}</b>", style.small) for name in COLUMNS]
-    rows = [[Paragraph(_text(cell), style.small) for cell in entry.cells] for entry in entries]
+    rows = [[Paragraph(_cell(cell), style.small) for cell in entry.cells] for entry in entries]
     widths = [8, 16, 17, 22, 17, 24, 21, 18, 19, 12, 18]
     table = Table([header, *rows], colWidths=[_WIDTH * width / sum(widths) for width in widths], repeatRows=1)
     table.setStyle(_ROWS)
@@ -354,11 +356,11 @@ def _columns(left: Sequence[Fact], right: Sequence[Fact], style: _Styles) -> Tab
 def _facts(facts: Sequence[Fact], style: ParagraphStyle, name: float, width: float) -> Table:
     rows = []
     for fact in facts:
-        source = f' <font color="#5b5b60">({_text(fact.source)})</font>' if fact.source else ""
+        source = f' <font color="#5b5b60">({_cell(fact.source)})</font>' if fact.source else ""
         rows.append(
             [
                 Paragraph(f'<font color="#5b5b60">{_text(fact.name)}</font>', style),
-                Paragraph(_text(fact.value) + source, style),
+                Paragraph(_cell(fact.value) + source, style),
             ]
         )
     table = Table(rows, colWidths=[name, width - name])
@@ -412,6 +414,11 @@ def _register_fonts() -> None:
         for name in (_FONT, _BOLD):
             pdfmetrics.registerFont(TTFont(name, str(folder / f"{name}.ttf")))
         pdfmetrics.registerFontFamily(_FONT, normal=_FONT, bold=_BOLD, italic=_FONT, boldItalic=_BOLD)
+
+
+def _cell(value: str) -> str:
+    """Escape for a cell of a table, which must not be larger than a page."""
+    return _text(value if len(value) <= _MOST_LETTERS else f"{value[:_MOST_LETTERS]}… (report.html has all of it)")
 
 
 def _text(value: str) -> str:

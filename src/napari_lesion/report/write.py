@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from napari_lesion.atomic import whole_file
-from napari_lesion.errors import Cancelled, ConfigError, LesionError
+from napari_lesion.errors import Cancelled, ConfigError, LesionError, NothingToSaveError
 from napari_lesion.findings import Heatmap, Report
 from napari_lesion.progress import Progress, part, silent
 from napari_lesion.report import findings_csv
@@ -37,6 +37,7 @@ FILE_NAMES: dict[Kind, str] = {
     "heatmap": "heatmap_segmentation.dcm",
 }
 """Of each kind, in the folder of the series."""
+_OF_THE_STUDY = {"seg", "sr", "key-images", "heatmap"}
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,16 @@ class Written:
         Those that are in the folder now.
     problems : mapping
         Why each of the others is not, as a sentence.
+    absent : mapping
+        Of which kinds there is nothing to write, and why: no failure.
+    notes : tuple of str
+        What DICOM objects could not take over of the scan's study, a sentence each.
     """
 
     kinds: tuple[Kind, ...] = ()
     problems: dict[Kind, str] = field(default_factory=dict)
+    absent: dict[Kind, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def kinds_of(text: str) -> tuple[Kind, ...]:
@@ -109,6 +116,7 @@ def write_reports(
     writers = _Writers(report, volume, source, heatmap, part(progress, 0, 1, max(len(wanted), 1) + 1))
     written: list[Kind] = []
     problems: dict[Kind, str] = {}
+    absent: dict[Kind, str] = {}
     for step, kind in enumerate(wanted, 1):
         progress(step, len(wanted) + 1, f"writing {FILE_NAMES[kind]}")
         path = folder / FILE_NAMES[kind]
@@ -117,6 +125,9 @@ def write_reports(
             written.append(kind)
         except Cancelled:
             raise
+        except NothingToSaveError as error:
+            # One of an earlier run would be taken for what is found now.
+            (problems if path.exists() else absent)[kind] = str(error)
         except (LesionError, OSError, MemoryError) as error:
             problems[kind] = str(error) or type(error).__name__
         except Exception as error:  # a bug in one kind must not take the others along: it is logged with its trace
@@ -125,7 +136,8 @@ def write_reports(
         if kind in problems and path.exists():
             problems[kind] += f" {FILE_NAMES[kind]} in its folder is of an earlier run."
     progress(len(wanted) + 1, len(wanted) + 1, "reports written")
-    return Written(tuple(written), problems)
+    notes = writers.left_empty() if set(written) & _OF_THE_STUDY else ()
+    return Written(tuple(written), problems, absent, notes)
 
 
 class _Writers:
@@ -188,6 +200,12 @@ class _Writers:
                 self._heatmap, self._report, self._scan(), temporary, source=self._source, progress=self._progress
             )
 
+    def left_empty(self) -> tuple[str, ...]:
+        """Name what the DICOM objects left empty, since the scan says it wrongly."""
+        from napari_lesion.dicom.study import study_of
+
+        return study_of(self._scan().series, self._source)[1]
+
     def _content(self) -> Content:
         from napari_lesion.report.content import content_of
 
@@ -201,6 +219,7 @@ class _Writers:
         return self._volume
 
 
-def in_words(problems: dict[Kind, str]) -> Sequence[str]:
+def in_words(problems: Mapping[Kind, str], absent: Mapping[Kind, str] | None = None) -> Sequence[str]:
     """Say which reports are missing and why, a sentence each."""
-    return [f"Report {kind} could not be written: {why}" for kind, why in problems.items()]
+    missing = [f"Report {kind} could not be written: {why}" for kind, why in problems.items()]
+    return missing + [f"Report {kind}: there is none. {why}" for kind, why in (absent or {}).items()]

@@ -145,7 +145,7 @@ class Exports(QWidget):
 
     def _on_written(self, folder: Path, written: Written) -> None:
         links = [_link(folder / FILE_NAMES[kind], FILE_NAMES[kind]) for kind in written.kinds]
-        texts = [f"⚠ {_html(one)}" for one in in_words(written.problems)]
+        texts = [f"⚠ {_html(one)}" for one in (*written.notes, *in_words(written.problems, written.absent))]
         if links:
             place = _link(folder, str(folder))
             texts.insert(0, tr("Written to {folder}: {files}", folder=place, files=", ".join(links)))
