@@ -1,20 +1,17 @@
-"""From a path to the files that may hold images: a file, a folder tree, a DICOMDIR, a zip."""
+"""Files that may hold images, and a zip expanded into them."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import stat
 import tempfile
 import weakref
 import zipfile
 import zlib
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-
-import pydicom
 
 from napari_lesion.errors import SeriesError
 from napari_lesion.progress import Progress
@@ -52,6 +49,8 @@ class Files:
     total: int
     """How many there are, at most."""
     skipped: list[Skipped] = field(default_factory=list)
+    left_out: list[Skipped] = field(default_factory=list)
+    """Those among them that may hold scans."""
     folder: TemporaryFolder | None = None
     """Keeps the expanded files of a zip."""
     shown: dict[Path, Path] = field(default_factory=dict)
@@ -59,71 +58,14 @@ class Files:
     doing: str = "Reading headers"
     """What a search says while it goes through them."""
 
+    def leave_out(self, path: Path, reason: str) -> None:
+        """Name what could not be looked into and may hold scans."""
+        self.skipped.append((path, reason))
+        self.left_out.append((path, reason))
+
     def name(self, path: Path) -> Path:
         """Path for messages."""
         return self.shown.get(path, path)
-
-
-def walk(root: Path) -> Iterator[Path]:
-    """All files below a folder, in a stable order; links to folders are not followed."""
-    for folder, subfolders, names in os.walk(root):
-        subfolders.sort()
-        for name in sorted(names):
-            yield Path(folder, name)
-
-
-def dicomdir_files(dicomdir: Path, known: Container[str] = ()) -> tuple[list[Path], list[Skipped]]:
-    """Files that the IMAGE records of a DICOMDIR point to, and those that are missing.
-
-    Parameters
-    ----------
-    known : container of str
-        SOPInstanceUIDs that were found elsewhere: their files are not missing, only moved.
-
-    References
-    ----------
-    DICOM PS3.3 annex F; PS3.10 section 8.
-    """
-    found: list[Path] = []
-    missing: list[Skipped] = []
-    try:
-        records = pydicom.dcmread(dicomdir).get("DirectoryRecordSequence") or []
-        references = []
-        for record in records:
-            if record.get("DirectoryRecordType") == "IMAGE" and record.get("ReferencedFileID"):
-                value = record.ReferencedFileID
-                parts = [value] if isinstance(value, str) else [str(part) for part in value]
-                references.append((parts, str(record.get("ReferencedSOPInstanceUIDInFile", ""))))
-    except Exception as error:  # a damaged DICOMDIR can fail anywhere inside the parser
-        return [], [(dicomdir, f"a DICOMDIR that cannot be read ({type(error).__name__}: {error})")]
-    for parts, uid in references:
-        named = dicomdir.parent.joinpath(*parts)
-        path = _resolve(dicomdir.parent, parts)
-        if path is None and uid in known:
-            continue
-        if path is None:
-            missing.append((named, f"named in {dicomdir.name}, but not there"))
-        else:
-            found.append(path)
-    return found, missing
-
-
-def _resolve(root: Path, parts: list[str]) -> Path | None:
-    """Follow a file ID below `root`; media written elsewhere may differ in case."""
-    path = root
-    for part in parts:
-        if part in ("", ".", "..") or "/" in part or "\\" in part:
-            return None
-        if not (path / part).exists():
-            try:
-                matches = [entry for entry in os.listdir(path) if entry.lower() == part.lower()]  # noqa: PTH208
-            except OSError:
-                return None
-            if not matches:
-                return None
-            part = matches[0]
-        path = path / part
-    return path if path.is_file() else None
 
 
 def is_zip(path: Path) -> bool:
@@ -218,13 +160,13 @@ def _expand_entry(
     parts = PurePosixPath(entry.filename.replace("\\", "/")).parts
     shown = archive.joinpath(*[part for part in parts if part != "/"])
     if not parts or parts[0] == "/" or any(part == ".." or ":" in part or "\0" in part for part in parts):
-        files.skipped.append((archive / entry.filename.replace("\0", "?").strip("/"), "its path leads out of the zip"))
+        files.leave_out(archive / entry.filename.replace("\0", "?").strip("/"), "its path leads out of the zip")
         return None
     if stat.S_ISLNK(entry.external_attr >> 16):
-        files.skipped.append((shown, "a link inside the zip"))
+        files.leave_out(shown, "a link inside the zip")
         return None
     if entry.flag_bits & 0x1:
-        files.skipped.append((shown, "encrypted; unpack it with its password and open the folder"))
+        files.leave_out(shown, "encrypted; unpack it with its password and open the folder")
         return None
     target = folder.joinpath(*parts)
     if target.exists():  # a zip may hold the same name twice
@@ -237,10 +179,10 @@ def _expand_entry(
                 out.write(chunk)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         target.unlink(missing_ok=True)
-        files.skipped.append((shown, f"damaged inside the zip ({error})"))
+        files.leave_out(shown, f"damaged inside the zip ({error})")
         return None
     except (FileExistsError, NotADirectoryError, IsADirectoryError):
-        files.skipped.append((shown, "its name is also that of a folder in the zip"))
+        files.leave_out(shown, "its name is also that of a folder in the zip")
         return None
     files.shown[target] = shown
     return target

@@ -198,9 +198,11 @@ _DICOMDIR = "1.2.840.10008.1.3.10"
 class NotAScanError(Exception):
     """A file that is no image plane; the message is the reason for skipping it."""
 
-    def __init__(self, reason: str, *, dicomdir: bool = False) -> None:
+    def __init__(self, reason: str, *, dicomdir: bool = False, lost: bool = False) -> None:
         super().__init__(reason)
         self.dicomdir = dicomdir
+        self.lost = lost
+        """Whether it may be a scan all the same, that could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,9 +365,19 @@ def read_header(path: Path) -> Header:
     except (NotAScanError, KeyboardInterrupt):
         raise
     except OSError as error:
-        raise NotAScanError(f"cannot be read ({error.strerror or error})") from error
+        raise NotAScanError(f"cannot be read ({error.strerror or error})", lost=True) from error
     except Exception as error:  # a damaged header can fail anywhere inside the parser
-        raise NotAScanError(f"its header is damaged ({type(error).__name__}: {error})") from error
+        reason = f"its header is damaged ({type(error).__name__}: {error})"
+        raise NotAScanError(reason, lost=_is_marked(path)) from error
+
+
+def _is_marked(path: Path) -> bool:
+    """Whether a file says that it is DICOM (PS3.10 7.1)."""
+    try:
+        with path.open("rb") as file:
+            return file.read(132)[128:] == b"DICM"
+    except OSError:
+        return True
 
 
 def _read_header(path: Path) -> Header:
@@ -463,25 +475,25 @@ def _interpret(path: Path, size: int, source: _Source) -> Header:
     try:
         rows, columns, bits = (values.needed(keyword) for keyword in ("Rows", "Columns", "BitsAllocated"))
     except UnreadableError as error:
-        raise NotAScanError(f"{error}, so its pixels are unknown") from error
+        raise NotAScanError(f"{error}, so its pixels are unknown", lost=True) from error
     if rows is None or columns is None:
         what = UID(sop_class, config.IGNORE).name if sop_class else "no DICOM object that is known"
-        raise NotAScanError(f"not an image ({what})")
+        raise NotAScanError(f"not an image ({what})", lost="Image Storage" in what)
     named = meta.text("TransferSyntaxUID")
     syntax = UID(named or (ImplicitVRLittleEndian if source.implicit else ExplicitVRLittleEndian), config.IGNORE)
     if source.deflated:
         syntax = DeflatedExplicitVRLittleEndian
     if bits is None or rows <= 0 or columns <= 0:
-        raise NotAScanError("not an image (its size or bit depth is missing)")
+        raise NotAScanError("not an image (its size or bit depth is missing)", lost=True)
     samples = _default(values.integer("SamplesPerPixel"), 1)
     photometric = values.text("PhotometricInterpretation")
     if samples != 1 or photometric not in ("MONOCHROME1", "MONOCHROME2", ""):
         raise NotAScanError(f"a colour image ({photometric or f'{samples} samples a pixel'}), not a scan")
     if not source.deflated and source.offset + 8 > size:
-        raise NotAScanError("it ends before its pixel data: the file is truncated, or holds no pixels")
+        raise NotAScanError("it ends before its pixel data: the file is truncated, or holds no pixels", lost=True)
     series_uid = values.text("SeriesInstanceUID")
     if not series_uid:
-        raise NotAScanError("its SeriesInstanceUID is missing, so it belongs to no series")
+        raise NotAScanError("its SeriesInstanceUID is missing, so it belongs to no series", lost=True)
     floating = FIRST_PIXEL_TAG <= source.pixel_tag < FIRST_PIXEL_TAG + len(_FLOATING)
     stored = bits if floating else _default(values.integer("BitsStored"), bits)
     high = None if floating else values.integer("HighBit")
@@ -543,7 +555,7 @@ def _default(value: int | None, absent: int) -> int:
 def _refuse_frames(file: ImageFile) -> None:
     """Refuse more frames than a file can hold, before anything is made for each of them."""
     if file.n_frames < 1 or file.n_frames > _MAX_FRAMES:
-        raise NotAScanError(f"its NumberOfFrames is {file.n_frames}")
+        raise NotAScanError(f"its NumberOfFrames is {file.n_frames}", lost=True)
     room = file.size - file.pixel_offset
     least = _ITEM_HEAD_BYTES if file.encapsulated else file.frame_bytes // _LEAST_SHARE
     if file.deflated:
@@ -551,7 +563,8 @@ def _refuse_frames(file: ImageFile) -> None:
     if file.n_frames > _FEW_FRAMES and file.n_frames * least > room:
         raise NotAScanError(
             f"its NumberOfFrames is {file.n_frames}, but the file is too small for so many ({file.size} bytes): it is "
-            "truncated, or its header is damaged"
+            "truncated, or its header is damaged",
+            lost=True,
         )
 
 
@@ -560,7 +573,7 @@ def _multiframe(file: ImageFile, source: _Source) -> tuple[Frame, ...]:
     dataset = source.dataset()
     per_frame = dataset.PerFrameFunctionalGroupsSequence
     if len(per_frame) != file.n_frames:
-        raise NotAScanError(f"it says {file.n_frames} frames, but describes {len(per_frame)}")
+        raise NotAScanError(f"it says {file.n_frames} frames, but describes {len(per_frame)}", lost=True)
     shared = dataset.get("SharedFunctionalGroupsSequence")
     common = {**source.elements, **(_flattened(shared[0]) if shared else {})}
     return tuple(

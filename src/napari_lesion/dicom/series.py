@@ -13,8 +13,11 @@ from typing import Literal, overload
 import numpy as np
 
 from napari_lesion.dicom import archive, stacks
+from napari_lesion.dicom.dicomdir import dicomdir_files
 from napari_lesion.dicom.geometry import axes_of, spread
 from napari_lesion.dicom.header import Frame, Header, NotAScanError, read_header
+from napari_lesion.dicom.packed import scans_inside
+from napari_lesion.dicom.tree import look_through
 from napari_lesion.errors import SeriesError
 from napari_lesion.progress import Progress, silent
 from napari_lesion.volume import SeriesIdentity
@@ -107,6 +110,8 @@ class SeriesIndex(Sequence[Series]):
 
     series: tuple[Series, ...]
     skipped: tuple[Skipped, ...] = ()
+    left_out: tuple[Skipped, ...] = ()
+    """Those among them that could not be looked into and may hold scans."""
     complete: bool = True
     """Whether all files were looked at. While they are not, a series may grow, and is not yet split into stacks."""
 
@@ -176,8 +181,9 @@ def watch_series(
     root = Path(path).absolute()
     if root.is_dir():
         progress(0, 0, f"Looking through {root.name}")
-        walked = _walked(root, progress)
-        yield from _grow(archive.Files(walked, len(walked)), every_s, progress)
+        tree = look_through(root, lambda count: progress(0, 0, f"Looking through {root.name}: {count} files"))
+        skipped = [*tree.skipped, *tree.left_out]
+        yield from _grow(archive.Files(tree.paths, len(tree.paths), skipped, tree.left_out), every_s, progress)
         return
     if not root.is_file():
         raise SeriesError(f"{root}: there is no such file or folder. Check the path.")
@@ -188,24 +194,20 @@ def watch_series(
         header = read_header(root)
     except NotAScanError as error:
         if not error.dicomdir:
-            yield SeriesIndex((), ((root, str(error)),))
+            inside = scans_inside(root)
+            one = ((root, inside or str(error)),)
+            yield SeriesIndex((), one, one if inside or error.lost else ())
             return
-        found, missing = archive.dicomdir_files(root)
-        yield from _grow(archive.Files(found, len(found), missing), every_s, progress)
+        found, missing = dicomdir_files(root)
+        yield from _grow(archive.Files(found, len(found), missing, list(missing)), every_s, progress)
         return
-    siblings = sorted(entry for entry in root.parent.iterdir() if entry.is_file())
+    try:
+        siblings = sorted(entry for entry in root.parent.iterdir() if entry.is_file())
+    except OSError:  # a file may be read in a folder that may not
+        siblings = [root]
     for index in _grow(archive.Files(siblings, len(siblings)), every_s, progress):
         own = tuple(s for s in index if s.identity.series_uid == header.series_uid)
         yield SeriesIndex(own, complete=index.complete)
-
-
-def _walked(root: Path, progress: Progress) -> list[Path]:
-    paths = []
-    for path in archive.walk(root):
-        paths.append(path)
-        if len(paths) % _REPORT_EVERY == 0:
-            progress(0, 0, f"Looking through {root.name}: {len(paths)} files")
-    return paths
 
 
 def _grow(files: archive.Files, every_s: float, progress: Progress) -> Iterator[SeriesIndex]:
@@ -225,9 +227,11 @@ def _grow(files: archive.Files, every_s: float, progress: Progress) -> Iterator[
             if error.dicomdir:
                 dicomdirs.append(path)
                 continue
-            zipped = path.suffix.lower() == ".zip" and archive.is_zip(path)
-            reason = "a zip archive; open it by itself" if zipped else str(error)
-            skipped.append((files.name(path), reason))
+            inside = None if error.lost else scans_inside(path)
+            if inside or error.lost:
+                files.leave_out(files.name(path), inside or str(error))
+            else:
+                skipped.append((files.name(path), str(error)))
             continue
         groups.setdefault(header.series_uid, []).extend(header.frames)
         first.setdefault(header.series_uid, header)
@@ -235,13 +239,14 @@ def _grow(files: archive.Files, every_s: float, progress: Progress) -> Iterator[
             for uid, frames in groups.items():
                 if uid not in known or known[uid].n_slices != len(frames):
                     known[uid] = _unsorted(first[uid].identity(), frames, files.folder)
-            yield SeriesIndex(tuple(known.values()), (*files.skipped, *skipped), complete=False)
+            told = (*files.skipped, *skipped)
+            yield SeriesIndex(tuple(known.values()), told, tuple(files.left_out), complete=False)
             now = time.monotonic()
             due = now + max(every_s, _REST * (now - started))
     progress(files.total, files.total, files.doing)
     found_uids = {frame.file.sop_instance_uid for frames in groups.values() for frame in frames}
     for path in dicomdirs:
-        missing = archive.dicomdir_files(path, found_uids)[1]
+        missing = [file for file, _ in dicomdir_files(path, found_uids)[1] if file != path]
         said = f"; {len(missing)} images that it names are not there" if missing else ""
         skipped.append((files.name(path), f"a DICOMDIR, not a scan{said}"))
     series: list[Series] = []
@@ -251,7 +256,7 @@ def _grow(files: archive.Files, every_s: float, progress: Progress) -> Iterator[
         series += found
         skipped += [(files.name(path), reason) for path, reason in moving]
     series.sort(key=lambda s: s.kind != "volume")
-    yield SeriesIndex(tuple(series), (*files.skipped, *skipped))
+    yield SeriesIndex(tuple(series), (*files.skipped, *skipped), tuple(files.left_out))
 
 
 def sorted_out(index: SeriesIndex) -> SeriesIndex:
@@ -265,7 +270,7 @@ def sorted_out(index: SeriesIndex) -> SeriesIndex:
         series += found
         skipped += moving
     series.sort(key=lambda s: s.kind != "volume")
-    return SeriesIndex(tuple(series), tuple(skipped), complete=False)
+    return SeriesIndex(tuple(series), tuple(skipped), index.left_out, complete=False)
 
 
 def _unsorted(identity: SeriesIdentity, frames: list[Frame], folder: archive.TemporaryFolder | None) -> Series:

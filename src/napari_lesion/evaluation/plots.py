@@ -102,6 +102,7 @@ def as_svg(figure: Figure, name: str) -> str:
 
 def _label(name: str, curve: Curve) -> str:
     low, high = curve.cpm_interval
+    name = name.replace("$", r"\$")  # else it begins a formula
     return f"{name} (n = {curve.nodules}): CPM {curve.cpm:.3f}" + ("" if np.isnan(low) else f" [{low:.3f}, {high:.3f}]")
 
 

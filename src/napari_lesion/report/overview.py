@@ -18,6 +18,7 @@ from napari_lesion.atomic import whole_file
 from napari_lesion.detection.explain import Explanation
 from napari_lesion.detection.operating import in_words
 from napari_lesion.findings import RESEARCH_USE, Analysis, Finding, ModelReference, Report, image_name
+from napari_lesion.plain import one_line
 from napari_lesion.report.plane import Plane, plane_around, sample, side_of
 from napari_lesion.volume import FloatArray, Volume
 
@@ -38,6 +39,8 @@ _COLUMNS = 4
 _CUTOUT_MM = 80.0
 _PIXEL_MM = 0.4
 _AIR_HU = -1024.0
+_MOST_LETTERS = 120
+"""Of one part of the heading."""
 
 
 def save_overview(analysis: Analysis, path: Path, *, best: int = 12) -> None:
@@ -76,11 +79,11 @@ def _sheet(title: Sequence[str], lines: list[str], cells: int, use: str) -> tupl
     height = head + foot + rows * (cell + 0.3)
     figure = Figure(figsize=(_COLUMNS * cell + 0.4, height), dpi=110, facecolor=_BACKGROUND)
     FigureCanvasAgg(figure)
-    heading = "   ·   ".join(part for part in title if part) or "CT"
-    figure.text(0.015, 1 - 0.12 / height, heading, color=_TEXT, size=13, weight="bold", va="top")
+    heading = "   ·   ".join(one_line(part)[:_MOST_LETTERS] for part in title if part) or "CT"
+    figure.text(0.015, 1 - 0.12 / height, heading, color=_TEXT, size=13, weight="bold", va="top", parse_math=False)
     for number, line in enumerate(lines):
         color = _ACCENT if line.startswith("⚠") else _DIM
-        figure.text(0.015, 1 - (0.42 + 0.2 * number) / height, line, color=color, size=9, va="top")
+        figure.text(0.015, 1 - (0.42 + 0.2 * number) / height, line, color=color, size=9, va="top", parse_math=False)
     grid = figure.add_gridspec(
         rows,
         _COLUMNS,
@@ -165,7 +168,7 @@ def _extent(plane: Plane) -> tuple[float, float, float, float]:
 
 
 def _title(axes: Axes, text: str) -> None:
-    axes.set_title(text, color=_TEXT, size=9, pad=4)
+    axes.set_title(text, color=_TEXT, size=9, pad=4, parse_math=False)
 
 
 def _height(finding: Finding) -> str:

@@ -1,0 +1,145 @@
+"""From a DICOMDIR to the files that it names, as media really hold them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterator
+from pathlib import Path
+
+import pydicom
+
+Skipped = tuple[Path, str]
+
+_DIRECTORY = "1.2.840.10008.1.3.10"
+#: DICOMDIRs inside each other, at most.
+_MOST = 1000
+_VERSION = re.compile(r"\.?;\d+$")
+
+
+def dicomdir_files(dicomdir: Path, known: Container[str] = ()) -> tuple[list[Path], list[Skipped]]:
+    """Files that the records of a DICOMDIR point to, and images among them that are missing.
+
+    Names are looked for as media have them, whatever wrote those: with an ending that the record lacks (PS3.10 8.2), in
+    another case, with the version of ISO 9660 (``;1``), or with the folders in one part. DICOMDIRs that it names are
+    read, too.
+
+    Parameters
+    ----------
+    known : container of str
+        SOPInstanceUIDs that were found elsewhere: their files are not missing, only moved.
+
+    Returns
+    -------
+    found : list of Path
+    missing : list of (Path, str)
+        With the reason; the DICOMDIR itself where it cannot be read, or names no image.
+
+    References
+    ----------
+    DICOM PS3.3 annex F; PS3.10 section 8.
+    """
+    found: dict[Path, None] = {}
+    missing: list[Skipped] = []
+    names = _Names(dicomdir.parent)
+    pending, seen, images = [dicomdir], {dicomdir}, 0
+    while pending:
+        current = pending.pop(0)
+        try:
+            references = list(_references(current))
+        except Exception as error:  # a damaged DICOMDIR can fail anywhere inside the parser
+            reason = f"a DICOMDIR that cannot be read ({type(error).__name__}: {error}); open the folder that it is in"
+            missing.append((current, reason))
+            continue
+        for kind, parts, uid in references:
+            path = names.find(parts)
+            if kind == "directory":
+                if path is None:
+                    missing.append(
+                        (dicomdir.parent.joinpath(*parts), f"a DICOMDIR named in {current.name}, but not there")
+                    )
+                elif path not in seen and len(seen) < _MOST:
+                    seen.add(path)
+                    pending.append(path)
+                continue
+            if kind == "other" and path is not None and path not in seen and _is_dicomdir(path):
+                seen.add(path)
+                pending.append(path)
+                continue
+            images += kind == "image"
+            if path is not None:
+                found[path] = None
+            elif kind == "image" and uid not in known:
+                missing.append((dicomdir.parent.joinpath(*parts), f"named in {current.name}, but not there"))
+    if not images and not missing:
+        missing.append((dicomdir, "a DICOMDIR that names no image; open the folder that it is in"))
+    return list(found), missing
+
+
+def _references(dicomdir: Path) -> Iterator[tuple[str, list[str], str]]:
+    """Yield what each record points to: an image, a directory or another file; the parts of its name; its UID."""
+    for record in pydicom.dcmread(dicomdir).get("DirectoryRecordSequence") or []:
+        value = record.get("ReferencedFileID")
+        if not value:
+            continue
+        given = [value] if isinstance(value, str) else [str(part) for part in value]
+        parts = [part.strip(" \0") for one in given for part in re.split(r"[/\\\\]", one)]
+        kind = "image" if record.get("DirectoryRecordType") == "IMAGE" else "other"
+        if str(record.get("ReferencedSOPClassUIDInFile", "")) == _DIRECTORY:
+            kind = "directory"
+        yield kind, [part for part in parts if part], str(record.get("ReferencedSOPInstanceUIDInFile", ""))
+
+
+def _is_dicomdir(path: Path) -> bool:
+    try:
+        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["DirectoryRecordSequence"])
+        return header.file_meta.get("MediaStorageSOPClassUID") == _DIRECTORY
+    except Exception:  # whatever it is: it is looked at with the other files
+        return False
+
+
+class _Names:
+    """Finds files below a folder by names that may be written otherwise; each folder is listed once."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._listed: dict[Path, dict[str, list[str]]] = {}
+
+    def find(self, parts: list[str]) -> Path | None:
+        """Find a file; nothing outside of the folder is ever found."""
+        path = self._root
+        if not parts or any(part in (".", "..") or "\0" in part or ":" in part for part in parts):
+            return None
+        for number, part in enumerate(parts):
+            name = self._name(path, part, last=number == len(parts) - 1)
+            if name is None:
+                return None
+            path = path / name
+        return path if path.is_file() else None
+
+    def _name(self, folder: Path, part: str, *, last: bool) -> str | None:
+        """Name of an entry: as it is written, else the only one that differs in case, version or ending."""
+        names = self._listing(folder)
+        plain = _plain(part)
+        if part in names.get(plain, ()):
+            return part
+        candidates = names.get(plain, [])
+        if not candidates and last:
+            stem = plain.rpartition(".")[0] or plain
+            candidates = [name for key in names for name in names[key] if key.rpartition(".")[0] == plain]
+            candidates = candidates or names.get(stem, [])
+        return candidates[0] if len(candidates) == 1 else None
+
+    def _listing(self, folder: Path) -> dict[str, list[str]]:
+        if folder not in self._listed:
+            names: dict[str, list[str]] = {}
+            try:
+                for path in folder.iterdir():
+                    names.setdefault(_plain(path.name), []).append(path.name)
+            except OSError:
+                pass
+            self._listed[folder] = names
+        return self._listed[folder]
+
+
+def _plain(name: str) -> str:
+    return _VERSION.sub("", name).rstrip(".").casefold()
