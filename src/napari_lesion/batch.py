@@ -111,9 +111,10 @@ def analyse_folder(
     earlier one. ``out/summary.csv`` is brought up to date after each series, ``out/skipped_files.csv`` names the files
     that are part of no series.
 
-    A series fails when it is a CT volume and could not be analysed. It is skipped when there was nothing to search: it
-    is not CT, not a volume, a localizer, or shows no lungs; no findings.json is written then, so that a findings.json
-    without findings always means that somebody looked.
+    A series fails when it is a CT volume and could not be analysed. So does what may hold scans and could not be looked
+    into: a folder that cannot be read, a link that leads nowhere, an archive in a folder. A series is skipped when
+    there was nothing to search: it is not CT, not a volume, a localizer, or shows no lungs; no findings.json is written
+    then, so that a findings.json without findings always means that somebody looked.
 
     Parameters
     ----------
@@ -228,6 +229,8 @@ def _find_jobs(paths: Sequence[Path], wanted: Sequence[str], card: Card, log: _L
             log.add(SummaryRow(series_uid="", status="failed", reason=str(error), source=str(path)))
             continue
         log.skipped_files += index.skipped
+        for place, reason in _together(index.left_out):
+            log.add(SummaryRow(series_uid="", status="failed", reason=f"left out: {reason}.", source=str(place)))
         if not index:
             reason = f"no image series found ({len(index.skipped)} files are none; see {summary.SKIPPED_FILE_NAME})."
             log.add(SummaryRow(series_uid="", status="failed", reason=reason, source=str(path)))
@@ -247,6 +250,17 @@ def _find_jobs(paths: Sequence[Path], wanted: Sequence[str], card: Card, log: _L
     for uid in sorted(missing):
         log.add(SummaryRow(series_uid=uid, status="failed", reason="no such series below the given paths."))
     return list(jobs.values())
+
+
+def _together(left_out: Sequence[tuple[Path, str]]) -> list[tuple[Path, str]]:
+    """Group what was left out: a file by itself; several of one folder for one reason together."""
+    groups: dict[tuple[Path, str], list[Path]] = {}
+    for path, reason in left_out:
+        groups.setdefault((path.parent, reason), []).append(path)
+    return [
+        (paths[0], reason) if len(paths) == 1 else (folder, f"{len(paths)} files in it: {reason}")
+        for (folder, reason), paths in groups.items()
+    ]
 
 
 def _with_priors(jobs: list[_Job], path: Path, card: Card, progress: Progress) -> list[_Job]:

@@ -130,7 +130,7 @@ def test_a_zip_in_a_folder_is_named_and_not_opened(tmp_path: Path) -> None:
     packed = write_zip(tmp_path / "in", tmp_path / "in" / "copy.zip")
     index = find_series(tmp_path)
     assert index[0].n_slices == SHAPE[0]
-    assert index.skipped == ((packed, "a zip archive; open it by itself"),)
+    assert index.skipped == ((packed, "a zip archive that holds DICOM files; open it by itself"),)
 
 
 def test_a_dicomdir_in_a_folder_says_how_many_of_its_images_are_not_there(tmp_path: Path) -> None:

@@ -21,15 +21,18 @@ def series(
 ) -> None:
     """List the image series below PATH. Only headers are read.
 
-    Exit status: 0, or 1 where there is none.
+    Exit status: 0, or 1 where there is none, or where something that may hold scans was left out.
     """
     from napari_lesion.dicom.series import find_series
 
     with show_progress() as progress:
         index = find_series(path, progress=progress)
     if as_json:
-        skipped = [{"path": one_line(file), "reason": one_line(reason)} for file, reason in index.skipped]
-        typer.echo(json.dumps({"series": [_description(s) for s in index], "skipped": skipped}, indent=2))
+        named = {
+            name: [{"path": one_line(file), "reason": one_line(reason)} for file, reason in files]
+            for name, files in (("skipped", index.skipped), ("left_out", index.left_out))
+        }
+        typer.echo(json.dumps({"series": [_description(s) for s in index], **named}, indent=2))
     elif index:
         show_table(
             ["series", "modality", "kind", "patient", "date", "no.", "description", "images", "size", "spacing mm"],
@@ -40,8 +43,12 @@ def series(
             say(f"note: {key}: {note}")
     if index.skipped and not as_json:
         say(f"{len(index.skipped)} files are part of no series (--json lists them).")
+    if not as_json:
+        for file, reason in index.left_out:
+            complain(f"left out: {file}: {reason}")
     if not index:
         complain(f"error: {path}: no image series found.")
+    if index.left_out or not index:
         raise typer.Exit(1)
 
 
