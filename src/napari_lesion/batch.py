@@ -17,13 +17,14 @@ from napari_lesion.progress import Progress, part, silent
 from napari_lesion.report import csv as summary
 from napari_lesion.report import json as report_json
 from napari_lesion.report.csv import SeriesStatus, SummaryRow
-from napari_lesion.report.write import Kind, Written, in_words, write_reports
+from napari_lesion.report.write import NAMING, Kind, Written, in_words, write_reports
 from napari_lesion.volume import Volume
 
 if TYPE_CHECKING:
     from napari_lesion.assessment.said import Clinical
     from napari_lesion.detection.detector import Card, Detector
     from napari_lesion.dicom.series import Series
+    from napari_lesion.report.withheld import Withheld
 
 _LOG = logging.getLogger(__name__)
 _INDEX_SHARE = 0.05
@@ -39,6 +40,8 @@ class BatchResult:
     """One for each series of this run, and one for each path without any."""
     skipped_files: tuple[tuple[Path, str], ...]
     """Files that are part of no series, with the reason."""
+    known_patients: int = 0
+    """Series of whose patients ``clinical`` says something."""
 
     def count(self, status: SeriesStatus) -> int:
         """How many rows have this status."""
@@ -71,6 +74,7 @@ class _Wishes:
     measure: bool
     reports: tuple[Kind, ...]
     clinical: Clinical | None
+    withheld: Withheld | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,7 @@ def analyse_folder(
     reports: Sequence[Kind] = (),
     clinical: Clinical | None = None,
     prior: Path | None = None,
+    withheld: Withheld | None = None,
     progress: Progress = silent,
     on_row: Callable[[SummaryRow], None] | None = None,
 ) -> BatchResult:
@@ -137,6 +142,8 @@ def analyse_folder(
     prior : Path, optional
         Where earlier scans are looked for (``comparison.priors``); it may be one of ``paths``. Those that have no
         results yet are analysed first, and get rows of their own.
+    withheld : Withheld, optional
+        Keeps what names a patient out of all files but ``findings.json``, out of rows and out of ``progress``.
     progress : Progress
         One scale over all series.
     on_row : callable, optional
@@ -156,6 +163,15 @@ def analyse_folder(
         If ``progress`` raised it; results that are complete by then stay.
     """
     pipeline.check_threshold(threshold, false_positives)
+    if withheld is not None:
+        if named := [kind for kind in reports if kind in NAMING]:
+            raise ConfigError(
+                f"{', '.join(named)}: DICOM objects name the patient, or no archive could file them, and names are to "
+                "be kept out of reports. Leave one of the two."
+            )
+        for path in (*paths, *([prior] if prior is not None else [])):
+            withheld.learn_path(path)
+        progress = withheld.progress(progress)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -168,7 +184,7 @@ def analyse_folder(
         detector = load_detector(detector)
     limit = pipeline.reporting_threshold(detector.card, threshold, false_positives)
     choose_device(device)
-    log = _Log(out, on_row)
+    log = _Log(out, on_row, withheld)
     whole = _STEPS * 100
     first = round(whole * _INDEX_SHARE)
     indexing = part(progress, 0, first, whole)
@@ -176,8 +192,10 @@ def analyse_folder(
     if prior is not None:
         jobs = _with_priors(jobs, prior, detector.card, part(indexing, 1, 2, 2))
     log.save()
-    summary.save_skipped(log.skipped_files, out / summary.SKIPPED_FILE_NAME)
-    wishes = _Wishes(out, detector, device, allow_gaps, assume_hu, limit, resume, measure, tuple(reports), clinical)
+    summary.save_skipped(log.skipped_shown(), out / summary.SKIPPED_FILE_NAME)
+    wishes = _Wishes(
+        out, detector, device, allow_gaps, assume_hu, limit, resume, measure, tuple(reports), clinical, withheld
+    )
     done: dict[str, Report] = {}
     for number, job in enumerate(jobs):
         start, stop = (first + round((whole - first) * n / len(jobs)) for n in (number, number + 1))
@@ -185,26 +203,31 @@ def analyse_folder(
         row, report = _run(job, wishes, done, inner)
         if report is not None and job.series.key in {one.key for later in jobs[number + 1 :] for one in later.priors}:
             done[job.series.key] = report
-        log.add(row, job.series.key)
+        log.add(row, job.series.key, job.series)
     progress(whole, whole, "done")
-    return BatchResult(tuple(log.rows), tuple(log.skipped_files))
+    known = 0 if clinical is None else sum(_known(job.series, clinical)[0] is not None for job in jobs)
+    return BatchResult(tuple(log.rows), tuple(log.skipped_files), known)
 
 
 class _Log:
     """The rows so far, on disk after each, together with those of results of earlier runs in the same folder."""
 
-    def __init__(self, out: Path, on_row: Callable[[SummaryRow], None] | None) -> None:
+    def __init__(
+        self, out: Path, on_row: Callable[[SummaryRow], None] | None, withheld: Withheld | None = None
+    ) -> None:
         self.rows: list[SummaryRow] = []
         self.skipped_files: list[tuple[Path, str]] = []
         self._path = out / summary.FILE_NAME
         self._on_row = on_row
+        self.withheld = withheld
         earlier = summary.load_summary(self._path) if self._path.exists() else ()
         self._earlier = {
             row.folder: row for row in earlier if row.folder and (out / row.folder / report_json.FILE_NAME).exists()
         }
 
-    def add(self, row: SummaryRow, key: str = "") -> None:
+    def add(self, row: SummaryRow, key: str = "", series: Series | None = None) -> None:
         """Add the row of the series with this key, in place of one of an earlier run."""
+        row = self._nameless(row, series)
         self._earlier.pop(key, None)
         self.rows.append(row)
         self.save()
@@ -213,7 +236,29 @@ class _Log:
 
     def save(self) -> None:
         """Write the summary."""
-        summary.save_summary([*self._earlier.values(), *self.rows], self._path)
+        earlier = (self._nameless(row) for row in self._earlier.values())
+        summary.save_summary([*earlier, *self.rows], self._path)
+
+    def skipped_shown(self) -> Iterator[tuple[Path | str, str]]:
+        """Give the files that are part of no series, as they may be shown."""
+        for path, reason in self.skipped_files:
+            if self.withheld is None:
+                yield path, reason
+            else:
+                yield "", self.withheld.clear(reason, files=[path])
+
+    def _nameless(self, row: SummaryRow, series: Series | None = None) -> SummaryRow:
+        if self.withheld is None:
+            return row
+        files = [Path(row.source)] if row.source else []
+        return replace(
+            row,
+            patient_id="",
+            series_description="",
+            source="",
+            reason=self.withheld.clear(row.reason, series, files),
+            warnings=self.withheld.clear(row.warnings, series, files),
+        )
 
 
 def _find_jobs(paths: Sequence[Path], wanted: Sequence[str], card: Card, log: _Log, progress: Progress) -> list[_Job]:
@@ -229,6 +274,9 @@ def _find_jobs(paths: Sequence[Path], wanted: Sequence[str], card: Card, log: _L
             log.add(SummaryRow(series_uid="", status="failed", reason=str(error), source=str(path)))
             continue
         log.skipped_files += index.skipped
+        if log.withheld is not None:
+            for series in index:
+                log.withheld.learn(series.identity)
         for place, reason in _together(index.left_out):
             log.add(SummaryRow(series_uid="", status="failed", reason=f"left out: {reason}.", source=str(place)))
         if not index:
@@ -330,6 +378,7 @@ def _run(
             folder,
             reports=kinds,
             source=series,
+            withheld=wishes.withheld,
             progress=part(progress, round(_STEPS * _ANALYSIS_SHARE), _STEPS, _STEPS),
         )
         row = _done(job, analysis.report, written)
@@ -378,6 +427,7 @@ def _renewed(
         priors=_priors(job, done, notes),
         notes=notes,
         judged=pipeline.is_about_lungs(wishes.detector.card),
+        withheld=wishes.withheld,
         progress=progress,
     )
 
@@ -410,6 +460,7 @@ def renew_reports(
     priors: Iterable[_Earlier] = (),
     notes: Sequence[str] = (),
     judged: bool = True,
+    withheld: Withheld | None = None,
     progress: Progress = silent,
 ) -> tuple[Report, Written]:
     """Make reports of results on disk, as readers may have left them.
@@ -433,6 +484,8 @@ def renew_reports(
         Further warnings.
     judged : bool
         As for `pipeline.assess`.
+    withheld : Withheld, optional
+        Keeps what names a patient out of the reports but ``findings.json``.
     progress : Progress
 
     Raises
@@ -465,6 +518,7 @@ def renew_reports(
         volume=volume,
         source=source,
         heatmap=nifti.load_heatmap(heatmap) if "heatmap" in kinds and heatmap.is_file() else None,
+        withheld=withheld,
         progress=part(progress, 70, 100, 100),
     )
     return report, written
@@ -495,6 +549,7 @@ def save_analysis(
     *,
     reports: Sequence[Kind] = (),
     source: Series | None = None,
+    withheld: Withheld | None = None,
     progress: Progress = silent,
 ) -> Written:
     """Write ``findings.json``, ``heatmap.nii.gz``, ``overview.png`` and reports as one folder, whole or not at all.
@@ -507,7 +562,8 @@ def save_analysis(
         progress(0, 4, "writing the heatmap")
         nifti.save_heatmap(analysis.heatmap, analysis.volume, temporary / nifti.FILE_NAME)
         progress(1, 4, "drawing the overview")
-        overview.save_overview(analysis, temporary / overview.FILE_NAME)
+        shown = analysis if withheld is None else replace(analysis, report=withheld.report(analysis.report))
+        overview.save_overview(shown, temporary / overview.FILE_NAME)
         progress(2, 4, "writing the findings")
         report_json.save_report(analysis.report, temporary / report_json.FILE_NAME)
         written = write_reports(
@@ -517,6 +573,7 @@ def save_analysis(
             volume=analysis.volume,
             source=source,
             heatmap=analysis.heatmap,
+            withheld=withheld,
             progress=part(progress, 3, 4, 4),
         )
         progress(4, 4, "written")

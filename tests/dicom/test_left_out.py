@@ -40,7 +40,7 @@ def test_links_are_followed_once_and_circles_end(tmp_path: Path) -> None:
     (tmp_path / "study" / "again").symlink_to("a")
     (tmp_path / "study" / "a" / "circle").symlink_to("..")
     (tmp_path / "elsewhere" / "b" / "back").symlink_to(tmp_path / "study")
-    (tmp_path / "study" / "a0").symlink_to("a/IM0000.dcm")
+    (tmp_path / "study" / "a0").symlink_to("a/IM0001.dcm")
     index = find_series(tmp_path / "study")
     assert counts(index) == [COUNT, COUNT]
     assert not index.skipped

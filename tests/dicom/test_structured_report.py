@@ -19,13 +19,17 @@ import pytest
 import SimpleITK as sitk  # noqa: N813
 from dicom_findings import SCANS, Case, case_of, same, without_place
 from dicom_programs import problems, run
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.sr.coding import Code
+from pydicom.uid import ExplicitVRLittleEndian
 
 from napari_lesion.dicom.references import plane_of
 from napari_lesion.dicom.segmentation import save_seg
 from napari_lesion.dicom.structured_report import save_sr
-from napari_lesion.dicom.structured_report_reader import findings_from_sr, load_sr, report_from_sr
+from napari_lesion.dicom.structured_report_reader import REPORTS, findings_from_sr, load_sr, report_from_sr
 from napari_lesion.errors import SeriesError
 from napari_lesion.findings import RESEARCH_USE
+from napari_lesion.volume import Volume
 
 
 @dataclass(frozen=True)
@@ -309,3 +313,79 @@ def test_dcmqis_report_is_read_with_its_segment(real_data: Path) -> None:
     assert (group.tracking_id, group.segment, group.ours) == ("primary tumor", 1, False)
     assert report.made_by == "User2"
     assert report.refers.series_uids == ("1.3.6.1.4.1.14519.5.2.1.2744.7002.261560220703676715130542397405",)
+
+
+def browser_report(volume: Volume, folder: Path, *, value: float | None, evidence: bool) -> Path:
+    """A length and an arrow as browser viewers write them."""
+
+    def item(kind: str, name: Code | None = None, relation: str = "CONTAINS", **values: object) -> Dataset:
+        made = Dataset()
+        made.ValueType, made.RelationshipType = kind, relation
+        if name is not None:
+            coded = Dataset()
+            coded.CodeValue, coded.CodingSchemeDesignator, coded.CodeMeaning = name[:3]
+            made.ConceptNameCodeSequence = [coded]
+        for keyword, one in values.items():
+            setattr(made, keyword, one)
+        return made
+
+    def number(points: list[float], kind: str) -> Dataset:
+        image = Dataset()
+        image.ReferencedSOPClassUID = "1.2.840.10008.5.1.4.1.1.2"
+        image.ReferencedSOPInstanceUID = volume.instances[4].sop_instance_uid
+        shown = item("IMAGE", relation="SELECTED FROM", ReferencedSOPSequence=[image])
+        drawn = item("SCOORD", relation="INFERRED FROM", GraphicType=kind, GraphicData=points, ContentSequence=[shown])
+        measured, unit = Dataset(), Dataset()
+        unit.CodeValue, unit.CodingSchemeDesignator, unit.CodeMeaning = "mm", "UCUM", "millimeter"
+        measured.MeasurementUnitsCodeSequence = [unit]
+        if value is not None:
+            measured.NumericValue = str(value)
+        name = Code("410668003", "SCT", "Length")
+        return item("NUM", name, MeasuredValueSequence=[measured], ContentSequence=[drawn])
+
+    group = Code("125007", "DCM", "Measurement Group")
+    groups = [
+        item("CONTAINER", group, ContentSequence=[number([4.5, 6.5, 8.5, 6.5], "POLYLINE")]),
+        item("CONTAINER", group, ContentSequence=[number([5.5, 5.5], "POINT")]),
+    ]
+    report = item("CONTAINER", Code("126000", "DCM", "Imaging Measurement Report"))
+    report.ContentSequence = [item("CONTAINER", Code("126010", "DCM", "Imaging Measurements"), ContentSequence=groups)]
+    report.SOPClassUID, report.SOPInstanceUID, report.Modality = REPORTS[1], "1.2.3.4", "SR"
+    report.PatientID = volume.series.patient_id
+    if evidence:
+        image, series, study = Dataset(), Dataset(), Dataset()
+        image.ReferencedSOPClassUID = "1.2.840.10008.5.1.4.1.1.2"
+        image.ReferencedSOPInstanceUID = volume.instances[4].sop_instance_uid
+        series.SeriesInstanceUID, series.ReferencedSOPSequence = volume.series.series_uid, [image]
+        study.ReferencedSeriesSequence = [series]
+        report.CurrentRequestedProcedureEvidenceSequence = [study]
+    report.file_meta = FileMetaDataset()
+    report.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    report.save_as(folder / "browser.dcm", enforce_file_format=True)
+    return folder / "browser.dcm"
+
+
+@pytest.mark.parametrize("evidence", [True, False])
+def test_what_was_drawn_counts_where_a_measurement_has_no_value(
+    evidence: bool, made: Callable[[str], Made], tmp_path: Path
+) -> None:
+    volume = made("axial").volume
+    path = browser_report(volume, tmp_path, value=None, evidence=evidence)
+    (finding,), (note,) = findings_from_sr(path, volume)
+    plane = plane_of(volume, volume.instances[4])
+    ends = plane.to_mm([[4.5, 6.5], [8.5, 6.5]])
+    assert finding.center_mm == pytest.approx(ends.mean(axis=0))
+    assert finding.diameter_mm == pytest.approx(4 * plane.pitch[1])
+    assert note == '"group 2" is a place without a size, and was left out.'
+
+
+def test_a_report_that_is_nested_without_end_is_refused(made: Callable[[str], Made], tmp_path: Path) -> None:
+    path = browser_report(made("axial").volume, tmp_path, value=3, evidence=True)
+    report = pydicom.dcmread(path)
+    for _ in range(200):
+        outer = Dataset()
+        outer.ValueType, outer.ContentSequence = "CONTAINER", report.ContentSequence
+        report.ContentSequence = [outer]
+    report.save_as(path)
+    with pytest.raises(SeriesError, match="nested more than"):
+        findings_from_sr(path, made("axial").volume)

@@ -194,3 +194,17 @@ def test_every_real_scan_opens_as_its_volume_lies(real_data: Path, name: str) ->
     for index in [(0, 0, 0), tuple(n - 1 for n in volume.shape), (10, 200, 300)]:
         shown = np.rint(layer.world_to_data(volume.to_patient(index)[::-1])).astype(int)
         assert layer.data[tuple(shown)] == volume.voxels[index]
+
+
+@pytest.mark.parametrize("stack", [False, True])
+def test_files_that_are_dropped_together_are_one_volume(folder: Path, make_napari_viewer, stack: bool) -> None:
+    viewer = make_napari_viewer()
+    files = sorted(map(str, folder.iterdir()))[:8]
+    viewer.open(files, plugin="napari-lesion", stack=stack)
+    assert [layer.data.shape for layer in viewer.layers] == [factory.SHAPE]
+
+
+def test_a_file_that_is_no_scan_keeps_no_other_from_opening(folder: Path) -> None:
+    (folder / "notes.txt").write_text("hello")
+    layers = reader.read([folder / "notes.txt", *sorted(folder.glob("*.dcm"))])
+    assert [data.shape for data, _, _ in layers] == [factory.SHAPE]

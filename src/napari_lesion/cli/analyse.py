@@ -12,6 +12,7 @@ from napari_lesion.cli.console import complain, say, show_progress
 
 if TYPE_CHECKING:
     from napari_lesion.detection.detector import Detector
+    from napari_lesion.report.withheld import Withheld
 
 
 class Device(StrEnum):
@@ -95,6 +96,12 @@ def analyse(
     measure: Annotated[
         bool, typer.Option("--measure/--no-measure", help="Outline, measure and judge the findings.")
     ] = True,
+    withhold_names: Annotated[
+        bool,
+        typer.Option(
+            "--withhold-names", help="Keep what names a patient out of all files but findings.json, and out of the log."
+        ),
+    ] = False,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Keep results of the same model and threshold (default: they are replaced)."),
@@ -112,18 +119,23 @@ def analyse(
     from napari_lesion.report.csv import SummaryRow
     from napari_lesion.report.write import kinds_of
 
+    withheld = _withheld() if withhold_names else None
     kinds = kinds_of(report)
     known = None
     if clinical is not None:
         from napari_lesion.assessment.clinical import load_clinical
 
         known = load_clinical(clinical)
-        for problem in known.problems:
+        if withheld is not None and known.problems:
+            complain(
+                f"warning: {len(known.problems)} problems in --clinical; without --withhold-names they are listed."
+            )
+        for problem in known.problems if withheld is None else ():
             complain(f"warning: {problem}")
 
     def show(row: SummaryRow) -> None:
         name = row.series_description or row.modality
-        what = f"{row.series_uid or row.source}{f' ({name})' if name else ''}"
+        what = f"{row.series_uid or row.source or 'a path'}{f' ({name})' if name else ''}"
         if row.status == "done":
             best = f", best score {float(row.best_score):.2f}" if row.best_score else ""
             kept = f" ({row.reason.rstrip('.')})" if row.reason else ""
@@ -165,14 +177,36 @@ def analyse(
             reports=kinds,
             clinical=known,
             prior=prior,
+            withheld=withheld,
             progress=progress,
             on_row=show,
         )
     done, skipped, failed = (result.count(status) for status in ("done", "skipped", "failed"))
     say(f"{done} done, {skipped} skipped, {failed} failed; {len(result.skipped_files)} files are part of no series.")
     say(f"Results are in {out}. For research use only.")
+    if known is not None and not result.known_patients and any(row.status == "done" for row in result.rows):
+        complain(
+            f"warning: --clinical {clinical}: none of its {len(known.said)} patients is among those analysed, so "
+            "nothing of it was used. A patient is found by the PatientID, letter by letter."
+        )
     unwritten = [row.series_uid for row in result.rows if row.reports_failed]
     if unwritten:
         complain(f"error: some reports of {len(unwritten)} series could not be written; the warnings say why.")
     if failed or unwritten:
         raise typer.Exit(1)
+
+
+def _withheld() -> Withheld:
+    """Begin to keep names out of what is printed, by this process and the decoders that it starts."""
+    import logging
+    import os
+    import warnings
+
+    from napari_lesion.report.withheld import Withheld
+
+    withheld = Withheld()
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(withheld)
+    warnings.simplefilter("ignore")  # pydicom's quote the values
+    os.environ["PYTHONWARNINGS"] = "ignore"
+    return withheld

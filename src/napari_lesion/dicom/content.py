@@ -73,12 +73,16 @@ class Item:
 
     @property
     def value(self) -> float | None:
-        """Value of a NUM, as exactly as it is there; None where it has none."""
+        """Value of a NUM, as exactly as it is there; None where it has none, or none that is a finite number."""
         measured = self.dataset.get("MeasuredValueSequence")
         if self.kind != "NUM" or not measured:
             return None
-        exact = measured[0].get("FloatingPointValue")
-        return float(exact if exact is not None else measured[0].NumericValue)
+        for keyword in ("FloatingPointValue", "NumericValue"):
+            value = measured[0].get(keyword)
+            if value is not None and value != "":
+                number = float(np.atleast_1d(value)[0])
+                return number if np.isfinite(number) else None
+        return None
 
     @property
     def unit(self) -> Code:
@@ -107,7 +111,19 @@ class Item:
 NOTHING = Item(NO_CODE, "", Dataset(), ())
 
 
-def parse(dataset: Dataset) -> Item:
-    """Make a tree of a content item, or of a whole report."""
-    children = tuple(parse(child) for child in dataset.get("ContentSequence") or ())
+#: Content items inside each other; a report of ours has 5.
+_DEEPEST = 50
+
+
+def parse(dataset: Dataset, *, _depth: int = 0) -> Item:
+    """Make a tree of a content item, or of a whole report.
+
+    Raises
+    ------
+    ValueError
+        If it is nested deeper than any report.
+    """
+    if _depth > _DEEPEST:
+        raise ValueError(f"its content is nested more than {_DEEPEST} levels deep")
+    children = tuple(parse(child, _depth=_depth + 1) for child in dataset.get("ContentSequence") or ())
     return Item(code_of(dataset), str(dataset.get("ValueType", "")), dataset, children)

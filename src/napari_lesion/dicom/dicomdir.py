@@ -92,7 +92,7 @@ def _references(dicomdir: Path) -> Iterator[tuple[str, list[str], str]]:
 def _is_dicomdir(path: Path) -> bool:
     try:
         header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["DirectoryRecordSequence"])
-        return header.file_meta.get("MediaStorageSOPClassUID") == _DIRECTORY
+        return str(header.file_meta.get("MediaStorageSOPClassUID", "")) == _DIRECTORY
     except Exception:  # whatever it is: it is looked at with the other files
         return False
 

@@ -75,13 +75,15 @@ def _zip(path: Path) -> str | None:
 
 
 def _tar(unpack: Callable[[], Any], what: str) -> str | None:
-    with _damaged("tar") as said, unpack() as stream, tarfile.open(fileobj=_Bounded(stream), mode="r|") as source:
-        for number, entry in enumerate(source):
-            file = source.extractfile(entry) if entry.isreg() else None
-            if number >= _MOST_ENTRIES:
-                return f"{what} with so many files that it was not looked through; unpack it and open its folder"
-            if file is not None and _holds(file.read(512), entry.name):
-                return f"{what} that holds DICOM files; unpack it and open its folder"
+    with _damaged("tar") as said, unpack() as stream:
+        bounded: Any = _Bounded(stream)
+        with tarfile.open(fileobj=bounded, mode="r|") as source:
+            for number, entry in enumerate(source):
+                file = source.extractfile(entry) if entry.isreg() else None
+                if number >= _MOST_ENTRIES:
+                    return f"{what} with so many files that it was not looked through; unpack it and open its folder"
+                if file is not None and _holds(file.read(512), entry.name):
+                    return f"{what} that holds DICOM files; unpack it and open its folder"
     return said.text
 
 

@@ -248,6 +248,13 @@ def _file(path: Path, dataset: Dataset, content: Item, groups: tuple[Group, ...]
                     series.append(str(one.SeriesInstanceUID))
                     instances.update(images)
     everything = list(content.all())
+    if not instances:  # browsers leave the evidence out: what was drawn on says which images these are
+        for item in everything:
+            if item.kind == "IMAGE" and item.dataset.get("ReferencedSOPSequence"):
+                reference = item.dataset.ReferencedSOPSequence[0]
+                if not str(reference.get("ReferencedSOPClassUID", "")).startswith(_NO_IMAGES):
+                    instances.add(str(reference.get("ReferencedSOPInstanceUID", "")))
+        instances.discard("")
     named = [item.uid for item in everything if item.name == concepts.SOURCE_SERIES and item.uid]
     frames = [item.frame_of_reference for item in everything]
     # Where an image library says it, as dcmqi's does.

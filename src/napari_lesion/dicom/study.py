@@ -152,7 +152,7 @@ def _header(source: Series | None) -> Dataset:
         return Dataset()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        tags: list[int | str | tuple[int, int]] = ["SpecificCharacterSet", *_STUDY, *_IF_THERE]
+        tags: list[str] = ["SpecificCharacterSet", *_STUDY, *_IF_THERE]
         try:
             return pydicom.dcmread(source.frames[0].file.path, stop_before_pixels=True, specific_tags=tags, force=True)
         except (InvalidDicomError, OSError) as error:

@@ -51,7 +51,8 @@ def read(path: PathOrPaths) -> list[LayerData]:
     Parameters
     ----------
     path : path or sequence of paths
-        A file, a folder, a DICOMDIR or a zip; several are read one after the other.
+        A file, a folder, a DICOMDIR or a zip; several are read one after the other. A file opens the whole series that
+        it belongs to, once.
 
     Returns
     -------
@@ -63,12 +64,35 @@ def read(path: PathOrPaths) -> list[LayerData]:
     LesionError
         If nothing can be opened; the message says why and what to do.
     """
-    paths = [path] if isinstance(path, str | Path) else list(path)
+    paths = [Path(path)] if isinstance(path, str | Path) else [Path(one) for one in path]
+    layers: list[LayerData] = []
+    errors: list[LesionError] = []
     try:
-        layers = [layer for one in paths for layer in _read_one(Path(one))]
+        for one in paths:
+            if not _is_shown(one, layers):
+                try:
+                    layers += _read_one(one)
+                except LesionError as error:
+                    errors.append(error)
     except Cancelled:
         return NOTHING
+    if errors and not layers:
+        raise errors[0]
+    for told in errors:
+        show_error(str(told))
     return layers or NOTHING
+
+
+def _is_shown(path: Path, layers: Sequence[LayerData]) -> bool:
+    """Whether a file belongs to a scan that is open: napari hands over one by one what was dropped together."""
+    if not path.is_file():
+        return False
+    viewer = current_viewer()
+    shown = [layer.metadata for layer in viewer.layers] if viewer is not None else []
+    shown += [attributes["metadata"] for _, attributes, _ in layers]
+    sources = [source for metadata in shown if (source := metadata.get("source")) is not None]
+    path = path.absolute()
+    return any(path == frame.file.path for source in sources for frame in source.frames)
 
 
 def _read_one(path: Path) -> list[LayerData]:

@@ -80,6 +80,6 @@ def load_summary(path: Path) -> tuple[SummaryRow, ...]:
         raise ConfigError(f"{path}: not a summary of this program ({error}). Move it away.") from error
 
 
-def save_skipped(skipped: Iterable[tuple[Path, str]], path: Path) -> None:
+def save_skipped(skipped: Iterable[tuple[Path | str, str]], path: Path) -> None:
     """Write the files that are part of no series, each with the reason, whole or not at all."""
     write_table(("path", "reason"), ({"path": str(file), "reason": reason} for file, reason in skipped), path)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from napari_lesion.dicom.segmentation import SavedSegmentation
     from napari_lesion.dicom.series import Series
     from napari_lesion.report.content import Content
+    from napari_lesion.report.withheld import Withheld
 
 _LOG = logging.getLogger(__name__)
 
@@ -37,7 +38,8 @@ FILE_NAMES: dict[Kind, str] = {
     "heatmap": "heatmap_segmentation.dcm",
 }
 """Of each kind, in the folder of the series."""
-_OF_THE_STUDY = {"seg", "sr", "key-images", "heatmap"}
+NAMING = {"seg", "sr", "key-images", "heatmap"}
+"""DICOM objects: they name the patient as the scan does, so that an archive files them with it."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def write_reports(
     volume: Volume | None = None,
     source: Series | None = None,
     heatmap: Heatmap | None = None,
+    withheld: Withheld | None = None,
     progress: Progress = silent,
 ) -> Written:
     """Write reports of one series; each file appears as a whole or not at all, and one that fails stops no other.
@@ -102,6 +105,8 @@ def write_reports(
         Its files, for what only they know of the study.
     heatmap : Heatmap, optional
         Needed for ``heatmap``.
+    withheld : Withheld, optional
+        Keeps what names a patient out of tables and pages.
     progress : Progress
 
     Raises
@@ -113,7 +118,8 @@ def write_reports(
     if "sr" in asked and any(finding.mask is not None for finding in report.standing):
         asked.add("seg")
     wanted = [kind for kind in KINDS if kind in asked]
-    writers = _Writers(report, volume, source, heatmap, part(progress, 0, 1, max(len(wanted), 1) + 1))
+    shown = report if withheld is None else withheld.report(report)
+    writers = _Writers(report, shown, volume, source, heatmap, part(progress, 0, 1, max(len(wanted), 1) + 1))
     written: list[Kind] = []
     problems: dict[Kind, str] = {}
     absent: dict[Kind, str] = {}
@@ -136,7 +142,7 @@ def write_reports(
         if kind in problems and path.exists():
             problems[kind] += f" {FILE_NAMES[kind]} in its folder is of an earlier run."
     progress(len(wanted) + 1, len(wanted) + 1, "reports written")
-    notes = writers.left_empty() if set(written) & _OF_THE_STUDY else ()
+    notes = writers.left_empty() if set(written) & NAMING else ()
     return Written(tuple(written), problems, absent, notes)
 
 
@@ -146,12 +152,15 @@ class _Writers:
     def __init__(
         self,
         report: Report,
+        shown: Report,
         volume: Volume | None,
         source: Series | None,
         heatmap: Heatmap | None,
         progress: Progress,
     ) -> None:
         self._report, self._volume, self._source, self._heatmap = report, volume, source, heatmap
+        self._shown = shown
+        """What tables and pages say."""
         self._progress = progress
         self._made: Content | None = None
         self._segmentation: SavedSegmentation | None = None
@@ -160,17 +169,17 @@ class _Writers:
         report_json.save_report(self._report, path)
 
     def csv(self, path: Path) -> None:
-        findings_csv.save_findings(self._report, path)
+        findings_csv.save_findings(self._shown, path)
 
     def html(self, path: Path) -> None:
         from napari_lesion.report.html import save_html
 
-        save_html(self._report, self._content(), path)
+        save_html(self._shown, self._content(), path)
 
     def pdf(self, path: Path) -> None:
         from napari_lesion.report.pdf import save_pdf
 
-        save_pdf(self._report, self._content(), path)
+        save_pdf(self._shown, self._content(), path)
 
     def seg(self, path: Path) -> None:
         from napari_lesion.dicom.segmentation import save_seg
@@ -210,7 +219,7 @@ class _Writers:
         from napari_lesion.report.content import content_of
 
         if self._made is None:
-            self._made = content_of(self._report, self._volume, progress=self._progress)
+            self._made = content_of(self._shown, self._volume, progress=self._progress)
         return self._made
 
     def _scan(self) -> Volume:
