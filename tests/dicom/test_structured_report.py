@@ -369,7 +369,7 @@ def browser_report(volume: Volume, folder: Path, *, value: float | None, evidenc
 def test_what_was_drawn_counts_where_a_measurement_has_no_value(
     evidence: bool, made: Callable[[str], Made], tmp_path: Path
 ) -> None:
-    volume = made("axial").volume
+    volume = made("axial").case.volume
     path = browser_report(volume, tmp_path, value=None, evidence=evidence)
     (finding,), (note,) = findings_from_sr(path, volume)
     plane = plane_of(volume, volume.instances[4])
@@ -380,7 +380,7 @@ def test_what_was_drawn_counts_where_a_measurement_has_no_value(
 
 
 def test_a_report_that_is_nested_without_end_is_refused(made: Callable[[str], Made], tmp_path: Path) -> None:
-    path = browser_report(made("axial").volume, tmp_path, value=3, evidence=True)
+    path = browser_report(made("axial").case.volume, tmp_path, value=3, evidence=True)
     report = pydicom.dcmread(path)
     for _ in range(200):
         outer = Dataset()
@@ -388,4 +388,4 @@ def test_a_report_that_is_nested_without_end_is_refused(made: Callable[[str], Ma
         report.ContentSequence = [outer]
     report.save_as(path)
     with pytest.raises(SeriesError, match="nested more than"):
-        findings_from_sr(path, made("axial").volume)
+        findings_from_sr(path, made("axial").case.volume)
