@@ -279,6 +279,8 @@ def unsuitable(series: Series, modalities: Sequence[str] = ("CT",), *, single_im
         return f"{why}."
     if series.kind == "localizer":
         return "a localizer, not a scan."
+    if series.kind == "time series":
+        return series.refusal
     if series.kind == "image" and not single_images:
         return _SINGLE
     return ""

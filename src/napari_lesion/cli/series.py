@@ -38,7 +38,7 @@ def series(
             ["series", "modality", "kind", "patient", "date", "no.", "description", "images", "size", "spacing mm"],
             [_cells(s) for s in index],
         )
-        notes = [(s.key, note) for s in index for note in (*s.notes, *s.duplicates)]
+        notes = [(s.key, note) for s in index for note in (s.refusal, *s.notes, *s.duplicates) if note]
         for key, note in notes:
             say(f"note: {key}: {note}")
     if index.skipped and not as_json:
@@ -65,6 +65,7 @@ def _description(series: Series) -> dict[str, Any]:
         "spacing_mm": series.spacing,
         "duplicates": series.duplicates,
         "notes": series.notes,
+        "refused_because": series.refusal or None,
         "not_searched_because": unsuitable(series) or None,
     }
 

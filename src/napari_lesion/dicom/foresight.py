@@ -9,12 +9,12 @@ from typing import Literal
 import numpy as np
 
 from napari_lesion.dicom.codecs import SUPPORTED
-from napari_lesion.dicom.gradual import PixelsNeededError, plan_from_headers
+from napari_lesion.dicom.gradual import plan_from_headers
 from napari_lesion.dicom.meaning import check_planes
 from napari_lesion.dicom.series import Series
 from napari_lesion.errors import LesionError
 
-Outlook = Literal["fine", "corrected", "refused", "unplaced", "open"]
+Outlook = Literal["fine", "corrected", "refused", "unplaced"]
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Foresight:
 
     Attributes
     ----------
-    outlook : {"fine", "corrected", "refused", "unplaced", "open"}
+    outlook : {"fine", "corrected", "refused", "unplaced"}
         It makes a volume as acquired; it has to be resampled; it is not read without a person's consent, or not at
-        all; it is an image that has no place in the patient; its pixels must tell.
+        all; it is an image that has no place in the patient.
     reasons : tuple of str
         Sentences: why, and doubts.
     spacing_mm : (float, float, float) or None
@@ -49,8 +49,6 @@ def foresee(series: Series) -> Foresight:
         if series.n_slices == 1:
             return _of_image(series, spacing)
         plan = plan_from_headers(series)
-    except PixelsNeededError as error:
-        return Foresight("open", (f"{error}.",), spacing)
     except LesionError as error:
         return Foresight("refused", (str(error).removeprefix(f"series {series.key}: "),), spacing)
     reasons = (*series.notes, *plan.notes, *plan.duplicates)

@@ -15,7 +15,6 @@ import numpy as np
 
 from napari_lesion.dicom import pixels
 from napari_lesion.dicom.decode import decode
-from napari_lesion.dicom.header import Frame
 from napari_lesion.dicom.hounsfield import unit_in_doubt
 from napari_lesion.dicom.meaning import check_planes, refuse_unreadable_places
 from napari_lesion.dicom.plan import Plan, plan_stack
@@ -27,34 +26,20 @@ from napari_lesion.progress import Progress, silent
 from napari_lesion.volume import Filling, Volume
 
 
-class PixelsNeededError(Exception):
-    """A question that the headers leave open."""
-
-
 class WiderError(LesionError):
     """A value does not fit into 16 bits, so that the whole volume needs another type: `read_series` reads it."""
 
 
-def plan_from_headers(series: Series, *, allow_gaps: bool = False) -> Plan:
+def plan_from_headers(series: Series) -> Plan:
     """Make the plan of a stack without reading a pixel.
 
     Raises
     ------
     GeometryError
         If the planes make no volume.
-    PixelsNeededError
-        If two planes lie at the same position: whether they show the same, only their pixels tell.
     """
-
-    def unknown(first: Frame, second: Frame) -> bool:
-        raise PixelsNeededError(
-            f"{first.name} and {second.name} lie at the same position; whether they show the same is known only when "
-            "they are read"
-        )
-
-    if not allow_gaps:
-        refuse_unreadable_places(series)
-    return plan_stack(series, unknown, allow_gaps=allow_gaps)
+    refuse_unreadable_places(series)
+    return plan_stack(series)
 
 
 def obstacle(series: Series) -> str:
@@ -63,8 +48,6 @@ def obstacle(series: Series) -> str:
         return "it is a single image"
     try:
         plan = plan_from_headers(series)
-    except PixelsNeededError as error:
-        return str(error)
     except LesionError:
         return "its headers make no volume"
     if not plan.as_acquired:

@@ -11,8 +11,8 @@ from napari_lesion.dicom import pixels
 from napari_lesion.dicom.elements import Unreadable
 from napari_lesion.dicom.header import Frame
 from napari_lesion.dicom.hounsfield import unit_of_ct
-from napari_lesion.dicom.plan import names
 from napari_lesion.dicom.series import Series
+from napari_lesion.dicom.stack import named
 from napari_lesion.errors import DecodeError, GeometryError
 
 #: Unreadable values that are named at most.
@@ -80,7 +80,7 @@ def values_note(
     else:
         text = f"stored × slope + intercept, {len(pairs)} different pairs, each slice with its own"
     if absent and len(absent) < len(frames):
-        notes.append(f"RescaleSlope or RescaleIntercept is missing in {names(absent)}: 1 and 0 were used there.")
+        notes.append(f"RescaleSlope or RescaleIntercept is missing in {named(absent)}: 1 and 0 were used there.")
     if is_ct:
         unit, doubts = unit_of_ct(frames, voxels, assume_hu=assume_hu)
         notes += doubts
@@ -108,7 +108,7 @@ def _doubts(frames: Sequence[Frame]) -> list[str]:
         for value in frame.unreadable:
             unreadable.setdefault(value, []).append(frame)
     for value, members in list(unreadable.items())[:_MOST_DOUBTS]:
-        notes.append(f"{value.keyword} holds {value.held} in {names(members)}, which cannot be read; it was not used.")
+        notes.append(f"{value.keyword} holds {value.held} in {named(members)}, which cannot be read; it was not used.")
     if len(unreadable) > _MOST_DOUBTS:
         notes.append(f"{len(unreadable) - _MOST_DOUBTS} further values of the headers cannot be read.")
     return notes

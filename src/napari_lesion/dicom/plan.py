@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,14 +12,12 @@ from napari_lesion.dicom import geometry
 from napari_lesion.dicom.geometry import Axes
 from napari_lesion.dicom.header import Frame
 from napari_lesion.dicom.series import Series
+from napari_lesion.dicom.stack import named, representative
 from napari_lesion.errors import GeometryError
 from napari_lesion.volume import FloatArray, Gap
 
 #: What the reader is told to do about missing slices.
 _REMEDY = "Export the series again, or pass --allow-gaps (allow_gaps=True) to interpolate."
-
-#: Tells whether two planes show the same image. The only question that headers can't answer.
-SameImage = Callable[[Frame, Frame], bool]
 
 
 @dataclass(frozen=True)
@@ -29,6 +27,8 @@ class Plan:
     frames: tuple[Frame, ...]
     """In order, each once."""
     axes: Axes
+    pixel_spacing: tuple[float, float]
+    """Distance of rows and of columns, mm."""
     depth: FloatArray
     step_mm: float
     missing: npt.NDArray[np.intp]
@@ -49,15 +49,13 @@ class Plan:
         return np.concatenate(([0], np.cumsum(self.missing + 1)))
 
 
-def plan_stack(series: Series, same_image: SameImage, *, allow_gaps: bool = False) -> Plan:
+def plan_stack(series: Series, *, allow_gaps: bool = False) -> Plan:
     """Order the frames of a series and decide whether they make a volume.
 
     Parameters
     ----------
     series : Series
         Of two planes or more.
-    same_image : callable
-        Asked about planes at the same position.
     allow_gaps : bool
         Take missing and uneven slices, to be interpolated.
 
@@ -67,6 +65,8 @@ def plan_stack(series: Series, same_image: SameImage, *, allow_gaps: bool = Fals
         If they don't.
     """
     where = f"series {series.key}"
+    if series.refusal:
+        raise GeometryError(f"{where}: {series.refusal}")
     frames = list(series.frames)
     notes: list[str] = []
     unplaced = [f for f in frames if f.position is None or f.orientation is None or f.pixel_spacing is None]
@@ -80,13 +80,14 @@ def plan_stack(series: Series, same_image: SameImage, *, allow_gaps: bool = Fals
             )
             if absent
         ]
-        said = f"{where}: {' and '.join(tags)} missing or senseless in {names(unplaced)}, so it has no place in space."
+        said = f"{where}: {' and '.join(tags)} missing or senseless in {named(unplaced)}, so it has no place in space."
         if not allow_gaps or len(unplaced) > len(frames) - 2:
             raise GeometryError(f"{said} {_REMEDY}" if len(unplaced) <= len(frames) - 2 else f"{said} Export it again.")
         notes.append(f"{said.removeprefix(where + ': ')} Left out.")
         frames = [f for f in frames if f not in unplaced]
-    first = frames[0]
+    first = representative(frames)
     assert first.orientation is not None
+    assert first.pixel_spacing is not None
     axes = geometry.axes_of(first.orientation)
     if axes is None:
         raise GeometryError(
@@ -96,15 +97,15 @@ def plan_stack(series: Series, same_image: SameImage, *, allow_gaps: bool = Fals
     places = geometry.spread(_positions(frames), axes.normal)
     if places.step_mm == 0:
         raise GeometryError(
-            f"{where}: all {len(frames)} slices lie at the same position ({names(frames)}). Open them one by one, or "
+            f"{where}: all {len(frames)} slices lie at the same position ({named(frames)}). Open them one by one, or "
             "export the series again."
         )
     ordered = [frames[i] for i in places.order]
-    duplicates = list(series.duplicates)
     if places.same:
-        ordered, resolved = _resolve_repeats(where, ordered, places.same, same_image)
-        duplicates += resolved
-        places = geometry.spread(_positions(ordered), axes.normal)
+        a, b = (ordered[k] for k in places.same[0])
+        raise GeometryError(
+            f"{where}: {a.name} and {b.name} lie at the same position. Remove one of them, or export the series again."
+        )
     gaps = tuple(
         Gap(after_file=ordered[k].name, distance_mm=float(places.depth[k + 1] - places.depth[k]), missing_slices=int(n))
         for k, n in enumerate(places.missing)
@@ -122,12 +123,14 @@ def plan_stack(series: Series, same_image: SameImage, *, allow_gaps: bool = Fals
         notes.append(f"{said[0].upper()}{said[1:]}. They were interpolated onto even steps of {places.step_mm:.3g} mm.")
     elif gaps:
         gap = max(gaps, key=lambda g: g.distance_mm)
-        n_missing = sum(g.missing_slices for g in gaps)
         said = (
-            f"gap of {gap.distance_mm:.3g} mm after {gap.after_file} where the others are {places.step_mm:.3g} mm; "
-            f"{n_missing} slice{' is' if n_missing == 1 else 's are'} missing"
-            + (f" in {len(gaps)} gaps" if len(gaps) > 1 else "")
+            f"gap of {gap.distance_mm:.3g} mm after {gap.after_file} where the others are {places.step_mm:.3g} mm"
+            + "".join(f": {text}" for text, _ in series.strangers)
         )
+        n_missing = sum(g.missing_slices for g in gaps) - sum(count for _, count in series.strangers)
+        if n_missing > 0:
+            said += f"; {n_missing} slice{' is' if n_missing == 1 else 's are'} missing"
+            said += f" in {len(gaps)} gaps" if len(gaps) > 1 else ""
         if not allow_gaps:
             raise GeometryError(f"{where}: {said}. {_REMEDY}")
         notes.append(f"{said[0].upper()}{said[1:]}.")
@@ -149,40 +152,17 @@ def plan_stack(series: Series, same_image: SameImage, *, allow_gaps: bool = Fals
     return Plan(
         frames=tuple(ordered),
         axes=axes,
+        pixel_spacing=first.pixel_spacing,
         depth=places.depth,
         step_mm=places.step_mm,
         missing=places.missing,
         even=places.even,
         drift=drift,
         notes=tuple(notes),
-        duplicates=tuple(duplicates),
+        duplicates=series.duplicates,
         gaps=gaps,
     )
 
 
-def _resolve_repeats(
-    where: str, frames: list[Frame], same: Sequence[tuple[int, int]], same_image: SameImage
-) -> tuple[list[Frame], list[str]]:
-    """Drop slices that repeat their neighbour pixel by pixel; two different images at one place are an error."""
-    dropped: set[int] = set()
-    said = []
-    for a, b in same:
-        pair = [frames[a], frames[b]]
-        if not same_image(*pair):
-            raise GeometryError(
-                f"{where}: {pair[0].name} and {pair[1].name} lie at the same position but show different images, and "
-                "no tag tells which belongs to the series. Remove one of them, or export the series again."
-            )
-        dropped.add(b)
-        said.append(f"{pair[1].name} repeats {pair[0].name} (same position, same pixels) and was left out.")
-    return [frame for k, frame in enumerate(frames) if k not in dropped], said
-
-
 def _positions(frames: Sequence[Frame]) -> FloatArray:
     return np.array([frame.position for frame in frames], dtype=np.float64)
-
-
-def names(frames: Sequence[Frame]) -> str:
-    """Name some planes in a message."""
-    said = [frame.name for frame in frames]
-    return ", ".join(said) if len(said) <= 3 else f"{', '.join(said[:3])} and {len(said) - 3} more"

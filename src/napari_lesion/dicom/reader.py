@@ -15,7 +15,7 @@ from napari_lesion.dicom.meaning import check_planes, missing_tags, refuse_unrea
 from napari_lesion.dicom.plan import Plan, plan_stack
 from napari_lesion.dicom.series import Series
 from napari_lesion.dicom.shown import display_of_image, display_of_stack
-from napari_lesion.dicom.stored import Voxels, show_the_same, stored_frames
+from napari_lesion.dicom.stored import Voxels, stored_frames
 from napari_lesion.errors import Cancelled, DecodeError, LesionError
 from napari_lesion.progress import Progress, silent
 from napari_lesion.volume import FloatArray, GeometryCertificate, Instance, Volume
@@ -70,7 +70,7 @@ def read_series(
 def _read_stack(series: Series, allow_gaps: bool, assume_hu: bool, progress: Progress) -> Volume:
     if not allow_gaps:  # else planes without a place are left out, by name
         refuse_unreadable_places(series)
-    plan = plan_stack(series, show_the_same, allow_gaps=allow_gaps)
+    plan = plan_stack(series, allow_gaps=allow_gaps)
     return stack_volume(series, plan, _read_voxels(plan.frames, series, progress), assume_hu=assume_hu)
 
 
@@ -87,8 +87,7 @@ def stack_volume(series: Series, plan: Plan, voxels: Voxels, *, assume_hu: bool 
         As for `read_series`.
     """
     first = plan.frames[0]
-    assert first.pixel_spacing is not None  # plan_stack checked
-    assert first.position is not None
+    assert first.position is not None  # plan_stack checked
     notes = list(plan.notes)
     interpolated: tuple[int, ...] = ()
     if not plan.even or plan.missing.any():
@@ -96,7 +95,7 @@ def stack_volume(series: Series, plan: Plan, voxels: Voxels, *, assume_hu: bool 
         notes.append(f"{len(interpolated)} of {len(voxels)} slices were interpolated, not acquired.")
     origin = np.array(first.position)
     step = plan.step_mm * (plan.axes.normal + plan.drift)
-    matrix = geometry.affine(origin, step, plan.axes, first.pixel_spacing)
+    matrix = geometry.affine(origin, step, plan.axes, plan.pixel_spacing)
     tilt = float(np.degrees(np.arctan(np.linalg.norm(plan.drift))))
     if tilt:
         voxels, matrix, fill = _straighten(voxels, matrix, series)

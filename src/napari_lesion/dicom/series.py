@@ -5,24 +5,29 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, overload
 
 import numpy as np
 
 from napari_lesion.dicom import archive, stacks
+from napari_lesion.dicom.beside import one_volume
 from napari_lesion.dicom.dicomdir import dicomdir_files
 from napari_lesion.dicom.geometry import axes_of, spread
-from napari_lesion.dicom.header import Frame, Header, NotAScanError, read_header
+from napari_lesion.dicom.header import Frame, Header, NotAScanError, Owner, read_header
+from napari_lesion.dicom.owners import by_owner
 from napari_lesion.dicom.packed import scans_inside
+from napari_lesion.dicom.scattered import scattered
+from napari_lesion.dicom.stack import Stack, is_localizer
 from napari_lesion.dicom.tree import look_through
 from napari_lesion.errors import SeriesError
 from napari_lesion.progress import Progress, silent
 from napari_lesion.volume import SeriesIdentity
 
-Kind = Literal["volume", "image", "localizer"]
+Kind = Literal["volume", "image", "localizer", "time series"]
 Skipped = tuple[Path, str]
 
 #: Modalities whose images belong to a volume; the images of all others stand alone where they have no position.
@@ -41,7 +46,7 @@ class Series:
     identity : SeriesIdentity
     frames : tuple of Frame
         In no particular order; `read_series` orders them by position.
-    kind : {"volume", "image", "localizer"}
+    kind : {"volume", "image", "localizer", "time series"}
     key : str
         Unique in its index and usable as a folder name: the SeriesInstanceUID, with ``.2``, ``.3``, ... for further
         stacks of the same series.
@@ -49,6 +54,11 @@ class Series:
         A sentence for each plane that was there twice.
     notes : tuple of str
         What was found while the planes were sorted, a sentence each.
+    refusal : str
+        Why these planes make no volume, though nothing is wrong with any of them: a sentence, and what to do. '' where
+        they may make one; whether they do, `plan_stack` tells.
+    strangers : tuple of (str, int)
+        What is said of planes that lie in gaps of this stack, but are of another kind; how many they are.
     """
 
     identity: SeriesIdentity
@@ -57,6 +67,8 @@ class Series:
     key: str
     duplicates: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    refusal: str = ""
+    strangers: tuple[tuple[str, int], ...] = ()
     _folder: archive.TemporaryFolder | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -96,8 +108,8 @@ class Series:
         ]
         if spacing is not None and spacing[0] > 0:
             parts.append(f"{spacing[0]:.3g} mm")
-        if self.kind == "localizer":
-            parts.append("localizer")
+        if self.kind in ("localizer", "time series"):
+            parts.append(self.kind)
         suffix = self.key.removeprefix(identity.series_uid).removeprefix(".")
         if suffix:
             parts.append(f"stack {suffix}")
@@ -205,16 +217,14 @@ def watch_series(
         siblings = sorted(entry for entry in root.parent.iterdir() if entry.is_file())
     except OSError:  # a file may be read in a folder that may not
         siblings = [root]
-    for index in _grow(archive.Files(siblings, len(siblings)), every_s, progress):
-        own = tuple(s for s in index if s.identity.series_uid == header.series_uid)
-        yield SeriesIndex(own, complete=index.complete)
+    for index in _grow(archive.Files(siblings, len(siblings)), every_s, progress, header.series_uid):
+        yield SeriesIndex(index.series, complete=index.complete)
 
 
-def _grow(files: archive.Files, every_s: float, progress: Progress) -> Iterator[SeriesIndex]:
-    """Read all headers and sort them into series."""
-    groups: dict[str, list[Frame]] = {}
-    first: dict[str, Header] = {}
-    known: dict[str, Series] = {}
+def _grow(files: archive.Files, every_s: float, progress: Progress, only: str = "") -> Iterator[SeriesIndex]:
+    """Read all headers (or those of one SeriesInstanceUID) and sort them into series."""
+    groups: dict[str, _Group] = {}
+    known: dict[str, tuple[Series, ...]] = {}
     skipped: list[Skipped] = []
     dicomdirs = []
     due = time.monotonic() + every_s
@@ -233,86 +243,188 @@ def _grow(files: archive.Files, every_s: float, progress: Progress) -> Iterator[
             else:
                 skipped.append((files.name(path), str(error)))
             continue
-        groups.setdefault(header.series_uid, []).extend(header.frames)
-        first.setdefault(header.series_uid, header)
+        if only and header.series_uid != only:
+            continue
+        groups.setdefault(header.series_uid, _Group()).add(header)
         if (started := time.monotonic()) >= due:
-            for uid, frames in groups.items():
-                if uid not in known or known[uid].n_slices != len(frames):
-                    known[uid] = _unsorted(first[uid].identity(), frames, files.folder)
-            told = (*files.skipped, *skipped)
-            yield SeriesIndex(tuple(known.values()), told, tuple(files.left_out), complete=False)
+            for uid, group in groups.items():
+                if uid not in known or sum(one.n_slices for one in known[uid]) != group.size:
+                    known[uid] = group.unsorted(files.folder)
+            found = tuple(one for several in known.values() for one in several)
+            yield SeriesIndex(found, (*files.skipped, *skipped), tuple(files.left_out), complete=False)
             now = time.monotonic()
             due = now + max(every_s, _REST * (now - started))
     progress(files.total, files.total, files.doing)
-    found_uids = {frame.file.sop_instance_uid for frames in groups.values() for frame in frames}
+    found_uids = {uid for group in groups.values() for uid in group.instances()}
     for path in dicomdirs:
         missing = [file for file, _ in dicomdir_files(path, found_uids)[1] if file != path]
         said = f"; {len(missing)} images that it names are not there" if missing else ""
         skipped.append((files.name(path), f"a DICOMDIR, not a scan{said}"))
     series: list[Series] = []
-    for uid, frames in groups.items():
-        header = first[uid]
-        found, moving = _series_of(header.identity(), frames, files.folder)
-        series += found
+    for group in groups.values():
+        sorted_series, moving = group.sorted_out(files.folder)
+        series += sorted_series
         skipped += [(files.name(path), reason) for path, reason in moving]
-    series.sort(key=lambda s: s.kind != "volume")
-    yield SeriesIndex(tuple(series), (*files.skipped, *skipped), tuple(files.left_out))
+    yield SeriesIndex(_in_order(series), (*files.skipped, *skipped), tuple(files.left_out))
 
 
 def sorted_out(index: SeriesIndex) -> SeriesIndex:
     """Split what was found before a search was stopped into stacks; the index stays incomplete."""
     if index.complete:
         return index
-    series: list[Series] = []
+    groups: dict[str, _Group] = {}
     skipped = list(index.skipped)
     for one in index:
-        found, moving = _series_of(one.identity, list(one.frames), one._folder)
+        for path in dict.fromkeys(frame.file.path for frame in one.frames):
+            groups.setdefault(one.identity.series_uid, _Group()).add(read_header(path))
+    series: list[Series] = []
+    folders = {one.identity.series_uid: one._folder for one in index}
+    for uid, group in groups.items():
+        found, moving = group.sorted_out(folders[uid])
         series += found
         skipped += moving
-    series.sort(key=lambda s: s.kind != "volume")
-    return SeriesIndex(tuple(series), tuple(skipped), index.left_out, complete=False)
+    return SeriesIndex(_in_order(series), tuple(skipped), index.left_out, complete=False)
 
 
-def _unsorted(identity: SeriesIdentity, frames: list[Frame], folder: archive.TemporaryFolder | None) -> Series:
-    """All planes of one SeriesInstanceUID so far."""
-    kind: Kind = "volume" if len(frames) > 1 else "image"
-    if stacks.is_localizer(frames[0]):
-        kind = "localizer"
-    return Series(identity, tuple(frames), kind, _safe(identity.series_uid), _folder=folder)
-
-
-def _series_of(
-    identity: SeriesIdentity, frames: list[Frame], folder: archive.TemporaryFolder | None
-) -> tuple[list[Series], list[Skipped]]:
-    """All stacks of one SeriesInstanceUID, volumes first and the largest first."""
-    parts: list[tuple[Kind, stacks.Stack]] = []
-    skipped: list[Skipped] = []
-    for stack in stacks.split(frames):
-        placed = any(frame.position is not None for frame in stack.frames)
-        if placed or len(stack.frames) == 1 or identity.modality in _VOLUMETRIC:
-            single: Kind = "image" if len(stack.frames) == 1 else "volume"
-            parts.append(("localizer" if stack.localizer else single, stack))
+def _in_order(series: list[Series]) -> tuple[Series, ...]:
+    """Volumes first; and single images that are the slices of one volume, each a series of its own, together."""
+    result = [one for one in series if one.kind != "image"]
+    single = {id(one.frames[0]): one for one in series if one.kind == "image"}
+    for images, why in scattered([(one.identity, one.frames) for one in single.values()]):
+        own = [single[id(frame)] for frame in images]
+        if not why:
+            result += own
             continue
-        for frame in stack.frames:
-            if frame.number is None:
-                parts.append(("image", stacks.Stack((frame,), False, stack.duplicates)))
-            elif frame.number == 1:
-                reason = f"a moving image of {frame.file.n_frames} frames without positions, not a scan"
-                skipped.append((frame.file.path, reason))
-    kinds = ("volume", "image", "localizer")
-    parts.sort(key=lambda part: (kinds.index(part[0]), -len(part[1].frames)))
-    return [
-        Series(
-            identity=identity,
-            frames=stack.frames,
-            kind=kind,
-            key=_safe(identity.series_uid) + (f".{number}" if number > 1 else ""),
-            duplicates=stack.duplicates,
-            notes=stack.notes,
-            _folder=folder,
-        )
-        for number, (kind, stack) in enumerate(parts, start=1)
-    ], skipped
+        frames = tuple(frame for one in own for frame in one.frames)
+        result.append(replace(own[0], frames=frames, kind="volume", refusal=why))
+    result.sort(key=lambda s: s.kind != "volume")
+    return tuple(result)
+
+
+class _Group:
+    """All planes with one SeriesInstanceUID, by whose they are."""
+
+    def __init__(self) -> None:
+        self._frames: dict[Owner, list[Frame]] = {}
+        self._first: dict[Owner, Header] = {}
+        self.size = 0
+
+    def add(self, header: Header) -> None:
+        self._frames.setdefault(header.owner, []).extend(header.frames)
+        self._first.setdefault(header.owner, header)
+        self.size += len(header.frames)
+
+    def instances(self) -> Iterator[str]:
+        """SOPInstanceUIDs."""
+        return (frame.file.sop_instance_uid for frames in self._frames.values() for frame in frames)
+
+    def unsorted(self, folder: archive.TemporaryFolder | None) -> tuple[Series, ...]:
+        """One series for each owner, with all planes so far."""
+        found = []
+        for number, owners in enumerate(by_owner(self._frames), start=1):
+            frames = [frame for owner in owners for frame in self._frames[owner]]
+            identity = self._first[owners[0]].identity()
+            kind: Kind = "volume" if len(frames) > 1 else "image"
+            if is_localizer(frames[0]):
+                kind = "localizer"
+            found.append(Series(identity, tuple(frames), kind, _key(identity, number), _folder=folder))
+        return tuple(found)
+
+    def sorted_out(self, folder: archive.TemporaryFolder | None) -> tuple[list[Series], list[Skipped]]:
+        """All stacks, volumes first and the largest first, and the files that are none."""
+        parts: list[tuple[Kind, Stack, SeriesIdentity]] = []
+        skipped: list[Skipped] = []
+        several = by_owner(self._frames)
+        note: tuple[str, ...] = ()
+        if len(several) > 1:
+            note = (_shared(several),)
+            everything = [frame for frames in self._frames.values() for frame in frames]
+            if one_volume(everything):
+                why = (
+                    f"its {len(everything)} slices follow each other as those of one volume, but their headers name "
+                    f"{_what(several)}. Export the series again, with one patient and study in all of its slices."
+                )
+                several = [[owner for owners in several for owner in owners]]
+                parts.append(("volume", Stack(tuple(everything), refusal=why), self._first[several[0][0]].identity()))
+                several = []
+        for owners in several:
+            frames = [frame for owner in owners for frame in self._frames[owner]]
+            identity = self._first[owners[0]].identity()
+            for kind, stack in _kinds(stacks.split(frames, identity.modality), identity.modality, skipped):
+                parts.append((kind, replace(stack, notes=(*note, *stack.notes)), identity))
+        kinds = ("volume", "time series", "image", "localizer")
+        parts.sort(key=lambda part: (kinds.index(part[0]), -len(part[1].frames)))
+        return [
+            Series(
+                identity=_own_identity(identity, stack) if len(parts) > 1 else _in_one_frame(identity, stack.frames),
+                frames=stack.frames,
+                kind=kind,
+                key=_key(identity, number),
+                duplicates=stack.duplicates,
+                notes=stack.notes,
+                refusal=stack.refusal,
+                strangers=stack.strangers,
+                _folder=folder,
+            )
+            for number, (kind, stack, identity) in enumerate(parts, start=1)
+        ], skipped
+
+
+def _shared(several: Sequence[Sequence[Owner]]) -> str:
+    return f"{_what(several).capitalize()} share this SeriesInstanceUID; these slices are of one of them."
+
+
+def _what(several: Sequence[Sequence[Owner]]) -> str:
+    """Say what the owners of the planes differ in, without naming anyone."""
+    firsts = [owners[0] for owners in several]
+    if len({(one.patient_id, one.patient_name, one.birth_date) for one in firsts}) > 1:
+        return f"{len(firsts)} patients"
+    return f"{len(firsts)} studies"
+
+
+def _kinds(found: list[Stack], modality: str, skipped: list[Skipped]) -> Iterator[tuple[Kind, Stack]]:
+    """Say what each stack is; files that are none are added to those that were skipped."""
+    for stack in found:
+        if stack.localizer:
+            yield "localizer", stack
+        elif len(stack.frames) == 1:
+            yield "image", stack
+        elif stack.moving:
+            yield "time series", stack
+        elif modality in _VOLUMETRIC or (not stack.refusal and any(f.position is not None for f in stack.frames)):
+            yield "volume", stack
+        else:
+            for frame in stack.frames:
+                if frame.number is None:
+                    yield "image", Stack((frame,), duplicates=stack.duplicates)
+                elif frame.number == 1:
+                    reason = f"a moving image of {frame.file.n_frames} frames without positions, not a scan"
+                    skipped.append((frame.file.path, reason))
+
+
+def _own_identity(identity: SeriesIdentity, stack: Stack) -> SeriesIdentity:
+    """Read what a series says of itself from the planes of one of its stacks."""
+    try:
+        own = read_header(stack.frames[0].file.path).identity()
+    except NotAScanError:
+        own = identity
+    return _in_one_frame(own, stack.frames)
+
+
+def _in_one_frame(identity: SeriesIdentity, frames: Sequence[Frame]) -> SeriesIdentity:
+    """Take the commonest frame of reference, where planes name several or some name none."""
+    references = Counter(frame.frame_of_reference for frame in frames if frame.frame_of_reference)
+    if not references or (identity.frame_of_reference_uid in ("", *references) and len(references) == 1):
+        common = next(iter(references), identity.frame_of_reference_uid)
+    else:
+        common = max(sorted(references), key=lambda uid: references[uid])
+    if common == identity.frame_of_reference_uid:
+        return identity
+    return identity.model_copy(update={"frame_of_reference_uid": common})
+
+
+def _key(identity: SeriesIdentity, number: int) -> str:
+    return _safe(identity.series_uid) + (f".{number}" if number > 1 else "")
 
 
 def _safe(uid: str) -> str:

@@ -1,189 +1,349 @@
-"""Which planes of one series belong together: orientation, size, spacing, phases; and which are there twice."""
+"""Which planes of one series make one volume.
+
+A split, and that there is none, is a proposal which must explain every plane: each part lies at even steps, one plane
+at a place, and no tag that a volume has once differs in it (`partition`). Where two proposals explain the planes
+equally well, or none does, the planes are refused together, with a sentence. File names and the order of files decide
+nothing.
+"""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import replace
 
-import numpy as np
+from napari_lesion.dicom.beside import beside, differing, told
+from napari_lesion.dicom.geometry import Axes, axes_of
+from napari_lesion.dicom.header import RECIPE_KEYWORDS, Frame
+from napari_lesion.dicom.partition import (
+    Evidence,
+    Lie,
+    Partition,
+    clashes,
+    coarsest,
+    crowd,
+    disorder,
+    evidence,
+    grouped,
+    intruders,
+    lie,
+    proposals,
+    recipe_of,
+    sharing_numbers,
+    strays,
+    takes_turns,
+    two_lattices,
+    value_of,
+)
+from napari_lesion.dicom.repeats import drop_copies, once, with_repeats, without_repeats
+from napari_lesion.dicom.stack import SAME_PLANE_MM, Stack, apart_mm, called, identity, is_localizer, named
 
-from napari_lesion.dicom.geometry import SAME_POSITION_MM, axes_of, spread
-from napari_lesion.dicom.header import COUNTING_KEYWORDS, RECIPE_KEYWORDS, Frame
-
-#: Direction cosines and pixel spacings (relative) that differ by less are the same, written with fewer digits.
-SAME = 1e-3
-_KEYWORDS = (*RECIPE_KEYWORDS, *COUNTING_KEYWORDS)
-#: Phase keys that a second transfer of a slice does not change.
-_CONTENT_KEYS = [i for i, keyword in enumerate(_KEYWORDS) if keyword not in ("SeriesTime", "ContentTime")]
-
-
-@dataclass(frozen=True)
-class Stack:
-    """Planes that make one volume, and what was found while they were sorted out."""
-
-    frames: tuple[Frame, ...]
-    localizer: bool
-    duplicates: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+#: Missing slices up to which a gap is one, and not the space between two volumes: so many, or this share.
+_GAP_SLICES, _GAP_SHARE = 2, 0.1
+#: Tags that another transfer of the same image changes.
+_NOT_ACQUIRED = ("SeriesTime", "ContentTime", "ImageComments", "FrameComments", "FrameLabel", "FrameOfReferenceUID")
+_EXPORT = "Export each volume as a series of its own."
+_TIMES = (
+    "TemporalPositionIdentifier",
+    "TemporalPositionIndex",
+    "TemporalPositionTimeOffset",
+    "TriggerTime",
+    "AcquisitionDateTime",
+    "FrameAcquisitionDateTime",
+    "FrameReferenceDateTime",
+    "AcquisitionTime",
+)
 
 
-def split(frames: Iterable[Frame]) -> list[Stack]:
-    """Sort the planes of one SeriesInstanceUID into stacks."""
-    kept, duplicates = _drop_same_instances(list(frames))
+def split(frames: Iterable[Frame], modality: str = "CT") -> list[Stack]:
+    """Sort the planes of one series of one patient into stacks.
+
+    Parameters
+    ----------
+    frames : iterable of Frame
+    modality : str
+        Outside CT, a volume may well be acquired in several interleaved passes.
+    """
+    kept, copies = drop_copies(sorted(frames, key=identity))
     stacks = []
     for group in _by_shape(kept):
-        localizer = is_localizer(group[0])
-        once, resent = _drop_resent(group)
-        names = {frame.file.path for frame in group}
-        reports = (*(text for path, text in duplicates if path in names), *resent)
-        parts, note = _phases(once)
-        for part in parts:
-            stacks.append(Stack(tuple(part), localizer, reports, (note,) if note and len(parts) > 1 else ()))
-    return stacks
-
-
-def is_localizer(frame: Frame) -> bool:
-    """Whether a plane is a scout that the scan was planned on."""
-    return "LOCALIZER" in frame.image_type
-
-
-def _drop_same_instances(frames: list[Frame]) -> tuple[list[Frame], list[tuple[Path, str]]]:
-    """Drop copies of a file. One SOPInstanceUID on different planes is a writer's mistake, not a copy."""
-    seen: dict[Hashable, Frame] = {}
-    kept, reports = [], []
-    for frame in frames:
-        uid = frame.file.sop_instance_uid
-        key = (uid, frame.number, frame.position, frame.orientation, frame.instance_number)
-        first = seen.setdefault(key, frame) if uid else frame
-        if first is frame:
-            kept.append(frame)
-        elif frame.number in (None, 1):
-            text = (
-                f"{frame.file.name} is the same instance as {first.file.name} (same SOPInstanceUID) and was left out."
-            )
-            reports.append((first.file.path, text))
-    return kept, reports
+        for part in _solved(group, modality):
+            stacks.append(replace(part, notes=(*told(part), *differing(part))))
+    return with_repeats(beside(stacks), copies)
 
 
 def _by_shape(frames: list[Frame]) -> list[list[Frame]]:
-    """Split by kind, frame of reference, size, orientation and pixel spacing.
+    """Split by kind, size, and, but for rounding, orientation and pixel spacing.
 
     A plane that lacks a position, orientation or spacing goes with the largest group of its size, so that the reader
     names it instead of losing it.
     """
-    groups: list[tuple[Hashable, Frame, list[Frame]]] = []
-    incomplete = []
+    exact = grouped(
+        (f for f in frames if f.position is not None and f.orientation is not None and f.pixel_spacing is not None),
+        lambda f: (is_localizer(f), f.file.rows, f.file.columns, f.orientation, f.pixel_spacing),
+    )
+    groups: list[list[Frame]] = []
+    for members in sorted(exact, key=lambda group: (-len(group), identity(group[0]))):
+        near = next((group for group in groups if _same_plane(group[0], members[0])), None)
+        if near is None:
+            groups.append(list(members))
+        else:
+            near += members
     for frame in frames:
-        if frame.orientation is None or frame.pixel_spacing is None or frame.position is None:
-            incomplete.append(frame)
-            continue
-        key = _exact_key(frame)
-        for known, example, members in groups:
-            if known == key and _same_plane(example, frame):
-                members.append(frame)
-                break
-        else:
-            groups.append((key, frame, [frame]))
-    for frame in incomplete:
-        candidates = [g for g in groups if g[0][:3] == _exact_key(frame)[:3]]  # type: ignore[index]
-        if candidates:
-            max(candidates, key=lambda g: len(g[2]))[2].append(frame)
-        else:
-            groups.append((_exact_key(frame), frame, [frame]))
-    return [members for _, _, members in groups]
+        if frame.position is None or frame.orientation is None or frame.pixel_spacing is None:
+            alike = [group for group in groups if _kind(group[0]) == _kind(frame)]
+            if alike:
+                max(alike, key=len).append(frame)
+            else:
+                groups.append([frame])
+    return groups
 
 
-def _exact_key(frame: Frame) -> tuple[Hashable, ...]:
-    return is_localizer(frame), frame.file.rows, frame.file.columns, frame.frame_of_reference
+def _kind(frame: Frame) -> Hashable:
+    return is_localizer(frame), frame.file.rows, frame.file.columns
 
 
 def _same_plane(a: Frame, b: Frame) -> bool:
-    if a.orientation is None or b.orientation is None or a.pixel_spacing is None or b.pixel_spacing is None:
-        return False
-    turned = max(abs(x - y) for x, y in zip(a.orientation, b.orientation, strict=True))
-    scaled = max(abs(x / y - 1) for x, y in zip(a.pixel_spacing, b.pixel_spacing, strict=True))
-    return turned <= SAME and scaled <= SAME
+    return _kind(a) == _kind(b) and apart_mm(a, b) <= SAME_PLANE_MM
 
 
-def _drop_resent(frames: list[Frame]) -> tuple[list[Frame], list[str]]:
-    """Drop slices that were sent again under another UID: same place, same number, same acquisition."""
-    seen: dict[Hashable, Frame] = {}
-    kept, reports = [], []
-    for frame in frames:
-        if frame.position is None or frame.instance_number is None or frame.number is not None:
-            kept.append(frame)
-            continue
-        place = tuple(round(x / SAME_POSITION_MM) for x in frame.position)
-        key = (place, frame.instance_number, tuple(frame.phase[i] for i in _CONTENT_KEYS))
-        first = seen.setdefault(key, frame)
-        if first is frame:
-            kept.append(frame)
-        else:
-            reports.append(
-                f"{frame.file.name} repeats {first.file.name} (same position, InstanceNumber and acquisition, another "
-                "SOPInstanceUID) and was left out."
+# ------------------------------------------------------------------------------------------------ planes of one shape
+
+
+def _solved(group: list[Frame], modality: str) -> list[Stack]:
+    """Sort planes of one shape into stacks."""
+    placed = [f for f in group if f.position is not None and f.orientation is not None and f.pixel_spacing is not None]
+    axes = axes_of(placed[0].orientation or ()) if placed else None
+    if axes is None or len(group) < 2:
+        return [Stack(tuple(group), is_localizer(group[0]))]
+    if is_localizer(group[0]):
+        if len(placed) == len(group) and lie(placed, axes).whole:
+            return [Stack(tuple(group), True)]
+        return [Stack((frame,), True) for frame in group]
+    stacks = _by_recipe(placed, axes, modality)
+    for frame in group:
+        if frame.position is None or frame.orientation is None or frame.pixel_spacing is None:
+            place = max(range(len(stacks)), key=lambda n: (_agreement(frame, stacks[n]), len(stacks[n].frames)))
+            stacks[place] = replace(stacks[place], frames=(*stacks[place].frames, frame))
+    return stacks
+
+
+def _agreement(frame: Frame, stack: Stack) -> int:
+    """Count the tags in which a plane without a place agrees with a stack."""
+    return sum(a == b for a, b in zip(frame.phase, stack.frames[0].phase, strict=True))
+
+
+def _by_recipe(frames: Sequence[Frame], axes: Axes, modality: str) -> list[Stack]:
+    """Split by all tags that a volume has once, and each part by what else tells it apart."""
+    keywords = recipe_of(frames)
+    if not keywords or lie(frames, axes).one_place:
+        return _of_one_recipe(frames, axes, modality)
+    groups = grouped(frames, lambda frame: tuple(value_of(frame, keyword) for keyword in keywords))
+    split = Partition("", False, groups, tuple(lie(group, axes) for group in groups))
+    others = [one for one in proposals(frames, axes) if one.nearly_whole and not one.weak]
+    if split.whole and (against := [one for one in others if not (split.agrees(one) or one.agrees(split))]):
+        return [
+            _refused(
+                frames,
+                _contradiction((*keywords, against[0].keyword), len(frames)),
             )
-    return kept, reports
+        ]
+    if stray := strays(groups):
+        return [_refused(frames, _contradiction((*keywords, stray), len(frames)))]
+    stacks = [stack for group in groups for stack in _of_one_recipe(group, axes, modality)]
+    telling = [
+        keyword
+        for keyword in RECIPE_KEYWORDS
+        if len({value_of(frame, keyword) for frame in frames}) > 1
+        and all(len({value_of(frame, keyword) for frame in group}) == 1 for group in groups)
+    ]
+    return [replace(stack, told_by=(*telling, *stack.told_by)) for stack in stacks]
 
 
-def _phases(frames: list[Frame]) -> tuple[list[list[Frame]], str]:
-    """Split planes that lie at the same positions, or unevenly, by the first tags that put them in order."""
-    if len(frames) < 2 or any(f.position is None for f in frames) or _regular(frames):
-        return [frames], ""
-    for index, keyword in enumerate(_KEYWORDS):
-        groups = _grouped(frames, lambda frame, i=index: frame.phase[i])  # type: ignore[misc]
-        if _plausible(groups, frames) and all(_regular(group) for group in groups):
-            return groups, f"Several stacks in one series were told apart by {keyword}."
-    crowd = _crowding(frames)
-    if crowd == 1:
-        return [frames], ""
-    for index, keyword in enumerate(_KEYWORDS):
-        groups = _grouped(frames, lambda frame, i=index: frame.phase[i])  # type: ignore[misc]
-        if _plausible(groups, frames) and all(_crowding(group) < crowd for group in groups):
-            parts = [part for group in groups for part in _phases(group)[0]]
-            return parts, f"Several stacks in one series were told apart by {keyword} (and other tags)."
-    counts = set(_places(frames).values())
-    if len(counts) == 1:
-        ordered = sorted(frames, key=lambda f: (f.instance_number is None, f.instance_number or 0))
-        occurrence: Counter[Hashable] = Counter()
-        stacks: dict[int, list[Frame]] = defaultdict(list)
-        for frame in ordered:
-            place = _place(frame)
-            stacks[occurrence[place]].append(frame)
-            occurrence[place] += 1
-        return list(stacks.values()), "Several stacks in one series could be told apart only by their InstanceNumber."
-    return [frames], ""
+def _of_one_recipe(frames: Sequence[Frame], axes: Axes, modality: str) -> list[Stack]:
+    """Split planes that no tag of `RECIPE_KEYWORDS` tells apart."""
+    if len(frames) == 1:
+        return [Stack(tuple(frames))]
+    lying = lie(frames, axes)
+    if lying.one_place:
+        return [_at_one_place(lying)]
+    found = proposals(frames, axes)
+    if lying.lattice:
+        return _on_a_lattice(lying, found, modality)
+    whole = [one for one in found if one.whole]
+    if whole:
+        return _chosen(lying, whole, found)
+    unread: list[Frame] = []
+    if lying.clash:
+        once, repeats, unread = without_repeats(lying)
+        if repeats:
+            return with_repeats(_of_one_recipe(once, axes, modality), repeats)
+    if parts := _in_two_steps(lying, found, axes, modality):
+        return parts
+    nearly = [one for one in found if one.nearly_whole]
+    if nearly:
+        return _chosen(lying, nearly, found)
+    if lying.clash:
+        return [_refused(lying.frames, _crossing(lying, unread))]
+    if not lying.places.even and two_lattices(lying.places.depth):
+        return [
+            _refused(
+                lying.frames,
+                f"its {len(frames)} slices lie like those of two volumes pushed into each other, and no tag tells "
+                f"which slice belongs to which. {_EXPORT}",
+            )
+        ]
+    if not lying.places.even and (between := intruders(lying)):
+        return [
+            _refused(
+                lying.frames,
+                f"{named(between)} {'lies' if len(between) == 1 else 'lie'} between slices that are whole without: of "
+                "another acquisition, or in the wrong place. Remove what does not belong, or export the series again.",
+            )
+        ]
+    if modality == "CT" and any(one.keyword == "InstanceNumber" and one.side_by_side for one in found):
+        return [_refused(lying.frames, _turns(lying, "InstanceNumber"))]
+    return [_single(lying)]
 
 
-def _grouped(frames: list[Frame], key: Callable[[Frame], str]) -> list[list[Frame]]:
-    groups: dict[str, list[Frame]] = defaultdict(list)
-    for frame in frames:
-        groups[key(frame)].append(frame)
-    return list(groups.values())
+def _single(lying: Lie) -> Stack:
+    """Take planes for one volume, if no more is wrong with them than a lost or moved slice."""
+    why = "" if lying.lattice and lying.missing <= len(lying.frames) // 2 else disorder(lying.places.depth)
+    return _refused(lying.frames, f"{why} {_EXPORT}") if why else Stack(lying.frames)
 
 
-def _plausible(groups: list[list[Frame]], frames: list[Frame]) -> bool:
-    """Whether a tag separates phases rather than single slices."""
-    return 1 < len(groups) <= max(len(frames) // 3, _crowding(frames)) and min(map(len, groups)) > 1
+def _on_a_lattice(lying: Lie, found: Sequence[Partition], modality: str) -> list[Stack]:
+    """Decide whether planes at even steps, one at a place, are one volume."""
+    interlocked = [one for one in found if one.interlocks]
+    if interlocked:
+        best = coarsest(interlocked, found)
+        if best is None:
+            return [_refused(lying.frames, _contradiction([one.keyword for one in interlocked], len(lying.frames)))]
+        verdict = _one_or_several(evidence(lying, best.lies), best, modality)
+        if verdict == "several":
+            return _parts(best)
+        if verdict == "open":
+            return [_refused(lying.frames, _turns(lying, best.keyword))]
+    if modality == "CT" and (keyword := takes_turns(lying)):
+        return [_refused(lying.frames, _turns(lying, keyword))]
+    if lying.missing > max(_GAP_SLICES, _GAP_SHARE * len(lying.frames)):
+        whole = [one for one in found if one.whole and not one.weak]
+        if whole and (best := coarsest(whole, found)):
+            return _parts(best)
+    if modality == "CT" and any(one.keyword == "InstanceNumber" and one.side_by_side for one in found):
+        return [_refused(lying.frames, _turns(lying, "InstanceNumber"))]
+    if shared := sharing_numbers(lying):
+        return [
+            _refused(
+                lying.frames,
+                f"{shared} of its {len(lying.frames)} slices share their InstanceNumber with another one, so they are "
+                f"several volumes that interlock, and no tag tells them apart. {_EXPORT}",
+            )
+        ]
+    return [_single(lying)]
 
 
-def _regular(frames: list[Frame]) -> bool:
-    axes = None if frames[0].orientation is None else axes_of(frames[0].orientation)
-    if axes is None or len(frames) < 2:
-        return True
-    return spread(np.array([f.position for f in frames]), axes.normal).regular
+def _turns(lying: Lie, keyword: str) -> str:
+    return (
+        f"its {len(lying.frames)} slices lie {lying.places.step_mm:.3g} mm apart, but {keyword} takes turns: it is "
+        f"unknown whether they are one volume, or several that interlock. {_EXPORT}"
+    )
 
 
-def _place(frame: Frame) -> Hashable:
-    return frame.position and tuple(round(x / SAME_POSITION_MM) for x in frame.position)
+def _one_or_several(found: Evidence, best: Partition, modality: str) -> str:
+    """Decide what interlocking parts are: 'one' volume, 'several', or 'open'.
+
+    Numbers that run through each part alone tell volumes apart. Otherwise a tag that may be written wrongly does not
+    split what touches as a whole. In CT, a count or time that takes turns is another acquisition, unless slices are so
+    thin that the parts would have gaps; elsewhere, a volume may be acquired in passes.
+    """
+    if best.keyword == "InstanceNumber":
+        if modality != "CT":
+            return "one"
+        return "open" if found.thick == "one" else "several"
+    if found.counted == "several":
+        return "several"
+    if (best.weak and best.keyword not in RECIPE_KEYWORDS) or (not best.weak and modality != "CT"):
+        return "one" if "one" in (found.counted, found.thick) else "open"
+    if found.thick == "several" or (not found.thick and not found.counted):
+        return "several"
+    return "open"
 
 
-def _places(frames: list[Frame]) -> Counter[Hashable]:
-    return Counter(map(_place, frames))
+def _chosen(lying: Lie, valid: Sequence[Partition], found: Sequence[Partition]) -> list[Stack]:
+    best = coarsest(valid, found)
+    if best is None:
+        return [
+            _refused(
+                lying.frames,
+                _contradiction([one.keyword for one in found if one in valid or not one.weak], len(lying.frames)),
+            )
+        ]
+    return once(_parts(best)) if best.keyword in _NOT_ACQUIRED else _parts(best)
 
 
-def _crowding(frames: list[Frame]) -> int:
-    """Most planes at one place."""
-    return max(_places(frames).values())
+def _contradiction(keywords: Sequence[str], slices: int) -> str:
+    return (
+        f"{' and '.join(dict.fromkeys(keywords))} each split its {slices} slices into volumes, but not into the same "
+        f"ones, so that it is unknown which slices belong together. {_EXPORT}"
+    )
+
+
+def _parts(partition: Partition) -> list[Stack]:
+    return [Stack(part.frames, told_by=(partition.keyword,)) for part in partition.lies]
+
+
+def _in_two_steps(lying: Lie, found: Sequence[Partition], axes: Axes, modality: str) -> list[Stack]:
+    """Split by two tags, where none does alone."""
+    for one in found:
+        if one.weak or any(crowd(group) >= crowd(lying.frames) for group in one.groups):
+            continue
+        parts = [stack for group in one.groups for stack in _of_one_recipe(group, axes, modality)]
+        if all(lie(stack.frames, axes).whole and not stack.refusal for stack in parts):
+            return [replace(stack, told_by=(one.keyword, *stack.told_by)) for stack in parts]
+    return []
+
+
+def _refused(frames: Sequence[Frame], why: str) -> Stack:
+    return Stack(tuple(frames), refusal=why)
+
+
+def _at_one_place(lying: Lie) -> Stack:
+    """Judge planes that all lie at one position."""
+    once, repeats, _ = without_repeats(lying)
+    texts, repeated = tuple(text for *_, text in repeats), tuple(frame for _, frame, _ in repeats)
+    if len(once) == 1:
+        return Stack(tuple(once), duplicates=texts, repeated=repeated)
+    locations = {value_of(frame, "SliceLocation") for frame in once}
+    fixed = once[0].number is not None or (len(locations) == 1 and locations != {""})
+    moving = fixed and any(len({value_of(frame, keyword) for frame in once}) == len(once) for keyword in _TIMES)
+    if moving:
+        why = f"its {len(once)} images show one place at {len(once)} times: a time series, not a volume."
+    else:
+        but = ", though SliceLocation differs" if len(locations) > 1 else ""
+        how_many = "both" if len(once) == 2 else f"all {len(once)}"
+        why = (
+            f"{how_many} slices lie at the same position{but} ({named(once)}), so they make no volume. Export the "
+            "series again; to look at one of them, copy it into a folder of its own."
+        )
+    return Stack(tuple(once), duplicates=texts, refusal=why, moving=moving, repeated=repeated)
+
+
+def _crossing(lying: Lie, unread: Sequence[Frame]) -> str:
+    """Say that different images lie at the same place."""
+    together = clashes(lying)
+    a, b = sorted(together[0], key=identity)[:2]
+    if unread:
+        return (
+            f"{called(a, a, b)} and {called(b, a, b)} lie at the same position, and {named(unread)} cannot be read, so "
+            "that it is unknown whether they show the same. Remove the damaged file, or export the series again."
+        )
+    if len(together) <= _GAP_SLICES:
+        return (
+            f"{called(a, a, b)} and {called(b, a, b)} lie at the same position but show different images, and no tag "
+            "tells which belongs to the series. Remove one of them, or export the series again."
+        )
+    return (
+        f"{sum(map(len, together))} of its {len(lying.frames)} slices lie at a position with others, such as "
+        f"{called(a, a, b)} with {called(b, a, b)}, but show different images: several volumes, and no tag tells which "
+        f"slices belong together. {_EXPORT}"
+    )

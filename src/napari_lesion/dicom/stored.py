@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -14,6 +15,7 @@ from napari_lesion.dicom.decode import Job, decode
 from napari_lesion.dicom.header import Frame, ImageFile
 
 Voxels = npt.NDArray[np.generic]
+_CHUNK = 2**20
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,35 @@ def jobs(files: Iterable[FilePlanes]) -> Iterator[Job]:
                     yield Job(one.wanted[index], codestream, one.file)
 
 
-def show_the_same(first: Frame, second: Frame) -> bool:
-    """Whether two planes hold the same stored values."""
-    one, other = (next(array for _, array in stored_frames([frame])) for frame in (first, second))
-    return np.array_equal(one, other)
+def fingerprint(frame: Frame) -> bytes:
+    """Hash of a plane's rescaled values: equal where two planes show the same image, however each is encoded.
+
+    Raises
+    ------
+    DecodeError, OSError
+        If the plane can't be read.
+    """
+    pixels.check_frames([frame])
+    (values,) = [np.array(stored, dtype=np.float64) for _, stored in stored_frames([frame])]
+    values *= pixels.slope_of(frame)
+    values += pixels.intercept_of(frame)
+    values += 0.0  # -0.0 is 0.0
+    return hashlib.sha256(values.tobytes()).digest()
+
+
+def same_bytes(first: ImageFile, second: ImageFile) -> bool:
+    """Whether two files are copies of each other, byte for byte; False where one can't be read."""
+    if first.size != second.size:
+        return False
+    try:
+        if first.path.samefile(second.path):
+            return True
+        with first.path.open("rb") as a, second.path.open("rb") as b:
+            while True:
+                one, other = a.read(_CHUNK), b.read(_CHUNK)
+                if one != other:
+                    return False
+                if not one:
+                    return True
+    except OSError:
+        return False

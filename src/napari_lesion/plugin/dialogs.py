@@ -82,7 +82,8 @@ def _row(series: Series) -> tuple[str, ...]:
     identity, spacing = series.identity, series.spacing
     kind = identity.modality or tr("unknown")
     if series.kind != "volume":
-        kind += ", " + (tr("localizer") if series.kind == "localizer" else tr("single image"))
+        kinds = {"localizer": tr("localizer"), "time series": tr("time series"), "image": tr("single image")}
+        kind += ", " + kinds[series.kind]
     return (
         readable_date(identity.study_date),
         identity.series_number,

@@ -67,7 +67,6 @@ def mark_of(outlook: Outlook) -> str:
         "corrected": "⚠ " + tr("corrected"),
         "refused": "✗ " + tr("refused"),
         "unplaced": "– " + tr("no position"),
-        "open": "? " + tr("open"),
     }[outlook]
 
 
@@ -78,7 +77,6 @@ def explained(foresight: Foresight) -> str:
         "corrected": tr("Geometry, from the headers: the slices make a volume only when they are resampled."),
         "refused": tr("The headers say that this cannot be read as it is."),
         "unplaced": tr("This image can be shown, but not placed in the patient."),
-        "open": tr("The headers leave it open whether the slices make a volume."),
     }[foresight.outlook]
     more = [f"• {reason}" for reason in foresight.reasons]
     if any("--allow-gaps" in reason for reason in foresight.reasons):
@@ -105,6 +103,8 @@ def description(series: Series, foresight: Foresight | None) -> str:
     kind = identity.modality or tr("unknown")
     if series.kind == "localizer":
         kind += " " + tr("localizer")
+    elif series.kind == "time series":
+        kind += " " + tr("time series")
     rows, columns = series.size
     slices = tr("{count} slices", count=series.n_slices) if series.n_slices != 1 else tr("1 image")
     parts = [kind, slices]

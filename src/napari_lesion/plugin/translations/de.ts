@@ -2270,10 +2270,6 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Die erste Befundung ist blind: was der Detektor findet, bleibt verborgen, bis Sie fertig sind.</translation>
         </message>
         <message>
-            <source>The headers leave it open whether the slices make a volume.</source>
-            <translation>Die Kopfdaten lassen offen, ob die Schichten ein Volumen bilden.</translation>
-        </message>
-        <message>
             <source>The headers name two patients:
 
 This scan: {one}
@@ -3062,6 +3058,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>this place is not in the prior</source>
             <translation>diese Stelle fehlt in der Voruntersuchung</translation>
+        </message>
+        <message>
+            <source>time series</source>
+            <translation>Zeitreihe</translation>
         </message>
         <message>
             <source>to decide</source>

@@ -2270,10 +2270,6 @@ A double click opens one.</source>
             <translation>首次阅片为盲法：在您完成之前，检测结果保持隐藏。</translation>
         </message>
         <message>
-            <source>The headers leave it open whether the slices make a volume.</source>
-            <translation>文件头无法确定各层面能否构成容积。</translation>
-        </message>
-        <message>
             <source>The headers name two patients:
 
 This scan: {one}
@@ -3062,6 +3058,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>this place is not in the prior</source>
             <translation>此位置不在既往检查中</translation>
+        </message>
+        <message>
+            <source>time series</source>
+            <translation>时间序列</translation>
         </message>
         <message>
             <source>to decide</source>
