@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bz2
+import lzma
 import shutil
 import stat
 import tempfile
@@ -12,6 +14,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from struct import error as struct_error
+from struct import unpack
+from typing import cast
 
 from napari_lesion.errors import SeriesError
 from napari_lesion.progress import Progress
@@ -24,6 +29,11 @@ MAX_ZIP_BYTES = 64 * 2**30
 MAX_ZIP_RATIO = 200
 _RATIO_FROM_BYTES = 256 * 2**20
 _CHUNK = 2**20
+#: Compressed bytes of LZMA that are expanded at once: to 7,000 times as many at most.
+_SMALL_CHUNK = 4096
+
+#: What expanding a damaged entry ends in.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, struct_error)
 
 Skipped = tuple[Path, str]
 
@@ -154,6 +164,43 @@ class _Budget:
             )
 
 
+def _pieces(source: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    """Expand an entry in pieces of bounded size; Python bounds them for deflate alone.
+
+    References
+    ----------
+    PKWARE's APPNOTE 4.3.7 (local header), 4.4.5 (methods).
+    """
+    with source.open(entry) as packed:
+        if entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            yield from iter(lambda: packed.read(_CHUNK), b"")
+            return
+        if entry.compress_type != zipfile.ZIP_BZIP2:
+            yield from iter(lambda: cast("zipfile.ZipExtFile", packed).read1(_SMALL_CHUNK), b"")
+            return
+    assert source.fp is not None
+    source.fp.seek(entry.header_offset + 26)
+    name, extra = unpack("<HH", source.fp.read(4))
+    at, end = entry.header_offset + 30 + name + extra, entry.header_offset + 30 + name + extra + entry.compress_size
+    expander, crc = bz2.BZ2Decompressor(), 0
+    while not expander.eof:
+        data = b""
+        if expander.needs_input:
+            source.fp.seek(at)
+            data = source.fp.read(min(_CHUNK, end - at))
+            at += len(data)
+            if not data:
+                raise EOFError("it ends early")
+        try:
+            piece = expander.decompress(data, _CHUNK)
+        except OSError as error:  # how bz2 says that its data are damaged
+            raise zipfile.BadZipFile(str(error)) from error
+        crc = zlib.crc32(piece, crc)
+        yield piece
+    if crc != entry.CRC:
+        raise zipfile.BadZipFile("its checksum is another one")
+
+
 def _expand_entry(
     source: zipfile.ZipFile, entry: zipfile.ZipInfo, archive: Path, folder: Path, files: Files, budget: _Budget
 ) -> Path | None:
@@ -173,11 +220,11 @@ def _expand_entry(
         target = target.with_name(f"{target.name}~{len(files.shown)}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with source.open(entry) as packed, target.open("wb") as out:
-            while chunk := packed.read(_CHUNK):
+        with target.open("wb") as out:
+            for chunk in _pieces(source, entry):
                 budget.spend(len(chunk))
                 out.write(chunk)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except _DAMAGED as error:
         target.unlink(missing_ok=True)
         files.leave_out(shown, f"damaged inside the zip ({error})")
         return None

@@ -7,7 +7,6 @@ same values everywhere.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from struct import unpack
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,8 @@ import numpy.typing as npt
 from pydicom import uid
 from pydicom.encaps import encapsulate
 from pydicom.pixels.decoders.base import get_decoder
+
+from napari_lesion.dicom import codestream, jpeg
 
 Stored = npt.NDArray[np.integer[Any]]
 
@@ -34,7 +35,7 @@ _PLUGINS: dict[str, str] = {
 SAFE = frozenset({str(uid.RLELossless)})
 SUPPORTED = frozenset(map(str, (*_JPEG, *_PLUGINS, *SAFE)))
 
-_WITH_END_MARKER = _JPEG | {str(uid.JPEGLSLossless), str(uid.JPEGLSNearLossless)}
+_JPEG_LS = frozenset(map(str, (uid.JPEGLSLossless, uid.JPEGLSNearLossless)))
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class FrameFormat:
     signed: bool
 
 
-def decode_frame(codestream: bytes, form: FrameFormat) -> Stored:
+def decode_frame(frame: bytes, form: FrameFormat) -> Stored:
     """Decompress one frame.
 
     Returns
@@ -62,16 +63,18 @@ def decode_frame(codestream: bytes, form: FrameFormat) -> Stored:
     ValueError
         If the frame is damaged or of another size than its header says; other exceptions as the decoder raises them.
     """
-    size = codestream_size(codestream, form.transfer_syntax)
-    if size is not None and size != (form.rows, form.columns):
-        raise ValueError(f"the compressed image has {size[0]} × {size[1]} pixels, the header says otherwise")
-    # libjpeg fills up what is missing; CharLS complains, but takes seconds to.
-    if form.transfer_syntax in _WITH_END_MARKER and b"\xff\xd9" not in codestream:
-        raise ValueError("the compressed image ends early")
-    if form.transfer_syntax in _JPEG:
-        return _checked(_decode_jpeg(codestream, form), form)
     if form.transfer_syntax in SAFE:
-        return _decode_rle(codestream, form)
+        return _decode_rle(frame, form)
+    stream = codestream.unboxed(frame)
+    size = codestream.image_size(stream)
+    if size != (form.rows, form.columns):
+        raise ValueError(f"the compressed image has {size[0]} × {size[1]} pixels, the header says otherwise")
+    if form.transfer_syntax in _JPEG:
+        return _checked(_decode_jpeg(stream, form), form)
+    if form.transfer_syntax in _JPEG_LS:
+        codestream.check_jpeg_ls(stream)
+    else:
+        codestream.check_jpeg_2000(stream)
     options: dict[str, Any] = {
         "rows": form.rows,
         "columns": form.columns,
@@ -84,7 +87,7 @@ def decode_frame(codestream: bytes, form: FrameFormat) -> Stored:
         "pixel_keyword": "PixelData",
     }
     array, _ = get_decoder(form.transfer_syntax).as_array(
-        encapsulate([codestream], has_bot=False),
+        encapsulate([stream], has_bot=False),
         index=0,
         raw=True,
         decoding_plugin=_PLUGINS[form.transfer_syntax],
@@ -99,11 +102,9 @@ def _checked(array: Stored, form: FrameFormat) -> Stored:
     return array
 
 
-def _decode_jpeg(codestream: bytes, form: FrameFormat) -> Stored:
+def _decode_jpeg(stream: bytes, form: FrameFormat) -> Stored:
     """JPEG baseline, extended (8 and 12 bits) and lossless, with libjpeg-turbo."""
-    import imagecodecs
-
-    array = imagecodecs.jpeg8_decode(codestream)
+    array = jpeg.decode(stream)
     container = form.bits_allocated // 8
     if array.itemsize > container:
         raise ValueError(
@@ -116,13 +117,13 @@ def _decode_jpeg(codestream: bytes, form: FrameFormat) -> Stored:
     return _without_unused_bits(wide.view(f"i{container}").copy(), form)
 
 
-def _decode_rle(codestream: bytes, form: FrameFormat) -> Stored:
+def _decode_rle(frame: bytes, form: FrameFormat) -> Stored:
     """RLE (PS3.5 annex G), without the detour through pydicom."""
     from rle.utils import decode_pixel_data
 
     try:
         values = decode_pixel_data(
-            codestream,
+            frame,
             version=2,
             rows=form.rows,
             columns=form.columns,
@@ -149,33 +150,3 @@ def _without_unused_bits(stored: Stored, form: FrameFormat) -> Stored:
         np.left_shift(stored, unused, out=stored)
         np.right_shift(stored, unused, out=stored)
     return stored
-
-
-def codestream_size(codestream: bytes, transfer_syntax: str) -> tuple[int, int] | None:
-    """Rows and columns that a JPEG, JPEG-LS or JPEG 2000 stream says it has; None where it does not say.
-
-    Asked before a decoder is, because decoders allocate what the stream says.
-
-    References
-    ----------
-    ITU-T T.81 B.2.2 (frame header), T.87 C.2.2, T.800 A.5.1 (SIZ).
-    """
-    if transfer_syntax in SAFE:
-        return None
-    if codestream[:4] == b"\xff\x4f\xff\x51":
-        if len(codestream) < 24:
-            return None
-        width, height, x0, y0 = unpack(">4L", codestream[8:24])
-        return height - y0, width - x0
-    at = 2
-    while at + 9 <= len(codestream) and codestream[at] == 0xFF:
-        marker = codestream[at + 1]
-        if marker == 0xFF:  # fill byte
-            at += 1
-            continue
-        # Frame headers: SOF0 to SOF15 without DHT (C4), JPG (C8) and DAC (CC); SOF55 (F7) of JPEG-LS.
-        if marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)):
-            rows, columns = unpack(">HH", codestream[at + 5 : at + 9])
-            return rows, columns
-        at += 2 + int(unpack(">H", codestream[at + 2 : at + 4])[0])
-    return None

@@ -14,6 +14,7 @@ import mmap
 import os
 import queue
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from multiprocessing import spawn
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -40,6 +41,12 @@ _DEPTH = 2
 _START = "import sys; sys.path[:] = {path!r}; from napari_lesion.dicom.worker import main; main()"
 _ALIGN = 64
 _DRAIN_S = 5.0
+#: Signals that come from outside and not from what a decoder did: short of memory, or out of time.
+_ENDED_BY_THE_SYSTEM = frozenset(
+    getattr(signal, name)
+    for name in ("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT", "SIGXCPU", "SIGPWR")
+    if hasattr(signal, name)
+)
 _SHARED_MEMORY = Path("/dev/shm")  # where files never reach a disk, on systems that have it
 
 
@@ -132,10 +139,24 @@ def _shared_folder(size: int) -> Path | None:
     return None
 
 
+def _listen(answers: IO[bytes], to: queue.SimpleQueue[bytes]) -> None:
+    """Move answers to a queue, which can be waited for with a time limit on every platform."""
+    for line in answers:
+        to.put(line)
+    to.put(b"")
+
+
 class _Worker:
     """One process and the file that it shares with this one."""
 
     def __init__(self) -> None:
+        self._jobs: deque[tuple[Job, int]] = deque()
+        self._restarted_for: Job | None = None
+        self._path: Path | None = None
+        self._start()
+
+    def _start(self) -> None:
+        """Start the process."""
         flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
         executable = spawn.get_executable()
         self._process = subprocess.Popen(
@@ -147,19 +168,11 @@ class _Worker:
             creationflags=flags,
         )
         self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        threading.Thread(target=self._listen, name="napari-lesion decoder", daemon=True).start()
-        self._jobs: deque[tuple[Job, int]] = deque()
+        listening = (self._process.stdout, self._answers)
+        threading.Thread(target=_listen, args=listening, name="napari-lesion decoder", daemon=True).start()
         self._room: mmap.mmap | None = None
-        self._path: Path | None = None
         self._source = self._space = 0  # bytes of a slot for the compressed and the decompressed frame
         self._next = 0
-
-    def _listen(self) -> None:
-        """Move answers to a queue, which can be waited for with a time limit on every platform."""
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._answers.put(line)
-        self._answers.put(b"")
 
     @property
     def busy(self) -> bool:
@@ -217,7 +230,7 @@ class _Worker:
         DecodeError
             If it could not be decoded. A worker that died or hung is gone then.
         """
-        job, target = self._jobs[0]
+        job = self._jobs[0][0]
         file = job.file
         if patience is None:
             patience = TIMEOUT_S + TIMEOUT_S_PER_MEGAPIXEL * file.rows * file.columns / 1e6
@@ -230,17 +243,43 @@ class _Worker:
                 raise _damaged(file, f"its decoder did not finish within {patience:.0f} s") from None
             if not line:
                 code = self._process.wait()
+                if -code in _ENDED_BY_THE_SYSTEM:
+                    self._again(job, -code)
+                    continue
                 self.close()
                 raise _damaged(file, f"its decoder crashed, status {code}")
             answer = json.loads(line)
             if not answer:  # the shared file is mapped: its name is of no more use
                 self._remove_file()
-        self._jobs.popleft()
+        target = self._jobs.popleft()[1]
         if "error" in answer:
             raise _damaged(file, answer["error"])
         assert self._room is not None
         stored = np.frombuffer(self._room, np.dtype(answer["dtype"]), file.rows * file.columns, target)
         return job.index, stored.reshape(file.rows, file.columns)
+
+    def _again(self, job: Job, number: int) -> None:
+        """Start another process for what this one had to do, once for each job.
+
+        Raises
+        ------
+        DecodeError
+            If that was done for this job already.
+        """
+        waiting = [one for one, _ in self._jobs]
+        twice = self._restarted_for is job
+        self.close()
+        if twice:
+            raise DecodeError(
+                f"{job.file.path}: its decoder was ended by the system twice ({signal.Signals(number).name}), which "
+                "says nothing about the file. The computer may be short of memory: close other programs and try again."
+            )
+        self._restarted_for = job
+        self._start()
+        space = max(one.file.frame_bytes for one in waiting)
+        self._make_room(max(space, *(len(one.codestream) for one in waiting)), space)
+        for one in waiting:
+            self.send(one)
 
     @property
     def alive(self) -> bool:

@@ -1,0 +1,486 @@
+"""JPEG frames (baseline, extended, lossless) of which not a single code is missing.
+
+libjpeg fills up what is missing and warns of it, but no Python binding passes the warnings on. So each scan is decoded
+together with a little more than there is: the header is given some rows more, and codes of known content for them are
+put behind the data. They come out as they were put in where the data end with the last pixel; where codes were lost,
+added, or misread, they come out elsewhere, or as something else. That costs next to nothing, unlike a second decoder.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from struct import pack, unpack
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.integer[Any]]
+_Reading = tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]
+Tables = tuple[bytes, bytes]
+"""Counts of code lengths and symbols, of DC (or lossless) and AC codes; the latter may be empty (T.81 C.2)."""
+
+_LOSSLESS = 0xC3
+_SEQUENTIAL = (0xC0, 0xC1)
+_MARKER = re.compile(rb"\xff[\x01-\xfe]")
+_MARKER_BUT_RESTARTS = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+_RESTART = re.compile(rb"\xff([\xd0-\xd7])")
+_END = b"\xff\xd9"
+_MAX_SIDE = 65500
+#: Differences, or blocks, that are put behind the data at least.
+_LEAST_DIFFERENCES, _LEAST_BLOCKS, _MOST_BLOCKS = 24, 56, 400
+#: Further codes behind them, where padding takes some for others.
+_MORE = 12
+#: Whole bytes that some writers put between the last code and the end marker.
+_STRAY_BYTES = 2
+#: Grey levels of 256 from a known block to the next at most, and how far they climb above and below the last pixels:
+#: from anywhere, through black and white.
+_STEP, _CLIMB = 36, 350
+#: Half of the grey levels, and levels about the middle from where on builds of libjpeg may begin anew.
+_HALF, _WRAPPED = 128, 640
+#: Ones that make a code that is none of the padding, which moves no grey: as few as will do, for enough of them end a
+#: block, whose end may be what is missing; and how many climbs are tried behind them.
+_ONES, _TRIES = (0, 9, 10, 11, 12, 13, 14, 4, 6, 8, 17, 24, 32, 40), 40
+#: Grey levels of 256 about the middle that every build of libjpeg clips to black and white.
+_CLIPPED = 360
+_LOST = "its compressed data do not end with its last pixel: some were lost, or changed"
+#: Predictors up to this one are sums and differences of neighbours.
+_LINEAR = 4
+#: Grey levels that rounding may make of nothing.
+_ROUNDED = 2
+#: Known blocks that have to be neither black nor white.
+_LEAST_SEEN = 4
+#: What may stand behind the last code in its byte: ones (T.81 F.1.2.3), or zeros as some writers have it.
+_USUAL = ("", *("1" * n for n in range(1, 8)))
+_PADDINGS = (*_USUAL, *("0" * n for n in range(1, 8)))
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """Where things are in a stream with one scan of one component."""
+
+    stream: bytes
+    process: int
+    """SOF marker."""
+    precision: int
+    rows_at: int
+    """Where the number of rows stands; the number of columns follows."""
+    rows: int
+    columns: int
+    predictor: int
+    point_transform: int
+    tables: Tables
+    quantum: int
+    """Of the DC coefficient."""
+    interval: int
+    """MCUs between restart markers; 0 where there are none."""
+    start: int
+    end: int
+    """Of the entropy-coded data."""
+
+    def with_data(self, data: bytes, rows: int, columns: int) -> bytes:
+        """Make the same stream of another size and other data."""
+        head = self.stream
+        return head[: self.rows_at] + pack(">HH", rows, columns) + head[self.rows_at + 4 : self.start] + data + _END
+
+    @property
+    def without_restarts(self) -> _Scan:
+        """The same with no restart interval."""
+        stream, at = self.stream, self.stream.find(b"\xff\xdd\0\x04", 0, self.start)
+        while at >= 0:
+            stream = stream[: at + 4] + b"\0\0" + stream[at + 6 :]
+            at = stream.find(b"\xff\xdd\0\x04", at + 6, self.start)
+        return replace(self, stream=stream, interval=0)
+
+
+def decode(stream: bytes) -> Pixels:
+    """Decode a grey JPEG image of which everything is there.
+
+    Returns
+    -------
+    (rows, columns)
+        uint8 or uint16.
+
+    Raises
+    ------
+    ValueError
+        If codes are missing, left over or misread, or it is another kind of JPEG; `imagecodecs` raises its own errors.
+
+    References
+    ----------
+    ITU-T T.81: B.2 (markers), F.1.2 and F.2.2 (Huffman codes), H.1.2 (lossless).
+    """
+    scan = _parse(stream)
+    data = stream[scan.start : scan.end]
+    if scan.interval:
+        return _decode_intervals(scan, data)
+    image = _decode_whole(scan, data, scan.rows, scan.columns)
+    return image[: scan.rows]
+
+
+def _parse(stream: bytes) -> _Scan:
+    if stream[:2] != b"\xff\xd8":
+        raise ValueError("it does not begin like a JPEG image")
+    at = 2
+    frame: tuple[int, int, int, int, int, int] | None = None
+    huffman: dict[int, bytes] = {}
+    quanta: dict[int, int] = {}
+    interval = 0
+    while True:
+        while stream[at : at + 2] == b"\xff\xff":
+            at += 1
+        if at + 4 > len(stream) or stream[at] != 0xFF:
+            raise ValueError("its markers are damaged")
+        marker, length = stream[at + 1], int(unpack(">H", stream[at + 2 : at + 4])[0])
+        body = stream[at + 4 : at + 2 + length]
+        if length < 2 or len(body) < length - 2:
+            raise ValueError("it ends inside its markers")
+        if marker in (*_SEQUENTIAL, _LOSSLESS):
+            if frame is not None or len(body) < 9 or body[5] != 1:
+                raise ValueError("it is no image of one component")
+            precision, rows, columns, _, _, sampling, table = unpack(">BHHBBBB", body[:9])
+            frame = (marker, precision, at + 5, rows, columns, table)
+            if not rows or not columns or not sampling:
+                raise ValueError("its size is missing")
+        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            raise ValueError(f"JPEG process {marker - 0xC0} is not one of those that its transfer syntax allows")
+        elif marker == 0xC4:
+            huffman.update(_huffman(body))
+        elif marker == 0xDB:
+            quanta.update(_quanta(body))
+        elif marker == 0xDD:
+            (interval,) = unpack(">H", body[:2])
+        elif marker == 0xDA:
+            break
+        elif marker in (0xD8, 0xD9):
+            raise ValueError("it holds no image")
+        at += 2 + length
+    if frame is None or len(body) < 6 or body[0] != 1:
+        raise ValueError("it is no image of one component")
+    start = at + 2 + length
+    found = (_MARKER_BUT_RESTARTS if interval else _MARKER).search(stream, start)
+    if found is None:
+        raise ValueError("the compressed image ends early")
+    if found[0] != _END:
+        raise ValueError(f"a marker (FF{found[0][1]:02X}) stands inside its compressed data")
+    if b"\xff\xd8\xff" in stream[found.end() :]:
+        raise ValueError("another image follows in the same frame")
+    end = found.start()
+    while end > start and stream[end - 1] == 0xFF:  # fill bytes before a marker
+        end -= 1
+    process, precision, rows_at, rows, columns, quantum = frame
+    dc, ac = body[2] >> 4, body[2] & 15
+    try:
+        tables = (huffman[dc], b"" if process == _LOSSLESS else huffman[0x10 | ac])
+        step = 1 if process == _LOSSLESS else quanta[quantum]
+    except KeyError as error:
+        raise ValueError("a table that it refers to is missing") from error
+    return _Scan(
+        stream, process, precision, rows_at, rows, columns, body[3], body[5] & 15, tables, step, interval, start, end
+    )
+
+
+def _huffman(body: bytes) -> Iterator[tuple[int, bytes]]:
+    at = 0
+    while at + 17 <= len(body):
+        count = sum(body[at + 1 : at + 17])
+        yield body[at], body[at + 1 : at + 17 + count]
+        at += 17 + count
+
+
+def _quanta(body: bytes) -> Iterator[tuple[int, int]]:
+    at = 0
+    while at + 65 <= len(body):
+        wide = body[at] >> 4
+        yield body[at] & 15, body[at + 1] << 8 | body[at + 2] if wide else body[at + 1]
+        at += 1 + (128 if wide else 64)
+
+
+def _decode_whole(scan: _Scan, data: bytes, rows: int, columns: int) -> Pixels:
+    """Decode data that make so many rows, and look whether they do; there may be more rows below."""
+    lossless = scan.process == _LOSSLESS
+    side = 1 if lossless else 8
+    across = -(-columns // side)
+    scale = 0 if lossless else 8 * (1 << (scan.precision - 8)) / max(scan.quantum, 1)
+    least = _LEAST_DIFFERENCES if lossless else _blocks_needed(scan.tables, scale)
+    more = -(-least // across)
+    whole = -(-rows // side) * side
+    if whole + more * side > _MAX_SIDE:
+        raise ValueError(f"{rows} rows are too many")
+    known = _known(scan.tables, least if lossless else more * across, scale)
+    if known is None:
+        return _decode_twice(scan, data, rows, columns)
+    for stray in range(_STRAY_BYTES + 1):
+        kept = data[: len(data) - stray]
+        if kept.endswith(b"\xff"):
+            break
+        image = _libjpeg(scan.with_data(kept + known.data, whole + more * side, columns))
+        if image.shape != (whole + more * side, columns):
+            raise ValueError(f"the decoder returned {image.shape}")
+        if lossless and _as_known_lossless(scan, image, rows, known.after_all(kept)):
+            return image
+        if not lossless and _as_known_blocks(scan, image[whole:], known.after_all(kept)):
+            return image
+    raise ValueError(_LOST)
+
+
+def _decode_twice(scan: _Scan, data: bytes, rows: int, columns: int) -> Pixels:
+    """Decode data before two different ends: where codes are missing, what comes instead of them differs.
+
+    For tables that have no codes for greys that could be recognised; codes that are left over go unnoticed.
+    """
+    ends = (random.Random(seed).randbytes(64).replace(b"\xff", b"\xff\0") for seed in (1, 2))
+    first, second = (_libjpeg(scan.with_data(data + end, rows, columns)) for end in ends)
+    if not np.array_equal(first, second):
+        raise ValueError(_LOST)
+    return first
+
+
+def _libjpeg(stream: bytes) -> Pixels:
+    import imagecodecs
+
+    image: Pixels = imagecodecs.jpeg8_decode(stream)
+    return image
+
+
+def _decode_intervals(scan: _Scan, data: bytes) -> Pixels:
+    """Decode what lies between restart markers piece by piece: each has to be whole."""
+    lossless = scan.process == _LOSSLESS
+    side = 1 if lossless else 8
+    across = -(-scan.columns // side)
+    total = across * -(-scan.rows // side)
+    found = [int(match[1][0]) - 0xD0 for match in _RESTART.finditer(data)]
+    if found != [n % 8 for n in range(-(-total // scan.interval) - 1)]:
+        raise ValueError("its restart markers are not in order: parts of it were lost")
+    plain = scan.without_restarts
+    pieces = []
+    for n, piece in enumerate(_RESTART.split(data)[::2]):
+        count = min(scan.interval, total - n * scan.interval)
+        rows, rest = divmod(count, across)
+        if rest and lossless:
+            raise ValueError("its restart interval is no whole number of rows")
+        if rest:
+            _decode_whole(plain, piece, 8, 8 * count)
+        elif lossless:
+            pieces.append(_decode_whole(plain, piece, rows, scan.columns)[:rows])
+        else:
+            _decode_whole(plain, piece, rows * 8, scan.columns)
+    return np.concatenate(pieces) if lossless else _libjpeg(scan.stream)
+
+
+# -------------------------------------------------------------------------------------- codes of known content
+
+
+class _Known:
+    """Codes that are put behind the data, and what a decoder makes of them after each padding of the last byte."""
+
+    def __init__(self, bits: str, dc: dict[int, str], ac: dict[int, str], count: int) -> None:
+        self._bits, self._dc, self._ac, self._count = bits, dc, ac, count
+        self._readings: dict[str, _Reading] = {}
+        padded = bits + "1" * (-len(bits) % 8)
+        self.data = int(padded, 2).to_bytes(len(padded) // 8, "big").replace(b"\xff", b"\xff\0")
+
+    def after(self, padding: str) -> _Reading:
+        """Differences (of DC coefficients, if there are such), and whether a block has nothing but that."""
+        if padding not in self._readings:
+            self._readings[padding] = _read(padding + self._bits, self._dc, self._ac, self._count)
+        return self._readings[padding]
+
+    def after_all(self, data: bytes) -> Iterator[_Reading]:
+        """Give the same for each padding that the last byte of some data may have."""
+        data = data.removesuffix(b"\0") if data.endswith(b"\xff\0") else data  # a stuffed byte (T.81 F.1.2.3)
+        last = f"{data[-1]:08b}" if data else ""
+        return (self.after(padding) for padding in _PADDINGS if last.endswith(padding))
+
+
+@lru_cache(maxsize=64)
+def _known(tables: Tables, count: int, scale: float) -> _Known | None:
+    """Make known codes, if the tables allow; ``scale``: DC coefficients of one grey level of 256."""
+    dc, ac = (_codes(table) for table in tables)
+    if not ac:
+        return _Known("".join(_steps(dc, count + _MORE, random.Random(count))), dc, ac, count)
+    size = _step_size(dc, scale)
+    for ones in _ONES if size and 0 in ac else ():
+        for seed in range(_TRIES):
+            bits = "1" * ones + "".join(
+                _blocks(dc[size], ac[0], size, count + _MORE, _CLIMB * scale, random.Random(seed))
+            )
+            known = _Known(bits, dc, ac, count)
+            if all(_are_seen(known, padding, scale) for padding in _USUAL):
+                return known
+    return None
+
+
+@lru_cache(maxsize=64)
+def _blocks_needed(tables: Tables, scale: float) -> int:
+    """How many blocks it takes to climb up, down and up again; as many as there may be where it would take more."""
+    size = _step_size(_codes(tables[0]), scale)
+    return max(_LEAST_BLOCKS, min(_MOST_BLOCKS, int(4 * _CLIMB * scale / (0.75 * 2**size)) + _MORE))
+
+
+def _step_size(dc: dict[int, str], scale: float) -> int:
+    """Size (T.81 table F.1) of a step from a known block to the next: the largest that is small enough; 0: none."""
+    sizes = sorted(size for size in dc if 0 < size <= 15)
+    fitting = [size for size in sizes if 0.75 * 2**size <= _STEP * scale]
+    return fitting[-1] if fitting else sizes[0] if sizes else 0
+
+
+def _are_seen(known: _Known, padding: str, scale: float) -> bool:
+    """Whether enough blocks are neither black nor white whatever the last pixels are."""
+    steps, pure = known.after(padding)
+    climb = steps.cumsum()[pure] / scale
+    seen = [int((np.abs(climb + grey) < _HALF).sum()) for grey in range(-_HALF, _HALF + 1, _HALF // 4)]
+    return min(seen) > _LEAST_SEEN and float(np.abs(climb).max()) < _WRAPPED
+
+
+def _codes(table: bytes) -> dict[int, str]:
+    """Code of each symbol, in bits (T.81 C.2)."""
+    codes: dict[int, str] = {}
+    code, at = 0, 16
+    for length in range(1, 17):
+        for symbol in table[at : at + table[length - 1]] if table else b"":
+            codes.setdefault(symbol, f"{code:0{length}b}")
+            code += 1
+            at += 1
+        code <<= 1
+    if any(len(text) > 16 for text in codes.values()):
+        raise ValueError("its Huffman tables are damaged")
+    return codes
+
+
+def _steps(codes: dict[int, str], count: int, chance: random.Random) -> Iterator[str]:
+    """Differences of all sizes that the table has codes for."""
+    sizes = [size for size in codes if size <= 16]
+    if not sizes:
+        raise ValueError("its Huffman tables are damaged")
+    for _ in range(count):
+        size = chance.choice(sizes)
+        yield codes[size] + (f"{chance.getrandbits(size):0{size}b}" if 0 < size < 16 else "")
+
+
+def _blocks(dc: str, end: str, size: int, count: int, climb: float, chance: random.Random) -> Iterator[str]:
+    """Blocks of one grey each, climbing up, down and up again by uneven steps."""
+    level, sign = 0, 1
+    for _ in range(count):
+        step = chance.randrange(1 << (size - 1), 1 << size)
+        yield dc + f"{step if sign > 0 else (1 << size) - 1 - step:0{size}b}" + end
+        level += sign * step
+        if abs(level) > climb:
+            sign = -1 if level > 0 else 1
+
+
+def _read(bits: str, dc: dict[int, str], ac: dict[int, str], count: int) -> _Reading:
+    """Read differences (of DC; and whether a block has nothing else) as libjpeg does.
+
+    A code that is none counts as symbol 0 and takes 17 bits.
+    """
+    firsts, others = ({code: symbol for symbol, code in codes.items()} for codes in (dc, ac))
+    at = 0
+
+    def symbol(codes: dict[str, int]) -> int:
+        nonlocal at
+        for length in range(1, 17):
+            if bits[at : at + length] in codes:
+                at += length
+                return codes[bits[at - length : at]]
+        at += 17
+        return 0
+
+    def extra(size: int) -> int:
+        nonlocal at
+        text = bits[at : at + size].ljust(size, "0")
+        at += size
+        return int(text, 2) if text[0] == "1" else int(text, 2) - (1 << size) + 1
+
+    values, pure = [], []
+    for _ in range(count):
+        size = symbol(firsts)
+        value = 32768 if size == 16 else extra(size) if size else 0
+        k, alone = 1, True
+        while ac and k < 64:
+            run, size = divmod(symbol(others), 16)
+            if size:
+                k += run
+                extra(size)
+                alone = False
+            elif run != 15:
+                break
+            else:
+                k += 15
+            k += 1
+        values.append(value)
+        pure.append(alone)
+    return np.array(values, dtype=np.int64), np.array(pure, dtype=bool)
+
+
+def _as_known_lossless(scan: _Scan, image: Pixels, rows: int, known: Iterator[_Reading]) -> bool:
+    """Whether the differences below the image are those that were put there."""
+    values = image[rows - 1 :].astype(np.int64) >> scan.point_transform
+    mask = ((1 << (8 * image.itemsize)) - 1) >> scan.point_transform
+    if image.itemsize == 1 and scan.predictor > _LINEAR:
+        # What overflows eight bits is lost, and with it what was predicted from it.
+        found = values[1:].ravel()
+        return any(np.array_equal(_summed(scan, values, steps) & mask, found[: len(steps)]) for steps, _ in known)
+    above, below = values[:-1], values[1:]
+    predicted = np.empty_like(below)
+    predicted[:, 0] = above[:, 0]
+    predicted[:, 1:] = _predicted(scan.predictor, below[:, :-1], above[:, 1:], above[:, :-1])
+    found = ((below - predicted) & mask).ravel()
+    return any(np.array_equal(found[: len(steps)], steps & mask) for steps, _ in known)
+
+
+def _summed(scan: _Scan, values: Pixels, steps: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Add up differences below the first row of ``values``, as a decoder does."""
+    above = [int(value) for value in values[0]]
+    row: list[int] = []
+    made = []
+    for step in steps.tolist():
+        i = len(row)
+        before = above[0] if i == 0 else _predicted(scan.predictor, row[-1], above[i], above[i - 1])
+        row.append((before + step) & 0xFFFF)
+        made.append(row[-1])
+        if len(row) == len(above):
+            above, row = row, []
+    return np.array(made, dtype=np.int64)
+
+
+def _predicted(predictor: int, left: Any, up: Any, corner: Any) -> Any:
+    """Prediction from the neighbours (T.81 table H.1)."""
+    match predictor:
+        case 1:
+            return left
+        case 2:
+            return up
+        case 3:
+            return corner
+        case 4:
+            return left + up - corner
+        case 5:
+            return left + ((up - corner) >> 1)
+        case 6:
+            return up + ((left - corner) >> 1)
+        case 7:
+            return (left + up) >> 1
+    raise ValueError(f"its predictor is {predictor}")
+
+
+def _as_known_blocks(scan: _Scan, below: Pixels, known: Iterator[_Reading]) -> bool:
+    """Whether the greys below the image change from block to block as those do that were put there."""
+    columns = below.shape[1]
+    grey = below.astype(np.int64)[4::8, np.minimum(np.arange(4, columns + 4, 8), columns - 1)].ravel()
+    top = (1 << scan.precision) - 1
+    middle, clipped = (top + 1) / 2, _CLIPPED * (top + 1) / 256
+    for steps, pure in known:
+        levels, seen = steps.cumsum()[pure] * scan.quantum / 8, grey[pure]
+        inside = (seen > 0) & (seen < top)
+        if inside.sum() < _LEAST_SEEN:
+            continue
+        levels = levels + np.median(seen[inside] - levels[inside])
+        near = np.abs(levels - middle) < clipped
+        if (np.abs(np.clip(levels, 0, top) - seen)[near] < _ROUNDED).all():
+            return True
+    return False
