@@ -48,6 +48,8 @@ _ONES, _TRIES = (0, 9, 10, 11, 12, 13, 14, 4, 6, 8, 17, 24, 32, 40), 40
 #: Grey levels of 256 about the middle that every build of libjpeg clips to black and white.
 _CLIPPED = 360
 _LOST = "its compressed data do not end with its last pixel: some were lost, or changed"
+#: Bytes that are codes at least in part.
+_LEFT_OVER = 24
 #: Predictors up to this one are sums and differences of neighbours.
 _LINEAR = 4
 #: Grey levels that rounding may make of nothing.
@@ -225,17 +227,23 @@ def _decode_whole(scan: _Scan, data: bytes, rows: int, columns: int) -> Pixels:
             return image
         if not lossless and _as_known_blocks(scan, image[whole:], known.after_all(kept)):
             return image
+    if not lossless:  # greys are known less surely than differences: nothing whole may be refused
+        return _decode_twice(scan, data, rows, columns)
     raise ValueError(_LOST)
 
 
 def _decode_twice(scan: _Scan, data: bytes, rows: int, columns: int) -> Pixels:
     """Decode data before two different ends: where codes are missing, what comes instead of them differs.
 
-    For tables that have no codes for greys that could be recognised; codes that are left over go unnoticed.
+    And once without the last bytes: where many codes are left over, nothing differs. For greys that were not, or
+    cannot be, recognised.
     """
-    ends = (random.Random(seed).randbytes(64).replace(b"\xff", b"\xff\0") for seed in (1, 2))
+    ends = [random.Random(seed).randbytes(64).replace(b"\xff", b"\xff\0") for seed in (1, 2)]
     first, second = (_libjpeg(scan.with_data(data + end, rows, columns)) for end in ends)
     if not np.array_equal(first, second):
+        raise ValueError(_LOST)
+    shorter = data[:-_LEFT_OVER].removesuffix(b"\xff")
+    if shorter and np.array_equal(first, _libjpeg(scan.with_data(shorter + ends[0], rows, columns))):
         raise ValueError(_LOST)
     return first
 
