@@ -30,7 +30,7 @@ MAX_ZIP_RATIO = 200
 _RATIO_FROM_BYTES = 256 * 2**20
 _CHUNK = 2**20
 #: Compressed bytes of LZMA that are expanded at once: to 7,000 times as many at most.
-_SMALL_CHUNK = 4096
+_SMALL_CHUNK = 1024
 
 #: What expanding a damaged entry ends in.
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, struct_error)
@@ -176,7 +176,9 @@ def _pieces(source: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
             yield from iter(lambda: packed.read(_CHUNK), b"")
             return
         if entry.compress_type != zipfile.ZIP_BZIP2:
-            yield from iter(lambda: cast("zipfile.ZipExtFile", packed).read1(_SMALL_CHUNK), b"")
+            bounded = cast("zipfile.ZipExtFile", packed)
+            bounded.MIN_READ_SIZE = _SMALL_CHUNK
+            yield from iter(lambda: bounded.read1(_SMALL_CHUNK), b"")
             return
     assert source.fp is not None
     source.fp.seek(entry.header_offset + 26)
