@@ -1,45 +1,80 @@
 """Results appear whole or not at all: written under a hidden temporary name beside their place, then renamed.
 
+What is renamed is on the disk before, and its new name after, so that a power cut leaves the old or the new one.
 Journals grow by whole lines, each on the disk before the next one.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PREFIX = ".partial-"
-"""How temporary names start; one that a crash left behind can be deleted."""
+"""How temporary names start; what a crash left behind under them is cleared away by `put_right`."""
+PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
+"""Modes of what names a patient: for the user alone."""
+
+_NEW, _OLD, _PLACE = "new", "old", "place"
+"""In the temporary folder of a replacement: what comes, what goes, and a file that says where."""
+_DAY_S = 86_400.0
+_NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES)
+"""What file systems answer that cannot sync a folder."""
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, private: bool = False) -> Iterator[Path]:
     """Give a temporary path to write to, and put it at ``path`` when the block ends without an error.
 
     The temporary name keeps the ending of ``path``, since writers choose formats by it.
+
+    Parameters
+    ----------
+    path : Path
+    private : bool
+        It names a patient: only the user may read it.
     """
     with _scratch_folder(path.parent) as scratch:
         temporary = scratch / path.name
         yield temporary
+        if private:
+            temporary.chmod(PRIVATE_FILE)
+        _sync(temporary)
         temporary.replace(path)
+        _sync_names(path.parent)
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
+def whole_folder(path: Path, *, private: bool = False) -> Iterator[Path]:
     """Give a temporary folder to fill, and put it at ``path`` when the block ends without an error.
 
-    A folder that is there already is replaced as a whole, and only then.
+    A folder that is there already is replaced as a whole, and only then. A crash at any moment leaves the old or the
+    new one, perhaps under its temporary name; then `put_right` puts it in its place.
+
+    Parameters
+    ----------
+    path : Path
+    private : bool
+        It names a patient: only the user may look into it.
     """
     with _scratch_folder(path.parent) as scratch:
-        temporary = scratch / "new"
+        temporary = scratch / _NEW
         temporary.mkdir()
         yield temporary
-        old = scratch / "old"
+        if private:
+            _make_private(temporary)
+        _sync(temporary)
+        old = scratch / _OLD
         if path.exists():
+            place = scratch / _PLACE
+            place.write_text(path.name, encoding="utf-8")
+            _sync(place)
+            _sync_names(scratch)
             path.replace(old)
         try:
             temporary.replace(path)
@@ -47,6 +82,36 @@ def whole_folder(path: Path) -> Iterator[Path]:
             if old.exists():
                 old.replace(path)
             raise
+        _sync_names(path.parent)
+
+
+def put_right(parent: Path) -> tuple[Path, ...]:
+    """Clear away what runs that were killed left in a folder, and end replacements in the middle of which they were.
+
+    A replacement that was interrupted between its two renames is completed: the new folder was on the disk by then.
+    What another program is still writing is left alone.
+
+    Returns
+    -------
+    tuple of Path
+        What was put in its place.
+    """
+    restored = []
+    for scratch in sorted(parent.glob(f"{PREFIX}*")):
+        if scratch.is_symlink() or not scratch.is_dir() or not _abandoned(scratch):
+            continue
+        old, new, place = (scratch / name for name in (_OLD, _NEW, _PLACE))
+        if old.exists():
+            try:
+                target = parent / Path(place.read_text(encoding="utf-8")).name
+            except OSError:  # of an earlier version, which did not say where; nothing of it is thrown away
+                continue
+            if not target.exists():
+                (new if new.exists() else old).replace(target)
+                _sync_names(parent)
+                restored.append(target)
+        shutil.rmtree(scratch, ignore_errors=True)
+    return tuple(restored)
 
 
 def append_lines(path: Path, text: str, *, mode: int = 0o666) -> None:
@@ -65,35 +130,90 @@ def append_lines(path: Path, text: str, *, mode: int = 0o666) -> None:
     OSError
         If they cannot be written.
     """
-    with open(path, "ab", opener=lambda name, flags: os.open(name, flags, mode)) as file:
-        end = file.tell()
+    with open(path, "ab", buffering=0, opener=lambda name, flags: os.open(name, flags, mode)) as file:
+        end = file.seek(0, os.SEEK_END)
+        left = memoryview(text.encode("utf-8", "surrogateescape"))
         try:
-            file.write(text.encode())
-            file.flush()
+            while left:
+                left = left[file.write(left) :]
             os.fsync(file.fileno())
         except OSError:
-            file.truncate(end)  # half a line would spoil the next one
+            with suppress(OSError):
+                file.truncate(end)  # half a line would spoil the next one
             raise
     if not end:
-        _sync_folder(path.parent)
+        _sync_names(path.parent)
+
+
+def torn_line(path: Path) -> bytes:
+    """Get the last line of a file where a crash left it without its end; else nothing."""
+    content = path.read_bytes()
+    return content[content.rfind(b"\n") + 1 :]
 
 
 def drop_torn_line(path: Path) -> None:
     """Take off a last line that a crash left without its end."""
-    content = path.read_bytes()
-    end = content.rfind(b"\n") + 1
-    if end < len(content):
+    if torn := torn_line(path):
         with path.open("r+b") as file:
-            file.truncate(end)
+            file.truncate(path.stat().st_size - len(torn))
 
 
-def _sync_folder(folder: Path) -> None:
-    """Put the name of a new file on the disk, too, where the system has that apart."""
-    if os.name != "posix":
+def keep_beside(path: Path) -> Path:
+    """Copy a damaged file to a name of its own beside it (``.damaged1``, …), for whoever can read more of it."""
+    with _scratch_folder(path.parent) as scratch:
+        copy = scratch / path.name
+        shutil.copy2(path, copy)
+        _sync(copy)
+        aside = copy.rename(free_name(path))
+        _sync_names(path.parent)
+    return aside
+
+
+def free_name(path: Path) -> Path:
+    """Name for what is damaged: that of ``path`` with ``.damaged1``, or the next number that is free."""
+    number = 1
+    while (aside := path.with_suffix(f"{path.suffix}.damaged{number}")).exists():
+        number += 1
+    return aside
+
+
+def _make_private(path: Path) -> None:
+    for one in path.iterdir():
+        if one.is_dir():
+            _make_private(one)
+        else:
+            one.chmod(PRIVATE_FILE)
+    path.chmod(PRIVATE_FOLDER)
+
+
+def _sync(path: Path) -> None:
+    """Put a file, or a folder with all that is in it, on the disk."""
+    if path.is_dir():
+        for one in path.iterdir():
+            if not one.is_symlink():
+                _sync(one)
+        _sync_names(path)
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
     try:
         os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_names(folder: Path) -> None:
+    """Put the names in a folder on the disk, where the system has them apart and can."""
+    if os.name != "posix":
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # one may write into a folder that one may not list
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
     finally:
         os.close(descriptor)
 
@@ -102,7 +222,51 @@ def _sync_folder(folder: Path) -> None:
 def _scratch_folder(parent: Path) -> Iterator[Path]:
     parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+    claim = _claim(scratch)
     try:
         yield scratch
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+        if claim is not None:
+            os.close(claim)
+
+
+def _claim(scratch: Path) -> int | None:
+    """Lock a temporary folder for as long as this process lives; None where that cannot be done."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return None
+    descriptor = os.open(scratch, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _abandoned(scratch: Path) -> bool:
+    """Whether nobody works in a temporary folder any more: its lock is free or, without locks, it is a day old."""
+    try:
+        import fcntl
+
+        descriptor = os.open(scratch, os.O_RDONLY)
+    except (ImportError, OSError):
+        return _is_old(scratch)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return _is_old(scratch)
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _is_old(scratch: Path) -> bool:
+    try:
+        return time.time() - scratch.stat().st_mtime > _DAY_S
+    except OSError:
+        return False
