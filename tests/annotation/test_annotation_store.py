@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from dicom_factory import MARKS
 
 from napari_lesion.annotation.annotations import AnnotationSet, changed, moved, with_mask
 from napari_lesion.annotation.labels import LUNG_NODULES, LabelSet, read_labels, save_labels
-from napari_lesion.annotation.store import Store, load_file, open_set
+from napari_lesion.annotation.store import DamagedAnnotationsError, Store, load_file, open_set
 from napari_lesion.errors import AnnotationError, ConfigError
 
 VOLUME = phantom_volume()
@@ -84,6 +85,58 @@ def test_what_was_saved_survives_a_kill_at_any_moment(tmp_path: Path) -> None:
     assert len(saved.annotations) >= counter.value
     assert saved.annotations[-1].mask == mark_mask(VOLUME, MARKS[0])
     Store(tmp_path).save(saved)
+
+
+def test_a_damaged_annotation_is_said_and_the_others_come_back(tmp_path: Path) -> None:
+    store, told = Store(tmp_path), []
+    saved = store.save(annotate(VOLUME, "ann", nodule(VOLUME, MARKS[0]), nodule(VOLUME, MARKS[1])))
+    path = store.path(saved.series_uid, "ann")
+    damaged = path.read_text(encoding="utf-8").replace(saved.annotations[0].id, "another")
+    path.write_text(damaged, encoding="utf-8")
+    with pytest.raises(DamagedAnnotationsError, match="number 1 of its annotations"):
+        store.load(saved.series_uid, "ann")
+    back = open_set(store, VOLUME, "ann", "x", told.append)
+    assert back.annotations == saved.annotations[1:]
+    assert not back.done
+    aside = path.with_name(f"{path.name}.damaged1")
+    assert aside.read_text(encoding="utf-8") == damaged
+    assert aside.name in told[0]
+    assert store.load(saved.series_uid, "ann") == back
+    assert store.save(back.put(nodule(VOLUME, MARKS[2]))).revision == back.revision + 1
+
+
+def test_annotations_without_checksums_open_and_another_grid_does_not(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    saved = store.save(annotate(VOLUME, "ann", nodule(VOLUME, MARKS[0])))
+    path = store.path(saved.series_uid, "ann")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["grid"]["affine"][0][3] += 1
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(ConfigError, match="besides the annotations"):
+        load_file(path)
+    del content["checksums"]
+    path.write_text(json.dumps(content), encoding="utf-8")
+    assert load_file(path).annotations == saved.annotations
+
+
+def test_annotations_of_another_patient_are_refused_though_the_series_have_one_uid(tmp_path: Path) -> None:
+    other = annotate(VOLUME, "ann").model_copy(update={"patient_id": "ALICE"})
+    store = Store(tmp_path)
+    store.save(other)
+    bob = replace(VOLUME, series=VOLUME.series.model_copy(update={"patient_id": "BOB"}))
+    with pytest.raises(AnnotationError, match="another patient"):
+        open_set(store, bob, "ann", "x")
+
+
+@pytest.mark.parametrize("reader", ["王" * 27, "x" * 300, "CON", "..", "a/../b"])
+@pytest.mark.parametrize("uid", ["1.2.3", "..", "../..", "CON", "9" * 300])
+def test_any_reader_and_any_uid_have_a_file_of_their_own_in_the_folder(uid, reader, tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    saved = store.save(annotate(VOLUME, reader).model_copy(update={"series_uid": uid}))
+    assert store.load(uid, reader) == saved
+    assert store.readers(uid) == (reader,)
+    [path] = tmp_path.rglob("*.json")
+    assert path.parent.parent == tmp_path / "store"
 
 
 def test_annotations_of_other_voxels_are_refused(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import nibabel as nib
 import numpy as np
@@ -15,6 +14,7 @@ import yaml
 
 from napari_lesion.annotation.annotations import Annotation, AnnotationSet
 from napari_lesion.annotation.labels import LabelSet
+from napari_lesion.annotation.store import name_of_reader
 from napari_lesion.atomic import whole_file
 from napari_lesion.dicom.reader import read_series
 from napari_lesion.dicom.series import Series, find_series
@@ -22,6 +22,7 @@ from napari_lesion.errors import AnnotationError, ConfigError
 from napari_lesion.progress import Progress, silent
 from napari_lesion.report.nifti import ras_affine
 from napari_lesion.tables import write_table
+from napari_lesion.uids import name_of
 from napari_lesion.volume import FloatArray, spacing_of
 
 LUNA16_COLUMNS = ("seriesuid", "coordX", "coordY", "coordZ", "diameter_mm")
@@ -185,7 +186,7 @@ def save_nifti(found: AnnotationSet, folder: Path) -> Path:
                 **{"id": mark.id, "reader": mark.reader, "time": mark.time, "comment": mark.comment},
             }
         )
-    name = f"{quote(found.series_uid, safe='')}_{quote(found.reader, safe=' ')}"
+    name = f"{name_of(found.series_uid)}_{name_of_reader(found.reader)}"
     path = folder / f"{name}.nii.gz"
     _save_image(array, found.grid.matrix, path, b"napari-lesion annotations, research use only")
     columns = ("number", "label", "voxels", "coordX", "coordY", "coordZ", "diameter_mm")
@@ -266,11 +267,11 @@ def save_training(
         volume = read_series(there[uid])
         if tuple(found.grid.shape) != volume.shape:
             raise AnnotationError(f"series {uid}: {found.grid.shape} voxels were annotated, and it has {volume.shape}.")
-        target = out / "scans" / f"{uid}.nii.gz"
+        target = out / "scans" / f"{name_of(uid)}.nii.gz"
         _save_image(np.asarray(volume.voxels), volume.affine, target, b"HU; copied by napari-lesion")
         places.append(f"scans/{target.name}")
     patients = [{"seriesuid": s.series_uid, "patient": s.patient_id} for s in sets if s.patient_id]
-    write_table(("seriesuid", "patient"), patients, out / PATIENTS)
+    write_table(("seriesuid", "patient"), patients, out / PATIENTS, private=True)
     path = out / TRAINING
     with whole_file(path) as temporary:
         temporary.write_text(_HEAD + yaml.safe_dump(_configuration(places), sort_keys=False), encoding="utf-8")

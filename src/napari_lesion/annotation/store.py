@@ -1,9 +1,14 @@
-"""Where annotations are kept: one file for each series and reader, whole or not at all, and never the wrong one."""
+"""Where annotations are kept: one file for each series and reader, whole or not at all, and never the wrong one.
+
+A file carries a checksum for each annotation and one for the rest; one without any, of an earlier version, is read as
+it is.
+"""
 
 from __future__ import annotations
 
 import json
-import os
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +18,40 @@ from pydantic import ValidationError
 
 from napari_lesion.annotation.annotations import SCHEMA_VERSION, AnnotationSet, Grid
 from napari_lesion.annotation.labels import LUNG_NODULES, LabelSet, read_labels
-from napari_lesion.atomic import whole_file
+from napari_lesion.atomic import keep_beside, whole_file
 from napari_lesion.bounded import parse_json
+from napari_lesion.checksums import CHECKSUMS, checksums_of, damage
 from napari_lesion.errors import AnnotationError, ConfigError
+from napari_lesion.uids import digest, is_uid, name_of
 from napari_lesion.volume import Volume
 
 ENDING = ".annotations.json"
 LABELS = "labels.yaml"
+_LONGEST, _SHOWN = 120, 60
+"""Characters of a reader's name in the name of a file, at most, and of one that is longer."""
+_RESERVED = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9])(\..*)?", re.IGNORECASE)
+
+
+class DamagedAnnotationsError(ConfigError):
+    """Some annotations in a file are not as they were written.
+
+    Attributes
+    ----------
+    intact : AnnotationSet
+        Those that are.
+    """
+
+    def __init__(self, says: str, intact: AnnotationSet) -> None:
+        super().__init__(says)
+        self.intact = intact
+
+
+def name_of_reader(reader: str) -> str:
+    """Make a reader's name fit for a file: as in a web address, so that another name makes another one."""
+    name = quote(reader, safe=" ")
+    if len(name) <= _LONGEST and not _RESERVED.fullmatch(name):
+        return name
+    return re.sub(r"%[0-9A-F]?$", "", name[:_SHOWN]) + f"~{digest(reader)}"
 
 
 @dataclass(frozen=True)
@@ -49,13 +81,28 @@ class Store:
         """
         if not reader.strip():
             raise AnnotationError("Say who is reading first: annotations are kept by the reader's name.")
-        # As in a web address: any name makes a file name, and another name makes another one.
-        return self.folder / quote(series_uid, safe="") / (quote(reader, safe=" ") + ENDING)
+        return self._folder(series_uid) / f"{name_of_reader(reader)}{ENDING}"
 
     def readers(self, series_uid: str) -> tuple[str, ...]:
-        """Names of those who have annotated a series, sorted. No file is read."""
-        folder = self.folder / quote(series_uid, safe="")
-        return tuple(sorted(unquote(path.name.removesuffix(ENDING)) for path in folder.glob(f"*{ENDING}")))
+        """Names of those who have annotated a series, sorted.
+
+        Raises
+        ------
+        ConfigError
+            If a file that must be read for the name is damaged; only those of very long names are.
+        """
+        names = []
+        for path in self._folder(series_uid).glob(f"*{ENDING}"):
+            name = path.name.removesuffix(ENDING)
+            shortened = re.fullmatch(r".*~[0-9a-f]{12}", name)
+            names.append(load_file(path).reader if shortened else unquote(name))
+        return tuple(sorted(names))
+
+    def _folder(self, series_uid: str) -> Path:
+        earlier = quote(series_uid, safe="")  # as earlier versions named what is no UID
+        if is_uid(series_uid) or (earlier.strip(".") and (self.folder / earlier).is_dir()):
+            return self.folder / earlier
+        return self.folder / name_of(series_uid)
 
     def load(self, series_uid: str, reader: str) -> AnnotationSet | None:
         """Read the annotations of a series by a reader; None where there are none.
@@ -77,7 +124,7 @@ class Store:
 
     def load_series(self, series_uid: str) -> tuple[AnnotationSet, ...]:
         """Read what all readers annotated in a series, ordered by name."""
-        folder = self.folder / quote(series_uid, safe="")
+        folder = self._folder(series_uid)
         found = [load_file(path) for path in folder.glob(f"*{ENDING}")]
         return tuple(sorted(found, key=lambda one: one.reader))
 
@@ -107,20 +154,58 @@ class Store:
                 f"{path} was changed elsewhere, by another window or computer of the reader {annotations.reader!r}. "
                 "Nothing was overwritten: open the scan again to go on from there."
             )
-        saved = annotations.model_copy(update={"revision": annotations.revision + 1})
-        text = json.dumps(saved.model_dump(mode="json"), indent=1, ensure_ascii=False, allow_nan=False)
+        return _write(annotations, path)
+
+    def go_on_from(self, intact: AnnotationSet) -> tuple[AnnotationSet, Path]:
+        """Write what is intact of a damaged file in its place, and keep the damaged one beside it.
+
+        Returns
+        -------
+        AnnotationSet
+            As it is on the disk.
+        Path
+            The damaged file.
+
+        Raises
+        ------
+        AnnotationError
+            If that cannot be written.
+        """
+        path = self.path(intact.series_uid, intact.reader)
         try:
-            with whole_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-                file.write(text + "\n")
-                file.flush()
-                os.fsync(file.fileno())  # a power cut must not leave an empty file under the right name
+            aside = keep_beside(path)
         except OSError as error:
-            raise AnnotationError(f"{path} cannot be written ({error.strerror}). Choose another folder.") from error
-        return saved
+            raise AnnotationError(f"{path} is damaged and cannot be written ({error.strerror}).") from error
+        return _write(intact.model_copy(update={"done": False}), path), aside
 
 
-def open_set(store: Store, volume: Volume, reader: str, label_set: str) -> AnnotationSet:
+def _write(annotations: AnnotationSet, path: Path) -> AnnotationSet:
+    """Write annotations with the next revision, and return them as they are on the disk."""
+    saved = annotations.model_copy(update={"revision": annotations.revision + 1})
+    content = saved.model_dump(mode="json")
+    content[CHECKSUMS] = checksums_of(content, "annotations")
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    try:
+        with whole_file(path, private=True) as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise AnnotationError(f"{path} cannot be written ({error.strerror}). Choose another folder.") from error
+    return saved
+
+
+def open_set(
+    store: Store, volume: Volume, reader: str, label_set: str, tell: Callable[[str], None] | None = None
+) -> AnnotationSet:
     """Read a reader's annotations of a scan, or start with none.
+
+    Parameters
+    ----------
+    store : Store
+    volume : Volume
+    reader, label_set : str
+    tell : callable, optional
+        Where it is given, annotations come back without those that are damaged, the damaged file is kept beside, and
+        this is called with a sentence that says so.
 
     Raises
     ------
@@ -129,7 +214,14 @@ def open_set(store: Store, volume: Volume, reader: str, label_set: str) -> Annot
     ConfigError
         If the file is damaged.
     """
-    found = store.load(volume.series.series_uid, reader)
+    try:
+        found = store.load(volume.series.series_uid, reader)
+    except DamagedAnnotationsError as error:
+        if tell is None:
+            raise
+        check_grid(error.intact, volume)
+        found, aside = store.go_on_from(error.intact)
+        tell(f"{error} The {len(found.annotations)} others are back; the damaged file is kept as {aside.name}.")
     if found is None:
         return AnnotationSet.empty(volume, reader, label_set)
     check_grid(found, volume)
@@ -137,12 +229,17 @@ def open_set(store: Store, volume: Volume, reader: str, label_set: str) -> Annot
 
 
 def check_grid(annotations: AnnotationSet, volume: Volume) -> None:
-    """Refuse annotations that were drawn on other voxels than those of a scan.
+    """Refuse annotations that were drawn on other voxels than those of a scan, or in another patient.
 
     Raises
     ------
     AnnotationError
     """
+    if annotations.patient_id and volume.series.patient_id not in ("", annotations.patient_id):
+        raise AnnotationError(
+            f"The annotations of {annotations.reader!r} are of another patient, whose series has the same UID. Keep "
+            "those of this scan in another folder."
+        )
     if not annotations.grid.same(Grid.of(volume)):
         raise AnnotationError(
             f"The annotations of {annotations.reader!r} were drawn on {annotations.grid.shape} voxels, and this scan "
@@ -168,7 +265,14 @@ def load_file(path: Path) -> AnnotationSet:
     version = str(content.get("schema_version", "")) if isinstance(content, dict) else ""
     if version.split(".")[0] != SCHEMA_VERSION.split(".")[0]:
         raise ConfigError(f"{path}: schema version {version or 'missing'}, and this program reads {SCHEMA_VERSION}.")
+    wrong = damage(content, "annotations")
+    if wrong is not None and not wrong.records:
+        raise ConfigError(f"{path}: {wrong.says}, so it was damaged or edited after it was written. Move it away.")
     try:
+        if wrong is not None:
+            good = [one for n, one in enumerate(content["annotations"]) if n not in wrong.records]
+            intact = AnnotationSet.model_validate({**content, "annotations": good})
+            raise DamagedAnnotationsError(f"{path}: {wrong.says}, so it was damaged or edited.", intact)
         return AnnotationSet.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]

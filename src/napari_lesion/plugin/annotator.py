@@ -415,7 +415,9 @@ class Annotator(QObject):
         uid = volume.series.series_uid
         self._problems.pop(uid, None)
         try:
-            self._sets[uid] = open_set(self.store, volume, self.reader, self.labels.name)
+            self._sets[uid] = open_set(
+                self.store, volume, self.reader, self.labels.name, tell=lambda text: self.said.emit(f"⚠ {text}")
+            )
         except LesionError as error:
             self._problems[uid] = sentence(error)
             self.said.emit(f"⚠ {sentence(error)}")
