@@ -13,7 +13,7 @@ import pytest
 from reading_case import Clock, read_scan, report_with
 
 from napari_lesion.errors import ReadingError
-from napari_lesion.reading.journal import Journal, load, path_of
+from napari_lesion.reading.journal import Journal, hold, load, path_of
 
 NODULE, OTHER, FAR = (10.0, 20.0, 30.0), (-40.0, 0.0, 60.0), (80.0, 80.0, 0.0)
 REPORT = report_with((NODULE, 0.9), (OTHER, 0.7), (FAR, 0.2))
@@ -129,7 +129,10 @@ def test_a_killed_reading_comes_back_as_it_was(tmp_path: Path) -> None:
     process.stdout.close()
     with path.open("ab") as file:
         file.write(b'{"time": "2026-03-01T08:0')  # as if it had been killed in the middle of a line
+    cut = path.read_bytes()
     again = Journal.resume(path)
+    assert "cut off" in again.told
+    assert path.with_name("1.2.3.jsonl.damaged1").read_bytes() == cut
     assert [mark.confidence for mark in again.reading.marks] == [1, 2, 3]
     assert again.reading.interruptions == 1
     again.mark((4.0, 0.0, 0.0), 4)
@@ -162,3 +165,26 @@ def test_a_reading_whose_first_line_never_came_to_the_disk_can_begin_again(tmp_p
     with pytest.raises(ReadingError, match="no event"):
         load(path)
     assert Journal.start(path, "A", "1.2.3", seen_before=False).reading == load(path)
+
+
+def test_a_reading_lies_in_its_folder_and_is_of_one_reader_only(tmp_path: Path) -> None:
+    for uid in ("../../outside", "..", "/etc/passwd", "CON", "1." + "2" * 300):
+        path = path_of(tmp_path, "A", uid)
+        assert path.parent == tmp_path / "A"
+        assert len(path.name) < 100
+    Journal.start(path_of(tmp_path, "Dr. A", "1.2.3"), "Dr. A", "1.2.3", seen_before=False)
+    other = path_of(tmp_path, "Dr._A", "1.2.3")
+    assert not other.exists(), "another reader, whose name makes the same name of a folder"
+    Journal.start(other, "Dr._A", "1.2.3", seen_before=False)
+    assert load(path_of(tmp_path, "Dr. A", "1.2.3")).reader == "Dr. A"
+    assert load(path_of(tmp_path, "Dr._A", "1.2.3")).reader == "Dr._A"
+
+
+def test_a_reader_goes_on_in_one_window_at_a_time(tmp_path: Path) -> None:
+    path = path_of(tmp_path, "A", "1.2.3")
+    first = hold(path)
+    with pytest.raises(ReadingError, match="another window"):
+        hold(path_of(tmp_path, "A", "1.2.4"))
+    hold(path_of(tmp_path, "B", "1.2.3")).release()
+    first.release()
+    hold(path).release()

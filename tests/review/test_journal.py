@@ -116,13 +116,13 @@ def test_only_one_window_writes_a_journal(path: Path) -> None:
     assert Journal(path, SCAN.series).recover() is None
 
 
-def test_a_damaged_journal_is_said_and_set_aside_never_deleted(path: Path) -> None:
+def test_a_journal_that_cannot_begin_is_said_and_set_aside_never_deleted(path: Path) -> None:
     written(path)
     content = path.read_bytes()
     for bad, words in (
-        (content.replace(b'{"change"', b'{"chance"', 1), "line 2 is damaged"),
-        (content.replace(b'"journal": 2', b'"journal": 3', 1), "later version"),
-        (content.replace(SCAN.series.series_uid.encode() + b'"', b'1.2.9"'), "is of series"),
+        (content.replace(b'"journal": 3', b'"journal": 4', 1), "later version"),
+        (content.replace(SCAN.series.series_uid.encode() + b'"', b'1.2.9"'), "line 1 is damaged"),
+        (content.replace(b'{"journal"', b'{"journey"', 1), "line 1 is damaged"),
     ):
         path.write_bytes(bad)
         journal = Journal(path, SCAN.series)
@@ -133,6 +133,37 @@ def test_a_damaged_journal_is_said_and_set_aside_never_deleted(path: Path) -> No
         assert journal.recover() is None
         journal.close()
     assert len(list(path.parent.glob("*.damaged*"))) == 3
+
+
+def test_a_journal_of_another_series_is_refused(path: Path) -> None:
+    written(path)
+    with pytest.raises(ConfigError, match="is of series"):
+        Journal(path, make_volume(series_uid="1.2.9").series).recover()
+
+
+def test_a_flip_or_a_cut_is_said_and_what_was_before_it_goes_on(path: Path) -> None:
+    review = written(path, steps=3)
+    content = path.read_bytes()
+    first = content.index(b"\n") + 1
+    for at in range(first, len(content), 97):
+        for bad in (content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :], content[:at]):
+            for old in path.parent.glob("*.damaged*"):
+                old.unlink()
+            path.write_bytes(bad)
+            journal = Journal(path, SCAN.series)
+            back = journal.recover()
+            assert back.changes == review.changes[: len(back.changes)]
+            if len(bad) == len(content) or not bad.endswith(b"\n"):
+                assert "line" in journal.told
+            if journal.told:
+                [aside] = path.parent.glob("*.damaged*")
+                assert aside.read_bytes() == bad
+                assert aside.name in journal.told
+            new = edits.accept(back, [back.findings[0].id], READER)
+            journal.record(back, new, READER)
+            assert journal.recover() == new
+            assert not journal.told
+            journal.close()
 
 
 def test_the_heatmap_of_the_same_run_comes_back_and_no_other(tmp_path: Path, monkeypatch) -> None:
@@ -152,14 +183,15 @@ def test_the_journal_of_an_earlier_version_goes_on(path: Path) -> None:
     review = written(path)
     lines = path.read_text(encoding="utf-8").splitlines()
     header = json.loads(lines[0])
-    assert header["journal"] == 2
+    assert header["journal"] == 3
     new = ("mask", "measurement", "unmeasured", "tracking_uid")
     findings = [{name: f[name] for name in f if name not in new} for f in header["report"]["findings"]]
     report = {name: header["report"][name] for name in header["report"] if name not in ("patient", "comparisons")}
+    del header["seal"]
     old = {**header, "journal": 1, "report": {**report, "schema_version": "1.2", "findings": findings}}
     changes = []
     for line in lines[1:]:
-        (change,) = json.loads(line).values()
+        change = json.loads(line)["change"]
         changes.append({name: change[name] for name in ("what", "time", "reader", "before", "after")})
     path.write_text("\n".join(map(json.dumps, [old, *({"change": one} for one in changes)])) + "\n", encoding="utf-8")
     journal = Journal(path, SCAN.series)

@@ -6,6 +6,7 @@ whenever findings change, as long as the prior's scan is at hand.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -35,6 +36,8 @@ from napari_lesion.review.review import (
     with_measurements,
 )
 from napari_lesion.volume import SeriesIdentity, Volume
+
+_LOG = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -173,9 +176,12 @@ def _kept(volume: Volume) -> Review | None:
         return None
     journal = Journal(path, volume.series)
     try:
-        return journal.recover()
+        review = journal.recover()
     finally:
         journal.close()
+    if journal.told:
+        _LOG.warning("%s", journal.told)
+    return review
 
 
 def _keep(volume: Volume, review: Review, by: Stamp, since: Review | None = None) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from weakref import WeakKeyDictionary, ref
 
 import numpy as np
+from filelock import FileLock
 from napari.components.overlays import TextOverlay
 from napari.layers import Points
 from platformdirs import user_documents_dir
@@ -26,7 +27,7 @@ from napari_lesion.plugin.task import Task, sentence
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.workstation import Workstation
 from napari_lesion.progress import Progress
-from napari_lesion.reading.journal import Journal, load, path_of
+from napari_lesion.reading.journal import Journal, hold, load, path_of
 from napari_lesion.reading.reading import MARK_MM, Mark, Reading
 from napari_lesion.review.review import NO_MODEL
 from napari_lesion.volume import Volume
@@ -55,6 +56,8 @@ class ReadingRoom(QObject):
         self._station_ref = ref(station)
         self._blinding = Blinding(station.viewer)
         self._journal: Journal | None = None
+        self._hold: FileLock | None = None
+        """Keeps other windows from going on with this reader's readings, while one goes on here."""
         self._reading: Reading | None = None
         self._reports: dict[str, Report] = {}
         """What the hidden search found, by series UID."""
@@ -128,10 +131,18 @@ class ReadingRoom(QObject):
         uid, reader = volume.series.series_uid, reader_name()
         seen = not self._blinding.hides(uid) and self._searched() is not None
         path = path_of(self.folder, reader, uid)
-        if self._reading is None:
-            self._journal = Journal.start(path, reader, uid, seen_before=seen)
-        else:
-            self._journal = Journal.resume(path, seen_before=seen)
+        self._let_others()
+        self._hold = hold(path)
+        try:
+            if self._load(uid) is None:
+                self._journal = Journal.start(path, reader, uid, seen_before=seen)
+            else:
+                self._journal = Journal.resume(path, seen_before=seen)
+        except BaseException:
+            self._let_others()
+            raise
+        if self._journal.told:
+            self.told.emit(f"⚠ {self._journal.told}")
         self._reading = None
         self._hide(uid)
         if self._journal.reading.phase == "blind":
@@ -144,6 +155,7 @@ class ReadingRoom(QObject):
             if self._journal.reading.running:
                 self._journal.pause()
             self._reading, self._journal = self._journal.reading, None
+        self._let_others()
         self._awaited = False
         self._refresh()
 
@@ -164,6 +176,7 @@ class ReadingRoom(QObject):
         journal = self._running_journal()
         journal.finish()
         self._reading, self._journal = journal.reading, None
+        self._let_others()
         self._unhide(self._reading.series_uid)
         self._refresh()
 
@@ -246,6 +259,12 @@ class ReadingRoom(QObject):
         except ReadingError as error:
             self.told.emit(f"⚠ {sentence(error)}")
             return None
+
+    def _let_others(self) -> None:
+        """Let other windows go on with the reader's readings."""
+        if self._hold is not None:
+            self._hold.release()
+        self._hold = None
 
     def _hide(self, uid: str) -> None:
         self._blinding.hide(uid)

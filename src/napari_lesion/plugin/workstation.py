@@ -325,6 +325,8 @@ class Workstation(QObject):
                 tr("{error} The review cannot come back; its journal is kept as {file}.", error=error, file=aside)
             )
             return journal
+        if journal.told:
+            show_warning(journal.told)
         if review is not None:
             self._reviews[path] = review
             show_info(

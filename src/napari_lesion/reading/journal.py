@@ -7,7 +7,6 @@ the file: a person who set out to forge one could seal it anew.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import uuid
@@ -15,10 +14,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from napari_lesion.atomic import append_lines, drop_torn_line
+from napari_lesion.atomic import PRIVATE_FILE, PRIVATE_FOLDER, append_lines, drop_torn_line, keep_beside, torn_line
 from napari_lesion.bounded import parse_json
+from napari_lesion.checksums import seal as sealed
 from napari_lesion.errors import ReadingError
 from napari_lesion.findings import Point, Report
 from napari_lesion.reading.reading import (
@@ -37,8 +38,12 @@ from napari_lesion.reading.reading import (
     after,
     replay,
 )
+from napari_lesion.uids import digest, name_of
 
 SUFFIX = ".jsonl"
+LOCK = ".lock"
+_LONGEST = 60
+"""Letters of a folder name at most."""
 
 
 def now() -> datetime:
@@ -47,13 +52,46 @@ def now() -> datetime:
 
 
 def path_of(folder: Path, reader: str, series_uid: str) -> Path:
-    """Say where the reading of a scan by a reader is kept: ``folder/READER/SERIES.jsonl``."""
-    return folder / folder_name(reader) / f"{series_uid}{SUFFIX}"
+    """Say where the reading of a scan by a reader is kept: ``folder/READER/SERIES.jsonl``, and in no other folder.
+
+    Where a reader whose name makes the same folder name was first, the name has an addition.
+    """
+    name = f"{name_of(series_uid)}{SUFFIX}"
+    path = folder / folder_name(reader) / name
+    if _reader_of(path) in ("", reader.strip()):
+        return path
+    return folder / f"{folder_name(reader)}_{digest(reader.strip())}" / name
 
 
 def folder_name(reader: str) -> str:
     """Turn a reader's name into one that every file system takes."""
-    return re.sub(r"[^\w.-]+", "_", reader.strip()).strip(".") or "_"
+    name = re.sub(r"[^\w.-]+", "_", reader.strip()).strip(".") or "_"
+    reserved = re.fullmatch(r"(con|prn|aux|nul|(com|lpt)\d)(\..*)?", name, re.IGNORECASE)
+    return f"{name[:_LONGEST]}_{digest(name)}" if reserved or len(name) > _LONGEST else name
+
+
+def hold(path: Path) -> FileLock:
+    """Keep other windows from going on with any reading of the reader whose journal this is; release it afterwards.
+
+    The lock of a program that was killed holds nobody up.
+
+    Raises
+    ------
+    ReadingError
+        If another window holds it.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+        lock = FileLock(path.parent / LOCK, mode=PRIVATE_FILE)
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        raise ReadingError(
+            f"{path.parent.name} is reading in another window, and here it can only be looked at. Pause the reading "
+            "there, or close that window."
+        ) from error
+    except OSError as error:
+        raise ReadingError(f"{path.parent}: cannot be written ({error.strerror}). Choose another folder.") from error
+    return lock
 
 
 class Journal:
@@ -66,6 +104,8 @@ class Journal:
     def __init__(self, path: Path, reading: Reading, seal: str, clock: Callable[[], datetime]) -> None:
         self.path = path
         self.reading = reading
+        self.told = ""
+        """What was damaged, as a sentence; nothing where all was whole."""
         self._seal = seal
         self._clock = clock
 
@@ -84,10 +124,11 @@ class Journal:
             raise ReadingError("Say who reads: a name or a code.")
         started = Started(time=clock(), reader=reader.strip(), series_uid=series_uid, seen_before=seen_before)
         reading = after(None, started)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
         if path.exists() and b"\n" in path.read_bytes():
             raise ReadingError(f"{path}: {reader.strip()} has read this scan, or begun to; resume that.")
         path.write_bytes(b"")
+        path.chmod(PRIVATE_FILE)
         journal = cls(path, reading, "", clock)
         journal._write(started)
         return journal
@@ -102,8 +143,14 @@ class Journal:
             If the file is none, was changed, or the reading is finished.
         """
         events, seal = _parse(path)
-        drop_torn_line(path)
         journal = cls(path, replay(events), seal, clock)
+        if torn_line(path):
+            aside = keep_beside(path)
+            journal.told = (
+                f"{path}: the last line was cut off, and what it recorded is not in the reading. The file as it was is "
+                f"kept as {aside.name}."
+            )
+            drop_torn_line(path)
         journal._add(Resumed(time=clock(), seen_before=seen_before))
         return journal
 
@@ -140,10 +187,10 @@ class Journal:
 
     def _write(self, event: AnyEvent) -> None:
         content = event.model_dump(mode="json")
-        seal = _seal(self._seal, content)
+        seal = sealed(self._seal, content)
         line = json.dumps({**content, "seal": seal}, ensure_ascii=False, allow_nan=False) + "\n"
         try:
-            append_lines(self.path, line)
+            append_lines(self.path, line, mode=PRIVATE_FILE)
         except OSError as error:
             raise ReadingError(f"{self.path}: cannot be written ({error.strerror}); nothing was recorded.") from error
         self._seal = seal
@@ -158,6 +205,16 @@ def load(path: Path) -> Reading:
         If it cannot be read, or was changed after it was written; it names the line.
     """
     return replay(_parse(path)[0])
+
+
+def _reader_of(path: Path) -> str:
+    """Name of whose reading a file is; nothing where there is none, or it cannot be told."""
+    try:
+        with path.open("rb") as file:
+            first = parse_json(file.readline())
+    except (OSError, ValueError):
+        return ""
+    return str(first.get("reader", "")) if isinstance(first, dict) else ""
 
 
 def _parse(path: Path) -> tuple[list[AnyEvent], str]:
@@ -176,7 +233,7 @@ def _parse(path: Path) -> tuple[list[AnyEvent], str]:
             event = EVENT.validate_python(entry)
         except (ValueError, AttributeError, KeyError, TypeError, ValidationError) as error:
             raise ReadingError(f"{path}: line {number} is no event of a reading ({error}).") from error
-        seal = _seal(seal, entry)
+        seal = sealed(seal, entry)
         if found != seal:
             raise ReadingError(
                 f"{path}: line {number} does not fit the lines before it: the file was changed after the reading."
@@ -185,8 +242,3 @@ def _parse(path: Path) -> tuple[list[AnyEvent], str]:
     if not events:
         raise ReadingError(f"{path}: there is no event in this reading.")
     return events, seal
-
-
-def _seal(before: str, event: dict[str, object]) -> str:
-    text = json.dumps(event, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(f"{before}\n{text}".encode()).hexdigest()

@@ -21,6 +21,7 @@ from napari_lesion.findings import Finding, ModelReference, Point, Report
 from napari_lesion.reading.journal import SUFFIX, load
 from napari_lesion.reading.reading import LEVELS, MARK_MM, Reading
 from napari_lesion.report.json import FILE_NAME, save_report
+from napari_lesion.uids import name_of
 
 ALONE, DETECTOR, TOGETHER = ARMS = ("reader-alone", "detector", "reader-with-detector")
 ARM_NAMES = {ALONE: "reader alone", DETECTOR: "detector", TOGETHER: "reader with detector"}
@@ -113,10 +114,11 @@ def save_results(readings: Iterable[Reading], folder: Path) -> None:
     """
     made = [(reading.series_uid, reports_of(reading)) for reading in readings]
     for arm in ARMS:
-        with whole_folder(folder / arm) as new:
+        with whole_folder(folder / arm, private=True) as new:
             for series_uid, reports in made:
-                (new / series_uid).mkdir()
-                save_report(reports[arm], new / series_uid / FILE_NAME)
+                place = new / name_of(series_uid)
+                place.mkdir()
+                save_report(reports[arm], place / FILE_NAME)
 
 
 def judge(

@@ -19,8 +19,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from napari_lesion.atomic import append_lines, drop_torn_line
+from napari_lesion.atomic import PRIVATE_FILE, append_lines, drop_torn_line, free_name, keep_beside, whole_file
 from napari_lesion.bounded import parse_json
+from napari_lesion.checksums import seal
 from napari_lesion.compared import Comparison
 from napari_lesion.errors import ConfigError
 from napari_lesion.findings import Report
@@ -28,7 +29,9 @@ from napari_lesion.report.json import report_from
 from napari_lesion.review.review import Change, Measured, Review, Stamp, step, steps
 from napari_lesion.volume import SeriesIdentity, Volume
 
-VERSION = 2
+VERSION = 3
+SEALED = 3
+"""Since this version, every line is sealed to those before it (`checksums.seal`), from the first of its review on."""
 STATE_VARIABLE = "NAPARI_LESION_STATE"
 """Environment variable that puts the state folder elsewhere."""
 _HEADER = b'{"journal"'
@@ -75,7 +78,11 @@ class Journal:
 
     def __init__(self, path: Path, series: SeriesIdentity) -> None:
         self.path = path
+        self.told = ""
+        """What was damaged, as a sentence; nothing where all was whole."""
         self._series = series
+        self._seal: str | None = None
+        """Of the last line; None until it was looked for."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._lock = FileLock(f"{path}.lock", mode=0o600)
@@ -97,32 +104,62 @@ class Journal:
     def recover(self) -> Review | None:
         """Read the review as it was left; None if there is none.
 
-        A last line that was cut off in the middle of writing is dropped.
+        Where a line is damaged or was cut off, the review comes back as it was before that line, `told` says so, and
+        the file as it was is kept beside the one that goes on.
 
         Raises
         ------
         ConfigError
-            If the file is damaged elsewhere, is of another series, or was written by a later version.
+            If nothing of the review can come back: its first line is damaged, is of another series, or was written by
+            a later version.
         """
         if not self.path.exists():
             return None
-        drop_torn_line(self.path)
-        lines = self.path.read_bytes().split(b"\n")[:-1]
+        self.told, self._seal = "", ""
+        content = self.path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        lines = content[:whole].split(b"\n")[:-1]
         begin = max((number for number, line in enumerate(lines) if line.startswith(_HEADER)), default=None)
         if begin is None:
+            if lines:
+                raise ConfigError(f"{self.path}: line 1 is damaged (no review begins there).")
+            drop_torn_line(self.path)
             return None
-        review = Review(self._report(lines[begin], begin + 1))
-        for number, line in enumerate(lines[begin + 1 :], begin + 2):
+        report, sealed = self._report(lines[begin], begin + 1)
+        review, wrong, good = Review(report), "", len(lines)
+        for number, line in enumerate(lines[begin + 1 :], begin + 1):
             try:
-                review = _next(review, parse_json(line))
-                _ = review.findings  # fails where the line does not fit those before it
-            except (ValueError, KeyError, TypeError) as error:
-                raise ConfigError(f"{self.path}: line {number} is damaged ({error}).") from error
+                entry, self._seal = _unsealed(line, self._seal, sealed)
+                following = _next(review, entry)
+                _ = following.findings  # fails where the line does not fit those before it
+            except (ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
+                wrong, good = f"line {number + 1} is damaged ({error})", number
+                break
+            review = following
+        if whole < len(content) and not wrong:
+            wrong = f"line {len(lines) + 1} was cut off"
+        if wrong:
+            self._go_on_from(lines[:good], wrong, review)
         return review
+
+    def _go_on_from(self, lines: list[bytes], wrong: str, review: Review) -> None:
+        """Keep a damaged journal beside, and go on with the lines before the damage."""
+        try:
+            aside = keep_beside(self.path)
+            with whole_file(self.path, private=True) as temporary:
+                temporary.write_bytes(b"".join(line + b"\n" for line in lines))
+        except OSError as error:
+            raise ConfigError(f"{self.path}: {wrong}, and it cannot be written anew ({error.strerror}).") from error
+        self._seal = None
+        self.told = (
+            f"{self.path}: {wrong}. The review is back as it was before that, with {len(review.changes)} changes; what "
+            f"came later is only in the file as it was, which is kept as {aside.name}."
+        )
 
     def begin(self, review: Review, by: Stamp) -> None:
         """Start to write a review; earlier ones stay in the file, unread."""
         report = review.start
+        self._seal = ""
         header = {
             "journal": VERSION,
             "run": run_id(report),
@@ -155,21 +192,33 @@ class Journal:
 
     def set_aside(self) -> Path:
         """Move a damaged journal out of the way, so that a new one can be written; nothing is deleted."""
-        number = 1
-        while (aside := self.path.with_suffix(f".damaged{number}")).exists():
-            number += 1
-        return self.path.rename(aside)
+        self._seal = None
+        return self.path.rename(free_name(self.path))
 
     def _append(self, lines: list[dict[str, Any]]) -> None:
-        text = "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
+        last = self._last_seal() if self._seal is None else self._seal
+        text = ""
+        for line in lines:
+            last = seal(last, line)
+            text += json.dumps({**line, "seal": last}, ensure_ascii=False, allow_nan=False) + "\n"
         try:
-            append_lines(self.path, text, mode=0o600)
+            append_lines(self.path, text, mode=PRIVATE_FILE)
+            self._seal = last
         except OSError as error:
             raise ConfigError(
                 f"{self.path}: the last change could not be written down ({error.strerror}). Make room, then save."
             ) from error
 
-    def _report(self, line: bytes, number: int) -> Report:
+    def _last_seal(self) -> str:
+        """Seal of the last line of the file; nothing where an earlier version wrote it."""
+        lines = self.path.read_bytes().splitlines() if self.path.exists() else []
+        try:
+            return str(parse_json(lines[-1]).get("seal", "")) if lines else ""
+        except (ValueError, AttributeError):
+            return ""
+
+    def _report(self, line: bytes, number: int) -> tuple[Report, bool]:
+        """Read the report that a review begins with, and whether the lines after it are all sealed."""
         where = f"{self.path}: line {number}"
         try:
             header = parse_json(line)
@@ -178,9 +227,32 @@ class Journal:
             raise ConfigError(f"{where} is damaged ({error}).") from error
         if version > VERSION:
             raise ConfigError(f"{where} was written by a later version of this program (journal {version}).")
+        try:
+            _, self._seal = _unsealed(line, "", version >= SEALED)
+        except ValueError as error:
+            raise ConfigError(f"{where} is damaged ({error}).") from error
         if content["series_uid"] != self._series.series_uid:
             raise ConfigError(f"{where} is of series {content['series_uid']}, not {self._series.series_uid}.")
-        return report_from(content, where)
+        return report_from(content, where), version >= SEALED
+
+
+def _unsealed(line: bytes, before: str, needed: bool) -> tuple[dict[str, Any], str]:
+    """Parse a line, and get its seal.
+
+    Raises
+    ------
+    ValueError
+        If the line is none, or its seal does not fit or is missing where one is needed.
+    """
+    entry = parse_json(line)
+    if not isinstance(entry, dict):
+        raise ValueError("it is no record")
+    said = entry.pop("seal", None)
+    if said is None and not needed and not before:
+        return entry, ""
+    if said != (found := seal(before, entry)):
+        raise ValueError("its checksum does not fit")
+    return entry, found
 
 
 def _next(review: Review, line: dict[str, Any]) -> Review:

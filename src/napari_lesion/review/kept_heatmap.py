@@ -29,9 +29,8 @@ def keep_heatmap(volume: Volume, report: Report, heatmap: Heatmap) -> None:
         If the state folder cannot be written.
     """
     values = np.rint(np.clip(heatmap.values, 0, 1) * _LEVELS).astype(np.uint8)
-    with whole_file(heatmap_path(volume)) as temporary:
+    with whole_file(heatmap_path(volume), private=True) as temporary:
         np.savez_compressed(temporary, values=values, affine=heatmap.affine, run=np.array(run_id(report)))
-        temporary.chmod(0o600)
 
 
 def kept_heatmap(volume: Volume, report: Report) -> Heatmap | None:
