@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_lesion import pipeline
-from napari_lesion.atomic import whole_folder
-from napari_lesion.errors import Cancelled, ConfigError, LesionError, LungsNotFoundError
+from napari_lesion.atomic import put_right, whole_folder
+from napari_lesion.errors import Cancelled, ConfigError, LesionError, LungsNotFoundError, ResultsError
 from napari_lesion.findings import Analysis, Report
 from napari_lesion.judged import Patient
 from napari_lesion.progress import Progress, part, silent
 from napari_lesion.report import csv as summary
+from napari_lesion.report import folders
 from napari_lesion.report import json as report_json
 from napari_lesion.report.csv import SeriesStatus, SummaryRow
+from napari_lesion.report.run_log import RunLog
 from napari_lesion.report.write import NAMING, Kind, Written, in_words, write_reports
+from napari_lesion.review.journal import state_folder
 from napari_lesion.volume import Volume
 
 if TYPE_CHECKING:
@@ -30,6 +34,10 @@ _LOG = logging.getLogger(__name__)
 _INDEX_SHARE = 0.05
 _ANALYSIS_SHARE = 0.85
 _STEPS = 1000
+
+
+_Scan = tuple[str, ...]
+"""What tells a scan from all others: whose it is, and its images."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,10 @@ class _Job:
     prior_of: str = ""
     """Where it was not asked for itself: the scan that it is a prior of."""
 
+    @property
+    def scan(self) -> _Scan:
+        return _scan(self.series)
+
 
 @dataclass(frozen=True)
 class _Wishes:
@@ -74,7 +86,14 @@ class _Wishes:
     measure: bool
     reports: tuple[Kind, ...]
     clinical: Clinical | None
+    settings: Mapping[str, str]
     withheld: Withheld | None = None
+
+    def settings_of(self, job: _Job) -> dict[str, str]:
+        """Say what a series is analysed with, besides the model and its threshold."""
+        told = {name: _yes(getattr(self, name)) for name in ("allow_gaps", "assume_hu", "measure")} | {**self.settings}
+        priors = " ".join(one.key for one in job.priors)
+        return {**told, "priors": priors} if priors else told
 
 
 @dataclass(frozen=True)
@@ -106,6 +125,7 @@ def analyse_folder(
     clinical: Clinical | None = None,
     prior: Path | None = None,
     withheld: Withheld | None = None,
+    settings: Mapping[str, str] | None = None,
     progress: Progress = silent,
     on_row: Callable[[SummaryRow], None] | None = None,
 ) -> BatchResult:
@@ -113,8 +133,9 @@ def analyse_folder(
 
     Each series gets a folder ``out/<Series.key>`` (the SeriesInstanceUID, unless one UID holds several volumes) with
     ``findings.json``, ``heatmap.nii.gz`` and ``overview.png``; it appears as a whole or not at all, in place of an
-    earlier one. ``out/summary.csv`` is brought up to date after each series, ``out/skipped_files.csv`` names the files
-    that are part of no series.
+    earlier one of the same series of the same patient: where that name holds anything else, the folder has another one
+    (`report.folders`). ``out/summary.csv`` gets a row after each series, ``out/skipped_files.csv`` names the files that
+    are part of no series. One run at a time writes to ``out``.
 
     A series fails when it is a CT volume and could not be analysed. So does what may hold scans and could not be looked
     into: a folder that cannot be read, a link that leads nowhere, an archive in a folder. A series is skipped when
@@ -132,7 +153,8 @@ def analyse_folder(
     series_uids : sequence of str
         Analyse these series only, by SeriesInstanceUID or ``Series.key``; by default all.
     resume : bool
-        Keep results that are there already where they were made by the same model at the same threshold.
+        Keep results that are there already where they are what this run would make: of the same images, byte for byte,
+        by the same model at the same threshold, with the same settings.
     measure : bool
         Outline, measure and judge the findings.
     reports : sequence of str
@@ -144,6 +166,8 @@ def analyse_folder(
         results yet are analysed first, and get rows of their own.
     withheld : Withheld, optional
         Keeps what names a patient out of all files but ``findings.json``, out of rows and out of ``progress``.
+    settings : mapping, optional
+        What else the detector was told (its precision, its classes), as words: results made with others are not kept.
     progress : Progress
         One scale over all series.
     on_row : callable, optional
@@ -156,9 +180,12 @@ def analyse_folder(
     Raises
     ------
     ConfigError
-        If ``out`` cannot be written, the threshold makes no sense for the model, or the device is not there.
+        If ``out`` cannot be written or another run writes there, the threshold makes no sense for the model, or the
+        device is not there.
     ModelError
         If there is no such model, or it is damaged.
+    ResultsError
+        If ``out`` can no longer be written; the rows so far are kept, and the error says where.
     Cancelled
         If ``progress`` raised it; results that are complete by then stay.
     """
@@ -184,88 +211,77 @@ def analyse_folder(
         detector = load_detector(detector)
     limit = pipeline.reporting_threshold(detector.card, threshold, false_positives)
     choose_device(device)
-    log = _Log(out, on_row, withheld)
-    whole = _STEPS * 100
-    first = round(whole * _INDEX_SHARE)
-    indexing = part(progress, 0, first, whole)
-    jobs = _find_jobs(paths, series_uids, detector.card, log, part(indexing, 0, 1, 2))
-    if prior is not None:
-        jobs = _with_priors(jobs, prior, detector.card, part(indexing, 1, 2, 2))
-    log.save()
-    summary.save_skipped(log.skipped_shown(), out / summary.SKIPPED_FILE_NAME)
     wishes = _Wishes(
-        out, detector, device, allow_gaps, assume_hu, limit, resume, measure, tuple(reports), clinical, withheld
+        out,
+        detector,
+        device,
+        allow_gaps,
+        assume_hu,
+        limit,
+        resume,
+        measure,
+        tuple(reports),
+        clinical,
+        dict(settings or {}),
+        withheld,
     )
-    done: dict[str, Report] = {}
-    for number, job in enumerate(jobs):
-        start, stop = (first + round((whole - first) * n / len(jobs)) for n in (number, number + 1))
-        inner = _labelled(part(progress, start, stop, whole), f"series {number + 1}/{len(jobs)}")
-        row, report = _run(job, wishes, done, inner)
-        if report is not None and job.series.key in {one.key for later in jobs[number + 1 :] for one in later.priors}:
-            done[job.series.key] = report
-        log.add(row, job.series.key, job.series)
-    progress(whole, whole, "done")
+    with folders.held(out):
+        for restored in put_right(out):
+            _LOG.warning("%s: an interrupted run left it under a temporary name; it is in its place again", restored)
+        log = RunLog(out, state_folder() / "summaries", on_row, withheld)
+        try:
+            jobs = _analyse_all(paths, series_uids, prior, wishes, log, progress)
+        except ResultsError:
+            raise
+        except BaseException:
+            with suppress(LesionError):
+                log.close()
+            raise
+        log.close()
     known = 0 if clinical is None else sum(_known(job.series, clinical)[0] is not None for job in jobs)
     return BatchResult(tuple(log.rows), tuple(log.skipped_files), known)
 
 
-class _Log:
-    """The rows so far, on disk after each, together with those of results of earlier runs in the same folder."""
-
-    def __init__(
-        self, out: Path, on_row: Callable[[SummaryRow], None] | None, withheld: Withheld | None = None
-    ) -> None:
-        self.rows: list[SummaryRow] = []
-        self.skipped_files: list[tuple[Path, str]] = []
-        self._path = out / summary.FILE_NAME
-        self._on_row = on_row
-        self.withheld = withheld
-        earlier = summary.load_summary(self._path) if self._path.exists() else ()
-        self._earlier = {
-            row.folder: row for row in earlier if row.folder and (out / row.folder / report_json.FILE_NAME).exists()
-        }
-
-    def add(self, row: SummaryRow, key: str = "", series: Series | None = None) -> None:
-        """Add the row of the series with this key, in place of one of an earlier run."""
-        row = self._nameless(row, series)
-        self._earlier.pop(key, None)
-        self.rows.append(row)
-        self.save()
-        if self._on_row is not None:
-            self._on_row(row)
-
-    def save(self) -> None:
-        """Write the summary."""
-        earlier = (self._nameless(row) for row in self._earlier.values())
-        summary.save_summary([*earlier, *self.rows], self._path)
-
-    def skipped_shown(self) -> Iterator[tuple[Path | str, str]]:
-        """Give the files that are part of no series, as they may be shown."""
-        for path, reason in self.skipped_files:
-            if self.withheld is None:
-                yield path, reason
-            else:
-                yield "", self.withheld.clear(reason, files=[path])
-
-    def _nameless(self, row: SummaryRow, series: Series | None = None) -> SummaryRow:
-        if self.withheld is None:
-            return row
-        files = [Path(row.source)] if row.source else []
-        return replace(
-            row,
-            patient_id="",
-            series_description="",
-            source="",
-            reason=self.withheld.clear(row.reason, series, files),
-            warnings=self.withheld.clear(row.warnings, series, files),
-        )
+def _analyse_all(
+    paths: Sequence[Path],
+    series_uids: Sequence[str],
+    prior: Path | None,
+    wishes: _Wishes,
+    log: RunLog,
+    progress: Progress,
+) -> list[_Job]:
+    whole = _STEPS * 100
+    first = round(whole * _INDEX_SHARE)
+    indexing = part(progress, 0, first, whole)
+    card = wishes.detector.card
+    jobs = _find_jobs(paths, series_uids, card, log, part(indexing, 0, 1, 2))
+    if prior is not None:
+        jobs = _with_priors(jobs, prior, card, part(indexing, 1, 2, 2))
+    log.save_skipped()
+    needed = {_scan(one): number for number, job in enumerate(jobs) for one in job.priors}
+    """The last job that each prior is compared in."""
+    done: dict[_Scan, Report] = {}
+    taken: set[str] = set()
+    for number, job in enumerate(jobs):
+        start, stop = (first + round((whole - first) * n / len(jobs)) for n in (number, number + 1))
+        inner = _labelled(part(progress, start, stop, whole), f"series {number + 1}/{len(jobs)}")
+        folder = folders.folder_for(job.series, wishes.out, taken)
+        taken.add(folder.name)
+        row, report = _run(job, folder, wishes, done, log, inner)
+        if report is not None and needed.get(job.scan, 0) > number:
+            done[job.scan] = report
+        log.add(log.nameless(row, job.series))
+        if row.status == "failed":
+            log.check()
+    progress(whole, whole, "done")
+    return jobs
 
 
-def _find_jobs(paths: Sequence[Path], wanted: Sequence[str], card: Card, log: _Log, progress: Progress) -> list[_Job]:
+def _find_jobs(paths: Sequence[Path], wanted: Sequence[str], card: Card, log: RunLog, progress: Progress) -> list[_Job]:
     """Series to analyse, in the order found; those that are not get their row at once."""
     from napari_lesion.dicom.series import find_series
 
-    jobs: dict[str, _Job] = {}
+    jobs: dict[_Scan, _Job] = {}
     missing = set(wanted)
     for number, path in enumerate(paths):
         try:
@@ -282,6 +298,7 @@ def _find_jobs(paths: Sequence[Path], wanted: Sequence[str], card: Card, log: _L
         if not index:
             reason = f"no image series found ({len(index.skipped)} files are none; see {summary.SKIPPED_FILE_NAME})."
             log.add(SummaryRow(series_uid="", status="failed", reason=reason, source=str(path)))
+        rows = []
         for series in index:
             names = {series.identity.series_uid, series.key}
             if wanted and not names & set(wanted):
@@ -290,11 +307,12 @@ def _find_jobs(paths: Sequence[Path], wanted: Sequence[str], card: Card, log: _L
             job = _Job(series, path)
             row = _row(job, "skipped")
             if why := pipeline.unsuitable(series, card.modalities, single_images=card.single_images):
-                log.add(replace(row, reason=why))
-            elif series.key in jobs:
-                log.add(replace(row, reason=f"the same series was found in {jobs[series.key].source} already."))
+                rows.append(replace(row, reason=why))
+            elif job.scan in jobs:
+                rows.append(replace(row, reason=f"the same series was found in {jobs[job.scan].source} already."))
             else:
-                jobs[series.key] = job
+                jobs[job.scan] = job
+        log.add(*rows)
     for uid in sorted(missing):
         log.add(SummaryRow(series_uid=uid, status="failed", reason="no such series below the given paths."))
     return list(jobs.values())
@@ -327,17 +345,18 @@ def _with_priors(jobs: list[_Job], path: Path, card: Card, progress: Progress) -
         for one in find_series(path, progress=progress)
         if not pipeline.unsuitable(one, card.modalities, single_images=card.single_images)
     ]
-    asked = {job.series.key: job for job in jobs}
-    complete: dict[str, _Job] = {}
+    asked = {job.scan: job for job in jobs}
+    complete: dict[_Scan, _Job] = {}
     patients: dict[str, int] = {}
     for job in jobs:
         chosen = choose_priors(job.series, candidates)
+        priors = []
         for one in chosen.priors:
-            if one.key not in asked:
-                complete.setdefault(one.key, _Job(one, path, prior_of=job.series.key))
-        complete[job.series.key] = replace(
-            job, priors=tuple(asked[p.key].series if p.key in asked else p for p in chosen.priors), notes=chosen.notes
-        )
+            scan = _scan(one)
+            if scan not in asked:
+                complete.setdefault(scan, _Job(one, path, prior_of=job.series.key))
+            priors.append(asked[scan].series if scan in asked else one)
+        complete[job.scan] = replace(job, priors=tuple(priors), notes=chosen.notes)
         patients.setdefault(job.series.identity.patient_id, len(patients))
     return sorted(
         complete.values(),
@@ -346,18 +365,20 @@ def _with_priors(jobs: list[_Job], path: Path, card: Card, progress: Progress) -
 
 
 def _run(
-    job: _Job, wishes: _Wishes, done: Mapping[str, Report], progress: Progress
+    job: _Job, folder: Path, wishes: _Wishes, done: Mapping[_Scan, Report], log: RunLog, progress: Progress
 ) -> tuple[SummaryRow, Report | None]:
     """Analyse one series and write its results, or keep those that are there; never raises but for `Cancelled`."""
-    series, folder = job.series, wishes.out / job.series.key
+    series = job.series
     try:
-        if kept := _kept(job, wishes):
+        put_right(folder)
+        if kept := _kept(job, folder, wishes):
             report, why = kept
-            result = _renewed(report, job, wishes, done, progress)
+            result = _renewed(report, job, folder, wishes, done, progress)
             progress(1, 1, "kept")
-            return replace(_done(job, *result), reason=why), result[0]
+            return replace(_done(job, folder, *result), reason=why), result[0]
         patient, said = _known(series, wishes.clinical)
         missing: list[str] = []
+        inputs = folders.inputs_of(series, wishes.settings_of(job))
         analysis = pipeline.analyse(
             series,
             detector=wishes.detector,
@@ -371,20 +392,20 @@ def _run(
             progress=part(progress, 0, round(_STEPS * _ANALYSIS_SHARE), _STEPS),
         )
         warnings = (*analysis.report.warnings, *said, *job.notes, *missing)
-        analysis = replace(analysis, report=analysis.report.model_copy(update={"warnings": warnings}))
-        kinds = () if job.prior_of else wishes.reports
+        report = analysis.report.model_copy(update={"warnings": warnings, "inputs": inputs})
+        log.check_place()
+        aside = folders.set_aside(folder) if folders.is_damaged(folder) else None
         written = save_analysis(
-            analysis,
+            replace(analysis, report=report),
             folder,
-            reports=kinds,
+            reports=() if job.prior_of else wishes.reports,
             source=series,
             withheld=wishes.withheld,
             progress=part(progress, round(_STEPS * _ANALYSIS_SHARE), _STEPS, _STEPS),
         )
-        row = _done(job, analysis.report, written)
-        return (
-            replace(row, reason=f"analysed as a prior of {job.prior_of}.") if job.prior_of else row
-        ), analysis.report
+        notes = [f"analysed as a prior of {job.prior_of}."] if job.prior_of else []
+        notes += [f"the results that were there are damaged; they are kept in {aside.name}."] if aside else []
+        return replace(_done(job, folder, report, written), reason=" ".join(notes)), report
     except Cancelled:
         raise
     except LungsNotFoundError as error:
@@ -395,32 +416,63 @@ def _run(
         _LOG.exception("series %s: unexpected error", series.key)
         row = replace(_row(job, "failed"), reason=f"unexpected error, please report it: {error!r}")
     if folder.exists():  # they may be all that there is, so they are not deleted, but nobody shall take them for new
-        row = replace(row, folder=series.key, reason=f"{row.reason} The results in its folder are of an earlier run.")
+        row = replace(row, folder=folder.name, reason=f"{row.reason} The results in its folder are of an earlier run.")
     return row, None
 
 
-def _kept(job: _Job, wishes: _Wishes) -> tuple[Report, str] | None:
-    """Load results that are not made again, and say why not."""
-    folder = wishes.out / job.series.key
-    if reviewed := _reviewed(folder):
-        return reviewed, "kept, since a reader judged its findings; move its folder away to analyse the series again."
-    if not (wishes.resume or job.prior_of):
+def _kept(job: _Job, folder: Path, wishes: _Wishes) -> tuple[Report, str] | None:
+    """Load results that are not made again, and say why not.
+
+    Raises
+    ------
+    ResultsError
+        If a reader judged findings of other images than these: they are neither these results nor to be written over.
+    OSError
+        If a file of the series cannot be read.
+    """
+    if not (folder / report_json.FILE_NAME).is_file():
         return None
-    finished = _finished(folder, wishes.detector, wishes.threshold)
-    return (finished, "kept from an earlier run.") if finished else None
+    try:
+        report = report_json.load_report(folder / report_json.FILE_NAME)
+    except ConfigError:
+        return None
+    if any(finding.history for finding in report.findings):
+        if not folders.same_images(report, job.series):
+            raise ResultsError(
+                f"a reader judged findings in {folder.name}, and the series had other images then (or other bytes in "
+                "their files). Move that folder away to analyse the series as it is now."
+            )
+        return report, "kept, since a reader judged its findings; move its folder away to analyse the series again."
+    if (wishes.resume or job.prior_of) and _as_wished(report, job, wishes) and folders.same_images(report, job.series):
+        return report, "kept from an earlier run."
+    return None
+
+
+def _as_wished(report: Report, job: _Job, wishes: _Wishes) -> bool:
+    """Whether a result was made as this run would make it, if it was of the same images."""
+    card, model = wishes.detector.card, report.model
+    if (model.id, model.version, model.sha256) != (card.id, card.version, card.sha256):
+        return False
+    if report.inputs is None or model.threshold != wishes.threshold:
+        return False
+    made, wished = report.inputs.settings, wishes.settings_of(job)
+    return made == (wished | {"priors": made["priors"]} if job.prior_of and "priors" in made else wished)
 
 
 def _renewed(
-    report: Report, job: _Job, wishes: _Wishes, done: Mapping[str, Report], progress: Progress
+    report: Report, job: _Job, folder: Path, wishes: _Wishes, done: Mapping[_Scan, Report], progress: Progress
 ) -> tuple[Report, Written]:
-    """Write reports of results that are kept, where any are asked for."""
+    """Write reports of results that are kept, where any are asked for, and judge anew what more is known of."""
+    from napari_lesion.assessment.clinical import together
+
     kinds = () if job.prior_of else wishes.reports
-    if not kinds:
-        return report, Written()
     patient, said = _known(job.series, wishes.clinical)
+    news = patient is not None and together(patient, report.patient) != report.patient
+    if not (kinds or news):
+        return report, Written()
     notes = [*said, *job.notes]  # priors that turn out to be missing are named there, too
     return renew_reports(
-        wishes.out / job.series.key,
+        folder,
         kinds,
         source=job.series,
         patient=patient,
@@ -440,11 +492,11 @@ def _known(series: Series, clinical: Clinical | None) -> tuple[Patient | None, t
     return clinical.of(identity.patient_id, identity.study_date), clinical.problems_of(identity.patient_id)
 
 
-def _priors(job: _Job, done: Mapping[str, Report], missing: list[str]) -> Iterator[_Earlier]:
+def _priors(job: _Job, done: Mapping[_Scan, Report], missing: list[str]) -> Iterator[_Earlier]:
     """Give the priors of a job that were analysed; the others are named in ``missing``."""
     for series in job.priors:
-        if series.key in done:
-            yield _Earlier(done[series.key], series)
+        if (scan := _scan(series)) in done:
+            yield _Earlier(done[scan], series)
         else:
             missing.append(
                 f"Prior of {series.identity.study_date} (series {series.key}): it has no results; see its row."
@@ -558,7 +610,7 @@ def save_analysis(
     """
     from napari_lesion.report import nifti, overview
 
-    with whole_folder(folder) as temporary:
+    with whole_folder(folder, private=True) as temporary:
         progress(0, 4, "writing the heatmap")
         nifti.save_heatmap(analysis.heatmap, analysis.volume, temporary / nifti.FILE_NAME)
         progress(1, 4, "drawing the overview")
@@ -580,28 +632,12 @@ def save_analysis(
     return written
 
 
-def _reviewed(folder: Path) -> Report | None:
-    """Load a report that holds a reader's work, which must never be written over."""
-    try:
-        report = report_json.load_report(folder / report_json.FILE_NAME)
-    except ConfigError:
-        return None
-    return report if any(finding.history for finding in report.findings) else None
+def _scan(series: Series) -> _Scan:
+    return (*folders.owner(series.identity), folders.images_digest(series))
 
 
-def _finished(folder: Path, detector: Detector, threshold: float) -> Report | None:
-    """Load the report of an earlier run, if it is what this run would make."""
-    path = folder / report_json.FILE_NAME
-    if not path.exists():
-        return None
-    try:
-        report = report_json.load_report(path)
-    except ConfigError:
-        return None
-    card = detector.card
-    wanted = (card.id, card.version, card.sha256, threshold)
-    model = report.model
-    return report if (model.id, model.version, model.sha256, model.threshold) == wanted else None
+def _yes(wish: bool) -> str:
+    return "yes" if wish else "no"
 
 
 def _row(job: _Job, status: SeriesStatus) -> SummaryRow:
@@ -619,13 +655,13 @@ def _row(job: _Job, status: SeriesStatus) -> SummaryRow:
     )
 
 
-def _done(job: _Job, report: Report, written: Written) -> SummaryRow:
+def _done(job: _Job, folder: Path, report: Report, written: Written) -> SummaryRow:
     standing = report.standing
     best = standing[0] if standing else None
     exam = report.judgement.lung_rads if report.judgement else None
     return replace(
         _row(job, "done"),
-        folder=job.series.key,
+        folder=folder.name,
         findings=str(len(standing)),
         measured=str(sum(finding.measurement is not None for finding in standing)),
         best_score=f"{best.score:.4f}" if best else "",

@@ -39,6 +39,10 @@ class ConfigError(LesionError):
     """A configuration or input table is wrong."""
 
 
+class ResultsError(LesionError):
+    """Results cannot be written any more, though at first they could."""
+
+
 class AnnotationError(LesionError):
     """An annotation cannot be made, changed or kept as asked for."""
 

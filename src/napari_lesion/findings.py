@@ -121,6 +121,23 @@ class ModelReference(BaseModel):
     """To expect at this threshold, as on the model's validation scans; None where the model does not say."""
 
 
+class Inputs(BaseModel):
+    """What exactly a result was made from: another run knows by it whether it would be the same again."""
+
+    model_config = ConfigDict(frozen=True)
+
+    images: int
+    """Number of planes."""
+    images_sha256: str
+    """Of the UIDs and frame numbers of the planes, in any order."""
+    content_sha256: str
+    """Of the files of the planes, headers and pixels, in any order and wherever they lie."""
+    files_state: str = ""
+    """Of names, sizes and times of the files: while it is the same, nobody reads them again to compare them."""
+    settings: dict[str, str] = {}
+    """What the run was told besides the model and its threshold."""
+
+
 class Report(BaseModel):
     """The result for one series; ``findings.json`` is this, serialised."""
 
@@ -139,6 +156,8 @@ class Report(BaseModel):
     warnings: tuple[str, ...] = ()
     created: str
     """ISO 8601, UTC."""
+    inputs: Inputs | None = None
+    """What it was made from; None where that is not known (earlier versions; scans analysed in the viewer)."""
     intended_use: str = RESEARCH_USE
     patient: Patient = Patient()
     """What guidelines and models of risk ask about the patient."""

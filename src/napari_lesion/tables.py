@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from napari_lesion.atomic import whole_file
 from napari_lesion.errors import ConfigError
@@ -124,13 +125,34 @@ def _names(needed: Sequence[str]) -> str:
     return f" ({','.join(needed)})" if needed else ""
 
 
-def write_table(columns: Sequence[str], rows: Iterable[Mapping[str, object]], path: Path) -> None:
+def write_table(
+    columns: Sequence[str], rows: Iterable[Mapping[str, object]], path: Path, *, private: bool = False
+) -> None:
     """Write a table, whole or not at all; a column that a row does not have stays empty.
 
     Text is written as `plain.cell` makes it, so that no spreadsheet runs it.
+
+    Parameters
+    ----------
+    columns : sequence of str
+    rows : iterable of mapping
+    path : Path
+    private : bool
+        It names a patient: only the user may read it.
     """
-    with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({name: cell(value) if isinstance(value, str) else value for name, value in row.items()})
+    with whole_file(path, private=private) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        csv.DictWriter(file, columns).writeheader()
+        _write_rows(columns, rows, file)
+
+
+def table_lines(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
+    """Make the lines that rows have in a table as `write_table` writes it; each row is one line."""
+    text = io.StringIO(newline="")
+    _write_rows(columns, rows, text)
+    return text.getvalue()
+
+
+def _write_rows(columns: Sequence[str], rows: Iterable[Mapping[str, object]], file: TextIO) -> None:
+    writer = csv.DictWriter(file, columns)
+    for row in rows:
+        writer.writerow({name: cell(value) if isinstance(value, str) else value for name, value in row.items()})

@@ -63,7 +63,7 @@ def test_three_phases_are_three_volumes_with_folder_names_of_their_own(
     write([ds for n in range(3) for ds in phase(n, **tags[n])], tmp_path)
     index = find_series(tmp_path)
     base = index[0].identity.series_uid
-    assert [series.key for series in index] == [base, f"{base}.2", f"{base}.3"]
+    assert [series.key for series in index] == [base, f"{base}_2", f"{base}_3"]
     assert [series.n_slices for series in index] == [SHAPE[0]] * 3
     for series in index:
         assert any("told apart" in note for note in read_series(series).certificate.notes)

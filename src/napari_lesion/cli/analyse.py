@@ -104,13 +104,13 @@ def analyse(
     ] = False,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Keep results of the same model and threshold (default: they are replaced)."),
+        typer.Option("--resume", help="Keep results of the same images, model and settings (default: replace)."),
     ] = False,
 ) -> None:
     """Find lesions in every CT series below PATH... (in MR, where the model was made for MR).
 
     Writes OUT/<SeriesInstanceUID>/findings.json, heatmap.nii.gz and overview.png for each, and OUT/summary.csv with a
-    row for every series, those skipped and failed with the reason. With --report, reports lie beside them.
+    row for every series (with its folder), those skipped and failed with the reason. With --report, reports lie there.
 
     Exit status: 0 all done, 1 some failed (a series, or a report), 2 wrong usage.
     """
@@ -161,6 +161,7 @@ def analyse(
         from napari_lesion.detection.detector import load_detector
 
         detector = load_detector(model, trust_code=trust_bundle_code, classes=classes or (), precision=precision.value)
+    told = {"precision": precision.value, "runtime": runtime, "classes": ",".join(sorted(classes or ()))}
     with show_progress() as progress:
         result = analyse_folder(
             paths,
@@ -178,6 +179,7 @@ def analyse(
             clinical=known,
             prior=prior,
             withheld=withheld,
+            settings={name: value for name, value in told.items() if value},
             progress=progress,
             on_row=show,
         )

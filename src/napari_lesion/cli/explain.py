@@ -56,7 +56,8 @@ def explain(
     from napari_lesion.dicom.series import find_series
     from napari_lesion.pipeline import analyse
     from napari_lesion.progress import part
-    from napari_lesion.report.explanation import save_explanation
+    from napari_lesion.report.explanation import folder_of_explanations, save_explanation
+    from napari_lesion.report.folders import owner_digest
 
     methods = explaining.check_methods(method or ["all"])
     with show_progress() as progress:
@@ -93,9 +94,9 @@ def explain(
                 heatmap=heatmap,
                 progress=part(progress, begin, end, 1000),
             )
-            folder = out / one.key / f"finding-{wanted.number}"
+            folder = folder_of_explanations(one, out) / f"finding-{wanted.number}"
             folder.parent.mkdir(parents=True, exist_ok=True)
-            save_explanation(made, volume, report.model, folder)
+            save_explanation(made, volume, report.model, folder, scan=owner_digest(one))
             place = ", ".join(f"{value:.0f}" for value in wanted.center_mm)
             say(f"{wanted.name}: score {wanted.score:.2f}, {wanted.size} mm at ({place}) mm")
             for drawn in made.maps:
@@ -131,15 +132,20 @@ def _choose_series(found: Sequence[Series], path: Path, wanted: str) -> Series:
 
 def _read_report(results: Path, series: Series) -> Report:
     from napari_lesion.errors import ConfigError
+    from napari_lesion.report import folders
     from napari_lesion.report import json as report_json
 
-    places = (results, results / report_json.FILE_NAME, results / series.key / report_json.FILE_NAME)
-    path = next((place for place in places if place.is_file()), None)
+    path = next((place for place in (results, results / report_json.FILE_NAME) if place.is_file()), None)
     if path is None:
-        raise ConfigError(f"{results} holds no {report_json.FILE_NAME} of series {series.key}. Analyse it first.")
+        folder = folders.find_results(series, results)
+        if folder is None:
+            raise ConfigError(f"{results} holds no {report_json.FILE_NAME} of series {series.key}. Analyse it first.")
+        path = folder / report_json.FILE_NAME
     report = report_json.load_report(path)
     if report.series_uid != series.identity.series_uid:
         raise ConfigError(f"{path} is of series {report.series_uid}, not of {series.identity.series_uid}.")
+    if folders.contradict(report.series, series.identity):
+        raise ConfigError(f"{path} is of another patient or study than this scan, though their series have one UID.")
     return report
 
 

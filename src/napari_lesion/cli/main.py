@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -70,6 +71,20 @@ def _say_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _clean_up_when_told_to_end() -> None:
+    """Let SIGTERM and SIGHUP (a terminal that closes) end a command as Ctrl-C does; what ``nohup`` ignores stays so."""
+    kinds = [kind for kind in (signal.SIGTERM, getattr(signal, "SIGHUP", None)) if kind is not None]
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for kind in kinds:
+            signal.signal(kind, signal.SIG_IGN)  # the second one would end the clearing away in the middle
+        signal.default_int_handler(number, frame)
+
+    for kind in kinds:
+        if signal.getsignal(kind) is not signal.SIG_IGN:
+            signal.signal(kind, stop)
+
+
 def main() -> None:
     """Run the command line.
 
@@ -77,7 +92,7 @@ def main() -> None:
     (a setting, a table or a model), else 1.
     """
     use_plain_text()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a killed batch cleans up as after Ctrl-C
+    _clean_up_when_told_to_end()
     try:
         app()
     except LesionError as error:

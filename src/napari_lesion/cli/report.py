@@ -11,6 +11,8 @@ from napari_lesion.cli.console import complain, say, show_progress
 from napari_lesion.plain import path_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari_lesion.dicom.series import Series
     from napari_lesion.findings import Report
     from napari_lesion.progress import Progress
@@ -43,6 +45,7 @@ def report(
     from napari_lesion.batch import renew_reports
     from napari_lesion.errors import ConfigError, LesionError
     from napari_lesion.progress import part
+    from napari_lesion.report import folders as results_folders
     from napari_lesion.report import json as report_json
     from napari_lesion.report.write import in_words, kinds_of
 
@@ -54,13 +57,13 @@ def report(
     for problem in known.problems if known else ():
         complain(f"warning: {problem}")
     failed = 0
-    with show_progress() as progress:
+    with results_folders.held(folders[0].parent), show_progress() as progress:
         results = {folder: report_json.load_report(folder / report_json.FILE_NAME) for folder in folders}
         found = _find_scans(out, results, scans, part(progress, 0, 100, 1000))
         for number, (folder, before) in enumerate(results.items()):
             begin, end = (100 + 900 * n // len(results) for n in (number, number + 1))
             identity = before.series
-            source = found.get(folder.name) or found.get(identity.series_uid)
+            source = _scan_of(before, found)
             if source is None:
                 complain(f"warning: {folder.name}: its scan is not where it was; say where it is with --scans.")
             try:
@@ -104,8 +107,19 @@ def _folders(out: Path) -> list[Path]:
     return folders
 
 
-def _find_scans(out: Path, results: dict[Path, Report], scans: Path | None, progress: Progress) -> dict[str, Series]:
-    """Find the series of results, by key and by UID: at a path, else where ``summary.csv`` says that they were."""
+def _scan_of(report: Report, found: Sequence[Series]) -> Series | None:
+    """Find the series that a result was made from: of the same patient and study, and of its several stacks the one."""
+    from napari_lesion.report.folders import images_digest, owner
+
+    mine = [one for one in found if owner(one.identity) == owner(report.series)]
+    if report.inputs is not None:
+        return next((one for one in mine if images_digest(one) == report.inputs.images_sha256), None)
+    acquired = report.certificate.shape[0] - len(report.certificate.interpolated_slices)
+    return next((one for one in mine if one.n_slices == acquired), None)
+
+
+def _find_scans(out: Path, results: dict[Path, Report], scans: Path | None, progress: Progress) -> list[Series]:
+    """Find the series at a path, else where ``summary.csv`` says that those of the results were."""
     from napari_lesion.dicom.series import find_series
     from napari_lesion.errors import LesionError
     from napari_lesion.progress import part
@@ -118,15 +132,14 @@ def _find_scans(out: Path, results: dict[Path, Report], scans: Path | None, prog
                 rows = [row for row in summary.load_summary(table) if row.folder in {f.name for f in results}]
                 places = list(dict.fromkeys(path_of(row.source) for row in rows if row.source))
                 break
-    found: dict[str, Series] = {}
+    found: list[Series] = []
     for number, place in enumerate(places):
         try:
             index = find_series(place, progress=part(progress, number, number + 1, len(places)))
         except LesionError as error:
             complain(f"warning: {error}")
             continue
-        for one in index:
-            found.setdefault(one.key, one)
+        found += index
     return found
 
 

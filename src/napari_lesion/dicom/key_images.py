@@ -73,7 +73,7 @@ def save_key_images(report: Report, volume: Volume, path: Path | str, *, source:
             content=content,
             **equipment("KO", "Findings: key images"),
         )
-        with whole_file(Path(path)) as temporary:
+        with whole_file(Path(path), private=True) as temporary:
             document.save_as(temporary)
 
 

@@ -231,7 +231,7 @@ def _write(
             **attributes,
         )
         concepts.name_own_scheme(segmentation)
-        with whole_file(path) as temporary:
+        with whole_file(path, private=True) as temporary:
             segmentation.save_as(temporary)
     return segmentation
 

@@ -25,6 +25,7 @@ from napari_lesion.dicom.stack import Stack, is_localizer
 from napari_lesion.dicom.tree import look_through
 from napari_lesion.errors import SeriesError
 from napari_lesion.progress import Progress, silent
+from napari_lesion.uids import name_of
 from napari_lesion.volume import SeriesIdentity
 
 Kind = Literal["volume", "image", "localizer", "time series"]
@@ -48,8 +49,8 @@ class Series:
         In no particular order; `read_series` orders them by position.
     kind : {"volume", "image", "localizer", "time series"}
     key : str
-        Unique in its index and usable as a folder name: the SeriesInstanceUID, with ``.2``, ``.3``, ... for further
-        stacks of the same series.
+        Unique and usable as a folder name: the SeriesInstanceUID (``uids.name_of`` it), with ``_2``, ``_3``, ... for
+        further stacks of the same series: no UID has an underscore.
     duplicates : tuple of str
         A sentence for each plane that was there twice.
     notes : tuple of str
@@ -70,6 +71,12 @@ class Series:
     refusal: str = ""
     strangers: tuple[tuple[str, int], ...] = ()
     _folder: archive.TemporaryFolder | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def stack(self) -> int:
+        """Number of this stack among those of its SeriesInstanceUID, from 1."""
+        number = self.key.removeprefix(name_of(self.identity.series_uid)).removeprefix("_")
+        return int(number) if number.isdecimal() else 1
 
     @property
     def n_slices(self) -> int:
@@ -110,9 +117,8 @@ class Series:
             parts.append(f"{spacing[0]:.3g} mm")
         if self.kind in ("localizer", "time series"):
             parts.append(self.kind)
-        suffix = self.key.removeprefix(identity.series_uid).removeprefix(".")
-        if suffix:
-            parts.append(f"stack {suffix}")
+        if self.stack > 1:
+            parts.append(f"stack {self.stack}")
         return " · ".join(parts)
 
 
@@ -424,10 +430,4 @@ def _in_one_frame(identity: SeriesIdentity, frames: Sequence[Frame]) -> SeriesId
 
 
 def _key(identity: SeriesIdentity, number: int) -> str:
-    return _safe(identity.series_uid) + (f".{number}" if number > 1 else "")
-
-
-def _safe(uid: str) -> str:
-    """Make a UID usable as a folder name, whatever stands in the tag."""
-    safe = "".join(c if c.isascii() and (c.isalnum() or c in ".-_") else "_" for c in uid)[:128]
-    return safe if safe.strip(".") else "_" * max(len(safe), 1)
+    return name_of(identity.series_uid) + (f"_{number}" if number > 1 else "")

@@ -97,7 +97,7 @@ def save_sr(
             **equipment("SR", "Findings: measurement report"),
         )
         concepts.name_own_scheme(document)
-        with whole_file(Path(path)) as temporary:
+        with whole_file(Path(path), private=True) as temporary:
             document.save_as(temporary)
 
 

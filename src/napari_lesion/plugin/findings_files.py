@@ -22,6 +22,8 @@ from napari_lesion.plugin.workstation import Workstation, workstation
 from napari_lesion.progress import Progress
 from napari_lesion.report import csv, nifti
 from napari_lesion.report import json as report_json
+from napari_lesion.report.folders import contradict
+from napari_lesion.uids import name_of
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -81,7 +83,8 @@ def results_at(path: Path, series_uids: Sequence[str]) -> list[Path]:
         return [path]
     if (path / report_json.FILE_NAME).is_file():
         return [path / report_json.FILE_NAME]
-    return [file for uid in series_uids if (file := path / uid / report_json.FILE_NAME).is_file()]
+    names = [name for uid in series_uids for name in (name_of(uid), f"{name_of(uid)}_*")]
+    return sorted({file for name in names for file in path.glob(f"{name}/{report_json.FILE_NAME}")})
 
 
 def load(path: Path, progress: Progress) -> Saved:
@@ -111,6 +114,14 @@ def open_findings(station: Workstation, path: Path, parent: QWidget | None = Non
     for file in files:
         saved = run_with_dialog(tr("Opening {file}", file=file.name), partial(load, file), parent)
         scan = scans.get(saved.report.series_uid)
+        volume = volume_of(scan) if scan is not None else None
+        if volume is not None and contradict(saved.report.series, volume.series):
+            if len(files) > 1:
+                continue  # results of another patient, whose series has the same UID
+            raise ConfigError(
+                f"{file}: these findings are of {scan_name(saved.report.series)}, another patient or study than the "
+                "scan that is open, though their series have one UID."
+            )
         if scan is None:
             raise ConfigError(
                 f"{file}: these findings are of {scan_name(saved.report.series)} (series {saved.report.series_uid}), "

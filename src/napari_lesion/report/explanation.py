@@ -5,25 +5,32 @@ from __future__ import annotations
 import json
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nibabel as nib
 
 from napari_lesion.atomic import whole_folder
+from napari_lesion.bounded import parse_json, read_text
 from napari_lesion.detection.explain import AttributionMap, Explanation
 from napari_lesion.detection.explain_deletion import CELL_MM, SHARES
 from napari_lesion.findings import RESEARCH_USE, ModelReference
+from napari_lesion.report.folders import owner_digest
 from napari_lesion.report.nifti import ras_affine
 from napari_lesion.report.overview import FILE_NAME as OVERVIEW
 from napari_lesion.report.overview import save_explanation_picture
 from napari_lesion.volume import Volume
+
+if TYPE_CHECKING:
+    from napari_lesion.dicom.series import Series
 
 FILE_NAME = "explanations.json"
 SCHEMA_VERSION = "1.0"
 _LIBRARIES = ("napari-lesion", "torch", "captum", "scikit-image")
 
 
-def save_explanation(explanation: Explanation, volume: Volume, model: ModelReference, folder: Path) -> None:
+def save_explanation(
+    explanation: Explanation, volume: Volume, model: ModelReference, folder: Path, *, scan: str = ""
+) -> None:
     """Write an explanation as one folder, whole or not at all.
 
     Parameters
@@ -34,14 +41,30 @@ def save_explanation(explanation: Explanation, volume: Volume, model: ModelRefer
     model : ModelReference
         What was explained.
     folder : Path
+    scan : str
+        `folders.owner_digest` of the scan, by which its folder is found again.
     """
-    with whole_folder(folder) as temporary:
+    with whole_folder(folder, private=True) as temporary:
         for made in explanation.maps:
             save_map(made, temporary / file_of(made))
         save_explanation_picture(explanation, volume, model, temporary / OVERVIEW)
-        content = as_dict(explanation, volume, model)
+        content = {**as_dict(explanation, volume, model), "scan": scan}
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
         (temporary / FILE_NAME).write_text(text + "\n", encoding="utf-8")
+
+
+def folder_of_explanations(series: Series, out: Path) -> Path:
+    """Choose the folder of the explanations of a series: its key, unless that holds those of another scan."""
+    own = owner_digest(series)
+    path = out / series.key
+    for file in path.glob(f"*/{FILE_NAME}"):
+        try:
+            content = parse_json(read_text(file))
+        except (OSError, ValueError):
+            continue
+        if isinstance(content, dict) and content.get("scan") != own:
+            return out / f"{series.key}_{own}"
+    return path
 
 
 def file_of(made: AttributionMap) -> str:

@@ -55,7 +55,7 @@ COLUMNS = (
 def save_findings(report: Report, path: Path) -> None:
     """Write the table, whole or not at all; rejected findings are in it, with their status."""
     rows = (_row(report, finding) for finding in report.findings)
-    write_table(COLUMNS, ({name: _text(value) for name, value in row.items()} for row in rows), path)
+    write_table(COLUMNS, ({name: _text(value) for name, value in row.items()} for row in rows), path, private=True)
 
 
 def _row(report: Report, finding: Finding) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""``findings.json``: the report of one series, its JSON Schema, and the way back."""
+"""``findings.json``: the report of one series, its JSON Schema, and the way back.
+
+The file carries a checksum for each finding and one for the rest. A file without any, of an earlier version or of
+another program, is read as it is; one whose checksums do not fit is not.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from napari_lesion.atomic import whole_file
-from napari_lesion.bounded import parse_json
+from napari_lesion.bounded import parse_json, read_text
+from napari_lesion.checksums import CHECKSUMS, checksums_of, damage
 from napari_lesion.errors import ConfigError
 from napari_lesion.findings import SCHEMA_VERSION, Report, numbered
 
@@ -17,15 +22,18 @@ FILE_NAME = "findings.json"
 
 
 def save_report(report: Report, path: Path) -> None:
-    """Write a report as JSON, whole or not at all.
+    """Write a report as JSON, whole or not at all; only the user may read the file, for it names the patient.
 
     Raises
     ------
     ValueError
         If a number is not finite: JSON has no word for it.
     """
-    text = json.dumps(report.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False)
-    with whole_file(path) as temporary:
+    content = report.model_dump(mode="json")
+    text = json.dumps(
+        {**content, CHECKSUMS: checksums_of(content, "findings")}, indent=2, ensure_ascii=False, allow_nan=False
+    )
+    with whole_file(path, private=True) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
@@ -35,14 +43,20 @@ def load_report(path: Path) -> Report:
     Raises
     ------
     ConfigError
-        If the file is not there, is no report, or was written by a later version whose schema is not known.
+        If the file is not there, is no report, was written by a later version whose schema is not known, or is not as
+        it was written.
     """
     try:
-        content = parse_json(path.read_text(encoding="utf-8"))
+        content = parse_json(read_text(path))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
     except ValueError as error:
         raise ConfigError(f"{path}: not JSON ({error}). Run the analysis again.") from error
+    if wrong := damage(content, "findings"):
+        raise ConfigError(
+            f"{path}: {wrong.says}, so it was damaged or edited after it was written. Run the analysis again; if you "
+            f'edited it on purpose, take "{CHECKSUMS}" out of it.'
+        )
     return report_from(content, str(path))
 
 
@@ -80,6 +94,15 @@ def report_from(content: Any, where: str) -> Report:
 def report_schema() -> dict[str, Any]:
     """Make the JSON Schema (2020-12) of ``findings.json``, as published in ``docs/findings.schema.json``."""
     schema = Report.model_json_schema(mode="serialization")
+    schema["properties"][CHECKSUMS] = {
+        "description": "SHA-256 of each finding, in their order, and of all the rest; of values, not of bytes.",
+        "type": "object",
+        "properties": {
+            "findings": {"type": "array", "items": {"type": "string"}},
+            "rest": {"type": "string"},
+        },
+        "required": ["findings", "rest"],
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:napari-lesion:findings:{SCHEMA_VERSION}",

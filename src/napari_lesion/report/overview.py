@@ -54,7 +54,7 @@ def save_overview(analysis: Analysis, path: Path, *, best: int = 12) -> None:
         At most this many findings.
     """
     figure = overview_figure(analysis, best=best)
-    with whole_file(path) as temporary:
+    with whole_file(path, private=True) as temporary:
         figure.savefig(temporary, facecolor=_BACKGROUND)
 
 
@@ -178,7 +178,7 @@ def _height(finding: Finding) -> str:
 def save_explanation_picture(explanation: Explanation, volume: Volume, model: ModelReference, path: Path) -> None:
     """Draw why a model reported one finding as PNG, whole or not at all."""
     figure = explanation_figure(explanation, volume, model)
-    with whole_file(path) as temporary:
+    with whole_file(path, private=True) as temporary:
         figure.savefig(temporary, facecolor=_BACKGROUND, format="png")
 
 

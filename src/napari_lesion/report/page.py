@@ -38,5 +38,5 @@ def save_page(path: Path, template: str, values: Mapping[str, Any], filters: Fil
     environment.filters["base64"] = lambda content: base64.b64encode(content).decode("ascii")
     environment.filters.update(filters)
     page = environment.get_template(template).render(values)
-    with whole_file(path) as temporary:
+    with whole_file(path, private=True) as temporary:
         temporary.write_text(page, encoding="utf-8")

@@ -133,7 +133,7 @@ def save_pdf(report: Report, content: Content, path: Path) -> None:
         story += _finding(entry, style, before)
         before = []
     story += _made(report, content, style)
-    with whole_file(path) as temporary:
+    with whole_file(path, private=True) as temporary:
         document = SimpleDocTemplate(
             str(temporary),
             pagesize=A4,

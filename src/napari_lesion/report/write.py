@@ -184,19 +184,19 @@ class _Writers:
     def seg(self, path: Path) -> None:
         from napari_lesion.dicom.segmentation import save_seg
 
-        with whole_file(path) as temporary:
+        with whole_file(path, private=True) as temporary:
             self._segmentation = save_seg(self._report, self._scan(), temporary, source=self._source)
 
     def sr(self, path: Path) -> None:
         from napari_lesion.dicom.structured_report import save_sr
 
-        with whole_file(path) as temporary:
+        with whole_file(path, private=True) as temporary:
             save_sr(self._report, self._scan(), temporary, source=self._source, segmentation=self._segmentation)
 
     def key_images(self, path: Path) -> None:
         from napari_lesion.dicom.key_images import save_key_images
 
-        with whole_file(path) as temporary:
+        with whole_file(path, private=True) as temporary:
             save_key_images(self._report, self._scan(), temporary, source=self._source)
 
     def heatmap(self, path: Path) -> None:
@@ -204,7 +204,7 @@ class _Writers:
 
         if self._heatmap is None:
             raise ConfigError("There is no heatmap of this scan.")
-        with whole_file(path) as temporary:
+        with whole_file(path, private=True) as temporary:
             save_heatmap_seg(
                 self._heatmap, self._report, self._scan(), temporary, source=self._source, progress=self._progress
             )

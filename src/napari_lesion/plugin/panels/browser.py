@@ -113,9 +113,8 @@ def description(series: Series, foresight: Foresight | None) -> str:
     if spacing is not None:
         every = f"{spacing[0]:.3g} × " if spacing[0] > 0 else ""
         last = f"{every}{spacing[1]:.2f} × {spacing[2]:.2f} mm"
-    suffix = series.key.removeprefix(identity.series_uid).removeprefix(".")
-    if suffix:
-        parts.append(tr("stack {number}", number=suffix))
+    if series.stack > 1:
+        parts.append(tr("stack {number}", number=series.stack))
     return f"{first}\n{' · '.join(parts)}\n{last}"
 
 

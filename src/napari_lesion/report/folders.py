@@ -1,0 +1,243 @@
+"""Folders of results: which series each belongs to, what a result was made from, and who writes there now."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from napari_lesion.bounded import parse_json, read_text
+from napari_lesion.errors import ConfigError
+from napari_lesion.findings import Inputs, Report
+from napari_lesion.report import json as report_json
+from napari_lesion.uids import digest
+from napari_lesion.volume import SeriesIdentity
+
+if TYPE_CHECKING:
+    from napari_lesion.dicom.series import Series
+
+LOCK = ".napari-lesion.lock"
+_CHUNK = 2**20
+
+
+def owner(identity: SeriesIdentity) -> tuple[str, ...]:
+    """Say whose series it is: results of another patient or study are never its own, whatever its UID."""
+    return (
+        identity.patient_id,
+        identity.patient_name,
+        identity.patient_birth_date,
+        identity.study_uid,
+        identity.series_uid,
+    )
+
+
+def contradict(one: SeriesIdentity, other: SeriesIdentity) -> bool:
+    """Whether two series are of different patients or studies, by all that both say of them."""
+    return any(a != b for a, b in zip(owner(one), owner(other), strict=True) if a and b)
+
+
+def owner_digest(series: Series) -> str:
+    """Say whose series it is in a few characters, without a name."""
+    return digest(*owner(series.identity))
+
+
+def images_digest(series: Series) -> str:
+    """SHA-256 of which planes a series has, in whatever order."""
+    planes = sorted(f"{f.file.sop_instance_uid}/{f.number or ''}/{f.position or ''}" for f in series.frames)
+    return hashlib.sha256("\n".join(planes).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def files_digest(series: Series) -> str:
+    """SHA-256 of the names, sizes and times of the files of a series: it costs no reading.
+
+    Raises
+    ------
+    OSError
+        If one is not there.
+    """
+    told = []
+    for path in sorted({frame.file.path for frame in series.frames}):
+        stat = path.stat()
+        told.append(f"{path.absolute()}/{stat.st_size}/{stat.st_mtime_ns}/{stat.st_ctime_ns}/{stat.st_ino}")
+    return hashlib.sha256("\n".join(told).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def content_digest(series: Series) -> str:
+    """SHA-256 of all bytes of the files of a series, in whatever order, wherever they lie.
+
+    Raises
+    ------
+    OSError
+        If one cannot be read.
+    """
+    found = []
+    for path in {frame.file.path for frame in series.frames}:
+        whole = hashlib.sha256()
+        with path.open("rb", buffering=0) as file:
+            while chunk := file.read(_CHUNK):
+                whole.update(chunk)
+        found.append(whole.hexdigest())
+    return hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()
+
+
+def inputs_of(series: Series, settings: Mapping[str, str]) -> Inputs:
+    """Say what a result of a series is made from, before it is made.
+
+    What changes while it is made is noticed later: the state of the files is taken before they are read.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be read.
+    """
+    state = files_digest(series)
+    return Inputs(
+        images=series.n_slices,
+        images_sha256=images_digest(series),
+        content_sha256=content_digest(series),
+        files_state=state,
+        settings=dict(settings),
+    )
+
+
+def same_images(report: Report, series: Series) -> bool:
+    """Whether a result was made from a series as it is now: these planes, and these bytes.
+
+    Of results of earlier versions, which do not say from what they were made, only the number of planes is compared.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be read.
+    """
+    if report.inputs is None:
+        acquired = report.certificate.shape[0] - len(report.certificate.interpolated_slices)
+        return acquired == series.n_slices
+    if report.inputs.images_sha256 != images_digest(series):
+        return False
+    if report.inputs.files_state == files_digest(series):
+        return True
+    return report.inputs.content_sha256 == content_digest(series)
+
+
+def folder_for(series: Series, out: Path, taken: Collection[str] = ()) -> Path:
+    """Choose the folder of the results of a series: its key, unless that holds what is not of this series.
+
+    Parameters
+    ----------
+    series : Series
+    out : Path
+    taken : collection of str
+        Names that belong to other series of this run.
+    """
+    ours: Path | None = None
+    for name in _names(series):
+        path = out / name
+        if name in taken:
+            continue
+        if not _occupied(path):
+            return ours or path
+        report = _read(path)
+        if report is None:
+            if (path / report_json.FILE_NAME).exists() and not _of_others(path, series):
+                return ours or path  # damaged: whoever writes there sets it aside
+            continue
+        if owner(report.series) == owner(series.identity):
+            if report.inputs is not None and report.inputs.images_sha256 == images_digest(series):
+                return path
+            ours = ours or path
+    raise AssertionError("names never end")
+
+
+def find_results(series: Series, out: Path) -> Path | None:
+    """Find the folder that holds the results of a series; None where there are none."""
+    path = folder_for(series, out)
+    return path if _read(path) is not None else None
+
+
+def is_damaged(folder: Path) -> bool:
+    """Whether a folder holds results that cannot be read."""
+    return (folder / report_json.FILE_NAME).exists() and _read(folder) is None
+
+
+def set_aside(folder: Path) -> Path:
+    """Move damaged results to a name of their own beside their place, where nobody takes them for results."""
+    number = 1
+    while (aside := folder.with_name(f"{folder.name}_damaged{number}")).exists():
+        number += 1
+    folder.replace(aside)
+    findings = aside / report_json.FILE_NAME
+    findings.replace(findings.with_name(f"{findings.name}.damaged"))
+    return aside
+
+
+@contextmanager
+def held(out: Path) -> Iterator[None]:
+    """Keep other runs from writing to a folder of results; a run that was killed holds it no longer.
+
+    Raises
+    ------
+    ConfigError
+        If another run holds it, or it cannot be written.
+    """
+    path = out / LOCK
+    lock = FileLock(path, mode=0o600)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        raise ConfigError(
+            f"{out}: another run is writing results there. Wait until it has ended, or choose another folder."
+        ) from error
+    except OSError as error:
+        raise ConfigError(f"{out}: cannot write results there ({error.strerror}). Choose another folder.") from error
+    try:
+        yield
+    finally:
+        if os.name == "posix":  # while it is held: who waits for it sees that it is gone, and makes a new one
+            with suppress(OSError):
+                path.unlink()
+        lock.release()
+        if os.name != "posix":
+            with suppress(OSError):
+                path.unlink()
+
+
+def _names(series: Series) -> Iterator[str]:
+    """Names for the results of a series, the best first; those after the first are of one patient and study only."""
+    yield series.key
+    own = f"{series.key}_{owner_digest(series)}"
+    yield own
+    number = 2
+    while True:
+        yield f"{own}_{number}"
+        number += 1
+
+
+def _occupied(path: Path) -> bool:
+    try:
+        return any(path.iterdir())
+    except FileNotFoundError:
+        return False
+    except OSError:  # a file, or a folder that one may not look into
+        return True
+
+
+def _of_others(folder: Path, series: Series) -> bool:
+    """Whether damaged results still say that they are of another series."""
+    try:
+        content = parse_json(read_text(folder / report_json.FILE_NAME))
+        return owner(SeriesIdentity.model_validate(content["series"])) != owner(series.identity)
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+
+
+def _read(folder: Path) -> Report | None:
+    try:
+        return report_json.load_report(folder / report_json.FILE_NAME)
+    except ConfigError:
+        return None

@@ -1,0 +1,202 @@
+"""What a run has to say as it goes on: a row for each series, on the disk at once, whatever becomes of the folder."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_lesion.errors import ConfigError, ResultsError
+from napari_lesion.report import csv as summary
+from napari_lesion.report import json as report_json
+from napari_lesion.report.csv import SummaryRow
+
+if TYPE_CHECKING:
+    from napari_lesion.dicom.series import Series
+    from napari_lesion.report.withheld import Withheld
+
+_PROBE = bytes(2**20)
+
+
+class RunLog:
+    """The rows of a run, and those of results of earlier runs in the same folder.
+
+    Each row is appended to ``summary.csv``; at the end of the run, however it ends, rows that others took the place of
+    are taken out.
+
+    Parameters
+    ----------
+    out : Path
+        The folder of the results; it is there, and no other run writes to it.
+    spare : Path
+        Folder for the rows where that cannot be written any more.
+    on_row : callable, optional
+        Called with each row.
+    withheld : Withheld, optional
+        Keeps what names a patient out of the rows.
+
+    Raises
+    ------
+    ConfigError
+        If the folder cannot be written, or its summary is none.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        spare: Path,
+        on_row: Callable[[SummaryRow], None] | None = None,
+        withheld: Withheld | None = None,
+    ) -> None:
+        self.rows: list[SummaryRow] = []
+        self.skipped_files: list[tuple[Path, str]] = []
+        self._out, self._spare, self._on_row = out, spare, on_row
+        self.withheld = withheld
+        self._path = out / summary.FILE_NAME
+        self._waiting: list[SummaryRow] = []
+        """Rows that are not on the disk yet."""
+        rows = summary.load_summary(self._path) if self._path.exists() else ()
+        self._earlier = [
+            self.nameless(row) for row in rows if row.folder and (out / row.folder / report_json.FILE_NAME).exists()
+        ]
+        try:
+            self._place = _identity(out)
+            summary.save_summary(self._earlier, self._path)
+        except OSError as error:
+            raise ConfigError(f"{out}: cannot write results there ({error.strerror}). Choose another one.") from error
+
+    def add(self, *rows: SummaryRow) -> None:
+        """Add rows, and tell them.
+
+        Raises
+        ------
+        ResultsError
+            If nothing can be written to the folder any more.
+        """
+        rows = tuple(map(self.nameless, rows))
+        self.rows += rows
+        self._waiting += rows
+        if self._on_row is not None:
+            for row in rows:
+                self._on_row(row)
+        with suppress(OSError):
+            self._write()
+        if self._waiting:
+            self.check()  # a table that is open in a spreadsheet stops nothing: the rows wait
+
+    def save_skipped(self) -> None:
+        """Write which files are part of no series.
+
+        Raises
+        ------
+        ResultsError
+            If that cannot be done.
+        """
+        try:
+            summary.save_skipped(self._skipped_shown(), self._out / summary.SKIPPED_FILE_NAME)
+        except OSError as error:
+            raise self._lost(str(error.strerror)) from error
+
+    def check_place(self) -> None:
+        """Make sure that the folder is the one that the run began with.
+
+        Raises
+        ------
+        ResultsError
+            If it was removed or replaced.
+        """
+        if self._moved():
+            raise ResultsError(f"{self._out} was removed or replaced while the run went on.")
+
+    def check(self) -> None:
+        """Make sure that results can still be written.
+
+        Raises
+        ------
+        ResultsError
+            If the folder was removed or replaced, cannot be written, or is full.
+        """
+        if self._moved():
+            raise self._lost("it was removed or replaced while the run went on")
+        try:
+            with tempfile.TemporaryFile(dir=self._out) as file:
+                file.write(_PROBE)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise self._lost(str(error.strerror)) from error
+
+    def close(self) -> None:
+        """End the log: one row for each series is left.
+
+        Raises
+        ------
+        ResultsError
+            If there are rows that could not be written.
+        """
+        last = {row.folder for row in self.rows if row.folder}
+        try:
+            if not self._moved():
+                kept = [row for row in self._earlier if row.folder not in last]
+                summary.save_summary([*kept, *self.rows], self._path)
+                self._waiting.clear()
+        except OSError as error:
+            if self._waiting:
+                raise self._lost(str(error.strerror)) from error
+
+    def nameless(self, row: SummaryRow, series: Series | None = None) -> SummaryRow:
+        """Take out of a row what names a patient, where that is asked for; of its series, if it has one."""
+        if self.withheld is None:
+            return row
+        files = [Path(row.source)] if row.source else []
+        return replace(
+            row,
+            patient_id="",
+            series_description="",
+            source="",
+            reason=self.withheld.clear(row.reason, series, files),
+            warnings=self.withheld.clear(row.warnings, series, files),
+        )
+
+    def _skipped_shown(self) -> Iterator[tuple[Path | str, str]]:
+        """Give the files that are part of no series, as they may be shown."""
+        for path, reason in self.skipped_files:
+            if self.withheld is None:
+                yield path, reason
+            else:
+                yield "", self.withheld.clear(reason, files=[path])
+
+    def _write(self) -> None:
+        if not self._moved():
+            summary.append_rows(self._waiting, self._path)
+            self._waiting.clear()
+
+    def _moved(self) -> bool:
+        try:
+            return _identity(self._out) != self._place
+        except OSError:
+            return True
+
+    def _lost(self, why: str) -> ResultsError:
+        """Put the rows elsewhere, and make the error that says so."""
+        done = sum(row.status == "done" for row in self.rows)
+        told = f"{self._out}: results cannot be written any more ({why}), so the run ends with {done} series done."
+        path = self._spare / f"summary-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}.csv"
+        try:
+            if self.rows:
+                summary.save_summary(self.rows, path)
+                told += f" Its rows are kept in {path}."
+            self._waiting.clear()
+        except OSError:
+            told += " Its rows are on the screen only."
+        return ResultsError(f"{told} Make room there or choose another folder, then go on with --resume.")
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    stat = folder.stat()
+    return stat.st_dev, stat.st_ino
