@@ -46,6 +46,13 @@ class DamagedAnnotationsError(ConfigError):
         self.intact = intact
 
 
+def _is_there(folder: Path) -> bool:
+    try:
+        return folder.is_dir()
+    except OSError:  # a name that is too long for a folder
+        return False
+
+
 def name_of_reader(reader: str) -> str:
     """Make a reader's name fit for a file: as in a web address, so that another name makes another one."""
     name = quote(reader, safe=" ")
@@ -100,7 +107,7 @@ class Store:
 
     def _folder(self, series_uid: str) -> Path:
         earlier = quote(series_uid, safe="")  # as earlier versions named what is no UID
-        if is_uid(series_uid) or (earlier.strip(".") and (self.folder / earlier).is_dir()):
+        if is_uid(series_uid) or (earlier.strip(".") and _is_there(self.folder / earlier)):
             return self.folder / earlier
         return self.folder / name_of(series_uid)
 
@@ -266,9 +273,13 @@ def load_file(path: Path) -> AnnotationSet:
     if version.split(".")[0] != SCHEMA_VERSION.split(".")[0]:
         raise ConfigError(f"{path}: schema version {version or 'missing'}, and this program reads {SCHEMA_VERSION}.")
     wrong = damage(content, "annotations")
-    if wrong is not None and not wrong.records:
-        raise ConfigError(f"{path}: {wrong.says}, so it was damaged or edited after it was written. Move it away.")
     try:
+        if wrong is not None and not wrong.records:
+            found = AnnotationSet.model_validate(content)
+            raise ConfigError(
+                f"{path}: {wrong.says}, so it was damaged or edited after it was written (it names the series "
+                f"{found.series_uid} and the reader {found.reader!r}). Move it away."
+            )
         if wrong is not None:
             good = [one for n, one in enumerate(content["annotations"]) if n not in wrong.records]
             intact = AnnotationSet.model_validate({**content, "annotations": good})
