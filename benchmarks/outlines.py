@@ -1,9 +1,9 @@
 """How well findings are outlined: against LIDC's readers on nodules of held-out patients.
 
-    python benchmarks/outlines.py --data FOLDER --backgrounds SCAN... [--part test] [--model ID] [--csv outlines.csv]
+    python benchmarks/outlines.py --config configs/nodule-seg.yaml [--part test] [--model ID] [--csv outlines.csv]
 
-FOLDER holds the store of nodules (docs/training.md), each SCAN a CT series of a patient whom no network has learned
-from. The product outlines each nodule in up to three surroundings:
+The configuration names the store of nodules (docs/training.md), and lungs of patients whom no network has learned from.
+The product outlines each nodule in up to three surroundings:
 
 cubes  cubes of 51 mm in their true surroundings, outlined by one reader
 own    crops at the spacing of their scans, with the consensus of the readers; above and below stand their own slices
@@ -35,10 +35,10 @@ from napari_lesion.assessment.nodule_seg import Segmenter, shipped
 from napari_lesion.detection.packs import find_pack
 from napari_lesion.errors import AnnotationError, LesionError
 from napari_lesion.mask import Mask
-from napari_lesion.training.config import BackgroundConfig
 from napari_lesion.training.data import Background, make_background
 from napari_lesion.training.lidc import Crop, Store, read_store, split_store
 from napari_lesion.training.scans import read_background
+from napari_lesion.training.segment_config import read_segment_config
 from napari_lesion.training.surroundings import WALL_SHARE, completed, in_lung_at_its_spacing
 from napari_lesion.volume import GeometryCertificate, SeriesIdentity, Volume
 
@@ -150,9 +150,8 @@ def scores(case: Case, found: npt.NDArray[np.bool_]) -> dict[str, float]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--backgrounds", type=Path, nargs="*", default=[], help="folders of CT series")
-    parser.add_argument("--part", default="test", choices=["train", "validation", "test"])
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--part", default="test", choices=["validation", "test"])
     parser.add_argument("--kinds", nargs="+", default=["cubes", "own", "lung"], choices=["cubes", "own", "lung"])
     parser.add_argument("--model", help="segmenter: folder or id; by default the one that is shipped")
     parser.add_argument("--threshold", type=float, help="of the network, instead of its own")
@@ -170,12 +169,16 @@ def main() -> None:
     if options.density:
         ways["density"] = by_density
     rng = np.random.default_rng(0)
+    config = read_segment_config(options.config)
+    lungs = {"validation": config.validation_backgrounds, "test": config.held_out_backgrounds}[options.part]
     backgrounds = [
-        make_background(read_background(BackgroundConfig(path=path)), (), path.name, rng)
-        for path in options.backgrounds
+        make_background(read_background(part), part.lesions, part.path.name, rng)
+        for part in lungs
+        if "lung" in options.kinds
     ]
     rows: list[Row] = []
-    for case in cases(split_store(read_store(options.data, patches=False))[options.part], backgrounds, options.kinds):
+    store = split_store(read_store(config.nodules, patches=False))[options.part]
+    for case in cases(store, backgrounds, options.kinds):
         rows += outlined(case, ways, options.views)
     for way in ways:
         print_table([row for row in rows if row["way"] == way], way)

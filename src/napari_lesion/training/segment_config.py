@@ -69,6 +69,8 @@ class SegmentTrainingConfig(Strict):
     """Lungs that the nodules of the store are put into."""
     validation_backgrounds: tuple[BackgroundConfig, ...] = ()
     """Of other patients, for the nodules of the validation."""
+    held_out_backgrounds: tuple[BackgroundConfig, ...] = ()
+    """Of yet other patients, for the nodules that are held out."""
     insertions: int = Field(default=3, gt=0)
     """How often each nodule is put into a lung."""
     shares: SegmentShares = SegmentShares()
@@ -89,6 +91,6 @@ def read_segment_config(path: Path) -> SegmentTrainingConfig:
     located = Located(path)
     start_from = located.model(config.start_from) if config.start_from else None
     changed: dict[str, object] = {"nodules": located(config.nodules), "start_from": start_from}
-    for name in ("backgrounds", "validation_backgrounds"):
+    for name in ("backgrounds", "validation_backgrounds", "held_out_backgrounds"):
         changed[name] = tuple(one.model_copy(update={"path": located(one.path)}) for one in getattr(config, name))
     return config.model_copy(update=changed)

@@ -261,7 +261,7 @@ def _export(
     network, device, options = learner.average, learner.device, config.augmentation
     threshold = _best_threshold(network, tuning, options, device)
     outlined = []
-    for kind, parts in load_kinds(config, sides["test"], (), 0).items():
+    for kind, parts in load_kinds(config, sides["test"], config.held_out_backgrounds, 1).items():
         outlined += judge(kind, probabilities(network, parts, options, device), parts, threshold)
     with whole_file(out / HELD_OUT) as new, new.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
