@@ -124,6 +124,19 @@ class Mask(BaseModel):
         return [int(n) + self.offset[axis] for n in np.flatnonzero(self.voxels.any(axis=other))]
 
 
+def gap_mm(a: Box, b: Box, spacing: Sequence[float]) -> float:
+    """Way between two boxes of voxels, mm; 0 where they touch or meet.
+
+    Parameters
+    ----------
+    a, b : (k, j, i) of slice
+    spacing : (k, j, i)
+        mm.
+    """
+    steps = [max(one.start - other.stop, other.start - one.stop, 0) for one, other in zip(a, b, strict=True)]
+    return float(np.linalg.norm(np.multiply(steps, spacing)))
+
+
 def in_common(a: Mask, b: Mask) -> tuple[BoolArray, BoolArray]:
     """Both masks in the smallest crop that holds both."""
     low = np.minimum(a.offset, b.offset)

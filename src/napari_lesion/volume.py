@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from napari_lesion.display import Display
 from napari_lesion.errors import GeometryError, LesionError, SeriesError
@@ -21,23 +21,26 @@ FloatArray = npt.NDArray[np.float64]
 
 
 class SeriesIdentity(BaseModel):
-    """Who and what a series is, as its headers say; an absent tag is an empty string."""
+    """Who and what a series is, as its headers say; an absent tag is an empty string.
+
+    Printed, it names nobody: tracebacks and logs show the values of variables.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     series_uid: str
-    study_uid: str = ""
-    frame_of_reference_uid: str = ""
-    patient_id: str = ""
-    patient_name: str = ""
-    patient_birth_date: str = ""
-    patient_sex: str = ""
-    patient_age: str = ""
+    study_uid: str = Field(default="", repr=False)
+    frame_of_reference_uid: str = Field(default="", repr=False)
+    patient_id: str = Field(default="", repr=False)
+    patient_name: str = Field(default="", repr=False)
+    patient_birth_date: str = Field(default="", repr=False)
+    patient_sex: str = Field(default="", repr=False)
+    patient_age: str = Field(default="", repr=False)
     """At the study, as DICOM has it: 045Y."""
-    smoking_status: str = ""
+    smoking_status: str = Field(default="", repr=False)
     """YES, NO or UNKNOWN."""
-    study_date: str = ""
-    accession_number: str = ""
+    study_date: str = Field(default="", repr=False)
+    accession_number: str = Field(default="", repr=False)
     modality: str = ""
     study_description: str = ""
     series_description: str = ""

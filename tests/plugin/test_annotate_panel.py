@@ -206,6 +206,25 @@ def test_a_click_outlines_the_nodule_and_the_brush_corrects_it(viewer, panel, mo
     assert len(second.mask.slices()) == 1
     assert len(set(np.unique(masks.data)) - {0}) == 2
 
+    # So does a stroke far away, although this one is selected: it neither grows nor moves.
+    mouse.click(np.add(center, (-60, 20, 0)))
+    assert [mark.mask == second.mask for mark in saved(folder, uid).annotations] == [False, True, False]
+    assert saved(folder, uid).annotations[1].center_mm == second.center_mm
+    assert len(set(np.unique(masks.data)) - {0}) == 3
+    qtbot.mouseClick(panel.undo_button, Qt.MouseButton.LeftButton)
+    panel._annotator.select(second.id)
+
+    # In no other mode it stays armed.
+    key(viewer, qtbot, Qt.Key.Key_B)
+    assert str(masks.mode) == "paint"
+    panel._annotator.station.finding_selected.emit("a finding of the review")
+    assert str(masks.mode) == "pan_zoom"
+    assert viewer.layers.selection.active is not masks
+    key(viewer, qtbot, Qt.Key.Key_B)
+    panel._annotator.station.session.take_mouse("reading")
+    assert str(masks.mode) == "pan_zoom"
+    panel._annotator.select(second.id)
+
     qtbot.mouseClick(panel.tools["erase"], Qt.MouseButton.LeftButton)
     mouse.click(center)
     assert saved(folder, uid).annotations[0].mask == more, "the eraser keeps to the selected finding"

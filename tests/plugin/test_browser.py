@@ -128,3 +128,15 @@ def test_a_zip_and_a_disc_are_dropped_and_a_search_is_stopped(
     assert "not all files were looked at" in panel.status.text()
     assert len(panel._rows) == 1, "what was found stays"
     panel.close_search()
+
+
+def test_an_empty_folder_names_no_list_that_is_not_there(make_napari_viewer, tmp_path: Path, qtbot) -> None:
+    viewer = make_napari_viewer()
+    panel = browser.BrowserPanel(viewer)
+    qtbot.addWidget(panel)
+    (tmp_path / "empty").mkdir()
+    panel.look_through([tmp_path / "empty"])
+    qtbot.waitUntil(lambda: not panel.searching, timeout=PATIENCE_MS)
+    assert "list of skipped files" not in panel.status.text()
+    assert not panel.skipped_button.isVisible()
+    assert "no files" in panel.status.text()

@@ -161,6 +161,14 @@ def test_an_outline_is_painted_measured_and_undone_with_its_numbers(
     assert larger.measurement.volume_mm3 == pytest.approx(drawn.mask.volume_mm3(scan.affine), rel=1e-3)
     assert "outlined by" in panel.notes.text()
 
+    # A stroke far away is no part of it, and says so.
+    far, number = at + np.array([0, -30, -60]), masks.selected_label
+    told = len(notification_manager.records)
+    stroke(masks, far, number)
+    assert chosen(station) == larger
+    assert masks.data[tuple(far)] == 0
+    assert "no part of its outline" in notification_manager.records[told].message
+
     stroke(masks, beside, 0)
     settle(panel, qtbot)
     assert chosen(station).measurement.volume_mm3 < larger.measurement.volume_mm3

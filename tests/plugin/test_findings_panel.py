@@ -20,6 +20,8 @@ from napari_lesion.pipeline import analyse, findings_of, with_all_candidates
 from napari_lesion.plugin import layers, review_keys
 from napari_lesion.plugin.panels.detect import DetectPanel
 from napari_lesion.plugin.panels.findings_table import COMMENT, DIAMETER, STATUS
+from napari_lesion.plugin.reading_room import reading_room
+from napari_lesion.plugin.views.fourup import views
 from napari_lesion.plugin.workstation import Workstation, workstation
 from napari_lesion.review.kept_heatmap import keep_heatmap
 from napari_lesion.review.review import undo
@@ -303,3 +305,35 @@ def test_five_hundred_findings_are_no_burden(viewer, station, detector, scan: Vo
     assert type(boxes).__name__ == "Vectors", "shapes take seconds"
     assert len(boxes.data) >= 4 * 500
     assert layer(viewer, "Findings").shown.all()
+
+
+def test_after_undoing_a_merge_table_and_views_show_one_finding(
+    viewer, station, panel: DetectPanel, qtbot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)  # they are apart
+    ids = [finding.id for finding in station.review.findings[:2]]
+    places = {finding.id: finding.center_mm for finding in station.review.findings}
+    panel.findings.view.choose(ids[0], ids)
+    press(viewer, qtbot, Qt.Key.Key_M)
+    assert len(station.review.findings) == 2
+    assert station.position_mm == pytest.approx(station.review.finding(station.finding).center_mm)
+    press(viewer, qtbot, Qt.Key.Key_Z, modifier=Qt.KeyboardModifier.ControlModifier)
+    row = panel.findings.table.currentIndex().row()
+    assert panel.findings.rows.finding(row).id == station.finding
+    assert station.position_mm == pytest.approx(places[station.finding])
+
+
+def test_a_blind_read_can_begin_while_a_finding_is_chosen(
+    viewer, station, panel: DetectPanel, qtbot, tmp_path: Path
+) -> None:
+    room = reading_room(station)
+    room.set_up(folder=tmp_path)
+    views(viewer).show_all()  # whose 3D view has the findings, too
+    press(viewer, qtbot, Qt.Key.Key_N)
+    assert station.finding
+    room.start()
+    assert station.blind
+    assert station.finding == ""
+    assert cells(panel, STATUS) == []
+    qtbot.wait(200)  # an error in a view that follows is the test's
+    room.close()

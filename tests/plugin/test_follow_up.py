@@ -311,7 +311,7 @@ def panel(viewer: Any, scan: Volume, qtbot: Any) -> Any:
     data, attributes, _ = layers.scan_layer(earlier())
     viewer.add_image(data, **attributes)
     station = workstation(viewer)
-    viewer.layers.selection.active = viewer.layers[0]
+    station.read(station.scans()[0])
     for center, diameter in NODULES[:2]:
         station.change(lambda review, by, c=center, d=diameter: edits.add(review, c, d, by, scan))
     panel = FollowUpPanel(viewer)
@@ -482,7 +482,7 @@ def test_targets_give_a_sum_and_a_response_that_can_be_saved_and_stay_with_the_r
     comparison = prior.comparison.model_copy(update={"changes": changes})
     monkeypatch.setattr("napari_lesion.comparison.match.changes", lambda *_: changes)
     prior = replace(prior, report=prior.report.model_copy(update={"findings": before}), comparison=comparison)
-    panel._priors._loaded[scan.series.series_uid] = {comparison.prior_series_uid: prior}
+    panel._priors._loaded[layers.scan_key(scan)] = {comparison.prior_series_uid: prior}
     station.change(lambda review, by: edits.compared(review, comparison, {}, by))
     page = panel.response
     assert "Mark the lesions" in page.says.text()

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import QApplication
 from napari_lesion.errors import Cancelled, GeometryError, SeriesError
 from napari_lesion.plugin import reader
 from napari_lesion.plugin.dialogs import SeriesDialog
+from napari_lesion.plugin.session import session
 
 EXTENSIONLESS = "IM{:04d}"
 
@@ -79,6 +80,7 @@ def test_a_script_gets_the_largest_scan_and_is_told_what_was_left_out(
     viewer = make_napari_viewer()
     [layer] = viewer.open(two_series, plugin="napari-lesion")
     assert layer.data.shape[0] == 18
+    QApplication.processEvents()
     told = notification_manager.records[-1]
     assert "largest of 2 series" in told.message
     assert "short" in told.message
@@ -86,7 +88,8 @@ def test_a_script_gets_the_largest_scan_and_is_told_what_was_left_out(
     assert label == "Choose others…"
     answer(lambda dialog: dialog.accept())
     choose()
-    assert [one.data.shape[0] for one in viewer.layers] == [18, 8]
+    assert [scan.layer.data.shape[0] for scan in session(viewer).scans] == [18, 8]
+    assert [one.data.shape[0] for one in viewer.layers] == [8], "the other one is not on the screen any more"
 
 
 def answer(act: Callable[[SeriesDialog], None]) -> None:

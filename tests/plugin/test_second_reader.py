@@ -135,7 +135,7 @@ def test_nothing_that_was_found_is_seen_in_a_blind_read(make_napari_viewer, scan
     assert not station.blind, "the other scan is not read blind"
     assert not made[0].visible, "but this one still is"
     assert "Not read yet" in panel.state.text()
-    viewer.layers.selection.active = layer
+    station.read(layer)
     assert station.blind
     assert "Paused" in panel.state.text()
     press(viewer, "Control-3")

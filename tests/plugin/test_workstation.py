@@ -8,7 +8,7 @@ import weakref
 import numpy as np
 import pytest
 from endless_work import EndlessWork
-from fake_scan import make_volume
+from fake_scan import UID, make_volume
 from napari.components import ViewerModel
 from napari.layers import Image
 from napari.utils._proxies import PublicOnlyProxy
@@ -25,29 +25,34 @@ from napari_lesion.review.journal import journal_path
 from napari_lesion.review.review import redo, undo
 
 
-def add_scan(viewer: ViewerModel) -> Image:
-    data, attributes, _ = scan_layer(make_volume())
+def add_scan(viewer: ViewerModel, series_uid: str = UID) -> Image:
+    data, attributes, _ = scan_layer(make_volume(series_uid=series_uid))
     return viewer.add_image(data, **attributes)
 
 
-def test_the_scan_that_was_opened_or_selected_last_is_read(qapp) -> None:
+def test_the_scan_that_was_opened_or_turned_to_last_is_read(qapp) -> None:
     viewer = ViewerModel()
     station = workstation(viewer)
     assert station is workstation(viewer)
     seen = []
     station.scan_changed.connect(seen.append)
-    first, second = add_scan(viewer), add_scan(viewer)
+    first, second = add_scan(viewer), add_scan(viewer, "1.2.9")
     assert station.scan is second
-    viewer.layers.selection.active = first
+    assert list(viewer.layers) == [second], "the other one is not on the screen"
+    station.read(first)
     assert station.scan is first
+    assert list(viewer.layers) == [first]
     viewer.layers.selection.active = viewer.add_points(np.zeros((1, 3)))
     assert station.scan is first, "a layer that is no scan changes nothing"
     viewer.layers.remove(first)
-    assert station.scan is second
+    assert station.scan is None
+    qapp.processEvents()
+    assert station.scan is second, "the one before comes back"
     viewer.layers.remove(second)
+    qapp.processEvents()
     assert station.scan is None
     assert station.position_mm is None
-    assert seen == [first, second, first, second, None]
+    assert seen == [first, second, first, None, second, None]
 
 
 def test_a_proxy_of_the_viewer_which_widgets_get_has_the_same_workstation_and_does_not_end_it(qapp) -> None:

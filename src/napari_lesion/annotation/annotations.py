@@ -89,7 +89,7 @@ class AnnotationSet(BaseModel):
 
     schema_version: str = SCHEMA_VERSION
     series_uid: str
-    patient_id: str = ""
+    patient_id: str = Field(default="", repr=False)
     reader: str
     label_set: str
     """Name of the label set that the labels are from."""

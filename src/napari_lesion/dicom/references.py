@@ -8,7 +8,7 @@ import uuid
 import zlib
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
@@ -276,7 +276,7 @@ class Refers:
 
     name: str
     """Of its file, for messages."""
-    patient_id: str
+    patient_id: str = field(repr=False)
     series_uids: tuple[str, ...]
     """Of the images that it was made from, the most telling one first."""
     sop_instance_uids: frozenset[str]

@@ -18,8 +18,9 @@ from qtpy.QtCore import QObject, QTimer
 from napari_lesion.annotation.annotations import Annotation, AnnotationSet
 from napari_lesion.errors import LesionError
 from napari_lesion.findings import Point
-from napari_lesion.mask import Mask
-from napari_lesion.plugin.layers import AXIS_LABELS, BOX_LINE_MM, RING_MM, UNITS, canonical, frame_of
+from napari_lesion.mask import Mask, gap_mm
+from napari_lesion.plugin.layers import AXIS_LABELS, BOX_LINE_MM, RING_MM, UNITS, about, canonical, frame_of
+from napari_lesion.plugin.session import OpenScan
 from napari_lesion.plugin.task import sentence
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.workstation import Workstation
@@ -34,6 +35,8 @@ _MOVED_MM = 0.01
 _SELECTED_WIDTH = 2.0
 """Times the width of other rings."""
 _BRUSH_MM = 6.0
+APART_MM = 10.0
+"""A stroke farther than this from the finding that is painted is another finding."""
 _CAPTION_MM = (8.0, -8.0, 0.0)
 #: What napari says while it edits: the data are not those of the end yet.
 _UNFINISHED = ("adding", "removing", "changing")
@@ -74,7 +77,9 @@ class AnnotationLayers(QObject):
         annotator.changed.connect(self.show)
         annotator.tool_changed.connect(self._on_tool)
         viewer = self._station.viewer
-        viewer.layers.events.removed.connect(self._on_removed)
+        scans = self._station.session
+        scans.leaving.connect(self._on_leaving)
+        scans.deleted.connect(self._on_deleted)
         viewer.layers.selection.events.active.connect(self._on_active)
         viewer.dims.events.order.connect(self._on_order)
         viewer.mouse_drag_callbacks.append(self._on_drag)
@@ -118,8 +123,9 @@ class AnnotationLayers(QObject):
 
     def _clear(self) -> None:
         with _Busy(self):
-            for layer in self.all:
-                self._station.viewer.layers.remove(layer)
+            self._station.session.remove(self.all)
+        self._later.stop()
+        self._dragging = False
         self.points = self.boxes = self.masks = None
         self.others = []
         self._voxels = np.zeros((0, 0, 0), np.uint8)
@@ -220,13 +226,12 @@ class AnnotationLayers(QObject):
             return
         self._others_shown = sets
         layers, self.others = self.others, []
-        for layer in layers:
-            self._station.viewer.layers.remove(layer)
+        self._station.session.remove(layers)
         marks = [mark for one in sets for mark in one.annotations]
         if not marks:
             return
         # Not of this reader: a blind read hides it (see `blinding`).
-        common = {"metadata": {"series": volume.series.model_dump()}}
+        common = {"metadata": about(volume)}
         step = max(volume.spacing)
         masked = [mark for mark in marks if mark.mask is not None]
         if masked:
@@ -264,12 +269,11 @@ class AnnotationLayers(QObject):
             **common,
         )
         self.others.append(rings)
-        viewer, scan = self._station.viewer, self._station.scan
-        active = viewer.layers.selection.active
+        scans = self._station.session
         for layer in self.others:
-            viewer.layers.insert(viewer.layers.index(scan) + 1, layer)  # below what is the reader's own
+            if scans.current is not None:
+                scans.add(scans.current, layer, above=(scans.current.layer,))  # below what is the reader's own
             layer.editable = False
-        viewer.layers.selection.active = active
 
     # -- the layers ---------------------------------------------------------------------------------------------------
 
@@ -342,10 +346,9 @@ class AnnotationLayers(QObject):
 
     def _add(self, layer: Layer) -> None:
         """Put a layer on the scan, without turning to it."""
-        viewer = self._station.viewer
-        active = viewer.layers.selection.active
-        viewer.add_layer(layer)
-        viewer.layers.selection.active = active
+        scans = self._station.session
+        if scans.current is not None:
+            scans.add(scans.current, layer, above=self._station.viewer.layers)
         for key, run in (
             ("Control-Z", self._annotator.undo),
             ("Control-Shift-Z", self._annotator.redo),
@@ -354,9 +357,17 @@ class AnnotationLayers(QObject):
             # The keys of the viewer undo the review.
             layer.bind_key(key, lambda _layer, act=run: act(), overwrite=True)
 
-    def _on_removed(self, event: Any) -> None:
+    def _on_leaving(self, _scan: OpenScan) -> None:
+        """Take what was drawn last, put the tool down, and let the layers go with the scan that leaves the screen."""
+        if self._later.isActive():
+            self._later.stop()
+            self._take_edits()
+        self._annotator.use("")
+        self._clear()
+        self._volume = None
+
+    def _on_deleted(self, layer: Layer) -> None:
         """Let go of a layer that the reader deleted; its annotations stay, and come back with the next change."""
-        layer = event.value
         if layer is self.points:
             self.points = None
         elif layer is self.boxes:
@@ -556,6 +567,9 @@ class AnnotationLayers(QObject):
         ).astype(int)
         first, last = native.min(axis=0), native.max(axis=0) + 1
         old = found[id_].mask if id_ else None
+        stroke = tuple(slice(int(a), int(b)) for a, b in zip(first, last, strict=True))
+        if old is not None and self._annotator.tool != "erase" and self._is_another(old, stroke, volume):
+            number, id_, old = self._next(number, stroke), "", None
         if old is not None:
             first, last = np.minimum(first, old.offset), np.maximum(last, np.add(old.offset, old.shape))
         part = self._voxels[tuple(map(slice, first, last))] == number
@@ -564,6 +578,19 @@ class AnnotationLayers(QObject):
             self._try(lambda: self._annotator.paint(id_, mask))
         elif mask is not None:
             self._try(lambda: self._take_new(mask, number))
+
+    def _is_another(self, mask: Mask, stroke: Any, volume: Volume) -> bool:
+        """Whether a stroke lies so far from a finding that it is another one."""
+        return gap_mm(stroke, mask.region, volume.spacing) > APART_MM
+
+    def _next(self, number: int, stroke: Any) -> int:
+        """Give a stroke the number of a finding to come."""
+        new = max(number, *self._numbers.values()) + 1
+        if new >= np.iinfo(self._voxels.dtype).max:
+            self._widen()
+        part = self._voxels[stroke]
+        part[part == number] = new
+        return new
 
     def _take_new(self, mask: Mask, number: int) -> None:
         # The stroke is on the layer already: the finding takes its number.

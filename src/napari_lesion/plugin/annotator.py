@@ -31,6 +31,7 @@ from napari_lesion.errors import AnnotationError, LesionError
 from napari_lesion.findings import Point
 from napari_lesion.mask import Mask, fill_between
 from napari_lesion.plugin.actions import Action
+from napari_lesion.plugin.layers import scan_key, scan_name
 from napari_lesion.plugin.settings import reader_name, setting, store
 from napari_lesion.plugin.task import Task, sentence
 from napari_lesion.plugin.texts import tr
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
 #: What the mouse does: select and move, points, boxes, brush, eraser, growing; "" leaves it to the viewer.
 TOOLS = ("", "select", "point", "box", "brush", "erase", "grow")
+ANNOTATION = "annotation"
+"""Who has the mouse while something is marked."""
 DEFAULT_DIAMETER_MM = 8.0
 """Of a point that was clicked, not dragged, before any other was placed."""
 
@@ -60,13 +63,13 @@ class Annotator(QObject):
         super().__init__()
         self._station_ref = ref(station)
         self._sets: dict[str, AnnotationSet] = {}
-        """Of the scans that were open, by UID, of the present reader."""
+        """Of the scans that were open, by `layers.scan_key`, of the present reader."""
         self._undone: dict[str, list[AnnotationSet]] = {}
         self._before: dict[str, list[AnnotationSet]] = {}
         self._problems: dict[str, str] = {}
         """Why the annotations of a series cannot be shown or changed."""
-        self.unsaved = ""
-        """Why the last change is not on disk yet; "" if it is."""
+        self._unsaved: dict[str, str] = {}
+        """Why the last change of a scan is not on disk yet."""
         self.reader = reader_name()
         self.store = Store(Path(setting("annotation/folder", str(user_data_path("napari-lesion") / "annotations"))))
         self.labels: LabelSet = LUNG_NODULES
@@ -80,6 +83,8 @@ class Annotator(QObject):
         self._growing: Task[Mask] | None = None
         self._read_labels()
         station.scan_changed.connect(self._on_scan)
+        station.session.mouse_taken.connect(self._on_mouse_taken)
+        station.finding_selected.connect(self._on_finding)
         self._on_scan()
         # Late, since the layers follow the signals.
         from napari_lesion.plugin.annotation_layers import AnnotationLayers
@@ -113,13 +118,19 @@ class Annotator(QObject):
         volume = self.volume
         if volume is None:
             return tr("Open a scan first.")
-        return self._problems.get(volume.series.series_uid, "")
+        return self._problems.get(scan_key(volume), "")
+
+    @property
+    def unsaved(self) -> str:
+        """Why the last change in the scan that is read now is not on disk yet; "" if it is."""
+        volume = self.volume
+        return self._unsaved.get(scan_key(volume), "") if volume is not None else ""
 
     @property
     def annotations(self) -> AnnotationSet | None:
         """What the reader marked in the scan that is read now; None where that is not possible."""
         volume = self.volume
-        return self._sets.get(volume.series.series_uid) if volume is not None else None
+        return self._sets.get(scan_key(volume)) if volume is not None else None
 
     @property
     def of_others(self) -> tuple[AnnotationSet, ...]:
@@ -187,6 +198,8 @@ class Annotator(QObject):
         if tool and self.problem:
             self.said.emit(self.problem)
             tool = ""
+        if tool:
+            self.station.session.take_mouse(ANNOTATION)
         if tool == "brush" == self.tool:
             self.selected = ""  # once more: the next finding
             self.changed.emit()
@@ -204,6 +217,15 @@ class Annotator(QObject):
         }
         if hints[tool]:
             self.said.emit(hints[tool])
+
+    def _on_mouse_taken(self, who: str) -> None:
+        if who != ANNOTATION and self.tool:
+            self.use("")
+
+    def _on_finding(self, id_: str) -> None:
+        """Put the tool down when the reader turns to a finding of the review: the next stroke would not be for it."""
+        if id_ and self.tool:
+            self.use("")
 
     def select(self, id_: str) -> None:
         """Turn to an annotation."""
@@ -314,7 +336,7 @@ class Annotator(QObject):
             return grow(volume, center_mm)
 
         self._growing = Task(work, self)
-        self._growing.succeeded.connect(partial(self._on_grown, volume))
+        self._growing.succeeded.connect(partial(self._on_grown, volume, self.label.name, self.reader))
         self._growing.failed.connect(lambda error: self.said.emit(f"⚠ {sentence(error)}"))
         self._growing.ended.connect(self._on_growing_ended)
         self._growing.start()
@@ -327,8 +349,21 @@ class Annotator(QObject):
         """Whether a finding is being outlined."""
         return self._growing is not None
 
-    def _on_grown(self, volume: Volume, mask: Mask) -> None:
-        if volume is not self.volume:  # the reader has gone on to another scan
+    def _on_grown(self, volume: Volume, label: str, reader: str, mask: Mask) -> None:
+        """Take over what was outlined, in its own scan, whichever is on the screen by now."""
+        found = self._sets.get(scan_key(volume))
+        if found is None or reader != self.reader:
+            return
+        if volume is not self.volume:
+            free = _free_of(found, mask, volume)
+            if free is not None:
+                made = new_annotation(volume, label=label, reader=reader, mask=free)
+                self._before.setdefault(scan_key(volume), []).append(found)
+                self._undone.pop(scan_key(volume), None)
+                self._keep(scan_key(volume), found.put(made))
+                self.said.emit(
+                    tr("Outlined in {scan}: {mm:.1f} mm.", scan=scan_name(volume.series), mm=made.diameter_mm)
+                )
             return
         free = self.layers.free_of_others(mask, "")
         if free is None:
@@ -344,13 +379,13 @@ class Annotator(QObject):
     def can_undo(self) -> bool:
         """Whether there is a change to take back in this scan."""
         volume = self.volume
-        return volume is not None and bool(self._before.get(volume.series.series_uid))
+        return volume is not None and bool(self._before.get(scan_key(volume)))
 
     @property
     def can_redo(self) -> bool:
         """Whether a change was taken back in this scan."""
         volume = self.volume
-        return volume is not None and bool(self._undone.get(volume.series.series_uid))
+        return volume is not None and bool(self._undone.get(scan_key(volume)))
 
     def undo(self) -> None:
         """Take the last change back."""
@@ -361,50 +396,54 @@ class Annotator(QObject):
         self._step(self._undone, self._before)
 
     def _step(self, source: dict[str, list[AnnotationSet]], target: dict[str, list[AnnotationSet]]) -> None:
-        found = self.annotations
-        if found is None or not source.get(found.series_uid):
+        found, volume = self.annotations, self.volume
+        if found is None or volume is None or not source.get(scan_key(volume)):
             return
-        target.setdefault(found.series_uid, []).append(found)
-        other = source[found.series_uid].pop()
-        self._keep(other.model_copy(update={"revision": found.revision}))
+        target.setdefault(scan_key(volume), []).append(found)
+        other = source[scan_key(volume)].pop()
+        self._keep(scan_key(volume), other.model_copy(update={"revision": found.revision}))
         if self.selected not in other:
             self.selected = ""
         self.changed.emit()
 
     def _apply(self, new: AnnotationSet, selected: str) -> None:
         """Take over a change and save it."""
-        found = self.annotations
+        found, volume = self.annotations, self.volume
+        if volume is None:
+            return
+        key = scan_key(volume)
         if found is not None:
-            self._before.setdefault(new.series_uid, []).append(found)
-            self._undone.pop(new.series_uid, None)
+            self._before.setdefault(key, []).append(found)
+            self._undone.pop(key, None)
         self.said.emit("")
-        self._keep(new)
+        self._keep(key, new)
         self.selected = selected
         self.changed.emit()
 
-    def _keep(self, new: AnnotationSet) -> None:
+    def _keep(self, key: str, new: AnnotationSet) -> None:
         """Save; what cannot be saved stays in memory, and the reader is told until it can."""
         try:
             new = self.store.save(new)
-            self.unsaved = ""
+            self._unsaved.pop(key, None)
         except LesionError as error:
-            self.unsaved = sentence(error)
-            self.said.emit(f"⚠ {self.unsaved}")
-        self._sets[new.series_uid] = new
+            self._unsaved[key] = sentence(error)
+            self.said.emit(f"⚠ {self._unsaved[key]}")
+        self._sets[key] = new
 
     def save_again(self) -> None:
         """Try once more to save what could not be saved."""
-        found = self.annotations
-        if found is not None and self.unsaved:
-            self._keep(found)
+        found, volume = self.annotations, self.volume
+        if found is not None and volume is not None and self.unsaved:
+            self._keep(scan_key(volume), found)
             self.changed.emit()
 
     # -- loading ------------------------------------------------------------------------------------------------------
 
     def _on_scan(self, _scan: object = None) -> None:
         self.selected = ""
+        self.said.emit("")
         volume = self.volume
-        if volume is not None and volume.series.series_uid not in self._sets:
+        if volume is not None and scan_key(volume) not in self._sets:
             self._load(volume)
         if self.tool and (volume is None or self.problem):
             self.use("")
@@ -412,20 +451,19 @@ class Annotator(QObject):
         self.changed.emit()
 
     def _load(self, volume: Volume) -> None:
-        uid = volume.series.series_uid
-        self._problems.pop(uid, None)
+        key = scan_key(volume)
+        self._problems.pop(key, None)
         try:
-            self._sets[uid] = open_set(
+            self._sets[key] = open_set(
                 self.store, volume, self.reader, self.labels.name, tell=lambda text: self.said.emit(f"⚠ {text}")
             )
         except LesionError as error:
-            self._problems[uid] = sentence(error)
+            self._problems[key] = sentence(error)
             self.said.emit(f"⚠ {sentence(error)}")
 
     def _reload(self) -> None:
-        for state in (self._sets, self._before, self._undone, self._problems):
+        for state in (self._sets, self._before, self._undone, self._problems, self._unsaved):
             state.clear()
-        self.unsaved = ""
         self._on_scan()
 
     def _read_labels(self) -> None:
@@ -435,6 +473,16 @@ class Annotator(QObject):
             self.labels = LUNG_NODULES
             self.said.emit(f"⚠ {sentence(error)}")
         self.label = self.labels.labels[0]
+
+
+def _free_of(found: AnnotationSet, mask: Mask, volume: Volume) -> Mask | None:
+    """Take those voxels of a mask that no finding of a set has; None if there are none."""
+    taken = np.zeros(volume.shape, bool)  # pages of zeros cost no memory before something is put there
+    for mark in found.annotations:
+        if mark.mask is not None:
+            mark.mask.put(taken)
+    free = mask.voxels & ~taken[mask.region]
+    return Mask.of(free, mask.offset) if free.any() else None
 
 
 _annotators: WeakKeyDictionary[Workstation, Annotator] = WeakKeyDictionary()
@@ -457,8 +505,10 @@ def preload(progress: Progress) -> None:
 
 
 def open_panel(station: Workstation) -> None:
-    """Show the panel, if it is not there."""
-    station.viewer.window.add_plugin_dock_widget("napari-lesion", "Annotate")
+    """Bring the panel to the front: nobody marks anything while it cannot be seen."""
+    dock, _ = station.viewer.window.add_plugin_dock_widget("napari-lesion", "Annotate")
+    dock.show()
+    dock.raise_()
 
 
 def _use(tool: str) -> Callable[[Workstation], None]:

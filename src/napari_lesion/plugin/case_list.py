@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
@@ -17,12 +16,8 @@ from napari_lesion.plugin.reader import add_layers, open_series
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.task import Task, sentence
 from napari_lesion.plugin.texts import tr
-from napari_lesion.plugin.view import volume_of
 from napari_lesion.plugin.workstation import Workstation
 from napari_lesion.progress import Progress
-
-if TYPE_CHECKING:
-    from napari.components import ViewerModel
 
 REST_MS = 800
 
@@ -108,7 +103,7 @@ class CaseList(QObject):
         """Open a case in place of the one that is open; what was annotated is on disk already."""
         if (there := self.current) is not None and there.uid == case.uid:
             return
-        viewer = self._station.viewer
+        viewer, scans = self._station.viewer, self._station.session
         place: list[float] = setting("cases/place", []) if setting("cases/last", "") == case.uid else []
         try:
             layers = open_series([case.series])
@@ -118,23 +113,17 @@ class CaseList(QObject):
         except LesionError as error:
             self.said.emit(f"⚠ {sentence(error)}")
             return
-        self._close_cases(viewer)
+        known = {one.uid for one in self.cases}
+        before = [scan for scan in scans.scans if scan.volume.series.series_uid in known]
         add_layers(viewer, layers)
-        viewer.reset_view()
+        for scan in before:
+            if scan is not scans.current:
+                scans.close(scan)
         store("cases/last", case.uid)
         if len(place) == 3:
             self._station.go_to(place)
         self.said.emit("")
         self._refresh()
-
-    def _close_cases(self, viewer: ViewerModel) -> None:
-        """Take the scans of the list off the viewer, and what lies on them."""
-        known = {case.uid for case in self.cases}
-        for layer in list(viewer.layers):
-            volume = volume_of(layer)
-            series = layer.metadata.get("series", {}) if volume is None else volume.series.model_dump()
-            if series.get("series_uid") in known and layer in viewer.layers:
-                viewer.layers.remove(layer)
 
     def go_on(self) -> None:
         """Open the case that was open last, at the place where one was."""
@@ -173,7 +162,7 @@ class CaseList(QObject):
     def _keep_place(self) -> None:
         """Remember where one is, for the next session."""
         case, place = self.current, self._station.position_mm
-        if case is not None and place is not None:
+        if case is not None and place is not None and setting("cases/last", "") == case.uid:
             store("cases/place", list(place))
 
     def _on_annotated(self) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pydicom
 from napari import current_viewer
-from napari.layers import Labels
+from napari.layers import Labels, Layer
 from napari.utils.notifications import show_warning
 from pydicom.errors import InvalidDicomError
 
@@ -20,7 +20,7 @@ from napari_lesion.dicom.structured_report_reader import REPORTS, load_sr, repor
 from napari_lesion.errors import ConfigError, SeriesError
 from napari_lesion.findings import Report
 from napari_lesion.plugin import findings_files
-from napari_lesion.plugin.layers import AXIS_LABELS, UNITS, canonical, heatmap_layer
+from napari_lesion.plugin.layers import AXIS_LABELS, UNITS, about, canonical, heatmap_layer
 from napari_lesion.plugin.task import run_with_dialog
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.view import volume_of
@@ -72,13 +72,15 @@ def open_object(station: Workstation, path: Path, parent: QWidget | None = None)
         scan, volume = _scan_of(station, seg.refers)
         if seg.kind == "FRACTIONAL" and seg.fractional == "PROBABILITY":
             heatmap, notes = run_with_dialog(title, partial(_heatmap, path, volume), parent)
-            data, attributes, _ = heatmap_layer(heatmap, volume)
-            station.viewer.add_image(data, **{**attributes, "name": path.stem})
+            data, attributes, kind = heatmap_layer(heatmap, volume)
+            made = [Layer.create(data, {**attributes, "name": path.stem}, kind)]
         else:
             masks, notes = run_with_dialog(title, partial(_masks, path, volume), parent)
-            for layer in labels_of(masks, scan, volume, path.stem):
-                station.viewer.add_layer(layer)
+            made = list(labels_of(masks, scan, volume, path.stem))
         station.read(scan)
+        if (owner := station.session.of(scan)) is not None:
+            for layer in made:
+                station.session.add(owner, layer, above=station.viewer.layers)
     for note in notes:
         show_warning(note)
 
@@ -114,7 +116,7 @@ def labels_of(masks: Sequence[NamedMask], scan: Image, volume: Volume, name: str
             translate=tuple(scan.translate),
             units=UNITS,
             axis_labels=AXIS_LABELS,
-            metadata={"series": volume.series.model_dump()},
+            metadata=about(volume),
         )
         layer.contour = 1  # what is outlined stays to be seen
         layers.append(layer)

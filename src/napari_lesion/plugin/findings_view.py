@@ -7,7 +7,6 @@ review, and comes back from there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +32,7 @@ from napari_lesion.plugin.layers import (
 )
 from napari_lesion.plugin.maps import set_map_look
 from napari_lesion.plugin.ring_drag import grab_rings
+from napari_lesion.plugin.session import OpenScan
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.task import Task
 from napari_lesion.plugin.view import volume_of
@@ -96,16 +96,16 @@ class FindingsView(QObject):
         # Boxes are rebuilt once when the slider rests, not at every pixel that it moves.
         self._boxes_timer = QTimer(self, singleShot=True, interval=BOXES_REST_MS)
         self._boxes_timer.timeout.connect(self._draw_boxes)
-        self._closing = QTimer(self, singleShot=True, interval=0)
-        self._closing.timeout.connect(self._remove_orphans)
-        self._orphans: list[Layer] = []
+        self._thresholds: dict[str, float] = {}
+        """Of scans that were closed, by key: they come back as they were."""
         self._side_task: Task[dict[Point, str]] | None = None
         self._heatmap_task: Task[Heatmap | None] | None = None
         station.review_changed.connect(self._follow)
         station.finding_selected.connect(self._on_selected)
         station.blind_changed.connect(self._follow)
         self._viewer.dims.events.order.connect(self._on_order)
-        self._viewer.layers.events.removed.connect(self._on_removed)
+        station.session.closed.connect(self._on_closed)
+        station.session.leaving.connect(self._on_leaving)
         grab_rings(self._viewer, self)
         self._follow()
 
@@ -193,7 +193,7 @@ class FindingsView(QObject):
     def layer(self, name: str) -> Layer | None:
         """Get a layer of the scan that is read: ``findings``, ``boxes`` or ``heatmap``, if nobody removed it."""
         layer = self._state.layers.get(name) if self._state is not None else None
-        return layer if layer is not None and layer in self._viewer.layers else None
+        return layer if self._station.session.holds(layer) else None
 
     def side(self, finding: Finding) -> str:
         """Side of the patient that a finding is on; "" as long as that is not known."""
@@ -271,6 +271,7 @@ class FindingsView(QObject):
         before = self._scans.get(scan)
         replaced = (*before.replaced, *before.layers.values()) if before is not None else ()
         self._scans[scan] = _Shown(report, card, model, threshold, heatmap, replaced, sides=dict(sides or {}))
+        self._thresholds.pop(self._key(scan), None)
         try:
             self._station.begin(scan, report)
         except ConfigError:
@@ -285,10 +286,8 @@ class FindingsView(QObject):
         state, volume = self._scans.get(scan), volume_of(scan)
         if state is None or volume is None:
             return
-        active = self._viewer.layers.selection.active
-        self._remove([state.layers.pop("heatmap")] if "heatmap" in state.layers else ())
+        self._station.session.remove([state.layers.pop("heatmap", None)])
         self._insert(scan, state, "heatmap", heatmap_layer(heatmap, volume))
-        self._viewer.layers.selection.active = active
         self.maps_changed.emit()
 
     def set_threshold(self, threshold: float) -> None:
@@ -411,10 +410,13 @@ class FindingsView(QObject):
             state = self._scans.get(scan)
             if state is None:
                 card, model = _card_of(review.start)
-                state = self._scans[scan] = _Shown(review.start, card, model, review.start.model.threshold)
-            if not state.layers:
+                threshold = self._thresholds.pop(self._key(scan), review.start.model.threshold)
+                state = self._scans[scan] = _Shown(review.start, card, model, threshold)
+            # Rings that somebody deleted with napari's own list come back: what the table says is to be seen.
+            if not self._station.session.holds(state.layers.get("findings")):
+                first = not state.layers
                 self._make_layers(scan, state)
-                if "heatmap" not in state.layers:
+                if first and "heatmap" not in state.layers:
                     self._bring_heatmap(scan, state)
             else:
                 self.redraw()
@@ -446,8 +448,7 @@ class FindingsView(QObject):
         volume = volume_of(scan)
         if volume is None or self.review is None:
             return
-        active = self._viewer.layers.selection.active
-        self._remove(state.replaced)
+        self._station.session.remove((*state.replaced, state.layers.get("boxes")))
         state.replaced = ()
         if state.heatmap is not None:
             self._insert(scan, state, "heatmap", state.heatmap)
@@ -457,18 +458,19 @@ class FindingsView(QObject):
         rings = findings_layer(report, volume, state.threshold, self.false_positives, self._station.finding)
         self._insert(scan, state, "findings", rings)
         state.layers["findings"].events.data.connect(self._on_data)
-        self._viewer.layers.selection.active = active
         self.maps_changed.emit()
 
     def _insert(self, scan: Image, state: _Shown, name: str, data: LayerData) -> None:
+        owner = self._station.session.of(scan)
+        if owner is None:  # it was closed meanwhile
+            return
         layer = Layer.create(*data)
-        layers = self._viewer.layers
-        below = [one for one in (scan, *state.layers.values()) if one in layers]
+        below = (scan, *state.layers.values())
         if name == "heatmap":
             set_map_look(layer, self.map_opacity, self.map_threshold)
-            below = [scan]
+            below = (scan,)
         state.layers[name] = layer
-        layers.insert(max(map(layers.index, below)) + 1, layer)
+        self._station.session.add(owner, layer, above=below)
 
     def _draw_rings(self, *, moved: bool) -> None:
         """Draw the rings as the review has them; where none has ``moved``, what is cheap to draw is enough."""
@@ -548,22 +550,19 @@ class FindingsView(QObject):
             return False
         return True
 
-    # -- scans that are closed ----------------------------------------------------------------------------------------
+    # -- scans that come and go ---------------------------------------------------------------------------------------
 
-    def _on_removed(self, event: Any) -> None:
-        state = self._scans.pop(event.value, None)
+    def _key(self, scan: Image) -> str:
+        owner = self._station.session.of(scan)
+        return owner.key if owner is not None else ""
+
+    def _on_leaving(self, _scan: OpenScan) -> None:
+        self._rows, self.order = (), ()
+
+    def _on_closed(self, scan: OpenScan) -> None:
+        state = self._scans.pop(scan.layer, None)
         if state is not None:
-            self._orphans += state.layers.values()
-            self._closing.start()
-
-    def _remove_orphans(self) -> None:
-        self._remove(self._orphans)
-        self._orphans = []
-
-    def _remove(self, layers: Any) -> None:
-        for layer in list(layers):
-            with suppress(ValueError):  # the user may have removed it already
-                self._viewer.layers.remove(layer)
+            self._thresholds[scan.key] = state.threshold
 
 
 def _card_of(report: Report) -> tuple[Card | None, str]:

@@ -11,6 +11,7 @@ everything that is drawn on the scan goes through the same frame.
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ AXIS_LABELS = ("z", "y", "x")
 UNITS = ("mm", "mm", "mm")
 #: ``metadata["kind"]`` of the layer of a heatmap.
 HEATMAP = "heatmap"
+#: Key in the metadata of a layer: the `scan_key` of the scan that it belongs to.
+SCAN = "lesion_scan"
 FINDING_COLOR = "#ffd24d"
 BOX_LINE_MM = 0.5
 RING_MM = 0.8
@@ -158,6 +161,26 @@ def scan_name(series: SeriesIdentity) -> str:
     return " ".join(part for part in (readable_date(series.study_date), what) if part)
 
 
+def scan_key(volume: Volume) -> str:
+    """Tell scans apart: patient, study, series, and which of its stacks. It names nobody, so it may stand in a log."""
+    series = volume.series
+    first = min((instance.sop_instance_uid for instance in volume.instances), default="")
+    who = "\n".join((series.patient_id, series.study_uid, series.series_uid, first))
+    return hashlib.sha256(who.encode()).hexdigest()[:16]
+
+
+class _Identity(dict[str, Any]):
+    """A `SeriesIdentity` as a dictionary that names nobody where it is printed: tracebacks show values of variables."""
+
+    def __repr__(self) -> str:
+        return f"<series {self.get('series_uid', '')}>"
+
+
+def about(volume: Volume, **more: Any) -> dict[str, Any]:
+    """Make the metadata of a layer that shows something of a scan: whose it is, and what else there is to say."""
+    return {"series": _Identity(volume.series.model_dump()), SCAN: scan_key(volume), **more}
+
+
 def scan_layer(volume: Volume, source: Series | None = None) -> LayerData:
     """Make the image layer of a scan.
 
@@ -172,7 +195,7 @@ def scan_layer(volume: Volume, source: Series | None = None) -> LayerData:
         "colormap": opening_colors(volume),
         "projection_mode": "none",  # in napari it is the mean
         "metadata": {
-            "series": volume.series.model_dump(),
+            **about(volume),
             "certificate": volume.certificate.model_dump(),
             "volume": volume,
             "source": source,
@@ -217,7 +240,7 @@ def heatmap_layer(heatmap: Heatmap, volume: Volume) -> LayerData:
         "opacity": 0.5,
         "interpolation2d": "linear",
         "projection_mode": "none",
-        "metadata": {"series": volume.series.model_dump(), "kind": HEATMAP},
+        "metadata": about(volume, kind=HEATMAP),
         **_placed(placed, frame),
     }
     return on_slices, attributes, "image"
@@ -295,13 +318,9 @@ def findings_layer(
         "face_color": "transparent",
         "border_width_is_relative": False,
         "projection_mode": "rescale_spherical",
-        "metadata": {
-            "series": volume.series.model_dump(),
-            "report": report,
-            "scan": volume,
-            "threshold": threshold,
-            "false_positives_per_scan": false_positives,
-        },
+        "metadata": about(
+            volume, report=report, scan=volume, threshold=threshold, false_positives_per_scan=false_positives
+        ),
         "scale": (step,) * 3,
         "translate": (0.0,) * 3,
         "units": UNITS,
@@ -436,7 +455,7 @@ def boxes_layer(findings: Sequence[Finding], volume: Volume, through: int) -> La
         "edge_width": BOX_LINE_MM / spacing_of(affine)[2],
         "edge_color": FINDING_COLOR,
         "opacity": 0.7,
-        "metadata": {"series": volume.series.model_dump(), "through": through},
+        "metadata": about(volume, through=through),
         **_placed(affine, frame_of(volume)),
     }
     return box_lines(findings, volume, through), attributes, "vectors"

@@ -90,6 +90,10 @@ class Measuring(QObject):
         found: list[Finding] = []
         others = self._view.shown
         self._task = Task(lambda progress: _measure(volume, asked, others, found, progress), self)
+        owner = self._station.session.of(scan)
+        if owner is not None:
+            self._station.session.begin_work(owner)
+            self._task.ended.connect(lambda: self._station.session.end_work(owner))
         self._task.failed.connect(self._on_failed)
         self._task.ended.connect(lambda: self._end(scan, found))
         self._task.start()

@@ -16,6 +16,7 @@ from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lesion.plugin.layers import canonical, frame_of, scan_name
+from napari_lesion.plugin.session import session
 from napari_lesion.plugin.task import Task, sentence
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.view import unwrapped, volume_of
@@ -87,11 +88,9 @@ class Opening(QObject):
         self._tell()
 
     def forget(self, layer: Layer) -> None:
-        """Let go of a layer that was removed; without any left, reading stops."""
+        """Let go of a layer that somebody took away; without any left, reading stops."""
         gone = [viewer for viewer, one in self._shown if one is layer]
         self._shown = [(viewer, one) for viewer, one in self._shown if one is not layer]
-        for viewer in gone:
-            self._say(viewer(), "")
         if gone and not self._shown:
             self.cancel()
 
@@ -105,10 +104,12 @@ class Opening(QObject):
         self._looks += 1
         everything = self._looks % _REFRESH_EVERY == 0
         for viewer, layer in self._viewers():
-            k = self._slice_shown(viewer)
+            k = self._slice_shown(viewer) if layer in viewer.layers else self.filling.focus
             self.filling.focus = k
             now = (k, bool(self.filling.present[k]))
             came, self._slice = now != self._slice and now[1], now
+            if layer not in viewer.layers:
+                continue  # another scan is on the screen
             # In 3D every drawing sends the whole volume to the graphics card.
             if viewer.dims.ndisplay == 2 and (came or everything):
                 layer.refresh(thumbnail=False, extent=False)
@@ -127,20 +128,18 @@ class Opening(QObject):
         return [(viewer, layer) for weak, layer in self._shown if (viewer := weak()) is not None]
 
     def _tell(self) -> None:
-        text = tr("Reading: {done} of {total} slices", done=self.filling.done, total=self.filling.total)
-        for viewer, _ in self._viewers():
-            self._say(viewer, text)
+        for viewer, layer in self._viewers():
+            if layer in viewer.layers:
+                _say(viewer, self.text)
 
-    def _say(self, viewer: ViewerModel | None, text: str) -> None:
-        if viewer is None:
-            return
-        if OVERLAY not in viewer.canvas.overlays:
-            viewer.canvas.overlays[OVERLAY] = TextOverlay(
-                position="top_center", font_size=12, color="#ffd24d", box=False, visible=False
-            )
-        overlay = viewer.canvas.overlays[OVERLAY]
-        overlay.text = f"\n{text}" if text else ""  # below the letter of the side
-        overlay.visible = bool(text)
+    @property
+    def text(self) -> str:
+        """How far it is, in words."""
+        return tr("Reading: {done} of {total} slices", done=self.filling.done, total=self.filling.total)
+
+    def shows_in(self, viewer: ViewerModel) -> bool:
+        """Whether its scan is on the screen of a viewer."""
+        return any(one is viewer and layer in viewer.layers for one, layer in self._viewers())
 
     # -- how it ends --------------------------------------------------------------------------------------------------
 
@@ -154,7 +153,8 @@ class Opening(QObject):
             layer.contrast_limits_range = (min(low, window[0]), max(high, window[1]))
             layer.contrast_limits = window
             layer.refresh()
-            self._say(viewer, "")
+            if layer in viewer.layers:
+                _say(viewer, "")
         self.ended.emit(volume)
 
     def _on_failed(self, error: Exception) -> None:
@@ -183,10 +183,23 @@ class Opening(QObject):
 
     def _take_away(self) -> None:
         for viewer, layer in self._viewers():
-            self._say(viewer, "")
             if layer in viewer.layers:
-                viewer.layers.remove(layer)
+                _say(viewer, "")
+            if (scan := session(viewer).of(layer)) is not None:
+                session(viewer).close(scan)
         self._shown.clear()
+
+
+def _say(viewer: ViewerModel, text: str) -> None:
+    if OVERLAY not in viewer.canvas.overlays:
+        if not text:
+            return
+        viewer.canvas.overlays[OVERLAY] = TextOverlay(
+            position="top_center", font_size=12, color="#ffd24d", box=False, visible=False
+        )
+    overlay = viewer.canvas.overlays[OVERLAY]
+    overlay.text = f"\n{text}" if text else ""  # below the letter of the side
+    overlay.visible = bool(text)
 
 
 _under_way: list[Opening] = []
@@ -204,7 +217,7 @@ def follow(viewer: ViewerModel) -> None:
     if viewer in _followed:
         return
     _followed.add(viewer)
-    weak = ref(viewer)
+    weak, scans = ref(viewer), session(viewer)
 
     def on_inserted(event: Any) -> None:
         volume, one = volume_of(event.value), weak()
@@ -214,11 +227,24 @@ def follow(viewer: ViewerModel) -> None:
         if opening is not None:
             opening.show(one, event.value)
         elif not volume.complete:  # reading failed before anyone could show it
-            QTimer.singleShot(0, lambda: one.layers.remove(event.value))
+            QTimer.singleShot(0, lambda: _close(one, event.value))
 
-    def on_removed(event: Any) -> None:
+    def forget(layer: Layer) -> None:
         for opening in list(_under_way):
-            opening.forget(event.value)
+            opening.forget(layer)
+
+    def on_current(_scan: object) -> None:
+        one = weak()
+        shown = next((opening for opening in _under_way if one is not None and opening.shows_in(one)), None)
+        if one is not None:
+            _say(one, shown.text if shown is not None and not shown.over else "")
 
     viewer.layers.events.inserted.connect(on_inserted)
-    viewer.layers.events.removed.connect(on_removed)
+    scans.closed.connect(lambda scan: forget(scan.layer))
+    scans.deleted.connect(forget)
+    scans.current_changed.connect(on_current)
+
+
+def _close(viewer: ViewerModel, layer: Layer) -> None:
+    if (scan := session(viewer).of(layer)) is not None:
+        session(viewer).close(scan)

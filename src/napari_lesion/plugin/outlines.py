@@ -16,10 +16,11 @@ from napari.utils.notifications import show_info
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
 from napari_lesion.findings import Finding
-from napari_lesion.mask import Mask
+from napari_lesion.mask import Box, Mask, gap_mm
 from napari_lesion.plugin.annotation_layers import stroke_extent
 from napari_lesion.plugin.findings_view import findings_view
-from napari_lesion.plugin.layers import FINDING_COLOR, SELECTED_COLOR, canonical, placed, scan_name
+from napari_lesion.plugin.layers import FINDING_COLOR, SELECTED_COLOR, about, canonical, placed, scan_name
+from napari_lesion.plugin.session import OpenScan
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.workstation import Workstation
 from napari_lesion.review import edits
@@ -34,6 +35,10 @@ _BRUSH_MM = 4.0
 _AXIS_MM = 0.4
 _FEW = 255
 """Numbers below it fit a byte, the next one to paint included."""
+OUTLINE = "outline"
+"""Who has the mouse while an outline is painted."""
+APART_MM = 10.0
+"""A stroke farther than this from a finding is no part of its outline."""
 LONG_COLOR, SHORT_COLOR = "#ffd24d", "#ff9ce6"
 
 
@@ -66,7 +71,9 @@ class Outlines(QObject):
         """The layers are changed from here, not by the reader."""
         self._view.changed.connect(self._follow)
         station.finding_selected.connect(self._follow)
-        self._viewer.layers.events.removed.connect(self._on_removed)
+        station.session.leaving.connect(self._on_leaving)
+        station.session.deleted.connect(self._on_deleted)
+        station.session.mouse_taken.connect(self._on_mouse_taken)
         self._viewer.layers.selection.events.active.connect(self._on_active)
         self._follow()
 
@@ -179,20 +186,15 @@ class Outlines(QObject):
 
     def _add(self, layer: Layer) -> None:
         """Put a layer over the scan and below the rings, without turning to it."""
-        viewer = self._viewer
-        active = viewer.layers.selection.active
         layer.visible = self.visible
-        layers = viewer.layers
-        scan, rings = self._station.scan, self._view.layer("findings")
-        layers.insert(layers.index(rings) if rings is not None else layers.index(scan) + 1, layer)
-        viewer.layers.selection.active = active
+        scans = self._station.session
+        if scans.current is not None:
+            scans.add(scans.current, layer, below=self._view.layer("findings"))
 
     def _clear(self) -> None:
         self._busy = True
         try:
-            for layer in (self.masks, self.axes):
-                if layer is not None and layer in self._viewer.layers:
-                    self._viewer.layers.remove(layer)
+            self._station.session.remove((self.masks, self.axes))
         finally:
             self._busy = False
         self.masks = self.axes = None
@@ -201,15 +203,24 @@ class Outlines(QObject):
         self._drawn.clear()
         self._put_down()
 
-    def _on_removed(self, event: Any) -> None:
+    def _on_leaving(self, _scan: OpenScan) -> None:
+        """Put the tool down with the scan that leaves the screen; the next one gets layers of its own."""
+        self._clear()
+        self._volume = None
+
+    def _on_deleted(self, layer: Layer) -> None:
         """Let go of a layer that the reader deleted; it comes back with the next change."""
-        if event.value is self.masks:
+        if layer is self.masks:
             self.masks = None
             self._voxels = np.zeros((0, 0, 0), np.uint8)
             self._drawn.clear()
             self._put_down()
-        elif event.value is self.axes:
+        elif layer is self.axes:
             self.axes = None
+
+    def _on_mouse_taken(self, who: str) -> None:
+        if who != OUTLINE and self.tool:
+            self.use("")
 
     def show(self, visible: bool) -> None:
         """Show or hide masks and axes."""
@@ -230,6 +241,7 @@ class Outlines(QObject):
             show_info(tr("Choose a finding first: click its row or its ring, or press N."))
             tool = ""
         if tool and volume is not None:
+            self._station.session.take_mouse(OUTLINE)
             if not self.visible:
                 self.show(True)
             self._busy = True
@@ -278,6 +290,18 @@ class Outlines(QObject):
         native = np.rint(volume.to_index(corners)).astype(int)
         first, last = native.min(axis=0), native.max(axis=0) + 1
         old = self._drawn.get(chosen.id)
+        stroke = _box(first, last)
+        apart = gap_mm(stroke, old.region if old is not None else _box_of(chosen, volume), volume.spacing)
+        if apart > APART_MM:
+            self._redraw(volume)
+            show_info(
+                tr(
+                    "That is {mm} mm from the chosen finding, so it is no part of its outline and nothing was changed. "
+                    "For another lesion, point at it and press E.",
+                    mm=f"{apart:.0f}",
+                )
+            )
+            return
         if old is not None:
             first, last = np.minimum(first, old.offset), np.maximum(last, np.add(old.offset, old.shape))
         part = self._voxels[tuple(map(slice, first, last))] == number
@@ -312,9 +336,22 @@ def axis_lines(finding: Finding, volume: Volume) -> FloatArray:
     return lines
 
 
+def _box(first: npt.ArrayLike, last: npt.ArrayLike) -> Box:
+    k, j, i = (slice(int(a), int(b)) for a, b in zip(np.asarray(first), np.asarray(last), strict=True))
+    return k, j, i
+
+
+def _box_of(finding: Finding, volume: Volume) -> Box:
+    """Voxels (k, j, i) of the scan that the box of a finding reaches over."""
+    (x0, y0, z0), (x1, y1, z1) = finding.box_mm
+    corners = [(x, y, z) for x in (x0, x1) for y in (y0, y1) for z in (z0, z1)]
+    index = volume.to_index(corners)
+    return _box(np.floor(index.min(axis=0)), np.ceil(index.max(axis=0)) + 1)
+
+
 def _on(volume: Volume) -> dict[str, Any]:
     """Place of a layer on the scan's voxels, and whose it is, so that a blind read hides it."""
-    return {**placed(volume), "metadata": {"series": volume.series.model_dump(), "kind": "outlines"}}
+    return {**placed(volume), "metadata": about(volume, kind="outlines")}
 
 
 def outlines(station: Workstation) -> Outlines:

@@ -18,6 +18,8 @@ from napari_lesion.dicom.series import Series
 from napari_lesion.errors import ConfigError, LesionError
 from napari_lesion.findings import Finding, Report
 from napari_lesion.plugin.findings_view import findings_view
+from napari_lesion.plugin.layers import scan_key
+from napari_lesion.plugin.session import OpenScan
 from napari_lesion.plugin.task import Task, sentence
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.torch_loading import load_torch
@@ -95,7 +97,12 @@ class _Outcome:
 
 
 def is_same_patient(one: SeriesIdentity, other: SeriesIdentity) -> bool:
-    """Whether the headers name one patient: by the number, and what both say of birth date and sex."""
+    """Whether the headers name one patient: by the number, and what both say of birth date and sex.
+
+    Without a number nobody knows: that is no.
+    """
+    if not one.patient_id.strip():
+        return False
     said = ((one.patient_birth_date, other.patient_birth_date), (one.patient_sex, other.patient_sex))
     return one.patient_id == other.patient_id and all(not a or not b or a == b for a, b in said)
 
@@ -217,9 +224,9 @@ class Priors(QObject):
         self._station = station
         self._view = findings_view(station)
         self._loaded: dict[str, dict[str, Prior]] = {}
-        """By series UID of the scan and of the prior."""
+        """By `layers.scan_key` of the scan, and series UID of the prior."""
         self._chosen: dict[str, str] = {}
-        """Series UID of the prior that a scan is seen beside."""
+        """Series UID of the prior that a scan is seen beside, by its key."""
         self._task: Task[_Outcome] | None = None
         self._compared: Image | None = None
         """Scan that is being compared."""
@@ -227,7 +234,7 @@ class Priors(QObject):
         self._later.timeout.connect(self._update)
         station.scan_changed.connect(self._on_scan)
         station.review_changed.connect(self._on_review)
-        station.viewer.layers.events.removed.connect(self._on_removed)
+        station.session.closed.connect(self._on_closed)
 
     # -- what there is ------------------------------------------------------------------------------------------------
 
@@ -266,7 +273,7 @@ class Priors(QObject):
     @property
     def _priors(self) -> dict[str, Prior]:
         volume = self._station.volume
-        return self._loaded.get(volume.series.series_uid, {}) if volume is not None else {}
+        return self._loaded.get(scan_key(volume), {}) if volume is not None else {}
 
     def prior(self, series_uid: str) -> Prior | None:
         """Get a prior of the scan that is read, if its scan is at hand."""
@@ -276,13 +283,13 @@ class Priors(QObject):
     def chosen(self) -> str:
         """Series UID of the prior that is looked at; "" if there is none."""
         volume = self._station.volume
-        return self._chosen.get(volume.series.series_uid, "") if volume is not None else ""
+        return self._chosen.get(scan_key(volume), "") if volume is not None else ""
 
     def choose(self, series_uid: str) -> None:
         """Look at one of the priors."""
         volume = self._station.volume
         if volume is not None:
-            self._chosen[volume.series.series_uid] = series_uid
+            self._chosen[scan_key(volume)] = series_uid
             self._turn()
             self.changed.emit()
 
@@ -295,6 +302,11 @@ class Priors(QObject):
     def running(self) -> bool:
         """Whether a scan is being compared."""
         return self._task is not None
+
+    @property
+    def compared_scan(self) -> Image | None:
+        """Layer of the scan that is being compared."""
+        return self._compared
 
     def obstacle(self) -> str:
         """Why the scan cannot be compared with anything now, as a sentence; "" where it can."""
@@ -327,6 +339,8 @@ class Priors(QObject):
         known = self._station.review_of(source) if isinstance(source, Volume) else None
         by = self._station.stamp()
         self._compared = scan
+        if (owner := self._station.session.of(scan)) is not None:
+            self._station.session.begin_work(owner)
         self._task = Task(
             lambda progress: compare_scans(volume, report, source, known, model, by, progress, other_id=other_id),
             self,
@@ -346,17 +360,22 @@ class Priors(QObject):
     def _end(self, text: str) -> None:
         if self._task is not None:
             self._task.deleteLater()
-        self._task = self._compared = None
+        scan, self._task, self._compared = self._compared, None, None
+        owner = self._station.session.of(scan)
+        if owner is not None:
+            self._station.session.end_work(owner)
+            if owner is not self._station.session.current:
+                text = f"{owner.name}: {text or tr('The comparison is done.')}"
         self.ended.emit(text)
         self.changed.emit()
 
     def _on_succeeded(self, outcome: _Outcome) -> None:
         scan, prior = self._compared, outcome.prior
         volume = volume_of(scan) if scan is not None else None
-        if scan is None or volume is None or scan not in self._station.viewer.layers:
+        if scan is None or volume is None or not self._station.session.is_open(scan):
             self._end(tr("The scan was closed meanwhile, so its result was dropped."))
             return
-        uid, comparison = volume.series.series_uid, prior.comparison
+        key, comparison = scan_key(volume), prior.comparison
 
         def put(review: Review, by: Stamp) -> Review:
             known = {finding.id for finding in review.findings}
@@ -369,8 +388,8 @@ class Priors(QObject):
         except LesionError as error:
             self._end(f"⚠ {sentence(error)}")
             return
-        self._loaded.setdefault(uid, {})[comparison.prior_series_uid] = prior
-        self._chosen[uid] = comparison.prior_series_uid
+        self._loaded.setdefault(key, {})[comparison.prior_series_uid] = prior
+        self._chosen[key] = comparison.prior_series_uid
         if scan is self._station.scan:
             self._turn()
         self._end("")
@@ -404,13 +423,11 @@ class Priors(QObject):
                 self._priors[uid] = followed
                 self._station.change(lambda review, _by, new=new: with_comparison(review, new))  # type: ignore[misc]
 
-    def _on_removed(self, event: object) -> None:
-        volume = volume_of(event.value)  # type: ignore[attr-defined]
-        if event.value is self._compared:  # type: ignore[attr-defined]
+    def _on_closed(self, scan: OpenScan) -> None:
+        if scan.layer is self._compared:
             self.cancel()
-        if volume is not None:
-            self._loaded.pop(volume.series.series_uid, None)
-            self._chosen.pop(volume.series.series_uid, None)
+        self._loaded.pop(scan.key, None)
+        self._chosen.pop(scan.key, None)
 
 
 def _default_model() -> str:

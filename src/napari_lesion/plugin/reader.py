@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from napari import current_viewer
 from napari.utils.notifications import Notification, NotificationSeverity, notification_manager, show_error, show_info
-from qtpy.QtCore import QThread
+from qtpy.QtCore import QThread, QTimer
 from qtpy.QtWidgets import QApplication, QMessageBox, QWidget
 
 from napari_lesion.errors import Cancelled, GeometryError, LesionError, SeriesError
 from napari_lesion.plugin import dicom_objects, findings_files
 from napari_lesion.plugin.layers import LayerData, scan_layer, scan_name
 from napari_lesion.plugin.opening import Opening, follow
+from napari_lesion.plugin.session import volume_in_memory
 from napari_lesion.plugin.task import run_with_dialog
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.view import scan_view, tell_doubts
@@ -105,7 +106,11 @@ def _read_one(path: Path) -> list[LayerData]:
     )
     if not index:
         raise SeriesError(f"{path}: there is no DICOM image in it{_skipped(index)}. Choose the folder of a CT series.")
-    return open_series(_choose(index))
+    chosen, rest = _choose(index)
+    layers = open_series(chosen)
+    if rest:
+        _say_rest(chosen[0], rest)
+    return layers
 
 
 def open_series(chosen: Sequence[Series]) -> list[LayerData]:
@@ -113,6 +118,10 @@ def open_series(chosen: Sequence[Series]) -> list[LayerData]:
     layers: list[LayerData] = []
     errors: list[LesionError] = []
     for series in chosen:
+        # Nobody reads twice what is open: its viewer brings it back, another viewer shows the same voxels.
+        if (known := volume_in_memory(series)) is not None:
+            layers.append(scan_layer(known, series))
+            continue
         try:
             volume = _read_volume(series)
         except LesionError as error:
@@ -188,22 +197,29 @@ def add_layers(viewer: ViewerModel, layers: Sequence[LayerData]) -> None:
         getattr(viewer, f"add_{kind}")(data, **attributes)
 
 
-def _choose(index: SeriesIndex) -> list[Series]:
-    """Let the user choose among several series; where nobody can, take the largest CT volume and say so."""
+def _choose(index: SeriesIndex) -> tuple[list[Series], list[Series]]:
+    """Let the user choose among several series; where nobody can, take the largest CT volume, and tell the rest."""
     series = list(index)
     if len(series) == 1:
-        return series
+        return series, []
     preferred = max(range(len(series)), key=lambda row: _worth(series[row]))
     if _somebody_is_there():
-        return _ask(series, preferred, _skipped(index))
-    rest = [one for row, one in enumerate(series) if row != preferred]
+        return _ask(series, preferred, _skipped(index)), []
+    return [series[preferred]], [one for row, one in enumerate(series) if row != preferred]
+
+
+def _say_rest(opened: Series, rest: Sequence[Series]) -> None:
+    """Say what was not opened, and offer it.
+
+    Last of all, when the scan is there: napari shows one message over the other, and the button must not be covered.
+    """
     others = "; ".join(scan_name(one.identity) for one in rest[:5])
     if len(rest) > 5:
         others = tr("{names} and {count} more", names=others, count=len(rest) - 5)
     message = tr(
         "Opened {name}, the largest of {count} series. Not opened: {others}.",
-        name=scan_name(series[preferred].identity),
-        count=len(series),
+        name=scan_name(opened.identity),
+        count=1 + len(rest),
         others=others,
     )
     viewer = current_viewer()
@@ -211,8 +227,8 @@ def _choose(index: SeriesIndex) -> list[Series]:
         show_info(message)
     else:
         actions = [(tr("Choose others…"), lambda *_: _open_more(viewer, rest))]
-        notification_manager.dispatch(Notification(message, NotificationSeverity.INFO, actions))
-    return [series[preferred]]
+        offer = Notification(message, NotificationSeverity.INFO, actions)
+        QTimer.singleShot(0, lambda: notification_manager.dispatch(offer))
 
 
 def _worth(series: Series) -> tuple[bool, bool, int]:

@@ -21,7 +21,8 @@ from napari_lesion.findings import Finding, Point, Report
 from napari_lesion.pipeline import analyse, with_all_candidates
 from napari_lesion.plugin.actions import Action
 from napari_lesion.plugin.blinding import READING, Blinding
-from napari_lesion.plugin.layers import AXIS_LABELS, FINDING_COLOR, RING_MM, UNITS, frame_of, scan_name
+from napari_lesion.plugin.layers import AXIS_LABELS, FINDING_COLOR, RING_MM, UNITS, about, frame_of, scan_key, scan_name
+from napari_lesion.plugin.session import OpenScan
 from napari_lesion.plugin.settings import reader_name, setting, store
 from napari_lesion.plugin.task import Task, sentence
 from napari_lesion.plugin.texts import tr
@@ -60,7 +61,7 @@ class ReadingRoom(QObject):
         """Keeps other windows from going on with this reader's readings, while one goes on here."""
         self._reading: Reading | None = None
         self._reports: dict[str, Report] = {}
-        """What the hidden search found, by series UID."""
+        """What the hidden search found, by `layers.scan_key`."""
         self._task: Task[Report] | None = None
         self._awaited = False
         """The reader is done with the blind read, and the search is not."""
@@ -69,6 +70,7 @@ class ReadingRoom(QObject):
             position="bottom_center", font_size=12, color=_BANNER_COLOR, box=False, visible=False
         )
         station.scan_changed.connect(self._on_scan)
+        station.session.leaving.connect(self._on_leaving)
         self._on_scan()
 
     @property
@@ -130,6 +132,7 @@ class ReadingRoom(QObject):
             raise ReadingError(tr("Open a scan first."))
         uid, reader = volume.series.series_uid, reader_name()
         seen = not self._blinding.hides(uid) and self._searched() is not None
+        self._station.session.take_mouse(READING)
         path = path_of(self.folder, reader, uid)
         self._let_others()
         self._hold = hold(path)
@@ -162,7 +165,7 @@ class ReadingRoom(QObject):
     def reveal(self) -> None:
         """End the blind read; where the detector is still searching, as soon as it is done, and the time stops."""
         journal, volume = self._running_journal(), self._station.volume
-        report = self._searched() or self._reports.get(journal.reading.series_uid)
+        report = self._searched() or (self._reports.get(scan_key(volume)) if volume is not None else None)
         if report is not None:
             journal.reveal(report)
         elif volume is not None:
@@ -237,6 +240,11 @@ class ReadingRoom(QObject):
 
     # -- the scan -----------------------------------------------------------------------------------------------------
 
+    def _on_leaving(self, _scan: OpenScan) -> None:
+        """Let marks and findings go with the scan that leaves the screen; those of the next one are drawn anew."""
+        self._station.session.remove(self._layers.values())
+        self._layers.clear()
+
     def _on_scan(self) -> None:
         """Turn to the scan that is read now: pause the reading of another, and find the one of this."""
         volume = self._station.volume
@@ -282,30 +290,30 @@ class ReadingRoom(QObject):
         return review.start if review is not None and review.start.model != NO_MODEL else None
 
     def _search(self, volume: Volume) -> None:
-        uid, model = volume.series.series_uid, self.model
-        if self._task is not None or self._searched() is not None or uid in self._reports:
+        key, model = scan_key(volume), self.model
+        if self._task is not None or self._searched() is not None or key in self._reports:
             return
         self._task = Task(lambda progress: search(volume, model, progress), self)
         self._task.progressed.connect(lambda done, total, _: self.progressed.emit(done, total))
-        self._task.succeeded.connect(lambda report: self._reports.update({uid: report}))
+        self._task.succeeded.connect(lambda report: self._reports.update({key: report}))
         self._task.failed.connect(lambda error: self.told.emit(f"⚠ {sentence(error)}"))
-        self._task.ended.connect(lambda: self._on_searched(uid))
+        self._task.ended.connect(lambda: self._on_searched(key))
         self._task.start()
         self.progressed.emit(0, 0)
 
-    def _on_searched(self, uid: str) -> None:
+    def _on_searched(self, key: str) -> None:
         if self._task is not None:
             self._task.deleteLater()
         self._task = None
         self.progressed.emit(-1, 0)
         volume = self._station.volume
-        if volume is not None and self._journal is not None and volume.series.series_uid != uid:
+        if volume is not None and self._journal is not None and scan_key(volume) != key:
             self._search(volume)  # the reader went on to another scan meanwhile
         elif self._awaited and self._journal is not None:
             self._awaited = False
             self._journal = Journal.resume(self._journal.path)
-            if uid in self._reports:
-                self._journal.reveal(self._reports[uid])
+            if key in self._reports:
+                self._journal.reveal(self._reports[key])
         self._refresh()
 
     def close(self) -> None:
@@ -332,7 +340,7 @@ class ReadingRoom(QObject):
 
     def _draw(self) -> None:
         """Draw marks as diamonds and the detector's findings as rings, each with its number and confidence."""
-        viewer, scan, volume, reading = self._station.viewer, self._station.scan, self._station.volume, self.reading
+        scans, volume, reading = self._station.session, self._station.volume, self.reading
         wanted: dict[str, Sequence[tuple[Point, float, str]]] = {}
         if volume is not None and reading is not None:
             wanted["mark"] = [
@@ -344,17 +352,15 @@ class ReadingRoom(QObject):
         for kind in ("mark", "finding"):
             old = self._layers.pop(kind, None)
             places = wanted.get(kind, ())
-            if old is not None and old in viewer.layers:
-                if places and old.metadata["series"]["series_uid"] == getattr(reading, "series_uid", ""):
+            if old is not None and old in self._station.viewer.layers:
+                if places:
                     _move(old, places)
                     self._layers[kind] = old
                     continue
-                viewer.layers.remove(old)
-            if places and volume is not None and scan is not None:
-                active = viewer.layers.selection.active
+                scans.remove([old])
+            if places and volume is not None and scans.current is not None:
                 self._layers[kind] = layer = _layer(kind, places, volume)
-                viewer.layers.append(layer)
-                viewer.layers.selection.active = active
+                scans.add(scans.current, layer, above=self._station.viewer.layers)
 
 
 def mark_name(number: int) -> str:
@@ -395,7 +401,7 @@ def _layer(kind: str, places: Sequence[tuple[Point, float, str]], volume: Volume
         border_width=RING_MM / step,
         border_width_is_relative=False,
         projection_mode="rescale_spherical",
-        metadata={READING: True, "series": volume.series.model_dump(), "scan": volume},
+        metadata=about(volume, scan=volume, **{READING: True}),
         scale=(step,) * 3,
         units=UNITS,
         axis_labels=AXIS_LABELS,

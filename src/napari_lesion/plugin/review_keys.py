@@ -18,7 +18,7 @@ from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.workstation import Workstation
 from napari_lesion.review import edits
 from napari_lesion.review.estimate import estimate_size
-from napari_lesion.review.review import redo, undo
+from napari_lesion.review.review import Review, Stamp, redo, undo
 
 
 def _run(do: Callable[[FindingsView], Any]) -> Callable[[Workstation], None]:
@@ -120,6 +120,23 @@ def _insists(station: Workstation, why: str) -> bool:
     return bool(answer == box.Yes)
 
 
+def _step(step: Callable[[Review, Stamp], Review]) -> Callable[[Workstation], None]:
+    """Undo or redo a change; where it was about the chosen finding, table and views turn to where that is now."""
+
+    def run(station: Workstation) -> None:
+        view, before, chosen = findings_view(station), station.review, station.finding
+        if not view.change(step) or (review := station.review) is None or review is before:
+            return
+        change = review.undone[-1] if step is undo else review.changes[-1]
+        there = {finding.id for finding in view.findings}
+        about = [finding.id for finding in (*change.before, *change.after)]
+        known = [id_ for id_ in (chosen, *about) if id_ in there]
+        if known and (not chosen or chosen in about):
+            view.look_at(known[0])
+
+    return run
+
+
 def look_again(station: Workstation) -> None:
     """Turn all views to the chosen finding."""
     view = findings_view(station)
@@ -177,8 +194,8 @@ ACTIONS = (
     Action("findings.erase", "Erase from the outline of the chosen finding, or stop", "Shift-O", _draw("erase")),
     Action("findings.measure", "Find the outline of the chosen finding again", "Shift-M", measure_again),
     Action("findings.outlines", "Show or hide outlines and axes", "S", toggle_outlines),
-    Action("findings.undo", "Undo", "Control-Z", _run(lambda view: view.change(undo))),
-    Action("findings.redo", "Redo", "Control-Shift-Z", _run(lambda view: view.change(redo))),
+    Action("findings.undo", "Undo", "Control-Z", _step(undo)),
+    Action("findings.redo", "Redo", "Control-Shift-Z", _step(redo)),
     Action("findings.heatmap", "Show or hide the heatmap", "H", _run(FindingsView.toggle_heatmap)),
     Action("findings.explanation", "Show or hide the explanation", "J", _run(FindingsView.toggle_explanations)),
 )

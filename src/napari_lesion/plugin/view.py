@@ -29,6 +29,8 @@ LETTER_SIZE = 16
 LETTER_COLOR = "#ffd24d"
 #: A direction that is nearer to the screen's than this cosine is named at its edge.
 _ALONG = 0.35
+_RANGED = "contrast range known"
+"""Key in the metadata of a scan's layer."""
 PLANES = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
 
 
@@ -171,7 +173,9 @@ class ScanView:
             viewer.canvas.overlays["scale_bar"].visible = True
             # A white surround (light theme) blinds the eye for the lungs' dark greys.
             viewer.canvas.background_color_override = "black"
-        if self._ranges and volume.complete:  # `opening` does it when the last slice is there
+        # `opening` does it when the last slice is there; a scan that comes back has it.
+        if self._ranges and volume.complete and not layer.metadata.get(_RANGED):
+            layer.metadata[_RANGED] = True
             low, high = float(volume.voxels.min()), float(volume.voxels.max())
             window = layer.contrast_limits
             layer.contrast_limits_range = (min(low, window[0]), max(high, window[1]))
@@ -211,7 +215,11 @@ def scan_view(viewer: ViewerModel) -> ScanView:
     """Make a viewer fit for scans (once), and return what keeps it so. With a window it gets views, tools and keys."""
     viewer = unwrapped(viewer)
     if viewer not in _views:
+        from napari_lesion.plugin.session import session  # it builds on this module
+
+        session(viewer)
         has_window = getattr(viewer, "window", None) is not None
+        session(viewer).leaving.connect(lambda scan: close_messages(scan.volume))
         _views[viewer] = ScanView(viewer, letters=not has_window)
         if has_window:
             from napari_lesion.plugin.actions import bind  # they build on this module
@@ -251,6 +259,20 @@ def jump_to(viewer: ViewerModel, volume: Volume, center_mm: Sequence[float]) -> 
     centre_on(viewer, volume, center_mm)
 
 
+def close_messages(volume: Volume) -> None:
+    """Take messages about a scan off the screen, which it leaves."""
+    from napari._qt.dialogs.qt_notification import NapariQtNotification  # napari offers no other way to its messages
+
+    name = _name_in_messages(volume)
+    for message in list(NapariQtNotification._instances):
+        if message.message.text().startswith(f"{name}: "):
+            message.close()
+
+
+def _name_in_messages(volume: Volume) -> str:
+    return volume.series.series_description or volume.series.series_uid
+
+
 def tell_doubts(volume: Volume) -> None:
     """Show on the screen what was found while a scan was read: as a warning where voxels are not as acquired."""
     certificate = volume.certificate
@@ -265,7 +287,6 @@ def tell_doubts(volume: Volume) -> None:
             )
         )
     if doubts:
-        name = volume.series.series_description or volume.series.series_uid
         as_acquired = certificate.verdict == "as acquired" and angle <= OBLIQUE_DEG
         tell = show_info if as_acquired else show_warning
-        tell(f"{name}: " + " ".join(doubts))
+        tell(f"{_name_in_messages(volume)}: " + " ".join(doubts))

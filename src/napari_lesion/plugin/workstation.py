@@ -22,6 +22,7 @@ from napari_lesion.errors import ConfigError
 from napari_lesion.findings import Point, Report
 from napari_lesion.judged import Patient
 from napari_lesion.plugin.layers import frame_of, scan_name
+from napari_lesion.plugin.session import OpenScan, session
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.task import Task
 from napari_lesion.plugin.texts import tr
@@ -32,7 +33,7 @@ from napari_lesion.volume import Volume
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image, Layer
+    from napari.layers import Image
 
     from napari_lesion.dicom.series import Series
     from napari_lesion.plugin.priors import Prior
@@ -64,7 +65,7 @@ class Workstation(QObject):
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
         self._viewer = ref(viewer, partial(_rest, ref(self)))
-        self._scan: Image | None = None
+        self.session = session(viewer)
         self._finding = ""
         self._blind = False
         self._comparison: Prior | None = None
@@ -72,9 +73,6 @@ class Workstation(QObject):
         self._reviews: dict[Path, Review] = {}
         """By journal, so that a scan that was opened twice has one review."""
         self._journals: dict[Path, Journal] = {}
-        viewer.layers.events.inserted.connect(self._on_inserted)
-        viewer.layers.events.removed.connect(self._on_removed)
-        viewer.layers.selection.events.active.connect(self._on_active)
         self._seen = np.asarray(viewer.dims.point, dtype=np.float64)
         """The point of `dims` when it was last looked at."""
         self._place = self._seen.copy()
@@ -85,8 +83,10 @@ class Workstation(QObject):
         viewer.dims.events.current_step.connect(self._on_point)
         viewer.dims.events.order.connect(self._on_order)
         viewer.dims.events.ndisplay.connect(self._on_order)
-        for layer in viewer.layers:
-            self._take(layer)
+        self.session.current_changed.connect(self._on_scan)
+        self.session.closed.connect(self._let_go)
+        self.session.keep("place", self._save_place, self._restore_place)
+        self._recover()
 
     @property
     def viewer(self) -> ViewerModel:
@@ -106,42 +106,33 @@ class Workstation(QObject):
 
     @property
     def scan(self) -> Image | None:
-        """Layer of the scan that is read now: the one opened or selected last."""
-        return self._scan
+        """Layer of the scan that is read now: the one on the screen."""
+        current = self.session.current
+        return current.layer if current is not None else None
 
     @property
     def volume(self) -> Volume | None:
         """The scan that is read now."""
-        return volume_of(self._scan) if self._scan is not None else None
+        current = self.session.current
+        return current.volume if current is not None else None
 
     def read(self, scan: Image | None) -> None:
-        """Turn to another scan."""
-        if scan is not self._scan:
-            self._scan = scan
-            self._finding = ""
-            self._recover()
-            self.scan_changed.emit(scan)
-            self.review_changed.emit(self.review)
+        """Turn to another open scan."""
+        self.session.show(self.session.of(scan))
 
     def scans(self) -> list[Image]:
-        """Layers of all scans that are open."""
-        return [layer for layer in self.viewer.layers if volume_of(layer) is not None]
+        """Layers of all scans that are open, also of those that are not on the screen."""
+        return [one.layer for one in self.session.scans]
 
-    def _take(self, layer: Layer | None) -> None:
-        if layer is not None and volume_of(layer) is not None:
-            self.read(layer)
-
-    def _on_inserted(self, event: Any) -> None:
-        self._take(event.value)
-
-    def _on_active(self, event: Any) -> None:
-        self._take(event.value)
-
-    def _on_removed(self, event: Any) -> None:
-        if event.value is self._scan:
-            scans = self.scans()
-            self.read(scans[-1] if scans else None)
-        self._let_go(event.value)
+    def _on_scan(self, scan: OpenScan | None) -> None:
+        self._finding = scan.kept.get("place", {}).get("finding", "") if scan is not None else ""
+        self._recover()
+        if self.review is None or all(one.id != self._finding for one in self.review.findings):
+            self._finding = ""
+        self.scan_changed.emit(self.scan)
+        self.review_changed.emit(self.review)
+        self.finding_selected.emit(self._finding)
+        self._tell_position()
 
     @property
     def series(self) -> tuple[Series, ...]:
@@ -180,6 +171,13 @@ class Workstation(QObject):
         self._place = place
         self._tell_position()
 
+    def _save_place(self, _scan: OpenScan) -> dict[str, Any]:
+        return {"world": self._place.copy(), "finding": self._finding}
+
+    def _restore_place(self, _scan: OpenScan, kept: dict[str, Any] | None) -> None:
+        self._seen = np.asarray(self.viewer.dims.point, dtype=np.float64)
+        self._place = kept["world"].copy() if kept is not None else self._seen.copy()
+
     def go_to(self, center_mm: Sequence[float]) -> None:
         """Move the crosshair to a place in the scan (LPS mm), and centre all views on it."""
         if self.volume is not None:
@@ -197,6 +195,8 @@ class Workstation(QObject):
 
     def _on_point(self) -> None:
         """Take over what was moved in `dims`: the crosshair keeps its place along the other axes."""
+        if self.session.moving:
+            return
         point = np.asarray(self.viewer.dims.point, dtype=np.float64)
         if point.shape != self._place.shape:
             self._place = point.copy()
@@ -211,7 +211,7 @@ class Workstation(QObject):
     def _on_order(self) -> None:
         """Show the crosshair's slice of another plane."""
         dims = self.viewer.dims
-        if self._place.shape == (3,) and dims.ndim == 3:
+        if not self.session.moving and self._place.shape == (3,) and dims.ndim == 3:
             hidden = list(dims.not_displayed)
             with self._quietly():
                 dims.set_point(hidden, self._place[hidden].tolist())
@@ -268,8 +268,8 @@ class Workstation(QObject):
         ConfigError
             If the change makes no sense, or can't be written down; nothing is changed then.
         """
-        volume = self.volume if scan is None else volume_of(scan)
-        if volume is None:
+        volume = self.volume if scan is None else volume_of(scan) if self.session.is_open(scan) else None
+        if volume is None:  # it was closed meanwhile
             return
         journal, by = self._journal(volume), self.stamp()
         old = self._reviews.get(journal.path)
@@ -308,7 +308,7 @@ class Workstation(QObject):
         new = carried_over(self._reviews.get(journal.path, Review(unsearched(volume))), report, by)
         journal.begin(new, by)
         self._reviews[journal.path] = new
-        if scan is self._scan:
+        if scan is self.scan:
             self.review_changed.emit(new)
 
     def _journal(self, volume: Volume) -> Journal:
@@ -347,16 +347,12 @@ class Workstation(QObject):
             except ConfigError as error:
                 show_warning(str(error))
 
-    def _let_go(self, layer: Layer) -> None:
+    def _let_go(self, scan: OpenScan) -> None:
         """Forget the review of a scan that was closed; its journal has it."""
-        volume = volume_of(layer)
-        if volume is None:
-            return
-        path = journal_path(volume)
-        if all(journal_path(one) != path for scan in self.scans() if (one := volume_of(scan)) is not None):
-            self._reviews.pop(path, None)
-            if journal := self._journals.pop(path, None):
-                journal.close()
+        path = journal_path(scan.volume)
+        self._reviews.pop(path, None)
+        if journal := self._journals.pop(path, None):
+            journal.close()
 
     # -- the prior ----------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import napari.viewer
 from qtpy.QtCore import QSignalBlocker, Qt
-from qtpy.QtGui import QColor, QIcon, QPixmap
+from qtpy.QtGui import QColor, QHideEvent, QIcon, QPixmap
 from qtpy.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -194,13 +194,26 @@ class AnnotatePanel(QWidget):
         self.table.cellClicked.connect(self._on_row)
         self.relabel.activated.connect(lambda row: one.relabel(self.relabel.itemData(row)))
         self.comment.editingFinished.connect(lambda: one.comment(self.comment.text()))
+        one.station.session.leaving.connect(self._on_leaving)
         self.remove_button.clicked.connect(lambda: one.remove())
         self.undo_button.clicked.connect(one.undo)
         self.redo_button.clicked.connect(one.redo)
         self.others.toggled.connect(one.set_others)
         self.done.toggled.connect(one.set_done)
 
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
+        """Put the tool down when another panel comes to the front: it belongs to this one."""
+        super().hideEvent(event)
+        if not event.spontaneous():
+            self._annotator.use("")
+
     # -- what the user does -------------------------------------------------------------------------------------------
+
+    def _on_leaving(self, _scan: object) -> None:
+        """Take the comment that is being written, while its scan is still on the screen."""
+        if self.comment.hasFocus():
+            self._annotator.comment(self.comment.text())
+            self.comment.clearFocus()
 
     def _on_reader(self, _row: int = 0) -> None:
         self._annotator.set_reader(self.reader.currentText())

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 import napari.viewer
-from napari.layers import Layer
 from qtpy.QtCore import QSize, QStringListModel, Qt
 from qtpy.QtGui import (  # type: ignore[attr-defined]
     QColor,
@@ -49,7 +48,7 @@ from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.task import sentence
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.tools.reading import reading_tools
-from napari_lesion.plugin.view import scan_view, volume_of
+from napari_lesion.plugin.view import scan_view
 from napari_lesion.plugin.workstation import Workstation, workstation
 from napari_lesion.volume import GeometryCertificate, readable_date
 
@@ -144,7 +143,6 @@ class BrowserPanel(QWidget):
         self._rows: dict[_Key, _Row] = {}
         self._studies: dict[tuple[Path, str, str], _Row] = {}
         self._skipped: dict[Path, tuple[tuple[Path, str], ...]] = {}
-        self._opened: dict[_Key, Layer] = {}
         self._due: _Key | None = None
         """What is to be opened as soon as all files are seen."""
         self._tools = reading_tools(self._station)
@@ -313,7 +311,7 @@ class BrowserPanel(QWidget):
         named = [str(path) for path in paths]
         store(RECENT, [*named, *(text for text in _recent() if text not in named)][:MOST_RECENT])
         self.tree.clear()
-        for known in (self._rows, self._studies, self._skipped, self._opened):
+        for known in (self._rows, self._studies, self._skipped):
             known.clear()
         self._due = None
         self._show_skipped()
@@ -458,7 +456,12 @@ class BrowserPanel(QWidget):
         elif complete:
             said = tr("{count} series in {studies} studies", count=len(self._rows), studies=len(self._studies))
             if not self._rows:
-                said = tr("There is no DICOM image. The list of skipped files says why.")
+                skipped = any(self._skipped.values())
+                said = (
+                    tr("There is no DICOM image. The list of skipped files says why.")
+                    if skipped
+                    else tr("There is no DICOM image: there are no files.")
+                )
             self._say(said)
         else:
             self._say("⚠ " + tr("Stopped: not all files were looked at. Series, and slices of them, may be missing."))
@@ -511,13 +514,12 @@ class BrowserPanel(QWidget):
         if self.searching:
             self._due = key
             return
-        shown = self._opened.get(key)
-        if shown is not None and shown in self._viewer.layers:
-            self._viewer.layers.selection.active = shown
+        shown = self._station.session.find(series)
+        if shown is not None:
+            self._station.session.show(shown)
             return
         self._say(tr("Opening {name}…", name=scan_name(series.identity)))
         try:
-            before = set(self._viewer.layers)
             add_layers(self._viewer, open_series([series]))
         except Cancelled:
             self._say("")
@@ -525,12 +527,10 @@ class BrowserPanel(QWidget):
         except LesionError as error:
             self._say(f"⚠ {sentence(error)}")
             return
-        layer = next((one for one in self._viewer.layers if one not in before and volume_of(one) is not None), None)
-        volume = volume_of(layer) if layer is not None else None
-        if layer is None or volume is None:
+        shown = self._station.session.find(series)
+        if shown is None:
             return
-        self._opened[key] = layer
-        mark, text = certified(volume.certificate)
+        mark, text = certified(shown.volume.certificate)
         item.setText(1, mark)
         item.setToolTip(1, text)
         self._say("")
@@ -595,4 +595,24 @@ def _show(station: Workstation) -> None:
         dock.raise_()
 
 
-ACTIONS = (Action("open.browser", "Show the series browser", "Ctrl-Alt-Shift-O", _show),)
+def _close(station: Workstation) -> None:
+    """Close the scan on the screen; the one before comes back."""
+    if station.session.current is not None:
+        station.session.close(station.session.current)
+
+
+def _turn(way: int) -> Callable[[Workstation], None]:
+    def run(station: Workstation) -> None:
+        scans, current = station.session.scans, station.session.current
+        if current is not None:
+            station.session.show(scans[(scans.index(current) + way) % len(scans)])
+
+    return run
+
+
+ACTIONS = (
+    Action("open.browser", "Show the series browser", "Ctrl-Alt-Shift-O", _show),
+    Action("open.next", "Next open scan", "Control-PageDown", _turn(1)),
+    Action("open.previous", "Previous open scan", "Control-PageUp", _turn(-1)),
+    Action("open.close", "Close the scan on the screen", "Control-Shift-W", _close),
+)

@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import napari.viewer
 from napari.layers import Image, Layer
@@ -39,6 +38,7 @@ from napari_lesion.plugin.layers import LayerData, heatmap_layer
 from napari_lesion.plugin.panels.card import CardDialog, card_text
 from napari_lesion.plugin.panels.findings import FindingsPanel
 from napari_lesion.plugin.panels.models import ModelsDialog
+from napari_lesion.plugin.session import OpenScan
 from napari_lesion.plugin.task import Task, sentence, step_text
 from napari_lesion.plugin.texts import later, tr
 from napari_lesion.plugin.torch_loading import load_torch
@@ -292,9 +292,8 @@ class DetectPanel(QWidget):
         self.planes.buttonClicked.connect(self._on_plane)
         self._view.changed.connect(self._on_findings)
         self._station.scan_changed.connect(self._on_station)
-        events = self._viewer.layers.events
-        events.inserted.connect(self._list_scans)
-        events.removed.connect(self._on_removed)
+        self._station.session.scans_changed.connect(self._list_scans)
+        self._station.session.closed.connect(self._on_closed)
         self._viewer.dims.events.order.connect(self._on_order)
         self._on_order()
 
@@ -325,26 +324,21 @@ class DetectPanel(QWidget):
 
     def _on_station(self, scan: Image | None) -> None:
         """Follow the scan that is read, if the model can search it."""
-        index = self.scans.findData(scan) if scan is not None else -1
-        if index >= 0:
-            self.scans.setCurrentIndex(index)
+        with QSignalBlocker(self.scans):
+            self.scans.setCurrentIndex(self.scans.findData(scan) if scan is not None else -1)
+        self._on_scan_changed()
 
-    def _list_scans(self, event: Any = None) -> None:
-        """Follow the layer list; a scan that was just opened becomes the chosen one."""
-        inserted = getattr(event, "value", None)
-        chosen = self.scan
+    def _list_scans(self, _event: object = None) -> None:
+        """List the scans that are open and that the model can search; the one on the screen is the chosen one."""
         card: Card | None = self.models.currentData()
         modalities = card.modalities if card is not None else ("CT",)
         with QSignalBlocker(self.scans):
             self.scans.clear()
-            for layer in self._viewer.layers:
-                volume = volume_of(layer)
-                if volume is None or volume.series.modality not in modalities:
-                    continue
-                self.scans.addItem(layer.name, layer)
-                layer.events.name.connect(self._list_scans)
-                if layer is inserted or (layer is chosen and self.scans.findData(inserted) < 0):
-                    self.scans.setCurrentIndex(self.scans.count() - 1)
+            for scan in self._station.session.scans:
+                if scan.volume.series.modality in modalities:
+                    self.scans.addItem(scan.layer.name, scan.layer)
+                    scan.layer.events.name.connect(self._list_scans)
+            self.scans.setCurrentIndex(self.scans.findData(self._station.scan))
         self._on_scan_changed()
 
     def _list_models(self) -> None:
@@ -435,20 +429,21 @@ class DetectPanel(QWidget):
 
     def _on_scan_changed(self) -> None:
         layer = self.scan
-        if layer is not None:
-            self._station.read(layer)
+        if layer is not None and layer is not self._station.scan:
+            self._station.read(layer)  # which comes back here
+            return
         volume = volume_of(layer) if layer is not None else None
         if volume is None:
             self.certificate.setText("")
             self.certificate.setToolTip("")
-            if self._task is None:
-                self._say(tr(_NO_SCAN))
+            if self._is_elsewhere or self._task is None:
+                self._say(self._elsewhere() or tr(_NO_SCAN))
         else:
             line, details = certificate_line(volume)
             self.certificate.setText(line)
             self.certificate.setToolTip(details)
-            if self._task is None:
-                self._say(self._summary())
+            if self._is_elsewhere or self._task is None:
+                self._say(self._elsewhere() or self._summary())
         self._show_threshold()
         self._enable()
 
@@ -460,6 +455,7 @@ class DetectPanel(QWidget):
             self.fold.setChecked(start is None or start.model == NO_MODEL)
         if self._task is None and start is not None:
             self._say(self._summary())
+        self._show_threshold()
 
     def _enable(self) -> None:
         running = self._task is not None
@@ -468,6 +464,17 @@ class DetectPanel(QWidget):
         self.progress.setVisible(running)
         for widget in (self.scans, self.models, self.devices):
             widget.setEnabled(not running)
+
+    @property
+    def _is_elsewhere(self) -> bool:
+        """Whether another scan than the one on the screen is being searched."""
+        return self._task is not None and self._searched is not self._station.scan
+
+    def _elsewhere(self) -> str:
+        searched = self._station.session.of(self._searched)
+        if not self._is_elsewhere or searched is None:
+            return ""
+        return tr("{scan} is being searched; what is found appears there.", scan=searched.name)
 
     def _say(self, text: str) -> None:
         self.status.setText(text)
@@ -483,6 +490,8 @@ class DetectPanel(QWidget):
             return
         device = self.devices.currentData()
         self._searched = layer
+        if (owner := self._station.session.of(layer)) is not None:
+            self._station.session.begin_work(owner)
         model = self.models.currentData(_MODEL)
         trusted = model in self._trusted
         self._task = Task(lambda progress: search(volume, card, model, device, progress, trust_code=trusted), self)
@@ -505,13 +514,20 @@ class DetectPanel(QWidget):
     def _on_progress(self, done: int, total: int, what: str) -> None:
         self.progress.setRange(0, total)
         self.progress.setValue(done)
-        if self.cancel_button.isEnabled():
+        if self._is_elsewhere:
+            self._say(self._elsewhere())
+        elif self.cancel_button.isEnabled():
             step = step_text(what)
             self._say(f"{step[:1].upper()}{step[1:]}…")
 
     def _end_of_run(self, text: str) -> None:
         if self._task is not None:
             self._task.deleteLater()
+        owner = self._station.session.of(self._searched)
+        if owner is not None:
+            self._station.session.end_work(owner)
+            if text and owner is not self._station.session.current:
+                text = f"{owner.name}: {text}"
         self._task = None
         self._searched = None
         self.cancel_button.setEnabled(True)
@@ -546,11 +562,10 @@ class DetectPanel(QWidget):
 
     def _on_succeeded(self, outcome: _Outcome) -> None:
         layer = self._searched
-        if layer is None or layer not in self._viewer.layers:
+        if layer is None or not self._station.session.is_open(layer):
             self._end_of_run(tr("The scan was closed meanwhile, so its result was dropped."))
             return
         self._end_of_run("")
-        self.scans.setCurrentIndex(self.scans.findData(layer))
         self.findings.why.clear(layer)
         try:
             self._view.show_result(
@@ -596,10 +611,9 @@ class DetectPanel(QWidget):
             return text + "\n" + tr("⚠ {count} warnings, which “Search for lesions” shows.", count=len(warnings))
         return "\n".join((text, *(f"⚠ {warning}" for warning in warnings)))
 
-    def _on_removed(self, event: Any) -> None:
-        if event.value is self._searched:
+    def _on_closed(self, scan: OpenScan) -> None:
+        if scan.layer is self._searched:
             self.cancel()
-        self._list_scans()
 
     def show_card(self) -> None:
         """Show the card of the chosen model."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import napari.viewer
 from napari.layers import Layer
@@ -23,6 +22,7 @@ from qtpy.QtWidgets import (
 from napari_lesion.detection.explain import METHODS, AttributionMap, Explanation, explain
 from napari_lesion.findings import Finding, Heatmap
 from napari_lesion.plugin.layers import LayerData, heatmap_layer, scan_name
+from napari_lesion.plugin.session import OpenScan, session
 from napari_lesion.plugin.task import Task, sentence, step_text
 from napari_lesion.plugin.texts import tr
 from napari_lesion.progress import Progress
@@ -91,12 +91,13 @@ class WhyRow(QWidget):
 
     def __init__(self, viewer: napari.viewer.Viewer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._viewer = viewer
         self._question: Question | None = None
         self._asked: Question | None = None
         self._task: Task[_Answer] | None = None
         self._layers: dict[tuple[Layer, str, str], Layer] = {}
         """By scan, id of the finding and method."""
+        self._said: dict[str, str] = {}
+        """What came of it, by the key of the scan."""
         self.button = QToolButton()
         self.button.setText(tr("Why?"))
         self.button.setToolTip(tr("Show what the model looked at for the selected finding"))
@@ -133,7 +134,10 @@ class WhyRow(QWidget):
         layout.addWidget(self.text)
         self.button.clicked.connect(self.ask)
         self.cancel_button.clicked.connect(self.cancel)
-        viewer.layers.events.removed.connect(self._on_removed)
+        self._session = session(viewer)
+        self._session.deleted.connect(self._on_deleted)
+        self._session.closed.connect(self._on_closed)
+        self._session.current_changed.connect(self._on_current)
         self._enable()
 
     @property
@@ -164,6 +168,8 @@ class WhyRow(QWidget):
             self._say(tr("Tick a method in the menu beside Why?"))
             return
         self._asked = question
+        if (owner := self._session.of(question.scan)) is not None:
+            self._session.begin_work(owner)
         self._task = Task(lambda progress: answer(question, methods, progress), self)
         self._task.progressed.connect(self._on_progress)
         self._task.succeeded.connect(self._on_succeeded)
@@ -185,51 +191,72 @@ class WhyRow(QWidget):
         """Take away the maps of a scan whose findings are gone."""
         if self._asked is not None and self._asked.scan is scan:
             self.cancel()
-        for layer in [layer for (one, *_), layer in self._layers.items() if one is scan]:
-            self._viewer.layers.remove(layer)
+        self._session.remove([layer for (one, *_), layer in self._layers.items() if one is scan])
         if self._task is None:
             self._say("")
 
     def _on_progress(self, done: int, total: int, what: str) -> None:
         self.progress.setRange(0, total)
         self.progress.setValue(done)
-        if self.cancel_button.isEnabled() and self._asked is not None:
+        if self.cancel_button.isEnabled() and self._asked is not None and self._session.current is not None:
+            if self._session.current.layer is not self._asked.scan:
+                self._say(self._text)
+                return
             self._say(tr("F{number}: {what}…", number=self._asked.finding.number, what=step_text(what)))
 
     def _on_succeeded(self, made: _Answer) -> None:
         asked = self._asked
-        if asked is None or asked.scan not in self._viewer.layers:
+        owner = self._session.of(asked.scan) if asked is not None else None
+        if asked is None or owner is None:
             self._end(tr("The scan was closed meanwhile, so its maps were dropped."))
             return
-        active = self._viewer.layers.selection.active
-        for other in self._layers.values():
-            other.visible = False  # maps over one another say nothing
+        for (scan, *_), other in self._layers.items():
+            if scan is asked.scan:
+                other.visible = False  # maps over one another say nothing
+        below: tuple[Layer, ...] = (asked.scan,)
         for number, (data, attributes, kind) in enumerate(made.layers):
             key = asked.scan, asked.finding.id, attributes["metadata"]["method"]
-            if key in self._layers:
-                self._viewer.layers.remove(self._layers[key])
+            self._session.remove([self._layers.get(key)])
             attributes["visible"] = number == len(made.layers) - 1
             self._layers[key] = layer = Layer.create(data, attributes, kind)
-            self._viewer.layers.insert(self._viewer.layers.index(asked.scan) + 1 + number, layer)
-        self._viewer.layers.selection.active = active
-        self.shown.emit()
+            self._session.add(owner, layer, above=below)
+            below = (layer,)
+        if owner is self._session.current:
+            self.shown.emit()
         self._end(answer_text(made.explanation))
 
     def _end(self, text: str) -> None:
         if self._task is not None:
             self._task.deleteLater()
-        self._task = None
-        self._asked = None
+        asked, self._task, self._asked = self._asked, None, None
+        owner = self._session.of(asked.scan) if asked is not None else None
+        if owner is not None:
+            self._session.end_work(owner)
+            self._said[owner.key] = text
         self.cancel_button.setEnabled(True)
-        self._say(text)
+        self._say(text if owner is None or owner is self._session.current else self._text)
         self._enable()
         self.finished.emit()
 
-    def _on_removed(self, event: Any) -> None:
-        removed = event.value
+    def _on_deleted(self, removed: Layer) -> None:
         self._layers = {key: layer for key, layer in self._layers.items() if layer is not removed}
-        if self._asked is not None and removed is self._asked.scan:
+
+    def _on_closed(self, scan: OpenScan) -> None:
+        self._layers = {key: layer for key, layer in self._layers.items() if key[0] is not scan.layer}
+        self._said.pop(scan.key, None)
+        if self._asked is not None and scan.layer is self._asked.scan:
             self.cancel()
+
+    def _on_current(self, _scan: OpenScan | None) -> None:
+        """Say what was said of the scan that is on the screen now."""
+        self._say(self._text)
+
+    @property
+    def _text(self) -> str:
+        scan = self._session.current
+        if self._asked is not None and (scan is None or scan.layer is not self._asked.scan):
+            return tr("A finding of another scan is being explained…")
+        return self._said.get(scan.key, "") if scan is not None else ""
 
     def _say(self, text: str) -> None:
         self.text.setText(text)

@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lesion.plugin.findings_view import findings_view
+from napari_lesion.plugin.session import OpenScan
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.task import Task, sentence, step_text
 from napari_lesion.plugin.texts import later, tr
@@ -86,6 +87,11 @@ class Exports(QWidget):
         layout.addLayout(grid)
         layout.addLayout(under_way)
         layout.addWidget(self.text)
+        self._said: dict[str, str] = {}
+        """What became of the reports, by the key of the scan."""
+        self._for: OpenScan | None = None
+        """The scan whose reports are being written."""
+        station.session.current_changed.connect(self._on_current)
         self._say("")
         self.follow()
 
@@ -115,6 +121,9 @@ class Exports(QWidget):
         if self._task is not None or report is None or volume is None or scan is None:
             return
         source = source_of(scan)
+        owner = self._for = self._station.session.of(scan)
+        if owner is not None:
+            self._station.session.begin_work(owner)
 
         def work(progress: Progress) -> Written:
             volume.wait(progress)
@@ -155,9 +164,27 @@ class Exports(QWidget):
         if self._task is not None:
             self._task.deleteLater()
         self._task = None
+        if self._for is not None:
+            self._station.session.end_work(self._for)
+        self._for = None
         self.follow()
+        self._on_current(self._station.session.current)
+
+    def _on_current(self, scan: OpenScan | None) -> None:
+        """Say what was said of the scan that is on the screen now."""
+        text = self._said.get(scan.key, "") if scan is not None else ""
+        if self._for is not None and self._for is not scan:
+            text = tr("Reports of another scan are being written…")
+        self.text.setText(text)
+        self.text.setVisible(bool(text))
 
     def _say(self, text: str) -> None:
+        """Say something of the scan whose reports are written, where it is on the screen; else when it comes back."""
+        scan = self._for or self._station.session.current
+        if scan is not None:
+            self._said[scan.key] = text
+        if scan is not self._station.session.current:
+            return
         self.text.setText(text)
         self.text.setVisible(bool(text))
 

@@ -67,6 +67,13 @@ class FieldsForm(QWidget):
             source.setText(tr(SOURCES[given.source]) if given is not None else "")
             source.setToolTip(given.detail if given is not None else "")
 
+    def finish(self) -> None:
+        """Take what is being typed, as if the reader had left the field."""
+        for editor in self.editors.values():
+            if isinstance(editor, _Number) and editor.hasFocus():
+                editor.interpretText()
+                editor.clearFocus()
+
 
 class _Number(QDoubleSpinBox):
     told = Signal(object)

@@ -26,6 +26,7 @@ from napari_lesion.plugin.actions import bind
 from napari_lesion.plugin.docks import share_place
 from napari_lesion.plugin.findings_view import findings_view
 from napari_lesion.plugin.help import key_text
+from napari_lesion.plugin.layers import scan_key
 from napari_lesion.plugin.measuring import measuring
 from napari_lesion.plugin.outlines import outlines
 from napari_lesion.plugin.panels.exports import Exports
@@ -80,7 +81,7 @@ class FindingPanel(QWidget):
         self._view = findings_view(self._station)
         self._measuring = measuring(self._station)
         self._outlines = outlines(self._station)
-        self._pictures: dict[tuple[int, Finding], tuple[Picture, ...]] = {}
+        self._pictures: dict[tuple[str, Finding], tuple[Picture, ...]] = {}
         """By scan and finding as it is: those shown last."""
         self._drawing: Task[tuple[Picture, ...]] | None = None
         self._build()
@@ -96,6 +97,9 @@ class FindingPanel(QWidget):
             self._measuring.changed,
         ):
             signal.connect(self._ask)
+        # At once: nothing of a scan is said any more when another one is on the screen.
+        self._station.session.leaving.connect(self._on_leaving)
+        self._station.scan_changed.connect(self._on_scan)
         self._outlines.tool_changed.connect(self._show_tool)
         self._outlines.shown_changed.connect(self._show_tool)
         self.refresh()
@@ -203,6 +207,16 @@ class FindingPanel(QWidget):
     def _ask(self, _event: object = None) -> None:
         self._later.start()
 
+    def _on_leaving(self, _scan: object) -> None:
+        """Take what is being typed while its scan is still on the screen, and show nothing of it any more."""
+        for form in (self.patient.form, self.looks):
+            form.finish()
+        for row in (self.pictures, self.prior_pictures):
+            row.show_pictures(())
+
+    def _on_scan(self, _scan: object) -> None:
+        self.refresh()
+
     def refresh(self) -> None:
         """Show the finding that the reader is at."""
         finding = None if self._station.blind else self._view.chosen
@@ -245,7 +259,7 @@ class FindingPanel(QWidget):
         volume = self._view.volume if prior is None else prior.volume
         if volume is None or not volume.complete:
             return ()
-        key = id(volume), finding
+        key = scan_key(volume), finding
         if key not in self._pictures and self._drawing is None:
             self._drawing = task = Task(lambda _progress: pictures_of(volume, finding), self)
             task.succeeded.connect(partial(self._on_drawn, key))
@@ -254,7 +268,7 @@ class FindingPanel(QWidget):
             task.start()
         return self._pictures.get(key)
 
-    def _on_drawn(self, key: tuple[int, Finding], pictures: tuple[Picture, ...]) -> None:
+    def _on_drawn(self, key: tuple[str, Finding], pictures: tuple[Picture, ...]) -> None:
         while len(self._pictures) >= _KEPT:
             del self._pictures[next(iter(self._pictures))]
         self._pictures[key] = pictures

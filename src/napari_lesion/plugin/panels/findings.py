@@ -235,6 +235,7 @@ class FindingsPanel(QWidget):
         self.view.changed.connect(self._refresh)
         self.view.comment_asked.connect(self._ask_comment)
         self.view.maps_changed.connect(self._show_maps)
+        self._station.session.leaving.connect(self._on_leaving)
         self._viewer.layers.events.inserted.connect(self._show_maps)
         self._viewer.layers.events.removed.connect(self._show_maps)
         self._station.finding_selected.connect(self._on_selected)
@@ -296,6 +297,14 @@ class FindingsPanel(QWidget):
 
     def _tell_order(self) -> None:
         self.view.order = [self.rows.finding(row).id for row in range(self.rows.rowCount())]
+
+    def _on_leaving(self, _scan: object) -> None:
+        """Take what is being written while its scan is still on the screen; an open editor of the table is dropped."""
+        self._write_comment()
+        self._commented = ""
+        self.comment.clear()
+        self.table.setCurrentIndex(QModelIndex())
+        self.model.clear()
 
     def _on_selected(self, id_: str) -> None:
         self._select(id_)

@@ -121,6 +121,13 @@ class FindingsModel(QAbstractTableModel):
         self._rows = rows
         self.endResetModel()
 
+    def clear(self) -> None:
+        """Let go of all rows: those of another scan may have the same ids, and are others all the same."""
+        self.beginResetModel()
+        self._rows = []
+        self._pictures.clear()
+        self.endResetModel()
+
     def finding(self, row: int) -> Finding:
         """Get the finding of a row."""
         return self._rows[row]

@@ -245,13 +245,20 @@ class FollowUpPanel(QWidget):
         self._station.finding_selected.connect(self._on_selected)
         self._station.blind_changed.connect(self._show)
         self._tools.names_changed.connect(self._on_names)
-        self._station.viewer.layers.events.inserted.connect(self._list_choices)
-        self._station.viewer.layers.events.removed.connect(self._list_choices)
+        self._station.session.scans_changed.connect(self._list_choices)
 
     # -- choosing a prior ---------------------------------------------------------------------------------------------
 
     def _on_scan(self, _scan: object) -> None:
-        self._say("")
+        self._say(tr("Another scan is being compared…") if self._is_elsewhere else "")
+        if not self.isVisible():  # what is shown when it comes to the front is of the scan of that time
+            self._changes = ()
+            with QSignalBlocker(self.table), QSignalBlocker(self.compared):
+                self.table.setRowCount(0)
+                self.compared.clear()
+            self.alignment.clear()
+            self.why.clear()
+            self.response.show_report(None, self._tools.names)
         self._list_choices()
         self._show()
 
@@ -378,9 +385,14 @@ class FollowUpPanel(QWidget):
     def _on_progress(self, done: int, total: int, what: str) -> None:
         self.progress.setRange(0, total)
         self.progress.setValue(done)
-        if self.cancel_button.isEnabled():
+        if self.cancel_button.isEnabled() and not self._is_elsewhere:
             step = step_text(what)
             self._say(f"{step[:1].upper()}{step[1:]}…")
+
+    @property
+    def _is_elsewhere(self) -> bool:
+        """Whether another scan than the one on the screen is being compared."""
+        return self._priors.running and self._priors.compared_scan is not self._station.scan
 
     def _on_ended(self, text: str) -> None:
         self.cancel_button.setEnabled(True)
@@ -441,7 +453,10 @@ class FollowUpPanel(QWidget):
                 lines.append(
                     "⚠ " + tr("No model has searched this scan: a lesion that is missing may only be unmarked.")
                 )
-            if self._priors.prior(comparison.prior_series_uid) is None:
+            prior, volume = self._priors.prior(comparison.prior_series_uid), self._station.volume
+            if prior is not None and volume is not None and not is_same_patient(prior.volume.series, volume.series):
+                lines.insert(0, "⚠ " + tr("OTHER PATIENT in the headers; you said that both are one."))
+            if prior is None:
                 lines.append(
                     "⚠ "
                     + tr(

@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lesion.display import Window
 from napari_lesion.plugin.layers import frame_of
+from napari_lesion.plugin.session import OpenScan
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.tools import corners, cursor, presets, windows
@@ -65,6 +66,7 @@ class ReadingTools(QObject):
         # Last, after the status bar: what is shown there is then replaced.
         station.viewer.events.status.connect(self._on_status, position="last")
         station.scan_changed.connect(self._on_scan)
+        station.session.keep("slab", self._save_slab, self._restore_slab)
         station.position_changed.connect(self.cine.take_over)
         self._on_scan(station.scan)
 
@@ -90,6 +92,11 @@ class ReadingTools(QObject):
         if model not in self._views:
             self._views[model] = View(model, self)
             self._views[model].on_layers()
+
+    def detach(self, model: ViewerModel) -> None:
+        """Let go of a view that is closed: nothing is written into it any more."""
+        for known in (self._views, self._others, self._captions):
+            known.pop(model, None)
 
     def view(self, model: ViewerModel) -> View:
         """Get what the tools have in a view that was attached."""
@@ -135,11 +142,23 @@ class ReadingTools(QObject):
         if scan is not None:
             scan.events.contrast_limits.connect(self._on_window)
             scan.events.colormap.connect(self._on_window)
+        if self._status and self.station.viewer.status == self._status:
+            self.station.viewer.status = ""
         self._status = ""
         self.cine.stop()
         for view in list(self._views.values()):
             view.on_layers()
         self.window_changed.emit()
+        self.slab_changed.emit(self.slab)
+
+    def _save_slab(self, scan: OpenScan) -> dict[str, Any]:
+        layer = scan.layer
+        return {"slab": self.slab, "window": tuple(layer.contrast_limits), "colors": layer.colormap}
+
+    def _restore_slab(self, scan: OpenScan, kept: dict[str, Any] | None) -> None:
+        self.slab = kept["slab"] if kept is not None else self.slab.with_mode(Mode.OFF)
+        if kept is not None:  # a scan that was closed and is opened again has a new layer
+            scan.layer.contrast_limits, scan.layer.colormap = kept["window"], kept["colors"]
 
     def _refresh(self) -> None:
         for view in list(self._views.values()):
@@ -323,7 +342,8 @@ class View:
     def on_layers(self) -> None:
         """Show another scan, or none."""
         model, tools = self._model(), self._tools()
-        if model is not None and tools is not None:
+        # While another scan comes it is not all there yet; then all views are told.
+        if model is not None and tools is not None and not tools.station.session.moving:
             tools.show_slab(model)
             self.found = None
             self.corners.say("bottom_right", "")
@@ -332,7 +352,8 @@ class View:
     def _on_cursor(self) -> None:
         model, tools = self._model(), self._tools()
         # napari moves the cursor of a view also where the mouse is elsewhere.
-        if model is not None and tools is not None and model.mouse_over_canvas:
+        moving = tools is not None and tools.station.session.moving
+        if model is not None and tools is not None and model.mouse_over_canvas and not moving:
             tools.enter(model)
             self.probe()
 

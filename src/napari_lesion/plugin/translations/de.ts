@@ -88,6 +88,10 @@
             <translation>Eine blinde Befundung läuft: Gefundenes bleibt verborgen, bis sie endet.</translation>
         </message>
         <message>
+            <source>A finding of another scan is being explained…</source>
+            <translation>Ein Befund einer anderen Aufnahme wird erklärt …</translation>
+        </message>
+        <message>
             <source>A rejected finding is not judged.</source>
             <translation>Ein verworfener Befund wird nicht beurteilt.</translation>
         </message>
@@ -166,6 +170,10 @@
         <message>
             <source>Another reason</source>
             <translation>Ein anderer Grund</translation>
+        </message>
+        <message>
+            <source>Another scan is being compared…</source>
+            <translation>Eine andere Aufnahme wird verglichen …</translation>
         </message>
         <message>
             <source>Another significant finding</source>
@@ -426,6 +434,10 @@
         <message>
             <source>Clinical data</source>
             <translation>Klinische Daten</translation>
+        </message>
+        <message>
+            <source>Close the scan on the screen</source>
+            <translation>Die Aufnahme auf dem Bildschirm schließen</translation>
         </message>
         <message>
             <source>Comment</source>
@@ -1370,6 +1382,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Nächster Befund</translation>
         </message>
         <message>
+            <source>Next open scan</source>
+            <translation>Nächste offene Aufnahme</translation>
+        </message>
+        <message>
             <source>Next slice</source>
             <translation>Nächste Schicht</translation>
         </message>
@@ -1420,6 +1436,18 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Now or before. Brock, Lung-RADS and the Fleischner guideline are not for those who have or had one.</source>
             <translation>Jetzt oder früher. Brock, Lung-RADS und die Fleischner-Leitlinie gelten dann nicht.</translation>
+        </message>
+        <message>
+            <source>OTHER PATIENT</source>
+            <translation>ANDERER PATIENT</translation>
+        </message>
+        <message>
+            <source>OTHER PATIENT in the headers; you said that both are one.</source>
+            <translation>ANDERER PATIENT laut Kopfdaten; Sie haben angegeben, dass beide derselbe sind.</translation>
+        </message>
+        <message>
+            <source>OTHER PATIENT: {who}</source>
+            <translation>ANDERER PATIENT: {who}</translation>
         </message>
         <message>
             <source>One moment: the last search is being stopped. Choose the folder again.</source>
@@ -1520,6 +1548,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Outline: {method}</source>
             <translation>Umriss: {method}</translation>
+        </message>
+        <message>
+            <source>Outlined in {scan}: {mm:.1f} mm.</source>
+            <translation>Umrissen in {scan}: {mm:.1f} mm.</translation>
         </message>
         <message>
             <source>Outlined: {mm:.1f} mm. Correct it with the brush (B), or undo.</source>
@@ -1624,6 +1656,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Previous finding</source>
             <translation>Voriger Befund</translation>
+        </message>
+        <message>
+            <source>Previous open scan</source>
+            <translation>Vorige offene Aufnahme</translation>
         </message>
         <message>
             <source>Previous slice</source>
@@ -1752,6 +1788,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Report of the scan</source>
             <translation>Bericht der Aufnahme</translation>
+        </message>
+        <message>
+            <source>Reports of another scan are being written…</source>
+            <translation>Berichte einer anderen Aufnahme werden geschrieben …</translation>
         </message>
         <message>
             <source>Reset</source>
@@ -2230,6 +2270,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Dieser Befund ist schon umrandet: auswählen und mit dem Pinsel korrigieren.</translation>
         </message>
         <message>
+            <source>That is {mm} mm from the chosen finding, so it is no part of its outline and nothing was changed. For another lesion, point at it and press E.</source>
+            <translation>Das ist {mm} mm vom gewählten Befund entfernt, gehört also nicht zu seinem Umriss; nichts wurde geändert. Für eine andere Läsion: darauf zeigen und E drücken.</translation>
+        </message>
+        <message>
             <source>The CT scan to search</source>
             <translation>Der CT-Scan, der durchsucht wird</translation>
         </message>
@@ -2240,6 +2284,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>The Fleischner guideline is not for those who are immunosuppressed.</source>
             <translation>Die Fleischner-Leitlinie gilt nicht bei Immunsuppression.</translation>
+        </message>
+        <message>
+            <source>The comparison is done.</source>
+            <translation>Der Vergleich ist fertig.</translation>
         </message>
         <message>
             <source>The detector found nothing over its threshold.</source>
@@ -2326,6 +2374,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>There is no DICOM image. The list of skipped files says why.</source>
             <translation>Es gibt kein DICOM-Bild. Die Liste der übergangenen Dateien nennt den Grund.</translation>
+        </message>
+        <message>
+            <source>There is no DICOM image: there are no files.</source>
+            <translation>Es gibt kein DICOM-Bild: Es gibt keine Dateien.</translation>
         </message>
         <message>
             <source>There is no mark and no finding at the crosshair.</source>
@@ -2852,6 +2904,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>kein Name</translation>
         </message>
         <message>
+            <source>no number</source>
+            <translation>keine Nummer</translation>
+        </message>
+        <message>
             <source>no position</source>
             <translation>keine Position</translation>
         </message>
@@ -3326,6 +3382,14 @@ Den Scan mit interpolierten fehlenden Schichten öffnen? Sie werden in seinem Ze
         <message>
             <source>{rows} × {columns} pixels</source>
             <translation>{rows} × {columns} Pixel</translation>
+        </message>
+        <message>
+            <source>{scan} is being searched; what is found appears there.</source>
+            <translation>{scan} wird durchsucht; was gefunden wird, erscheint dort.</translation>
+        </message>
+        <message>
+            <source>{scan} was closed to save memory. Opened again, it is as you left it.</source>
+            <translation>{scan} wurde geschlossen, um Speicher zu sparen. Wieder geöffnet ist alles, wie Sie es verlassen haben.</translation>
         </message>
         <message>
             <source>{shown} findings shown, {hidden} with a lower score hidden.</source>

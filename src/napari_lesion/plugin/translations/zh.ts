@@ -88,6 +88,10 @@
             <translation>正在盲阅：结束之前隐藏已发现的内容。</translation>
         </message>
         <message>
+            <source>A finding of another scan is being explained…</source>
+            <translation>正在解释另一次扫描的发现……</translation>
+        </message>
+        <message>
             <source>A rejected finding is not judged.</source>
             <translation>被否定的发现不作评估。</translation>
         </message>
@@ -166,6 +170,10 @@
         <message>
             <source>Another reason</source>
             <translation>其他原因</translation>
+        </message>
+        <message>
+            <source>Another scan is being compared…</source>
+            <translation>正在比较另一次扫描……</translation>
         </message>
         <message>
             <source>Another significant finding</source>
@@ -426,6 +434,10 @@
         <message>
             <source>Clinical data</source>
             <translation>临床数据</translation>
+        </message>
+        <message>
+            <source>Close the scan on the screen</source>
+            <translation>关闭屏幕上的扫描</translation>
         </message>
         <message>
             <source>Comment</source>
@@ -1370,6 +1382,10 @@ A double click opens one.</source>
             <translation>下一个病灶</translation>
         </message>
         <message>
+            <source>Next open scan</source>
+            <translation>下一个已打开的扫描</translation>
+        </message>
+        <message>
             <source>Next slice</source>
             <translation>下一层</translation>
         </message>
@@ -1420,6 +1436,18 @@ A double click opens one.</source>
         <message>
             <source>Now or before. Brock, Lung-RADS and the Fleischner guideline are not for those who have or had one.</source>
             <translation>现在或既往。Brock、Lung-RADS 和 Fleischner 指南不适用于现有或曾患癌症者。</translation>
+        </message>
+        <message>
+            <source>OTHER PATIENT</source>
+            <translation>另一位患者</translation>
+        </message>
+        <message>
+            <source>OTHER PATIENT in the headers; you said that both are one.</source>
+            <translation>文件头显示为另一位患者；您已说明两者为同一人。</translation>
+        </message>
+        <message>
+            <source>OTHER PATIENT: {who}</source>
+            <translation>另一位患者：{who}</translation>
         </message>
         <message>
             <source>One moment: the last search is being stopped. Choose the folder again.</source>
@@ -1520,6 +1548,10 @@ A double click opens one.</source>
         <message>
             <source>Outline: {method}</source>
             <translation>轮廓：{method}</translation>
+        </message>
+        <message>
+            <source>Outlined in {scan}: {mm:.1f} mm.</source>
+            <translation>已在 {scan} 中勾画：{mm:.1f} mm。</translation>
         </message>
         <message>
             <source>Outlined: {mm:.1f} mm. Correct it with the brush (B), or undo.</source>
@@ -1624,6 +1656,10 @@ A double click opens one.</source>
         <message>
             <source>Previous finding</source>
             <translation>上一个病灶</translation>
+        </message>
+        <message>
+            <source>Previous open scan</source>
+            <translation>上一个已打开的扫描</translation>
         </message>
         <message>
             <source>Previous slice</source>
@@ -1752,6 +1788,10 @@ A double click opens one.</source>
         <message>
             <source>Report of the scan</source>
             <translation>扫描报告</translation>
+        </message>
+        <message>
+            <source>Reports of another scan are being written…</source>
+            <translation>正在写另一次扫描的报告……</translation>
         </message>
         <message>
             <source>Reset</source>
@@ -2230,6 +2270,10 @@ A double click opens one.</source>
             <translation>该病灶已勾画：请选择它并用画笔修正。</translation>
         </message>
         <message>
+            <source>That is {mm} mm from the chosen finding, so it is no part of its outline and nothing was changed. For another lesion, point at it and press E.</source>
+            <translation>该处距所选发现 {mm} mm，不属于其轮廓，未作任何更改。若为另一处病灶，请指向它并按 E。</translation>
+        </message>
+        <message>
             <source>The CT scan to search</source>
             <translation>要检测的 CT 扫描</translation>
         </message>
@@ -2240,6 +2284,10 @@ A double click opens one.</source>
         <message>
             <source>The Fleischner guideline is not for those who are immunosuppressed.</source>
             <translation>Fleischner 指南不适用于免疫抑制者。</translation>
+        </message>
+        <message>
+            <source>The comparison is done.</source>
+            <translation>比较已完成。</translation>
         </message>
         <message>
             <source>The detector found nothing over its threshold.</source>
@@ -2326,6 +2374,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>There is no DICOM image. The list of skipped files says why.</source>
             <translation>没有 DICOM 图像。跳过的文件列表说明了原因。</translation>
+        </message>
+        <message>
+            <source>There is no DICOM image: there are no files.</source>
+            <translation>没有 DICOM 图像：文件夹中没有文件。</translation>
         </message>
         <message>
             <source>There is no mark and no finding at the crosshair.</source>
@@ -2852,6 +2904,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>无姓名</translation>
         </message>
         <message>
+            <source>no number</source>
+            <translation>无编号</translation>
+        </message>
+        <message>
             <source>no position</source>
             <translation>无位置</translation>
         </message>
@@ -3326,6 +3382,14 @@ Open the scan with the missing slices interpolated? They will be marked in its c
         <message>
             <source>{rows} × {columns} pixels</source>
             <translation>{rows} × {columns} 像素</translation>
+        </message>
+        <message>
+            <source>{scan} is being searched; what is found appears there.</source>
+            <translation>正在搜索 {scan}；结果将显示在那里。</translation>
+        </message>
+        <message>
+            <source>{scan} was closed to save memory. Opened again, it is as you left it.</source>
+            <translation>为节省内存，{scan} 已关闭。重新打开后，一切如您离开时。</translation>
         </message>
         <message>
             <source>{shown} findings shown, {hidden} with a lower score hidden.</source>

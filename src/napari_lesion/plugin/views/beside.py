@@ -19,6 +19,7 @@ from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 from napari_lesion.findings import Finding
 from napari_lesion.plugin.actions import Action
 from napari_lesion.plugin.layers import findings_layer, frame_of, ring_attributes, scan_layer
+from napari_lesion.plugin.priors import is_same_patient
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.tools.reading import reading_tools
 from napari_lesion.plugin.view import ScanView
@@ -161,6 +162,7 @@ class Beside(QObject):
         self._tools.set_caption("")
         self._views.panes[0].caption("")
         if pane is not None:
+            self._tools.detach(pane.view)
             if redraw:
                 self._views.put_beside(None)
             pane.hide()
@@ -197,6 +199,11 @@ class Beside(QObject):
         days = prior.comparison.days
         if days is not None:
             parts.append(tr("{days} days before", days=days) if days >= 0 else tr("{days} days after", days=-days))
+        if not is_same_patient(volume.series, prior.volume.series):
+            who = prior.volume.series.patient_id or tr("no number")
+            other = tr("OTHER PATIENT: {who}", who=who) if dates else tr("OTHER PATIENT")
+            parts.insert(0, f"⚠ {other}")
+            self._tools.set_caption("⚠ " + " ".join((tr("PRIOR"), tr("OTHER PATIENT"))), pane.view)
         if prior.aligned is None:
             parts.append(tr("not aligned, so not linked"))
         elif self._is_beyond(prior):

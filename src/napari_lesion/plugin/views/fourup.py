@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary, ref
 
 import numpy as np
@@ -15,11 +16,12 @@ from qtpy.QtCore import QEvent, QObject, QTimer, Signal  # type: ignore[attr-def
 from qtpy.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from napari_lesion.plugin.layers import UNITS, frame_of
+from napari_lesion.plugin.session import OpenScan
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.task import Task
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.tools.dragging import WindowDrag
-from napari_lesion.plugin.tools.reading import attach
+from napari_lesion.plugin.tools.reading import attach, reading_tools
 from napari_lesion.plugin.view import PLANES, ScanView, camera_orientation, volume_of
 from napari_lesion.plugin.views.bar import Bar, Switch
 from napari_lesion.plugin.views.mirror import Mirror, twin
@@ -32,6 +34,8 @@ from napari_lesion.volume import FloatArray
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
+_Camera: TypeAlias = tuple[tuple[float, ...], float, tuple[float, ...]]
+"""Centre, zoom and angles."""
 COARSE = 128
 """Longest side of the volume that the 3D view looks through, voxels: it is drawn anew at every turn."""
 MIP_WINDOW = (-100.0, 1100.0)
@@ -65,6 +69,8 @@ class Views(QObject):
         self._three: Pane | None = None
         self._mip: Image | None = None
         self._shrinking: Task[Any] | None = None
+        self._coarse: WeakKeyDictionary[Image, tuple[Any, tuple[int, int, int]]] = WeakKeyDictionary()
+        """What the 3D view looks through, of the scans that it showed."""
         self._active = self._main
         self._alone: Pane | None = self._main
         self._following = False
@@ -80,6 +86,7 @@ class Views(QObject):
         self._station.position_changed.connect(self._on_position)
         self._station.centred.connect(self._on_centred)
         self._station.scan_changed.connect(self._on_scan)
+        self._station.session.keep("cameras", self._save_cameras, self._restore_cameras)
         viewer.window._qt_viewer.installEventFilter(self)
         self._window.installEventFilter(self)
         self._show_crosshairs()
@@ -423,6 +430,25 @@ class Views(QObject):
         for pane in self.panes:
             pane.marks.show_parts(lines=self.crosshair and scan, letters=scan)
 
+    def _save_cameras(self, _scan: OpenScan) -> list[_Camera]:
+        """Where each view looks; that of the viewer itself is kept with it."""
+        cameras = (pane.view.scene.camera for pane in self._others)
+        return [(tuple(one.center), one.zoom, tuple(one.angles)) for one in cameras]
+
+    def _restore_cameras(self, _scan: OpenScan, kept: list[_Camera] | None) -> None:
+        self._on_order()
+        if kept is None:
+            self.reset()
+            return
+        if len(kept) != len(self._others):  # the other views were opened since
+            for pane in self._others:
+                pane.view.reset_view(reset_camera_angle=False)
+            return
+        with self._unlinked():
+            for pane, (centre, zoom, angles) in zip(self._others, kept, strict=True):
+                camera = pane.view.scene.camera
+                camera.center, camera.zoom, camera.angles = centre, zoom, angles
+
     # -- the 3D view --------------------------------------------------------------------------------------------------
 
     def _make_3d(self, viewer: Viewer, view: ViewerModel) -> Mirror:
@@ -441,7 +467,10 @@ class Views(QObject):
         """Show another scan: four views if there were four the last time; its coarse volume is made meanwhile."""
         scan = self._station.scan
         self._show_crosshairs()
+        self._follow()
         if scan is None or scan.ndim != 3:
+            if self._mip is not None:
+                self._mip.visible = False
             if self.four_up:
                 self._alone = self._active = self._main
                 self._arrange()
@@ -451,10 +480,15 @@ class Views(QObject):
         self._make_mip(scan)
 
     def _make_mip(self, scan: Image) -> None:
+        """Show the coarse volume of a scan; while it is made there is none, and never that of another scan."""
         if self._mip is None:
             return
         if self._shrinking is not None:
             self._shrinking.cancel()
+        self._mip.visible = False
+        if scan in self._coarse:
+            self._show_mip()
+            return
         voxels, volume = scan.data, volume_of(scan)
 
         def work(progress: Progress) -> tuple[Any, tuple[int, int, int]]:
@@ -463,24 +497,33 @@ class Views(QObject):
             return shrink(voxels, COARSE, progress)
 
         self._shrinking = Task(work, self)
-        self._shrinking.succeeded.connect(self._show_mip)
+        self._shrinking.succeeded.connect(partial(self._on_shrunk, scan))
         self._shrinking.start()
 
-    def _show_mip(self, result: tuple[Any, tuple[int, int, int]]) -> None:
+    def _on_shrunk(self, scan: Image, result: tuple[Any, tuple[int, int, int]]) -> None:
+        self._coarse[scan] = result
+        if scan is self._station.scan:
+            self._show_mip()
+            if self._three is not None:
+                self._three.view.reset_view(reset_camera_angle=False)
+                _look_from_the_front(self._three.view)
+
+    def _show_mip(self) -> None:
         scan, volume = self._station.scan, self._station.volume
         if self._mip is None or scan is None or volume is None:
             return
-        coarse, factors = result
+        coarse, factors = self._coarse[scan]
         scale = np.asarray(scan.scale)
         self._mip.data = coarse
         self._mip.scale = scale * factors
         # The first block's centre: blocks begin where the first voxel does.
         self._mip.translate = np.asarray(scan.translate) + scale * (np.array(factors) - 1) / 2
-        if volume.certificate.unit != "HU":
-            self._mip.contrast_limits = tuple(scan.contrast_limits)
-        if self._three is not None:
-            self._three.view.reset_view(reset_camera_angle=False)
-            _look_from_the_front(self._three.view)
+        # As the scan is shown where it has no HU: the former one's limits would stay otherwise.
+        low, high = MIP_WINDOW if volume.certificate.unit == "HU" else tuple(scan.contrast_limits)
+        reach = self._mip.contrast_limits_range
+        self._mip.contrast_limits_range = (min(reach[0], low), max(reach[1], high))
+        self._mip.contrast_limits = (low, high)
+        self._mip.visible = True
 
     # -- the end ------------------------------------------------------------------------------------------------------
 
@@ -511,6 +554,7 @@ class Views(QObject):
             mirror.close()
             mirror.deleteLater()
         for pane in self._others:
+            reading_tools(self._station).detach(pane.view)
             pane.hide()
             pane.qt_viewer.close()
             pane.let_go()

@@ -200,6 +200,11 @@ class Marks(QWidget):
 _marks: WeakKeyDictionary[ViewerModel, ref[Marks]] = WeakKeyDictionary()
 
 
+def forget_marks(view: ViewerModel) -> None:
+    """Write nothing above a view any more, whose canvas is closed."""
+    _marks.pop(view, None)
+
+
 def marks_of(view: ViewerModel) -> Marks | None:
     """Get what Qt draws above a view; None for a view without a canvas of its own."""
     known = _marks.get(view)

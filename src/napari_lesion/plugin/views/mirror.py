@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,7 @@ def copy_data(source: Layer, target: Layer) -> None:
     """Let a layer show what another one shows, element by element."""
     if isinstance(source, Points) and isinstance(target, Points):
         target.data = source.data
-        for name in POINTS:
+        for name in POINTS if len(source.data) else ():  # napari makes one white colour of none
             setattr(target, name, getattr(source, name))
         target.selected_data = set(source.selected_data)
     elif isinstance(source, Shapes) and isinstance(target, Shapes):
@@ -104,6 +105,8 @@ class Mirror(QObject):
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.events.reordered.connect(self._sort)
+        viewer.layers.events.begin_batch.connect(self._on_batch)
+        viewer.layers.events.end_batch.connect(self._on_batch_end)
         viewer.layers.selection.events.active.connect(self._select)
         self._select()
 
@@ -125,6 +128,8 @@ class Mirror(QObject):
         layers.events.inserted.disconnect(self._on_inserted)
         layers.events.removed.disconnect(self._on_removed)
         layers.events.reordered.disconnect(self._sort)
+        layers.events.begin_batch.disconnect(self._on_batch)
+        layers.events.end_batch.disconnect(self._on_batch_end)
         layers.selection.events.active.disconnect(self._select)
         for layer in list(self._links):
             self._links.pop(layer).close()
@@ -145,6 +150,17 @@ class Mirror(QObject):
         if link is not None:
             link.close()
             self._view.layers.remove(link.twin)
+
+    def _on_batch(self) -> None:
+        self._view.layers.events.begin_batch()
+
+    def _on_batch_end(self) -> None:
+        """Draw once. For each canvas napari looks for garbage, which the viewer's own has just done for all of them."""
+        gc.freeze()
+        try:
+            self._view.layers.events.end_batch()
+        finally:
+            gc.unfreeze()
 
     def _sort(self) -> None:
         """Put the twins into the order of the viewer's layers, above whatever else the view has."""
@@ -242,6 +258,8 @@ class _Link:
         self._busy = True
         try:
             value = getattr(self.layer, name)
+            if isinstance(value, np.ndarray) and value.ndim == 0:  # napari gives such a size, and does not take it
+                value = value.item()
             if not _same(getattr(self.twin, name), value):
                 setattr(self.twin, name, value)
         finally:

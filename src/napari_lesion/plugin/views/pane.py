@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from qtpy.QtCore import QEvent, QObject, QPointF, Qt, QTimer, Signal  # type: ignore[attr-defined]
-from qtpy.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
+from qtpy.QtGui import QCursor, QKeyEvent, QMouseEvent, QWheelEvent
 from qtpy.QtWidgets import QApplication, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.view import screen_axes
-from napari_lesion.plugin.views.marks import PLANE_COLORS, Marks
+from napari_lesion.plugin.views.marks import PLANE_COLORS, Marks, forget_marks
 from napari_lesion.volume import FloatArray
 
 if TYPE_CHECKING:
@@ -75,6 +75,12 @@ class Pane(QWidget):
         self._wheel.setInterval(0)
         self._wheel.timeout.connect(self._scroll)
         self.canvas.installEventFilter(self)
+        # What lies under the pointer changes also where the picture moves and the mouse does not.
+        self._pointer = QTimer(self, singleShot=True, interval=0)
+        self._pointer.timeout.connect(self._point_again)
+        camera, dims = self.view.scene.camera, self.view.dims
+        for moved in (camera.events.center, camera.events.zoom, dims.events.current_step, dims.events.order):
+            moved.connect(self._on_moved)
         self.view.dims.events.order.connect(self._name)
         self.view.dims.events.ndisplay.connect(self._name)
         self._name()
@@ -82,6 +88,8 @@ class Pane(QWidget):
     def let_go(self) -> None:
         """Forget the canvas, which is closed: whoever still holds the pane must not hold napari's window with it."""
         self._wheel.stop()
+        self._pointer.stop()
+        forget_marks(self.view)
         self.canvas.removeEventFilter(self)
         del self.qt_viewer, self.canvas
         self._keys = None
@@ -139,6 +147,20 @@ class Pane(QWidget):
         center = np.array(camera.center, dtype=np.float64)
         center[-len(offset) :] += offset
         camera.center = tuple(center.tolist())
+
+    def _on_moved(self, _event: object = None) -> None:
+        self._pointer.start()
+
+    def _point_again(self) -> None:
+        """Tell napari which place is under the pointer now."""
+        dims = self.view.dims
+        if not self.is_plane or dims.ndim != 3 or not self.canvas.underMouse():
+            return
+        at = self.canvas.mapFromGlobal(QCursor.pos())
+        world = np.array(dims.point, dtype=np.float64)
+        offset = self._in_mm(at.x() - self.canvas.width() / 2, at.y() - self.canvas.height() / 2)
+        world[list(dims.displayed)] = np.array(self.view.scene.camera.center[-2:]) + offset
+        self.view.cursor.position = tuple(world.tolist())
 
     # -- the mouse ----------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,202 @@
+"""The scan on the screen owns everything on the screen, whatever a reader does and in whatever order."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import dicom_factory as factory
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from napari.layers import Image, Layer
+from napari.layers._source import layer_source
+from plugin_scan import BlobDetector
+from session_driver import Driver
+from session_scans import Coded, coded_scans
+
+from napari_lesion.dicom.series import Series, find_series
+from napari_lesion.plugin.findings_view import findings_view
+from napari_lesion.plugin.layers import about, scan_layer
+from napari_lesion.plugin.reader import open_series
+from napari_lesion.plugin.session import BUDGET_SETTING, session
+from napari_lesion.plugin.settings import store
+from napari_lesion.plugin.texts import use_language
+from napari_lesion.plugin.tools.reading import reading_tools
+from napari_lesion.plugin.view import scan_view
+from napari_lesion.plugin.workstation import Workstation, workstation
+from napari_lesion.review import edits
+from napari_lesion.review.review import Review, unsearched
+
+STEPS = int(os.environ.get("NAPARI_LESION_SESSION_STEPS", "150"))
+SEED = int(os.environ.get("NAPARI_LESION_SESSION_SEED", "1"))
+
+
+def test_whatever_one_does_only_the_current_scan_is_on_the_screen(
+    make_napari_viewer: Callable[..., Any], detector: BlobDetector, qtbot: Any, tmp_path: Path
+) -> None:
+    for name in ("annotation/folder", "reading/folder"):
+        store(name, str(tmp_path / name))
+    viewer = make_napari_viewer(show=True)
+    viewer.window._qt_window.resize(1100, 640)
+    scan_view(viewer)
+    driver = Driver(viewer, detector, qtbot, SEED)
+    driver.do_open()
+    try:
+        for number in range(STEPS):
+            try:
+                driver.step()
+            except BaseException as error:
+                error.add_note("\n  ".join((f"Seed {SEED}, step {number}:", *driver.log[-25:])))
+                raise
+    finally:
+        use_language("en")
+    assert driver.looked_at > STEPS / 3
+    assert driver.probed > STEPS / 4
+    sys.stdout.write(f"{STEPS} steps, {driver.looked_at} pictures, {driver.probed} probes\n")
+
+
+def add(viewer: ViewerModel, scan: Coded, source: object = None) -> Image:
+    data, attributes, _ = scan_layer(scan.volume, source)
+    return viewer.add_image(data, **attributes)
+
+
+def add_finding(station: Workstation, place: Any) -> None:
+    station.change(lambda review, by: edits.add(review, place, 5, by, station.volume))
+
+
+@pytest.fixture
+def model(qapp: Any) -> ViewerModel:
+    """A viewer without a window."""
+    model = ViewerModel()
+    scan_view(model)
+    return model
+
+
+def test_a_scan_that_is_opened_again_is_raised_with_its_review(model: ViewerModel, qapp: Any) -> None:
+    station = workstation(model)
+    findings_view(station)
+    one, two, *_ = coded_scans()
+    first = add(model, one)
+    place = one.volume.to_patient((8, 30, 36))
+    add_finding(station, place)
+    station.go_to(place)
+    first.contrast_limits = (-100, 300)
+    add(model, two)
+    assert station.review is None
+    assert first not in model.layers
+    add(model, coded_scans()[0])  # read once more
+    qapp.processEvents()
+    assert station.scan is first
+    assert [layer.name for layer in model.layers if "[" in layer.name] == []
+    assert len(station.scans()) == 2
+    assert len(station.review.findings) == 1
+    assert station.position_mm == pytest.approx(place, abs=1.5)
+    assert tuple(first.contrast_limits) == (-100, 300)
+
+
+def test_a_layer_that_comes_for_another_scan_waits_with_it(model: ViewerModel, qapp: Any) -> None:
+    scans = session(model)
+    one, two, *_ = coded_scans()
+    first, second = add(model, one), add(model, two)
+    late = model.add_points(np.zeros((1, 3)), metadata=about(one.volume))
+    assert not late.visible
+    qapp.processEvents()
+    assert list(model.layers) == [second]
+    scans.show(scans.of(first))
+    assert list(model.layers) == [first, late]
+    assert late.visible
+
+
+def test_layers_of_others_are_left_alone_and_lie_where_they_lay(model: ViewerModel, qapp: Any) -> None:
+    below = model.add_image(np.zeros((4, 5, 6)), name="below")
+    scans = session(model)
+    one, two, *_ = coded_scans()
+    first = add(model, one)
+    above = model.add_points(np.zeros((1, 3)), name="above")
+    second = add(model, two)
+    assert list(model.layers) == [below, above, second]
+    scans.show(scans.of(first))
+    assert list(model.layers) == [below, first, above]
+    with layer_source(parent=first):
+        copy = Layer.create(*first.as_layer_data_tuple())
+    model.add_layer(copy)
+    scans.show(scans.of(second))
+    assert copy not in model.layers, "a copy of a scan is a scan's"
+    assert list(model.layers) == [below, above, second]
+    model.layers.clear()
+    qapp.processEvents()
+    assert scans.current is scans.of(first), "whoever clears the list closes what is on the screen"
+    model.layers.clear()
+    qapp.processEvents()
+    assert scans.scans == ()
+    assert list(model.layers) == []
+
+
+def test_two_viewers_have_a_scan_each_and_share_its_voxels(model: ViewerModel, qapp: Any, tmp_path: Path) -> None:
+    factory.write_phantom(tmp_path)
+    [series] = find_series(tmp_path)
+    [(data, attributes, _)] = open_series([series])
+    first = model.add_image(data, **attributes)
+    other = ViewerModel()
+    scan_view(other)
+    [(data, attributes, _)] = open_series([series])
+    second = other.add_image(data, **attributes)
+    assert second.metadata["volume"] is first.metadata["volume"], "nobody reads twice what is open"
+    session(other).close(session(other).of(second))
+    assert list(other.layers) == []
+    assert list(model.layers) == [first]
+
+
+def test_scans_beyond_the_budget_are_closed_and_come_back_as_they_were(
+    model: ViewerModel, qapp: Any, tmp_path: Path
+) -> None:
+    scans, station = session(model), workstation(model)
+    reading_tools(station)
+    layers = []
+    for name in ("first", "second", "third"):
+        datasets = factory.ct_slices(factory.asymmetric_phantom(), name)
+        factory.write(datasets, tmp_path / name)
+        [series] = find_series(tmp_path / name)
+        [(data, attributes, _)] = open_series([series])
+        layers.append(model.add_image(data, **attributes))
+        if name == "first":
+            place = station.volume.to_patient((4, 9, 12))
+            add_finding(station, place)
+            station.go_to(place)
+            layers[0].contrast_limits = (-50, 70)
+            scans.begin_work(scans.current)
+    each = scans.current.nbytes
+    assert len(scans.scans) == 3
+    store(BUDGET_SETTING, 2.5 * each / 2**30)
+    held, idle, last = scans.scans
+    scans.show(held)
+    scans.show(last)
+    assert scans.scans == (held, last), "what is being worked on stays, and what is on the screen"
+    assert scans.nbytes == 2 * each
+    scans.end_work(held)
+    store(BUDGET_SETTING, 1.5 * each / 2**30)
+    [(data, attributes, _)] = open_series([idle.source])
+    model.add_image(data, **attributes)
+    assert [scan.key for scan in scans.scans] == [idle.key]
+    [(data, attributes, _)] = open_series([held.source])
+    again = model.add_image(data, **attributes)
+    assert again is not layers[0]
+    assert station.position_mm == pytest.approx(place, abs=1.5)
+    assert tuple(again.contrast_limits) == (-50, 70)
+    assert len(station.review.findings) == 1
+
+
+def test_what_is_printed_of_a_scan_names_nobody(model: ViewerModel) -> None:
+    scan = coded_scans()[0]
+    layer = add(model, scan)
+    series = Series(scan.volume.series, (), "volume", scan.volume.series.series_uid)
+    review = Review(unsearched(scan.volume))
+    printed = " ".join(
+        map(repr, (scan.volume, series, layer, layer.metadata, session(model).current, review, review.report))
+    )
+    for private in ("ID-ONE", "ONE^", "19500102"):
+        assert private not in printed
