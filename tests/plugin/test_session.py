@@ -31,7 +31,7 @@ from napari_lesion.plugin.workstation import Workstation, workstation
 from napari_lesion.review import edits
 from napari_lesion.review.review import Review, unsearched
 
-STEPS = int(os.environ.get("NAPARI_LESION_SESSION_STEPS", "150"))
+STEPS = int(os.environ.get("NAPARI_LESION_SESSION_STEPS", "40"))
 SEED = int(os.environ.get("NAPARI_LESION_SESSION_SEED", "1"))
 
 

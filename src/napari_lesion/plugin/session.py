@@ -242,19 +242,17 @@ class Session(QObject):
         """Turn to another scan: in one step all that is on the screen goes, and all that belongs to that one comes."""
         if scan is self._current or self.moving or (scan is not None and scan not in self._scans):
             return
-        with self.viewer.layers.batched_update():  # napari cleans up and draws once
-            self._leave()
-            self._come(scan)
+        self._leave()
+        self._come(scan)
 
     def close(self, scan: OpenScan) -> None:
         """Close a scan; of others that are open the one that was on the screen last comes back."""
         if scan not in self._scans:
             return
         if scan is self._current:
-            with self.viewer.layers.batched_update():  # napari cleans up and draws once
-                self._leave()
-                self._scans.remove(scan)
-                self._come(self._last())
+            self._leave()
+            self._scans.remove(scan)
+            self._come(self._last())
         else:
             self._scans.remove(scan)
         self._forget(scan)
@@ -341,9 +339,8 @@ class Session(QObject):
             return
         scan = OpenScan(key, layer, volume, source_of(layer), kept=self._looks.pop(key, {}))
         self._scans.append(scan)
-        with self.viewer.layers.batched_update():  # napari cleans up and draws once
-            self._leave(but=layer)
-            self._come(scan)
+        self._leave(but=layer)
+        self._come(scan)
         self.scans_changed.emit()
 
     def _put_away(self, layer: Layer) -> None:

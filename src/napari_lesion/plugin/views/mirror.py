@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -105,8 +104,6 @@ class Mirror(QObject):
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.events.reordered.connect(self._sort)
-        viewer.layers.events.begin_batch.connect(self._on_batch)
-        viewer.layers.events.end_batch.connect(self._on_batch_end)
         viewer.layers.selection.events.active.connect(self._select)
         self._select()
 
@@ -128,8 +125,6 @@ class Mirror(QObject):
         layers.events.inserted.disconnect(self._on_inserted)
         layers.events.removed.disconnect(self._on_removed)
         layers.events.reordered.disconnect(self._sort)
-        layers.events.begin_batch.disconnect(self._on_batch)
-        layers.events.end_batch.disconnect(self._on_batch_end)
         layers.selection.events.active.disconnect(self._select)
         for layer in list(self._links):
             self._links.pop(layer).close()
@@ -150,17 +145,6 @@ class Mirror(QObject):
         if link is not None:
             link.close()
             self._view.layers.remove(link.twin)
-
-    def _on_batch(self) -> None:
-        self._view.layers.events.begin_batch()
-
-    def _on_batch_end(self) -> None:
-        """Draw once. For each canvas napari looks for garbage, which the viewer's own has just done for all of them."""
-        gc.freeze()
-        try:
-            self._view.layers.events.end_batch()
-        finally:
-            gc.unfreeze()
 
     def _sort(self) -> None:
         """Put the twins into the order of the viewer's layers, above whatever else the view has."""
