@@ -12,6 +12,8 @@ from napari_lesion.progress import Progress, silent
 from napari_lesion.volume import FloatArray, GeometryCertificate, Instance, SeriesIdentity, Volume
 
 UID = "1.2.826.0.1.3680043.8.498.1"
+FIRST = 101
+"""InstanceNumber of slice 0."""
 AXIAL = np.array([[0, 0, 1.5, -120], [0, 1.5, 0, -90], [2.5, 0, 0, -300], [0, 0, 0, 1.0]])
 """Index (k, j, i) → LPS mm: head, back, left."""
 CORONAL = np.array([[0, 0, 1.5, -120], [2.5, 0, 0, -90], [0, -1.5, 0, -180], [0, 0, 0, 1.0]])
@@ -61,7 +63,8 @@ def make_volume(
             notes=notes,
         ),
         instances=tuple(
-            Instance(f"{series_uid}.{k + 1}", tuple(map(float, origin)), tuple(map(float, normal)))
+            # The scanner's numbers are not the indices of the slices.
+            Instance(f"{series_uid}.{k + 1}", tuple(map(float, origin)), tuple(map(float, normal)), number=k + FIRST)
             for k, origin in enumerate(origins)
         ),
     )

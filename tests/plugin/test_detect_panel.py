@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_scan import make_volume
+from fake_scan import FIRST, make_volume
 from plugin_scan import NODULES, BlobDetector, picture, screen_position
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QFileDialog, QMessageBox
@@ -90,7 +90,7 @@ def test_one_button_brings_a_heatmap_boxes_points_and_a_table(viewer, panel: Det
     table = rows(panel)
     assert [row[0] for row in table] == ["1", "2"]
     assert [row[3] for row in table] == ["left", "right"]
-    assert [row[4] for row in table] == ["24", "12"]
+    assert [row[4] for row in table] == ["Im 125", "Im 113"]
     assert float(table[0][1]) > float(table[1][1]) > 0.5
     assert float(table[0][2]) == pytest.approx(20, abs=1)
     assert [round(float(n)) for n in table[1][5].split(",")] == pytest.approx([-45, 5, -270], abs=1)
@@ -101,7 +101,7 @@ def test_clicking_a_finding_shows_its_slice_with_the_finding_in_the_middle(viewe
     run(panel, qtbot)
     for row, (center, _) in enumerate(NODULES[:2]):
         click(panel, qtbot, row)
-        assert viewer.dims.current_step[0] == int(rows(panel)[row][4])
+        assert rows(panel)[row][4] == f"Im {viewer.dims.current_step[0] + FIRST}"
         np.testing.assert_allclose(viewer.scene.camera.center[-2:], center[1::-1], atol=1)
         for name in ("Heatmap", "Boxes", "Findings"):
             layer(viewer, name).visible = False

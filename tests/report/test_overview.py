@@ -72,7 +72,7 @@ def test_score_size_side_and_place_are_written_over_the_cut_out(analysis):
     assert f"{found.size} mm" in first
     assert found.size_mm == pytest.approx(12, abs=2)
     assert "left" in first
-    assert "z −250.0 mm" in first
+    assert f"Se 4, Im {found.instance_number}" in first
     assert "right" in second
 
 
