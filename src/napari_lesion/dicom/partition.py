@@ -123,6 +123,11 @@ class Partition:
         return all(part.nearly_whole for part in self.lies)
 
     @property
+    def on_lattices(self) -> bool:
+        """Whether each part lies at even steps, more than two planes of it; some may be missing."""
+        return all(part.lattice and len(part.frames) > 2 for part in self.lies)
+
+    @property
     def interlocks(self) -> bool:
         """Whether the parts lie beside each other, each at even steps: two volumes, or one that was torn apart."""
         return self.nearly_whole and self.side_by_side
@@ -282,10 +287,10 @@ def _runs(frames: Sequence[Frame], axes: Axes) -> Groups:
 def coarsest(valid: Sequence[Partition], found: Sequence[Partition]) -> Partition | None:
     """Choose the valid proposal with the fewest parts; None where another one contradicts it.
 
-    One whose parts lack a slice or two contradicts, too; one that splits no further says nothing.
+    One whose parts lack slices contradicts, too; one that splits no further says nothing.
     """
     best = min(valid, key=lambda partition: (len(partition.groups), partition.weak))
-    others = [one for one in found if one.nearly_whole and not one.weak]
+    others = [one for one in found if one.on_lattices and not one.weak]
     return best if all(best.agrees(one) or one.agrees(best) for one in (*valid, *others)) else None
 
 

@@ -139,7 +139,7 @@ def _by_recipe(frames: Sequence[Frame], axes: Axes, modality: str) -> list[Stack
         return _of_one_recipe(frames, axes, modality)
     groups = grouped(frames, lambda frame: tuple(value_of(frame, keyword) for keyword in keywords))
     split = Partition("", False, groups, tuple(lie(group, axes) for group in groups))
-    others = [one for one in proposals(frames, axes) if one.nearly_whole and not one.weak]
+    others = [one for one in proposals(frames, axes) if one.on_lattices and not one.weak]
     if split.whole and (against := [one for one in others if not (split.agrees(one) or one.agrees(split))]):
         return [
             _refused(
