@@ -54,6 +54,8 @@ _LUNG_HU = -850.0
 _AIR_HU = -600.0
 _LEAST_RISE_HU = 120.0
 """What stands out less from its lung keeps the network's outline."""
+_SEEN_HU = 60.0
+"""What stands out less than this is nothing to be outlined."""
 _AROUND_MM = (2.0, 8.0)
 _SMOOTH_MM = 0.5
 _BATCH = 16
@@ -233,6 +235,8 @@ def _joined(
         return _grown(volume, center_mm, diameter_mm, network)
     hu = np.asarray(scan.voxels[tuple(slice(a, b) for a, b in zip(low, high, strict=True))], dtype=np.float32)
     rise = _rise(hu, inside, grid)
+    if rise is None:
+        return _grown(volume, center_mm, diameter_mm, network)
     inside = _finding(inside & (rise > EDGE), center, scan.spacing, diameter_mm)
     if inside is None:
         return _grown(volume, center_mm, diameter_mm, network)
@@ -250,8 +254,10 @@ def _joined(
     return Segmentation(mask, f"{network.id} {network.version}", float(np.std(volumes, ddof=1)), tuple(notes))
 
 
-def _rise(hu: npt.NDArray[np.float32], inside: BoolArray, affine: FloatArray) -> npt.NDArray[np.float32]:
+def _rise(hu: npt.NDArray[np.float32], inside: BoolArray, affine: FloatArray) -> npt.NDArray[np.float32] | None:
     """Tell how far each voxel has gone from the lung (0) to a finding (1); 1 everywhere where it hardly stands out.
+
+    None where it does not stand out at all: a network that is told that there is a nodule outlines the noise of a lung.
 
     The density of the finding is that of its inner part; where this is solid and ground glass is around it, that of
     the ground glass.
@@ -277,6 +283,8 @@ def _rise(hu: npt.NDArray[np.float32], inside: BoolArray, affine: FloatArray) ->
             level = min(level, float(np.median(values[glass])))
     # Contrast agent and calcium are denser than tissue, and the edge is not where theirs would be.
     level = min(level, 0.0)
+    if level - lung < _SEEN_HU:
+        return None
     if level - lung < _LEAST_RISE_HU:
         return np.ones(hu.shape, np.float32)
     rise: npt.NDArray[np.float32] = (smooth - lung) / (level - lung)
