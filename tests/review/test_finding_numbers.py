@@ -22,7 +22,7 @@ from napari_lesion.pipeline import analyse, with_all_candidates
 from napari_lesion.report.json import load_report, report_from, save_report
 from napari_lesion.review import edits
 from napari_lesion.review.journal import Journal
-from napari_lesion.review.review import Review, carried_over, redo, reported, undo, unsearched
+from napari_lesion.review.review import Review, Stamp, carried_over, redo, reported, undo, unsearched
 
 SCAN = make_volume(nodules=tuple((one.center_mm, one.diameter_mm) for one in CANDIDATES))
 START = a_review(SCAN)
@@ -62,21 +62,21 @@ def test_whatever_a_reader_does_a_name_stands_for_one_finding(tmp_path_factory, 
     journal.begin(review, READER)
     owner = {finding.name: finding.id for finding in review.findings}
     for n, one in enumerate(what):
+        by = Stamp("R", f"2026-11-24T12:00:{n:02}.000+00:00")  # two changes are never made at one moment
         ids = [finding.id for finding in review.findings]
         pick = ids[n % len(ids)] if ids else ""
-        new = (
-            {
-                "add": lambda r: edits.add(r, FREE[len(r.changes) % 3], 4.0, READER, SCAN),
-                "reject": lambda r, pick=pick: edits.reject(r, [pick], READER),
-                "merge": lambda r, ids=ids: edits.merge(r, ids[:2], READER, SCAN, insist=True) if len(ids) > 1 else r,
-                "remove": lambda r, pick=pick: edits.remove(r, [pick], READER),
-                "undo": undo,
-                "redo": redo,
-            }[one](review)
-            if ids or one in ("add", "undo", "redo")
-            else review
-        )
-        journal.record(review, new, READER)
+        steps = {
+            "add": lambda r, by=by: edits.add(r, FREE[len(r.changes) % 3], 4.0, by, SCAN),
+            "reject": lambda r, by=by, pick=pick: edits.reject(r, [pick], by),
+            "merge": lambda r, by=by, ids=ids: edits.merge(r, ids[:2], by, SCAN, insist=True),
+            "remove": lambda r, by=by, pick=pick: edits.remove(r, [pick], by),
+            "undo": undo,
+            "redo": redo,
+        }
+        if len(ids) < {"add": 0, "undo": 0, "redo": 0, "merge": 2}.get(one, 1):
+            continue
+        new = steps[one](review)
+        journal.record(review, new, by)
         review = new
         for finding in review.findings:
             assert owner.setdefault(finding.name, finding.id) == finding.id
