@@ -6,6 +6,7 @@ import codecs
 import re
 import warnings
 from collections.abc import Sequence
+from functools import lru_cache
 
 from pydicom.charset import convert_encodings, decode_bytes, python_encoding
 from pydicom.valuerep import PN_DELIMS
@@ -36,13 +37,8 @@ def encodings_for(said: str, texts: Sequence[bytes]) -> tuple[list[str], str]:
     ----------
     DICOM PS3.3 C.12.1.1.2, PS3.5 6.1.
     """
-    names = [_spelling(part) for part in said.split("\\")]
-    plain = all(text.isascii() and _ESCAPE not in text for text in texts)
-    known = all(name in python_encoding or _is_codec(name) for name in names)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        encodings = convert_encodings(names) if known else [python_encoding[_DEFAULT]]
-    if plain:
+    encodings, known = _meant(said)
+    if all(text.isascii() and _ESCAPE not in text for text in texts):
         return encodings, ""
     if said.strip() and known and _fits(texts, encodings):
         return encodings, ""
@@ -54,6 +50,17 @@ def encodings_for(said: str, texts: Sequence[bytes]) -> tuple[list[str], str]:
     else:
         why = f"The character set {said!a} is unknown"
     return [guess], f"{why}: names and descriptions were read as {guess.upper()} and may be misspelt."
+
+
+@lru_cache(maxsize=64)
+def _meant(said: str) -> tuple[list[str], bool]:
+    """Give the encodings of a SpecificCharacterSet, and whether they are known."""
+    names = [_spelling(part) for part in said.split("\\")]
+    if not all(name in python_encoding or _is_codec(name) for name in names):
+        return [python_encoding[_DEFAULT]], False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return convert_encodings(names), True
 
 
 def _spelling(name: str) -> str:

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 from struct import unpack
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
@@ -18,6 +18,7 @@ from pydicom.dataelem import RawDataElement
 Elements = dict[int, Any]  # raw or converted elements by tag
 
 _FORMATS = {"US": ("H", 2), "SS": ("h", 2), "UL": ("L", 4), "SL": ("l", 4), "FL": ("f", 4), "FD": ("d", 8)}
+_ORDER: dict[bool, Literal["little", "big"]] = {True: "little", False: "big"}
 #: What pads values: spaces and NULs (PS3.5 6.2), and the line ends of writers that think of text files.
 _PADDING = " \0\t\r\n"
 _NUMERIC = re.compile(rb"[0-9+\-.,eE\\ \0\t\r\n]+").fullmatch
@@ -88,6 +89,9 @@ class Values:
         element = self._elements.get(tag)
         if element is None:
             return ""
+        if _is_plain_text(element, binary):
+            value: bytes = element.value
+            return value.decode("latin-1").strip(_PADDING)
         return next(_readings(element, binary), "")
 
     def numbers(self, keyword: str, count: int = 0) -> tuple[float, ...] | None:
@@ -96,6 +100,8 @@ class Values:
         element = self._elements.get(tag)
         if element is None or (not element.value and not isinstance(element.value, int | float)):
             return None
+        if (ordinary := _ordinary(element, binary, count)) is not None:
+            return ordinary
         held = ""
         for said in _readings(element, binary):
             held = held or said
@@ -137,6 +143,27 @@ class Values:
         if value is None and self.unreadable and self.unreadable[-1].keyword == keyword:
             raise UnreadableError(self.unreadable[-1])
         return value
+
+
+def _is_plain_text(element: Any, binary: str) -> bool:
+    return type(element) is RawDataElement and not binary and element.VR not in _FORMATS and bool(element.value)
+
+
+def _ordinary(element: Any, binary: str, count: int) -> tuple[float, ...] | None:
+    """Read numbers that are written as they should be, which nearly all are; None for all others."""
+    if _is_plain_text(element, binary):
+        said = element.value.decode("latin-1").strip(_PADDING)
+        try:
+            values = tuple(map(float, said.split("\\")))
+        except ValueError:
+            return None
+        return values if len(values) == count and "_" not in said and all(map(math.isfinite, values)) else None
+    if type(element) is RawDataElement and count == 1 and element.VR in (binary, None) and binary:
+        code, width = _FORMATS[binary]
+        value = element.value or b""
+        if len(value) == width and code not in "fd":
+            return (float(int.from_bytes(value, _ORDER[element.is_little_endian], signed=code.islower())),)
+    return None
 
 
 def _readings(element: Any, binary: str) -> Iterator[str]:
