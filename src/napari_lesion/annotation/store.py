@@ -274,18 +274,31 @@ def load_file(path: Path) -> AnnotationSet:
         raise ConfigError(f"{path}: schema version {version or 'missing'}, and this program reads {SCHEMA_VERSION}.")
     wrong = damage(content, "annotations")
     try:
-        if wrong is not None and not wrong.records:
+        if wrong is None:
+            return AnnotationSet.model_validate(content)
+        if not wrong.records:
             found = AnnotationSet.model_validate(content)
             raise ConfigError(
                 f"{path}: {wrong.says}, so it was damaged or edited after it was written (it names the series "
                 f"{found.series_uid} and the reader {found.reader!r}). Move it away."
             )
-        if wrong is not None:
-            good = [one for n, one in enumerate(content["annotations"]) if n not in wrong.records]
-            intact = AnnotationSet.model_validate({**content, "annotations": good})
-            raise DamagedAnnotationsError(f"{path}: {wrong.says}, so it was damaged or edited.", intact)
-        return AnnotationSet.model_validate(content)
+        good = [one for n, one in enumerate(content["annotations"]) if n not in wrong.records]
+        intact = AnnotationSet.model_validate({**content, "annotations": good})
+        says = f"{path}: {wrong.says}, so it was damaged or edited{_in_brackets(content)}."
+        raise DamagedAnnotationsError(says, intact)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ConfigError(f"{path}: no annotations of this program ({where}: {first['msg']}).") from error
+        raise ConfigError(f"{path}: no annotations of this program ({_first_problem(error)}).") from error
+
+
+def _in_brackets(content: Any) -> str:
+    """Say which field of damaged annotations cannot be read, if one cannot."""
+    try:
+        AnnotationSet.model_validate(content)
+    except ValidationError as error:
+        return f" ({_first_problem(error)})"
+    return ""
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
