@@ -140,6 +140,27 @@ def test_what_writers_put_about_the_end_does_no_harm(case: str) -> None:
         assert np.array_equal(jpeg.decode(body + end), expected), end
 
 
+def waves(seed: int) -> np.ndarray:
+    """Twelve bits of waves and noise, of some size."""
+    random = np.random.default_rng(seed)
+    rows, columns = random.integers(1, 150, 2)
+    y, x = np.mgrid[:rows, :columns]
+    image = 2000 + 1500 * np.sin(x / random.uniform(2, 60)) * np.cos(y / random.uniform(2, 60))
+    image += random.normal(0, random.choice([0, 5, 50, 400]), image.shape)
+    return np.ascontiguousarray(np.where(image > 2000, 4095, 0) if seed % 5 == 0 else image.clip(0, 4095), np.uint16)
+
+
+@pytest.mark.parametrize("options", [{}, {"optimize": True}, {"bitspersample": 12}, {"lossless": True}], ids=str)
+def test_whole_jpeg_frames_of_all_kinds_come_out_as_they_were(options: dict[str, object]) -> None:
+    for seed in range(5 * MUTANTS):
+        image, level = waves(seed), int(np.random.default_rng(seed).integers(20, 101))
+        if "bitspersample" not in options:
+            image = (image >> 4).astype(np.uint8)
+        given = options if "lossless" in options else {"level": level, **options}
+        stream = bytes(imagecodecs.jpeg8_encode(image, **given))
+        assert np.array_equal(jpeg.decode(stream), imagecodecs.jpeg8_decode(stream)), seed
+
+
 def test_tables_without_a_code_for_known_greys_are_no_obstacle() -> None:
     """An image of one frequency alone: its optimised tables have next to no codes."""
     image = np.tile(np.array([[100, 156]], np.uint8).repeat(8, 0).repeat(8, 1), (4, 4))

@@ -35,7 +35,8 @@ _MAX_SIDE = 65500
 _LEAST_DIFFERENCES, _LEAST_BLOCKS, _MOST_BLOCKS = 24, 56, 400
 #: Further codes behind them, where padding takes some for others.
 _MORE = 12
-#: Whole bytes that some writers put between the last code and the end marker.
+#: Whole bytes that some writers put between the last code and the end marker of lossless data. Of others none is left
+#: out: they would be recognised without a byte of their last block, too.
 _STRAY_BYTES = 2
 #: Grey levels of 256 from a known block to the next at most, and how far they climb above and below the last pixels:
 #: from anywhere, through black and white.
@@ -216,7 +217,7 @@ def _decode_whole(scan: _Scan, data: bytes, rows: int, columns: int) -> Pixels:
     known = _known(scan.tables, least if lossless else more * across, scale)
     if known is None:
         return _decode_twice(scan, data, rows, columns)
-    for stray in range(_STRAY_BYTES + 1):
+    for stray in range(_STRAY_BYTES + 1 if lossless else 1):
         kept = data[: len(data) - stray]
         if kept.endswith(b"\xff"):
             break
