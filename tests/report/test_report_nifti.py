@@ -98,3 +98,32 @@ def test_what_is_no_heatmap_is_refused_with_its_name(tmp_path):
     nib.save(nib.Nifti1Image(np.zeros((3, 4, 5), np.int16), np.eye(4)), path)
     with pytest.raises(ConfigError, match="int16"):
         load_heatmap(path)
+
+
+@pytest.mark.parametrize(
+    ("offset", "value"),
+    [
+        (70, np.int16(0)),  # a type of voxels that there is none of
+        (42, np.int16([32767] * 3)),  # more voxels than a scan has
+        (280, np.float32([np.nan] * 4)),  # a place that is none
+        (280, np.float32([0] * 12)),
+    ],
+)
+def test_a_heatmap_whose_header_is_damaged_is_refused(offset, value, tmp_path):
+    volume = make_volume()
+    save_heatmap(make_heatmap(volume, SPOTS), volume, tmp_path / "h.nii")
+    content = bytearray((tmp_path / "h.nii").read_bytes())
+    content[offset : offset + value.nbytes] = value.tobytes()
+    (tmp_path / "h.nii").write_bytes(content)
+    with pytest.raises(ConfigError, match="not a heatmap of this program"):
+        load_heatmap(tmp_path / "h.nii")
+
+
+def test_a_heatmap_whose_packing_is_damaged_is_refused(tmp_path):
+    volume = make_volume()
+    save_heatmap(make_heatmap(volume, SPOTS), volume, tmp_path / "h.nii.gz")
+    content = bytearray((tmp_path / "h.nii.gz").read_bytes())
+    content[20:40] = b"\xff" * 20
+    (tmp_path / "h.nii.gz").write_bytes(content)
+    with pytest.raises(ConfigError, match="not a heatmap of this program"):
+        load_heatmap(tmp_path / "h.nii.gz")

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException
 from pydicom.uid import UID, CTImageStorage, generate_uid
 
 from napari_lesion.dicom.series import Series
@@ -28,6 +29,7 @@ from napari_lesion.volume import FloatArray, Instance, Volume
 DAMAGED = (
     ArithmeticError,
     AttributeError,
+    BytesLengthException,
     EOFError,
     LookupError,
     NotImplementedError,

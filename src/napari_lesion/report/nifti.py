@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,13 @@ _LEVELS = 255
 _SLAB = 64
 _SHOWN_MM = 1.5
 """Pitch of a heatmap that is read to be shown, at most."""
+_LEAST_MM = 0.01
+_MOST_VOXELS = 2**31
+#: What nibabel, gzip and numpy raise over files that are damaged.
+_DAMAGED = (
+    *(ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, OSError, TypeError, ValueError, zlib.error),
+    *(nib.filebasedimages.ImageFileError, nib.spatialimages.HeaderDataError, nib.wrapstruct.WrapStructError),
+)
 
 
 def ras_affine(affine: FloatArray) -> FloatArray:
@@ -69,15 +77,18 @@ def load_heatmap(path: Path) -> Heatmap:
     """
     try:
         image: Any = nib.load(path)
+        if int(np.prod([int(n) for n in image.shape])) > _MOST_VOXELS:
+            raise ValueError(f"it says {' × '.join(map(str, image.shape))} voxels")
         stored = np.asarray(image.dataobj.get_unscaled()).transpose(2, 1, 0)
         slope = float(image.dataobj.slope)
-    except (OSError, EOFError, ValueError, AttributeError, nib.filebasedimages.ImageFileError) as error:
+        affine: FloatArray = (_LPS_TO_RAS @ np.asarray(image.affine, dtype=np.float64))[:, [2, 1, 0, 3]]
+        pitches = spacing_of(affine)
+        if stored.dtype != np.uint8 or not np.isfinite([slope, *affine.flat]).all() or min(pitches) < _LEAST_MM:
+            raise ValueError(f"it holds {stored.ndim} axes of {stored.dtype}")
+    except _DAMAGED as error:
         raise ConfigError(f"{path}: not a heatmap of this program ({error}).") from error
-    if stored.dtype != np.uint8 or stored.ndim != 3:
-        raise ConfigError(f"{path}: not a heatmap of this program (it holds {stored.ndim} axes of {stored.dtype}).")
-    affine: FloatArray = (_LPS_TO_RAS @ np.asarray(image.affine, dtype=np.float64))[:, [2, 1, 0, 3]]
     low, high = _occupied(stored)
-    steps = [max(1, int(_SHOWN_MM // pitch)) for pitch in spacing_of(affine)]
+    steps = [max(1, int(_SHOWN_MM // pitch)) for pitch in pitches]
     part = stored[tuple(slice(a, b, step) for a, b, step in zip(low, high, steps, strict=True))]
     placed = affine.copy()
     placed[:3, 3] = apply_affine(affine, low)
