@@ -19,7 +19,7 @@ from napari_lesion.annotation.annotations import Annotation, AnnotationSet
 from napari_lesion.errors import LesionError
 from napari_lesion.findings import Point
 from napari_lesion.mask import Mask, gap_mm
-from napari_lesion.plugin.layers import AXIS_LABELS, BOX_LINE_MM, RING_MM, UNITS, about, canonical, frame_of
+from napari_lesion.plugin.layers import AXIS_LABELS, BOX_LINE_MM, RING_MM, UNITS, about, canonical, frame_of, put_points
 from napari_lesion.plugin.session import OpenScan
 from napari_lesion.plugin.task import sentence
 from napari_lesion.plugin.texts import tr
@@ -143,7 +143,7 @@ class AnnotationLayers(QObject):
         ids = [mark.id for mark in marks]
         selected = [n for n, mark in enumerate(marks) if mark.id == annotator.selected]
         layer.selected_data = set()
-        layer.data = frame_of(volume).to_world(np.array([m.center_mm for m in marks]).reshape(-1, 3)) / step
+        put_points(layer, frame_of(volume).to_world(np.array([m.center_mm for m in marks]).reshape(-1, 3)) / step)
         layer.features = _words(id=ids, number=[str(n) for n in range(1, len(marks) + 1)])
         if not marks:
             return

@@ -28,6 +28,7 @@ from napari_lesion.plugin.layers import (
     frame_of,
     heatmap_layer,
     is_shown,
+    put_points,
     ring_attributes,
 )
 from napari_lesion.plugin.maps import set_map_look
@@ -492,7 +493,9 @@ class FindingsView(QObject):
             if "data" in rings:
                 points.selected_data = set()
             for name, value in rings.items():
-                if name != "shown" or not np.array_equal(value, points.shown):
+                if name == "data":
+                    put_points(points, value)
+                elif name != "shown" or not np.array_equal(value, points.shown):
                     setattr(points, name, value)
         finally:
             self._drawing = False

@@ -27,6 +27,8 @@ from napari_lesion.plugin.tools.presets import opening_colors, opening_window
 from napari_lesion.volume import FloatArray, SeriesIdentity, Volume, apply_affine, readable_date, spacing_of
 
 if TYPE_CHECKING:
+    from napari.layers import Points
+
     from napari_lesion.dicom.series import Series
 
 #: What npe2 readers return: data, keyword arguments, layer type.
@@ -244,6 +246,16 @@ def heatmap_layer(heatmap: Heatmap, volume: Volume) -> LayerData:
         **_placed(placed, frame),
     }
     return on_slices, attributes, "image"
+
+
+def put_points(layer: Points, data: npt.ArrayLike) -> None:
+    """Give a layer of points other places.
+
+    napari cuts no slice of a hidden layer, and would look there for points that are gone.
+    """
+    layer.data = data
+    if not layer.visible:
+        layer.set_view_slice()
 
 
 def is_shown(finding: Finding, threshold: float) -> bool:

@@ -21,7 +21,17 @@ from napari_lesion.findings import Finding, Point, Report
 from napari_lesion.pipeline import analyse, with_all_candidates
 from napari_lesion.plugin.actions import Action
 from napari_lesion.plugin.blinding import READING, Blinding
-from napari_lesion.plugin.layers import AXIS_LABELS, FINDING_COLOR, RING_MM, UNITS, about, frame_of, scan_key, scan_name
+from napari_lesion.plugin.layers import (
+    AXIS_LABELS,
+    FINDING_COLOR,
+    RING_MM,
+    UNITS,
+    about,
+    frame_of,
+    put_points,
+    scan_key,
+    scan_name,
+)
 from napari_lesion.plugin.session import OpenScan
 from napari_lesion.plugin.settings import reader_name, setting, store
 from napari_lesion.plugin.task import Task, sentence
@@ -419,7 +429,7 @@ def _placed(places: Sequence[tuple[Point, float, str]], volume: Volume) -> tuple
 def _move(layer: Points, places: Sequence[tuple[Point, float, str]]) -> None:
     centers, sizes, labels = _placed(places, layer.metadata["scan"])
     color = layer.border_color[0]
-    layer.data = centers
+    put_points(layer, centers)
     layer.size = sizes
     layer.features = {"label": labels}
     layer.border_color = color

@@ -11,6 +11,8 @@ from napari.layers import Labels, Layer, Points, Shapes
 from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtCore import QObject, QTimer
 
+from napari_lesion.plugin.layers import put_points
+
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
@@ -51,7 +53,7 @@ def twin(layer: Layer) -> Layer:
 def copy_data(source: Layer, target: Layer) -> None:
     """Let a layer show what another one shows, element by element."""
     if isinstance(source, Points) and isinstance(target, Points):
-        target.data = source.data
+        put_points(target, source.data)
         for name in POINTS if len(source.data) else ():  # napari makes one white colour of none
             setattr(target, name, getattr(source, name))
         target.selected_data = set(source.selected_data)
