@@ -170,9 +170,9 @@ def keep_beside(path: Path) -> Path:
 
 
 def free_name(path: Path) -> Path:
-    """Name for what is damaged: that of ``path`` with ``.damaged1``, or the next number that is free."""
+    """Name for what is damaged: that of ``path`` ending in ``.damaged1``, or with the next number that is free."""
     number = 1
-    while (aside := path.with_suffix(f"{path.suffix}.damaged{number}")).exists():
+    while (aside := path.with_suffix(f".damaged{number}")).exists():
         number += 1
     return aside
 

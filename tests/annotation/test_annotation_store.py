@@ -98,7 +98,7 @@ def test_a_damaged_annotation_is_said_and_the_others_come_back(tmp_path: Path) -
     back = open_set(store, VOLUME, "ann", "x", told.append)
     assert back.annotations == saved.annotations[1:]
     assert not back.done
-    aside = path.with_name(f"{path.name}.damaged1")
+    aside = path.with_suffix(".damaged1")
     assert aside.read_text(encoding="utf-8") == damaged
     assert aside.name in told[0]
     assert store.load(saved.series_uid, "ann") == back

@@ -132,7 +132,7 @@ def test_a_killed_reading_comes_back_as_it_was(tmp_path: Path) -> None:
     cut = path.read_bytes()
     again = Journal.resume(path)
     assert "cut off" in again.told
-    assert path.with_name("1.2.3.jsonl.damaged1").read_bytes() == cut
+    assert path.with_name("1.2.3.damaged1").read_bytes() == cut
     assert [mark.confidence for mark in again.reading.marks] == [1, 2, 3]
     assert again.reading.interruptions == 1
     again.mark((4.0, 0.0, 0.0), 4)

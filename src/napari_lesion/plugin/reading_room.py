@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary, ref
+from weakref import WeakKeyDictionary, WeakSet, ref
 
 import numpy as np
 from filelock import FileLock
@@ -50,6 +50,10 @@ _BANNER, _BANNER_COLOR = "reading_state", "#ffd24d"
 def search(volume: Volume, model: str, progress: Progress) -> Report:
     """Search a scan for its reading: all candidates are findings; runs on the worker thread."""
     return with_all_candidates(analyse(volume, detector=model, measure=False, progress=progress))
+
+
+_HOLDING: WeakSet[ReadingRoom] = WeakSet()
+"""Where a reading goes on, of the windows of this program: the last one that was started pauses the others."""
 
 
 class ReadingRoom(QObject):
@@ -145,7 +149,10 @@ class ReadingRoom(QObject):
         self._station.session.take_mouse(READING)
         path = path_of(self.folder, reader, uid)
         self._let_others()
+        for other in [one for one in _HOLDING if one is not self]:
+            other.pause()  # of this program; windows of others have to be asked
         self._hold = hold(path)
+        _HOLDING.add(self)
         try:
             if self._load(uid) is None:
                 self._journal = Journal.start(path, reader, uid, seen_before=seen)
@@ -283,6 +290,7 @@ class ReadingRoom(QObject):
         if self._hold is not None:
             self._hold.release()
         self._hold = None
+        _HOLDING.discard(self)
 
     def _hide(self, uid: str) -> None:
         self._blinding.hide(uid)
