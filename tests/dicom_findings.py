@@ -193,6 +193,8 @@ def _places(finding: Finding) -> list[tuple[float, float, float]]:
 def _without_places(finding: Finding) -> dict[str, object]:
     content = finding.model_dump()
     measured = content["measurement"]
+    if measured:
+        del measured["looks"]  # estimates, which DICOM objects do not hold
     for part in (content, *((measured["long_axis"], measured["short_axis"]) if measured else ())):
         for name in ("center_mm", "box_mm", "start_mm", "end_mm"):
             part.pop(name, None)

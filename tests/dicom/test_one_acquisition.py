@@ -476,7 +476,9 @@ def test_a_search_that_was_stopped_sorts_alike(tmp_path: Path) -> None:
         assert len({series.key for series in index}) == len(index)
     for index in (sorted_out(steps[-2]), steps[-1]):
         found = [{whose[frame.file.sop_instance_uid] for frame in series.frames} for series in index]
-        assert sorted(found, key=sorted) == [{"a"}, {"b"}, {"c"}]
+        seen = {whose[frame.file.sop_instance_uid] for series in index for frame in series.frames}
+        assert sorted(found, key=sorted) == [{one} for one in sorted(seen)]
+    assert seen == {"a", "b", "c"}
 
 
 def test_a_volume_that_is_shown_while_it_is_read_is_the_same(tmp_path: Path) -> None:

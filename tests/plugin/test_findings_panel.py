@@ -228,7 +228,7 @@ def test_rings_are_moved_and_resized_with_the_mouse_and_findings_added_with_one_
     points.data = data
     assert station.review.changes[-1].what == "move"
     count = len(station.review.findings)
-    points.add(data[0] + 20 / points.scale)
+    points.add(data[0] - 8 / points.scale)
     assert len(station.review.findings) == count + 1
     assert len(points.data) == count + 1
 
