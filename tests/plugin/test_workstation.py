@@ -153,6 +153,6 @@ def test_a_damaged_journal_does_not_keep_the_scan_from_opening(qapp, state) -> N
     station = workstation(viewer)
     scan = add_scan(viewer)
     assert station.review is None
-    assert [one.name for one in path.parent.glob("*.damaged1")] == [f"{path.name}.damaged1"]
+    assert [one.name for one in path.parent.glob("*.damaged1")] == [path.with_suffix(".damaged1").name]
     station.begin(scan, a_report(station.volume))
     assert len(station.review.findings) == 4
