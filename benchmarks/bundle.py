@@ -27,15 +27,15 @@ from monai.data.box_utils import box_iou
 from monai.data.meta_tensor import MetaTensor
 from monai.transforms import Compose, EnsureType, Orientation, ScaleIntensityRange, Spacing
 
-from napari_lesion.detection import preprocess
-from napari_lesion.detection.bundles.bundle import read_bundle
-from napari_lesion.detection.bundles.retinanet import RetinaNetBundle, inside, places
-from napari_lesion.detection.monai_transforms import RAS_LABELS
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import find_series
-from napari_lesion.volume import Volume, apply_affine
+from napari_lesion.detection.monai_bundles.bundle import read_bundle
+from napari_lesion.detection.monai_bundles.retinanet import RetinaNetBundle, inside, places
+from napari_lesion.dicom.index.series import find_series
+from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.imaging import preprocess
+from napari_lesion.imaging.monai_transforms import RAS_LABELS
+from napari_lesion.model.volume import Volume, apply_affine
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "helpers"))
 from detection_bundle import inference_config, write_bundle
 
 T = TypeVar("T")

@@ -35,10 +35,10 @@ import torch
 from pydicom.uid import generate_uid
 from torch import Tensor, nn
 
-from napari_lesion.detection import preprocess
-from napari_lesion.detection.packs import find_pack, load_network
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import find_series
+from napari_lesion.dicom.index.series import find_series
+from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.imaging import preprocess
+from napari_lesion.models.packages import find_pack, load_network
 
 TARGET = 1.5
 

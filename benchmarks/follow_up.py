@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 
 from napari_lesion.comparison.register import Aligned, align
-from napari_lesion.detection.preprocess import find_search_region
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import find_series
+from napari_lesion.dicom.index.series import find_series
+from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.imaging.preprocess import find_search_region
+from napari_lesion.model.volume import FloatArray, Volume, apply_affine
 from napari_lesion.phantom.breath import breathe
-from napari_lesion.volume import FloatArray, Volume, apply_affine
 
 SPACINGS = ((2.0, 0.8, 0.8), (1.25, 0.7, 0.7))
 

@@ -27,14 +27,14 @@ import torch
 from monai.inferers import SlidingWindowInferer
 from torch import nn
 
-from napari_lesion.detection import preprocess
 from napari_lesion.detection.candidates import find_candidates
 from napari_lesion.detection.detector import DEFAULT_MODEL, load_detector
-from napari_lesion.detection.inference import Prediction, predict
 from napari_lesion.detection.nodule3d import output_affine
-from napari_lesion.detection.packs import find_pack, load_network
-from napari_lesion.findings import Candidate, Heatmap
-from napari_lesion.volume import FloatArray, GeometryCertificate, SeriesIdentity, Volume
+from napari_lesion.imaging import preprocess
+from napari_lesion.imaging.inference import Prediction, predict
+from napari_lesion.model.findings import Candidate, Heatmap
+from napari_lesion.model.volume import FloatArray, GeometryCertificate, SeriesIdentity, Volume
+from napari_lesion.models.packages import find_pack, load_network
 
 SPEED_TARGET = 2.0
 MEMORY_TARGET_GB = 4.0
@@ -79,8 +79,8 @@ def chest(shape: tuple[int, int, int], spacing: tuple[float, float, float]) -> V
 
 def read(folder: Path) -> Volume:
     """Read the largest CT series in a folder."""
-    from napari_lesion.dicom.reader import read_series
-    from napari_lesion.dicom.series import find_series
+    from napari_lesion.dicom.index.series import find_series
+    from napari_lesion.dicom.read.reader import read_series
 
     return max((read_series(series) for series in find_series(folder)), key=lambda volume: volume.voxels.size)
 

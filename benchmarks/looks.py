@@ -22,11 +22,11 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import cohen_kappa_score, roc_auc_score
 
-from napari_lesion.assessment.composition import Composition, composition
-from napari_lesion.assessment.looks import PART_SOLID, in_words
-from napari_lesion.assessment.nodule_looks import Looker, Probabilities, shipped
-from napari_lesion.detection.packs import find_pack
-from napari_lesion.measured import Looks
+from napari_lesion.assessment.measure.composition import Composition, composition
+from napari_lesion.assessment.measure.looks import PART_SOLID, in_words
+from napari_lesion.assessment.measure.nodule_looks import Looker, Probabilities, shipped
+from napari_lesion.model.measured import Looks
+from napari_lesion.models.packages import find_pack
 from napari_lesion.training.lidc import Crop, read_store, split_store
 from napari_lesion.training.looks_data import Rated, of_crop, of_patch
 from napari_lesion.training.nodules import type_of

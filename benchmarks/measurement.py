@@ -20,11 +20,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from napari_lesion.assessment.measure import measure
-from napari_lesion.assessment.segment import segment
-from napari_lesion.errors import LesionError
-from napari_lesion.mask import Mask
-from napari_lesion.volume import GeometryCertificate, SeriesIdentity, Volume
+from napari_lesion.assessment.measure.measure import measure
+from napari_lesion.assessment.measure.segment import segment
+from napari_lesion.model.mask import Mask
+from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
+from napari_lesion.support.errors import LesionError
 
 PIXEL_MM, FINE_MM, HALF_MM = 0.7, 0.35, 30.0
 LUNG_HU, BLUR_MM, NOISE_HU = -850.0, 0.6, 20.0

@@ -27,20 +27,20 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from napari_lesion.assessment import segment
-from napari_lesion.assessment.composition import composition
-from napari_lesion.assessment.grow import grow
-from napari_lesion.assessment.measure import axes
-from napari_lesion.assessment.nodule_seg import Segmenter, shipped
-from napari_lesion.detection.packs import find_pack
-from napari_lesion.errors import AnnotationError, LesionError
-from napari_lesion.mask import Mask
+from napari_lesion.assessment.measure import segment
+from napari_lesion.assessment.measure.composition import composition
+from napari_lesion.assessment.measure.grow import grow
+from napari_lesion.assessment.measure.measure import axes
+from napari_lesion.assessment.measure.nodule_seg import Segmenter, shipped
+from napari_lesion.model.mask import Mask
+from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
+from napari_lesion.models.packages import find_pack
+from napari_lesion.support.errors import AnnotationError, LesionError
 from napari_lesion.training.data import Background, make_background
 from napari_lesion.training.lidc import Crop, Store, read_store, split_store
 from napari_lesion.training.scans import read_background
 from napari_lesion.training.segment_config import read_segment_config
 from napari_lesion.training.surroundings import WALL_SHARE, completed, in_lung_at_its_spacing
-from napari_lesion.volume import GeometryCertificate, SeriesIdentity, Volume
 
 LEAK_MM = 2.0
 HEIGHT_MM = 30.0

@@ -18,20 +18,20 @@ import numpy as np
 import torch
 from monai.transforms import Compose, Orientationd, ScaleIntensityRanged, Spacingd
 
-from napari_lesion.detection import lungs
-from napari_lesion.detection.monai_transforms import (
+from napari_lesion.imaging import lungs
+from napari_lesion.imaging.monai_transforms import (
     AXCODES,
     RAS_LABELS,
     pipeline,
     to_metatensor,
 )
-from napari_lesion.detection.preprocess import (
+from napari_lesion.imaging.preprocess import (
     HU_WINDOW,
     canonical,
     coarse_grid,
     prepare,
 )
-from napari_lesion.volume import GeometryCertificate, SeriesIdentity, Volume, spacing_of
+from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume, spacing_of
 
 T = TypeVar("T")
 

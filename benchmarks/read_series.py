@@ -28,11 +28,11 @@ import numpy.typing as npt
 import pydicom
 import SimpleITK
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "helpers"))
 import dicom_factory as factory
 
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import find_series
+from napari_lesion.dicom.index.series import find_series
+from napari_lesion.dicom.read.reader import read_series
 
 SYNTAXES = ("explicit", "rle", "jpeg-ls", "jpeg-lossless-sv1", "jpeg-2000-lossless")
 #: What was promised: our time at most this share of the faster of the other two.

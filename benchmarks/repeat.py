@@ -19,13 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from napari_lesion.assessment.grow import grow
-from napari_lesion.assessment.measure import measure
-from napari_lesion.assessment.segment import segment_all
-from napari_lesion.errors import LesionError
+from napari_lesion.assessment.measure.grow import grow
+from napari_lesion.assessment.measure.measure import measure
+from napari_lesion.assessment.measure.segment import segment_all
+from napari_lesion.model.volume import Volume
 from napari_lesion.phantom.nodules import Nodule, PlacedNodule
 from napari_lesion.phantom.scan import Scanner, make_scan
-from napari_lesion.volume import Volume
+from napari_lesion.support.errors import LesionError
 
 KINDS = (
     ("solid", "smooth", "parenchyma"),

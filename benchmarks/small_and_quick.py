@@ -25,18 +25,19 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from napari_lesion.detection import export_runtime, preprocess
+from napari_lesion.detection import export_runtime
 from napari_lesion.detection.candidates import find_candidates
 from napari_lesion.detection.detector import Precision
 from napari_lesion.detection.export_runtime import OpenVinoNetwork, quantised, to_openvino
-from napari_lesion.detection.inference import Prediction, predict
 from napari_lesion.detection.nodule3d import output_affine
-from napari_lesion.detection.packs import find_pack, load_network
 from napari_lesion.detection.pruning import prune_channels, prune_weights
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import find_series
+from napari_lesion.dicom.index.series import find_series
+from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.evaluation.froc import ScoredPoint, evaluate, load_marks
-from napari_lesion.findings import Heatmap
+from napari_lesion.imaging import preprocess
+from napari_lesion.imaging.inference import Prediction, predict
+from napari_lesion.model.findings import Heatmap
+from napari_lesion.models.packages import find_pack, load_network
 
 REFERENCE = "torch, eager, float32"
 Run = Callable[[preprocess.LungBox], Prediction]

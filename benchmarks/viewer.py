@@ -62,15 +62,15 @@ def main() -> None:
 
 def read(folder: Path) -> Any:
     """Read a scan."""
-    from napari_lesion.dicom.reader import read_series
-    from napari_lesion.dicom.series import find_series
+    from napari_lesion.dicom.index.series import find_series
+    from napari_lesion.dicom.read.reader import read_series
 
     return read_series(next(iter(find_series(folder))))
 
 
 def some_heatmap(volume: Any) -> Any:
     """Make a heatmap on the grid that the detector has: 2 mm."""
-    from napari_lesion.findings import Heatmap
+    from napari_lesion.model.findings import Heatmap
 
     step = np.array(volume.spacing)
     shape = np.maximum(np.array(volume.shape) * step / 2.0, 2).astype(int)
@@ -96,8 +96,8 @@ def window(volume: Any, heatmap: Any, ours: bool) -> Any:
     """Open a window with a scan and a heatmap."""
     import napari
 
-    from napari_lesion.plugin.layers import heatmap_layer, scan_layer
-    from napari_lesion.plugin.view import scan_view
+    from napari_lesion.plugin.viewer.layers import heatmap_layer, scan_layer
+    from napari_lesion.plugin.viewer.view import scan_view
 
     viewer = napari.Viewer(show=True)
     viewer.window.resize(*SIZE)
@@ -138,7 +138,7 @@ def step_time(step: Callable[[], None], drawn: Drawn) -> tuple[float, float]:
 
 def scrolling(volume: Any, heatmap: Any, rounds: int, steps: int) -> dict[str, Any]:
     """Scroll in plain napari, in our single view, in four views, and with a prior beside."""
-    from napari_lesion.plugin.views.fourup import views
+    from napari_lesion.plugin.viewer.views.mpr import views
 
     plain, single, four, follow_up = (window(volume, heatmap, ours) for ours in (False, True, True, True))
     show_prior(follow_up, volume)
@@ -197,11 +197,11 @@ def scrolling(volume: Any, heatmap: Any, rounds: int, steps: int) -> dict[str, A
 
 def show_prior(viewer: Any, volume: Any) -> None:
     """Show a scan beside itself, as if it were its prior, linked by a deformation."""
-    from napari_lesion.compared import Alignment, Comparison
     from napari_lesion.comparison.register import Aligned
-    from napari_lesion.plugin.priors import Prior
-    from napari_lesion.plugin.views.beside import beside
-    from napari_lesion.plugin.workstation import workstation
+    from napari_lesion.model.compared import Alignment, Comparison
+    from napari_lesion.plugin.follow_up.priors import Prior
+    from napari_lesion.plugin.session.workstation import workstation
+    from napari_lesion.plugin.viewer.views.side_by_side import beside
     from napari_lesion.review.review import unsearched
 
     shape = tuple(int(n * s / 3.0) + 1 for n, s in zip(volume.shape, volume.spacing, strict=True))
@@ -250,9 +250,9 @@ def resident() -> float:
 
 def memory() -> dict[str, Any]:
     """Measure what a large scan and its heatmap take in four views, which were opened with a tiny one before."""
-    from napari_lesion.plugin.layers import heatmap_layer, scan_layer
-    from napari_lesion.plugin.views.fourup import views
-    from napari_lesion.volume import GeometryCertificate, SeriesIdentity, Volume
+    from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
+    from napari_lesion.plugin.viewer.layers import heatmap_layer, scan_layer
+    from napari_lesion.plugin.viewer.views.mpr import views
 
     def scan(shape: tuple[int, int, int]) -> Any:
         certificate = GeometryCertificate(shape=shape, spacing_mm=(1.0, 0.7, 0.7), orientation="axial", axes="HPL")
@@ -327,9 +327,9 @@ def gaps(until: Callable[[], bool], seconds: float) -> list[float]:
 def event_loop(volume: Any, folder: Path) -> dict[str, Any]:
     """Measure how long the window is deaf: at rest, and beside a detection in another process and on a thread."""
     from napari_lesion.pipeline import analyse
-    from napari_lesion.plugin.task import Task
-    from napari_lesion.plugin.torch_loading import load_torch
-    from napari_lesion.progress import Progress
+    from napari_lesion.plugin.widgets.task import Task
+    from napari_lesion.plugin.widgets.torch_loading import load_torch
+    from napari_lesion.support.progress import Progress
 
     viewer = window(volume, some_heatmap(volume), ours=True)
     settle(2)

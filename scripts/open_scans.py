@@ -34,7 +34,7 @@ import numpy as np
 import SimpleITK
 
 from napari_lesion.dicom.writer import named_uid, write_ct_series
-from napari_lesion.volume import GeometryCertificate, SeriesIdentity, Volume
+from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
 
 SOURCES = {
     "pyradiomics==3.0.1": (

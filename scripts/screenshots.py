@@ -115,8 +115,8 @@ def take(scan: Path, images: Path) -> None:
 
 def review(viewer: Any, panel: Any) -> None:
     """Judge some findings, as a reader does by keys."""
-    from napari_lesion.plugin.review_keys import ACTIONS
-    from napari_lesion.plugin.workstation import workstation
+    from napari_lesion.plugin.findings.review_keys import ACTIONS
+    from napari_lesion.plugin.session.workstation import workstation
     from napari_lesion.review import edits
 
     station, keys = workstation(viewer), {action.key: action for action in ACTIONS}
@@ -133,9 +133,9 @@ def four_views(images: Path) -> None:
     """Show the nodules that were put into the sample scan, as a reader's findings, in all views."""
     import csv
 
-    from napari_lesion.plugin.findings_view import findings_view
-    from napari_lesion.plugin.views.fourup import views
-    from napari_lesion.plugin.workstation import workstation
+    from napari_lesion.plugin.findings.findings_view import findings_view
+    from napari_lesion.plugin.session.workstation import workstation
+    from napari_lesion.plugin.viewer.views.mpr import views
     from napari_lesion.review import edits
 
     viewer = new_viewer()
@@ -163,8 +163,8 @@ def finding_card(images: Path) -> None:
     """Show all that is known of the largest nodule of the sample scan."""
     import csv
 
-    from napari_lesion.plugin.findings_view import findings_view
-    from napari_lesion.plugin.workstation import workstation
+    from napari_lesion.plugin.findings.findings_view import findings_view
+    from napari_lesion.plugin.session.workstation import workstation
     from napari_lesion.review import edits
 
     viewer = new_viewer()
@@ -192,9 +192,9 @@ def annotation(images: Path) -> None:
     """Go through the sample scans as cases, and annotate one."""
     import csv
 
-    from napari_lesion.plugin.annotator import annotator
+    from napari_lesion.plugin.annotate.annotator import annotator
+    from napari_lesion.plugin.session.workstation import workstation
     from napari_lesion.plugin.settings import store
-    from napari_lesion.plugin.workstation import workstation
 
     scratch = Path(tempfile.mkdtemp())
     store("annotation/folder", str(scratch / "annotations"))
@@ -236,9 +236,9 @@ def follow_up(images: Path) -> None:
     """Compare the two sample scans; the nodules that were put into both are findings of a reader."""
     import csv
 
-    from napari_lesion.dicom.reader import read_series
-    from napari_lesion.dicom.series import find_series
-    from napari_lesion.plugin.workstation import workstation
+    from napari_lesion.dicom.index.series import find_series
+    from napari_lesion.dicom.read.reader import read_series
+    from napari_lesion.plugin.session.workstation import workstation
     from napari_lesion.review import edits
     from napari_lesion.review.journal import Journal, journal_path
     from napari_lesion.review.review import Review, Stamp, unsearched
@@ -294,7 +294,7 @@ def reading(images: Path) -> None:
     from qtpy.QtCore import QPoint, Qt
     from qtpy.QtTest import QTest
 
-    from napari_lesion.plugin.workstation import workstation
+    from napari_lesion.plugin.session.workstation import workstation
 
     viewer = new_viewer()
     viewer.open(REPOSITORY / "sample_dicoms" / "baseline", plugin="napari-lesion")
@@ -319,9 +319,9 @@ def second_reader(images: Path) -> None:
 
     from qtpy.QtWidgets import QMessageBox
 
-    from napari_lesion.plugin.help import HelpDialog, toggle_help
+    from napari_lesion.plugin.session.workstation import workstation
     from napari_lesion.plugin.settings import store
-    from napari_lesion.plugin.workstation import workstation
+    from napari_lesion.plugin.viewer.help import HelpDialog, toggle_help
 
     QMessageBox.question = lambda *_: QMessageBox.StandardButton.Yes
     scratch = Path(tempfile.mkdtemp())
@@ -364,9 +364,9 @@ def report(images: Path) -> None:
 
     from PIL import Image
 
-    from napari_lesion.assessment.clinical import load_clinical
+    from napari_lesion.assessment.patient.clinical import load_clinical
     from napari_lesion.batch import analyse_folder
-    from napari_lesion.dicom.series import find_series
+    from napari_lesion.dicom.index.series import find_series
     from napari_lesion.report.write import FILE_NAMES
 
     out = Path(tempfile.mkdtemp())

@@ -36,7 +36,7 @@ def main() -> None:
 def texts_in_code() -> list[str]:
     """All texts that are shown, sorted."""
     from napari_lesion.assessment.fields import FINDING_FIELDS, PATIENT_FIELDS
-    from napari_lesion.findings import RESEARCH_USE
+    from napari_lesion.model.findings import RESEARCH_USE
     from napari_lesion.plugin.actions import actions
 
     texts = {RESEARCH_USE, *(action.text for action in actions())}

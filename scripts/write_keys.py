@@ -24,7 +24,7 @@ def main() -> None:
 
 def keys_page() -> str:
     """Make the page."""
-    from napari_lesion.plugin.help import group_title, grouped, key_text
+    from napari_lesion.plugin.viewer.help import group_title, grouped, key_text
 
     parts = [HEAD]
     for group, some in grouped():

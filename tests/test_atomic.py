@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_lesion.atomic import whole_file, whole_folder
+from napari_lesion.support.atomic import whole_file, whole_folder
 
 
 def test_a_file_appears_when_it_is_complete(tmp_path):

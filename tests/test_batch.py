@@ -11,12 +11,12 @@ from fake_scan import FakeDetector, make_volume
 from napari_lesion import batch
 from napari_lesion.batch import analyse_folder
 from napari_lesion.dicom.writer import write_ct_series
-from napari_lesion.errors import Cancelled, ConfigError, LungsNotFoundError, ModelError
-from napari_lesion.findings import Candidate
+from napari_lesion.model.findings import Candidate
 from napari_lesion.report.csv import load_summary
 from napari_lesion.report.json import load_report, save_report
 from napari_lesion.review import edits
 from napari_lesion.review.review import Review, stamp
+from napari_lesion.support.errors import Cancelled, ConfigError, LungsNotFoundError, ModelError
 
 FOUND = (Candidate((40.0, -15.0, -289.0), 9.0, 0.9), Candidate((-40.0, -30.0, -286.0), 6.0, 0.6))
 FILES = {"findings.json", "heatmap.nii.gz", "overview.png"}

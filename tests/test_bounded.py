@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from napari_lesion.bounded import DEEPEST, UnreadableError, parse_json, parse_yaml, read_text
-from napari_lesion.checked_yaml import read_checked
-from napari_lesion.detection.packs import read_description
-from napari_lesion.errors import ConfigError, ModelError
+from napari_lesion.models.packages import read_description
+from napari_lesion.support.bounded import DEEPEST, UnreadableError, parse_json, parse_yaml, read_text
+from napari_lesion.support.checked_yaml import read_checked
+from napari_lesion.support.errors import ConfigError, ModelError
 from napari_lesion.training.options import network_of
 
 BOMB = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from napari_lesion.errors import AnnotationError
-from napari_lesion.mask import Mask, dice, fill_between, surface_distance_mm
-from napari_lesion.volume import apply_affine
+from napari_lesion.model.mask import Mask, dice, fill_between, surface_distance_mm
+from napari_lesion.model.volume import apply_affine
+from napari_lesion.support.errors import AnnotationError
 
 SHAPE = (30, 60, 70)
 

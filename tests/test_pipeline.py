@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from fake_scan import UID, FakeDetector, make_volume
 
-from napari_lesion.errors import Cancelled, ConfigError, LungsNotFoundError, SeriesError
-from napari_lesion.findings import Candidate
+from napari_lesion.model.findings import Candidate
 from napari_lesion.pipeline import analyse
+from napari_lesion.support.errors import Cancelled, ConfigError, LungsNotFoundError, SeriesError
 
 LEFT = Candidate((52.0, -15.0, -250.0), 9.0, 0.9)
 RIGHT = Candidate((-48.0, -30.0, -231.2), 6.0, 0.6)

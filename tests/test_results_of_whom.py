@@ -15,18 +15,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_batch import FOUND, ONE, rows_of, write
 
-from napari_lesion import atomic
-from napari_lesion.atomic import put_right, whole_folder
 from napari_lesion.batch import analyse_folder
-from napari_lesion.dicom.series import find_series
-from napari_lesion.errors import ConfigError, ResultsError
+from napari_lesion.dicom.index.series import find_series
 from napari_lesion.report import folders
 from napari_lesion.report.csv import SummaryRow, append_rows, load_summary, save_summary
 from napari_lesion.report.json import load_report, save_report
 from napari_lesion.review import edits
 from napari_lesion.review.journal import STATE_VARIABLE
 from napari_lesion.review.review import Review, stamp
-from napari_lesion.uids import is_uid, name_of
+from napari_lesion.support import atomic
+from napari_lesion.support.atomic import put_right, whole_folder
+from napari_lesion.support.errors import ConfigError, ResultsError
+from napari_lesion.support.uids import is_uid, name_of
 
 
 @pytest.fixture(autouse=True)
@@ -285,7 +285,7 @@ def test_a_run_that_is_told_to_end_leaves_whole_results_only(kind, tmp_path):
         pytest.skip("not on this system")
     driver = (
         "import sys; from pathlib import Path; from napari_lesion.cli import main\n"
-        "from napari_lesion.atomic import whole_folder\n"
+        "from napari_lesion.support.atomic import whole_folder\n"
         "def work():\n"
         "    with whole_folder(Path(sys.argv[1]) / 'result') as new:\n"
         "        (new / 'half').write_text('')\n"
@@ -310,7 +310,7 @@ def test_a_replacement_that_was_killed_between_any_two_steps_is_put_right(rename
     with whole_folder(target) as new:
         (new / "file").write_text("old")
     driver = (
-        "import os, sys; from pathlib import Path; from napari_lesion.atomic import whole_folder\n"
+        "import os, sys; from pathlib import Path; from napari_lesion.support.atomic import whole_folder\n"
         "real, left = Path.replace, int(sys.argv[2])\n"
         "def replace(self, other):\n"
         "    global left\n"

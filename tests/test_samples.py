@@ -10,8 +10,8 @@ import time
 import pytest
 
 from napari_lesion import samples
-from napari_lesion.errors import Cancelled, DownloadError
 from napari_lesion.samples import RealCase, describe_real_case, download_real_case
+from napari_lesion.support.errors import Cancelled, DownloadError
 
 CASE = RealCase("LIDC-IDRI-0171", samples.SERIES_UID, images=3, size_mb=3.0, licence="CC BY 3.0", doi="10.7937/x")
 

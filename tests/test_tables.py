@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_lesion.errors import ConfigError
-from napari_lesion.plain import cell, from_cell, lines, one_line, path_of
 from napari_lesion.report.csv import SummaryRow, load_summary, save_skipped, save_summary
-from napari_lesion.tables import read_table, write_table
+from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.plain import cell, from_cell, lines, one_line, path_of
+from napari_lesion.support.tables import read_table, write_table
 
 UNDECODABLE = os.fsdecode(b"M\xfcller")
 

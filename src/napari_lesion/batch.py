@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_lesion import pipeline
-from napari_lesion.atomic import put_right, whole_folder
-from napari_lesion.errors import Cancelled, ConfigError, LesionError, LungsNotFoundError, ResultsError
-from napari_lesion.findings import Analysis, Report
-from napari_lesion.judged import Patient
-from napari_lesion.progress import Progress, part, silent
+from napari_lesion.model.findings import Analysis, Report
+from napari_lesion.model.judged import Patient
+from napari_lesion.model.volume import Volume
 from napari_lesion.report import csv as summary
 from napari_lesion.report import folders
 from napari_lesion.report import json as report_json
@@ -22,12 +20,14 @@ from napari_lesion.report.csv import SeriesStatus, SummaryRow
 from napari_lesion.report.run_log import RunLog
 from napari_lesion.report.write import NAMING, Kind, Written, in_words, write_reports
 from napari_lesion.review.journal import state_folder
-from napari_lesion.volume import Volume
+from napari_lesion.support.atomic import put_right, whole_folder
+from napari_lesion.support.errors import Cancelled, ConfigError, LesionError, LungsNotFoundError, ResultsError
+from napari_lesion.support.progress import Progress, part, silent
 
 if TYPE_CHECKING:
-    from napari_lesion.assessment.said import Clinical
+    from napari_lesion.assessment.patient.sourced_values import Clinical
     from napari_lesion.detection.detector import Card, Detector
-    from napari_lesion.dicom.series import Series
+    from napari_lesion.dicom.index.series import Series
     from napari_lesion.report.withheld import Withheld
 
 _LOG = logging.getLogger(__name__)
@@ -203,7 +203,7 @@ def analyse_folder(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"{out}: cannot write results there ({error.strerror}). Choose another folder.") from error
-    from napari_lesion.detection.inference import choose_device
+    from napari_lesion.imaging.inference import choose_device
 
     if isinstance(detector, str):
         from napari_lesion.detection.detector import load_detector
@@ -279,7 +279,7 @@ def _analyse_all(
 
 def _find_jobs(paths: Sequence[Path], wanted: Sequence[str], card: Card, log: RunLog, progress: Progress) -> list[_Job]:
     """Series to analyse, in the order found; those that are not get their row at once."""
-    from napari_lesion.dicom.series import find_series
+    from napari_lesion.dicom.index.series import find_series
 
     jobs: dict[_Scan, _Job] = {}
     missing = set(wanted)
@@ -338,7 +338,7 @@ def _with_priors(jobs: list[_Job], path: Path, card: Card, progress: Progress) -
         If there is nothing to read at that path.
     """
     from napari_lesion.comparison.priors import choose_priors
-    from napari_lesion.dicom.series import find_series
+    from napari_lesion.dicom.index.series import find_series
 
     candidates = [
         one
@@ -463,7 +463,7 @@ def _renewed(
     report: Report, job: _Job, folder: Path, wishes: _Wishes, done: Mapping[_Scan, Report], progress: Progress
 ) -> tuple[Report, Written]:
     """Write reports of results that are kept, where any are asked for, and judge anew what more is known of."""
-    from napari_lesion.assessment.clinical import together
+    from napari_lesion.assessment.patient.clinical import together
 
     kinds = () if job.prior_of else wishes.reports
     patient, said = _known(job.series, wishes.clinical)
@@ -578,7 +578,7 @@ def renew_reports(
 
 def _read_again(series: Series, report: Report, progress: Progress = silent) -> Volume:
     """Read the scan of a report so that it becomes the volume that was searched."""
-    from napari_lesion.dicom.reader import read_series
+    from napari_lesion.dicom.read.reader import read_series
 
     certificate = report.certificate
     return read_series(

@@ -11,8 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Protocol
 
 from napari_lesion.detection import operating, suitability
-from napari_lesion.errors import ConfigError, SeriesError
-from napari_lesion.findings import (
+from napari_lesion.model.findings import (
     Analysis,
     Candidate,
     Detection,
@@ -23,13 +22,14 @@ from napari_lesion.findings import (
     image_at,
     numbered,
 )
-from napari_lesion.judged import Patient
-from napari_lesion.progress import Progress, part, silent
-from napari_lesion.volume import Volume
+from napari_lesion.model.judged import Patient
+from napari_lesion.model.volume import Volume
+from napari_lesion.support.errors import ConfigError, SeriesError
+from napari_lesion.support.progress import Progress, part, silent
 
 if TYPE_CHECKING:
     from napari_lesion.detection.detector import Card, Detector
-    from napari_lesion.dicom.series import Series
+    from napari_lesion.dicom.index.series import Series
 
 _SCALE = 1000
 _READ, _MEASURE = 300, 900
@@ -128,7 +128,7 @@ def analyse(
     if isinstance(source, Volume):
         volume, reading = source, 0
     else:
-        from napari_lesion.dicom.reader import read_series
+        from napari_lesion.dicom.read.reader import read_series
 
         why = unsuitable(source, detector.card.modalities, single_images=detector.card.single_images)
         if why:
@@ -190,9 +190,9 @@ def assess(
         Whether models and guidelines for lung nodules have something to say of it.
     progress : Progress
     """
-    from napari_lesion.assessment.clinical import patient_of, together
-    from napari_lesion.assessment.judge import judge
-    from napari_lesion.assessment.measure import measure_findings
+    from napari_lesion.assessment.guidelines.judge import judge
+    from napari_lesion.assessment.measure.measure import measure_findings
+    from napari_lesion.assessment.patient.clinical import patient_of, together
     from napari_lesion.comparison.compare import compare, tracked
 
     started = time.perf_counter()

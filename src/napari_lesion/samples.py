@@ -12,9 +12,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
-from napari_lesion.atomic import whole_folder
-from napari_lesion.errors import DownloadError
-from napari_lesion.progress import Progress, silent
+from napari_lesion.support.atomic import whole_folder
+from napari_lesion.support.errors import DownloadError
+from napari_lesion.support.progress import Progress, silent
 
 #: LIDC-IDRI-0171: the smallest series of LIDC-IDRI with slices thin enough for LUNA16; four nodules, 6 to 16 mm.
 SERIES_UID = "1.3.6.1.4.1.14519.5.2.1.6279.6001.283569726884265181140892667131"

@@ -12,7 +12,7 @@ from dicom_factory import MARKS
 
 from napari_lesion.annotation.agreement import agreement, save_table
 from napari_lesion.annotation.consensus import consensus
-from napari_lesion.errors import AnnotationError
+from napari_lesion.support.errors import AnnotationError
 
 VOLUME = phantom_volume()
 

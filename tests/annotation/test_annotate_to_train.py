@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 
 from napari_lesion.annotation.annotations import AnnotationSet, new_annotation
 from napari_lesion.annotation.store import Store
-from napari_lesion.assessment.grow import grow
+from napari_lesion.assessment.measure.grow import grow
 from napari_lesion.cli.main import app
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import find_series
+from napari_lesion.dicom.index.series import find_series
+from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.dicom.writer import write_ct_series
 from napari_lesion.pipeline import analyse
 from napari_lesion.training.annotated import find_annotated

@@ -17,11 +17,11 @@ from dicom_factory import MARKS
 
 from napari_lesion.annotation.export import save_coco, save_luna16, save_nifti, save_training
 from napari_lesion.annotation.labels import LUNG_NODULES
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import find_series
+from napari_lesion.dicom.index.series import find_series
+from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.dicom.writer import write_ct_series
-from napari_lesion.errors import ConfigError
 from napari_lesion.evaluation.froc import load_marks
+from napari_lesion.support.errors import ConfigError
 
 VOLUME = phantom_volume()
 

@@ -18,7 +18,7 @@ from dicom_factory import MARKS
 from napari_lesion.annotation.annotations import AnnotationSet, changed, moved, with_mask
 from napari_lesion.annotation.labels import LUNG_NODULES, LabelSet, read_labels, save_labels
 from napari_lesion.annotation.store import DamagedAnnotationsError, Store, load_file, open_set
-from napari_lesion.errors import AnnotationError, ConfigError
+from napari_lesion.support.errors import AnnotationError, ConfigError
 
 VOLUME = phantom_volume()
 

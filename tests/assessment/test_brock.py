@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from judged_nodules import change, new, nodule, patient, since, unmeasured
 
-from napari_lesion.assessment.brock import brock, probability
+from napari_lesion.assessment.guidelines.brock import brock, probability
 
 KNOWN = {"age_years": 62.0, "sex": "male", "family_history": False, "emphysema": False, "prior_cancer": False}
 LOOKS = {"lobe": "right lower", "spiculated": False}

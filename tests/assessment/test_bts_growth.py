@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from judged_nodules import change, new, nodule, since
 
-from napari_lesion.assessment.bts import growth
+from napari_lesion.assessment.guidelines.bts import growth
 
 SOLID = nodule(10.0)
 

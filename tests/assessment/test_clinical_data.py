@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from napari_lesion.assessment.clinical import CSV_COLUMNS, Clinical, load_clinical, patient_of, together
-from napari_lesion.errors import ConfigError
-from napari_lesion.judged import Given, Patient
-from napari_lesion.volume import SeriesIdentity
+from napari_lesion.assessment.patient.clinical import CSV_COLUMNS, Clinical, load_clinical, patient_of, together
+from napari_lesion.model.judged import Given, Patient
+from napari_lesion.model.volume import SeriesIdentity
+from napari_lesion.support.errors import ConfigError
 
 STUDY = "20250301"
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from judged_nodules import change, entered, incidental, nodule, patient, since, unmeasured
 
-from napari_lesion.assessment.fleischner import of_exam, row
+from napari_lesion.assessment.guidelines.fleischner import of_exam, row
 
 LOW = {"smoking": "never", "family_history": False, "emphysema": False}
 HIGH = {"smoking": "current"}

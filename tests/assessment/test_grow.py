@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from ball_scan import MIDDLE, SHAPE, SPACING, scan
 
-from napari_lesion.assessment.grow import grow
-from napari_lesion.errors import AnnotationError
-from napari_lesion.mask import Mask, dice
-from napari_lesion.volume import GeometryCertificate, SeriesIdentity, Volume
+from napari_lesion.assessment.measure.grow import grow
+from napari_lesion.model.mask import Mask, dice
+from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
+from napari_lesion.support.errors import AnnotationError
 
 
 @pytest.mark.parametrize("kind", [{}, {"vessel": True}, {"wall": True}, {"hu": -600.0, "radius_mm": 8.0}])

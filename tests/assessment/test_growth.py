@@ -7,7 +7,7 @@ from dataclasses import astuple
 import numpy as np
 import pytest
 
-from napari_lesion.assessment.growth import Size, doubling_days, growth, trend
+from napari_lesion.assessment.guidelines.growth import Size, doubling_days, growth, trend
 
 
 @pytest.mark.parametrize(

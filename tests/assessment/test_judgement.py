@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from judged_nodules import change, new, nodule, patient, since, unmeasured
 
-from napari_lesion.assessment.fields import FINDING_FIELDS, PATIENT_FIELDS
-from napari_lesion.assessment.fleischner import row
-from napari_lesion.assessment.judge import judge
-from napari_lesion.assessment.lung_rads_table import by_table
-from napari_lesion.judged import Appearance, Judgement, Patient
+from napari_lesion.assessment.guidelines.fleischner import row
+from napari_lesion.assessment.guidelines.judge import judge
+from napari_lesion.assessment.guidelines.lung_rads_table import by_table
+from napari_lesion.assessment.patient.fields import FINDING_FIELDS, PATIENT_FIELDS
+from napari_lesion.model.judged import Appearance, Judgement, Patient
 
 VERDICTS = re.compile(
     r"\b(benign|malignan\w*|cancerous|carcinoma|metasta\w*|tumou?rs?|diagnos(is|ed|es))\b"

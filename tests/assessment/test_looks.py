@@ -9,15 +9,15 @@ import pytest
 from ball_scan import scan
 from judged_nodules import nodule, patient
 
-from napari_lesion.assessment.brock import brock
-from napari_lesion.assessment.judge import judge
-from napari_lesion.assessment.looks import PART_SOLID, in_words, looks_of
-from napari_lesion.assessment.lung_rads import of_nodule
-from napari_lesion.assessment.measure import measure_findings
-from napari_lesion.assessment.nodule import nodule_of
-from napari_lesion.findings import Finding, box_around
-from napari_lesion.mask import Mask
-from napari_lesion.measured import Likely, Looks
+from napari_lesion.assessment.guidelines.brock import brock
+from napari_lesion.assessment.guidelines.judge import judge
+from napari_lesion.assessment.guidelines.lung_rads import of_nodule
+from napari_lesion.assessment.measure.looks import PART_SOLID, in_words, looks_of
+from napari_lesion.assessment.measure.measure import measure_findings
+from napari_lesion.assessment.measure.nodule import nodule_of
+from napari_lesion.model.findings import Finding, box_around
+from napari_lesion.model.mask import Mask
+from napari_lesion.model.measured import Likely, Looks
 
 SCREENED = patient(age_years=62.0, sex="female", family_history=False, emphysema=False, prior_cancer=False)
 SCREENING = SCREENED.model_copy(update={"context": patient(context="screening").context})

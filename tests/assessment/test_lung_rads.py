@@ -7,10 +7,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from judged_nodules import change, new, nodule, patient, screened, since, unmeasured
 
-from napari_lesion.assessment.lung_rads import highest, of_exam, of_nodule
-from napari_lesion.assessment.lung_rads_table import ORDER, by_table
-from napari_lesion.findings import Finding
-from napari_lesion.judged import Advice
+from napari_lesion.assessment.guidelines.lung_rads import highest, of_exam, of_nodule
+from napari_lesion.assessment.guidelines.lung_rads_table import ORDER, by_table
+from napari_lesion.model.findings import Finding
+from napari_lesion.model.judged import Advice
 
 BASELINE = None
 NEW = (since(200, new()),)

@@ -9,12 +9,12 @@ import pytest
 from scipy import ndimage
 from synthetic_chest import Chest
 
-from napari_lesion.assessment.lungs import find_lungs
-from napari_lesion.assessment.measure import measure, measure_findings
-from napari_lesion.errors import AnnotationError
-from napari_lesion.findings import Finding, HistoryEntry, box_around
-from napari_lesion.mask import Mask
-from napari_lesion.volume import FloatArray, GeometryCertificate, SeriesIdentity, Volume, spacing_of
+from napari_lesion.assessment.measure.measure import measure, measure_findings
+from napari_lesion.assessment.measure.sides import find_lungs
+from napari_lesion.model.findings import Finding, HistoryEntry, box_around
+from napari_lesion.model.mask import Mask
+from napari_lesion.model.volume import FloatArray, GeometryCertificate, SeriesIdentity, Volume, spacing_of
+from napari_lesion.support.errors import AnnotationError
 
 
 def as_volume(hu: np.ndarray, affine: FloatArray) -> Volume:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from napari_lesion.assessment.recist import TOO_SMALL_MM, Assessed, Lesion, State, Visit, assess, save_table
-from napari_lesion.errors import ConfigError
+from napari_lesion.assessment.guidelines.recist import TOO_SMALL_MM, Assessed, Lesion, State, Visit, assess, save_table
+from napari_lesion.support.errors import ConfigError
 
 LUNG = Lesion(uid="lung", organ="lung", role="target")
 LIVER = Lesion(uid="liver", organ="liver", role="target")

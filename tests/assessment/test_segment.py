@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from ball_scan import MIDDLE, SHAPE, scan
 
-from napari_lesion.assessment.segment import segment
+from napari_lesion.assessment.measure.segment import segment
 from napari_lesion.detection.detector import list_models, load_detector
-from napari_lesion.errors import AnnotationError, ModelError
-from napari_lesion.mask import Mask, dice
+from napari_lesion.model.mask import Mask, dice
+from napari_lesion.support.errors import AnnotationError, ModelError
 
 
 @pytest.mark.parametrize("kind", [{}, {"vessel": True}, {"wall": True}])

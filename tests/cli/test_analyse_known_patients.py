@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from napari_lesion.cli.main import app
 from napari_lesion.dicom.writer import write_ct_series
-from napari_lesion.findings import Candidate
+from napari_lesion.model.findings import Candidate
 from napari_lesion.report.csv import load_summary
 from napari_lesion.report.json import load_report
 

@@ -16,7 +16,7 @@ from fake_scan import FakeDetector, make_volume
 from napari_lesion.cli.main import main
 from napari_lesion.detection.detector import load_detector
 from napari_lesion.dicom.writer import write_ct_series
-from napari_lesion.findings import Candidate
+from napari_lesion.model.findings import Candidate
 from napari_lesion.pipeline import analyse
 from napari_lesion.report.json import load_report, save_report
 from napari_lesion.review import edits
@@ -140,7 +140,7 @@ main()
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_by_a_signal_it_leaves_only_what_is_complete(tree, tmp_path, kind):
-    code = SLOW.format(tests=os.fspath(tree.__class__(__file__).parents[1]))
+    code = SLOW.format(tests=os.fspath(tree.__class__(__file__).parents[1] / "helpers"))
     command = [sys.executable, "-c", code, str(tree), "-o", str(tmp_path / "out"), "--allow-gaps"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
@@ -387,7 +387,7 @@ def test_the_version_is_that_of_the_package(run):
 
 
 def test_a_damaged_model_is_found_by_verify(tmp_path, run):
-    from napari_lesion.detection import packs
+    from napari_lesion.models import packages as packs
 
     (tmp_path / "pack").mkdir()
     (tmp_path / "pack" / packs.WEIGHTS).write_bytes(b"not the weights")

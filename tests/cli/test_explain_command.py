@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 
 from napari_lesion.cli import main as command
 from napari_lesion.dicom.writer import write_ct_series
-from napari_lesion.errors import ConfigError
-from napari_lesion.findings import Candidate, Detection
+from napari_lesion.model.findings import Candidate, Detection
 from napari_lesion.pipeline import analyse
-from napari_lesion.progress import silent
 from napari_lesion.report.json import save_report
+from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.progress import silent
 
 CENTER, DIAMETER = (52.0, -20.0, -240.0), 12.0
 
@@ -67,7 +67,7 @@ def test_it_analyses_explains_and_writes(scan: Path, detector: Spot, tmp_path: P
 
 
 def test_findings_of_another_model_or_that_are_not_there_are_refused(scan, detector: Spot, tmp_path: Path) -> None:
-    from napari_lesion.dicom.series import find_series
+    from napari_lesion.dicom.index.series import find_series
 
     report = analyse(find_series(scan)[0], detector=detector).report
     save_report(report, tmp_path / "findings.json")

@@ -8,8 +8,8 @@ import pytest
 from fake_scan import FakeDetector
 
 from napari_lesion.cli.main import main
-from napari_lesion.detection import packs
 from napari_lesion.detection.detector import Metric
+from napari_lesion.models import packages as packs
 
 PACK = packs.Metadata(
     id="mine",

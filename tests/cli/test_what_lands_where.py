@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from napari_lesion.cli.main import app
 from napari_lesion.dicom.writer import write_ct_series
-from napari_lesion.findings import Candidate
+from napari_lesion.model.findings import Candidate
 
 FOUND = Candidate((40.0, -15.0, -289.0), 9.0, 0.9)
 CANARY = "Kanarienvogel"

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from followed_scan import a_finding, report_of, truth, visit
 
-from napari_lesion.assessment.measure import measure
+from napari_lesion.assessment.measure.measure import measure
 from napari_lesion.comparison import register
 from napari_lesion.comparison.compare import Compared, compare, tracked
 from napari_lesion.comparison.match import changes
-from napari_lesion.errors import Cancelled
-from napari_lesion.findings import Finding, Report
-from napari_lesion.mask import Mask
-from napari_lesion.volume import Volume
+from napari_lesion.model.findings import Finding, Report
+from napari_lesion.model.mask import Mask
+from napari_lesion.model.volume import Volume
+from napari_lesion.support.errors import Cancelled
 
 
 def measured(volume: Volume, finding: Finding) -> Finding:

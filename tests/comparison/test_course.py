@@ -9,10 +9,10 @@ import pytest
 from fake_scan import make_volume
 from followed_scan import a_finding, report_of
 
-from napari_lesion.assessment.measure import measure
-from napari_lesion.comparison.course import courses, save_table
-from napari_lesion.findings import Report
-from napari_lesion.mask import Mask
+from napari_lesion.assessment.measure.measure import measure
+from napari_lesion.comparison.trajectory import courses, save_table
+from napari_lesion.model.findings import Report
+from napari_lesion.model.mask import Mask
 
 DATES = ("20240101", "20240331", "20240629")
 

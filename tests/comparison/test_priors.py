@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from napari_lesion.comparison.priors import choose_priors
-from napari_lesion.volume import SeriesIdentity
+from napari_lesion.model.volume import SeriesIdentity
 
 
 def series(uid, date, *, patient="P", description="Chest", modality="CT", kind="volume", n=150, step=2.0, kernel="B"):

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from napari_lesion.comparison.register import align
-from napari_lesion.detection.preprocess import find_search_region
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import find_series
+from napari_lesion.dicom.index.series import find_series
+from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.imaging.preprocess import find_search_region
+from napari_lesion.model.volume import Volume, apply_affine
 from napari_lesion.phantom.breath import breathe
-from napari_lesion.volume import Volume, apply_affine
 
 
 def scan(real_data: Path, name: str) -> Volume:

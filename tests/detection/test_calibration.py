@@ -14,7 +14,7 @@ from napari_lesion.detection.calibration import (
     operating_points,
     reliability,
 )
-from napari_lesion.errors import ConfigError
+from napari_lesion.support.errors import ConfigError
 
 
 def sample(n=6000, scans=10, seed=0) -> tuple[Sample, np.ndarray]:

@@ -5,7 +5,7 @@ import pytest
 
 from napari_lesion.detection.candidates import MOST, find_candidates, outside
 from napari_lesion.detection.nodule3d import output_affine
-from napari_lesion.findings import Candidate, Heatmap
+from napari_lesion.model.findings import Candidate, Heatmap
 
 CANONICAL = np.array([[0, 0, 1, -100], [0, 1, 0, 20], [1, 0, 0, 300], [0, 0, 0, 1]], dtype=float)
 """1 mm; (k, j, i) grows to (z, y, x)."""

@@ -9,18 +9,18 @@ import torch
 from fake_scan import AXIAL, CORONAL, FakeDetector, make_heatmap, make_volume
 from torch import nn
 
-from napari_lesion.detection import explain_methods as methods
-from napari_lesion.detection import packs
-from napari_lesion.detection.explain import METHODS, AttributionMap, View, check_methods, explain
-from napari_lesion.detection.explain_deletion import SHARES, area_of, cells_of, deletion_test, removal_order
-from napari_lesion.detection.explain_views import CROP_MM, nodule_view
-from napari_lesion.detection.networks import NoduleNet
 from napari_lesion.detection.nodule3d import NoduleDetector
-from napari_lesion.errors import Cancelled, ConfigError, GeometryError, LungsNotFoundError
-from napari_lesion.findings import Candidate, Detection, Finding, Heatmap, ModelReference
+from napari_lesion.explain import methods
+from napari_lesion.explain.deletion import SHARES, area_of, cells_of, deletion_test, removal_order
+from napari_lesion.explain.explain import METHODS, AttributionMap, View, check_methods, explain
+from napari_lesion.explain.inputs import CROP_MM, nodule_view
+from napari_lesion.model.findings import Candidate, Detection, Finding, Heatmap, ModelReference
+from napari_lesion.models import packages as packs
+from napari_lesion.models.networks import NoduleNet
 from napari_lesion.pipeline import findings_of
-from napari_lesion.progress import silent
 from napari_lesion.report.explanation import save_explanation
+from napari_lesion.support.errors import Cancelled, ConfigError, GeometryError, LungsNotFoundError
+from napari_lesion.support.progress import silent
 
 CENTER = (52.0, -20.0, -240.0)
 DIAMETER = 12.0
@@ -227,7 +227,7 @@ def test_the_score_of_the_crop_is_that_of_the_whole_scan() -> None:
     torch.manual_seed(0)
     network = NoduleNet(width=2).eval()
     volume = make_volume(nodules=((CENTER, DIAMETER),))
-    from napari_lesion.detection import inference, preprocess
+    from napari_lesion.imaging import inference, preprocess
 
     box = preprocess.prepare(volume)
     view = nodule_view(network, box, finding_at(), score=lambda heat: heat, device="cpu")

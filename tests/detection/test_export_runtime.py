@@ -11,12 +11,13 @@ from torch import nn
 from typer.testing import CliRunner
 
 from napari_lesion.cli import models
-from napari_lesion.detection import export_runtime, packs
+from napari_lesion.detection import export_runtime
 from napari_lesion.detection.export_runtime import OpenVinoNetwork, compile_pack, export, load_exported, quantised
-from napari_lesion.detection.inference import predict
-from napari_lesion.detection.networks import NoduleNet
 from napari_lesion.detection.nodule3d import NoduleDetector
-from napari_lesion.errors import Cancelled, ConfigError, ModelError
+from napari_lesion.imaging.inference import predict
+from napari_lesion.models import packages as packs
+from napari_lesion.models.networks import NoduleNet
+from napari_lesion.support.errors import Cancelled, ConfigError, ModelError
 
 openvino = pytest.importorskip("openvino", reason="the extra openvino is not installed")
 BOX = (40, 32, 50)
@@ -169,7 +170,7 @@ def test_openvino_in_windows_equals_its_one_pass(pack, monkeypatch):
     long = torch.rand((1, 1, 16, 16, 304), generator=torch.Generator().manual_seed(3))
     compiled = compile_pack(pack)
     whole = predict(compiled, long)
-    monkeypatch.setattr("napari_lesion.detection.inference._free_bytes", lambda device: 1)
+    monkeypatch.setattr("napari_lesion.imaging.inference._free_bytes", lambda device: 1)
     parts = predict(compiled, long)
     assert parts.how.endswith("8 windows")
     np.testing.assert_allclose(maps(parts), maps(whole), atol=1e-4)

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from napari_lesion.detection import inference
-from napari_lesion.detection.inference import HALO_ABOVE, HALO_BELOW, predict, windows
-from napari_lesion.detection.networks import INPUT_MULTIPLE, NoduleNet
-from napari_lesion.errors import Cancelled, ConfigError, LesionError, ModelError
+from napari_lesion.imaging import inference
+from napari_lesion.imaging.inference import HALO_ABOVE, HALO_BELOW, predict, windows
+from napari_lesion.models.networks import INPUT_MULTIPLE, NoduleNet
+from napari_lesion.support.errors import Cancelled, ConfigError, LesionError, ModelError
 
 SHAPE = (32, 40, 240)
 

@@ -10,10 +10,11 @@ import pytest
 import torch
 import yaml
 
-from napari_lesion.detection import library, packs
 from napari_lesion.detection.detector import list_models
-from napari_lesion.detection.networks import NoduleNet
-from napari_lesion.errors import Cancelled, ModelError
+from napari_lesion.models import packages as packs
+from napari_lesion.models import store as library
+from napari_lesion.models.networks import NoduleNet
+from napari_lesion.support.errors import Cancelled, ModelError
 
 METADATA = packs.Metadata(
     id="mine",

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from synthetic_chest import AIR_HU, FOAM_HU, TISSUE_HU, Chest
 
-from napari_lesion.detection.lungs import beside_gas, close, dilate, find_lungs, opaque_lung, search_region
-from napari_lesion.detection.preprocess import LungBox, prepare
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import find_series
-from napari_lesion.errors import LungsNotFoundError
-from napari_lesion.volume import apply_affine
+from napari_lesion.dicom.index.series import find_series
+from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.imaging.lungs import beside_gas, close, dilate, find_lungs, opaque_lung, search_region
+from napari_lesion.imaging.preprocess import LungBox, prepare
+from napari_lesion.model.volume import apply_affine
+from napari_lesion.support.errors import LungsNotFoundError
 
 
 def share(part: np.ndarray, whole: np.ndarray) -> float:

@@ -7,14 +7,14 @@ import pytest
 import torch
 from torch import nn
 
-from napari_lesion.detection import packs
 from napari_lesion.detection.detector import load_detector
-from napari_lesion.detection.networks import PATCH_SIZE, PATCH_STRIDE, PatchNet
-from napari_lesion.detection.planes import orthogonal_patches
-from napari_lesion.detection.second_stage import PlaneJudge, fit_stage, rescore
-from napari_lesion.errors import LungsNotFoundError, ModelError
-from napari_lesion.findings import Candidate
-from napari_lesion.volume import GeometryCertificate, SeriesIdentity, Volume
+from napari_lesion.detection.false_positive_reduction import PlaneJudge, fit_stage, rescore
+from napari_lesion.imaging.planes import orthogonal_patches
+from napari_lesion.model.findings import Candidate
+from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
+from napari_lesion.models import packages as packs
+from napari_lesion.models.networks import PATCH_SIZE, PATCH_STRIDE, PatchNet
+from napari_lesion.support.errors import LungsNotFoundError, ModelError
 
 NODULE_MM = (-43.0, -9.0, 23.0)
 """In the right lung (LPS x < 0), off every axis of symmetry."""

@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import nn
 
-from napari_lesion.detection import packs
 from napari_lesion.detection.detector import load_detector
-from napari_lesion.detection.networks import NoduleNet
-from napari_lesion.errors import Cancelled, ConfigError, LungsNotFoundError, ModelError
-from napari_lesion.findings import Detection
-from napari_lesion.volume import GeometryCertificate, SeriesIdentity, Volume
+from napari_lesion.model.findings import Detection
+from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
+from napari_lesion.models import packages as packs
+from napari_lesion.models.networks import NoduleNet
+from napari_lesion.support.errors import Cancelled, ConfigError, LungsNotFoundError, ModelError
 
 NODULE_MM = (-43.0, -9.0, 23.0)
 """In the right lung (LPS x < 0), off every axis of symmetry."""

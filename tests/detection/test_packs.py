@@ -10,9 +10,10 @@ import pytest
 import torch
 import yaml
 
-from napari_lesion.detection import detector, packs
-from napari_lesion.detection.networks import NoduleNet
-from napari_lesion.errors import ModelError
+from napari_lesion.detection import detector
+from napari_lesion.models import packages as packs
+from napari_lesion.models.networks import NoduleNet
+from napari_lesion.support.errors import ModelError
 
 METADATA = packs.Metadata(
     id="test-net",

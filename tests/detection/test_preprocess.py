@@ -9,8 +9,8 @@ from fake_scan import AXIAL, CORONAL, make_volume
 from monai.data import MetaTensor
 from monai.transforms import Compose, Orientationd, ScaleIntensityRanged, Spacingd
 
-from napari_lesion.detection import preprocess
-from napari_lesion.detection.monai_transforms import (
+from napari_lesion.imaging import preprocess
+from napari_lesion.imaging.monai_transforms import (
     AXCODES,
     RAS_LABELS,
     FastSpacingd,
@@ -18,7 +18,7 @@ from napari_lesion.detection.monai_transforms import (
     pipeline,
     to_metatensor,
 )
-from napari_lesion.detection.preprocess import (
+from napari_lesion.imaging.preprocess import (
     HU_WINDOW,
     LungBox,
     canonical,
@@ -28,9 +28,9 @@ from napari_lesion.detection.preprocess import (
     resample,
     to_scanner_grid,
 )
-from napari_lesion.errors import Cancelled, GeometryError, LungsNotFoundError
-from napari_lesion.findings import Heatmap
-from napari_lesion.volume import Volume, apply_affine, spacing_of
+from napari_lesion.model.findings import Heatmap
+from napari_lesion.model.volume import Volume, apply_affine, spacing_of
+from napari_lesion.support.errors import Cancelled, GeometryError, LungsNotFoundError
 
 SAGITTAL = np.array([[2.0, 0, 0, -110], [0, 0, 1.5, -95], [0, -1.5, 0, -190], [0, 0, 0, 1.0]])
 """Slices run to the left, rows to the feet, columns to the back."""

@@ -3,9 +3,9 @@
 import torch
 from torch import nn
 
-from napari_lesion.detection.inference import predict
-from napari_lesion.detection.networks import NoduleNet
 from napari_lesion.detection.pruning import prune_channels, prune_weights
+from napari_lesion.imaging.inference import predict
+from napari_lesion.models.networks import NoduleNet
 
 
 def network() -> NoduleNet:

@@ -16,8 +16,10 @@ import huggingface_hub.constants
 import numpy as np
 import pytest
 
-from napari_lesion.detection import library, packs, pull
-from napari_lesion.errors import Cancelled, DownloadError, ModelError
+from napari_lesion.models import packages as packs
+from napari_lesion.models import pull
+from napari_lesion.models import store as library
+from napari_lesion.support.errors import Cancelled, DownloadError, ModelError
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 WEIGHTS = np.random.default_rng(0).bytes(300_000)

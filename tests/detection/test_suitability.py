@@ -11,13 +11,13 @@ from fake_scan import FakeDetector, make_volume
 from synthetic_chest import HALF_MM, Chest
 
 from napari_lesion.detection import suitability
-from napari_lesion.detection.lungs import find_lungs
-from napari_lesion.detection.preprocess import canonical, coarse_grid
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import find_series
-from napari_lesion.errors import LungsNotFoundError
+from napari_lesion.dicom.index.series import find_series
+from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.imaging.lungs import find_lungs
+from napari_lesion.imaging.preprocess import canonical, coarse_grid
+from napari_lesion.model.volume import Volume, spacing_of
 from napari_lesion.pipeline import analyse
-from napari_lesion.volume import Volume, spacing_of
+from napari_lesion.support.errors import LungsNotFoundError
 
 
 def scan(

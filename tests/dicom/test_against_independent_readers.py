@@ -34,9 +34,9 @@ from dicom_factory import (
 )
 from scipy.ndimage import map_coordinates
 
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import find_series
-from napari_lesion.volume import Volume
+from napari_lesion.dicom.index.series import find_series
+from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.model.volume import Volume
 
 FloatArray = npt.NDArray[np.float64]
 POSITION_TOLERANCE_MM = 0.001

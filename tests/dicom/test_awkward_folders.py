@@ -32,10 +32,10 @@ from dicom_factory import (
 )
 from pydicom.dataset import Dataset
 
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import SeriesIndex, find_series, watch_series
-from napari_lesion.errors import GeometryError, SeriesError
-from napari_lesion.volume import Volume
+from napari_lesion.dicom.index.series import SeriesIndex, find_series, watch_series
+from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.model.volume import Volume
+from napari_lesion.support.errors import GeometryError, SeriesError
 
 SHAPE = (10, 24, 20)
 

@@ -43,11 +43,11 @@ from pydicom.uid import (
     RTStructureSetStorage,
 )
 
-from napari_lesion.dicom import decode
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import find_series
-from napari_lesion.errors import DecodeError, SeriesError
-from napari_lesion.volume import Volume
+from napari_lesion.dicom.index.series import find_series
+from napari_lesion.dicom.read import decode
+from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.model.volume import Volume
+from napari_lesion.support.errors import DecodeError, SeriesError
 
 SHAPE = (6, 40, 32)
 COMPRESSED = [name for name, syntax in SYNTAXES.items() if syntax.is_encapsulated]
@@ -348,8 +348,8 @@ def test_no_file_of_a_zip_gets_out_of_its_folder(tmp_path: Path) -> None:
 
 #: A worker like the real one, but for what its decoder does.
 SABOTAGED = (
-    "import os, signal, sys, time; sys.path[:] = {{path!r}}; import napari_lesion.dicom.codecs as codecs; "
-    "codecs.decode_frame = lambda *_: {deed}; from napari_lesion.dicom.worker import main; main()"
+    "import os, signal, sys, time; sys.path[:] = {{path!r}}; import napari_lesion.dicom.read.codecs as codecs; "
+    "codecs.decode_frame = lambda *_: {deed}; from napari_lesion.dicom.read.worker import main; main()"
 )
 DEEDS = {
     "crashes": "os.kill(os.getpid(), signal.SIGSEGV)",
@@ -387,8 +387,8 @@ def test_a_decoder_that_fails_costs_an_error_and_nothing_else(
 def test_decoders_leave_no_processes_and_files_behind(tmp_path: Path, no_workers: None) -> None:
     write(slices(JPEGLSLossless), tmp_path)
     script = (
-        "import json, sys; from napari_lesion.dicom.reader import read_series; "
-        "from napari_lesion.dicom.series import find_series; from napari_lesion.dicom import decode; "
+        "import json, sys; from napari_lesion.dicom.read.reader import read_series; "
+        "from napari_lesion.dicom.index.series import find_series; from napari_lesion.dicom import decode; "
         "read_series(find_series(sys.argv[1])[0]); "
         "print(json.dumps([[w._process.pid for w in decode._idle], [str(w._path) for w in decode._idle]]))"
     )

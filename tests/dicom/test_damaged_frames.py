@@ -23,11 +23,11 @@ from PIL import Image
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import JPEG2000Lossless, JPEGLosslessSV1
 
-from napari_lesion.dicom import codecs, decode, jpeg
-from napari_lesion.dicom.codecs import FrameFormat
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import find_series
-from napari_lesion.errors import DecodeError
+from napari_lesion.dicom.index.series import find_series
+from napari_lesion.dicom.read import codecs, decode, jpeg
+from napari_lesion.dicom.read.codecs import FrameFormat
+from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.support.errors import DecodeError
 
 MUTANTS = int(os.environ.get("NAPARI_LESION_DAMAGED_FRAMES", "12"))
 COMPRESSED = [name for name, syntax in SYNTAXES.items() if syntax.is_encapsulated]
@@ -327,13 +327,13 @@ def test_a_zip_packed_otherwise_is_read_and_its_damage_told(tmp_path: Path, meth
 # ------------------------------------------------------------------------------- decoders that the system has ended
 
 KILLED = (
-    "import os, signal, sys; sys.path[:] = {{path!r}}; import napari_lesion.dicom.codecs as codecs; from pathlib "
+    "import os, signal, sys; sys.path[:] = {{path!r}}; import napari_lesion.dicom.read.codecs as codecs; from pathlib "
     "import Path; real = codecs.decode_frame; mark = Path({mark!r})\n"
     "def deed(*given):\n"
     "    if {always} or not mark.exists():\n"
     "        mark.touch(); os.kill(os.getpid(), signal.{number})\n"
     "    return real(*given)\n"
-    "codecs.decode_frame = deed; from napari_lesion.dicom.worker import main; main()"
+    "codecs.decode_frame = deed; from napari_lesion.dicom.read.worker import main; main()"
 )
 
 

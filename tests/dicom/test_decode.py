@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-from napari_lesion.dicom import decode
+from napari_lesion.dicom.read import decode
 
 SAMPLE = Path(__file__).parents[2] / "sample_dicoms" / "baseline"
 
@@ -15,7 +15,7 @@ def test_compressed_series_are_read_where_shared_memory_cannot_be_written():
     code = f"""
 from pathlib import Path
 from napari_lesion import find_series, read_series
-from napari_lesion.dicom import decode
+from napari_lesion.dicom.read import decode
 decode._SHARED_MEMORY = Path("/there/is/no/such/folder")
 print(read_series(find_series({str(SAMPLE)!r})[0]).shape[0])
 """

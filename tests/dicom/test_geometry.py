@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_lesion.dicom.geometry import (
+from napari_lesion.dicom.read.geometry import (
     affine,
     axes_of,
     axis_letters,

@@ -10,12 +10,12 @@ import pytest
 from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless
 
 from napari_lesion import analyse
-from napari_lesion.dicom.foresight import foresee
-from napari_lesion.dicom.gradual import GradualReading, obstacle
-from napari_lesion.dicom.preview import preview
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import Series, find_series
-from napari_lesion.errors import Cancelled, LesionError
+from napari_lesion.dicom.index.preview import preview
+from napari_lesion.dicom.index.series import Series, find_series
+from napari_lesion.dicom.read.precheck import foresee
+from napari_lesion.dicom.read.progressive import GradualReading, obstacle
+from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.support.errors import Cancelled, LesionError
 
 
 def series_in(folder: Path) -> Series:

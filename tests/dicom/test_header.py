@@ -9,8 +9,8 @@ import pytest
 from dicom_factory import SYNTAXES, asymmetric_phantom, ct_slices, encode, enhanced, write
 from pydicom.dataset import Dataset
 
-from napari_lesion.dicom import header
-from napari_lesion.dicom.scan import ShortError, UnusualError, scan
+from napari_lesion.dicom.index import header
+from napari_lesion.dicom.index.fast_header import ShortError, UnusualError, scan
 
 SHAPE = (3, 40, 32)
 

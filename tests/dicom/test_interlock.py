@@ -19,11 +19,11 @@ from hypothesis import HealthCheck, event, given, reject, settings
 from hypothesis import strategies as st
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
-from napari_lesion.dicom.foresight import foresee
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import Series, find_series
-from napari_lesion.errors import GeometryError
-from napari_lesion.volume import Volume
+from napari_lesion.dicom.index.series import Series, find_series
+from napari_lesion.dicom.read.precheck import foresee
+from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.model.volume import Volume
+from napari_lesion.support.errors import GeometryError
 
 EXAMPLES = os.environ.get("NAPARI_LESION_INTERLOCK_EXAMPLES")
 STEP_MM = 2.5

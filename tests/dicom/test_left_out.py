@@ -14,8 +14,8 @@ import pydicom
 import pytest
 from dicom_factory import asymmetric_phantom, ct_slices, write, write_dicomdir, write_zip
 
-from napari_lesion.dicom import tree
-from napari_lesion.dicom.series import SeriesIndex, find_series
+from napari_lesion.dicom.index import tree
+from napari_lesion.dicom.index.series import SeriesIndex, find_series
 
 COUNT = 5
 

@@ -14,12 +14,12 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian
 
-from napari_lesion.dicom.foresight import foresee
-from napari_lesion.dicom.gradual import GradualReading, obstacle
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import find_series
-from napari_lesion.errors import LesionError
-from napari_lesion.volume import Volume
+from napari_lesion.dicom.index.series import find_series
+from napari_lesion.dicom.read.precheck import foresee
+from napari_lesion.dicom.read.progressive import GradualReading, obstacle
+from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.model.volume import Volume
+from napari_lesion.support.errors import LesionError
 
 SHAPE = (5, 24, 20)
 PHANTOM = asymmetric_phantom(shape=SHAPE)

@@ -22,12 +22,12 @@ from dicom_factory import (
 from pydicom.dataset import Dataset
 
 from napari_lesion.batch import analyse_folder
-from napari_lesion.dicom.foresight import foresee
-from napari_lesion.dicom.gradual import GradualReading, obstacle
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import SeriesIndex, find_series, sorted_out, watch_series
-from napari_lesion.errors import GeometryError
-from napari_lesion.volume import Volume
+from napari_lesion.dicom.index.series import SeriesIndex, find_series, sorted_out, watch_series
+from napari_lesion.dicom.read.precheck import foresee
+from napari_lesion.dicom.read.progressive import GradualReading, obstacle
+from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.model.volume import Volume
+from napari_lesion.support.errors import GeometryError
 
 SHAPE = (10, 24, 20)
 SPACING = (3.0, 2.5, 2.25)

@@ -14,12 +14,12 @@ import SimpleITK as sitk  # noqa: N813
 from dicom_findings import Case, ball, case_of, report_on, without_place
 from dicom_programs import problems, run
 
-from napari_lesion.dicom.key_images import save_key_images
-from napari_lesion.dicom.segmentation import save_heatmap_seg, save_seg
-from napari_lesion.dicom.segmentation_reader import heatmap_from_seg, load_seg, masks_from_seg
-from napari_lesion.errors import AnnotationError, SeriesError
-from napari_lesion.findings import Heatmap
-from napari_lesion.mask import dice
+from napari_lesion.dicom_objects.key_images import save_key_images
+from napari_lesion.dicom_objects.segmentation import save_heatmap_seg, save_seg
+from napari_lesion.dicom_objects.segmentation_reader import heatmap_from_seg, load_seg, masks_from_seg
+from napari_lesion.model.findings import Heatmap
+from napari_lesion.model.mask import dice
+from napari_lesion.support.errors import AnnotationError, SeriesError
 
 MARK = factory.MARKS[0]
 
@@ -188,8 +188,8 @@ def test_key_images_are_those_of_the_standing_findings(name: str, tmp_path: Path
 @pytest.mark.real_data
 def test_segmentations_by_dcmqi_lie_on_their_scans(real_data: Path) -> None:
     """The liver is in the patient's right half; dcmqi's own label map of the small one says which voxels."""
-    from napari_lesion.dicom.reader import read_series
-    from napari_lesion.dicom.series import find_series
+    from napari_lesion.dicom.index.series import find_series
+    from napari_lesion.dicom.read.reader import read_series
 
     folder = real_data / "edge-cases" / "dcmqi"
     scan = read_series(find_series(folder / "ct-3slice")[0])

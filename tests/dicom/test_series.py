@@ -13,10 +13,10 @@ from dicom_factory import asymmetric_phantom, ct_slices, uid, write, write_dicom
 from pydicom.dataset import Dataset
 from pydicom.uid import ComputedRadiographyImageStorage
 
-from napari_lesion.dicom import archive
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import find_series
-from napari_lesion.errors import Cancelled, SeriesError
+from napari_lesion.dicom.index import archive
+from napari_lesion.dicom.index.series import find_series
+from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.support.errors import Cancelled, SeriesError
 
 SHAPE = (6, 16, 12)
 
@@ -201,8 +201,8 @@ def test_a_script_needs_no_main_guard(tmp_path: Path) -> None:
     write([encode(ds, SYNTAXES["jpeg-ls"]) for ds in slices()], tmp_path / "scan")
     script = tmp_path / "script.py"
     script.write_text(
-        "import sys\nfrom napari_lesion.dicom.series import find_series\n"
-        "from napari_lesion.dicom.reader import read_series\n"
+        "import sys\nfrom napari_lesion.dicom.index.series import find_series\n"
+        "from napari_lesion.dicom.read.reader import read_series\n"
         "print('started', read_series(find_series(sys.argv[1])[0]).shape)\n"
     )
     done = subprocess.run(

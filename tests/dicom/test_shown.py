@@ -13,10 +13,10 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import find_series
-from napari_lesion.display import Window
-from napari_lesion.volume import Volume
+from napari_lesion.dicom.index.series import find_series
+from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.model.display import Window
+from napari_lesion.model.volume import Volume
 
 PIXELS = np.arange(64, dtype=np.uint16).reshape(8, 8) * 16
 """0 to 1008, of 10 bits."""
@@ -141,7 +141,7 @@ def test_a_real_mr_image_has_its_window_and_no_hu(tmp_path: Path) -> None:
 
 
 def test_slices_that_ask_for_different_windows_are_shown_with_the_middle_one(tmp_path: Path) -> None:
-    from napari_lesion.dicom.shown import display_of_stack
+    from napari_lesion.dicom.read.presentation import display_of_stack
 
     series = []
     for name, level in (("a", 10), ("b", 30), ("c", 80)):

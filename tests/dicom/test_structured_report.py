@@ -23,13 +23,13 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sr.coding import Code
 from pydicom.uid import ExplicitVRLittleEndian
 
-from napari_lesion.dicom.references import plane_of
-from napari_lesion.dicom.segmentation import save_seg
-from napari_lesion.dicom.structured_report import save_sr
-from napari_lesion.dicom.structured_report_reader import REPORTS, findings_from_sr, load_sr, report_from_sr
-from napari_lesion.errors import SeriesError
-from napari_lesion.findings import RESEARCH_USE
-from napari_lesion.volume import Volume
+from napari_lesion.dicom_objects.references import plane_of
+from napari_lesion.dicom_objects.segmentation import save_seg
+from napari_lesion.dicom_objects.structured_report import save_sr
+from napari_lesion.dicom_objects.structured_report_reader import REPORTS, findings_from_sr, load_sr, report_from_sr
+from napari_lesion.model.findings import RESEARCH_USE
+from napari_lesion.model.volume import Volume
+from napari_lesion.support.errors import SeriesError
 
 
 @dataclass(frozen=True)
@@ -157,9 +157,9 @@ def everything(item: pydicom.Dataset):
 def test_a_fresh_process_reads_the_same_findings(made: Callable[[str], Made], tmp_path: Path) -> None:
     case, out = made("axial").case, made("axial").out
     code = (
-        "import sys; from napari_lesion.dicom.series import find_series; "
-        "from napari_lesion.dicom.reader import read_series; "
-        "from napari_lesion.dicom.structured_report_reader import report_from_sr; "
+        "import sys; from napari_lesion.dicom.index.series import find_series; "
+        "from napari_lesion.dicom.read.reader import read_series; "
+        "from napari_lesion.dicom_objects.structured_report_reader import report_from_sr; "
         "print(report_from_sr(sys.argv[2], read_series(find_series(sys.argv[1])[0]))[0].model_dump_json())"
     )
     done = subprocess.run(

@@ -11,14 +11,14 @@ import pytest
 from dicom_findings import report_on
 from pydicom.dataset import Dataset
 
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.references import check_referable
-from napari_lesion.dicom.series import Series, find_series
-from napari_lesion.dicom.structured_report_reader import findings_from_sr
-from napari_lesion.dicom.study import person_name, study_of
-from napari_lesion.errors import SeriesError
-from napari_lesion.findings import Heatmap, HistoryEntry
+from napari_lesion.dicom.index.series import Series, find_series
+from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.dicom_objects.references import check_referable
+from napari_lesion.dicom_objects.structured_report_reader import findings_from_sr
+from napari_lesion.dicom_objects.study import person_name, study_of
+from napari_lesion.model.findings import Heatmap, HistoryEntry
 from napari_lesion.report.write import write_reports
+from napari_lesion.support.errors import SeriesError
 
 WRONG = [
     ("PatientBirthDate", "LO", "anonymized"),

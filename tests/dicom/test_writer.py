@@ -13,8 +13,8 @@ import SimpleITK as sitk  # noqa: N813
 from pydicom.uid import JPEGLSLossless
 
 from napari_lesion.dicom.writer import named_uid, write_ct_series
-from napari_lesion.errors import Cancelled, GeometryError, SeriesError
-from napari_lesion.volume import GeometryCertificate, SeriesIdentity, Volume
+from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
+from napari_lesion.support.errors import Cancelled, GeometryError, SeriesError
 
 
 def make_volume(affine=None, voxels=None, **identity) -> Volume:

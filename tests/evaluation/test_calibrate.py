@@ -11,17 +11,17 @@ import yaml
 from fake_scan import FakeDetector, make_volume
 from typer.testing import CliRunner
 
-from napari_lesion.checksums import CHECKSUMS
 from napari_lesion.cli.main import app
-from napari_lesion.detection import packs
 from napari_lesion.detection.detector import Metric
-from napari_lesion.detection.networks import NoduleNet
 from napari_lesion.detection.operating import false_positives_at
 from napari_lesion.evaluation.calibrate import label_findings
 from napari_lesion.evaluation.froc import Mark, ScoredPoint
-from napari_lesion.findings import Candidate
+from napari_lesion.model.findings import Candidate
+from napari_lesion.models import packages as packs
+from napari_lesion.models.networks import NoduleNet
 from napari_lesion.pipeline import analyse
 from napari_lesion.report.json import save_report
+from napari_lesion.support.checksums import CHECKSUMS
 
 SCANS = 8
 
@@ -158,7 +158,7 @@ def test_the_card_tells_how_reliable_scores_are_and_a_second_calibration_replace
 
 def test_results_of_another_model_are_refused(folder, pack, tmp_path):
     calibrate(folder, pack.folder, tmp_path / "new")
-    from napari_lesion.errors import ConfigError
+    from napari_lesion.support.errors import ConfigError
 
     with pytest.raises(ConfigError, match=r"results are of small 1\.2\.3"):
         calibrate(folder, tmp_path / "new", tmp_path / "newer")

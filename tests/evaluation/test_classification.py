@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_lesion.errors import ConfigError
 from napari_lesion.evaluation.classification import classify, load_scores
+from napari_lesion.support.errors import ConfigError
 
 LABEL = np.array([1, 1, 1, 0, 0, 0, 0, 0], bool)
 SCORE = np.array([0.9, 0.8, 0.3, 0.7, 0.4, 0.2, 0.1, 0.0])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from napari_lesion.errors import ConfigError
 from napari_lesion.evaluation.compare import compare
 from napari_lesion.evaluation.froc import Mark, ScoredPoint, evaluate
+from napari_lesion.support.errors import ConfigError
 
 SCANS = [f"1.{n}" for n in range(10)]
 TRUTH = [Mark(uid, (0.0, 0.0, 0.0), 10.0) for uid in SCANS]

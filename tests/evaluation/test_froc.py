@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_lesion.errors import ConfigError
 from napari_lesion.evaluation.froc import FP_RATES, Mark, ScoredPoint, evaluate, load_marks
+from napari_lesion.support.errors import ConfigError
 
 A, B = "1.2.3", "1.2.4"
 

@@ -14,15 +14,15 @@ from typer.testing import CliRunner
 
 from napari_lesion.cli.main import app
 from napari_lesion.detection.detector import Card
-from napari_lesion.detection.preprocess import canonical
 from napari_lesion.detection.suitability import noise_hu
 from napari_lesion.dicom.writer import write_ct_series
-from napari_lesion.errors import ConfigError, LungsNotFoundError
 from napari_lesion.evaluation import robustness
 from napari_lesion.evaluation.froc import Mark
 from napari_lesion.evaluation.robustness import UNCHANGED, default_perturbations, measure
-from napari_lesion.findings import Candidate, Detection
-from napari_lesion.volume import Volume
+from napari_lesion.imaging.preprocess import canonical
+from napari_lesion.model.findings import Candidate, Detection
+from napari_lesion.model.volume import Volume
+from napari_lesion.support.errors import ConfigError, LungsNotFoundError
 
 UID = "1.2.3.4"
 #: In the left lung (two) and the right one, at heights that are not each other's mirror image.

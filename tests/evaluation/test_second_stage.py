@@ -12,10 +12,11 @@ from fake_scan import FakeDetector, make_volume
 from typer.testing import CliRunner
 
 from napari_lesion.cli.main import app
-from napari_lesion.detection import packs, second_stage
-from napari_lesion.detection.networks import NoduleNet
+from napari_lesion.detection import false_positive_reduction as second_stage
 from napari_lesion.dicom.writer import write_ct_series
-from napari_lesion.findings import Candidate
+from napari_lesion.model.findings import Candidate
+from napari_lesion.models import packages as packs
+from napari_lesion.models.networks import NoduleNet
 from napari_lesion.pipeline import analyse
 from napari_lesion.report.json import save_report
 

@@ -14,19 +14,19 @@ from napari_lesion.annotation.agreement import agreement
 from napari_lesion.annotation.labels import LUNG_NODULES
 from napari_lesion.annotation.store import Store
 from napari_lesion.cli.main import app
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import Series, find_series
-from napari_lesion.errors import Cancelled, ConfigError, DownloadError, GeometryError
+from napari_lesion.dicom.index.series import Series, find_series
+from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.lidc import archive
 from napari_lesion.lidc.annotations import annotation_sets, read_readings, save_annotations
 from napari_lesion.lidc.database import find_database, read_scans
 from napari_lesion.lidc.readings import Contour, Placed, Planes, Reading, inside, place, same_nodule
 from napari_lesion.lidc.truth import fold_of, truth_of, write_truth
 from napari_lesion.lidc.xml import read_contours, read_xml
+from napari_lesion.model.volume import Volume
+from napari_lesion.support.errors import Cancelled, ConfigError, DownloadError, GeometryError
 from napari_lesion.training.config import read_config
 from napari_lesion.training.split import make_split
 from napari_lesion.training.train import run
-from napari_lesion.volume import Volume
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_lesion.errors import Cancelled, ConfigError
 from napari_lesion.phantom import Nodule, Pose, Scanner, make_scan
 from napari_lesion.phantom.nodules import Shape
 from napari_lesion.phantom.patient import make_patient
+from napari_lesion.support.errors import Cancelled, ConfigError
 
 SPACING = (2.5, 1.6, 1.6)
 QUIET = Scanner(noise_hu=0.0)

@@ -14,8 +14,8 @@ import SimpleITK as sitk  # noqa: N813
 from pydicom.uid import CTImageStorage, JPEGLSLossless
 from scipy import ndimage
 
-from napari_lesion.errors import Cancelled, SeriesError
 from napari_lesion.phantom import make_study
+from napari_lesion.support.errors import Cancelled, SeriesError
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_dicoms"
 VISITS = ("baseline", "followup")

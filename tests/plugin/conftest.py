@@ -15,9 +15,9 @@ import pytest
 from fake_scan import make_volume
 from plugin_scan import NODULES, BlobDetector
 
-from napari_lesion.plugin import layers, view
+from napari_lesion.model.volume import Volume
+from napari_lesion.plugin.viewer import layers, view
 from napari_lesion.review.journal import STATE_VARIABLE
-from napari_lesion.volume import Volume
 
 
 @pytest.fixture(autouse=True)
@@ -62,5 +62,5 @@ def detector(monkeypatch: pytest.MonkeyPatch) -> BlobDetector:
     """The only model there is."""
     blobs = BlobDetector()
     monkeypatch.setattr("napari_lesion.detection.detector.load_detector", lambda name: blobs)
-    monkeypatch.setattr("napari_lesion.plugin.panels.detect.list_models", lambda: (blobs.card,))
+    monkeypatch.setattr("napari_lesion.plugin.findings.detect_panel.list_models", lambda: (blobs.card,))
     return blobs

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from napari.utils.key_bindings import coerce_keybinding
 
-from napari_lesion.plugin.actions import MODULES, actions
+from napari_lesion.plugin.viewer.actions import MODULES, actions
 
 
 def test_no_key_does_two_things() -> None:

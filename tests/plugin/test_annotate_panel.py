@@ -16,15 +16,15 @@ from qtpy.QtWidgets import QApplication
 
 from napari_lesion.annotation.annotations import AnnotationSet, new_annotation
 from napari_lesion.annotation.store import Store
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import find_series
+from napari_lesion.dicom.index.series import find_series
+from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.dicom.writer import write_ct_series
-from napari_lesion.mask import Mask
-from napari_lesion.plugin import layers
-from napari_lesion.plugin.panels.annotate import AnnotatePanel
+from napari_lesion.model.mask import Mask
+from napari_lesion.model.volume import Volume
+from napari_lesion.plugin.annotate.annotate_panel import AnnotatePanel
 from napari_lesion.plugin.settings import store
-from napari_lesion.plugin.views.fourup import views
-from napari_lesion.volume import Volume
+from napari_lesion.plugin.viewer import layers
+from napari_lesion.plugin.viewer.views.mpr import views
 
 PATIENCE_MS = 60_000
 

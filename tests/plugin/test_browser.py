@@ -14,13 +14,13 @@ from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import SeriesIndex, find_series, watch_series
-from napari_lesion.plugin.panels import browser
-from napari_lesion.plugin.series_search import PICTURE
+from napari_lesion.dicom.index.series import SeriesIndex, find_series, watch_series
+from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.plugin.settings import setting
-from napari_lesion.plugin.view import volume_of
-from napari_lesion.progress import Progress
+from napari_lesion.plugin.viewer import browser_panel as browser
+from napari_lesion.plugin.viewer.series_search import PICTURE
+from napari_lesion.plugin.viewer.view import volume_of
+from napari_lesion.support.progress import Progress
 
 PATIENCE_MS = 30_000
 
@@ -120,7 +120,7 @@ def test_a_zip_and_a_disc_are_dropped_and_a_search_is_stopped(
             progress(done, 10**6, "files")
             yield replace(whole, complete=False)
 
-    monkeypatch.setattr("napari_lesion.plugin.series_search.watch_series", endless)
+    monkeypatch.setattr("napari_lesion.plugin.viewer.series_search.watch_series", endless)
     panel.look_through([folder])
     qtbot.waitUntil(lambda: len(panel._rows) == 1, timeout=PATIENCE_MS)
     qtbot.mouseClick(panel.stop_button, Qt.MouseButton.LeftButton)

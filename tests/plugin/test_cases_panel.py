@@ -12,10 +12,10 @@ from qtpy.QtWidgets import QApplication
 
 from napari_lesion.annotation.store import Store
 from napari_lesion.dicom.writer import write_ct_series
-from napari_lesion.plugin import case_list
-from napari_lesion.plugin.annotator import annotator
+from napari_lesion.plugin.annotate import case_list
+from napari_lesion.plugin.annotate.annotator import annotator
+from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import setting, store
-from napari_lesion.plugin.workstation import workstation
 
 PATIENCE_MS = 60_000
 PLACE = (30.0, -15.0, -280.0)

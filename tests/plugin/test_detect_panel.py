@@ -15,16 +15,16 @@ from plugin_scan import NODULES, BlobDetector, picture, screen_position
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QFileDialog, QMessageBox
 
-from napari_lesion.detection import packs
 from napari_lesion.detection.detector import DEFAULT_MODEL
-from napari_lesion.errors import LungsNotFoundError, UntrustedCodeError
-from napari_lesion.findings import RESEARCH_USE
-from napari_lesion.plugin import layers, view
-from napari_lesion.plugin.panels.detect import DetectPanel
-from napari_lesion.plugin.panels.findings_table import DIAMETER, NUMBER, PLACE, SCORE, SIDE, SLICE
-from napari_lesion.plugin.workstation import workstation
-from napari_lesion.progress import Progress
-from napari_lesion.volume import Volume
+from napari_lesion.model.findings import RESEARCH_USE
+from napari_lesion.model.volume import Volume
+from napari_lesion.models import packages as packs
+from napari_lesion.plugin.findings.detect_panel import DetectPanel
+from napari_lesion.plugin.findings.findings_table import DIAMETER, NUMBER, PLACE, SCORE, SIDE, SLICE
+from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.viewer import layers, view
+from napari_lesion.support.errors import LungsNotFoundError, UntrustedCodeError
+from napari_lesion.support.progress import Progress
 
 #: Ends a test that hangs; on a busy machine loading torch alone can take half a minute.
 PATIENCE_MS = 120_000

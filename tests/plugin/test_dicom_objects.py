@@ -13,13 +13,13 @@ from napari.layers import Labels
 from napari.utils.notifications import notification_manager
 from plugin_scan import picture, screen_position
 
-from napari_lesion.dicom.segmentation import save_heatmap_seg, save_seg
-from napari_lesion.dicom.structured_report import save_sr
-from napari_lesion.errors import SeriesError
-from napari_lesion.findings import Heatmap
-from napari_lesion.plugin import dicom_objects
-from napari_lesion.plugin.findings_view import findings_view
-from napari_lesion.plugin.workstation import workstation
+from napari_lesion.dicom_objects.segmentation import save_heatmap_seg, save_seg
+from napari_lesion.dicom_objects.structured_report import save_sr
+from napari_lesion.model.findings import Heatmap
+from napari_lesion.plugin.findings.findings_view import findings_view
+from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.viewer import dicom_objects
+from napari_lesion.support.errors import SeriesError
 
 LEFT, FRONT = factory.MARKS[:2]
 

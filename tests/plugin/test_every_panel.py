@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_lesion.plugin import layers
+from napari_lesion.plugin.viewer import layers
 
 MANIFEST = yaml.safe_load((Path(__file__).resolve().parents[2] / "napari.yaml").read_text(encoding="utf-8"))
 PANELS = [widget["display_name"] for widget in MANIFEST["contributions"]["widgets"]]

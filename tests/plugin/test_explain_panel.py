@@ -7,10 +7,10 @@ import pytest
 from plugin_scan import NODULES, BlobDetector
 from qtpy.QtCore import Qt
 
-from napari_lesion.detection import packs
 from napari_lesion.detection.detector import read_card
-from napari_lesion.plugin.panels.card import CardDialog, card_text
-from napari_lesion.plugin.panels.detect import DetectPanel
+from napari_lesion.models import packages as packs
+from napari_lesion.plugin.findings.detect_panel import DetectPanel
+from napari_lesion.plugin.findings.model_card import CardDialog, card_text
 
 PATIENCE_MS = 120_000
 

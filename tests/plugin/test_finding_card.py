@@ -11,15 +11,15 @@ from napari.utils.notifications import notification_manager
 from plugin_scan import NODULES, BlobDetector
 from qtpy.QtCore import Qt
 
+from napari_lesion.model.volume import Volume
 from napari_lesion.pipeline import analyse, with_all_candidates
-from napari_lesion.plugin.findings_view import findings_view
-from napari_lesion.plugin.panels.finding_card import FindingPanel
-from napari_lesion.plugin.workstation import Workstation, workstation
+from napari_lesion.plugin.findings.finding_card import FindingPanel
+from napari_lesion.plugin.findings.findings_view import findings_view
+from napari_lesion.plugin.session.workstation import Workstation, workstation
 from napari_lesion.report.write import FILE_NAMES
 from napari_lesion.review import edits
 from napari_lesion.review.journal import Journal, journal_path
 from napari_lesion.review.review import is_unmeasured, redo, undo
-from napari_lesion.volume import Volume
 
 PATIENCE_MS = 120_000
 #: Volume of the ball that is `NODULES[0]`, mm³.
@@ -236,7 +236,7 @@ def test_reports_say_where_they_are_and_what_fails_says_why(
         raise RuntimeError("no luck")
 
     with monkeypatch.context() as context:
-        context.setattr("napari_lesion.assessment.measure.measure_findings", broken)
+        context.setattr("napari_lesion.assessment.measure.measure.measure_findings", broken)
         station.change(lambda review, by: edits.add(review, (52.0, 10.0, -240.0), 6.0, by, scan))
         station.select(station.review.changes[-1].after[0].id)
         qtbot.waitUntil(lambda: "no luck" in panel.notes.text(), timeout=PATIENCE_MS)

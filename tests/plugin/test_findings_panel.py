@@ -15,17 +15,18 @@ from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication, QMessageBox
 
 from napari_lesion.batch import save_analysis
-from napari_lesion.findings import Candidate
+from napari_lesion.model.findings import Candidate
+from napari_lesion.model.volume import Volume
 from napari_lesion.pipeline import analyse, findings_of, with_all_candidates
-from napari_lesion.plugin import layers, review_keys
-from napari_lesion.plugin.panels.detect import DetectPanel
-from napari_lesion.plugin.panels.findings_table import COMMENT, DIAMETER, STATUS
-from napari_lesion.plugin.reading_room import reading_room
-from napari_lesion.plugin.views.fourup import views
-from napari_lesion.plugin.workstation import Workstation, workstation
+from napari_lesion.plugin.findings import review_keys
+from napari_lesion.plugin.findings.detect_panel import DetectPanel
+from napari_lesion.plugin.findings.findings_table import COMMENT, DIAMETER, STATUS
+from napari_lesion.plugin.reading_study.reading_session import reading_room
+from napari_lesion.plugin.session.workstation import Workstation, workstation
+from napari_lesion.plugin.viewer import layers
+from napari_lesion.plugin.viewer.views.mpr import views
 from napari_lesion.review.kept_heatmap import keep_heatmap
 from napari_lesion.review.review import undo
-from napari_lesion.volume import Volume
 
 PATIENCE_MS = 120_000
 

@@ -18,23 +18,23 @@ from qtpy.QtGui import QImage, QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QMessageBox
 
-from napari_lesion.compared import Alignment, Change, Comparison
 from napari_lesion.comparison.compare import Compared
-from napari_lesion.comparison.followed import followed
-from napari_lesion.findings import Finding, Report, box_around
-from napari_lesion.measured import Axis, HounsfieldUnits, Measurement
-from napari_lesion.plugin import layers, view
-from napari_lesion.plugin.findings_view import findings_view
-from napari_lesion.plugin.panels.course_plot import draw, in_words
-from napari_lesion.plugin.panels.follow_up import DIAMETER, FollowUpPanel
-from napari_lesion.plugin.priors import Choice, Prior
-from napari_lesion.plugin.views.beside import beside
-from napari_lesion.plugin.views.fourup import views
-from napari_lesion.plugin.workstation import workstation
-from napari_lesion.progress import Progress
+from napari_lesion.comparison.history import followed
+from napari_lesion.model.compared import Alignment, Change, Comparison
+from napari_lesion.model.findings import Finding, Report, box_around
+from napari_lesion.model.measured import Axis, HounsfieldUnits, Measurement
+from napari_lesion.model.volume import FloatArray, Volume
+from napari_lesion.plugin.findings.findings_view import findings_view
+from napari_lesion.plugin.follow_up.follow_up_panel import DIAMETER, FollowUpPanel
+from napari_lesion.plugin.follow_up.priors import Choice, Prior
+from napari_lesion.plugin.follow_up.trajectory_plot import draw, in_words
+from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.viewer import layers, view
+from napari_lesion.plugin.viewer.views.mpr import views
+from napari_lesion.plugin.viewer.views.side_by_side import beside
 from napari_lesion.review import edits
 from napari_lesion.review.review import undo, unsearched, with_measurements
-from napari_lesion.volume import FloatArray, Volume
+from napari_lesion.support.progress import Progress
 
 SHIFT = np.array([9.0, -6.0, 248.0])
 """From the scan to the prior, mm: more than a radius in plane, and another table position."""
@@ -166,7 +166,7 @@ def test_the_same_lesion_is_under_both_crosshairs_and_each_side_says_what_it_is(
     assert "CURRENT 2024-02-29" in words[0]
     assert "PRIOR 2023-03-01" in words[1]
     assert "365 days before" in words[1]
-    from napari_lesion.plugin.tools.reading import reading_tools
+    from napari_lesion.plugin.viewer.tools.reading import reading_tools
 
     corner = reading_tools(station).view(prior.view).corners.text("top_right")
     assert corner.startswith("PRIOR\n2023-03-01")
@@ -299,7 +299,7 @@ def comparing(monkeypatch: pytest.MonkeyPatch, accepted: bool = True) -> dict[st
         )
         return Compared(comparison, SHIFTED if accepted else None)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("napari_lesion.assessment.measure.measure_findings", measure_findings)
+    monkeypatch.setattr("napari_lesion.assessment.measure.measure.measure_findings", measure_findings)
     monkeypatch.setattr("napari_lesion.comparison.compare.compare", compare)
     monkeypatch.setattr("napari_lesion.comparison.match.changes", changes)
     return asked

@@ -7,9 +7,9 @@ from project_scripts import script
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel
 
-from napari_lesion.plugin.actions import actions, bind
-from napari_lesion.plugin.help import TITLES, HelpDialog, key_text
 from napari_lesion.plugin.settings import setting
+from napari_lesion.plugin.viewer.actions import actions, bind
+from napari_lesion.plugin.viewer.help import TITLES, HelpDialog, key_text
 
 
 @pytest.mark.parametrize(

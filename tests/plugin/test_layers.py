@@ -13,13 +13,13 @@ from fake_scan import AXIAL, make_heatmap, make_volume
 from napari.layers import Layer
 from plugin_scan import BlobDetector
 
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import find_series
-from napari_lesion.errors import ConfigError, GeometryError
-from napari_lesion.findings import Candidate, Heatmap, Report
+from napari_lesion.dicom.index.series import find_series
+from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.model.findings import Candidate, Heatmap, Report
+from napari_lesion.model.volume import Volume, spacing_of
 from napari_lesion.pipeline import analyse
-from napari_lesion.plugin import layers
-from napari_lesion.volume import Volume, spacing_of
+from napari_lesion.plugin.viewer import layers
+from napari_lesion.support.errors import ConfigError, GeometryError
 
 TURN = factory.rotation(12, -7, 4)
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_lesion.detection import packs, pull
-from napari_lesion.detection.default import default_model
-from napari_lesion.errors import DownloadError
-from napari_lesion.plugin.panels.models import ModelsDialog
-from napari_lesion.progress import Progress
+from napari_lesion.models import packages as packs
+from napari_lesion.models import pull
+from napari_lesion.models.default import default_model
+from napari_lesion.plugin.findings.models_dialog import ModelsDialog
+from napari_lesion.support.errors import DownloadError
+from napari_lesion.support.progress import Progress
 
 PIN = pull.Pin(
     name="from-the-hub",

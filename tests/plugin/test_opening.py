@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from fake_scan import FakeDetector
 
-from napari_lesion.dicom.gradual import GradualReading, WiderError
-from napari_lesion.dicom.series import find_series
-from napari_lesion.errors import SeriesError
+from napari_lesion.dicom.index.series import find_series
+from napari_lesion.dicom.read.progressive import GradualReading, WiderError
 from napari_lesion.pipeline import analyse
-from napari_lesion.plugin import opening
-from napari_lesion.plugin.layers import scan_layer
-from napari_lesion.plugin.opening import OVERLAY, Opening, follow
-from napari_lesion.plugin.reader import add_layers
-from napari_lesion.plugin.view import scan_view
+from napari_lesion.plugin.viewer import opening
+from napari_lesion.plugin.viewer.layers import scan_layer
+from napari_lesion.plugin.viewer.opening import OVERLAY, Opening, follow
+from napari_lesion.plugin.viewer.reader import add_layers
+from napari_lesion.plugin.viewer.view import scan_view
+from napari_lesion.support.errors import SeriesError
 
 PATIENCE_MS = 30_000
 

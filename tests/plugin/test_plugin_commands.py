@@ -12,11 +12,11 @@ from napari.layers import Layer
 from plugin_scan import NODULES, BlobDetector
 
 from napari_lesion.dicom.writer import write_ct_series
-from napari_lesion.findings import Report
+from napari_lesion.model.findings import Report
+from napari_lesion.model.volume import Volume
 from napari_lesion.pipeline import analyse
-from napari_lesion.plugin import layers
+from napari_lesion.plugin.viewer import layers
 from napari_lesion.report.json import load_report
-from napari_lesion.volume import Volume
 
 MANIFEST = Path(__file__).resolve().parents[2] / "napari.yaml"
 
@@ -88,7 +88,7 @@ def test_analyse_folder_runs_without_a_window(detector: BlobDetector, scan: Volu
 def test_the_folder_of_a_scan_is_opened_from_the_menu(
     make_napari_viewer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from napari_lesion.plugin.commands import open_folder
+    from napari_lesion.plugin.viewer.commands import open_folder
 
     factory.write_phantom(tmp_path / "ct")
     viewer = make_napari_viewer()

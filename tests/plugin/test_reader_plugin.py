@@ -13,10 +13,10 @@ from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
-from napari_lesion.errors import Cancelled, GeometryError, SeriesError
-from napari_lesion.plugin import reader
-from napari_lesion.plugin.dialogs import SeriesDialog
-from napari_lesion.plugin.session import session
+from napari_lesion.plugin.session.session import session
+from napari_lesion.plugin.viewer import reader
+from napari_lesion.plugin.widgets.dialogs import SeriesDialog
+from napari_lesion.support.errors import Cancelled, GeometryError, SeriesError
 
 EXTENSIONLESS = "IM{:04d}"
 
@@ -138,7 +138,7 @@ def test_reading_that_is_cancelled_opens_nothing(monkeypatch: pytest.MonkeyPatch
     def stop(*_: object, **__: object) -> None:
         raise Cancelled
 
-    monkeypatch.setattr("napari_lesion.dicom.reader.read_series", stop)
+    monkeypatch.setattr("napari_lesion.dicom.read.reader.read_series", stop)
     assert reader.read(folder) == reader.NOTHING
 
 
@@ -176,7 +176,7 @@ def test_one_bad_series_does_not_keep_the_others_from_opening(
     (two_series / "a" / "IM0007.dcm").unlink()
     errors: list[str] = []
     monkeypatch.setattr(reader, "show_error", errors.append)
-    from napari_lesion.dicom.series import find_series
+    from napari_lesion.dicom.index.series import find_series
 
     layers = reader.open_series(list(find_series(two_series)))
     assert [attributes["name"] for _, attributes, _ in layers] == ["2024-02-29 short"]

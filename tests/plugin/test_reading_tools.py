@@ -13,19 +13,19 @@ from plugin_scan import NODULES, picture, screen_position
 from qtpy.QtCore import QPoint, QRect, QSize, Qt
 from qtpy.QtTest import QTest
 
-from napari_lesion.display import Display, Window
-from napari_lesion.findings import Candidate
-from napari_lesion.plugin import layers
-from napari_lesion.plugin.actions import bind
-from napari_lesion.plugin.panels.reading import ReadingPanel
+from napari_lesion.model.display import Display, Window
+from napari_lesion.model.findings import Candidate
+from napari_lesion.model.volume import SeriesIdentity, Volume
 from napari_lesion.plugin.settings import setting
-from napari_lesion.plugin.tools import corners, cursor, presets, windows
-from napari_lesion.plugin.tools.cine import Cine
-from napari_lesion.plugin.tools.dragging import dragged
-from napari_lesion.plugin.tools.reading import ReadingTools, attach
-from napari_lesion.plugin.tools.slab import Mode, Slab, show_slab
-from napari_lesion.plugin.view import PLANES, letters_of, scan_view
-from napari_lesion.volume import SeriesIdentity, Volume
+from napari_lesion.plugin.viewer import layers
+from napari_lesion.plugin.viewer.actions import bind
+from napari_lesion.plugin.viewer.reading_panel import ReadingPanel
+from napari_lesion.plugin.viewer.tools import corners, cursor, presets, windows
+from napari_lesion.plugin.viewer.tools.cine import Cine
+from napari_lesion.plugin.viewer.tools.dragging import dragged
+from napari_lesion.plugin.viewer.tools.reading import ReadingTools, attach
+from napari_lesion.plugin.viewer.tools.slab import Mode, Slab, show_slab
+from napari_lesion.plugin.viewer.view import PLANES, letters_of, scan_view
 
 BIG = NODULES[0][0]
 """Centre of a nodule of 20 mm."""

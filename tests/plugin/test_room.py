@@ -6,9 +6,9 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDockWidget
 
-from napari_lesion.plugin import room
-from napari_lesion.plugin.panels.detect import DetectPanel
+from napari_lesion.plugin.findings.detect_panel import DetectPanel
 from napari_lesion.plugin.texts import use_language
+from napari_lesion.plugin.viewer import layout as room
 
 
 def test_the_browser_is_left_and_the_findings_are_right_of_the_picture(make_napari_viewer, qtbot) -> None:

@@ -11,14 +11,14 @@ from plugin_scan import NODULES, BlobDetector, picture
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMessageBox
 
-from napari_lesion.plugin import layers
-from napari_lesion.plugin.panels.second_reader import SecondReaderPanel
-from napari_lesion.plugin.reading_room import ACTIONS, search
+from napari_lesion.model.volume import Volume
+from napari_lesion.plugin.reading_study.reading_session import ACTIONS, search
+from napari_lesion.plugin.reading_study.second_reader_panel import SecondReaderPanel
+from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import store
-from napari_lesion.plugin.workstation import workstation
-from napari_lesion.progress import silent
-from napari_lesion.reading.journal import load, path_of
-from napari_lesion.volume import Volume
+from napari_lesion.plugin.viewer import layers
+from napari_lesion.reading_study.journal import load, path_of
+from napari_lesion.support.progress import silent
 
 PATIENCE_MS = 120_000
 LEFT, RIGHT, SMALL = (center for center, _ in NODULES)
@@ -27,7 +27,7 @@ LEFT, RIGHT, SMALL = (center for center, _ in NODULES)
 
 @pytest.fixture(autouse=True)
 def _study(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, detector: BlobDetector) -> None:
-    monkeypatch.setattr("napari_lesion.plugin.panels.second_reader.list_models", lambda: (detector.card,))
+    monkeypatch.setattr("napari_lesion.plugin.reading_study.second_reader_panel.list_models", lambda: (detector.card,))
     monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
     store("reading/folder", str(tmp_path / "readings"))
     store("reading/model", detector.card.id)

@@ -18,16 +18,16 @@ from plugin_scan import BlobDetector
 from session_driver import Driver
 from session_scans import Coded, coded_scans
 
-from napari_lesion.dicom.series import Series, find_series
-from napari_lesion.plugin.findings_view import findings_view
-from napari_lesion.plugin.layers import about, scan_layer
-from napari_lesion.plugin.reader import open_series
-from napari_lesion.plugin.session import BUDGET_SETTING, session
+from napari_lesion.dicom.index.series import Series, find_series
+from napari_lesion.plugin.findings.findings_view import findings_view
+from napari_lesion.plugin.session.session import BUDGET_SETTING, session
+from napari_lesion.plugin.session.workstation import Workstation, workstation
 from napari_lesion.plugin.settings import store
 from napari_lesion.plugin.texts import use_language
-from napari_lesion.plugin.tools.reading import reading_tools
-from napari_lesion.plugin.view import scan_view
-from napari_lesion.plugin.workstation import Workstation, workstation
+from napari_lesion.plugin.viewer.layers import about, scan_layer
+from napari_lesion.plugin.viewer.reader import open_series
+from napari_lesion.plugin.viewer.tools.reading import reading_tools
+from napari_lesion.plugin.viewer.view import scan_view
 from napari_lesion.review import edits
 from napari_lesion.review.review import Review, unsearched
 

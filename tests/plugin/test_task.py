@@ -14,18 +14,18 @@ import pytest
 from endless_work import EndlessWork
 from qtpy.QtCore import QObject
 
-from napari_lesion.errors import SeriesError
-from napari_lesion.plugin.garbage import untouched
-from napari_lesion.plugin.task import Task, run_with_dialog
-from napari_lesion.progress import Progress
+from napari_lesion.plugin.widgets.garbage import untouched
+from napari_lesion.plugin.widgets.task import Task, run_with_dialog
+from napari_lesion.support.errors import SeriesError
+from napari_lesion.support.progress import Progress
 
 #: A program of its own, for what ends a program: `work` is run beside a window without one.
 HEAD = """
 import sys, threading, time
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
-from napari_lesion.errors import Cancelled
-from napari_lesion.plugin.task import Task, run_with_dialog
+from napari_lesion.support.errors import Cancelled
+from napari_lesion.plugin.widgets.task import Task, run_with_dialog
 app = QApplication([])
 """
 

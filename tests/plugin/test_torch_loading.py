@@ -7,7 +7,7 @@ import sys
 
 PROGRAM = """
 import gc, sys, threading
-from napari_lesion.plugin.torch_loading import load_torch
+from napari_lesion.plugin.widgets.torch_loading import load_torch
 assert "torch" not in sys.modules
 thread = threading.Thread(target=load_torch)
 thread.start()

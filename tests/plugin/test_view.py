@@ -10,9 +10,9 @@ import pytest
 from fake_scan import AXIAL, make_volume
 from plugin_scan import picture, screen_position
 
-from napari_lesion.plugin import layers, view
-from napari_lesion.plugin.views.fourup import views
-from napari_lesion.volume import GeometryCertificate, SeriesIdentity, Volume
+from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
+from napari_lesion.plugin.viewer import layers, view
+from napari_lesion.plugin.viewer.views.mpr import views
 
 LPS = np.array([[0, 0, 1], [0, 1, 0], [1, 0, 0]])  # directions of the world axes z, y, x
 

@@ -13,13 +13,13 @@ from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QImage, QWheelEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_lesion.plugin import layers, view
-from napari_lesion.plugin.views.fourup import views
-from napari_lesion.plugin.views.marks import MARGIN, SCALE_BAR
-from napari_lesion.plugin.views.pane import Pane
-from napari_lesion.plugin.views.projection import shrink
-from napari_lesion.plugin.workstation import workstation
-from napari_lesion.volume import GeometryCertificate, SeriesIdentity, Volume
+from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
+from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.viewer import layers, view
+from napari_lesion.plugin.viewer.views.marks import MARGIN, SCALE_BAR
+from napari_lesion.plugin.viewer.views.mpr import views
+from napari_lesion.plugin.viewer.views.pane import Pane
+from napari_lesion.plugin.viewer.views.projection import shrink
 
 SHAPE = (24, 40, 44)
 MARKS = {mark.name: mark.center_mm for mark in factory.MARKS}

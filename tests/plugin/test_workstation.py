@@ -15,14 +15,14 @@ from napari.utils._proxies import PublicOnlyProxy
 from qtpy.QtCore import QTimer
 from review_scan import a_report
 
-from napari_lesion.errors import ConfigError
-from napari_lesion.plugin.layers import scan_layer
+from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import reader_name
-from napari_lesion.plugin.task import Task
-from napari_lesion.plugin.workstation import workstation
+from napari_lesion.plugin.viewer.layers import scan_layer
+from napari_lesion.plugin.widgets.task import Task
 from napari_lesion.review import edits
 from napari_lesion.review.journal import journal_path
 from napari_lesion.review.review import redo, undo
+from napari_lesion.support.errors import ConfigError
 
 
 def add_scan(viewer: ViewerModel, series_uid: str = UID) -> Image:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from reading_case import Clock, read_scan, report_with
 
-from napari_lesion.errors import ReadingError
-from napari_lesion.reading.journal import Journal, hold, load, path_of
+from napari_lesion.reading_study.journal import Journal, hold, load, path_of
+from napari_lesion.support.errors import ReadingError
 
 NODULE, OTHER, FAR = (10.0, 20.0, 30.0), (-40.0, 0.0, 60.0), (80.0, 80.0, 0.0)
 REPORT = report_with((NODULE, 0.9), (OTHER, 0.7), (FAR, 0.2))
@@ -115,7 +115,7 @@ def test_a_reading_is_not_blind_once_the_findings_were_seen(journal: Journal, tm
 
 def test_a_killed_reading_comes_back_as_it_was(tmp_path: Path) -> None:
     code = (
-        "import sys, time\nfrom pathlib import Path\nfrom napari_lesion.reading.journal import Journal\n"
+        "import sys, time\nfrom pathlib import Path\nfrom napari_lesion.reading_study.journal import Journal\n"
         "journal = Journal.start(Path(sys.argv[1]), 'A', '1.2.3', seen_before=False)\n"
         "for level in (1, 2, 3): journal.mark((level, 0.0, 0.0), level)\n"
         "print('marked', flush=True)\ntime.sleep(60)\n"

@@ -11,10 +11,10 @@ from reading_case import read_scan, report_with
 from typer.testing import CliRunner
 
 from napari_lesion.cli.main import app
-from napari_lesion.errors import ReadingError
 from napari_lesion.evaluation.results import load_results
-from napari_lesion.reading import study
-from napari_lesion.reading.journal import Journal, path_of
+from napari_lesion.reading_study import study
+from napari_lesion.reading_study.journal import Journal, path_of
+from napari_lesion.support.errors import ReadingError
 
 NODULE, SECOND, NOTHING = (10.0, 20.0, 30.0), (-40.0, 0.0, 60.0), (80.0, 80.0, 0.0)
 SCANS = ("1.1", "1.2", "1.3")

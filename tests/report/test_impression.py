@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from dicom_findings import case_of
 
-from napari_lesion.assessment.judge import judge
-from napari_lesion.judged import Given, Patient
+from napari_lesion.assessment.guidelines.judge import judge
+from napari_lesion.model.judged import Given, Patient
 from napari_lesion.report.content import content_of, outcome
 from napari_lesion.report.impression import MOST_LINES, finding_sentence, impression
 

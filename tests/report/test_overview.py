@@ -9,7 +9,7 @@ import pytest
 from fake_scan import AXIAL, CORONAL, FakeDetector, make_volume
 from matplotlib.image import imread
 
-from napari_lesion.findings import Candidate
+from napari_lesion.model.findings import Candidate
 from napari_lesion.pipeline import analyse
 from napari_lesion.report.overview import (
     LUNG_WINDOW,

@@ -7,11 +7,11 @@ import jsonschema
 import pytest
 from fake_scan import FakeDetector, make_volume
 
-from napari_lesion.errors import ConfigError
-from napari_lesion.findings import SCHEMA_VERSION, Candidate, Report
-from napari_lesion.judged import Patient
+from napari_lesion.model.findings import SCHEMA_VERSION, Candidate, Report
+from napari_lesion.model.judged import Patient
 from napari_lesion.pipeline import analyse
 from napari_lesion.report.json import load_report, report_schema, save_report
+from napari_lesion.support.errors import ConfigError
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "findings.schema.json"
 

@@ -8,9 +8,9 @@ import pytest
 import SimpleITK as sitk  # noqa: N813
 from fake_scan import AXIAL, CORONAL, make_heatmap, make_volume
 
-from napari_lesion.errors import ConfigError
-from napari_lesion.findings import Candidate
+from napari_lesion.model.findings import Candidate
 from napari_lesion.report.nifti import load_heatmap, save_heatmap
+from napari_lesion.support.errors import ConfigError
 
 SPOTS = (Candidate((52.0, -15.0, -250.0), 9.0, 0.9), Candidate((-48.0, -33.0, -228.0), 6.0, 0.5))
 OBLIQUE = AXIAL.copy()
@@ -72,7 +72,7 @@ def test_a_scan_of_more_slices_than_a_slab_is_whole(tmp_path):
     heatmap = make_heatmap(volume, spots)
     save_heatmap(heatmap, volume, tmp_path / "heatmap.nii")
 
-    from napari_lesion.detection.preprocess import to_scanner_grid
+    from napari_lesion.imaging.preprocess import to_scanner_grid
 
     stored = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "heatmap.nii")))
     assert np.abs(stored - to_scanner_grid(heatmap, volume)).max() <= 0.5 / 255 + 1e-6

@@ -5,11 +5,11 @@ import csv
 import pytest
 from fake_scan import FakeDetector, make_volume
 
-from napari_lesion.assessment.nodule import percent
-from napari_lesion.errors import ConfigError
-from napari_lesion.findings import RESEARCH_USE, Candidate
+from napari_lesion.assessment.measure.nodule import percent
+from napari_lesion.model.findings import RESEARCH_USE, Candidate
 from napari_lesion.pipeline import analyse
 from napari_lesion.report.write import FILE_NAMES, kinds_of, write_reports
+from napari_lesion.support.errors import ConfigError
 
 NODULE = ((52.0, -15.0, -250.0), 14.0)
 

@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 
 from napari_lesion.batch import analyse_folder
 from napari_lesion.cli.main import app
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import find_series
+from napari_lesion.dicom.index.series import find_series
+from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.dicom.writer import write_ct_series
-from napari_lesion.findings import Candidate, Report
+from napari_lesion.model.findings import Candidate, Report
 from napari_lesion.report.csv import load_summary
 from napari_lesion.report.json import load_report, save_report
 from napari_lesion.report.write import FILE_NAMES, KINDS, kinds_of
@@ -30,10 +30,10 @@ NODULES = (((52.0, -15.0, -250.0), 14.0), ((-46.0, -15.0, -240.0), 12.0), ((-40.
 FRESH = """
 import json, sys
 from pathlib import Path
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.segmentation_reader import masks_from_seg
-from napari_lesion.dicom.series import find_series
-from napari_lesion.dicom.structured_report_reader import report_from_sr
+from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.dicom_objects.segmentation_reader import masks_from_seg
+from napari_lesion.dicom.index.series import find_series
+from napari_lesion.dicom_objects.structured_report_reader import report_from_sr
 from napari_lesion.report.json import load_report
 
 scans, folder = map(Path, sys.argv[1:])
@@ -149,7 +149,7 @@ def test_without_the_scan_pages_are_written_and_dicom_objects_say_what_they_miss
 
 
 def test_a_folder_without_results_and_an_unknown_kind_are_wrong_usage(analysed, tmp_path):
-    from napari_lesion.errors import ConfigError
+    from napari_lesion.support.errors import ConfigError
 
     for arguments, words in (((tmp_path,), "no results"), ((analysed[0] / "out", "--format", "docx"), "docx")):
         result = invoke("report", *arguments)

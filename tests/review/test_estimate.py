@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from fake_scan import make_volume
 
+from napari_lesion.model.volume import Volume
 from napari_lesion.review.estimate import DEFAULT_MM, estimate_size
-from napari_lesion.volume import Volume
 
 FINE = np.array([[0, 0, 0.8, 20], [0, 0.8, 0, -50], [1.0, 0, 0, -280], [0, 0, 0, 1.0]])
 

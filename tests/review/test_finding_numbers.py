@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from pydicom.uid import ExplicitVRLittleEndian
 from review_scan import CANDIDATES, READER, a_report, a_review
 
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import find_series
-from napari_lesion.errors import ConfigError
-from napari_lesion.findings import Candidate, image_name
+from napari_lesion.dicom.index.series import find_series
+from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.model.findings import Candidate, image_name
 from napari_lesion.pipeline import analyse, with_all_candidates
 from napari_lesion.report.json import load_report, report_from, save_report
 from napari_lesion.review import edits
 from napari_lesion.review.journal import Journal
 from napari_lesion.review.review import Review, Stamp, carried_over, redo, reported, undo, unsearched
+from napari_lesion.support.errors import ConfigError
 
 SCAN = make_volume(nodules=tuple((one.center_mm, one.diameter_mm) for one in CANDIDATES))
 START = a_review(SCAN)

@@ -15,11 +15,11 @@ import review_driver
 from fake_scan import make_heatmap, make_volume
 from review_scan import CANDIDATES, READER, a_report, a_review
 
-from napari_lesion.errors import ConfigError
 from napari_lesion.review import edits
 from napari_lesion.review.journal import STATE_VARIABLE, Journal, journal_path, run_id
 from napari_lesion.review.kept_heatmap import heatmap_path, keep_heatmap, kept_heatmap
 from napari_lesion.review.review import Review, redo, undo, unsearched
+from napari_lesion.support.errors import ConfigError
 
 SCAN = make_volume()
 

@@ -14,12 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from review_scan import READER, a_report, a_review
 
-from napari_lesion.compared import Alignment, Comparison, Lesion
-from napari_lesion.errors import ConfigError
-from napari_lesion.findings import Finding
-from napari_lesion.judged import Appearance, Given, Patient
-from napari_lesion.mask import Mask
-from napari_lesion.measured import Axis, HounsfieldUnits, Measurement
+from napari_lesion.model.compared import Alignment, Comparison, Lesion
+from napari_lesion.model.findings import Finding
+from napari_lesion.model.judged import Appearance, Given, Patient
+from napari_lesion.model.mask import Mask
+from napari_lesion.model.measured import Axis, HounsfieldUnits, Measurement
 from napari_lesion.review import edits
 from napari_lesion.review.journal import Journal
 from napari_lesion.review.review import (
@@ -34,6 +33,7 @@ from napari_lesion.review.review import (
     unsearched,
     with_measurements,
 )
+from napari_lesion.support.errors import ConfigError
 
 SCAN = make_volume()
 START = a_review(SCAN)

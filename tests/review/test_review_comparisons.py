@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fake_scan import make_volume
 
-from napari_lesion.compared import Alignment, Change, Comparison
+from napari_lesion.model.compared import Alignment, Change, Comparison
 from napari_lesion.review import edits
 from napari_lesion.review.journal import STATE_VARIABLE, Journal, journal_path
 from napari_lesion.review.review import Review, Stamp, redo, reported, undo, unsearched, with_comparison

@@ -11,11 +11,11 @@ import torch
 import yaml
 from training_scan import write_project
 
-from napari_lesion.detection.networks import NoduleNet
-from napari_lesion.detection.packs import Metadata, NoduleNetSpec, Preprocessing, find_pack, load_network, save_pack
-from napari_lesion.detection.preprocess import HU_WINDOW
-from napari_lesion.errors import ConfigError
 from napari_lesion.evaluation.froc import Mark, ScoredPoint, evaluate
+from napari_lesion.imaging.preprocess import HU_WINDOW
+from napari_lesion.models.networks import NoduleNet
+from napari_lesion.models.packages import Metadata, NoduleNetSpec, Preprocessing, find_pack, load_network, save_pack
+from napari_lesion.support.errors import ConfigError
 from napari_lesion.training.export import _operating_points
 from napari_lesion.training.folds import cross_validate
 from napari_lesion.training.train import run

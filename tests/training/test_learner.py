@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from napari_lesion.errors import ConfigError
+from napari_lesion.support.errors import ConfigError
 from napari_lesion.training import checkpoint
 from napari_lesion.training.learner import make_learner
 from napari_lesion.training.log import Board, Log, draw_curves

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from training_scan import write_lidc_packs, write_project
 
-from napari_lesion.errors import ConfigError
+from napari_lesion.support.errors import ConfigError
 from napari_lesion.training.lidc import (
     Crop,
     cube_patient,

@@ -9,11 +9,11 @@ import pytest
 import torch
 from training_scan import write_lidc_packs, write_project
 
-from napari_lesion.assessment.nodule_looks import Looker, Slice
+from napari_lesion.assessment.measure.nodule_looks import Looker, Slice
 from napari_lesion.detection.detector import list_models, load_detector
-from napari_lesion.detection.networks import RATED, LooksNet
-from napari_lesion.detection.packs import read_pack
-from napari_lesion.errors import ConfigError, ModelError
+from napari_lesion.models.networks import RATED, LooksNet
+from napari_lesion.models.packages import read_pack
+from napari_lesion.support.errors import ConfigError, ModelError
 from napari_lesion.training.lidc import read_store, split_store
 from napari_lesion.training.looks_config import read_looks_config
 from napari_lesion.training.looks_data import RatedBatches, labels_of, rated

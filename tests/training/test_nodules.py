@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from training_scan import write_project
 
-from napari_lesion.errors import ConfigError
+from napari_lesion.support.errors import ConfigError
 from napari_lesion.training.nodules import Cube, cut_out, read_cubes, split_cubes, synthesise
 
 

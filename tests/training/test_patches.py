@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from napari_lesion.detection.detector import load_detector
-from napari_lesion.detection.packs import find_pack, load_network
-from napari_lesion.errors import Cancelled, ConfigError
+from napari_lesion.models.packages import find_pack, load_network
+from napari_lesion.support.errors import Cancelled, ConfigError
 from napari_lesion.training.data import Background, Target
 from napari_lesion.training.options import network_of
 from napari_lesion.training.patch_config import read_patch_config

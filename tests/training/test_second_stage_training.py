@@ -10,8 +10,8 @@ import torch
 import yaml
 from training_scan import write_lidc_packs, write_project
 
-from napari_lesion.detection.networks import NoduleNet
-from napari_lesion.errors import ConfigError
+from napari_lesion.models.networks import NoduleNet
+from napari_lesion.support.errors import ConfigError
 from napari_lesion.training.candidates import PLANS, axial_patches, candidate_patches
 from napari_lesion.training.config import read_config
 from napari_lesion.training.lidc import read_axial_patches

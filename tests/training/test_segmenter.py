@@ -9,10 +9,10 @@ import pytest
 import torch
 from training_scan import chest, write_lidc_packs, write_project
 
-from napari_lesion.assessment.nodule_seg import Segmenter, View
-from napari_lesion.detection.networks import SegmentNet, depth_to_space, space_to_depth
-from napari_lesion.detection.packs import load_network, read_pack
-from napari_lesion.errors import ConfigError
+from napari_lesion.assessment.measure.nodule_seg import Segmenter, View
+from napari_lesion.models.networks import SegmentNet, depth_to_space, space_to_depth
+from napari_lesion.models.packages import load_network, read_pack
+from napari_lesion.support.errors import ConfigError
 from napari_lesion.training import segment_training
 from napari_lesion.training.data import make_background
 from napari_lesion.training.lidc import read_crops, read_store, split_store

@@ -11,11 +11,11 @@ import pytest
 import torch
 from training_scan import write_project
 
-from napari_lesion.detection.networks import OUTPUT_STRIDE, NoduleNet
-from napari_lesion.detection.packs import find_pack, load_network
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import find_series
-from napari_lesion.errors import Cancelled, ConfigError
+from napari_lesion.dicom.index.series import find_series
+from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.models.networks import OUTPUT_STRIDE, NoduleNet
+from napari_lesion.models.packages import find_pack, load_network
+from napari_lesion.support.errors import Cancelled, ConfigError
 from napari_lesion.training.config import LossConfig, OptimiserConfig, read_config
 from napari_lesion.training.data import Batch, Sampler, Target, ball, target_maps
 from napari_lesion.training.held_out import write_held_out

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from napari_lesion.detection.packs import find_pack, verify
+from napari_lesion.models.packages import find_pack, verify
 from napari_lesion.training import checkpoint
 
-DRIVER = Path(__file__).parents[1] / "training_driver.py"
+DRIVER = Path(__file__).parents[1] / "helpers" / "training_driver.py"
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from napari_lesion.annotation.annotations import Annotation, AnnotationSet
-from napari_lesion.errors import AnnotationError
-from napari_lesion.mask import dice, in_common, surface_distance_mm
-from napari_lesion.tables import write_table
+from napari_lesion.model.mask import dice, in_common, surface_distance_mm
+from napari_lesion.support.errors import AnnotationError
+from napari_lesion.support.tables import write_table
 
 #: Larger than any distance within a scan, mm: stands for "not the same finding" in the pairing.
 _NEVER = 1e6

@@ -10,9 +10,9 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_lesion.errors import AnnotationError
-from napari_lesion.mask import Mask
-from napari_lesion.volume import FloatArray, Volume
+from napari_lesion.model.mask import Mask
+from napari_lesion.model.volume import FloatArray, Volume
+from napari_lesion.support.errors import AnnotationError
 
 SCHEMA_VERSION = "1.0"
 #: Affines that differ by less than this at the scan's corners (mm) are the same: rounding in headers.

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 from napari_lesion.annotation.store import Store
-from napari_lesion.dicom.series import Series, find_series
-from napari_lesion.errors import SeriesError
-from napari_lesion.progress import Progress, silent
+from napari_lesion.dicom.index.series import Series, find_series
+from napari_lesion.support.errors import SeriesError
+from napari_lesion.support.progress import Progress, silent
 
 State = Literal["open", "in work", "done"]
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from napari_lesion.annotation.agreement import match
 from napari_lesion.annotation.annotations import Annotation, AnnotationSet
-from napari_lesion.errors import AnnotationError
-from napari_lesion.mask import Mask
+from napari_lesion.model.mask import Mask
+from napari_lesion.support.errors import AnnotationError
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "napari-lesion annotations")
 

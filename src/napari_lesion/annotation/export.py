@@ -15,15 +15,15 @@ import yaml
 from napari_lesion.annotation.annotations import Annotation, AnnotationSet
 from napari_lesion.annotation.labels import LabelSet
 from napari_lesion.annotation.store import name_of_reader
-from napari_lesion.atomic import whole_file
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import Series, find_series
-from napari_lesion.errors import AnnotationError, ConfigError
-from napari_lesion.progress import Progress, silent
+from napari_lesion.dicom.index.series import Series, find_series
+from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.model.volume import FloatArray, spacing_of
 from napari_lesion.report.nifti import ras_affine
-from napari_lesion.tables import write_table
-from napari_lesion.uids import name_of
-from napari_lesion.volume import FloatArray, spacing_of
+from napari_lesion.support.atomic import whole_file
+from napari_lesion.support.errors import AnnotationError, ConfigError
+from napari_lesion.support.progress import Progress, silent
+from napari_lesion.support.tables import write_table
+from napari_lesion.support.uids import name_of
 
 LUNA16_COLUMNS = ("seriesuid", "coordX", "coordY", "coordZ", "diameter_mm")
 NODULES, EXCLUDED, PATIENTS = "annotations.csv", "annotations_excluded.csv", "patients.csv"

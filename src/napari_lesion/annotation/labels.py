@@ -9,8 +9,8 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from napari_lesion.checked_yaml import read_checked
-from napari_lesion.errors import ConfigError
+from napari_lesion.support.checked_yaml import read_checked
+from napari_lesion.support.errors import ConfigError
 
 #: What a detector that is trained with an annotation makes of it.
 #: ``nodule``: learned; ``excluded``: neither learned nor healthy (nor counted by `evaluate`); ``healthy``: no lesion.

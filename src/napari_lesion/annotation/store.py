@@ -18,12 +18,12 @@ from pydantic import ValidationError
 
 from napari_lesion.annotation.annotations import SCHEMA_VERSION, AnnotationSet, Grid
 from napari_lesion.annotation.labels import LUNG_NODULES, LabelSet, read_labels
-from napari_lesion.atomic import keep_beside, whole_file
-from napari_lesion.bounded import parse_json
-from napari_lesion.checksums import CHECKSUMS, checksums_of, damage
-from napari_lesion.errors import AnnotationError, ConfigError
-from napari_lesion.uids import digest, is_uid, name_of
-from napari_lesion.volume import Volume
+from napari_lesion.model.volume import Volume
+from napari_lesion.support.atomic import keep_beside, whole_file
+from napari_lesion.support.bounded import parse_json
+from napari_lesion.support.checksums import CHECKSUMS, checksums_of, damage
+from napari_lesion.support.errors import AnnotationError, ConfigError
+from napari_lesion.support.uids import digest, is_uid, name_of
 
 ENDING = ".annotations.json"
 LABELS = "labels.yaml"

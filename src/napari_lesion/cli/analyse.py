@@ -115,7 +115,7 @@ def analyse(
     Exit status: 0 all done, 1 some failed (a series, or a report), 2 wrong usage.
     """
     from napari_lesion.batch import analyse_folder
-    from napari_lesion.detection.default import default_model
+    from napari_lesion.models.default import default_model
     from napari_lesion.report.csv import SummaryRow
     from napari_lesion.report.write import kinds_of
 
@@ -123,7 +123,7 @@ def analyse(
     kinds = kinds_of(report)
     known = None
     if clinical is not None:
-        from napari_lesion.assessment.clinical import load_clinical
+        from napari_lesion.assessment.patient.clinical import load_clinical
 
         known = load_clinical(clinical)
         if withheld is not None and known.problems:

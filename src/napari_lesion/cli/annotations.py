@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_lesion.cli.console import complain, say, show_progress, show_table
-from napari_lesion.errors import ConfigError
+from napari_lesion.support.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,11 +94,11 @@ def import_(
     What is there already stays. Exit status: 0, or 1 where none of the scans is among the readings, or one failed.
     """
     from napari_lesion.annotation.store import Store
-    from napari_lesion.dicom.reader import read_series
-    from napari_lesion.dicom.series import find_series
-    from napari_lesion.errors import LesionError
+    from napari_lesion.dicom.index.series import find_series
+    from napari_lesion.dicom.read.reader import read_series
     from napari_lesion.lidc.annotations import annotation_sets, save_annotations
     from napari_lesion.lidc.xml import read_contours
+    from napari_lesion.support.errors import LesionError
 
     known = read_contours(readings)
     labels = Store(out).labels()
@@ -177,7 +177,7 @@ def agreement(
     header = ["readers", "series", "both", "only 1st", "only 2nd", "agreement", "mm", "Dice", "surface mm", "kappa"]
     show_table(header, rows)
     if out:
-        from napari_lesion.atomic import whole_file
+        from napari_lesion.support.atomic import whole_file
 
         with whole_file(out / "agreement.json") as temporary:
             temporary.write_text(json.dumps(summaries, indent=2) + "\n", encoding="utf-8")

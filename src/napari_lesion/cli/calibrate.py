@@ -48,10 +48,10 @@ def calibrate(
     it) and a default threshold; its card says how reliable the scores are. Never fit on scans for testing.
     """
     from napari_lesion.detection.calibration import METHODS
-    from napari_lesion.detection.packs import find_pack
     from napari_lesion.evaluation import calibrate as fitting
     from napari_lesion.evaluation import results as tables
     from napari_lesion.evaluation.froc import load_marks
+    from napari_lesion.models.packages import find_pack
 
     pack = find_pack(model)
     found = tables.load_results(results)

@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from napari_lesion.plain import lines, one_line
-from napari_lesion.progress import Progress
+from napari_lesion.support.plain import lines, one_line
+from napari_lesion.support.progress import Progress
 
 _QUIET_S = 10.0
 """In a log file, progress is reported at most this often."""

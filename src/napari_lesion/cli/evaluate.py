@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_lesion.cli.console import say, show_table
-from napari_lesion.errors import ConfigError
+from napari_lesion.support.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_lesion.detection.detector import Detector
-    from napari_lesion.dicom.series import Series
-    from napari_lesion.findings import Finding, Report
+    from napari_lesion.dicom.index.series import Series
+    from napari_lesion.model.findings import Finding, Report
 
 
 def explain(
@@ -49,15 +49,15 @@ def explain(
 
     Writes OUT/<SeriesInstanceUID>/finding-N/ with explanations.json, a NIfTI map for each method and overview.png.
     """
-    from napari_lesion.detection import explain as explaining
-    from napari_lesion.detection.default import default_model
     from napari_lesion.detection.detector import load_detector
-    from napari_lesion.dicom.reader import read_series
-    from napari_lesion.dicom.series import find_series
+    from napari_lesion.dicom.index.series import find_series
+    from napari_lesion.dicom.read.reader import read_series
+    from napari_lesion.explain import explain as explaining
+    from napari_lesion.models.default import default_model
     from napari_lesion.pipeline import analyse
-    from napari_lesion.progress import part
     from napari_lesion.report.explanation import folder_of_explanations, save_explanation
     from napari_lesion.report.folders import owner_digest
+    from napari_lesion.support.progress import part
 
     methods = explaining.check_methods(method or ["all"])
     with show_progress() as progress:
@@ -109,8 +109,8 @@ def explain(
 
 
 def _choose_series(found: Sequence[Series], path: Path, wanted: str) -> Series:
-    from napari_lesion.errors import ConfigError, SeriesError
     from napari_lesion.pipeline import unsuitable
+    from napari_lesion.support.errors import ConfigError, SeriesError
 
     if wanted:
         matching = [one for one in found if wanted in (one.identity.series_uid, one.key)]
@@ -131,9 +131,9 @@ def _choose_series(found: Sequence[Series], path: Path, wanted: str) -> Series:
 
 
 def _read_report(results: Path, series: Series) -> Report:
-    from napari_lesion.errors import ConfigError
     from napari_lesion.report import folders
     from napari_lesion.report import json as report_json
+    from napari_lesion.support.errors import ConfigError
 
     path = next((place for place in (results, results / report_json.FILE_NAME) if place.is_file()), None)
     if path is None:
@@ -150,7 +150,7 @@ def _read_report(results: Path, series: Series) -> Report:
 
 
 def _same_model(report: Report, detector: Detector) -> None:
-    from napari_lesion.errors import ConfigError
+    from napari_lesion.support.errors import ConfigError
 
     if detector.card.sha256 != report.model.sha256:
         raise ConfigError(
@@ -161,7 +161,7 @@ def _same_model(report: Report, detector: Detector) -> None:
 
 
 def _choose_finding(report: Report, text: str) -> Finding:
-    from napari_lesion.errors import ConfigError
+    from napari_lesion.support.errors import ConfigError
 
     for finding in report.findings:
         if text in (str(finding.number), finding.name, finding.id):

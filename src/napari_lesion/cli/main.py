@@ -27,7 +27,7 @@ from napari_lesion.cli import (
 from napari_lesion.cli import annotations as annotations_command
 from napari_lesion.cli import report as report_command
 from napari_lesion.cli.console import complain, use_plain_text
-from napari_lesion.errors import Cancelled, ConfigError, LesionError, ModelError
+from napari_lesion.support.errors import Cancelled, ConfigError, LesionError, ModelError
 
 app = typer.Typer(
     name="napari-lesion",

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_lesion.cli.console import complain, say, say_all, show_progress, show_table
-from napari_lesion.errors import ModelError
-from napari_lesion.plain import lines
+from napari_lesion.support.errors import ModelError
+from napari_lesion.support.plain import lines
 
 if TYPE_CHECKING:
     from napari_lesion.detection.detector import Card
-    from napari_lesion.detection.pull import Pin
+    from napari_lesion.models.pull import Pin
 
 app = typer.Typer(no_args_is_help=True, help="List, show, verify, add, remove and export models.")
 
@@ -27,9 +27,10 @@ ModelName = Annotated[
 @app.command("list")
 def list_() -> None:
     """List the models that are installed."""
-    from napari_lesion.detection import library, packs
-    from napari_lesion.detection.default import default_model
     from napari_lesion.detection.detector import read_card
+    from napari_lesion.models import packages as packs
+    from napari_lesion.models import store as library
+    from napari_lesion.models.default import default_model
 
     rows, damaged = [], []
     try:
@@ -65,8 +66,8 @@ _CATALOGUE_HEADER = ["name", "size", "licence", "published", "what"]
 
 def _to_get() -> list[list[str]]:
     """Rows of the catalogue whose models are not installed."""
-    from napari_lesion.detection import packs
-    from napari_lesion.detection import pull as hub
+    from napari_lesion.models import packages as packs
+    from napari_lesion.models import pull as hub
 
     there = {folder.name for folder in packs.model_folders()}
     return [_catalogue_row(pin) for pin in hub.CATALOGUE if pin.name not in there]
@@ -82,7 +83,7 @@ def default_(
     model: Annotated[str | None, typer.Argument(metavar="[ID]", help="Default: say which it is.")] = None,
 ) -> None:
     """Say or choose the model that searches where none is named."""
-    from napari_lesion.detection.default import default_model, make_default
+    from napari_lesion.models.default import default_model, make_default
 
     if model is not None:
         make_default(model)
@@ -92,8 +93,9 @@ def default_(
 @app.command()
 def show(model: ModelName = "nodule-3d") -> None:
     """Show the card of a model: what it was trained and tested on, and what it cannot do."""
-    from napari_lesion.detection import library, packs
     from napari_lesion.detection.detector import read_card
+    from napari_lesion.models import packages as packs
+    from napari_lesion.models import store as library
 
     folder = packs.find_model(model)
     card = read_card(folder)
@@ -120,7 +122,7 @@ def show(model: ModelName = "nodule-3d") -> None:
 
 
 def _facts(card: Card) -> dict[str, str]:
-    from napari_lesion.detection.packs import DESCRIPTION, Metadata
+    from napari_lesion.models.packages import DESCRIPTION, Metadata
 
     facts = {
         "summary": card.summary,
@@ -161,8 +163,9 @@ def verify(
 
     Exit status: 0, or 1 where one is damaged.
     """
-    from napari_lesion.detection import library, packs
     from napari_lesion.detection.detector import read_card
+    from napari_lesion.models import packages as packs
+    from napari_lesion.models import store as library
 
     names: list[str | Path] = [*(models or packs.model_folders())]
     if not names:
@@ -191,7 +194,8 @@ def add(
     ] = False,
 ) -> None:
     """Copy a model into your own models, so that it has an id. It is verified first."""
-    from napari_lesion.detection import library, packs
+    from napari_lesion.models import packages as packs
+    from napari_lesion.models import store as library
 
     with show_progress() as progress:
         name = library.add(source, replace=replace, progress=progress)
@@ -203,7 +207,7 @@ def remove(
     models: Annotated[list[str], typer.Argument(metavar="ID...", help="Models that were added or pulled.")],
 ) -> None:
     """Delete models that were added or pulled; those that come with napari-lesion stay."""
-    from napari_lesion.detection import library
+    from napari_lesion.models import store as library
 
     for name in models:
         say(f"Removed {library.remove(name)}.")
@@ -235,7 +239,7 @@ def export(
     ] = None,
 ) -> None:
     """Write a model to one zip or folder that `models add` takes, or for another runtime. It is verified first."""
-    from napari_lesion.detection import library
+    from napari_lesion.models import store as library
 
     if to is None:
         if int8:
@@ -243,7 +247,8 @@ def export(
         with show_progress() as progress:
             say(f"Wrote {library.export(model, out, progress=progress)}.")
         return
-    from napari_lesion.detection import export_runtime, packs
+    from napari_lesion.detection import export_runtime
+    from napari_lesion.models import packages as packs
 
     with show_progress() as progress:
         pack = packs.find_pack(model)
@@ -270,8 +275,8 @@ def pull(
 
     The weights are checked against their sha256 before anything opens them, and no code of the model is run.
     """
-    from napari_lesion.detection import packs
-    from napari_lesion.detection import pull as hub
+    from napari_lesion.models import packages as packs
+    from napari_lesion.models import pull as hub
 
     if name is None:
         show_table(_CATALOGUE_HEADER, [_catalogue_row(pin) for pin in hub.CATALOGUE])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_lesion.evaluation.compare import Difference
-    from napari_lesion.reading.study import ReaderResult
+    from napari_lesion.reading_study.study import ReaderResult
 
 
 def reading_study(
@@ -42,9 +42,9 @@ def reading_study(
     """
     from napari_lesion.evaluation import froc, page, plots
     from napari_lesion.evaluation.results import save_csv
-    from napari_lesion.reading import study
-    from napari_lesion.reading.journal import folder_name
-    from napari_lesion.reading.reading import LEVELS
+    from napari_lesion.reading_study import study
+    from napari_lesion.reading_study.journal import folder_name
+    from napari_lesion.reading_study.reading import LEVELS
 
     found = study.load_readings(readings)
     nodules = froc.load_marks(truth)
@@ -115,7 +115,7 @@ def reading_study(
 
 
 def _curve_rows(result: ReaderResult) -> list[list[str]]:
-    from napari_lesion.reading.study import ARM_NAMES
+    from napari_lesion.reading_study.study import ARM_NAMES
 
     return [
         [

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_lesion.cli.console import complain, say, show_progress
-from napari_lesion.plain import path_of
+from napari_lesion.support.plain import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_lesion.dicom.series import Series
-    from napari_lesion.findings import Report
-    from napari_lesion.progress import Progress
+    from napari_lesion.dicom.index.series import Series
+    from napari_lesion.model.findings import Report
+    from napari_lesion.support.progress import Progress
 
 
 def report(
@@ -41,13 +41,13 @@ def report(
 
     Exit status: 0 all done, 1 some report is missing, 2 wrong usage.
     """
-    from napari_lesion.assessment.clinical import load_clinical
+    from napari_lesion.assessment.patient.clinical import load_clinical
     from napari_lesion.batch import renew_reports
-    from napari_lesion.errors import ConfigError, LesionError
-    from napari_lesion.progress import part
     from napari_lesion.report import folders as results_folders
     from napari_lesion.report import json as report_json
     from napari_lesion.report.write import in_words, kinds_of
+    from napari_lesion.support.errors import ConfigError, LesionError
+    from napari_lesion.support.progress import part
 
     wanted = kinds_of(kinds)
     if not wanted:
@@ -92,8 +92,8 @@ def report(
 
 
 def _folders(out: Path) -> list[Path]:
-    from napari_lesion.errors import ConfigError
     from napari_lesion.report import json as report_json
+    from napari_lesion.support.errors import ConfigError
 
     if out.name == report_json.FILE_NAME:
         return [out.parent]
@@ -120,10 +120,10 @@ def _scan_of(report: Report, found: Sequence[Series]) -> Series | None:
 
 def _find_scans(out: Path, results: dict[Path, Report], scans: Path | None, progress: Progress) -> list[Series]:
     """Find the series at a path, else where ``summary.csv`` says that those of the results were."""
-    from napari_lesion.dicom.series import find_series
-    from napari_lesion.errors import LesionError
-    from napari_lesion.progress import part
+    from napari_lesion.dicom.index.series import find_series
     from napari_lesion.report import csv as summary
+    from napari_lesion.support.errors import LesionError
+    from napari_lesion.support.progress import part
 
     places = [scans] if scans else []
     if scans is None:

@@ -10,11 +10,11 @@ import typer
 
 from napari_lesion.cli.analyse import Device
 from napari_lesion.cli.console import complain, say, show_progress, show_table
-from napari_lesion.errors import ConfigError, LesionError
+from napari_lesion.support.errors import ConfigError, LesionError
 
 if TYPE_CHECKING:
-    from napari_lesion.dicom.series import Series
-    from napari_lesion.volume import Volume
+    from napari_lesion.dicom.index.series import Series
+    from napari_lesion.model.volume import Volume
 
 
 def robustness(
@@ -42,10 +42,10 @@ def robustness(
     Slices of 1 to 5 mm, soft and sharp kernels, half the dose, contrast, half of the lungs, flips, and a shift by half
     a voxel. Writes OUT/robustness.csv, .json and .md.
     """
-    from napari_lesion.detection.default import default_model
     from napari_lesion.detection.detector import load_detector
     from napari_lesion.evaluation import robustness as table
     from napari_lesion.evaluation.froc import load_marks
+    from napari_lesion.models.default import default_model
 
     ways = table.default_perturbations()
     unknown = sorted(set(only or ()) - set(ways))
@@ -103,7 +103,7 @@ def robustness(
 
 def _chosen(paths: list[Path], wanted: set[str], count: int | None) -> list[Series]:
     """Take the series that are in the truth, or so many of them, evenly over the list."""
-    from napari_lesion.dicom.series import find_series
+    from napari_lesion.dicom.index.series import find_series
 
     found: dict[str, Series] = {}
     for path in paths:
@@ -122,7 +122,7 @@ def _chosen(paths: list[Path], wanted: set[str], count: int | None) -> list[Seri
 
 
 def _volumes(series: list[Series]) -> Iterator[Volume]:
-    from napari_lesion.dicom.reader import read_series
+    from napari_lesion.dicom.read.reader import read_series
 
     for one in series:
         yield read_series(one)

@@ -32,10 +32,10 @@ def second_stage(
     Writes a pack with the same weights that scores candidates by both networks together, and prints what that brings
     (each scan left out of the fit that scores it). Analyse the scans with it and calibrate it next.
     """
-    from napari_lesion.detection.packs import CARD, find_pack, verify, write_pack
     from napari_lesion.evaluation import results as tables
     from napari_lesion.evaluation.froc import FP_RATES, load_marks
     from napari_lesion.evaluation.second_stage import add_second_stage
+    from napari_lesion.models.packages import CARD, find_pack, verify, write_pack
 
     pack = find_pack(model)
     found = tables.load_results(results)

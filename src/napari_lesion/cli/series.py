@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_lesion.cli.console import complain, say, show_progress, show_table
-from napari_lesion.plain import one_line
+from napari_lesion.support.plain import one_line
 
 if TYPE_CHECKING:
-    from napari_lesion.dicom.series import Series
+    from napari_lesion.dicom.index.series import Series
 
 
 def series(
@@ -23,7 +23,7 @@ def series(
 
     Exit status: 0, or 1 where there is none, or where something that may hold scans was left out.
     """
-    from napari_lesion.dicom.series import find_series
+    from napari_lesion.dicom.index.series import find_series
 
     with show_progress() as progress:
         index = find_series(path, progress=progress)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from napari_lesion.cli.console import say, show_progress
-from napari_lesion.errors import ConfigError
+from napari_lesion.support.errors import ConfigError
 
 _WITHOUT_FOLDS = {
     "PatchNet": "patch classifier",

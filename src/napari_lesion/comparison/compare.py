@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from napari_lesion.compared import Alignment, Comparison, days_between
 from napari_lesion.comparison.match import changes
 from napari_lesion.comparison.register import Aligned, align
-from napari_lesion.findings import Report
-from napari_lesion.progress import Progress, part, silent
-from napari_lesion.volume import SeriesIdentity, Volume
+from napari_lesion.model.compared import Alignment, Comparison, days_between
+from napari_lesion.model.findings import Report
+from napari_lesion.model.volume import SeriesIdentity, Volume
+from napari_lesion.support.progress import Progress, part, silent
 
 
 @dataclass(frozen=True)

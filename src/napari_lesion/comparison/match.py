@@ -8,13 +8,13 @@ import numpy as np
 from scipy import ndimage
 from scipy.optimize import linear_sum_assignment
 
-from napari_lesion.assessment.bts import GROWTH
-from napari_lesion.assessment.growth import growth
-from napari_lesion.compared import Change, Fate, days_between
+from napari_lesion.assessment.guidelines.bts import GROWTH
+from napari_lesion.assessment.guidelines.growth import growth
 from napari_lesion.comparison.register import Aligned
-from napari_lesion.findings import Finding, Report
-from napari_lesion.measured import Measurement
-from napari_lesion.volume import FloatArray, Volume
+from napari_lesion.model.compared import Change, Fate, days_between
+from napari_lesion.model.findings import Finding, Report
+from napari_lesion.model.measured import Measurement
+from napari_lesion.model.volume import FloatArray, Volume
 
 REACH_MM = 5.0
 """How far beyond the larger radius the centre of the same lesion may lie after alignment."""

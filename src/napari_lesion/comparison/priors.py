@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from napari_lesion.compared import days_between
-from napari_lesion.dicom.series import Series
+from napari_lesion.dicom.index.series import Series
+from napari_lesion.model.compared import days_between
 
 MOST = 3
 """Priors that a scan is compared with: the latest ones."""

@@ -20,10 +20,10 @@ import numpy.typing as npt
 import SimpleITK as sitk  # noqa: N813 - as its own documentation has it
 from scipy import ndimage
 
-from napari_lesion.compared import Alignment
-from napari_lesion.errors import LungsNotFoundError
-from napari_lesion.progress import Progress, silent
-from napari_lesion.volume import FloatArray, Volume, apply_affine, spacing_of
+from napari_lesion.model.compared import Alignment
+from napari_lesion.model.volume import FloatArray, Volume, apply_affine, spacing_of
+from napari_lesion.support.errors import LungsNotFoundError
+from napari_lesion.support.progress import Progress, silent
 
 GRID_MM = 3.0
 LEAST_DICE = 0.90
@@ -175,7 +175,7 @@ def align(volume: Volume, prior: Volume, *, progress: Progress = silent) -> tupl
 
 
 def _chest(volume: Volume) -> _Chest:
-    from napari_lesion.detection.preprocess import canonical, coarse_grid, find_search_region
+    from napari_lesion.imaging.preprocess import canonical, coarse_grid, find_search_region
 
     region = find_search_region(volume)
     hu, _ = coarse_grid(canonical(volume))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from napari_lesion.assessment.recist import Lesion, State, Visit
-from napari_lesion.compared import Comparison
-from napari_lesion.findings import Finding, Report
+from napari_lesion.assessment.guidelines.recist import Lesion, State, Visit
+from napari_lesion.model.compared import Comparison
+from napari_lesion.model.findings import Finding, Report
 
 _CONFIRMED = ("accepted", "edited", "added")
 

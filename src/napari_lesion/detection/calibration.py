@@ -22,8 +22,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from napari_lesion.detection.packs import Calibration
-from napari_lesion.errors import ConfigError
+from napari_lesion.models.packages import Calibration
+from napari_lesion.support.errors import ConfigError
 
 Method = Literal["isotonic", "platt"]
 METHODS: tuple[Method, ...] = ("isotonic", "platt")

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import maximum_filter
 
-from napari_lesion.findings import Candidate, Heatmap
-from napari_lesion.volume import FloatArray, apply_affine, spacing_of
+from napari_lesion.model.findings import Candidate, Heatmap
+from napari_lesion.model.volume import FloatArray, apply_affine, spacing_of
 
 FLOOR = 0.01
 """Heat below which a maximum is not even a candidate."""

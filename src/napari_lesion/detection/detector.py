@@ -10,10 +10,10 @@ from typing import Literal, Protocol, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from napari_lesion.errors import ConfigError, ModelError
-from napari_lesion.findings import Detection
-from napari_lesion.progress import Progress, silent
-from napari_lesion.volume import Volume
+from napari_lesion.model.findings import Detection
+from napari_lesion.model.volume import Volume
+from napari_lesion.support.errors import ConfigError, ModelError
+from napari_lesion.support.progress import Progress, silent
 
 DEFAULT_MODEL = "nodule-3d"
 
@@ -112,7 +112,7 @@ def list_models() -> tuple[Card, ...]:
     ModelError
         If the description of a model that comes with the package is damaged.
     """
-    from napari_lesion.detection import packs  # it needs Card
+    from napari_lesion.models import packages as packs  # it needs Card
 
     cards = []
     for folder in packs.model_folders():
@@ -135,14 +135,15 @@ def read_card(name: str | Path) -> Card:
     ModelError
         If there is no such model, or its description is wrong.
     """
-    from napari_lesion.detection import library, packs  # they need Card
+    from napari_lesion.models import packages as packs  # they need Card
+    from napari_lesion.models import store as library
 
     folder = packs.find_model(name)
     if (folder / packs.DESCRIPTION).is_file():
         return packs.read_pack(folder).metadata
     if origin := library.read_origin(folder):
         return origin.card
-    from napari_lesion.detection.bundles.bundle import is_bundle, read_bundle
+    from napari_lesion.detection.monai_bundles.bundle import is_bundle, read_bundle
 
     if not is_bundle(folder):
         raise ModelError(library.no_model(folder))
@@ -176,12 +177,13 @@ def load_detector(
     ConfigError
         If bfloat16 is asked for and the model always computes in float32.
     """
-    from napari_lesion.detection import library, packs  # they need Card
+    from napari_lesion.models import packages as packs  # they need Card
+    from napari_lesion.models import store as library
 
     folder = packs.find_model(name)
     if not (folder / packs.DESCRIPTION).is_file():
         library.verify(folder)
-        from napari_lesion.detection.bundles.bundle import load_bundle
+        from napari_lesion.detection.monai_bundles.bundle import load_bundle
 
         return load_bundle(folder, trust_code, classes, precision)
     pack = packs.read_pack(folder)

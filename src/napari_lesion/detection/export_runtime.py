@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from napari_lesion.atomic import whole_file, whole_folder
-from napari_lesion.detection.packs import NoduleNetSpec, Pack, find_pack, load_network
-from napari_lesion.errors import ConfigError, ModelError, SeriesError
-from napari_lesion.progress import Progress, silent
+from napari_lesion.models.packages import NoduleNetSpec, Pack, find_pack, load_network
+from napari_lesion.support.atomic import whole_file, whole_folder
+from napari_lesion.support.errors import ConfigError, ModelError, SeriesError
+from napari_lesion.support.progress import Progress, silent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -187,7 +187,7 @@ def to_openvino(network: nn.Module, pack: Pack) -> Any:
     import torch
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
-    from napari_lesion.detection.inference import fold_batch_norm
+    from napari_lesion.imaging.inference import fold_batch_norm
 
     # What openvino.convert_model does, without the report on its use that it sends to its makers.
     frontend = openvino.frontend.FrontEndManager().load_by_framework("pytorch")
@@ -311,9 +311,9 @@ def calibration_boxes(pack: Pack, paths: Sequence[Path], *, progress: Progress =
     """
     if not paths:
         return ()
-    from napari_lesion.detection.preprocess import prepare
-    from napari_lesion.dicom.reader import read_series
-    from napari_lesion.dicom.series import find_series
+    from napari_lesion.dicom.index.series import find_series
+    from napari_lesion.dicom.read.reader import read_series
+    from napari_lesion.imaging.preprocess import prepare
 
     crops = []
     for number, path in enumerate(paths):
@@ -377,7 +377,7 @@ def _write_onnx(network: nn.Module, pack: Pack, path: Path) -> None:
     _package("onnxscript")
     import torch
 
-    from napari_lesion.detection.inference import fold_batch_norm
+    from napari_lesion.imaging.inference import fold_batch_norm
 
     sides = {axis: _MULTIPLE * torch.export.Dim(name) for axis, name in ((2, "d"), (3, "h"), (4, "w"))}
     with _quiet():

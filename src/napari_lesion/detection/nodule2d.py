@@ -13,17 +13,17 @@ import numpy.typing as npt
 from scipy import ndimage
 from torch import nn
 
-from napari_lesion.detection import preprocess
 from napari_lesion.detection.candidates import REFERENCE_DIAMETER_MM, find_candidates
 from napari_lesion.detection.detector import Card
-from napari_lesion.detection.inference import choose_device
-from napari_lesion.detection.networks import PATCH_SIZE, PATCH_STRIDE
-from napari_lesion.detection.packs import Pack, load_network, require_window
-from napari_lesion.detection.second_stage import PlaneJudge, answer, scaled
-from napari_lesion.errors import LungsNotFoundError
-from napari_lesion.findings import Candidate, Detection, Heatmap
-from napari_lesion.progress import Progress, part, silent
-from napari_lesion.volume import FloatArray, Volume
+from napari_lesion.detection.false_positive_reduction import PlaneJudge, answer, scaled
+from napari_lesion.imaging import preprocess
+from napari_lesion.imaging.inference import choose_device
+from napari_lesion.model.findings import Candidate, Detection, Heatmap
+from napari_lesion.model.volume import FloatArray, Volume
+from napari_lesion.models.networks import PATCH_SIZE, PATCH_STRIDE
+from napari_lesion.models.packages import Pack, load_network, require_window
+from napari_lesion.support.errors import LungsNotFoundError
+from napari_lesion.support.progress import Progress, part, silent
 
 FEWEST_SLICES = 5
 """With fewer slices there are no lungs to be found in 3D, and no other planes to look at."""

@@ -7,16 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from napari_lesion.detection import inference, preprocess
 from napari_lesion.detection.candidates import find_candidates, outside
 from napari_lesion.detection.detector import Card, Precision
-from napari_lesion.detection.explain import View
-from napari_lesion.detection.networks import OUTPUT_STRIDE
-from napari_lesion.detection.packs import Pack, load_network, require_window
-from napari_lesion.detection.second_stage import load_judge, rescore
-from napari_lesion.findings import Detection, Finding, Heatmap
-from napari_lesion.progress import Progress, part, silent
-from napari_lesion.volume import FloatArray, Volume
+from napari_lesion.detection.false_positive_reduction import load_judge, rescore
+from napari_lesion.explain.explain import View
+from napari_lesion.imaging import inference, preprocess
+from napari_lesion.model.findings import Detection, Finding, Heatmap
+from napari_lesion.model.volume import FloatArray, Volume
+from napari_lesion.models.networks import OUTPUT_STRIDE
+from napari_lesion.models.packages import Pack, load_network, require_window
+from napari_lesion.support.progress import Progress, part, silent
 
 _SCALE = 100
 _PREPARED, _SEARCHED = 35, 95
@@ -120,7 +120,7 @@ class NoduleDetector:
         ConfigError
             If the device is not there.
         """
-        from napari_lesion.detection.explain_views import nodule_view
+        from napari_lesion.explain.inputs import nodule_view
 
         inference.choose_device(device)
         box = preprocess.prepare(volume, spacing_mm=self._metadata.preprocessing.spacing_mm, progress=progress)

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from napari_lesion.detection.detector import Card
-from napari_lesion.errors import ConfigError
+from napari_lesion.support.errors import ConfigError
 
 _TOLERANCE = 1e-9
 

@@ -56,8 +56,8 @@ def prune_channels(network: nn.Module, share: float) -> nn.Module:
     import torch
     from torch import nn
 
-    from napari_lesion.detection.inference import fold_batch_norm
-    from napari_lesion.detection.networks import Residual
+    from napari_lesion.imaging.inference import fold_batch_norm
+    from napari_lesion.models.networks import Residual
 
     pruned = fold_batch_norm(network)
     for block in pruned.modules():

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_lesion.volume import FloatArray, Volume, spacing_of
+from napari_lesion.model.volume import FloatArray, Volume, spacing_of
 
 MAX_SLICE_MM = 5.0
 MAX_PIXEL_MM = 2.0

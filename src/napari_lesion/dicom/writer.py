@@ -12,10 +12,10 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, JPEGLSLossless, generate_uid
 from pydicom.valuerep import DSfloat
 
-from napari_lesion.atomic import whole_folder
-from napari_lesion.errors import GeometryError, SeriesError
-from napari_lesion.progress import Progress, silent
-from napari_lesion.volume import FloatArray, Volume
+from napari_lesion.model.volume import FloatArray, Volume
+from napari_lesion.support.atomic import whole_folder
+from napari_lesion.support.errors import GeometryError, SeriesError
+from napari_lesion.support.progress import Progress, silent
 
 #: Root of all UIDs that are derived from a name (RFC 4122 version 5; DICOM PS3.5 B.2 puts them below 2.25).
 _NAMESPACE = uuid.UUID("6c0f6a3c-6a0e-5d0b-9f0e-6e61706c6573")

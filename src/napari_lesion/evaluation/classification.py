@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_lesion.detection.calibration import Reliability, reliability
-from napari_lesion.errors import ConfigError
-from napari_lesion.tables import read_table
+from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.tables import read_table
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_lesion.errors import ConfigError
 from napari_lesion.evaluation.froc import FP_RATES, Curve, FloatArray, Mark, ScoredPoint, evaluate
+from napari_lesion.support.errors import ConfigError
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from napari_lesion.errors import ConfigError
-from napari_lesion.tables import read_table
+from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.tables import read_table
 
 FP_RATES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """False positives a scan at which sensitivity is read; the CPM is the mean of the seven."""

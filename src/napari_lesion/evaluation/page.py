@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from napari_lesion.evaluation.compare import Difference
 from napari_lesion.evaluation.plots import as_svg
-from napari_lesion.findings import RESEARCH_USE
+from napari_lesion.model.findings import RESEARCH_USE
 from napari_lesion.report import page
 
 Table = tuple[Sequence[str], Sequence[Sequence[str]]]

@@ -12,10 +12,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from napari_lesion.atomic import whole_file
 from napari_lesion.detection.calibration import Reliability
 from napari_lesion.evaluation.classification import Classification
 from napari_lesion.evaluation.froc import BAND_RATES, FP_RATES, Curve
+from napari_lesion.support.atomic import whole_file
 
 _FORMATS = ("png", "svg")
 _MOST_BANDS = 2

@@ -9,14 +9,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from napari_lesion.atomic import whole_file
-from napari_lesion.errors import ConfigError
 from napari_lesion.evaluation.classification import Classification
 from napari_lesion.evaluation.compare import Comparison
 from napari_lesion.evaluation.froc import FP_RATES, Curve, Evaluation, Mark, ScoredPoint
-from napari_lesion.findings import ModelReference
+from napari_lesion.model.findings import ModelReference
 from napari_lesion.report import json as report_json
-from napari_lesion.tables import write_table
+from napari_lesion.support.atomic import whole_file
+from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.tables import write_table
 
 Missing = Literal["error", "missed", "leave-out"]
 

@@ -21,15 +21,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from napari_lesion.atomic import whole_file
 from napari_lesion.detection.suitability import noise_hu
-from napari_lesion.errors import ConfigError, LungsNotFoundError
 from napari_lesion.evaluation import froc
 from napari_lesion.evaluation.froc import Mark, ScoredPoint
-from napari_lesion.findings import ModelReference
-from napari_lesion.progress import Progress, part, silent
-from napari_lesion.tables import write_table
-from napari_lesion.volume import FloatArray, Volume, apply_affine
+from napari_lesion.model.findings import ModelReference
+from napari_lesion.model.volume import FloatArray, Volume, apply_affine
+from napari_lesion.support.atomic import whole_file
+from napari_lesion.support.errors import ConfigError, LungsNotFoundError
+from napari_lesion.support.progress import Progress, part, silent
+from napari_lesion.support.tables import write_table
 
 if TYPE_CHECKING:
     from napari_lesion.detection.detector import Detector
@@ -193,9 +193,9 @@ def slab(volume: Volume, *, upper: bool) -> Perturbed:
     LungsNotFoundError
         If no lung is in view.
     """
-    from napari_lesion.detection.lungs import find_lungs
-    from napari_lesion.detection.preprocess import coarse_grid
-    from napari_lesion.volume import spacing_of
+    from napari_lesion.imaging.lungs import find_lungs
+    from napari_lesion.imaging.preprocess import coarse_grid
+    from napari_lesion.model.volume import spacing_of
 
     coarse, affine = coarse_grid(volume)
     slices = np.flatnonzero(find_lungs(coarse, spacing_of(affine)).any(axis=(1, 2)))
@@ -328,7 +328,7 @@ def measure(
         If a scan as it is shows no lungs.
     """
     from napari_lesion.detection.operating import false_positives_at
-    from napari_lesion.detection.preprocess import canonical
+    from napari_lesion.imaging.preprocess import canonical
 
     ways = dict(default_perturbations() if perturbations is None else perturbations)
     outcomes: dict[str, dict[str, _Outcome]] = {name: {} for name in ways}

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from napari_lesion.detection.packs import Metadata, Pack, SecondStage
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import find_series
-from napari_lesion.errors import ConfigError
+from napari_lesion.dicom.index.series import find_series
+from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.evaluation.calibrate import label_findings
 from napari_lesion.evaluation.froc import Curve, Mark, ScoredPoint, evaluate
 from napari_lesion.evaluation.results import Results
-from napari_lesion.progress import Progress, silent
+from napari_lesion.models.packages import Metadata, Pack, SecondStage
+from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.progress import Progress, silent
 
 Floats = npt.NDArray[np.float64]
 
@@ -65,7 +65,7 @@ def add_second_stage(
     ModelError
         If the two do not fit together.
     """
-    from napari_lesion.detection import second_stage as stages  # brings torch along
+    from napari_lesion.detection import false_positive_reduction as stages  # brings torch along
 
     old = pack.metadata
     if old.calibration or old.second_stage:

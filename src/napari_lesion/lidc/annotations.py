@@ -13,13 +13,13 @@ from napari_lesion.annotation.agreement import agreement
 from napari_lesion.annotation.annotations import Annotation, AnnotationSet, new_annotation
 from napari_lesion.annotation.labels import LabelSet
 from napari_lesion.annotation.store import Store
-from napari_lesion.dicom.series import Series
-from napari_lesion.errors import AnnotationError, ConfigError
+from napari_lesion.dicom.index.series import Series
 from napari_lesion.lidc.database import read_scans
 from napari_lesion.lidc.readings import Placed, Planes, ScanReadings, place, same_nodule
 from napari_lesion.lidc.xml import read_xml
-from napari_lesion.mask import Mask
-from napari_lesion.volume import Volume
+from napari_lesion.model.mask import Mask
+from napari_lesion.model.volume import Volume
+from napari_lesion.support.errors import AnnotationError, ConfigError
 
 MARK = "LIDC mark"
 """Who is named for marks of whom it is not known who made them: the first, second, ... at each nodule."""

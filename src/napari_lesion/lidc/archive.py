@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from napari_lesion.atomic import PREFIX
-from napari_lesion.dicom.series import find_series
-from napari_lesion.errors import ConfigError, DownloadError, GeometryError, SeriesError
+from napari_lesion.dicom.index.series import find_series
 from napari_lesion.lidc.readings import Planes, ScanReadings
 from napari_lesion.lidc.truth import FOLDS, ScanTruth, fold_of, truth_of
-from napari_lesion.progress import Progress, silent
 from napari_lesion.samples import Archive, RealCase, download_case
+from napari_lesion.support.atomic import PREFIX
+from napari_lesion.support.errors import ConfigError, DownloadError, GeometryError, SeriesError
+from napari_lesion.support.progress import Progress, silent
 
 COLLECTION = "lidc_idri"
 SCANS, ASIDE = "scans", "set_aside"

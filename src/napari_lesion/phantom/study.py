@@ -10,14 +10,14 @@ from typing import Literal, NamedTuple
 
 from pydicom.dataset import Dataset
 
-from napari_lesion.atomic import whole_folder
 from napari_lesion.dicom.writer import named_uid, write_ct_series
-from napari_lesion.errors import SeriesError
+from napari_lesion.model.volume import SeriesIdentity
 from napari_lesion.phantom.nodules import Nodule, PlacedNodule
 from napari_lesion.phantom.patient import make_patient
 from napari_lesion.phantom.scan import Scanner, make_scan
-from napari_lesion.progress import Progress, silent
-from napari_lesion.volume import SeriesIdentity
+from napari_lesion.support.atomic import whole_folder
+from napari_lesion.support.errors import SeriesError
+from napari_lesion.support.progress import Progress, silent
 
 Change = Literal["stable", "grown", "new", "gone"]
 

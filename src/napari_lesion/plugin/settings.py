@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from qtpy.QtCore import QSettings
 
-from napari_lesion.bounded import parse_json
+from napari_lesion.support.bounded import parse_json
 
 ENVIRONMENT = "NAPARI_LESION_SETTINGS"
 """Names another file: for tests, and for several set-ups on one machine."""

@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from napari_lesion.assessment.fields import FINDING_FIELDS, PATIENT_FIELDS
-from napari_lesion.assessment.nodule import percent
-from napari_lesion.compared import Change, Comparison
+from napari_lesion.assessment.measure.nodule import percent
+from napari_lesion.assessment.patient.fields import FINDING_FIELDS, PATIENT_FIELDS
 from napari_lesion.detection.operating import in_words
-from napari_lesion.findings import Finding, Report, image_name
-from napari_lesion.judged import Advice, Appearance, Given, Patient, Probability
-from napari_lesion.measured import Looks, Measurement
-from napari_lesion.progress import Progress, silent
+from napari_lesion.model.compared import Change, Comparison
+from napari_lesion.model.findings import Finding, Report, image_name
+from napari_lesion.model.judged import Advice, Appearance, Given, Patient, Probability
+from napari_lesion.model.measured import Looks, Measurement
+from napari_lesion.model.volume import Volume, readable_date
 from napari_lesion.report.impression import impression
 from napari_lesion.report.pictures import Picture, pictures_of
-from napari_lesion.volume import Volume, readable_date
+from napari_lesion.support.progress import Progress, silent
 
 TOP = 8
 """Findings in the summary, at most."""

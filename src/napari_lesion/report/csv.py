@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal
 
-from napari_lesion.atomic import PRIVATE_FILE, append_lines
-from napari_lesion.errors import ConfigError
-from napari_lesion.plain import from_cell
-from napari_lesion.tables import table_lines, write_table
+from napari_lesion.support.atomic import PRIVATE_FILE, append_lines
+from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.plain import from_cell
+from napari_lesion.support.tables import table_lines, write_table
 
 FILE_NAME = "summary.csv"
 SKIPPED_FILE_NAME = "skipped_files.csv"

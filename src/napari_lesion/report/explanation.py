@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import nibabel as nib
 
-from napari_lesion.atomic import whole_folder
-from napari_lesion.bounded import parse_json, read_text
-from napari_lesion.detection.explain import AttributionMap, Explanation
-from napari_lesion.detection.explain_deletion import CELL_MM, SHARES
-from napari_lesion.findings import RESEARCH_USE, ModelReference
+from napari_lesion.explain.deletion import CELL_MM, SHARES
+from napari_lesion.explain.explain import AttributionMap, Explanation
+from napari_lesion.model.findings import RESEARCH_USE, ModelReference
+from napari_lesion.model.volume import Volume
 from napari_lesion.report.folders import owner_digest
 from napari_lesion.report.nifti import ras_affine
 from napari_lesion.report.overview import FILE_NAME as OVERVIEW
 from napari_lesion.report.overview import save_explanation_picture
-from napari_lesion.volume import Volume
+from napari_lesion.support.atomic import whole_folder
+from napari_lesion.support.bounded import parse_json, read_text
 
 if TYPE_CHECKING:
-    from napari_lesion.dicom.series import Series
+    from napari_lesion.dicom.index.series import Series
 
 FILE_NAME = "explanations.json"
 SCHEMA_VERSION = "1.0"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from napari_lesion.findings import Finding, Report, image_name
-from napari_lesion.judged import Advice, Appearance, Patient, Probability
-from napari_lesion.measured import Likely, Looks
-from napari_lesion.tables import write_table
+from napari_lesion.model.findings import Finding, Report, image_name
+from napari_lesion.model.judged import Advice, Appearance, Patient, Probability
+from napari_lesion.model.measured import Likely, Looks
+from napari_lesion.support.tables import write_table
 
 FILE_NAME = "findings.csv"
 _PATIENT = tuple(Patient.model_fields)

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from napari_lesion.bounded import parse_json, read_text
-from napari_lesion.errors import ConfigError
-from napari_lesion.findings import Inputs, Report
+from napari_lesion.model.findings import Inputs, Report
+from napari_lesion.model.volume import SeriesIdentity
 from napari_lesion.report import json as report_json
-from napari_lesion.uids import digest
-from napari_lesion.volume import SeriesIdentity
+from napari_lesion.support.bounded import parse_json, read_text
+from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.uids import digest
 
 if TYPE_CHECKING:
-    from napari_lesion.dicom.series import Series
+    from napari_lesion.dicom.index.series import Series
 
 LOCK = ".napari-lesion.lock"
 _CHUNK = 2**20

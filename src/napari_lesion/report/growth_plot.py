@@ -11,8 +11,8 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from napari_lesion.comparison.followed import Followed, followed
-from napari_lesion.findings import Report
+from napari_lesion.comparison.history import Followed, followed
+from napari_lesion.model.findings import Report
 
 MOST = 10
 """Lesions in a plot, at most: those that changed the most."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from napari_lesion.compared import Change
-from napari_lesion.findings import Finding, Report, image_name
-from napari_lesion.judged import Advice
-from napari_lesion.measured import Measurement
-from napari_lesion.volume import readable_date
+from napari_lesion.model.compared import Change
+from napari_lesion.model.findings import Finding, Report, image_name
+from napari_lesion.model.judged import Advice
+from napari_lesion.model.measured import Measurement
+from napari_lesion.model.volume import readable_date
 
 MOST_LINES = 6
 _UNKNOWN = "unknown"

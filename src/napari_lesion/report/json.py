@@ -12,11 +12,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from napari_lesion.atomic import whole_file
-from napari_lesion.bounded import parse_json, read_text
-from napari_lesion.checksums import CHECKSUMS, checksums_of, damage
-from napari_lesion.errors import ConfigError
-from napari_lesion.findings import SCHEMA_VERSION, Report, numbered
+from napari_lesion.model.findings import SCHEMA_VERSION, Report, numbered
+from napari_lesion.support.atomic import whole_file
+from napari_lesion.support.bounded import parse_json, read_text
+from napari_lesion.support.checksums import CHECKSUMS, checksums_of, damage
+from napari_lesion.support.errors import ConfigError
 
 FILE_NAME = "findings.json"
 

@@ -11,10 +11,10 @@ import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 
-from napari_lesion.atomic import whole_file
-from napari_lesion.errors import ConfigError
-from napari_lesion.findings import Heatmap
-from napari_lesion.volume import FloatArray, Volume, apply_affine, spacing_of
+from napari_lesion.model.findings import Heatmap
+from napari_lesion.model.volume import FloatArray, Volume, apply_affine, spacing_of
+from napari_lesion.support.atomic import whole_file
+from napari_lesion.support.errors import ConfigError
 
 FILE_NAME = "heatmap.nii.gz"
 
@@ -109,7 +109,7 @@ def _occupied(values: npt.NDArray[np.uint8]) -> tuple[list[int], list[int]]:
 
 def _bytes_on_scanner_grid(heatmap: Heatmap, volume: Volume) -> npt.NDArray[np.uint8]:
     """Bring the heatmap onto the scan's voxels, 0 to 255, slab by slab so that no second volume of floats is held."""
-    from napari_lesion.detection.preprocess import to_scanner_grid
+    from napari_lesion.imaging.preprocess import to_scanner_grid
 
     result = np.empty(volume.shape, np.uint8)
     for first in range(0, volume.shape[0], _SLAB):

@@ -14,13 +14,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from matplotlib.patheffects import withStroke
 
-from napari_lesion.atomic import whole_file
-from napari_lesion.detection.explain import Explanation
 from napari_lesion.detection.operating import in_words
-from napari_lesion.findings import RESEARCH_USE, Analysis, Finding, ModelReference, Report, image_name
-from napari_lesion.plain import one_line
+from napari_lesion.explain.explain import Explanation
+from napari_lesion.model.findings import RESEARCH_USE, Analysis, Finding, ModelReference, Report, image_name
+from napari_lesion.model.volume import FloatArray, Volume
 from napari_lesion.report.plane import Plane, plane_around, sample, side_of
-from napari_lesion.volume import FloatArray, Volume
+from napari_lesion.support.atomic import whole_file
+from napari_lesion.support.plain import one_line
 
 FILE_NAME = "overview.png"
 

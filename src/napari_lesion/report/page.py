@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from napari_lesion.atomic import whole_file
+from napari_lesion.support.atomic import whole_file
 
 Filters = Mapping[str, Callable[..., Any]]
 

@@ -29,14 +29,14 @@ from reportlab.platypus import (
     TableStyle,
 )
 
-from napari_lesion.atomic import whole_file
-from napari_lesion.findings import Report
-from napari_lesion.judged import Advice
+from napari_lesion.model.findings import Report
+from napari_lesion.model.judged import Advice
+from napari_lesion.model.volume import readable_date
 from napari_lesion.report import growth_plot
 from napari_lesion.report.content import COLUMNS, Content, Entry, Fact, Group, doubling, outcome
 from napari_lesion.report.html import COLOURS, adds, growth_note
 from napari_lesion.report.pictures import Picture
-from napari_lesion.volume import readable_date
+from napari_lesion.support.atomic import whole_file
 
 FILE_NAME = "report.pdf"
 

@@ -13,11 +13,11 @@ import numpy as np
 from contourpy import contour_generator
 from PIL import Image
 
-from napari_lesion.findings import Finding
-from napari_lesion.measured import Axis
+from napari_lesion.model.findings import Finding
+from napari_lesion.model.measured import Axis
+from napari_lesion.model.volume import FloatArray, Volume
 from napari_lesion.report.overview import on_slice, window_of
 from napari_lesion.report.plane import Plane, View, plane_around, sample
-from napari_lesion.volume import FloatArray, Volume
 
 Kind = Literal["outline", "long axis", "short axis", "estimate"]
 Places = tuple[tuple[float, float], ...]

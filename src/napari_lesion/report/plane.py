@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from napari_lesion.volume import FloatArray, Volume
+from napari_lesion.model.volume import FloatArray, Volume
 
 View = Literal["axial", "coronal", "sagittal"]
 

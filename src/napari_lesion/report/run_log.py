@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_lesion.errors import ConfigError, ResultsError
 from napari_lesion.report import csv as summary
 from napari_lesion.report import json as report_json
 from napari_lesion.report.csv import SummaryRow
+from napari_lesion.support.errors import ConfigError, ResultsError
 
 if TYPE_CHECKING:
-    from napari_lesion.dicom.series import Series
+    from napari_lesion.dicom.index.series import Series
     from napari_lesion.report.withheld import Withheld
 
 _PROBE = bytes(2**20)

@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_lesion.findings import Report
-from napari_lesion.progress import Progress
-from napari_lesion.volume import SeriesIdentity
+from napari_lesion.model.findings import Report
+from napari_lesion.model.volume import SeriesIdentity
+from napari_lesion.support.progress import Progress
 
 if TYPE_CHECKING:
-    from napari_lesion.dicom.series import Series
+    from napari_lesion.dicom.index.series import Series
 
 #: Of a series, what names the patient or is free text that may.
 FIELDS = (

@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from napari_lesion.atomic import whole_file
-from napari_lesion.errors import Cancelled, ConfigError, LesionError, NothingToSaveError
-from napari_lesion.findings import Heatmap, Report
-from napari_lesion.progress import Progress, part, silent
+from napari_lesion.model.findings import Heatmap, Report
+from napari_lesion.model.volume import Volume
 from napari_lesion.report import findings_csv
 from napari_lesion.report import json as report_json
-from napari_lesion.volume import Volume
+from napari_lesion.support.atomic import whole_file
+from napari_lesion.support.errors import Cancelled, ConfigError, LesionError, NothingToSaveError
+from napari_lesion.support.progress import Progress, part, silent
 
 if TYPE_CHECKING:
-    from napari_lesion.dicom.segmentation import SavedSegmentation
-    from napari_lesion.dicom.series import Series
+    from napari_lesion.dicom.index.series import Series
+    from napari_lesion.dicom_objects.segmentation import SavedSegmentation
     from napari_lesion.report.content import Content
     from napari_lesion.report.withheld import Withheld
 
@@ -182,25 +182,25 @@ class _Writers:
         save_pdf(self._shown, self._content(), path)
 
     def seg(self, path: Path) -> None:
-        from napari_lesion.dicom.segmentation import save_seg
+        from napari_lesion.dicom_objects.segmentation import save_seg
 
         with whole_file(path, private=True) as temporary:
             self._segmentation = save_seg(self._report, self._scan(), temporary, source=self._source)
 
     def sr(self, path: Path) -> None:
-        from napari_lesion.dicom.structured_report import save_sr
+        from napari_lesion.dicom_objects.structured_report import save_sr
 
         with whole_file(path, private=True) as temporary:
             save_sr(self._report, self._scan(), temporary, source=self._source, segmentation=self._segmentation)
 
     def key_images(self, path: Path) -> None:
-        from napari_lesion.dicom.key_images import save_key_images
+        from napari_lesion.dicom_objects.key_images import save_key_images
 
         with whole_file(path, private=True) as temporary:
             save_key_images(self._report, self._scan(), temporary, source=self._source)
 
     def heatmap(self, path: Path) -> None:
-        from napari_lesion.dicom.segmentation import save_heatmap_seg
+        from napari_lesion.dicom_objects.segmentation import save_heatmap_seg
 
         if self._heatmap is None:
             raise ConfigError("There is no heatmap of this scan.")
@@ -211,7 +211,7 @@ class _Writers:
 
     def left_empty(self) -> tuple[str, ...]:
         """Name what the DICOM objects left empty, since the scan says it wrongly."""
-        from napari_lesion.dicom.study import study_of
+        from napari_lesion.dicom_objects.study import study_of
 
         return study_of(self._scan().series, self._source)[1]
 

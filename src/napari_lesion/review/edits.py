@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from napari_lesion.compared import Comparison, Lesion
-from napari_lesion.errors import ConfigError
-from napari_lesion.findings import Deed, Finding, HistoryEntry, Point, Status, box_around, image_at
-from napari_lesion.judged import Appearance, Patient
-from napari_lesion.mask import Mask
+from napari_lesion.model.compared import Comparison, Lesion
+from napari_lesion.model.findings import Deed, Finding, HistoryEntry, Point, Status, box_around, image_at
+from napari_lesion.model.judged import Appearance, Patient
+from napari_lesion.model.mask import Mask
+from napari_lesion.model.volume import Volume, apply_affine
 from napari_lesion.report.plane import is_outside_body
 from napari_lesion.review.review import Change, Review, Stamp, with_comparison
-from napari_lesion.volume import Volume, apply_affine
+from napari_lesion.support.errors import ConfigError
 
 MOVED_MM = 0.01
 """A shorter move is rounding: coordinates were converted forth and back."""

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from napari_lesion.findings import Point
-from napari_lesion.volume import FloatArray, Volume
+from napari_lesion.model.findings import Point
+from napari_lesion.model.volume import FloatArray, Volume
 
 REACH_MM = 20.0
 """Half the side of the cube in which the edge is looked for; nodules are smaller than 30 mm by definition."""

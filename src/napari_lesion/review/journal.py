@@ -19,15 +19,15 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from napari_lesion.atomic import PRIVATE_FILE, append_lines, drop_torn_line, free_name, keep_beside, whole_file
-from napari_lesion.bounded import parse_json
-from napari_lesion.checksums import seal
-from napari_lesion.compared import Comparison
-from napari_lesion.errors import ConfigError
-from napari_lesion.findings import Report
+from napari_lesion.model.compared import Comparison
+from napari_lesion.model.findings import Report
+from napari_lesion.model.volume import SeriesIdentity, Volume
 from napari_lesion.report.json import report_from
 from napari_lesion.review.review import Change, Measured, Review, Stamp, step, steps
-from napari_lesion.volume import SeriesIdentity, Volume
+from napari_lesion.support.atomic import PRIVATE_FILE, append_lines, drop_torn_line, free_name, keep_beside, whole_file
+from napari_lesion.support.bounded import parse_json
+from napari_lesion.support.checksums import seal
+from napari_lesion.support.errors import ConfigError
 
 VERSION = 3
 SEALED = 3

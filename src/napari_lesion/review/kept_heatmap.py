@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_lesion.atomic import whole_file
-from napari_lesion.findings import Heatmap, Report
+from napari_lesion.model.findings import Heatmap, Report
+from napari_lesion.model.volume import Volume
 from napari_lesion.review.journal import journal_path, run_id
-from napari_lesion.volume import Volume
+from napari_lesion.support.atomic import whole_file
 
 _LEVELS = 255
 

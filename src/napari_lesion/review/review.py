@@ -14,15 +14,15 @@ from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict
 
-from napari_lesion.assessment.clinical import patient_of
-from napari_lesion.assessment.judge import judge
-from napari_lesion.compared import Comparison, Lesion
-from napari_lesion.errors import ConfigError
-from napari_lesion.findings import Finding, ModelReference, Point, Report, numbered
-from napari_lesion.judged import Patient
-from napari_lesion.mask import Mask
-from napari_lesion.measured import Measurement
-from napari_lesion.volume import Volume
+from napari_lesion.assessment.guidelines.judge import judge
+from napari_lesion.assessment.patient.clinical import patient_of
+from napari_lesion.model.compared import Comparison, Lesion
+from napari_lesion.model.findings import Finding, ModelReference, Point, Report, numbered
+from napari_lesion.model.judged import Patient
+from napari_lesion.model.mask import Mask
+from napari_lesion.model.measured import Measurement
+from napari_lesion.model.volume import Volume
+from napari_lesion.support.errors import ConfigError
 
 NO_MODEL = ModelReference(id="none", version="", sha256="", threshold=0.0)
 """The model of a report in which only a reader has searched."""

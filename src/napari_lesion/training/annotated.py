@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk  # noqa: N813
 
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import Series, find_series
-from napari_lesion.errors import ConfigError
+from napari_lesion.dicom.index.series import Series, find_series
+from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.evaluation.froc import UNKNOWN_DIAMETER_MM, Mark, load_marks
+from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
 from napari_lesion.pipeline import unsuitable
-from napari_lesion.tables import read_table
+from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.tables import read_table
 from napari_lesion.training.config import AnnotatedConfig, Lesion
-from napari_lesion.volume import GeometryCertificate, SeriesIdentity, Volume
 
 IMAGE_ENDINGS = (".nii", ".nii.gz", ".mhd", ".mha")
 MARGIN_MM = 4.0

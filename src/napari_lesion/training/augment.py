@@ -9,8 +9,8 @@ from monai.transforms.intensity import array as intensity
 from monai.transforms.intensity.array import ScaleIntensityRange
 from monai.transforms.transform import RandomizableTransform
 
-from napari_lesion.detection.preprocess import HU_WINDOW
-from napari_lesion.errors import ConfigError
+from napari_lesion.imaging.preprocess import HU_WINDOW
+from napari_lesion.support.errors import ConfigError
 from napari_lesion.training.config import AugmentationConfig, OneOfConfig, TransformConfig
 
 

@@ -13,10 +13,11 @@ import numpy.typing as npt
 from scipy import ndimage
 from torch import nn
 
-from napari_lesion.detection import preprocess
-from napari_lesion.detection.planes import orthogonal_patches
-from napari_lesion.findings import Candidate
-from napari_lesion.progress import Progress, silent
+from napari_lesion.imaging import preprocess
+from napari_lesion.imaging.planes import orthogonal_patches
+from napari_lesion.model.findings import Candidate
+from napari_lesion.model.volume import Volume
+from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.config import BackgroundConfig
 from napari_lesion.training.data import make_background
 from napari_lesion.training.held_out import Truth, insert_all
@@ -25,7 +26,6 @@ from napari_lesion.training.nodules import Nodule
 from napari_lesion.training.patches import PIXEL_MM, STORED, Patches, as_patches, joined, missed_mm
 from napari_lesion.training.scans import read_background
 from napari_lesion.training.search import find
-from napari_lesion.volume import Volume
 
 PLANS = 4
 """How often a scan gets the nodules that a held-out scan gets: 8 each time."""

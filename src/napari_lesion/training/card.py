@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from napari_lesion.evaluation.froc import FP_RATES, Evaluation
-from napari_lesion.findings import RESEARCH_USE
+from napari_lesion.model.findings import RESEARCH_USE
 from napari_lesion.training.config import TrainingConfig
 from napari_lesion.training.split import Split
 

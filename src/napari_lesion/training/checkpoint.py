@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from napari_lesion.atomic import whole_file
-from napari_lesion.errors import ConfigError
+from napari_lesion.support.atomic import whole_file
+from napari_lesion.support.errors import ConfigError
 
 FILE_NAME = "checkpoint.pt"
 

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from napari_lesion.checked_yaml import read_checked
-from napari_lesion.errors import ConfigError
+from napari_lesion.support.checked_yaml import read_checked
+from napari_lesion.support.errors import ConfigError
 from napari_lesion.training.options import OptimiserConfig, Precision, Strict, ValidationConfig
 
 __all__ = ["OptimiserConfig", "TrainingConfig", "read_config"]

@@ -27,8 +27,9 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
 
-from napari_lesion.detection import preprocess
-from napari_lesion.detection.networks import OUTPUT_STRIDE
+from napari_lesion.imaging import preprocess
+from napari_lesion.model.volume import Volume
+from napari_lesion.models.networks import OUTPUT_STRIDE
 from napari_lesion.training import insertion
 from napari_lesion.training.augment import intensity_transform
 from napari_lesion.training.completing import complete
@@ -36,7 +37,6 @@ from napari_lesion.training.config import AugmentationConfig, Lesion
 from napari_lesion.training.insertion import insert, lung_noise, random_rotation
 from napari_lesion.training.lidc import Crop
 from napari_lesion.training.nodules import Cube, Nodule, Type, cut_out, synthesise
-from napari_lesion.volume import Volume
 
 MM = (1.0, 1.0, 1.0)
 _POSITIVE_SHARE = 0.35

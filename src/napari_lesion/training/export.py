@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from napari_lesion.detection import preprocess
 from napari_lesion.detection.calibration import operating_points
 from napari_lesion.detection.detector import Metric
-from napari_lesion.detection.packs import Metadata, NoduleNetSpec, Pack, Preprocessing, save_pack
 from napari_lesion.evaluation.froc import FP_RATES, Curve, Evaluation
 from napari_lesion.evaluation.results import save_evaluation
-from napari_lesion.findings import ModelReference
+from napari_lesion.imaging import preprocess
+from napari_lesion.model.findings import ModelReference
+from napari_lesion.models.packages import Metadata, NoduleNetSpec, Pack, Preprocessing, save_pack
 from napari_lesion.training.card import CHOSEN, card
 from napari_lesion.training.config import TrainingConfig
 from napari_lesion.training.split import Split

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_lesion.atomic import whole_file
-from napari_lesion.errors import ConfigError
 from napari_lesion.evaluation.froc import FP_RATES
-from napari_lesion.progress import Progress, silent
+from napari_lesion.support.atomic import whole_file
+from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training import checkpoint
 from napari_lesion.training.config import read_config
 from napari_lesion.training.provenance import read_record

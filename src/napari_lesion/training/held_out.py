@@ -14,12 +14,13 @@ from typing import Literal
 
 import numpy as np
 
-from napari_lesion.atomic import whole_file
-from napari_lesion.detection import preprocess
 from napari_lesion.dicom.writer import named_uid, write_ct_series
-from napari_lesion.errors import ConfigError
 from napari_lesion.evaluation.froc import Mark
-from napari_lesion.progress import Progress, silent
+from napari_lesion.imaging import preprocess
+from napari_lesion.model.volume import Volume, apply_affine
+from napari_lesion.support.atomic import whole_file
+from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.completing import complete
 from napari_lesion.training.config import BackgroundConfig, TrainingConfig
 from napari_lesion.training.data import SIZE_BANDS_MM, Background, ball, draw_nodule, make_background, place
@@ -27,7 +28,6 @@ from napari_lesion.training.insertion import insert, random_rotation
 from napari_lesion.training.lidc import read_store, split_store
 from napari_lesion.training.nodules import Nodule, Split, cut_out
 from napari_lesion.training.scans import read_background
-from napari_lesion.volume import Volume, apply_affine
 
 Place = Literal["surface", "vessel", "lung"]
 

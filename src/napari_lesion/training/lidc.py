@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from napari_lesion.errors import ConfigError
+from napari_lesion.support.errors import ConfigError
 from napari_lesion.training.nodules import Cube, Split, Type, read_cubes, split_cubes, type_of
 
 CROPS, PATCHES, CUBES = "lidc_voi", "lidc_axial2d", "lidc_cubes"

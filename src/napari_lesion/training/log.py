@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from napari_lesion.atomic import whole_file
-from napari_lesion.errors import ConfigError
+from napari_lesion.support.atomic import whole_file
+from napari_lesion.support.errors import ConfigError
 
 Row = dict[str, float]
 _SMOOTH = 50

@@ -11,8 +11,8 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from napari_lesion.assessment.nodule_looks import Slice, extent_mm, pitch_of, seen, sizes, slices_of, windows
-from napari_lesion.detection.networks import RATED
+from napari_lesion.assessment.measure.nodule_looks import Slice, extent_mm, pitch_of, seen, sizes, slices_of, windows
+from napari_lesion.models.networks import RATED
 from napari_lesion.training.lidc import AxialPatch, Crop, Store
 from napari_lesion.training.looks_config import LooksTrainingConfig
 

@@ -17,15 +17,15 @@ import yaml
 from torch import Tensor, nn
 from torch.nn import functional
 
-from napari_lesion.assessment.nodule_looks import PIXEL_MM, extent_mm, pitch_of, seen, sizes, split, windows
-from napari_lesion.atomic import whole_file
-from napari_lesion.detection.inference import choose_device
-from napari_lesion.detection.networks import RATED, LooksNet
-from napari_lesion.detection.packs import LooksNetSpec, Metadata, Preprocessing, save_pack
-from napari_lesion.detection.preprocess import HU_WINDOW
-from napari_lesion.errors import ConfigError
-from napari_lesion.findings import RESEARCH_USE
-from napari_lesion.progress import Progress, silent
+from napari_lesion.assessment.measure.nodule_looks import PIXEL_MM, extent_mm, pitch_of, seen, sizes, split, windows
+from napari_lesion.imaging.inference import choose_device
+from napari_lesion.imaging.preprocess import HU_WINDOW
+from napari_lesion.model.findings import RESEARCH_USE
+from napari_lesion.models.networks import RATED, LooksNet
+from napari_lesion.models.packages import LooksNetSpec, Metadata, Preprocessing, save_pack
+from napari_lesion.support.atomic import whole_file
+from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training import checkpoint, provenance
 from napari_lesion.training.learner import Learner, make_learner
 from napari_lesion.training.lidc import read_store, split_store

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from napari_lesion.errors import ConfigError
+from napari_lesion.support.errors import ConfigError
 
 Type = Literal["solid", "part-solid", "ground-glass"]
 Split = Literal["train", "validation", "test"]

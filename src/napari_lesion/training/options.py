@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_lesion.bounded import UnreadableError, parse_yaml, read_text
+from napari_lesion.support.bounded import UnreadableError, parse_yaml, read_text
 
 
 class Strict(BaseModel):

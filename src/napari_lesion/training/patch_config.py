@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from napari_lesion.checked_yaml import read_checked
+from napari_lesion.support.checked_yaml import read_checked
 from napari_lesion.training.config import Located
 from napari_lesion.training.options import OptimiserConfig, Strict, ValidationConfig
 

@@ -30,15 +30,15 @@ from monai.transforms.utility.array import Identity
 from torch import Tensor, nn
 from torch.nn import functional
 
-from napari_lesion.atomic import whole_file
 from napari_lesion.detection.candidates import FLOOR, MOST, REFERENCE_DIAMETER_MM
-from napari_lesion.detection.inference import choose_device
-from napari_lesion.detection.networks import PatchNet
-from napari_lesion.detection.packs import Metadata, PatchNetSpec, Preprocessing, find_pack, load_network, save_pack
-from napari_lesion.detection.preprocess import HU_WINDOW
-from napari_lesion.errors import ConfigError
-from napari_lesion.findings import RESEARCH_USE
-from napari_lesion.progress import Progress, silent
+from napari_lesion.imaging.inference import choose_device
+from napari_lesion.imaging.preprocess import HU_WINDOW
+from napari_lesion.model.findings import RESEARCH_USE
+from napari_lesion.models.networks import PatchNet
+from napari_lesion.models.packages import Metadata, PatchNetSpec, Preprocessing, find_pack, load_network, save_pack
+from napari_lesion.support.atomic import whole_file
+from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training import checkpoint, provenance
 from napari_lesion.training.candidates import axial_patches, candidate_patches
 from napari_lesion.training.config import TrainingConfig, read_config

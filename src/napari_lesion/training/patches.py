@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from napari_lesion.detection.networks import PATCH_SIZE
-from napari_lesion.detection.planes import orthogonal_patches
-from napari_lesion.detection.preprocess import HU_WINDOW
-from napari_lesion.errors import ConfigError
+from napari_lesion.imaging.planes import orthogonal_patches
+from napari_lesion.imaging.preprocess import HU_WINDOW
+from napari_lesion.models.networks import PATCH_SIZE
+from napari_lesion.support.errors import ConfigError
 from napari_lesion.training.data import MM, Background, ball, draw_nodule, place
 from napari_lesion.training.insertion import insert, random_rotation
 from napari_lesion.training.nodules import Cube, cut_out

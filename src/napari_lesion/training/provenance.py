@@ -16,10 +16,10 @@ from typing import Any
 
 import torch
 
-from napari_lesion.atomic import whole_file
-from napari_lesion.bounded import parse_json
-from napari_lesion.errors import ConfigError
 from napari_lesion.pipeline import library_versions
+from napari_lesion.support.atomic import whole_file
+from napari_lesion.support.bounded import parse_json
+from napari_lesion.support.errors import ConfigError
 
 FILE_NAME = "run.json"
 _BLOCK = 1 << 20

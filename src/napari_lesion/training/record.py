@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from napari_lesion.detection.packs import find_pack
+from napari_lesion.models.packages import find_pack
 from napari_lesion.training import provenance
 from napari_lesion.training.config import TrainingConfig
 from napari_lesion.training.learner import Learner

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from napari_lesion.dicom.reader import read_series
-from napari_lesion.dicom.series import Series, find_series
-from napari_lesion.errors import ConfigError
+from napari_lesion.dicom.index.series import Series, find_series
+from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.model.volume import Volume
 from napari_lesion.pipeline import unsuitable
-from napari_lesion.progress import Progress, silent
+from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.annotated import AnnotatedScan
 from napari_lesion.training.config import BackgroundConfig, TrainingConfig
 from napari_lesion.training.data import Background, make_background
-from napari_lesion.volume import Volume
 
 
 def find_background(part: BackgroundConfig) -> Series:

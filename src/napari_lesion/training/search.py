@@ -12,14 +12,14 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from napari_lesion.atomic import whole_file
-from napari_lesion.detection import preprocess
 from napari_lesion.detection.candidates import FLOOR, find_candidates, outside
-from napari_lesion.detection.inference import predict
 from napari_lesion.detection.nodule3d import output_affine
-from napari_lesion.findings import Candidate, Heatmap
+from napari_lesion.imaging import preprocess
+from napari_lesion.imaging.inference import predict
+from napari_lesion.model.findings import Candidate, Heatmap
+from napari_lesion.model.volume import FloatArray
+from napari_lesion.support.atomic import whole_file
 from napari_lesion.training.data import Background
-from napari_lesion.volume import FloatArray
 
 HARD_FILE = "hard_negatives.csv"
 _HARD_SCORE = 0.1

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from napari_lesion.assessment.nodule_seg import SIDES, guide, side_of, window
-from napari_lesion.progress import Progress, silent
+from napari_lesion.assessment.measure.nodule_seg import SIDES, guide, side_of, window
+from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.data import Background
 from napari_lesion.training.lidc import Crop
 from napari_lesion.training.nodules import Cube, Type, cut_out

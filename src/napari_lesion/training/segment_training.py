@@ -20,16 +20,16 @@ import yaml
 from torch import Tensor, nn
 from torch.nn import functional
 
-from napari_lesion.assessment.nodule_seg import SIDES
-from napari_lesion.atomic import whole_file
+from napari_lesion.assessment.measure.nodule_seg import SIDES
 from napari_lesion.detection.detector import Metric
-from napari_lesion.detection.inference import choose_device
-from napari_lesion.detection.networks import SegmentNet
-from napari_lesion.detection.packs import Metadata, Preprocessing, SegmentNetSpec, find_pack, load_network, save_pack
-from napari_lesion.detection.preprocess import HU_WINDOW
-from napari_lesion.errors import ConfigError
-from napari_lesion.findings import RESEARCH_USE
-from napari_lesion.progress import Progress, silent
+from napari_lesion.imaging.inference import choose_device
+from napari_lesion.imaging.preprocess import HU_WINDOW
+from napari_lesion.model.findings import RESEARCH_USE
+from napari_lesion.models.networks import SegmentNet
+from napari_lesion.models.packages import Metadata, Preprocessing, SegmentNetSpec, find_pack, load_network, save_pack
+from napari_lesion.support.atomic import whole_file
+from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training import checkpoint, provenance
 from napari_lesion.training.config import BackgroundConfig
 from napari_lesion.training.data import make_background

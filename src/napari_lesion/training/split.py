@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from napari_lesion.errors import ConfigError
+from napari_lesion.support.errors import ConfigError
 from napari_lesion.training.annotated import AnnotatedScan, find_annotated
 from napari_lesion.training.completing import complete
 from napari_lesion.training.config import BackgroundConfig, TrainingConfig

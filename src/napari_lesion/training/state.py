@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from napari_lesion.detection.networks import NoduleNet
-from napari_lesion.detection.packs import find_pack, load_network
-from napari_lesion.errors import ConfigError
+from napari_lesion.models.networks import NoduleNet
+from napari_lesion.models.packages import find_pack, load_network
+from napari_lesion.support.errors import ConfigError
 from napari_lesion.training import checkpoint
 from napari_lesion.training.ahead import Ahead
 from napari_lesion.training.config import TrainingConfig

@@ -17,11 +17,11 @@ import torch
 import yaml
 from torch import Tensor, nn
 
-from napari_lesion.atomic import whole_file
-from napari_lesion.detection.inference import choose_device
-from napari_lesion.errors import ConfigError
 from napari_lesion.evaluation.froc import FP_RATES, Evaluation
-from napari_lesion.progress import Progress, silent
+from napari_lesion.imaging.inference import choose_device
+from napari_lesion.support.atomic import whole_file
+from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training import checkpoint
 from napari_lesion.training.config import TrainingConfig, read_config
 from napari_lesion.training.data import Batch

@@ -9,15 +9,15 @@ import numpy as np
 import numpy.typing as npt
 from torch import nn
 
-from napari_lesion.detection import preprocess
 from napari_lesion.evaluation.froc import Evaluation, Mark, ScoredPoint, evaluate
-from napari_lesion.progress import Progress, silent
+from napari_lesion.imaging import preprocess
+from napari_lesion.model.volume import FloatArray, Volume
+from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.config import TrainingConfig
 from napari_lesion.training.held_out import inserted_scans
 from napari_lesion.training.ranks import ALONE, Ranks
 from napari_lesion.training.search import find
 from napari_lesion.training.split import Part
-from napari_lesion.volume import FloatArray, Volume
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ import pytest
 import torch
 from detection_bundle import METADATA, inference_config, write_bundle
 
-from napari_lesion.detection.bundles.bundle import load_weights, read_bundle
-from napari_lesion.detection.bundles.config import BundleConfig
-from napari_lesion.detection.bundles.config_file import read_config
-from napari_lesion.errors import ModelError
+from napari_lesion.detection.monai_bundles.bundle import load_weights, read_bundle
+from napari_lesion.detection.monai_bundles.config import BundleConfig
+from napari_lesion.detection.monai_bundles.config_file import read_config
+from napari_lesion.support.errors import ModelError
 
 
 def config(raw: dict[str, Any], *, trust_code: bool = False) -> BundleConfig:

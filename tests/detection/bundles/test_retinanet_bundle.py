@@ -16,8 +16,8 @@ from monai.data.meta_tensor import MetaTensor
 from monai.transforms import Compose, EnsureType, Orientation, ScaleIntensityRange, Spacing
 from synthetic_chest import Chest
 
-from napari_lesion.detection.bundles.bundle import read_bundle
-from napari_lesion.detection.bundles.retinanet import (
+from napari_lesion.detection.monai_bundles.bundle import read_bundle
+from napari_lesion.detection.monai_bundles.retinanet import (
     Boxes,
     RetinaNetBundle,
     _Preparation,
@@ -25,9 +25,9 @@ from napari_lesion.detection.bundles.retinanet import (
     to_candidates,
     to_heatmap,
 )
-from napari_lesion.detection.preprocess import find_search_region
-from napari_lesion.errors import ConfigError
-from napari_lesion.volume import FloatArray, GeometryCertificate, SeriesIdentity, Volume, apply_affine
+from napari_lesion.imaging.preprocess import find_search_region
+from napari_lesion.model.volume import FloatArray, GeometryCertificate, SeriesIdentity, Volume, apply_affine
+from napari_lesion.support.errors import ConfigError
 
 SPACING = (12.0, 11.0, 15.0)
 """Coarse, so that a whole chest is a small input."""

@@ -15,14 +15,15 @@ from scipy.spatial.transform import Rotation
 from segmentation_bundle import BALLS, MR_STEPS, SPACING, balls, make_bundle, monai_pipeline
 
 from napari_lesion.batch import save_analysis
-from napari_lesion.detection import library, packs
-from napari_lesion.detection.bundles import segmentation
-from napari_lesion.detection.bundles.segmentation import SMALLEST_MM, choose_classes
 from napari_lesion.detection.detector import load_detector, read_card
-from napari_lesion.errors import Cancelled, ModelError, SeriesError
-from napari_lesion.findings import Detection
+from napari_lesion.detection.monai_bundles import segmentation
+from napari_lesion.detection.monai_bundles.segmentation import SMALLEST_MM, choose_classes
+from napari_lesion.model.findings import Detection
+from napari_lesion.model.volume import Volume
+from napari_lesion.models import packages as packs
+from napari_lesion.models import store as library
 from napari_lesion.pipeline import analyse
-from napari_lesion.volume import Volume
+from napari_lesion.support.errors import Cancelled, ModelError, SeriesError
 
 AXIAL = np.array([[0.0, 0, 1], [0, 1, 0], [1, 0, 0]])
 """LPS directions of k, j and i, a column each: slices go up, rows to the back, columns to the left."""

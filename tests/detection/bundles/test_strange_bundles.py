@@ -17,12 +17,12 @@ from segmentation_bundle import CT_STEPS
 from typer.testing import CliRunner
 
 from napari_lesion.cli.main import app
-from napari_lesion.detection.bundles.bundle import load_bundle, read_bundle
-from napari_lesion.detection.bundles.config import BundleConfig
-from napari_lesion.detection.bundles.config_file import read_config
-from napari_lesion.detection.library import add
-from napari_lesion.detection.packs import HOME_VARIABLE
-from napari_lesion.errors import LesionError, ModelError, UntrustedCodeError
+from napari_lesion.detection.monai_bundles.bundle import load_bundle, read_bundle
+from napari_lesion.detection.monai_bundles.config import BundleConfig
+from napari_lesion.detection.monai_bundles.config_file import read_config
+from napari_lesion.models.packages import HOME_VARIABLE
+from napari_lesion.models.store import add
+from napari_lesion.support.errors import LesionError, ModelError, UntrustedCodeError
 
 UNET = {"_target_": "UNet", "spatial_dims": 3, "in_channels": 1, "out_channels": 2, "channels": [2, 4], "strides": [2]}
 SEGMENTATION: dict[str, Any] = {
@@ -222,7 +222,7 @@ def test_what_a_class_opens_while_it_is_built_is_stopped(
 ) -> None:
     secret = tmp_path / "secret"
     secret.write_text("secret")
-    monkeypatch.setattr("napari_lesion.detection.bundles.config.find_target", lambda *_: Curious)
+    monkeypatch.setattr("napari_lesion.detection.monai_bundles.config.find_target", lambda *_: Curious)
     raw = {"asked": {"_target_": "Curious", "does": does, "target": str(secret)}}
     with pytest.raises(UntrustedCodeError, match="may open no file and no connection"):
         value(raw)

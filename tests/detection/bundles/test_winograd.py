@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from napari_lesion.detection.bundles.winograd import WinogradConv3d, pays, use_winograd
+from napari_lesion.detection.monai_bundles.winograd import WinogradConv3d, pays, use_winograd
 
 
 @pytest.mark.parametrize("size", [(24, 24, 24), (5, 9, 1), (1, 1, 1), (4, 8, 61), (33, 6, 7)])

@@ -1,0 +1,1 @@
+"""Risk models and guidelines: Brock, Lung-RADS, Fleischner, BTS, RECIST."""

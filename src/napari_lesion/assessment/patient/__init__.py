@@ -1,0 +1,1 @@
+"""What is known of the patient, and where from."""

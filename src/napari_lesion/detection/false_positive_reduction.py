@@ -1,0 +1,162 @@
+"""A second look at candidates: a 2D network judges the three planes through each (false-positive reduction).
+
+Setio et al., "Pulmonary nodule detection in CT images: false positive reduction using multi-view convolutional
+networks" (IEEE TMI 2016).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from napari_lesion.imaging import preprocess
+from napari_lesion.imaging.inference import choose_device
+from napari_lesion.imaging.planes import PLANES, orthogonal_patches
+from napari_lesion.model.findings import Candidate
+from napari_lesion.model.volume import Volume
+from napari_lesion.models.networks import PATCH_SIZE
+from napari_lesion.models.packages import SecondStage, find_pack, load_network
+from napari_lesion.support.errors import ModelError
+
+_BATCH = 192
+_SURE = 1e-6
+
+
+class PlaneJudge:
+    """Judges points of a scan by the planes through them, with the network of a patch classifier.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Like ``PatchNet``.
+    pixel_mm : float
+        Side of its pixels.
+    """
+
+    def __init__(self, network: nn.Module, pixel_mm: float) -> None:
+        self.network = network
+        self.pixel_mm = pixel_mm
+
+    def __call__(
+        self, volume: Volume, points_mm: npt.ArrayLike, device: str = "auto"
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Judge points (n, 3), LPS mm.
+
+        Returns
+        -------
+        logits, log_diameters : (n, 3)
+            By plane (``PLANES``): how likely it goes through a nodule, and ln(diameter / 8 mm).
+        """
+        points = np.asarray(points_mm, dtype=np.float64).reshape(-1, 3)
+        if not len(points):
+            return np.zeros((0, len(PLANES))), np.zeros((0, len(PLANES)))
+        scan = preprocess.canonical(volume)
+        low, _ = preprocess.HU_WINDOW
+        planes = orthogonal_patches(
+            scan.voxels,
+            scan.to_index(points),
+            size=PATCH_SIZE,
+            pixel=self.pixel_mm / np.asarray(scan.spacing),
+            outside=low,
+        )
+        answers = answer(self.network, scaled(planes.reshape(-1, 1, PATCH_SIZE, PATCH_SIZE)), device)
+        logits, sizes = answers[:, :, 0, 0].double().numpy().reshape(len(points), len(PLANES), 2).transpose(2, 0, 1)
+        return logits, sizes
+
+
+def load_judge(name: str) -> PlaneJudge:
+    """Load a patch classifier by its id.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, it is damaged, or it is no patch classifier.
+    """
+    pack = find_pack(name)
+    if pack.metadata.network.name != "PatchNet":
+        raise ModelError(f"model {pack.metadata.id} classifies no patches, so it cannot be a second stage.")
+    return PlaneJudge(load_network(pack), pack.metadata.preprocessing.spacing_mm)
+
+
+def scaled(planes: npt.NDArray[np.float32]) -> Tensor:
+    """HU → the network's intensity; any shape."""
+    low, high = preprocess.HU_WINDOW
+    return torch.from_numpy(planes).sub_(low).div_(high - low).clamp_(0, 1)
+
+
+@torch.no_grad()
+def answer(network: nn.Module, planes: Tensor, device: str = "auto") -> Tensor:
+    """Run a network like ``PatchNet`` over planes (n, 1, h, w); (n, 2, n_h, n_w) on the CPU."""
+    target = choose_device(device)
+    network = network.to(target)
+    return torch.cat([network(part.to(target)).float().cpu() for part in torch.split(planes, _BATCH)])
+
+
+def rescore(
+    candidates: Sequence[Candidate], volume: Volume, judge: PlaneJudge, stage: SecondStage, device: str = "auto"
+) -> tuple[Candidate, ...]:
+    """Give candidates the score of both stages together (``join``), and sort them by it, falling."""
+    if not candidates:
+        return ()
+    logits, _ = judge(volume, [c.center_mm for c in candidates], device)
+    scores = join(stage, np.array([c.score for c in candidates]), logits.mean(axis=1))
+    order = np.argsort(-scores, kind="stable")
+    return tuple(replace(candidates[n], score=float(scores[n])) for n in order)
+
+
+def join(
+    stage: SecondStage, first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Join the scores of a detector and the mean logits of a classifier's planes: (n,) each, score in [0, 1].
+
+    It is the logistic function of ``stage.intercept + stage.first × logit + stage.second × mean plane's logit``.
+    """
+    sure = np.clip(first, _SURE, 1 - _SURE)
+    result: npt.NDArray[np.float64] = 1 / (
+        1 + np.exp(-(stage.intercept + stage.first * np.log(sure / (1 - sure)) + stage.second * second))
+    )
+    return result
+
+
+def fit_stage(
+    model: str,
+    first: npt.NDArray[np.float64],
+    second: npt.NDArray[np.float64],
+    hit: npt.NDArray[np.bool_],
+) -> SecondStage:
+    """Fit how the scores are joined, on candidates of validation scans.
+
+    Parameters
+    ----------
+    model : str
+        Id of the patch classifier.
+    first : (n,)
+        Scores of the detector alone, from 0 to 1.
+    second : (n,)
+        Mean logits of the classifier over the planes.
+    hit : (n,) bool
+        Which candidates are lesions.
+
+    Raises
+    ------
+    ModelError
+        If none or all of them are, or if the better candidates of a stage are the worse ones together with the other.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    if hit.all() or not hit.any():
+        raise ModelError("A second stage is fitted on candidates of which some are lesions and some are not.")
+    sure = np.clip(first, _SURE, 1 - _SURE)
+    logits = np.stack([np.log(sure / (1 - sure)), second], axis=1)
+    fitted = LogisticRegression(C=1e3).fit(logits, hit)
+    one, two = (float(value) for value in fitted.coef_[0])
+    if one < 0 or two < 0:
+        raise ModelError(
+            f"The second stage {model} does not fit these candidates: its factors are {one:g} and {two:g}."
+        )
+    return SecondStage(model=model, intercept=float(fitted.intercept_[0]), first=one, second=two)

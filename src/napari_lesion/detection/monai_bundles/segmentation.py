@@ -1,0 +1,455 @@
+"""Segmentation bundles: the probability of the chosen classes is the heatmap, connected parts of them are the findings.
+
+The bundle's own configuration decides orientation, spacing, window and sliding window; its transforms, its inferer and
+MONAI's ``Invertd`` do the work, so that the map is the one that MONAI's own pipeline gives.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from monai.data.meta_tensor import MetaTensor
+from monai.inferers.inferer import SimpleInferer, SlidingWindowInferer
+from monai.transforms.compose import Compose
+from monai.transforms.post.dictionary import Invertd
+from monai.transforms.utility.dictionary import EnsureChannelFirstd
+from monai.utils.enums import MetaKeys, SpaceKeys
+from scipy import ndimage
+from torch import Tensor, nn
+
+from napari_lesion.detection.detector import Card
+from napari_lesion.detection.monai_bundles.bundle import Bundle, load_weights, said
+from napari_lesion.detection.monai_bundles.config import BundleConfig, Raw
+from napari_lesion.detection.monai_bundles.metadata import Given
+from napari_lesion.imaging.inference import choose_device
+from napari_lesion.model.findings import Candidate, Detection, Heatmap
+from napari_lesion.model.volume import FloatArray, Volume, apply_affine
+from napari_lesion.support.errors import GeometryError, ModelError
+from napari_lesion.support.progress import Progress, part, silent
+
+LESION_WORDS = ("tumor", "tumour", "lesion", "nodule", "cancer", "carcinoma", "metasta", "cyst", "hemorrhage", "stroke")
+"""A class whose name holds one of them is a lesion; in a bundle without any, every class but the background counts."""
+MOST = 200
+"""Findings kept at most, the largest of the best."""
+SMALLEST_MM = 3.0
+"""Diameter below which a part is a speck, not a finding."""
+
+_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+_NEUTRAL = ("Invert", "SaveImage", "EnsureType", "ToTensor", "CastToType", "CopyItems", "DeleteItems", "SelectItems")
+"""Steps of a postprocessing that change nothing, or that are done here in their own way."""
+_TOLERANCE_MM = 1e-2
+_NEIGHBOURS = np.ones((3, 3, 3), dtype=bool)
+_SCALE = 1000
+_PREPARED, _SEARCHED = 150, 850
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a bundle's configuration says, besides the network."""
+
+    transforms: Compose
+    """From the image as it was loaded, (i, j, k), to the network's input, (1, x, y, z)."""
+    key: str
+    """Name of the image in them."""
+    inferer: SlidingWindowInferer | SimpleInferer
+    exclusive: bool
+    """A voxel has one class (softmax and argmax), not any number of them (sigmoid and a threshold)."""
+    cut: float
+    """Probability from which on a voxel has a class, where classes do not exclude each other."""
+    classes: Mapping[int, str]
+    """Channel of the network's output → its name."""
+    chosen: tuple[int, ...]
+    """Channels whose parts become findings."""
+    warnings: tuple[str, ...] = ()
+
+
+class SegmentationBundle:
+    """Finds the connected parts of what a segmentation bundle segments.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    classes : sequence of str
+        Names or numbers of the classes that become findings; see ``choose_classes`` for those by default.
+
+    Raises
+    ------
+    ModelError
+        If the bundle would have to run its own code, needs more than one image, its weights do not fit, or it has no
+        such class.
+    """
+
+    def __init__(self, bundle: Bundle, classes: Sequence[str] = ()) -> None:
+        self._recipe = read_recipe(bundle, classes)
+        self._card = bundle.card
+        if classes:  # so that results of other classes are not taken for these
+            names = ", ".join(self._recipe.classes[n] for n in self._recipe.chosen)
+            self._card = bundle.card.model_copy(update={"version": f"{bundle.card.version} ({names})"})
+        network = bundle.config.value("network" if "network" in bundle.config else "network_def")
+        if not isinstance(network, nn.Module):
+            raise ModelError(f"{bundle.config.path}: its network is {type(network).__name__}, which cannot be run.")
+        load_weights(bundle, network)
+        self._network = network
+
+    @property
+    def card(self) -> Card:
+        """Identity, licence and threshold of the model; a version of its own where classes were chosen."""
+        return self._card
+
+    def detect(self, volume: Volume, *, device: str = "auto", progress: Progress = silent) -> Detection:
+        """Search a volume for the chosen classes. No lungs are needed.
+
+        Raises
+        ------
+        ModelError
+            If the network does not give what the metadata says.
+        GeometryError
+            If the bundle's preprocessing cannot be undone.
+        ConfigError
+            If the device is not there.
+        """
+        target = choose_device(device)
+        with said(f"model {self._card.id} cannot search this scan as its configuration says"):
+            return segment(volume, self._network, self._recipe, device=target, progress=progress)
+
+
+def read_recipe(bundle: Bundle, classes: Sequence[str] = ()) -> Recipe:
+    """Read from a bundle's configuration how its network is run.
+
+    Raises
+    ------
+    ModelError
+        If the configuration has no such part, or working it out would run the bundle's code.
+    """
+    config, where = bundle.config, f"model {bundle.card.id}"
+    inputs = bundle.metadata.network_data_format.inputs
+    if len(inputs) > 1 or any(given.num_channels not in (None, 1) for given in inputs.values()):
+        raise ModelError(f"{where}: it needs several images of the same place (or colours); one CT or MR is read here.")
+    transforms, key = _preprocessing(config)
+    exclusive, cut, ignored = _postprocessing(config)
+    names = _class_names(bundle)
+    warnings = []
+    if ignored:
+        warnings.append(
+            f"The bundle's own postprocessing also has {', '.join(ignored)}; heatmap and findings are without it."
+        )
+    return Recipe(
+        transforms=transforms,
+        key=key,
+        inferer=_inferer(config),
+        exclusive=exclusive,
+        cut=cut,
+        classes=names,
+        chosen=choose_classes(names, classes),
+        warnings=tuple(warnings),
+    )
+
+
+def _preprocessing(config: BundleConfig) -> tuple[Compose, str]:
+    """Build the transforms but those that load a file; returns also the name of the image in them."""
+    steps = _steps(config, "preprocessing")
+    key, built = "image", []
+    for where, step in steps:
+        if _is(step, "LoadImage"):
+            keys = config.build(step.get("keys", key), where)
+            names = [keys] if isinstance(keys, str) else list(keys)
+            if len(names) != 1:
+                raise ModelError(f"{config.path}: {where} loads {len(names)} images; one CT or MR is read here.")
+            key = names[0]
+            if config.build(step.get("ensure_channel_first", False), where):
+                built.append(EnsureChannelFirstd(key))
+        elif config.active(step, where):
+            built.append(config.build(step, where))
+    return Compose(built), key
+
+
+def _postprocessing(config: BundleConfig) -> tuple[bool, float, list[str]]:
+    """Whether classes exclude each other, from which probability on a voxel has one, and the steps not applied."""
+    exclusive: bool | None = None
+    cut, ignored = 0.5, []
+    for where, step in _steps(config, "postprocessing"):
+        if not config.active(step, where):
+            continue
+        options = {name: step[name] for name in ("softmax", "sigmoid", "argmax", "threshold") if name in step}
+        given = {name: _plain(config.build(value, f"{where}::{name}")) for name, value in options.items()}
+        if _is(step, "Activations"):
+            if given.get("softmax") or given.get("sigmoid"):
+                exclusive = bool(given.get("softmax"))
+        elif _is(step, "AsDiscrete"):
+            exclusive = exclusive or bool(given.get("argmax"))
+            if given.get("threshold") is not None and not isinstance(given["threshold"], bool):
+                cut = float(given["threshold"])
+        elif not any(_is(step, name) for name in _NEUTRAL):
+            ignored.append(str(step["_target_"]).rpartition(".")[2])
+    if exclusive is None:
+        raise ModelError(
+            f"{config.path}: its postprocessing says neither softmax, sigmoid nor argmax, so what the network's output "
+            "means is not known. Use another bundle."
+        )
+    return exclusive, cut, ignored
+
+
+def _inferer(config: BundleConfig) -> SlidingWindowInferer | SimpleInferer:
+    if "inferer" not in config:
+        return SimpleInferer()
+    raw = _resolved(config, "inferer")
+    if isinstance(raw, Mapping):  # the device is chosen here
+        raw = {name: value for name, value in raw.items() if name not in ("device", "sw_device", "progress")}
+    inferer = config.build(raw, "inferer")
+    if not isinstance(inferer, SlidingWindowInferer | SimpleInferer):
+        raise ModelError(f"{config.path}: the inferer {type(inferer).__name__} is not supported. Use another bundle.")
+    return inferer
+
+
+def _class_names(bundle: Bundle) -> dict[int, str]:
+    output = next(iter(bundle.metadata.network_data_format.outputs.values()), Given())
+    named = output.channel_def
+    count = max([output.num_channels or 0, *(n + 1 for n in named)])
+    if count < 1:
+        raise ModelError(f"model {bundle.card.id}: its metadata does not say what the network's channels are.")
+    unnamed = ("background" if n == 0 and count > 1 else f"class {n}" for n in range(count))
+    return {n: named.get(n, default) for n, default in enumerate(unnamed)}
+
+
+def _steps(config: BundleConfig, key: str) -> list[tuple[str, Mapping[str, Raw]]]:
+    """Keys and contents of the steps of a ``Compose``."""
+    raw = _resolved(config, key)
+    steps = raw.get("transforms") if isinstance(raw, Mapping) else raw
+    if not isinstance(steps, list) or not all(isinstance(step, Mapping) and "_target_" in step for step in steps):
+        raise ModelError(f"{config.path}: {key!r} is no list of transforms, so it is not known what to do.")
+    return [(f"{key}::transforms::{n}", step) for n, step in enumerate(steps)]
+
+
+def _resolved(config: BundleConfig, key: str) -> Raw:
+    """Follow a key that only points to another."""
+    seen = [key]
+    while isinstance(raw := config.raw(seen[-1]), str) and raw.startswith("@") and raw[1:] not in seen:
+        seen.append(raw[1:])
+    return raw
+
+
+def _is(step: Mapping[str, Raw], name: str) -> bool:
+    return re.sub(r"(d|D|Dict)$", "", str(step["_target_"]).rpartition(".")[2]) == name
+
+
+def _plain(value: Any) -> Any:
+    """Take the one value of a list, and a truth value from its word: MONAI knows both forms."""
+    if isinstance(value, list | tuple) and len(value) == 1:
+        value = value[0]
+    return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
+
+
+def choose_classes(classes: Mapping[int, str], wanted: Sequence[str] = ()) -> tuple[int, ...]:
+    """Choose the channels whose parts become findings.
+
+    Parameters
+    ----------
+    classes : mapping
+        Channel → name, as the bundle's metadata has it.
+    wanted : sequence of str
+        Names or numbers of channels; by default the lesions (``LESION_WORDS``), or all classes where there are none.
+
+    Raises
+    ------
+    ModelError
+        If there is no such class.
+    """
+    foreground = [n for n, name in classes.items() if not re.match(r"background|everything else|unknown", name.lower())]
+    if not wanted:
+        lesions = [n for n in foreground if any(word in classes[n].lower() for word in LESION_WORDS)]
+        return tuple(lesions or foreground)
+    by_name = {name.lower(): n for n, name in classes.items()} | {str(n): n for n in classes}
+    if absent := [name for name in wanted if name.lower() not in by_name]:
+        known = ", ".join(f"{n} {name}" for n, name in classes.items())
+        raise ModelError(f"The model has no class {' and no '.join(map(repr, absent))}. It has: {known}.")
+    return tuple(sorted({by_name[name.lower()] for name in wanted}))
+
+
+def to_image(volume: Volume) -> MetaTensor:
+    """Make of a volume what MONAI's ``LoadImage`` makes of its NIfTI file.
+
+    (z, y, x) with an affine to LPS becomes (i, j, k) with an affine to RAS, without a channel.
+    """
+    voxels = np.ascontiguousarray(volume.voxels.transpose(2, 1, 0), dtype=np.float32)
+    affine = torch.from_numpy(_LPS_TO_RAS @ volume.affine[:, [2, 1, 0, 3]])
+    meta: dict[str, Any] = {
+        "original_channel_dim": "no_channel",
+        "original_affine": affine,
+        "spatial_shape": np.array(voxels.shape),
+    }
+    meta[MetaKeys.SPACE] = SpaceKeys.RAS
+    return MetaTensor(torch.from_numpy(voxels), affine=affine, meta=meta)
+
+
+def segment(
+    volume: Volume, network: nn.Module, recipe: Recipe, *, device: torch.device, progress: Progress = silent
+) -> Detection:
+    """Run a segmentation network on a scan as its bundle says.
+
+    Heat is the probability that a voxel of the scan belongs to a chosen class: the sum over those that exclude each
+    other, else the largest. A finding is a connected part (26 neighbours) of the voxels to which the bundle would give
+    a chosen class. Its centre is the part's centre of mass, its diameter that of a ball of its volume, its score the
+    mean probability of its class in it.
+
+    Parameters
+    ----------
+    volume : Volume
+    network : Module
+        Takes (b, 1, x, y, z), gives logits (b, classes, x, y, z).
+    recipe : Recipe
+    device : torch.device
+
+    Raises
+    ------
+    ModelError
+        If the output does not fit the recipe.
+    GeometryError
+        If the bundle's transforms cannot be undone.
+    Cancelled
+        If ``progress`` raised it.
+    """
+    started = time.perf_counter()
+    progress(0, _SCALE, "preparing the scan for the model")
+    with torch.inference_mode():
+        image = recipe.transforms({recipe.key: to_image(volume)})[recipe.key]
+        if image.ndim != 4 or image.shape[0] != 1:
+            raise ModelError(
+                f"The bundle's preprocessing gives an array of the shape {tuple(image.shape)} where one channel of a "
+                "volume is expected."
+            )
+        prepared = time.perf_counter()
+        count = _windows(recipe.inferer, tuple(image.shape[1:]))
+        counted = _Counted(network.to(device).eval(), count, part(progress, _PREPARED, _SEARCHED, _SCALE))
+        logits = recipe.inferer(image[None].to(device).as_tensor(), counted)
+        searched = time.perf_counter()
+        progress(_SEARCHED, _SCALE, "collecting the findings")
+        if not isinstance(logits, Tensor) or logits.shape[1] != len(recipe.classes):
+            given = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+            raise ModelError(
+                f"The network gives {given}, but the bundle's metadata names {len(recipe.classes)} classes."
+            )
+        probabilities = logits[0].softmax(0) if recipe.exclusive else logits[0].sigmoid()
+
+        def back(channel: int) -> npt.NDArray[np.float32]:
+            share = (_SCALE - _SEARCHED) * channel // len(recipe.classes)
+            progress(_SEARCHED + share, _SCALE, "collecting the findings")
+            return _on_the_scan(probabilities[channel], image, recipe, volume)
+
+        heat, found = _collect(back, recipe, volume)
+    best = sorted(found, key=lambda c: (-c.score, -c.diameter_mm, c.center_mm))
+    candidates = tuple(best[:MOST])
+    more = (f"Only the {MOST} best of {len(best)} parts were kept.",) if len(best) > MOST else ()
+    collected = time.perf_counter()
+    progress(_SCALE, _SCALE, f"{len(candidates)} candidates")
+    return Detection(
+        heatmap=Heatmap(values=np.clip(heat, 0, 1, out=heat), affine=volume.affine),
+        candidates=candidates,
+        device=f"{device} (float32)",
+        warnings=(*recipe.warnings, *more),
+        timings_s={"prepare": prepared - started, "network": searched - prepared, "candidates": collected - searched},
+    )
+
+
+class _Counted(nn.Module):
+    """Reports each batch of windows; an error there ends the work."""
+
+    def __init__(self, network: nn.Module, batches: int, progress: Progress) -> None:
+        super().__init__()
+        self._network, self._batches, self._progress, self._done = network, batches, progress, 0
+
+    def forward(self, x: Tensor) -> Any:
+        """One batch of windows."""
+        self._progress(min(self._done, self._batches), self._batches, "searching")
+        self._done += 1
+        return self._network(x)
+
+
+def _windows(inferer: SlidingWindowInferer | SimpleInferer, shape: Sequence[int]) -> int:
+    """Batches of windows that an inferer will take, about."""
+    if not isinstance(inferer, SlidingWindowInferer):
+        return 1
+    overlaps = inferer.overlap if isinstance(inferer.overlap, Iterable) else [inferer.overlap] * 3
+    sizes = inferer.roi_size if isinstance(inferer.roi_size, Iterable) else [inferer.roi_size] * 3
+    steps = (
+        1 if roi <= 0 or roi >= side else ceil((side - roi) / max(1, int(roi * (1 - overlap)))) + 1
+        for side, roi, overlap in zip(shape, sizes, overlaps, strict=True)
+    )
+    return ceil(int(np.prod(list(steps))) / inferer.sw_batch_size)
+
+
+def _collect(
+    back: Callable[[int], npt.NDArray[np.float32]], recipe: Recipe, volume: Volume
+) -> tuple[npt.NDArray[np.float32], list[Candidate]]:
+    """Heat and candidates from the probability of each class on the scan's voxels, of which few are held at a time."""
+    heat = np.zeros(volume.shape, dtype=np.float32)
+    found: list[Candidate] = []
+    if not recipe.exclusive or len(recipe.classes) == 2:
+        for channel in recipe.chosen:
+            probability = back(channel)
+            np.add(heat, probability, out=heat) if recipe.exclusive else np.maximum(heat, probability, out=heat)
+            has_it = probability > 0.5 if recipe.exclusive else probability >= recipe.cut
+            found += _parts(probability, has_it, volume.affine)
+        return heat, found
+    best = np.full(volume.shape, -1, dtype=np.float32)
+    winner = np.zeros(volume.shape, dtype=np.int16)
+    for channel in recipe.classes:
+        probability = back(channel)
+        ahead = probability > best
+        best[ahead], winner[ahead] = probability[ahead], channel
+        if channel in recipe.chosen:
+            heat += probability
+    for channel in recipe.chosen:
+        found += _parts(best, winner == channel, volume.affine)
+    return heat, found
+
+
+def _on_the_scan(probability: Tensor, image: MetaTensor, recipe: Recipe, volume: Volume) -> npt.NDArray[np.float32]:
+    """Undo the bundle's transforms: (x, y, z) on the network's grid → (z, y, x) on the scan's, float32."""
+    there = MetaTensor(probability[None].float().cpu(), affine=image.affine)
+    undo = Invertd("map", recipe.transforms, orig_keys=recipe.key, nearest_interp=False, to_tensor=True)
+    back = undo({recipe.key: image.cpu(), "map": there})["map"]
+    values: npt.NDArray[np.float32] = back[0].numpy().transpose(2, 1, 0)
+    corners = np.array([(0, 0, 0), volume.shape]) - [[0], [1]]
+    off = apply_affine(_lps_affine(back), corners[:, ::-1]) - volume.to_patient(corners)
+    if values.shape != volume.shape or np.abs(off).max() > _TOLERANCE_MM:
+        raise GeometryError(
+            f"series {volume.series.series_uid}: the bundle's preprocessing could not be undone (its result has the "
+            f"shape {values.shape}, the scan {volume.shape}), so nothing can be placed. Use another bundle."
+        )
+    return values
+
+
+def _parts(
+    probability: npt.NDArray[np.float32], mask: npt.NDArray[np.bool_], affine: FloatArray
+) -> Iterator[Candidate]:
+    """Make the connected parts of one class candidates, but for specks.
+
+    Parameters
+    ----------
+    probability, mask : (z, y, x)
+    affine : (4, 4)
+        Their index → LPS mm.
+    """
+    labels, count = ndimage.label(mask, structure=_NEIGHBOURS)
+    volumes = np.bincount(labels.ravel(), minlength=count + 1)[1:] * abs(float(np.linalg.det(affine[:3, :3])))
+    diameters = (6 * volumes / np.pi) ** (1 / 3)
+    numbers = np.flatnonzero(diameters >= SMALLEST_MM) + 1
+    if not len(numbers):
+        return
+    scores = np.clip(ndimage.mean(probability, labels, numbers), 0, 1)
+    centers = apply_affine(affine, ndimage.center_of_mass(mask, labels, numbers))
+    for (x, y, z), diameter, score in zip(centers, diameters[numbers - 1], scores, strict=True):
+        yield Candidate((float(x), float(y), float(z)), float(diameter), float(score))
+
+
+def _lps_affine(tensor: MetaTensor) -> FloatArray:
+    result: FloatArray = _LPS_TO_RAS @ tensor.affine.cpu().numpy().astype(np.float64)
+    return result

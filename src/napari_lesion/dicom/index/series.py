@@ -1,0 +1,433 @@
+"""Find the image series below a path. Only headers are read."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal, overload
+
+import numpy as np
+
+from napari_lesion.dicom.index import archive, stacks
+from napari_lesion.dicom.index.dicomdir import dicomdir_files
+from napari_lesion.dicom.index.header import Frame, Header, NotAScanError, Owner, read_header
+from napari_lesion.dicom.index.owners import by_owner
+from napari_lesion.dicom.index.packed import scans_inside
+from napari_lesion.dicom.index.scattered import scattered
+from napari_lesion.dicom.index.stack import Stack, is_localizer
+from napari_lesion.dicom.index.stack_notes import one_volume
+from napari_lesion.dicom.index.tree import look_through
+from napari_lesion.dicom.read.geometry import axes_of, spread
+from napari_lesion.model.volume import SeriesIdentity
+from napari_lesion.support.errors import SeriesError
+from napari_lesion.support.progress import Progress, silent
+from napari_lesion.support.uids import name_of
+
+Kind = Literal["volume", "image", "localizer", "time series"]
+Skipped = tuple[Path, str]
+
+#: Modalities whose images belong to a volume; the images of all others stand alone where they have no position.
+_VOLUMETRIC = ("CT", "MR", "PT", "NM")
+_REPORT_EVERY = 50
+#: Between two tellings passes at least so many times what a telling takes.
+_REST = 4.0
+
+
+@dataclass(frozen=True)
+class Series:
+    """Image planes that make one volume (or one image), as their headers describe them.
+
+    Attributes
+    ----------
+    identity : SeriesIdentity
+    frames : tuple of Frame
+        In no particular order; `read_series` orders them by position.
+    kind : {"volume", "image", "localizer", "time series"}
+    key : str
+        Unique and usable as a folder name: the SeriesInstanceUID (``uids.name_of`` it), with ``_2``, ``_3``, ... for
+        further stacks of the same series: no UID has an underscore.
+    duplicates : tuple of str
+        A sentence for each plane that was there twice.
+    notes : tuple of str
+        What was found while the planes were sorted, a sentence each.
+    refusal : str
+        Why these planes make no volume, though nothing is wrong with any of them: a sentence, and what to do. '' where
+        they may make one; whether they do, `plan_stack` tells.
+    strangers : tuple of (str, int)
+        What is said of planes that lie in gaps of this stack, but are of another kind; how many they are.
+    """
+
+    identity: SeriesIdentity
+    frames: tuple[Frame, ...] = field(repr=False)
+    kind: Kind
+    key: str
+    duplicates: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    refusal: str = ""
+    strangers: tuple[tuple[str, int], ...] = ()
+    _folder: archive.TemporaryFolder | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def stack(self) -> int:
+        """Number of this stack among those of its SeriesInstanceUID, from 1."""
+        number = self.key.removeprefix(name_of(self.identity.series_uid)).removeprefix("_")
+        return int(number) if number.isdecimal() else 1
+
+    @property
+    def n_slices(self) -> int:
+        """Number of planes."""
+        return len(self.frames)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.frames[0].file.rows, self.frames[0].file.columns
+
+    @property
+    def spacing(self) -> tuple[float, float, float] | None:
+        """Distance of slices, rows and columns, mm, as the headers have it; None where they don't say.
+
+        The distance of slices is 0 for a single plane.
+        """
+        first = self.frames[0]
+        axes = None if first.orientation is None else axes_of(first.orientation)
+        positions = [f.position for f in self.frames if f.position is not None]
+        if first.pixel_spacing is None or axes is None or not positions:
+            return None
+        step = spread(np.array(positions), axes.normal).step_mm if len(positions) > 1 else 0.0
+        return (step, *first.pixel_spacing)
+
+    @property
+    def label(self) -> str:
+        """One line for people: number, description, modality, slices, spacing."""
+        identity, spacing = self.identity, self.spacing
+        parts = [
+            f"{identity.series_number}: {identity.series_description or 'no description'}"
+            if identity.series_number
+            else identity.series_description or "no description",
+            identity.modality or "no modality",
+            f"{self.n_slices} × {self.size[0]}×{self.size[1]}",
+        ]
+        if spacing is not None and spacing[0] > 0:
+            parts.append(f"{spacing[0]:.3g} mm")
+        if self.kind in ("localizer", "time series"):
+            parts.append(self.kind)
+        if self.stack > 1:
+            parts.append(f"stack {self.stack}")
+        return " · ".join(parts)
+
+
+@dataclass(frozen=True)
+class SeriesIndex(Sequence[Series]):
+    """The series found, volumes first, and every file that was left out with the reason."""
+
+    series: tuple[Series, ...]
+    skipped: tuple[Skipped, ...] = ()
+    left_out: tuple[Skipped, ...] = ()
+    """Those among them that could not be looked into and may hold scans."""
+    complete: bool = True
+    """Whether all files were looked at. While they are not, a series may grow, and is not yet split into stacks."""
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    def __iter__(self) -> Iterator[Series]:
+        return iter(self.series)
+
+    @overload
+    def __getitem__(self, index: int) -> Series: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Series, ...]: ...
+    def __getitem__(self, index: int | slice) -> Series | tuple[Series, ...]:
+        return self.series[index]
+
+
+def find_series(path: str | os.PathLike[str], *, progress: Progress = silent) -> SeriesIndex:
+    """Find every image series below a path.
+
+    Parameters
+    ----------
+    path : path
+        A folder (searched through), a DICOMDIR (the images it lists), a zip (expanded into a temporary folder
+        that lives as long as the series found in it), or one image file: then the whole series that it belongs to is
+        looked for in its own folder.
+    progress : callable
+        ``progress(done, total, what)``; may raise `Cancelled`.
+
+    Returns
+    -------
+    SeriesIndex
+        Empty where there is no image; `skipped` then says why.
+
+    Raises
+    ------
+    SeriesError
+        If the path does not exist, or a zip is damaged or expands beyond its limits.
+    """
+    *_, index = watch_series(path, every_s=math.inf, progress=progress)
+    return index
+
+
+def watch_series(
+    path: str | os.PathLike[str], *, every_s: float = 0.3, progress: Progress = silent
+) -> Iterator[SeriesIndex]:
+    """Find every image series below a path, and tell meanwhile what was found so far.
+
+    Parameters
+    ----------
+    path, progress
+        As for `find_series`.
+    every_s : float
+        Seconds between two tellings; more where sorting out takes longer.
+
+    Yields
+    ------
+    SeriesIndex
+        The last one is `complete`, and the only one whose series are split into stacks. A series that did not grow is
+        the same object as in the index before.
+
+    Raises
+    ------
+    SeriesError
+        As `find_series` does.
+    """
+    root = Path(path).absolute()
+    if root.is_dir():
+        progress(0, 0, f"Looking through {root.name}")
+        tree = look_through(root, lambda count: progress(0, 0, f"Looking through {root.name}: {count} files"))
+        skipped = [*tree.skipped, *tree.left_out]
+        yield from _grow(archive.Files(tree.paths, len(tree.paths), skipped, tree.left_out), every_s, progress)
+        return
+    if not root.is_file():
+        raise SeriesError(f"{root}: there is no such file or folder. Check the path.")
+    if archive.is_zip(root):
+        yield from _grow(archive.expand(root, progress), every_s, progress)
+        return
+    try:
+        header = read_header(root)
+    except NotAScanError as error:
+        if not error.dicomdir:
+            inside = scans_inside(root)
+            one = ((root, inside or str(error)),)
+            yield SeriesIndex((), one, one if inside or error.lost else ())
+            return
+        found, missing = dicomdir_files(root)
+        yield from _grow(archive.Files(found, len(found), missing, list(missing)), every_s, progress)
+        return
+    try:
+        siblings = sorted(entry for entry in root.parent.iterdir() if entry.is_file())
+    except OSError:  # a file may be read in a folder that may not
+        siblings = [root]
+    for index in _grow(archive.Files(siblings, len(siblings)), every_s, progress, header.series_uid):
+        yield SeriesIndex(index.series, complete=index.complete)
+
+
+def _grow(files: archive.Files, every_s: float, progress: Progress, only: str = "") -> Iterator[SeriesIndex]:
+    """Read all headers (or those of one SeriesInstanceUID) and sort them into series."""
+    groups: dict[str, _Group] = {}
+    known: dict[str, tuple[Series, ...]] = {}
+    skipped: list[Skipped] = []
+    dicomdirs = []
+    due = time.monotonic() + every_s
+    for done, path in enumerate(files.paths):
+        if done % _REPORT_EVERY == 0:
+            progress(done, files.total, files.doing)
+        try:
+            header = read_header(path)
+        except NotAScanError as error:
+            if error.dicomdir:
+                dicomdirs.append(path)
+                continue
+            inside = None if error.lost else scans_inside(path)
+            if inside or error.lost:
+                files.leave_out(files.name(path), inside or str(error))
+            else:
+                skipped.append((files.name(path), str(error)))
+            continue
+        if only and header.series_uid != only:
+            continue
+        groups.setdefault(header.series_uid, _Group()).add(header)
+        if (started := time.monotonic()) >= due:
+            for uid, group in groups.items():
+                if uid not in known or sum(one.n_slices for one in known[uid]) != group.size:
+                    known[uid] = group.unsorted(files.folder)
+            found = tuple(one for several in known.values() for one in several)
+            yield SeriesIndex(found, (*files.skipped, *skipped), tuple(files.left_out), complete=False)
+            now = time.monotonic()
+            due = now + max(every_s, _REST * (now - started))
+    progress(files.total, files.total, files.doing)
+    found_uids = {uid for group in groups.values() for uid in group.instances()}
+    for path in dicomdirs:
+        missing = [file for file, _ in dicomdir_files(path, found_uids)[1] if file != path]
+        said = f"; {len(missing)} images that it names are not there" if missing else ""
+        skipped.append((files.name(path), f"a DICOMDIR, not a scan{said}"))
+    series: list[Series] = []
+    for group in groups.values():
+        sorted_series, moving = group.sorted_out(files.folder)
+        series += sorted_series
+        skipped += [(files.name(path), reason) for path, reason in moving]
+    yield SeriesIndex(_in_order(series), (*files.skipped, *skipped), tuple(files.left_out))
+
+
+def sorted_out(index: SeriesIndex) -> SeriesIndex:
+    """Split what was found before a search was stopped into stacks; the index stays incomplete."""
+    if index.complete:
+        return index
+    groups: dict[str, _Group] = {}
+    skipped = list(index.skipped)
+    for one in index:
+        for path in dict.fromkeys(frame.file.path for frame in one.frames):
+            groups.setdefault(one.identity.series_uid, _Group()).add(read_header(path))
+    series: list[Series] = []
+    folders = {one.identity.series_uid: one._folder for one in index}
+    for uid, group in groups.items():
+        found, moving = group.sorted_out(folders[uid])
+        series += found
+        skipped += moving
+    return SeriesIndex(_in_order(series), tuple(skipped), index.left_out, complete=False)
+
+
+def _in_order(series: list[Series]) -> tuple[Series, ...]:
+    """Volumes first; and single images that are the slices of one volume, each a series of its own, together."""
+    result = [one for one in series if one.kind != "image"]
+    single = {id(one.frames[0]): one for one in series if one.kind == "image"}
+    for images, why in scattered([(one.identity, one.frames) for one in single.values()]):
+        own = [single[id(frame)] for frame in images]
+        if not why:
+            result += own
+            continue
+        frames = tuple(frame for one in own for frame in one.frames)
+        result.append(replace(own[0], frames=frames, kind="volume", refusal=why))
+    result.sort(key=lambda s: s.kind != "volume")
+    return tuple(result)
+
+
+class _Group:
+    """All planes with one SeriesInstanceUID, by whose they are."""
+
+    def __init__(self) -> None:
+        self._frames: dict[Owner, list[Frame]] = {}
+        self._first: dict[Owner, Header] = {}
+        self.size = 0
+
+    def add(self, header: Header) -> None:
+        self._frames.setdefault(header.owner, []).extend(header.frames)
+        self._first.setdefault(header.owner, header)
+        self.size += len(header.frames)
+
+    def instances(self) -> Iterator[str]:
+        """SOPInstanceUIDs."""
+        return (frame.file.sop_instance_uid for frames in self._frames.values() for frame in frames)
+
+    def unsorted(self, folder: archive.TemporaryFolder | None) -> tuple[Series, ...]:
+        """One series for each owner, with all planes so far."""
+        found = []
+        for number, owners in enumerate(by_owner(self._frames), start=1):
+            frames = [frame for owner in owners for frame in self._frames[owner]]
+            identity = self._first[owners[0]].identity()
+            kind: Kind = "volume" if len(frames) > 1 else "image"
+            if is_localizer(frames[0]):
+                kind = "localizer"
+            found.append(Series(identity, tuple(frames), kind, _key(identity, number), _folder=folder))
+        return tuple(found)
+
+    def sorted_out(self, folder: archive.TemporaryFolder | None) -> tuple[list[Series], list[Skipped]]:
+        """All stacks, volumes first and the largest first, and the files that are none."""
+        parts: list[tuple[Kind, Stack, SeriesIdentity]] = []
+        skipped: list[Skipped] = []
+        several = by_owner(self._frames)
+        note: tuple[str, ...] = ()
+        if len(several) > 1:
+            note = (_shared(several),)
+            everything = [frame for frames in self._frames.values() for frame in frames]
+            if one_volume(everything):
+                why = (
+                    f"its {len(everything)} slices follow each other as those of one volume, but their headers name "
+                    f"{_what(several)}. Export the series again, with one patient and study in all of its slices."
+                )
+                several = [[owner for owners in several for owner in owners]]
+                parts.append(("volume", Stack(tuple(everything), refusal=why), self._first[several[0][0]].identity()))
+                several = []
+        for owners in several:
+            frames = [frame for owner in owners for frame in self._frames[owner]]
+            identity = self._first[owners[0]].identity()
+            for kind, stack in _kinds(stacks.split(frames, identity.modality), identity.modality, skipped):
+                parts.append((kind, replace(stack, notes=(*note, *stack.notes)), identity))
+        kinds = ("volume", "time series", "image", "localizer")
+        parts.sort(key=lambda part: (kinds.index(part[0]), -len(part[1].frames)))
+        return [
+            Series(
+                identity=_own_identity(identity, stack) if len(parts) > 1 else _in_one_frame(identity, stack.frames),
+                frames=stack.frames,
+                kind=kind,
+                key=_key(identity, number),
+                duplicates=stack.duplicates,
+                notes=stack.notes,
+                refusal=stack.refusal,
+                strangers=stack.strangers,
+                _folder=folder,
+            )
+            for number, (kind, stack, identity) in enumerate(parts, start=1)
+        ], skipped
+
+
+def _shared(several: Sequence[Sequence[Owner]]) -> str:
+    return f"{_what(several).capitalize()} share this SeriesInstanceUID; these slices are of one of them."
+
+
+def _what(several: Sequence[Sequence[Owner]]) -> str:
+    """Say what the owners of the planes differ in, without naming anyone."""
+    firsts = [owners[0] for owners in several]
+    if len({(one.patient_id, one.patient_name, one.birth_date) for one in firsts}) > 1:
+        return f"{len(firsts)} patients"
+    return f"{len(firsts)} studies"
+
+
+def _kinds(found: list[Stack], modality: str, skipped: list[Skipped]) -> Iterator[tuple[Kind, Stack]]:
+    """Say what each stack is; files that are none are added to those that were skipped."""
+    for stack in found:
+        if stack.localizer:
+            yield "localizer", stack
+        elif len(stack.frames) == 1:
+            yield "image", stack
+        elif stack.moving:
+            yield "time series", stack
+        elif modality in _VOLUMETRIC or (not stack.refusal and any(f.position is not None for f in stack.frames)):
+            yield "volume", stack
+        else:
+            for frame in stack.frames:
+                if frame.number is None:
+                    yield "image", Stack((frame,), duplicates=stack.duplicates)
+                elif frame.number == 1:
+                    reason = f"a moving image of {frame.file.n_frames} frames without positions, not a scan"
+                    skipped.append((frame.file.path, reason))
+
+
+def _own_identity(identity: SeriesIdentity, stack: Stack) -> SeriesIdentity:
+    """Read what a series says of itself from the planes of one of its stacks."""
+    try:
+        own = read_header(stack.frames[0].file.path).identity()
+    except NotAScanError:
+        own = identity
+    return _in_one_frame(own, stack.frames)
+
+
+def _in_one_frame(identity: SeriesIdentity, frames: Sequence[Frame]) -> SeriesIdentity:
+    """Take the commonest frame of reference, where planes name several or some name none."""
+    references = Counter(frame.frame_of_reference for frame in frames if frame.frame_of_reference)
+    if not references or (identity.frame_of_reference_uid in ("", *references) and len(references) == 1):
+        common = next(iter(references), identity.frame_of_reference_uid)
+    else:
+        common = max(sorted(references), key=lambda uid: references[uid])
+    if common == identity.frame_of_reference_uid:
+        return identity
+    return identity.model_copy(update={"frame_of_reference_uid": common})
+
+
+def _key(identity: SeriesIdentity, number: int) -> str:
+    return name_of(identity.series_uid) + (f"_{number}" if number > 1 else "")

@@ -1,0 +1,1 @@
+"""From the files of one series to a volume."""

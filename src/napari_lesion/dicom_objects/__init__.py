@@ -1,0 +1,1 @@
+"""Findings as DICOM objects, written and read: SR, SEG, key images."""

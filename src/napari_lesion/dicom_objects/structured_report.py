@@ -1,0 +1,474 @@
+"""Save findings as a DICOM structured report (SR): a Measurement Report, one measurement group a finding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydicom.dataset import Dataset
+from pydicom.sr.coding import Code
+from pydicom.uid import CTImageStorage
+from pydicom.valuerep import DT
+
+from napari_lesion.dicom.index.series import Series
+from napari_lesion.dicom.writer import named_uid
+from napari_lesion.dicom_objects import concepts
+from napari_lesion.dicom_objects.concepts import Quantity
+from napari_lesion.dicom_objects.references import (
+    MANUFACTURER,
+    Plane,
+    equipment,
+    finding_uid,
+    plane_of,
+    program_version,
+    short_names,
+    source_images,
+)
+from napari_lesion.dicom_objects.segmentation import SavedSegmentation
+from napari_lesion.dicom_objects.study import as_checked, person_name
+from napari_lesion.model.findings import RESEARCH_USE, Finding, HistoryEntry, ModelReference, Report
+from napari_lesion.model.judged import Advice, Probability
+from napari_lesion.model.measured import Axis, Measurement
+from napari_lesion.model.volume import GeometryCertificate, Volume
+from napari_lesion.support.atomic import whole_file
+
+if TYPE_CHECKING:
+    from highdicom.sr import ContentItem
+
+#: CT of an unspecified region: what was scanned is not always a chest, and headers rarely say it in codes.
+_PROCEDURE = Code("25045-6", "LN", "CT unspecified body region")
+#: Pixels whose sides differ by less (relative) are square, so that a circle stays one.
+_SQUARE = 1e-3
+
+
+def save_sr(
+    report: Report,
+    volume: Volume,
+    path: Path | str,
+    *,
+    source: Series | None = None,
+    segmentation: SavedSegmentation | None = None,
+) -> None:
+    """Save findings as a Comprehensive 3D SR after TID 1500 (Measurement Report).
+
+    A finding with a segment is a group of TID 1411 that refers to it, any other one of TID 1410 with a circle on its
+    nearest image. Positions are in the scan's frame of reference (LPS mm) whatever was done to make the volume; what
+    lies on an acquired image is drawn there, too. The document is preliminary, partial and unverified.
+
+    Parameters
+    ----------
+    report : Report
+        Rejected findings are in it as "Non-lesion", with the verdict.
+    volume : Volume
+        The scan of the report.
+    path : path
+        File to write, ``*.dcm``.
+    source : Series, optional
+        Where the volume was read from: for what only the files know of the study.
+    segmentation : SavedSegmentation, optional
+        What `save_seg` returned for the same report.
+
+    Raises
+    ------
+    SeriesError
+        If the scan's images have no place that a document could refer to.
+
+    References
+    ----------
+    DICOM PS3.3 A.35.13 (Comprehensive 3D SR IOD); PS3.16 TID 1500, 1410, 1411, 1419, 4019.
+    """
+    import highdicom as hd
+
+    images = source_images(volume, source)
+    names = short_names(report.findings)
+    with as_checked():
+        groups = [_group(finding, names[finding.id], report, volume, segmentation) for finding in report.findings]
+        content = _document(report, groups)
+        evidence = [*images, *([_evidence(segmentation)] if segmentation is not None else [])]
+        document = hd.sr.Comprehensive3DSR(
+            evidence=evidence,
+            content=content,
+            is_complete=False,
+            is_final=False,
+            is_verified=False,
+            **equipment("SR", "Findings: measurement report"),
+        )
+        concepts.name_own_scheme(document)
+        with whole_file(Path(path), private=True) as temporary:
+            document.save_as(temporary)
+
+
+def _evidence(segmentation: SavedSegmentation) -> Dataset:
+    item = Dataset()
+    item.SOPClassUID = segmentation.sop_class_uid
+    item.SOPInstanceUID = segmentation.sop_instance_uid
+    item.SeriesInstanceUID = segmentation.series_uid
+    item.StudyInstanceUID = segmentation.study_uid
+    return item
+
+
+# -- The document -----------------------------------------------------------------------------------------------------
+
+
+def _document(report: Report, groups: list[Any]) -> Any:
+    import highdicom as hd
+
+    device = hd.sr.ObserverContext(
+        observer_type=hd.sr.CodedConcept("121007", "DCM", "Device"),
+        observer_identifying_attributes=hd.sr.DeviceObserverIdentifyingAttributes(
+            uid=named_uid("device", MANUFACTURER, program_version()),
+            name=MANUFACTURER,
+            manufacturer_name=MANUFACTURER,
+            model_name=f"{MANUFACTURER} {program_version()}",
+        ),
+    )
+    observers = hd.sr.ObservationContext(observer_device_context=device)
+    for reader in dict.fromkeys(entry.reader for finding in report.findings for entry in finding.history):
+        observers.extend(
+            hd.sr.ObserverContext(
+                observer_type=hd.sr.CodedConcept("121006", "DCM", "Person"),
+                observer_identifying_attributes=hd.sr.PersonObserverIdentifyingAttributes(name=person_name(reader)),
+            )
+        )
+    if groups:
+        root = hd.sr.MeasurementReport(
+            observation_context=observers, procedure_reported=_PROCEDURE, imaging_measurements=groups
+        )[0]
+    else:
+        # Nothing was found: highdicom makes no report without a measurement, the standard does.
+        root = hd.sr.ContainerContentItem(
+            name=Code("126000", "DCM", "Imaging Measurement Report"), template_id="1500", relationship_type=None
+        )
+        root.ContentSequence = hd.sr.ContentSequence()
+        root.ContentSequence.extend(
+            hd.sr.LanguageOfContentItemAndDescendants(hd.sr.CodedConcept("eng", "RFC5646", "English"))
+        )
+        root.ContentSequence.extend(observers)
+        root.ContentSequence.append(
+            hd.sr.CodeContentItem(Code("121058", "DCM", "Procedure reported"), _PROCEDURE, "HAS CONCEPT MOD")
+        )
+    evaluations = hd.sr.ContainerContentItem(concepts.QUALITATIVE_EVALUATIONS, relationship_type="CONTAINS")
+    evaluations.ContentSequence = hd.sr.ContentSequence([_text(name, words) for name, words in _of_exam(report)])
+    root.ContentSequence.append(evaluations)
+    return root
+
+
+def _of_exam(report: Report) -> Iterator[tuple[Code, str]]:
+    """Say what is said of the examination as a whole."""
+    yield concepts.INTENDED_USE, RESEARCH_USE
+    if not report.findings:
+        model = report.model
+        yield concepts.COMMENT, f"{model.id} {model.version} reported no finding at its threshold {model.threshold:g}."
+    yield concepts.CREATED, report.created
+    yield concepts.CERTIFICATE, _certificate(report.certificate)
+    for warning in report.warnings:
+        yield concepts.WARNING, warning
+    known = [
+        f"{name.replace('_', ' ')} {concepts.in_words(given.value)} ({given.source})"
+        for name, given in report.patient
+        if given is not None
+    ]
+    if known:
+        yield concepts.PATIENT, f"{', '.join(known)}."
+    if report.judgement is not None:
+        yield concepts.LUNG_RADS, _advice(report.judgement.lung_rads)
+        yield concepts.FLEISCHNER, _advice(report.judgement.fleischner)
+    for comparison in report.comparisons:
+        date = comparison.prior_study_date or "an unknown date"
+        after = f", {comparison.days} days before" if comparison.days is not None else ""
+        yield (
+            concepts.COMPARED,
+            f"Series {comparison.prior_series_uid} of {date}{after}. {comparison.alignment.says}".strip(),
+        )
+
+
+def _certificate(certificate: GeometryCertificate) -> str:
+    k, j, i = certificate.shape
+    spacing = " × ".join(f"{step:.3g}" for step in certificate.spacing_mm)
+    facts = [
+        f"Geometry {certificate.verdict}: {k} × {j} × {i} voxels of {spacing} mm, {certificate.orientation}.",
+        f"Values: {certificate.rescale}." if certificate.rescale else "",
+        *certificate.notes,
+    ]
+    return " ".join(fact for fact in facts if fact)
+
+
+def _advice(advice: Advice) -> str:
+    if not advice.applies:
+        return f"{advice.guideline}: not applied. {advice.why_not}".strip()
+    category = f"category {advice.category}. " if advice.category else ""
+    missing = f" Unknown: {', '.join(advice.missing)}." if advice.missing else ""
+    return f"{advice.guideline}: {category}{advice.advice}{missing}".strip()
+
+
+# -- One finding ------------------------------------------------------------------------------------------------------
+
+
+def _group(finding: Finding, name: str, report: Report, volume: Volume, segmentation: SavedSegmentation | None) -> Any:
+    import highdicom as hd
+
+    measured = finding.measurement
+    model = report.model
+    numbers = [
+        _number(Quantity(concepts.MARKED_DIAMETER, concepts.MM), finding.diameter_mm),
+        _number(Quantity(concepts.CERTAINTY, concepts.NO_UNIT), finding.score),
+        *(_numbers(measured) if measured is not None else ()),
+        *_doubling(finding, report),
+        *_risk(finding, report),
+    ]
+    common: dict[str, Any] = {
+        "tracking_identifier": hd.sr.TrackingIdentifier(uid=finding.lesion_uid, identifier=name),
+        "finding_type": concepts.NOT_A_LESION if finding.status == "rejected" else concepts.NODULE,
+        "finding_sites": [_site(measured)] if measured is not None else None,
+        "algorithm_id": hd.sr.AlgorithmIdentification(
+            name=model.id,
+            version=model.version,
+            parameters=[f"{name} {value}" for name, value in _parameters(model).items()],
+        ),
+        "measurements": numbers,
+        "qualitative_evaluations": [hd.sr.QualitativeEvaluation(*pair) for pair in _codes(finding)],
+    }
+    segment = segmentation.segments.get(finding.id) if segmentation is not None else None
+    if segmentation is not None and segment is not None:
+        group: Any = hd.sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
+            referenced_segment=hd.sr.ReferencedSegment(
+                sop_class_uid=segmentation.sop_class_uid,
+                sop_instance_uid=segmentation.sop_instance_uid,
+                segment_number=segment,
+                source_series=hd.sr.SourceSeriesForSegmentation(volume.series.series_uid),
+            ),
+            **common,
+        )
+    else:
+        group = hd.sr.PlanarROIMeasurementsAndQualitativeEvaluations(referenced_region=_mark(finding, volume), **common)
+    item = group[0]
+    item.ObservationUID = finding_uid(finding)
+    items = item.ContentSequence
+    frame_of_reference = volume.series.frame_of_reference_uid
+    items.append(_in_space(concepts.CENTER, "POINT", [finding.center_mm], frame_of_reference))
+    items.append(_in_space(concepts.BOX, "MULTIPOINT", _corners(finding), frame_of_reference))
+    items.extend(_text(name, words) for name, words in _texts(finding, report) if words)
+    items.extend(_looks(finding))
+    items.extend(_deed(entry) for entry in finding.history)
+    if measured is not None:
+        for axis, code in ((measured.long_axis, concepts.LONG_AXIS), (measured.short_axis, concepts.SHORT_AXIS)):
+            items.append(_axis(axis, code, measured, volume))
+    return group
+
+
+def _parameters(model: ModelReference) -> dict[str, object]:
+    known = {"sha256": model.sha256, "threshold": model.threshold}
+    if model.false_positives_per_scan is not None:
+        known["false-positives-per-scan"] = model.false_positives_per_scan
+    return {name: value for name, value in known.items() if value != ""}
+
+
+def _numbers(measured: Measurement) -> Iterator[Any]:
+    for name, quantity in concepts.QUANTITIES.items():
+        value = getattr(measured, name)
+        if value is not None:
+            yield _number(quantity, value)
+    for name, quantity in concepts.ATTENUATIONS.items():
+        yield _number(quantity, getattr(measured.hu, name))
+    if measured.calcified_fraction is not None:
+        yield _number(Quantity(concepts.CALCIFIED_PERCENT, concepts.PERCENT), 100 * measured.calcified_fraction)
+
+
+def _doubling(finding: Finding, report: Report) -> Iterator[Any]:
+    """Volume doubling time against the latest prior, with its interval where that is closed."""
+    change = report.comparisons[0].of(finding.id) if report.comparisons else None
+    if change is None:
+        return
+    for value, derivation in (
+        (change.doubling_days, None),
+        (change.doubling_low_days, concepts.LOWEST),
+        (change.doubling_high_days, concepts.HIGHEST),
+    ):
+        if value is not None:
+            yield _number(Quantity(concepts.DOUBLING_TIME, concepts.DAYS, derivation), value)
+
+
+def _risk(finding: Finding, report: Report) -> Iterator[Any]:
+    judged = report.judgement.of(finding.id) if report.judgement is not None else None
+    brock: Probability | None = judged.brock if judged is not None else None
+    if brock is None or not brock.applies or brock.low is None or brock.high is None:
+        return
+    if brock.low == brock.high:
+        yield _number(Quantity(concepts.BROCK, concepts.PERCENT), 100 * brock.low)
+        return
+    yield _number(Quantity(concepts.BROCK, concepts.PERCENT, concepts.LOWEST), 100 * brock.low)
+    yield _number(Quantity(concepts.BROCK, concepts.PERCENT, concepts.HIGHEST), 100 * brock.high)
+
+
+def _codes(finding: Finding) -> Iterator[tuple[Code, Code]]:
+    yield concepts.VERDICT, concepts.VERDICTS[finding.status]
+    measured = finding.measurement
+    if measured is None:
+        return
+    if measured.type != "unknown":
+        yield concepts.NODULE_TYPE, concepts.NODULE_TYPES[measured.type]
+    if measured.calcification != "unknown":
+        yield concepts.CALCIFICATION, concepts.CALCIFICATIONS[measured.calcification]
+
+
+def _texts(finding: Finding, report: Report) -> Iterator[tuple[Code, str]]:
+    measured = finding.measurement
+    yield concepts.COMMENT, finding.comment
+    if measured is not None:
+        yield concepts.MASK_METHOD, measured.method
+        yield concepts.TYPE_RULE, measured.type_rule
+        yield concepts.LOBE, measured.lobe
+        for note in measured.notes:
+            yield concepts.MEASUREMENT_NOTE, note
+    yield concepts.UNMEASURED, finding.unmeasured
+    judged = report.judgement.of(finding.id) if report.judgement is not None else None
+    if judged is not None:
+        if not judged.brock.applies and judged.brock.why_not:
+            yield concepts.BROCK, f"{judged.brock.model}: not applied. {judged.brock.why_not}"
+        yield concepts.LUNG_RADS, _advice(judged.lung_rads)
+        yield concepts.GROWTH, _advice(judged.growth)
+    change = report.comparisons[0].of(finding.id) if report.comparisons else None
+    if change is not None:
+        yield concepts.COMPARED, f"{change.fate}: {change.why}"
+
+
+def _site(measured: Measurement) -> Any:
+    import highdicom as hd
+
+    return hd.sr.FindingSite(
+        anatomic_location=concepts.LUNG,
+        laterality=concepts.SIDES.get(measured.side),
+        topographical_modifier=concepts.ZONES.get(measured.zone),
+    )
+
+
+# -- Content items ----------------------------------------------------------------------------------------------------
+
+
+def _number(quantity: Quantity, value: float) -> Any:
+    import highdicom as hd
+
+    return hd.sr.Measurement(name=quantity.name, value=float(value), unit=quantity.unit, derivation=quantity.derivation)
+
+
+def _text(name: Code, words: str) -> ContentItem:
+    import highdicom as hd
+
+    return hd.sr.TextContentItem(name, words, "CONTAINS")
+
+
+def _deed(entry: HistoryEntry) -> Any:
+    """Write what a reader did: who as its observer, when as its observation time."""
+    import highdicom as hd
+
+    item: Any = hd.sr.TextContentItem(concepts.deed(entry.what), entry.detail or entry.what, "CONTAINS")
+    try:
+        item.ObservationDateTime = DT(datetime.fromisoformat(entry.time))
+    except ValueError:
+        item.TextValue = f"{entry.time}: {item.TextValue}"  # a time that DICOM can't hold stays in words
+    item.ContentSequence = hd.sr.ContentSequence(
+        [hd.sr.PnameContentItem(concepts.PERSON_NAME, person_name(entry.reader), "HAS OBS CONTEXT")]
+    )
+    return item
+
+
+def _looks(finding: Finding) -> Iterator[ContentItem]:
+    """Write what a reader says of a finding's looks, and where each word comes from."""
+    import highdicom as hd
+
+    for name, code in concepts.LOOKS.items():
+        given = getattr(finding.appearance, name)
+        if given is None:
+            continue
+        item: Any = _text(code, concepts.in_words(given.value))
+        origin = [(concepts.SOURCE, given.source), (concepts.SOURCE_DETAIL, given.detail)]
+        item.ContentSequence = hd.sr.ContentSequence(
+            [hd.sr.TextContentItem(name, words, "HAS OBS CONTEXT") for name, words in origin if words]
+        )
+        yield item
+
+
+def _in_space(
+    name: Code, kind: str, points: Iterable[Iterable[float]], frame_of_reference: str, relationship: str = "CONTAINS"
+) -> ContentItem:
+    import highdicom as hd
+
+    return hd.sr.Scoord3DContentItem(
+        name=name,
+        graphic_type=kind,
+        graphic_data=np.array([list(point) for point in points], dtype=np.float64),
+        frame_of_reference_uid=frame_of_reference,
+        relationship_type=relationship,
+    )
+
+
+def _corners(finding: Finding) -> list[list[float]]:
+    low, high = finding.box_mm
+    return [[x, y, z] for z in (low[2], high[2]) for y in (low[1], high[1]) for x in (low[0], high[0])]
+
+
+def _mark(finding: Finding, volume: Volume) -> Any:
+    """Draw the circle around a finding on the acquired image that is nearest to its centre."""
+    import highdicom as hd
+
+    instance = volume.nearest_instance(finding.center_mm)
+    assert instance is not None  # source_images refused a scan without
+    plane = plane_of(volume, instance)
+    radius = finding.diameter_mm / 2
+    center = plane.to_pixels([finding.center_mm])
+    across, down = np.array([radius / plane.pitch[1], 0]), np.array([0, radius / plane.pitch[0]])
+    if abs(plane.pitch[0] / plane.pitch[1] - 1) < _SQUARE:
+        kind, points = "CIRCLE", center + np.array([[0, 0], across])
+    else:  # the ends of the longer diameter come first
+        longer, shorter = (across, down) if plane.pitch[1] < plane.pitch[0] else (down, across)
+        kind, points = "ELLIPSE", center + np.array([-longer, longer, -shorter, shorter])
+    source = hd.sr.SourceImageForRegion(
+        instance.sop_class_uid or CTImageStorage,
+        instance.sop_instance_uid,
+        [instance.frame] if instance.frame is not None else None,
+    )
+    return hd.sr.ImageRegion(graphic_type=kind, graphic_data=points, source_image=source)
+
+
+def _axis(axis: Axis, code: Code, measured: Measurement, volume: Volume) -> Any:
+    """Write the length of an axis, with its ends in space and, where they lie on an acquired image, on that."""
+    import highdicom as hd
+
+    item = _number(Quantity(code, concepts.MM), axis.length_mm)[0]
+    ends = [axis.start_mm, axis.end_mm]
+    frame_of_reference = volume.series.frame_of_reference_uid
+    inferred: list[Any] = [_in_space(concepts.PATH, "POLYLINE", ends, frame_of_reference, "INFERRED FROM")]
+    plane = _plane_by_uid(volume, measured.sop_instance_uid, measured.frame)
+    if plane is not None:
+        drawn = np.abs(plane.depth_mm(ends)).max() <= volume.spacing[0] / 2
+        instance = plane.instance
+        image = hd.sr.ImageContentItem(
+            Code("121112", "DCM", "Source of Measurement"),
+            instance.sop_class_uid or CTImageStorage,
+            instance.sop_instance_uid,
+            [instance.frame] if instance.frame is not None else None,
+            relationship_type="SELECTED FROM" if drawn else "INFERRED FROM",
+        )
+        if drawn:
+            line = hd.sr.ScoordContentItem(
+                name=concepts.PATH,
+                graphic_type="POLYLINE",
+                graphic_data=plane.to_pixels(ends),
+                relationship_type="INFERRED FROM",
+            )
+            line.ContentSequence = hd.sr.ContentSequence([image])
+            inferred.append(line)
+        else:
+            inferred.append(image)
+    item.ContentSequence = hd.sr.ContentSequence(inferred)
+    return item
+
+
+def _plane_by_uid(volume: Volume, sop_instance_uid: str, frame: int | None) -> Plane | None:
+    for instance in volume.instances:
+        if instance.sop_instance_uid == sop_instance_uid and instance.frame == frame:
+            return plane_of(volume, instance)
+    return None

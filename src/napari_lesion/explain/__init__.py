@@ -1,0 +1,1 @@
+"""Why a finding was reported: maps of what the model looked at."""

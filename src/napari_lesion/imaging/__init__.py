@@ -1,0 +1,1 @@
+"""From a volume to what networks see, and back: lungs, resampling, planes, inference."""

@@ -1,0 +1,269 @@
+"""What everything downstream of detection reads and writes: findings and the report around them."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+from napari_lesion.model.compared import Comparison, Lesion
+from napari_lesion.model.judged import Appearance, Judgement, Patient
+from napari_lesion.model.mask import Mask
+from napari_lesion.model.measured import Measurement
+from napari_lesion.model.volume import FloatArray, GeometryCertificate, SeriesIdentity, Volume
+
+SCHEMA_VERSION = "1.4"
+RESEARCH_USE = "For research use only. Not a medical device; not for diagnosis."
+
+_LESIONS = uuid.uuid5(uuid.NAMESPACE_DNS, "lesions.napari-lesion")
+
+Point = tuple[float, float, float]
+Status = Literal["candidate", "accepted", "rejected", "edited", "added"]
+Deed = Literal[
+    "accepted", "rejected", "reopened", "moved", "resized", "merged", "added", "commented", "outlined", "described"
+]
+
+
+class HistoryEntry(BaseModel):
+    """What a reader did to a finding."""
+
+    model_config = ConfigDict(frozen=True)
+
+    time: str
+    """ISO 8601, UTC."""
+    reader: str
+    what: Deed
+    detail: str = ""
+    """From what to what, in words."""
+
+
+class Finding(BaseModel):
+    """One suspicious place.
+
+    Positions are LPS mm as (x, y, z): x grows to the patient's left, y to the back, z to the head.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    number: int = Field(default=0, ge=0)
+    """F1, F2, …: given once within the scan, kept whatever happens to the finding, never given to another. 0 where none
+    was given yet (see `numbered`)."""
+    center_mm: Point
+    diameter_mm: float = Field(gt=0)
+    """As the model estimates or a reader set it; `size_mm` is the size to show."""
+    box_mm: tuple[Point, Point]
+    """Lower and upper corner of the axis-aligned box around the finding."""
+    score: float = Field(ge=0, le=1)
+    sop_instance_uid: str = ""
+    """The acquired image closest to the centre."""
+    frame: int | None = None
+    """1-based frame number where that image is a multiframe object."""
+    instance_number: int | None = None
+    """InstanceNumber of that image."""
+    status: Status = "candidate"
+    comment: str = ""
+    """The reader's words."""
+    history: tuple[HistoryEntry, ...] = ()
+    """What readers did to it, the first deed first."""
+    tracking_uid: str = ""
+    """DICOM UID of the lesion itself: the same in each scan in which it was recognised."""
+    mask: Mask | None = None
+    """Its voxels in the scan's own grid."""
+    measurement: Measurement | None = None
+    """Of that mask."""
+    unmeasured: str = ""
+    """Why there is no measurement, as a sentence."""
+    appearance: Appearance = Appearance()
+    """What a reader says of how it looks, where guidelines ask."""
+
+    @property
+    def lesion_uid(self) -> str:
+        """DICOM UID of the lesion: ``tracking_uid``, or where there is none yet, always the same one for this id."""
+        return self.tracking_uid or f"2.25.{uuid.uuid5(_LESIONS, self.id).int}"
+
+    @property
+    def name(self) -> str:
+        """What the finding is called: F3."""
+        return f"F{self.number}"
+
+    @property
+    def size_mm(self) -> float:
+        """*The* diameter, mm: the mean of both axes once measured, until then what model or reader set."""
+        return self.measurement.mean_diameter_mm if self.measurement is not None else self.diameter_mm
+
+    @property
+    def size(self) -> str:
+        """`size_mm` in words, without the unit: to 0.1 mm, or "about" and whole mm where it is an estimate."""
+        return f"about {self.size_mm:.0f}" if self.is_estimated else f"{self.size_mm:.1f}"
+
+    @property
+    def is_estimated(self) -> bool:
+        """Whether `size_mm` is only an estimate: neither measured nor set by a reader."""
+        return self.measurement is None and not any(entry.what in ("added", "resized") for entry in self.history)
+
+
+class ModelReference(BaseModel):
+    """Which model made a result."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    version: str
+    sha256: str
+    threshold: float
+    """Score below which a candidate was not reported."""
+    false_positives_per_scan: float | None = None
+    """To expect at this threshold, as on the model's validation scans; None where the model does not say."""
+
+
+class Inputs(BaseModel):
+    """What exactly a result was made from: another run knows by it whether it would be the same again."""
+
+    model_config = ConfigDict(frozen=True)
+
+    images: int
+    """Number of planes."""
+    images_sha256: str
+    """Of the UIDs and frame numbers of the planes, in any order."""
+    content_sha256: str
+    """Of the files of the planes, headers and pixels, in any order and wherever they lie."""
+    files_state: str = ""
+    """Of names, sizes and times of the files: while it is the same, nobody reads them again to compare them."""
+    settings: dict[str, str] = {}
+    """What the run was told besides the model and its threshold."""
+
+
+class Report(BaseModel):
+    """The result for one series; ``findings.json`` is this, serialised."""
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: str = SCHEMA_VERSION
+    series_uid: str
+    series: SeriesIdentity
+    findings: tuple[Finding, ...]
+    """Sorted by score, falling."""
+    certificate: GeometryCertificate
+    model: ModelReference
+    device: str
+    versions: dict[str, str]
+    timings_s: dict[str, float]
+    warnings: tuple[str, ...] = ()
+    created: str
+    """ISO 8601, UTC."""
+    inputs: Inputs | None = None
+    """What it was made from; None where that is not known (earlier versions; scans analysed in the viewer)."""
+    intended_use: str = RESEARCH_USE
+    patient: Patient = Patient()
+    """What guidelines and models of risk ask about the patient."""
+    judgement: Judgement | None = None
+    comparisons: tuple[Comparison, ...] = ()
+    """With priors, the latest first."""
+    lesions: tuple[Lesion, ...] = ()
+    """Targets and non-targets that a reader chose, by RECIST 1.1."""
+    last_number: int = Field(default=0, ge=0)
+    """The highest number that a finding of this scan was ever given, also one that is gone."""
+
+    @property
+    def standing(self) -> tuple[Finding, ...]:
+        """The findings that no reader rejected."""
+        return tuple(finding for finding in self.findings if finding.status != "rejected")
+
+
+def numbered(report: Report) -> Report:
+    """Give a number to each finding of a report that has none, in their order, beyond all that were ever given.
+
+    Of two with one number the second gets another.
+    """
+    last = max((report.last_number, *(finding.number for finding in report.findings)))
+    findings: list[Finding] = []
+    taken = {0}
+    for finding in report.findings:
+        if finding.number in taken:
+            last += 1
+            finding = finding.model_copy(update={"number": last})
+        taken.add(finding.number)
+        findings.append(finding)
+    return report.model_copy(update={"findings": tuple(findings), "last_number": last})
+
+
+def image_name(series: SeriesIdentity, instance_number: int | None, frame: int | None = None) -> str:
+    """Name an image as a PACS does: "Se 3, Im 71", and its frame where it has several; empty if unknown."""
+    if instance_number is None and frame is None:
+        return ""
+    parts = (
+        f"Se {series.series_number}" if series.series_number else "",
+        f"Im {instance_number}" if instance_number is not None else "",
+        f"frame {frame}" if frame is not None else "",
+    )
+    return ", ".join(filter(None, parts))
+
+
+def image_at(volume: Volume, center_mm: Point) -> dict[str, Any]:
+    """Fields of a finding that name the acquired image closest to a place (LPS mm)."""
+    instance = volume.nearest_instance(center_mm)
+    return {
+        "sop_instance_uid": instance.sop_instance_uid if instance else "",
+        "frame": instance.frame if instance else None,
+        "instance_number": instance.number if instance else None,
+    }
+
+
+def box_around(center_mm: Point, diameter_mm: float) -> tuple[Point, Point]:
+    """Lower and upper corner (LPS mm) of the cube around a centre (LPS mm)."""
+    x, y, z = center_mm
+    radius = diameter_mm / 2
+    return (x - radius, y - radius, z - radius), (x + radius, y + radius, z + radius)
+
+
+@dataclass(frozen=True)
+class Heatmap:
+    """Suspicion in [0, 1] on a grid of its own, usually coarser than the scan and only around the lungs.
+
+    Attributes
+    ----------
+    values : (z, y, x) float32
+    affine : (4, 4)
+        Index (k, j, i) → LPS mm. Its axes are parallel to those of the scan.
+    """
+
+    values: npt.NDArray[np.float32] = field(repr=False)
+    affine: FloatArray
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A local maximum of the heatmap, before it becomes a finding."""
+
+    center_mm: Point
+    """LPS mm."""
+    diameter_mm: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What a detector returns."""
+
+    heatmap: Heatmap
+    candidates: tuple[Candidate, ...]
+    """All local maxima over a low floor, sorted by score, falling."""
+    device: str
+    timings_s: dict[str, float]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One analysed series: the report, and the arrays that are shown and saved with it."""
+
+    report: Report
+    volume: Volume
+    heatmap: Heatmap
+    candidates: tuple[Candidate, ...]
+    """Also those under the reporting threshold, for panels that filter without running again."""

@@ -1,0 +1,1 @@
+"""Networks, model packages, and where they are kept."""

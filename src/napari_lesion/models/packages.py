@@ -1,0 +1,400 @@
+"""Model packs: a folder with the weights, what they are (``model.yaml``), and a card for people (``card.md``).
+
+The weights' sha256 is checked before they are opened, and safetensors cannot run code. Packs lie where the package is
+(``SHIPPED``), where the user keeps those that were added (``home``), or anywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from napari_lesion.detection.detector import Card
+from napari_lesion.support.atomic import whole_folder
+from napari_lesion.support.bounded import UnreadableError, parse_yaml
+from napari_lesion.support.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+    from torch.nn import Module
+
+SHIPPED = Path(__file__).parents[1] / "detection" / "weights"
+"""Where the packs lie that come with the package, one folder each."""
+DESCRIPTION, WEIGHTS, CARD = "model.yaml", "weights.safetensors", "card.md"
+
+HOME_VARIABLE = "NAPARI_LESION_MODELS"
+"""Environment variable that names another folder for added models."""
+ID_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+"""Ids are names of folders on every system."""
+
+_REINSTALL = "Install the model again."
+
+
+class NoduleNetSpec(BaseModel):
+    """``networks.NoduleNet``: centre heatmap and size of nodules in 3D."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Literal["NoduleNet"] = "NoduleNet"
+    width: int = Field(gt=0)
+
+    def build(self) -> Module:
+        """Make the network, with random weights."""
+        from napari_lesion.models.networks import NoduleNet
+
+        return NoduleNet(width=self.width)
+
+
+class PatchNetSpec(BaseModel):
+    """``networks.PatchNet``: classifies planes around candidates."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Literal["PatchNet"] = "PatchNet"
+    width: int = Field(gt=0)
+
+    def build(self) -> Module:
+        """Make the network, with random weights."""
+        from napari_lesion.models.networks import PatchNet
+
+        return PatchNet(width=self.width)
+
+
+class SegmentNetSpec(BaseModel):
+    """``networks.SegmentNet``: outlines the nodule that is pointed at."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Literal["SegmentNet"] = "SegmentNet"
+    width: int = Field(gt=0)
+
+    def build(self) -> Module:
+        """Make the network, with random weights."""
+        from napari_lesion.models.networks import SegmentNet
+
+        return SegmentNet(width=self.width)
+
+
+class LooksNetSpec(BaseModel):
+    """``networks.LooksNet``: tells how readers rate the look of a nodule."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Literal["LooksNet"] = "LooksNet"
+    width: int = Field(gt=0)
+
+    def build(self) -> Module:
+        """Make the network, with random weights."""
+        from napari_lesion.models.networks import LooksNet
+
+        return LooksNet(width=self.width)
+
+
+NetworkSpec: TypeAlias = Annotated[
+    NoduleNetSpec | PatchNetSpec | SegmentNetSpec | LooksNetSpec, Field(discriminator="name")
+]
+"""Which network the weights belong to: a union of the specifications, told apart by ``name``."""
+
+
+class Preprocessing(BaseModel):
+    """What the network was trained to see."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    spacing_mm: float = Field(gt=0)
+    """Voxel pitch, the same along all axes."""
+    window_hu: tuple[float, float]
+    """HU that become 0 and 1; values outside are clipped."""
+
+
+class Calibration(BaseModel):
+    """A map from the network's heat to the reported score: straight lines between points, strictly rising."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    points: tuple[tuple[float, float], ...]
+    """(heat, score), from (0, 0) to heat 1."""
+
+    @model_validator(mode="after")
+    def _rises(self) -> Calibration:
+        points = np.array(self.points)
+        if len(points) < 2 or points[0].any() or points[-1, 0] != 1 or points[-1, 1] > 1:
+            raise ValueError("calibration points run from (0, 0) to heat 1 with a score of at most 1")
+        if (np.diff(points, axis=0) <= 0).any():
+            raise ValueError("calibration points rise strictly in heat and score")
+        return self
+
+    def __call__(self, heat: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Heat in [0, 1] → score in [0, 1], any shape."""
+        x, y = np.array(self.points).T
+        score: npt.NDArray[np.float32] = np.interp(heat, x, y).astype(np.float32)
+        return score
+
+    def heat(self, score: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Score → heat, the way back; any shape."""
+        x, y = np.array(self.points).T
+        result: npt.NDArray[np.float64] = np.interp(score, y, x)
+        return result
+
+
+class SecondStage(BaseModel):
+    """How the score of a patch classifier is joined to that of the detector: a logistic function of both logits."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    """Id of the patch classifier."""
+    intercept: float
+    first: float = Field(ge=0)
+    """Factor of the detector's own logit."""
+    second: float = Field(ge=0)
+    """Factor of the classifier's mean logit over the planes."""
+
+    def __str__(self) -> str:
+        """Give what a listing shows."""
+        return self.model
+
+
+class Metadata(Card):
+    """``model.yaml``: the card, and what is needed to run the network."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(pattern=f"^{ID_PATTERN}$")
+    sha256: str = ""
+    """Of the weights; ``write_pack`` fills it in."""
+    network: NetworkSpec
+    preprocessing: Preprocessing
+    training_cases: tuple[str, ...]
+    """What the network has seen: series and data sets, so that nobody tests on them unknowingly."""
+    calibration: Calibration | None = None
+    second_stage: SecondStage | None = None
+    """The model that looks at the candidates again; None where there is none."""
+    only_judges: bool = False
+    """It has learned a detector's candidates alone: a second stage, and no detector by itself."""
+
+    @property
+    def is_segmenter(self) -> bool:
+        """Whether it outlines what a detector found."""
+        return isinstance(self.network, SegmentNetSpec)
+
+    @property
+    def purpose(self) -> str:
+        """What it does instead of finding anything, as the end of a sentence; empty for detectors."""
+        if self.is_segmenter:
+            return "it outlines what a detector found"
+        if self.only_judges:
+            return "it judges what a detector found"
+        return "it tells how a finding looks" if isinstance(self.network, LooksNetSpec) else ""
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A model pack whose description has been read; its weights have not."""
+
+    folder: Path
+    metadata: Metadata
+
+    @property
+    def weights(self) -> Path:
+        """The weights' file."""
+        return self.folder / WEIGHTS
+
+
+def require_window(pack: Pack, prepared: tuple[float, float]) -> None:
+    """Refuse a pack whose network wants other HU than those that this version prepares.
+
+    Raises
+    ------
+    ModelError
+    """
+    wanted = pack.metadata.preprocessing.window_hu
+    if wanted != prepared:
+        raise ModelError(
+            f"model {pack.metadata.id}: {pack.folder / DESCRIPTION} asks for the HU window {wanted}, but this version "
+            f"prepares {prepared}. Use a model made for this version."
+        )
+
+
+def home() -> Path:
+    """Folder of the models that the user added, one folder each; it need not exist."""
+    if given := os.environ.get(HOME_VARIABLE):
+        return Path(given)
+    from platformdirs import user_data_path
+
+    return user_data_path("napari-lesion", appauthor=False) / "models"
+
+
+def read_description(content: bytes, path: str | Path) -> Metadata:
+    """Parse a ``model.yaml``.
+
+    Parameters
+    ----------
+    content : bytes
+        The file.
+    path : str or Path
+        Where it came from, for the sentence when it is wrong.
+
+    Raises
+    ------
+    ModelError
+        If it is wrong, or does not say what the weights' sha256 is.
+    """
+    try:
+        metadata = Metadata.model_validate(parse_yaml(content))
+    except UnreadableError as error:
+        raise ModelError(f"{path} cannot be read: {error}. {_REINSTALL}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise ModelError(f"{path}: {where}: {first['msg']}. Correct it, or install the model again.") from error
+    if not metadata.sha256:
+        raise ModelError(f"{path}: no sha256 of the weights is given, so they cannot be trusted. {_REINSTALL}")
+    return metadata
+
+
+def read_pack(folder: Path) -> Pack:
+    """Read the description of a pack; the weights are not touched.
+
+    Raises
+    ------
+    ModelError
+        If the description is missing or wrong.
+    """
+    path = folder / DESCRIPTION
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise ModelError(f"{folder} is no model pack: it holds no {DESCRIPTION}.") from None
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {' '.join(str(error).split())}. {_REINSTALL}") from error
+    return Pack(folder, read_description(content, path))
+
+
+def model_folders() -> tuple[Path, ...]:
+    """Folders of the models that have an id: those that come with the package, then those that were added."""
+    added = (path for path in home().glob("*/") if re.fullmatch(ID_PATTERN, path.name))
+    return (*sorted(path.parent for path in SHIPPED.glob(f"*/{DESCRIPTION}")), *sorted(added))
+
+
+def find_model(name: str | Path) -> Path:
+    """Find the folder of a model, a pack or a bundle, by its id or by its path; ids come first.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model.
+    """
+    folders = model_folders()
+    if isinstance(name, str):
+        for folder in folders:
+            if folder.name == name:
+                return folder
+    if Path(name).is_dir():
+        return Path(name)
+    known = ", ".join(folder.name for folder in folders) or "none is installed"
+    raise ModelError(
+        f"There is no model {str(name)!r}: it is neither one of the models that are installed ({known}) nor the folder "
+        "of a model pack or a MONAI bundle."
+    )
+
+
+def find_pack(name: str | Path) -> Pack:
+    """Find a pack by its id, or by its folder.
+
+    Raises
+    ------
+    ModelError
+        If there is no such pack, or its description is wrong.
+    """
+    return read_pack(find_model(name))
+
+
+def verify(pack: Pack) -> bytes:
+    """Check the weights' sha256 and return their bytes: exactly what was checked.
+
+    Raises
+    ------
+    ModelError
+        If the weights are missing or not those that the description names.
+    """
+    try:
+        content = pack.weights.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"model {pack.metadata.id}: its weights {pack.weights} cannot be read ({error.strerror}). {_REINSTALL}"
+        ) from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != pack.metadata.sha256:
+        raise ModelError(
+            f"model {pack.metadata.id}: its weights {pack.weights} are damaged or have been changed: sha256 {found}, "
+            f"but {DESCRIPTION} names {pack.metadata.sha256}. They were not opened. {_REINSTALL}"
+        )
+    return content
+
+
+def load_network(pack: Pack) -> Module:
+    """Build the network of a pack, whatever its kind, with its weights, ready for inference on the CPU.
+
+    Raises
+    ------
+    ModelError
+        If the weights are missing, damaged, or do not fit the network.
+    """
+    content = verify(pack)
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    network = pack.metadata.network.build()
+    try:
+        network.load_state_dict(load(content))
+    except (SafetensorError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(
+            f"model {pack.metadata.id}: its weights {pack.weights} do not fit the network that {DESCRIPTION} "
+            f"describes ({reason}). {_REINSTALL}"
+        ) from error
+    return network.eval()
+
+
+def save_pack(folder: Path, state: Mapping[str, Tensor], metadata: Metadata, card: str) -> Pack:
+    """Write a pack, whole or not at all; one that is there already is replaced.
+
+    Parameters
+    ----------
+    folder : Path
+    state : mapping
+        The network's ``state_dict()``.
+    metadata : Metadata
+        Its ``sha256`` is filled in here.
+    card : str
+        The model card in Markdown: what it was trained and tested on, and what it cannot do.
+    """
+    from safetensors.torch import save
+
+    content = save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()})
+    return write_pack(folder, content, metadata, card)
+
+
+def write_pack(folder: Path, weights: bytes, metadata: Metadata, card: str) -> Pack:
+    """Write a pack from the bytes of its weights (safetensors), as ``save_pack`` does."""
+    metadata = metadata.model_copy(update={"sha256": hashlib.sha256(weights).hexdigest()})
+    description = yaml.safe_dump(
+        metadata.model_dump(mode="json", exclude_none=True), sort_keys=False, allow_unicode=True
+    )
+    with whole_folder(folder) as new:
+        (new / WEIGHTS).write_bytes(weights)
+        (new / DESCRIPTION).write_text(description, encoding="utf-8")
+        (new / CARD).write_text(card, encoding="utf-8")
+    return Pack(folder, metadata)

@@ -1,0 +1,372 @@
+"""The user's own models: packs and MONAI bundles that were added, a folder each below ``packs.home()``.
+
+A model is copied in whole or not at all, with the sha256 of each of its files beside it, so that a change is noticed.
+Nothing of it is run or opened while it is added.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from napari_lesion.detection.detector import Card
+from napari_lesion.models import packages as packs
+from napari_lesion.support.atomic import PREFIX, whole_file, whole_folder
+from napari_lesion.support.errors import ModelError
+from napari_lesion.support.progress import Progress, silent
+
+ORIGIN = "origin.json"
+BUNDLE_METADATA = "configs/metadata.json"
+
+_BUNDLE_PARTS = ("configs/", "docs/", "models/", "scripts/", "LICENSE", "README")
+_PACK_FILES = (packs.DESCRIPTION, packs.WEIGHTS, packs.CARD)
+_LARGEST = 8 * 2**30
+"""Bytes of a model at most; more is a mistake, or a zip that is made to fill the disk."""
+_LARGEST_TEXT = 2**20
+_CHUNK = 2**20
+_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+"""Zip files hold no time of making, so that the same model gives the same bytes."""
+
+_Files: TypeAlias = Mapping[str, Callable[[], IO[bytes]]]
+"""Relative path with slashes → what opens the file."""
+
+
+class Origin(BaseModel):
+    """``origin.json``: where an added model came from, and what each of its files was then."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str
+    revision: str = ""
+    """Of the repository, if it came from one."""
+    sha256: dict[str, str]
+    """File → its hash; other files are no part of the model."""
+    card: Card
+    """As it was read when the model was added: reading it from a bundle takes seconds."""
+
+
+def add(source: Path, *, replace: bool = False, progress: Progress = silent) -> str:
+    """Copy a model into the user's folder, after its weights were checked.
+
+    Parameters
+    ----------
+    source : Path
+        Folder or zip of a model pack or a MONAI bundle. A bundle's id is the name of its folder.
+    replace : bool
+        Take the place of an added model of the same id instead of refusing.
+
+    Returns
+    -------
+    str
+        The id under which it can be used.
+
+    Raises
+    ------
+    ModelError
+        If it is no model, its weights are not those that its description names, a file of the zip would land
+        elsewhere, or there is a model of that id.
+    Cancelled
+        If ``progress`` raised it; nothing was added then.
+    """
+    with _files_of(source) as (name, files):
+        if packs.DESCRIPTION in files:
+            content = _text(files[packs.DESCRIPTION], packs.DESCRIPTION, source)
+            metadata = packs.read_description(content, source / packs.DESCRIPTION)
+            name, weights = metadata.id, {packs.WEIGHTS: metadata.sha256}
+            if missing := [part for part in _PACK_FILES if part not in files]:
+                raise ModelError(f"{source} is no whole model pack: {' and '.join(missing)} is missing.")
+            wanted: tuple[str, ...] = _PACK_FILES
+        elif BUNDLE_METADATA in files:
+            weights = {}
+            wanted = tuple(sorted(filter(is_part, files)))
+        else:
+            raise ModelError(no_model(source))
+        check_new_id(name, replace=replace)
+        with whole_folder(packs.home() / name) as new:
+            left, hashes = _LARGEST, {}
+            for done, file in enumerate(wanted):
+                progress(done, len(wanted), f"copying {file}")
+                hashes[file], size = _copy(files[file], new / file, left, source)
+                left -= size
+            for file, sha256 in weights.items():
+                if hashes[file] != sha256:
+                    raise ModelError(
+                        f"{source}: {file} is damaged or has been changed: sha256 {hashes[file]}, but "
+                        f"{packs.DESCRIPTION} names {sha256}. It was not opened, and nothing was added. Get it again."
+                    )
+            write_origin(new, name, hashes, source=str(source.absolute()))
+            progress(len(wanted), len(wanted), "copied")
+    return name
+
+
+def check_new_id(name: str, *, replace: bool = False) -> None:
+    """Refuse an id that no added model can have.
+
+    Raises
+    ------
+    ModelError
+        If it is no plain name, or taken.
+    """
+    if not re.fullmatch(packs.ID_PATTERN, name):
+        raise ModelError(f"{name!r} cannot be the id of a model. Use letters, digits, dots, dashes and underscores.")
+    if (packs.SHIPPED / name).is_dir():
+        raise ModelError(f"{name} is the id of a model that comes with napari-lesion. Give the new one another id.")
+    if (packs.home() / name).exists() and not replace:
+        raise ModelError(
+            f"There is a model {name} in {packs.home()}. Remove it first (`napari-lesion models remove {name}`), or "
+            "pass --replace."
+        )
+
+
+def remove(name: str) -> Path:
+    """Delete an added model; returns the folder where it was.
+
+    Raises
+    ------
+    ModelError
+        If no added model has this id.
+    """
+    folder = packs.find_model(name)
+    if folder.parent != packs.home() or folder.name != name:
+        raise ModelError(f"{name} was not added by `napari-lesion models add` or `pull`, so it is not removed.")
+    doomed = folder.with_name(f"{PREFIX}{name}")  # it goes as a whole, also where deleting it takes a while
+    try:
+        folder.replace(doomed)
+    except OSError as error:
+        raise ModelError(f"{folder} cannot be removed ({error.strerror}).") from error
+    shutil.rmtree(doomed, ignore_errors=True)
+    return folder
+
+
+def export(name: str | Path, out: Path, *, progress: Progress = silent) -> Path:
+    """Write a model to one zip, or to a folder, that ``add`` takes; it is verified first.
+
+    Parameters
+    ----------
+    name : str or Path
+        Id of a model, or its folder.
+    out : Path
+        A name that ends in ``.zip`` for a zip, else a folder. It must not exist.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, it is damaged, or ``out`` exists.
+    """
+    folder = packs.find_model(name)
+    if out.exists():
+        raise ModelError(f"{out} exists. Choose another name, nothing is overwritten.")
+    verify(folder)
+    files = _own_files(folder)
+    if out.suffix.lower() != ".zip":
+        with whole_folder(out) as new:
+            for done, file in enumerate(files):
+                progress(done, len(files), f"copying {file}")
+                (new / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(folder / file, new / file)
+        return out
+    with whole_file(out) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+        for done, file in enumerate(files):
+            progress(done, len(files), f"packing {file}")
+            member = zipfile.ZipInfo(f"{folder.name}/{file}", _ZIP_TIME)
+            member.compress_type = zipfile.ZIP_DEFLATED
+            member.external_attr = 0o644 << 16
+            with (folder / file).open("rb") as source, archive.open(member, "w", force_zip64=True) as target:
+                shutil.copyfileobj(source, target, _CHUNK)
+    return out
+
+
+def verify(folder: Path) -> None:
+    """Check a model's files against what is known of them.
+
+    A pack's weights must be those that its description names; every file of an added model must be as it was added.
+
+    Raises
+    ------
+    ModelError
+        If something is missing or was changed.
+    """
+    origin = read_origin(folder)
+    if origin is not None:
+        for file, sha256 in origin.sha256.items():
+            path = folder / file
+            try:
+                with path.open("rb") as content:
+                    found = hashlib.file_digest(content, "sha256").hexdigest()
+            except OSError as error:
+                raise ModelError(
+                    f"model {folder.name}: {path} cannot be read ({error.strerror}). Add it again."
+                ) from error
+            if found != sha256:
+                raise ModelError(
+                    f"model {folder.name}: {path} is damaged or has been changed since it was added: sha256 {found}, "
+                    f"but it was {sha256}. It was not opened. Remove the model and add it again."
+                )
+    if (folder / packs.DESCRIPTION).is_file():
+        packs.verify(packs.read_pack(folder))
+    elif not (folder / BUNDLE_METADATA).is_file():
+        raise ModelError(no_model(folder))
+
+
+def read_origin(folder: Path) -> Origin | None:
+    """Read where a model came from; None where it was not added.
+
+    Raises
+    ------
+    ModelError
+        If ``origin.json`` is damaged.
+    """
+    path = folder / ORIGIN
+    if folder.parent != packs.home() or not path.exists():
+        return None
+    try:
+        return Origin.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise ModelError(f"{path} is damaged. Remove the model and add it again.") from error
+
+
+def write_origin(folder: Path, name: str, hashes: Mapping[str, str], *, source: str, revision: str = "") -> None:
+    """Read what a copied model says of itself, and write ``origin.json`` beside it.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the model lies now.
+    name : str
+        The id that it gets.
+    hashes : mapping
+        File → sha256.
+
+    Raises
+    ------
+    ModelError
+        If it is a pack of another id, or what it says is wrong.
+    """
+    if (folder / packs.DESCRIPTION).is_file():
+        card: Card = packs.read_pack(folder).metadata
+        if card.id != name:
+            raise ModelError(f"{source}: the model there calls itself {card.id}, not {name}.")
+    else:
+        from napari_lesion.detection.monai_bundles.bundle import read_bundle
+
+        card = read_bundle(folder).card.model_copy(update={"id": name})
+    fields = {field: getattr(card, field) for field in Card.model_fields}
+    origin = Origin(source=source, revision=revision, sha256=dict(hashes), card=Card(**fields))
+    (folder / ORIGIN).write_text(origin.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def no_model(path: Path) -> str:
+    """Say that there is no model."""
+    return (
+        f"{path} is no model: it holds neither {packs.DESCRIPTION} (a model pack) nor {BUNDLE_METADATA} (a MONAI "
+        "bundle)."
+    )
+
+
+def _own_files(folder: Path) -> tuple[str, ...]:
+    if (folder / packs.DESCRIPTION).is_file():
+        return tuple(file for file in _PACK_FILES if (folder / file).is_file())
+    files = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return tuple(sorted(filter(is_part, files)))
+
+
+def is_part(file: str) -> bool:
+    """Whether a file belongs to a MONAI bundle, by its path below the bundle's folder, or to a pack."""
+    return file in _PACK_FILES or file.startswith(_BUNDLE_PARTS)
+
+
+@contextmanager
+def _files_of(source: Path) -> Iterator[tuple[str, _Files]]:
+    """Give the name and the files of a folder or zip; one folder around everything in a zip is its name."""
+    if source.is_dir():
+        paths = [path for path in sorted(source.rglob("*")) if path.is_file()]
+        home = source.resolve()
+        for file in paths:
+            if is_part(file.relative_to(source).as_posix()) and not file.resolve().is_relative_to(home):
+                raise ModelError(
+                    f"{file} is a link that leads out of {source}, where nothing is read. Copy the model with its "
+                    "links followed (`cp -rL`), and add the copy."
+                )
+        yield source.absolute().name, {path.relative_to(source).as_posix(): _opener(path) for path in paths}
+        return
+    try:
+        archive = zipfile.ZipFile(source)
+    except OSError as error:
+        raise ModelError(f"{source} cannot be read ({error.strerror}).") from error
+    except zipfile.BadZipFile as error:
+        raise ModelError(f"{source} is neither a folder nor a zip, or the zip is damaged. Get it again.") from error
+    with archive:
+        members: dict[str, zipfile.ZipInfo] = {}
+        for member in archive.infolist():
+            path = _plain(member, source)
+            if member.is_dir() or path.parts[0] == "__MACOSX" or any(part.startswith(".") for part in path.parts):
+                continue  # what file managers leave behind
+            if str(path) in members:
+                raise ModelError(f"{source}: {member.filename!r} is in it twice. It was not unpacked.")
+            members[str(path)] = member
+        tops = {PurePosixPath(path).parts[0] for path in members}
+        inner = len(tops) == 1 and all("/" in path for path in members)
+        name = tops.pop() if inner else source.stem
+        yield name, {path.partition("/")[2] if inner else path: _member(archive, m) for path, m in members.items()}
+
+
+def _plain(member: zipfile.ZipInfo, source: Path) -> PurePosixPath:
+    """Refuse a member that would land outside its folder, or that is no file."""
+    path = PurePosixPath(member.filename)
+    strange = "\\" in member.filename or ":" in member.filename or "\0" in member.orig_filename
+    if path.is_absolute() or ".." in path.parts or strange or not path.parts:
+        raise ModelError(f"{source}: the path {member.orig_filename!r} leads out of its folder. It was not unpacked.")
+    kind = stat.S_IFMT(member.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise ModelError(f"{source}: {member.filename!r} is a link or a device, not a file. It was not unpacked.")
+    if member.flag_bits & 0x1:
+        raise ModelError(f"{source} is encrypted. Unpack it first, and add the folder.")
+    return path
+
+
+def _opener(path: Path) -> Callable[[], IO[bytes]]:
+    return lambda: path.open("rb")
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Callable[[], IO[bytes]]:
+    return lambda: archive.open(member)
+
+
+def _text(opener: Callable[[], IO[bytes]], name: str, source: Path) -> bytes:
+    with _readable(name, source), opener() as file:
+        content = file.read(_LARGEST_TEXT + 1)
+    if len(content) > _LARGEST_TEXT:
+        raise ModelError(f"{source}: {name} is too long to be a description.")
+    return content
+
+
+def _copy(opener: Callable[[], IO[bytes]], target: Path, limit: int, source: Path) -> tuple[str, int]:
+    """Copy one file; returns its sha256 and size."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    digest, size = hashlib.sha256(), 0
+    with _readable(target.name, source), opener() as file, target.open("wb") as out:
+        while chunk := file.read(_CHUNK):
+            size += len(chunk)
+            if size > limit:
+                raise ModelError(f"{source} holds more than {_LARGEST // 2**30} GB. It was not unpacked.")
+            digest.update(chunk)
+            out.write(chunk)
+    return digest.hexdigest(), size
+
+
+@contextmanager
+def _readable(name: str, source: Path) -> Iterator[None]:
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+        raise ModelError(f"{source}: {name} cannot be read ({error}). Nothing was added; get it again.") from error

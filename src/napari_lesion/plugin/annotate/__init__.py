@@ -1,0 +1,1 @@
+"""Marking lesions by hand, case by case."""

@@ -1,0 +1,1 @@
+"""Findings on the screen: search, table, card, outlines, reports."""

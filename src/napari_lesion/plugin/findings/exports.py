@@ -1,0 +1,198 @@
+"""Buttons that write the report of the scan in the forms that others read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt, QUrl
+from qtpy.QtGui import QDesktopServices
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_lesion.plugin.findings.findings_view import findings_view
+from napari_lesion.plugin.session.session import OpenScan
+from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.settings import setting, store
+from napari_lesion.plugin.texts import later, tr
+from napari_lesion.plugin.viewer.view import source_of
+from napari_lesion.plugin.widgets.task import Task, sentence, step_text
+from napari_lesion.report.write import FILE_NAMES, Kind, Written, in_words, write_reports
+
+if TYPE_CHECKING:
+    from napari_lesion.support.progress import Progress
+
+_TITLES: dict[Kind, tuple[str, str]] = {
+    "pdf": (later("PDF"), later("A report to print and to read")),
+    "html": (later("Web page"), later("A report that any browser opens, also on a phone")),
+    "sr": (later("DICOM SR"), later("Measurements and judgement as a DICOM Structured Report, for the archive")),
+    "seg": (later("DICOM SEG"), later("Outlines as a DICOM Segmentation, for the archive")),
+    "csv": (later("Table (CSV)"), later("All numbers, a row a finding")),
+    "json": (later("findings.json"), later("Everything, to be opened here again")),
+}
+_FOLDER = "report/folder"
+_LINK_COLOR = "#3f8ae0"
+"""Read on dark and on light ground."""
+
+
+class Exports(QWidget):
+    """Writes reports into a folder, on a thread."""
+
+    def __init__(self, station: Workstation, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._station = station
+        self._view = findings_view(station)
+        self._task: Task[Written] | None = None
+        self.buttons: dict[str, QPushButton] = {}
+        grid = QGridLayout()
+        grid.setSpacing(3)
+        for number, (kind, (title, tip)) in enumerate(_TITLES.items()):
+            self.buttons[kind] = button = QPushButton(tr(title))
+            button.setToolTip(tr(tip))
+            button.clicked.connect(partial(self._ask, (kind,)))
+            grid.addWidget(button, number // 3, number % 3)
+        self.buttons["all"] = every = QPushButton(tr("All of them…"))
+        every.setToolTip(tr("Write all these files into one folder"))
+        every.clicked.connect(partial(self._ask, tuple(_TITLES)))
+        grid.addWidget(every, 2, 0, 1, 3)
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setAccessibleName(tr("Progress of the reports"))
+        self.progress.setFixedHeight(8)
+        self.cancel_button = QPushButton(tr("Cancel"))
+        self.cancel_button.clicked.connect(self.cancel)
+        under_way = QHBoxLayout()
+        under_way.addWidget(self.progress, 1)
+        under_way.addWidget(self.cancel_button)
+        self.text = QLabel()
+        self.text.setWordWrap(True)
+        self.text.setTextFormat(Qt.TextFormat.RichText)
+        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
+        self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.text.linkActivated.connect(lambda link: QDesktopServices.openUrl(QUrl(link)))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addLayout(grid)
+        layout.addLayout(under_way)
+        layout.addWidget(self.text)
+        self._said: dict[str, str] = {}
+        """What became of the reports, by the key of the scan."""
+        self._for: OpenScan | None = None
+        """The scan whose reports are being written."""
+        station.session.current_changed.connect(self._on_current)
+        self._say("")
+        self.follow()
+
+    @property
+    def running(self) -> bool:
+        """Whether reports are being written."""
+        return self._task is not None
+
+    def follow(self) -> None:
+        """Offer what can be written now."""
+        able = not self.running and self._view.review is not None and not self._station.blind
+        for button in self.buttons.values():
+            button.setEnabled(able)
+        self.progress.setVisible(self.running)
+        self.cancel_button.setVisible(self.running)
+
+    def _ask(self, kinds: Sequence[Kind], _checked: bool = False) -> None:
+        title = tr("Folder for the reports") if len(kinds) > 1 else tr("Folder for {file}", file=FILE_NAMES[kinds[0]])
+        folder = QFileDialog.getExistingDirectory(self, title, setting(_FOLDER, ""))
+        if folder:
+            store(_FOLDER, folder)
+            self.write(Path(folder), kinds)
+
+    def write(self, folder: Path, kinds: Sequence[Kind]) -> None:
+        """Write reports into a folder; what became of them is said."""
+        report, volume, scan = self._view.report(), self._view.volume, self._view.scan
+        if self._task is not None or report is None or volume is None or scan is None:
+            return
+        source = source_of(scan)
+        owner = self._for = self._station.session.of(scan)
+        if owner is not None:
+            self._station.session.begin_work(owner)
+
+        def work(progress: Progress) -> Written:
+            volume.wait(progress)
+            folder.mkdir(parents=True, exist_ok=True)
+            return write_reports(report, folder, kinds, volume=volume, source=source, progress=progress)
+
+        self._task = Task(work, self)
+        self._task.progressed.connect(self._on_progress)
+        self._task.succeeded.connect(partial(self._on_written, folder))
+        self._task.failed.connect(lambda error: self._say(f"⚠ {_html(sentence(error))}"))
+        self._task.cancelled.connect(lambda: self._say(tr("Cancelled. Files that were complete by then stay.")))
+        self._task.ended.connect(self._on_ended)
+        self.progress.setRange(0, 0)
+        self._say("")
+        self._task.start()
+        self.follow()
+
+    def cancel(self) -> None:
+        """Stop at the next step."""
+        if self._task is not None:
+            self._task.cancel()
+            self._say(tr("Stopping after this step…"))
+
+    def _on_progress(self, done: int, total: int, what: str) -> None:
+        self.progress.setRange(0, total)
+        self.progress.setValue(done)
+        self._say(f"{_html(step_text(what))}…")
+
+    def _on_written(self, folder: Path, written: Written) -> None:
+        links = [_link(folder / FILE_NAMES[kind], FILE_NAMES[kind]) for kind in written.kinds]
+        texts = [f"⚠ {_html(one)}" for one in (*written.notes, *in_words(written.problems, written.absent))]
+        if links:
+            place = _link(folder, str(folder))
+            texts.insert(0, tr("Written to {folder}: {files}", folder=place, files=", ".join(links)))
+        self._say("<br>".join(texts))
+
+    def _on_ended(self) -> None:
+        if self._task is not None:
+            self._task.deleteLater()
+        self._task = None
+        if self._for is not None:
+            self._station.session.end_work(self._for)
+        self._for = None
+        self.follow()
+        self._on_current(self._station.session.current)
+
+    def _on_current(self, scan: OpenScan | None) -> None:
+        """Say what was said of the scan that is on the screen now."""
+        text = self._said.get(scan.key, "") if scan is not None else ""
+        if self._for is not None and self._for is not scan:
+            text = tr("Reports of another scan are being written…")
+        self.text.setText(text)
+        self.text.setVisible(bool(text))
+
+    def _say(self, text: str) -> None:
+        """Say something of the scan whose reports are written, where it is on the screen; else when it comes back."""
+        scan = self._for or self._station.session.current
+        if scan is not None:
+            self._said[scan.key] = text
+        if scan is not self._station.session.current:
+            return
+        self.text.setText(text)
+        self.text.setVisible(bool(text))
+
+
+def _link(path: Path, text: str) -> str:
+    url = QUrl.fromLocalFile(str(path)).toString()
+    return f'<a href="{url}" style="color:{_LINK_COLOR}">{_html(text)}</a>'
+
+
+def _html(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("\n", "<br>")

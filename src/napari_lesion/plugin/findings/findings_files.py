@@ -1,0 +1,168 @@
+"""Open and save findings: a ``findings.json`` with its heatmap, on the scan that they are of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari import current_viewer
+from napari.utils.notifications import show_info
+
+from napari_lesion.model.findings import Heatmap, Report
+from napari_lesion.plugin.findings.findings_view import findings_view
+from napari_lesion.plugin.session.workstation import Workstation, workstation
+from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.viewer.layers import LayerData, heatmap_layer, scan_name
+from napari_lesion.plugin.viewer.view import volume_of
+from napari_lesion.plugin.widgets.task import run_with_dialog
+from napari_lesion.report import csv, nifti
+from napari_lesion.report import json as report_json
+from napari_lesion.report.folders import contradict
+from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.progress import Progress
+from napari_lesion.support.uids import name_of
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+    from qtpy.QtWidgets import QWidget
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What was found at a path."""
+
+    path: Path
+    """The ``findings.json``."""
+    report: Report
+    heatmap: Heatmap | None
+
+
+def get_reader(path: str | Path | Sequence[str | Path]) -> Callable[..., list[LayerData]] | None:
+    """Return npe2's reader for a ``findings.json``, or None where it is none."""
+    paths = [path] if isinstance(path, str | Path) else list(path)
+    return read if paths and all(Path(one).is_file() for one in paths) else None
+
+
+def read(path: str | Path | Sequence[str | Path]) -> list[Any]:
+    """Open findings on their scan, which must be open; no layer of its own comes back.
+
+    Raises
+    ------
+    LesionError
+        If the findings cannot be opened; the message says why and what to do.
+    """
+    viewer = current_viewer()
+    if viewer is None:
+        raise ConfigError("Findings are shown on their scan: open it in a viewer first.")
+    for one in [path] if isinstance(path, str | Path) else list(path):
+        open_findings(workstation(viewer), Path(one), viewer.window._qt_window)
+    return [(None,)]
+
+
+def is_results(path: Path) -> bool:
+    """Whether a folder is one that ``analyse`` wrote, or one series of it."""
+    if (path / report_json.FILE_NAME).is_file():
+        return True
+    return (path / csv.FILE_NAME).is_file() and any(path.glob(f"*/{report_json.FILE_NAME}"))
+
+
+def results_at(path: Path, series_uids: Sequence[str]) -> list[Path]:
+    """Find the ``findings.json`` files at a path.
+
+    Parameters
+    ----------
+    path : Path
+        Such a file, the folder that it is in, or a folder of results as ``analyse`` writes it.
+    series_uids : sequence of str
+        In a folder of results, only those of these series are wanted.
+    """
+    if path.is_file():
+        return [path]
+    if (path / report_json.FILE_NAME).is_file():
+        return [path / report_json.FILE_NAME]
+    names = [name for uid in series_uids for name in (name_of(uid), f"{name_of(uid)}_*")]
+    return sorted({file for name in names for file in path.glob(f"{name}/{report_json.FILE_NAME}")})
+
+
+def load(path: Path, progress: Progress) -> Saved:
+    """Read a ``findings.json`` and the heatmap next to it; runs on the worker thread."""
+    progress(0, 2, "reading the findings")
+    report = report_json.load_report(path)
+    progress(1, 2, "reading the heatmap")
+    heatmap = path.parent / nifti.FILE_NAME
+    return Saved(path, report, nifti.load_heatmap(heatmap) if heatmap.is_file() else None)
+
+
+def open_findings(station: Workstation, path: Path, parent: QWidget | None = None) -> None:
+    """Show the findings at a path on their scan; what the reader did to them before is kept.
+
+    Raises
+    ------
+    LesionError
+        If there are none, they are damaged, or their scan is not open.
+    """
+    scans = {volume.series.series_uid: scan for scan in station.scans() if (volume := volume_of(scan)) is not None}
+    files = results_at(path, list(scans))
+    if not files:
+        raise ConfigError(
+            f"{path}: there are no findings of the scans that are open. Open the scan first, then the folder that "
+            "napari-lesion analyse wrote, or a findings.json."
+        )
+    for file in files:
+        saved = run_with_dialog(tr("Opening {file}", file=file.name), partial(load, file), parent)
+        scan = scans.get(saved.report.series_uid)
+        volume = volume_of(scan) if scan is not None else None
+        if volume is not None and contradict(saved.report.series, volume.series):
+            if len(files) > 1:
+                continue  # results of another patient, whose series has the same UID
+            raise ConfigError(
+                f"{file}: these findings are of {scan_name(saved.report.series)}, another patient or study than the "
+                "scan that is open, though their series have one UID."
+            )
+        if scan is None:
+            raise ConfigError(
+                f"{file}: these findings are of {scan_name(saved.report.series)} (series {saved.report.series_uid}), "
+                "which is not open. Open that scan first."
+            )
+        show(station, scan, saved)
+
+
+def show(station: Workstation, scan: Image, saved: Saved) -> None:
+    """Show findings on their scan, and tell which of them are as the reader left them before."""
+    volume = volume_of(scan)
+    if volume is None:
+        return
+    heatmap = heatmap_layer(saved.heatmap, volume) if saved.heatmap is not None else None
+    station.read(scan)
+    findings_view(station).show_result(scan, saved.report, heatmap=heatmap)
+    review = station.review
+    if review is not None and review.changes:
+        kept = len(review.changes[-1].after)
+        show_info(
+            tr(
+                "{count} findings that you changed before were kept as you left them. Undo shows the file alone.",
+                count=kept,
+            )
+        )
+
+
+def save_findings(station: Workstation, path: Path) -> str:
+    """Write the review of the scan that is read as ``findings.json``, and say what is in it.
+
+    Raises
+    ------
+    ConfigError
+        If there is nothing to save.
+    """
+    report = findings_view(station).report()
+    if report is None:
+        raise ConfigError("There are no findings of this scan to save yet.")
+    report_json.save_report(report, path)
+    rejected = len(report.findings) - len(report.standing)
+    text = tr("Saved {count} findings to {path}.", count=len(report.findings), path=path)
+    if rejected:
+        text += " " + tr("{count} of them are rejected; they stay in the file with that status.", count=rejected)
+    return text

@@ -1,0 +1,477 @@
+"""The findings of the scan that is read, in a table: go through them, judge, edit, undo; and their maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import napari.viewer
+from napari.utils.notifications import show_info, show_warning
+from qtpy.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QSignalBlocker, QSize, Qt
+from qtpy.QtGui import QKeyEvent
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QInputDialog,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QSlider,
+    QTableView,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_lesion.plugin.findings import crops, review_keys
+from napari_lesion.plugin.findings.explain_row import Question, WhyRow
+from napari_lesion.plugin.findings.findings_files import open_findings, save_findings
+from napari_lesion.plugin.findings.findings_table import FindingsFilter, FindingsModel, columns
+from napari_lesion.plugin.findings.findings_view import findings_view
+from napari_lesion.plugin.findings.threshold import ThresholdSlider
+from napari_lesion.plugin.findings.writer import write_csv
+from napari_lesion.plugin.session.workstation import Workstation, workstation
+from napari_lesion.plugin.settings import reader_name, store
+from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.viewer.actions import Action, bind
+from napari_lesion.plugin.viewer.help import key_text
+from napari_lesion.plugin.viewer.tools.presets import PRESETS
+from napari_lesion.report import json as report_json
+from napari_lesion.review import edits
+from napari_lesion.support.errors import LesionError
+
+_PERCENT = 100
+#: Buttons under the table, by the id of their action: a sign, and whether a gap comes before it.
+_BUTTONS = {
+    "findings.previous": ("◀", False),
+    "findings.next": ("▶", False),
+    "findings.accept": ("✓", True),
+    "findings.reject": ("✗", False),
+    "findings.reopen": ("○", False),
+    "findings.add": ("+", True),
+    "findings.merge": ("∪", False),
+    "findings.delete": ("⌫", False),
+    "findings.undo": ("↶", True),
+    "findings.redo": ("↷", False),
+}
+
+
+class FindingsPanel(QWidget):
+    """Table of the findings, in the dock "Detect lesions".
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+    device : callable
+        Says what explanations shall run on.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer, device: Callable[[], str], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer, self._device = viewer, device
+        self._station = workstation(viewer)
+        self.view = findings_view(self._station)
+        self._building = False
+        bind(viewer)
+        self._build()
+        self._connect()
+        self._refresh()
+        self._show_maps()
+
+    # -- construction -------------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self.filter = QComboBox()
+        self.filter.setToolTip(tr("Which findings the table shows"))
+        for name, text in (
+            ("all", tr("All")),
+            ("open", tr("○ Open")),
+            ("standing", tr("✓ Accepted, edited, added")),
+            ("rejected", tr("✗ Rejected")),
+        ):
+            self.filter.addItem(text, name)
+        self.filter.setMinimumContentsLength(6)
+        self.filter.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.words = QLineEdit()
+        self.words.setPlaceholderText(tr("Search, e.g. left"))
+        self.words.setAccessibleName(tr("Search the findings"))
+        self.words.setClearButtonEnabled(True)
+        self.file = QToolButton()
+        self.file.setText(tr("File"))
+        self.file.setToolTip(tr("Open and save findings, and set the reader's name"))
+        self.file.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.file.setMenu(self._menu())
+        top = QHBoxLayout()
+        top.addWidget(self.filter, 2)
+        top.addWidget(self.words, 3)
+        top.addWidget(self.file)
+
+        self.threshold = ThresholdSlider()
+        self.model = FindingsModel(self.view, self._window, self)
+        self.rows = FindingsFilter(self.model, self.view, self)
+        self.table = QTableView()
+        self.table.setModel(self.rows)
+        self._set_up_table()
+
+        self.comment = QLineEdit()
+        self.comment.setPlaceholderText(tr("Comment on the chosen finding (K)"))
+        self.comment.setAccessibleName(tr("Comment on the chosen finding (K)"))
+        self.comment.installEventFilter(self)
+        self._commented = ""
+        """Id of the finding whose comment the line shows."""
+
+        buttons = QHBoxLayout()
+        buttons.setSpacing(2)
+        self.buttons: dict[str, QToolButton] = {}
+        known = {action.id: action for action in review_keys.ACTIONS}
+        for id_, (sign, gap) in _BUTTONS.items():
+            if gap:
+                buttons.addStretch(1)
+            self.buttons[id_] = self._button(sign, known[id_])
+            buttons.addWidget(self.buttons[id_])
+
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(self.threshold)
+        layout.addLayout(top)
+        layout.addWidget(self.table, 1)
+        layout.addLayout(buttons)
+        layout.addWidget(self.comment)
+        layout.addLayout(self._map_rows())
+        self.why = WhyRow(self._viewer, self)
+        layout.addWidget(self.why)
+
+    def _set_up_table(self) -> None:
+        table = self.table
+        table.setObjectName("findings")
+        table.setAccessibleName(tr("Findings"))
+        table.setToolTip(
+            tr("Click a finding to see it in all views. Double-click its diameter or comment to change it.")
+        )
+        table.setIconSize(QSize(crops.PX, crops.PX))
+        table.setShowGrid(False)
+        table.setWordWrap(False)
+        table.setSortingEnabled(True)
+        table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(crops.PX + 2)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        table.setEditTriggers(
+            QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed
+        )
+        table.setMinimumHeight(3 * crops.PX)
+        header = table.horizontalHeader()
+        header.setMinimumSectionSize(24)
+        # Not by the contents: that would make the picture and the side of every row.
+        widths = (
+            *("888", "✓ accepted", "reader", "88.8", "88.8 × 88.8", "88888", "part-solid", "midline", "888"),
+            *("-888, -888, -8888", ""),
+        )
+        metrics = table.fontMetrics()
+        for column, (widest, title) in enumerate(zip(widths, columns(), strict=True)):
+            room = max(metrics.horizontalAdvance(widest), metrics.horizontalAdvance(title)) + 12
+            table.setColumnWidth(column, room + (crops.PX if column == 0 else 0))
+        header.setStretchLastSection(True)
+        table.installEventFilter(self)
+
+    def _menu(self) -> QMenu:
+        menu = QMenu(self)
+        menu.addAction(tr("Open findings.json…"), self._open_file)
+        menu.addAction(tr("Open a folder of results…"), self._open_folder)
+        menu.addSeparator()
+        menu.addAction(tr("Save findings.json…"), self._save)
+        menu.addAction(tr("Save a table (LUNA16's form)…"), self._save_table)
+        menu.addSeparator()
+        self._reader = menu.addAction("", self._ask_reader)
+        menu.aboutToShow.connect(self._name_reader)
+        return menu
+
+    def _button(self, sign: str, action: Action) -> QToolButton:
+        button = QToolButton()
+        button.setText(sign)
+        text = f"{tr(action.text)} ({key_text(action.key)})"
+        button.setToolTip(text)
+        button.setAccessibleName(text)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.setMinimumSize(30, 26)
+        button.clicked.connect(partial(_press, action, self._station))
+        return button
+
+    def _map_rows(self) -> QGridLayout:
+        self.heatmap = QCheckBox(tr("Heatmap (H)"))
+        self.heatmap.setToolTip(tr("Where the model is suspicious"))
+        self.explanation = QCheckBox(tr("Explanation (J)"))
+        self.explanation.setToolTip(tr("What the model looked at: ask with the button Why?"))
+        self.opacity, self.cut = QSlider(Qt.Orientation.Horizontal), QSlider(Qt.Orientation.Horizontal)
+        for slider, value, tip in (
+            (self.opacity, self.view.map_opacity, tr("Opacity of the maps")),
+            (self.cut, self.view.map_threshold, tr("Below this share of its range a map is transparent")),
+        ):
+            slider.setRange(0, _PERCENT)
+            slider.setValue(round(value * _PERCENT))
+            slider.setToolTip(tip)
+            slider.setAccessibleName(tip)
+        grid = QGridLayout()
+        grid.setVerticalSpacing(2)
+        grid.addWidget(self.heatmap, 0, 0)
+        grid.addWidget(QLabel(tr("Opacity")), 0, 1)
+        grid.addWidget(self.opacity, 0, 2)
+        grid.addWidget(self.explanation, 1, 0)
+        grid.addWidget(QLabel(tr("From")), 1, 1)
+        grid.addWidget(self.cut, 1, 2)
+        grid.setColumnStretch(2, 1)
+        return grid
+
+    def _connect(self) -> None:
+        self.view.changed.connect(self._refresh)
+        self.view.comment_asked.connect(self._ask_comment)
+        self.view.maps_changed.connect(self._show_maps)
+        self._station.session.leaving.connect(self._on_leaving)
+        self._viewer.layers.events.inserted.connect(self._show_maps)
+        self._viewer.layers.events.removed.connect(self._show_maps)
+        self._station.finding_selected.connect(self._on_selected)
+        self.threshold.valueChanged.connect(self.view.set_threshold)
+        self.filter.currentIndexChanged.connect(self._leave)
+        self.words.textChanged.connect(self._leave)
+        self.rows.layoutChanged.connect(self._tell_order)
+        self.table.selectionModel().selectionChanged.connect(self._on_selection)
+        self.table.clicked.connect(self._on_clicked)
+        self.comment.editingFinished.connect(self._write_comment)
+        self.comment.returnPressed.connect(self.table.setFocus)
+        self.why.shown.connect(self._on_maps_shown)
+        self.heatmap.clicked.connect(self.view.toggle_heatmap)
+        self.explanation.clicked.connect(self.view.toggle_explanations)
+        for slider in (self.opacity, self.cut):
+            slider.valueChanged.connect(self._on_map_look)
+
+    def _window(self) -> tuple[float, float]:
+        """Values shown black and white in the pictures: lungs, or as the scan is shown where it is no CT."""
+        scan, volume = self._station.scan, self._station.volume
+        if scan is None or (volume is not None and volume.certificate.unit == "HU"):
+            return PRESETS[0].window.limits
+        low, high = scan.contrast_limits
+        return float(low), float(high)
+
+    # -- following ----------------------------------------------------------------------------------------------------
+
+    def _refresh(self) -> None:
+        """Show the findings as the review has them."""
+        with QSignalBlocker(self.threshold):
+            if self.threshold.card is not self.view.card:
+                self.threshold.set_card(self.view.card)
+            self.threshold.setValue(self.view.threshold)
+        self._building = True
+        try:
+            self.model.take()
+            self.rows.invalidate()
+        finally:
+            self._building = False
+        self._tell_order()
+        self._select(self._station.finding)
+        review = self.view.review
+        for id_, able in (
+            ("findings.undo", review is not None and bool(review.changes)),
+            ("findings.redo", review is not None and bool(review.undone)),
+        ):
+            self.buttons[id_].setEnabled(able)
+        self._show_comment()
+        self._ask_why()
+
+    def _leave(self) -> None:
+        self._building = True
+        try:
+            self.rows.leave(self.filter.currentData(), self.words.text())
+        finally:
+            self._building = False
+        self._tell_order()
+        self._select(self._station.finding)
+
+    def _tell_order(self) -> None:
+        self.view.order = [self.rows.finding(row).id for row in range(self.rows.rowCount())]
+
+    def _on_leaving(self, _scan: object) -> None:
+        """Take what is being written while its scan is still on the screen; an open editor of the table is dropped."""
+        self._write_comment()
+        self._commented = ""
+        self.comment.clear()
+        self.table.setCurrentIndex(QModelIndex())
+        self.model.clear()
+
+    def _on_selected(self, id_: str) -> None:
+        self._select(id_)
+        self._show_comment()
+        self._ask_why()
+
+    def _select(self, id_: str) -> None:
+        """Select the row of a finding, unless it is among those selected."""
+        row = self.rows.row_of(id_) if id_ else -1
+        selection = self.table.selectionModel()
+        chosen = [index.row() for index in selection.selectedRows()]
+        if row in chosen:
+            return
+        with QSignalBlocker(selection):
+            selection.clearSelection()
+            if row >= 0:
+                index = self.rows.index(row, 0)
+                flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+                selection.setCurrentIndex(index, flags)
+                self.table.scrollTo(index)
+        self.table.viewport().update()
+
+    def _on_selection(self, selected: QItemSelection, deselected: QItemSelection) -> None:  # noqa: ARG002
+        if self._building:
+            return
+        rows = [index.row() for index in self.table.selectionModel().selectedRows()]
+        ids = [self.rows.finding(row).id for row in rows]
+        current = self.table.currentIndex().row()
+        if not ids:
+            return
+        looked_at = self.rows.finding(current).id if current in rows else ids[-1]
+        self.view.choose(looked_at, ids)
+        if len(ids) == 1:
+            self.view.look_at(looked_at)
+
+    def _on_clicked(self, index: QModelIndex) -> None:
+        """Look again at a finding that is chosen already."""
+        self.view.look_at(self.rows.finding(index.row()).id)
+
+    def jump(self, row: int) -> None:
+        """Look at the finding of a row, as the table shows them."""
+        self.view.look_at(self.rows.finding(row).id)
+
+    def eventFilter(self, watched: Any, event: QEvent) -> bool:  # noqa: N802 - Qt's
+        """Let the keys of the viewer work in the table, too; the table keeps those that it moves and edits with."""
+        if watched is self.table and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            own = {Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_Tab}
+            own |= {Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Backtab, Qt.Key.Key_F2}
+            select_all = event.key() == Qt.Key.Key_A and event.modifiers() & Qt.KeyboardModifier.ControlModifier
+            if event.key() not in own and not select_all:
+                QApplication.sendEvent(self._viewer.window._qt_viewer.canvas.native, event)
+                return True
+        if watched is self.comment and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            self._commented = ""  # what was written is dropped
+            self.table.setFocus()
+            self._show_comment()
+            return True
+        return bool(super().eventFilter(watched, event))
+
+    def _ask_comment(self) -> None:
+        """Go to the line for the comment."""
+        if self.view.chosen is None:
+            show_info(tr("Choose a finding first: click its row or its ring, or press N."))
+            return
+        self.comment.setFocus()
+        self.comment.selectAll()
+
+    def _write_comment(self) -> None:
+        """Put what is in the line into the review; the keys are those of the findings again."""
+        id_, text = self._commented, self.comment.text()
+        if any(finding.id == id_ and finding.comment != text.strip() for finding in self.view.findings):
+            self.view.change(lambda review, by: edits.comment(review, id_, text, by))
+
+    def _show_comment(self) -> None:
+        finding = self.view.chosen
+        self.comment.setEnabled(finding is not None)
+        id_, text = (finding.id, finding.comment) if finding is not None else ("", "")
+        if id_ == self._commented and self.comment.hasFocus():
+            return  # it is being written
+        self._commented = id_
+        with QSignalBlocker(self.comment):
+            self.comment.setText(text)
+
+    # -- maps and explanations ----------------------------------------------------------------------------------------
+
+    def _show_maps(self, _event: object = None) -> None:
+        heatmap = self.view.layer("heatmap")
+        made = [layer for layer in self.view.maps() if layer.metadata["kind"] == "explanation"]
+        for box, layers in ((self.heatmap, [heatmap] if heatmap is not None else []), (self.explanation, made)):
+            box.setEnabled(bool(layers))
+            box.setChecked(any(layer.visible for layer in layers))
+
+    def _on_map_look(self) -> None:
+        self.view.set_map_look(self.opacity.value() / _PERCENT, self.cut.value() / _PERCENT)
+
+    def _on_maps_shown(self) -> None:
+        heatmap = self.view.layer("heatmap")
+        if heatmap is not None:
+            heatmap.visible = False
+        self._on_map_look()
+        self._show_maps()
+
+    def _ask_why(self) -> None:
+        scan, volume, finding = self._station.scan, self._station.volume, self.view.chosen
+        row = self.model.row_of(finding.id) if finding is not None else -1
+        if scan is None or volume is None or finding is None or row < 0 or not self.view.model:
+            self.why.set_question(None)
+        else:
+            self.why.set_question(Question(scan, volume, finding, self.view.model, self._device()))
+
+    # -- files --------------------------------------------------------------------------------------------------------
+
+    def _open_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, tr("Open findings"), "", "findings.json (*.json)")
+        if path:
+            self.open(Path(path))
+
+    def _open_folder(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, tr("Folder that napari-lesion analyse wrote"))
+        if path:
+            self.open(Path(path))
+
+    def open(self, path: Path) -> None:
+        """Open findings; an error is said."""
+        try:
+            open_findings(self._station, path, self)
+        except LesionError as error:
+            show_warning(str(error))
+
+    def _save(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, tr("Save findings"), report_json.FILE_NAME, "JSON (*.json)")
+        if path:
+            self.save(Path(path))
+
+    def save(self, path: Path) -> None:
+        """Save the review as ``findings.json``; what is in it, or an error, is said."""
+        try:
+            show_info(save_findings(self._station, path))
+        except LesionError as error:
+            show_warning(str(error))
+        except OSError as error:
+            show_warning(tr("{path}: cannot be written ({reason}).", path=path, reason=error.strerror))
+
+    def _save_table(self) -> None:
+        points = self.view.layer("findings")
+        if points is None:
+            show_warning(tr("There are no findings of this scan to save yet."))
+            return
+        path, _ = QFileDialog.getSaveFileName(self, tr("Save a table"), "findings.csv", "CSV (*.csv)")
+        if path:
+            data, attributes, _ = points.as_layer_data_tuple()
+            write_csv(path, data, attributes)
+
+    def _name_reader(self) -> None:
+        self._reader.setText(tr("Reader: {name}…", name=reader_name()))
+
+    def _ask_reader(self) -> None:
+        name, given = QInputDialog.getText(
+            self,
+            tr("Reader"),
+            tr("Name that your changes are written down with (empty: that of your login):"),
+            QLineEdit.EchoMode.Normal,
+            reader_name(),
+        )
+        if given:
+            store("review/reader", name.strip())
+
+
+def _press(action: Action, station: Workstation, _checked: bool = False) -> None:
+    action.run(station)

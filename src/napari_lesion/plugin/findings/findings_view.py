@@ -1,0 +1,585 @@
+"""The findings of a viewer's scans on the canvas: rings, boxes and maps that follow the review.
+
+The review is the truth; layers only show it. What is done to them with napari's own tools becomes a change of the
+review, and comes back from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Layer, Points, Vectors
+from napari.layers.base import ActionType
+from napari.utils.notifications import show_warning
+from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
+
+from napari_lesion.detection.detector import Card, list_models
+from napari_lesion.detection.operating import false_positives_at
+from napari_lesion.model.findings import Finding, Heatmap, Point, Report
+from napari_lesion.model.volume import Volume
+from napari_lesion.plugin.findings.ring_drag import grab_rings
+from napari_lesion.plugin.session.session import OpenScan
+from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.settings import setting, store
+from napari_lesion.plugin.viewer.layers import (
+    LayerData,
+    box_lines,
+    boxes_layer,
+    findings_layer,
+    frame_of,
+    heatmap_layer,
+    is_shown,
+    put_points,
+    ring_attributes,
+)
+from napari_lesion.plugin.viewer.maps import set_map_look
+from napari_lesion.plugin.viewer.view import volume_of
+from napari_lesion.plugin.widgets.task import Task
+from napari_lesion.report.plane import side_of
+from napari_lesion.review import edits
+from napari_lesion.review.kept_heatmap import heatmap_path, kept_heatmap
+from napari_lesion.review.review import Review, Stamp, reported
+from napari_lesion.support.errors import ConfigError, LesionError
+from napari_lesion.support.progress import Progress
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+_SIDES_AT_ONCE = 10
+BOXES_REST_MS = 60
+"""Boxes are made anew when the slider rests that long, not at every step that it makes."""
+
+
+@dataclass
+class _Shown:
+    """What is shown of the findings of one scan."""
+
+    start: Report
+    """The report that the layers were made for."""
+    card: Card | None
+    """Of the model that made it, if it is installed."""
+    model: str
+    """Id or folder of that model."""
+    threshold: float
+    heatmap: LayerData | None = None
+    """To be shown with the next layers."""
+    replaced: tuple[Layer, ...] = ()
+    """Layers of an earlier report, which go when those of this one come."""
+    layers: dict[str, Layer] = field(default_factory=dict)
+    sides: dict[Point, str] = field(default_factory=dict)
+    """Of the patient, by centre (LPS mm)."""
+
+
+class FindingsView(QObject):
+    """Rings, boxes and maps of one viewer. Get it with `findings_view`."""
+
+    changed = Signal()
+    """The findings of the scan that is read, or which of them are shown."""
+    maps_changed = Signal()
+    """Maps came or went, or look different."""
+
+    comment_asked = Signal()
+    """The reader wants to write a comment."""
+
+    def __init__(self, station: Workstation) -> None:
+        super().__init__(station)
+        self._station = station
+        self._scans: dict[Image, _Shown] = {}
+        self._drawing = False
+        self.order: Sequence[str] = ()
+        """Ids of the findings in the order in which one steps through them; a table sets it."""
+        self._rows: Sequence[str] = ()
+        self._reported: tuple[Review, float, Report] | None = None
+        """The report that was made last, of which review, and from which score on."""
+        # Boxes are rebuilt once when the slider rests, not at every pixel that it moves.
+        self._boxes_timer = QTimer(self, singleShot=True, interval=BOXES_REST_MS)
+        self._boxes_timer.timeout.connect(self._draw_boxes)
+        self._thresholds: dict[str, float] = {}
+        """Of scans that were closed, by key: they come back as they were."""
+        self._side_task: Task[dict[Point, str]] | None = None
+        self._heatmap_task: Task[Heatmap | None] | None = None
+        station.review_changed.connect(self._follow)
+        station.finding_selected.connect(self._on_selected)
+        station.blind_changed.connect(self._follow)
+        self._viewer.dims.events.order.connect(self._on_order)
+        station.session.closed.connect(self._on_closed)
+        station.session.leaving.connect(self._on_leaving)
+        grab_rings(self._viewer, self)
+        self._follow()
+
+    @property
+    def _viewer(self) -> ViewerModel:
+        return self._station.viewer
+
+    # -- what there is ------------------------------------------------------------------------------------------------
+
+    @property
+    def review(self) -> Review | None:
+        """The review of the scan that is read."""
+        return self._station.review
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Its findings, also those under the threshold; in a blind read only those that the reader added."""
+        review = self.review
+        found = review.findings if review is not None else ()
+        return tuple(f for f in found if edits.is_added(f)) if self._station.blind else found
+
+    @property
+    def shown(self) -> tuple[Finding, ...]:
+        """Findings that have a ring."""
+        return tuple(finding for finding in self.findings if is_shown(finding, self.threshold))
+
+    @property
+    def scan(self) -> Image | None:
+        """Layer of the scan that is read."""
+        return self._station.scan
+
+    @property
+    def volume(self) -> Volume | None:
+        """The scan that is read."""
+        return self._station.volume
+
+    @property
+    def chosen(self) -> Finding | None:
+        """The finding that is looked at."""
+        return next((finding for finding in self.findings if finding.id == self._station.finding), None)
+
+    @property
+    def selected(self) -> Sequence[str]:
+        """Ids of the findings that the next key is for: the rows chosen in a table, or the one that is looked at."""
+        known = {finding.id for finding in self.findings}
+        rows = [id_ for id_ in self._rows if id_ in known]
+        if self._station.finding in known and self._station.finding not in rows:
+            return [self._station.finding]
+        return rows
+
+    @property
+    def _state(self) -> _Shown | None:
+        return self._scans.get(self._station.scan) if self._station.scan is not None else None
+
+    @property
+    def threshold(self) -> float:
+        """Score from which on candidates are shown in the scan that is read."""
+        return self._state.threshold if self._state is not None else 0.0
+
+    @property
+    def card(self) -> Card | None:
+        """Card of the model that searched the scan that is read, if it is installed."""
+        return self._state.card if self._state is not None else None
+
+    @property
+    def model(self) -> str:
+        """Id or folder of that model; "" if it is not installed."""
+        return self._state.model if self._state is not None else ""
+
+    @property
+    def false_positives(self) -> float | None:
+        """A scan, to expect at the threshold."""
+        return false_positives_at(self.card, self.threshold) if self.card is not None else None
+
+    def report(self) -> Report | None:
+        """Make the report that is saved; None where there is no review."""
+        review = self.review
+        if review is None:
+            return None
+        made = self._reported
+        if made is None or made[0] is not review or made[1] != self.threshold:
+            made = self._reported = review, self.threshold, reported(review, self.threshold, self.false_positives)
+        return made[2]
+
+    def layer(self, name: str) -> Layer | None:
+        """Get a layer of the scan that is read: ``findings``, ``boxes`` or ``heatmap``, if nobody removed it."""
+        layer = self._state.layers.get(name) if self._state is not None else None
+        return layer if self._station.session.holds(layer) else None
+
+    def side(self, finding: Finding) -> str:
+        """Side of the patient that a finding is on; "" as long as that is not known."""
+        state, volume = self._state, self._station.volume
+        if state is None or volume is None:
+            return ""
+        if finding.measurement is not None and finding.measurement.side != "unknown":
+            return finding.measurement.side
+        if finding.center_mm not in state.sides and volume.complete and self._side_task is None:
+            state.sides[finding.center_mm] = side_of(volume, finding.center_mm)
+        return state.sides.get(finding.center_mm, "")
+
+    def _find_sides(self) -> None:
+        """Find many sides on a thread: each takes some milliseconds."""
+        state, volume = self._state, self._station.volume
+        if state is None or volume is None or self._side_task is not None:
+            return
+        missing = [f.center_mm for f in self.findings if f.center_mm not in state.sides]
+        if len(missing) <= _SIDES_AT_ONCE:
+            return
+
+        def work(progress: Progress) -> dict[Point, str]:
+            volume.wait(progress)
+            return {center: side_of(volume, center) for center in missing}
+
+        def done(sides: dict[Point, str]) -> None:
+            state.sides.update(sides)
+
+        def ended() -> None:
+            self._side_task = None
+            self.changed.emit()
+
+        self._side_task = Task(work, self)
+        self._side_task.succeeded.connect(done)
+        self._side_task.ended.connect(ended)
+        self._side_task.start()
+
+    # -- what changes -------------------------------------------------------------------------------------------------
+
+    def show_result(
+        self,
+        scan: Image,
+        report: Report,
+        *,
+        heatmap: LayerData | None = None,
+        card: Card | None = None,
+        model: str = "",
+        sides: dict[Point, str] | None = None,
+    ) -> None:
+        """Begin the review of a report and show it; layers of an earlier one are replaced.
+
+        Parameters
+        ----------
+        scan : Image
+            Layer of the scan.
+        report : Report
+            All candidates are its findings.
+        heatmap : LayerData, optional
+            See `layers.heatmap_layer`.
+        card : Card, optional
+            Of the model; by default that of the installed model with the report's sha256.
+        model : str
+            Its id or folder.
+        sides : dict
+            Sides of the patient, by centre (LPS mm), as far as they are known.
+
+        Raises
+        ------
+        ConfigError
+            If the report is not of this scan, or the review can't be written down.
+        """
+        threshold = report.model.threshold
+        if card is None:
+            card, model = _card_of(report)
+        before = self._scans.get(scan)
+        replaced = (*before.replaced, *before.layers.values()) if before is not None else ()
+        self._scans[scan] = _Shown(report, card, model, threshold, heatmap, replaced, sides=dict(sides or {}))
+        self._thresholds.pop(self._key(scan), None)
+        try:
+            self._station.begin(scan, report)
+        except ConfigError:
+            if before is None:
+                del self._scans[scan]
+            else:
+                self._scans[scan] = before
+            raise
+
+    def show_heatmap(self, scan: Image, heatmap: Heatmap) -> None:
+        """Show the heatmap of a scan whose findings are shown already."""
+        state, volume = self._scans.get(scan), volume_of(scan)
+        if state is None or volume is None:
+            return
+        self._station.session.remove([state.layers.pop("heatmap", None)])
+        self._insert(scan, state, "heatmap", heatmap_layer(heatmap, volume))
+        self.maps_changed.emit()
+
+    def set_threshold(self, threshold: float) -> None:
+        """Show candidates from another score on; nothing is searched again."""
+        state = self._state
+        if state is not None and threshold != state.threshold:
+            state.threshold = threshold
+            self._draw_rings(moved=False)
+            self._boxes_timer.start()
+            self.changed.emit()
+
+    def choose(self, id_: str, rows: Sequence[str] = ()) -> None:
+        """Choose a finding, with other rows of a table; the views stay where they are."""
+        self._rows = rows
+        self._station.select(id_)
+
+    def look_at(self, id_: str) -> None:
+        """Turn all views to a finding."""
+        review = self.review
+        if review is None:
+            return
+        finding = review.finding(id_)
+        self._station.select(id_)
+        self._station.go_to(finding.center_mm)
+
+    def step(self, way: int) -> None:
+        """Look at the next (1) or the previous (-1) finding."""
+        order = list(self.order) or [finding.id for finding in self.shown]
+        if not order:
+            return
+        if self._station.finding in order:
+            row = (order.index(self._station.finding) + way) % len(order)
+        else:
+            row = 0 if way > 0 else len(order) - 1
+        self.look_at(order[row])
+
+    def preview(self, id_: str, center_mm: Sequence[float], diameter_mm: float) -> None:
+        """Draw one ring elsewhere while it is dragged; the review changes only when it is let go."""
+        points, volume = self.layer("findings"), self._station.volume
+        if not isinstance(points, Points) or volume is None:
+            return
+        ids = list(points.features["id"])
+        if id_ not in ids:
+            return
+        row, step = ids.index(id_), float(points.scale[0])
+        data, sizes = points.data.copy(), np.array(points.size, dtype=float)
+        data[row] = frame_of(volume).to_world(center_mm) / step
+        sizes[row] = max(diameter_mm / step, 1.1)
+        self._drawing = True
+        try:
+            points.data = data
+            points.size = sizes
+        finally:
+            self._drawing = False
+
+    def redraw(self) -> None:
+        """Draw what the review says."""
+        self._draw_rings(moved=True)
+        self._boxes_timer.start()
+
+    # -- maps ---------------------------------------------------------------------------------------------------------
+
+    def maps(self) -> list[Image]:
+        """Heatmap and explanations of the scan that is read."""
+        volume = self._station.volume
+        uid = volume.series.series_uid if volume is not None else ""
+        return [
+            layer
+            for layer in self._viewer.layers
+            if isinstance(layer, Image)
+            and layer.metadata.get("kind") in ("heatmap", "explanation")
+            and layer.metadata["series"]["series_uid"] == uid
+        ]
+
+    def toggle_heatmap(self) -> None:
+        """Show or hide the heatmap."""
+        if self._station.blind:
+            return
+        heatmap = self.layer("heatmap")
+        if heatmap is not None:
+            heatmap.visible = not heatmap.visible
+            self.maps_changed.emit()
+
+    def toggle_explanations(self) -> None:
+        """Hide the explanation that is shown; if none is, show the one that was made last."""
+        if self._station.blind:
+            return
+        made = [layer for layer in self.maps() if layer.metadata["kind"] == "explanation"]
+        seen = [layer for layer in made if layer.visible]
+        for layer in seen:
+            layer.visible = False
+        if made and not seen:
+            made[-1].visible = True
+        self.maps_changed.emit()
+
+    @property
+    def map_opacity(self) -> float:
+        """Of all maps, 0 to 1."""
+        return setting("findings/map_opacity", 0.5)
+
+    @property
+    def map_threshold(self) -> float:
+        """Share of a map's range below which it is transparent, 0 to 1."""
+        return setting("findings/map_threshold", 0.0)
+
+    def set_map_look(self, opacity: float, threshold: float) -> None:
+        """Set opacity and threshold of all maps, those that come later too."""
+        store("findings/map_opacity", opacity)
+        store("findings/map_threshold", threshold)
+        for layer in self.maps():
+            set_map_look(layer, opacity, threshold)
+
+    # -- following the review -----------------------------------------------------------------------------------------
+
+    def _follow(self, _review: object = None) -> None:
+        scan, review = self._station.scan, self.review
+        if self._station.finding and self.chosen is None:
+            self._station.select("")  # it was merged, deleted or undone, or must not be seen
+        if scan is not None and review is not None:
+            state = self._scans.get(scan)
+            if state is None:
+                card, model = _card_of(review.start)
+                threshold = self._thresholds.pop(self._key(scan), review.start.model.threshold)
+                state = self._scans[scan] = _Shown(review.start, card, model, threshold)
+            # Rings that somebody deleted with napari's own list come back: what the table says is to be seen.
+            if not self._station.session.holds(state.layers.get("findings")):
+                first = not state.layers
+                self._make_layers(scan, state)
+                if first and "heatmap" not in state.layers:
+                    self._bring_heatmap(scan, state)
+            else:
+                self.redraw()
+            self._find_sides()
+        self.changed.emit()
+
+    def _bring_heatmap(self, scan: Image, state: _Shown) -> None:
+        """Show the heatmap that was kept with a review, when it comes back."""
+        volume, start = volume_of(scan), state.start
+        if volume is None or not heatmap_path(volume).is_file():
+            return
+
+        def work(progress: Progress) -> Heatmap | None:
+            progress(0, 1, "reading the heatmap")
+            return kept_heatmap(volume, start)
+
+        def show(heatmap: Heatmap | None) -> None:
+            if heatmap is not None and self._scans.get(scan) is state and "heatmap" not in state.layers:
+                self.show_heatmap(scan, heatmap)
+
+        self._heatmap_task = Task(work, self)
+        self._heatmap_task.succeeded.connect(show)
+        self._heatmap_task.start()
+
+    def _on_selected(self, _id: str) -> None:
+        self._draw_rings(moved=False)
+
+    def _make_layers(self, scan: Image, state: _Shown) -> None:
+        volume = volume_of(scan)
+        if volume is None or self.review is None:
+            return
+        self._station.session.remove((*state.replaced, state.layers.get("boxes")))
+        state.replaced = ()
+        if state.heatmap is not None:
+            self._insert(scan, state, "heatmap", state.heatmap)
+            state.heatmap = None
+        self._insert(scan, state, "boxes", boxes_layer(self._unjudged(), volume, self._through))
+        report = self.review.report.model_copy(update={"findings": self.findings})
+        rings = findings_layer(report, volume, state.threshold, self.false_positives, self._station.finding)
+        self._insert(scan, state, "findings", rings)
+        state.layers["findings"].events.data.connect(self._on_data)
+        self.maps_changed.emit()
+
+    def _insert(self, scan: Image, state: _Shown, name: str, data: LayerData) -> None:
+        owner = self._station.session.of(scan)
+        if owner is None:  # it was closed meanwhile
+            return
+        layer = Layer.create(*data)
+        below = (scan, *state.layers.values())
+        if name == "heatmap":
+            set_map_look(layer, self.map_opacity, self.map_threshold)
+            below = (scan,)
+        state.layers[name] = layer
+        self._station.session.add(owner, layer, above=below)
+
+    def _draw_rings(self, *, moved: bool) -> None:
+        """Draw the rings as the review has them; where none has ``moved``, what is cheap to draw is enough."""
+        state, points, volume, review = self._state, self.layer("findings"), self._station.volume, self.review
+        if state is None or not isinstance(points, Points) or volume is None or review is None:
+            return
+        findings = self.findings
+        shown = [is_shown(f, state.threshold) or f.id == self._station.finding for f in findings]
+        rings = ring_attributes(findings, volume, shown, self._station.finding)
+        report = review.report.model_copy(update={"findings": findings})
+        points.metadata.update(report=report, threshold=state.threshold, false_positives_per_scan=self.false_positives)
+        # Each of these draws the layer anew, so only what is different is set.
+        if not moved and len(points.data) == len(findings):
+            rings = {name: rings[name] for name in ("shown", "border_color", "border_width")}
+        elif np.array_equal(rings["data"], points.data) and np.array_equal(rings["size"], points.size):
+            del rings["data"], rings["size"]
+        self._drawing = True
+        try:
+            if "data" in rings:
+                points.selected_data = set()
+            for name, value in rings.items():
+                if name == "data":
+                    put_points(points, value)
+                elif name != "shown" or not np.array_equal(value, points.shown):
+                    setattr(points, name, value)
+        finally:
+            self._drawing = False
+
+    def _draw_boxes(self) -> None:
+        boxes, volume = self.layer("boxes"), self._station.volume
+        if isinstance(boxes, Vectors) and volume is not None:
+            boxes.data = box_lines(self._unjudged(), volume, self._through)
+            boxes.metadata["through"] = self._through
+
+    def _unjudged(self) -> tuple[Finding, ...]:
+        """Get the findings that have a box: what the model marked, and nobody has judged yet."""
+        return tuple(finding for finding in self.shown if finding.status == "candidate")
+
+    @property
+    def _through(self) -> int:
+        """World axis that one scrolls along."""
+        return int(self._viewer.dims.order[0]) if self._viewer.dims.ndim == 3 else 0
+
+    def _on_order(self) -> None:
+        self._boxes_timer.start()
+
+    # -- napari's own tools -------------------------------------------------------------------------------------------
+
+    def _on_data(self, event: Any) -> None:
+        """Put into the review what was done to the points with napari's own tools."""
+        points, volume = self.layer("findings"), self._station.volume
+        if self._drawing or event.source is not points or not isinstance(points, Points) or volume is None:
+            return
+        if event.action not in (ActionType.ADDED, ActionType.CHANGED, ActionType.REMOVED):
+            return
+        ids, scale = list(points.features["id"]), float(points.scale[0])
+        centers = frame_of(volume).to_patient(np.asarray(points.data) * scale)
+        sizes = np.array(points.size, dtype=np.float64) * scale
+
+        def as_drawn(review: Review, by: Stamp) -> Review:
+            gone = [finding.id for finding in self.findings if finding.id not in ids]
+            for row, (id_, center, size) in enumerate(zip(ids, centers, sizes, strict=True)):
+                # napari gives a new point the features of the one that is selected, its id among them.
+                if id_ and id_ not in ids[:row]:
+                    review = edits.move(review, id_, center, by, volume)
+                else:
+                    review = edits.add(review, center, size, by, volume, "with napari's tools")
+            return edits.remove(review, gone, by)
+
+        self.change(as_drawn)
+        self.redraw()
+
+    def change(self, function: Any) -> bool:
+        """Change the review, as `Workstation.change`; a change that is refused is said, and False returned."""
+        try:
+            self._station.change(function)
+        except LesionError as error:
+            show_warning(str(error))
+            return False
+        return True
+
+    # -- scans that come and go ---------------------------------------------------------------------------------------
+
+    def _key(self, scan: Image) -> str:
+        owner = self._station.session.of(scan)
+        return owner.key if owner is not None else ""
+
+    def _on_leaving(self, _scan: OpenScan) -> None:
+        self._rows, self.order = (), ()
+
+    def _on_closed(self, scan: OpenScan) -> None:
+        state = self._scans.pop(scan.layer, None)
+        if state is not None:
+            self._thresholds[scan.key] = state.threshold
+
+
+def _card_of(report: Report) -> tuple[Card | None, str]:
+    """Find the installed model that made a report, by the sha256 of its weights."""
+    if not report.model.sha256:
+        return None, ""
+    try:
+        cards = list_models()
+    except LesionError:  # the panel that lists the models says why
+        return None, ""
+    return next(((card, card.id) for card in cards if card.sha256 == report.model.sha256), (None, ""))
+
+
+def findings_view(station: Workstation) -> FindingsView:
+    """Get what shows the findings of a viewer; it is made when it is first asked for."""
+    found: FindingsView | None = station.findChild(FindingsView)
+    return found if found is not None else FindingsView(station)

@@ -1,0 +1,1 @@
+"""Earlier scans of the patient beside the current one."""

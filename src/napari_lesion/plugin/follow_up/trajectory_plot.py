@@ -1,0 +1,150 @@
+"""The timeline: diameter and volume of lesions over the dates of the scan and its priors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any
+
+from qtpy.QtGui import QPalette
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_lesion.comparison.history import Followed, Point
+from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.viewer.layers import SELECTED_COLOR
+from napari_lesion.plugin.widgets.task import Task
+from napari_lesion.support.progress import Progress
+
+_STYLES = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
+"""Markers, so that curves can be told apart without colour."""
+
+
+def draw(figure: Any, shown: Sequence[Followed], chosen: str, *, text: str, background: str) -> None:
+    """Draw courses into a figure of matplotlib: diameters above, volumes below; the chosen lesion stands out.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    shown : sequence of Course
+    chosen : str
+        Id of a finding, or "".
+    text, background : str
+        Colours.
+    """
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    figure.clear()
+    figure.set_facecolor(background)
+    above, below = figure.subplots(2, 1, sharex=True)
+    for axes, label in ((above, tr("Ø mm")), (below, tr("Volume, mm³"))):
+        axes.set_facecolor(background)
+        axes.set_ylabel(label, color=text, size=8)
+        axes.tick_params(colors=text, labelsize=8)
+        axes.grid(alpha=0.25)
+        for name, spine in axes.spines.items():
+            spine.set_visible(name in ("left", "bottom"))
+            spine.set_color(text)
+    for place, course in enumerate(sorted(shown, key=lambda one: one.finding_id == chosen)):
+        is_chosen = course.finding_id == chosen
+        marker = _STYLES[(course.number - 1) % len(_STYLES)]
+        color = SELECTED_COLOR if is_chosen else text
+        look = {
+            "color": color,
+            "linewidth": 2.0 if is_chosen else 1.0,
+            "alpha": 1.0 if is_chosen or not chosen else 0.5,
+        }
+        for axes, value, error in (
+            (above, attrgetter("diameter_mm"), attrgetter("diameter_error_mm")),
+            (below, attrgetter("volume_mm3"), attrgetter("volume_error_mm3")),
+        ):
+            points = [point for point in course.points if value(point) is not None]
+            if not points:
+                continue
+            days, values = [point.when for point in points], [value(point) for point in points]
+            errors = [min(error(point), value(point)) for point in points], [error(point) for point in points]
+            axes.errorbar(days, values, yerr=errors, marker=marker, capsize=3, markersize=5, zorder=place + 2, **look)
+            axes.annotate(
+                f"F{course.number}", (days[-1], values[-1]), xytext=(7, 0), textcoords="offset points", va="center",
+                size=8, color=color, weight="bold" if is_chosen else "normal",
+            )  # fmt: skip
+    for axes in (above, below):
+        axes.set_ylim(bottom=0)
+        axes.margins(x=0.12)
+    locator = AutoDateLocator(minticks=2, maxticks=5)  # type: ignore[no-untyped-call]
+    below.xaxis.set_major_locator(locator)
+    below.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    below.xaxis.get_offset_text().set(color=text, size=8)
+
+
+class CoursePlot(QWidget):
+    """Shows courses. Matplotlib is loaded on a thread, when there is something to draw."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: tuple[Followed, ...] = ()
+        self._chosen = ""
+        self._canvas: Any = None
+        self._loading: Task[None] | None = None
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self.setMinimumHeight(150)
+        self.setAccessibleName(tr("Diameters and volumes over time"))
+
+    def show_courses(self, shown: tuple[Followed, ...], chosen: str) -> None:
+        """Show lesions over time; one of them may stand out."""
+        if (shown, chosen) != (self._shown, self._chosen):
+            self._shown, self._chosen = shown, chosen
+            self.setAccessibleDescription(in_words(shown))
+            self._redraw()
+
+    def showEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Draw what came while nobody saw it."""
+        super().showEvent(event)
+        self._redraw()
+
+    def _redraw(self) -> None:
+        if not self.isVisible() or not self._shown:
+            return
+        if self._canvas is None:
+            if self._loading is None:
+                self._loading = Task(_load_matplotlib, self)
+                self._loading.succeeded.connect(self._make_canvas)
+                self._loading.start()
+            return
+        palette = self.palette()
+        draw(
+            self._canvas.figure,
+            self._shown,
+            self._chosen,
+            text=palette.color(QPalette.ColorRole.WindowText).name(),
+            background=palette.color(QPalette.ColorRole.Window).name(),
+        )
+        self._canvas.draw_idle()
+
+    def _make_canvas(self, _loaded: None) -> None:
+        from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
+        from matplotlib.figure import Figure
+
+        self._canvas = FigureCanvasQTAgg(Figure(layout="constrained"))  # type: ignore[no-untyped-call]
+        self.layout().addWidget(self._canvas)  # type: ignore[union-attr]
+        self._redraw()
+
+
+def _load_matplotlib(progress: Progress) -> None:
+    progress(0, 1, "")
+    import matplotlib.backends.backend_qtagg
+    import matplotlib.dates  # noqa: F401
+
+
+def in_words(shown: Sequence[Followed]) -> str:
+    """Say what the plot shows, for those who cannot see it."""
+
+    def said(point: Point) -> str:
+        size = _number(point.diameter_mm, "mm"), _number(point.volume_mm3, "mm³")
+        return f"{point.when.isoformat()}: {', '.join(part for part in size if part)}"
+
+    return "\n".join(f"F{course.number}: " + "; ".join(said(point) for point in course.points) for course in shown)
+
+
+def _number(value: float | None, unit: str) -> str:
+    return "" if value is None else f"{value:.1f} {unit}"

@@ -1,1 +1,0 @@
-"""Dock widgets, one module a panel."""

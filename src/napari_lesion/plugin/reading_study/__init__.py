@@ -1,0 +1,1 @@
+"""Blind reads, then the same scan with the detector's findings."""

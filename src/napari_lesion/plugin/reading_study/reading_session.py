@@ -1,0 +1,481 @@
+"""The reading study of one viewer: its journal, the hidden search, and what is drawn. The panel and keys act on it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary, WeakSet, ref
+
+import numpy as np
+from filelock import FileLock
+from napari.components.overlays import TextOverlay
+from napari.layers import Points
+from platformdirs import user_documents_dir
+from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
+
+from napari_lesion.detection.detector import DEFAULT_MODEL
+from napari_lesion.model.findings import Finding, Point, Report
+from napari_lesion.model.volume import Volume
+from napari_lesion.pipeline import analyse, with_all_candidates
+from napari_lesion.plugin.reading_study.blinding import READING, Blinding
+from napari_lesion.plugin.session.session import OpenScan
+from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.settings import reader_name, setting, store
+from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.viewer.actions import Action
+from napari_lesion.plugin.viewer.layers import (
+    AXIS_LABELS,
+    FINDING_COLOR,
+    RING_MM,
+    UNITS,
+    about,
+    frame_of,
+    put_points,
+    scan_key,
+    scan_name,
+)
+from napari_lesion.plugin.widgets.task import Task, sentence
+from napari_lesion.reading_study.journal import Journal, hold, load, path_of
+from napari_lesion.reading_study.reading import MARK_MM, Mark, Reading
+from napari_lesion.review.review import NO_MODEL
+from napari_lesion.support.errors import LesionError, ReadingError
+from napari_lesion.support.progress import Progress
+
+MARK_COLOR = "#35e0ff"
+_BANNER, _BANNER_COLOR = "reading_state", "#ffd24d"
+
+
+def search(volume: Volume, model: str, progress: Progress) -> Report:
+    """Search a scan for its reading: all candidates are findings; runs on the worker thread."""
+    return with_all_candidates(analyse(volume, detector=model, measure=False, progress=progress))
+
+
+_HOLDING: WeakSet[ReadingRoom] = WeakSet()
+"""Where a reading goes on, of the windows of this program: the last one that was started pauses the others."""
+
+
+class ReadingRoom(QObject):
+    """Reads one scan after the other. Get it with `reading_room`."""
+
+    changed = Signal()
+    """The reading, or the scan, is another."""
+    told = Signal(str)
+    """Something that the reader should know."""
+    progressed = Signal(int, int)
+    """The hidden search: steps done, of so many (0: not known); -1 when it ended."""
+
+    def __init__(self, station: Workstation) -> None:
+        super().__init__()
+        self._station_ref = ref(station)
+        self._blinding = Blinding(station.viewer)
+        self._journal: Journal | None = None
+        self._hold: FileLock | None = None
+        """Keeps other windows from going on with this reader's readings, while one goes on here."""
+        self._reading: Reading | None = None
+        self._reports: dict[str, Report] = {}
+        """What the hidden search found, by `layers.scan_key`."""
+        self._task: Task[Report] | None = None
+        self._awaited = False
+        """The reader is done with the blind read, and the search is not."""
+        self._layers: dict[str, Points] = {}
+        station.viewer.canvas.overlays[_BANNER] = TextOverlay(
+            position="bottom_center", font_size=12, color=_BANNER_COLOR, box=False, visible=False
+        )
+        station.scan_changed.connect(self._on_scan)
+        station.session.leaving.connect(self._on_leaving)
+        self._on_scan()
+
+    @property
+    def _station(self) -> Workstation:
+        station = self._station_ref()
+        if station is None:
+            raise RuntimeError("the viewer was closed")
+        return station
+
+    # -- what there is ------------------------------------------------------------------------------------------------
+
+    @property
+    def reading(self) -> Reading | None:
+        """The reading of the scan that is read now by the reader that is set; None where it has not begun."""
+        return self._journal.reading if self._journal is not None else self._reading
+
+    @property
+    def running(self) -> bool:
+        """Whether marks are taken and the time counts."""
+        return self._journal is not None and self._journal.reading.running
+
+    @property
+    def searching(self) -> bool:
+        """Whether the reader waits for the detector."""
+        return self._awaited
+
+    @property
+    def folder(self) -> Path:
+        """Where readings are kept."""
+        return Path(setting("reading/folder", "") or Path(user_documents_dir()) / "napari-lesion readings")
+
+    @property
+    def model(self) -> str:
+        """Id of the model that is the second reader."""
+        return setting("reading/model", DEFAULT_MODEL)
+
+    def set_up(self, *, reader: str | None = None, folder: Path | None = None, model: str | None = None) -> None:
+        """Change who reads, where readings are kept, or which model is the second reader; a running reading pauses."""
+        self.pause()
+        for name, value in (("review/reader", reader), ("reading/folder", folder), ("reading/model", model)):
+            if value is not None:
+                store(name, str(value))
+        if model is not None:
+            self._reports.clear()
+        self._on_scan()
+
+    # -- the steps ----------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin the blind read of the scan, or go on with it.
+
+        Raises
+        ------
+        ReadingError
+            If there is no scan, or its file cannot be used.
+        """
+        volume = self._station.volume
+        if volume is None:
+            raise ReadingError(tr("Open a scan first."))
+        uid, reader = volume.series.series_uid, reader_name()
+        seen = not self._blinding.hides(uid) and self._searched() is not None
+        self._station.session.take_mouse(READING)
+        path = path_of(self.folder, reader, uid)
+        self._let_others()
+        for other in [one for one in _HOLDING if one is not self]:
+            other.pause()  # of this program; windows of others have to be asked
+        self._hold = hold(path)
+        _HOLDING.add(self)
+        try:
+            if self._load(uid) is None:
+                self._journal = Journal.start(path, reader, uid, seen_before=seen)
+            else:
+                self._journal = Journal.resume(path, seen_before=seen)
+        except BaseException:
+            self._let_others()
+            raise
+        if self._journal.told:
+            self.told.emit(f"⚠ {self._journal.told}")
+        self._reading = None
+        self._hide(uid)
+        if self._journal.reading.phase == "blind":
+            self._search(volume)
+        self._refresh()
+
+    def pause(self) -> None:
+        """Stop the time of a running reading; its findings stay hidden."""
+        if self._journal is not None:
+            if self._journal.reading.running:
+                self._journal.pause()
+            self._reading, self._journal = self._journal.reading, None
+        self._let_others()
+        self._awaited = False
+        self._refresh()
+
+    def reveal(self) -> None:
+        """End the blind read; where the detector is still searching, as soon as it is done, and the time stops."""
+        journal, volume = self._running_journal(), self._station.volume
+        report = self._searched() or (self._reports.get(scan_key(volume)) if volume is not None else None)
+        if report is not None:
+            journal.reveal(report)
+        elif volume is not None:
+            journal.pause()
+            self._awaited = True
+            self._search(volume)
+        self._refresh()
+
+    def finish(self) -> None:
+        """End the reading, and show again what the other panels show."""
+        journal = self._running_journal()
+        journal.finish()
+        self._reading, self._journal = journal.reading, None
+        self._let_others()
+        self._unhide(self._reading.series_uid)
+        self._refresh()
+
+    def reject_the_rest(self) -> None:
+        """Reject all findings that are not decided yet."""
+        journal = self._running_journal()
+        for finding in journal.reading.undecided:
+            journal.decide(finding.id, None)
+        self._refresh()
+
+    # -- marks and decisions ------------------------------------------------------------------------------------------
+
+    def rate(self, confidence: int) -> None:
+        """Give the place of the crosshair a confidence: to what is there already, else to a new mark."""
+        journal, place = self._running_journal(), self._place()
+        mark, finding = self.at(place)
+        if mark is not None:
+            journal.mark(mark.center_mm, confidence, mark.id)
+        elif finding is not None:
+            journal.decide(finding.id, confidence)
+        else:
+            journal.mark(place, confidence)
+        self._refresh()
+
+    def take_away(self) -> None:
+        """Take away the mark at the crosshair, or reject the finding there."""
+        journal = self._running_journal()
+        mark, finding = self.at(self._place())
+        if mark is not None:
+            journal.unmark(mark.id)
+        elif finding is not None:
+            journal.decide(finding.id, None)
+        else:
+            raise ReadingError(tr("There is no mark and no finding at the crosshair."))
+        self._refresh()
+
+    def at(self, place: Point) -> tuple[Mark | None, Finding | None]:
+        """Get the reader's mark, or else the revealed finding, that a place (LPS mm) lies in."""
+        reading = self.reading
+        if reading is None:
+            return None, None
+        marks = [mark for mark in reading.marks if math.dist(mark.center_mm, place) <= MARK_MM / 2]
+        if marks:
+            return min(marks, key=lambda mark: math.dist(mark.center_mm, place)), None
+        findings = [f for f in reading.shown if math.dist(f.center_mm, place) <= max(f.diameter_mm, MARK_MM) / 2]
+        return None, min(findings, key=lambda f: math.dist(f.center_mm, place), default=None)
+
+    def _running_journal(self) -> Journal:
+        if self._journal is None or not self.running:
+            raise ReadingError(tr("No reading is on; start it in the panel Second reader."))
+        return self._journal
+
+    def _place(self) -> Point:
+        place = self._station.position_mm
+        if place is None:
+            raise ReadingError(tr("Open a scan first."))
+        return place
+
+    # -- the scan -----------------------------------------------------------------------------------------------------
+
+    def _on_leaving(self, _scan: OpenScan) -> None:
+        """Let marks and findings go with the scan that leaves the screen; those of the next one are drawn anew."""
+        self._station.session.remove(self._layers.values())
+        self._layers.clear()
+
+    def _on_scan(self) -> None:
+        """Turn to the scan that is read now: pause the reading of another, and find the one of this."""
+        volume = self._station.volume
+        uid = volume.series.series_uid if volume is not None else ""
+        if self._journal is not None and self._journal.reading.series_uid != uid:
+            self.pause()
+        if self._journal is None:
+            self._reading = self._load(uid) if uid else None
+            if self._reading is not None and self._reading.phase != "finished":
+                self._hide(uid)  # before anybody looks
+        self._station.set_blind(self._blinding.hides(uid))
+        self._refresh()
+
+    def _load(self, uid: str) -> Reading | None:
+        path = path_of(self.folder, reader_name(), uid)
+        if not path.exists():
+            return None
+        try:
+            return load(path)
+        except ReadingError as error:
+            self.told.emit(f"⚠ {sentence(error)}")
+            return None
+
+    def _let_others(self) -> None:
+        """Let other windows go on with the reader's readings."""
+        if self._hold is not None:
+            self._hold.release()
+        self._hold = None
+        _HOLDING.discard(self)
+
+    def _hide(self, uid: str) -> None:
+        self._blinding.hide(uid)
+        self._station.set_blind(True)
+
+    def _unhide(self, uid: str) -> None:
+        self._blinding.show(uid)
+        self._station.set_blind(False)
+
+    # -- the hidden search --------------------------------------------------------------------------------------------
+
+    def _searched(self) -> Report | None:
+        """Get what a detector found in the scan, if it was searched in the other panels."""
+        review = self._station.review
+        return review.start if review is not None and review.start.model != NO_MODEL else None
+
+    def _search(self, volume: Volume) -> None:
+        key, model = scan_key(volume), self.model
+        if self._task is not None or self._searched() is not None or key in self._reports:
+            return
+        self._task = Task(lambda progress: search(volume, model, progress), self)
+        self._task.progressed.connect(lambda done, total, _: self.progressed.emit(done, total))
+        self._task.succeeded.connect(lambda report: self._reports.update({key: report}))
+        self._task.failed.connect(lambda error: self.told.emit(f"⚠ {sentence(error)}"))
+        self._task.ended.connect(lambda: self._on_searched(key))
+        self._task.start()
+        self.progressed.emit(0, 0)
+
+    def _on_searched(self, key: str) -> None:
+        if self._task is not None:
+            self._task.deleteLater()
+        self._task = None
+        self.progressed.emit(-1, 0)
+        volume = self._station.volume
+        if volume is not None and self._journal is not None and scan_key(volume) != key:
+            self._search(volume)  # the reader went on to another scan meanwhile
+        elif self._awaited and self._journal is not None:
+            self._awaited = False
+            self._journal = Journal.resume(self._journal.path)
+            if key in self._reports:
+                self._journal.reveal(self._reports[key])
+        self._refresh()
+
+    def close(self) -> None:
+        """Pause, and stop the search: the window closes."""
+        self.pause()
+        if self._task is not None:
+            self._task.cancel()
+
+    # -- what is drawn ------------------------------------------------------------------------------------------------
+
+    def _refresh(self) -> None:
+        self._draw()
+        self._say_state()
+        self.changed.emit()
+
+    def _say_state(self) -> None:
+        """Say over the picture which read this is: the panel may be behind another one."""
+        banner = self._station.viewer.canvas.overlays[_BANNER]
+        reading = self.reading
+        banner.visible = self.running
+        if reading is not None and self.running:
+            said = tr("BLIND READ") if reading.phase == "blind" else tr("READ WITH THE DETECTOR")
+            banner.text = f"{said}\n\u00a0"  # above the letter of the side
+
+    def _draw(self) -> None:
+        """Draw marks as diamonds and the detector's findings as rings, each with its number and confidence."""
+        scans, volume, reading = self._station.session, self._station.volume, self.reading
+        wanted: dict[str, Sequence[tuple[Point, float, str]]] = {}
+        if volume is not None and reading is not None:
+            wanted["mark"] = [
+                (mark.center_mm, MARK_MM, f"{mark_name(n)}: {mark.confidence}") for n, mark in enumerate(reading.marks)
+            ]
+            wanted["finding"] = [
+                (f.center_mm, f.size_mm, f"{f.name}: {decision_sign(reading, f)}") for f in reading.shown
+            ]
+        for kind in ("mark", "finding"):
+            old = self._layers.pop(kind, None)
+            places = wanted.get(kind, ())
+            if old is not None and old in self._station.viewer.layers:
+                if places:
+                    _move(old, places)
+                    self._layers[kind] = old
+                    continue
+                scans.remove([old])
+            if places and volume is not None and scans.current is not None:
+                self._layers[kind] = layer = _layer(kind, places, volume)
+                scans.add(scans.current, layer, above=self._station.viewer.layers)
+
+
+def mark_name(number: int) -> str:
+    """Name a mark of the reader, counted from 0."""
+    return tr("M{number}", number=number + 1)
+
+
+def decision_sign(reading: Reading, finding: Finding) -> str:
+    """Say in a sign what the reader decided: a confidence, ✗ rejected, ✓ marked by the reader, ? nothing yet."""
+    if reading.mark_at(finding) is not None:
+        return "✓"
+    if finding.id not in reading.decisions:
+        return "?"
+    confidence = reading.decisions[finding.id]
+    return "✗" if confidence is None else str(confidence)
+
+
+def _step(volume: Volume) -> float:
+    return float(max(volume.spacing))
+
+
+def _layer(kind: str, places: Sequence[tuple[Point, float, str]], volume: Volume) -> Points:
+    step, is_mark = _step(volume), kind == "mark"
+    color = MARK_COLOR if is_mark else FINDING_COLOR
+    name = tr("Marks: {scan}", scan=scan_name(volume.series))
+    if not is_mark:
+        name = tr("Detector: {scan}", scan=scan_name(volume.series))
+    centers, sizes, labels = _placed(places, volume)
+    return Points(
+        centers,
+        name=name,
+        features={"label": labels},
+        text={"string": "{label}", "size": 11, "color": color, "anchor": "upper_left" if is_mark else "lower_left"},
+        size=sizes,
+        symbol="diamond" if is_mark else "disc",
+        face_color="transparent",
+        border_color=color,
+        border_width=RING_MM / step,
+        border_width_is_relative=False,
+        projection_mode="rescale_spherical",
+        metadata=about(volume, scan=volume, **{READING: True}),
+        scale=(step,) * 3,
+        units=UNITS,
+        axis_labels=AXIS_LABELS,
+    )
+
+
+def _placed(places: Sequence[tuple[Point, float, str]], volume: Volume) -> tuple[Any, Any, list[str]]:
+    step = _step(volume)
+    centers = frame_of(volume).to_world(np.array([center for center, _, _ in places]).reshape(-1, 3)) / step
+    # Where slices are thicker than the ring it must still be seen on the slice next to its centre.
+    sizes = np.array([max(diameter, 1.1 * step) for _, diameter, _ in places]) / step
+    return centers, sizes, [label for _, _, label in places]
+
+
+def _move(layer: Points, places: Sequence[tuple[Point, float, str]]) -> None:
+    centers, sizes, labels = _placed(places, layer.metadata["scan"])
+    color = layer.border_color[0]
+    put_points(layer, centers)
+    layer.size = sizes
+    layer.features = {"label": labels}
+    layer.border_color = color
+    layer.face_color = "transparent"
+    layer.refresh_text()
+
+
+_rooms: WeakKeyDictionary[Workstation, ReadingRoom] = WeakKeyDictionary()
+
+
+def reading_room(station: Workstation) -> ReadingRoom:
+    """Get the reading study of a viewer; it is made when it is first asked for."""
+    if station not in _rooms:
+        _rooms[station] = ReadingRoom(station)
+    return _rooms[station]
+
+
+def _act(station: Workstation, confidence: int) -> None:
+    """Rate the place of the crosshair from a key; 0 takes away."""
+    room = reading_room(station)
+    try:
+        if confidence:
+            room.rate(confidence)
+        else:
+            room.take_away()
+    except LesionError as error:
+        room.told.emit(f"⚠ {sentence(error)}")
+
+
+def _rate(confidence: int) -> Callable[[Workstation], None]:
+    return lambda station: _act(station, confidence)
+
+
+ACTIONS = (
+    Action("second reader.1", "Mark or accept here: 1, hardly", "Control-1", _rate(1)),
+    Action("second reader.2", "Mark or accept here: 2, doubtful", "Control-2", _rate(2)),
+    Action("second reader.3", "Mark or accept here: 3, possible", "Control-3", _rate(3)),
+    Action("second reader.4", "Mark or accept here: 4, probable", "Control-4", _rate(4)),
+    Action("second reader.5", "Mark or accept here: 5, certain", "Control-5", _rate(5)),
+    Action("second reader.0", "Take the mark away, or reject the finding, here", "Control-0", _rate(0)),
+)

@@ -1,0 +1,381 @@
+"""The panel "Second reader": read a scan blind, then see the detector's findings, and decide on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import napari.viewer
+import numpy as np
+from qtpy.QtCore import QEvent, QSignalBlocker, Qt, QTimer
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QGridLayout,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QProgressBar,
+    QPushButton,
+    QTableWidgetItem,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_lesion.detection.detector import list_models
+from napari_lesion.model.findings import Point
+from napari_lesion.plugin.reading_study.reading_session import decision_sign, mark_name, reading_room
+from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.settings import reader_name
+from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.viewer.actions import bind
+from napari_lesion.plugin.viewer.docks import share_place
+from napari_lesion.plugin.viewer.layers import frame_of
+from napari_lesion.plugin.viewer.view import scan_view
+from napari_lesion.plugin.widgets.row_table import row_table
+from napari_lesion.plugin.widgets.task import sentence
+from napari_lesion.reading_study.journal import now
+from napari_lesion.reading_study.reading import LEVELS, Reading
+from napari_lesion.support.errors import LesionError
+
+_TICK_MS = 1000
+
+
+def levels() -> tuple[str, ...]:
+    """Words for the levels of confidence, from 1 on."""
+    return tr("hardly"), tr("doubtful"), tr("possible"), tr("probable"), tr("certain")
+
+
+def minutes(seconds: float) -> str:
+    """Write a time as 2:05."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+class SecondReaderPanel(QWidget):
+    """Dock widget; one a viewer. What it shows is in the viewer's `ReadingRoom`."""
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        share_place(self)
+        scan_view(napari_viewer)
+        bind(napari_viewer)
+        self._station = workstation(napari_viewer)
+        self._room = reading_room(self._station)
+        self._places: list[Point] = []
+        """Of the rows of the table."""
+        self._build()
+        self._connect()
+        self._show()
+
+    # -- construction -------------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self.reader = QLineEdit(reader_name())
+        self.reader.setToolTip(tr("Name or code of the reader; readings are kept under it"))
+        self.folder = QLineEdit(str(self._room.folder))
+        self.folder.setReadOnly(True)
+        self.folder.setToolTip(tr("Folder of the readings; napari-lesion reading-study evaluates it"))
+        self.folder.setAccessibleName(tr("Folder of the readings"))
+        self.choose = QToolButton()
+        self.choose.setText(tr("…"))
+        self.choose.setToolTip(tr("Choose the folder of the readings"))
+        self.choose.setAccessibleName(tr("Choose the folder of the readings"))
+        self.models = QComboBox()
+        self.models.setToolTip(tr("The model that is the second reader; it searches hidden while you read"))
+        self.models.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        for card in list_models():
+            self.models.addItem(f"{card.id} {card.version}", card.id)
+        self.models.setCurrentIndex(max(self.models.findData(self._room.model), 0))
+        folder = QHBoxLayout()
+        folder.addWidget(self.folder, 1)
+        folder.addWidget(self.choose)
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow(tr("Reader"), self.reader)
+        form.addRow(tr("Readings"), folder)
+        form.addRow(tr("Detector"), self.models)
+
+        self.state = QLabel()
+        self.state.setWordWrap(True)
+        self.state.setStyleSheet("border: 2px solid palette(mid); border-radius: 3px; padding: 4px;")
+        self.state.setTextFormat(Qt.TextFormat.RichText)
+        self.state.setAccessibleName(tr("State of the reading"))
+        self.hint = QLabel()
+        self.hint.setWordWrap(True)
+
+        self.next_button = QPushButton()
+        self.pause_button = QPushButton(tr("Pause"))
+        self.pause_button.setToolTip(tr("Stop the time; the findings stay hidden"))
+        steps = QHBoxLayout()
+        steps.addWidget(self.next_button, 1)
+        steps.addWidget(self.pause_button)
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setFixedHeight(8)
+        self.progress.setToolTip(tr("The detector searches; what it finds stays hidden"))
+        self.progress.setAccessibleName(tr("Progress of the search"))
+        self.progress.hide()
+
+        self.ratings = QWidget()
+        grid = QGridLayout(self.ratings)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(2)
+        self.rate_buttons = []
+        for column, word in enumerate(levels()):
+            button = QPushButton(f"{column + 1}\n{word}")
+            button.setToolTip(
+                tr("Mark the place of the crosshair, or accept the finding there (Ctrl+{key})", key=column + 1)
+            )
+            button.setMinimumWidth(44)
+            button.clicked.connect(lambda _checked=False, level=column + 1: self._try(lambda: self._room.rate(level)))
+            self.rate_buttons.append(button)
+            grid.addWidget(button, 0, column)
+        self.away_button = QPushButton(tr("Take away"))
+        self.away_button.setToolTip(
+            tr("Take away the mark at the crosshair, or reject the finding there (Ctrl+{key})", key=0)
+        )
+        self.rest_button = QPushButton(tr("Reject the rest"))
+        self.rest_button.setToolTip(tr("Reject all findings that are not decided yet"))
+        row = QHBoxLayout()
+        row.addWidget(self.away_button)
+        row.addWidget(self.rest_button)
+        grid.addLayout(row, 1, 0, 1, LEVELS)
+
+        columns = ("#", tr("Slice"), tr("x, y, z (mm)"), tr("Detector"), tr("You"))
+        self.table = row_table(
+            columns, tr("Marks and findings"), tr("Click a row, or step with the arrow keys, to see its place")
+        )
+        self.table.setTabKeyNavigation(False)  # Tab leaves the table
+        header = self.table.horizontalHeader()
+        header.setSectionResizeMode(len(columns) - 1, QHeaderView.ResizeMode.Stretch)
+        self.table.setMinimumHeight(90)
+
+        self.message = QLabel()
+        self.message.setWordWrap(True)
+        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.message.hide()
+
+        layout = QVBoxLayout(self)
+        layout.setSpacing(8)
+        layout.addLayout(form)
+        layout.addWidget(self.state)
+        layout.addWidget(self.hint)
+        layout.addLayout(steps)
+        layout.addWidget(self.progress)
+        layout.addWidget(self.ratings)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self.message)
+        self.setMinimumWidth(320)
+
+    def _connect(self) -> None:
+        self._room.changed.connect(self._show)
+        self._room.told.connect(self._say)
+        self._room.progressed.connect(self._on_progress)
+        self.reader.editingFinished.connect(self._on_reader)
+        self.choose.clicked.connect(self._on_choose)
+        self.models.activated.connect(lambda: self._room.set_up(model=self.models.currentData()))
+        self.next_button.clicked.connect(lambda: self._try(self._next))
+        self.pause_button.clicked.connect(lambda: self._try(self._room.pause))
+        self.away_button.clicked.connect(lambda: self._try(self._room.take_away))
+        self.rest_button.clicked.connect(lambda: self._try(self._room.reject_the_rest))
+        self.table.currentCellChanged.connect(lambda row, *_: self._go_to(row))
+        self.table.cellClicked.connect(lambda row, *_: self._go_to(row))
+        self._clock = QTimer(self, interval=_TICK_MS)
+        self._clock.timeout.connect(self._show_state)
+        self._clock.start()
+
+    # -- what the reader does -----------------------------------------------------------------------------------------
+
+    def _try(self, act: Callable[[], None]) -> None:
+        self._say("")
+        try:
+            act()
+        except LesionError as error:
+            self._say(f"⚠ {sentence(error)}")
+
+    def _next(self) -> None:
+        """Take the next step of the reading."""
+        reading = self._room.reading
+        if not self._room.running:
+            self._room.start()
+        elif reading is not None and reading.phase == "blind":
+            if self._sure(reading):
+                self._room.reveal()
+        else:
+            self._room.finish()
+
+    def _sure(self, reading: Reading) -> bool:
+        answer = QMessageBox.question(
+            self,
+            tr("Reveal the findings?"),
+            tr(
+                "Places marked: {count}. Once the findings are revealed, your blind read is final: later "
+                "changes count to the read with the detector.",
+                count=len(reading.marks),
+            ),
+        )
+        return bool(answer == QMessageBox.StandardButton.Yes)
+
+    def _on_reader(self) -> None:
+        name = self.reader.text().strip()
+        if name and name != reader_name():
+            self._room.set_up(reader=name)
+        self.reader.setText(reader_name())
+
+    def _on_choose(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, tr("Folder of the readings"), self.folder.text())
+        if folder:
+            self._room.set_up(folder=Path(folder))
+            self.folder.setText(folder)
+
+    def _go_to(self, row: int) -> None:
+        if 0 <= row < len(self._places):
+            self._station.go_to(self._places[row])
+
+    def event(self, event: QEvent) -> bool:
+        """Pause when napari takes the panel out of its window; hiding it does not."""
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self._room.close()
+        return super().event(event)
+
+    # -- what is shown ------------------------------------------------------------------------------------------------
+
+    def _say(self, text: str) -> None:
+        self.message.setText(text)
+        self.message.setVisible(bool(text))
+
+    def _on_progress(self, done: int, total: int) -> None:
+        self.progress.setVisible(done >= 0)
+        self.progress.setRange(0, total)
+        self.progress.setValue(done)
+
+    def _show(self) -> None:
+        reading, running = self._room.reading, self._room.running
+        self._show_state()
+        scan = self._station.volume is not None
+        phase = reading.phase if reading is not None else None
+        texts = {
+            (None, False): tr("Start the blind read"),
+            ("blind", False): tr("Go on with the blind read"),
+            ("revealed", False): tr("Go on"),
+            ("blind", True): tr("Done: reveal the findings"),
+            ("revealed", True): tr("Finish"),
+        }
+        self.next_button.setText(texts.get((phase, running), tr("Finished")))
+        undecided = len(reading.undecided) if reading is not None else 0
+        waits = self._room.searching
+        self.next_button.setEnabled(scan and phase != "finished" and not waits and not (running and undecided))
+        self.pause_button.setEnabled(running)
+        self.ratings.setEnabled(running)
+        self.rest_button.setVisible(phase == "revealed")
+        self.rest_button.setEnabled(undecided > 0)
+        for widget in (self.reader, self.choose, self.models):
+            widget.setEnabled(not running and not waits)
+        self._fill(reading)
+
+    def _show_state(self) -> None:
+        reading = self._room.reading
+        title, hint = self._words(reading)
+        spent = ""
+        if reading is not None:
+            blind, assisted = reading.blind_s, reading.assisted_s
+            if self._room.running:
+                since = (now() - reading.last.time).total_seconds()
+                blind, assisted = (blind + since, 0.0) if reading.phase == "blind" else (blind, assisted + since)
+            spent = tr("blind {time}", time=minutes(blind))
+            if reading.phase != "blind":
+                spent += " · " + tr("with the detector {time}", time=minutes(assisted))
+            spent = f"<br>{spent}"
+        self.state.setText(f"<b>{title}</b>{spent}")
+        self.hint.setText(hint)
+
+    def _words(self, reading: Reading | None) -> tuple[str, str]:
+        """Title and explanation of the state."""
+        if self._station.volume is None:
+            return "○ " + tr("No scan"), tr("Open a scan to read it.")
+        if reading is None:
+            return (
+                "○ " + tr("Not read yet"),
+                tr("The first read is blind: what the detector finds is hidden until you are done."),
+            )
+        if self._room.searching:
+            return "⏳ " + tr("The detector is still searching"), tr(
+                "Your blind read is over and the time stands still. The findings appear as soon as they are there."
+            )
+        if reading.phase == "finished":
+            return "✓ " + tr("Finished"), self._summary(reading)
+        if not self._room.running:
+            return "⏸ " + tr("Paused"), tr("The findings stay hidden and no time counts.")
+        if reading.phase == "blind":
+            hint = tr(
+                "Put the crosshair on each place that you suspect, and press Ctrl+1 (hardly) to Ctrl+5 (certain)."
+            )
+            if not reading.blind:
+                hint += " ⚠ " + tr(
+                    "The findings of this scan had been on the screen already: this read does not count as blind."
+                )
+            return "◐ " + tr("BLIND READ: the findings are hidden"), hint
+        undecided = len(reading.undecided)
+        if undecided:
+            hint = tr(
+                "Findings to decide: {count}. Go to each, and press Ctrl+1 to Ctrl+5 to accept or Ctrl+0 to reject it.",
+                count=undecided,
+            )
+        elif reading.shown:
+            hint = tr("All findings are decided. You can still change, add or take away marks.")
+        else:
+            hint = tr("The detector found nothing over its threshold.")
+        return "◉ " + tr("REVEALED: reading with the detector"), hint
+
+    def _summary(self, reading: Reading) -> str:
+        blind = {mark.id for mark in reading.blind_marks}
+        return tr(
+            "Marked blind: {blind}. Findings taken over: {taken}, rejected: {rejected}. Marked later: {added}.",
+            blind=len(blind),
+            taken=len(reading.taken_over),
+            rejected=sum(decision_sign(reading, finding) == "✗" for finding in reading.shown),
+            added=sum(mark.id not in blind for mark in reading.marks),
+        )
+
+    def _fill(self, reading: Reading | None) -> None:
+        """Fill the table: the reader's marks, then the findings on none of them."""
+        rows: list[tuple[Point, tuple[str, ...]]] = []
+        if reading is not None:
+            words = levels()
+            shown = reading.shown
+            for number, mark in enumerate(reading.marks):
+                also = max((f.score for f in shown if reading.mark_at(f) == mark), default=None)
+                detector = "" if also is None else f"✓ {also:.2f}"
+                mine = f"{mark.confidence} {words[mark.confidence - 1]}"
+                rows.append((mark.center_mm, (mark_name(number), detector, mine)))
+            for finding in shown:
+                if reading.mark_at(finding) is not None:
+                    continue
+                if finding.id not in reading.decisions:
+                    mine = "? " + tr("to decide")
+                elif (level := reading.decisions[finding.id]) is None:
+                    mine = "✗ " + tr("rejected")
+                else:
+                    mine = f"{level} {words[level - 1]}"
+                rows.append((finding.center_mm, (finding.name, f"{finding.score:.2f}", mine)))
+        current = self.table.currentRow()
+        self._places = [place for place, _ in rows]
+        with QSignalBlocker(self.table):
+            self.table.setRowCount(len(rows))
+            for row, (place, (name, detector, mine)) in enumerate(rows):
+                where = ", ".join(f"{value:.0f}" for value in place)
+                for column, text in enumerate((name, self._slice(place), where, detector, mine)):
+                    self.table.setItem(row, column, QTableWidgetItem(text))
+            self.table.setCurrentCell(min(current, len(rows) - 1), 0)
+
+    def _slice(self, place: Point) -> str:
+        """Axial slice, as napari's slider counts them."""
+        scan, volume = self._station.scan, self._station.volume
+        if scan is None or volume is None:
+            return ""
+        return str(int(np.rint(scan.world_to_data(frame_of(volume).to_world(place))[0])))

@@ -1,0 +1,1 @@
+"""Opening and showing scans: layers, views, tools, windows."""

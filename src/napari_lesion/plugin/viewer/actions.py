@@ -1,0 +1,98 @@
+"""Everything that a key does, in one table: what is bound, what the help shows, and what the docs list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+from weakref import WeakSet
+
+from napari_lesion.plugin.session.workstation import Workstation, workstation
+from napari_lesion.plugin.viewer.view import unwrapped
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+
+#: Modules with a tuple ``ACTIONS``, in the order of the help.
+MODULES: tuple[str, ...] = (
+    "napari_lesion.plugin.viewer.browser_panel",
+    "napari_lesion.plugin.viewer.views.keys",
+    "napari_lesion.plugin.viewer.views.side_by_side",
+    "napari_lesion.plugin.viewer.tools.keys",
+    "napari_lesion.plugin.findings.review_keys",
+    "napari_lesion.plugin.annotate.annotator",
+    "napari_lesion.plugin.annotate.case_list",
+    "napari_lesion.plugin.reading_study.reading_session",
+    "napari_lesion.plugin.viewer.help",
+)
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something that the reader does with a key.
+
+    Attributes
+    ----------
+    id : str
+        ``window.lung``: a group and a name.
+    text : str
+        What it does, in English; shown through `texts.tr`.
+    key : str
+        In napari's form: ``"A"``, ``"Shift-A"``, ``"F5"``; "" if none.
+    run : callable
+    """
+
+    id: str
+    text: str
+    key: str
+    run: Callable[[Workstation], None]
+
+    @property
+    def group(self) -> str:
+        """First part of the id."""
+        return self.id.partition(".")[0]
+
+
+def actions() -> Iterable[Action]:
+    """All actions, module by module."""
+    for module in MODULES:
+        yield from import_module(module).ACTIONS
+
+
+_bound: WeakSet[ViewerModel] = WeakSet()
+
+
+def bind(viewer: ViewerModel, station: Workstation | None = None) -> None:
+    """Bind the keys to a viewer (once), before napari's own.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    station : Workstation, optional
+        What the keys act on; the viewer's own where none is given (further views have that of the window's viewer).
+    """
+    viewer = unwrapped(viewer)
+    if viewer in _bound:
+        return
+    _bound.add(viewer)
+    station = workstation(viewer) if station is None else station
+    keys = {action.key: _bound_to(action, station) for action in actions() if action.key}
+
+    def bind_to(target: ViewerModel | Layer) -> None:
+        for key, run in keys.items():
+            target.bind_key(key, run, overwrite=True)
+
+    bind_to(viewer)
+    # napari asks the selected layer first, and its own keys of layers (1 to 7, A, ...) would win over the viewer's.
+    for layer in viewer.layers:
+        bind_to(layer)
+    viewer.layers.events.inserted.connect(lambda event: bind_to(event.value))
+
+
+def _bound_to(action: Action, station: Workstation) -> Callable[[object], None]:
+    def run(_target: object) -> None:  # napari asks for a name, which a partial does not have
+        action.run(station)
+
+    return run

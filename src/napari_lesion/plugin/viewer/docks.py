@@ -1,0 +1,42 @@
+"""Room for panels on a small screen: those that need much of it share one place, as tabs."""
+
+from __future__ import annotations
+
+from weakref import ref
+
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
+
+_PLUGIN = "napari_lesion.plugin."
+
+
+def share_place(panel: QWidget) -> None:
+    """Put a panel that was just made as a tab over another panel of this plugin at the same side of the window."""
+    waiting = ref(panel)  # Qt keeps what it calls once longer than the panel lives
+    QTimer.singleShot(0, panel, lambda: _tab(waiting()))  # once it is in its dock
+
+
+def _tab(panel: QWidget | None) -> None:
+    dock = _dock_of(panel) if panel is not None else None
+    main = dock.parent() if dock is not None else None
+    if dock is None or not isinstance(main, QMainWindow):
+        return
+    area = main.dockWidgetArea(dock)
+    for other in reversed(main.findChildren(QDockWidget)):
+        taken = other is not dock and other.isVisible() and not other.isFloating()
+        if taken and main.dockWidgetArea(other) == area and _holds_a_panel(other):
+            main.tabifyDockWidget(other, dock)
+            dock.raise_()
+            return
+
+
+def _dock_of(widget: QWidget) -> QDockWidget | None:
+    parent = widget.parent()
+    while parent is not None and not isinstance(parent, QDockWidget):
+        parent = parent.parent()
+    return parent
+
+
+def _holds_a_panel(dock: QDockWidget) -> bool:
+    kinds = {type(widget) for widget in dock.findChildren(QWidget)}
+    return any(kind.__module__.startswith(_PLUGIN) and kind.__name__.endswith("Panel") for kind in kinds)

@@ -1,0 +1,473 @@
+"""From scans and findings to napari layers and back: the one place where LPS mm and napari's world meet.
+
+napari's world is (z, y, x) in mm: z grows to the head, y to the back, x to the patient's left, so a world position
+is an LPS position reversed. y runs down and x runs right on the screen, which gives the radiologist's axial view:
+the patient's right on the left, the front on top.
+
+A scan whose planes are oblique keeps its own planes: its world is turned around the scan's centre so that the planes
+lie upright (napari slices oblique affines wrongly, and resampling would blur). `Frame` holds that turn, and
+everything that is drawn on the scan goes through the same frame.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_lesion.model.findings import Finding, Heatmap, Point, Report, Status, box_around, image_at
+from napari_lesion.model.volume import FloatArray, SeriesIdentity, Volume, apply_affine, readable_date, spacing_of
+from napari_lesion.plugin.viewer.tools.presets import opening_colors, opening_window
+from napari_lesion.support.errors import ConfigError, GeometryError
+
+if TYPE_CHECKING:
+    from napari.layers import Points
+
+    from napari_lesion.dicom.index.series import Series
+
+#: What npe2 readers return: data, keyword arguments, layer type.
+LayerData: TypeAlias = tuple[Any, dict[str, Any], str]
+
+AXIS_LABELS = ("z", "y", "x")
+UNITS = ("mm", "mm", "mm")
+#: ``metadata["kind"]`` of the layer of a heatmap.
+HEATMAP = "heatmap"
+#: Key in the metadata of a layer: the `scan_key` of the scan that it belongs to.
+SCAN = "lesion_scan"
+FINDING_COLOR = "#ffd24d"
+BOX_LINE_MM = 0.5
+RING_MM = 0.8
+SELECTED_COLOR = "#35e0ff"
+SELECTED_RING_MM = 1.4
+OUTLINED_RING_MM = 0.3
+#: A point that lies closer to its finding was not moved: coordinates were converted forth and back.
+MOVED_MM = 0.01
+#: A tilt of the planes below this is rounding, not worth a word to the reader.
+OBLIQUE_DEG = 0.1
+
+#: Patient directions (LPS) that the world axes z, y, x stand for: head, back, left.
+_WORLD_AXES = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
+
+
+@dataclass(frozen=True)
+class Frame:
+    """How patient positions (LPS mm) map to napari's world for one scan.
+
+    Attributes
+    ----------
+    axes : (3, 3)
+        Unit vectors (LPS) of the world axes z, y, x, one a row.
+    pivot : (3,)
+        The point (LPS mm) that the world is turned around; it is its own reverse in the world.
+    """
+
+    axes: FloatArray
+    pivot: FloatArray
+
+    def to_world(self, lps: npt.ArrayLike) -> FloatArray:
+        """LPS mm (..., 3) as (x, y, z) → world mm (..., 3) as (z, y, x)."""
+        world: FloatArray = (np.asarray(lps, dtype=np.float64) - self.pivot) @ self.axes.T + self.pivot[::-1]
+        return world
+
+    def to_patient(self, world: npt.ArrayLike) -> FloatArray:
+        """World mm (..., 3) as (z, y, x) → LPS mm (..., 3) as (x, y, z)."""
+        lps: FloatArray = (np.asarray(world, dtype=np.float64) - self.pivot[::-1]) @ self.axes + self.pivot
+        return lps
+
+    @property
+    def oblique_deg(self) -> float:
+        """Angle between the scan's axes and the patient's, degrees; 0 for a scan that lies upright."""
+        cosine = (np.trace(self.axes @ _WORLD_AXES.T) - 1) / 2
+        return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+
+
+def canonical(voxels: npt.NDArray[Any], affine: FloatArray) -> tuple[npt.NDArray[Any], FloatArray]:
+    """Turn an array so that its axes grow to the head, the back and the left, as well as they fit.
+
+    Parameters
+    ----------
+    voxels : (z, y, x)
+    affine : (4, 4)
+        Index (k, j, i) → LPS mm.
+
+    Returns
+    -------
+    voxels, affine
+        A view (axes swapped and reversed, nothing copied) and its affine.
+
+    Raises
+    ------
+    GeometryError
+        If the axes of the affine are not perpendicular.
+    """
+    spacing = np.array(spacing_of(affine))
+    cosines = affine[:3, :3] / spacing  # columns: directions of k, j, i
+    if np.abs(cosines.T @ cosines - np.eye(3)).max() > 1e-3:
+        raise GeometryError("the axes of this scan are not perpendicular, so it cannot be shown; resample it first.")
+
+    def fit(order: tuple[int, ...]) -> float:
+        along = np.einsum("ai,ia->a", _WORLD_AXES, cosines[:, order])
+        signs = np.where(along < 0, -1.0, 1.0)
+        # A mirrored patient would fit some very oblique planes better: never choose it.
+        if np.linalg.det(cosines[:, order] * signs) * np.linalg.det(_WORLD_AXES) < 0:
+            return -np.inf
+        return float(np.abs(along).sum())
+
+    order = max(permutations(range(3)), key=fit)
+    turned = voxels.transpose(order)
+    matrix = np.eye(4)
+    matrix[:3, :3] = affine[:3, list(order)]
+    matrix[:3, 3] = affine[:3, 3]
+    for axis in range(3):
+        if matrix[:3, axis] @ _WORLD_AXES[axis] < 0:
+            matrix[:3, 3] += matrix[:3, axis] * (turned.shape[axis] - 1)
+            matrix[:3, axis] *= -1
+            turned = np.flip(turned, axis)
+    return turned, matrix
+
+
+def frame_of(volume: Volume) -> Frame:
+    """Find the frame in which a scan's planes lie upright."""
+    voxels, affine = canonical(volume.voxels, volume.affine)
+    axes = (affine[:3, :3] / np.array(spacing_of(affine))).T
+    centre = apply_affine(affine, (np.array(voxels.shape) - 1) / 2)
+    if np.abs(axes - _WORLD_AXES).max() < 1e-6:  # rounding in the headers: 1 µm at the edge of the largest scan
+        axes = _WORLD_AXES
+    return Frame(axes, centre)
+
+
+def _placed(affine: FloatArray, frame: Frame) -> dict[str, Any]:
+    """Scale and translate, mm, of an array with a canonical affine in a frame parallel to it."""
+    return {
+        "scale": spacing_of(affine),
+        "translate": tuple(frame.to_world(affine[:3, 3]).tolist()),
+        "units": UNITS,
+        "axis_labels": AXIS_LABELS,
+    }
+
+
+def placed(volume: Volume) -> dict[str, Any]:
+    """Scale, translate and axes of a layer whose data are on a scan's grid, in canonical orientation."""
+    return _placed(canonical(volume.voxels, volume.affine)[1], frame_of(volume))
+
+
+def scan_name(series: SeriesIdentity) -> str:
+    """Name a scan in the layer list: date and description, as the headers say."""
+    what = series.series_description or f"{series.modality} series {series.series_number}".strip()
+    return " ".join(part for part in (readable_date(series.study_date), what) if part)
+
+
+def scan_key(volume: Volume) -> str:
+    """Tell scans apart: patient, study, series, and which of its stacks. It names nobody, so it may stand in a log."""
+    series = volume.series
+    first = min((instance.sop_instance_uid for instance in volume.instances), default="")
+    who = "\n".join((series.patient_id, series.study_uid, series.series_uid, first))
+    return hashlib.sha256(who.encode()).hexdigest()[:16]
+
+
+class _Identity(dict[str, Any]):
+    """A `SeriesIdentity` as a dictionary that names nobody where it is printed: tracebacks show values of variables."""
+
+    def __repr__(self) -> str:
+        return f"<series {self.get('series_uid', '')}>"
+
+
+def about(volume: Volume, **more: Any) -> dict[str, Any]:
+    """Make the metadata of a layer that shows something of a scan: whose it is, and what else there is to say."""
+    return {"series": _Identity(volume.series.model_dump()), SCAN: scan_key(volume), **more}
+
+
+def scan_layer(volume: Volume, source: Series | None = None) -> LayerData:
+    """Make the image layer of a scan.
+
+    The layer's ``metadata`` holds ``series`` (identity) and ``certificate`` as plain dictionaries, ``volume``, the
+    `Volume` itself, which later work starts from, and ``source``, the files that it was read from, if there are any.
+    """
+    voxels, affine = canonical(volume.voxels, volume.affine)
+    frame = frame_of(volume)
+    attributes = {
+        "name": scan_name(volume.series),
+        "contrast_limits": opening_window(volume).limits,
+        "colormap": opening_colors(volume),
+        "projection_mode": "none",  # in napari it is the mean
+        "metadata": {
+            **about(volume),
+            "certificate": volume.certificate.model_dump(),
+            "volume": volume,
+            "source": source,
+        },
+        **_placed(affine, frame),
+    }
+    if volume.display.scale == "none":
+        attributes["units"] = ("pixel",) * 3  # a scale bar in mm would be made up
+    return voxels, attributes, "image"
+
+
+def heatmap_layer(heatmap: Heatmap, volume: Volume) -> LayerData:
+    """Make the layer that lies over a scan and glows where the network is suspicious.
+
+    In plane the heatmap keeps its own grid. Through the plane it is interpolated at the scan's slices: napari's slider
+    steps by the finest layer, and would otherwise stop between slices.
+    """
+    values, affine = canonical(heatmap.values, heatmap.affine)
+    scan, scan_affine = canonical(volume.voxels, volume.affine)
+    frame = frame_of(volume)
+    along = scan_affine[:3, 0] / spacing_of(scan_affine)[0]
+    positions = (scan_affine[:3, 3] - affine[:3, 3]) @ along + spacing_of(scan_affine)[0] * np.arange(scan.shape[0])
+    positions /= spacing_of(affine)[0]
+    # Half a voxel beyond the outermost centres still belongs to the heatmap.
+    inside = np.flatnonzero((positions > -0.5) & (positions < values.shape[0] - 0.5))
+    if not inside.size:
+        raise GeometryError(f"series {volume.series.series_uid}: the heatmap lies outside of the scan.")
+    position = np.clip(positions[inside], 0, values.shape[0] - 1)
+    below = np.minimum(position.astype(int), max(values.shape[0] - 2, 0))
+    above = np.minimum(below + 1, values.shape[0] - 1)
+    weight = (position - below).astype(np.float32)[:, None, None]
+    on_slices = values[below] * (1 - weight) + values[above] * weight
+
+    placed = affine.copy()
+    placed[:3, 3] += along * (positions[inside[0]] * spacing_of(affine)[0])
+    placed[:3, 0] = scan_affine[:3, 0]
+    attributes = {
+        "name": f"Heatmap: {scan_name(volume.series)}",
+        "contrast_limits": (0.0, 1.0),
+        "colormap": "inferno",
+        "blending": "additive",
+        "opacity": 0.5,
+        "interpolation2d": "linear",
+        "projection_mode": "none",
+        "metadata": about(volume, kind=HEATMAP),
+        **_placed(placed, frame),
+    }
+    return on_slices, attributes, "image"
+
+
+def put_points(layer: Points, data: npt.ArrayLike) -> None:
+    """Give a layer of points other places.
+
+    napari cuts no slice of a hidden layer, and would look there for points that are gone.
+    """
+    layer.data = data
+    if not layer.visible:
+        layer.set_view_slice()
+
+
+def is_shown(finding: Finding, threshold: float) -> bool:
+    """Whether a finding has a ring: never a rejected one, always what a reader judged or added, else by its score."""
+    if finding.status == "rejected":
+        return False
+    return finding.status != "candidate" or bool(finding.history) or finding.score >= threshold
+
+
+def ring_attributes(
+    findings: Sequence[Finding], volume: Volume, shown: Sequence[bool], selected: str
+) -> dict[str, Any]:
+    """Make data and attributes of the rings, one a finding.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+    volume : Volume
+    shown : sequence of bool
+    selected : str
+        Id of the finding that is looked at: its ring is of another colour, and thicker.
+    """
+    step = max(volume.spacing)
+    centers = frame_of(volume).to_world(np.array([f.center_mm for f in findings]).reshape(-1, 3))
+    # Where slices are thicker than the finding its ring must still be seen on the slice next to its centre.
+    sizes = np.array([max(f.size_mm, 1.1 * step) for f in findings])
+    chosen = [f.id == selected for f in findings]
+    # Where the outline is known, the ring is only what one takes hold of.
+    widths = [
+        OUTLINED_RING_MM if f.mask is not None else SELECTED_RING_MM if one else RING_MM
+        for f, one in zip(findings, chosen, strict=True)
+    ]
+    return {
+        "data": centers / step,
+        "features": {
+            "id": np.array([f.id for f in findings], dtype=object),  # text also where there is none
+            "score": [f.score for f in findings],
+            "number": [f.number for f in findings],
+            "diameter_mm": [f.size_mm for f in findings],
+            "status": np.array([f.status for f in findings], dtype=object),
+        },
+        "shown": np.array(shown, dtype=bool),
+        "size": sizes / step if findings else 10 / step,
+        "border_color": [SELECTED_COLOR if one else FINDING_COLOR for one in chosen] or FINDING_COLOR,
+        "border_width": np.array(widths) / step if findings else RING_MM / step,
+    }
+
+
+def findings_layer(
+    report: Report,
+    volume: Volume,
+    threshold: float,
+    false_positives: float | None = None,
+    selected: str = "",
+) -> LayerData:
+    """Make the points layer of the findings: a ring of the finding's diameter around its centre.
+
+    The layer's data are isotropic, so that a ring shrinks like the cut of a sphere when one scrolls away from its
+    centre. Its step is the scan's coarsest spacing, so it never refines napari's slider. ``features`` holds id,
+    score, diameter and status; findings that `is_shown` denies are there but not shown. ``metadata`` holds the report,
+    the threshold, and what rate of false positives a scan it stands for, if that is known.
+    """
+    findings = report.findings
+    rings = ring_attributes(findings, volume, [is_shown(f, threshold) for f in findings], selected)
+    step = max(volume.spacing)
+    attributes = {
+        **{name: value for name, value in rings.items() if name != "data"},
+        "name": f"Findings: {scan_name(volume.series)}",
+        # What a point has that the reader adds by hand.
+        "feature_defaults": {"id": "", "score": 1.0, "number": 0, "diameter_mm": np.nan, "status": "added"},
+        "symbol": "disc",
+        "face_color": "transparent",
+        "border_width_is_relative": False,
+        "projection_mode": "rescale_spherical",
+        "metadata": about(
+            volume, report=report, scan=volume, threshold=threshold, false_positives_per_scan=false_positives
+        ),
+        "scale": (step,) * 3,
+        "translate": (0.0,) * 3,
+        "units": UNITS,
+        "axis_labels": AXIS_LABELS,
+    }
+    return rings["data"], attributes, "points"
+
+
+def report_of(data: npt.NDArray[Any], attributes: dict[str, Any]) -> Report:
+    """Get the report back from a points layer, with what was changed by hand.
+
+    Points that are not shown are left out, unless a reader judged them: rejected findings stay, with their status. A
+    point that was moved is ``edited``, a point that was added is ``added`` with score 1: a person put it there.
+
+    Parameters
+    ----------
+    data, attributes
+        As ``layer.as_layer_data_tuple()`` gives them for a layer of `findings_layer`.
+
+    Raises
+    ------
+    ConfigError
+        If the layer holds no findings of this program.
+    """
+    metadata = attributes.get("metadata", {})
+    report, scan = metadata.get("report"), metadata.get("scan")
+    if not isinstance(report, Report) or not isinstance(scan, Volume):
+        raise ConfigError(
+            f"The layer {attributes.get('name', '')!r} holds no findings. Select the layer that "
+            '"Detect lesions" made, its name starts with "Findings:".'
+        )
+    scale, translate = np.asarray(attributes["scale"]), np.asarray(attributes["translate"])
+    centers = frame_of(scan).to_patient(np.asarray(data) * scale + translate)
+    known = {finding.id: finding for finding in report.findings}
+    ids = list(attributes["features"]["id"])
+    sizes = np.broadcast_to(attributes["size"], len(ids)) * float(scale[0])
+    findings = []
+    judged = np.array([one in known and bool(known[one].history) for one in ids], dtype=bool)
+    shown = np.broadcast_to(attributes["shown"], len(ids)) | judged
+    for row in np.flatnonzero(shown):
+        center = (float(centers[row, 0]), float(centers[row, 1]), float(centers[row, 2]))
+        finding = known.pop(ids[row], None)
+        if finding is None:
+            findings.append(_placed_finding(str(uuid.uuid4()), center, float(sizes[row]), 1.0, "added", scan))
+        elif np.abs(np.subtract(center, finding.center_mm)).max() > MOVED_MM:
+            findings.append(_placed_finding(finding.id, center, finding.diameter_mm, finding.score, "edited", scan))
+        else:
+            findings.append(finding)
+    model = {key: metadata[key] for key in ("threshold", "false_positives_per_scan")}
+    return report.model_copy(
+        update={
+            "findings": tuple(sorted(findings, key=lambda f: -f.score)),
+            "model": report.model.model_copy(update=model),
+        }
+    )
+
+
+def _placed_finding(id_: str, center: Point, diameter: float, score: float, status: Status, scan: Volume) -> Finding:
+    """Make a finding where a person put it."""
+    return Finding(
+        id=id_,
+        center_mm=center,
+        diameter_mm=diameter,
+        box_mm=box_around(center, diameter),
+        score=score,
+        status=status,
+        **image_at(scan, center),
+    )
+
+
+def box_rectangles(findings: Sequence[Finding], volume: Volume, through: int) -> tuple[list[FloatArray], list[int]]:
+    """Cut the boxes of findings along the scan's planes, since napari shows a shape in its own plane only.
+
+    Parameters
+    ----------
+    findings : tuple of Finding
+    volume : Volume
+    through : int
+        World axis that one scrolls along: 0 for axial, 1 for coronal, 2 for sagittal planes.
+
+    Returns
+    -------
+    rectangles : list of (4, 3)
+        One for each plane that a box meets, in canonical voxel indices.
+    owners : list of int
+        The finding that each rectangle belongs to.
+    """
+    voxels, affine = canonical(volume.voxels, volume.affine)
+    in_plane = [axis for axis in range(3) if axis != through]
+    rectangles: list[FloatArray] = []
+    owners: list[int] = []
+    for owner, finding in enumerate(findings):
+        lower, upper = finding.box_mm
+        corners = np.array(
+            [[x, y, z] for x in (lower[0], upper[0]) for y in (lower[1], upper[1]) for z in (lower[2], upper[2])]
+        )
+        index = apply_affine(np.asarray(np.linalg.inv(affine), dtype=np.float64), corners)
+        low, high = index.min(axis=0), index.max(axis=0)
+        first, last = np.ceil(low[through]), np.floor(high[through])
+        if first > last:  # thinner than a slice: shown on the nearest one
+            first = last = np.rint((low[through] + high[through]) / 2)
+        a, b = in_plane
+        for plane in np.arange(max(first, 0), min(last, voxels.shape[through] - 1) + 1):
+            rectangle = np.empty((4, 3))
+            rectangle[:, through] = plane
+            rectangle[:, a] = (low[a], low[a], high[a], high[a])
+            rectangle[:, b] = (low[b], high[b], high[b], low[b])
+            rectangles.append(rectangle)
+            owners.append(owner)
+    return rectangles, owners
+
+
+def box_lines(findings: Sequence[Finding], volume: Volume, through: int) -> FloatArray:
+    """Make the edges of `box_rectangles` as napari's vectors: (n, 2, 3), start and way, in canonical voxel indices."""
+    rectangles, _ = box_rectangles(findings, volume, through)
+    corners = np.array(rectangles).reshape(-1, 4, 3)
+    lines: FloatArray = np.stack([corners, np.roll(corners, -1, axis=1) - corners], axis=2).reshape(-1, 2, 3)
+    return lines
+
+
+def boxes_layer(findings: Sequence[Finding], volume: Volume, through: int) -> LayerData:
+    """Make the layer with the boxes of findings, cut along the planes that one scrolls through.
+
+    They are vectors, not shapes: napari takes a hundred times as long for as many shapes.
+    """
+    _, affine = canonical(volume.voxels, volume.affine)
+    attributes = {
+        "name": f"Boxes: {scan_name(volume.series)}",
+        "ndim": 3,
+        "vector_style": "line",
+        "projection_mode": "none",  # rings need a thick slab of napari, boxes none
+        "edge_width": BOX_LINE_MM / spacing_of(affine)[2],
+        "edge_color": FINDING_COLOR,
+        "opacity": 0.7,
+        "metadata": about(volume, through=through),
+        **_placed(affine, frame_of(volume)),
+    }
+    return box_lines(findings, volume, through), attributes, "vectors"

@@ -1,0 +1,293 @@
+"""Open DICOM in napari: a file, a folder, a DICOMDIR or a zip, as scans that lie where they belong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari import current_viewer
+from napari.utils.notifications import Notification, NotificationSeverity, notification_manager, show_error, show_info
+from qtpy.QtCore import QThread, QTimer
+from qtpy.QtWidgets import QApplication, QMessageBox, QWidget
+
+from napari_lesion.plugin.findings import findings_files
+from napari_lesion.plugin.session.session import volume_in_memory
+from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.viewer import dicom_objects
+from napari_lesion.plugin.viewer.layers import LayerData, scan_layer, scan_name
+from napari_lesion.plugin.viewer.opening import Opening, follow
+from napari_lesion.plugin.viewer.view import scan_view, tell_doubts
+from napari_lesion.plugin.widgets.task import run_with_dialog
+from napari_lesion.support.errors import Cancelled, GeometryError, LesionError, SeriesError
+from napari_lesion.support.progress import Progress
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.viewer import Viewer
+
+    from napari_lesion.dicom.index.series import Series, SeriesIndex
+    from napari_lesion.dicom.read.progressive import GradualReading
+    from napari_lesion.model.volume import Volume
+
+PathOrPaths = str | Path | Sequence[str | Path]
+
+#: What npe2 and napari take as "read, but there is nothing to show".
+NOTHING: list[Any] = [(None,)]
+
+
+def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | None:
+    """Return the reader for a path (npe2's hook), or None where nothing is there to read."""
+    paths = [path] if isinstance(path, str | Path) else list(path)
+    if paths and all(findings_files.is_results(Path(one)) for one in paths):
+        return findings_files.read
+    if paths and all(dicom_objects.is_object(Path(one)) for one in paths):
+        return dicom_objects.read
+    return read if paths and all(Path(one).exists() for one in paths) else None
+
+
+def read(path: PathOrPaths) -> list[LayerData]:
+    """Read the scan, or the scans that the user chooses, below a path.
+
+    Parameters
+    ----------
+    path : path or sequence of paths
+        A file, a folder, a DICOMDIR or a zip; several are read one after the other. A file opens the whole series that
+        it belongs to, once.
+
+    Returns
+    -------
+    list of LayerData
+        One image layer a scan, see `layers.scan_layer`.
+
+    Raises
+    ------
+    LesionError
+        If nothing can be opened; the message says why and what to do.
+    """
+    paths = [Path(path)] if isinstance(path, str | Path) else [Path(one) for one in path]
+    layers: list[LayerData] = []
+    errors: list[LesionError] = []
+    try:
+        for one in paths:
+            if not _is_shown(one, layers):
+                try:
+                    layers += _read_one(one)
+                except LesionError as error:
+                    errors.append(error)
+    except Cancelled:
+        return NOTHING
+    if errors and not layers:
+        raise errors[0]
+    for told in errors:
+        show_error(str(told))
+    return layers or NOTHING
+
+
+def _is_shown(path: Path, layers: Sequence[LayerData]) -> bool:
+    """Whether a file belongs to a scan that is open: napari hands over one by one what was dropped together."""
+    if not path.is_file():
+        return False
+    viewer = current_viewer()
+    shown = [layer.metadata for layer in viewer.layers] if viewer is not None else []
+    shown += [attributes["metadata"] for _, attributes, _ in layers]
+    sources = [source for metadata in shown if (source := metadata.get("source")) is not None]
+    path = path.absolute()
+    return any(path == frame.file.path for source in sources for frame in source.frames)
+
+
+def _read_one(path: Path) -> list[LayerData]:
+    from napari_lesion.dicom.index.series import find_series
+
+    index = run_with_dialog(
+        tr("Looking for scans in {name}", name=path.name),
+        lambda progress: find_series(path, progress=progress),
+        _window(),
+    )
+    if not index:
+        raise SeriesError(f"{path}: there is no DICOM image in it{_skipped(index)}. Choose the folder of a CT series.")
+    chosen, rest = _choose(index)
+    layers = open_series(chosen)
+    if rest:
+        _say_rest(chosen[0], rest)
+    return layers
+
+
+def open_series(chosen: Sequence[Series]) -> list[LayerData]:
+    """Read some series as layers; a bad one is told and does not keep the others from opening."""
+    layers: list[LayerData] = []
+    errors: list[LesionError] = []
+    for series in chosen:
+        # Nobody reads twice what is open: its viewer brings it back, another viewer shows the same voxels.
+        if (known := volume_in_memory(series)) is not None:
+            layers.append(scan_layer(known, series))
+            continue
+        try:
+            volume = _read_volume(series)
+        except LesionError as error:
+            errors.append(error)
+            continue
+        if (viewer := current_viewer()) is not None:
+            scan_view(viewer)
+            follow(viewer)
+        tell_doubts(volume)
+        layers.append(scan_layer(volume, series))
+    if errors and not layers:
+        raise errors[0]
+    for one in errors:
+        show_error(str(one))
+    return layers
+
+
+def _read_volume(series: Series) -> Volume:
+    """Read a series: to the end where a script waits, its first slice where a person does and the headers allow."""
+    title = tr("Reading {name}", name=scan_name(series.identity))
+    if _somebody_is_there():
+        begun = run_with_dialog(title, partial(_begin, series), _window())
+        if not isinstance(begun, str):
+            Opening(begun, partial(_open_whole, series)).start()
+            return begun.volume
+        title += "\n" + tr("It is shown when all of it is read, because {why}.", why=begun)
+    return _read_whole(series, title)
+
+
+def _begin(series: Series, progress: Progress) -> GradualReading | str:
+    """Read the first slice, or say why the series can only be read as a whole."""
+    from napari_lesion.dicom.read.progressive import GradualReading, obstacle
+
+    progress(0, 1, "")
+    why = obstacle(series)
+    try:
+        return why or GradualReading(series)
+    except MemoryError:
+        return "memory is short"
+
+
+def _read_whole(series: Series, title: str) -> Volume:
+    from napari_lesion.dicom.read.reader import read_series
+
+    def work(progress: Progress, allow_gaps: bool) -> Volume:
+        return read_series(series, allow_gaps=allow_gaps, progress=progress)
+
+    try:
+        return run_with_dialog(title, partial(work, allow_gaps=False), _window())
+    except GeometryError as error:
+        # Interpolated slices are no image of the patient: only a person may ask for them.
+        if "--allow-gaps" not in str(error) or not _somebody_is_there() or not _confirm_gaps(str(error)):
+            raise
+        return run_with_dialog(title, partial(work, allow_gaps=True), _window())
+
+
+def _open_whole(series: Series, viewers: Sequence[ViewerModel]) -> None:
+    """Open a series again that turned out to be one to read as a whole."""
+    try:
+        volume = _read_whole(series, tr("Reading {name}", name=scan_name(series.identity)))
+    except Cancelled:
+        return
+    except LesionError as error:
+        show_error(str(error))
+        return
+    for viewer in viewers:
+        add_layers(viewer, [scan_layer(volume, series)])
+
+
+def add_layers(viewer: ViewerModel, layers: Sequence[LayerData]) -> None:
+    """Add to a viewer what a reader returned."""
+    for data, attributes, kind in layers:
+        getattr(viewer, f"add_{kind}")(data, **attributes)
+
+
+def _choose(index: SeriesIndex) -> tuple[list[Series], list[Series]]:
+    """Let the user choose among several series; where nobody can, take the largest CT volume, and tell the rest."""
+    series = list(index)
+    if len(series) == 1:
+        return series, []
+    preferred = max(range(len(series)), key=lambda row: _worth(series[row]))
+    if _somebody_is_there():
+        return _ask(series, preferred, _skipped(index)), []
+    return [series[preferred]], [one for row, one in enumerate(series) if row != preferred]
+
+
+def _say_rest(opened: Series, rest: Sequence[Series]) -> None:
+    """Say what was not opened, and offer it.
+
+    Last of all, when the scan is there: napari shows one message over the other, and the button must not be covered.
+    """
+    others = "; ".join(scan_name(one.identity) for one in rest[:5])
+    if len(rest) > 5:
+        others = tr("{names} and {count} more", names=others, count=len(rest) - 5)
+    message = tr(
+        "Opened {name}, the largest of {count} series. Not opened: {others}.",
+        name=scan_name(opened.identity),
+        count=1 + len(rest),
+        others=others,
+    )
+    viewer = current_viewer()
+    if viewer is None:
+        show_info(message)
+    else:
+        actions = [(tr("Choose others…"), lambda *_: _open_more(viewer, rest))]
+        offer = Notification(message, NotificationSeverity.INFO, actions)
+        QTimer.singleShot(0, lambda: notification_manager.dispatch(offer))
+
+
+def _worth(series: Series) -> tuple[bool, bool, int]:
+    """Order of preference: volumes before single images and localizers, CT before the rest, many images first."""
+    return series.kind == "volume", series.identity.modality == "CT", series.n_slices
+
+
+def _ask(series: Sequence[Series], preferred: int, note: str) -> list[Series]:
+    from napari_lesion.plugin.widgets.dialogs import SeriesDialog
+
+    dialog = SeriesDialog(series, preferred, note, parent=_window())
+    try:
+        if not dialog.exec() or not dialog.chosen:
+            raise Cancelled
+        return [series[row] for row in dialog.chosen]
+    finally:
+        dialog.deleteLater()
+
+
+def _open_more(viewer: Viewer, series: Sequence[Series]) -> None:
+    try:
+        layers = open_series(_ask(series, 0, ""))
+    except Cancelled:
+        return
+    except LesionError as error:
+        show_error(str(error))
+        return
+    add_layers(viewer, layers)
+
+
+def _skipped(index: SeriesIndex) -> str:
+    if not index.skipped:
+        return ""
+    name, reason = index.skipped[0]
+    first = f"{Path(name).name}: {reason}"
+    return f" ({first})" if len(index.skipped) == 1 else f" ({len(index.skipped)} files were skipped; {first})"
+
+
+def _confirm_gaps(problem: str) -> bool:
+    answer = QMessageBox.question(
+        _window(),
+        tr("Slices are missing"),
+        tr(
+            "{problem}\n\nOpen the scan with the missing slices interpolated? They will be marked in its certificate.",
+            problem=problem,
+        ),
+    )
+    return bool(answer == QMessageBox.StandardButton.Yes)
+
+
+def _somebody_is_there() -> bool:
+    """Whether a question would be answered: a window is open and its event loop runs (not so in a script)."""
+    if QApplication.instance() is None or current_viewer() is None:
+        return False
+    return bool(QThread.currentThread().loopLevel() > 0)
+
+
+def _window() -> QWidget | None:
+    viewer = current_viewer()
+    # The only handle that napari gives to its main window.
+    return viewer.window._qt_window if viewer is not None else None

@@ -1,0 +1,449 @@
+"""The tools of reading in the views of one workstation: what is set, and what each view shows of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, ref
+
+import numpy as np
+from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
+
+from napari_lesion.model.display import Window
+from napari_lesion.plugin.session.session import OpenScan
+from napari_lesion.plugin.session.workstation import Workstation, workstation
+from napari_lesion.plugin.settings import setting, store
+from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.viewer.layers import frame_of
+from napari_lesion.plugin.viewer.tools import corners, cursor, presets, windows
+from napari_lesion.plugin.viewer.tools import slab as slabs
+from napari_lesion.plugin.viewer.tools.cine import DEFAULT_RATE, Cine
+from napari_lesion.plugin.viewer.tools.dragging import WindowDrag
+from napari_lesion.plugin.viewer.tools.slab import Mode, Slab
+from napari_lesion.plugin.viewer.view import volume_of
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+    from napari_lesion.model.volume import Volume
+
+NAMES_SETTING = "tools/names_shown"
+RATE_SETTING = "tools/cine_rate"
+#: The corner follows the cursor at most this often: each time the whole view is drawn anew.
+_CURSOR_MS = 40
+
+
+class ReadingTools(QObject):
+    """Window, slab, cine, names: one set for all views of a workstation. Get it with `reading_tools`.
+
+    The window and its inversion are on the scan's layer, and other views follow that.
+    """
+
+    slab_changed = Signal(object)
+    """The `Slab`."""
+    window_changed = Signal()
+    """Window or colours of the scan changed, or another scan is read."""
+    names_changed = Signal(bool)
+    """Whether the patient's name is shown."""
+
+    def __init__(self, station: Workstation) -> None:
+        super().__init__(station)
+        # Weakly: the tools live as long as the workstation, not the other way round.
+        self._station = ref(station)
+        self.slab = Slab()
+        self._names = setting(NAMES_SETTING, True)
+        self._views: WeakKeyDictionary[ViewerModel, View] = WeakKeyDictionary()
+        self._others: WeakKeyDictionary[ViewerModel, Image] = WeakKeyDictionary()
+        """What is shown by views of another scan than the one that is read: a prior."""
+        self._captions: WeakKeyDictionary[ViewerModel, str] = WeakKeyDictionary()
+        self._caption = ""
+        self._scan: Image | None = None
+        self._status = ""
+        self._active = ref(station.viewer)
+        self.cine = Cine(self._next_slice, self)
+        self.cine.rate = setting(RATE_SETTING, DEFAULT_RATE)
+        self.attach(station.viewer)
+        # Last, after the status bar: what is shown there is then replaced.
+        station.viewer.events.status.connect(self._on_status, position="last")
+        station.scan_changed.connect(self._on_scan)
+        station.session.keep("slab", self._save_slab, self._restore_slab)
+        station.position_changed.connect(self.cine.take_over)
+        self._on_scan(station.scan)
+
+    @property
+    def station(self) -> Workstation:
+        """Whose scan is read."""
+        station = self._station()
+        if station is None:
+            raise RuntimeError("the workstation is gone")
+        return station
+
+    def attach(self, model: ViewerModel, other: Image | None = None) -> None:
+        """Give a view the tools: its corners, the cursor's value, dragging, and the slab.
+
+        Parameters
+        ----------
+        model : ViewerModel
+        other : Image
+            Layer of the scan that the view shows, where it is not the one that is read; window and slab are shared.
+        """
+        if other is not None:
+            self._others[model] = other
+        if model not in self._views:
+            self._views[model] = View(model, self)
+            self._views[model].on_layers()
+
+    def detach(self, model: ViewerModel) -> None:
+        """Let go of a view that is closed: nothing is written into it any more."""
+        for known in (self._views, self._others, self._captions):
+            known.pop(model, None)
+
+    def view(self, model: ViewerModel) -> View:
+        """Get what the tools have in a view that was attached."""
+        return self._views[model]
+
+    def set_caption(self, text: str, model: ViewerModel | None = None) -> None:
+        """Say which scan it is ("PRIOR") before its day, in the views of the scan that is read or in another one."""
+        if model is None:
+            self._caption = text
+        else:
+            self._captions[model] = text
+        self._refresh()
+
+    def caption(self, model: ViewerModel) -> str:
+        """Word that goes before the day in a view."""
+        return self._captions.get(model, "") if model in self._others else self._caption
+
+    # -- the scan -----------------------------------------------------------------------------------------------------
+
+    @property
+    def scan(self) -> Image | None:
+        """Layer of the scan that is read."""
+        return self._scan
+
+    def scan_in(self, model: ViewerModel) -> tuple[Image, Volume] | None:
+        """Find the layer of a view that shows the scan (or the other one that the view is for), and the scan."""
+        other = self._others.get(model)
+        if other is not None:
+            shown = volume_of(other)
+            return (other, shown) if shown is not None else None
+        volume = self.station.volume
+        if volume is None:
+            return None
+        if self._scan is not None and self._scan in model.layers:
+            return self._scan, volume
+        return next(((layer, volume) for layer in model.layers if volume_of(layer) is volume), None)
+
+    def _on_scan(self, scan: Image | None) -> None:
+        if self._scan is not None:
+            self._scan.events.contrast_limits.disconnect(self._on_window)
+            self._scan.events.colormap.disconnect(self._on_window)
+        self._scan = scan
+        if scan is not None:
+            scan.events.contrast_limits.connect(self._on_window)
+            scan.events.colormap.connect(self._on_window)
+        if self._status and self.station.viewer.status == self._status:
+            self.station.viewer.status = ""
+        self._status = ""
+        self.cine.stop()
+        for view in list(self._views.values()):
+            view.on_layers()
+        self.window_changed.emit()
+        self.slab_changed.emit(self.slab)
+
+    def _save_slab(self, scan: OpenScan) -> dict[str, Any]:
+        layer = scan.layer
+        return {"slab": self.slab, "window": tuple(layer.contrast_limits), "colors": layer.colormap}
+
+    def _restore_slab(self, scan: OpenScan, kept: dict[str, Any] | None) -> None:
+        self.slab = kept["slab"] if kept is not None else self.slab.with_mode(Mode.OFF)
+        if kept is not None:  # a scan that was closed and is opened again has a new layer
+            scan.layer.contrast_limits, scan.layer.colormap = kept["window"], kept["colors"]
+
+    def _refresh(self) -> None:
+        for view in list(self._views.values()):
+            view.refresh()
+
+    # -- window -------------------------------------------------------------------------------------------------------
+
+    def _on_window(self) -> None:
+        for view in list(self._views.values()):
+            view.say_how()
+        self.window_changed.emit()
+
+    def set_preset(self, preset: presets.Preset) -> None:
+        """Show the scan with a preset; where values are no HU, say so instead."""
+        if self._scan is None:
+            return
+        if windows.in_hu(self._scan):
+            self.set_window(preset.window)
+        else:
+            self.tell(
+                tr("{preset} is a window in HU, and this scan is not in HU: 7 chooses one.", preset=tr(preset.text))
+            )
+
+    def auto_window(self) -> None:
+        """Choose the window for what is on the screen."""
+        if self._scan is not None:
+            dims = self.active.dims
+            axis = int(dims.order[0]) if dims.ndim == 3 and dims.ndisplay == 2 else 0
+            shown = int(np.rint(self._scan.world_to_data(dims.point)[axis]))
+            last = self._scan.data.shape[axis] - 1
+            values = np.take(self._scan.data, min(max(shown, 0), last), axis)
+            self.set_window(presets.automatic(values))
+
+    def opening_window(self) -> None:
+        """Go back to the window that the scan opened with."""
+        volume = self.station.volume
+        if self._scan is not None and volume is not None:
+            self.set_window(presets.opening_window(volume))
+
+    def invert(self) -> None:
+        """Swap black and white."""
+        if self._scan is not None:
+            windows.invert(self._scan)
+
+    def dragging(self) -> tuple[Window, float] | None:
+        """Give the window that a drag begins with, and its least step; None where there is nothing to drag."""
+        if self._scan is None or self._scan.rgb:
+            return None
+        window = windows.window_of(self._scan)
+        whole = np.issubdtype(self._scan.dtype, np.integer)
+        return window, 1.0 if whole else 10.0 ** np.floor(np.log10(max(window.width, 1e-9)) - 3)
+
+    def set_window(self, window: Window) -> None:
+        """Show the scan with a window, and say it."""
+        if self._scan is not None:
+            windows.set_window(self._scan, window)
+            self.tell(corners.window_text(self._scan))
+
+    # -- slab ---------------------------------------------------------------------------------------------------------
+
+    def set_slab(self, slab: Slab) -> None:
+        """Show all views with another slab."""
+        if slab != self.slab:
+            self.slab = slab
+            for model in list(self._views):
+                self.show_slab(model)
+            self._refresh()
+            self.slab_changed.emit(slab)
+
+    def show_slab(self, model: ViewerModel) -> None:
+        """Show one view with the slab that is set."""
+        found = self.scan_in(model)
+        if found is not None:
+            slabs.show_slab(model, found[0], self.slab)
+
+    # -- names, cine, reset -------------------------------------------------------------------------------------------
+
+    @property
+    def names(self) -> bool:
+        """Whether the patient's name, number and day are shown."""
+        return self._names
+
+    def set_names(self, shown: bool) -> None:
+        """Show the patient's name, or hide it; that is remembered."""
+        if shown != self._names:
+            self._names = shown
+            store(NAMES_SETTING, shown)
+            for view in list(self._views.values()):
+                view.say_who()
+            self.names_changed.emit(shown)
+
+    def set_rate(self, rate: int) -> None:
+        """Set the slices a second of the cine; that is remembered."""
+        if rate != self.cine.rate:
+            self.cine.rate = rate
+            store(RATE_SETTING, rate)
+
+    @property
+    def active(self) -> ViewerModel:
+        """The view that the mouse was in last."""
+        active = self._active()
+        return self.station.viewer if active is None else active
+
+    def enter(self, model: ViewerModel) -> None:
+        """Take a view of the scan as the one that the reader is at."""
+        if model not in self._others and self.active is not model:
+            self.cine.stop()
+            self._active = ref(model)
+
+    def _next_slice(self) -> bool:
+        """Go on by one slice in the active view, from the last one to the first."""
+        model = self.active
+        found, place = self.scan_in(model), self.station.position_mm
+        if found is None or place is None or model.dims.ndisplay != 2 or model.dims.ndim != 3:
+            return False
+        scan, volume = found
+        frame, axis = frame_of(volume), int(model.dims.order[0])
+        index = np.array(scan.world_to_data(frame.to_world(place)), dtype=np.float64)
+        total = scan.data.shape[axis]
+        index[axis] = (np.rint(index[axis]) + 1) % total
+        self.station.point_at(frame.to_patient(scan.data_to_world(index)))
+        return bool(total > 1)
+
+    def reset(self) -> None:
+        """Show the scan as it was opened: its window, not inverted, single slices. The place stays."""
+        volume = self.station.volume
+        if self._scan is None or volume is None:
+            return
+        self.cine.stop()
+        self._scan.colormap = presets.opening_colors(volume)
+        self.opening_window()
+        self.set_slab(self.slab.with_mode(Mode.OFF))
+
+    # -- the status bar -----------------------------------------------------------------------------------------------
+
+    def tell(self, text: str) -> None:
+        """Say something in the status bar; "" leaves it to napari again."""
+        self._status = text
+        if text:
+            self.station.viewer.status = text
+
+    def _on_status(self, event: Any) -> None:
+        """Put what is under the cursor in the place of napari's own words about the selected layer."""
+        viewer = self.station.viewer
+        if self._status and viewer.mouse_over_canvas and event.value != self._status:
+            viewer.status = self._status
+
+
+class View:
+    """The tools in one view."""
+
+    def __init__(self, model: ViewerModel, tools: ReadingTools) -> None:
+        self._model, self._tools = ref(model), ref(tools)
+        self.corners = corners.CornerTexts(model)
+        self._timer = QTimer(tools)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_CURSOR_MS)
+        self._timer.timeout.connect(self._say_cursor)
+        self.found: cursor.Probe | None = None
+        """What is under the cursor."""
+        # Views of one window may share their callbacks.
+        if not any(isinstance(callback, WindowDrag) for callback in model.mouse_drag_callbacks):
+            model.mouse_drag_callbacks.append(WindowDrag(tools.dragging, tools.set_window))
+        model.cursor.events.position.connect(self._on_cursor)
+        model.events.status.connect(self._on_status)
+        model.layers.events.inserted.connect(self.on_layers)
+        model.layers.events.removed.connect(self.on_layers)
+        model.dims.events.current_step.connect(self._on_slice)
+        model.dims.events.order.connect(self.say_how)
+        model.dims.events.ndisplay.connect(self.refresh)
+        model.scene.camera.events.zoom.connect(self.say_how)
+        model.canvas.events.size.connect(self.refresh, position="last")  # when the corners know it
+
+    def refresh(self) -> None:
+        """Write all corners anew."""
+        self.say_who()
+        self.say_how()
+        if self.found is not None:
+            self.probe()
+
+    def on_layers(self) -> None:
+        """Show another scan, or none."""
+        model, tools = self._model(), self._tools()
+        # While another scan comes it is not all there yet; then all views are told.
+        if model is not None and tools is not None and not tools.station.session.moving:
+            tools.show_slab(model)
+            self.found = None
+            self.corners.say("bottom_right", "")
+            self.refresh()
+
+    def _on_cursor(self) -> None:
+        model, tools = self._model(), self._tools()
+        # napari moves the cursor of a view also where the mouse is elsewhere.
+        moving = tools is not None and tools.station.session.moving
+        if model is not None and tools is not None and model.mouse_over_canvas and not moving:
+            tools.enter(model)
+            self.probe()
+
+    def _on_status(self, event: Any) -> None:
+        """Take the value away when the mouse leaves the canvas: napari empties the status then."""
+        if event.value == "":
+            self.found = None
+            self.corners.say("bottom_right", "")
+
+    def _shown(self) -> tuple[ViewerModel, ReadingTools, Image, Volume] | None:
+        model, tools = self._model(), self._tools()
+        if model is None or tools is None or model.dims.ndim != 3:
+            return None
+        found = tools.scan_in(model)
+        return None if found is None else (model, tools, *found)
+
+    def say_who(self) -> None:
+        """Write whose scan it is."""
+        shown = self._shown()
+        names = shown is not None and shown[1].names
+        small = self.corners.small
+        self.corners.say("top_left", corners.patient_text(shown[3].series, names, small) if shown else "")
+        self.corners.say("top_right", self._study(shown, names) if shown else "")
+
+    def _study(self, shown: tuple[ViewerModel, ReadingTools, Image, Volume], names: bool) -> str:
+        model, tools, _, volume = shown
+        return corners.study_text(volume, names, self.corners.small, tools.caption(model))
+
+    def say_how(self) -> None:
+        """Write how it is shown."""
+        shown = self._shown()
+        if shown is None:
+            self.corners.say("bottom_left", "")
+            return
+        model, tools, scan, volume = shown
+        flat, small = model.dims.ndisplay == 2, self.corners.small
+        lines = [
+            corners.slab_text(model, scan, tools.slab, small) if flat else "",
+            corners.slice_text(model, scan, volume, small) if flat else "",
+            # Of the scan's own layer: that of another view may follow only later.
+            corners.window_text(tools.scan or scan, small),
+            corners.scale_text(model, scan, volume) if flat and not small else "",
+        ]
+        self.corners.say("bottom_left", "\n".join(line for line in lines if line))
+
+    def _on_slice(self) -> None:
+        self.say_how()
+        if self.found is not None:
+            self.probe()
+
+    def probe(self) -> None:
+        """Look what is under the cursor, and say it: at once in the status bar, soon in the corner."""
+        shown = self._shown()
+        if shown is None:
+            self.found = None
+            self.corners.say("bottom_right", "")
+            return
+        model, tools, scan, volume = shown
+        self.found = cursor.probe(model, scan, volume, tools.slab)
+        tools.tell("" if self.found is None else cursor.status_text(self.found, volume, tools.slab))
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _say_cursor(self) -> None:
+        shown = self._shown()
+        text = ""
+        if shown is not None and self.found is not None:
+            text = cursor.corner_text(self.found, shown[3], shown[1].slab, self.corners.small)
+        self.corners.say("bottom_right", text)
+
+
+_tools: WeakKeyDictionary[Workstation, ReadingTools] = WeakKeyDictionary()
+
+
+def reading_tools(station: Workstation) -> ReadingTools:
+    """Get the tools of a workstation; its viewer has them from then on."""
+    if station not in _tools:
+        _tools[station] = ReadingTools(station)
+    return _tools[station]
+
+
+def attach(model: ViewerModel, station: Workstation | None = None) -> ReadingTools:
+    """Give a view the tools of reading (once).
+
+    Parameters
+    ----------
+    model : ViewerModel
+    station : Workstation, optional
+        Whose scan the view shows; the viewer's own where none is given.
+    """
+    tools = reading_tools(workstation(model) if station is None else station)
+    tools.attach(model)
+    return tools

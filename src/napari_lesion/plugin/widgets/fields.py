@@ -1,0 +1,132 @@
+"""A form of things to say of a patient or of a finding: each may be unknown, and shows where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from qtpy.QtCore import QSignalBlocker, Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtGui import QWheelEvent
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QLabel, QSizePolicy, QWidget
+
+from napari_lesion.assessment.patient.fields import Field, Value
+from napari_lesion.model.judged import Given
+from napari_lesion.plugin.texts import later, tr
+
+SOURCES = {
+    "measured": later("measured"),
+    "estimated": later("estimated"),
+    "entered": later("entered"),
+    "DICOM": later("DICOM"),
+    "assumed": later("assumed"),
+}
+"""Where values come from, in words."""
+
+
+class FieldsForm(QWidget):
+    """One row a field: its label, what is said, and the source.
+
+    Parameters
+    ----------
+    fields : sequence of Field
+    """
+
+    given = Signal(str, object)
+    """Name of a field, and the value that was entered: None where it is unknown."""
+
+    def __init__(self, fields: Sequence[Field], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.editors: dict[str, _Number | _Choice] = {}
+        self.sources: dict[str, QLabel] = {}
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setVerticalSpacing(2)
+        grid.setHorizontalSpacing(6)
+        grid.setColumnStretch(1, 1)
+        for row, field in enumerate(fields):
+            label, editor, source = QLabel(tr(field.label)), _editor(field), QLabel()
+            label.setWordWrap(True)
+            label.setToolTip(tr(field.help))
+            label.setBuddy(editor)
+            editor.setToolTip(tr(field.help))
+            editor.setAccessibleName(tr(field.label))
+            editor.told.connect(partial(self.given.emit, field.name))
+            source.setMinimumWidth(56)
+            grid.addWidget(label, row, 0)
+            grid.addWidget(editor, row, 1)
+            grid.addWidget(source, row, 2)
+            self.editors[field.name], self.sources[field.name] = editor, source
+
+    def show_values(self, values: Mapping[str, Given[Any] | None]) -> None:
+        """Show what is known, with its sources; nothing is emitted."""
+        for name, editor in self.editors.items():
+            given, source = values.get(name), self.sources[name]
+            with QSignalBlocker(editor):
+                editor.show_value(given.value if given is not None else None)
+            source.setText(tr(SOURCES[given.source]) if given is not None else "")
+            source.setToolTip(given.detail if given is not None else "")
+
+    def finish(self) -> None:
+        """Take what is being typed, as if the reader had left the field."""
+        for editor in self.editors.values():
+            if isinstance(editor, _Number) and editor.hasFocus():
+                editor.interpretText()
+                editor.clearFocus()
+
+
+class _Number(QDoubleSpinBox):
+    told = Signal(object)
+
+    def __init__(self, field: Field) -> None:
+        super().__init__()
+        self._unknown = field.low - 1
+        self.setDecimals(1)
+        self.setRange(self._unknown, field.high)
+        self.setSpecialValueText(tr("unknown"))
+        self.setSuffix(f" {tr(field.unit)}" if field.unit else "")
+        self.setKeyboardTracking(False)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.show_value(None)
+        self.valueChanged.connect(lambda value: self.told.emit(None if value < field.low else value))
+
+    def show_value(self, value: Value | None) -> None:
+        self.setValue(self._unknown if value is None else float(value))
+
+    def textFromValue(self, value: float) -> str:  # noqa: N802 - Qt's
+        """Write whole numbers without a decimal."""
+        return f"{value:.1f}".removesuffix(".0")
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's
+        """Let the panel scroll: nobody changes a patient's age by passing over it."""
+        event.ignore()
+
+
+class _Choice(QComboBox):
+    told = Signal(object)
+
+    def __init__(self, values: Sequence[tuple[Value, str]]) -> None:
+        super().__init__()
+        self.addItem(tr("unknown"), None)
+        for value, text in values:
+            self.addItem(text, value)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(8)
+        self.activated.connect(lambda _index: self.told.emit(self.currentData()))
+
+    def show_value(self, value: Value | None) -> None:
+        self.setCurrentIndex(max(self.findData(value), 0))
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's
+        """Let the panel scroll."""
+        event.ignore()
+
+
+def _editor(field: Field) -> _Number | _Choice:
+    if field.kind == "number":
+        return _Number(field)
+    if field.kind == "choice":
+        return _Choice([(value, tr(label)) for value, label in field.values])
+    return _Choice([(True, tr("yes")), (False, tr("no"))])

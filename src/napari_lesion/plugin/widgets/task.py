@@ -1,0 +1,263 @@
+"""Long work on a worker thread: progress, cancel, and errors as sentences, with the window alive."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any, Generic, TypeVar
+
+from qtpy.QtCore import (  # type: ignore[attr-defined]
+    QCoreApplication,
+    QEventLoop,
+    QObject,
+    Qt,
+    QTimer,
+    Signal,
+    Slot,
+)
+from qtpy.QtWidgets import QApplication, QProgressDialog, QWidget
+
+from napari_lesion.plugin.texts import later, tr
+from napari_lesion.plugin.widgets.garbage import WindowCollector
+from napari_lesion.support.errors import Cancelled, LesionError
+from napari_lesion.support.progress import Progress, silent
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+
+def sentence(error: BaseException) -> str:
+    """Say what went wrong in words for a reader.
+
+    A `LesionError` is a sentence already. Anything else is a bug, and the text says so and names it.
+    """
+    if isinstance(error, LesionError):
+        return str(error)
+    return tr("Unexpected error, please report it: {error}", error=f"{type(error).__name__}: {error}")
+
+
+#: Steps of the core's work, as it names them in English.
+_STEPS = (
+    later("starting"),
+    later("loading the model"),
+    later("finding the lungs"),
+    later("lungs ready"),
+    later("resampling the lungs"),
+    later("preparing the scan for the model"),
+    later("searching {count} windows"),
+    later("collecting the candidates"),
+    later("judging the candidates"),
+    later("collecting the findings"),
+    later("{count} candidates"),
+    later("{count} findings"),
+    later("Reading headers"),
+    later("finding the lungs of both scans"),
+    later("aligning: turn and shift"),
+    later("aligning: breath"),
+    later("judging the alignment"),
+    later("matching the findings"),
+    later("measuring"),
+    later("outlining"),
+)
+
+
+def step_text(what: str) -> str:
+    """Say a step of the core's work in the user's language; one that is not known stays as it is."""
+    number = re.search(r"\d+", what)
+    if number is None:
+        return tr(what)
+    return tr(what.replace(number[0], "{count}", 1)).replace("{count}", number[0])
+
+
+class _Run(QObject):
+    """One function on a thread of its own.
+
+    Neither napari's workers nor Qt's pool are used: there the thread itself frees the worker and the object whose
+    signals it sent, while the window may still be reading them, and that ends the program now and then. Here all that
+    both sides touch is held until the thread is over, and let go by the thread of the window.
+    """
+
+    progressed = Signal(int, int, str)
+    ended = Signal()
+    _finished = Signal()
+
+    def __init__(self, function: Callable[[Progress], Any]) -> None:
+        super().__init__()
+        self._function: Callable[[Progress], Any] | None = function
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="napari-lesion task")
+        self.result: Any = None
+        self.error: BaseException | None = None
+        # Queued, though Qt would see by itself that another thread sends it: `_end` waits for that thread.
+        self._finished.connect(self._end, Qt.ConnectionType.QueuedConnection)
+
+    def start(self) -> None:
+        _running.add(self)
+        _stop_at_quit()
+        _collector().begin()
+        self._thread.start()
+
+    @Slot()  # type: ignore[untyped-decorator]
+    def cancel(self) -> None:
+        self._stop.set()
+
+    def wait(self) -> None:
+        self._thread.join()
+
+    def _work(self) -> None:
+        assert self._function is not None
+        try:
+            self.result = self._function(self._progress)
+        except BaseException as error:  # nobody above would hear of it, and a window would wait for ever
+            self.error = error
+        self._finished.emit()
+
+    def _progress(self, done: int, total: int, what: str) -> None:
+        if self._stop.is_set():
+            raise Cancelled
+        self.progressed.emit(done, total, what)
+
+    @Slot()  # type: ignore[untyped-decorator]
+    def _end(self) -> None:
+        self.wait()
+        _running.discard(self)
+        if not _running:
+            _collector().end()
+        self.ended.emit()
+        # A task is often kept for longer than what it worked on, which may be a whole scan.
+        self._function = self.result = self.error = None
+        # This is a call that Qt makes to this very object, which must not go within it.
+        QTimer.singleShot(0, partial(id, self))
+
+
+#: What runs, or has ended without the window knowing yet.
+_running: set[_Run] = set()
+_PROPERTY = "napari_lesion_stops_tasks"
+
+
+@cache
+def _collector() -> WindowCollector:
+    return WindowCollector()
+
+
+def _stop_at_quit() -> None:
+    """When the application closes, ask what runs to stop, and wait for it: it may be writing a file."""
+    app = QCoreApplication.instance()
+    if app is not None and app.property(_PROPERTY) is None:
+        app.setProperty(_PROPERTY, True)
+        app.aboutToQuit.connect(_stop_all)
+
+
+def _stop_all() -> None:
+    runs = tuple(_running)
+    for run in runs:
+        run.cancel()
+    for run in runs:
+        run.wait()
+
+
+class Task(QObject, Generic[T]):
+    """One run of a function on a thread of its own. All signals arrive on the thread that made the task.
+
+    Exactly one of ``succeeded``, ``failed`` and ``cancelled`` is emitted, then ``ended``; none if the task is deleted
+    before (with its parent, say), which cancels the run.
+
+    Parameters
+    ----------
+    function : callable
+        Is called with a progress callback, which raises `Cancelled` after `cancel`.
+    parent : QObject, optional
+    """
+
+    progressed = Signal(int, int, str)
+    succeeded = Signal(object)
+    failed = Signal(object)
+    cancelled = Signal()
+    ended = Signal()
+
+    def __init__(self, function: Callable[[Progress], T], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._run = _Run(function)
+        self._run.progressed.connect(self.progressed)
+        self._run.ended.connect(self._on_ended)
+        self.destroyed.connect(self._run.cancel)  # nobody is left to take the result
+        self.running = False
+
+    def start(self) -> None:
+        """Start the work and return at once."""
+        self.running = True
+        self._run.start()
+
+    def cancel(self) -> None:
+        """Ask the work to stop at its next step; ``cancelled`` tells when it did."""
+        self._run.cancel()
+
+    @Slot()  # type: ignore[untyped-decorator]
+    def _on_ended(self) -> None:
+        self.running = False
+        error = self._run.error
+        if error is None:
+            self.succeeded.emit(self._run.result)
+        elif isinstance(error, Cancelled):
+            self.cancelled.emit()
+        else:
+            if not isinstance(error, LesionError):
+                _log.error("a task failed", exc_info=error)
+            self.failed.emit(error)
+        self.ended.emit()
+
+
+def run_with_dialog(title: str, function: Callable[[Progress], T], parent: QWidget | None = None) -> T:
+    """Run a function to its end behind a progress dialog, with the window alive and a Cancel button.
+
+    Without a Qt application it just runs.
+
+    Raises
+    ------
+    Cancelled
+        If the user pressed Cancel.
+    Exception
+        Whatever the function raised.
+    """
+    if QApplication.instance() is None:
+        return function(silent)
+    dialog = QProgressDialog(title, tr("Cancel"), 0, 0, parent)
+    dialog.setWindowTitle(tr("Lesion detection"))
+    dialog.setWindowModality(Qt.WindowModality.ApplicationModal)
+    dialog.setMinimumDuration(400)
+    dialog.setMinimumWidth(380)
+    dialog.setAutoClose(False)
+    dialog.setAutoReset(False)
+
+    outcome: list[T] = []
+    errors: list[BaseException] = []
+    loop = QEventLoop()
+    task: Task[T] = Task(function)
+
+    def show(done: int, total: int, what: str) -> None:
+        dialog.setMaximum(total)
+        dialog.setValue(min(done, total))
+        dialog.setLabelText(f"{title}\n{step_text(what)}")
+
+    task.progressed.connect(show)
+    task.succeeded.connect(outcome.append)
+    task.failed.connect(errors.append)
+    task.cancelled.connect(lambda: errors.append(Cancelled()))
+    task.ended.connect(loop.quit)
+    dialog.canceled.connect(task.cancel)
+    try:
+        task.start()
+        loop.exec()
+    finally:
+        dialog.close()
+        dialog.deleteLater()
+    if errors:
+        error = errors.pop()
+        try:
+            raise error
+        finally:
+            del error  # its traceback holds this frame, and with it the window
+    return outcome[0]
