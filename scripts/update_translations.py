@@ -35,9 +35,9 @@ def main() -> None:
 
 def texts_in_code() -> list[str]:
     """All texts that are shown, sorted."""
-    from napari_lesion.assessment.fields import FINDING_FIELDS, PATIENT_FIELDS
+    from napari_lesion.assessment.patient.fields import FINDING_FIELDS, PATIENT_FIELDS
     from napari_lesion.model.findings import RESEARCH_USE
-    from napari_lesion.plugin.actions import actions
+    from napari_lesion.plugin.viewer.actions import actions
 
     texts = {RESEARCH_USE, *(action.text for action in actions())}
     for field in (*PATIENT_FIELDS, *FINDING_FIELDS):

@@ -1,4 +1,4 @@
-"""Files damaged at random end in a volume or a typed error. How: tests/helpers/dicom_fuzz.py, which also makes longer runs."""
+"""Files damaged at random end in a volume or a typed error. How, and longer runs: tests/helpers/dicom_fuzz.py."""
 
 from __future__ import annotations
 
