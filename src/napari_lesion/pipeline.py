@@ -24,7 +24,7 @@ from napari_lesion.model.findings import (
 )
 from napari_lesion.model.judged import Patient
 from napari_lesion.model.volume import Volume
-from napari_lesion.support.errors import ConfigError, SeriesError
+from napari_lesion.support.errors import ConfigError, SeriesError, UnitError
 from napari_lesion.support.progress import Progress, part, silent
 
 if TYPE_CHECKING:
@@ -340,10 +340,11 @@ def _refuse_unsuitable_volume(volume: Volume, card: Card) -> None:
     if why := _other_modality(volume.series.modality, card.modalities):
         raise SeriesError(f"{where}: {why}.")
     if volume.series.modality == "CT" and volume.certificate.unit != "HU":
-        raise SeriesError(
+        raise UnitError(
             f"{where}: its values are in {volume.certificate.unit or 'an unknown unit'}, not in HU "
             f"({volume.certificate.rescale or 'no rescale is given'}). {' '.join(volume.certificate.notes)} "
-            "Export it with RescaleType HU or, if you know that its values are HU, pass --assume-hu (assume_hu=True)."
+            "Export it with RescaleType HU or, if you know that its values are HU, say so (--assume-hu, "
+            "assume_hu=True)."
         )
     if min(volume.shape) < 2 and not card.single_images:
         raise SeriesError(f"{where}: {_SINGLE}")

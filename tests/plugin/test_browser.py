@@ -130,6 +130,24 @@ def test_a_zip_and_a_disc_are_dropped_and_a_search_is_stopped(
     panel.close_search()
 
 
+def test_what_could_not_be_looked_into_is_named_with_its_reason(make_napari_viewer, tmp_path: Path, qtbot) -> None:
+    viewer = make_napari_viewer()
+    panel = browser.BrowserPanel(viewer)
+    qtbot.addWidget(panel)
+    factory.write_phantom(tmp_path / "scan")
+    (tmp_path / "notes.txt").write_text("no image")
+    (tmp_path / "zoe").symlink_to(tmp_path / "gone", target_is_directory=True)
+    panel.look_through([tmp_path])
+    qtbot.waitUntil(lambda: not panel.searching, timeout=PATIENCE_MS)
+    assert "could not be looked into (1)" in panel.status.text()
+    assert panel.skipped_button.text() == "⚠ Not looked into (1), skipped files (1)"
+    assert not panel.skipped_list.isHidden()
+    first, second = panel.skipped_list.model().stringList()
+    assert first.startswith("⚠ zoe: a link that leads nowhere")
+    assert second.startswith("notes.txt: ")
+    panel.close_search()
+
+
 def test_an_empty_folder_names_no_list_that_is_not_there(make_napari_viewer, tmp_path: Path, qtbot) -> None:
     viewer = make_napari_viewer()
     panel = browser.BrowserPanel(viewer)

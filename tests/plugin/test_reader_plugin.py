@@ -13,10 +13,13 @@ from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
+from napari_lesion.pipeline import analyse
 from napari_lesion.plugin.session.session import session
 from napari_lesion.plugin.viewer import reader
+from napari_lesion.plugin.viewer.view import volume_of
 from napari_lesion.plugin.widgets.dialogs import SeriesDialog
-from napari_lesion.support.errors import Cancelled, GeometryError, SeriesError
+from napari_lesion.plugin.widgets.task import sentence
+from napari_lesion.support.errors import Cancelled, GeometryError, SeriesError, UnitError
 
 EXTENSIONLESS = "IM{:04d}"
 
@@ -182,6 +185,60 @@ def test_one_bad_series_does_not_keep_the_others_from_opening(
     assert [attributes["name"] for _, attributes, _ in layers] == ["2024-02-29 short"]
     assert len(errors) == 1
     assert "allow-gaps" in errors[0]
+
+
+@pytest.mark.parametrize("kind", ["MGML", "US"])
+@pytest.mark.parametrize("knows", [True, False])
+def test_values_are_taken_as_hu_only_when_a_person_says_that_they_are(
+    make_napari_viewer: Callable, monkeypatch: pytest.MonkeyPatch, qtbot, tmp_path: Path, kind: str, knows: bool
+) -> None:
+    """MGML is known from the headers, and the scan shown while it is read; whether US is HU only pixels tell."""
+    datasets = factory.ct_slices(factory.asymmetric_phantom(shape=(8, 40, 32)), "odd")
+    for ds in datasets:
+        ds.RescaleType = kind
+    factory.write(datasets, tmp_path)
+    viewer = make_napari_viewer()
+    asked: list[str] = []
+    monkeypatch.setattr(reader, "_somebody_is_there", lambda: True)
+    monkeypatch.setattr(reader, "_confirm_hu", lambda name, why: asked.append(why) is not None or knows)
+    viewer.open(tmp_path, plugin="napari-lesion")
+    (layer,) = viewer.layers
+    qtbot.waitUntil(lambda: volume_of(layer).complete, timeout=10_000)
+    assert len(asked) == 1
+    assert kind in asked[0]
+    certificate = volume_of(layer).certificate
+    assert (certificate.unit == "HU") == knows
+    assert any("taken as HU because that was asked for" in note for note in certificate.notes) == knows
+    if not knows:
+        with pytest.raises(UnitError) as refused:
+            analyse(volume_of(layer))
+        assert "open it again; you are asked whether its values are HU" in sentence(refused.value)
+
+
+def test_nobody_is_asked_about_hu_where_headers_say_it(
+    make_napari_viewer: Callable, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    make_napari_viewer()
+    monkeypatch.setattr(reader, "_somebody_is_there", lambda: True)
+    monkeypatch.setattr(reader, "_confirm_hu", lambda *_: pytest.fail("asked"))
+    [(_, attributes, _)] = reader.read(folder)
+    assert attributes["metadata"]["certificate"]["unit"] == "HU"
+
+
+def test_what_could_not_be_looked_into_is_said_when_a_scan_opens(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    (folder / "older").symlink_to(folder / "gone", target_is_directory=True)
+    told: list[str] = []
+    monkeypatch.setattr(reader, "show_warning", told.append)
+    assert len(reader.read(folder)) == 1
+    assert len(told) == 1
+    assert "older: a link that leads nowhere" in told[0]
+
+
+def test_where_nothing_opens_what_may_hold_scans_is_named_first(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("hello")
+    (tmp_path / "z").symlink_to(tmp_path / "gone")
+    with pytest.raises(SeriesError, match=r"no DICOM image in it \(Not looked into.*z: a link.*a\.txt: "):
+        reader.read(tmp_path)
 
 
 @pytest.mark.real_data

@@ -214,7 +214,7 @@ def predict(
     if not bool(torch.isfinite(output).all()):
         raise ModelError(
             f"The network returned values that are not numbers on {target} ({how}). Its weights may be damaged; "
-            "run it with --device cpu to see whether the device is the cause."
+            "run it on the CPU (--device cpu) to see whether the device is the cause."
         )
     output[0].sigmoid_().mul_(inside)
     array: npt.NDArray[np.float32] = output.numpy()

@@ -27,7 +27,7 @@ def default_model() -> str:
     if name not in {folder.name for folder in packs.model_folders()}:
         raise ModelError(
             f"The model {name[:80]!r}, which was made the default, is not there any more. Choose one with "
-            f"`napari-lesion models default`, e.g. {DEFAULT_MODEL}, or name one with --model."
+            f"`napari-lesion models default`, e.g. {DEFAULT_MODEL}, or name one (--model)."
         )
     return name
 

@@ -15,8 +15,16 @@ class SeriesError(LesionError):
     """A path holds no readable series, or its headers cannot be used."""
 
 
+class UnitError(SeriesError):
+    """The values of a CT may not be HU; they are taken as such where a person says so."""
+
+
 class GeometryError(LesionError):
     """A series cannot be placed in space without guessing."""
+
+
+class GapsError(GeometryError):
+    """Slices are missing, uneven or without a place; they can be interpolated where a person asks for that."""
 
 
 class DecodeError(LesionError):

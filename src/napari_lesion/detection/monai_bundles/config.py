@@ -35,8 +35,8 @@ Raw: TypeAlias = Any
 """What a configuration file holds: mappings, lists, strings, numbers, booleans, None."""
 
 TRUST = (
-    "It may run code that came with the bundle; if you trust where the bundle comes from, pass --trust-bundle-code "
-    "(trust_code=True)."
+    "It may run code that came with the bundle; if you trust where the bundle comes from, let it (--trust-bundle-code, "
+    "trust_code=True)."
 )
 _OPTIONS = ("_target_", "_disabled_", "_requires_", "_desc_", "_mode_")
 _LIMITS: Mapping[str, tuple[float, float]] = {

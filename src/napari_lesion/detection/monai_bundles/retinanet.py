@@ -570,8 +570,8 @@ def _select(
         logits[:, shares == 0] = -torch.inf
         if bool(torch.isnan(logits).any()):
             raise ModelError(
-                "The network returned values that are not numbers. Its weights may be damaged; run it with --device "
-                "cpu to see whether the device is the cause."
+                "The network returned values that are not numbers. Its weights may be damaged; run it on the CPU "
+                "(--device cpu) to see whether the device is the cause."
             )
         shape = tuple(logits.shape[1:])
         by_anchor = logits.reshape(anchors, -1, *shape)

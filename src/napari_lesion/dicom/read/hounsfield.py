@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_lesion.dicom.index.header import Frame
 from napari_lesion.dicom.read.pixels import intercept_of, slope_of
+from napari_lesion.model.volume import Volume
 
 #: Defined terms of other units (PS3.3 C.11.1.1.2): what has one is not in HU.
 _OTHER_UNITS = frozenset({"OD", "MGML", "Z_EFF", "ED", "EDW", "HU_MOD", "PCT"})
@@ -19,6 +21,8 @@ _NO_UNIT = frozenset({"US", "UNSPECIFIED"})
 _AIR, _TISSUE, _ALL = (-1100, -700), (-200, 300), (-1100, 3100)
 _LEAST_AIR, _LEAST_TISSUE, _LEAST_ALL = 0.02, 0.02, 0.98
 _SAMPLES = 1_000_000
+#: Note of a certificate.
+ASSUMED = "The values were taken as HU because that was asked for, not because the headers say so."
 
 
 def unit_in_doubt(frames: Sequence[Frame]) -> bool:
@@ -29,7 +33,7 @@ def unit_in_doubt(frames: Sequence[Frame]) -> bool:
     return all(frame.file.floating and frame.slope is None and frame.intercept is None for frame in frames)
 
 
-def unit_of_ct(frames: Sequence[Frame], voxels: npt.NDArray[np.generic], *, assume_hu: bool) -> tuple[str, list[str]]:
+def unit_of_ct(frames: Sequence[Frame], voxels: npt.NDArray[np.generic]) -> tuple[str, list[str]]:
     """Name the unit of a CT's voxels.
 
     Parameters
@@ -37,8 +41,6 @@ def unit_of_ct(frames: Sequence[Frame], voxels: npt.NDArray[np.generic], *, assu
     frames : sequence of Frame
     voxels : (z, y, x)
         Rescaled. Looked at only where the headers leave the unit in doubt.
-    assume_hu : bool
-        The user says that they are HU.
 
     Returns
     -------
@@ -47,13 +49,6 @@ def unit_of_ct(frames: Sequence[Frame], voxels: npt.NDArray[np.generic], *, assu
     notes : list of str
         A sentence for each thing that is out of the ordinary.
     """
-    unit, notes = _unit(frames, voxels)
-    if assume_hu and unit != "HU":
-        return "HU", [*notes, "The values were taken as HU because that was asked for (--assume-hu)."]
-    return unit, notes
-
-
-def _unit(frames: Sequence[Frame], voxels: npt.NDArray[np.generic]) -> tuple[str, list[str]]:
     absent = sorted(
         {"RescaleSlope" for f in frames if f.slope is None}
         | {"RescaleIntercept" for f in frames if f.intercept is None}
@@ -75,6 +70,19 @@ def _unit(frames: Sequence[Frame], voxels: npt.NDArray[np.generic]) -> tuple[str
         return "", [f"{missing}: values are as stored and may not be HU."]
     spelt = sorted({frame.rescale_type for frame in frames} - {"", "HU"})
     return "HU", [f"RescaleType is {', '.join(spelt)}: taken as HU."] if spelt else []
+
+
+def may_not_be_hu(volume: Volume) -> bool:
+    """Whether a scan is a CT whose values are not known to be HU, so that a person may say that they are."""
+    return volume.series.modality == "CT" and volume.certificate.unit != "HU"
+
+
+def taken_as_hu(volume: Volume) -> Volume:
+    """Take the values of a CT as HU because a person says that they are; its certificate says so from then on."""
+    if not may_not_be_hu(volume):
+        return volume
+    certificate = volume.certificate.model_copy(update={"unit": "HU", "notes": (*volume.certificate.notes, ASSUMED)})
+    return replace(volume, certificate=certificate)
 
 
 def _odd_types(frames: Sequence[Frame]) -> list[str]:

@@ -65,9 +65,7 @@ def check_planes(series: Series, frames: Sequence[Frame]) -> None:
         )
 
 
-def values_note(
-    series: Series, frames: Sequence[Frame], voxels: npt.NDArray[np.generic], assume_hu: bool
-) -> tuple[str, str, list[str]]:
+def values_note(series: Series, frames: Sequence[Frame], voxels: npt.NDArray[np.generic]) -> tuple[str, str, list[str]]:
     """How stored values became voxels, their unit, and doubts about them."""
     pairs = list(dict.fromkeys((f.slope, f.intercept) for f in frames))
     is_ct = series.identity.modality == "CT"
@@ -82,7 +80,7 @@ def values_note(
     if absent and len(absent) < len(frames):
         notes.append(f"RescaleSlope or RescaleIntercept is missing in {named(absent)}: 1 and 0 were used there.")
     if is_ct:
-        unit, doubts = unit_of_ct(frames, voxels, assume_hu=assume_hu)
+        unit, doubts = unit_of_ct(frames, voxels)
         notes += doubts
     else:
         types = {f.rescale_type for f in frames} - {""}

@@ -14,10 +14,10 @@ from napari_lesion.dicom.index.stack import named, representative
 from napari_lesion.dicom.read import geometry
 from napari_lesion.dicom.read.geometry import Axes
 from napari_lesion.model.volume import FloatArray, Gap
-from napari_lesion.support.errors import GeometryError
+from napari_lesion.support.errors import GapsError, GeometryError
 
 #: What the reader is told to do about missing slices.
-_REMEDY = "Export the series again, or pass --allow-gaps (allow_gaps=True) to interpolate."
+_REMEDY = "Export the series again, or let them be interpolated (--allow-gaps, allow_gaps=True)."
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,9 @@ def plan_stack(series: Series, *, allow_gaps: bool = False) -> Plan:
         ]
         said = f"{where}: {' and '.join(tags)} missing or senseless in {named(unplaced)}, so it has no place in space."
         if not allow_gaps or len(unplaced) > len(frames) - 2:
-            raise GeometryError(f"{said} {_REMEDY}" if len(unplaced) <= len(frames) - 2 else f"{said} Export it again.")
+            if len(unplaced) > len(frames) - 2:
+                raise GeometryError(f"{said} Export it again.")
+            raise GapsError(f"{said} {_REMEDY}")
         notes.append(f"{said.removeprefix(where + ': ')} Left out.")
         frames = [f for f in frames if f not in unplaced]
     first = representative(frames)
@@ -119,7 +121,7 @@ def plan_stack(series: Series, *, allow_gaps: bool = False) -> Plan:
             f"{distances[worst]:.3g} mm, comes after {ordered[worst].name}"
         )
         if not allow_gaps:
-            raise GeometryError(f"{where}: {said}. {_REMEDY}")
+            raise GapsError(f"{where}: {said}. {_REMEDY}")
         notes.append(f"{said[0].upper()}{said[1:]}. They were interpolated onto even steps of {places.step_mm:.3g} mm.")
     elif gaps:
         gap = max(gaps, key=lambda g: g.distance_mm)
@@ -132,7 +134,7 @@ def plan_stack(series: Series, *, allow_gaps: bool = False) -> Plan:
             said += f"; {n_missing} slice{' is' if n_missing == 1 else 's are'} missing"
             said += f" in {len(gaps)} gaps" if len(gaps) > 1 else ""
         if not allow_gaps:
-            raise GeometryError(f"{where}: {said}. {_REMEDY}")
+            raise GapsError(f"{where}: {said}. {_REMEDY}")
         notes.append(f"{said[0].upper()}{said[1:]}.")
     thin = max((f.thickness for f in ordered if f.thickness is not None), default=0.0)
     if 0 < thin < 0.9 * places.step_mm:

@@ -12,7 +12,7 @@ from napari_lesion.dicom.index.series import Series
 from napari_lesion.dicom.read.codecs import SUPPORTED
 from napari_lesion.dicom.read.meaning import check_planes
 from napari_lesion.dicom.read.progressive import plan_from_headers
-from napari_lesion.support.errors import LesionError
+from napari_lesion.support.errors import GapsError, LesionError
 
 Outlook = Literal["fine", "corrected", "refused", "unplaced"]
 
@@ -30,11 +30,14 @@ class Foresight:
         Sentences: why, and doubts.
     spacing_mm : (float, float, float) or None
         Distance of slices, rows and columns; None where the headers don't say.
+    can_interpolate : bool
+        What is refused can be read with slices interpolated, where a person asks for that.
     """
 
     outlook: Outlook
     reasons: tuple[str, ...] = ()
     spacing_mm: tuple[float, float, float] | None = None
+    can_interpolate: bool = False
 
 
 def foresee(series: Series) -> Foresight:
@@ -50,7 +53,8 @@ def foresee(series: Series) -> Foresight:
             return _of_image(series, spacing)
         plan = plan_from_headers(series)
     except LesionError as error:
-        return Foresight("refused", (str(error).removeprefix(f"series {series.key}: "),), spacing)
+        why = str(error).removeprefix(f"series {series.key}: ")
+        return Foresight("refused", (why,), spacing, can_interpolate=isinstance(error, GapsError))
     reasons = (*series.notes, *plan.notes, *plan.duplicates)
     if plan.as_acquired:
         return Foresight("fine", reasons, spacing)

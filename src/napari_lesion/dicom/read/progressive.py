@@ -16,7 +16,7 @@ import numpy as np
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.dicom.read import pixels
 from napari_lesion.dicom.read.decode import decode
-from napari_lesion.dicom.read.hounsfield import unit_in_doubt
+from napari_lesion.dicom.read.hounsfield import taken_as_hu, unit_in_doubt
 from napari_lesion.dicom.read.meaning import check_planes, refuse_unreadable_places
 from napari_lesion.dicom.read.plan import Plan, plan_stack
 from napari_lesion.dicom.read.reader import AIR_HU, stack_volume
@@ -70,8 +70,8 @@ class GradualReading:
     Attributes
     ----------
     volume : Volume
-        Identity, geometry and certificate are final. `Volume.filling` tells which slices are there; the others hold
-        nothing of the patient.
+        Identity, geometry and certificate are final (but for `take_as_hu`). `Volume.filling` tells which slices are
+        there; the others hold nothing of the patient.
 
     Raises
     ------
@@ -95,6 +95,10 @@ class GradualReading:
         planes = FilePlanes(frame.file, {(frame.number or 1) - 1: middle})
         for k, stored in self._stored(iter([planes]), 1):
             self._take(k, stored)
+
+    def take_as_hu(self) -> None:
+        """Take the values as HU because a person says that they are."""
+        self.volume = taken_as_hu(self.volume)
 
     def finish(self, progress: Progress = silent) -> Volume:
         """Read all other slices, those next to `Filling.focus` first, and return the volume.

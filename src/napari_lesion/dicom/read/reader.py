@@ -12,6 +12,7 @@ from napari_lesion.dicom.index.header import Frame
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.dicom.read import geometry, pixels
 from napari_lesion.dicom.read.geometry import Axes
+from napari_lesion.dicom.read.hounsfield import taken_as_hu
 from napari_lesion.dicom.read.meaning import check_planes, missing_tags, refuse_unreadable_places, values_note
 from napari_lesion.dicom.read.plan import Plan, plan_stack
 from napari_lesion.dicom.read.presentation import display_of_image, display_of_stack
@@ -54,9 +55,9 @@ def read_series(
         If a file is damaged.
     """
     try:
-        if series.n_slices == 1:
-            return _read_image(series, assume_hu, progress)
-        return _read_stack(series, allow_gaps, assume_hu, progress)
+        single = series.n_slices == 1
+        volume = _read_image(series, progress) if single else _read_stack(series, allow_gaps, progress)
+        return taken_as_hu(volume) if assume_hu else volume
     except (LesionError, Cancelled):
         raise
     except MemoryError as error:
@@ -67,14 +68,14 @@ def read_series(
         ) from error
 
 
-def _read_stack(series: Series, allow_gaps: bool, assume_hu: bool, progress: Progress) -> Volume:
+def _read_stack(series: Series, allow_gaps: bool, progress: Progress) -> Volume:
     if not allow_gaps:  # else planes without a place are left out, by name
         refuse_unreadable_places(series)
     plan = plan_stack(series, allow_gaps=allow_gaps)
-    return stack_volume(series, plan, _read_voxels(plan.frames, series, progress), assume_hu=assume_hu)
+    return stack_volume(series, plan, _read_voxels(plan.frames, series, progress))
 
 
-def stack_volume(series: Series, plan: Plan, voxels: Voxels, *, assume_hu: bool = False) -> Volume:
+def stack_volume(series: Series, plan: Plan, voxels: Voxels) -> Volume:
     """Make the volume of a stack: interpolated and straightened where the plan says so, with its certificate.
 
     Where `Plan.as_acquired` holds, the volume's voxels are the array that was given, and none of them is looked at.
@@ -83,8 +84,6 @@ def stack_volume(series: Series, plan: Plan, voxels: Voxels, *, assume_hu: bool 
     ----------
     voxels : (n, rows, columns)
         One plane for each frame of the plan, rescaled.
-    assume_hu : bool
-        As for `read_series`.
     """
     first = plan.frames[0]
     assert first.position is not None  # plan_stack checked
@@ -104,7 +103,7 @@ def stack_volume(series: Series, plan: Plan, voxels: Voxels, *, assume_hu: bool 
             f"were resampled linearly onto an upright grid; voxels outside the acquired slices are {fill}."
         )
         interpolated = ()
-    rescale, unit, more = values_note(series, plan.frames, voxels, assume_hu)
+    rescale, unit, more = values_note(series, plan.frames, voxels)
     distances = np.diff(plan.depth)
     certificate = GeometryCertificate(
         verdict="corrected" if tilt or interpolated or plan.gaps else "as acquired",
@@ -205,7 +204,7 @@ def _straighten(voxels: Voxels, matrix: FloatArray, series: Series) -> tuple[Vox
     return resampled, grid, f"{fill:g}"
 
 
-def _read_image(series: Series, assume_hu: bool, progress: Progress) -> Volume:
+def _read_image(series: Series, progress: Progress) -> Volume:
     """Read a single plane as a volume of one slice, with whatever place and scale its header has."""
     refuse_unreadable_places(series, "SliceThickness")
     frame = series.frames[0]
@@ -221,7 +220,7 @@ def _read_image(series: Series, assume_hu: bool, progress: Progress) -> Volume:
     assert axes is not None
     origin = np.array(frame.position if placed else (0.0, 0.0, 0.0), dtype=np.float64)
     matrix = geometry.affine(origin, axes.normal * thickness, axes, spacing)
-    rescale, unit, more = values_note(series, series.frames, voxels, assume_hu)
+    rescale, unit, more = values_note(series, series.frames, voxels)
     turned_around = None
     if series.identity.modality not in ("CT", "MR", "PT") and frame.file.photometric == "MONOCHROME1":
         voxels, turned_around = _inverted(voxels, frame)

@@ -38,6 +38,7 @@ from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import bind
 from napari_lesion.plugin.viewer.docks import share_place
 from napari_lesion.plugin.viewer.layers import scan_name
+from napari_lesion.plugin.viewer.reader import not_looked_into
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.viewer.view import scan_view
 from napari_lesion.plugin.viewer.views.side_by_side import beside
@@ -320,14 +321,17 @@ class FollowUpPanel(QWidget):
         )
         found = [one for one in index if one.kind == "volume" and one.identity.modality == "CT"]
         if not found:
-            self._say("⚠ " + tr("{path}: there is no CT scan in it.", path=folder))
+            more = f" {not_looked_into(index.left_out)}" if index.left_out else ""
+            self._say("⚠ " + tr("{path}: there is no CT scan in it.", path=folder) + more)
             return None
+        note = not_looked_into(index.left_out) if index.left_out else ""
         if len(found) == 1:
+            self._say(f"⚠ {note}" if note else "")
             return found[0]
         volume = self._station.volume
         mine = [volume is not None and is_same_patient(one.identity, volume.series) for one in found]
         preferred = max(range(len(found)), key=lambda row: (mine[row], found[row].n_slices))
-        dialog = SeriesDialog(found, preferred, parent=self)
+        dialog = SeriesDialog(found, preferred, note, parent=self)
         try:
             return found[dialog.chosen[0]] if dialog.exec() and dialog.chosen else None
         finally:

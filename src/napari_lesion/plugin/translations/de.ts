@@ -184,6 +184,10 @@
             <translation>Apple-GPU (MPS)</translation>
         </message>
         <message>
+            <source>Are these values HU?</source>
+            <translation>Sind diese Werte HU?</translation>
+        </message>
+        <message>
             <source>As it was opened</source>
             <translation>Wie beim Öffnen</translation>
         </message>
@@ -906,6 +910,14 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Hilfe</translation>
         </message>
         <message>
+            <source>Here: close the scan and open it again; you are asked whether its values are HU.</source>
+            <translation>Hier: Schließen Sie die Aufnahme und öffnen Sie sie noch einmal; dann werden Sie gefragt, ob ihre Werte HU sind.</translation>
+        </message>
+        <message>
+            <source>Here: open the scan by itself; you are asked whether to interpolate.</source>
+            <translation>Hier: Öffnen Sie die Aufnahme für sich; dann werden Sie gefragt, ob interpoliert werden soll.</translation>
+        </message>
+        <message>
             <source>Home</source>
             <translation>Pos1</translation>
         </message>
@@ -1420,6 +1432,14 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Non-solid</source>
             <translation>Nicht solide</translation>
+        </message>
+        <message>
+            <source>Not looked into ({count}), skipped files ({others})</source>
+            <translation>Nicht angesehen ({count}), übergangene Dateien ({others})</translation>
+        </message>
+        <message>
+            <source>Not looked into, though there may be scans in it: {names}.</source>
+            <translation>Nicht angesehen, obwohl Aufnahmen darin sein können: {names}.</translation>
         </message>
         <message>
             <source>Not read yet</source>
@@ -2508,6 +2528,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Was jeder Term zur Summe (Logit) beiträgt:</translation>
         </message>
         <message>
+            <source>What may hold more, and could not be looked into ({count}), is named below.</source>
+            <translation>Was noch mehr enthalten kann und nicht angesehen werden konnte ({count}), steht unten.</translation>
+        </message>
+        <message>
             <source>What the model looked at: ask with the button Why?</source>
             <translation>Worauf das Modell geachtet hat: mit der Schaltfläche „Warum?“ fragen</translation>
         </message>
@@ -3188,6 +3212,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>{count} Angaben wurden aus {file} übernommen.</translation>
         </message>
         <message>
+            <source>{count} files were skipped; {first}</source>
+            <translation>{count} Dateien wurden übergangen; {first}</translation>
+        </message>
+        <message>
             <source>{count} findings</source>
             <translation>{count} Befunde</translation>
         </message>
@@ -3296,6 +3324,10 @@ Er kann alles tun, was Sie auf diesem Rechner tun können. Bis zum Schließen vo
             <translation>{names} und {count} weitere</translation>
         </message>
         <message>
+            <source>{names}; and {count} more</source>
+            <translation>{names}; und {count} weitere</translation>
+        </message>
+        <message>
             <source>{name} holds values beyond 16 bits and is read again, as a whole.</source>
             <translation>{name} enthält Werte jenseits von 16 Bit und wird als Ganzes neu gelesen.</translation>
         </message>
@@ -3314,6 +3346,14 @@ Er kann alles tun, was Sie auf diesem Rechner tun können. Bis zum Schließen vo
         <message>
             <source>{name} was taken off the viewer: {why}</source>
             <translation>{name} wurde aus der Ansicht genommen: {why}</translation>
+        </message>
+        <message>
+            <source>{name}: nothing says that the values of this CT are HU, and without HU nothing is searched or measured in it. {why}
+
+Do you know that they are HU? If so, they are taken as such, and the certificate says that they were.</source>
+            <translation>{name}: Nichts sagt, dass die Werte dieses CTs HU sind, und ohne HU wird darin nichts gesucht und nichts gemessen. {why}
+
+Wissen Sie, dass es HU sind? Dann werden sie als solche genommen, und das Zertifikat sagt das.</translation>
         </message>
         <message>
             <source>{n} days</source>

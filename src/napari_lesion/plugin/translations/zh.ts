@@ -184,6 +184,10 @@
             <translation>Apple GPU (MPS)</translation>
         </message>
         <message>
+            <source>Are these values HU?</source>
+            <translation>这些数值是 HU 吗?</translation>
+        </message>
+        <message>
             <source>As it was opened</source>
             <translation>打开时的窗</translation>
         </message>
@@ -906,6 +910,14 @@ A double click opens one.</source>
             <translation>帮助</translation>
         </message>
         <message>
+            <source>Here: close the scan and open it again; you are asked whether its values are HU.</source>
+            <translation>在此处:请关闭该扫描并重新打开;届时会询问其数值是否为 HU。</translation>
+        </message>
+        <message>
+            <source>Here: open the scan by itself; you are asked whether to interpolate.</source>
+            <translation>在此处:请单独打开该扫描;届时会询问是否进行插值。</translation>
+        </message>
+        <message>
             <source>Home</source>
             <translation>Home</translation>
         </message>
@@ -1420,6 +1432,14 @@ A double click opens one.</source>
         <message>
             <source>Non-solid</source>
             <translation>非实性</translation>
+        </message>
+        <message>
+            <source>Not looked into ({count}), skipped files ({others})</source>
+            <translation>未能查看({count}),跳过的文件({others})</translation>
+        </message>
+        <message>
+            <source>Not looked into, though there may be scans in it: {names}.</source>
+            <translation>未能查看,但其中可能有扫描:{names}。</translation>
         </message>
         <message>
             <source>Not read yet</source>
@@ -2508,6 +2528,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>各项对总和（logit）的贡献：</translation>
         </message>
         <message>
+            <source>What may hold more, and could not be looked into ({count}), is named below.</source>
+            <translation>可能还有更多扫描但未能查看的内容({count})列在下方。</translation>
+        </message>
+        <message>
             <source>What the model looked at: ask with the button Why?</source>
             <translation>模型的关注区域：点击“为什么？”按钮查看</translation>
         </message>
@@ -3188,6 +3212,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>已从 {file} 采用 {count} 项。</translation>
         </message>
         <message>
+            <source>{count} files were skipped; {first}</source>
+            <translation>跳过了 {count} 个文件;{first}</translation>
+        </message>
+        <message>
             <source>{count} findings</source>
             <translation>{count} 个病灶</translation>
         </message>
@@ -3296,6 +3324,10 @@ It can do all that you can do on this computer. Run it, until napari is closed?<
             <translation>{names} 等另外 {count} 个</translation>
         </message>
         <message>
+            <source>{names}; and {count} more</source>
+            <translation>{names};以及另外 {count} 个</translation>
+        </message>
+        <message>
             <source>{name} holds values beyond 16 bits and is read again, as a whole.</source>
             <translation>{name} 含有超出 16 位的值，将整体重新读取。</translation>
         </message>
@@ -3314,6 +3346,14 @@ It can do all that you can do on this computer. Run it, until napari is closed?<
         <message>
             <source>{name} was taken off the viewer: {why}</source>
             <translation>{name} 已从视图中移除：{why}</translation>
+        </message>
+        <message>
+            <source>{name}: nothing says that the values of this CT are HU, and without HU nothing is searched or measured in it. {why}
+
+Do you know that they are HU? If so, they are taken as such, and the certificate says that they were.</source>
+            <translation>{name}:没有任何信息表明此 CT 的数值是 HU,而没有 HU 就不会在其中进行搜索或测量。{why}
+
+您确定它们是 HU 吗?如果是,就按 HU 处理,并在证书中注明。</translation>
         </message>
         <message>
             <source>{n} days</source>

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -78,7 +78,7 @@ def explained(foresight: Foresight) -> str:
         "unplaced": tr("This image can be shown, but not placed in the patient."),
     }[foresight.outlook]
     more = [f"• {reason}" for reason in foresight.reasons]
-    if any("--allow-gaps" in reason for reason in foresight.reasons):
+    if foresight.can_interpolate:
         more.append(tr("Opening it asks whether the missing slices shall be interpolated."))
     if foresight.outlook in ("fine", "corrected"):
         more.append(tr("Whether the pixel data is whole is known only when it is read."))
@@ -143,6 +143,8 @@ class BrowserPanel(QWidget):
         self._rows: dict[_Key, _Row] = {}
         self._studies: dict[tuple[Path, str, str], _Row] = {}
         self._skipped: dict[Path, tuple[tuple[Path, str], ...]] = {}
+        self._left_out: dict[Path, tuple[tuple[Path, str], ...]] = {}
+        """Those among them that may hold scans."""
         self._due: _Key | None = None
         """What is to be opened as soon as all files are seen."""
         self._tools = reading_tools(self._station)
@@ -311,7 +313,7 @@ class BrowserPanel(QWidget):
         named = [str(path) for path in paths]
         store(RECENT, [*named, *(text for text in _recent() if text not in named)][:MOST_RECENT])
         self.tree.clear()
-        for known in (self._rows, self._studies, self._skipped):
+        for known in (self._rows, self._studies, self._skipped, self._left_out):
             known.clear()
         self._due = None
         self._show_skipped()
@@ -389,8 +391,9 @@ class BrowserPanel(QWidget):
                 item = self._rows.pop(key)
                 item.parent().removeChild(item)
             self._sort(found.path)
-        if self._skipped.get(found.path) != found.index.skipped:
-            self._skipped[found.path] = found.index.skipped
+        passed = found.index.skipped, found.index.left_out
+        if (self._skipped.get(found.path), self._left_out.get(found.path)) != passed:
+            self._skipped[found.path], self._left_out[found.path] = passed
             self._show_skipped()
         self._station.list_series(item.series for item in self._rows.values())
         self._apply_filter()
@@ -462,6 +465,11 @@ class BrowserPanel(QWidget):
                     if skipped
                     else tr("There is no DICOM image: there are no files.")
                 )
+            if count := sum(map(len, self._left_out.values())):
+                said += " ⚠ " + tr(
+                    "What may hold more, and could not be looked into ({count}), is named below.", count=count
+                )
+                self.skipped_button.setChecked(True)
             self._say(said)
         else:
             self._say("⚠ " + tr("Stopped: not all files were looked at. Series, and slices of them, may be missing."))
@@ -473,14 +481,25 @@ class BrowserPanel(QWidget):
             self._open(self._rows[due])
 
     def _show_skipped(self) -> None:
-        every = [(_below(root, path), reason) for root, skipped in self._skipped.items() for path, reason in skipped]
+        may_hold_more = [f"⚠ {text}" for text in _told(self._left_out)]
+        others = {
+            root: [s for s in all_ if s not in self._left_out.get(root, ())] for root, all_ in self._skipped.items()
+        }
+        every = [*may_hold_more, *_told(others)]
         self.skipped_button.setVisible(bool(every))
         if not every:
             self.skipped_button.setChecked(False)
-        self.skipped_button.setText(tr("Skipped files ({count})", count=len(every)))
+        text = tr("Skipped files ({count})", count=len(every))
+        if may_hold_more:
+            text = "⚠ " + tr(
+                "Not looked into ({count}), skipped files ({others})",
+                count=len(may_hold_more),
+                others=len(every) - len(may_hold_more),
+            )
+        self.skipped_button.setText(text)
         model = self.skipped_list.model()
         assert isinstance(model, QStringListModel)
-        model.setStringList([f"{name}: {reason}" for name, reason in every])
+        model.setStringList(every)
 
     def _apply_filter(self) -> None:
         words = self.filter.text().casefold().split()
@@ -542,6 +561,11 @@ class BrowserPanel(QWidget):
 
 def _local_paths(event: QDropEvent) -> list[Path]:
     return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+
+
+def _told(passed: Mapping[Path, Sequence[tuple[Path, str]]]) -> list[str]:
+    """Name files and say why they are no images of a series, by what was looked through."""
+    return [f"{_below(root, path)}: {reason}" for root, files in passed.items() for path, reason in files]
 
 
 def _below(root: Path, path: Path) -> str:

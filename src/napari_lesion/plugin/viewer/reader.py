@@ -8,10 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari import current_viewer
-from napari.utils.notifications import Notification, NotificationSeverity, notification_manager, show_error, show_info
+from napari.utils.notifications import (
+    Notification,
+    NotificationSeverity,
+    notification_manager,
+    show_error,
+    show_info,
+    show_warning,
+)
 from qtpy.QtCore import QThread, QTimer
 from qtpy.QtWidgets import QApplication, QMessageBox, QWidget
 
+from napari_lesion.dicom.read.hounsfield import may_not_be_hu, taken_as_hu
 from napari_lesion.plugin.findings import findings_files
 from napari_lesion.plugin.session.session import volume_in_memory
 from napari_lesion.plugin.texts import tr
@@ -20,7 +28,7 @@ from napari_lesion.plugin.viewer.layers import LayerData, scan_layer, scan_name
 from napari_lesion.plugin.viewer.opening import Opening, follow
 from napari_lesion.plugin.viewer.view import scan_view, tell_doubts
 from napari_lesion.plugin.widgets.task import run_with_dialog
-from napari_lesion.support.errors import Cancelled, GeometryError, LesionError, SeriesError
+from napari_lesion.support.errors import Cancelled, GapsError, LesionError, SeriesError
 from napari_lesion.support.progress import Progress
 
 if TYPE_CHECKING:
@@ -32,6 +40,9 @@ if TYPE_CHECKING:
     from napari_lesion.model.volume import Volume
 
 PathOrPaths = str | Path | Sequence[str | Path]
+
+#: Of what was not looked into, in one message.
+_MOST_NAMED = 5
 
 #: What npe2 and napari take as "read, but there is nothing to show".
 NOTHING: list[Any] = [(None,)]
@@ -106,9 +117,12 @@ def _read_one(path: Path) -> list[LayerData]:
         _window(),
     )
     if not index:
-        raise SeriesError(f"{path}: there is no DICOM image in it{_skipped(index)}. Choose the folder of a CT series.")
+        why = f" ({said.rstrip('.')})" if (said := _passed_over(index)) else ""
+        raise SeriesError(f"{path}: there is no DICOM image in it{why}. Choose the folder of a CT series.")
     chosen, rest = _choose(index)
     layers = open_series(chosen)
+    if index.left_out:
+        show_warning(not_looked_into(index.left_out))
     if rest:
         _say_rest(chosen[0], rest)
     return layers
@@ -146,10 +160,13 @@ def _read_volume(series: Series) -> Volume:
     if _somebody_is_there():
         begun = run_with_dialog(title, partial(_begin, series), _window())
         if not isinstance(begun, str):
-            Opening(begun, partial(_open_whole, series)).start()
+            if is_hu := _is_hu(series, begun.volume):
+                begun.take_as_hu()
+            Opening(begun, partial(_open_whole, series, is_hu)).start()
             return begun.volume
         title += "\n" + tr("It is shown when all of it is read, because {why}.", why=begun)
-    return _read_whole(series, title)
+    volume = _read_whole(series, title)
+    return taken_as_hu(volume) if _is_hu(series, volume) else volume
 
 
 def _begin(series: Series, progress: Progress) -> GradualReading | str:
@@ -172,17 +189,18 @@ def _read_whole(series: Series, title: str) -> Volume:
 
     try:
         return run_with_dialog(title, partial(work, allow_gaps=False), _window())
-    except GeometryError as error:
+    except GapsError as error:
         # Interpolated slices are no image of the patient: only a person may ask for them.
-        if "--allow-gaps" not in str(error) or not _somebody_is_there() or not _confirm_gaps(str(error)):
+        if not _somebody_is_there() or not _confirm_gaps(str(error)):
             raise
         return run_with_dialog(title, partial(work, allow_gaps=True), _window())
 
 
-def _open_whole(series: Series, viewers: Sequence[ViewerModel]) -> None:
+def _open_whole(series: Series, is_hu: bool, viewers: Sequence[ViewerModel]) -> None:
     """Open a series again that turned out to be one to read as a whole."""
     try:
         volume = _read_whole(series, tr("Reading {name}", name=scan_name(series.identity)))
+        volume = taken_as_hu(volume) if is_hu else volume
     except Cancelled:
         return
     except LesionError as error:
@@ -205,7 +223,7 @@ def _choose(index: SeriesIndex) -> tuple[list[Series], list[Series]]:
         return series, []
     preferred = max(range(len(series)), key=lambda row: _worth(series[row]))
     if _somebody_is_there():
-        return _ask(series, preferred, _skipped(index)), []
+        return _ask(series, preferred, _passed_over(index)), []
     return [series[preferred]], [one for row, one in enumerate(series) if row != preferred]
 
 
@@ -260,12 +278,24 @@ def _open_more(viewer: Viewer, series: Sequence[Series]) -> None:
     add_layers(viewer, layers)
 
 
-def _skipped(index: SeriesIndex) -> str:
-    if not index.skipped:
-        return ""
-    name, reason = index.skipped[0]
-    first = f"{Path(name).name}: {reason}"
-    return f" ({first})" if len(index.skipped) == 1 else f" ({len(index.skipped)} files were skipped; {first})"
+def _passed_over(index: SeriesIndex) -> str:
+    """Say what else was found below a path: first what may hold scans, then what does not."""
+    said = [not_looked_into(index.left_out)] if index.left_out else []
+    skipped = [one for one in index.skipped if one not in index.left_out]
+    if skipped:
+        first = f"{skipped[0][0].name}: {skipped[0][1]}"
+        count = len(skipped)
+        said.append(first if count == 1 else tr("{count} files were skipped; {first}", count=count, first=first))
+    return " ".join(said)
+
+
+def not_looked_into(left_out: Sequence[tuple[Path, str]]) -> str:
+    """Say what may hold scans and could not be looked into, with the reasons."""
+    named = "; ".join(f"{path.name}: {reason.rstrip('.')}" for path, reason in left_out[:_MOST_NAMED])
+    more = len(left_out) - _MOST_NAMED
+    if more > 0:
+        named = tr("{names}; and {count} more", names=named, count=more)
+    return tr("Not looked into, though there may be scans in it: {names}.", names=named)
 
 
 def _confirm_gaps(problem: str) -> bool:
@@ -276,6 +306,29 @@ def _confirm_gaps(problem: str) -> bool:
             "{problem}\n\nOpen the scan with the missing slices interpolated? They will be marked in its certificate.",
             problem=problem,
         ),
+    )
+    return bool(answer == QMessageBox.StandardButton.Yes)
+
+
+def _is_hu(series: Series, volume: Volume) -> bool:
+    """Whether a person says that values are HU of which the headers do not say so."""
+    asked = may_not_be_hu(volume) and series.kind != "localizer" and _somebody_is_there()
+    return asked and _confirm_hu(scan_name(volume.series), " ".join(volume.certificate.notes))
+
+
+def _confirm_hu(name: str, why: str) -> bool:
+    answer = QMessageBox.question(
+        _window(),
+        tr("Are these values HU?"),
+        tr(
+            "{name}: nothing says that the values of this CT are HU, and without HU nothing is searched or measured "
+            "in it. {why}\n\nDo you know that they are HU? If so, they are taken as such, and the certificate says "
+            "that they were.",
+            name=name,
+            why=why,
+        ),
+        QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No,
+        QMessageBox.StandardButton.No,
     )
     return bool(answer == QMessageBox.StandardButton.Yes)
 

@@ -102,7 +102,8 @@ class SeriesSearch(QObject):
                 before = {series.key: series for series in index}
                 self.found.emit(Found(path, index))
         except LesionError as error:
-            index = SeriesIndex((), ((path, str(error)),))
+            one = ((path, str(error)),)
+            index = SeriesIndex((), one, one)
             if len(self._paths) == 1:
                 self._tell(path, index, draw)  # what came out of a damaged zip is gone
                 raise

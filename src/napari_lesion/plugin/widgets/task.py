@@ -22,7 +22,7 @@ from qtpy.QtWidgets import QApplication, QProgressDialog, QWidget
 
 from napari_lesion.plugin.texts import later, tr
 from napari_lesion.plugin.widgets.garbage import WindowCollector
-from napari_lesion.support.errors import Cancelled, LesionError
+from napari_lesion.support.errors import Cancelled, GapsError, LesionError, UnitError
 from napari_lesion.support.progress import Progress, silent
 
 T = TypeVar("T")
@@ -32,8 +32,13 @@ _log = logging.getLogger(__name__)
 def sentence(error: BaseException) -> str:
     """Say what went wrong in words for a reader.
 
-    A `LesionError` is a sentence already. Anything else is a bug, and the text says so and names it.
+    A `LesionError` is a sentence already; where it names a remedy of the command line, the viewer's is added. Anything
+    else is a bug, and the text says so and names it.
     """
+    if isinstance(error, UnitError):
+        return f"{error} {tr('Here: close the scan and open it again; you are asked whether its values are HU.')}"
+    if isinstance(error, GapsError):
+        return f"{error} {tr('Here: open the scan by itself; you are asked whether to interpolate.')}"
     if isinstance(error, LesionError):
         return str(error)
     return tr("Unexpected error, please report it: {error}", error=f"{type(error).__name__}: {error}")
