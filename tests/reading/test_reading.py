@@ -14,6 +14,7 @@ from reading_case import Clock, read_scan, report_with
 
 from napari_lesion.reading_study.journal import Journal, hold, load, path_of
 from napari_lesion.support.errors import ReadingError
+from napari_lesion.support.journal_file import head_of
 
 NODULE, OTHER, FAR = (10.0, 20.0, 30.0), (-40.0, 0.0, 60.0), (80.0, 80.0, 0.0)
 REPORT = report_with((NODULE, 0.9), (OTHER, 0.7), (FAR, 0.2))
@@ -162,9 +163,81 @@ def test_a_file_that_was_changed_afterwards_is_refused(tmp_path: Path) -> None:
 def test_a_reading_whose_first_line_never_came_to_the_disk_can_begin_again(tmp_path: Path) -> None:
     path = tmp_path / "1.2.3.jsonl"
     path.write_bytes(b'{"time": "20')
-    with pytest.raises(ReadingError, match="no event"):
+    with pytest.raises(ReadingError, match="line 1 was cut off"):
         load(path)
     assert Journal.start(path, "A", "1.2.3", seen_before=False).reading == load(path)
+
+
+def a_blind_read(path: Path) -> Journal:
+    journal = Journal.start(path, "A", "1.2.3", seen_before=False)
+    for level in (1, 2, 3, 4):
+        journal.mark((float(level), 0.0, 0.0), level)
+    return journal
+
+
+def damaged_at(line: int, how: str, path: Path) -> bytes:
+    """Damage a line (from 1) of a file, and give what it holds then."""
+    lines = path.read_bytes().splitlines(keepends=True)
+    if how == "cut at its end":
+        content = b"".join(lines[: line - 1])
+    else:
+        old = lines[line - 1]
+        place = old.index(b'"seal"') if how == "its seal" else old.index(b'"time"') + 12
+        lines[line - 1] = old[: place + 1] + bytes([old[place + 1] ^ 1]) + old[place + 2 :]
+        content = b"".join(lines)
+    path.write_bytes(content)
+    return content
+
+
+@pytest.mark.parametrize("how", ["its seal", "its time", "cut at its end"])
+@pytest.mark.parametrize("line", [2, 4, 5])
+def test_a_damaged_line_costs_what_came_after_it_and_not_the_reading(tmp_path: Path, line: int, how: str) -> None:
+    path = tmp_path / "1.2.3.jsonl"
+    a_blind_read(path)
+    bad = damaged_at(line, how, path)
+    with pytest.raises(ReadingError, match=f"line {line}"):
+        load(path)
+    again = Journal.resume(path)
+    assert f"line {line}" in again.told
+    assert path.with_name("1.2.3.damaged1").read_bytes() == bad
+    assert [mark.confidence for mark in again.reading.marks] == list(range(1, line - 1))
+    assert again.reading.blind == (how != "cut at its end"), "what is missing may have been the reveal"
+    assert ("not blind any more" in again.told) == (how == "cut at its end")
+    again.mark(NODULE, 5)
+    assert load(path) == again.reading
+
+
+def test_what_may_hold_the_reveal_ends_the_blind_read(tmp_path: Path) -> None:
+    path = read_scan(tmp_path, "A", REPORT, marks=((NODULE, 2), (FAR, 1)), decisions=(None,)).path
+    damaged_at(3, "its time", path)
+    again = Journal.resume(path)
+    assert again.reading.phase == "blind"
+    assert not again.reading.blind, "the findings were revealed after the damaged line"
+    assert "not blind any more" in again.told
+
+
+def test_a_reading_without_a_whole_start_is_set_aside_and_begins_again(tmp_path: Path) -> None:
+    path = tmp_path / "1.2.3.jsonl"
+    a_blind_read(path)
+    bad = damaged_at(1, "its time", path)
+    with pytest.raises(ReadingError, match="line 1"):
+        Journal.resume(path)
+    again = Journal.start(path, "A", "1.2.3", seen_before=False)
+    assert "nothing of that reading can be read" in again.told
+    assert path.with_name("1.2.3.damaged1").read_bytes() == bad
+    assert load(path).blind, "all its lines were of the blind read"
+
+
+def test_a_reading_of_an_earlier_version_goes_on_without_a_head(tmp_path: Path) -> None:
+    path = tmp_path / "1.2.3.jsonl"
+    a_blind_read(path)
+    head_of(path).unlink()
+    again = Journal.resume(path)
+    assert not again.told
+    assert len(again.reading.marks) == 4
+    again.mark(NODULE, 5)
+    damaged_at(7, "cut at its end", path)
+    assert "line 7, the last one, is missing" in Journal.resume(path).told
 
 
 def test_a_reading_lies_in_its_folder_and_is_of_one_reader_only(tmp_path: Path) -> None:

@@ -109,7 +109,19 @@ def test_readers_of_other_scans_have_no_mean(tmp_path: Path, truth: Path) -> Non
 
 def test_without_a_finished_reading_there_is_nothing_to_evaluate(tmp_path: Path) -> None:
     with pytest.raises(ReadingError, match="no finished blind reading"):
-        study.load_readings(tmp_path)
+        study.study.load_readings(tmp_path)
     Journal.start(path_of(tmp_path, "D", "1.1"), "D", "1.1", seen_before=False)
     with pytest.raises(ReadingError, match=r"1\.1\.jsonl: not finished"):
-        study.load_readings(tmp_path)
+        study.study.load_readings(tmp_path)
+
+
+def test_a_damaged_reading_is_left_out_by_name_and_the_others_count(tmp_path: Path) -> None:
+    for uid in ("1.2.3", "1.2.4"):
+        read_scan(tmp_path, "A", report_with(series_uid=uid))
+    path = path_of(tmp_path, "A", "1.2.4")
+    path.write_bytes(path.read_bytes().replace(b'"reveal"', b'"reveil"', 1))
+    found = study.load_readings(tmp_path)
+    assert [reading.series_uid for reading in found.finished] == ["1.2.3"]
+    [(left_out, reason)] = found.left_out
+    assert left_out == path
+    assert "line 2 is no event of a reading" in reason

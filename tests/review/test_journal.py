@@ -20,6 +20,7 @@ from napari_lesion.review.journal import STATE_VARIABLE, Journal, journal_path, 
 from napari_lesion.review.kept_heatmap import heatmap_path, keep_heatmap, kept_heatmap
 from napari_lesion.review.review import Review, redo, undo, unsearched
 from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.journal_file import head_of
 
 SCAN = make_volume()
 
@@ -143,18 +144,19 @@ def test_a_journal_of_another_series_is_refused(path: Path) -> None:
 
 def test_a_flip_or_a_cut_is_said_and_what_was_before_it_goes_on(path: Path) -> None:
     review = written(path, steps=3)
-    content = path.read_bytes()
+    content, head = path.read_bytes(), head_of(path).read_bytes()
     first = content.index(b"\n") + 1
-    for at in range(first, len(content), 97):
+    ends = [at + 1 for at in range(first, len(content) - 1) if content[at] == ord("\n")]
+    for at in [*range(first, len(content), 97), *ends]:
         for bad in (content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :], content[:at]):
             for old in path.parent.glob("*.damaged*"):
                 old.unlink()
             path.write_bytes(bad)
+            head_of(path).write_bytes(head)
             journal = Journal(path, SCAN.series)
             back = journal.recover()
             assert back.changes == review.changes[: len(back.changes)]
-            if len(bad) == len(content) or not bad.endswith(b"\n"):
-                assert "line" in journal.told
+            assert "line" in journal.told
             if journal.told:
                 [aside] = path.parent.glob("*.damaged*")
                 assert aside.read_bytes() == bad
@@ -164,6 +166,43 @@ def test_a_flip_or_a_cut_is_said_and_what_was_before_it_goes_on(path: Path) -> N
             assert journal.recover() == new
             assert not journal.told
             journal.close()
+
+
+def test_a_journal_that_is_gone_or_empty_is_missed(path: Path) -> None:
+    for gone in (True, False):
+        written(path)
+        if gone:
+            path.unlink()
+        else:
+            path.write_bytes(b"")
+        journal = Journal(path, SCAN.series)
+        assert journal.recover() is None
+        assert "Nothing of the review is left" in journal.told
+        review = a_review(SCAN)
+        journal.begin(review, READER)
+        assert journal.recover() == review
+        assert not journal.told
+        journal.close()
+
+
+def test_a_head_that_is_behind_means_a_crash_and_one_that_is_damaged_is_said(path: Path) -> None:
+    review = written(path, steps=3)
+    head = head_of(path).read_bytes()
+    earlier = Path(path.parent / "earlier.jsonl")
+    written(earlier, steps=1)
+    for content, said in (
+        (b"%010d " % 2 + json.loads(path.read_bytes().split(b"\n")[1])["seal"].encode() + b"\n", ""),
+        (b"", ""),
+        (head[:40], "damaged"),
+        (head.replace(b"4", b"x", 1), "damaged"),
+        (head_of(earlier).read_bytes(), "is not the one"),
+    ):
+        head_of(path).write_bytes(content)
+        journal = Journal(path, SCAN.series)
+        assert journal.recover() == review
+        assert (said in journal.told) if said else not journal.told
+        journal.close()
+    assert oct(head_of(path).stat().st_mode)[-3:] == "600"
 
 
 def test_the_heatmap_of_the_same_run_comes_back_and_no_other(tmp_path: Path, monkeypatch) -> None:

@@ -1,16 +1,20 @@
 """The file of a reading: an event a line, on the disk before the next one, and each line sealed to those before it.
 
 A line is a JSON object: the event, and ``seal``, the SHA-256 of the seal before it and the event. A line that was
-changed, moved, added or taken out later does not fit its seal. This proves the order to those who trust whoever kept
-the file: a person who set out to forge one could seal it anew.
+changed, moved, added or taken out later does not fit its seal; lines that were cut off at the end are missed by its
+head (`support.journal_file`). This proves the order to those who trust whoever kept the file: a person who set out to
+forge one could seal it anew.
+
+A damaged reading goes on from what is whole before the damage, and the file as it was is kept. Where it is not certain
+that the findings had not been revealed by then, the reading is not blind any more.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,23 +36,17 @@ from napari_lesion.reading_study.reading import (
     Started,
     Unmarked,
     after,
-    replay,
 )
-from napari_lesion.support.atomic import (
-    PRIVATE_FILE,
-    PRIVATE_FOLDER,
-    append_lines,
-    drop_torn_line,
-    keep_beside,
-    torn_line,
-)
+from napari_lesion.support.atomic import PRIVATE_FILE, PRIVATE_FOLDER
 from napari_lesion.support.bounded import parse_json
 from napari_lesion.support.checksums import seal as sealed
 from napari_lesion.support.errors import ReadingError
+from napari_lesion.support.journal_file import JournalFile, is_there, read_lines
 from napari_lesion.support.uids import digest, name_of
 
 SUFFIX = ".jsonl"
 LOCK = ".lock"
+_BLIND = re.compile(rb'\{"time": "[^"]*", "what": "(start|mark|unmark|pause|resume)"')
 _LONGEST = 60
 """Letters of a folder name at most."""
 
@@ -108,12 +106,12 @@ class Journal:
     then nothing is written.
     """
 
-    def __init__(self, path: Path, reading: Reading, seal: str, clock: Callable[[], datetime]) -> None:
-        self.path = path
+    def __init__(self, file: JournalFile, reading: Reading, clock: Callable[[], datetime]) -> None:
+        self.path = file.path
         self.reading = reading
         self.told = ""
         """What was damaged, as a sentence; nothing where all was whole."""
-        self._seal = seal
+        self._file = file
         self._clock = clock
 
     @classmethod
@@ -122,6 +120,8 @@ class Journal:
     ) -> Journal:
         """Begin the blind read of a scan.
 
+        Where a file is there of which nothing can be read, it is set aside, and `told` says so.
+
         Raises
         ------
         ReadingError
@@ -129,14 +129,22 @@ class Journal:
         """
         if not reader.strip():
             raise ReadingError("Say who reads: a name or a code.")
-        started = Started(time=clock(), reader=reader.strip(), series_uid=series_uid, seen_before=seen_before)
-        reading = after(None, started)
         path.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
-        if path.exists() and b"\n" in path.read_bytes():
-            raise ReadingError(f"{path}: {reader.strip()} has read this scan, or begun to; resume that.")
-        path.write_bytes(b"")
-        path.chmod(PRIVATE_FILE)
-        journal = cls(path, reading, "", clock)
+        file, told = JournalFile(path), ""
+        if is_there(path):
+            earlier = _parse(path)
+            if earlier.reading is not None:
+                raise ReadingError(f"{path}: {reader.strip()} has read this scan, or begun to; resume that.")
+            if earlier.lost:
+                aside = file.set_aside() if path.exists() else None
+                kept = f" The file as it was is kept as {aside.name}." if aside else ""
+                told = f"{path}: {earlier.wrong}, and nothing of that reading can be read.{kept}"
+                seen_before = seen_before or earlier.may_be_revealed
+            else:  # a crash before the first line was whole
+                file.go_on_from(())
+        started = Started(time=clock(), reader=reader.strip(), series_uid=series_uid, seen_before=seen_before)
+        journal = cls(file, after(None, started), clock)
+        journal.told = told
         journal._write(started)
         return journal
 
@@ -144,21 +152,26 @@ class Journal:
     def resume(cls, path: Path, *, seen_before: bool = False, clock: Callable[[], datetime] = now) -> Journal:
         """Go on with a reading: after a pause, or after the program ended in the middle of it.
 
+        Where the file is damaged, it goes on from before the damage, `told` says so, and the file as it was is kept.
+
         Raises
         ------
         ReadingError
-            If the file is none, was changed, or the reading is finished.
+            If nothing of the file is a reading, or the reading is finished.
         """
-        events, seal = _parse(path)
-        journal = cls(path, replay(events), seal, clock)
-        if torn_line(path):
-            aside = keep_beside(path)
-            journal.told = (
-                f"{path}: the last line was cut off, and what it recorded is not in the reading. The file as it was is "
-                f"kept as {aside.name}."
-            )
-            drop_torn_line(path)
-        journal._add(Resumed(time=clock(), seen_before=seen_before))
+        found = _parse(path)
+        if found.reading is None:
+            raise ReadingError(f"{path}: {found.wrong or 'there is no event in this reading'}.")
+        journal = cls(JournalFile(path), found.reading, clock)
+        if found.wrong:
+            try:
+                aside = journal._file.go_on_from(found.good)
+            except OSError as error:
+                raise ReadingError(f"{path}: {found.wrong}, and it cannot be written ({error.strerror}).") from error
+            journal.told = f"{path}: {found.wrong}. The reading is back as it was before that"
+            journal.told += ", but it is not blind any more: the findings may have been seen" if found.unblinds else ""
+            journal.told += f". The file as it was is kept as {aside.name}." if aside else "."
+        journal._add(Resumed(time=clock(), seen_before=seen_before or found.unblinds))
         return journal
 
     def mark(self, center_mm: Point, confidence: int, id: str | None = None) -> Mark:
@@ -193,14 +206,10 @@ class Journal:
         self.reading = reading
 
     def _write(self, event: AnyEvent) -> None:
-        content = event.model_dump(mode="json")
-        seal = sealed(self._seal, content)
-        line = json.dumps({**content, "seal": seal}, ensure_ascii=False, allow_nan=False) + "\n"
         try:
-            append_lines(self.path, line, mode=PRIVATE_FILE)
+            self._file.append([event.model_dump(mode="json")])
         except OSError as error:
             raise ReadingError(f"{self.path}: cannot be written ({error.strerror}); nothing was recorded.") from error
-        self._seal = seal
 
 
 def load(path: Path) -> Reading:
@@ -211,7 +220,21 @@ def load(path: Path) -> Reading:
     ReadingError
         If it cannot be read, or was changed after it was written; it names the line.
     """
-    return replay(_parse(path)[0])
+    found = _parse(path)
+    if found.reading is None or (found.wrong and found.lost):
+        raise ReadingError(f"{path}: {found.wrong or 'there is no event in this reading'}.")
+    return found.reading
+
+
+def load_whole(path: Path) -> Reading | None:
+    """Read what is whole of a reading, as `Journal.resume` will go on from it; None where nothing is.
+
+    Raises
+    ------
+    ReadingError
+        If the file cannot be read.
+    """
+    return _parse(path).reading
 
 
 def _reader_of(path: Path) -> str:
@@ -224,28 +247,64 @@ def _reader_of(path: Path) -> str:
     return str(first.get("reader", "")) if isinstance(first, dict) else ""
 
 
-def _parse(path: Path) -> tuple[list[AnyEvent], str]:
-    """Events and the last seal; a last line without its end does not count."""
+@dataclass(frozen=True)
+class _Found:
+    """What is in the file of a reading.
+
+    Attributes
+    ----------
+    reading : Reading or None
+        As it was before the damage; None where there is not even its start.
+    good : sequence of bytes
+        Its lines.
+    wrong : str
+        What is damaged or missing, as half a sentence.
+    lost : bool
+        Whether something is damaged or missing that had been on the disk.
+    may_be_revealed : bool
+        Whether the findings may have been revealed in what is lost.
+    """
+
+    reading: Reading | None
+    good: Sequence[bytes]
+    wrong: str = ""
+    lost: bool = False
+    may_be_revealed: bool = False
+
+    @property
+    def unblinds(self) -> bool:
+        """Whether what is left of the reading is blind, and it is not certain that the reader has seen nothing."""
+        return self.may_be_revealed and self.reading is not None and self.reading.phase == "blind"
+
+
+def _parse(path: Path) -> _Found:
     try:
-        content = path.read_bytes()
+        found = read_lines(path)
     except OSError as error:
         raise ReadingError(f"{path}: cannot be read ({error.strerror}).") from error
-    whole = content.rfind(b"\n") + 1
-    events: list[AnyEvent] = []
+    reading: Reading | None = None
     seal = ""
-    for number, line in enumerate(content[:whole].splitlines(), 1):
+    for number, line in enumerate(found.whole, 1):
         try:
             entry = parse_json(line)
-            found = entry.pop("seal")
+            said = entry.pop("seal")
             event = EVENT.validate_python(entry)
-        except (ValueError, AttributeError, KeyError, TypeError, ValidationError) as error:
-            raise ReadingError(f"{path}: line {number} is no event of a reading ({error}).") from error
-        seal = sealed(seal, entry)
-        if found != seal:
-            raise ReadingError(
-                f"{path}: line {number} does not fit the lines before it: the file was changed after the reading."
-            )
-        events.append(event)
-    if not events:
-        raise ReadingError(f"{path}: there is no event in this reading.")
-    return events, seal
+            seal = sealed(seal, entry)
+            if said != seal:
+                raise ReadingError("does not fit the lines before it: the file was changed after the reading")
+            try:
+                reading = after(reading, event)
+            except ReadingError as error:
+                raise ReadingError(f"cannot be true ({error})") from error
+        except (ValueError, AttributeError, KeyError, TypeError, ValidationError, ReadingError) as error:
+            why = str(error).rstrip(".") if isinstance(error, ReadingError) else f"is no event of a reading ({error})"
+            wrong = f"line {number} {why}"
+            rest = found.whole[number - 1 :]
+            return _Found(reading, found.whole[: number - 1], wrong, True, found.how == "cut" or not _all_blind(rest))
+    lost = found.how in ("cut", "other")
+    return _Found(reading, found.whole, found.missing, lost, lost)
+
+
+def _all_blind(lines: Sequence[bytes]) -> bool:
+    """Whether damaged lines still show that each is of an event of the blind read."""
+    return all(_BLIND.match(line) for line in lines)

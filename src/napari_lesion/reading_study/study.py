@@ -59,13 +59,17 @@ def load_readings(folder: Path) -> Readings:
     Raises
     ------
     ReadingError
-        If none is finished, if one was changed after it was written, or if a reader read a scan twice.
+        If none is finished, or if a reader read a scan twice. One that was changed after it was written is left out.
     """
     finished: list[Reading] = []
     left_out: list[tuple[Path, str]] = []
     seen: dict[tuple[str, str], Path] = {}
     for path in sorted(folder.rglob(f"*{SUFFIX}")):
-        reading = load(path)
+        try:
+            reading = load(path)
+        except ReadingError as error:
+            left_out.append((path, str(error).removeprefix(f"{path}: ").rstrip(".")))
+            continue
         key = reading.reader, reading.series_uid
         if key in seen:
             raise ReadingError(f"{path}: {reading.reader} read this scan in {seen[key]} as well. Remove one.")

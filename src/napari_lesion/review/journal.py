@@ -9,10 +9,10 @@ only those of priors that were compared.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,10 @@ from napari_lesion.model.findings import Report
 from napari_lesion.model.volume import SeriesIdentity, Volume
 from napari_lesion.report.json import report_from
 from napari_lesion.review.review import Change, Measured, Review, Stamp, step, steps
-from napari_lesion.support.atomic import PRIVATE_FILE, append_lines, drop_torn_line, free_name, keep_beside, whole_file
 from napari_lesion.support.bounded import parse_json
 from napari_lesion.support.checksums import seal
 from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.journal_file import JournalFile, is_there, read_lines
 
 VERSION = 3
 SEALED = 3
@@ -81,8 +81,7 @@ class Journal:
         self.told = ""
         """What was damaged, as a sentence; nothing where all was whole."""
         self._series = series
-        self._seal: str | None = None
-        """Of the last line; None until it was looked for."""
+        self._file = JournalFile(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._lock = FileLock(f"{path}.lock", mode=0o600)
@@ -113,53 +112,49 @@ class Journal:
             If nothing of the review can come back: its first line is damaged, is of another series, or was written by
             a later version.
         """
-        if not self.path.exists():
+        if not is_there(self.path):
             return None
-        self.told, self._seal = "", ""
-        content = self.path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        lines = content[:whole].split(b"\n")[:-1]
+        self.told = ""
+        found = read_lines(self.path)
+        lines = found.whole
         begin = max((number for number, line in enumerate(lines) if line.startswith(_HEADER)), default=None)
         if begin is None:
             if lines:
                 raise ConfigError(f"{self.path}: line 1 is damaged (no review begins there).")
-            drop_torn_line(self.path)
+            self._go_on_from((), "" if found.how == "torn" else found.missing, None)
             return None
-        report, sealed = self._report(lines[begin], begin + 1)
+        report, last, sealed = self._report(lines[begin], begin + 1)
         review, wrong, good = Review(report), "", len(lines)
         for number, line in enumerate(lines[begin + 1 :], begin + 1):
             try:
-                entry, self._seal = _unsealed(line, self._seal, sealed)
+                entry, last = _unsealed(line, last, sealed)
                 following = _next(review, entry)
                 _ = following.findings  # fails where the line does not fit those before it
             except (ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
                 wrong, good = f"line {number + 1} is damaged ({error})", number
                 break
             review = following
-        if whole < len(content) and not wrong:
-            wrong = f"line {len(lines) + 1} was cut off"
-        if wrong:
-            self._go_on_from(lines[:good], wrong, review)
+        if wrong or found.missing:
+            self._go_on_from(lines[:good], wrong or found.missing, review)
         return review
 
-    def _go_on_from(self, lines: list[bytes], wrong: str, review: Review) -> None:
+    def _go_on_from(self, lines: Sequence[bytes], wrong: str, review: Review | None) -> None:
         """Keep a damaged journal beside, and go on with the lines before the damage."""
         try:
-            aside = keep_beside(self.path)
-            with whole_file(self.path, private=True) as temporary:
-                temporary.write_bytes(b"".join(line + b"\n" for line in lines))
+            aside = self._file.go_on_from(lines)
         except OSError as error:
             raise ConfigError(f"{self.path}: {wrong}, and it cannot be written anew ({error.strerror}).") from error
-        self._seal = None
-        self.told = (
-            f"{self.path}: {wrong}. The review is back as it was before that, with {len(review.changes)} changes; what "
-            f"came later is only in the file as it was, which is kept as {aside.name}."
-        )
+        if not wrong:  # a crash before the first line
+            return
+        back = "Nothing of the review is left."
+        if review is not None:
+            back = f"The review is back as it was before that, with {len(review.changes)} changes."
+        kept = f" What came later is at most in the file as it was, which is kept as {aside.name}." if aside else ""
+        self.told = f"{self.path}: {wrong}. {back}{kept}"
 
     def begin(self, review: Review, by: Stamp) -> None:
         """Start to write a review; earlier ones stay in the file, unread."""
         report = review.start
-        self._seal = ""
         header = {
             "journal": VERSION,
             "run": run_id(report),
@@ -168,7 +163,7 @@ class Journal:
             "time": by.time,
             "report": report.model_dump(mode="json", exclude={"series"}),
         }
-        self._append([header])
+        self._append([header], anew=True)
         self.record(Review(report), review, by)
 
     def record(self, old: Review, new: Review, by: Stamp) -> None:
@@ -192,33 +187,18 @@ class Journal:
 
     def set_aside(self) -> Path:
         """Move a damaged journal out of the way, so that a new one can be written; nothing is deleted."""
-        self._seal = None
-        return self.path.rename(free_name(self.path))
+        return self._file.set_aside()
 
-    def _append(self, lines: list[dict[str, Any]]) -> None:
-        last = self._last_seal() if self._seal is None else self._seal
-        text = ""
-        for line in lines:
-            last = seal(last, line)
-            text += json.dumps({**line, "seal": last}, ensure_ascii=False, allow_nan=False) + "\n"
+    def _append(self, lines: Sequence[dict[str, Any]], *, anew: bool = False) -> None:
         try:
-            append_lines(self.path, text, mode=PRIVATE_FILE)
-            self._seal = last
+            self._file.append(lines, anew=anew)
         except OSError as error:
             raise ConfigError(
                 f"{self.path}: the last change could not be written down ({error.strerror}). Make room, then save."
             ) from error
 
-    def _last_seal(self) -> str:
-        """Seal of the last line of the file; nothing where an earlier version wrote it."""
-        lines = self.path.read_bytes().splitlines() if self.path.exists() else []
-        try:
-            return str(parse_json(lines[-1]).get("seal", "")) if lines else ""
-        except (ValueError, AttributeError):
-            return ""
-
-    def _report(self, line: bytes, number: int) -> tuple[Report, bool]:
-        """Read the report that a review begins with, and whether the lines after it are all sealed."""
+    def _report(self, line: bytes, number: int) -> tuple[Report, str, bool]:
+        """Read the report that a review begins with, its seal, and whether the lines after it are all sealed."""
         where = f"{self.path}: line {number}"
         try:
             header = parse_json(line)
@@ -228,12 +208,12 @@ class Journal:
         if version > VERSION:
             raise ConfigError(f"{where} was written by a later version of this program (journal {version}).")
         try:
-            _, self._seal = _unsealed(line, "", version >= SEALED)
+            _, last = _unsealed(line, "", version >= SEALED)
         except ValueError as error:
             raise ConfigError(f"{where} is damaged ({error}).") from error
         if content["series_uid"] != self._series.series_uid:
             raise ConfigError(f"{where} is of series {content['series_uid']}, not {self._series.series_uid}.")
-        return report_from(content, where), version >= SEALED
+        return report_from(content, where), last, version >= SEALED
 
 
 def _unsealed(line: bytes, before: str, needed: bool) -> tuple[dict[str, Any], str]:

@@ -145,19 +145,6 @@ def append_lines(path: Path, text: str, *, mode: int = 0o666) -> None:
         _sync_names(path.parent)
 
 
-def torn_line(path: Path) -> bytes:
-    """Get the last line of a file where a crash left it without its end; else nothing."""
-    content = path.read_bytes()
-    return content[content.rfind(b"\n") + 1 :]
-
-
-def drop_torn_line(path: Path) -> None:
-    """Take off a last line that a crash left without its end."""
-    if torn := torn_line(path):
-        with path.open("r+b") as file:
-            file.truncate(path.stat().st_size - len(torn))
-
-
 def keep_beside(path: Path) -> Path:
     """Copy a damaged file to a name of its own beside it (``.damaged1``, …), for whoever can read more of it."""
     with _scratch_folder(path.parent) as scratch:

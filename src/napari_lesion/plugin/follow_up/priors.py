@@ -37,6 +37,7 @@ from napari_lesion.review.review import (
     with_measurements,
 )
 from napari_lesion.support.errors import ConfigError, LesionError
+from napari_lesion.support.journal_file import is_there
 from napari_lesion.support.progress import Progress, part
 
 _LOG = logging.getLogger(__name__)
@@ -179,7 +180,7 @@ def _with(report: Report, measured: Sequence[Finding]) -> Report:
 def _kept(volume: Volume) -> Review | None:
     """Get the review of a scan that is not open, from its journal."""
     path = journal_path(volume)
-    if not path.exists():
+    if not is_there(path):
         return None
     journal = Journal(path, volume.series)
     try:

@@ -37,10 +37,11 @@ from napari_lesion.plugin.viewer.layers import (
     scan_name,
 )
 from napari_lesion.plugin.widgets.task import Task, sentence
-from napari_lesion.reading_study.journal import Journal, hold, load, path_of
+from napari_lesion.reading_study.journal import Journal, hold, load, load_whole, path_of
 from napari_lesion.reading_study.reading import MARK_MM, Mark, Reading
 from napari_lesion.review.review import NO_MODEL
 from napari_lesion.support.errors import LesionError, ReadingError
+from napari_lesion.support.journal_file import is_there
 from napari_lesion.support.progress import Progress
 
 MARK_COLOR = "#35e0ff"
@@ -277,12 +278,15 @@ class ReadingRoom(QObject):
 
     def _load(self, uid: str) -> Reading | None:
         path = path_of(self.folder, reader_name(), uid)
-        if not path.exists():
+        if not is_there(path):
             return None
         try:
             return load(path)
-        except ReadingError as error:
+        except ReadingError as error:  # `start` goes on from what is whole of it
             self.told.emit(f"⚠ {sentence(error)}")
+        try:
+            return load_whole(path)
+        except ReadingError:
             return None
 
     def _let_others(self) -> None:

@@ -30,6 +30,7 @@ from napari_lesion.plugin.widgets.task import Task
 from napari_lesion.review.journal import Journal, journal_path
 from napari_lesion.review.review import Review, Stamp, carried_over, stamp, unsearched
 from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.journal_file import is_there
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -341,7 +342,7 @@ class Workstation(QObject):
     def _recover(self) -> None:
         """Bring the review of the scan back, after a crash or in a later session."""
         volume = self.volume
-        if volume is not None and journal_path(volume).exists():
+        if volume is not None and is_there(journal_path(volume)):
             try:
                 self._journal(volume)
             except ConfigError as error:
