@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -79,11 +79,31 @@ def test_the_case_has_everything_that_a_finding_can_have(made: Callable[[str], M
     assert finding.measurement is not None
     for part, bare in (
         (finding, {"frame", "unmeasured"}),
-        (finding.measurement, {"frame", "looks"}),  # estimates of looks are not part of the objects
+        (finding.measurement, {"frame"}),
         (finding.appearance, set()),
     ):
         unset = {name for name, value in part if value in (None, "", (), "unknown")}
         assert unset == bare
+
+
+def test_what_a_network_estimates_is_marked_as_an_estimate(made: Callable[[str], Made]) -> None:
+    content = pydicom.dcmread(made("axial").out / "sr.dcm")
+    numbers = [item for item in _items(content) if item.get("ValueType") == "NUM"]
+    estimates = [one for one in numbers if ", estimated" in one.ConceptNameCodeSequence[0].CodeMeaning]
+    assert len(estimates) >= 9
+    for one in estimates:
+        derivations = [
+            child.ConceptCodeSequence[0].CodeValue
+            for child in one.ContentSequence
+            if child.ConceptNameCodeSequence[0].CodeValue == "121401"
+        ]
+        assert derivations == ["414135002"]
+
+
+def _items(dataset: pydicom.Dataset) -> Iterator[pydicom.Dataset]:
+    for item in dataset.get("ContentSequence", ()):
+        yield item
+        yield from _items(item)
 
 
 @pytest.mark.parametrize("name", SCANS)

@@ -16,7 +16,7 @@ from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.model.findings import Finding, HistoryEntry, ModelReference, Report, box_around, numbered
 from napari_lesion.model.judged import Airway, Appearance, Category, Given, Lobe, NoduleType, Patient
 from napari_lesion.model.mask import Mask
-from napari_lesion.model.measured import Axis, HounsfieldUnits, Measurement
+from napari_lesion.model.measured import Axis, HounsfieldUnits, Likely, Looks, Measurement
 from napari_lesion.model.volume import Volume
 
 _OTHER = factory.uid("findings", "lesion seen before")
@@ -172,6 +172,20 @@ def _measured(finding: Finding, volume: Volume) -> Measurement:
         side="left",
         zone="upper",
         lobe="left upper lobe",
+        looks=Looks(
+            method="nodule-looks 1.0.0",
+            type="part-solid",
+            type_certainty=0.512,
+            solid=0.301,
+            part_solid=0.512,
+            non_solid=0.187,
+            spiculated=Likely(value=False, certainty=0.933),
+            lobulated=Likely(value=True, certainty=0.501),
+            ill_defined=Likely(value=True, certainty=1.0),
+            calcified=Likely(value=False, certainty=1.0),
+            suspicion=3.47,
+            suspicious=Likely(value=False, certainty=0.648),
+        ),
         notes=("One note.", "Another one."),
     )
 
@@ -193,8 +207,6 @@ def _places(finding: Finding) -> list[tuple[float, float, float]]:
 def _without_places(finding: Finding) -> dict[str, object]:
     content = finding.model_dump()
     measured = content["measurement"]
-    if measured:
-        del measured["looks"]  # estimates, which DICOM objects do not hold
     for part in (content, *((measured["long_axis"], measured["short_axis"]) if measured else ())):
         for name in ("center_mm", "box_mm", "start_mm", "end_mm"):
             part.pop(name, None)

@@ -35,6 +35,7 @@ P05 = Code("371888009", "SCT", "Fifth percentile")
 P95 = Code("371889001", "SCT", "Ninety-fifth percentile")
 LOWEST = Code("255605001", "SCT", "Minimum")
 HIGHEST = Code("56851009", "SCT", "Maximum")
+ESTIMATED = Code("414135002", "SCT", "Estimated")
 
 DIAMETER = Code("81827009", "SCT", "Diameter")
 LONG_AXIS = Code("103339001", "SCT", "Long axis")
@@ -100,6 +101,23 @@ CALCIFICATIONS = {
     "partial": own("partly-calcified", "Partly calcified"),
     "complete": Code("237897009", "SCT", "Calcified"),
 }
+#: How a finding looks to a network. No standard code says how probable a look is, so the names are ours, and the
+#: standard derivation marks each number as an estimate. Fields of `Looks` that are probabilities, then its signs.
+LOOKS_METHOD = own("looks-method", "What estimated how it looks; nothing of it is measured")
+ESTIMATED_TYPE = own("estimated-type", "Type of nodule, estimated")
+LOOKS_PROBABILITIES = {
+    "solid": Quantity(own("p-solid", "Solid: probability, estimated"), PERCENT, ESTIMATED),
+    "part_solid": Quantity(own("p-part-solid", "Part-solid: probability, estimated"), PERCENT, ESTIMATED),
+    "non_solid": Quantity(own("p-non-solid", "Non-solid: probability, estimated"), PERCENT, ESTIMATED),
+}
+LOOKS_SIGNS = {
+    "spiculated": Quantity(own("p-spiculated", "Spiculated: probability, estimated"), PERCENT, ESTIMATED),
+    "lobulated": Quantity(own("p-lobulated", "Lobulated: probability, estimated"), PERCENT, ESTIMATED),
+    "ill_defined": Quantity(own("p-ill-defined", "Ill-defined margin: probability, estimated"), PERCENT, ESTIMATED),
+    "calcified": Quantity(own("p-calcified", "Any calcification: probability, estimated"), PERCENT, ESTIMATED),
+    "suspicious": Quantity(own("p-suspicious", "Malignancy rated 4 or 5: probability, estimated"), PERCENT, ESTIMATED),
+}
+SUSPICION = Quantity(own("suspicion", "Malignancy as readers rate it, 1 to 5, estimated"), NO_UNIT, ESTIMATED)
 VERDICT = own("verdict", "Verdict of the reader")
 VERDICTS = {
     "candidate": own("candidate", "Not judged"),

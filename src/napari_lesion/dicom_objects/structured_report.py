@@ -31,7 +31,7 @@ from napari_lesion.dicom_objects.segmentation import SavedSegmentation
 from napari_lesion.dicom_objects.study import as_checked, person_name
 from napari_lesion.model.findings import RESEARCH_USE, Finding, HistoryEntry, ModelReference, Report
 from napari_lesion.model.judged import Advice, Probability
-from napari_lesion.model.measured import Axis, Measurement
+from napari_lesion.model.measured import Axis, Likely, Looks, Measurement
 from napari_lesion.model.volume import GeometryCertificate, Volume
 from napari_lesion.support.atomic import whole_file
 
@@ -275,6 +275,18 @@ def _numbers(measured: Measurement) -> Iterator[Any]:
         yield _number(quantity, getattr(measured.hu, name))
     if measured.calcified_fraction is not None:
         yield _number(Quantity(concepts.CALCIFIED_PERCENT, concepts.PERCENT), 100 * measured.calcified_fraction)
+    if measured.looks is not None:
+        yield from _estimates(measured.looks)
+
+
+def _estimates(looks: Looks) -> Iterator[Any]:
+    """Write how a finding looks to a network, each number marked as an estimate."""
+    for name, quantity in concepts.LOOKS_PROBABILITIES.items():
+        yield _number(quantity, 100 * getattr(looks, name))
+    for name, quantity in concepts.LOOKS_SIGNS.items():
+        sign: Likely = getattr(looks, name)
+        yield _number(quantity, 100 * (sign.certainty if sign.value else 1 - sign.certainty))
+    yield _number(concepts.SUSPICION, looks.suspicion)
 
 
 def _doubling(finding: Finding, report: Report) -> Iterator[Any]:
@@ -312,6 +324,8 @@ def _codes(finding: Finding) -> Iterator[tuple[Code, Code]]:
         yield concepts.NODULE_TYPE, concepts.NODULE_TYPES[measured.type]
     if measured.calcification != "unknown":
         yield concepts.CALCIFICATION, concepts.CALCIFICATIONS[measured.calcification]
+    if measured.looks is not None:
+        yield concepts.ESTIMATED_TYPE, concepts.NODULE_TYPES[measured.looks.type]
 
 
 def _texts(finding: Finding, report: Report) -> Iterator[tuple[Code, str]]:
@@ -321,6 +335,8 @@ def _texts(finding: Finding, report: Report) -> Iterator[tuple[Code, str]]:
         yield concepts.MASK_METHOD, measured.method
         yield concepts.TYPE_RULE, measured.type_rule
         yield concepts.LOBE, measured.lobe
+        if measured.looks is not None:
+            yield concepts.LOOKS_METHOD, measured.looks.method
         for note in measured.notes:
             yield concepts.MEASUREMENT_NOTE, note
     yield concepts.UNMEASURED, finding.unmeasured

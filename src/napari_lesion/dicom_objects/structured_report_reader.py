@@ -18,6 +18,7 @@ from typing import Any, get_args
 
 import numpy as np
 import pydicom
+from pydantic import ValidationError
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
@@ -43,7 +44,7 @@ from napari_lesion.model.findings import (
 )
 from napari_lesion.model.judged import Appearance
 from napari_lesion.model.mask import Mask
-from napari_lesion.model.measured import Axis, HounsfieldUnits, Measurement
+from napari_lesion.model.measured import Axis, HounsfieldUnits, Looks, Measurement
 from napari_lesion.model.volume import FloatArray, Volume
 from napari_lesion.support.errors import LesionError, SeriesError
 
@@ -411,6 +412,30 @@ def _looks(item: Item) -> Appearance:
     return Appearance.model_validate(given)
 
 
+def _estimated_looks(item: Item, numbers: dict[tuple[str, ...], float]) -> Looks | None:
+    """Put together how a finding looks to a network; None where nobody wrote that."""
+    shares = {name: numbers.get(_key(one), -1.0) / 100 for name, one in concepts.LOOKS_PROBABILITIES.items()}
+    signs = {name: numbers.get(_key(one), -1.0) / 100 for name, one in concepts.LOOKS_SIGNS.items()}
+    type_ = _by_code(item, concepts.ESTIMATED_TYPE, concepts.NODULE_TYPES, "")
+    values = {
+        "method": item.text(concepts.LOOKS_METHOD),
+        "type": type_,
+        "type_certainty": round(shares.get(type_.replace("-", "_"), -1.0), 3),
+        "suspicion": numbers.get(_key(concepts.SUSPICION)),
+        **{name: round(share, 3) for name, share in shares.items()},
+        **{name: _likely(share) for name, share in signs.items()},
+    }
+    try:
+        return Looks.model_validate(values) if values["method"] else None
+    except ValidationError:  # something is missing, or was changed since
+        return None
+
+
+def _likely(probability: float) -> dict[str, object]:
+    so = probability >= 0.5
+    return {"value": so, "certainty": round(probability if so else 1 - probability, 3)}
+
+
 def _status(item: Item) -> Status:
     return _by_code(item, concepts.VERDICT, concepts.VERDICTS, "candidate")  # type: ignore[return-value]
 
@@ -464,6 +489,7 @@ def _measurement(item: Item, numbers: dict[tuple[str, ...], float]) -> Measureme
         side=_by_code(site, concepts.LATERALITY, concepts.SIDES, "unknown"),  # type: ignore[arg-type]
         zone=_by_code(site, concepts.TOPOGRAPHICAL_MODIFIER, concepts.ZONES, "unknown"),  # type: ignore[arg-type]
         lobe=item.text(concepts.LOBE),
+        looks=_estimated_looks(item, numbers),
         notes=tuple(item.texts(concepts.MEASUREMENT_NOTE)),
         **values,
     )
