@@ -265,7 +265,7 @@ def test_corners_say_who_what_and_how(model: ViewerModel) -> None:
     series = volume.series.model_copy(
         update={"patient_name": "Doe^Jane", "patient_sex": "F", "patient_birth_date": "19600301", "kernel": "B70f"}
     )
-    volume = Volume(volume.voxels, volume.affine, series, volume.certificate)
+    volume = Volume(volume.voxels, volume.affine, series, volume.certificate, volume.instances)
     layer = add(model, volume)
     tools = attach(model)
     texts = tools.view(model).corners
@@ -273,11 +273,11 @@ def test_corners_say_who_what_and_how(model: ViewerModel) -> None:
     assert "2024-02-29" in texts.text("top_right")
     assert "B70f" in texts.text("top_right")
     model.dims.set_point(0, float(layer.translate[0] + 9 * layer.scale[0]))
-    assert "Axial 10/40 · F 277.5 mm" in texts.text("bottom_left")
+    assert "Axial Se 4, Im 110 · F 277.5 mm" in texts.text("bottom_left")
     assert "W 1500  L −600 · Lung" in texts.text("bottom_left")
     model.dims.order = PLANES["coronal"]
     model.dims.set_point(1, float(layer.translate[1]))
-    assert "Coronal 1/100 · A 90.0 mm" in texts.text("bottom_left")
+    assert "Coronal A 90.0 mm" in texts.text("bottom_left")
     tools.set_slab(Slab(Mode.MIP, 10.0))
     assert "MIP 10.5 mm, 7 slices" in texts.text("bottom_left")
 

@@ -19,6 +19,13 @@ _LOOK_EVERY_S = 0.1
 
 FloatArray = npt.NDArray[np.float64]
 
+#: Cosine of the angle, a tenth of a degree, within which two planes are parallel.
+_PARALLEL = float(np.cos(np.radians(0.1)))
+#: A plane is an acquired image where it lies as near to it as the reader lets slices be uneven: mm, and share of the
+#: spacing.
+_SAME_PLANE_MM = 0.03
+_SAME_PLANE = 0.06
+
 
 class SeriesIdentity(BaseModel):
     """Who and what a series is, as its headers say; an absent tag is an empty string.
@@ -258,6 +265,24 @@ class Volume:
         normals = np.array([i.normal for i in self.instances])
         distance = np.abs(np.einsum("ij,ij->i", point - origins, normals))
         return self.instances[int(distance.argmin())]
+
+    def acquired_at(self, point_mm: Sequence[float], normal: npt.ArrayLike) -> Instance | None:
+        """Find the acquired image that a plane is, or None: reformatted planes, and slices in between, are none.
+
+        Parameters
+        ----------
+        point_mm : (3,)
+            Of the plane, LPS mm.
+        normal : (3,)
+            Unit vector along which one looks at it, LPS, in either direction.
+        """
+        nearest = self.nearest_instance(point_mm)
+        if nearest is None:
+            return None
+        acquired = np.asarray(nearest.normal, dtype=np.float64)
+        apart = abs(float((np.asarray(point_mm) - nearest.origin_mm) @ acquired))
+        along = abs(float(acquired @ np.asarray(normal, dtype=np.float64)))
+        return nearest if along > _PARALLEL and apart < max(_SAME_PLANE_MM, _SAME_PLANE * self.spacing[0]) else None
 
 
 def apply_affine(affine: FloatArray, points: npt.ArrayLike) -> FloatArray:

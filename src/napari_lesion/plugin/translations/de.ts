@@ -3108,6 +3108,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Einzelbild</translation>
         </message>
         <message>
+            <source>slice {n} of {total}</source>
+            <translation>Schicht {n} von {total}</translation>
+        </message>
+        <message>
             <source>solid</source>
             <translation>solide</translation>
         </message>
@@ -3282,6 +3286,14 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>{error} The review cannot come back; its journal is kept as {file}.</source>
             <translation>{error} Die Durchsicht kann nicht wiederhergestellt werden; ihr Protokoll bleibt als {file} erhalten.</translation>
+        </message>
+        <message>
+            <source>{layer} is of a scan that is not open here, and was taken off.</source>
+            <translation>{layer} gehört zu einer Aufnahme, die hier nicht offen ist, und wurde entfernt.</translation>
+        </message>
+        <message>
+            <source>{layer} stays where it lies in the patient.</source>
+            <translation>{layer} bleibt, wo es im Patienten liegt.</translation>
         </message>
         <message>
             <source>{long} × {short} mm, mean {mean}</source>

@@ -3108,6 +3108,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>单幅图像</translation>
         </message>
         <message>
+            <source>slice {n} of {total}</source>
+            <translation>第 {n} 层，共 {total} 层</translation>
+        </message>
+        <message>
             <source>solid</source>
             <translation>实性</translation>
         </message>
@@ -3282,6 +3286,14 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>{error} The review cannot come back; its journal is kept as {file}.</source>
             <translation>{error} 无法恢复审阅；其日志保留为 {file}。</translation>
+        </message>
+        <message>
+            <source>{layer} is of a scan that is not open here, and was taken off.</source>
+            <translation>{layer} 属于此处未打开的扫描，已移除。</translation>
+        </message>
+        <message>
+            <source>{layer} stays where it lies in the patient.</source>
+            <translation>{layer} 保持在其于患者体内的位置。</translation>
         </message>
         <message>
             <source>{long} × {short} mm, mean {mean}</source>

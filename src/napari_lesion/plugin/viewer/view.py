@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 from napari.components.overlays import TextOverlay
+from napari.layers import Image
 from napari.utils.camera_orientations import Handedness
 from napari.utils.notifications import show_info, show_warning
 
@@ -99,9 +100,14 @@ def edge_letters(right: FloatArray, down: FloatArray, displayed: Sequence[int]) 
 
 
 def volume_of(layer: Layer) -> Volume | None:
-    """Get the scan that a layer shows, or None for a layer of another kind."""
+    """Get the scan that a layer shows, or None for a layer of another kind.
+
+    What napari's menus make of a scan (labels, projections, single slices) has its metadata, but is no picture of it.
+    """
     volume = layer.metadata.get("volume")
-    return volume if isinstance(volume, Volume) else None
+    if not isinstance(volume, Volume) or not isinstance(layer, Image) or layer.ndim != 3 or layer.multiscale:
+        return None
+    return volume if sorted(layer.data.shape) == sorted(volume.shape) else None
 
 
 def source_of(layer: Layer) -> Series | None:
@@ -224,10 +230,11 @@ def scan_view(viewer: ViewerModel) -> ScanView:
         if has_window:
             from napari_lesion.plugin.viewer.actions import bind  # they build on this module
             from napari_lesion.plugin.viewer.tools.reading import attach
+            from napari_lesion.plugin.viewer.tools.slider import SliderText
             from napari_lesion.plugin.viewer.views.mpr import views
 
             views(viewer)
-            attach(viewer)
+            SliderText(viewer.window._qt_viewer.dims, attach(viewer))
             bind(viewer)
     return _views[viewer]
 

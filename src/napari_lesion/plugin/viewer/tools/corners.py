@@ -9,10 +9,11 @@ import numpy as np
 from napari.components.overlays import TextOverlay
 from qtpy.QtCore import QTimer
 
+from napari_lesion.model.findings import image_name
 from napari_lesion.model.volume import SeriesIdentity, Volume, readable_date
 from napari_lesion.plugin.texts import later, tr
 from napari_lesion.plugin.viewer.layers import OBLIQUE_DEG, frame_of
-from napari_lesion.plugin.viewer.tools.cursor import number, side_text
+from napari_lesion.plugin.viewer.tools.cursor import number, side_text, slice_place
 from napari_lesion.plugin.viewer.tools.slab import MODE_TEXTS, Mode, Slab, depth_slices
 from napari_lesion.plugin.viewer.tools.windows import preset_of, window_of
 from napari_lesion.plugin.viewer.view import PLANES
@@ -93,25 +94,43 @@ def study_text(volume: Volume, names: bool, small: bool = False, caption: str = 
     return "\n".join(line for line in lines if line)
 
 
-def slice_text(model: ViewerModel, scan: Image, volume: Volume, small: bool = False) -> str:
-    """Which slice it is, counted from 1, and where it lies; small: without the plane's name."""
-    axis = int(model.dims.order[0])
-    total = scan.data.shape[axis]
-    if total == 1:
+def image_text(model: ViewerModel, scan: Image, volume: Volume) -> str:
+    """Name the acquired image that a view shows, as a PACS does: "Se 3, Im 71"; "" on a plane that is none."""
+    if model.dims.ndim != 3 or model.dims.ndisplay != 2:
         return ""
-    world = np.asarray(model.dims.point, dtype=np.float64)
-    index = int(np.rint(scan.world_to_data(world)[axis]))
+    world = slice_place(model, scan)
+    if world is None:
+        return ""
+    frame, towards = frame_of(volume), np.eye(3)[int(model.dims.order[0])]
+    place = frame.to_patient(world)
+    instance = volume.acquired_at(place.tolist(), frame.to_patient(world + towards) - place)
+    return image_name(volume.series, instance.number, instance.frame) if instance is not None else ""
+
+
+def slice_text(model: ViewerModel, scan: Image, volume: Volume, small: bool = False) -> str:
+    """Which acquired image it is, and where the slice itself lies; small: without the plane's name.
+
+    Nothing but the place is said of a reformatted plane, which is no image of anybody's numbering. Images that nobody
+    numbered are counted.
+    """
+    axis = int(model.dims.order[0])
+    total, image = scan.data.shape[axis], image_text(model, scan, volume)
+    if total == 1:
+        return image
     plane = next((tr(_PLANE_TEXTS[name]) for name, order in PLANES.items() if order[0] == axis), "")
-    if not 0 <= index < total:
+    world = slice_place(model, scan)
+    if world is None:
         return tr("{plane}: beyond the scan", plane=plane)
-    where = float(scan.data_to_world(np.where(np.arange(3) == axis, index, 0))[axis])
+    where = float(world[axis])
     if frame_of(volume).oblique_deg > OBLIQUE_DEG:
         place = tr("{mm} mm, oblique", mm=number(round(where, 1)))
     elif volume.certificate.orientation == "unknown":
         place = f"{number(round(where, 1))} mm"
+        if not image:
+            image = tr("slice {n} of {total}", n=int(np.rint(scan.world_to_data(world)[axis])) + 1, total=total)
     else:
         place = f"{side_text(2 - axis, where)} mm"
-    text = f"{index + 1}/{total} · {place}"
+    text = " · ".join(filter(None, (image, place)))
     return text if small else f"{plane} {text}"
 
 

@@ -57,6 +57,30 @@ def voxel_at(volume: Volume, place_mm: npt.ArrayLike) -> tuple[int, int, int] | 
     return k, j, i
 
 
+def slice_place(model: ViewerModel, scan: Image) -> npt.NDArray[np.float64] | None:
+    """Find where the slice lies that a view shows of a scan; None beyond its ends.
+
+    Parameters
+    ----------
+    model : ViewerModel
+    scan : Image
+
+    Returns
+    -------
+    (3,)
+        Napari's world. Along the axis that one looks through it is the centre of the slice that is drawn, which
+        napari's point need not be: other layers may have finer steps.
+    """
+    axis = int(model.dims.order[0])
+    index = np.array(scan.world_to_data(model.dims.point), dtype=np.float64)
+    index[axis] = np.rint(index[axis])
+    if not 0 <= index[axis] < scan.data.shape[axis]:
+        return None
+    world: npt.NDArray[np.float64] = np.asarray(model.dims.point, dtype=np.float64).copy()
+    world[axis] = scan.data_to_world(index)[axis]
+    return world
+
+
 def probe(model: ViewerModel, scan: Image, volume: Volume, slab: Slab) -> Probe | None:
     """Read what is under the cursor of a view; None where there is nothing of the scan."""
     dims = model.dims
@@ -65,8 +89,11 @@ def probe(model: ViewerModel, scan: Image, volume: Volume, slab: Slab) -> Probe 
     world = np.asarray(model.cursor.position, dtype=np.float64)
     if world.shape != (3,):
         return None
+    shown = slice_place(model, scan)
+    if shown is None:
+        return None
     hidden = list(dims.not_displayed)
-    world[hidden] = np.asarray(dims.point)[hidden]  # the reader scrolls, and the cursor stays
+    world[hidden] = shown[hidden]  # the reader scrolls, and the cursor stays
     place = frame_of(volume).to_patient(world)
     index = voxel_at(volume, place)
     if index is None:

@@ -303,7 +303,9 @@ class ReadingTools(QObject):
     def _on_status(self, event: Any) -> None:
         """Put what is under the cursor in the place of napari's own words about the selected layer."""
         viewer = self.station.viewer
-        if self._status and viewer.mouse_over_canvas and event.value != self._status:
+        reads = self.scan_in(viewer) is not None and viewer.dims.ndim == 3
+        # Beside the scan nothing is said: napari would name the voxel of another layer, by its own count of slices.
+        if (self._status or reads) and viewer.mouse_over_canvas and event.value != self._status:
             viewer.status = self._status
 
 

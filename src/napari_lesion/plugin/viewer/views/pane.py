@@ -79,8 +79,11 @@ class Pane(QWidget):
         self._pointer = QTimer(self, singleShot=True, interval=0)
         self._pointer.timeout.connect(self._point_again)
         camera, dims = self.view.scene.camera, self.view.dims
-        for moved in (camera.events.center, camera.events.zoom, dims.events.current_step, dims.events.order):
+        layers, size = self.view.layers.events, self.view.canvas.events.size
+        for moved in (camera.events.center, camera.events.zoom, dims.events.current_step, dims.events.order, size):
             moved.connect(self._on_moved)
+        for changed in (layers.inserted, layers.removed, dims.events.ndisplay):
+            changed.connect(self._on_moved)
         self.view.dims.events.order.connect(self._name)
         self.view.dims.events.ndisplay.connect(self._name)
         self._name()
@@ -160,7 +163,11 @@ class Pane(QWidget):
         world = np.array(dims.point, dtype=np.float64)
         offset = self._in_mm(at.x() - self.canvas.width() / 2, at.y() - self.canvas.height() / 2)
         world[list(dims.displayed)] = np.array(self.view.scene.camera.center[-2:]) + offset
-        self.view.cursor.position = tuple(world.tolist())
+        position = tuple(world.tolist())
+        if tuple(self.view.cursor.position) == position:  # something else may lie there now
+            self.view.cursor.events.position(value=position)
+        else:
+            self.view.cursor.position = position
 
     # -- the mouse ----------------------------------------------------------------------------------------------------
 
