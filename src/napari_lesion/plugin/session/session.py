@@ -12,16 +12,19 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
-from weakref import WeakKeyDictionary, WeakMethod, ref
+from weakref import WeakKeyDictionary, WeakMethod, WeakSet, ref
 
 from napari.utils.notifications import show_info
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lesion.model.volume import Volume
+from napari_lesion.plugin.session.batch import Batch
+from napari_lesion.plugin.session.placement import Placement
+from napari_lesion.plugin.session.view_state import restore_view, saved_view
 from napari_lesion.plugin.settings import setting
 from napari_lesion.plugin.texts import tr
-from napari_lesion.plugin.viewer.layers import SCAN, frame_of, scan_key, scan_name
-from napari_lesion.plugin.viewer.view import PLANES, source_of, unwrapped, volume_of
+from napari_lesion.plugin.viewer.layers import SCAN, scan_key, scan_name
+from napari_lesion.plugin.viewer.view import source_of, unwrapped, volume_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -109,7 +112,13 @@ class Session(QObject):
         """Whether layers go and come because another scan comes on the screen."""
         self._later = QTimer(self, singleShot=True, interval=0)
         self._later.timeout.connect(self._tidy)
+        self._keys: WeakKeyDictionary[Layer, str] = WeakKeyDictionary()
+        """Whose our layers are, whatever becomes of their metadata."""
+        self._placement = Placement()
+        self._in_one_go = Batch(viewer.layers, self)
         self._strays: list[Layer] = []
+        self._orphans: WeakSet[Layer] = WeakSet()
+        """Layers that came for a scan that was not open."""
         self._wanted: OpenScan | None = None
         self._before: dict[str, Any] = {}
         """What belongs to the current scan, as it was before the layer came that is being inserted."""
@@ -152,7 +161,7 @@ class Session(QObject):
 
     def owner(self, layer: Layer) -> OpenScan | None:
         """Find the open scan that a layer belongs to; None for a layer of somebody else."""
-        return self.of(layer) or self.with_key(_key_of(layer))
+        return self.of(layer) or self.with_key(self._key_of(layer))
 
     def with_key(self, key: str) -> OpenScan | None:
         """Find an open scan by its key."""
@@ -201,6 +210,7 @@ class Session(QObject):
             Or right below this one, where that is there.
         """
         layer.metadata[SCAN] = scan.key
+        self._claim(layer)
         there = self.viewer.layers if scan is self._current else scan.away
         places = [place for place, one in enumerate(there) if one in (above or (scan.layer,))]
         place = max(places, default=len(there) - 1) + 1
@@ -215,12 +225,18 @@ class Session(QObject):
 
     def remove(self, layers: Collection[Layer | None]) -> None:
         """Take layers away, wherever they are; those that are gone already are passed over."""
-        for layer in list(layers):
+        here = []
+        for layer in dict.fromkeys(layers):
             for scan in self._scans:
                 if layer in scan.away:
                     scan.away.remove(layer)
             if layer in self.viewer.layers:
-                self.viewer.layers.remove(layer)
+                here.append(layer)
+        if here:
+            with self._in_one_go():
+                for layer in here:
+                    if layer in self.viewer.layers:  # one that goes may take others along
+                        self.viewer.layers.remove(layer)
 
     def take_mouse(self, who: str) -> None:
         """Say who acts on the picture from now on (``annotation``, ``outline``, ...): no other tool stays armed."""
@@ -242,17 +258,19 @@ class Session(QObject):
         """Turn to another scan: in one step all that is on the screen goes, and all that belongs to that one comes."""
         if scan is self._current or self.moving or (scan is not None and scan not in self._scans):
             return
-        self._leave()
-        self._come(scan)
+        with self._in_one_go():
+            self._leave()
+            self._come(scan)
 
     def close(self, scan: OpenScan) -> None:
         """Close a scan; of others that are open the one that was on the screen last comes back."""
         if scan not in self._scans:
             return
         if scan is self._current:
-            self._leave()
-            self._scans.remove(scan)
-            self._come(self._last())
+            with self._in_one_go():
+                self._leave()
+                self._scans.remove(scan)
+                self._come(self._last())
         else:
             self._scans.remove(scan)
         self._forget(scan)
@@ -327,11 +345,15 @@ class Session(QObject):
         volume = volume_of(layer)
         # A layer that somebody duplicated is one more layer of its scan.
         if volume is None or layer.source.parent is not None:
-            owner = self.with_key(_key_of(layer))
-            if owner is not None and owner is not self._current:
-                self._put_away(layer)
+            if self._claim(layer):
+                owner = self.owner(layer)
+                if owner is None:  # made of a scan that was closed, or taken from another window
+                    self._orphans.add(layer)
+                if owner is None or owner is not self._current:
+                    self._put_away(layer)
             return
         key = layer.metadata[SCAN] = scan_key(volume)
+        self._claim(layer)
         known = self.with_key(key)
         if known is not None:  # opened again: the one that is open comes back
             self._wanted = known
@@ -339,9 +361,22 @@ class Session(QObject):
             return
         scan = OpenScan(key, layer, volume, source_of(layer), kept=self._looks.pop(key, {}))
         self._scans.append(scan)
-        self._leave(but=layer)
-        self._come(scan)
+        with self._in_one_go():
+            self._leave(but=layer)
+            self._come(scan)
         self.scans_changed.emit()
+
+    def _key_of(self, layer: Layer) -> str:
+        """Key of the scan that a layer belongs to; "" for a layer of somebody else."""
+        return self._keys.get(layer, "") or str(layer.metadata.get(SCAN, ""))
+
+    def _claim(self, layer: Layer) -> bool:
+        """Remember whose a layer is, and keep it in its place; false for a layer of somebody else."""
+        key = self._key_of(layer)
+        if key:
+            self._keys[layer] = key
+            self._placement.hold(layer)
+        return bool(key)
 
     def _put_away(self, layer: Layer) -> None:
         """Take away what must not be seen: from the eye at once, from the list as soon as nobody is changing that."""
@@ -360,7 +395,7 @@ class Session(QObject):
         # Closed by hand. The list is being changed, so what else there is of it goes as soon as that is done.
         self._scans.remove(scan)
         if scan is self._current:
-            self._strays += [one for one in self.viewer.layers if _key_of(one) == scan.key]
+            self._strays += [one for one in self.viewer.layers if self._key_of(one) == scan.key]
             for one in self._strays:
                 one.visible = False
             self._current = None
@@ -375,21 +410,31 @@ class Session(QObject):
         if self._viewer() is None or (window is not None and not hasattr(window, "_qt_window")):
             return
         strays, self._strays = self._strays, []
-        for layer in strays:
-            owner = self.owner(layer)
-            with self._moved():
-                if layer in self.viewer.layers:
-                    self.viewer.layers.remove(layer)
-            if owner is not None and volume_of(layer) is None and owner is not self._current:
-                layer.visible = True
-                owner.away.append(layer)
-            else:
-                self.deleted.emit(layer)
+        if strays:
+            with self._in_one_go():
+                self._take_away(strays)
         wanted, self._wanted = self._wanted, None
         if wanted is not None:
             self.show(wanted)
         elif self._current is None:
             self.show(self._last())
+
+    def _take_away(self, strays: Collection[Layer]) -> None:
+        for layer in strays:
+            owner, ours = self.owner(layer), volume_of(layer) is None
+            if owner is not None and owner is self._current and ours:  # its scan came meanwhile
+                layer.visible = True
+                continue
+            with self._moved():
+                if layer in self.viewer.layers:
+                    self.viewer.layers.remove(layer)
+            if owner is not None and ours:
+                layer.visible = True
+                owner.away.append(layer)
+                continue
+            if owner is None and layer in self._orphans:
+                show_info(tr("{layer} is of a scan that is not open here, and was taken off.", layer=layer.name))
+            self.deleted.emit(layer)
 
     # -- memory -------------------------------------------------------------------------------------------------------
 
@@ -410,37 +455,11 @@ class Session(QObject):
             self.close(scan)
             show_info(tr("{scan} was closed to save memory. Opened again, it is as you left it.", scan=scan.name))
 
-    # -- what napari has of a view ------------------------------------------------------------------------------------
-
     def _save_view(self, _scan: OpenScan) -> dict[str, Any]:
-        dims, camera = self.viewer.dims, self.viewer.scene.camera
-        return {
-            "order": tuple(dims.order),
-            "ndisplay": dims.ndisplay,
-            "point": tuple(dims.point),
-            "camera": (tuple(camera.center), camera.zoom, tuple(camera.angles)),
-        }
+        return saved_view(self.viewer)
 
     def _restore_view(self, scan: OpenScan, kept: dict[str, Any] | None) -> None:
-        viewer = self.viewer
-        dims, camera = viewer.dims, viewer.scene.camera
-        if dims.ndim != 3:  # somebody else's layers have more axes: then they lead
-            return
-        if kept is None or len(kept["order"]) != 3:
-            dims.ndisplay = 2
-            dims.order = PLANES.get(scan.volume.certificate.orientation, PLANES["axial"])
-            middle = [(size - 1) / 2 for size in scan.volume.shape]
-            dims.set_point(range(3), frame_of(scan.volume).to_world(scan.volume.to_patient(middle)).tolist())
-            viewer.reset_view()
-            return
-        dims.ndisplay = kept["ndisplay"]
-        dims.order = kept["order"]
-        dims.set_point(range(3), list(kept["point"]))
-        camera.center, camera.zoom, camera.angles = kept["camera"]
-
-
-def _key_of(layer: Layer) -> str:
-    return str(layer.metadata.get(SCAN, ""))
+        restore_view(self.viewer, scan.volume, kept)
 
 
 def _is_from(scan: OpenScan, series: Series) -> bool:

@@ -21,7 +21,7 @@ from qtpy.QtWidgets import QApplication, QMessageBox, QWidget
 
 from napari_lesion.dicom.read.hounsfield import may_not_be_hu, taken_as_hu
 from napari_lesion.plugin.findings import findings_files
-from napari_lesion.plugin.session.session import volume_in_memory
+from napari_lesion.plugin.session.session import session, volume_in_memory
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer import dicom_objects
 from napari_lesion.plugin.viewer.layers import LayerData, scan_layer, scan_name
@@ -101,11 +101,11 @@ def _is_shown(path: Path, layers: Sequence[LayerData]) -> bool:
     if not path.is_file():
         return False
     viewer = current_viewer()
-    shown = [layer.metadata for layer in viewer.layers] if viewer is not None else []
-    shown += [attributes["metadata"] for _, attributes, _ in layers]
-    sources = [source for metadata in shown if (source := metadata.get("source")) is not None]
+    # Also of scans that are not on the screen: files of several may have been dropped in any order.
+    sources = [scan.source for scan in session(viewer).scans] if viewer is not None else []
+    sources += [attributes["metadata"].get("source") for _, attributes, _ in layers]
     path = path.absolute()
-    return any(path == frame.file.path for source in sources for frame in source.frames)
+    return any(path == frame.file.path for source in sources if source is not None for frame in source.frames)
 
 
 def _read_one(path: Path) -> list[LayerData]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,3 +73,20 @@ def untouched() -> Iterator[None]:
         _untouched.clear()
         if enabled:
             gc.enable()
+
+
+@contextmanager
+def nothing_old() -> Iterator[None]:
+    """Let whoever collects garbage on the way find only what was made since.
+
+    napari collects for each layer that goes, from each canvas, and each time looks at a million objects. It does so for
+    drivers of Windows that stumble over textures which are deleted later; there everything is looked through.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

@@ -106,6 +106,8 @@ class Mirror(QObject):
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.events.reordered.connect(self._sort)
+        viewer.layers.events.begin_batch.connect(self._begin_batch)
+        viewer.layers.events.end_batch.connect(self._end_batch)
         viewer.layers.selection.events.active.connect(self._select)
         self._select()
 
@@ -127,9 +129,17 @@ class Mirror(QObject):
         layers.events.inserted.disconnect(self._on_inserted)
         layers.events.removed.disconnect(self._on_removed)
         layers.events.reordered.disconnect(self._sort)
+        layers.events.begin_batch.disconnect(self._begin_batch)
+        layers.events.end_batch.disconnect(self._end_batch)
         layers.selection.events.active.disconnect(self._select)
         for layer in list(self._links):
             self._links.pop(layer).close()
+
+    def _begin_batch(self, _event: object = None) -> None:
+        self._view.layers.events.begin_batch()
+
+    def _end_batch(self, _event: object = None) -> None:
+        self._view.layers.events.end_batch()
 
     def _on_inserted(self, event: Any) -> None:
         self._add(event.value)
