@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,12 +15,16 @@ from qtpy.QtGui import QImage
 from qtpy.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QTableView, QWidget
 from session_scans import Coded, coded_scans
 
+from napari_lesion.assessment.measure.segment import Segmentation
 from napari_lesion.model.compared import Alignment, Comparison
+from napari_lesion.model.findings import Point
+from napari_lesion.model.mask import Mask
 from napari_lesion.model.volume import Volume
 from napari_lesion.plugin.annotate.annotator import annotator
 from napari_lesion.plugin.findings import review_keys
 from napari_lesion.plugin.findings.detect_panel import DetectPanel
 from napari_lesion.plugin.findings.findings_view import findings_view
+from napari_lesion.plugin.findings.measuring import measuring
 from napari_lesion.plugin.findings.outlines import outlines
 from napari_lesion.plugin.follow_up.priors import Prior, priors
 from napari_lesion.plugin.reading_study.reading_session import reading_room
@@ -36,18 +41,48 @@ from napari_lesion.plugin.viewer.views.projection import shrink
 from napari_lesion.plugin.viewer.views.side_by_side import beside
 from napari_lesion.review import edits
 from napari_lesion.review.review import Review, unsearched
+from napari_lesion.support.progress import Progress, silent
 
 PANELS = ("Detect lesions", "Finding", "Follow-up", "Annotate", "Second reader", "Reading")
 ENDS = {0: ("F", "H"), 1: ("A", "P"), 2: ("R", "L")}
 """Letters at the low and the high end of the world's axes z, y, x."""
 ACROSS = dict(zip("RLAPHF", "LRPAFH", strict=True))
 PATIENCE_MS = 60_000
+OFTEN = (
+    *("add", "look", "jump", "click_row", "judge", "undo", "redo", "type_a_comment", "annotate", "annotation_undo"),
+    *("scroll", "zoom", "window", "slab", "names"),
+)
+SELDOM = (
+    *("open", "close", "delete_by_hand", "search", "switch_while_searching", "switch_while_measuring", "read_blind"),
+    *("prior", "four_up", "3d"),
+)
+"""Steps that cost much, beside those that are neither."""
+
+
+class Outliner:
+    """Outlines each finding as a ball, in the place of the network that does."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        """It waits for this."""
+        self.go.set()
+
+    def __call__(self, volume: Volume, places: Any, *, progress: Progress = silent, **_: object) -> list[Segmentation]:
+        assert self.go.wait(30)
+        return [self._ball(volume, *place) for place in places]
+
+    def _ball(self, volume: Volume, center: Point, diameter: float) -> Segmentation:
+        index = np.stack(np.indices(volume.shape), axis=-1)
+        apart = np.linalg.norm(volume.to_patient(index) - center, axis=-1)
+        inside = apart <= max(diameter / 2, apart.min())
+        return Segmentation(Mask.of(inside), "a ball", 1.0)
 
 
 class Driver:
     """One viewer with all panels, and the scans of `session_scans`."""
 
-    def __init__(self, viewer: Any, detector: BlobDetector, qtbot: Any, seed: int) -> None:
+    def __init__(self, viewer: Any, detector: BlobDetector, outliner: Outliner, qtbot: Any, seed: int) -> None:
+        self.outliner = outliner
         self.viewer, self.detector, self.qtbot, self.random = viewer, detector, qtbot, random.Random(seed)
         self.scans = coded_scans()
         self.by_key = {scan_key(one.volume): one for one in self.scans}
@@ -64,6 +99,8 @@ class Driver:
         self.log: list[str] = []
         self.places: dict[str, tuple[float, float, float]] = {}
         """Where the crosshair was when a scan was last on the screen."""
+        self.spent: dict[str, list[float]] = {}
+        """Seconds of the processor, by step."""
         self.probed = self.looked_at = 0
         """Probes and pictures that were compared."""
 
@@ -71,14 +108,18 @@ class Driver:
 
     def step(self) -> None:
         """Do something, and look at everything."""
-        often = ("open", "switch", "switch", "search", "add", "look", "scroll")
-        name = self.random.choice((*self.steps, *often))
+        weights = [8 if name in OFTEN else 1 if name in SELDOM else 3 for name in self.steps]
+        [name] = self.random.choices(list(self.steps), weights)
         self.log.append(name)
         before, open_ = self.code, {self.by_key[one.key].code for one in self.session.scans}
+        began = time.process_time()
         self.steps[name]()
         self.settle()
         self.log[-1] += f" {before} → {self.code}"
+        done = time.process_time()
         self.check()
+        self.spent.setdefault(name, []).append(done - began)
+        self.spent.setdefault("(looking)", []).append(time.process_time() - done)
         place = self.station.position_mm
         if place is not None:
             if self.code != before and self.code in open_ and self.code in self.places:
@@ -86,9 +127,14 @@ class Driver:
                 assert apart < 2.1, f"{self.code} comes back {apart:.1f} mm from where it was left"
             self.places[self.code] = place
 
+    def costs(self) -> str:
+        """Say what the steps cost, seconds of the processor in all and at the median, the dearest first."""
+        rows = sorted(self.spent.items(), key=lambda one: -sum(one[1]))
+        return "\n".join(f"{sum(s):7.2f} s {np.median(s):7.3f} s {len(s):6d} × {name}" for name, s in rows)
+
     def settle(self) -> None:
         """Let happen what happens by itself."""
-        for _ in range(3):
+        for _ in range(2):
             QApplication.processEvents()
 
     @property
@@ -160,6 +206,28 @@ class Driver:
         assert self.session.current is other, "a result that comes later turns to no scan"
         assert self.station.review_of(searched.volume) is not review, "it is with its own scan"
 
+    def do_switch_while_measuring(self) -> None:
+        scan, others = self.session.current, [one for one in self.session.scans if one is not self.session.current]
+        if scan is None or not others or self.station.blind or scan.volume.series.modality != "CT":
+            return
+        work = measuring(self.station)
+        self.qtbot.waitUntil(lambda: work._task is None, timeout=PATIENCE_MS)
+        go = self.outliner.go = threading.Event()
+        try:
+            self.do_add()
+            self.settle()
+            added = self.station.finding
+            self.session.show(self.random.choice(others))
+            self.settle()
+            self.check()
+        finally:
+            go.set()
+        self.qtbot.waitUntil(lambda: work._task is None, timeout=PATIENCE_MS)
+        review = self.station.review_of(scan.volume)
+        if added and review is not None and added in {finding.id for finding in review.findings}:
+            finding = review.finding(added)
+            assert finding.measurement is not None or finding.unmeasured, "what was measured is with its own scan"
+
     def do_add(self) -> None:
         scan = self.current
         if scan is not None and not self.station.blind:
@@ -173,6 +241,10 @@ class Driver:
         view = findings_view(self.station)
         if view.shown:
             view.look_at(self.random.choice(view.shown).id)
+
+    def do_jump(self) -> None:
+        if self.current is not None:
+            self.station.go_to(self._place(self.current.volume))
 
     def do_click_row(self) -> None:
         findings = self.detect.findings
@@ -404,9 +476,12 @@ class Driver:
         viewer.cursor.position = tuple(world + 1e-3)
         viewer.cursor.position = tuple(world)
         found = reading_tools(self.station).view(viewer).found
-        index = np.rint((np.linalg.inv(volume.affine) @ (*world[::-1], 1))[:3]).astype(int)
+        exact = volume.to_index(world[::-1])
+        index = np.rint(exact).astype(int)
+        axis = int(np.abs(np.linalg.inv(volume.affine)[:3, 2 - through]).argmax())  # along which one looks
+        exact[axis] = index[axis]
         assert found is not None
-        np.testing.assert_allclose(found.place_mm, world[::-1], atol=0.01)
+        np.testing.assert_allclose(found.place_mm, volume.to_patient(exact), atol=0.01)  # the slice's own
         assert found.value == volume.voxels[tuple(index)], "the value under the pointer is another scan's"
         self.probed += 1
 

@@ -335,11 +335,19 @@ class Annotator(QObject):
             volume.wait(progress)  # a scan is shown before all of it is read
             return grow(volume, center_mm)
 
+        scan = self.station.session.current
         self._growing = Task(work, self)
         self._growing.succeeded.connect(partial(self._on_grown, volume, self.label.name, self.reader))
-        self._growing.failed.connect(lambda error: self.said.emit(f"⚠ {sentence(error)}"))
+        self._growing.failed.connect(partial(self._on_not_grown, volume))
         self._growing.ended.connect(self._on_growing_ended)
+        if scan is not None:
+            self.station.session.begin_work(scan)
+            self._growing.ended.connect(lambda: self.station.session.end_work(scan))
         self._growing.start()
+
+    def _on_not_grown(self, volume: Volume, error: Exception) -> None:
+        where = "" if volume is self.volume else f"{scan_name(volume.series)}: "
+        self.said.emit(f"⚠ {where}{sentence(error)}")
 
     def _on_growing_ended(self) -> None:
         self._growing = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -484,20 +485,21 @@ class DetectPanel(QWidget):
 
     def run(self) -> None:
         """Search the chosen scan."""
-        layer, card = self.scan, self.models.currentData()
+        self._search(self.scan, self.models.currentData(), self.models.currentData(_MODEL), self.devices.currentData())
+
+    def _search(self, layer: Image | None, card: Card | None, model: str, device: str) -> None:
         volume = volume_of(layer) if layer is not None else None
-        if self._task is not None or volume is None or card is None:
+        if self._task is not None or volume is None or card is None or not self._station.session.is_open(layer):
             return
-        device = self.devices.currentData()
         self._searched = layer
         if (owner := self._station.session.of(layer)) is not None:
             self._station.session.begin_work(owner)
-        model = self.models.currentData(_MODEL)
         trusted = model in self._trusted
         self._task = Task(lambda progress: search(volume, card, model, device, progress, trust_code=trusted), self)
         self._task.progressed.connect(self._on_progress)
         self._task.succeeded.connect(self._on_succeeded)
-        self._task.failed.connect(self._on_failed)
+        # With what was searched, whatever is on the screen and chosen when it fails.
+        self._task.failed.connect(partial(self._on_failed, layer, card, model, device))
         self._task.cancelled.connect(self._on_cancelled)
         self._task.start()
         self.progress.setRange(0, 0)
@@ -534,13 +536,12 @@ class DetectPanel(QWidget):
         self._say(text)
         self._enable()
 
-    def _on_failed(self, error: Exception) -> None:
+    def _on_failed(self, layer: Image, card: Card, model: str, device: str, error: Exception) -> None:
         self.fold.setChecked(True)
         self._end_of_run(f"⚠ {sentence(error)}")
-        model = self.models.currentData(_MODEL)
         if isinstance(error, UntrustedCodeError) and model not in self._trusted and self._may_run_code(model, error):
             self._trusted.add(model)
-            self.run()
+            self._search(layer, card, model, device)
 
     def _may_run_code(self, model: str, error: UntrustedCodeError) -> bool:
         answer = QMessageBox.question(

@@ -15,6 +15,7 @@ from napari_lesion.model.findings import Finding
 from napari_lesion.model.volume import Volume
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.viewer.view import volume_of
 from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.plugin.widgets.torch_loading import load_torch
 from napari_lesion.review.review import is_unmeasured, with_measurements
@@ -39,6 +40,8 @@ class Measuring(QObject):
         self._station = station
         self._view = findings_view(station)
         self._task: Task[None] | None = None
+        self._scan: Image | None = None
+        """Whose findings are being measured."""
         self._asked: tuple[Finding, ...] = ()
         self._asked_for = ""
         """Id of the finding that the reader waits for, or ""."""
@@ -70,7 +73,12 @@ class Measuring(QObject):
         if self._task is None and waiting:
             self._later.start()
         elif self._task is not None and waiting and waiting[0].id == self._station.finding != self._asked_for:
-            self._task.cancel()  # the reader waits for another one
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Stop, for the reader waits for another finding; what is measured of another scan is measured to its end."""
+        if self._task is not None and self._view.scan is self._scan:
+            self._task.cancel()
 
     def _waiting(self) -> list[Finding]:
         """List the findings to measure, the most urgent first."""
@@ -85,6 +93,7 @@ class Measuring(QObject):
         scan, volume, waiting = self._view.scan, self._view.volume, self._waiting()
         if self._task is not None or not waiting or scan is None or volume is None:
             return
+        self._scan = scan
         self._asked_for = waiting[0].id if waiting[0].id == self._station.finding else ""
         self._asked = asked = tuple(waiting[:1] if self._asked_for else waiting[:AT_ONCE])
         found: list[Finding] = []
@@ -106,12 +115,15 @@ class Measuring(QObject):
     def _end(self, scan: Image, found: Sequence[Finding]) -> None:
         if self._task is not None:
             self._task.deleteLater()
-        self._task, self._asked, self._asked_for = None, (), ""
+        self._task, self._scan, self._asked, self._asked_for = None, None, (), ""
         if found:
             try:
                 self._station.change(lambda review, _by: with_measurements(review, found), scan)
             except LesionError as error:
-                self._failed |= dict.fromkeys(self._view.findings, sentence(error))
+                volume = volume_of(scan)
+                review = self._station.review_of(volume) if volume is not None else None
+                # Of its own scan: another one may be on the screen by now.
+                self._failed |= dict.fromkeys(review.findings if review is not None else (), sentence(error))
         self.changed.emit()
         self._look()
 

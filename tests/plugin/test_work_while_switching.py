@@ -1,0 +1,384 @@
+"""A switch while something runs: the work goes on for its own scan, and its result appears there and nowhere else."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_scan import make_volume
+from napari.components import ViewerModel
+from napari.layers import Image
+from plugin_scan import NODULES, BlobDetector
+from qtpy.QtWidgets import QMessageBox
+from session_driver import Outliner
+from session_scans import Coded, coded_scans
+
+from napari_lesion.model.compared import Alignment, Comparison
+from napari_lesion.plugin.annotate.annotator import annotator
+from napari_lesion.plugin.findings.detect_panel import DetectPanel
+from napari_lesion.plugin.findings.exports import Exports
+from napari_lesion.plugin.findings.findings_view import findings_view
+from napari_lesion.plugin.findings.measuring import measuring
+from napari_lesion.plugin.follow_up.priors import Prior, _Outcome, priors
+from napari_lesion.plugin.session.session import BUDGET_SETTING, session
+from napari_lesion.plugin.session.workstation import Workstation, workstation
+from napari_lesion.plugin.settings import store
+from napari_lesion.plugin.viewer.layers import scan_layer
+from napari_lesion.plugin.viewer.view import scan_view
+from napari_lesion.review import edits
+from napari_lesion.review.review import Review, unsearched
+from napari_lesion.support.errors import ConfigError, UntrustedCodeError
+
+PATIENCE_MS = 30_000
+
+
+class Gate:
+    """Stands in the way of work on another thread, until it is opened."""
+
+    def __init__(self) -> None:
+        self._open = threading.Event()
+        self.reached = threading.Event()
+
+    def wait(self, *_: object, **__: object) -> None:
+        self.reached.set()
+        assert self._open.wait(PATIENCE_MS / 1000)
+
+    def open(self) -> None:
+        self._open.set()
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    gate = Gate()
+    yield gate
+    gate.open()
+
+
+@pytest.fixture
+def model(qapp: Any) -> ViewerModel:
+    """A viewer without a window."""
+    model = ViewerModel()
+    scan_view(model)
+    return model
+
+
+@pytest.fixture
+def two(model: ViewerModel, monkeypatch: pytest.MonkeyPatch) -> tuple[Workstation, Image, Image]:
+    """Two scans of two patients, the first on the screen."""
+    monkeypatch.setattr("napari_lesion.assessment.measure.measure.segment_all", Outliner())
+    monkeypatch.setattr("napari_lesion.assessment.measure.measure.looks_of", lambda _, masks: [None] * len(masks))
+    station = workstation(model)
+    findings_view(station)
+    one, _, other, *_ = coded_scans()
+    first, second = (_add(model, scan) for scan in (one, other))
+    station.read(first)
+    return station, first, second
+
+
+def _add(viewer: ViewerModel, scan: Coded) -> Image:
+    data, attributes, _ = scan_layer(scan.volume)
+    return viewer.add_image(data, **attributes)
+
+
+def _mark(station: Workstation, share: float = 0.5) -> str:
+    """Add a finding to the scan on the screen, and get its id."""
+    volume = station.volume
+    place = tuple(volume.to_patient([share * (size - 1) for size in volume.shape]).tolist())
+    station.change(lambda review, by: edits.add(review, place, 6.0, by, volume))
+    return str(station.review.changes[-1].after[0].id)
+
+
+def _ids(review: Review | None) -> set[str]:
+    return {finding.id for finding in review.findings} if review is not None else set()
+
+
+def test_what_a_search_finds_comes_to_its_own_scan(
+    make_napari_viewer: Callable[..., Any], detector: BlobDetector, gate: Gate, qtbot: Any
+) -> None:
+    viewer = make_napari_viewer(show=False)
+    scan_view(viewer)
+    _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Detect lesions")
+    one, _, other, *_ = coded_scans()
+    first, second = _add(viewer, one), _add(viewer, other)
+    station = workstation(viewer)
+    station.read(first)
+    detector.before = gate.wait
+    panel.run()
+    qtbot.waitUntil(gate.reached.is_set, timeout=PATIENCE_MS)
+    station.read(second)
+    gate.open()
+    qtbot.waitUntil(lambda: panel._task is None, timeout=PATIENCE_MS)
+    assert station.scan is second
+    assert station.review is None
+    assert [layer for layer in viewer.layers if "ALFA" in layer.name] == []
+    found = _ids(station.review_of(one.volume))
+    assert len(found) == 2
+    station.read(first)
+    assert _ids(station.review) == found
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_search_that_asks_and_goes_on_searches_the_scan_that_it_was_begun_for(
+    make_napari_viewer: Callable[..., Any],
+    detector: BlobDetector,
+    gate: Gate,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    closed: bool,
+) -> None:
+    """The question came while another scan was on the screen, and that one was searched."""
+
+    def load(_name: str, *, trust_code: bool = False) -> BlobDetector:
+        if not trust_code:
+            gate.wait()
+            raise UntrustedCodeError("network_def: scripts.net.Net is not part of MONAI.")
+        return detector
+
+    monkeypatch.setattr("napari_lesion.detection.detector.load_detector", load)
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
+    viewer = make_napari_viewer(show=False)
+    scan_view(viewer)
+    panel: DetectPanel = viewer.window.add_plugin_dock_widget("napari-lesion", "Detect lesions")[1]
+    one, _, other, *_ = coded_scans()
+    first, second = _add(viewer, one), _add(viewer, other)
+    station = workstation(viewer)
+    station.read(first)
+    panel.run()
+    qtbot.waitUntil(gate.reached.is_set, timeout=PATIENCE_MS)
+    station.read(second)
+    if closed:
+        station.session.close(station.session.of(first))
+    gate.open()
+    qtbot.waitUntil(lambda: panel._task is None, timeout=PATIENCE_MS)
+    assert station.review_of(other.volume) is None
+    assert len(_ids(station.review_of(one.volume))) == (0 if closed else 2)
+
+
+def test_what_is_measured_comes_to_its_own_scan(
+    two: tuple[Workstation, Image, Image], gate: Gate, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station, first, second = two
+    outliner = Outliner()
+    outliner.go = gate._open
+    monkeypatch.setattr("napari_lesion.assessment.measure.measure.segment_all", outliner)
+    work = measuring(station)
+    mine = _mark(station)
+    qtbot.waitUntil(lambda: work._task is not None, timeout=PATIENCE_MS)
+    station.read(second)
+    theirs = _mark(station)
+    station.select(theirs)  # the reader waits for another finding, of another scan
+    gate.open()
+    qtbot.waitUntil(lambda: work._task is None and work.waiting == 0, timeout=PATIENCE_MS)
+    volumes = {scan: station.review_of(scan.metadata["volume"]) for scan in (first, second)}
+    assert _ids(volumes[first]) == {mine}
+    assert _ids(volumes[second]) == {theirs}
+    assert volumes[first].finding(mine).measurement is not None
+    assert volumes[second].finding(theirs).measurement is not None
+    assert station.scan is second
+
+
+def test_a_measurement_that_cannot_be_kept_is_said_of_its_own_findings(
+    two: tuple[Workstation, Image, Image], gate: Gate, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The findings of the scan on the screen were said to be those that could not be measured."""
+    station, first, second = two
+    outliner = Outliner()
+    outliner.go = gate._open
+    monkeypatch.setattr("napari_lesion.assessment.measure.measure.segment_all", outliner)
+    work = measuring(station)
+    mine = _mark(station)
+    qtbot.waitUntil(lambda: work._task is not None, timeout=PATIENCE_MS)
+    station.read(second)
+    station.set_blind(True)  # nothing of the other one is measured meanwhile
+    theirs = _mark(station)
+    change = station.change
+
+    def refuse(function: Any, scan: Image | None = None) -> None:
+        if scan is first:
+            raise ConfigError("The disk is full.")
+        change(function, scan)
+
+    monkeypatch.setattr(station, "change", refuse)
+    gate.open()
+    qtbot.waitUntil(lambda: work._task is None, timeout=PATIENCE_MS)
+    assert work.problem(station.review.finding(theirs)) == ""
+    assert "disk is full" in work.problem(station.review_of(first.metadata["volume"]).finding(mine))
+
+
+def test_a_comparison_comes_to_its_own_scan(
+    two: tuple[Workstation, Image, Image], gate: Gate, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station, first, second = two
+    _, prior, *_ = coded_scans()
+    uid = prior.volume.series.series_uid
+    said = Alignment(accepted=False, says="not tried")
+    comparison = Comparison(prior_series_uid=uid, prior_study_date="20200101", days=3, alignment=said)
+    outcome = _Outcome(Prior(prior.volume, Review(unsearched(prior.volume)).report, comparison, None), (), {})
+
+    def compare(*_: object, **__: object) -> _Outcome:
+        gate.wait()
+        return outcome
+
+    monkeypatch.setattr("napari_lesion.plugin.follow_up.priors.compare_scans", compare)
+    known = priors(station)
+    _mark(station)
+    ended: list[str] = []
+    known.ended.connect(ended.append)
+    known.compare(prior.volume)
+    qtbot.waitUntil(gate.reached.is_set, timeout=PATIENCE_MS)
+    station.read(second)
+    gate.open()
+    qtbot.waitUntil(lambda: not known.running, timeout=PATIENCE_MS)
+    assert station.scan is second
+    assert station.comparison is None
+    assert known.prior(uid) is None
+    assert "ALFA" in ended[-1], "it is said of which scan"
+    station.read(first)
+    assert known.prior(uid) is outcome.prior
+
+
+def test_reports_are_of_the_scan_that_they_were_asked_for(
+    two: tuple[Workstation, Image, Image], gate: Gate, qtbot: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from napari_lesion.plugin.findings import exports
+    from napari_lesion.report.write import write_reports
+
+    def write(*args: Any, **more: Any) -> Any:
+        gate.wait()
+        return write_reports(*args, **more)
+
+    monkeypatch.setattr(exports, "write_reports", write)
+    station, first, second = two
+    panel = Exports(station)
+    mine = _mark(station)
+    panel.write(tmp_path, ("json",))
+    qtbot.waitUntil(gate.reached.is_set, timeout=PATIENCE_MS)
+    station.read(second)
+    assert "another scan" in panel.text.text()
+    _mark(station)
+    gate.open()
+    qtbot.waitUntil(lambda: not panel.running, timeout=PATIENCE_MS)
+    assert panel.text.text() == "", "what became of it is said of its own scan"
+    [written] = tmp_path.glob("**/findings.json")
+    content = json.loads(written.read_text())
+    assert content["series_uid"] == first.metadata["volume"].series.series_uid
+    assert [finding["id"] for finding in content["findings"]] == [mine]
+    station.read(first)
+    assert "findings.json" in panel.text.text()
+
+
+def test_what_is_outlined_by_a_click_comes_to_its_own_scan(
+    two: tuple[Workstation, Image, Image], gate: Gate, qtbot: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from napari_lesion.plugin.annotate import annotator as module
+
+    store("annotation/folder", str(tmp_path))
+    station, first, second = two
+    ball = Outliner()._ball
+
+    def grow(volume: Any, center: Any) -> Any:
+        gate.wait()
+        return ball(volume, center, 8.0).mask
+
+    monkeypatch.setattr(module, "grow", grow)
+    one = annotator(station)
+    place = tuple(np.array(station.volume.to_patient([(size - 1) / 2 for size in station.volume.shape])).tolist())
+    one.grow_at(place)
+    qtbot.waitUntil(gate.reached.is_set, timeout=PATIENCE_MS)
+    station.read(second)
+    gate.open()
+    qtbot.waitUntil(lambda: not one.growing, timeout=PATIENCE_MS)
+    assert one.annotations is None or one.annotations.annotations == ()
+    station.read(first)
+    [mark] = one.annotations.annotations
+    assert np.allclose(mark.center_mm, place, atol=2)
+
+
+def test_scans_that_are_being_worked_on_outlive_the_budget_and_are_let_go_of_after(
+    model: ViewerModel, qtbot: Any, monkeypatch: pytest.MonkeyPatch, gate: Gate, tmp_path: Path
+) -> None:
+    """Whatever runs: it holds its scan open, and none is held open when it has ended, failed or been cancelled."""
+    from napari_lesion.plugin.findings import exports
+
+    def fail(*_: object, **__: object) -> None:
+        gate.wait()
+        raise ConfigError("The disk is full.")
+
+    monkeypatch.setattr(exports, "write_reports", fail)
+    data, attributes, _ = scan_layer(make_volume(nodules=NODULES))
+    model.add_image(data, **attributes)
+    station, scans = workstation(model), session(model)
+    panel = Exports(station)
+    _mark(station)
+    panel.write(tmp_path, ("json",))
+    qtbot.waitUntil(gate.reached.is_set, timeout=PATIENCE_MS)
+    assert list(scans._at_work.values()) == [1]
+    store(BUDGET_SETTING, 0.0)
+    _add(model, coded_scans()[0])
+    assert len(scans.scans) == 2
+    gate.open()
+    qtbot.waitUntil(lambda: not panel.running, timeout=PATIENCE_MS)
+    assert scans._at_work == {}
+
+
+@pytest.mark.parametrize("work", ["measuring", "exporting", "comparing", "outlining"])
+def test_a_window_that_closes_while_something_runs_goes_quietly(
+    make_napari_viewer: Callable[..., Any],
+    gate: Gate,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    work: str,
+) -> None:
+    """Nothing is delivered to a window that is gone, and nothing is raised."""
+    from napari_lesion.plugin.annotate import annotator as annotating
+    from napari_lesion.plugin.findings import exports
+
+    done = threading.Event()
+
+    def wait(*_: object, **__: object) -> None:
+        try:
+            gate.wait()
+            raise ConfigError("Nobody is there any more.")
+        finally:
+            done.set()
+
+    monkeypatch.setattr("napari_lesion.assessment.measure.measure.segment_all", wait)
+    monkeypatch.setattr("napari_lesion.plugin.follow_up.priors.compare_scans", wait)
+    monkeypatch.setattr(exports, "write_reports", wait)
+    monkeypatch.setattr(annotating, "grow", wait)
+    store("annotation/folder", str(tmp_path))
+    viewer = make_napari_viewer(show=True)
+    scan_view(viewer)
+    station = workstation(viewer)
+    one, prior, *_ = coded_scans()
+    _add(viewer, one)
+    findings_view(station)
+    if work == "measuring":
+        measuring(station)
+    _mark(station)
+    if work == "exporting":
+        panel = Exports(station)
+        viewer.window.add_dock_widget(panel)
+        panel.write(tmp_path, ("json",))
+    elif work == "comparing":
+        priors(station).compare(prior.volume)
+    elif work == "outlining":
+        annotator(station).grow_at(station.position_mm)
+    qtbot.waitUntil(gate.reached.is_set, timeout=PATIENCE_MS)
+    viewer.close()
+    qtbot.wait(20)
+    gate.open()
+    assert done.wait(PATIENCE_MS / 1000)
+    qtbot.wait(100)
+    other = ViewerModel()
+    scan_view(other)
+    del station
+    _add(other, one)
+    qtbot.wait(20)
+    assert workstation(other).scan is not None
