@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from napari.layers import _layer_actions as menu
 from plugin_scan import BlobDetector
 from qtpy.QtGui import QImage
 from qtpy.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QTableView, QWidget
@@ -54,9 +56,22 @@ OFTEN = (
 )
 SELDOM = (
     *("open", "close", "delete_by_hand", "search", "switch_while_searching", "switch_while_measuring", "read_blind"),
-    *("prior", "four_up", "3d"),
+    *("prior", "four_up", "3d", "menu"),
 )
 """Steps that cost much, beside those that are neither."""
+
+
+class Undrawn(logging.Handler):
+    """Hears of what could not be drawn: vispy logs that, and leaves it out."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.said: list[str] = []
+        logging.getLogger("vispy").addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep it."""
+        self.said.append(record.getMessage())
 
 
 class Outliner:
@@ -97,6 +112,7 @@ class Driver:
             name.removeprefix("do_"): getattr(self, name) for name in dir(self) if name.startswith("do_")
         }
         self.log: list[str] = []
+        self.undrawn = Undrawn()
         self.places: dict[str, tuple[float, float, float]] = {}
         """Where the crosshair was when a scan was last on the screen."""
         self.spent: dict[str, list[float]] = {}
@@ -171,6 +187,22 @@ class Driver:
         if self.viewer.layers:
             layer = self.random.choice(self.viewer.layers)
             layer.name = f"{layer.name} again"[-60:]
+
+    def do_move_by_hand(self) -> None:
+        ours = [layer for layer in self.viewer.layers if SCAN in layer.metadata]
+        if ours:
+            self.random.choice(ours).translate = (5.0, -7.0, 11.0)
+
+    def do_menu(self) -> None:
+        """What napari's menus make of the layer that is chosen; hidden, for a copy covers its own scan."""
+        layers, current = self.viewer.layers, self.session.current
+        if current is None or len(layers) > 8 or current.layer not in layers or current.layer.data.shape[0] == 1:
+            return
+        before = set(layers)
+        layers.selection.active = current.layer
+        self.random.choice((menu._duplicate_layer, menu._project))(layers)
+        for layer in set(layers) - before:
+            layer.visible = False
 
     def do_foreign_layer(self) -> None:
         theirs = [layer for layer in self.viewer.layers if SCAN not in layer.metadata]
@@ -363,6 +395,7 @@ class Driver:
     def check(self) -> None:
         """Look at layers, panels, texts, letters, the probe and the pictures."""
         reading_tools(self.station).cine.stop()
+        assert self.undrawn.said == []
         self._check_layers()
         self._check_ids()
         self._check_texts()

@@ -12,6 +12,7 @@ import pytest
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QImage, QWheelEvent
 from qtpy.QtWidgets import QApplication
+from session_driver import Undrawn
 
 from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
 from napari_lesion.plugin.session.workstation import workstation
@@ -348,3 +349,21 @@ def test_a_coarse_volume_keeps_every_bright_voxel() -> None:
     for at in np.ndindex(coarse.shape):
         block = tuple(slice(i * f, (i + 1) * f) for i, f in zip(at, factors, strict=True))
         assert coarse[at] == voxels[block].max()
+
+
+def test_scans_that_come_and_go_are_drawn_in_every_view(viewer: Any) -> None:
+    """Whichever canvas was drawn last: what napari sends to OpenGL when layers go went to that one, or to none."""
+    undrawn = Undrawn()
+    first = workstation(viewer).scan
+    other = marked()
+    data, attributes, _ = layers.scan_layer(
+        Volume(other.voxels, other.affine, other.series.model_copy(update={"series_uid": "1.2.4"}), other.certificate)
+    )
+    second = viewer.add_image(data, **attributes)
+    for turn, scan in enumerate((first, second, first, second)):
+        views(viewer).panes[turn % 3].canvas.doneCurrent()
+        workstation(viewer).read(scan)
+        wait(0.1)
+        for pane in views(viewer).panes[:3]:
+            pixels(pane)  # drawn now
+    assert undrawn.said == []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from qtpy.QtCore import QEvent, QObject, QPointF, Qt, QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import QCursor, QKeyEvent, QMouseEvent, QWheelEvent
+from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QApplication, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_lesion.model.volume import FloatArray
@@ -84,15 +85,32 @@ class Pane(QWidget):
             moved.connect(self._on_moved)
         for changed in (layers.inserted, layers.removed, dims.events.ndisplay):
             changed.connect(self._on_moved)
+        # Before napari's canvas, which was connected sooner and so comes later.
+        for flushed in (layers.removed, layers.end_batch):
+            flushed.connect(self._make_current)
         self.view.dims.events.order.connect(self._name)
         self.view.dims.events.ndisplay.connect(self._name)
         self._name()
+
+    def _make_current(self, _event: object = None) -> None:
+        """Let what napari sends to OpenGL now go to this canvas.
+
+        When layers went, napari sends all that waits, and does not say to which canvas: it went to the one that was
+        drawn last, or to none, and pictures that had just come could not be drawn.
+        """
+        # A canvas that was never shown has no context yet; those of one window share what is in them.
+        for canvas in (self.canvas, self._keys):
+            if isinstance(canvas, QOpenGLWidget) and canvas.isValid():
+                canvas._vispy_canvas.set_current()
+                return
 
     def let_go(self) -> None:
         """Forget the canvas, which is closed: whoever still holds the pane must not hold napari's window with it."""
         self._wheel.stop()
         self._pointer.stop()
         forget_marks(self.view)
+        for flushed in (self.view.layers.events.removed, self.view.layers.events.end_batch):
+            flushed.disconnect(self._make_current)
         self.canvas.removeEventFilter(self)
         del self.qt_viewer, self.canvas
         self._keys = None
