@@ -39,8 +39,8 @@ class Lines:
     missing : str
         What is missing at the end, or cannot be known about it, as half a sentence; nothing where all is there.
     how : {"", "torn", "cut", "other"}
-        Torn: its last line has no end, so it had not been on the disk. Cut: lines are missing that had been, or that may
-        be. Other: they are not those that were written.
+        Torn: its last line has no end, so it had not been on the disk. Cut: lines are missing that had been, or that
+        may be. Other: they are not those that were written.
     """
 
     whole: tuple[bytes, ...]
