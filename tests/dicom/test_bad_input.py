@@ -388,7 +388,7 @@ def test_decoders_leave_no_processes_and_files_behind(tmp_path: Path, no_workers
     write(slices(JPEGLSLossless), tmp_path)
     script = (
         "import json, sys; from napari_lesion.dicom.read.reader import read_series; "
-        "from napari_lesion.dicom.index.series import find_series; from napari_lesion.dicom import decode; "
+        "from napari_lesion.dicom.index.series import find_series; from napari_lesion.dicom.read import decode; "
         "read_series(find_series(sys.argv[1])[0]); "
         "print(json.dumps([[w._process.pid for w in decode._idle], [str(w._path) for w in decode._idle]]))"
     )

@@ -283,6 +283,39 @@ def test_a_name_that_is_missing_or_written_otherwise_is_the_same_patient(tmp_pat
     assert_are(volumes(tmp_path), scan(1))
 
 
+def with_private(made: list[Dataset], value: str) -> list[Dataset]:
+    for ds in made:
+        block = ds.private_block(0x0019, "SOMEBODY CT", create=True)
+        block.add_new(0x05, "LO", value)
+        block.add_new(0x06, "DS", str(ds.ImagePositionPatient[2]))
+    return made
+
+
+@pytest.mark.parametrize("numbers", ["equal", "by position"])
+@pytest.mark.parametrize("shift_mm", [0.0, SPACING[0] / 2], ids=["same places", "half a step apart"])
+def test_what_only_a_private_tag_tells_apart_is_refused_and_the_tag_named(
+    tmp_path: Path, shift_mm: float, numbers: str
+) -> None:
+    a = with_private(slices(scan(1), "a"), "LOW")
+    b = with_private(slices(scan(2, shift_mm), "b"), "HIGH")
+    if numbers == "by position":
+        for n, ds in enumerate(sorted([*a, *b], key=lambda ds: ds.ImagePositionPatient[2]), 1):
+            ds.InstanceNumber = n
+    write(mixed(a, b), tmp_path)
+    said = refusal(tmp_path)
+    assert "the private tag (0019,1005)" in said or (numbers == "equal" and shift_mm and "InstanceNumber" in said)
+
+
+def test_private_tags_that_differ_from_slice_to_slice_are_no_obstacle(tmp_path: Path) -> None:
+    made = slices(scan(1), "a")
+    for n, ds in enumerate(made):
+        block = ds.private_block(0x0019, "SOMEBODY CT", create=True)
+        block.add_new(0x05, "LO", f"{n}")
+        block.add_new(0x06, "LO", "AB"[n % 2] if n != 4 else "B")
+    write(made, tmp_path)
+    assert_are(volumes(tmp_path), scan(1))
+
+
 # --------------------------------------------------------------------------------------------------- one slice is other
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 from detection_bundle import METADATA, inference_config, write_bundle
-from segmentation_bundle import CT_STEPS
+from strange_bundle import ABOUT, SEGMENTATION
 from typer.testing import CliRunner
 
 from napari_lesion.cli.main import app
@@ -23,32 +23,6 @@ from napari_lesion.detection.monai_bundles.config_file import read_config
 from napari_lesion.models.packages import HOME_VARIABLE
 from napari_lesion.models.store import add
 from napari_lesion.support.errors import LesionError, ModelError, UntrustedCodeError
-
-UNET = {"_target_": "UNet", "spatial_dims": 3, "in_channels": 1, "out_channels": 2, "channels": [2, 4], "strides": [2]}
-SEGMENTATION: dict[str, Any] = {
-    "device": "cpu",
-    "pixdim": [2.0, 2.0, 2.0],
-    "network_def": UNET,
-    "network": "$@network_def.to(@device)",
-    "preprocessing": {"_target_": "Compose", "transforms": CT_STEPS},
-    "inferer": {"_target_": "SlidingWindowInferer", "roi_size": [16, 16, 16], "sw_batch_size": 1, "overlap": 0.25},
-    "postprocessing": {
-        "_target_": "Compose",
-        "transforms": [
-            {"_target_": "Activationsd", "keys": "pred", "softmax": True},
-            {"_target_": "AsDiscreted", "keys": "pred", "argmax": True},
-        ],
-    },
-}
-ABOUT: dict[str, Any] = {
-    "version": "0.1.0",
-    "task": "segmentation of a test",
-    "eval_metrics": {"mean_dice": 0.5},
-    "network_data_format": {
-        "inputs": {"image": {"modality": "CT", "num_channels": 1}},
-        "outputs": {"pred": {"format": "segmentation", "num_channels": 2, "channel_def": {"0": "background"}}},
-    },
-}
 
 
 def make(folder: Path, *, about: Any = None, config: Any = None) -> Path:

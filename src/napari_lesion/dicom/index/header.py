@@ -144,6 +144,8 @@ _OTHER = (
     "WindowWidth",
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
+    "ExtendedOffsetTable",
+    "ExtendedOffsetTableLengths",
 )
 
 
@@ -229,6 +231,8 @@ class ImageFile:
     little_endian: bool
     floating: bool = False
     """Whether its pixels are floating point numbers (PS3.3 C.7.6.24), 32 or 64 bits each."""
+    extended_offsets: tuple[bytes, bytes] = (b"", b"")
+    """Where its compressed frames begin and how long they are, as it says (PS3.3 C.7.6.3.1.8)."""
     unreadable: tuple[Unreadable, ...] = ()
     """Values on how its pixels are stored that are there but cannot be read."""
     doubts: tuple[str, ...] = ()
@@ -519,6 +523,7 @@ def _interpret(path: Path, size: int, source: _Source) -> Header:
         implicit_vr=source.implicit,
         little_endian=source.little,
         floating=floating,
+        extended_offsets=(_raw(source, "ExtendedOffsetTable"), _raw(source, "ExtendedOffsetTableLengths")),
         unreadable=tuple(values.unreadable),
         doubts=(doubt,) if doubt else (),
     )
@@ -532,6 +537,12 @@ def _interpret(path: Path, size: int, source: _Source) -> Header:
     else:
         frames = (_frame(file, source.values, None),)
     return Header(series_uid, _owner(source), frames, source)
+
+
+def _raw(source: _Source, keyword: str) -> bytes:
+    """Bytes of an element; none where it is absent."""
+    element = source.elements.get(_TAGS[keyword][0])
+    return element.value if element is not None and isinstance(element.value, bytes) else b""
 
 
 def _owner(source: _Source) -> Owner:

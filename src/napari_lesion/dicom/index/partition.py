@@ -25,6 +25,8 @@ _FEWEST_INTERLOCKED = 3
 _ROUNDED = 1.1
 #: Fewest changes of a tag from slice to slice, a slice, and most values of it, where it takes turns.
 _TURNS, _MOST_VALUES = 0.5, 4
+#: Share of the slices that may lie among those with another value of a tag, by a writer's mistake.
+_ASTRAY = 0.1
 #: Share of the usual distance from which slices lie too near each other.
 _TOO_NEAR = 0.55
 #: So often may the distance of slices change: a lost slice, or a moved one, changes it twice or thrice.
@@ -266,6 +268,19 @@ def _runs(frames: Sequence[Frame], axes: Axes) -> Groups:
         return ()
     ordered = sorted(frames, key=ordinal)  # type: ignore[arg-type] # none is None
     depth = np.array([frame.position for frame in ordered]) @ axes.normal
+    runs = _sweeps(ordered, depth)
+    for run, following in pairwise(runs):
+        without = run[:-1]
+        if len(run) > _FEWEST_INTERLOCKED and not lie(run, axes).lattice and lie(without, axes).lattice:
+            following.insert(0, run.pop())  # where the numbers turn, the last slice of one run begins the next
+    fewest = _FEWEST_NUMBERED if crowd(frames) > 1 else _FEWEST_NUMBERED_BETWEEN
+    if len(runs) < 2 or min(map(len, runs)) < fewest:
+        return ()
+    return tuple(map(tuple, runs))
+
+
+def _sweeps(ordered: Sequence[Frame], depth: FloatArray) -> list[list[Frame]]:
+    """Cut planes in the order of their numbers where their places turn back."""
     runs: list[list[Frame]] = [[ordered[0]]]
     direction = 0.0
     for step, frame in zip(np.diff(depth), ordered[1:], strict=True):
@@ -275,13 +290,7 @@ def _runs(frames: Sequence[Frame], axes: Axes) -> Groups:
         else:
             runs[-1].append(frame)
             direction = float(step)
-    for run, following in pairwise(runs):
-        if len(run) > _FEWEST_INTERLOCKED and not lie(run, axes).lattice:
-            following.insert(0, run.pop())  # where the numbers turn, the last slice of one run begins the next
-    fewest = _FEWEST_NUMBERED if crowd(frames) > 1 else _FEWEST_NUMBERED_BETWEEN
-    if len(runs) < 2 or min(map(len, runs)) < fewest:
-        return ()
-    return tuple(map(tuple, runs))
+    return runs
 
 
 def coarsest(valid: Sequence[Partition], found: Sequence[Partition]) -> Partition | None:
@@ -400,14 +409,43 @@ def strays(groups: Groups) -> str:
 
 
 def takes_turns(lying: Lie) -> str:
-    """Name a tag that changes to and fro from slice to slice between a few values; '' where there is none."""
+    """Name a tag that changes to and fro between a few values where the slices of one volume have it in blocks.
+
+    A few slices astray are a writer's mistake where nothing is missing; where slices are, each one must be explained.
+    '' where there is no such tag.
+    """
+    whole = lying.whole
+    most = max(1 if whole else 0, _ASTRAY * len(lying.frames))
     for keyword in COUNTING_KEYWORDS:
         values = [value_of(frame, keyword) for frame in lying.frames]
-        if 1 < len(set(values)) <= _MOST_VALUES:
+        if values.count("") == 1:
+            values.remove("")  # one that does not say
+        counts = Counter(values)
+        if 1 < len(counts) <= _MOST_VALUES:
             changes = sum(a != b for a, b in pairwise(values))
-            if changes >= max(_TURNS * (len(values) - 1), 2 * len(set(values))):
+            often = changes >= max(_TURNS * (len(values) - 1), 2 * len(counts))
+            if often or (not (whole and min(counts.values()) == 1) and _astray(values) > most):
                 return keyword
-    return ""
+    return "InstanceNumber" if not whole and _turns_back(lying) else ""
+
+
+def _astray(values: Sequence[str]) -> float:
+    """Count the slices that lie among those with another value."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for n, value in enumerate(values):
+        places[value].append(n)
+    in_blocks = [v for v in sorted(places, key=lambda v: statistics.median(places[v])) for _ in places[v]]
+    return sum(a != b for a, b in zip(values, in_blocks, strict=True)) / 2
+
+
+def _turns_back(lying: Lie) -> bool:
+    """Whether the numbers run through the slices more than once, each time through some of them."""
+    numbers = [ordinal(frame) for frame in lying.frames]
+    if None in numbers or len(set(numbers)) < len(numbers):
+        return False
+    order = sorted(range(len(numbers)), key=lambda n: numbers[n])  # type: ignore[arg-type,return-value] # none is None
+    runs = _sweeps([lying.frames[n] for n in order], lying.places.depth[order])
+    return 1 < len(runs) <= _MOST_VALUES and min(map(len, runs)) > 1 and len(runs) * 2 < len(numbers)
 
 
 def intruders(lying: Lie) -> tuple[Frame, ...]:

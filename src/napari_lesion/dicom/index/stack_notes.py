@@ -16,6 +16,9 @@ from napari_lesion.dicom.read.geometry import axes_of
 
 #: Longest value that is told.
 _SHORT = 40
+#: A stack that lacks slices must have so many for each plane of another kind that lies on its grid. With fewer, the tag
+#: that tells them apart may be wrong on some, and what would be interpolated a mixture.
+_SLICES_A_STRANGER = 8
 #: Cosine of the angle up to which the normals of two stacks count as parallel.
 _PARALLEL = 0.999
 
@@ -24,15 +27,26 @@ def beside(stacks: list[Stack]) -> list[Stack]:
     """Look whether stacks of one series fill each other's gaps, or were one.
 
     A plane of another size, spacing or kind that lies where a stack lacks one is told there: it is not missing. Two
-    stacks of different sizes or spacings that interlock as the slices of one volume do are refused together.
+    stacks of different sizes or spacings that interlock as the slices of one volume do are refused together. A stack
+    that lacks slices is refused where many planes of other kinds lie on its grid as if they were of it.
     """
     stacks = list(stacks)
     for n, stack in enumerate(stacks):
+        near = 0
         for other in stacks:
             if other is not stack and (said := _stranger(stack, other)):
+                near += said[2]
                 stack = stacks[n] = replace(
                     stack, strangers=(*stack.strangers, *said[0]), notes=(*stack.notes, *said[1])
                 )
+        if near * _SLICES_A_STRANGER > len(stack.frames):
+            stacks[n] = replace(
+                stack,
+                refusal=f"some of its {len(stack.frames)} slices are missing, and {near} of another kind "
+                f"{'lies' if near == 1 else 'lie'} on its grid"
+                + "".join(f" ({text})" for text, _ in stack.strangers)
+                + ": it is unknown which slices belong together. Export each volume as a series of its own.",
+            )
     for a, b in combinations(range(len(stacks)), 2):
         if _torn_apart(stacks[a], stacks[b]):
             one, other = stacks[a], stacks[b]
@@ -61,8 +75,16 @@ def _lying(frames: Sequence[Frame], like: Stack) -> Lie | None:
     return lie(frames, axes)
 
 
-def _stranger(stack: Stack, other: Stack) -> tuple[tuple[tuple[str, int], ...], tuple[str, ...]] | None:
-    """Say which planes of another stack lie in the gaps of a stack, and which go on where it ends."""
+def _stranger(stack: Stack, other: Stack) -> tuple[tuple[tuple[str, int], ...], tuple[str, ...], int] | None:
+    """Say which planes of another stack lie in the gaps of a stack, and which go on where it ends.
+
+    Returns
+    -------
+    strangers, notes
+        See `Stack`.
+    near : int
+        How many planes lie on the grid of a stack that lacks slices.
+    """
     if stack.refusal or stack.localizer or other.localizer or len(stack.frames) < 2:
         return None
     own, both = _lying(stack.frames, stack), _lying((*stack.frames, *other.frames), stack)
@@ -80,10 +102,14 @@ def _stranger(stack: Stack, other: Stack) -> tuple[tuple[tuple[str, int], ...], 
     differs = _differs(strange, stack.frames[0])
     if inside:
         verb = "lies" if len(inside) == 1 else "lie"
-        return ((f"{named(inside)} {verb} there, but {differs}", len(inside)),), ()
+        return ((f"{named(inside)} {verb} there, but {differs}", len(inside)),), (), len(inside)
     outside = [min(abs(depth[id(frame)] - end) for end in (first, last)) for frame in strange]
     if outside and min(outside) <= (1 + geometry.UNEVEN) * step and next_to is not np.inf:
-        return (), (f"{named(strange)} would go on where this stack ends, but {differs}; left out of it.",)
+        return (
+            (),
+            (f"{named(strange)} would go on where this stack ends, but {differs}; left out of it.",),
+            int(own.missing > 0),
+        )
     return None
 
 

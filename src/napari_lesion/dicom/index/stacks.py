@@ -32,6 +32,7 @@ from napari_lesion.dicom.index.partition import (
     two_lattices,
     value_of,
 )
+from napari_lesion.dicom.index.private import alternating, telling_apart
 from napari_lesion.dicom.index.repeats import drop_copies, once, with_repeats, without_repeats
 from napari_lesion.dicom.index.stack import SAME_PLANE_MM, Stack, apart_mm, called, identity, is_localizer, named
 from napari_lesion.dicom.index.stack_notes import beside, differing, told
@@ -202,11 +203,15 @@ def _of_one_recipe(frames: Sequence[Frame], axes: Axes, modality: str) -> list[S
         ]
     if modality == "CT" and any(one.keyword == "InstanceNumber" and one.side_by_side for one in found):
         return [_refused(lying.frames, _turns(lying, "InstanceNumber"))]
-    return [_single(lying)]
+    return [_single(lying, modality)]
 
 
-def _single(lying: Lie) -> Stack:
+def _single(lying: Lie, modality: str) -> Stack:
     """Take planes for one volume, if no more is wrong with them than a lost or moved slice."""
+    if modality == "CT" and (keyword := takes_turns(lying)):
+        return _refused(lying.frames, _turns(lying, keyword))
+    if modality == "CT" and lying.whole and (tag := alternating(lying.frames)):
+        return _refused(lying.frames, _turns(lying, tag))
     why = "" if lying.lattice and lying.missing <= len(lying.frames) // 2 else disorder(lying.places.depth)
     return _refused(lying.frames, f"{why} {_EXPORT}") if why else Stack(lying.frames)
 
@@ -239,7 +244,7 @@ def _on_a_lattice(lying: Lie, found: Sequence[Partition], modality: str) -> list
                 f"several volumes that interlock, and no tag tells them apart. {_EXPORT}",
             )
         ]
-    return [_single(lying)]
+    return [_single(lying, modality)]
 
 
 def _turns(lying: Lie, keyword: str) -> str:
@@ -337,13 +342,15 @@ def _crossing(lying: Lie, unread: Sequence[Frame]) -> str:
             f"{called(a, a, b)} and {called(b, a, b)} lie at the same position, and {named(unread)} cannot be read, so "
             "that it is unknown whether they show the same. Remove the damaged file, or export the series again."
         )
+    private = telling_apart(together)
+    tag = f"only {private}" if private else "no tag"
     if len(together) <= _GAP_SLICES:
         return (
-            f"{called(a, a, b)} and {called(b, a, b)} lie at the same position but show different images, and no tag "
+            f"{called(a, a, b)} and {called(b, a, b)} lie at the same position but show different images, and {tag} "
             "tells which belongs to the series. Remove one of them, or export the series again."
         )
     return (
         f"{sum(map(len, together))} of its {len(lying.frames)} slices lie at a position with others, such as "
-        f"{called(a, a, b)} with {called(b, a, b)}, but show different images: several volumes, and no tag tells which "
+        f"{called(a, a, b)} with {called(b, a, b)}, but show different images: several volumes, and {tag} tells which "
         f"slices belong together. {_EXPORT}"
     )

@@ -16,7 +16,6 @@ from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-from pydicom.encaps import generate_frames
 
 from napari_lesion.dicom.index.header import Frame, ImageFile, inflate
 from napari_lesion.support.errors import DecodeError
@@ -249,52 +248,6 @@ def stored_dtype(file: ImageFile) -> np.dtype[np.number[npt.NBitBase]]:
     """Type of stored values in native byte order."""
     kind = "f" if file.floating else "i" if file.signed else "u"
     return np.dtype(f"{kind}{file.bits_allocated // 8}")
-
-
-def codestreams(file: ImageFile, stream: BinaryIO) -> Iterator[bytes]:
-    """Yield the compressed frames of a file, in order.
-
-    Raises
-    ------
-    DecodeError
-        If the fragments are damaged or fewer than the frames.
-    """
-    find_pixels(file, stream)
-    _check_items(file, stream)
-    count = 0
-    try:
-        for count, frame in enumerate(generate_frames(stream, number_of_frames=file.n_frames), start=1):
-            yield frame
-            if count == file.n_frames:
-                return
-    except DecodeError:
-        raise
-    except Exception as error:  # the parser raises whatever the damage leads to
-        raise DecodeError(f"{file.path}: its compressed pixel data is damaged ({error}). Export it again.") from error
-    raise DecodeError(
-        f"{file.path}: holds {count} compressed frames where its header says {file.n_frames}. It is truncated; copy or "
-        "export it again."
-    )
-
-
-def _check_items(file: ImageFile, stream: BinaryIO) -> None:
-    """Look whether all items are there in full: decoders may fill up a short one silently (PS3.5 A.4)."""
-    start = stream.tell()
-    at = start
-    while at < file.size:
-        head = stream.read(8)
-        if len(head) < 8:
-            break
-        group, element, length = unpack("<HHL", head)
-        if (group, element) == (0xFFFE, 0xE0DD):
-            break
-        at += 8 + length
-        if (group, element) != (0xFFFE, 0xE000) or at > file.size:
-            raise DecodeError(
-                f"{file.path}: its compressed pixel data ends early or is damaged. Copy or export the file again."
-            )
-        stream.seek(at)
-    stream.seek(start)
 
 
 def rescale_into(stored: StoredArray, frame: Frame, out: npt.NDArray[np.generic]) -> bool:

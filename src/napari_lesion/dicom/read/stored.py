@@ -13,6 +13,7 @@ import numpy.typing as npt
 from napari_lesion.dicom.index.header import Frame, ImageFile
 from napari_lesion.dicom.read import pixels
 from napari_lesion.dicom.read.decode import Job, decode
+from napari_lesion.dicom.read.fragments import compressed_frames
 
 Voxels = npt.NDArray[np.generic]
 _CHUNK = 2**20
@@ -76,7 +77,8 @@ def jobs(files: Iterable[FilePlanes]) -> Iterator[Job]:
     """Read the compressed planes of some files, for `decode`."""
     for one in files:
         with pixels.opened(one.file) as stream:
-            for index, codestream in enumerate(pixels.codestreams(one.file, stream)):
+            pixels.find_pixels(one.file, stream)
+            for index, codestream in enumerate(compressed_frames(one.file, stream)):
                 if index in one.wanted:
                     yield Job(one.wanted[index], codestream, one.file)
 
