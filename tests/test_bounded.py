@@ -108,3 +108,9 @@ def test_configurations_and_packs_say_so_in_a_sentence(name: str, tmp_path: Path
     with pytest.raises(ModelError, match="cannot be read"):
         read_description(path.read_bytes(), path)
     assert network_of(path) == ""
+
+
+@pytest.mark.parametrize("text", ["NaN", "[Infinity]", '{"a": -Infinity}', '{"a": [1e999]}', "-1e400"])
+def test_a_number_without_an_end_is_no_json(text: str) -> None:
+    with pytest.raises(UnreadableError, match="finite"):
+        parse_json(text)

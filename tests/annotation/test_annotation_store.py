@@ -201,3 +201,16 @@ def test_a_label_set_is_read_from_yaml_and_its_mistakes_are_named(tmp_path: Path
             read_labels(path)
     with pytest.raises(ConfigError, match="no label 'cyst'"):
         LabelSet.model_validate(LUNG_NODULES.model_dump())["cyst"]
+
+
+@pytest.mark.parametrize("value", ["nan", "1e999"])
+def test_annotations_at_no_finite_place_are_refused(value: str, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.save(annotate(VOLUME, "ann", nodule(VOLUME, MARKS[0])))
+    (path,) = tmp_path.rglob("*.json")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    del content["checksums"]
+    content["annotations"][0]["center_mm"][0] = value
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(ConfigError, match="finite"):
+        load_file(path)

@@ -106,3 +106,15 @@ def test_a_number_that_is_not_finite_is_never_written(report, tmp_path):
     with pytest.raises(ValueError):
         save_report(broken, tmp_path / "findings.json")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("value", [float("nan"), "nan", "1e999", "-inf"])
+def test_a_number_that_is_not_finite_is_never_read_either(value, report, tmp_path):
+    path = tmp_path / "findings.json"
+    save_report(report, path)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    del content["checksums"]
+    content["findings"][1]["center_mm"][2] = value
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(ConfigError, match="finite"):
+        load_report(path)

@@ -20,7 +20,7 @@ from napari_lesion.annotation.annotations import SCHEMA_VERSION, AnnotationSet, 
 from napari_lesion.annotation.labels import LUNG_NODULES, LabelSet, read_labels
 from napari_lesion.model.volume import Volume
 from napari_lesion.support.atomic import keep_beside, whole_file
-from napari_lesion.support.bounded import parse_json
+from napari_lesion.support.bounded import is_finite, parse_json
 from napari_lesion.support.checksums import CHECKSUMS, checksums_of, damage
 from napari_lesion.support.errors import AnnotationError, ConfigError
 from napari_lesion.support.uids import digest, is_uid, name_of
@@ -275,7 +275,10 @@ def load_file(path: Path) -> AnnotationSet:
     wrong = damage(content, "annotations")
     try:
         if wrong is None:
-            return AnnotationSet.model_validate(content)
+            found = AnnotationSet.model_validate(content)
+            if not is_finite(found.model_dump()):
+                raise ConfigError(f"{path}: no annotations of this program (a number in it is not finite).")
+            return found
         if not wrong.records:
             found = AnnotationSet.model_validate(content)
             raise ConfigError(

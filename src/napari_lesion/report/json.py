@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from napari_lesion.model.findings import SCHEMA_VERSION, Report, numbered
 from napari_lesion.support.atomic import whole_file
-from napari_lesion.support.bounded import parse_json, read_text
+from napari_lesion.support.bounded import is_finite, parse_json, read_text
 from napari_lesion.support.checksums import CHECKSUMS, checksums_of, damage
 from napari_lesion.support.errors import ConfigError
 
@@ -87,6 +87,8 @@ def report_from(content: Any, where: str) -> Report:
         raise ConfigError(
             f"{where}: not a valid report ({error.error_count()} problems; the first: {field}: {first['msg']})."
         ) from error
+    if not is_finite(report.model_dump()):
+        raise ConfigError(f"{where}: not a valid report (a number in it is not finite).")
     # What an earlier version did not write has its default now, so that this is a report of this version.
     return numbered(report.model_copy(update={"schema_version": SCHEMA_VERSION}))
 

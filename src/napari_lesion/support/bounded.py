@@ -7,6 +7,7 @@ kinds of exceptions, or not within an hour. Here it is ``UnreadableError``, a ``
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -68,11 +69,11 @@ def parse_json(text: str | bytes) -> Any:
     Raises
     ------
     UnreadableError
-        If it is no JSON, or too deep.
+        If it is no JSON, too deep, or a number in it is not finite.
     """
     text = decoded(text) if isinstance(text, bytes) else text.removeprefix("\ufeff")
     try:
-        content = json.loads(text)
+        content = json.loads(text, parse_constant=_finite, parse_float=_finite)
     except RecursionError:
         raise UnreadableError(_TOO_DEEP) from None
     except ValueError as error:  # JSONDecodeError, and numbers of thousands of digits
@@ -80,6 +81,28 @@ def parse_json(text: str | bytes) -> Any:
     if _is_deep(content):
         raise UnreadableError(_TOO_DEEP)
     return content
+
+
+def is_finite(content: Any) -> bool:
+    """Whether all numbers of a value of JSON are finite, as they need to be to be written."""
+    todo = [content]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, dict):
+            todo += one.values()
+        elif isinstance(one, list | tuple):
+            todo += one
+        elif isinstance(one, float) and not math.isfinite(one):
+            return False
+    return True
+
+
+def _finite(text: str) -> float:
+    """Read a number; JSON has no word for what is none, or has no end, though Python's reader takes it."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise UnreadableError(f"{text[:20]} is no finite number")
+    return number
 
 
 def parse_yaml(text: str | bytes) -> Any:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pydicom
+from pydicom.dataset import Dataset
+
+from napari_lesion.dicom.index.header import Owner, plain_name
 
 Skipped = tuple[Path, str]
 
@@ -16,7 +20,56 @@ _MOST = 1000
 _VERSION = re.compile(r"\.?;\d+$")
 
 
-def dicomdir_files(dicomdir: Path, known: Container[str] = ()) -> tuple[list[Path], list[Skipped]]:
+_INSTANCE = "ReferencedSOPInstanceUIDInFile"
+#: What is compared, as a record of each level of a DICOMDIR has it.
+_COMPARED = {
+    "PATIENT": ("PatientID", "PatientName"),
+    "STUDY": ("StudyInstanceUID",),
+    "SERIES": ("SeriesInstanceUID",),
+    "IMAGE": (_INSTANCE,),
+}
+
+
+@dataclass(frozen=True)
+class Directory:
+    """What a DICOMDIR, with those that it names, says.
+
+    Attributes
+    ----------
+    found : tuple of Path
+        Files that its records point to.
+    missing : tuple of (Path, str)
+        Images among them that are not there, with the reason; the DICOMDIR itself where it cannot be read, or names no
+        image.
+    said : dict
+        What it says of each file: keywords and values.
+    """
+
+    found: tuple[Path, ...]
+    missing: tuple[Skipped, ...]
+    said: dict[Path, dict[str, str]]
+
+
+def contradictions(said: dict[str, str], owner: Owner, series_uid: str, sop_instance_uid: str) -> tuple[str, ...]:
+    """Name what a file says of itself otherwise than a DICOMDIR does.
+
+    What either leaves out contradicts nothing, and neither do names in other scripts: a DICOMDIR often lacks the
+    character set of the files.
+    """
+    own = {
+        "PatientID": owner.patient_id,
+        "PatientName": owner.patient_name,
+        "StudyInstanceUID": owner.study_uid,
+        "SeriesInstanceUID": series_uid,
+        _INSTANCE: sop_instance_uid,
+    }
+    wrong = [keyword for keyword, value in said.items() if value and own[keyword] and value != own[keyword]]
+    if "PatientName" in wrong and not (said["PatientName"].isascii() and owner.patient_name.isascii()):
+        wrong.remove("PatientName")
+    return tuple("SOPInstanceUID" if keyword == _INSTANCE else keyword for keyword in wrong)
+
+
+def read_dicomdir(dicomdir: Path, known: Container[str] = ()) -> Directory:
     """Files that the records of a DICOMDIR point to, and images among them that are missing.
 
     Names are looked for as media have them, whatever wrote those: with an ending that the record lacks (PS3.10 8.2), in
@@ -28,17 +81,11 @@ def dicomdir_files(dicomdir: Path, known: Container[str] = ()) -> tuple[list[Pat
     known : container of str
         SOPInstanceUIDs that were found elsewhere: their files are not missing, only moved.
 
-    Returns
-    -------
-    found : list of Path
-    missing : list of (Path, str)
-        With the reason; the DICOMDIR itself where it cannot be read, or names no image.
-
     References
     ----------
     DICOM PS3.3 annex F; PS3.10 section 8.
     """
-    found: dict[Path, None] = {}
+    found: dict[Path, dict[str, str]] = {}
     missing: list[Skipped] = []
     names = _Names(dicomdir.parent)
     pending, seen, images = [dicomdir], {dicomdir}, 0
@@ -50,7 +97,7 @@ def dicomdir_files(dicomdir: Path, known: Container[str] = ()) -> tuple[list[Pat
             reason = f"a DICOMDIR that cannot be read ({type(error).__name__}: {error}); open the folder that it is in"
             missing.append((current, reason))
             continue
-        for kind, parts, uid in references:
+        for kind, parts, said in references:
             path = names.find(parts)
             if kind == "directory":
                 if path is None:
@@ -67,17 +114,20 @@ def dicomdir_files(dicomdir: Path, known: Container[str] = ()) -> tuple[list[Pat
                 continue
             images += kind == "image"
             if path is not None:
-                found[path] = None
-            elif kind == "image" and uid not in known:
+                found[path] = said
+            elif kind == "image" and said.get(_INSTANCE, "") not in known:
                 missing.append((dicomdir.parent.joinpath(*parts), f"named in {current.name}, but not there"))
     if not images and not missing:
         missing.append((dicomdir, "a DICOMDIR that names no image; open the folder that it is in"))
-    return list(found), missing
+    return Directory(tuple(found), tuple(missing), found)
 
 
-def _references(dicomdir: Path) -> Iterator[tuple[str, list[str], str]]:
-    """Yield what each record points to: an image, a directory or another file; the parts of its name; its UID."""
-    for record in pydicom.dcmread(dicomdir).get("DirectoryRecordSequence") or []:
+def _references(dicomdir: Path) -> Iterator[tuple[str, list[str], dict[str, str]]]:
+    """Yield what each record points to: an image, a directory or another file; the parts of its name; what it says."""
+    dataset = pydicom.dcmread(dicomdir)
+    records = list(dataset.get("DirectoryRecordSequence") or [])
+    above = _above(dataset, records)
+    for record in records:
         value = record.get("ReferencedFileID")
         if not value:
             continue
@@ -86,7 +136,33 @@ def _references(dicomdir: Path) -> Iterator[tuple[str, list[str], str]]:
         kind = "image" if record.get("DirectoryRecordType") == "IMAGE" else "other"
         if str(record.get("ReferencedSOPClassUIDInFile", "")) == _DIRECTORY:
             kind = "directory"
-        yield kind, [part for part in parts if part], str(record.get("ReferencedSOPInstanceUIDInFile", ""))
+        said = {k: v for one in (*above.get(id(record), ()), record) for k, v in _said_by(one).items()}
+        yield kind, [part for part in parts if part], said
+
+
+def _said_by(record: Dataset) -> dict[str, str]:
+    """Read from one record what is compared, as headers are compared."""
+    kind = str(record.get("DirectoryRecordType", ""))
+    said = {keyword: str(record.get(keyword) or "").strip() for keyword in _COMPARED.get(kind, ())}
+    if "PatientName" in said:
+        said["PatientName"] = plain_name(said["PatientName"])
+    return said
+
+
+def _above(dataset: Dataset, records: Sequence[Dataset]) -> dict[int, tuple[Dataset, ...]]:
+    """Find the records over each record, by the offsets that link them; those that no offset leads to have none."""
+    by_offset = {getattr(record, "seq_item_tell", None): record for record in records}
+    above: dict[int, tuple[Dataset, ...]] = {}
+    pending = [(dataset.get("OffsetOfTheFirstDirectoryRecordOfTheRootDirectoryEntity"), ())]
+    while pending:
+        offset, over = pending.pop()
+        record = by_offset.get(offset) if offset else None
+        if record is None or id(record) in above:
+            continue
+        above[id(record)] = over
+        pending.append((record.get("OffsetOfTheNextDirectoryRecord"), over))
+        pending.append((record.get("OffsetOfReferencedLowerLevelDirectoryEntity"), (*over, record)))
+    return above
 
 
 def _is_dicomdir(path: Path) -> bool:

@@ -553,10 +553,15 @@ def _owner(source: _Source) -> Owner:
         name = _decoded(source.dataset(), "PatientName")
     return Owner(
         patient_id=values.text("PatientID"),
-        patient_name=" ".join(name.replace("^", " ").replace("=", " ").split()).casefold(),
+        patient_name=plain_name(name),
         birth_date=values.text("PatientBirthDate"),
         study_uid=values.text("StudyInstanceUID"),
     )
+
+
+def plain_name(name: str) -> str:
+    """Make of a name what people compare: without padding, empty components and case."""
+    return " ".join(name.replace("^", " ").replace("=", " ").split()).casefold()
 
 
 def _default(value: int | None, absent: int) -> int:

@@ -1,6 +1,6 @@
 """Tags of manufacturers, which nobody else can interpret: that they tell slices apart shows, but not what from.
 
-They are looked at only where slices would be put together, a few files each time: reading them for every file takes long.
+They are looked at only where slices would be put together, a few files each time: reading all of them takes long.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from itertools import pairwise
 from napari_lesion.dicom.index.fast_header import UnusualError, scan
 from napari_lesion.dicom.index.header import Frame
 
-#: Slices that are looked at, from the middle, and fewest: that a flag alternates by chance has to be next to impossible.
+#: Slices that are looked at, from the middle, and fewest: a flag must not alternate by chance.
 _MOST, _FEWEST = 24, 8
 #: Longest value that may be a label.
 _LONGEST = 64

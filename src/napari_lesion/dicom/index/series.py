@@ -6,7 +6,7 @@ import math
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, overload
@@ -14,7 +14,7 @@ from typing import Literal, overload
 import numpy as np
 
 from napari_lesion.dicom.index import archive, stacks
-from napari_lesion.dicom.index.dicomdir import dicomdir_files
+from napari_lesion.dicom.index.dicomdir import Directory, contradictions, read_dicomdir
 from napari_lesion.dicom.index.header import Frame, Header, NotAScanError, Owner, read_header
 from napari_lesion.dicom.index.owners import by_owner
 from napari_lesion.dicom.index.packed import scans_inside
@@ -216,8 +216,9 @@ def watch_series(
             one = ((root, inside or str(error)),)
             yield SeriesIndex((), one, one if inside or error.lost else ())
             return
-        found, missing = dicomdir_files(root)
-        yield from _grow(archive.Files(found, len(found), missing, list(missing)), every_s, progress)
+        directory = read_dicomdir(root)
+        files = archive.Files(directory.found, len(directory.found), [*directory.missing], [*directory.missing])
+        yield from _grow(files, every_s, progress, opened=(root, directory))
         return
     try:
         siblings = sorted(entry for entry in root.parent.iterdir() if entry.is_file())
@@ -227,8 +228,20 @@ def watch_series(
         yield SeriesIndex(index.series, complete=index.complete)
 
 
-def _grow(files: archive.Files, every_s: float, progress: Progress, only: str = "") -> Iterator[SeriesIndex]:
-    """Read all headers (or those of one SeriesInstanceUID) and sort them into series."""
+def _grow(
+    files: archive.Files,
+    every_s: float,
+    progress: Progress,
+    only: str = "",
+    opened: tuple[Path, Directory] | None = None,
+) -> Iterator[SeriesIndex]:
+    """Read all headers (or those of one SeriesInstanceUID) and sort them into series.
+
+    Parameters
+    ----------
+    opened : (Path, Directory), optional
+        The DICOMDIR that named the files, and what it says of them.
+    """
     groups: dict[str, _Group] = {}
     known: dict[str, tuple[Series, ...]] = {}
     skipped: list[Skipped] = []
@@ -262,16 +275,43 @@ def _grow(files: archive.Files, every_s: float, progress: Progress, only: str = 
             due = now + max(every_s, _REST * (now - started))
     progress(files.total, files.total, files.doing)
     found_uids = {uid for group in groups.values() for uid in group.instances()}
+    directories = [opened] if opened else []
     for path in dicomdirs:
-        missing = [file for file, _ in dicomdir_files(path, found_uids)[1] if file != path]
+        directory = read_dicomdir(path, found_uids)
+        directories.append((path, directory))
+        missing = [file for file, _ in directory.missing if file != path]
         said = f"; {len(missing)} images that it names are not there" if missing else ""
         skipped.append((files.name(path), f"a DICOMDIR, not a scan{said}"))
     series: list[Series] = []
     for group in groups.values():
         sorted_series, moving = group.sorted_out(files.folder)
-        series += sorted_series
+        series += [_with_contradictions(one, directories, group.owners()) for one in sorted_series]
         skipped += [(files.name(path), reason) for path, reason in moving]
     yield SeriesIndex(_in_order(series), (*files.skipped, *skipped), tuple(files.left_out))
+
+
+def _with_contradictions(
+    series: Series, directories: Sequence[tuple[Path, Directory]], owners: Mapping[Path, Owner]
+) -> Series:
+    """Tell what DICOMDIRs say of the files of a series otherwise than these do themselves; the files count."""
+    notes = []
+    for path, directory in directories:
+        wrong: dict[str, list[Path]] = {}
+        for file in dict.fromkeys(frame.file for frame in series.frames):
+            if said := directory.said.get(file.path):
+                series_uid = series.identity.series_uid
+                for keyword in contradictions(said, owners[file.path], series_uid, file.sop_instance_uid):
+                    wrong.setdefault(keyword, []).append(file.path)
+        notes += [
+            f"{path.name} gives {_such_as(members)} another {keyword} than "
+            f"{'it has itself' if len(members) == 1 else 'they have themselves'}; what the files say counts."
+            for keyword, members in wrong.items()
+        ]
+    return replace(series, notes=(*series.notes, *notes)) if notes else series
+
+
+def _such_as(files: Sequence[Path]) -> str:
+    return files[0].name if len(files) == 1 else f"{len(files)} files, such as {files[0].name},"
 
 
 def sorted_out(index: SeriesIndex) -> SeriesIndex:
@@ -323,6 +363,10 @@ class _Group:
     def instances(self) -> Iterator[str]:
         """SOPInstanceUIDs."""
         return (frame.file.sop_instance_uid for frames in self._frames.values() for frame in frames)
+
+    def owners(self) -> dict[Path, Owner]:
+        """Whose each file is."""
+        return {frame.file.path: owner for owner, frames in self._frames.items() for frame in frames}
 
     def unsorted(self, folder: archive.TemporaryFolder | None) -> tuple[Series, ...]:
         """One series for each owner, with all planes so far."""
