@@ -316,6 +316,23 @@ def test_private_tags_that_differ_from_slice_to_slice_are_no_obstacle(tmp_path: 
     assert_are(volumes(tmp_path), scan(1))
 
 
+@pytest.mark.parametrize(
+    "text", ["anonymized", "00/00/0000", "1960", "1960-02-29", "1960.02.29", "00000000", "19600230", "", "0060-02-29x"]
+)
+def test_a_birth_date_that_is_none_or_is_written_otherwise_is_no_other_patient(tmp_path: Path, text: str) -> None:
+    made = slices(scan(1), "a", PatientBirthDate="19600229")
+    made[0].add_new(0x00100030, "LO", text)
+    write(made, tmp_path)
+    assert_are(volumes(tmp_path), scan(1))
+
+
+def test_another_birth_date_is_another_patient(tmp_path: Path) -> None:
+    made = slices(scan(1), "a", PatientBirthDate="19600229")
+    made[0].PatientBirthDate = "19610228"
+    write(made, tmp_path)
+    assert "2 patients" in refusal(tmp_path)
+
+
 # --------------------------------------------------------------------------------------------------- one slice is other
 
 

@@ -311,8 +311,13 @@ def _frames(seg: SegmentationFile) -> Iterator[tuple[PlacedFrame, npt.NDArray[np
 
 
 def _shape(seg: SegmentationFile) -> tuple[int, int]:
-    header = pydicom.dcmread(seg.path, stop_before_pixels=True, specific_tags=["Rows", "Columns"])
-    return int(header.Rows), int(header.Columns)
+    try:
+        header = pydicom.dcmread(seg.path, stop_before_pixels=True, specific_tags=["Rows", "Columns"])
+        return int(header.Rows), int(header.Columns)
+    except (InvalidDicomError, *DAMAGED) as error:
+        raise SeriesError(
+            f"{seg.path.name}: the size of its frames cannot be read ({error}). Export it again."
+        ) from error
 
 
 def _slice_of(frame: PlacedFrame, volume: Volume, shape: tuple[int, int]) -> int | None:

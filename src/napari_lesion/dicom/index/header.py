@@ -7,9 +7,11 @@ cost a whole scan.
 
 from __future__ import annotations
 
+import re
 import warnings
 import zlib
 from dataclasses import dataclass, replace
+from datetime import date
 from io import BytesIO
 from pathlib import Path
 from struct import unpack
@@ -554,9 +556,18 @@ def _owner(source: _Source) -> Owner:
     return Owner(
         patient_id=values.text("PatientID"),
         patient_name=plain_name(name),
-        birth_date=values.text("PatientBirthDate"),
+        birth_date=_date(values.text("PatientBirthDate")),
         study_uid=values.text("StudyInstanceUID"),
     )
+
+
+def _date(text: str) -> str:
+    """Make of a date what is compared, as DICOM writes it; what is no date tells nobody apart."""
+    found = re.fullmatch(r"(\d{4})([-./]?)(\d\d)\2(\d\d)", text, re.ASCII)
+    try:
+        return date(int(found[1]), int(found[3]), int(found[4])).strftime("%Y%m%d") if found else ""
+    except ValueError:
+        return ""
 
 
 def plain_name(name: str) -> str:
