@@ -153,6 +153,18 @@ def test_a_heatmap_lies_on_the_scan_in_steps_of_a_255th(case: Case, tmp_path: Pa
     assert np.linalg.norm(mask.mask.center_mm(case.volume.affine) - np.array(MARK.center_mm)) < 2
 
 
+@pytest.mark.parametrize("damage", ["missing", "text"])
+def test_a_heatmap_whose_size_cannot_be_read_is_refused(damage: str, case: Case, tmp_path: Path) -> None:
+    save_heatmap_seg(heatmap_around(case, MARK.center_mm), case.report, case.volume, tmp_path / "heat.dcm")
+    data = (tmp_path / "heat.dcm").read_bytes()
+    rows = data.index(b"\x28\x00\x10\x00US")
+    other = b"LO\x02\x00ab" if damage == "text" else b""
+    start = b"\x28\x00\x10\x00" if other else b""
+    (tmp_path / "heat.dcm").write_bytes(data[:rows] + start + other + data[rows + 10 :])
+    with pytest.raises(SeriesError, match="size of its frames"):
+        heatmap_from_seg(tmp_path / "heat.dcm", case.volume)
+
+
 def test_what_cannot_be_saved_or_opened_is_refused(case: Case, tmp_path: Path) -> None:
     bare = case.report.model_copy(update={"findings": case.report.findings[:1]})
     with pytest.raises(AnnotationError, match="no finding has an outline"):

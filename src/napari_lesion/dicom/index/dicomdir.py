@@ -6,6 +6,7 @@ import re
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pydicom
 from pydicom.dataset import Dataset
@@ -153,7 +154,9 @@ def _above(dataset: Dataset, records: Sequence[Dataset]) -> dict[int, tuple[Data
     """Find the records over each record, by the offsets that link them; those that no offset leads to have none."""
     by_offset = {getattr(record, "seq_item_tell", None): record for record in records}
     above: dict[int, tuple[Dataset, ...]] = {}
-    pending = [(dataset.get("OffsetOfTheFirstDirectoryRecordOfTheRootDirectoryEntity"), ())]
+    pending: list[tuple[Any, tuple[Dataset, ...]]] = [
+        (dataset.get("OffsetOfTheFirstDirectoryRecordOfTheRootDirectoryEntity"), ())
+    ]
     while pending:
         offset, over = pending.pop()
         record = by_offset.get(offset) if offset else None
