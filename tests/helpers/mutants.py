@@ -177,6 +177,8 @@ def mutant(kinds: Mapping[str, Files], forms: Mapping[str, str], seed: int, numb
     form = forms.get(name, "")
     if form == "by name":
         form = {".json": "json", ".yaml": "yaml"}.get(Path(key).suffix, "")
+    if form in ("json", "lines") and not key.endswith((".json", ".jsonl", ".ndjson")):
+        form = ""  # what is kept beside a journal
     if form and random.random() < 0.7:
         files[key] = OTHERWISE[form](random, files[key])
         return name, f"{form} otherwise in {key}", files
