@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from pathlib import Path
 
@@ -24,13 +23,3 @@ def real_data() -> Path:
     if not (path / "ct").is_dir():
         pytest.skip(f"real CT series are not part of the repository and there are none in {path}")
     return path
-
-
-@pytest.fixture(autouse=True)
-def what_a_command_withholds_is_its_own(monkeypatch: pytest.MonkeyPatch):
-    """A command that keeps names out of its process's log does so for that process, which tests share."""
-    monkeypatch.setenv("PYTHONWARNINGS", os.environ.get("PYTHONWARNINGS", ""))
-    before = {handler: list(handler.filters) for handler in logging.getLogger().handlers}
-    yield
-    for handler, filters in before.items():
-        handler.filters = filters

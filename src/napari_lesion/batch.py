@@ -18,7 +18,7 @@ from napari_lesion.report import folders
 from napari_lesion.report import json as report_json
 from napari_lesion.report.csv import SeriesStatus, SummaryRow
 from napari_lesion.report.run_log import RunLog
-from napari_lesion.report.write import NAMING, Kind, Written, in_words, write_reports
+from napari_lesion.report.write import Kind, Written, in_words, refuse_naming, write_reports
 from napari_lesion.review.journal import state_folder
 from napari_lesion.support.atomic import put_right, whole_folder
 from napari_lesion.support.errors import Cancelled, ConfigError, LesionError, LungsNotFoundError, ResultsError
@@ -191,11 +191,7 @@ def analyse_folder(
     """
     pipeline.check_threshold(threshold, false_positives)
     if withheld is not None:
-        if named := [kind for kind in reports if kind in NAMING]:
-            raise ConfigError(
-                f"{', '.join(named)}: DICOM objects name the patient, or no archive could file them, and names are to "
-                "be kept out of reports. Leave one of the two."
-            )
+        refuse_naming(reports)
         for path in (*paths, *([prior] if prior is not None else [])):
             withheld.learn_path(path)
         progress = withheld.progress(progress)

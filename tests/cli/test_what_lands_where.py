@@ -6,6 +6,7 @@ import csv
 import logging
 import os
 import shutil
+import warnings
 import zlib
 
 import pydicom
@@ -90,7 +91,7 @@ def test_clinical_data_of_nobody_is_told(tmp_path, run):
     scan(tmp_path / "ct", ONE, PatientID="P-1")
     result = run(tmp_path / "ct", "-o", tmp_path / "out", "--clinical", tmp_path / "patients.csv")
     assert result.exit_code == 0
-    assert "none of its 1 patients is among those analysed" in result.output
+    assert "none of its 1 patients is among those of the results" in result.output
 
 
 def names_in(path) -> bool:
@@ -175,3 +176,66 @@ def test_the_log_of_a_bug_names_nobody(tmp_path):
     assert withheld.filter(record)
     assert (record.getMessage(), record.exc_info) == ("(withheld) (withheld) is odd", None)
     assert not withheld.filter(logging.LogRecord("pydicom", 40, "", 0, "of a header", (), None))
+
+
+def state():
+    """What of this process a command may change."""
+    handlers = [(handler, tuple(handler.filters)) for handler in logging.getLogger().handlers]
+    return handlers, list(warnings.filters), os.environ.get("PYTHONWARNINGS")
+
+
+@pytest.mark.parametrize("ends", ["well", "with an error"])
+def test_a_command_that_withholds_names_leaves_its_process_as_it_was(tmp_path, run, ends):
+    before = state()
+    kinds = "html" if ends == "well" else "html,sr"
+    result = run(scan(tmp_path / "ct", ONE), "-o", tmp_path / "out", "--report", kinds, "--withhold-names")
+    assert (result.exit_code == 0) == (ends == "well")
+    assert state() == before
+
+
+def test_an_error_names_nobody_either(tmp_path, run):
+    clinical = tmp_path / f"{CANARY}.csv"
+    clinical.write_text("years\n3\n")
+    result = run(birds(tmp_path), "-o", tmp_path / "out", "--clinical", clinical, "--withhold-names")
+    assert "has no column patient_id" in str(result.exception)
+    assert CANARY.lower() not in str(result.exception).lower()
+
+
+@pytest.fixture
+def results(tmp_path, run):
+    """Results of the scans of `birds`, whose names are in all of them."""
+    folder, out = birds(tmp_path), tmp_path / "out"
+    run(folder, "-o", out)
+    return folder, out
+
+
+def reported(*arguments):
+    return CliRunner().invoke(app, ["report", *map(str, arguments)])
+
+
+def test_report_withholds_names_as_analyse_does(results, tmp_path, capfd):
+    folder, out = results
+    clinical = tmp_path / f"{CANARY}.csv"
+    clinical.write_text(f"patient_id,age_years\n{CANARY}-2,61\n{CANARY},sixty\n")
+    before = state()
+    result = reported(out, "--format", "html,pdf,csv", "--scans", folder, "--clinical", clinical, "--withhold-names")
+    assert result.exit_code == 0, result.output
+    assert f"{ONE}: 1 findings; wrote csv, html, pdf" in result.output
+    assert "none of its 1 patients" in result.output
+    assert CANARY.lower() not in (result.output + "".join(capfd.readouterr())).lower()
+    reports = [out / ONE / name for name in ("report.html", "report.pdf", "findings.csv")]
+    assert not any(map(names_in, reports))
+    assert names_in(out / ONE / "findings.json")
+    assert state() == before
+    refused = reported(out, "--format", "html,sr", "--withhold-names")
+    assert "sr: DICOM objects name the patient" in str(refused.exception)
+
+
+def test_report_says_that_clinical_data_is_of_nobody(results, tmp_path):
+    folder, out = results
+    clinical = tmp_path / "patients.csv"
+    for patient, said in (("Somebody-Else", True), (CANARY, False)):
+        clinical.write_text(f"patient_id,age_years\n{patient},61\n")
+        result = reported(out, "--format", "csv", "--scans", folder, "--clinical", clinical)
+        assert result.exit_code == 0, result.output
+        assert ("none of its 1 patients is among those of the results" in result.output) == said

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_lesion.cli.console import complain, say, show_progress
+from napari_lesion.cli.known_patients import complain_of_nobody, load_known
+from napari_lesion.cli.withholding import withholding
 
 if TYPE_CHECKING:
     from napari_lesion.detection.detector import Detector
-    from napari_lesion.report.withheld import Withheld
 
 
 class Device(StrEnum):
@@ -119,19 +120,7 @@ def analyse(
     from napari_lesion.report.csv import SummaryRow
     from napari_lesion.report.write import kinds_of
 
-    withheld = _withheld() if withhold_names else None
     kinds = kinds_of(report)
-    known = None
-    if clinical is not None:
-        from napari_lesion.assessment.patient.clinical import load_clinical
-
-        known = load_clinical(clinical)
-        if withheld is not None and known.problems:
-            complain(
-                f"warning: {len(known.problems)} problems in --clinical; without --withhold-names they are listed."
-            )
-        for problem in known.problems if withheld is None else ():
-            complain(f"warning: {problem}")
 
     def show(row: SummaryRow) -> None:
         name = row.series_description or row.modality
@@ -162,53 +151,38 @@ def analyse(
 
         detector = load_detector(model, trust_code=trust_bundle_code, classes=classes or (), precision=precision.value)
     told = {"precision": precision.value, "runtime": runtime, "classes": ",".join(sorted(classes or ()))}
-    with show_progress() as progress:
-        result = analyse_folder(
-            paths,
-            out,
-            detector=detector,
-            device=device.value,
-            series_uids=series or (),
-            allow_gaps=allow_gaps,
-            assume_hu=assume_hu,
-            threshold=threshold,
-            false_positives=false_positives,
-            resume=resume,
-            measure=measure,
-            reports=kinds,
-            clinical=known,
-            prior=prior,
-            withheld=withheld,
-            settings={name: value for name, value in told.items() if value},
-            progress=progress,
-            on_row=show,
+    with withholding(withhold_names, (*paths, clinical, prior)) as withheld:
+        known = load_known(clinical, listed=withheld is None)
+        with show_progress() as progress:
+            result = analyse_folder(
+                paths,
+                out,
+                detector=detector,
+                device=device.value,
+                series_uids=series or (),
+                allow_gaps=allow_gaps,
+                assume_hu=assume_hu,
+                threshold=threshold,
+                false_positives=false_positives,
+                resume=resume,
+                measure=measure,
+                reports=kinds,
+                clinical=known,
+                prior=prior,
+                withheld=withheld,
+                settings={name: value for name, value in told.items() if value},
+                progress=progress,
+                on_row=show,
+            )
+        done, skipped, failed = (result.count(status) for status in ("done", "skipped", "failed"))
+        say(
+            f"{done} done, {skipped} skipped, {failed} failed; {len(result.skipped_files)} files are part of no series."
         )
-    done, skipped, failed = (result.count(status) for status in ("done", "skipped", "failed"))
-    say(f"{done} done, {skipped} skipped, {failed} failed; {len(result.skipped_files)} files are part of no series.")
-    say(f"Results are in {out}. For research use only.")
-    if known is not None and not result.known_patients and any(row.status == "done" for row in result.rows):
-        complain(
-            f"warning: --clinical {clinical}: none of its {len(known.said)} patients is among those analysed, so "
-            "nothing of it was used. A patient is found by the PatientID, letter by letter."
-        )
-    unwritten = [row.series_uid for row in result.rows if row.reports_failed]
-    if unwritten:
-        complain(f"error: some reports of {len(unwritten)} series could not be written; the warnings say why.")
-    if failed or unwritten:
-        raise typer.Exit(1)
-
-
-def _withheld() -> Withheld:
-    """Begin to keep names out of what is printed, by this process and the decoders that it starts."""
-    import logging
-    import os
-    import warnings
-
-    from napari_lesion.report.withheld import Withheld
-
-    withheld = Withheld()
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(withheld)
-    warnings.simplefilter("ignore")  # pydicom's quote the values
-    os.environ["PYTHONWARNINGS"] = "ignore"
-    return withheld
+        say(f"Results are in {out}. For research use only.")
+        if known is not None and clinical is not None and any(row.status == "done" for row in result.rows):
+            complain_of_nobody(clinical, known, result.known_patients, listed=withheld is None)
+        unwritten = [row.series_uid for row in result.rows if row.reports_failed]
+        if unwritten:
+            complain(f"error: some reports of {len(unwritten)} series could not be written; the warnings say why.")
+        if failed or unwritten:
+            raise typer.Exit(1)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_lesion.cli.console import complain, say, show_progress
+from napari_lesion.cli.known_patients import complain_of_nobody, load_known
+from napari_lesion.cli.withholding import withholding
 from napari_lesion.support.plain import path_of
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from napari_lesion.dicom.index.series import Series
     from napari_lesion.model.findings import Report
+    from napari_lesion.report.withheld import Withheld
     from napari_lesion.support.progress import Progress
 
 
@@ -33,6 +36,10 @@ def report(
         Path | None,
         typer.Option(exists=True, help="What is known of the patients: a CSV, FHIR JSON, or a folder with such files."),
     ] = None,
+    withhold_names: Annotated[
+        bool,
+        typer.Option("--withhold-names", help="Keep what names a patient out of these reports, and out of the log."),
+    ] = False,
 ) -> None:
     """Make reports of results on disk, also after a review.
 
@@ -41,11 +48,10 @@ def report(
 
     Exit status: 0 all done, 1 some report is missing, 2 wrong usage.
     """
-    from napari_lesion.assessment.patient.clinical import load_clinical
     from napari_lesion.batch import renew_reports
     from napari_lesion.report import folders as results_folders
     from napari_lesion.report import json as report_json
-    from napari_lesion.report.write import in_words, kinds_of
+    from napari_lesion.report.write import in_words, kinds_of, refuse_naming
     from napari_lesion.support.errors import ConfigError, LesionError
     from napari_lesion.support.progress import part
 
@@ -53,17 +59,31 @@ def report(
     if not wanted:
         raise ConfigError("--format names no report.")
     folders = _folders(out)
-    known = load_clinical(clinical) if clinical else None
-    for problem in known.problems if known else ():
-        complain(f"warning: {problem}")
     failed = 0
-    with results_folders.held(folders[0].parent), show_progress() as progress:
+    with (
+        withholding(withhold_names, (clinical, scans)) as withheld,
+        results_folders.held(folders[0].parent),
+        show_progress() as bar,
+    ):
+        if withheld is not None:
+            refuse_naming(wanted)
+        progress = bar if withheld is None else withheld.progress(bar)
+        known, patients = load_known(clinical, listed=withheld is None), 0
         results = {folder: report_json.load_report(folder / report_json.FILE_NAME) for folder in folders}
-        found = _find_scans(out, results, scans, part(progress, 0, 100, 1000))
+        if withheld is not None:
+            for one in results.values():
+                withheld.learn(one.series)
+        found = _find_scans(out, results, scans, part(progress, 0, 100, 1000), withheld)
         for number, (folder, before) in enumerate(results.items()):
             begin, end = (100 + 900 * n // len(results) for n in (number, number + 1))
             identity = before.series
             source = _scan_of(before, found)
+            patient = known.of(identity.patient_id, identity.study_date) if known else None
+            patients += patient is not None
+
+            def cleared(text: str, source: Series | None = source) -> str:
+                return text if withheld is None else withheld.clear(text, source)
+
             if source is None:
                 complain(f"warning: {folder.name}: its scan is not where it was; say where it is with --scans.")
             try:
@@ -71,21 +91,24 @@ def report(
                     folder,
                     wanted,
                     source=source,
-                    patient=known.of(identity.patient_id, identity.study_date) if known else None,
+                    patient=patient,
                     notes=known.problems_of(identity.patient_id) if known else (),
                     judged=_is_about_lungs(before),
+                    withheld=withheld,
                     progress=part(progress, begin, end, 1000),
                 )
             except LesionError as error:
-                complain(f"error: {folder.name}: {error}")
+                complain(f"error: {folder.name}: {cleared(str(error))}")
                 failed += 1
                 continue
             say(f"{folder.name}: {len(made.standing)} findings; wrote {', '.join(written.kinds) or 'nothing'}")
             for sentence in (*written.notes, *in_words({}, written.absent)):
-                complain(f"warning: {folder.name}: {sentence}")
+                complain(f"warning: {folder.name}: {cleared(sentence)}")
             for sentence in in_words(written.problems):
-                complain(f"error: {folder.name}: {sentence}")
+                complain(f"error: {folder.name}: {cleared(sentence)}")
             failed += bool(written.problems)
+        if known is not None and clinical is not None:
+            complain_of_nobody(clinical, known, patients, listed=withheld is None)
     say(f"Reports are in {out}. For research use only.")
     if failed:
         raise typer.Exit(1)
@@ -118,7 +141,9 @@ def _scan_of(report: Report, found: Sequence[Series]) -> Series | None:
     return next((one for one in mine if one.n_slices == acquired), None)
 
 
-def _find_scans(out: Path, results: dict[Path, Report], scans: Path | None, progress: Progress) -> list[Series]:
+def _find_scans(
+    out: Path, results: dict[Path, Report], scans: Path | None, progress: Progress, withheld: Withheld | None
+) -> list[Series]:
     """Find the series at a path, else where ``summary.csv`` says that those of the results were."""
     from napari_lesion.dicom.index.series import find_series
     from napari_lesion.report import csv as summary
@@ -137,8 +162,11 @@ def _find_scans(out: Path, results: dict[Path, Report], scans: Path | None, prog
         try:
             index = find_series(place, progress=part(progress, number, number + 1, len(places)))
         except LesionError as error:
-            complain(f"warning: {error}")
+            complain(f"warning: {error if withheld is None else withheld.clear(str(error), files=[place])}")
             continue
+        if withheld is not None:
+            for series in index:
+                withheld.learn(series.identity)
         found += index
     return found
 

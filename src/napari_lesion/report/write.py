@@ -79,6 +79,21 @@ def kinds_of(text: str) -> tuple[Kind, ...]:
     return tuple(kind for kind in KINDS if kind in names)
 
 
+def refuse_naming(kinds: Iterable[Kind]) -> None:
+    """Refuse reports that name the patient, where names are withheld.
+
+    Raises
+    ------
+    ConfigError
+        If there is one among them.
+    """
+    if named := [kind for kind in kinds if kind in NAMING]:
+        raise ConfigError(
+            f"{', '.join(named)}: DICOM objects name the patient, or no archive could file them, and names are to be "
+            "kept out of reports. Leave one of the two."
+        )
+
+
 def write_reports(
     report: Report,
     folder: Path,

@@ -1,0 +1,35 @@
+"""What a user knows of patients (``--clinical``), and what the commands say about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_lesion.cli.console import complain
+
+if TYPE_CHECKING:
+    from napari_lesion.assessment.patient.clinical import Clinical
+
+
+def load_known(path: Path | None, *, listed: bool) -> Clinical | None:
+    """Read what is known of patients, and tell its problems; where names are withheld, only how many there are."""
+    if path is None:
+        return None
+    from napari_lesion.assessment.patient.clinical import load_clinical
+
+    known = load_clinical(path)
+    if known.problems and not listed:
+        complain(f"warning: {len(known.problems)} problems in --clinical; without --withhold-names they are listed.")
+    for problem in known.problems if listed else ():
+        complain(f"warning: {problem}")
+    return known
+
+
+def complain_of_nobody(path: Path, known: Clinical, found: int, *, listed: bool) -> None:
+    """Say where none of the patients that something is known of was among those of the results."""
+    if not found:
+        where = f" {path}" if listed else ""
+        complain(
+            f"warning: --clinical{where}: none of its {len(known.said)} patients is among those of the results, "
+            "so nothing of it was used. A patient is found by the PatientID, letter by letter."
+        )
