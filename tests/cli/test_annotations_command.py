@@ -51,7 +51,8 @@ def test_exports_of_one_reader_or_of_what_readers_agree_on(folder: Path, tmp_pat
     assert both.exit_code == 0
     assert len(load_marks(tmp_path / "c" / "annotations.csv")) == 1
     assert run("export", folder, "--to", "nifti", "-o", tmp_path / "d", "--reader", "ben").exit_code == 0
-    assert [path.name for path in sorted((tmp_path / "d").iterdir())] == ["1.2.3_ben.csv", "1.2.3_ben.nii.gz"]
+    names = [f"1.2.3_{VOLUME.stack}_ben.{ending}" for ending in ("csv", "nii.gz")]
+    assert [path.name for path in sorted((tmp_path / "d").iterdir())] == names
     assert run("export", folder, "--to", "coco", "-o", tmp_path / "e", "--reader", "ann").exit_code == 0
     assert len(json.loads((tmp_path / "e" / "coco.json").read_text())["categories"]) == 7
     assert run("export", folder, "--to", "training", "-o", tmp_path / "f").exit_code == 2

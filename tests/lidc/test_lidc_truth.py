@@ -301,7 +301,7 @@ def test_readers_are_shown_and_compared(idc: MadeArchive, tmp_path: Path) -> Non
     assert [len(one.annotations) for one in sets] == [3, 1, 2, 2]
     assert save_annotations(sets, tmp_path / "marks") == tuple(one.reader for one in sets)
     assert save_annotations(sets, tmp_path / "marks") == ()
-    stored = Store(tmp_path / "marks").load_series(uid_of(1))
+    stored = Store(tmp_path / "marks").load_scan(uid_of(1), volume.stack)
     mask = stored[1].annotations[0].mask
     assert mask is not None
     shown = np.argwhere(mask.voxels) + mask.offset

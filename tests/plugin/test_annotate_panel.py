@@ -59,7 +59,7 @@ def add(viewer, volume: Volume):
 
 
 def saved(folder: Path, uid: str, reader: str = "ann"):
-    return Store(folder).load(uid, reader)
+    return Store(folder).load(uid, make_volume(series_uid=uid).stack, reader)
 
 
 class Mouse:
@@ -344,7 +344,7 @@ def _work_that_cannot_be_saved_is_kept_and_said(panel, qtbot, folder, scan) -> N
     assert panel.table.rowCount() == 3
     assert "changed elsewhere" in panel.status.text()
     assert panel.save_button.isVisibleTo(panel)
-    path = Store(folder).path(uid, "ann")
+    path = Store(folder).path(uid, make_volume(series_uid=uid).stack, "ann")
     path.write_text(elsewhere.model_dump_json())  # the other window takes its change back
     qtbot.mouseClick(panel.save_button, Qt.MouseButton.LeftButton)
     assert one.unsaved == ""

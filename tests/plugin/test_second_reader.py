@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -108,7 +109,7 @@ def test_a_scan_is_read_blind_then_with_the_detector(make_napari_viewer, scan, q
     assert "Finished" in panel.state.text()
     assert "Marked blind: 2. Findings taken over: 1, rejected: 0." in panel.hint.text()
     assert not station.blind
-    reading = load(path_of(tmp_path / "readings", "Dr. A", scan.series.series_uid))
+    reading = load(path_of(tmp_path / "readings", "Dr. A", scan.series.series_uid, scan.stack))
     assert [mark.confidence for mark in reading.blind_marks] == [5, 1]
     assert [mark.confidence for mark in reading.marks] == [5]
     assert [level for _, level in reading.taken_over] == [3]
@@ -179,7 +180,7 @@ def test_a_scan_whose_findings_were_seen_is_not_read_blind(make_napari_viewer, s
     panel = open_panel(viewer)
     panel.next_button.click()
     assert "does not count as blind" in panel.hint.text()
-    assert not load(path_of(tmp_path / "readings", "Dr. A", scan.series.series_uid)).blind
+    assert not load(path_of(tmp_path / "readings", "Dr. A", scan.series.series_uid, scan.stack)).blind
 
 
 def test_done_before_the_detector_waits_for_it_with_the_time_stopped(make_napari_viewer, scan, detector, qtbot) -> None:
@@ -200,3 +201,26 @@ def test_done_before_the_detector_waits_for_it_with_the_time_stopped(make_napari
         go.set()
     qtbot.waitUntil(lambda: "REVEALED" in panel.state.text(), timeout=PATIENCE_MS)
     assert panel._room.reading.interruptions == 0
+
+
+def test_two_stacks_of_a_series_are_read_each_by_itself(make_napari_viewer, scan, qtbot) -> None:
+    viewer = make_napari_viewer()
+    station = workstation(viewer)
+    images = tuple(replace(one, sop_instance_uid=f"{one.sop_instance_uid}.9") for one in scan.instances)
+    second = add(viewer, replace(scan, instances=images, voxels=scan.voxels.copy()))
+    first = add(viewer, scan)
+    panel = open_panel(viewer)
+    room = panel._room
+    room.start()
+    station.go_to(LEFT)
+    room.rate(4)
+    assert station.blind
+    station.read(second)
+    assert not station.blind, "a blind read of one stack hides nothing of the other"
+    assert room.reading is None, "and its marks are not those of the other"
+    room.start()
+    assert room.reading.marks == ()
+    station.read(first)
+    assert [mark.confidence for mark in room.reading.marks] == [4]
+    assert not room.running, "its time stopped when the other came on the screen"
+    searched(panel, qtbot)

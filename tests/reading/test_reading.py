@@ -7,12 +7,15 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fake_scan import make_volume
 from reading_case import Clock, read_scan, report_with
 
-from napari_lesion.reading_study.journal import Journal, hold, load, path_of
+from napari_lesion.model.volume import Volume
+from napari_lesion.reading_study.journal import Journal, hold, load, path_of, place_of, settle
 from napari_lesion.support.errors import ReadingError
 from napari_lesion.support.journal_file import head_of
 
@@ -261,3 +264,40 @@ def test_a_reader_goes_on_in_one_window_at_a_time(tmp_path: Path) -> None:
     hold(path_of(tmp_path, "B", "1.2.3")).release()
     first.release()
     hold(path).release()
+
+
+def stacks() -> tuple[Volume, Volume]:
+    """Two volumes of one series, on one grid."""
+    first = make_volume(shape=(4, 8, 8), series_uid="1.2.3")
+    instances = tuple(replace(one, sop_instance_uid=f"{one.sop_instance_uid}.9") for one in first.instances)
+    return first, replace(first, instances=instances)
+
+
+def test_two_stacks_of_a_series_share_no_reading(tmp_path: Path) -> None:
+    first, second = stacks()
+    places = [place_of(tmp_path, "A", volume) for volume in (first, second)]
+    assert places[0] != places[1]
+    Journal.start(places[0], "A", "1.2.3", first.stack, seen_before=False)
+    assert load(places[0]).stack == first.stack
+    assert [place_of(tmp_path, "A", volume) for volume in (first, second)] == places
+    assert not places[1].exists()
+
+
+def test_a_reading_that_was_kept_by_the_series_alone_goes_on_as_that_of_one_stack(tmp_path: Path) -> None:
+    first, second = stacks()
+    earlier = path_of(tmp_path, "A", "1.2.3")
+    a_blind_read(earlier.parent / "x.jsonl")
+    (earlier.parent / "x.jsonl").replace(earlier)
+    assert place_of(tmp_path, "A", first) == place_of(tmp_path, "A", second) == earlier, "it does not say of which"
+    path = settle(earlier, tmp_path, "A", first)
+    assert Journal.resume(path).reading.marks
+    assert place_of(tmp_path, "A", first) == path
+    assert place_of(tmp_path, "A", second) != earlier
+
+
+def test_a_revealed_reading_of_the_series_shows_of_which_stack_it_is(tmp_path: Path) -> None:
+    first, second = stacks()
+    path = read_scan(tmp_path, "A", REPORT, decisions=(3, None)).path
+    assert path == path_of(tmp_path, "A", "1.2.3")
+    assert place_of(tmp_path, "A", first) == path
+    assert place_of(tmp_path, "A", second) != path, "its findings name images of the first one"

@@ -109,10 +109,10 @@ def test_readers_of_other_scans_have_no_mean(tmp_path: Path, truth: Path) -> Non
 
 def test_without_a_finished_reading_there_is_nothing_to_evaluate(tmp_path: Path) -> None:
     with pytest.raises(ReadingError, match="no finished blind reading"):
-        study.study.load_readings(tmp_path)
+        study.load_readings(tmp_path)
     Journal.start(path_of(tmp_path, "D", "1.1"), "D", "1.1", seen_before=False)
     with pytest.raises(ReadingError, match=r"1\.1\.jsonl: not finished"):
-        study.study.load_readings(tmp_path)
+        study.load_readings(tmp_path)
 
 
 def test_a_damaged_reading_is_left_out_by_name_and_the_others_count(tmp_path: Path) -> None:

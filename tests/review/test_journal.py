@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from fake_scan import make_heatmap, make_volume
 from review_scan import CANDIDATES, READER, a_report, a_review
 
 from napari_lesion.review import edits
-from napari_lesion.review.journal import STATE_VARIABLE, Journal, journal_path, run_id
+from napari_lesion.review.journal import STATE_VARIABLE, Journal, journal_path, run_id, take_over_earlier
 from napari_lesion.review.kept_heatmap import heatmap_path, keep_heatmap, kept_heatmap
 from napari_lesion.review.review import Review, redo, undo, unsearched
 from napari_lesion.support.errors import ConfigError
@@ -248,3 +250,37 @@ def test_each_volume_has_a_journal_of_its_own_in_the_state_folder(tmp_path: Path
     assert journal_path(make_volume(series_uid="../../etc/passwd")).parent == path.parent
     monkeypatch.delenv(STATE_VARIABLE)
     assert "napari-lesion" in str(journal_path(SCAN))
+
+
+def frames(volume, numbers):
+    """The same volume as planes of one multiframe image."""
+    planes = [replace(i, sop_instance_uid="1.2.8", frame=n) for i, n in zip(volume.instances, numbers, strict=True)]
+    return replace(volume, instances=tuple(planes))
+
+
+def test_stacks_of_one_image_and_images_without_a_place_have_journals_of_their_own(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv(STATE_VARIABLE, str(tmp_path))
+    first, second = frames(SCAN, range(1, 41)), frames(SCAN, range(41, 81))
+    assert journal_path(first) != journal_path(second)
+    apart = [replace(SCAN, instances=(), voxels=SCAN.voxels[k : k + 1]) for k in (0, 20)]
+    apart[1] = replace(apart[1], voxels=apart[1].voxels + 1)
+    assert journal_path(apart[0]) != journal_path(apart[1])
+
+
+def test_the_journal_that_stacks_of_one_image_had_goes_to_the_one_that_it_is_of(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv(STATE_VARIABLE, str(tmp_path))
+    first, second = frames(SCAN, range(1, 41)), frames(SCAN, range(41, 81))
+    review = a_review(second)
+    whole = hashlib.sha256(b"1.2.8").hexdigest()[:12]
+    earlier = tmp_path / "reviews" / f"{SCAN.series.series_uid}-{whole}.jsonl"
+    journal = Journal(earlier, SCAN.series)
+    journal.begin(review, READER)
+    journal.close()
+    take_over_earlier(first)
+    assert earlier.exists()
+    take_over_earlier(second)
+    assert not earlier.exists()
+    assert not journal_path(first).exists()
+    journal = Journal(journal_path(second), SCAN.series)
+    assert journal.recover() == review
+    assert not journal.told

@@ -109,14 +109,19 @@ def agreement(a: Iterable[AnnotationSet], b: Iterable[AnnotationSet]) -> Agreeme
     AnnotationError
         If there is no series in common, or both drew on different voxels of it.
     """
-    one, other = ({found.series_uid: found for found in sets} for sets in (a, b))
-    common = sorted(one.keys() & other.keys())
-    if not common:
+    a, b = (sorted(sets, key=lambda found: (found.series_uid, found.stack)) for sets in (a, b))
+    both = [(first, second) for first in a if (second := _same_scan(first, b)) is not None]
+    if not both and (apart := next(((x, y) for x in a for y in b if x.series_uid == y.series_uid), None)):
+        raise AnnotationError(
+            f"series {apart[0].series_uid}: {apart[0].reader!r} and {apart[1].reader!r} drew on different voxels of "
+            "it, so they cannot be compared. They read two of its stacks, or one of them with slices missing."
+        )
+    if not both:
         raise AnnotationError("The two readers have no series in common.")
     pairs: list[Pair] = []
     only: tuple[list[tuple[str, Annotation]], list[tuple[str, Annotation]]] = ([], [])
-    for uid in common:
-        first, second = one[uid], other[uid]
+    for first, second in both:
+        uid = first.series_uid
         if not first.grid.same(second.grid):
             raise AnnotationError(
                 f"series {uid}: {first.reader!r} and {second.reader!r} drew on different voxels of it, so their "
@@ -128,8 +133,14 @@ def agreement(a: Iterable[AnnotationSet], b: Iterable[AnnotationSet]) -> Agreeme
         for place, (found, side) in enumerate(((first, 0), (second, 1))):
             taken = {indices[side] for indices in matched}
             only[place].extend((uid, mark) for n, mark in enumerate(found.annotations) if n not in taken)
-    readers = (one[common[0]].reader, other[common[0]].reader)
-    return Agreement(readers, tuple(common), tuple(pairs), tuple(only[0]), tuple(only[1]))
+    readers = (both[0][0].reader, both[0][1].reader)
+    uids = tuple(first.series_uid for first, _ in both)
+    return Agreement(readers, uids, tuple(pairs), tuple(only[0]), tuple(only[1]))
+
+
+def _same_scan(found: AnnotationSet, others: Iterable[AnnotationSet]) -> AnnotationSet | None:
+    """Find the annotations of the same scan; first those that say that they are of the same stack."""
+    return next(iter(sorted(filter(found.same_scan, others), key=lambda other: other.stack != found.stack)), None)
 
 
 def match(a: Sequence[Annotation], b: Sequence[Annotation]) -> list[tuple[int, int]]:

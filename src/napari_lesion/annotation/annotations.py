@@ -14,7 +14,7 @@ from napari_lesion.model.mask import Mask
 from napari_lesion.model.volume import FloatArray, Volume
 from napari_lesion.support.errors import AnnotationError
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 #: Affines that differ by less than this at the scan's corners (mm) are the same: rounding in headers.
 _SAME_PLACE_MM = 0.01
 
@@ -89,6 +89,8 @@ class AnnotationSet(BaseModel):
 
     schema_version: str = SCHEMA_VERSION
     series_uid: str
+    stack: str = ""
+    """Which of the stacks of the series was marked (``Volume.stack``); empty where an earlier version wrote it."""
     patient_id: str = Field(default="", repr=False)
     reader: str
     label_set: str
@@ -105,11 +107,17 @@ class AnnotationSet(BaseModel):
         """Start with a scan."""
         return cls(
             series_uid=volume.series.series_uid,
+            stack=volume.stack,
             patient_id=volume.series.patient_id,
             reader=reader,
             label_set=label_set,
             grid=Grid.of(volume),
         )
+
+    def same_scan(self, other: AnnotationSet) -> bool:
+        """Whether both are of one scan, as far as they say."""
+        unknown = not self.stack or not other.stack
+        return self.series_uid == other.series_uid and (unknown or self.stack == other.stack)
 
     def __getitem__(self, id_: str) -> Annotation:
         for annotation in self.annotations:
@@ -138,6 +146,22 @@ class AnnotationSet(BaseModel):
     def finished(self, done: bool = True) -> AnnotationSet:
         """Say whether the series is finished."""
         return self.model_copy(update={"done": done})
+
+
+def refuse_several_stacks(sets: Iterable[AnnotationSet]) -> None:
+    """Refuse annotations of several stacks of one series, for forms that know a scan by its series alone.
+
+    Raises
+    ------
+    AnnotationError
+    """
+    stacks: dict[str, str] = {}
+    for one in sets:
+        if one.stack and stacks.setdefault(one.series_uid, one.stack) != one.stack:
+            raise AnnotationError(
+                f"series {one.series_uid}: two of its stacks are annotated, and this form knows a scan by its series "
+                "alone. Keep the annotations of one of them in another folder."
+            )
 
 
 def new_annotation(

@@ -25,16 +25,13 @@ class Case:
     """How many the reader has marked so far."""
 
     @property
-    def uid(self) -> str:
-        """SeriesInstanceUID."""
-        return self.series.identity.series_uid
+    def key(self) -> str:
+        """Tells it from all others: its series, and which of its stacks."""
+        return key_of(self.series.identity.series_uid, self.series.stack_id)
 
 
 def find_cases(folder: Path, modality: str = "CT", progress: Progress = silent) -> tuple[Series, ...]:
-    """Find the volumes below a folder, ordered by patient, date and number of the series.
-
-    Of the series with several stacks, each with the same UID, only the largest is a case: annotations are kept by the
-    series.
+    """Find the volumes below a folder, ordered by patient, date and number of the series; each stack is one.
 
     Raises
     ------
@@ -44,16 +41,21 @@ def find_cases(folder: Path, modality: str = "CT", progress: Progress = silent) 
     volumes: dict[str, Series] = {}
     for series in find_series(folder, progress=progress):
         if series.kind == "volume" and series.identity.modality == modality:
-            volumes.setdefault(series.identity.series_uid, series)
+            volumes.setdefault(key_of(series.identity.series_uid, series.stack_id), series)
     if not volumes:
         raise SeriesError(f"{folder}: there is no {modality} volume in it. Choose the folder of the studies.")
     return tuple(sorted(volumes.values(), key=_order))
 
 
-def _order(series: Series) -> tuple[str, str, str, int, str]:
+def key_of(series_uid: str, stack: str) -> str:
+    """Tell the stacks of all series apart."""
+    return f"{series_uid}/{stack}"
+
+
+def _order(series: Series) -> tuple[str, str, str, int, str, int]:
     one = series.identity
     number = int(one.series_number) if one.series_number.isdigit() else 0
-    return one.patient_id, one.study_date, one.study_uid, number, one.series_uid
+    return one.patient_id, one.study_date, one.study_uid, number, one.series_uid, series.stack
 
 
 def progress_of(series: Sequence[Series], store: Store, reader: str) -> tuple[Case, ...]:
@@ -66,7 +68,7 @@ def progress_of(series: Sequence[Series], store: Store, reader: str) -> tuple[Ca
     """
     cases = []
     for one in series:
-        found = store.load(one.identity.series_uid, reader)
+        found = store.load(one.identity.series_uid, one.stack_id, reader)
         if found is None:
             cases.append(Case(one, "open", 0))
         else:
@@ -74,13 +76,13 @@ def progress_of(series: Sequence[Series], store: Store, reader: str) -> tuple[Ca
     return tuple(cases)
 
 
-def next_case(cases: Sequence[Case], uid: str) -> Case | None:
+def next_case(cases: Sequence[Case], key: str) -> Case | None:
     """Find the case to go on with after another one: the next that is not done, from the start again after the end.
 
     Parameters
     ----------
     cases : sequence of Case
-    uid : str
+    key : str
         Of the case that one is at; "" for none.
 
     Returns
@@ -88,6 +90,6 @@ def next_case(cases: Sequence[Case], uid: str) -> Case | None:
     Case or None
         None where all others are done.
     """
-    at = next((n for n, case in enumerate(cases) if case.uid == uid), -1)
+    at = next((n for n, case in enumerate(cases) if case.key == key), -1)
     following = [*cases[at + 1 :], *cases[: max(at, 0)]]
     return next((case for case in following if case.state != "done"), None)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from napari_lesion.annotation.agreement import match
-from napari_lesion.annotation.annotations import Annotation, AnnotationSet
+from napari_lesion.annotation.annotations import Annotation, AnnotationSet, refuse_several_stacks
 from napari_lesion.model.mask import Mask
 from napari_lesion.support.errors import AnnotationError
 
@@ -28,6 +28,7 @@ def consensus(sets: Sequence[AnnotationSet], at_least: int) -> AnnotationSet:
     AnnotationError
         If fewer than `at_least` readers have read the series, or on different voxels.
     """
+    refuse_several_stacks(sets)
     first = sets[0]
     if len(sets) < at_least:
         raise AnnotationError(

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
-from napari_lesion.annotation.annotations import Annotation, AnnotationSet
+from napari_lesion.annotation.annotations import Annotation, AnnotationSet, refuse_several_stacks
 from napari_lesion.annotation.labels import LabelSet
 from napari_lesion.annotation.store import name_of_reader
 from napari_lesion.dicom.index.series import Series, find_series
@@ -45,6 +45,7 @@ def save_luna16(sets: Sequence[AnnotationSet], labels: LabelSet, out: Path) -> t
     ConfigError
         If a label is not in the label set.
     """
+    refuse_several_stacks(sets)
     rows: dict[str, list[dict[str, object]]] = {"nodule": [], "excluded": [], "healthy": []}
     for found in sets:
         for mark in found.annotations:
@@ -72,6 +73,7 @@ def save_coco(sets: Sequence[AnnotationSet], labels: LabelSet, path: Path) -> No
     ConfigError
         If a label is not in the label set.
     """
+    refuse_several_stacks(sets)
     categories = {label.name: n for n, label in enumerate(labels.labels, start=1)}
     images: dict[tuple[str, int], dict[str, Any]] = {}
     annotations: list[dict[str, Any]] = []
@@ -186,7 +188,8 @@ def save_nifti(found: AnnotationSet, folder: Path) -> Path:
                 **{"id": mark.id, "reader": mark.reader, "time": mark.time, "comment": mark.comment},
             }
         )
-    name = f"{name_of(found.series_uid)}_{name_of_reader(found.reader)}"
+    stack = f"_{found.stack}" if found.stack else ""
+    name = f"{name_of(found.series_uid)}{stack}_{name_of_reader(found.reader)}"
     path = folder / f"{name}.nii.gz"
     _save_image(array, found.grid.matrix, path, b"napari-lesion annotations, research use only")
     columns = ("number", "label", "voxels", "coordX", "coordY", "coordZ", "diameter_mm")
@@ -241,13 +244,18 @@ def save_training(
     AnnotationError
         If a series was annotated on other voxels than it has.
     """
+    refuse_several_stacks(sets)
     wanted = {found.series_uid: found for found in sets}
+    stacks = {found.series_uid: found.stack for found in sets if found.stack}
     there: dict[str, Series] = {}
     places: list[str] = []
     for path in scans:
         index = find_series(path, progress=progress)
         volumes = [series for series in index if series.kind == "volume" and series.identity.modality == "CT"]
-        there |= {series.identity.series_uid: series for series in volumes}
+        for series in volumes:
+            uid = series.identity.series_uid
+            if stacks.get(uid, series.stack_id) == series.stack_id:
+                there[uid] = series
         for folder, uids in _folders(path, volumes).items():
             if uids <= wanted.keys():
                 places.append(str(folder.resolve()))

@@ -6,9 +6,11 @@ it is.
 
 from __future__ import annotations
 
+import glob
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from pydantic import ValidationError
 
 from napari_lesion.annotation.annotations import SCHEMA_VERSION, AnnotationSet, Grid
 from napari_lesion.annotation.labels import LUNG_NODULES, LabelSet, read_labels
+from napari_lesion.annotation.salvage import salvaged
 from napari_lesion.model.volume import Volume
 from napari_lesion.support.atomic import keep_beside, whole_file
 from napari_lesion.support.bounded import is_finite, parse_json
@@ -63,7 +66,11 @@ def name_of_reader(reader: str) -> str:
 
 @dataclass(frozen=True)
 class Store:
-    """A folder of annotations: ``<series UID>/<reader>.annotations.json``, and ``labels.yaml`` if it has its own."""
+    """A folder of annotations: ``<series UID>_<stack>/<reader>.annotations.json``, ``labels.yaml`` if it has its own.
+
+    A stack is one of those of a series (``Volume.stack``). Earlier versions kept the annotations of all in one folder
+    ``<series UID>``; where there is none of a stack, those count that may be of it: no method but `save` tells which.
+    """
 
     folder: Path
 
@@ -78,8 +85,8 @@ class Store:
         path = self.folder / LABELS
         return read_labels(path) if path.exists() else LUNG_NODULES
 
-    def path(self, series_uid: str, reader: str) -> Path:
-        """Where the annotations of a series by a reader are, or would be.
+    def path(self, series_uid: str, stack: str, reader: str) -> Path:
+        """Where the annotations of a stack of a series by a reader are, or would be.
 
         Raises
         ------
@@ -88,51 +95,68 @@ class Store:
         """
         if not reader.strip():
             raise AnnotationError("Say who is reading first: annotations are kept by the reader's name.")
-        return self._folder(series_uid) / f"{name_of_reader(reader)}{ENDING}"
+        return self._folder(series_uid, stack) / f"{name_of_reader(reader)}{ENDING}"
 
-    def readers(self, series_uid: str) -> tuple[str, ...]:
-        """Names of those who have annotated a series, sorted.
+    def readers(self, series_uid: str, stack: str) -> tuple[str, ...]:
+        """Names of those who have annotated a stack of a series, or may have, sorted.
 
         Raises
         ------
         ConfigError
             If a file that must be read for the name is damaged; only those of very long names are.
         """
-        names = []
-        for path in self._folder(series_uid).glob(f"*{ENDING}"):
+        names = set()
+        for path in self._files(series_uid, stack):
             name = path.name.removesuffix(ENDING)
             shortened = re.fullmatch(r".*~[0-9a-f]{12}", name)
-            names.append(load_file(path).reader if shortened else unquote(name))
+            names.add(load_file(path).reader if shortened else unquote(name))
         return tuple(sorted(names))
 
-    def _folder(self, series_uid: str) -> Path:
+    def _folder(self, series_uid: str, stack: str) -> Path:
+        if stack:
+            return self.folder / f"{name_of(series_uid)}_{stack}"
         earlier = quote(series_uid, safe="")  # as earlier versions named what is no UID
         if is_uid(series_uid) or (earlier.strip(".") and _is_there(self.folder / earlier)):
             return self.folder / earlier
         return self.folder / name_of(series_uid)
 
-    def load(self, series_uid: str, reader: str) -> AnnotationSet | None:
-        """Read the annotations of a series by a reader; None where there are none.
+    def _files(self, series_uid: str, stack: str) -> list[Path]:
+        """Files of a stack, and those of its series of which it is not known."""
+        own = {path.name: path for path in self._folder(series_uid, stack).glob(f"*{ENDING}")}
+        return [*({path.name: path for path in self._folder(series_uid, "").glob(f"*{ENDING}")} | own).values()]
+
+    def _place(self, series_uid: str, stack: str, reader: str) -> Path:
+        """Find the file of a reader: that of the stack, else the one of its series of which it is not known."""
+        own, earlier = self.path(series_uid, stack, reader), self.path(series_uid, "", reader)
+        return earlier if earlier.exists() and not own.exists() else own
+
+    def of_other_stacks(self, series_uid: str, stack: str, reader: str) -> list[Path]:
+        """Name the files of a reader for other stacks of a series."""
+        own = self.path(series_uid, stack, reader)
+        return sorted(set(self.folder.glob(f"{name_of(series_uid)}_*/{glob.escape(own.name)}")) - {own})
+
+    def load(self, series_uid: str, stack: str, reader: str) -> AnnotationSet | None:
+        """Read the annotations of a stack of a series by a reader; None where there are none.
 
         Raises
         ------
         ConfigError
             If the file is damaged, of a later version, or of somebody else.
         """
-        path = self.path(series_uid, reader)
+        path = self._place(series_uid, stack, reader)
         if not path.exists():
             return None
-        found = load_file(path)
-        if (found.series_uid, found.reader) != (series_uid, reader):
-            raise ConfigError(
-                f"{path} is of the series {found.series_uid} and the reader {found.reader!r}. Move it away."
-            )
+        try:
+            found = load_file(path)
+        except DamagedAnnotationsError as error:
+            _check_owner(error.intact, path, series_uid, stack, reader)
+            raise
+        _check_owner(found, path, series_uid, stack, reader)
         return found
 
-    def load_series(self, series_uid: str) -> tuple[AnnotationSet, ...]:
-        """Read what all readers annotated in a series, ordered by name."""
-        folder = self._folder(series_uid)
-        found = [load_file(path) for path in folder.glob(f"*{ENDING}")]
+    def load_scan(self, series_uid: str, stack: str) -> tuple[AnnotationSet, ...]:
+        """Read what all readers annotated in a stack of a series, or may have, ordered by name."""
+        found = [load_file(path) for path in self._files(series_uid, stack)]
         return tuple(sorted(found, key=lambda one: one.reader))
 
     def load_all(self) -> tuple[AnnotationSet, ...]:
@@ -144,24 +168,31 @@ class Store:
             If a file is damaged or of a later version.
         """
         found = [load_file(path) for path in self.folder.glob(f"*/*{ENDING}")]
-        return tuple(sorted(found, key=lambda one: (one.series_uid, one.reader)))
+        return tuple(sorted(found, key=lambda one: (one.series_uid, one.stack, one.reader)))
 
     def save(self, annotations: AnnotationSet) -> AnnotationSet:
         """Write annotations to the disk, and return them as they are there (the revision is one higher).
+
+        What an earlier version kept by the series alone is the stack's from then on.
 
         Raises
         ------
         AnnotationError
             If the file was changed since it was read (another window of the same reader), or cannot be written.
         """
-        path = self.path(annotations.series_uid, annotations.reader)
-        there = self.load(annotations.series_uid, annotations.reader)
+        key = annotations.series_uid, annotations.stack, annotations.reader
+        path, earlier = self.path(*key), self._place(*key)
+        there = self.load(*key)
         if (there.revision if there else 0) != annotations.revision:
             raise AnnotationError(
                 f"{path} was changed elsewhere, by another window or computer of the reader {annotations.reader!r}. "
                 "Nothing was overwritten: open the scan again to go on from there."
             )
-        return _write(annotations, path)
+        saved = _write(annotations, path)
+        if earlier != path:
+            with suppress(OSError):
+                earlier.unlink()
+        return saved
 
     def go_on_from(self, intact: AnnotationSet) -> tuple[AnnotationSet, Path]:
         """Write what is intact of a damaged file in its place, and keep the damaged one beside it.
@@ -178,7 +209,7 @@ class Store:
         AnnotationError
             If that cannot be written.
         """
-        path = self.path(intact.series_uid, intact.reader)
+        path = self._place(intact.series_uid, intact.stack, intact.reader)
         try:
             aside = keep_beside(path)
         except OSError as error:
@@ -186,11 +217,16 @@ class Store:
         return _write(intact.model_copy(update={"done": False}), path), aside
 
 
+def _check_owner(found: AnnotationSet, path: Path, series_uid: str, stack: str, reader: str) -> None:
+    if (found.series_uid, found.stack or stack, found.reader) != (series_uid, stack or found.stack, reader):
+        raise ConfigError(f"{path} is of the series {found.series_uid} and the reader {found.reader!r}. Move it away.")
+
+
 def _write(annotations: AnnotationSet, path: Path) -> AnnotationSet:
     """Write annotations with the next revision, and return them as they are on the disk."""
     saved = annotations.model_copy(update={"revision": annotations.revision + 1})
     content = saved.model_dump(mode="json")
-    content[CHECKSUMS] = checksums_of(content, "annotations")
+    content = {CHECKSUMS: checksums_of(content, "annotations"), **content}  # first: what is cut off, is at the end
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     try:
         with whole_file(path, private=True) as temporary:
@@ -222,7 +258,7 @@ def open_set(
         If the file is damaged.
     """
     try:
-        found = store.load(volume.series.series_uid, reader)
+        found = store.load(volume.series.series_uid, volume.stack, reader)
     except DamagedAnnotationsError as error:
         if tell is None:
             raise
@@ -230,9 +266,15 @@ def open_set(
         found, aside = store.go_on_from(error.intact)
         tell(f"{error} The {len(found.annotations)} others are back; the damaged file is kept as {aside.name}.")
     if found is None:
+        others = store.of_other_stacks(volume.series.series_uid, volume.stack, reader)
+        if others and tell is not None:
+            tell(
+                f"{reader!r} has annotated other images of this series ({', '.join(map(str, others))}): another of its "
+                "stacks or, if slices were added or are missing since, this one as it was then."
+            )
         return AnnotationSet.empty(volume, reader, label_set)
     check_grid(found, volume)
-    return found
+    return found.model_copy(update={"stack": volume.stack})
 
 
 def check_grid(annotations: AnnotationSet, volume: Volume) -> None:
@@ -264,11 +306,12 @@ def load_file(path: Path) -> AnnotationSet:
         If it is none, damaged, or of a later version.
     """
     try:
-        content: Any = parse_json(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8", errors="replace")
+        content: Any = parse_json(text)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
     except ValueError as error:
-        raise ConfigError(f"{path}: not JSON ({error}).") from error
+        raise _damaged(path, text, error) from error
     version = str(content.get("schema_version", "")) if isinstance(content, dict) else ""
     if version.split(".")[0] != SCHEMA_VERSION.split(".")[0]:
         raise ConfigError(f"{path}: schema version {version or 'missing'}, and this program reads {SCHEMA_VERSION}.")
@@ -291,6 +334,20 @@ def load_file(path: Path) -> AnnotationSet:
         raise DamagedAnnotationsError(says, intact)
     except ValidationError as error:
         raise ConfigError(f"{path}: no annotations of this program ({_first_problem(error)}).") from error
+
+
+def _damaged(path: Path, text: str, error: ValueError) -> ConfigError:
+    """Make the error of a file that is no JSON, with what is whole of it, if that is something."""
+    says = f"{path}: not JSON ({error})"
+    if (found := salvaged(text)) is None:
+        return ConfigError(f"{says}.")
+    content, sure = found
+    try:
+        intact = AnnotationSet.model_validate(content)
+    except ValidationError:
+        return ConfigError(f"{says}.")
+    doubt = "" if sure else " Its checksums are gone, so the others are only known to be written to their end."
+    return DamagedAnnotationsError(f"{says}, so it was damaged or cut off.{doubt}", intact)
 
 
 def _in_brackets(content: Any) -> str:

@@ -119,7 +119,7 @@ def save_annotations(sets: Sequence[AnnotationSet], folder: Path) -> tuple[str, 
     store = Store(folder)
     new = []
     for one in sets:
-        if store.load(one.series_uid, one.reader) is None:
+        if store.load(one.series_uid, one.stack, one.reader) is None:
             store.save(one)
             new.append(one.reader)
     return tuple(new)

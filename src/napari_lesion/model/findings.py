@@ -267,3 +267,23 @@ class Analysis:
     heatmap: Heatmap
     candidates: tuple[Candidate, ...]
     """Also those under the reporting threshold, for panels that filter without running again."""
+
+
+def may_be_of(report: Report, volume: Volume) -> bool:
+    """Whether a report, which does not say of which stack of a series it is, may be of a volume of that series.
+
+    Its grid has to be that of the volume, and the images that its findings name have to be the volume's.
+    """
+    certificate = volume.certificate
+    mine = (certificate.shape, certificate.axes, tuple(round(mm, 3) for mm in certificate.spacing_mm))
+    said = report.certificate
+    if (said.shape, said.axes, tuple(round(mm, 3) for mm in said.spacing_mm)) != mine:
+        return False
+    return not names_other_images(report, volume)
+
+
+def names_other_images(report: Report, volume: Volume) -> bool:
+    """Whether findings of a report name images that a volume was not made from."""
+    planes = {(instance.sop_instance_uid, instance.frame) for instance in volume.instances}
+    named = {(one.sop_instance_uid, one.frame) for one in report.findings if one.sop_instance_uid}
+    return bool(planes) and not named <= planes

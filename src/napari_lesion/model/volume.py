@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -221,6 +223,15 @@ class Volume:
         if self.affine.shape != (4, 4):
             raise GeometryError(f"series {self.series.series_uid}: the affine must be 4×4, not {self.affine.shape}.")
 
+    @cached_property
+    def stack(self) -> str:
+        """Which of the stacks of its series it is, as `stack_of` says; where planes have no name, by the middle one."""
+        planes = [(instance.sop_instance_uid, instance.frame) for instance in self.instances]
+        if planes and all(uid for uid, _ in planes):
+            return stack_of(planes)
+        middle = np.ascontiguousarray(self.voxels[len(self.voxels) // 2])  # the first one that is read
+        return hashlib.sha256(f"{self.shape}{self.affine.tolist()}".encode() + middle.tobytes()).hexdigest()[:12]
+
     @property
     def complete(self) -> bool:
         """Whether all voxels are there."""
@@ -283,6 +294,15 @@ class Volume:
         apart = abs(float((np.asarray(point_mm) - nearest.origin_mm) @ acquired))
         along = abs(float(acquired @ np.asarray(normal, dtype=np.float64)))
         return nearest if along > _PARALLEL and apart < max(_SAME_PLANE_MM, _SAME_PLANE * self.spacing[0]) else None
+
+
+def stack_of(planes: Iterable[tuple[str, int | None]]) -> str:
+    """Name a stack among those of its series by its planes: SOPInstanceUID, and frame where there are several.
+
+    No two stacks have a plane in common, so the first plane tells them apart, in whatever order they are given.
+    """
+    names = (uid if frame is None else f"{uid}/{frame}" for uid, frame in planes)
+    return hashlib.sha256(min(names, default="").encode()).hexdigest()[:12]
 
 
 def apply_affine(affine: FloatArray, points: npt.ArrayLike) -> FloatArray:

@@ -21,7 +21,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from napari_lesion.model.findings import Point, Report
+from napari_lesion.model.findings import Point, Report, may_be_of
+from napari_lesion.model.volume import Volume
 from napari_lesion.reading_study.reading import (
     EVENT,
     AnyEvent,
@@ -41,7 +42,7 @@ from napari_lesion.support.atomic import PRIVATE_FILE, PRIVATE_FOLDER
 from napari_lesion.support.bounded import parse_json
 from napari_lesion.support.checksums import seal as sealed
 from napari_lesion.support.errors import ReadingError
-from napari_lesion.support.journal_file import JournalFile, is_there, read_lines
+from napari_lesion.support.journal_file import JournalFile, is_there, move, read_lines
 from napari_lesion.support.uids import digest, name_of
 
 SUFFIX = ".jsonl"
@@ -56,16 +57,50 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def path_of(folder: Path, reader: str, series_uid: str) -> Path:
-    """Say where the reading of a scan by a reader is kept: ``folder/READER/SERIES.jsonl``, and in no other folder.
+def path_of(folder: Path, reader: str, series_uid: str, stack: str = "") -> Path:
+    """Say where the reading of a scan by a reader is kept: ``folder/READER/SERIES_STACK.jsonl``, in no other folder.
 
-    Where a reader whose name makes the same folder name was first, the name has an addition.
+    Where a reader whose name makes the same folder name was first, the name has an addition. Earlier versions kept the
+    readings of all stacks of a series (``Volume.stack``) in one file, ``SERIES.jsonl``.
     """
-    name = f"{name_of(series_uid)}{SUFFIX}"
+    name = f"{name_of(series_uid)}{f'_{stack}' if stack else ''}{SUFFIX}"
     path = folder / folder_name(reader) / name
     if _reader_of(path) in ("", reader.strip()):
         return path
     return folder / f"{folder_name(reader)}_{digest(reader.strip())}" / name
+
+
+def place_of(folder: Path, reader: str, volume: Volume) -> Path:
+    """Find the reading of a scan by a reader, or say where it will be.
+
+    One that an earlier version kept by the series alone is that of the scan unless it shows that it is of another.
+    """
+    uid = volume.series.series_uid
+    place, earlier = path_of(folder, reader, uid, volume.stack), path_of(folder, reader, uid)
+    if is_there(place) or not earlier.exists():
+        return place
+    try:
+        reading = load_whole(earlier)
+    except ReadingError:
+        return earlier
+    return earlier if reading is None or reading.report is None or may_be_of(reading.report, volume) else place
+
+
+def settle(path: Path, folder: Path, reader: str, volume: Volume) -> Path:
+    """Give a scan the reading that an earlier version kept by the series alone: no other stack finds it from then on.
+
+    Raises
+    ------
+    ReadingError
+        If it cannot be moved.
+    """
+    place = path_of(folder, reader, volume.series.series_uid, volume.stack)
+    if path != place:
+        try:
+            move(path, place)
+        except OSError as error:
+            raise ReadingError(f"{path}: cannot be moved to {place.name} ({error.strerror}).") from error
+    return place
 
 
 def folder_name(reader: str) -> str:
@@ -116,7 +151,14 @@ class Journal:
 
     @classmethod
     def start(
-        cls, path: Path, reader: str, series_uid: str, *, seen_before: bool, clock: Callable[[], datetime] = now
+        cls,
+        path: Path,
+        reader: str,
+        series_uid: str,
+        stack: str = "",
+        *,
+        seen_before: bool,
+        clock: Callable[[], datetime] = now,
     ) -> Journal:
         """Begin the blind read of a scan.
 
@@ -142,7 +184,9 @@ class Journal:
                 seen_before = seen_before or earlier.may_be_revealed
             else:  # a crash before the first line was whole
                 file.go_on_from(())
-        started = Started(time=clock(), reader=reader.strip(), series_uid=series_uid, seen_before=seen_before)
+        started = Started(
+            time=clock(), reader=reader.strip(), series_uid=series_uid, stack=stack, seen_before=seen_before
+        )
         journal = cls(file, after(None, started), clock)
         journal.told = told
         journal._write(started)

@@ -17,8 +17,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 from napari_lesion.model.findings import Finding, Point, Report
 from napari_lesion.support.errors import ReadingError
 
-FORMAT: Literal[1] = 1
-"""Of the file of a reading."""
+FORMAT: Literal[2] = 2
+"""Of the file of a reading; those of format 1 do not say which stack of their series they are of."""
 LEVELS = 5
 """Confidence is a level from 1 (hardly) to this one (certain)."""
 MARK_MM = 10.0
@@ -51,9 +51,11 @@ class Started(Event):
     """The reader has the scan before them, and sees no findings."""
 
     what: Literal["start"] = "start"
-    format: Literal[1] = FORMAT
+    format: Literal[1, 2] = FORMAT
     reader: str
     series_uid: str
+    stack: str = ""
+    """Which of the stacks of the series it is (``Volume.stack``); empty where an earlier version wrote it."""
     seen_before: bool
     """The findings had been on the screen already, so that the read is not blind."""
 
@@ -147,6 +149,11 @@ class Reading:
     def series_uid(self) -> str:
         """Of the scan."""
         return self.started.series_uid
+
+    @property
+    def stack(self) -> str:
+        """Which of the stacks of its series that is; empty where it is not known."""
+        return self.started.stack
 
     @property
     def shown(self) -> tuple[Finding, ...]:

@@ -63,14 +63,14 @@ def load_readings(folder: Path) -> Readings:
     """
     finished: list[Reading] = []
     left_out: list[tuple[Path, str]] = []
-    seen: dict[tuple[str, str], Path] = {}
+    seen: dict[tuple[str, ...], Path] = {}
     for path in sorted(folder.rglob(f"*{SUFFIX}")):
         try:
             reading = load(path)
         except ReadingError as error:
             left_out.append((path, str(error).removeprefix(f"{path}: ").rstrip(".")))
             continue
-        key = reading.reader, reading.series_uid
+        key = reading.reader, reading.series_uid, reading.stack
         if key in seen:
             raise ReadingError(f"{path}: {reading.reader} read this scan in {seen[key]} as well. Remove one.")
         seen[key] = path
@@ -116,11 +116,11 @@ def save_results(readings: Iterable[Reading], folder: Path) -> None:
 
     Each of the three folders is replaced as a whole, so that no result of an earlier state of the study stays.
     """
-    made = [(reading.series_uid, reports_of(reading)) for reading in readings]
+    made = [(f"{name_of(one.series_uid)}{f'_{one.stack}' if one.stack else ''}", reports_of(one)) for one in readings]
     for arm in ARMS:
         with whole_folder(folder / arm, private=True) as new:
-            for series_uid, reports in made:
-                place = new / name_of(series_uid)
+            for name, reports in made:
+                place = new / name
                 place.mkdir()
                 save_report(reports[arm], place / FILE_NAME)
 

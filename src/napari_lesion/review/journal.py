@@ -20,20 +20,22 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from napari_lesion.model.compared import Comparison
-from napari_lesion.model.findings import Report
+from napari_lesion.model.findings import Report, may_be_of
 from napari_lesion.model.volume import SeriesIdentity, Volume
 from napari_lesion.report.json import report_from
 from napari_lesion.review.review import Change, Measured, Review, Stamp, step, steps
 from napari_lesion.support.bounded import parse_json
 from napari_lesion.support.checksums import seal
 from napari_lesion.support.errors import ConfigError
-from napari_lesion.support.journal_file import JournalFile, is_there, read_lines
+from napari_lesion.support.journal_file import JournalFile, is_there, move, read_lines
 
 VERSION = 3
 SEALED = 3
 """Since this version, every line is sealed to those before it (`checksums.seal`), from the first of its review on."""
 STATE_VARIABLE = "NAPARI_LESION_STATE"
 """Environment variable that puts the state folder elsewhere."""
+HEATMAP = ".heatmap.npz"
+"""What the name of the heatmap that goes with a journal ends with."""
 _HEADER = b'{"journal"'
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "napari-lesion/review")
 
@@ -51,8 +53,29 @@ def journal_path(volume: Volume) -> Path:
     """Where the journal of a scan is; two volumes of one series have one each."""
     uid = volume.series.series_uid
     name = uid if re.fullmatch(r"[0-9A-Za-z.]{1,64}", uid) else _digest(uid)
+    return state_folder() / "reviews" / f"{name}-{volume.stack}.jsonl"
+
+
+def take_over_earlier(volume: Volume) -> None:
+    """Give a scan the journal that an earlier version kept by its first image alone, unless it is of another stack.
+
+    The stacks of a multiframe image had one journal then, and so had images without a place in the patient.
+    """
+    place = journal_path(volume)
     first = min((instance.sop_instance_uid for instance in volume.instances), default="")
-    return state_folder() / "reviews" / f"{name}-{_digest(first)}.jsonl"
+    earlier = place.with_name(f"{place.name.rpartition('-')[0]}-{_digest(first)}.jsonl")
+    if earlier == place or is_there(place) or not earlier.exists():
+        return
+    journal = Journal(earlier, volume.series)
+    try:
+        review = journal.recover()
+    finally:
+        journal.close()
+    if review is not None and may_be_of(review.start, volume):
+        move(earlier, place)
+        heatmap = earlier.with_suffix(HEATMAP)
+        if heatmap.exists():
+            heatmap.replace(place.with_suffix(HEATMAP))
 
 
 def run_id(report: Report) -> str:

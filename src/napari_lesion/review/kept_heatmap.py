@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_lesion.model.findings import Heatmap, Report
 from napari_lesion.model.volume import Volume
-from napari_lesion.review.journal import journal_path, run_id
+from napari_lesion.review.journal import HEATMAP, journal_path, run_id
 from napari_lesion.support.atomic import whole_file
 
 _LEVELS = 255
@@ -17,7 +17,7 @@ _LEVELS = 255
 
 def heatmap_path(volume: Volume) -> Path:
     """Where the heatmap of a scan is kept; that of a later search takes its place."""
-    return journal_path(volume).with_suffix(".heatmap.npz")
+    return journal_path(volume).with_suffix(HEATMAP)
 
 
 def keep_heatmap(volume: Volume, report: Report, heatmap: Heatmap) -> None:

@@ -39,8 +39,8 @@ class Lines:
     missing : str
         What is missing at the end, or cannot be known about it, as half a sentence; nothing where all is there.
     how : {"", "torn", "cut", "other"}
-        Torn: its last line has no end, so it had not been on the disk. Cut: lines are missing that had been, or that
-        may be. Other: they are not those that were written.
+        Torn: its last line has no end, so it had not been on the disk. Cut: lines are missing that had been, or may
+        be missing. Other: they are not those that were written.
     """
 
     whole: tuple[bytes, ...]
@@ -56,6 +56,14 @@ def head_of(path: Path) -> Path:
 def is_there(path: Path) -> bool:
     """Whether there is a journal, or was one."""
     return path.exists() or head_of(path).exists()
+
+
+def move(path: Path, place: Path) -> None:
+    """Give a journal another name; its head comes first, so that it is never without."""
+    head = head_of(path)
+    if head.exists():
+        head.replace(head_of(place))
+    path.replace(place)
 
 
 def read_lines(path: Path) -> Lines:

@@ -23,7 +23,7 @@ from napari_lesion.dicom.index.stack import Stack, is_localizer
 from napari_lesion.dicom.index.stack_notes import one_volume
 from napari_lesion.dicom.index.tree import look_through
 from napari_lesion.dicom.read.geometry import axes_of, spread
-from napari_lesion.model.volume import SeriesIdentity
+from napari_lesion.model.volume import SeriesIdentity, stack_of
 from napari_lesion.support.errors import SeriesError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.support.uids import name_of
@@ -77,6 +77,12 @@ class Series:
         """Number of this stack among those of its SeriesInstanceUID, from 1."""
         number = self.key.removeprefix(name_of(self.identity.series_uid)).removeprefix("_")
         return int(number) if number.isdecimal() else 1
+
+    @property
+    def stack_id(self) -> str:
+        """Which of the stacks of its SeriesInstanceUID it is, as the `Volume.stack` that it is read to."""
+        placed = [f for f in self.frames if f.position is not None and f.orientation is not None]
+        return stack_of((f.file.sop_instance_uid, f.number) for f in placed or self.frames)
 
     @property
     def n_slices(self) -> int:

@@ -353,7 +353,7 @@ class AnnotatePanel(QWidget):
         volume = one.volume
         names = {one.reader}
         if volume is not None:
-            names.update(one.store.readers(volume.series.series_uid))
+            names.update(one.store.readers(volume.series.series_uid, volume.stack))
         listed = [self.reader.itemText(n) for n in range(self.reader.count())]
         with QSignalBlocker(self.reader):
             if listed != sorted(names):

@@ -142,7 +142,7 @@ class Annotator(QObject):
         volume = self.volume
         if volume is not None and self.others:
             try:
-                for one in self.store.load_series(volume.series.series_uid):
+                for one in self.store.load_scan(volume.series.series_uid, volume.stack):
                     if one.reader != self.reader:
                         check_grid(one, volume)
                         found.append(one)

@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
-from napari_lesion.annotation.cases import Case, find_cases, next_case, progress_of
+from napari_lesion.annotation.cases import Case, find_cases, key_of, next_case, progress_of
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.plugin.annotate.annotator import annotator
 from napari_lesion.plugin.session.workstation import Workstation
@@ -60,14 +60,14 @@ class CaseList(QObject):
     def current(self) -> Case | None:
         """The case that is open."""
         volume = self._station.volume
-        uid = volume.series.series_uid if volume is not None else ""
-        return next((case for case in self.cases if case.uid == uid), None)
+        key = key_of(volume.series.series_uid, volume.stack) if volume is not None else ""
+        return next((case for case in self.cases if case.key == key), None)
 
     @property
     def last(self) -> Case | None:
         """The case that was open last, also in an earlier session."""
-        uid = setting("cases/last", "")
-        return next((case for case in self.cases if case.uid == uid), None)
+        last = setting("cases/last", "")  # earlier versions wrote the series alone
+        return next((case for case in self.cases if last and last in (case.key, case.key.partition("/")[0])), None)
 
     @property
     def busy(self) -> bool:
@@ -101,10 +101,10 @@ class CaseList(QObject):
 
     def open(self, case: Case) -> None:
         """Open a case in place of the one that is open; what was annotated is on disk already."""
-        if (there := self.current) is not None and there.uid == case.uid:
+        if (there := self.current) is not None and there.key == case.key:
             return
         viewer, scans = self._station.viewer, self._station.session
-        place: list[float] = setting("cases/place", []) if setting("cases/last", "") == case.uid else []
+        place: list[float] = setting("cases/place", []) if setting("cases/last", "") == case.key else []
         try:
             layers = open_series([case.series])
         except Cancelled:
@@ -113,13 +113,13 @@ class CaseList(QObject):
         except LesionError as error:
             self.said.emit(f"⚠ {sentence(error)}")
             return
-        known = {one.uid for one in self.cases}
-        before = [scan for scan in scans.scans if scan.volume.series.series_uid in known]
+        known = {one.key for one in self.cases}
+        before = [scan for scan in scans.scans if key_of(scan.volume.series.series_uid, scan.volume.stack) in known]
         add_layers(viewer, layers)
         for scan in before:
             if scan is not scans.current:
                 scans.close(scan)
-        store("cases/last", case.uid)
+        store("cases/last", case.key)
         if len(place) == 3:
             self._station.go_to(place)
         self.said.emit("")
@@ -136,7 +136,7 @@ class CaseList(QObject):
             self.said.emit(tr("Choose a folder of studies first."))
             return
         at = self.current or self.last
-        case = next_case(self.cases, at.uid if at is not None else "")
+        case = next_case(self.cases, at.key if at is not None else "")
         if case is None:
             self.said.emit(tr("All other cases are done."))
         else:
@@ -162,7 +162,7 @@ class CaseList(QObject):
     def _keep_place(self) -> None:
         """Remember where one is, for the next session."""
         case, place = self.current, self._station.position_mm
-        if case is not None and place is not None and setting("cases/last", "") == case.uid:
+        if case is not None and place is not None and setting("cases/last", "") == case.key:
             store("cases/place", list(place))
 
     def _on_annotated(self) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from napari import current_viewer
 from napari.utils.notifications import show_info
 
-from napari_lesion.model.findings import Heatmap, Report
+from napari_lesion.model.findings import Heatmap, Report, may_be_of, names_other_images
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.session.workstation import Workstation, workstation
 from napari_lesion.plugin.texts import tr
@@ -104,7 +104,10 @@ def open_findings(station: Workstation, path: Path, parent: QWidget | None = Non
     LesionError
         If there are none, they are damaged, or their scan is not open.
     """
-    scans = {volume.series.series_uid: scan for scan in station.scans() if (volume := volume_of(scan)) is not None}
+    scans: dict[str, list[Image]] = {}
+    for one in station.scans():
+        if (volume := volume_of(one)) is not None:
+            scans.setdefault(volume.series.series_uid, []).append(one)
     files = results_at(path, list(scans))
     if not files:
         raise ConfigError(
@@ -113,7 +116,7 @@ def open_findings(station: Workstation, path: Path, parent: QWidget | None = Non
         )
     for file in files:
         saved = run_with_dialog(tr("Opening {file}", file=file.name), partial(load, file), parent)
-        scan = scans.get(saved.report.series_uid)
+        scan = _stack_of(saved, file, scans.get(saved.report.series_uid, []))
         volume = volume_of(scan) if scan is not None else None
         if volume is not None and contradict(saved.report.series, volume.series):
             if len(files) > 1:
@@ -128,6 +131,26 @@ def open_findings(station: Workstation, path: Path, parent: QWidget | None = Non
                 "which is not open. Open that scan first."
             )
         show(station, scan, saved)
+
+
+def _stack_of(saved: Saved, file: Path, scans: Sequence[Image]) -> Image | None:
+    """Find the scan that findings are of, among the open stacks of their series; None where none is open.
+
+    Raises
+    ------
+    ConfigError
+        If they are of another stack, or it is not known of which.
+    """
+    volumes = [(scan, volume) for scan in scans if (volume := volume_of(scan)) is not None]
+    fitting = [scan for scan, volume in volumes if may_be_of(saved.report, volume)]
+    if len(fitting) == 1 or not volumes:
+        return fitting[0] if fitting else None
+    if len(volumes) > 1 or names_other_images(saved.report, volumes[0][1]):
+        raise ConfigError(
+            f"{file}: these findings are of another stack of series {saved.report.series_uid} than is open, or of "
+            "which of the open ones they are is not known. Open the scan that they were made from, and no other of it."
+        )
+    return volumes[0][0]  # read in another way since: places are in mm
 
 
 def show(station: Workstation, scan: Image, saved: Saved) -> None:

@@ -26,7 +26,7 @@ from napari_lesion.plugin.viewer.view import volume_of
 from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.plugin.widgets.torch_loading import load_torch
 from napari_lesion.review import edits
-from napari_lesion.review.journal import Journal, journal_path
+from napari_lesion.review.journal import Journal, journal_path, take_over_earlier
 from napari_lesion.review.review import (
     NO_MODEL,
     Review,
@@ -179,6 +179,7 @@ def _with(report: Report, measured: Sequence[Finding]) -> Report:
 
 def _kept(volume: Volume) -> Review | None:
     """Get the review of a scan that is not open, from its journal."""
+    take_over_earlier(volume)
     path = journal_path(volume)
     if not is_there(path):
         return None

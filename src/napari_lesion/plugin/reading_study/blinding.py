@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet, ref
 
+from napari_lesion.plugin.viewer.layers import SCAN
 from napari_lesion.plugin.viewer.view import volume_of
 
 if TYPE_CHECKING:
@@ -28,32 +29,32 @@ class Blinding:
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = ref(viewer)
         self._hidden: dict[str, WeakSet[Layer]] = {}
-        """Layers to switch on again, by series UID of the scan."""
+        """Layers to switch on again, by `layers.scan_key`."""
         self._followed: WeakSet[Layer] = WeakSet()
         viewer.layers.events.inserted.connect(self._on_inserted)
 
-    def hides(self, series_uid: str) -> bool:
+    def hides(self, scan: str) -> bool:
         """Whether the findings of a scan are hidden."""
-        return series_uid in self._hidden
+        return scan in self._hidden
 
-    def hide(self, series_uid: str) -> None:
+    def hide(self, scan: str) -> None:
         """Hide what was found in a scan, and what will be."""
-        self._hidden.setdefault(series_uid, WeakSet())
+        self._hidden.setdefault(scan, WeakSet())
         viewer = self._viewer()
         for layer in viewer.layers if viewer is not None else ():
             self._take(layer)
 
-    def show(self, series_uid: str) -> None:
+    def show(self, scan: str) -> None:
         """Show again what was hidden."""
-        for layer in self._hidden.pop(series_uid, ()):
+        for layer in self._hidden.pop(scan, ()):
             layer.visible = True
 
     def _on_inserted(self, event: Any) -> None:
         self._take(event.value)
 
     def _take(self, layer: Layer) -> None:
-        series_uid = _series_uid(layer)
-        if series_uid not in self._hidden:
+        scan = _scan(layer)
+        if scan not in self._hidden:
             return
         if layer not in self._followed:
             self._followed.add(layer)
@@ -64,15 +65,14 @@ class Blinding:
         self._switch_off(event.source)
 
     def _switch_off(self, layer: Layer) -> None:
-        series_uid = _series_uid(layer)
-        if series_uid in self._hidden and layer.visible:
-            self._hidden[series_uid].add(layer)
+        scan = _scan(layer)
+        if scan in self._hidden and layer.visible:
+            self._hidden[scan].add(layer)
             layer.visible = False
 
 
-def _series_uid(layer: Layer) -> str:
-    """UID of the scan that a layer shows something about; "" for scans themselves, and for what a reading shows."""
-    if volume_of(layer) is not None or READING in layer.metadata:
+def _scan(layer: Layer) -> str:
+    """Key of the scan that a layer shows something about; "" for scans themselves, and for what a reading shows."""
+    if volume_of(layer) is not None or READING in layer.metadata or "series" not in layer.metadata:
         return ""
-    series = layer.metadata.get("series")
-    return str(series.get("series_uid", "")) if isinstance(series, dict) else ""
+    return str(layer.metadata.get(SCAN, ""))

@@ -37,7 +37,7 @@ from napari_lesion.plugin.viewer.layers import (
     scan_name,
 )
 from napari_lesion.plugin.widgets.task import Task, sentence
-from napari_lesion.reading_study.journal import Journal, hold, load, load_whole, path_of
+from napari_lesion.reading_study.journal import Journal, hold, load, load_whole, place_of, settle
 from napari_lesion.reading_study.reading import MARK_MM, Mark, Reading
 from napari_lesion.review.review import NO_MODEL
 from napari_lesion.support.errors import LesionError, ReadingError
@@ -75,6 +75,8 @@ class ReadingRoom(QObject):
         self._hold: FileLock | None = None
         """Keeps other windows from going on with this reader's readings, while one goes on here."""
         self._reading: Reading | None = None
+        self._of = ""
+        """Key of the scan that the journal is of (`layers.scan_key`)."""
         self._reports: dict[str, Report] = {}
         """What the hidden search found, by `layers.scan_key`."""
         self._task: Task[Report] | None = None
@@ -145,27 +147,30 @@ class ReadingRoom(QObject):
         volume = self._station.volume
         if volume is None:
             raise ReadingError(tr("Open a scan first."))
-        uid, reader = volume.series.series_uid, reader_name()
-        seen = not self._blinding.hides(uid) and self._searched() is not None
+        key, reader = scan_key(volume), reader_name()
+        seen = not self._blinding.hides(key) and self._searched() is not None
         self._station.session.take_mouse(READING)
-        path = path_of(self.folder, reader, uid)
+        path = place_of(self.folder, reader, volume)
         self._let_others()
         for other in [one for one in _HOLDING if one is not self]:
             other.pause()  # of this program; windows of others have to be asked
         self._hold = hold(path)
         _HOLDING.add(self)
         try:
-            if self._load(uid) is None:
-                self._journal = Journal.start(path, reader, uid, seen_before=seen)
+            if self._load(volume) is None:
+                uid = volume.series.series_uid
+                self._journal = Journal.start(path, reader, uid, volume.stack, seen_before=seen)
             else:
+                path = settle(path, self.folder, reader, volume)
                 self._journal = Journal.resume(path, seen_before=seen)
+            self._of = key
         except BaseException:
             self._let_others()
             raise
         if self._journal.told:
             self.told.emit(f"⚠ {self._journal.told}")
         self._reading = None
-        self._hide(uid)
+        self._hide(key)
         if self._journal.reading.phase == "blind":
             self._search(volume)
         self._refresh()
@@ -198,7 +203,7 @@ class ReadingRoom(QObject):
         journal.finish()
         self._reading, self._journal = journal.reading, None
         self._let_others()
-        self._unhide(self._reading.series_uid)
+        self._unhide(self._of)
         self._refresh()
 
     def reject_the_rest(self) -> None:
@@ -266,18 +271,18 @@ class ReadingRoom(QObject):
     def _on_scan(self) -> None:
         """Turn to the scan that is read now: pause the reading of another, and find the one of this."""
         volume = self._station.volume
-        uid = volume.series.series_uid if volume is not None else ""
-        if self._journal is not None and self._journal.reading.series_uid != uid:
+        key = scan_key(volume) if volume is not None else ""
+        if self._journal is not None and self._of != key:
             self.pause()
         if self._journal is None:
-            self._reading = self._load(uid) if uid else None
+            self._reading = self._load(volume) if volume is not None else None
             if self._reading is not None and self._reading.phase != "finished":
-                self._hide(uid)  # before anybody looks
-        self._station.set_blind(self._blinding.hides(uid))
+                self._hide(key)  # before anybody looks
+        self._station.set_blind(self._blinding.hides(key))
         self._refresh()
 
-    def _load(self, uid: str) -> Reading | None:
-        path = path_of(self.folder, reader_name(), uid)
+    def _load(self, volume: Volume) -> Reading | None:
+        path = place_of(self.folder, reader_name(), volume)
         if not is_there(path):
             return None
         try:
@@ -296,12 +301,12 @@ class ReadingRoom(QObject):
         self._hold = None
         _HOLDING.discard(self)
 
-    def _hide(self, uid: str) -> None:
-        self._blinding.hide(uid)
+    def _hide(self, key: str) -> None:
+        self._blinding.hide(key)
         self._station.set_blind(True)
 
-    def _unhide(self, uid: str) -> None:
-        self._blinding.show(uid)
+    def _unhide(self, key: str) -> None:
+        self._blinding.show(key)
         self._station.set_blind(False)
 
     # -- the hidden search --------------------------------------------------------------------------------------------

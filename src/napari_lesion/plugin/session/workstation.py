@@ -27,7 +27,7 @@ from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import frame_of, scan_name
 from napari_lesion.plugin.viewer.view import centre_on, unwrapped, volume_of
 from napari_lesion.plugin.widgets.task import Task
-from napari_lesion.review.journal import Journal, journal_path
+from napari_lesion.review.journal import Journal, journal_path, take_over_earlier
 from napari_lesion.review.review import Review, Stamp, carried_over, stamp, unsearched
 from napari_lesion.support.errors import ConfigError
 from napari_lesion.support.journal_file import is_there
@@ -342,9 +342,11 @@ class Workstation(QObject):
     def _recover(self) -> None:
         """Bring the review of the scan back, after a crash or in a later session."""
         volume = self.volume
-        if volume is not None and is_there(journal_path(volume)):
+        if volume is not None and journal_path(volume) not in self._journals:
             try:
-                self._journal(volume)
+                take_over_earlier(volume)
+                if is_there(journal_path(volume)):
+                    self._journal(volume)
             except ConfigError as error:
                 show_warning(str(error))
 

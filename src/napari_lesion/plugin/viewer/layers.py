@@ -166,8 +166,7 @@ def scan_name(series: SeriesIdentity) -> str:
 def scan_key(volume: Volume) -> str:
     """Tell scans apart: patient, study, series, and which of its stacks. It names nobody, so it may stand in a log."""
     series = volume.series
-    first = min((instance.sop_instance_uid for instance in volume.instances), default="")
-    who = "\n".join((series.patient_id, series.study_uid, series.series_uid, first))
+    who = "\n".join((series.patient_id, series.study_uid, series.series_uid, volume.stack))
     return hashlib.sha256(who.encode()).hexdigest()[:16]
 
 
