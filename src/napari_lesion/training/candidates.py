@@ -74,7 +74,10 @@ def candidate_patches(
                 made, placed = insert_all(made, background, nodules, "", plan, used, rng, beside=truth)
                 truth += placed
             found = find(network, preprocess.image_hu(made, box), box.search, box.affine, box.beside_gas, device=device)
-            parts.append(_planes(made, found, truth, real, rng))
+            # What is buried in dense tissue is learned as nothing, like real lesions.
+            buried = [(np.array(one.center_mm), one.diameter_mm / 2 + _AWAY_MM) for one in truth if not one.stands_out]
+            seen = [one for one in truth if one.stands_out]
+            parts.append(_planes(made, found, seen, real + buried, rng))
     return joined(parts)
 
 

@@ -43,8 +43,6 @@ _POSITIVE_SHARE = 0.35
 """Output voxels within this share of a nodule's radius are its positives..."""
 _POSITIVE_LEAST_MM = 1.8
 """...but at least those this near: half the diagonal of an output voxel, so that there is always one."""
-_LEAST_RISE_HU = 60.0
-"""A nodule that raises the HU less than this is neither learned as nodule nor as healthy."""
 SIZE_BANDS_MM = ((3.5, 6.0), (6.0, 10.0), (10.0, 18.0), (18.0, 30.0))
 SIZES = (0.3, 0.36, 0.22, 0.12)
 """How often a nodule is drawn from each of the bands, by default."""
@@ -236,8 +234,8 @@ class Sampler:
             placed = self._place(hu, depth, taken, noise, background.slice_mm * zoom)
             if placed is None:
                 continue
-            target, rise = placed
-            if rise < _LEAST_RISE_HU:
+            target, stands_out = placed
+            if not stands_out:
                 excluded |= ball(hu.shape, target.center, target.diameter_mm / 2 + 2)
             else:
                 targets.append(target)
@@ -253,13 +251,13 @@ class Sampler:
         taken: npt.NDArray[np.bool_],
         noise: float,
         slice_mm: float,
-    ) -> tuple[Target, float] | None:
+    ) -> tuple[Target, bool] | None:
         rng = self.rng
         nodule, diameter = draw_nodule(self.nodules, self.real_share, rng, sizes=self.sizes)
         where = place(hu, depth, taken, nodule, diameter, rng, places=self.places)
         if where is None:
             return None
-        rise = insert(
+        inserted = insert(
             hu,
             MM,
             where,
@@ -270,7 +268,7 @@ class Sampler:
             rng=rng,
             slice_mm=slice_mm,
         )
-        return Target(where, diameter), rise
+        return Target(where, diameter), inserted.stands_out
 
     def _sham(
         self,

@@ -24,7 +24,7 @@ from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.completing import complete
 from napari_lesion.training.config import BackgroundConfig, TrainingConfig
 from napari_lesion.training.data import SIZE_BANDS_MM, Background, ball, draw_nodule, make_background, place
-from napari_lesion.training.insertion import insert, random_rotation
+from napari_lesion.training.insertion import LEAST_RISE_HU, insert, random_rotation
 from napari_lesion.training.lidc import read_store, split_store
 from napari_lesion.training.nodules import Nodule, Split, cut_out
 from napari_lesion.training.scans import read_background
@@ -42,7 +42,6 @@ _PLACES: tuple[tuple[Place, ...], ...] = (
 )
 """...and 7 of 16 on the pleura, the mediastinum or a vessel, in any combination."""
 _ONLY: dict[str, tuple[float, float]] = {"surface": (1.0, 0.0), "vessel": (0.0, 1.0), "lung": (0.0, 0.0)}
-_LEAST_RISE_HU = 60.0
 _TRIES = 120
 COLUMNS = ("seriesuid", "coordX", "coordY", "coordZ", "diameter_mm", "type", "place", "source")
 
@@ -59,6 +58,8 @@ class Truth:
     place: str
     """On the ``surface`` of the lung (pleura, mediastinum), on a ``vessel``, free in the ``lung``; empty if real."""
     source: str
+    stands_out: bool = True
+    """False: it is buried in dense tissue, so finding it counts neither for nor against a detector."""
 
     def mark(self) -> Mark:
         """Give it as evaluation reads it."""
@@ -126,7 +127,7 @@ class InsertedScan:
     volume: Volume
     truth: tuple[Truth, ...]
     excluded: tuple[Truth, ...]
-    """Its real lesions."""
+    """Its real lesions, and inserted nodules that nobody could see."""
 
 
 def inserted_scans(
@@ -163,8 +164,10 @@ def inserted_scans(
             series = volume.series.model_copy(
                 update={"patient_id": name, "patient_name": f"HeldOut^{name}", "series_description": f"held out {name}"}
             )
-            excluded = tuple(_real(read, patient, uid, index) for index in range(len(patient.lesions)))
-            yield InsertedScan(name, uid, replace(made, series=series), tuple(placed), excluded)
+            real = [_real(read, patient, uid, index) for index in range(len(patient.lesions))]
+            truth = tuple(one for one in placed if one.stands_out)
+            buried = [one for one in placed if not one.stands_out]
+            yield InsertedScan(name, uid, replace(made, series=series), truth, (*real, *buried))
             done += 1
 
 
@@ -220,7 +223,7 @@ def insert_all(
         mm = apply_affine(background.affine, where)
         index = volume.to_index(mm)
         trial = image.copy()
-        rise = insert(
+        inserted = insert(
             trial,
             volume.spacing,
             (float(index[0]), float(index[1]), float(index[2])),
@@ -230,13 +233,14 @@ def insert_all(
             noise_hu=background.noise_hu,
             rng=rng,
         )
-        if rise < _LEAST_RISE_HU:
+        if inserted.rise_hu < LEAST_RISE_HU:
             continue
         image = trial
         used[nodule.name] += 1
         plan.pop()
         taken |= ball(taken.shape, where, diameter / 2 + 8)
-        truth.append(Truth(uid, (float(mm[0]), float(mm[1]), float(mm[2])), diameter, nodule.type, wanted, nodule.name))
+        center = (float(mm[0]), float(mm[1]), float(mm[2]))
+        truth.append(Truth(uid, center, diameter, nodule.type, wanted, nodule.name, inserted.stands_out))
     return replace(volume, voxels=np.rint(image).astype(np.int16)), truth
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
@@ -9,6 +11,11 @@ from scipy import ndimage
 from napari_lesion.training.nodules import Nodule
 
 FloatArray = npt.NDArray[np.float64]
+LEAST_RISE_HU = 60.0
+"""What an inserted nodule raises the HU by, at least..."""
+_LEAST_IN_AIR = 0.5
+"""...and the share of it that lies in aerated lung: one that is buried in a hilum or a vessel is seen by nobody."""
+_AIR_HU = -400.0
 
 
 def random_rotation(rng: np.random.Generator, *, axial_only: bool = False) -> FloatArray:
@@ -26,6 +33,27 @@ def random_rotation(rng: np.random.Generator, *, axial_only: bool = False) -> Fl
     return result
 
 
+@dataclass(frozen=True)
+class Inserted:
+    """How much of an inserted nodule there is to be seen.
+
+    Attributes
+    ----------
+    rise_hu : float
+        Mean rise in HU within the nodule.
+    in_air : float
+        Share of the nodule that lies in aerated lung; the rest is buried in what was dense before.
+    """
+
+    rise_hu: float
+    in_air: float
+
+    @property
+    def stands_out(self) -> bool:
+        """Nothing could be told of one that does not: it is neither a nodule nor healthy."""
+        return self.rise_hu >= LEAST_RISE_HU and self.in_air >= _LEAST_IN_AIR
+
+
 def insert(
     image: npt.NDArray[np.float32],
     spacing: tuple[float, float, float],
@@ -37,7 +65,7 @@ def insert(
     noise_hu: float,
     rng: np.random.Generator,
     slice_mm: float | None = None,
-) -> float:
+) -> Inserted:
     """Insert a nodule in place, with the partial volume and about the noise of the scan.
 
     Parameters
@@ -60,8 +88,8 @@ def insert(
 
     Returns
     -------
-    float
-        Mean rise in HU within the nodule: how visible it is there.
+    Inserted
+        How visible it is there.
     """
     scale = diameter_mm / nodule.diameter_mm
     extent = np.array(nodule.fraction.shape)
@@ -73,7 +101,7 @@ def insert(
     low = [max(0, int(np.floor(c - reach / s))) for c, s in zip(center, spacing, strict=True)]
     high = [min(n, int(np.ceil(c + reach / s)) + 1) for c, s, n in zip(center, spacing, image.shape, strict=True)]
     if any(b <= a for a, b in zip(low, high, strict=True)):
-        return 0.0
+        return Inserted(0.0, 0.0)
     region = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
     # A thick slice averages what lies within it.
     samples = max(1, round(spacing[0] / 1.0))
@@ -96,7 +124,10 @@ def insert(
     patch += fraction * np.maximum(nodule.tissue_hu - patch, 0)
     patch += np.clip(fraction, 0, 1) * grain * (before < -300)
     inside = fraction > 0.3 * max(float(fraction.max()), 1e-6)
-    return float((patch - before)[inside].mean()) if inside.any() else 0.0
+    if not inside.any():
+        return Inserted(0.0, 0.0)
+    in_air = float(fraction[before < _AIR_HU].sum() / fraction.sum())
+    return Inserted(float((patch - before)[inside].mean()), in_air)
 
 
 def in_slices(image: npt.NDArray[np.float32], thickness: float, rng: np.random.Generator) -> npt.NDArray[np.float32]:

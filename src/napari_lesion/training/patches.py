@@ -28,7 +28,6 @@ _BLOCK = 76
 """Side of a block of lung that a nodule is inserted into, mm."""
 _MARGIN = 20
 """A nodule keeps this distance from the block's faces, so that the planes through it are whole."""
-_LEAST_RISE_HU = 60.0
 _MISSED = 0.06
 """Standard deviation of how far a detector's candidate lies beside the nodule's centre: share of the diameter..."""
 _MISSED_LEAST_MM = 0.6
@@ -132,7 +131,7 @@ def inserted_patches(
         nodule, diameter = draw_nodule(nodules, real_share, rng)
         where = place(block, depth, taken, nodule, diameter, rng, border=_MARGIN)
         if where is not None:
-            rise = insert(
+            inserted = insert(
                 block,
                 MM,
                 where,
@@ -142,7 +141,7 @@ def inserted_patches(
                 noise_hu=background.noise_hu,
                 rng=rng,
             )
-            if rise >= _LEAST_RISE_HU:
+            if inserted.stands_out:
                 parts.append(_cut(block, where + rng.normal(0, missed_mm(diameter), 3), diameter))
         pool = background.surface if rng.random() < 0.5 else background.inside
         parts.append(_healthy_patches(background, pool[rng.integers(len(pool), size=1)]))
