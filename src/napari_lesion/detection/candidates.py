@@ -25,6 +25,7 @@ def find_candidates(
     log_diameter: npt.NDArray[np.float32],
     offsets: npt.NDArray[np.float32],
     *,
+    pitch_mm: float = 1.0,
     floor: float = FLOOR,
     most: int = MOST,
 ) -> tuple[Candidate, ...]:
@@ -38,9 +39,11 @@ def find_candidates(
     heatmap : Heatmap
         (z, y, x), 0 outside the search region, with the affine of its own grid.
     log_diameter : (z, y, x)
-        ln(diameter / 8 mm) on the same grid.
+        ln(diameter / 8) on the same grid.
     offsets : (3, z, y, x)
-        From a voxel's centre to the lesion's along the grid's (z, y, x) axes, mm.
+        From a voxel's centre to the lesion's along the grid's (z, y, x) axes.
+    pitch_mm : float
+        The unit of diameters and offsets: networks count in voxels of their input.
     floor : float
         Smallest heat of a candidate (exclusive).
     most : int
@@ -58,9 +61,10 @@ def find_candidates(
     index, scores = index[order], scores[order]
     at = tuple(index.T)
     directions = heatmap.affine[:3, :3] / np.asarray(spacing_of(heatmap.affine))
-    shift = np.moveaxis(offsets, 0, -1)[at].astype(np.float64)
+    shift = pitch_mm * np.moveaxis(offsets, 0, -1)[at].astype(np.float64)
     centers = apply_affine(heatmap.affine, index) + shift @ directions.T
-    diameters = np.clip(REFERENCE_DIAMETER_MM * np.exp(log_diameter[at].astype(np.float64)), *DIAMETER_RANGE_MM)
+    diameters = pitch_mm * REFERENCE_DIAMETER_MM * np.exp(log_diameter[at].astype(np.float64))
+    diameters = np.clip(diameters, *DIAMETER_RANGE_MM)
     return tuple(
         Candidate(
             center_mm=(float(centers[n, 0]), float(centers[n, 1]), float(centers[n, 2])),

@@ -86,7 +86,12 @@ class NoduleDetector:
         searched = time.perf_counter()
         progress(_SEARCHED, _SCALE, "collecting the candidates")
         heatmap = Heatmap(values=prediction.heat, affine=output_affine(box.affine))
-        candidates = find_candidates(heatmap, prediction.log_diameter, prediction.offsets)
+        candidates = find_candidates(
+            heatmap,
+            prediction.log_diameter,
+            prediction.offsets,
+            pitch_mm=self._metadata.preprocessing.spacing_mm,
+        )
         candidates = outside(candidates, box.beside_gas, box.affine)
         if self._judge and (stage := self._metadata.second_stage):
             candidates = rescore(candidates, volume, self._judge, stage, device)

@@ -40,6 +40,7 @@ def candidate_patches(
     nodules: list[Nodule],
     scans: int,
     *,
+    spacing_mm: float = preprocess.SPACING_MM,
     seed: int,
     device: str = "cpu",
     progress: Progress = silent,
@@ -54,6 +55,8 @@ def candidate_patches(
     nodules : list of Nodule
     scans : int
         Of each series.
+    spacing_mm : float
+        Of the grid that the network works on.
     seed : int
     device : str
     progress : Progress
@@ -62,7 +65,7 @@ def candidate_patches(
     used: Counter[str] = Counter()
     for n, part in enumerate(series):
         read = read_background(part)
-        volume, box = preprocess.canonical(read), preprocess.prepare(read)
+        volume, box = preprocess.canonical(read), preprocess.prepare(read, spacing_mm=spacing_mm)
         background = make_background(read, part.lesions, part.path.name, np.random.default_rng(seed))
         real = [(read.to_patient(lesion.index), lesion.radius_mm) for lesion in part.lesions]
         for number in range(scans):

@@ -161,6 +161,9 @@ class TrainingConfig(Strict):
     batch_size: int = Field(default=6, gt=0)
     """Crops a step, in each process."""
     crop: int = Field(default=64, multiple_of=16, gt=0)
+    """Side of a crop, voxels."""
+    spacing_mm: float = Field(default=1.0, ge=0.4, le=2)
+    """Of the grid that the network works on. A finer one shows small nodules larger, and takes longer."""
     width: int = Field(default=24, gt=0)
     dropout: float = Field(default=0.1, ge=0, lt=1)
     device: str = "auto"

@@ -66,17 +66,18 @@ class Target:
     center: tuple[float, float, float]
     """(z, y, x) index in the crop (or scan)."""
     diameter_mm: float
+    """In voxels, where the grid is not of 1 mm."""
 
 
 @dataclass(frozen=True)
 class Background:
-    """A lung box to insert nodules into.
+    """A lung box to insert nodules into, on the network's grid. Lengths are in voxels of that grid.
 
     Attributes
     ----------
     hu : (d, h, w) int16
     depth : (d, h, w) int8
-        Distance to the lung's surface, mm: positive inside the lung, negative outside.
+        Distance to the lung's surface: positive inside the lung, negative outside.
     search, ignore : (d, h, w) bool
         Where the loss counts, and where real lesions are: neither healthy, nor free for insertions.
     beside_gas : (d, h, w) bool
@@ -101,11 +102,20 @@ class Background:
     """Real lesions that are learned as nodules, by their index in the scan."""
     slice_mm: float = 1.0
     """Distance of the slices that it was interpolated from."""
+    pitch_mm: float = 1.0
+    """Side of a voxel."""
 
 
-def make_background(volume: Volume, lesions: Sequence[Lesion], name: str, rng: np.random.Generator) -> Background:
-    """Bring a scan to the network's grid and mark its real lesions."""
-    box = preprocess.prepare(volume)
+def make_background(
+    volume: Volume,
+    lesions: Sequence[Lesion],
+    name: str,
+    rng: np.random.Generator,
+    *,
+    pitch_mm: float = preprocess.SPACING_MM,
+) -> Background:
+    """Bring a scan to the network's grid, of voxels of ``pitch_mm``, and mark its real lesions."""
+    box = preprocess.prepare(volume, spacing_mm=pitch_mm)
     hu = preprocess.image_hu(volume, box)
     depth = np.clip(ndimage.distance_transform_edt(box.lungs), 0, 60) - np.clip(
         ndimage.distance_transform_edt(~box.lungs), 0, 60
@@ -114,9 +124,9 @@ def make_background(volume: Volume, lesions: Sequence[Lesion], name: str, rng: n
     real = []
     for lesion in lesions:
         z, y, x = (np.linalg.inv(box.affine) @ [*volume.to_patient(lesion.index), 1])[:3]
-        ignore |= ball(hu.shape, (z, y, x), lesion.radius_mm)
+        ignore |= ball(hu.shape, (z, y, x), lesion.radius_mm / pitch_mm)
         if lesion.diameter_mm:
-            real.append(Target((float(z), float(y), float(x)), lesion.diameter_mm))
+            real.append(Target((float(z), float(y), float(x)), lesion.diameter_mm / pitch_mm))
     return Background(
         name=name,
         hu=hu,
@@ -130,6 +140,7 @@ def make_background(volume: Volume, lesions: Sequence[Lesion], name: str, rng: n
         surface=_some((depth > -3) & (depth < 5), rng),
         real=tuple(real),
         slice_mm=float(preprocess.canonical(volume).spacing[0]),
+        pitch_mm=pitch_mm,
     )
 
 
@@ -231,7 +242,8 @@ class Sampler:
             excluded &= ~ball(hu.shape, target.center, target.diameter_mm / 2 + _REAL_MARGIN_MM)
         insertions = int(rng.choice(5, p=_INSERTIONS if self.crop > 56 else _INSERTIONS_SMALL))
         for _ in range(insertions if self.insert_share == 1 or rng.random() < self.insert_share else 0):
-            placed = self._place(hu, depth, taken, noise, background.slice_mm * zoom)
+            slices = background.slice_mm / background.pitch_mm * zoom
+            placed = self._place(hu, depth, taken, noise, slices, background.pitch_mm)
             if placed is None:
                 continue
             target, stands_out = placed
@@ -251,9 +263,11 @@ class Sampler:
         taken: npt.NDArray[np.bool_],
         noise: float,
         slice_mm: float,
+        pitch_mm: float,
     ) -> tuple[Target, bool] | None:
         rng = self.rng
         nodule, diameter = draw_nodule(self.nodules, self.real_share, rng, sizes=self.sizes)
+        diameter /= pitch_mm
         where = place(hu, depth, taken, nodule, diameter, rng, places=self.places)
         if where is None:
             return None
@@ -293,6 +307,8 @@ class Sampler:
         number = rng.integers(len(self.cubes))
         cube, middle = self.cubes[number], np.array(self.cut[number].center)
         matrix, zoom = _random_affine(rng, self.augmentation)
+        pitch = self.backgrounds[0].pitch_mm
+        matrix, zoom = matrix * pitch, zoom / pitch  # the cube's voxels are of 1 mm
         center = np.array(cube.hu.shape) / 2 - 0.5 + rng.uniform(-6, 6, 3)
         hu, known = _resampled([cube.hu, np.ones(cube.hu.shape, bool)], (-1000.0, 0.0), center, matrix, crop)
         where = np.linalg.solve(matrix, middle - center) + (crop - 1) / 2

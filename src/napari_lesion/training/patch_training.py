@@ -32,7 +32,7 @@ from torch.nn import functional
 
 from napari_lesion.detection.candidates import FLOOR, MOST, REFERENCE_DIAMETER_MM
 from napari_lesion.imaging.inference import choose_device
-from napari_lesion.imaging.preprocess import HU_WINDOW
+from napari_lesion.imaging.preprocess import HU_WINDOW, SPACING_MM
 from napari_lesion.model.findings import RESEARCH_USE
 from napari_lesion.models.networks import PatchNet
 from napari_lesion.models.packages import Metadata, PatchNetSpec, Preprocessing, find_pack, load_network, save_pack
@@ -151,11 +151,13 @@ def _planes(config: PatchTrainingConfig, out: Path, progress: Progress) -> Patch
 
 def _of_candidates(config: PatchTrainingConfig, detector: TrainingConfig, progress: Progress) -> Patches:
     data, train = config.data, make_split(detector).train
+    pack = find_pack(data.detector)  # type: ignore[arg-type]
     return candidate_patches(
-        load_network(find_pack(data.detector)),  # type: ignore[arg-type]
+        load_network(pack),
         train.series,
         train.nodules(),
         data.candidate_scans,
+        spacing_mm=pack.metadata.preprocessing.spacing_mm,
         seed=config.seed,
         device=str(choose_device(config.device)),
         progress=progress,
@@ -175,7 +177,10 @@ def _candidates(
     detector: str, backgrounds: Sequence[Background], progress: Progress
 ) -> dict[str, npt.NDArray[np.float64]]:
     """Give the places in each background that a detector would hand on to its second stage: none is a nodule."""
-    network = load_network(find_pack(detector))
+    pack = find_pack(detector)
+    if pack.metadata.preprocessing.spacing_mm != SPACING_MM:
+        raise ConfigError(f"{detector} works on a grid of its own: set data.candidate_scans in the configuration.")
+    network = load_network(pack)
     found = {}
     for n, background in enumerate(backgrounds):
         progress(n, len(backgrounds), f"searching {background.name}")

@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_lesion.dicom.index.series import Series, find_series
 from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.imaging import preprocess
 from napari_lesion.model.volume import Volume
 from napari_lesion.pipeline import unsuitable
 from napari_lesion.support.errors import ConfigError
@@ -48,6 +49,7 @@ def load_backgrounds(
     *,
     series: Sequence[BackgroundConfig] | None = None,
     annotated: Sequence[AnnotatedScan] = (),
+    pitch_mm: float = preprocess.SPACING_MM,
 ) -> list[Background]:
     """Read the real and make the synthetic scans that a run draws its crops from.
 
@@ -58,6 +60,8 @@ def load_backgrounds(
     series : sequence of BackgroundConfig, optional
         By default all of ``data.backgrounds``.
     annotated : sequence of AnnotatedScan
+    pitch_mm : float
+        Of the grid that they are brought to.
     """
     rng = np.random.default_rng(config.seed)
     series = config.data.backgrounds if series is None else series
@@ -65,14 +69,14 @@ def load_backgrounds(
     backgrounds: list[Background] = []
     for part in series:
         progress(len(backgrounds), total, f"reading {part.path.name}")
-        backgrounds.append(make_background(read_background(part), part.lesions, part.path.name, rng))
+        backgrounds.append(make_background(read_background(part), part.lesions, part.path.name, rng, pitch_mm=pitch_mm))
     for scan in annotated:
         progress(len(backgrounds), total, f"reading {scan.uid}")
         volume = scan.read()
-        backgrounds.append(make_background(volume, scan.lesions(volume), scan.uid, rng))
+        backgrounds.append(make_background(volume, scan.lesions(volume), scan.uid, rng, pitch_mm=pitch_mm))
     for n in range(config.data.phantoms):
         progress(len(backgrounds), total, f"making synthetic scan {n + 1}")
-        backgrounds.append(make_background(_phantom(config.seed, n), (), f"phantom-{n}", rng))
+        backgrounds.append(make_background(_phantom(config.seed, n), (), f"phantom-{n}", rng, pitch_mm=pitch_mm))
     return backgrounds
 
 

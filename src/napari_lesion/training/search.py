@@ -17,7 +17,7 @@ from napari_lesion.detection.nodule3d import output_affine
 from napari_lesion.imaging import preprocess
 from napari_lesion.imaging.inference import predict
 from napari_lesion.model.findings import Candidate, Heatmap
-from napari_lesion.model.volume import FloatArray
+from napari_lesion.model.volume import FloatArray, spacing_of
 from napari_lesion.support.atomic import whole_file
 from napari_lesion.training.data import Background
 
@@ -52,7 +52,9 @@ def find(
     image = torch.from_numpy(hu.astype(np.float32)).sub_(low).div_(high - low).clamp_(0, 1)
     found = predict(network, image[None, None], device=device, mask=search)
     heatmap = Heatmap(found.heat, output_affine(affine))
-    return outside(find_candidates(heatmap, found.log_diameter, found.offsets, floor=floor), beside_gas, affine)
+    pitch = float(spacing_of(affine)[0])
+    candidates = find_candidates(heatmap, found.log_diameter, found.offsets, pitch_mm=pitch, floor=floor)
+    return outside(candidates, beside_gas, affine)
 
 
 def mine(

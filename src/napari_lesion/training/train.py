@@ -135,7 +135,13 @@ def _run(
     path = checkpoint.place(out, resume=resume)
     split = make_split(config, *part)
     scans = _scans_to_judge_by(config, split, progress)
-    backgrounds = load_backgrounds(config, progress, series=split.train.series, annotated=split.train.annotated)
+    backgrounds = load_backgrounds(
+        config,
+        progress,
+        series=split.train.series,
+        annotated=split.train.annotated,
+        pitch_mm=config.spacing_mm,
+    )
     state = start(config, split, backgrounds, device=device, ranks=ranks, weights=not resume)
     if resume:
         state.load(path)

@@ -47,17 +47,20 @@ def load_validation(config: TrainingConfig, part: Part, progress: Progress = sil
     count = config.validation.scans if config.validation else 6
     for made in inserted_scans(config, part.series, nodules, count, progress):
         truth = tuple(one.mark() for one in made.truth)
-        result.append(_prepared(made.uid, made.volume, truth, tuple(one.mark() for one in made.excluded)))
+        excluded = tuple(one.mark() for one in made.excluded)
+        result.append(_prepared(made.uid, made.volume, truth, excluded, config.spacing_mm))
     for n, scan in enumerate(part.annotated):
         progress(n, len(part.annotated), f"reading {scan.uid} for validation")
         volume = scan.read()
         scan.lesions(volume)  # refuses marks outside the scan
-        result.append(_prepared(scan.uid, volume, scan.truth, scan.excluded))
+        result.append(_prepared(scan.uid, volume, scan.truth, scan.excluded, config.spacing_mm))
     return result
 
 
-def _prepared(uid: str, volume: Volume, truth: tuple[Mark, ...], excluded: tuple[Mark, ...]) -> ValidationScan:
-    box = preprocess.prepare(volume)
+def _prepared(
+    uid: str, volume: Volume, truth: tuple[Mark, ...], excluded: tuple[Mark, ...], spacing_mm: float
+) -> ValidationScan:
+    box = preprocess.prepare(volume, spacing_mm=spacing_mm)
     hu = preprocess.image_hu(volume, box)
     return ValidationScan(uid, hu, box.search, box.beside_gas, box.affine, truth, excluded)
 
