@@ -45,6 +45,15 @@ def test_the_offset_is_in_mm_along_the_axes_of_an_oblique_box():
     assert candidate.center_mm == pytest.approx(tuple(expected))
 
 
+def test_on_a_finer_grid_the_network_counts_in_its_voxels():
+    affine = CANONICAL.copy()
+    affine[:3, :3] *= 0.8
+    here = {(3, 5, 7): (0.0, 0.0, 1.0)}
+    (candidate,) = find({(3, 5, 7): 0.9}, affine=affine, offsets=here, sizes={(3, 5, 7): 10.0}, pitch_mm=0.8)
+    assert candidate.center_mm == pytest.approx((-100 + 0.8 * (14.5 + 1), 20 + 0.8 * 10.5, 300 + 0.8 * 6.5))
+    assert candidate.diameter_mm == pytest.approx(8)
+
+
 @pytest.mark.parametrize(("said", "reported"), [(4.5, 4.5), (30.0, 30.0), (1.0, 3.0), (500.0, 60.0)])
 def test_the_diameter_is_what_the_network_said_within_what_is_possible(said, reported):
     (candidate,) = find({(3, 5, 7): 0.9}, sizes={(3, 5, 7): said})

@@ -71,3 +71,20 @@ def test_thick_slices_keep_what_does_not_change_along_z() -> None:
     image = np.random.default_rng(0).normal(0, 1, (1, 8, 8)).astype(np.float32).repeat(31, axis=0)
     out = in_slices(image, 3.7, np.random.default_rng(1))
     np.testing.assert_allclose(out, image, atol=1e-5)
+
+
+def test_what_is_buried_in_dense_tissue_does_not_stand_out() -> None:
+    """A ball whose middle lies in the lung, at its edge, and in the mediastinum."""
+    told = []
+    for x in (10.0, 22.0, 34.0):
+        image = np.full((48, 48, 48), -850, np.float32)
+        image[:, :, 24:] = 40
+        ball, rng = synthesise(8, "solid", np.random.default_rng(2)), np.random.default_rng(0)
+        inserted = insert(
+            image, (1, 1, 1), (24.0, 24.0, x), ball, diameter_mm=8, rotation=np.eye(3), noise_hu=0, rng=rng
+        )
+        told.append(inserted)
+    assert [one.stands_out for one in told] == [True, True, False]
+    assert told[0].in_air == pytest.approx(1)
+    assert 0.5 < told[1].in_air < 0.9
+    assert told[2].in_air == 0

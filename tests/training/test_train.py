@@ -13,16 +13,17 @@ from training_scan import write_project
 
 from napari_lesion.dicom.index.series import find_series
 from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.model.volume import apply_affine
 from napari_lesion.models.networks import OUTPUT_STRIDE, NoduleNet
 from napari_lesion.models.packages import find_pack, load_network
 from napari_lesion.support.errors import Cancelled, ConfigError
-from napari_lesion.training.config import LossConfig, OptimiserConfig, read_config
-from napari_lesion.training.data import Batch, Sampler, Target, ball, target_maps
+from napari_lesion.training.config import Lesion, LossConfig, OptimiserConfig, read_config
+from napari_lesion.training.data import Batch, Sampler, Target, ball, make_background, target_maps
 from napari_lesion.training.held_out import write_held_out
 from napari_lesion.training.loss import nodule_loss
 from napari_lesion.training.nodules import read_cubes, split_cubes
 from napari_lesion.training.optimiser import learning_rate
-from napari_lesion.training.scans import load_backgrounds
+from napari_lesion.training.scans import load_backgrounds, read_background
 from napari_lesion.training.train import run
 
 
@@ -178,6 +179,26 @@ def test_a_cube_crop_has_its_target_at_the_nodule(config_path: Path) -> None:
         assert np.linalg.norm(bright.mean(0) - target.center) < 1.5
 
 
+def test_on_a_finer_grid_lengths_are_in_its_voxels(config_path: Path) -> None:
+    volume = read_background(read_config(config_path).data.backgrounds[0])
+    middle = tuple(n // 2 for n in volume.shape)
+    lesion = Lesion(index=middle, radius_mm=8, diameter_mm=6)
+    coarse, fine = (
+        make_background(volume, [lesion], "chest", np.random.default_rng(0), pitch_mm=pitch) for pitch in (1.0, 0.8)
+    )
+    for one in (coarse, fine):
+        assert apply_affine(one.affine, one.real[0].center) == pytest.approx(tuple(volume.to_patient(middle)), abs=1e-6)
+    assert fine.real[0].diameter_mm == pytest.approx(6 / 0.8)
+    assert fine.ignore.sum() * 0.8**3 == pytest.approx(coarse.ignore.sum(), rel=0.02)
+    assert fine.depth.max() == pytest.approx(coarse.depth.max() / 0.8, abs=2)
+    sampler = Sampler(
+        [replace(fine, real=())], [], crop=32, real_share=0, hard_share=0, cube_share=0, seed=3, sizes=(1, 0, 0, 0)
+    )
+    found = [t.diameter_mm for _ in range(40) for t in sampler._background_crop()[1]]
+    assert 3.5 / 0.8 <= min(found) < max(found) <= 6 / 0.8
+    assert max(found) > 6
+
+
 def test_held_out_scans_have_their_nodules_where_the_truth_says(config_path: Path, tmp_path: Path) -> None:
     config = read_config(config_path)
     table = write_held_out(config, tmp_path, 2)
@@ -185,7 +206,9 @@ def test_held_out_scans_have_their_nodules_where_the_truth_says(config_path: Pat
         rows = list(csv.DictReader(file))
     assert len({row["seriesuid"] for row in rows}) == 2
     with (tmp_path / "annotations_excluded.csv").open() as file:
-        assert len(list(csv.DictReader(file))) == 2
+        excluded = list(csv.DictReader(file))
+    assert sum(row["type"] == "real" for row in excluded) == 2
+    assert len(rows) + len(excluded) == 2 * 8 + 2  # those that are buried count neither way
     original = read_series(find_series(config.data.held_out[0].path)[0])
     for series in find_series(tmp_path):
         volume = read_series(series)

@@ -189,6 +189,7 @@ class Sampler:
         augmentation: AugmentationConfig | None = None,
     ) -> None:
         self.backgrounds = list(backgrounds)
+        self.pitch_mm = backgrounds[0].pitch_mm if backgrounds else preprocess.SPACING_MM
         self.cubes = list(cubes)
         self.cut = [cut_out(cube) for cube in cubes]
         self.nodules = [*self.cut, *(complete(one) for one in crops)]
@@ -242,8 +243,7 @@ class Sampler:
             excluded &= ~ball(hu.shape, target.center, target.diameter_mm / 2 + _REAL_MARGIN_MM)
         insertions = int(rng.choice(5, p=_INSERTIONS if self.crop > 56 else _INSERTIONS_SMALL))
         for _ in range(insertions if self.insert_share == 1 or rng.random() < self.insert_share else 0):
-            slices = background.slice_mm / background.pitch_mm * zoom
-            placed = self._place(hu, depth, taken, noise, slices, background.pitch_mm)
+            placed = self._place(hu, depth, taken, noise, background.slice_mm / self.pitch_mm * zoom)
             if placed is None:
                 continue
             target, stands_out = placed
@@ -262,12 +262,11 @@ class Sampler:
         depth: npt.NDArray[np.float32],
         taken: npt.NDArray[np.bool_],
         noise: float,
-        slice_mm: float,
-        pitch_mm: float,
+        slices: float,
     ) -> tuple[Target, bool] | None:
         rng = self.rng
         nodule, diameter = draw_nodule(self.nodules, self.real_share, rng, sizes=self.sizes)
-        diameter /= pitch_mm
+        diameter /= self.pitch_mm
         where = place(hu, depth, taken, nodule, diameter, rng, places=self.places)
         if where is None:
             return None
@@ -280,7 +279,7 @@ class Sampler:
             rotation=random_rotation(rng, axial_only=nodule.thick),
             noise_hu=noise,
             rng=rng,
-            slice_mm=slice_mm,
+            slice_mm=slices,
         )
         return Target(where, diameter), inserted.stands_out
 
@@ -307,8 +306,7 @@ class Sampler:
         number = rng.integers(len(self.cubes))
         cube, middle = self.cubes[number], np.array(self.cut[number].center)
         matrix, zoom = _random_affine(rng, self.augmentation)
-        pitch = self.backgrounds[0].pitch_mm
-        matrix, zoom = matrix * pitch, zoom / pitch  # the cube's voxels are of 1 mm
+        matrix, zoom = matrix * self.pitch_mm, zoom / self.pitch_mm  # the cube's voxels are of 1 mm
         center = np.array(cube.hu.shape) / 2 - 0.5 + rng.uniform(-6, 6, 3)
         hu, known = _resampled([cube.hu, np.ones(cube.hu.shape, bool)], (-1000.0, 0.0), center, matrix, crop)
         where = np.linalg.solve(matrix, middle - center) + (crop - 1) / 2
