@@ -8,7 +8,7 @@ from dicom_findings import case_of
 from napari_lesion.assessment.guidelines.judge import judge
 from napari_lesion.model.judged import Given, Patient
 from napari_lesion.report.content import content_of, outcome
-from napari_lesion.report.impression import MOST_LINES, finding_sentence, impression
+from napari_lesion.report.impression import MOST_LINES, TEXTS, finding_sentence, impression
 
 SCREENING = Patient(
     age_years=Given[float](value=61.0, source="entered"), context=Given(value="screening", source="entered")
@@ -61,6 +61,27 @@ def test_what_is_not_known_is_not_called_not_applicable(report) -> None:
     assert {outcome(one.lung_rads) for one in unknown.findings} == {"not known"}
     incidental = Patient(context=Given(value="incidental", source="entered"))
     assert outcome(judge(report.findings, incidental).lung_rads) == "does not apply"
+
+
+def test_it_says_what_is_not_known_of_the_exam(report) -> None:
+    unmeasured = tuple(one.model_copy(update={"measurement": None}) for one in report.findings[:3])
+    exam = report.model_copy(update={"findings": unmeasured, "judgement": judge(unmeasured, SCREENING)})
+    said = "\n".join(impression(exam))
+    assert "Lung-RADS v2022: not known. None of the findings was measured." in said
+    assert "not apply" not in said
+
+
+def test_it_is_said_in_the_language_that_is_asked_for(report) -> None:
+    asked = []
+
+    def say(text: str, **values: object) -> str:
+        asked.append(text)
+        return text.format(**values).upper()
+
+    said = finding_sentence(report, report.findings[1], say)
+    assert "MM PART-SOLID NODULE, LEFT UPPER LOBE, Se " in said
+    impression(report, say)
+    assert set(asked) <= set(TEXTS), "what is said can be translated"
 
 
 def test_the_report_begins_with_it(report) -> None:

@@ -196,9 +196,13 @@ def _certificate(certificate: GeometryCertificate) -> str:
     return " ".join(fact for fact in facts if fact)
 
 
+def _no_answer(judged: Advice | Probability) -> str:
+    return "not known" if judged.is_unknown else "does not apply"
+
+
 def _advice(advice: Advice) -> str:
     if not advice.applies:
-        return f"{advice.guideline}: not applied. {advice.why_not}".strip()
+        return f"{advice.guideline}: {_no_answer(advice)}. {advice.why_not}".strip()
     category = f"category {advice.category}. " if advice.category else ""
     missing = f" Unknown: {', '.join(advice.missing)}." if advice.missing else ""
     return f"{advice.guideline}: {category}{advice.advice}{missing}".strip()
@@ -343,7 +347,7 @@ def _texts(finding: Finding, report: Report) -> Iterator[tuple[Code, str]]:
     judged = report.judgement.of(finding.id) if report.judgement is not None else None
     if judged is not None:
         if not judged.brock.applies and judged.brock.why_not:
-            yield concepts.BROCK, f"{judged.brock.model}: not applied. {judged.brock.why_not}"
+            yield concepts.BROCK, f"{judged.brock.model}: {_no_answer(judged.brock)}. {judged.brock.why_not}"
         yield concepts.LUNG_RADS, _advice(judged.lung_rads)
         yield concepts.GROWTH, _advice(judged.growth)
     change = report.comparisons[0].of(finding.id) if report.comparisons else None

@@ -37,7 +37,7 @@ class SummaryRow:
     best_score: str = ""
     best_diameter_mm: str = ""
     lung_rads: str = ""
-    """Category of the exam; empty where Lung-RADS does not apply."""
+    """Category of the exam; empty where Lung-RADS does not apply, and where too little is known."""
     priors: str = ""
     """Dates of the priors that it was compared with."""
     reports: str = ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from napari_lesion.model.compared import Change
 from napari_lesion.model.findings import Finding, Report, image_name
 from napari_lesion.model.judged import Advice
@@ -11,54 +13,135 @@ from napari_lesion.model.volume import readable_date
 MOST_LINES = 6
 _UNKNOWN = "unknown"
 
+_NODULES = {
+    "": "{size} mm nodule",
+    "solid": "{size} mm solid nodule",
+    "part-solid": "{size} mm part-solid nodule",
+    "non-solid": "{size} mm non-solid nodule",
+}
+"""By the type, "" where it is not known."""
+_PLACES = {
+    "right upper": "right upper lobe",
+    "right middle": "right middle lobe",
+    "right lower": "right lower lobe",
+    "left upper": "left upper lobe",
+    "left lower": "left lower lobe",
+}
+"""By the lobe."""
+_ZONES = {
+    ("right", "upper"): "right upper zone",
+    ("right", "middle"): "right middle zone",
+    ("right", "lower"): "right lower zone",
+    ("left", "upper"): "left upper zone",
+    ("left", "middle"): "left middle zone",
+    ("left", "lower"): "left lower zone",
+    ("right", ""): "right",
+    ("left", ""): "left",
+    ("", "upper"): "upper zone",
+    ("", "middle"): "middle zone",
+    ("", "lower"): "lower zone",
+    ("", ""): "",
+}
+"""By side and zone: thirds of the lungs, where no lobe is known."""
+_FATES = {
+    "grown": "grown since {date}",
+    "stable": "stable since {date}",
+    "shrunk": "shrunk since {date}",
+    "new": "new since {date}",
+    "resolved": "resolved since {date}",
+    "not in view": "not in view on {date}",
+    "unclear": "unclear whether it changed since {date}",
+}
+_ABOUT = "about {mm}"
+_REJECTED = "rejected by the reader"
+_UNCONFIRMED = "not yet confirmed by a reader"
+_NONE = "No finding."
+_FURTHER_ONE = "1 further finding, {size} mm."
+_FURTHER = "{count} further findings, the largest {size} mm."
+_IF_IT_APPLIES = "{guideline}, if it applies: {category}"
+_NOT_KNOWN_WHETHER = "{guideline}: not known whether it applies; if it does, {category}."
+_NOT_KNOWN = "{guideline}: not known. {why}"
+_IN_VOLUME = "{percent} % in volume"
 
-def finding_sentence(report: Report, finding: Finding) -> str:
+TEXTS: tuple[str, ...] = (
+    *(text for words in (_NODULES, _PLACES, _FATES) for text in words.values()),
+    *filter(None, _ZONES.values()),
+    *(_ABOUT, _REJECTED, _UNCONFIRMED, _NONE, _FURTHER_ONE, _FURTHER),
+    *(_IF_IT_APPLIES, _NOT_KNOWN_WHETHER, _NOT_KNOWN, _IN_VOLUME),
+)
+"""All texts that are said in another language where one is asked for; what guidelines advise stays in their words."""
+
+
+class Say(Protocol):
+    """Says one of `TEXTS` in a language, with its values filled in."""
+
+    def __call__(self, text: str, **values: object) -> str:
+        """Say a text, in which ``{name}`` stands for a value."""
+
+
+def in_english(text: str, **values: object) -> str:
+    """Say a text as it is."""
+    return text.format(**values)
+
+
+def finding_sentence(report: Report, finding: Finding, say: Say = in_english) -> str:
     """Describe one finding in a sentence: size, type, place, image, what guidelines say, what became of it.
 
     E.g. "6.3 × 4.6 mm part-solid nodule, right upper zone, Se 3, Im 29; Lung-RADS v2022: 3; grown since 2024-02-29."
     What is not known is left out, not guessed; a guideline that needs more to be known says so.
+
+    Parameters
+    ----------
+    report : Report
+    finding : Finding
+        One of the report's.
+    say : callable
+        Says the words in the reader's language.
     """
     measured = finding.measurement
-    if measured is None:
-        size = f"{finding.size} mm"
+    if measured is not None:
+        size = f"{measured.long_axis.length_mm:.1f} × {measured.short_axis.length_mm:.1f}"
+    elif finding.is_estimated:
+        size = say(_ABOUT, mm=f"{finding.size_mm:.0f}")
     else:
-        size = f"{measured.long_axis.length_mm:.1f} × {measured.short_axis.length_mm:.1f} mm"
-    nodule = " ".join(filter(None, (size, _type(finding), "nodule")))
+        size = f"{finding.size_mm:.1f}"
+    nodule = say(_NODULES[_type(finding)], size=size)
     image = image_name(report.series, finding.instance_number, finding.frame)
-    parts = [", ".join(filter(None, (nodule, _place(finding, measured), image)))]
+    parts = [", ".join(filter(None, (nodule, _place(finding, measured, say), image)))]
     judged = report.judgement.of(finding.id) if report.judgement is not None else None
-    if judged is not None and (words := _category(judged.lung_rads)):
+    if judged is not None and (words := _category(judged.lung_rads, say)):
         parts.append(words)
     for comparison in report.comparisons[:1]:
         if (change := comparison.of(finding.id)) is not None:
-            parts.append(_change(change, readable_date(comparison.prior_study_date)))
+            parts.append(_change(change, readable_date(comparison.prior_study_date), say))
     if finding.status == "rejected":
-        parts.append("rejected by the reader")
+        parts.append(say(_REJECTED))
     elif finding.status == "candidate":
-        parts.append("not yet confirmed by a reader")
+        parts.append(say(_UNCONFIRMED))
     return "; ".join(parts) + "."
 
 
-def impression(report: Report) -> tuple[str, ...]:
+def impression(report: Report, say: Say = in_english) -> tuple[str, ...]:
     """Put a report into at most `MOST_LINES` lines: the findings that matter most, then what follows for the exam.
 
     Those that a reader confirmed come first, then the largest. Rejected ones are not in it.
     """
     standing = report.standing
-    exam = _exam(report)
+    exam = _exam(report, say)
     if not standing:
-        return ("No finding.", *exam)
+        return (say(_NONE), *exam)
     ranked = sorted(standing, key=lambda one: (one.status == "candidate", -one.size_mm))
     room = MOST_LINES - len(exam)
     shown = ranked if len(ranked) <= room else ranked[: room - 1]
-    lines = [f"{finding.name}: {finding_sentence(report, finding)}" for finding in shown]
+    lines = [f"{finding.name}: {finding_sentence(report, finding, say)}" for finding in shown]
     if rest := len(ranked) - len(shown):
         largest = max(ranked[len(shown) :], key=lambda one: one.size_mm)
-        lines.append(f"{rest} further finding{'' if rest == 1 else 's'}, the largest {largest.size} mm.")
+        size = say(_ABOUT, mm=f"{largest.size_mm:.0f}") if largest.is_estimated else f"{largest.size_mm:.1f}"
+        lines.append(say(_FURTHER_ONE if rest == 1 else _FURTHER, count=rest, size=size))
     return (*lines, *exam)
 
 
-def _exam(report: Report) -> tuple[str, ...]:
+def _exam(report: Report, say: Say) -> tuple[str, ...]:
     """Say what guidelines come to for the exam, a line each; one that is not for this patient is left out."""
     judgement = report.judgement
     if judgement is None:
@@ -69,14 +152,18 @@ def _exam(report: Report) -> tuple[str, ...]:
             category = f" {advice.category}" if advice.category else ""
             lines.append(f"{advice.guideline}{category}: {advice.advice}".rstrip(": "))
         elif advice.would_be:
-            lines.append(f"{advice.guideline}: not known whether it applies; if it does, {advice.would_be}.")
+            lines.append(say(_NOT_KNOWN_WHETHER, guideline=advice.guideline, category=advice.would_be))
+        elif advice.is_unknown and report.standing:
+            lines.append(say(_NOT_KNOWN, guideline=advice.guideline, why=advice.why_not).strip())
     return tuple(lines)
 
 
-def _category(advice: Advice) -> str:
+def _category(advice: Advice, say: Say) -> str:
     if advice.applies and advice.category:
         return f"{advice.guideline}: {advice.category}"
-    return f"{advice.guideline}, if it applies: {advice.would_be}" if advice.would_be else ""
+    if advice.would_be:
+        return say(_IF_IT_APPLIES, guideline=advice.guideline, category=advice.would_be)
+    return ""
 
 
 def _type(finding: Finding) -> str:
@@ -86,19 +173,21 @@ def _type(finding: Finding) -> str:
     return measured.type if measured is not None and measured.type != _UNKNOWN else ""
 
 
-def _place(finding: Finding, measured: Measurement | None) -> str:
+def _place(finding: Finding, measured: Measurement | None, say: Say) -> str:
     if finding.appearance.lobe is not None:
-        return f"{finding.appearance.lobe.value} lobe"
+        return say(_PLACES[finding.appearance.lobe.value])
     if measured is None:
         return ""
-    if measured.lobe:
+    if measured.lobe:  # as a mask of lobes names it
         return measured.lobe
-    side = "" if measured.side == _UNKNOWN else measured.side
-    return " ".join(filter(None, (side, "" if measured.zone == _UNKNOWN else f"{measured.zone} zone")))
+    side, zone = ("" if one == _UNKNOWN else one for one in (measured.side, measured.zone))
+    text = _ZONES[side, zone]
+    return say(text) if text else ""
 
 
-def _change(change: Change, date: str) -> str:
-    grown = (
-        "" if change.volume_change is None else f" ({100 * change.volume_change:+.0f} % in volume)".replace("-", "−")
-    )
-    return f"{change.fate} since {date}{grown}"
+def _change(change: Change, date: str, say: Say) -> str:
+    said = say(_FATES[change.fate], date=date)
+    if change.volume_change is None:
+        return said
+    percent = f"{100 * change.volume_change:+.0f}".replace("-", "−")
+    return f"{said} ({say(_IN_VOLUME, percent=percent)})"
