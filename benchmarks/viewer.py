@@ -104,7 +104,9 @@ def window(volume: Any, heatmap: Any, ours: bool) -> Any:
     if ours:
         scan_view(viewer)
     for data, attributes, _ in (scan_layer(volume), heatmap_layer(heatmap, volume)):
-        viewer.add_image(data, **attributes)
+        layer = viewer.add_image(data, **attributes)
+        if not ours:
+            layer.interpolation2d = "nearest"  # as napari shows an image by itself
     viewer.reset_view()
     settle()
     return viewer

@@ -2,9 +2,10 @@
 
     python scripts/update_translations.py
 
-Collects every text that goes through ``tr`` in src/napari_lesion/plugin, and those of the table of keys; keeps what is
-translated in plugin/translations/*.ts, adds what is new (marked as unfinished), drops what is gone, and compiles the
-.qm files that are loaded. Translate in Qt Linguist, or in the .ts file itself, and run it again.
+Collects every text that goes through ``tr`` in src/napari_lesion/plugin, and those of the table of keys, of the
+settings and of the impression; keeps what is translated in plugin/translations/*.ts, adds what is new (marked as
+unfinished), drops what is gone, and compiles the .qm files that are loaded. Translate in Qt Linguist, or in the .ts
+file itself, and run it again.
 """
 
 from __future__ import annotations
@@ -37,9 +38,12 @@ def texts_in_code() -> list[str]:
     """All texts that are shown, sorted."""
     from napari_lesion.assessment.patient.fields import FINDING_FIELDS, PATIENT_FIELDS
     from napari_lesion.model.findings import RESEARCH_USE
+    from napari_lesion.plugin.settings import OPTIONS
     from napari_lesion.plugin.viewer.actions import actions
+    from napari_lesion.report import impression
 
-    texts = {RESEARCH_USE, *(action.text for action in actions())}
+    texts = {RESEARCH_USE, *impression.TEXTS, *(action.text for action in actions())}
+    texts |= {text for option in OPTIONS for text in option.texts}
     for field in (*PATIENT_FIELDS, *FINDING_FIELDS):
         texts |= {field.label, field.help, field.unit, *(label for _, label in field.values)}
     for path in PLUGIN.rglob("*.py"):

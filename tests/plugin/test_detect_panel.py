@@ -23,6 +23,7 @@ from napari_lesion.plugin.findings.detect_panel import DetectPanel
 from napari_lesion.plugin.findings.findings_table import DIAMETER, NUMBER, PLACE, SCORE, SIDE, SLICE
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.viewer import layers, view
+from napari_lesion.plugin.viewer.layers import CLEAR_MM
 from napari_lesion.support.errors import LungsNotFoundError, UntrustedCodeError
 from napari_lesion.support.progress import Progress
 
@@ -138,7 +139,7 @@ def test_the_heatmap_the_ring_and_the_box_lie_on_the_nodule(viewer, panel, qtbot
     image = picture(viewer)
     row, column = screen_position(viewer, image, center)
     zoom = viewer.scene.camera.zoom
-    for one, size in ((findings, diameter), (boxes, diameter)):
+    for one, size in ((findings, diameter + 2 * CLEAR_MM), (boxes, diameter + 4 * CLEAR_MM)):
         at = np.argwhere(changed_by(one))
         middle = (at.min(axis=0) + at.max(axis=0)) / 2
         np.testing.assert_allclose(middle, (row, column), atol=8)

@@ -15,6 +15,7 @@ from napari_lesion.model.volume import Volume
 from napari_lesion.pipeline import analyse, with_all_candidates
 from napari_lesion.plugin.findings.finding_card import FindingPanel
 from napari_lesion.plugin.findings.findings_view import findings_view
+from napari_lesion.plugin.findings.outlines import TICK_MM
 from napari_lesion.plugin.session.workstation import Workstation, workstation
 from napari_lesion.report.write import FILE_NAMES
 from napari_lesion.review import edits
@@ -95,8 +96,13 @@ def test_the_card_follows_the_chosen_finding_with_pictures_numbers_and_judgement
     inside = np.argwhere(np.asarray(masks.data) == masks.selected_label)
     middle = masks.data_to_world(inside.mean(axis=0))
     np.testing.assert_allclose(middle[::-1], NODULES[0][0], atol=1.5)
-    lengths = np.linalg.norm(axes.data[:, 1] * axes.scale, axis=1)
-    np.testing.assert_allclose(lengths, [finding.measurement.long_axis.length_mm, lengths[1]], atol=1.0)
+    ends = axes.data[:, 0] * axes.scale
+    lengths = [np.linalg.norm(one - other) for one, other in (ends[:2], ends[2:])]
+    measured = finding.measurement
+    np.testing.assert_allclose(lengths, [measured.long_axis.length_mm, measured.short_axis.length_mm], atol=1.0)
+    outer = ends + axes.data[:, 1] * axes.scale
+    spans = [np.linalg.norm(one - other) for one, other in (outer[:2], outer[2:])]
+    np.testing.assert_allclose(spans, np.array(lengths) + 2 * TICK_MM, atol=1.0, err_msg="marks point outwards")
     assert axes.data[0, 0, 0] == np.rint(axes.data[0, 0, 0]), "on a slice"
 
     # What is entered of the patient changes the judgement at once, can be undone, and is safe on the disk.

@@ -24,6 +24,7 @@ from napari_lesion.plugin.findings.findings_table import COMMENT, DIAMETER, STAT
 from napari_lesion.plugin.reading_study.reading_session import reading_room
 from napari_lesion.plugin.session.workstation import Workstation, workstation
 from napari_lesion.plugin.viewer import layers
+from napari_lesion.plugin.viewer.layers import CLEAR_MM
 from napari_lesion.plugin.viewer.views.mpr import views
 from napari_lesion.review.kept_heatmap import keep_heatmap
 from napari_lesion.review.review import undo
@@ -116,6 +117,10 @@ def test_a_reader_goes_through_the_findings_by_keys_alone(viewer, station, panel
     assert cells(panel, COMMENT)[0] == "spiculated"
     assert [e.what for e in station.review.findings[0].history] == ["accepted", "reopened", "accepted", "commented"]
 
+    assert not layer(viewer, "Heatmap").visible, "it waits until it is asked for"
+    press(viewer, qtbot, Qt.Key.Key_H)
+    assert layer(viewer, "Heatmap").visible
+    assert panel.findings.heatmap.isChecked()
     press(viewer, qtbot, Qt.Key.Key_H)
     assert not layer(viewer, "Heatmap").visible
     assert not panel.findings.heatmap.isChecked()
@@ -186,12 +191,13 @@ def test_rings_are_moved_and_resized_with_the_mouse_and_findings_added_with_one_
     assert moved.status == "edited"
     np.testing.assert_allclose(viewer.scene.camera.center[-2:], camera[-2:], err_msg="the picture was dragged along")
     cx, cy, cz = moved.center_mm
-    drag(viewer, qtbot, (cx + moved.diameter_mm / 2, cy, z), (cx + 6, cy, z))
+    drag(viewer, qtbot, (cx + moved.diameter_mm / 2 + CLEAR_MM, cy, z), (cx + 6 + CLEAR_MM, cy, z))
     resized = station.review.findings[0]
     assert resized.diameter_mm == pytest.approx(2 * np.hypot(6, z - cz), abs=0.8)
     assert resized.center_mm == moved.center_mm
     ring = layer(viewer, "Findings")
-    assert ring.size[0] * ring.scale[0] == pytest.approx(resized.diameter_mm), "the ring follows the review"
+    free = resized.diameter_mm + 2 * CLEAR_MM
+    assert ring.size[0] * ring.scale[0] == pytest.approx(free), "the ring follows the review, and leaves it free"
     assert [e.what for e in resized.history] == ["moved", "resized"]
 
     # Add: under the mouse, with its size estimated.

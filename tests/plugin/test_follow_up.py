@@ -30,6 +30,7 @@ from napari_lesion.plugin.follow_up.priors import Choice, Prior
 from napari_lesion.plugin.follow_up.trajectory_plot import draw, in_words
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.viewer import layers, view
+from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.viewer.views.mpr import views
 from napari_lesion.plugin.viewer.views.side_by_side import beside
 from napari_lesion.review import edits
@@ -242,6 +243,29 @@ def test_one_key_shows_and_hides_it_and_a_blind_read_never_does(shown: Any) -> N
     station.set_blind(False)
     assert there.shown
     station.set_comparison(None)
+    assert not there.shown
+
+
+def test_a_prior_is_beside_the_scan_as_the_reader_last_chose_for_such_scans(viewer: Any, scan: Volume) -> None:
+    station = workstation(viewer)
+    there, canvas = beside(station), views(viewer).panes[0].canvas
+    station.set_comparison(prior_of(scan))
+    assert not there.shown
+    QTest.keyClick(canvas, Qt.Key.Key_Y)
+    assert there.shown
+    assert str(there._image.interpolation2d) == "linear", "smooth as the scan is"
+    reading_tools(station).overlays.toggle()
+    assert not there._rings.visible
+    assert not there.pane.marks.lines_shown
+    reading_tools(station).overlays.toggle()
+    assert there._rings.visible
+    station.set_comparison(None)
+    there.show(False)
+    station.set_comparison(prior_of(scan))
+    assert there.shown
+    QTest.keyClick(canvas, Qt.Key.Key_Y)
+    station.set_comparison(None)
+    station.set_comparison(prior_of(scan))
     assert not there.shown
 
 

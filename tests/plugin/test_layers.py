@@ -162,7 +162,8 @@ def test_findings_lie_at_their_centres_and_come_back_unchanged(scan: Volume, rep
     points = layer_of(layers.findings_layer(report, scan, 0.5))
     for finding, place in zip(report.findings, points.data, strict=True):
         np.testing.assert_allclose(points.data_to_world(place), finding.center_mm[::-1])
-    np.testing.assert_allclose(points.size * points.scale[-1], [f.size_mm for f in report.findings])
+    lying = [max(f.size_mm, f.measurement.long_axis.length_mm if f.measurement else 0) for f in report.findings]
+    np.testing.assert_allclose(points.size * points.scale[-1], np.array(lying) + 2 * layers.CLEAR_MM)
     assert list(points.shown) == [True, True, False]
     data, attributes, _ = points.as_layer_data_tuple()
     assert layers.report_of(data, attributes).findings == report.findings[:2]

@@ -279,7 +279,7 @@ def test_corners_say_who_what_and_how(model: ViewerModel) -> None:
     model.dims.set_point(1, float(layer.translate[1]))
     assert "Coronal A 90.0 mm" in texts.text("bottom_left")
     tools.set_slab(Slab(Mode.MIP, 10.0))
-    assert "MIP 10.5 mm, 7 slices" in texts.text("bottom_left")
+    assert "MIP 10.5 mm, max −1000 HU at Im 101" in texts.text("bottom_left")
 
 
 def test_hidden_names_are_gone_from_the_screen_and_stay_hidden_next_time(model: ViewerModel) -> None:

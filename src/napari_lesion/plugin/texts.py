@@ -6,7 +6,7 @@ from pathlib import Path
 
 from qtpy.QtCore import QCoreApplication, QLibraryInfo, QLocale, QThread, QTranslator
 
-from napari_lesion.plugin.settings import setting
+from napari_lesion.plugin.settings import option
 
 CONTEXT = "napari-lesion"
 FOLDER = Path(__file__).with_name("translations")
@@ -41,7 +41,7 @@ def later(text: str) -> str:
 
 def chosen_language() -> str:
     """Code of the language that the user has set, or else the first of the system's that there is."""
-    language = setting("language", "")
+    language = option("language")
     wanted = [language] if language else [name.partition("-")[0] for name in QLocale.system().uiLanguages()]
     return next((code for code in wanted if code in LANGUAGES), "en")
 

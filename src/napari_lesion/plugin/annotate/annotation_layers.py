@@ -30,7 +30,7 @@ from napari_lesion.plugin.viewer.layers import (
     about,
     canonical,
     frame_of,
-    put_points,
+    put_data,
 )
 from napari_lesion.plugin.widgets.task import sentence
 from napari_lesion.support.errors import LesionError
@@ -152,7 +152,7 @@ class AnnotationLayers(QObject):
         ids = [mark.id for mark in marks]
         selected = [n for n, mark in enumerate(marks) if mark.id == annotator.selected]
         layer.selected_data = set()
-        put_points(layer, frame_of(volume).to_world(np.array([m.center_mm for m in marks]).reshape(-1, 3)) / step)
+        put_data(layer, frame_of(volume).to_world(np.array([m.center_mm for m in marks]).reshape(-1, 3)) / step)
         layer.features = _words(id=ids, number=[str(n) for n in range(1, len(marks) + 1)])
         if not marks:
             return

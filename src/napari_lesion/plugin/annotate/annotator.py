@@ -31,7 +31,7 @@ from napari_lesion.model.findings import Point
 from napari_lesion.model.mask import Mask, fill_between
 from napari_lesion.model.volume import Volume
 from napari_lesion.plugin.session.workstation import Workstation
-from napari_lesion.plugin.settings import reader_name, setting, store
+from napari_lesion.plugin.settings import option, reader_name, setting, store
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import Action
 from napari_lesion.plugin.viewer.layers import scan_key, scan_name
@@ -71,7 +71,7 @@ class Annotator(QObject):
         self._unsaved: dict[str, str] = {}
         """Why the last change of a scan is not on disk yet."""
         self.reader = reader_name()
-        self.store = Store(Path(setting("annotation/folder", str(user_data_path("napari-lesion") / "annotations"))))
+        self.store = Store(Path(option("annotation/folder") or user_data_path("napari-lesion") / "annotations"))
         self.labels: LabelSet = LUNG_NODULES
         self.label: Label = LUNG_NODULES.labels[0]
         self.selected = ""

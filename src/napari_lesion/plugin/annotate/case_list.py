@@ -11,7 +11,7 @@ from napari_lesion.annotation.cases import Case, find_cases, key_of, next_case, 
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.plugin.annotate.annotator import annotator
 from napari_lesion.plugin.session.workstation import Workstation
-from napari_lesion.plugin.settings import setting, store
+from napari_lesion.plugin.settings import option, setting, store
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import Action
 from napari_lesion.plugin.viewer.reader import add_layers, open_series
@@ -53,7 +53,7 @@ class CaseList(QObject):
     @property
     def folder(self) -> Path | None:
         """Folder that was gone through last."""
-        path = setting("cases/folder", "")
+        path = option("cases/folder")
         return Path(path) if path else None
 
     @property

@@ -39,6 +39,7 @@ from napari_lesion.plugin.findings.model_card import CardDialog, card_text
 from napari_lesion.plugin.findings.models_dialog import ModelsDialog
 from napari_lesion.plugin.session.session import OpenScan
 from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.settings import option
 from napari_lesion.plugin.texts import later, tr
 from napari_lesion.plugin.viewer.docks import share_place
 from napari_lesion.plugin.viewer.layers import LayerData, heatmap_layer
@@ -102,6 +103,7 @@ def search(
         volume,
         detector=load_detector(model, trust_code=True) if trust_code else model,
         device=device,
+        threshold=option("findings/threshold") or None,
         measure=False,  # the panel Finding does, the chosen one first
         progress=progress,
     )

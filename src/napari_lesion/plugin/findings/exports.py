@@ -22,10 +22,12 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lesion.plugin.findings.findings_view import findings_view
+from napari_lesion.plugin.findings.review_keys import copy_impression
 from napari_lesion.plugin.session.session import OpenScan
 from napari_lesion.plugin.session.workstation import Workstation
-from napari_lesion.plugin.settings import setting, store
+from napari_lesion.plugin.settings import option, store
 from napari_lesion.plugin.texts import later, tr
+from napari_lesion.plugin.viewer.help import key_text
 from napari_lesion.plugin.viewer.view import source_of
 from napari_lesion.plugin.widgets.task import Task, sentence, step_text
 from napari_lesion.report.write import FILE_NAMES, Kind, Written, in_words, write_reports
@@ -65,7 +67,11 @@ class Exports(QWidget):
         self.buttons["all"] = every = QPushButton(tr("All of them…"))
         every.setToolTip(tr("Write all these files into one folder"))
         every.clicked.connect(partial(self._ask, tuple(_TITLES)))
-        grid.addWidget(every, 2, 0, 1, 3)
+        grid.addWidget(every, 2, 0, 1, 2)
+        self.buttons["impression"] = copy = QPushButton(tr("Copy impression"))
+        copy.setToolTip(tr("Copy at most six lines to dictate or to paste") + f" ({key_text('Control-Shift-C')})")
+        copy.clicked.connect(lambda: copy_impression(station))
+        grid.addWidget(copy, 2, 2)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setAccessibleName(tr("Progress of the reports"))
@@ -110,7 +116,7 @@ class Exports(QWidget):
 
     def _ask(self, kinds: Sequence[Kind], _checked: bool = False) -> None:
         title = tr("Folder for the reports") if len(kinds) > 1 else tr("Folder for {file}", file=FILE_NAMES[kinds[0]])
-        folder = QFileDialog.getExistingDirectory(self, title, setting(_FOLDER, ""))
+        folder = QFileDialog.getExistingDirectory(self, title, option(_FOLDER))
         if folder:
             store(_FOLDER, folder)
             self.write(Path(folder), kinds)

@@ -32,10 +32,12 @@ from napari_lesion.plugin.viewer.layers import (
     frame_of,
     heatmap_layer,
     is_shown,
-    put_points,
+    put_data,
     ring_attributes,
+    ring_mm,
 )
 from napari_lesion.plugin.viewer.maps import set_map_look
+from napari_lesion.plugin.viewer.tools.overlays import overlays
 from napari_lesion.plugin.viewer.view import volume_of
 from napari_lesion.plugin.widgets.task import Task
 from napari_lesion.report.plane import side_of
@@ -106,6 +108,7 @@ class FindingsView(QObject):
         station.blind_changed.connect(self._follow)
         self._viewer.dims.events.order.connect(self._on_order)
         station.session.closed.connect(self._on_closed)
+        overlays(station).changed.connect(self.maps_changed)
         station.session.leaving.connect(self._on_leaving)
         grab_rings(self._viewer, self)
         self._follow()
@@ -336,7 +339,8 @@ class FindingsView(QObject):
         row, step = ids.index(id_), float(points.scale[0])
         data, sizes = points.data.copy(), np.array(points.size, dtype=float)
         data[row] = frame_of(volume).to_world(center_mm) / step
-        sizes[row] = max(diameter_mm / step, 1.1)
+        moved = self.review is not None and diameter_mm == self.review.finding(id_).size_mm
+        sizes[row] = sizes[row] if moved else max(ring_mm(diameter_mm) / step, 1.1)
         self._drawing = True
         try:
             points.data = data
@@ -469,6 +473,7 @@ class FindingsView(QObject):
         below = (scan, *state.layers.values())
         if name == "heatmap":
             set_map_look(layer, self.map_opacity, self.map_threshold)
+            layer.visible = False  # until it is asked for: what glows draws the eye before it has looked
             below = (scan,)
         state.layers[name] = layer
         self._station.session.add(owner, layer, above=below)
@@ -494,7 +499,7 @@ class FindingsView(QObject):
                 points.selected_data = set()
             for name, value in rings.items():
                 if name == "data":
-                    put_points(points, value)
+                    put_data(points, value)
                 elif name != "shown" or not np.array_equal(value, points.shown):
                     setattr(points, name, value)
         finally:
@@ -503,7 +508,7 @@ class FindingsView(QObject):
     def _draw_boxes(self) -> None:
         boxes, volume = self.layer("boxes"), self._station.volume
         if isinstance(boxes, Vectors) and volume is not None:
-            boxes.data = box_lines(self._unjudged(), volume, self._through)
+            put_data(boxes, box_lines(self._unjudged(), volume, self._through))
             boxes.metadata["through"] = self._through
 
     def _unjudged(self) -> tuple[Finding, ...]:

@@ -23,7 +23,16 @@ from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.session.session import OpenScan
 from napari_lesion.plugin.session.workstation import Workstation
 from napari_lesion.plugin.texts import tr
-from napari_lesion.plugin.viewer.layers import FINDING_COLOR, SELECTED_COLOR, about, canonical, placed, scan_name
+from napari_lesion.plugin.viewer.layers import (
+    FINDING_COLOR,
+    SELECTED_COLOR,
+    about,
+    canonical,
+    placed,
+    put_data,
+    scan_name,
+)
+from napari_lesion.plugin.viewer.outline_layer import ASIDE, OutlineLabels
 from napari_lesion.review import edits
 
 if TYPE_CHECKING:
@@ -33,6 +42,8 @@ TOOLS = {"": "pan_zoom", "paint": "paint", "erase": "erase", "fill": "fill"}
 """What the mouse does, and napari's mode for it; "" leaves it to the viewer."""
 _BRUSH_MM = 4.0
 _AXIS_MM = 0.4
+TICK_MM = 2.5
+"""Length of the marks at both ends of an axis: they lie outside of the finding, and point at each other."""
 _FEW = 255
 """Numbers below it fit a byte, the next one to paint included."""
 OUTLINE = "outline"
@@ -148,9 +159,9 @@ class Outlines(QObject):
             return
         layer = self._need_axes(volume)
         if len(lines) != len(layer.data) or not np.array_equal(lines, layer.data):
-            layer.data = lines
+            put_data(layer, lines)
             if len(lines):
-                layer.edge_color = [LONG_COLOR, SHORT_COLOR]
+                layer.edge_color = [LONG_COLOR, LONG_COLOR, SHORT_COLOR, SHORT_COLOR]
 
     # -- the layers ---------------------------------------------------------------------------------------------------
 
@@ -162,10 +173,10 @@ class Outlines(QObject):
             shown, affine = canonical(self._voxels, volume.affine)
             self._drawn.clear()
             self._colors = {}
-            self.masks = Labels(shown, name=tr("Lesions: {scan}", scan=scan_name(volume.series)), **_on(volume))
+            self.masks = OutlineLabels(shown, name=tr("Lesions: {scan}", scan=scan_name(volume.series)), **_on(volume))
             self.masks.brush_size = max(round(_BRUSH_MM / min(spacing_of(affine)[1:])), 1)
             self.masks.preserve_labels = True
-            self.masks.contour = 1  # the finding itself stays to be seen
+            self.masks.contour = ASIDE  # the finding itself stays to be seen
             self._add(self.masks)
             self.masks.events.paint.connect(self._on_paint)
         return self.masks
@@ -251,9 +262,11 @@ class Outlines(QObject):
                 self._viewer.layers.selection.active = layer
             finally:
                 self._busy = False
+            layer.contour = 1  # of the very voxels that are painted
             layer.mode = TOOLS[tool]
         elif self.masks is not None and self.tool:
             self.masks.mode = TOOLS[""]
+            self.masks.contour = ASIDE
             if self._viewer.layers.selection.active is self.masks:
                 self._viewer.layers.selection.active = self._station.scan
         if tool != self.tool:
@@ -323,16 +336,20 @@ class Outlines(QObject):
 def axis_lines(finding: Finding, volume: Volume) -> FloatArray:
     """Make the axes of a measured finding as napari's vectors: (n, 2, 3), start and way, in canonical voxel indices.
 
-    They lie on the slice that they were measured on.
+    They lie on the slice that they were measured on. Of each axis its ends are marked, the long one's first, from where
+    it ends outwards: nothing is drawn over the finding.
     """
     if finding.measurement is None:
         return np.zeros((0, 2, 3))
     inverse = np.asarray(np.linalg.inv(canonical(volume.voxels, volume.affine)[1]))
     axes = (finding.measurement.long_axis, finding.measurement.short_axis)
-    ends = apply_affine(inverse, np.array([[axis.start_mm, axis.end_mm] for axis in axes]).reshape(-1, 3))
-    ends[:, 0] = np.rint(ends[:, 0])
-    ends = ends.reshape(-1, 2, 3)
-    lines: FloatArray = np.stack([ends[:, 0], ends[:, 1] - ends[:, 0]], axis=1)
+    starts = np.array([end for axis in axes for end in (axis.end_mm, axis.start_mm)], dtype=np.float64)
+    across = starts - starts[[1, 0, 3, 2]]
+    lengths = np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-6)
+    marks = apply_affine(inverse, np.stack([starts, starts + TICK_MM * across / lengths], axis=1).reshape(-1, 3))
+    marks[:, 0] = np.rint(marks[:, 0])
+    marks = marks.reshape(-1, 2, 3)
+    lines: FloatArray = np.stack([marks[:, 0], marks[:, 1] - marks[:, 0]], axis=1)
     return lines
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from napari.utils.notifications import show_info
-from qtpy.QtWidgets import QMessageBox
+from qtpy.QtWidgets import QApplication, QMessageBox
 
 from napari_lesion.model.findings import Point
 from napari_lesion.plugin.findings.findings_view import FindingsView, findings_view
@@ -16,6 +16,8 @@ from napari_lesion.plugin.session.workstation import Workstation
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import Action
 from napari_lesion.plugin.viewer.layers import frame_of
+from napari_lesion.plugin.viewer.tools.overlays import overlays
+from napari_lesion.report.impression import finding_sentence, impression
 from napari_lesion.review import edits
 from napari_lesion.review.estimate import estimate_size
 from napari_lesion.review.review import Review, Stamp, redo, undo
@@ -174,7 +176,32 @@ def show_card(station: Workstation) -> None:
 def toggle_outlines(station: Workstation) -> None:
     """Show or hide outlines and axes."""
     drawn = outlines(station)
-    drawn.show(not drawn.visible)
+    drawn.show(overlays(station).hidden or not drawn.visible)
+
+
+def copy_finding(station: Workstation) -> None:
+    """Put the chosen finding into the clipboard, as a sentence to dictate."""
+    view = findings_view(station)
+    ids = _chosen(view)
+    report = view.report()
+    if report is None or not ids:
+        return
+    chosen = [finding for finding in view.findings if finding.id in ids]
+    _copy("\n".join(finding_sentence(report, finding, tr) for finding in chosen))
+
+
+def copy_impression(station: Workstation) -> None:
+    """Put the impression of the scan into the clipboard: at most six lines."""
+    report = findings_view(station).report() if not station.blind else None
+    if report is None:
+        show_info(tr("There are no findings yet. Search the scan, or point at a lesion and press E."))
+    else:
+        _copy("\n".join(impression(report, tr)))
+
+
+def _copy(text: str) -> None:
+    QApplication.clipboard().setText(text)
+    show_info(tr("Copied: {sentences}", sentences=text))
 
 
 ACTIONS = (
@@ -194,6 +221,8 @@ ACTIONS = (
     Action("findings.erase", "Erase from the outline of the chosen finding, or stop", "Shift-O", _draw("erase")),
     Action("findings.measure", "Find the outline of the chosen finding again", "Shift-M", measure_again),
     Action("findings.outlines", "Show or hide outlines and axes", "S", toggle_outlines),
+    Action("findings.copy", "Copy the chosen findings as sentences", "Control-C", copy_finding),
+    Action("findings.impression", "Copy the impression of the scan", "Control-Shift-C", copy_impression),
     Action("findings.undo", "Undo", "Control-Z", _step(undo)),
     Action("findings.redo", "Redo", "Control-Shift-Z", _step(redo)),
     Action("findings.heatmap", "Show or hide the heatmap", "H", _run(FindingsView.toggle_heatmap)),

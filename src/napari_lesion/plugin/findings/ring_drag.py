@@ -15,7 +15,7 @@ from napari.layers import Points
 
 from napari_lesion.model.findings import Finding
 from napari_lesion.model.volume import FloatArray
-from napari_lesion.plugin.viewer.layers import Frame, frame_of
+from napari_lesion.plugin.viewer.layers import CLEAR_MM, Frame, frame_of, rings_mm
 from napari_lesion.review import edits
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def grip_at(view: ViewerModel, findings: FindingsView, world: npt.ArrayLike) -> 
     offsets = frame.to_world(np.array([f.center_mm for f in candidates])) - at
     depth = np.abs(offsets[:, axis])
     across = np.linalg.norm(np.delete(offsets, axis, axis=1), axis=1)
-    radius = np.array([max(f.size_mm, 1.1 * max(volume.spacing)) for f in candidates]) / 2
+    radius = rings_mm(candidates, volume) / 2
     cut = np.sqrt(np.clip(radius**2 - depth**2, 0, None))  # of the sphere, in this plane
     slack = LINE_PX / view.scene.camera.zoom
     hit = (depth < radius) & (across <= cut + slack)
@@ -152,5 +152,5 @@ def _drag(view: ViewerModel, event: Any, findings: FindingsView) -> Iterator[Non
 
 
 def _diameter_through(frame: Frame, finding: Finding, world: FloatArray) -> float:
-    """Diameter of the sphere around a finding's centre whose cut goes through a place in the world."""
-    return max(2 * float(np.linalg.norm(frame.to_world(finding.center_mm) - world)), SMALLEST_MM)
+    """Diameter of a finding whose ring goes through a place in the world."""
+    return max(2 * (float(np.linalg.norm(frame.to_world(finding.center_mm) - world)) - CLEAR_MM), SMALLEST_MM)

@@ -22,7 +22,7 @@ from napari_lesion.pipeline import analyse, with_all_candidates
 from napari_lesion.plugin.reading_study.blinding import READING, Blinding
 from napari_lesion.plugin.session.session import OpenScan
 from napari_lesion.plugin.session.workstation import Workstation
-from napari_lesion.plugin.settings import reader_name, setting, store
+from napari_lesion.plugin.settings import option, reader_name, setting, store
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import Action
 from napari_lesion.plugin.viewer.layers import (
@@ -32,7 +32,7 @@ from napari_lesion.plugin.viewer.layers import (
     UNITS,
     about,
     frame_of,
-    put_points,
+    put_data,
     scan_key,
     scan_name,
 )
@@ -117,7 +117,7 @@ class ReadingRoom(QObject):
     @property
     def folder(self) -> Path:
         """Where readings are kept."""
-        return Path(setting("reading/folder", "") or Path(user_documents_dir()) / "napari-lesion readings")
+        return Path(option("reading/folder") or Path(user_documents_dir()) / "napari-lesion readings")
 
     @property
     def model(self) -> str:
@@ -446,7 +446,7 @@ def _placed(places: Sequence[tuple[Point, float, str]], volume: Volume) -> tuple
 def _move(layer: Points, places: Sequence[tuple[Point, float, str]]) -> None:
     centers, sizes, labels = _placed(places, layer.metadata["scan"])
     color = layer.border_color[0]
-    put_points(layer, centers)
+    put_data(layer, centers)
     layer.size = sizes
     layer.features = {"label": labels}
     layer.border_color = color

@@ -21,7 +21,7 @@ from napari_lesion.model.volume import Volume
 from napari_lesion.plugin.session.batch import Batch
 from napari_lesion.plugin.session.placement import Placement
 from napari_lesion.plugin.session.view_state import restore_view, saved_view
-from napari_lesion.plugin.settings import setting
+from napari_lesion.plugin.settings import option
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import SCAN, scan_key, scan_name
 from napari_lesion.plugin.viewer.view import source_of, unwrapped, volume_of
@@ -36,8 +36,7 @@ _Save: TypeAlias = "Callable[[OpenScan], Any]"
 _Restore: TypeAlias = "Callable[[OpenScan, Any], None]"
 
 BUDGET_SETTING = "session/memory_gib"
-BUDGET_GIB = 4.0
-"""Open scans may take that much memory; beyond it, those that were not on the screen for longest are closed."""
+"""Open scans may take that many GiB; beyond it, those that were not on the screen for longest are closed."""
 
 
 @dataclass(eq=False)
@@ -445,7 +444,7 @@ class Session(QObject):
 
     def _make_room(self) -> None:
         """Close the scans that were not on the screen for longest, until the others fit; their reviews are on disk."""
-        budget = setting(BUDGET_SETTING, BUDGET_GIB) * 2**30
+        budget = option(BUDGET_SETTING) * 2**30
         for scan in sorted(self._scans, key=lambda one: one.shown):
             if self.nbytes <= budget:
                 return

@@ -48,6 +48,10 @@
             <translation>1 Befund angezeigt, {hidden} mit niedrigerem Score ausgeblendet.</translation>
         </message>
         <message>
+            <source>1 further finding, {size} mm.</source>
+            <translation>1 weiterer Befund, {size} mm.</translation>
+        </message>
+        <message>
             <source>1 image</source>
             <translation>1 Bild</translation>
         </message>
@@ -168,6 +172,10 @@
             <translation>Annotation</translation>
         </message>
         <message>
+            <source>Annotations</source>
+            <translation>Annotationen</translation>
+        </message>
+        <message>
             <source>Another reason</source>
             <translation>Ein anderer Grund</translation>
         </message>
@@ -238,6 +246,10 @@
         <message>
             <source>Beyond size and type, such as spiculation or enlarged lymph nodes: category 4X of Lung-RADS.</source>
             <translation>Über Größe und Typ hinaus, etwa Spikulae oder vergrößerte Lymphknoten: Lung-RADS-Kategorie 4X.</translation>
+        </message>
+        <message>
+            <source>Blind readings</source>
+            <translation>Blinde Befundungen</translation>
         </message>
         <message>
             <source>Bone</source>
@@ -344,12 +356,20 @@
             <translation>Veränderungen</translation>
         </message>
         <message>
+            <source>Changes are written down with it</source>
+            <translation>Änderungen werden mit ihm festgehalten</translation>
+        </message>
+        <message>
             <source>Choose a finding first: click its row or its ring, or press N.</source>
             <translation>Zuerst einen Befund wählen: seine Zeile oder seinen Ring anklicken, oder N drücken.</translation>
         </message>
         <message>
             <source>Choose a finding: click its row or its ring, or press N.</source>
             <translation>Wählen Sie einen Befund: Zeile oder Ring anklicken, oder N drücken.</translation>
+        </message>
+        <message>
+            <source>Choose a folder</source>
+            <translation>Ordner wählen</translation>
         </message>
         <message>
             <source>Choose a folder of studies first.</source>
@@ -476,6 +496,26 @@
             <translation>Den gewählten Befund zwischen den Schichten ergänzen, auf denen er gezeichnet wurde</translation>
         </message>
         <message>
+            <source>Copied: {sentences}</source>
+            <translation>Kopiert: {sentences}</translation>
+        </message>
+        <message>
+            <source>Copy at most six lines to dictate or to paste</source>
+            <translation>Höchstens sechs Zeilen zum Diktieren oder Einfügen kopieren</translation>
+        </message>
+        <message>
+            <source>Copy impression</source>
+            <translation>Beurteilung kopieren</translation>
+        </message>
+        <message>
+            <source>Copy the chosen findings as sentences</source>
+            <translation>Gewählte Befunde als Sätze kopieren</translation>
+        </message>
+        <message>
+            <source>Copy the impression of the scan</source>
+            <translation>Beurteilung der Aufnahme kopieren</translation>
+        </message>
+        <message>
             <source>Coronal</source>
             <translation>Koronal</translation>
         </message>
@@ -596,6 +636,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Drop the outline, and let the program look for it again</source>
             <translation>Den Umriss verwerfen und das Programm neu suchen lassen</translation>
+        </message>
+        <message>
+            <source>Each search starts with it; the slider changes it for one scan</source>
+            <translation>Jede Suche beginnt damit; der Schieber ändert ihn für eine Aufnahme</translation>
         </message>
         <message>
             <source>Earlier scans of this patient: open ones, and those that the series browser has found</source>
@@ -734,6 +778,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Befunde</translation>
         </message>
         <message>
+            <source>Findings from the score</source>
+            <translation>Befunde ab dem Score</translation>
+        </message>
+        <message>
             <source>Findings of other readers</source>
             <translation>Befunde anderer Befunder</translation>
         </message>
@@ -798,6 +846,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Ordner, den napari-lesion analyse geschrieben hat</translation>
         </message>
         <message>
+            <source>Folders</source>
+            <translation>Ordner</translation>
+        </message>
+        <message>
             <source>Folder…</source>
             <translation>Ordner…</translation>
         </message>
@@ -808,6 +860,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>For research use only. Not a medical device; not for diagnosis.</source>
             <translation>Nur für Forschungszwecke. Kein Medizinprodukt; nicht zur Diagnose.</translation>
+        </message>
+        <message>
+            <source>Forget how I read scans of each kind</source>
+            <translation>Vergessen, wie ich Aufnahmen jeder Art lese</translation>
         </message>
         <message>
             <source>Forget these</source>
@@ -886,6 +942,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Holen</translation>
         </message>
         <message>
+            <source>GiB</source>
+            <translation>GiB</translation>
+        </message>
+        <message>
             <source>Go on</source>
             <translation>Fortsetzen</translation>
         </message>
@@ -918,6 +978,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Hier: Öffnen Sie die Aufnahme für sich; dann werden Sie gefragt, ob interpoliert werden soll.</translation>
         </message>
         <message>
+            <source>Hide or show all that is drawn over the picture</source>
+            <translation>Alles über das Bild Gezeichnete verbergen oder zeigen</translation>
+        </message>
+        <message>
             <source>Home</source>
             <translation>Pos1</translation>
         </message>
@@ -932,6 +996,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>How many findings are shown</source>
             <translation>Wie viele Befunde angezeigt werden</translation>
+        </message>
+        <message>
+            <source>How scans open and are searched</source>
+            <translation>Wie Aufnahmen geöffnet und durchsucht werden</translation>
         </message>
         <message>
             <source>Ill-defined margin</source>
@@ -960,6 +1028,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>In an airway</source>
             <translation>In einem Atemweg</translation>
+        </message>
+        <message>
+            <source>In the corner; the status bar always has both</source>
+            <translation>In der Ecke; die Statuszeile hat immer beides</translation>
         </message>
         <message>
             <source>Invert</source>
@@ -1076,6 +1148,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Label of what is marked next</source>
             <translation>Label für die nächste Markierung</translation>
+        </message>
+        <message>
+            <source>Language</source>
+            <translation>Sprache</translation>
         </message>
         <message>
             <source>Language (after a restart)</source>
@@ -1314,6 +1390,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Mediastinalfenster</translation>
         </message>
         <message>
+            <source>Memory of open scans</source>
+            <translation>Speicher für offene Aufnahmen</translation>
+        </message>
+        <message>
             <source>Merge findings</source>
             <translation>Befunde verbinden</translation>
         </message>
@@ -1336,6 +1416,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Model</source>
             <translation>Modell</translation>
+        </message>
+        <message>
+            <source>Model that searches</source>
+            <translation>Modell, das sucht</translation>
         </message>
         <message>
             <source>Models</source>
@@ -1406,6 +1490,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Keine frühere Untersuchung gefunden: eine öffnen oder einen Ordner wählen</translation>
         </message>
         <message>
+            <source>No finding.</source>
+            <translation>Kein Befund.</translation>
+        </message>
+        <message>
             <source>No label has the key Alt+{key}.</source>
             <translation>Kein Label hat die Taste Alt+{key}.</translation>
         </message>
@@ -1468,6 +1556,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>OTHER PATIENT: {who}</source>
             <translation>ANDERER PATIENT: {who}</translation>
+        </message>
+        <message>
+            <source>Of the command line, too</source>
+            <translation>Auch das der Befehlszeile</translation>
         </message>
         <message>
             <source>One moment: the last search is being stopped. Choose the folder again.</source>
@@ -1586,6 +1678,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Umrisse als DICOM Segmentation, fürs Archiv</translation>
         </message>
         <message>
+            <source>Overlays hidden</source>
+            <translation>Overlays verborgen</translation>
+        </message>
+        <message>
             <source>Own window</source>
             <translation>Eigenes Fenster</translation>
         </message>
@@ -1654,6 +1750,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Patientenname</translation>
         </message>
         <message>
+            <source>Patient's name in the corners</source>
+            <translation>Patientenname in den Ecken</translation>
+        </message>
+        <message>
             <source>Pause</source>
             <translation>Pause</translation>
         </message>
@@ -1662,12 +1762,20 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Pausiert</translation>
         </message>
         <message>
+            <source>Picture</source>
+            <translation>Bild</translation>
+        </message>
+        <message>
             <source>Place</source>
             <translation>Lage</translation>
         </message>
         <message>
             <source>Places marked: {count}. Once the findings are revealed, your blind read is final: later changes count to the read with the detector.</source>
             <translation>Markierte Stellen: {count}. Sind die Befunde einmal aufgedeckt, ist Ihre Blindbefundung endgültig: spätere Änderungen zählen zur Befundung mit Detektor.</translation>
+        </message>
+        <message>
+            <source>Places under the mouse</source>
+            <translation>Orte unter der Maus</translation>
         </message>
         <message>
             <source>Point</source>
@@ -1746,12 +1854,24 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>AUFGEDECKT: Befundung mit Detektor</translation>
         </message>
         <message>
+            <source>Raw pixels</source>
+            <translation>Rohe Pixel</translation>
+        </message>
+        <message>
             <source>Read the prior, search it where nobody has, align it, and compare the lesions</source>
             <translation>Die Voruntersuchung lesen, durchsuchen, falls das noch niemand getan hat, ausrichten und die Läsionen vergleichen</translation>
         </message>
         <message>
             <source>Reader</source>
             <translation>Befunder</translation>
+        </message>
+        <message>
+            <source>Reader's name</source>
+            <translation>Name des Befunders</translation>
+        </message>
+        <message>
+            <source>Reader, language, defaults, folders, keys (Ctrl+,)</source>
+            <translation>Befunder, Sprache, Vorgaben, Ordner, Tasten (Strg+,)</translation>
         </message>
         <message>
             <source>Reader: {name}…</source>
@@ -1808,6 +1928,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Report of the scan</source>
             <translation>Bericht der Aufnahme</translation>
+        </message>
+        <message>
+            <source>Reports</source>
+            <translation>Berichte</translation>
         </message>
         <message>
             <source>Reports of another scan are being written…</source>
@@ -1898,6 +2022,14 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Scan ist erledigt</translation>
         </message>
         <message>
+            <source>Scans of a kind that you have read open as you last read one</source>
+            <translation>Aufnahmen einer Art, die Sie schon gelesen haben, öffnen sich so, wie Sie zuletzt eine gelesen haben</translation>
+        </message>
+        <message>
+            <source>Scans open as they ask themselves again.</source>
+            <translation>Aufnahmen öffnen sich wieder so, wie sie selbst es verlangen.</translation>
+        </message>
+        <message>
             <source>Score</source>
             <translation>Score</translation>
         </message>
@@ -1960,6 +2092,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Series {number}</source>
             <translation>Serie {number}</translation>
+        </message>
+        <message>
+            <source>Settings</source>
+            <translation>Einstellungen</translation>
         </message>
         <message>
             <source>Several series were found. Which do you want to open?</source>
@@ -2132,6 +2268,14 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Smoking</source>
             <translation>Rauchen</translation>
+        </message>
+        <message>
+            <source>Smooth between the voxels</source>
+            <translation>Zwischen den Voxeln geglättet</translation>
+        </message>
+        <message>
+            <source>Smooth picture, or raw pixels</source>
+            <translation>Geglättetes Bild oder rohe Pixel</translation>
         </message>
         <message>
             <source>Soft tissue</source>
@@ -2608,6 +2752,14 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Fenster passend zur Schicht</translation>
         </message>
         <message>
+            <source>Window of scans of a new kind</source>
+            <translation>Fenster für Aufnahmen einer neuen Art</translation>
+        </message>
+        <message>
+            <source>Window, four views and prior of all kinds of scans are as at the beginning again</source>
+            <translation>Fenster, vier Ansichten und Voraufnahme aller Arten von Aufnahmen sind wieder wie am Anfang</translation>
+        </message>
+        <message>
             <source>Window, slab and zoom as at the beginning</source>
             <translation>Fenster, Schichtpaket und Zoom wie am Anfang</translation>
         </message>
@@ -2680,6 +2832,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>etwa 1 falscher Befund in {scans} Scans</translation>
         </message>
         <message>
+            <source>about {mm}</source>
+            <translation>etwa {mm}</translation>
+        </message>
+        <message>
             <source>about {mm} mm</source>
             <translation>etwa {mm} mm</translation>
         </message>
@@ -2708,8 +2864,20 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>einer früheren Aufnahme</translation>
         </message>
         <message>
+            <source>as LPS: −45.0, −12.3, −270.0 mm</source>
+            <translation>als LPS: −45.0, −12.3, −270.0 mm</translation>
+        </message>
+        <message>
             <source>as acquired</source>
             <translation>wie akquiriert</translation>
+        </message>
+        <message>
+            <source>as the model says</source>
+            <translation>wie das Modell sagt</translation>
+        </message>
+        <message>
+            <source>as the scan asks</source>
+            <translation>wie die Aufnahme verlangt</translation>
         </message>
         <message>
             <source>as the system</source>
@@ -2718,6 +2886,14 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>assumed</source>
             <translation>angenommen</translation>
+        </message>
+        <message>
+            <source>at Im {number}</source>
+            <translation>in Im {number}</translation>
+        </message>
+        <message>
+            <source>at {place}</source>
+            <translation>bei {place}</translation>
         </message>
         <message>
             <source>axial</source>
@@ -2734,6 +2910,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>by a reader</source>
             <translation>von einem Leser</translation>
+        </message>
+        <message>
+            <source>by sides: R 45.0  A 12.3  F 270.0 mm</source>
+            <translation>nach Seiten: R 45.0  A 12.3  F 270.0 mm</translation>
         </message>
         <message>
             <source>certain</source>
@@ -2828,8 +3008,16 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>gewachsen</translation>
         </message>
         <message>
+            <source>grown since {date}</source>
+            <translation>gewachsen seit {date}</translation>
+        </message>
+        <message>
             <source>hardly</source>
             <translation>kaum</translation>
+        </message>
+        <message>
+            <source>in your documents</source>
+            <translation>in Ihren Dokumenten</translation>
         </message>
         <message>
             <source>installed</source>
@@ -2848,6 +3036,26 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>links</translation>
         </message>
         <message>
+            <source>left lower lobe</source>
+            <translation>linker Unterlappen</translation>
+        </message>
+        <message>
+            <source>left lower zone</source>
+            <translation>linkes Unterfeld</translation>
+        </message>
+        <message>
+            <source>left middle zone</source>
+            <translation>linkes Mittelfeld</translation>
+        </message>
+        <message>
+            <source>left upper lobe</source>
+            <translation>linker Oberlappen</translation>
+        </message>
+        <message>
+            <source>left upper zone</source>
+            <translation>linkes Oberfeld</translation>
+        </message>
+        <message>
             <source>loading the model</source>
             <translation>Modell wird geladen</translation>
         </message>
@@ -2858,6 +3066,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>lower third</source>
             <translation>unteres Drittel</translation>
+        </message>
+        <message>
+            <source>lower zone</source>
+            <translation>Unterfeld</translation>
         </message>
         <message>
             <source>lungs ready</source>
@@ -2876,6 +3088,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Befunde werden zugeordnet</translation>
         </message>
         <message>
+            <source>max {value}</source>
+            <translation>max. {value}</translation>
+        </message>
+        <message>
             <source>measured</source>
             <translation>gemessen</translation>
         </message>
@@ -2892,8 +3108,16 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>mittleres Drittel</translation>
         </message>
         <message>
+            <source>middle zone</source>
+            <translation>Mittelfeld</translation>
+        </message>
+        <message>
             <source>midline</source>
             <translation>Mittellinie</translation>
+        </message>
+        <message>
+            <source>min {value}</source>
+            <translation>min. {value}</translation>
         </message>
         <message>
             <source>mm</source>
@@ -2914,6 +3138,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>new</source>
             <translation>neu</translation>
+        </message>
+        <message>
+            <source>new since {date}</source>
+            <translation>neu seit {date}</translation>
         </message>
         <message>
             <source>no</source>
@@ -2972,6 +3200,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>keine</translation>
         </message>
         <message>
+            <source>none yet</source>
+            <translation>noch keiner</translation>
+        </message>
+        <message>
             <source>not aligned, so not linked</source>
             <translation>nicht ausgerichtet, daher nicht verknüpft</translation>
         </message>
@@ -2982,6 +3214,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>not in view</source>
             <translation>nicht im Bild</translation>
+        </message>
+        <message>
+            <source>not in view on {date}</source>
+            <translation>am {date} nicht im Bild</translation>
         </message>
         <message>
             <source>not known</source>
@@ -2996,12 +3232,20 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>nicht geprüft</translation>
         </message>
         <message>
+            <source>not yet confirmed by a reader</source>
+            <translation>noch von keinem Befunder bestätigt</translation>
+        </message>
+        <message>
             <source>oblique</source>
             <translation>schräg</translation>
         </message>
         <message>
             <source>oblique planes</source>
             <translation>schräge Ebenen</translation>
+        </message>
+        <message>
+            <source>of the login</source>
+            <translation>der der Anmeldung</translation>
         </message>
         <message>
             <source>open</source>
@@ -3060,6 +3304,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>verworfen</translation>
         </message>
         <message>
+            <source>rejected by the reader</source>
+            <translation>vom Befunder verworfen</translation>
+        </message>
+        <message>
             <source>reopened</source>
             <translation>wieder geöffnet</translation>
         </message>
@@ -3076,8 +3324,36 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>verschwunden</translation>
         </message>
         <message>
+            <source>resolved since {date}</source>
+            <translation>verschwunden seit {date}</translation>
+        </message>
+        <message>
             <source>right</source>
             <translation>rechts</translation>
+        </message>
+        <message>
+            <source>right lower lobe</source>
+            <translation>rechter Unterlappen</translation>
+        </message>
+        <message>
+            <source>right lower zone</source>
+            <translation>rechtes Unterfeld</translation>
+        </message>
+        <message>
+            <source>right middle lobe</source>
+            <translation>rechter Mittellappen</translation>
+        </message>
+        <message>
+            <source>right middle zone</source>
+            <translation>rechtes Mittelfeld</translation>
+        </message>
+        <message>
+            <source>right upper lobe</source>
+            <translation>rechter Oberlappen</translation>
+        </message>
+        <message>
+            <source>right upper zone</source>
+            <translation>rechtes Oberfeld</translation>
         </message>
         <message>
             <source>row {row}, column {column}</source>
@@ -3104,6 +3380,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>geschrumpft</translation>
         </message>
         <message>
+            <source>shrunk since {date}</source>
+            <translation>geschrumpft seit {date}</translation>
+        </message>
+        <message>
             <source>single image</source>
             <translation>Einzelbild</translation>
         </message>
@@ -3112,12 +3392,20 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Schicht {n} von {total}</translation>
         </message>
         <message>
+            <source>slices a second</source>
+            <translation>Schichten je Sekunde</translation>
+        </message>
+        <message>
             <source>solid</source>
             <translation>solide</translation>
         </message>
         <message>
             <source>stable</source>
             <translation>stabil</translation>
+        </message>
+        <message>
+            <source>stable since {date}</source>
+            <translation>stabil seit {date}</translation>
         </message>
         <message>
             <source>stack {number}</source>
@@ -3140,6 +3428,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Ziel-Lymphknoten</translation>
         </message>
         <message>
+            <source>the program's own</source>
+            <translation>der des Programms</translation>
+        </message>
+        <message>
             <source>this place is not in the prior</source>
             <translation>diese Stelle fehlt in der Voruntersuchung</translation>
         </message>
@@ -3160,6 +3452,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>unklar</translation>
         </message>
         <message>
+            <source>unclear whether it changed since {date}</source>
+            <translation>unklar, ob seit {date} verändert</translation>
+        </message>
+        <message>
             <source>unknown</source>
             <translation>unbekannt</translation>
         </message>
@@ -3172,12 +3468,20 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>oberes Drittel</translation>
         </message>
         <message>
+            <source>upper zone</source>
+            <translation>Oberfeld</translation>
+        </message>
+        <message>
             <source>usage: napari-lesion-viewer [FOLDER, ZIP OR FILE]</source>
             <translation>Aufruf: napari-lesion-viewer [ORDNER, ZIP ODER DATEI]</translation>
         </message>
         <message>
             <source>value {value}</source>
             <translation>Wert {value}</translation>
+        </message>
+        <message>
+            <source>where you choose</source>
+            <translation>wo Sie wählen</translation>
         </message>
         <message>
             <source>with the detector {time}</source>
@@ -3230,6 +3534,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>{count} findings that you changed before were kept as you left them. Undo shows the file alone.</source>
             <translation>{count} Befunde, die Sie früher geändert haben, blieben so, wie Sie sie verlassen haben. „Rückgängig“ zeigt die Datei allein.</translation>
+        </message>
+        <message>
+            <source>{count} further findings, the largest {size} mm.</source>
+            <translation>{count} weitere Befunde, der größte {size} mm.</translation>
         </message>
         <message>
             <source>{count} of them are rejected; they stay in the file with that status.</source>
@@ -3286,6 +3594,18 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>{error} The review cannot come back; its journal is kept as {file}.</source>
             <translation>{error} Die Durchsicht kann nicht wiederhergestellt werden; ihr Protokoll bleibt als {file} erhalten.</translation>
+        </message>
+        <message>
+            <source>{guideline}, if it applies: {category}</source>
+            <translation>{guideline}, falls es gilt: {category}</translation>
+        </message>
+        <message>
+            <source>{guideline}: not known whether it applies; if it does, {category}.</source>
+            <translation>{guideline}: nicht bekannt, ob es gilt; falls ja, {category}.</translation>
+        </message>
+        <message>
+            <source>{guideline}: not known. {why}</source>
+            <translation>{guideline}: nicht bekannt. {why}</translation>
         </message>
         <message>
             <source>{layer} is of a scan that is not open here, and was taken off.</source>
@@ -3384,6 +3704,10 @@ Wissen Sie, dass es HU sind? Dann werden sie als solche genommen, und das Zertif
             <translation>{n} Jahre</translation>
         </message>
         <message>
+            <source>{option} (after a restart)</source>
+            <translation>{option} (nach einem Neustart)</translation>
+        </message>
+        <message>
             <source>{path} (not there)</source>
             <translation>{path} (nicht vorhanden)</translation>
         </message>
@@ -3400,6 +3724,10 @@ Wissen Sie, dass es HU sind? Dann werden sie als solche genommen, und das Zertif
             <translation>{path}: darin ist keine CT-Untersuchung.</translation>
         </message>
         <message>
+            <source>{percent} % in volume</source>
+            <translation>Volumen {percent} %</translation>
+        </message>
+        <message>
             <source>{plane}: beyond the scan</source>
             <translation>{plane}: außerhalb des Scans</translation>
         </message>
@@ -3414,10 +3742,6 @@ Open the scan with the missing slices interpolated? They will be marked in its c
             <translation>{problem}
 
 Den Scan mit interpolierten fehlenden Schichten öffnen? Sie werden in seinem Zertifikat vermerkt.</translation>
-        </message>
-        <message>
-            <source>{projection} {mm} mm, {count} slices</source>
-            <translation>{projection} {mm} mm, {count} Schichten</translation>
         </message>
         <message>
             <source>{projection} {shown} (slice {value})</source>
@@ -3446,6 +3770,22 @@ Den Scan mit interpolierten fehlenden Schichten öffnen? Sie werden in seinem Ze
         <message>
             <source>{shown} findings shown, {hidden} with a lower score hidden.</source>
             <translation>{shown} Befunde angezeigt, {hidden} mit niedrigerem Score ausgeblendet.</translation>
+        </message>
+        <message>
+            <source>{size} mm nodule</source>
+            <translation>Rundherd {size} mm</translation>
+        </message>
+        <message>
+            <source>{size} mm non-solid nodule</source>
+            <translation>nicht solider Rundherd {size} mm</translation>
+        </message>
+        <message>
+            <source>{size} mm part-solid nodule</source>
+            <translation>teilsolider Rundherd {size} mm</translation>
+        </message>
+        <message>
+            <source>{size} mm solid nodule</source>
+            <translation>solider Rundherd {size} mm</translation>
         </message>
         <message>
             <source>{slices} {plane} slices every {mm} mm, {verdict}</source>

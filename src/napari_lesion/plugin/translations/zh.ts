@@ -48,6 +48,10 @@
             <translation>显示 1 个病灶，隐藏 {hidden} 个评分较低的病灶。</translation>
         </message>
         <message>
+            <source>1 further finding, {size} mm.</source>
+            <translation>另有 1 个病灶，{size} mm。</translation>
+        </message>
+        <message>
             <source>1 image</source>
             <translation>1 幅图像</translation>
         </message>
@@ -168,6 +172,10 @@
             <translation>标注</translation>
         </message>
         <message>
+            <source>Annotations</source>
+            <translation>标注</translation>
+        </message>
+        <message>
             <source>Another reason</source>
             <translation>其他原因</translation>
         </message>
@@ -238,6 +246,10 @@
         <message>
             <source>Beyond size and type, such as spiculation or enlarged lymph nodes: category 4X of Lung-RADS.</source>
             <translation>大小和类型之外的特征，如毛刺或淋巴结肿大：Lung-RADS 4X 类。</translation>
+        </message>
+        <message>
+            <source>Blind readings</source>
+            <translation>盲读</translation>
         </message>
         <message>
             <source>Bone</source>
@@ -344,12 +356,20 @@
             <translation>变化</translation>
         </message>
         <message>
+            <source>Changes are written down with it</source>
+            <translation>修改以此姓名记录</translation>
+        </message>
+        <message>
             <source>Choose a finding first: click its row or its ring, or press N.</source>
             <translation>请先选择一个病灶：点击其所在行或圆环，或按 N 键。</translation>
         </message>
         <message>
             <source>Choose a finding: click its row or its ring, or press N.</source>
             <translation>请选择一个发现：点击其行或圆环，或按 N。</translation>
+        </message>
+        <message>
+            <source>Choose a folder</source>
+            <translation>选择文件夹</translation>
         </message>
         <message>
             <source>Choose a folder of studies first.</source>
@@ -476,6 +496,26 @@
             <translation>在已勾画的层面之间补全所选病灶</translation>
         </message>
         <message>
+            <source>Copied: {sentences}</source>
+            <translation>已复制：{sentences}</translation>
+        </message>
+        <message>
+            <source>Copy at most six lines to dictate or to paste</source>
+            <translation>复制至多六行，用于口述或粘贴</translation>
+        </message>
+        <message>
+            <source>Copy impression</source>
+            <translation>复制印象</translation>
+        </message>
+        <message>
+            <source>Copy the chosen findings as sentences</source>
+            <translation>将所选病灶复制为句子</translation>
+        </message>
+        <message>
+            <source>Copy the impression of the scan</source>
+            <translation>复制该扫描的印象</translation>
+        </message>
+        <message>
             <source>Coronal</source>
             <translation>冠状面</translation>
         </message>
@@ -596,6 +636,10 @@ A double click opens one.</source>
         <message>
             <source>Drop the outline, and let the program look for it again</source>
             <translation>放弃轮廓，让程序重新查找</translation>
+        </message>
+        <message>
+            <source>Each search starts with it; the slider changes it for one scan</source>
+            <translation>每次搜索以此开始；滑块只改变一个扫描的值</translation>
         </message>
         <message>
             <source>Earlier scans of this patient: open ones, and those that the series browser has found</source>
@@ -734,6 +778,10 @@ A double click opens one.</source>
             <translation>病灶</translation>
         </message>
         <message>
+            <source>Findings from the score</source>
+            <translation>病灶的最低分数</translation>
+        </message>
+        <message>
             <source>Findings of other readers</source>
             <translation>其他阅片者的病灶</translation>
         </message>
@@ -798,6 +846,10 @@ A double click opens one.</source>
             <translation>napari-lesion analyse 的输出文件夹</translation>
         </message>
         <message>
+            <source>Folders</source>
+            <translation>文件夹</translation>
+        </message>
+        <message>
             <source>Folder…</source>
             <translation>文件夹…</translation>
         </message>
@@ -808,6 +860,10 @@ A double click opens one.</source>
         <message>
             <source>For research use only. Not a medical device; not for diagnosis.</source>
             <translation>仅供研究使用。非医疗器械；不得用于诊断。</translation>
+        </message>
+        <message>
+            <source>Forget how I read scans of each kind</source>
+            <translation>忘记我阅读各类扫描的方式</translation>
         </message>
         <message>
             <source>Forget these</source>
@@ -886,6 +942,10 @@ A double click opens one.</source>
             <translation>下载</translation>
         </message>
         <message>
+            <source>GiB</source>
+            <translation>GiB</translation>
+        </message>
+        <message>
             <source>Go on</source>
             <translation>继续</translation>
         </message>
@@ -918,6 +978,10 @@ A double click opens one.</source>
             <translation>在此处:请单独打开该扫描;届时会询问是否进行插值。</translation>
         </message>
         <message>
+            <source>Hide or show all that is drawn over the picture</source>
+            <translation>隐藏或显示图像上绘制的一切</translation>
+        </message>
+        <message>
             <source>Home</source>
             <translation>Home</translation>
         </message>
@@ -932,6 +996,10 @@ A double click opens one.</source>
         <message>
             <source>How many findings are shown</source>
             <translation>显示的病灶数量</translation>
+        </message>
+        <message>
+            <source>How scans open and are searched</source>
+            <translation>扫描如何打开和搜索</translation>
         </message>
         <message>
             <source>Ill-defined margin</source>
@@ -960,6 +1028,10 @@ A double click opens one.</source>
         <message>
             <source>In an airway</source>
             <translation>位于气道内</translation>
+        </message>
+        <message>
+            <source>In the corner; the status bar always has both</source>
+            <translation>显示在角落；状态栏总是两者都有</translation>
         </message>
         <message>
             <source>Invert</source>
@@ -1076,6 +1148,10 @@ A double click opens one.</source>
         <message>
             <source>Label of what is marked next</source>
             <translation>下一个标记的标签</translation>
+        </message>
+        <message>
+            <source>Language</source>
+            <translation>语言</translation>
         </message>
         <message>
             <source>Language (after a restart)</source>
@@ -1314,6 +1390,10 @@ A double click opens one.</source>
             <translation>纵隔窗</translation>
         </message>
         <message>
+            <source>Memory of open scans</source>
+            <translation>已打开扫描的内存</translation>
+        </message>
+        <message>
             <source>Merge findings</source>
             <translation>合并所见</translation>
         </message>
@@ -1336,6 +1416,10 @@ A double click opens one.</source>
         <message>
             <source>Model</source>
             <translation>模型</translation>
+        </message>
+        <message>
+            <source>Model that searches</source>
+            <translation>用于搜索的模型</translation>
         </message>
         <message>
             <source>Models</source>
@@ -1406,6 +1490,10 @@ A double click opens one.</source>
             <translation>未找到既往扫描：请打开一个或选择文件夹</translation>
         </message>
         <message>
+            <source>No finding.</source>
+            <translation>无病灶。</translation>
+        </message>
+        <message>
             <source>No label has the key Alt+{key}.</source>
             <translation>没有标签使用快捷键 Alt+{key}。</translation>
         </message>
@@ -1468,6 +1556,10 @@ A double click opens one.</source>
         <message>
             <source>OTHER PATIENT: {who}</source>
             <translation>另一位患者：{who}</translation>
+        </message>
+        <message>
+            <source>Of the command line, too</source>
+            <translation>也用于命令行</translation>
         </message>
         <message>
             <source>One moment: the last search is being stopped. Choose the folder again.</source>
@@ -1586,6 +1678,10 @@ A double click opens one.</source>
             <translation>轮廓，作为 DICOM 分割存档</translation>
         </message>
         <message>
+            <source>Overlays hidden</source>
+            <translation>叠加层已隐藏</translation>
+        </message>
+        <message>
             <source>Own window</source>
             <translation>自定义窗</translation>
         </message>
@@ -1654,6 +1750,10 @@ A double click opens one.</source>
             <translation>患者姓名</translation>
         </message>
         <message>
+            <source>Patient's name in the corners</source>
+            <translation>角落中的患者姓名</translation>
+        </message>
+        <message>
             <source>Pause</source>
             <translation>暂停</translation>
         </message>
@@ -1662,12 +1762,20 @@ A double click opens one.</source>
             <translation>已暂停</translation>
         </message>
         <message>
+            <source>Picture</source>
+            <translation>图像</translation>
+        </message>
+        <message>
             <source>Place</source>
             <translation>位置</translation>
         </message>
         <message>
             <source>Places marked: {count}. Once the findings are revealed, your blind read is final: later changes count to the read with the detector.</source>
             <translation>已标记 {count} 处。一旦揭示检出病灶，盲法阅片即告定稿：之后的更改计入结合检测模型的阅片。</translation>
+        </message>
+        <message>
+            <source>Places under the mouse</source>
+            <translation>鼠标处的位置</translation>
         </message>
         <message>
             <source>Point</source>
@@ -1746,12 +1854,24 @@ A double click opens one.</source>
             <translation>已揭示：结合检测模型阅片</translation>
         </message>
         <message>
+            <source>Raw pixels</source>
+            <translation>原始像素</translation>
+        </message>
+        <message>
             <source>Read the prior, search it where nobody has, align it, and compare the lesions</source>
             <translation>读取既往检查，若尚未搜索则进行搜索，配准并比较病灶</translation>
         </message>
         <message>
             <source>Reader</source>
             <translation>阅片者</translation>
+        </message>
+        <message>
+            <source>Reader's name</source>
+            <translation>阅片者姓名</translation>
+        </message>
+        <message>
+            <source>Reader, language, defaults, folders, keys (Ctrl+,)</source>
+            <translation>阅片者、语言、默认值、文件夹、按键（Ctrl+,）</translation>
         </message>
         <message>
             <source>Reader: {name}…</source>
@@ -1808,6 +1928,10 @@ A double click opens one.</source>
         <message>
             <source>Report of the scan</source>
             <translation>扫描报告</translation>
+        </message>
+        <message>
+            <source>Reports</source>
+            <translation>报告</translation>
         </message>
         <message>
             <source>Reports of another scan are being written…</source>
@@ -1898,6 +2022,14 @@ A double click opens one.</source>
             <translation>扫描已完成</translation>
         </message>
         <message>
+            <source>Scans of a kind that you have read open as you last read one</source>
+            <translation>您读过的一类扫描按您上次阅读时的方式打开</translation>
+        </message>
+        <message>
+            <source>Scans open as they ask themselves again.</source>
+            <translation>扫描重新按其自身要求打开。</translation>
+        </message>
+        <message>
             <source>Score</source>
             <translation>评分</translation>
         </message>
@@ -1960,6 +2092,10 @@ A double click opens one.</source>
         <message>
             <source>Series {number}</source>
             <translation>序列 {number}</translation>
+        </message>
+        <message>
+            <source>Settings</source>
+            <translation>设置</translation>
         </message>
         <message>
             <source>Several series were found. Which do you want to open?</source>
@@ -2132,6 +2268,14 @@ A double click opens one.</source>
         <message>
             <source>Smoking</source>
             <translation>吸烟</translation>
+        </message>
+        <message>
+            <source>Smooth between the voxels</source>
+            <translation>体素之间平滑显示</translation>
+        </message>
+        <message>
+            <source>Smooth picture, or raw pixels</source>
+            <translation>平滑图像或原始像素</translation>
         </message>
         <message>
             <source>Soft tissue</source>
@@ -2608,6 +2752,14 @@ Compare them all the same, because you know that they are one?</source>
             <translation>按层面自动选择窗宽/窗位</translation>
         </message>
         <message>
+            <source>Window of scans of a new kind</source>
+            <translation>新类别扫描的窗</translation>
+        </message>
+        <message>
+            <source>Window, four views and prior of all kinds of scans are as at the beginning again</source>
+            <translation>所有类别扫描的窗、四视图和既往检查恢复为初始状态</translation>
+        </message>
+        <message>
             <source>Window, slab and zoom as at the beginning</source>
             <translation>窗宽/窗位、厚层和缩放恢复初始</translation>
         </message>
@@ -2680,6 +2832,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>约每 {scans} 次扫描 1 个假阳性</translation>
         </message>
         <message>
+            <source>about {mm}</source>
+            <translation>约 {mm}</translation>
+        </message>
+        <message>
             <source>about {mm} mm</source>
             <translation>约 {mm} mm</translation>
         </message>
@@ -2708,8 +2864,20 @@ Compare them all the same, because you know that they are one?</source>
             <translation>既往检查</translation>
         </message>
         <message>
+            <source>as LPS: −45.0, −12.3, −270.0 mm</source>
+            <translation>以 LPS：−45.0, −12.3, −270.0 mm</translation>
+        </message>
+        <message>
             <source>as acquired</source>
             <translation>与采集一致</translation>
+        </message>
+        <message>
+            <source>as the model says</source>
+            <translation>按模型</translation>
+        </message>
+        <message>
+            <source>as the scan asks</source>
+            <translation>按扫描的要求</translation>
         </message>
         <message>
             <source>as the system</source>
@@ -2718,6 +2886,14 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>assumed</source>
             <translation>假定</translation>
+        </message>
+        <message>
+            <source>at Im {number}</source>
+            <translation>位于 Im {number}</translation>
+        </message>
+        <message>
+            <source>at {place}</source>
+            <translation>位于 {place}</translation>
         </message>
         <message>
             <source>axial</source>
@@ -2734,6 +2910,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>by a reader</source>
             <translation>由阅片者</translation>
+        </message>
+        <message>
+            <source>by sides: R 45.0  A 12.3  F 270.0 mm</source>
+            <translation>按侧别：R 45.0  A 12.3  F 270.0 mm</translation>
         </message>
         <message>
             <source>certain</source>
@@ -2828,8 +3008,16 @@ Compare them all the same, because you know that they are one?</source>
             <translation>增大</translation>
         </message>
         <message>
+            <source>grown since {date}</source>
+            <translation>自 {date} 起增大</translation>
+        </message>
+        <message>
             <source>hardly</source>
             <translation>极不可能</translation>
+        </message>
+        <message>
+            <source>in your documents</source>
+            <translation>在您的文档中</translation>
         </message>
         <message>
             <source>installed</source>
@@ -2848,6 +3036,26 @@ Compare them all the same, because you know that they are one?</source>
             <translation>左</translation>
         </message>
         <message>
+            <source>left lower lobe</source>
+            <translation>左肺下叶</translation>
+        </message>
+        <message>
+            <source>left lower zone</source>
+            <translation>左下肺野</translation>
+        </message>
+        <message>
+            <source>left middle zone</source>
+            <translation>左中肺野</translation>
+        </message>
+        <message>
+            <source>left upper lobe</source>
+            <translation>左肺上叶</translation>
+        </message>
+        <message>
+            <source>left upper zone</source>
+            <translation>左上肺野</translation>
+        </message>
+        <message>
             <source>loading the model</source>
             <translation>正在加载模型</translation>
         </message>
@@ -2858,6 +3066,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>lower third</source>
             <translation>下三分之一</translation>
+        </message>
+        <message>
+            <source>lower zone</source>
+            <translation>下肺野</translation>
         </message>
         <message>
             <source>lungs ready</source>
@@ -2876,6 +3088,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>正在匹配病灶</translation>
         </message>
         <message>
+            <source>max {value}</source>
+            <translation>最大 {value}</translation>
+        </message>
+        <message>
             <source>measured</source>
             <translation>测量</translation>
         </message>
@@ -2892,8 +3108,16 @@ Compare them all the same, because you know that they are one?</source>
             <translation>中三分之一</translation>
         </message>
         <message>
+            <source>middle zone</source>
+            <translation>中肺野</translation>
+        </message>
+        <message>
             <source>midline</source>
             <translation>中线</translation>
+        </message>
+        <message>
+            <source>min {value}</source>
+            <translation>最小 {value}</translation>
         </message>
         <message>
             <source>mm</source>
@@ -2914,6 +3138,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>new</source>
             <translation>新发</translation>
+        </message>
+        <message>
+            <source>new since {date}</source>
+            <translation>自 {date} 起新发</translation>
         </message>
         <message>
             <source>no</source>
@@ -2972,6 +3200,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>无</translation>
         </message>
         <message>
+            <source>none yet</source>
+            <translation>尚无</translation>
+        </message>
+        <message>
             <source>not aligned, so not linked</source>
             <translation>未配准，因此未联动</translation>
         </message>
@@ -2982,6 +3214,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>not in view</source>
             <translation>不在视野内</translation>
+        </message>
+        <message>
+            <source>not in view on {date}</source>
+            <translation>{date} 不在视野内</translation>
         </message>
         <message>
             <source>not known</source>
@@ -2996,12 +3232,20 @@ Compare them all the same, because you know that they are one?</source>
             <translation>未测试</translation>
         </message>
         <message>
+            <source>not yet confirmed by a reader</source>
+            <translation>尚未经阅片者确认</translation>
+        </message>
+        <message>
             <source>oblique</source>
             <translation>斜位</translation>
         </message>
         <message>
             <source>oblique planes</source>
             <translation>斜平面</translation>
+        </message>
+        <message>
+            <source>of the login</source>
+            <translation>登录名</translation>
         </message>
         <message>
             <source>open</source>
@@ -3060,6 +3304,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>已排除</translation>
         </message>
         <message>
+            <source>rejected by the reader</source>
+            <translation>已被阅片者拒绝</translation>
+        </message>
+        <message>
             <source>reopened</source>
             <translation>已重新打开</translation>
         </message>
@@ -3076,8 +3324,36 @@ Compare them all the same, because you know that they are one?</source>
             <translation>消失</translation>
         </message>
         <message>
+            <source>resolved since {date}</source>
+            <translation>自 {date} 起消失</translation>
+        </message>
+        <message>
             <source>right</source>
             <translation>右</translation>
+        </message>
+        <message>
+            <source>right lower lobe</source>
+            <translation>右肺下叶</translation>
+        </message>
+        <message>
+            <source>right lower zone</source>
+            <translation>右下肺野</translation>
+        </message>
+        <message>
+            <source>right middle lobe</source>
+            <translation>右肺中叶</translation>
+        </message>
+        <message>
+            <source>right middle zone</source>
+            <translation>右中肺野</translation>
+        </message>
+        <message>
+            <source>right upper lobe</source>
+            <translation>右肺上叶</translation>
+        </message>
+        <message>
+            <source>right upper zone</source>
+            <translation>右上肺野</translation>
         </message>
         <message>
             <source>row {row}, column {column}</source>
@@ -3104,6 +3380,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>缩小</translation>
         </message>
         <message>
+            <source>shrunk since {date}</source>
+            <translation>自 {date} 起缩小</translation>
+        </message>
+        <message>
             <source>single image</source>
             <translation>单幅图像</translation>
         </message>
@@ -3112,12 +3392,20 @@ Compare them all the same, because you know that they are one?</source>
             <translation>第 {n} 层，共 {total} 层</translation>
         </message>
         <message>
+            <source>slices a second</source>
+            <translation>层/秒</translation>
+        </message>
+        <message>
             <source>solid</source>
             <translation>实性</translation>
         </message>
         <message>
             <source>stable</source>
             <translation>稳定</translation>
+        </message>
+        <message>
+            <source>stable since {date}</source>
+            <translation>自 {date} 起稳定</translation>
         </message>
         <message>
             <source>stack {number}</source>
@@ -3140,6 +3428,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>靶淋巴结</translation>
         </message>
         <message>
+            <source>the program's own</source>
+            <translation>程序自带</translation>
+        </message>
+        <message>
             <source>this place is not in the prior</source>
             <translation>此位置不在既往检查中</translation>
         </message>
@@ -3160,6 +3452,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>不明确</translation>
         </message>
         <message>
+            <source>unclear whether it changed since {date}</source>
+            <translation>不清楚自 {date} 起是否变化</translation>
+        </message>
+        <message>
             <source>unknown</source>
             <translation>未知</translation>
         </message>
@@ -3172,12 +3468,20 @@ Compare them all the same, because you know that they are one?</source>
             <translation>上三分之一</translation>
         </message>
         <message>
+            <source>upper zone</source>
+            <translation>上肺野</translation>
+        </message>
+        <message>
             <source>usage: napari-lesion-viewer [FOLDER, ZIP OR FILE]</source>
             <translation>用法：napari-lesion-viewer [文件夹、ZIP 或文件]</translation>
         </message>
         <message>
             <source>value {value}</source>
             <translation>值 {value}</translation>
+        </message>
+        <message>
+            <source>where you choose</source>
+            <translation>您选择的位置</translation>
         </message>
         <message>
             <source>with the detector {time}</source>
@@ -3230,6 +3534,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>{count} findings that you changed before were kept as you left them. Undo shows the file alone.</source>
             <translation>您之前更改过的 {count} 个病灶保持原样。撤销后仅显示文件内容。</translation>
+        </message>
+        <message>
+            <source>{count} further findings, the largest {size} mm.</source>
+            <translation>另有 {count} 个病灶，最大 {size} mm。</translation>
         </message>
         <message>
             <source>{count} of them are rejected; they stay in the file with that status.</source>
@@ -3286,6 +3594,18 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>{error} The review cannot come back; its journal is kept as {file}.</source>
             <translation>{error} 无法恢复审阅；其日志保留为 {file}。</translation>
+        </message>
+        <message>
+            <source>{guideline}, if it applies: {category}</source>
+            <translation>{guideline}，如适用：{category}</translation>
+        </message>
+        <message>
+            <source>{guideline}: not known whether it applies; if it does, {category}.</source>
+            <translation>{guideline}：不知是否适用；如适用，{category}。</translation>
+        </message>
+        <message>
+            <source>{guideline}: not known. {why}</source>
+            <translation>{guideline}：未知。{why}</translation>
         </message>
         <message>
             <source>{layer} is of a scan that is not open here, and was taken off.</source>
@@ -3384,6 +3704,10 @@ Do you know that they are HU? If so, they are taken as such, and the certificate
             <translation>{n} 岁</translation>
         </message>
         <message>
+            <source>{option} (after a restart)</source>
+            <translation>{option}（重启后生效）</translation>
+        </message>
+        <message>
             <source>{path} (not there)</source>
             <translation>{path}（不存在）</translation>
         </message>
@@ -3400,6 +3724,10 @@ Do you know that they are HU? If so, they are taken as such, and the certificate
             <translation>{path}：其中没有CT扫描。</translation>
         </message>
         <message>
+            <source>{percent} % in volume</source>
+            <translation>体积 {percent} %</translation>
+        </message>
+        <message>
             <source>{plane}: beyond the scan</source>
             <translation>{plane}：超出扫描范围</translation>
         </message>
@@ -3414,10 +3742,6 @@ Open the scan with the missing slices interpolated? They will be marked in its c
             <translation>{problem}
 
 是否以插值补全缺失层面后打开扫描？它们将在证书中注明。</translation>
-        </message>
-        <message>
-            <source>{projection} {mm} mm, {count} slices</source>
-            <translation>{projection} {mm} mm，{count} 层</translation>
         </message>
         <message>
             <source>{projection} {shown} (slice {value})</source>
@@ -3446,6 +3770,22 @@ Open the scan with the missing slices interpolated? They will be marked in its c
         <message>
             <source>{shown} findings shown, {hidden} with a lower score hidden.</source>
             <translation>显示 {shown} 个病灶，隐藏 {hidden} 个评分较低的病灶。</translation>
+        </message>
+        <message>
+            <source>{size} mm nodule</source>
+            <translation>{size} mm 结节</translation>
+        </message>
+        <message>
+            <source>{size} mm non-solid nodule</source>
+            <translation>{size} mm 非实性结节</translation>
+        </message>
+        <message>
+            <source>{size} mm part-solid nodule</source>
+            <translation>{size} mm 部分实性结节</translation>
+        </message>
+        <message>
+            <source>{size} mm solid nodule</source>
+            <translation>{size} mm 实性结节</translation>
         </message>
         <message>
             <source>{slices} {plane} slices every {mm} mm, {verdict}</source>

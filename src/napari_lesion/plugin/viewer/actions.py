@@ -25,6 +25,7 @@ MODULES: tuple[str, ...] = (
     "napari_lesion.plugin.annotate.annotator",
     "napari_lesion.plugin.annotate.case_list",
     "napari_lesion.plugin.reading_study.reading_session",
+    "napari_lesion.plugin.settings_page",
     "napari_lesion.plugin.viewer.help",
 )
 

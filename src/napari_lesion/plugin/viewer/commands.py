@@ -47,3 +47,11 @@ def open_folder(viewer: Viewer) -> None:
     folder = QFileDialog.getExistingDirectory(viewer.window._qt_window, tr("Open the folder of a CT scan"))
     if folder:
         viewer.open(folder, plugin="napari-lesion")
+
+
+def open_settings(viewer: Viewer) -> None:
+    """Show the settings."""
+    from napari_lesion.plugin.session.workstation import workstation
+    from napari_lesion.plugin.settings_page import show_settings
+
+    show_settings(workstation(viewer))

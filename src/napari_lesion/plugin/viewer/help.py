@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 
 from napari_lesion.model.findings import RESEARCH_USE
 from napari_lesion.plugin.session.workstation import Workstation
-from napari_lesion.plugin.settings import setting, store
+from napari_lesion.plugin.settings import option, store
 from napari_lesion.plugin.texts import LANGUAGES, later, tr
 from napari_lesion.plugin.viewer.actions import Action, actions
 
@@ -128,7 +128,7 @@ class HelpDialog(QDialog):
         self.language.addItem(tr("as the system"), "")
         for code, name in LANGUAGES.items():
             self.language.addItem(name, code)
-        self.language.setCurrentIndex(max(self.language.findData(setting("language", "")), 0))
+        self.language.setCurrentIndex(max(self.language.findData(option("language")), 0))
         self.language.activated.connect(lambda: store("language", self.language.currentData()))
         label.setBuddy(self.language)
         foot.addWidget(label)

@@ -27,7 +27,7 @@ from napari_lesion.plugin.viewer.tools.presets import opening_colors, opening_wi
 from napari_lesion.support.errors import ConfigError, GeometryError
 
 if TYPE_CHECKING:
-    from napari.layers import Points
+    from napari.layers import Points, Vectors
 
     from napari_lesion.dicom.index.series import Series
 
@@ -46,6 +46,10 @@ RING_MM = 0.8
 SELECTED_COLOR = "#35e0ff"
 SELECTED_RING_MM = 1.4
 OUTLINED_RING_MM = 0.3
+RING_SHARE, SELECTED_RING_SHARE = 0.08, 0.14
+"""Most that a ring's line is wide, of the finding's diameter."""
+CLEAR_MM = 1.0
+"""Between a finding and the middle of its ring's line, and its box: what is marked must not be covered."""
 #: A point that lies closer to its finding was not moved: coordinates were converted forth and back.
 MOVED_MM = 0.01
 #: A tilt of the planes below this is rounding, not worth a word to the reader.
@@ -194,6 +198,7 @@ def scan_layer(volume: Volume, source: Series | None = None) -> LayerData:
         "name": scan_name(volume.series),
         "contrast_limits": opening_window(volume).limits,
         "colormap": opening_colors(volume),
+        "interpolation2d": "linear",  # the voxels' edges are not in the patient
         "projection_mode": "none",  # in napari it is the mean
         "metadata": {
             **about(volume),
@@ -247,10 +252,10 @@ def heatmap_layer(heatmap: Heatmap, volume: Volume) -> LayerData:
     return on_slices, attributes, "image"
 
 
-def put_points(layer: Points, data: npt.ArrayLike) -> None:
-    """Give a layer of points other places.
+def put_data(layer: Points | Vectors, data: npt.ArrayLike) -> None:
+    """Give a layer of points or lines other ones.
 
-    napari cuts no slice of a hidden layer, and would look there for points that are gone.
+    napari cuts no slice of a hidden layer, and would look there for what is gone.
     """
     layer.data = data
     if not layer.visible:
@@ -262,6 +267,24 @@ def is_shown(finding: Finding, threshold: float) -> bool:
     if finding.status == "rejected":
         return False
     return finding.status != "candidate" or bool(finding.history) or finding.score >= threshold
+
+
+def ring_mm(diameter_mm: float) -> float:
+    """Diameter of the ring around a finding, to the middle of its line, mm: the finding lies free in it."""
+    return diameter_mm + 2 * CLEAR_MM
+
+
+def _reach_mm(finding: Finding) -> float:
+    """Diameter of what a ring goes around: the long axis where it was measured, and the diameter is the mean."""
+    measured = finding.measurement
+    return max(finding.size_mm, measured.long_axis.length_mm if measured is not None else 0.0)
+
+
+def rings_mm(findings: Sequence[Finding], volume: Volume) -> FloatArray:
+    """Diameters of the rings around findings, mm."""
+    # Where slices are thicker than the finding its ring must still be seen on the slice next to its centre.
+    least = 1.1 * max(volume.spacing)
+    return np.array([max(ring_mm(_reach_mm(finding)), least) for finding in findings])
 
 
 def ring_attributes(
@@ -279,12 +302,15 @@ def ring_attributes(
     """
     step = max(volume.spacing)
     centers = frame_of(volume).to_world(np.array([f.center_mm for f in findings]).reshape(-1, 3))
-    # Where slices are thicker than the finding its ring must still be seen on the slice next to its centre.
-    sizes = np.array([max(f.size_mm, 1.1 * step) for f in findings])
+    sizes = rings_mm(findings, volume)
     chosen = [f.id == selected for f in findings]
     # Where the outline is known, the ring is only what one takes hold of.
     widths = [
-        OUTLINED_RING_MM if f.mask is not None else SELECTED_RING_MM if one else RING_MM
+        OUTLINED_RING_MM
+        if f.mask is not None
+        else min(SELECTED_RING_MM, SELECTED_RING_SHARE * f.size_mm)
+        if one
+        else min(RING_MM, RING_SHARE * f.size_mm)
         for f, one in zip(findings, chosen, strict=True)
     ]
     return {
@@ -310,7 +336,7 @@ def findings_layer(
     false_positives: float | None = None,
     selected: str = "",
 ) -> LayerData:
-    """Make the points layer of the findings: a ring of the finding's diameter around its centre.
+    """Make the points layer of the findings: a ring around each, `CLEAR_MM` away from it.
 
     The layer's data are isotropic, so that a ring shrinks like the cut of a sphere when one scrolls away from its
     centre. Its step is the scan's coarsest spacing, so it never refines napari's slider. ``features`` holds id,
@@ -402,7 +428,9 @@ def _placed_finding(id_: str, center: Point, diameter: float, score: float, stat
     )
 
 
-def box_rectangles(findings: Sequence[Finding], volume: Volume, through: int) -> tuple[list[FloatArray], list[int]]:
+def box_rectangles(
+    findings: Sequence[Finding], volume: Volume, through: int, clear_mm: float = 0.0
+) -> tuple[list[FloatArray], list[int]]:
     """Cut the boxes of findings along the scan's planes, since napari shows a shape in its own plane only.
 
     Parameters
@@ -411,6 +439,8 @@ def box_rectangles(findings: Sequence[Finding], volume: Volume, through: int) ->
     volume : Volume
     through : int
         World axis that one scrolls along: 0 for axial, 1 for coronal, 2 for sagittal planes.
+    clear_mm : float
+        By which the rectangles are larger than the box to all sides.
 
     Returns
     -------
@@ -434,6 +464,8 @@ def box_rectangles(findings: Sequence[Finding], volume: Volume, through: int) ->
         if first > last:  # thinner than a slice: shown on the nearest one
             first = last = np.rint((low[through] + high[through]) / 2)
         a, b = in_plane
+        low[in_plane] -= clear_mm / np.array(spacing_of(affine))[in_plane]
+        high[in_plane] += clear_mm / np.array(spacing_of(affine))[in_plane]
         for plane in np.arange(max(first, 0), min(last, voxels.shape[through] - 1) + 1):
             rectangle = np.empty((4, 3))
             rectangle[:, through] = plane
@@ -446,7 +478,7 @@ def box_rectangles(findings: Sequence[Finding], volume: Volume, through: int) ->
 
 def box_lines(findings: Sequence[Finding], volume: Volume, through: int) -> FloatArray:
     """Make the edges of `box_rectangles` as napari's vectors: (n, 2, 3), start and way, in canonical voxel indices."""
-    rectangles, _ = box_rectangles(findings, volume, through)
+    rectangles, _ = box_rectangles(findings, volume, through, 2 * CLEAR_MM)
     corners = np.array(rectangles).reshape(-1, 4, 3)
     lines: FloatArray = np.stack([corners, np.roll(corners, -1, axis=1) - corners], axis=2).reshape(-1, 2, 3)
     return lines

@@ -13,8 +13,8 @@ from napari_lesion.model.findings import image_name
 from napari_lesion.model.volume import SeriesIdentity, Volume, readable_date
 from napari_lesion.plugin.texts import later, tr
 from napari_lesion.plugin.viewer.layers import OBLIQUE_DEG, frame_of
-from napari_lesion.plugin.viewer.tools.cursor import number, side_text, slice_place
-from napari_lesion.plugin.viewer.tools.slab import MODE_TEXTS, Mode, Slab, depth_slices
+from napari_lesion.plugin.viewer.tools.cursor import number, place_text, side_text, slice_place
+from napari_lesion.plugin.viewer.tools.slab import MODE_TEXTS, Extreme, Mode, Slab, depth_slices, extreme_of
 from napari_lesion.plugin.viewer.tools.windows import preset_of, window_of
 from napari_lesion.plugin.viewer.view import PLANES
 from napari_lesion.plugin.viewer.views.marks import marks_of
@@ -145,8 +145,8 @@ def _rounded(value: float) -> float:
     return round(value) if abs(value) >= 20 else float(f"{value:.3g}")
 
 
-def slab_text(model: ViewerModel, scan: Image, slab: Slab, small: bool = False) -> str:
-    """Say what the slab is in this view: with how many slices, and what they really cover."""
+def slab_text(model: ViewerModel, scan: Image, volume: Volume, slab: Slab, small: bool = False) -> str:
+    """Say what the slab is in this view: what it really covers, and its highest (MinIP: lowest) value on the screen."""
     if slab.mode is Mode.OFF:
         return ""
     count, covered = depth_slices(model, scan, slab)
@@ -154,11 +154,21 @@ def slab_text(model: ViewerModel, scan: Image, slab: Slab, small: bool = False) 
         return tr(
             "{projection}: single slice, {mm} mm apart", projection=tr(MODE_TEXTS[slab.mode]), mm=f"{covered:.3g}"
         )
-    if small:
-        return f"{tr(MODE_TEXTS[slab.mode])} {covered:.3g} mm"
-    return tr(
-        "{projection} {mm} mm, {count} slices", projection=tr(MODE_TEXTS[slab.mode]), mm=f"{covered:.3g}", count=count
+    text = f"{tr(MODE_TEXTS[slab.mode])} {covered:.3g} mm"
+    found = extreme_of(model, scan, volume, slab)
+    if found is None:
+        return text
+    said = (tr("max {value}") if slab.mode is Mode.MIP else tr("min {value}")).format(
+        value=f"{number(found.value)} {volume.certificate.unit}".rstrip()
     )
+    return f"{text}, {said}" if small else f"{text}, {said} {_where(found, volume)}"
+
+
+def _where(found: Extreme, volume: Volume) -> str:
+    instance = volume.acquired_at(found.place_mm, volume.affine[:3, 0] / volume.spacing[0])
+    if instance is not None and instance.number is not None:
+        return tr("at Im {number}", number=instance.number)
+    return tr("at {place}", place=place_text(found.place_mm, volume))
 
 
 def scale_text(model: ViewerModel, scan: Image, volume: Volume) -> str:

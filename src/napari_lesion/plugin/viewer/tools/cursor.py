@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from napari_lesion.model.findings import Point
 from napari_lesion.model.volume import Volume
+from napari_lesion.plugin.settings import LPS, option
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import HEATMAP, OBLIQUE_DEG, frame_of
 from napari_lesion.plugin.viewer.tools.slab import MODE_TEXTS, Mode, Slab
@@ -149,12 +150,19 @@ def value_text(found: Probe, volume: Volume, slab: Slab) -> str:
 
 
 def place_text(place_mm: Point, volume: Volume) -> str:
-    """Say a place by the sides of the patient, without signs: ``R 45.0  A 12.3  F 270.0 mm``."""
+    """Say a place by the patient's sides, without signs: ``R 45.0  A 12.3  F 270.0 mm``; as LPS where asked for."""
     if volume.certificate.orientation == "unknown":
         _, row, column = np.rint(volume.to_index(place_mm)).astype(int).tolist()
         return tr("row {row}, column {column}", row=row, column=column)
     x, y, z = place_mm
+    if option("tools/places") == LPS:
+        return _lps_text(place_mm)
     return f"{side_text(0, x)}  {side_text(1, y)}  {side_text(2, z)} mm"
+
+
+def _lps_text(place_mm: Point) -> str:
+    x, y, z = (number(round(value, 1)) for value in place_mm)
+    return tr("LPS {x}, {y}, {z} mm", x=x, y=y, z=z)
 
 
 #: Letters of the patient's sides in the direction of falling and rising x, y and z.
@@ -168,12 +176,15 @@ def side_text(axis: int, value: float) -> str:
 
 def status_text(found: Probe, volume: Volume, slab: Slab) -> str:
     """Say everything in one line, for the status bar."""
-    parts = [value_text(found, volume, slab), place_text(found.place_mm, volume)]
+    parts = [value_text(found, volume, slab)]
     if volume.certificate.orientation != "unknown":
-        x, y, z = (number(round(value, 1)) for value in found.place_mm)
-        parts.append(tr("LPS {x}, {y}, {z} mm", x=x, y=y, z=z))
+        x, y, z = found.place_mm
+        sides = f"{side_text(0, x)}  {side_text(1, y)}  {side_text(2, z)} mm"
+        parts += [sides, _lps_text(found.place_mm)]
         if volume.certificate.orientation == "oblique" and frame_of(volume).oblique_deg > OBLIQUE_DEG:
             parts.append(tr("oblique planes"))
+    else:
+        parts.append(place_text(found.place_mm, volume))
     if found.heat is not None:
         parts.append(heat_text(found.heat))
     return "   ".join(parts)

@@ -38,5 +38,14 @@ ACTIONS = (
     Action("slab.thicker", "Thicker slab", "]", _with(lambda t: t.set_slab(t.slab.thicker()))),
     Action("reading.cine", "Cine: play the slices, or stop", "C", _with(lambda t: t.cine.toggle())),
     Action("reading.names", "Show or hide the patient's name", "X", _with(lambda t: t.set_names(not t.names))),
+    Action(
+        "reading.overlays", "Hide or show all that is drawn over the picture", "Q", _with(lambda t: t.overlays.toggle())
+    ),
+    Action(
+        "reading.interpolated",
+        "Smooth picture, or raw pixels",
+        "Shift-I",
+        _with(lambda t: t.set_interpolated(not t.interpolated)),
+    ),
     Action("reading.reset", "Window, slab and zoom as at the beginning", "R", reset),
 )

@@ -74,18 +74,31 @@ def opening_window(volume: Volume) -> Window:
     A CT that shows lungs opens in the lung window, any other scan as its headers ask, or else with the automatic
     window; an MR series with the automatic one, since the headers of its slices ask for one each.
     """
-    filling = volume.filling
-    there = np.arange(volume.shape[0]) if filling is None else np.flatnonzero(filling.present)
-    sample: npt.NDArray[Any] = volume.voxels[there[:: max(1, len(there) // 24)], ::4, ::4]
     asked = volume.display.windows
-    narrow = bool(asked) and asked[0].width < _NARROW
-    if volume.certificate.unit == "HU" and not narrow and np.mean((sample > -950) & (sample < -650)) > _LUNG_SHARE:
+    if shows_lungs(volume):
         return PRESETS[0].window
     if asked and (volume.series.modality != "MR" or volume.shape[0] == 1):
         return asked[0]
     if volume.certificate.unit == "HU":
         return PRESETS[3].window
-    return automatic(sample)
+    return automatic(_sample(volume))
+
+
+def shows_lungs(volume: Volume) -> bool:
+    """Whether a CT shows lungs, as far as its slices have been read; not one whose headers ask for a narrow window."""
+    asked = volume.display.windows
+    if volume.certificate.unit != "HU" or (asked and asked[0].width < _NARROW):
+        return False
+    sample = _sample(volume)
+    return bool(np.mean((sample > -950) & (sample < -650)) > _LUNG_SHARE)
+
+
+def _sample(volume: Volume) -> npt.NDArray[Any]:
+    """Take some of the voxels that have been read."""
+    filling = volume.filling
+    there = np.arange(volume.shape[0]) if filling is None else np.flatnonzero(filling.present)
+    sample: npt.NDArray[Any] = volume.voxels[there[:: max(1, len(there) // 24)], ::4, ::4]
+    return sample
 
 
 def opening_colors(volume: Volume) -> str | Colormap:

@@ -11,13 +11,15 @@ from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 from napari_lesion.model.display import Window
 from napari_lesion.plugin.session.session import OpenScan
 from napari_lesion.plugin.session.workstation import Workstation, workstation
-from napari_lesion.plugin.settings import setting, store
+from napari_lesion.plugin.settings import option, store
 from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.viewer.hanging import hanging_of, remember
 from napari_lesion.plugin.viewer.layers import frame_of
 from napari_lesion.plugin.viewer.tools import corners, cursor, presets, windows
 from napari_lesion.plugin.viewer.tools import slab as slabs
-from napari_lesion.plugin.viewer.tools.cine import DEFAULT_RATE, Cine
+from napari_lesion.plugin.viewer.tools.cine import Cine
 from napari_lesion.plugin.viewer.tools.dragging import WindowDrag
+from napari_lesion.plugin.viewer.tools.overlays import overlays
 from napari_lesion.plugin.viewer.tools.slab import Mode, Slab
 from napari_lesion.plugin.viewer.view import volume_of
 
@@ -28,7 +30,10 @@ if TYPE_CHECKING:
     from napari_lesion.model.volume import Volume
 
 NAMES_SETTING = "tools/names_shown"
+INTERPOLATED_SETTING = "tools/interpolated"
 RATE_SETTING = "tools/cine_rate"
+_OPENED = "lesion_window"
+"""Key in the metadata of a scan's layer: the window that it opened with, where that was not as the scan asks."""
 #: The corner follows the cursor at most this often: each time the whole view is drawn anew.
 _CURSOR_MS = 40
 
@@ -45,13 +50,18 @@ class ReadingTools(QObject):
     """Window or colours of the scan changed, or another scan is read."""
     names_changed = Signal(bool)
     """Whether the patient's name is shown."""
+    interpolated_changed = Signal(bool)
+    """Whether the picture is smooth between the voxels."""
 
     def __init__(self, station: Workstation) -> None:
         super().__init__(station)
         # Weakly: the tools live as long as the workstation, not the other way round.
         self._station = ref(station)
         self.slab = Slab()
-        self._names = setting(NAMES_SETTING, True)
+        self._names: bool = option(NAMES_SETTING)
+        self.interpolated: bool = option(INTERPOLATED_SETTING)
+        """Whether the picture is smooth between the voxels, of all scans until the program ends."""
+        self.overlays = overlays(station)
         self._views: WeakKeyDictionary[ViewerModel, View] = WeakKeyDictionary()
         self._others: WeakKeyDictionary[ViewerModel, Image] = WeakKeyDictionary()
         """What is shown by views of another scan than the one that is read: a prior."""
@@ -61,13 +71,14 @@ class ReadingTools(QObject):
         self._status = ""
         self._active = ref(station.viewer)
         self.cine = Cine(self._next_slice, self)
-        self.cine.rate = setting(RATE_SETTING, DEFAULT_RATE)
+        self.cine.rate = option(RATE_SETTING)
         self.attach(station.viewer)
         # Last, after the status bar: what is shown there is then replaced.
         station.viewer.events.status.connect(self._on_status, position="last")
         station.scan_changed.connect(self._on_scan)
         station.session.keep("slab", self._save_slab, self._restore_slab)
         station.position_changed.connect(self.cine.take_over)
+        self.overlays.changed.connect(self._say_how)
         self._on_scan(station.scan)
 
     @property
@@ -140,6 +151,7 @@ class ReadingTools(QObject):
             self._scan.events.colormap.disconnect(self._on_window)
         self._scan = scan
         if scan is not None:
+            windows.show_interpolated(scan, self.interpolated)
             scan.events.contrast_limits.connect(self._on_window)
             scan.events.colormap.connect(self._on_window)
         if self._status and self.station.viewer.status == self._status:
@@ -159,6 +171,11 @@ class ReadingTools(QObject):
         self.slab = kept["slab"] if kept is not None else self.slab.with_mode(Mode.OFF)
         if kept is not None:  # a scan that was closed and is opened again has a new layer
             scan.layer.contrast_limits, scan.layer.colormap = kept["window"], kept["colors"]
+            return
+        preset = hanging_of(scan.layer).preset
+        if preset is not None and windows.in_hu(scan.layer):
+            windows.set_window(scan.layer, preset.window)
+            scan.layer.metadata[_OPENED] = preset.window
 
     def _refresh(self) -> None:
         for view in list(self._views.values()):
@@ -166,9 +183,12 @@ class ReadingTools(QObject):
 
     # -- window -------------------------------------------------------------------------------------------------------
 
-    def _on_window(self) -> None:
+    def _say_how(self, _changed: object = None) -> None:
         for view in list(self._views.values()):
             view.say_how()
+
+    def _on_window(self) -> None:
+        self._say_how()
         self.window_changed.emit()
 
     def set_preset(self, preset: presets.Preset) -> None:
@@ -177,6 +197,7 @@ class ReadingTools(QObject):
             return
         if windows.in_hu(self._scan):
             self.set_window(preset.window)
+            remember(self._scan, window=preset.id)
         else:
             self.tell(
                 tr("{preset} is a window in HU, and this scan is not in HU: 7 chooses one.", preset=tr(preset.text))
@@ -196,12 +217,21 @@ class ReadingTools(QObject):
         """Go back to the window that the scan opened with."""
         volume = self.station.volume
         if self._scan is not None and volume is not None:
-            self.set_window(presets.opening_window(volume))
+            self.set_window(self._scan.metadata.get(_OPENED) or presets.opening_window(volume))
 
     def invert(self) -> None:
         """Swap black and white."""
         if self._scan is not None:
             windows.invert(self._scan)
+
+    def set_interpolated(self, interpolated: bool) -> None:
+        """Show the picture smooth between the voxels, or each voxel as a square."""
+        if interpolated != self.interpolated:
+            self.interpolated = interpolated
+            if self._scan is not None:
+                windows.show_interpolated(self._scan, interpolated)
+            self._say_how()
+            self.interpolated_changed.emit(interpolated)
 
     def dragging(self) -> tuple[Window, float] | None:
         """Give the window that a drag begins with, and its least step; None where there is nothing to drag."""
@@ -332,6 +362,7 @@ class View:
         model.dims.events.order.connect(self.say_how)
         model.dims.events.ndisplay.connect(self.refresh)
         model.scene.camera.events.zoom.connect(self.say_how)
+        model.scene.camera.events.center.connect(self._on_pan)
         model.canvas.events.size.connect(self.refresh, position="last")  # when the corners know it
 
     def refresh(self) -> None:
@@ -393,13 +424,20 @@ class View:
         model, tools, scan, volume = shown
         flat, small = model.dims.ndisplay == 2, self.corners.small
         lines = [
-            corners.slab_text(model, scan, tools.slab, small) if flat else "",
+            tr("Overlays hidden") if tools.overlays.hidden else "",
+            tr("Raw pixels") if flat and not tools.interpolated else "",
+            corners.slab_text(model, scan, volume, tools.slab, small) if flat else "",
             corners.slice_text(model, scan, volume, small) if flat else "",
             # Of the scan's own layer: that of another view may follow only later.
             corners.window_text(tools.scan or scan, small),
             corners.scale_text(model, scan, volume) if flat and not small else "",
         ]
         self.corners.say("bottom_left", "\n".join(line for line in lines if line))
+
+    def _on_pan(self) -> None:
+        tools = self._tools()
+        if tools is not None and tools.slab.mode is not Mode.OFF:
+            self.say_how()  # the highest value is that of what can be seen
 
     def _on_slice(self) -> None:
         self.say_how()

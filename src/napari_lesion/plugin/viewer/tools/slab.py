@@ -11,9 +11,14 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
 from napari.layers import Image
 
+from napari_lesion.model.findings import Point
+from napari_lesion.model.volume import Volume
 from napari_lesion.plugin.texts import later
+from napari_lesion.plugin.viewer.layers import frame_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -135,3 +140,69 @@ def depth_slices(model: ViewerModel, scan: Image, slab: Slab) -> tuple[int, floa
     step = abs(float(scan.scale[model.dims.order[0]]))
     count = slab.slices(step)
     return count, count * step
+
+
+@dataclass(frozen=True)
+class Extreme:
+    """The highest or lowest value in a slab.
+
+    Attributes
+    ----------
+    value : float
+    place_mm : (3,)
+        LPS mm (x, y, z) of the voxel; of several, one on the slice that is nearest to the middle.
+    """
+
+    value: float
+    place_mm: Point
+
+
+def extreme_of(model: ViewerModel, scan: Image, volume: Volume, slab: Slab) -> Extreme | None:
+    """Find the highest (MIP) or lowest (MinIP) value of the slab that a view shows, within what of it is on the canvas.
+
+    None for other projections, beyond the scan, and as long as a slice of the slab has not been read.
+    """
+    if slab.mode not in (Mode.MIP, Mode.MINIP) or model.dims.ndim != 3:
+        return None
+    axis = int(model.dims.order[0])
+    count, _ = depth_slices(model, scan, slab)
+    middle = int(np.rint(scan.world_to_data(model.dims.point)[axis]))
+    low, high = _on_canvas(model, scan)
+    low[axis], high[axis] = middle - count // 2, middle + count // 2 + 1
+    low, high = np.maximum(low, 0), np.minimum(high, scan.data.shape)
+    if (low >= high).any():
+        return None
+    frame = frame_of(volume)
+    if volume.filling is not None:
+        corners = frame.to_patient([scan.data_to_world(low), scan.data_to_world(high - 1)])
+        first, last = sorted(np.rint(volume.to_index(corners)[:, 0]).astype(int).tolist())
+        if not volume.filling.present[first : last + 1].all():
+            return None
+    pick, better = (np.argmax, np.greater) if slab.mode is Mode.MIP else (np.argmin, np.less)
+    best: tuple[float, tuple[int, ...]] | None = None
+    for at in sorted(range(low[axis], high[axis]), key=lambda one: abs(one - middle)):
+        region = [slice(a, b) for a, b in zip(low, high, strict=True)]
+        region[axis] = slice(at, at + 1)
+        part = scan.data[tuple(region)]
+        index = np.unravel_index(int(pick(part)), part.shape)
+        value = float(part[index])
+        if best is None or better(value, best[0]):
+            best = value, tuple(int(i) + (at if n == axis else int(low[n])) for n, i in enumerate(index))
+    assert best is not None  # there is at least one slice
+    x, y, z = frame.to_patient(scan.data_to_world(best[1])).tolist()
+    return Extreme(best[0], (x, y, z))
+
+
+def _on_canvas(model: ViewerModel, scan: Image) -> tuple[npt.NDArray[np.int_], npt.NDArray[np.int_]]:
+    """First and one past the last index of the voxels that are on the canvas, along all axes; it shows all of depth."""
+    shape = np.array(scan.data.shape)
+    low, high = np.zeros(3, dtype=int), shape.copy()
+    size = np.array(model.canvas.size, dtype=np.float64)
+    camera = model.scene.camera
+    if size.min() <= 0 or camera.zoom <= 0:
+        return low, high
+    half = size / camera.zoom / 2
+    for center, reach, shown in zip(camera.center[-2:], half, model.dims.order[-2:], strict=True):
+        edges = (np.array([center - reach, center + reach]) - scan.translate[shown]) / scan.scale[shown]
+        low[shown], high[shown] = np.floor(edges.min() + 0.5), np.floor(edges.max() + 0.5) + 1
+    return low, high

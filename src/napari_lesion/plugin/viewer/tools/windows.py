@@ -53,6 +53,13 @@ def is_inverted(layer: Image) -> bool:
     return bool(np.sum(colors[0][:3]) > np.sum(colors[-1][:3]))
 
 
+def show_interpolated(layer: Image, interpolated: bool) -> None:
+    """Show what lies between the voxels, or each voxel as a square; values are never changed by it."""
+    wanted = "linear" if interpolated else "nearest"
+    if str(layer.interpolation2d) != wanted:
+        layer.interpolation2d = wanted
+
+
 def invert(layer: Image) -> None:
     """Swap black and white (and back)."""
     colormap = layer.colormap

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, ref
 
 import numpy as np
-from qtpy.QtCore import QEvent, QLineF, QObject, QPointF, Qt
+from qtpy.QtCore import QEvent, QLineF, QObject, QPointF, QRect, Qt
 from qtpy.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QWidget
 
@@ -36,6 +36,9 @@ _PLACES = {
 }
 CORNER_COLOR = QColor("#c8d2dc")
 CORNER_BACKGROUND = QColor(0, 0, 0, 110)
+HALO_COLOR = QColor(0, 0, 0)
+HALO = tuple((right, down) for right in (-1, 0, 1) for down in (-1, 0, 1) if right or down)
+"""Pixels by which letters are drawn in the dark before they are drawn themselves."""
 SCALE_BAR, SCALE_BAR_WIDTH = 52, 162
 """Pixels at the bottom right that napari's scale bar has."""
 MARGIN = 10
@@ -154,11 +157,10 @@ class Marks(QWidget):
         font = painter.font()
         font.setPointSize(LETTER_SIZE)
         painter.setFont(font)
-        painter.setPen(QColor(LETTER_COLOR))
         floors = self.floors()
         for side, letter in self.letters().items():
             area = self.rect().adjusted(MARGIN, MARGIN, -MARGIN, -floors.get(side, MARGIN))
-            painter.drawText(area, _PLACES[side], letter)
+            _write(painter, area, _PLACES[side], letter, QColor(LETTER_COLOR))
 
     def floors(self) -> dict[str, int]:
         """Pixels below what stands at the bottom: in a narrow view the scale bar has no room beside it."""
@@ -187,14 +189,22 @@ class Marks(QWidget):
             area = self.rect().adjusted(MARGIN, MARGIN, -MARGIN, -floors.get(corner, MARGIN))
             behind = painter.boundingRect(area, _PLACES[corner], text)
             painter.fillRect(behind.adjusted(-3, -1, 3, 1), CORNER_BACKGROUND)
-            painter.setPen(CORNER_COLOR)
-            painter.drawText(area, _PLACES[corner], text)
+            _write(painter, area, _PLACES[corner], text, CORNER_COLOR)
 
     def eventFilter(self, canvas: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """Stay as large as the canvas."""
         if event.type() == QEvent.Type.Resize and isinstance(canvas, QWidget):
             self.resize(canvas.size())
         return False
+
+
+def _write(painter: QPainter, area: QRect, place: Qt.AlignmentFlag, text: str, color: QColor) -> None:
+    """Write with a dark edge around each letter: a picture may be white."""
+    painter.setPen(HALO_COLOR)
+    for right, down in HALO:
+        painter.drawText(area.translated(right, down), place, text)
+    painter.setPen(color)
+    painter.drawText(area, place, text)
 
 
 _marks: WeakKeyDictionary[ViewerModel, ref[Marks]] = WeakKeyDictionary()

@@ -7,11 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Labels, Layer, Points, Shapes
+from napari.layers import Labels, Layer, Points, Shapes, Vectors
 from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtCore import QObject, QTimer
 
-from napari_lesion.plugin.viewer.layers import put_points
+from napari_lesion.plugin.viewer.layers import put_data
+from napari_lesion.plugin.viewer.outline_layer import OutlineLabels
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -44,7 +45,9 @@ MERGE_MS = 30
 
 def twin(layer: Layer) -> Layer:
     """Make a layer like another, on the same array."""
-    made: Layer = Layer.create(*layer.as_layer_data_tuple())
+    data, attributes, kind = layer.as_layer_data_tuple()
+    own = isinstance(layer, OutlineLabels)
+    made: Layer = OutlineLabels(data, **attributes) if own else Layer.create(data, attributes, kind)
     if isinstance(layer, Labels) and isinstance(made, Labels):
         made._undo_history, made._redo_history = layer._undo_history, layer._redo_history
     return made
@@ -53,7 +56,7 @@ def twin(layer: Layer) -> Layer:
 def copy_data(source: Layer, target: Layer) -> None:
     """Let a layer show what another one shows, element by element."""
     if isinstance(source, Points) and isinstance(target, Points):
-        put_points(target, source.data)
+        put_data(target, source.data)
         for name in POINTS if len(source.data) else ():  # napari makes one white colour of none
             setattr(target, name, getattr(source, name))
         target.selected_data = set(source.selected_data)
@@ -65,6 +68,10 @@ def copy_data(source: Layer, target: Layer) -> None:
             target.add(source.data, shape_type=source.shape_type)
             for name in SHAPES:
                 setattr(target, name, getattr(source, name))
+    elif isinstance(source, Vectors) and isinstance(target, Vectors):
+        put_data(target, source.data)
+        if len(source.data):
+            target.edge_color = source.edge_color
     elif target.data is not source.data:
         target.data = source.data
     else:

@@ -18,10 +18,12 @@ from qtpy.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 from napari_lesion.model.volume import FloatArray
 from napari_lesion.plugin.session.session import OpenScan
 from napari_lesion.plugin.session.workstation import workstation
-from napari_lesion.plugin.settings import setting, store
+from napari_lesion.plugin.settings import option, setting, store
 from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.viewer.hanging import hanging_of, remember
 from napari_lesion.plugin.viewer.layers import UNITS, frame_of
 from napari_lesion.plugin.viewer.tools.dragging import WindowDrag
+from napari_lesion.plugin.viewer.tools.overlays import overlays
 from napari_lesion.plugin.viewer.tools.reading import attach, reading_tools
 from napari_lesion.plugin.viewer.view import PLANES, ScanView, camera_orientation, volume_of
 from napari_lesion.plugin.viewer.views.bar import Bar, Switch
@@ -61,6 +63,7 @@ class Views(QObject):
         self._window = viewer.window._qt_window
         super().__init__(self._window)
         self._station = workstation(viewer)
+        self._overlays = overlays(self._station)
         self._main = Pane(viewer.window._qt_viewer, parent=self._window.centralWidget())
         self._others: list[Pane] = []
         self.mirrors: list[Mirror] = []
@@ -74,11 +77,13 @@ class Views(QObject):
         self._active = self._main
         self._alone: Pane | None = self._main
         self._following = False
+        self._fresh = False
+        """The scan on the screen has come for the first time."""
         self._beside: Pane | None = None
         self._order: tuple[int, ...] | None = None
         """Plane that the viewer's own view goes back to when all views are shown again."""
         self.linked = setting("views/linked", True)
-        self.crosshair = setting("views/crosshair", True)
+        self.crosshair = option("views/crosshair")
         self._lay_out()
         self._take(self._main)
         viewer.mouse_drag_callbacks.append(self._drag)
@@ -86,6 +91,7 @@ class Views(QObject):
         self._station.position_changed.connect(self._on_position)
         self._station.centred.connect(self._on_centred)
         self._station.scan_changed.connect(self._on_scan)
+        self._overlays.changed.connect(self._show_crosshairs)
         self._station.session.keep("cameras", self._save_cameras, self._restore_cameras)
         viewer.window._qt_viewer.installEventFilter(self)
         self._window.installEventFilter(self)
@@ -111,6 +117,7 @@ class Views(QObject):
                     tr("To the finding"), tr("Zoom to the finding, or else the crosshair (F)"), self.zoom_to_finding
                 ),
                 Switch(tr("Whole scan"), tr("Show all of the scan (Home)"), self.reset),
+                Switch(tr("Settings"), tr("Reader, language, defaults, folders, keys (Ctrl+,)"), self._show_settings),
             ),
             area,
         )
@@ -125,6 +132,11 @@ class Views(QObject):
         column.addWidget(self._grid, 1)
         centre.layout().insertWidget(0, area, 1)
         self._layout.addWidget(self._main, 0, 0)
+
+    def _show_settings(self) -> None:
+        from napari_lesion.plugin.settings_page import show_settings  # it builds on the views
+
+        show_settings(self._station)
 
     # -- what is shown ------------------------------------------------------------------------------------------------
 
@@ -157,6 +169,7 @@ class Views(QObject):
             self.show_alone(self._active)
         else:
             self.show_all()
+        remember(self._station.scan, four_up=self.four_up)
 
     def show_all(self) -> None:
         """Show all four views."""
@@ -419,16 +432,20 @@ class Views(QObject):
 
     def toggle_crosshair(self) -> None:
         """Show or hide the crosshair."""
-        self.crosshair = not self.crosshair
-        store("views/crosshair", self.crosshair)
+        self.show_crosshair(not self.crosshair)
+
+    def show_crosshair(self, shown: bool) -> None:
+        """Show or hide the crosshair; that is remembered."""
+        self.crosshair = shown
+        store("views/crosshair", shown)
         self._show_crosshairs()
 
-    def _show_crosshairs(self) -> None:
+    def _show_crosshairs(self, _changed: object = None) -> None:
         scan = self._station.scan is not None
         self.bar.setVisible(scan)
         self.bar.refresh()
         for pane in self.panes:
-            pane.marks.show_parts(lines=self.crosshair and scan, letters=scan)
+            pane.marks.show_parts(lines=self.crosshair and scan and not self._overlays.hidden, letters=scan)
 
     def _save_cameras(self, _scan: OpenScan) -> list[_Camera]:
         """Where each view looks; that of the viewer itself is kept with it."""
@@ -437,6 +454,7 @@ class Views(QObject):
 
     def _restore_cameras(self, _scan: OpenScan, kept: list[_Camera] | None) -> None:
         self._on_order()
+        self._fresh = kept is None
         if kept is None:
             self.reset()
             return
@@ -475,8 +493,11 @@ class Views(QObject):
                 self._alone = self._active = self._main
                 self._arrange()
             return
-        if not self.four_up and not self._others and setting("views/four_up", False):
-            QTimer.singleShot(0, self, self.show_all)  # the scan is still on its way into the viewer
+        wanted = hanging_of(scan).four_up if self._fresh else None
+        if wanted is None and not self.four_up and not self._others:
+            wanted = option("views/four_up")
+        if wanted is not None and wanted != self.four_up:  # the scan is still on its way into the viewer
+            QTimer.singleShot(0, self, self.show_all if wanted else partial(self.show_alone, self._main))
         self._make_mip(scan)
 
     def _make_mip(self, scan: Image) -> None:
@@ -592,6 +613,9 @@ def _dress_solid(layer: Layer) -> None:
         if len(colors):
             colors[:, 3] = np.where(layer.shown, 0.35, 0)  # napari shows all points in 3D, hidden ones as well
             layer.face_color = layer.border_color = colors
+            if "diameter_mm" in layer.features:  # a ring is larger than its finding
+                sizes = np.asarray(layer.features["diameter_mm"], dtype=np.float64) / float(layer.scale[0])
+                layer.size = np.where(np.isfinite(sizes), sizes, layer.size)
         layer.shading = "spherical"
         layer.blending = "translucent_no_depth"
 

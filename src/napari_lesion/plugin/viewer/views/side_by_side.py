@@ -22,6 +22,7 @@ from napari_lesion.plugin.follow_up.priors import is_same_patient
 from napari_lesion.plugin.session.workstation import Workstation
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import Action
+from napari_lesion.plugin.viewer.hanging import hanging_of, remember
 from napari_lesion.plugin.viewer.layers import findings_layer, frame_of, ring_attributes, scan_layer
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.viewer.view import ScanView
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from napari_lesion.plugin.viewer.views.pane import Pane
 
 #: What the prior's picture has from the scan's, and gives to it.
-_LOOK = ("contrast_limits", "colormap", "gamma")
+_LOOK = ("contrast_limits", "colormap", "gamma", "interpolation2d")
 
 
 class Beside(QObject):
@@ -50,6 +51,8 @@ class Beside(QObject):
         self._wanted = False
         self._prior: Prior | None = None
         """The one in the view."""
+        self._hung: Prior | None = None
+        """The one that was shown or not as the reader last chose for such scans."""
         self.pane: Pane | None = None
         self._scan: Image | None = None
         """Layer whose window the prior has."""
@@ -73,6 +76,7 @@ class Beside(QObject):
         station.blind_changed.connect(self._show)
         station.position_changed.connect(self._follow)
         station.finding_selected.connect(self._on_finding)
+        self._tools.overlays.changed.connect(self._on_overlays)
         station.viewer.dims.events.order.connect(self._follow)
         station.viewer.canvas.events.size.connect(self._level)
         for pane in self._views.panes:
@@ -88,6 +92,7 @@ class Beside(QObject):
     def toggle(self) -> None:
         """Show the prior beside the scan, or hide it."""
         self.show(not self.shown)
+        remember(self._station.scan, prior=self.shown)
 
     def show(self, wanted: bool = True) -> None:
         """Show the prior beside the scan, as soon as there is one, or hide it."""
@@ -95,6 +100,10 @@ class Beside(QObject):
         self._show()
 
     def _show(self, _changed: object = None) -> None:
+        found, scan = self._station.comparison, self._station.scan
+        if found is not None and found is not self._hung and scan is not None:
+            chosen = hanging_of(scan).prior
+            self._hung, self._wanted = found, self._wanted if chosen is None else chosen
         prior = self._station.comparison if self._wanted and not self._station.blind else None
         if prior is not None and self._station.volume is None:
             prior = None
@@ -136,7 +145,7 @@ class Beside(QObject):
         view.mouse_drag_callbacks.append(self._drag)
         pane.scrolled.connect(self._scroll)
         pane.double_clicked.connect(lambda _pane: self.toggle())
-        pane.marks.show_parts(lines=self._views.crosshair, letters=True)
+        self._on_overlays()
         for emitter in (view.scene.camera.events.zoom, view.scene.camera.events.center):
             emitter.connect(self._on_own_camera)
         self._place = prior.volume.to_patient((np.array(prior.volume.shape) - 1) / 2)
@@ -147,6 +156,13 @@ class Beside(QObject):
         if prior.aligned is None:
             view.reset_view()
         self._on_finding(self._station.finding)
+
+    def _on_overlays(self, _changed: object = None) -> None:
+        """Hide what is drawn over the prior with what is drawn over the scan."""
+        if self.pane is not None and self._rings is not None:
+            hidden = self._tools.overlays.hidden
+            self._rings.visible = not hidden
+            self.pane.marks.show_parts(lines=self._views.crosshair and not hidden, letters=True)
 
     def _on_closed(self) -> None:
         """Go with the window, which is not drawn any more."""

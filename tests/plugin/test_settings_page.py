@@ -1,0 +1,83 @@
+"""The page of settings: all that there is to set, kept at once, and followed by what is on the screen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFileDialog, QLabel, QLineEdit
+
+from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.settings import LPS, OPTIONS, option, reader_name, setting
+from napari_lesion.plugin.settings_page import SettingsPage, show_settings
+from napari_lesion.plugin.viewer import hanging
+from napari_lesion.plugin.viewer.actions import actions
+from napari_lesion.plugin.viewer.help import key_text
+from napari_lesion.plugin.viewer.tools.cursor import place_text
+from napari_lesion.plugin.viewer.tools.reading import reading_tools
+from napari_lesion.plugin.viewer.views.mpr import views
+
+
+@pytest.fixture
+def page(viewer: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> SettingsPage:
+    monkeypatch.setenv("NAPARI_LESION_MODELS", str(tmp_path / "home"))
+    qtbot.keyClick(viewer.window._qt_viewer.canvas.native, Qt.Key.Key_Comma, Qt.KeyboardModifier.ControlModifier)
+    found = viewer.window._qt_window.findChildren(SettingsPage)
+    assert len(found) == 1, "Ctrl+, opens it"
+    assert show_settings(workstation(viewer)) is found[0], "once"
+    return found[0]
+
+
+def test_every_option_is_there_and_shows_what_holds(page: SettingsPage) -> None:
+    assert list(page.editors) == [one.name for one in OPTIONS]
+    for one in OPTIONS:
+        editor = page.editors[one.name]
+        if isinstance(editor, QCheckBox):
+            assert editor.isChecked() is option(one.name)
+        elif isinstance(editor, QDoubleSpinBox):
+            assert editor.value() == pytest.approx(option(one.name))
+        elif isinstance(editor, QLineEdit):
+            assert editor.text() == option(one.name)
+        else:
+            assert isinstance(editor, QComboBox)
+            assert editor.currentIndex() >= 0
+            assert editor.count() > 1
+    said = {label.text() for label in page.findChildren(QLabel)}
+    assert {key_text(action.key) for action in actions() if action.key} <= said, "and every key"
+
+
+def test_what_is_changed_holds_at_once_and_next_time(
+    page: SettingsPage, viewer: Any, scan: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    station = workstation(viewer)
+    tools = reading_tools(station)
+    for name in ("tools/names_shown", "tools/interpolated", "views/crosshair"):
+        page.editors[name].toggle()
+        assert setting(name, True) is False
+    assert not tools.names
+    assert str(station.scan.interpolation2d) == "nearest"
+    assert not views(viewer).panes[0].marks.lines_shown
+    page.editors["tools/cine_rate"].setValue(20)
+    assert tools.cine.rate == 20
+    assert setting("tools/cine_rate", 0) == 20
+
+    name = page.editors["review/reader"]
+    name.setText(" Dr. Curie ")
+    name.editingFinished.emit()
+    assert reader_name() == "Dr. Curie"
+
+    places = page.editors["tools/places"]
+    place = (-45.0, 12.3, -270.0)
+    assert place_text(place, scan) == "R 45.0  P 12.3  F 270.0 mm"
+    places.setCurrentIndex(places.findData(LPS))
+    places.activated.emit(places.currentIndex())
+    assert place_text(place, scan) == "LPS −45, 12.3, −270 mm"
+
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
+    page._ask(next(one for one in OPTIONS if one.name == "report/folder"), page.editors["report/folder"])
+    assert setting("report/folder", "") == str(tmp_path)
+
+    hanging.remember(station.scan, window="bone")
+    page.reset.click()
+    assert hanging.hanging_of(station.scan) == hanging.Hanging()
