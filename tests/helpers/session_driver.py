@@ -31,7 +31,7 @@ from napari_lesion.plugin.findings.outlines import outlines
 from napari_lesion.plugin.follow_up.priors import Prior, priors
 from napari_lesion.plugin.reading_study.reading_session import reading_room
 from napari_lesion.plugin.session.workstation import workstation
-from napari_lesion.plugin.texts import use_language
+from napari_lesion.plugin.texts import LANGUAGES, tr, use_language
 from napari_lesion.plugin.viewer.layers import SCAN, scan_key, scan_layer
 from napari_lesion.plugin.viewer.tools.presets import PRESETS
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
@@ -59,6 +59,14 @@ SELDOM = (
     *("prior", "four_up", "3d", "menu"),
 )
 """Steps that cost much, beside those that are neither."""
+
+
+def in_language(language: str, text: str) -> str:
+    """Say a text of the program in one of its languages."""
+    use_language(language)
+    said = tr(text)
+    use_language("en")
+    return said
 
 
 class Undrawn(logging.Handler):
@@ -113,6 +121,8 @@ class Driver:
         }
         self.log: list[str] = []
         self.undrawn = Undrawn()
+        self.prior_words = {in_language(language, "PRIOR") for language in LANGUAGES}
+        """A heading keeps the language in which it was written."""
         self.places: dict[str, tuple[float, float, float]] = {}
         """Where the crosshair was when a scan was last on the screen."""
         self.spent: dict[str, list[float]] = {}
@@ -378,7 +388,7 @@ class Driver:
         reading_tools(self.station).cine.toggle()
 
     def do_language(self) -> None:
-        use_language(self.random.choice(("en", "de", "zh_CN")))
+        use_language(self.random.choice(list(LANGUAGES)))
         reading_tools(self.station)._refresh()
 
     def do_names(self) -> None:
@@ -410,17 +420,12 @@ class Driver:
         if prior.pane is not None:
             seen = self.station.comparison.volume
             assert self.station.comparison is priors(self.station).prior(seen.series.series_uid)
-            assert self._tr("PRIOR") in prior.pane.heading.text()
+            assert any(word in prior.pane.heading.text() for word in self.prior_words)
             another = seen.series.patient_id != scan.volume.series.patient_id
             assert ("⚠" in prior.pane.heading.text()) == another
             self._check_picture(prior.pane, seen, prior._image)
         self._check_probe(scan.volume)
         self._check_3d()
-
-    def _tr(self, text: str) -> str:
-        from napari_lesion.plugin.texts import tr
-
-        return tr(text)
 
     def _panes(self) -> list[Pane]:
         shown = views(self.viewer)
