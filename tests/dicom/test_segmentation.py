@@ -165,6 +165,15 @@ def test_a_heatmap_whose_size_cannot_be_read_is_refused(damage: str, case: Case,
         heatmap_from_seg(tmp_path / "heat.dcm", case.volume)
 
 
+def test_a_heatmap_without_frames_is_refused(case: Case, tmp_path: Path) -> None:
+    save_heatmap_seg(heatmap_around(case, MARK.center_mm), case.report, case.volume, tmp_path / "heat.dcm")
+    ds = pydicom.dcmread(tmp_path / "heat.dcm")
+    ds.PerFrameFunctionalGroupsSequence = []
+    ds.save_as(tmp_path / "heat.dcm")
+    with pytest.raises(SeriesError, match="no frame"):
+        heatmap_from_seg(tmp_path / "heat.dcm", case.volume)
+
+
 def test_what_cannot_be_saved_or_opened_is_refused(case: Case, tmp_path: Path) -> None:
     bare = case.report.model_copy(update={"findings": case.report.findings[:1]})
     with pytest.raises(AnnotationError, match="no finding has an outline"):

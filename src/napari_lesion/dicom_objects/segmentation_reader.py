@@ -179,6 +179,8 @@ def heatmap_from_seg(path: Path | str, volume: Volume) -> tuple[Heatmap, tuple[s
         raise SeriesError(
             f"{seg.path.name} is a {seg.kind.lower()} segmentation, not one with fractions: open its masks."
         )
+    if not seg.frames:
+        raise SeriesError(f"{seg.path.name} describes no frame, so there is no heatmap in it. Export it again.")
     notes = seg.refers.check(volume)
     slices, shape = [], _shape(seg)
     for frame in seg.frames:
