@@ -46,6 +46,12 @@ def chosen_language() -> str:
     return next((code for code in wanted if code in LANGUAGES), "en")
 
 
+def current_language() -> str:
+    """Code of the language that is spoken now."""
+    app = QCoreApplication.instance()
+    return str(app.property(_PROPERTY) or "en") if app is not None else "en"
+
+
 def use_language(code: str) -> None:
     """Speak one of `LANGUAGES` from now on; what is on the screen already stays as it is."""
     app = QCoreApplication.instance()

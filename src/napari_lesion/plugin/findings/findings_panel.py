@@ -43,6 +43,7 @@ from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import Action, bind
 from napari_lesion.plugin.viewer.help import key_text
 from napari_lesion.plugin.viewer.tools.presets import PRESETS
+from napari_lesion.plugin.widgets.task import sentence
 from napari_lesion.report import json as report_json
 from napari_lesion.review import edits
 from napari_lesion.support.errors import LesionError
@@ -432,7 +433,7 @@ class FindingsPanel(QWidget):
         try:
             open_findings(self._station, path, self)
         except LesionError as error:
-            show_warning(str(error))
+            show_warning(sentence(error))
 
     def _save(self) -> None:
         path, _ = QFileDialog.getSaveFileName(self, tr("Save findings"), report_json.FILE_NAME, "JSON (*.json)")
@@ -444,7 +445,7 @@ class FindingsPanel(QWidget):
         try:
             show_info(save_findings(self._station, path))
         except LesionError as error:
-            show_warning(str(error))
+            show_warning(sentence(error))
         except OSError as error:
             show_warning(tr("{path}: cannot be written ({reason}).", path=path, reason=error.strerror))
 

@@ -39,7 +39,7 @@ from napari_lesion.plugin.viewer.layers import (
 from napari_lesion.plugin.viewer.maps import set_map_look
 from napari_lesion.plugin.viewer.tools.overlays import overlays
 from napari_lesion.plugin.viewer.view import volume_of
-from napari_lesion.plugin.widgets.task import Task
+from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.report.plane import side_of
 from napari_lesion.review import edits
 from napari_lesion.review.kept_heatmap import heatmap_path, kept_heatmap
@@ -554,7 +554,7 @@ class FindingsView(QObject):
         try:
             self._station.change(function)
         except LesionError as error:
-            show_warning(str(error))
+            show_warning(sentence(error))
             return False
         return True
 

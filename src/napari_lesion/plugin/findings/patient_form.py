@@ -14,6 +14,7 @@ from napari_lesion.plugin.session.workstation import Workstation
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.widgets.fields import FieldsForm
+from napari_lesion.plugin.widgets.task import sentence
 from napari_lesion.review import edits
 from napari_lesion.support.errors import ConfigError, LesionError
 
@@ -91,7 +92,7 @@ class PatientForm(QWidget):
                     "there written as in the scan's header?"
                 )
         except LesionError as error:
-            show_warning(str(error))
+            show_warning(sentence(error))
             return
         known = sum(getattr(said, name) is not None for name in Patient.model_fields)
         self._write(together(said, self.patient))
@@ -102,5 +103,5 @@ class PatientForm(QWidget):
         try:
             self._station.change(lambda review, by: edits.describe(review, patient, by))
         except LesionError as error:
-            show_warning(str(error))
+            show_warning(sentence(error))
         self.follow()

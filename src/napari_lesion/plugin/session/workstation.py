@@ -26,7 +26,7 @@ from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import frame_of, scan_name
 from napari_lesion.plugin.viewer.view import centre_on, unwrapped, volume_of
-from napari_lesion.plugin.widgets.task import Task
+from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.review.journal import Journal, journal_path, take_over_earlier
 from napari_lesion.review.review import Review, Stamp, carried_over, stamp, unsearched
 from napari_lesion.support.errors import ConfigError
@@ -323,7 +323,11 @@ class Workstation(QObject):
         except ConfigError as error:
             aside = journal.set_aside()
             show_warning(
-                tr("{error} The review cannot come back; its journal is kept as {file}.", error=error, file=aside)
+                tr(
+                    "{error} The review cannot come back; its journal is kept as {file}.",
+                    error=sentence(error),
+                    file=aside,
+                )
             )
             return journal
         if journal.told:
@@ -348,7 +352,7 @@ class Workstation(QObject):
                 if is_there(journal_path(volume)):
                     self._journal(volume)
             except ConfigError as error:
-                show_warning(str(error))
+                show_warning(sentence(error))
 
     def _let_go(self, scan: OpenScan) -> None:
         """Forget the review of a scan that was closed; its journal has it."""

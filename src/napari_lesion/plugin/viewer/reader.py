@@ -27,7 +27,7 @@ from napari_lesion.plugin.viewer import dicom_objects
 from napari_lesion.plugin.viewer.layers import LayerData, scan_layer, scan_name
 from napari_lesion.plugin.viewer.opening import Opening, follow
 from napari_lesion.plugin.viewer.view import scan_view, tell_doubts
-from napari_lesion.plugin.widgets.task import run_with_dialog
+from napari_lesion.plugin.widgets.task import run_with_dialog, sentence
 from napari_lesion.support.errors import Cancelled, GapsError, LesionError, SeriesError
 from napari_lesion.support.progress import Progress
 
@@ -191,7 +191,7 @@ def _read_whole(series: Series, title: str) -> Volume:
         return run_with_dialog(title, partial(work, allow_gaps=False), _window())
     except GapsError as error:
         # Interpolated slices are no image of the patient: only a person may ask for them.
-        if not _somebody_is_there() or not _confirm_gaps(str(error)):
+        if not _somebody_is_there() or not _confirm_gaps(sentence(error)):
             raise
         return run_with_dialog(title, partial(work, allow_gaps=True), _window())
 
@@ -204,7 +204,7 @@ def _open_whole(series: Series, is_hu: bool, viewers: Sequence[ViewerModel]) -> 
     except Cancelled:
         return
     except LesionError as error:
-        show_error(str(error))
+        show_error(sentence(error))
         return
     for viewer in viewers:
         add_layers(viewer, [scan_layer(volume, series)])
@@ -273,7 +273,7 @@ def _open_more(viewer: Viewer, series: Sequence[Series]) -> None:
     except Cancelled:
         return
     except LesionError as error:
-        show_error(str(error))
+        show_error(sentence(error))
         return
     add_layers(viewer, layers)
 

@@ -13,7 +13,7 @@ from qtpy.QtGui import QImage
 from napari_lesion.dicom.index.preview import preview
 from napari_lesion.dicom.index.series import Series, SeriesIndex, sorted_out, watch_series
 from napari_lesion.dicom.read.precheck import Foresight, foresee
-from napari_lesion.plugin.widgets.task import Task
+from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.support.errors import Cancelled, LesionError
 from napari_lesion.support.progress import Progress
 
@@ -102,7 +102,7 @@ class SeriesSearch(QObject):
                 before = {series.key: series for series in index}
                 self.found.emit(Found(path, index))
         except LesionError as error:
-            one = ((path, str(error)),)
+            one = ((path, sentence(error)),)
             index = SeriesIndex((), one, one)
             if len(self._paths) == 1:
                 self._tell(path, index, draw)  # what came out of a damaged zip is gone
@@ -130,7 +130,7 @@ class SeriesSearch(QObject):
             try:
                 picture: QImage | str = thumbnail(series)
             except LesionError as error:
-                picture = str(error)
+                picture = sentence(error)
             self.pictured.emit(path, series.key, picture)
 
 

@@ -20,6 +20,7 @@ from qtpy.QtCore import (  # type: ignore[attr-defined]
 )
 from qtpy.QtWidgets import QApplication, QProgressDialog, QWidget
 
+from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.texts import later, tr
 from napari_lesion.plugin.widgets.garbage import WindowCollector
 from napari_lesion.support.errors import Cancelled, GapsError, LesionError, UnitError
@@ -40,7 +41,7 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, GapsError):
         return f"{error} {tr('Here: open the scan by itself; you are asked whether to interpolate.')}"
     if isinstance(error, LesionError):
-        return str(error)
+        return in_language(str(error))
     return tr("Unexpected error, please report it: {error}", error=f"{type(error).__name__}: {error}")
 
 
