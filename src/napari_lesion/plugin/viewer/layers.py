@@ -476,9 +476,17 @@ def box_rectangles(
     return rectangles, owners
 
 
+def _box_clear_of(finding: Finding) -> tuple[Point, Point]:
+    lower, upper = np.array([finding.box_mm, box_around(finding.center_mm, _reach_mm(finding))]).transpose(1, 0, 2)
+    (x0, y0, z0), (x1, y1, z1) = lower.min(axis=0).tolist(), upper.max(axis=0).tolist()
+    return (x0, y0, z0), (x1, y1, z1)
+
+
 def box_lines(findings: Sequence[Finding], volume: Volume, through: int) -> FloatArray:
     """Make the edges of `box_rectangles` as napari's vectors: (n, 2, 3), start and way, in canonical voxel indices."""
-    rectangles, _ = box_rectangles(findings, volume, through, 2 * CLEAR_MM)
+    # What was measured may reach beyond the box that the network drew.
+    around = [one.model_copy(update={"box_mm": _box_clear_of(one)}) for one in findings]
+    rectangles, _ = box_rectangles(around, volume, through, 2 * CLEAR_MM)
     corners = np.array(rectangles).reshape(-1, 4, 3)
     lines: FloatArray = np.stack([corners, np.roll(corners, -1, axis=1) - corners], axis=2).reshape(-1, 2, 3)
     return lines

@@ -149,8 +149,8 @@ class Marks(QWidget):
                 pen.setDashPattern(dashes)
             painter.setPen(pen)
             painter.drawLine(line)
-        self._write_letters(painter)
         self._write_corners(painter)
+        self._write_letters(painter)  # over the words: in a narrow view these may reach there
         painter.end()
 
     def _write_letters(self, painter: QPainter) -> None:
