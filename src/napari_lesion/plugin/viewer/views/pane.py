@@ -101,7 +101,7 @@ class Pane(QWidget):
         # A canvas that was never shown has no context yet; those of one window share what is in them.
         for canvas in (self.canvas, self._keys):
             if isinstance(canvas, QOpenGLWidget) and canvas.isValid():
-                canvas._vispy_canvas.set_current()
+                canvas._vispy_canvas.set_current()  # type: ignore[attr-defined]  # napari gives no other way to it
                 return
 
     def let_go(self) -> None:
