@@ -463,7 +463,7 @@ def _renewed(
 
     kinds = () if job.prior_of else wishes.reports
     patient, said = _known(job.series, wishes.clinical)
-    news = patient is not None and together(patient, report.patient) != report.patient
+    news = wishes.measure and patient is not None and together(patient, report.patient) != report.patient
     if not (kinds or news):
         return report, Written()
     notes = [*said, *job.notes]  # priors that turn out to be missing are named there, too
@@ -474,6 +474,7 @@ def _renewed(
         patient=patient,
         priors=_priors(job, done, notes),
         notes=notes,
+        measure=wishes.measure,
         judged=pipeline.is_about_lungs(wishes.detector.card),
         withheld=wishes.withheld,
         progress=progress,
@@ -507,6 +508,7 @@ def renew_reports(
     patient: Patient | None = None,
     priors: Iterable[_Earlier] = (),
     notes: Sequence[str] = (),
+    measure: bool = True,
     judged: bool = True,
     withheld: Withheld | None = None,
     progress: Progress = silent,
@@ -530,6 +532,8 @@ def renew_reports(
         To compare with.
     notes : sequence of str
         Further warnings.
+    measure : bool
+        False: nothing is measured or judged, the findings are reported as they are.
     judged : bool
         As for `pipeline.assess`.
     withheld : Withheld, optional
@@ -552,9 +556,10 @@ def renew_reports(
     volume = None
     if source is not None:
         volume = _read_again(source, before, part(progress, 0, 30, 100))
-    report = pipeline.assess(
-        before, volume, patient=patient, priors=priors, judged=judged, progress=part(progress, 30, 70, 100)
-    )
+    report = before
+    if measure:
+        step = part(progress, 30, 70, 100)
+        report = pipeline.assess(before, volume, patient=patient, priors=priors, judged=judged, progress=step)
     report = report.model_copy(update={"warnings": tuple(dict.fromkeys((*report.warnings, *notes)))})
     if report != before:
         report_json.save_report(report, path)

@@ -239,3 +239,12 @@ def test_report_says_that_clinical_data_is_of_nobody(results, tmp_path):
         result = reported(out, "--format", "csv", "--scans", folder, "--clinical", clinical)
         assert result.exit_code == 0, result.output
         assert ("none of its 1 patients is among those of the results" in result.output) == said
+
+
+def test_what_was_not_to_be_measured_is_not_measured_when_the_run_is_taken_up(tmp_path, run):
+    scan(tmp_path / "ct", ONE)
+    wishes = (tmp_path / "ct", "-o", tmp_path / "out", "--report", "csv", "--no-measure")
+    assert run(*wishes).exit_code == 0
+    before = (tmp_path / "out" / ONE / "findings.json").read_bytes()
+    assert run(*wishes, "--resume").exit_code == 0
+    assert (tmp_path / "out" / ONE / "findings.json").read_bytes() == before
