@@ -31,6 +31,7 @@ def main() -> None:
         "finding_card": finding_card,
         "second_reader": second_reader,
         "reading": reading,
+        "measuring": measuring,
         "annotation": annotation,
         "follow_up": follow_up,
         "report": report,
@@ -310,6 +311,57 @@ def reading(images: Path) -> None:
     close_notifications(viewer)
     save_picture(viewer, images, "reading")
     QTest.keyClick(canvas, Qt.Key.Key_V)
+    viewer.close()
+
+
+def measuring(images: Path) -> None:
+    """Measure the largest nodule of the sample scan with the mouse, as a reader does."""
+    import csv
+
+    from qtpy.QtCore import QPoint, Qt
+    from qtpy.QtTest import QTest
+    from qtpy.QtWidgets import QInputDialog
+
+    from napari_lesion.plugin.session.workstation import workstation
+    from napari_lesion.plugin.viewer.tools.measuring import measuring_tools
+    from napari_lesion.plugin.viewer.views.mpr import views
+
+    os.environ["NAPARI_LESION_STATE"] = tempfile.mkdtemp()
+    QInputDialog.getText = lambda *_, **__: ("nodule", True)
+    viewer = new_viewer()
+    viewer.open(REPOSITORY / "sample_dicoms" / "baseline", plugin="napari-lesion")
+    station = workstation(viewer)
+    wait(lambda: station.volume is not None and station.volume.complete, 60)
+    with (REPOSITORY / "sample_dicoms" / "truth.csv").open(newline="", encoding="utf-8") as file:
+        nodules = [row for row in csv.DictReader(file) if row["seriesuid"] == station.volume.series.series_uid]
+    nodule = max(nodules, key=lambda row: float(row["diameter_mm"]))
+    radius = float(nodule["diameter_mm"]) / 2
+    station.go_to([float(nodule[axis]) for axis in ("coordX", "coordY", "coordZ")])
+    pane, tools = views(viewer).panes[0], measuring_tools(station)
+    views(viewer).toggle_crosshair()
+    viewer.scene.camera.zoom *= 3
+    close_notifications(viewer)
+    wait()
+    zoom, middle = viewer.scene.camera.zoom, QPoint(pane.canvas.width() // 2, pane.canvas.height() // 2)
+
+    def at(right_mm: float, down_mm: float) -> QPoint:
+        return middle + QPoint(round(right_mm * zoom), round(down_mm * zoom))
+
+    for tool, places in (
+        ("ruler", ((-radius, -radius - 2), (radius, -radius - 2))),
+        ("ellipse", ((-radius * 0.6, -radius * 0.5), (radius * 0.6, radius * 0.5))),
+        ("angle", ((-30, 5), (-45, 20), (-25, 25))),
+        ("rectangle", ((-45, -28), (-25, -14))),
+        ("arrow", ((radius * 0.8, radius * 0.8), (radius + 14, radius + 14))),
+    ):
+        tools.use(tool)
+        for right, down in places:
+            QTest.mouseClick(pane.canvas, Qt.MouseButton.LeftButton, pos=at(right, down))
+            wait(seconds=0.1)
+    tools.use(None)
+    tools.choose("")
+    save_picture(viewer, images, "measuring")
+    views(viewer).toggle_crosshair()
     viewer.close()
 
 

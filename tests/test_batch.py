@@ -11,6 +11,7 @@ from fake_scan import FakeDetector, make_volume
 from napari_lesion import batch
 from napari_lesion.batch import analyse_folder
 from napari_lesion.dicom.writer import write_ct_series
+from napari_lesion.model.drawn import Drawing
 from napari_lesion.model.findings import Candidate
 from napari_lesion.report.csv import load_summary
 from napari_lesion.report.json import load_report, save_report
@@ -177,6 +178,19 @@ def test_what_a_reader_judged_is_never_written_over(tree, tmp_path):
     assert (kept.findings, kept.status) == ("1", "done"), "a rejected finding is none"
     assert "a reader judged" in kept.reason
     assert load_report(path) == reviewed
+
+
+def test_what_a_reader_measured_is_never_written_over(tree, tmp_path):
+    out = tmp_path / "out"
+    analyse_folder([tree / "a"], out, detector=FakeDetector(FOUND))
+    path = out / ONE / "findings.json"
+    pin = Drawing(id="a", number=1, tool="pin", points_mm=((0.0, 0.0, 0.0),), normal=(0.0, 0.0, 1.0))
+    save_report(load_report(path).model_copy(update={"drawings": (pin,), "last_drawing": 1}), path)
+    again = FakeDetector(FOUND)
+    kept = rows_of(analyse_folder([tree / "a"], out, detector=again))[ONE]
+    assert not again.calls
+    assert "measured in it" in kept.reason
+    assert load_report(path).drawings == (pin,)
 
 
 @pytest.mark.parametrize("change", [{"version": "2.0"}, {"threshold": 0.1}], ids=["another model", "another threshold"])

@@ -432,13 +432,16 @@ def _kept(job: _Job, folder: Path, wishes: _Wishes) -> tuple[Report, str] | None
         report = report_json.load_report(folder / report_json.FILE_NAME)
     except ConfigError:
         return None
-    if any(finding.history for finding in report.findings):
+    if report.drawings or any(finding.history for finding in report.findings):
         if not folders.same_images(report, job.series):
             raise ResultsError(
-                f"a reader judged findings in {folder.name}, and the series had other images then (or other bytes in "
-                "their files). Move that folder away to analyse the series as it is now."
+                f"a reader judged findings or measured in {folder.name}, and the series had other images then (or "
+                "other bytes in their files). Move that folder away to analyse the series as it is now."
             )
-        return report, "kept, since a reader judged its findings; move its folder away to analyse the series again."
+        return (
+            report,
+            "kept, since a reader judged or measured in it; move its folder away to analyse the series again.",
+        )
     if (wishes.resume or job.prior_of) and _as_wished(report, job, wishes) and folders.same_images(report, job.series):
         return report, "kept from an earlier run."
     return None

@@ -219,7 +219,7 @@ def assess(
             warnings.append(f"Prior of {comparison.prior_study_date}: {comparison.alignment.says}")
         seconds["compare"] = round(time.perf_counter() - begun, 3)
     progress(95, 100, "asking models and guidelines")
-    judgement = judge(report.standing, known, report.comparisons) if judged else None
+    judgement = judge(report.standing, known, report.comparisons) if judged and report.is_searched else None
     progress(100, 100, "assessed")
     return report.model_copy(
         update={"judgement": judgement, "timings_s": seconds, "warnings": tuple(dict.fromkeys(warnings))}

@@ -19,6 +19,7 @@ from session_scans import Coded, coded_scans
 
 from napari_lesion.assessment.measure.segment import Segmentation
 from napari_lesion.model.compared import Alignment, Comparison
+from napari_lesion.model.drawn import TOOLS
 from napari_lesion.model.findings import Point
 from napari_lesion.model.mask import Mask
 from napari_lesion.model.volume import Volume
@@ -32,7 +33,8 @@ from napari_lesion.plugin.follow_up.priors import Prior, priors
 from napari_lesion.plugin.reading_study.reading_session import reading_room
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.texts import LANGUAGES, tr, use_language
-from napari_lesion.plugin.viewer.layers import SCAN, scan_key, scan_layer
+from napari_lesion.plugin.viewer.layers import SCAN, frame_of, scan_key, scan_layer
+from napari_lesion.plugin.viewer.tools.measuring import measuring_tools
 from napari_lesion.plugin.viewer.tools.presets import PRESETS
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.viewer.tools.slab import Mode
@@ -41,7 +43,7 @@ from napari_lesion.plugin.viewer.views.mpr import views
 from napari_lesion.plugin.viewer.views.pane import Pane
 from napari_lesion.plugin.viewer.views.projection import shrink
 from napari_lesion.plugin.viewer.views.side_by_side import beside
-from napari_lesion.review import edits
+from napari_lesion.review import drawing, edits
 from napari_lesion.review.review import Review, unsearched
 from napari_lesion.support.progress import Progress, silent
 
@@ -325,6 +327,19 @@ class Driver:
     def do_annotation_undo(self) -> None:
         annotator(self.station).undo()
 
+    def do_measure(self) -> None:
+        scan = self.current
+        if scan is not None and not self.station.blind:
+            place, normal = self._place(scan.volume), frame_of(scan.volume).axes[0]
+            assert measuring_tools(self.station).change(
+                lambda review, by: drawing.draw(
+                    review, "pin", [place], normal, by, scan.volume, text=f"pin {scan.code}"
+                )
+            )
+
+    def do_measuring_tool(self) -> None:
+        measuring_tools(self.station).use(self.random.choice((None, *TOOLS)))
+
     def do_outline_tool(self) -> None:
         if findings_view(self.station).chosen is not None:
             outlines(self.station).use(self.random.choice(("", "paint", "erase")))
@@ -444,7 +459,8 @@ class Driver:
         mode = str(active.mode) if active is not None and hasattr(active, "mode") else "pan_zoom"
         if mode != "pan_zoom":
             assert annotator(self.station).tool or outlines(self.station).tool, "an armed layer of no tool"
-            assert not (annotator(self.station).tool and outlines(self.station).tool), "two tools are armed"
+        armed = annotator(self.station).tool, outlines(self.station).tool, measuring_tools(self.station).tool
+        assert sum(map(bool, armed)) <= 1, f"several tools are armed: {armed}"
 
     def _check_ids(self) -> None:
         """No finding and no annotation is shown with a scan that it is not of."""
@@ -457,6 +473,11 @@ class Driver:
                 assert not shown & ids, f"findings of {code}"
         if scan is not None:
             self.found[scan.code] |= shown
+        drawings = measuring_tools(self.station).drawings
+        for pane in views(self.viewer).panes:
+            assert set(measuring_tools(self.station).shown(pane)) <= set(drawings)
+        assert scan is not None or not drawings
+        assert all(one.text == f"pin {scan.code}" for one in drawings), "measured in another scan"
         rows = self.detect.findings.rows
         assert {rows.finding(row).id for row in range(rows.rowCount())} <= {finding.id for finding in findings}
         assert self.station.finding in ("", *(finding.id for finding in findings))

@@ -18,7 +18,14 @@ from fake_scan import make_heatmap, make_volume
 from review_scan import CANDIDATES, READER, a_report, a_review
 
 from napari_lesion.review import edits
-from napari_lesion.review.journal import STATE_VARIABLE, Journal, journal_path, run_id, take_over_earlier
+from napari_lesion.review.journal import (
+    STATE_VARIABLE,
+    VERSION,
+    Journal,
+    journal_path,
+    run_id,
+    take_over_earlier,
+)
 from napari_lesion.review.kept_heatmap import heatmap_path, keep_heatmap, kept_heatmap
 from napari_lesion.review.review import Review, redo, undo, unsearched
 from napari_lesion.support.errors import ConfigError
@@ -123,7 +130,7 @@ def test_a_journal_that_cannot_begin_is_said_and_set_aside_never_deleted(path: P
     written(path)
     content = path.read_bytes()
     for bad, words in (
-        (content.replace(b'"journal": 3', b'"journal": 4', 1), "later version"),
+        (content.replace(f'"journal": {VERSION}'.encode(), b'"journal": 99', 1), "later version"),
         (content.replace(SCAN.series.series_uid.encode() + b'"', b'1.2.9"'), "line 1 is damaged"),
         (content.replace(b'{"journal"', b'{"journey"', 1), "line 1 is damaged"),
     ):
@@ -224,7 +231,7 @@ def test_the_journal_of_an_earlier_version_goes_on(path: Path) -> None:
     review = written(path)
     lines = path.read_text(encoding="utf-8").splitlines()
     header = json.loads(lines[0])
-    assert header["journal"] == 3
+    assert header["journal"] == VERSION
     new = ("mask", "measurement", "unmeasured", "tracking_uid")
     findings = [{name: f[name] for name in f if name not in new} for f in header["report"]["findings"]]
     report = {name: header["report"][name] for name in header["report"] if name not in ("patient", "comparisons")}

@@ -83,7 +83,8 @@ def analyse(
         str,
         typer.Option(
             metavar="KIND,...",
-            help="Reports to write for each series: csv, html, pdf, sr, seg, key-images, heatmap (json always is).",
+            help="Reports to write for each series: csv, measurements, html, pdf, sr, seg, key-images, heatmap "
+            "(json always is).",
         ),
     ] = "",
     clinical: Annotated[

@@ -26,7 +26,12 @@ def report(
         Path, typer.Argument(exists=True, metavar="OUT", help="What `analyse` wrote: its OUT, or one series' folder.")
     ],
     kinds: Annotated[
-        str, typer.Option("--format", metavar="KIND,...", help="csv, html, pdf, sr, seg, key-images, heatmap, json.")
+        str,
+        typer.Option(
+            "--format",
+            metavar="KIND,...",
+            help="csv, measurements, html, pdf, sr, seg, key-images, heatmap, json.",
+        ),
     ] = "html,pdf,csv",
     scans: Annotated[
         Path | None,

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
+from napari_lesion.model.drawn import Tool
+
 SCHEME = "99NLESION"
 
 
@@ -21,11 +23,14 @@ def own(value: str, meaning: str) -> Code:
 
 NO_CODE = Code("", "", "")
 MM = Code("mm", "UCUM", "mm")
+MM2 = Code("mm2", "UCUM", "square millimeter")
 MM3 = Code("mm3", "UCUM", "cubic millimeter")
 MG = Code("mg", "UCUM", "milligram")
 HU = Code("[hnsf'U]", "UCUM", "Hounsfield unit")
 DAYS = Code("d", "UCUM", "day")
 PERCENT = Code("%", "UCUM", "Percent")
+DEGREES = Code("deg", "UCUM", "degree")
+PIXELS = Code("{pixels}", "UCUM", "pixels")
 NO_UNIT = Code("1", "UCUM", "no units")
 
 MEAN = Code("373098007", "SCT", "Mean")
@@ -40,6 +45,9 @@ ESTIMATED = Code("414135002", "SCT", "Estimated")
 DIAMETER = Code("81827009", "SCT", "Diameter")
 LONG_AXIS = Code("103339001", "SCT", "Long axis")
 SHORT_AXIS = Code("103340004", "SCT", "Short axis")
+LENGTH = Code("410668003", "SCT", "Length")
+ANGLE = Code("1483009", "SCT", "Angle")
+AREA = Code("42798000", "SCT", "Area")
 VOLUME = Code("118565006", "SCT", "Volume")
 MASS = Code("118538004", "SCT", "Mass")
 ATTENUATION = Code("112031", "DCM", "Attenuation Coefficient")
@@ -47,6 +55,8 @@ CALCIFIED_PERCENT = Code("112019", "DCM", "Calcification extent as percent of vo
 CERTAINTY = Code("111012", "DCM", "Certainty of Finding")
 MARKED_DIAMETER = own("marked-diameter", "Diameter of the mark")
 DOUBLING_TIME = own("doubling-time", "Volume doubling time")
+VALUE = own("voxel-value", "Value of the voxels")
+VOXELS = own("voxels", "Number of voxels")
 BROCK = own("brock", "Probability by the Brock (PanCan) model")
 
 
@@ -126,6 +136,24 @@ VERDICTS = {
     "edited": own("edited", "Accepted with changes"),
     "added": own("added", "Added by the reader"),
 }
+
+#: What a reader drew with a measuring tool.
+DRAWN = own("drawn", "Measured by the reader")
+DRAWN_WITH = own("drawn-with", "Measuring tool")
+TOOLS: dict[Tool, Code] = {
+    "ruler": own("ruler", "Ruler"),
+    "angle": own("angle", "Angle"),
+    "ellipse": own("ellipse", "Ellipse"),
+    "rectangle": own("rectangle", "Rectangle"),
+    "arrow": own("arrow", "Arrow"),
+    "pin": own("pin", "Pin"),
+}
+DRAWN_POINTS = own("drawn-points", "Points as drawn")
+DRAWN_NORMAL = own("drawn-normal", "Normal of the plane, from the first point")
+DRAWN_BY = own("drawn-by", "Drawn or changed last")
+SLAB = own("slab", "Slices shown as one")
+LENGTH_UNIT = own("length-unit", "What lengths are")
+VALUE_UNIT = own("value-unit", "Unit of the values")
 
 CENTER = Code("111010", "DCM", "Center")
 BOX = own("bounding-box", "Corners of the bounding box")

@@ -19,9 +19,10 @@ _OF_INTEREST = Code("113000", "DCM", "Of Interest")
 
 
 def save_key_images(report: Report, volume: Volume, path: Path | str, *, source: Series | None = None) -> None:
-    """Save a list of the images that show the standing findings best: what archives mark as key images.
+    """Save a list of the images that show standing findings and drawings best: what archives mark as key images.
 
-    Of a measured finding that is the image of its axes, of any other one the image nearest to its centre.
+    Of a measured finding that is the image of its axes, of any other one the image nearest to its centre; of a drawing
+    the image that it lies on, or the one nearest to its middle where it lies on none.
 
     Parameters
     ----------
@@ -36,7 +37,7 @@ def save_key_images(report: Report, volume: Volume, path: Path | str, *, source:
     Raises
     ------
     NothingToSaveError
-        If there is no standing finding.
+        If there is neither a standing finding nor a drawing.
     SeriesError
         If the scan's images have no place that an object could refer to.
 
@@ -53,16 +54,22 @@ def save_key_images(report: Report, volume: Volume, path: Path | str, *, source:
         place = image_of(finding, volume)
         if place[0] in images:
             shown.setdefault(place, []).append(names[finding.id])
+    for drawing in report.drawings:
+        place = drawing.sop_instance_uid, drawing.frame
+        if place[0] in images:
+            name = drawing.name if drawing.on_image else f"{drawing.name} (nearest image)"
+            shown.setdefault(place, []).append(name)
     if not shown:
         raise NothingToSaveError(
-            f"series {report.series_uid}: there is no standing finding, so there are no key images to list."
+            f"series {report.series_uid}: there is no standing finding and nothing was measured by hand, so there are "
+            "no key images to list."
         )
     said = "; ".join(f"{', '.join(named)}" for named in shown.values())
     with as_checked():
         content: Any = hd.ko.KeyObjectSelection(
             document_title=_OF_INTEREST,
             referenced_objects=[images[uid] for uid, _ in shown],
-            description=f"Images with findings, in this order: {said}. {RESEARCH_USE}",
+            description=f"Images with findings or measurements (M), in this order: {said}. {RESEARCH_USE}",
         )
         references = [item for item in content[0].ContentSequence if item.ValueType == "IMAGE"]
         for item, (_, frame) in zip(references, shown, strict=True):

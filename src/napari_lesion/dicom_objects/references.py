@@ -21,6 +21,7 @@ from pydicom.uid import UID, CTImageStorage, generate_uid
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.dicom.writer import named_uid
 from napari_lesion.dicom_objects.study import check_uid, study_of
+from napari_lesion.model.drawn import Drawing
 from napari_lesion.model.findings import Finding
 from napari_lesion.model.volume import FloatArray, Instance, Volume
 from napari_lesion.support.errors import SeriesError
@@ -235,14 +236,23 @@ def equipment(kind: str, description: str) -> dict[str, Any]:
 
 def finding_uid(finding: Finding) -> UID:
     """UID of a finding in one report: its id, where that is a UUID (PS3.5 B.2)."""
+    return _uid_of(finding.id, "finding")
+
+
+def drawing_uid(drawing: Drawing) -> UID:
+    """UID of a drawing: its id, where that is a UUID."""
+    return _uid_of(drawing.id, "drawing")
+
+
+def _uid_of(id_: str, what: str) -> UID:
     try:
-        return UID(f"2.25.{uuid.UUID(finding.id).int}")
+        return UID(f"2.25.{uuid.UUID(id_).int}")
     except ValueError:
-        return UID(named_uid("finding", finding.id))
+        return UID(named_uid(what, id_))
 
 
 def finding_id(uid: str) -> str:
-    """Id of a finding by its UID."""
+    """Id of a finding or a drawing by its UID."""
     root, _, number = uid.rpartition(".")
     if root == "2.25" and number.isdigit() and int(number) < 2**128:
         return str(uuid.UUID(int=int(number)))
@@ -269,6 +279,12 @@ def short_names(findings: Sequence[Finding]) -> dict[str, str]:
 def finding_number(name: str) -> int:
     """Get the number of a finding from its short name, also as of earlier versions ("Nodule 1"); 0 without one."""
     found = re.match(r"(?:Rejected: )?(?:F|Nodule )(\d{1,6})(?!\d)", name)
+    return int(found[1]) if found else 0
+
+
+def drawing_number(name: str) -> int:
+    """Get the number of a drawing from its name; 0 without one."""
+    found = re.match(r"M(\d{1,6})(?!\d)", name)
     return int(found[1]) if found else 0
 
 

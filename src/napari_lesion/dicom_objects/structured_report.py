@@ -17,6 +17,7 @@ from napari_lesion.dicom.index.series import Series
 from napari_lesion.dicom.writer import named_uid
 from napari_lesion.dicom_objects import concepts
 from napari_lesion.dicom_objects.concepts import Quantity
+from napari_lesion.dicom_objects.drawing_groups import group_of
 from napari_lesion.dicom_objects.references import (
     MANUFACTURER,
     Plane,
@@ -52,11 +53,12 @@ def save_sr(
     source: Series | None = None,
     segmentation: SavedSegmentation | None = None,
 ) -> None:
-    """Save findings as a Comprehensive 3D SR after TID 1500 (Measurement Report).
+    """Save findings and drawings as a Comprehensive 3D SR after TID 1500 (Measurement Report).
 
     A finding with a segment is a group of TID 1411 that refers to it, any other one of TID 1410 with a circle on its
-    nearest image. Positions are in the scan's frame of reference (LPS mm) whatever was done to make the volume; what
-    lies on an acquired image is drawn there, too. The document is preliminary, partial and unverified.
+    nearest image; drawings are as in `drawing_groups`. Positions are in the scan's frame of reference (LPS mm) whatever
+    was done to make the volume; what lies on an acquired image is drawn there, too. The document is preliminary,
+    partial and unverified.
 
     Parameters
     ----------
@@ -86,6 +88,7 @@ def save_sr(
     names = short_names(report.findings)
     with as_checked():
         groups = [_group(finding, names[finding.id], report, volume, segmentation) for finding in report.findings]
+        groups += [group_of(drawing, volume) for drawing in report.drawings]
         content = _document(report, groups)
         evidence = [*images, *([_evidence(segmentation)] if segmentation is not None else [])]
         document = hd.sr.Comprehensive3DSR(
@@ -126,7 +129,9 @@ def _document(report: Report, groups: list[Any]) -> Any:
         ),
     )
     observers = hd.sr.ObservationContext(observer_device_context=device)
-    for reader in dict.fromkeys(entry.reader for finding in report.findings for entry in finding.history):
+    readers = [entry.reader for finding in report.findings for entry in finding.history]
+    readers += [drawing.reader for drawing in report.drawings if drawing.reader]
+    for reader in dict.fromkeys(readers):
         observers.extend(
             hd.sr.ObserverContext(
                 observer_type=hd.sr.CodedConcept("121006", "DCM", "Person"),
@@ -161,7 +166,8 @@ def _of_exam(report: Report) -> Iterator[tuple[Code, str]]:
     yield concepts.INTENDED_USE, RESEARCH_USE
     if not report.findings:
         model = report.model
-        yield concepts.COMMENT, f"{model.id} {model.version} reported no finding at its threshold {model.threshold:g}."
+        searched = f"{model.id} {model.version} reported no finding at its threshold {model.threshold:g}."
+        yield concepts.COMMENT, searched if report.is_searched else "No model searched, and no reader marked a finding."
     yield concepts.CREATED, report.created
     yield concepts.CERTIFICATE, _certificate(report.certificate)
     for warning in report.warnings:

@@ -28,8 +28,10 @@ from pydicom.valuerep import DT
 from napari_lesion.dicom_objects import concepts
 from napari_lesion.dicom_objects.concepts import Quantity
 from napari_lesion.dicom_objects.content import NOTHING, Item, parse
+from napari_lesion.dicom_objects.drawing_groups import drawing_from, is_drawing
 from napari_lesion.dicom_objects.references import DAMAGED, Refers, finding_id, finding_number, plane_of
 from napari_lesion.dicom_objects.segmentation_reader import SEGMENTATIONS, masks_from_seg
+from napari_lesion.model.drawn import Drawing
 from napari_lesion.model.findings import (
     Deed,
     Finding,
@@ -161,6 +163,8 @@ def _findings(report: ReportFile, volume: Volume) -> tuple[tuple[Finding, ...], 
     notes += more
     findings = []
     for group in report.groups:
+        if is_drawing(group.item):
+            continue
         mask = masks.get((group.segmentation_uid, group.segment or 0))
         try:
             finding = _ours(group, volume, mask) if group.ours else _foreign(group, report, volume, mask)
@@ -171,6 +175,21 @@ def _findings(report: ReportFile, volume: Volume) -> tuple[tuple[Finding, ...], 
         else:
             findings.append(finding)
     return tuple(sorted(findings, key=lambda one: -one.score)), tuple(notes)
+
+
+def _drawings(report: ReportFile, volume: Volume) -> tuple[tuple[Drawing, ...], tuple[str, ...]]:
+    """Read the drawings of a report of ours, and say which are damaged."""
+    drawings: list[Drawing] = []
+    notes = []
+    for group in report.groups:
+        if is_drawing(group.item):
+            try:
+                drawings.append(drawing_from(group.item, group.tracking_id, volume))
+            except DAMAGED as error:
+                notes.append(
+                    f"Group {group.number} ({group.tracking_id}) is damaged and was left out ({_short(error)})."
+                )
+    return tuple(drawings), tuple(notes)
 
 
 def report_from_sr(path: Path | str, volume: Volume) -> tuple[Report, tuple[str, ...]]:
@@ -192,6 +211,8 @@ def report_from_sr(path: Path | str, volume: Volume) -> tuple[Report, tuple[str,
     """
     file = load_sr(path)
     findings, notes = _findings(file, volume)
+    drawings, more = _drawings(file, volume)
+    notes += more
     foreign = ModelReference(id=f"report by {file.made_by or 'another program'}", version="", sha256="", threshold=0)
     read = Report(
         series_uid=volume.series.series_uid,
@@ -204,6 +225,7 @@ def report_from_sr(path: Path | str, volume: Volume) -> tuple[Report, tuple[str,
         timings_s={},
         warnings=(*file.warnings, *notes),
         created=file.created,
+        drawings=drawings,
     )
     return numbered(read), notes
 
@@ -276,7 +298,7 @@ def _file(path: Path, dataset: Dataset, content: Item, groups: tuple[Group, ...]
             frames_of_reference=tuple(dict.fromkeys(uid for uid in frames if uid)),
         ),
         groups=groups,
-        model=_model(groups[0].item) if groups and groups[0].ours else None,
+        model=next((_model(group.item) for group in groups if group.ours), None),
         warnings=tuple(item.words for item in everything if item.name == concepts.WARNING),
         created=_created(dataset, everything),
     )

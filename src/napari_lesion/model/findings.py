@@ -11,12 +11,15 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from napari_lesion.model.compared import Comparison, Lesion
+from napari_lesion.model.drawn import Drawing, numbered_drawings
 from napari_lesion.model.judged import Appearance, Judgement, Patient
 from napari_lesion.model.mask import Mask
 from napari_lesion.model.measured import Measurement
 from napari_lesion.model.volume import FloatArray, GeometryCertificate, SeriesIdentity, Volume
 
-SCHEMA_VERSION = "1.4"
+SCHEMA_VERSION = "1.5"
+NOBODY = "none"
+"""Id of the model where none has searched."""
 RESEARCH_USE = "For research use only. Not a medical device; not for diagnosis."
 
 _LESIONS = uuid.uuid5(uuid.NAMESPACE_DNS, "lesions.napari-lesion")
@@ -168,6 +171,15 @@ class Report(BaseModel):
     """Targets and non-targets that a reader chose, by RECIST 1.1."""
     last_number: int = Field(default=0, ge=0)
     """The highest number that a finding of this scan was ever given, also one that is gone."""
+    drawings: tuple[Drawing, ...] = ()
+    """Rulers, angles, regions, arrows and pins of readers, in the order of their numbers."""
+    last_drawing: int = Field(default=0, ge=0)
+    """The highest number that a drawing of this scan was ever given, also one that is gone."""
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether a model has searched, or a reader marked anything; a scan that was only measured in has no result."""
+        return self.model.id != NOBODY or bool(self.findings)
 
     @property
     def standing(self) -> tuple[Finding, ...]:
@@ -176,7 +188,7 @@ class Report(BaseModel):
 
 
 def numbered(report: Report) -> Report:
-    """Give a number to each finding of a report that has none, in their order, beyond all that were ever given.
+    """Give a number to each finding and drawing of a report that has none, in their order, beyond all ever given.
 
     Of two with one number the second gets another.
     """
@@ -189,7 +201,9 @@ def numbered(report: Report) -> Report:
             finding = finding.model_copy(update={"number": last})
         taken.add(finding.number)
         findings.append(finding)
-    return report.model_copy(update={"findings": tuple(findings), "last_number": last})
+    drawings, last_drawing = numbered_drawings(report.drawings, report.last_drawing)
+    update = {"findings": tuple(findings), "last_number": last, "drawings": drawings, "last_drawing": last_drawing}
+    return report.model_copy(update=update)
 
 
 def image_name(series: SeriesIdentity, instance_number: int | None, frame: int | None = None) -> str:

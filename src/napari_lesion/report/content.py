@@ -15,6 +15,7 @@ from napari_lesion.model.findings import Finding, Report, image_name
 from napari_lesion.model.judged import Advice, Appearance, Given, Patient, Probability
 from napari_lesion.model.measured import Looks, Measurement
 from napari_lesion.model.volume import Volume, readable_date
+from napari_lesion.report import measurements
 from napari_lesion.report.impression import impression
 from napari_lesion.report.pictures import Picture, pictures_of
 from napari_lesion.support.progress import Progress, silent
@@ -130,6 +131,10 @@ class Content:
     comparisons: tuple[Comparison, ...]
     gone: tuple[tuple[str, Change], ...]
     """Lesions of priors that are none of this scan's findings, each with the prior's date."""
+    measured: tuple[tuple[str, ...], ...] = ()
+    """What readers measured by hand: a row each, as `measurements.HEADINGS`."""
+    measured_notes: tuple[str, ...] = ()
+    """What is to be known before trusting those numbers."""
     without_pictures: str = ""
     """Why there are no pictures."""
 
@@ -183,6 +188,8 @@ def content_of(report: Report, volume: Volume | None = None, *, progress: Progre
             for change in comparison.changes
             if change.finding_id is None
         ),
+        measured=tuple(measurements.cells(report, drawing) for drawing in report.drawings),
+        measured_notes=measurements.notes(report),
         without_pictures="" if volume else "The scan was not at hand when this report was made.",
     )
 
@@ -269,6 +276,8 @@ def _value(value: object, unit: str) -> str:
 def _result(report: Report) -> str:
     standing = report.standing
     count = len(standing)
+    if not report.is_searched:
+        return "Nobody searched this scan for findings."
     text = f"{count or 'No'} finding{'' if count == 1 else 's'}"
     measured = sum(finding.measurement is not None for finding in standing)
     if count:
@@ -305,7 +314,7 @@ def _scan(report: Report) -> tuple[Fact, ...]:
 def _model(report: Report) -> tuple[Fact, ...]:
     model = report.model
     if not model.sha256:
-        return (Fact("Model", "none; a reader searched"),)
+        return (Fact("Model", "none; a reader searched" if report.is_searched else "none"),)
     threshold = f"score ≥ {model.threshold:.2f}"
     if model.false_positives_per_scan is not None:
         threshold += f" (expect {in_words(model.false_positives_per_scan)})"

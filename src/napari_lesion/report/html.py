@@ -10,6 +10,7 @@ from napari_lesion.model.judged import Term
 from napari_lesion.model.volume import readable_date
 from napari_lesion.report import growth_plot
 from napari_lesion.report.content import COLUMNS, Content, doubling, outcome
+from napari_lesion.report.measurements import HEADINGS
 from napari_lesion.report.page import Filters, save_page
 
 FILE_NAME = "report.html"
@@ -34,6 +35,7 @@ def save_html(report: Report, content: Content, path: Path) -> None:
         "content": content,
         "content_uid": report.series_uid,
         "columns": COLUMNS,
+        "measured_columns": HEADINGS,
         "colours": COLOURS,
         "growth": growth_plot.growth_png(shown) if shown else b"",
         "growth_alt": growth_plot.in_words(shown),

@@ -56,6 +56,7 @@ _ABOUT = "about {mm}"
 _REJECTED = "rejected by the reader"
 _UNCONFIRMED = "not yet confirmed by a reader"
 _NONE = "No finding."
+_UNSEARCHED = "Not searched for findings."
 _FURTHER_ONE = "1 further finding, {size} mm."
 _FURTHER = "{count} further findings, the largest {size} mm."
 _IF_IT_APPLIES = "{guideline}, if it applies: {category}"
@@ -66,7 +67,7 @@ _IN_VOLUME = "{percent} % in volume"
 TEXTS: tuple[str, ...] = (
     *(text for words in (_NODULES, _PLACES, _FATES) for text in words.values()),
     *filter(None, _ZONES.values()),
-    *(_ABOUT, _REJECTED, _UNCONFIRMED, _NONE, _FURTHER_ONE, _FURTHER),
+    *(_ABOUT, _REJECTED, _UNCONFIRMED, _NONE, _UNSEARCHED, _FURTHER_ONE, _FURTHER),
     *(_IF_IT_APPLIES, _NOT_KNOWN_WHETHER, _NOT_KNOWN, _IN_VOLUME),
 )
 """All texts that are said in another language where one is asked for; what guidelines advise stays in their words."""
@@ -128,6 +129,8 @@ def impression(report: Report, say: Say = in_english) -> tuple[str, ...]:
     """
     standing = report.standing
     exam = _exam(report, say)
+    if not report.is_searched:
+        return (say(_UNSEARCHED),)
     if not standing:
         return (say(_NONE), *exam)
     ranked = sorted(standing, key=lambda one: (one.status == "candidate", -one.size_mm))

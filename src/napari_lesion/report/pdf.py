@@ -35,6 +35,7 @@ from napari_lesion.model.volume import readable_date
 from napari_lesion.report import growth_plot
 from napari_lesion.report.content import COLUMNS, Content, Entry, Fact, Group, doubling, outcome
 from napari_lesion.report.html import COLOURS, adds, growth_note
+from napari_lesion.report.measurements import HEADINGS
 from napari_lesion.report.pictures import Picture
 from napari_lesion.support.atomic import whole_file
 
@@ -56,6 +57,10 @@ _MOST_LETTERS = 500
 _CAPTION = (
     "Volume with one standard deviation of measuring. Lung-RADS in brackets: what it would be if it applied. Score: "
     "how sure the model is; not a probability of malignancy."
+)
+_MEASURED = (
+    "Lengths and areas in the plane that is named. Values of the scan's own voxels; SD: standard deviation of these "
+    "voxels."
 )
 _FONT, _BOLD = "DejaVuSans", "DejaVuSans-Bold"
 
@@ -122,7 +127,8 @@ def save_pdf(report: Report, content: Content, path: Path) -> None:
     """
     _register_fonts()
     style = _Styles()
-    story = [*_summary(content, style), PageBreak(), *_table(content, style), *_time(report, content, style)]
+    story = [*_summary(content, style), PageBreak(), *_table(content, style)]
+    story += [*_measured(content, style), *_time(report, content, style)]
     legend = "Axial from the feet, coronal from the front, sagittal from the left of the patient. Outline: the mask; "
     legend += "solid and dashed line: long and short axis; dashed circle: only estimated."
     before = [
@@ -209,6 +215,18 @@ def _table(content: Content, style: _Styles) -> list[Any]:
         story.append(Paragraph("Rejected by readers", style.heading))
         story += [Paragraph(_text(line), style.small) for line in content.rejected]
     return story
+
+
+def _measured(content: Content, style: _Styles) -> list[Any]:
+    if not content.measured:
+        return []
+    header = [Paragraph(f"<b>{_text(name)}</b>", style.small) for name in HEADINGS]
+    rows = [[Paragraph(_cell(cell), style.small) for cell in row] for row in content.measured]
+    widths = [8, 26, 70, 46, 26]
+    table = Table([header, *rows], colWidths=[_WIDTH * width / sum(widths) for width in widths], repeatRows=1)
+    table.setStyle(_ROWS)
+    notes = [Paragraph(_text(note), style.dim) for note in content.measured_notes]
+    return [Paragraph("Measured by hand", style.heading), Paragraph(_MEASURED, style.dim), Spacer(1, 2), table, *notes]
 
 
 def _time(report: Report, content: Content, style: _Styles) -> list[Any]:

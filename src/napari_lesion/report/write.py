@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from napari_lesion.model.findings import Heatmap, Report
 from napari_lesion.model.volume import Volume
-from napari_lesion.report import findings_csv
+from napari_lesion.report import findings_csv, measurements
 from napari_lesion.report import json as report_json
 from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.errors import Cancelled, ConfigError, LesionError, NothingToSaveError
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-Kind = Literal["json", "csv", "html", "pdf", "seg", "sr", "key-images", "heatmap"]
+Kind = Literal["json", "csv", "measurements", "html", "pdf", "seg", "sr", "key-images", "heatmap"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 """In the order in which they are written: a structured report refers to the segmentation."""
 FILE_NAMES: dict[Kind, str] = {
     "json": report_json.FILE_NAME,
     "csv": findings_csv.FILE_NAME,
+    "measurements": measurements.FILE_NAME,
     "html": "report.html",
     "pdf": "report.pdf",
     "seg": "segmentation.dcm",
@@ -185,6 +186,9 @@ class _Writers:
 
     def csv(self, path: Path) -> None:
         findings_csv.save_findings(self._shown, path)
+
+    def measurements(self, path: Path) -> None:
+        measurements.save_measurements(self._shown, path)
 
     def html(self, path: Path) -> None:
         from napari_lesion.report.html import save_html

@@ -29,7 +29,7 @@ from napari_lesion.support.checksums import seal
 from napari_lesion.support.errors import ConfigError
 from napari_lesion.support.journal_file import JournalFile, is_there, move, read_lines
 
-VERSION = 3
+VERSION = 4
 SEALED = 3
 """Since this version, every line is sealed to those before it (`checksums.seal`), from the first of its review on."""
 STATE_VARIABLE = "NAPARI_LESION_STATE"

@@ -17,14 +17,15 @@ from pydantic import BaseModel, ConfigDict
 from napari_lesion.assessment.guidelines.judge import judge
 from napari_lesion.assessment.patient.clinical import patient_of
 from napari_lesion.model.compared import Comparison, Lesion
-from napari_lesion.model.findings import Finding, ModelReference, Point, Report, numbered
+from napari_lesion.model.drawn import Drawing, numbered_drawings
+from napari_lesion.model.findings import NOBODY, Finding, ModelReference, Point, Report, numbered
 from napari_lesion.model.judged import Patient
 from napari_lesion.model.mask import Mask
 from napari_lesion.model.measured import Measurement
 from napari_lesion.model.volume import Volume
 from napari_lesion.support.errors import ConfigError
 
-NO_MODEL = ModelReference(id="none", version="", sha256="", threshold=0.0)
+NO_MODEL = ModelReference(id=NOBODY, version="", sha256="", threshold=0.0)
 """The model of a report in which only a reader has searched."""
 
 
@@ -67,6 +68,8 @@ class Change(BaseModel):
     """What is known of the patient, from then on; None where that stays as it was."""
     lesions: tuple[Lesion, ...] | None = None
     """Targets and non-targets, from then on; None where they stay as they were."""
+    drawings: tuple[Drawing, ...] | None = None
+    """Rulers, regions and whatever else readers draw, from then on; None where they stay as they were."""
 
 
 class Measured(BaseModel):
@@ -103,6 +106,8 @@ class Review:
         What comparisons came to when findings changed; the last one with each prior counts.
     highest : int
         The highest number that a change gave to a finding, also where it was undone and is forgotten.
+    highest_drawing : int
+        The same of drawings.
     """
 
     start: Report
@@ -111,6 +116,7 @@ class Review:
     measured: tuple[Measured, ...] = ()
     updated: tuple[Comparison, ...] = ()
     highest: int = 0
+    highest_drawing: int = 0
 
     @property
     def last_number(self) -> int:
@@ -153,6 +159,17 @@ class Review:
         return next(chosen, self.start.lesions)
 
     @cached_property
+    def drawings(self) -> tuple[Drawing, ...]:
+        """What readers drew to measure, in the order of their numbers."""
+        drawn = (change.drawings for change in reversed(self.changes) if change.drawings is not None)
+        return next(drawn, self.start.drawings)
+
+    @property
+    def last_drawing(self) -> int:
+        """The highest number that a drawing of this scan was ever given."""
+        return max((self.highest_drawing, self.start.last_drawing, *(one.number for one in self.start.drawings)))
+
+    @cached_property
     def comparisons(self) -> tuple[Comparison, ...]:
         """With priors, the latest first."""
         made = (change.comparisons for change in reversed(self.changes) if change.comparisons is not None)
@@ -164,6 +181,7 @@ class Review:
         """The report with findings, patient and comparisons as they are now; what was judged of others is not in it."""
         now = {"findings": self.findings, "patient": self.patient, "comparisons": self.comparisons}
         now |= {"lesions": self.lesions, "judgement": None, "last_number": self.last_number}
+        now |= {"drawings": self.drawings, "last_drawing": self.last_drawing}
         return self.start.model_copy(update=now)
 
     def finding(self, id_: str) -> Finding:
@@ -183,7 +201,8 @@ class Review:
         """Make a change; what was undone before can't be made again after it."""
         change = self.with_numbers(change)
         highest = max((self.last_number, *(finding.number for finding in change.after)))
-        return replace(self, changes=(*self.changes, change), undone=(), highest=highest)
+        drawn = max((self.last_drawing, *(one.number for one in change.drawings or ())))
+        return replace(self, changes=(*self.changes, change), undone=(), highest=highest, highest_drawing=drawn)
 
     def with_numbers(self, change: Change) -> Change:
         """Give a number to the findings of a change that have none: a journal of an earlier version holds such."""
@@ -292,7 +311,8 @@ def reported(review: Review, threshold: float, false_positives: float | None = N
         update={"threshold": threshold, "false_positives_per_scan": false_positives},
     )
     report = review.report.model_copy(update={"findings": kept, "model": model})
-    judgement = judge(kept, report.patient, report.comparisons)
+    # Where nobody searched, that there is no finding means nothing.
+    judgement = judge(kept, report.patient, report.comparisons) if report.is_searched else None
     return report.model_copy(update={"judgement": judgement})
 
 
@@ -319,7 +339,8 @@ def carried_over(old: Review, start: Report, by: Stamp) -> Review:
     another model, an untouched one at the same place; all others get numbers that were never given.
     Findings that a reader judged, moved, commented or added take the place of those with the same id, and what was
     entered of the patient that of what the headers say, as one change, which can be undone. Targets and non-targets
-    stay as they were chosen. Comparisons with priors are of the old findings, and end with them.
+    stay as they were chosen, drawings as they were drawn, and those of the new report come to them. Comparisons with
+    priors are of the old findings, and end with them.
 
     Raises
     ------
@@ -333,12 +354,22 @@ def carried_over(old: Review, start: Report, by: Stamp) -> Review:
     kept = tuple(finding for finding in old.findings if finding.history and known.get(finding.id) != finding)
     patient = old.patient if old.patient != old.start.patient else None
     lesions = old.lesions if old.lesions != start.lesions else None
+    drawings, last_drawing = _drawn_in_both(old, start)
+    start = start.model_copy(update={"last_drawing": last_drawing})
     review = Review(start, measured=old.measured)
-    if not kept and patient is None and lesions is None:
+    if not kept and patient is None and lesions is None and drawings == start.drawings:
         return review
     before = tuple(known[finding.id] for finding in kept if finding.id in known)
     change = Change(what="carried over", time=by.time, reader=by.reader, before=before, after=kept, patient=patient)
-    return review.done(change.model_copy(update={"lesions": lesions}))
+    update = {"lesions": lesions, "drawings": drawings if drawings != start.drawings else None}
+    return review.done(change.model_copy(update=update))
+
+
+def _drawn_in_both(old: Review, start: Report) -> tuple[tuple[Drawing, ...], int]:
+    """Put the drawings of a review and those of a report together; one that both have is as the review has it."""
+    known = {one.id for one in old.drawings}
+    news = tuple(one for one in start.drawings if one.id not in known)
+    return numbered_drawings((*old.drawings, *news), max(old.last_drawing, start.last_drawing))
 
 
 def _numbered_as(old: Review, start: Report) -> Report:

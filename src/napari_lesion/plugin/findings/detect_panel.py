@@ -593,8 +593,8 @@ class DetectPanel(QWidget):
 
     def _summary(self) -> str:
         review = self._view.review
-        if review is None:
-            return ""
+        if review is None or (review.start.model == NO_MODEL and not self._view.findings):
+            return ""  # nobody searched, also where something was measured
         shown = self._view.shown
         hidden = sum(f.status != "rejected" for f in self._view.findings) - len(shown)
         rejected = sum(f.status == "rejected" for f in self._view.findings)

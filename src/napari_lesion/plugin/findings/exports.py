@@ -41,6 +41,7 @@ _TITLES: dict[Kind, tuple[str, str]] = {
     "sr": (later("DICOM SR"), later("Measurements and judgement as a DICOM Structured Report, for the archive")),
     "seg": (later("DICOM SEG"), later("Outlines as a DICOM Segmentation, for the archive")),
     "csv": (later("Table (CSV)"), later("All numbers, a row a finding")),
+    "measurements": (later("Measurements (CSV)"), later("What was measured by hand, a row each")),
     "json": (later("findings.json"), later("Everything, to be opened here again")),
 }
 _FOLDER = "report/folder"
@@ -67,11 +68,11 @@ class Exports(QWidget):
         self.buttons["all"] = every = QPushButton(tr("All of them…"))
         every.setToolTip(tr("Write all these files into one folder"))
         every.clicked.connect(partial(self._ask, tuple(_TITLES)))
-        grid.addWidget(every, 2, 0, 1, 2)
+        grid.addWidget(every, -(-len(_TITLES) // 3), 0, 1, 2)
         self.buttons["impression"] = copy = QPushButton(tr("Copy impression"))
         copy.setToolTip(tr("Copy at most six lines to dictate or to paste") + f" ({key_text('Control-Shift-C')})")
         copy.clicked.connect(lambda: copy_impression(station))
-        grid.addWidget(copy, 2, 2)
+        grid.addWidget(copy, -(-len(_TITLES) // 3), 2)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setAccessibleName(tr("Progress of the reports"))

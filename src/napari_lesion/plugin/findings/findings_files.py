@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari import current_viewer
-from napari.utils.notifications import show_info
+from napari.utils.notifications import show_info, show_warning
 
 from napari_lesion.model.findings import Heatmap, Report, may_be_of, names_other_images
 from napari_lesion.plugin.findings.findings_view import findings_view
@@ -160,7 +160,19 @@ def show(station: Workstation, scan: Image, saved: Saved) -> None:
         return
     heatmap = heatmap_layer(saved.heatmap, volume) if saved.heatmap is not None else None
     station.read(scan)
-    findings_view(station).show_result(scan, saved.report, heatmap=heatmap)
+    report = saved.report
+    images = {instance.sop_instance_uid for instance in volume.instances}
+    here = tuple(one for one in report.drawings if not one.sop_instance_uid or one.sop_instance_uid in images)
+    if left := len(report.drawings) - len(here):
+        show_warning(
+            tr(
+                "{count} measurements of {file} are on other images than those of this scan, and are left out.",
+                count=left,
+                file=saved.path.name,
+            )
+        )
+        report = report.model_copy(update={"drawings": here})
+    findings_view(station).show_result(scan, report, heatmap=heatmap)
     review = station.review
     if review is not None and review.changes:
         kept = len(review.changes[-1].after)

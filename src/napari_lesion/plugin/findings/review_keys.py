@@ -16,6 +16,7 @@ from napari_lesion.plugin.session.workstation import Workstation
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import Action
 from napari_lesion.plugin.viewer.layers import frame_of
+from napari_lesion.plugin.viewer.tools.measuring import measuring_tools
 from napari_lesion.plugin.viewer.tools.overlays import overlays
 from napari_lesion.report.impression import finding_sentence, impression
 from napari_lesion.review import edits
@@ -85,6 +86,12 @@ def pointed_at(station: Workstation) -> Point | None:
     return station.position_mm
 
 
+def delete(station: Workstation) -> None:
+    """Delete the drawing that is chosen; without one, delete or reject the chosen findings."""
+    if not measuring_tools(station).delete():
+        _judge(edits.remove)(station)
+
+
 def move_to_crosshair(station: Workstation) -> None:
     """Put the chosen finding where the crosshair is: the way to move it without a mouse."""
     view, volume, place = findings_view(station), station.volume, station.position_mm
@@ -130,6 +137,8 @@ def _step(step: Callable[[Review, Stamp], Review]) -> Callable[[Workstation], No
         if not view.change(step) or (review := station.review) is None or review is before:
             return
         change = review.undone[-1] if step is undo else review.changes[-1]
+        if change.drawings is not None and before is not None:
+            measuring_tools(station).turn_to_change(before.drawings, review.drawings)
         there = {finding.id for finding in view.findings}
         about = [finding.id for finding in (*change.before, *change.after)]
         known = [id_ for id_ in (chosen, *about) if id_ in there]
@@ -214,7 +223,7 @@ ACTIONS = (
     Action("findings.add", "Add a finding under the mouse, or at the crosshair", "E", add_at_cursor),
     Action("findings.move", "Move the chosen finding to the crosshair", "Shift-E", move_to_crosshair),
     Action("findings.merge", "Merge the chosen findings", "M", merge),
-    Action("findings.delete", "Delete what was added, reject what the model found", "Delete", _judge(edits.remove)),
+    Action("findings.delete", "Delete a drawing or what was added, reject what the model found", "Delete", delete),
     Action("findings.comment", "Comment on the chosen finding", "K", _run(lambda view: view.comment_asked.emit())),
     Action("findings.card", "Show the card of the chosen finding", "W", show_card),
     Action("findings.outline", "Paint the outline of the chosen finding, or stop", "O", _draw("paint")),

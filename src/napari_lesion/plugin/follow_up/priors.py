@@ -31,6 +31,7 @@ from napari_lesion.review.review import (
     NO_MODEL,
     Review,
     Stamp,
+    carried_over,
     is_unmeasured,
     reported,
     with_comparison,
@@ -150,8 +151,10 @@ def compare_scans(
     else:
         before = read_series(source, progress=part(progress, 0, 100, 1000))
     review = known if known is not None else _kept(before)
-    if review is None:
-        review = _searched(before, model, part(progress, 100, 600, 1000))
+    if review is None or (review.start.model == NO_MODEL and not review.findings):
+        searched = _searched(before, model, part(progress, 100, 600, 1000))
+        # Where somebody has only measured, that stays.
+        review = searched if review is None else carried_over(review, searched.start, by)
         if known is None:
             _keep(before, review, by)
     prior_report = reported(review, review.start.model.threshold)

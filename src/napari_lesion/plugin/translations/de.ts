@@ -156,6 +156,14 @@
             <translation>Alt</translation>
         </message>
         <message>
+            <source>Angle</source>
+            <translation>Winkel</translation>
+        </message>
+        <message>
+            <source>Angle: click an end, the vertex, the other end</source>
+            <translation>Winkel: ein Ende, den Scheitel, das andere Ende anklicken</translation>
+        </message>
+        <message>
             <source>Annotated boxes</source>
             <translation>Annotierte Rahmen</translation>
         </message>
@@ -194,6 +202,18 @@
         <message>
             <source>Are these values HU?</source>
             <translation>Sind diese Werte HU?</translation>
+        </message>
+        <message>
+            <source>Arrow</source>
+            <translation>Pfeil</translation>
+        </message>
+        <message>
+            <source>Arrow with text</source>
+            <translation>Pfeil mit Text</translation>
+        </message>
+        <message>
+            <source>Arrow with text: from the tip</source>
+            <translation>Pfeil mit Text: von der Spitze aus</translation>
         </message>
         <message>
             <source>As it was opened</source>
@@ -564,8 +584,8 @@
             <translation>Löschen</translation>
         </message>
         <message>
-            <source>Delete what was added, reject what the model found</source>
-            <translation>Hinzugefügtes löschen, vom Modell Gefundenes verwerfen</translation>
+            <source>Delete a drawing or what was added, reject what the model found</source>
+            <translation>Messung oder Hinzugefügtes löschen, Gefundenes verwerfen</translation>
         </message>
         <message>
             <source>Density</source>
@@ -644,6 +664,14 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Earlier scans of this patient: open ones, and those that the series browser has found</source>
             <translation>Frühere Untersuchungen dieses Patienten: geöffnete und solche, die der Serienbrowser gefunden hat</translation>
+        </message>
+        <message>
+            <source>Ellipse</source>
+            <translation>Ellipse</translation>
+        </message>
+        <message>
+            <source>Ellipse: mean, SD, min, max and area</source>
+            <translation>Ellipse: Mittelwert, SD, Min., Max. und Fläche</translation>
         </message>
         <message>
             <source>Emphysema</source>
@@ -960,6 +988,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Growth (BTS)</source>
             <translation>Wachstum (BTS)</translation>
+        </message>
+        <message>
+            <source>HU pin</source>
+            <translation>HU-Punkt</translation>
         </message>
         <message>
             <source>Heatmap (H)</source>
@@ -1378,8 +1410,16 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Messung</translation>
         </message>
         <message>
+            <source>Measurements (CSV)</source>
+            <translation>Messungen (CSV)</translation>
+        </message>
+        <message>
             <source>Measurements and judgement as a DICOM Structured Report, for the archive</source>
             <translation>Messungen und Beurteilung als DICOM Structured Report, fürs Archiv</translation>
+        </message>
+        <message>
+            <source>Measuring</source>
+            <translation>Messen</translation>
         </message>
         <message>
             <source>Mediastinum</source>
@@ -1532,6 +1572,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Not read yet</source>
             <translation>Noch nicht befundet</translation>
+        </message>
+        <message>
+            <source>Not searched for findings.</source>
+            <translation>Nicht nach Befunden abgesucht.</translation>
         </message>
         <message>
             <source>Nothing was found.</source>
@@ -1766,6 +1810,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Bild</translation>
         </message>
         <message>
+            <source>Pin that says the value</source>
+            <translation>Punkt mit seinem Wert</translation>
+        </message>
+        <message>
             <source>Place</source>
             <translation>Lage</translation>
         </message>
@@ -1842,6 +1890,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Das Fadenkreuz auf jede verdächtige Stelle setzen und Strg+1 (kaum) bis Strg+5 (sicher) drücken.</translation>
         </message>
         <message>
+            <source>Put the tool down</source>
+            <translation>Werkzeug ablegen</translation>
+        </message>
+        <message>
             <source>READ WITH THE DETECTOR</source>
             <translation>BEFUNDUNG MIT DETEKTOR</translation>
         </message>
@@ -1910,6 +1962,14 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Befundungen von LIDC-IDRI</translation>
         </message>
         <message>
+            <source>Rectangle</source>
+            <translation>Rechteck</translation>
+        </message>
+        <message>
+            <source>Rectangle: mean, SD, min, max and area</source>
+            <translation>Rechteck: Mittelwert, SD, Min., Max. und Fläche</translation>
+        </message>
+        <message>
             <source>Redo</source>
             <translation>Wiederholen</translation>
         </message>
@@ -1956,6 +2016,14 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Right upper</source>
             <translation>Rechts oben</translation>
+        </message>
+        <message>
+            <source>Ruler</source>
+            <translation>Lineal</translation>
+        </message>
+        <message>
+            <source>Ruler: drag, or click both ends</source>
+            <translation>Lineal: ziehen, oder beide Enden anklicken</translation>
         </message>
         <message>
             <source>Run</source>
@@ -2672,6 +2740,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Was jeder Term zur Summe (Logit) beiträgt:</translation>
         </message>
         <message>
+            <source>What it points at, or is:</source>
+            <translation>Worauf es zeigt oder was es ist:</translation>
+        </message>
+        <message>
             <source>What may hold more, and could not be looked into ({count}), is named below.</source>
             <translation>Was noch mehr enthalten kann und nicht angesehen werden konnte ({count}), steht unten.</translation>
         </message>
@@ -2696,6 +2768,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Was früher durchgesehen wurde</translation>
         </message>
         <message>
+            <source>What was measured by hand, a row each</source>
+            <translation>Was von Hand gemessen wurde, je eine Zeile</translation>
+        </message>
+        <message>
             <source>Where the model is suspicious</source>
             <translation>Wo das Modell Verdacht hat</translation>
         </message>
@@ -2710,6 +2786,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>Which of them are of the same reader is not known.</source>
             <translation>Welche davon vom selben Befunder sind, ist nicht bekannt.</translation>
+        </message>
+        <message>
+            <source>While you read blind, the measuring tools are put away.</source>
+            <translation>Während Sie blind befunden, sind die Messwerkzeuge weggelegt.</translation>
         </message>
         <message>
             <source>While you read blind, what others marked stays hidden.</source>
@@ -2862,6 +2942,18 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>an earlier scan</source>
             <translation>einer früheren Aufnahme</translation>
+        </message>
+        <message>
+            <source>area {area} mm²</source>
+            <translation>Fläche {area} mm²</translation>
+        </message>
+        <message>
+            <source>area {area} mm² at the detector</source>
+            <translation>Fläche {area} mm² am Detektor</translation>
+        </message>
+        <message>
+            <source>area {area} px² (no size known)</source>
+            <translation>Fläche {area} px² (Größe unbekannt)</translation>
         </message>
         <message>
             <source>as LPS: −45.0, −12.3, −270.0 mm</source>
@@ -3092,6 +3184,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>max. {value}</translation>
         </message>
         <message>
+            <source>mean {mean}{unit}, SD {sd}</source>
+            <translation>Mittel {mean}{unit}, SD {sd}</translation>
+        </message>
+        <message>
             <source>measured</source>
             <translation>gemessen</translation>
         </message>
@@ -3114,6 +3210,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>midline</source>
             <translation>Mittellinie</translation>
+        </message>
+        <message>
+            <source>min {low}, max {high}{unit}</source>
+            <translation>Min. {low}, Max. {high}{unit}</translation>
         </message>
         <message>
             <source>min {value}</source>
@@ -3246,6 +3346,14 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>of the login</source>
             <translation>der der Anmeldung</translation>
+        </message>
+        <message>
+            <source>on a plane made of several images</source>
+            <translation>in einer Ebene aus mehreren Bildern</translation>
+        </message>
+        <message>
+            <source>on a slab of {count} slices</source>
+            <translation>in {count} Schichten zusammen</translation>
         </message>
         <message>
             <source>open</source>
@@ -3444,6 +3552,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>zu entscheiden</translation>
         </message>
         <message>
+            <source>too small: no voxel's centre lies in it</source>
+            <translation>zu klein: keine Voxelmitte liegt darin</translation>
+        </message>
+        <message>
             <source>touches it</source>
             <translation>berührt sie</translation>
         </message>
@@ -3540,6 +3652,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>{count} weitere Befunde, der größte {size} mm.</translation>
         </message>
         <message>
+            <source>{count} measurements of {file} are on other images than those of this scan, and are left out.</source>
+            <translation>{count} Messungen aus {file} liegen auf anderen Bildern als denen dieser Untersuchung und wurden weggelassen.</translation>
+        </message>
+        <message>
             <source>{count} of them are rejected; they stay in the file with that status.</source>
             <translation>{count} davon sind verworfen; sie bleiben mit diesem Status in der Datei.</translation>
         </message>
@@ -3614,6 +3730,14 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>{layer} stays where it lies in the patient.</source>
             <translation>{layer} bleibt, wo es im Patienten liegt.</translation>
+        </message>
+        <message>
+            <source>{length} mm at the detector</source>
+            <translation>{length} mm am Detektor</translation>
+        </message>
+        <message>
+            <source>{length} px (no size known)</source>
+            <translation>{length} px (Größe unbekannt)</translation>
         </message>
         <message>
             <source>{long} × {short} mm, mean {mean}</source>

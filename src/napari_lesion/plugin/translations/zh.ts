@@ -156,6 +156,14 @@
             <translation>Alt</translation>
         </message>
         <message>
+            <source>Angle</source>
+            <translation>角度</translation>
+        </message>
+        <message>
+            <source>Angle: click an end, the vertex, the other end</source>
+            <translation>角度：依次点击一端、顶点、另一端</translation>
+        </message>
+        <message>
             <source>Annotated boxes</source>
             <translation>标注框</translation>
         </message>
@@ -194,6 +202,18 @@
         <message>
             <source>Are these values HU?</source>
             <translation>这些数值是 HU 吗?</translation>
+        </message>
+        <message>
+            <source>Arrow</source>
+            <translation>箭头</translation>
+        </message>
+        <message>
+            <source>Arrow with text</source>
+            <translation>带文字的箭头</translation>
+        </message>
+        <message>
+            <source>Arrow with text: from the tip</source>
+            <translation>带文字的箭头：从箭尖开始</translation>
         </message>
         <message>
             <source>As it was opened</source>
@@ -564,8 +584,8 @@
             <translation>删除</translation>
         </message>
         <message>
-            <source>Delete what was added, reject what the model found</source>
-            <translation>删除手动添加的，排除模型检出的</translation>
+            <source>Delete a drawing or what was added, reject what the model found</source>
+            <translation>删除测量或手动添加的病灶，拒绝模型找到的病灶</translation>
         </message>
         <message>
             <source>Density</source>
@@ -644,6 +664,14 @@ A double click opens one.</source>
         <message>
             <source>Earlier scans of this patient: open ones, and those that the series browser has found</source>
             <translation>该患者的既往扫描：已打开的，以及序列浏览器找到的</translation>
+        </message>
+        <message>
+            <source>Ellipse</source>
+            <translation>椭圆</translation>
+        </message>
+        <message>
+            <source>Ellipse: mean, SD, min, max and area</source>
+            <translation>椭圆：均值、标准差、最小值、最大值和面积</translation>
         </message>
         <message>
             <source>Emphysema</source>
@@ -960,6 +988,10 @@ A double click opens one.</source>
         <message>
             <source>Growth (BTS)</source>
             <translation>生长（BTS）</translation>
+        </message>
+        <message>
+            <source>HU pin</source>
+            <translation>HU 标记点</translation>
         </message>
         <message>
             <source>Heatmap (H)</source>
@@ -1378,8 +1410,16 @@ A double click opens one.</source>
             <translation>测量</translation>
         </message>
         <message>
+            <source>Measurements (CSV)</source>
+            <translation>测量（CSV）</translation>
+        </message>
+        <message>
             <source>Measurements and judgement as a DICOM Structured Report, for the archive</source>
             <translation>测量和评估，作为 DICOM 结构化报告存档</translation>
+        </message>
+        <message>
+            <source>Measuring</source>
+            <translation>测量</translation>
         </message>
         <message>
             <source>Mediastinum</source>
@@ -1532,6 +1572,10 @@ A double click opens one.</source>
         <message>
             <source>Not read yet</source>
             <translation>尚未阅片</translation>
+        </message>
+        <message>
+            <source>Not searched for findings.</source>
+            <translation>未进行病灶搜索。</translation>
         </message>
         <message>
             <source>Nothing was found.</source>
@@ -1766,6 +1810,10 @@ A double click opens one.</source>
             <translation>图像</translation>
         </message>
         <message>
+            <source>Pin that says the value</source>
+            <translation>显示数值的标记点</translation>
+        </message>
+        <message>
             <source>Place</source>
             <translation>位置</translation>
         </message>
@@ -1842,6 +1890,10 @@ A double click opens one.</source>
             <translation>将十字线置于每个可疑处，按 Ctrl+1（极不可能）至 Ctrl+5（确定）。</translation>
         </message>
         <message>
+            <source>Put the tool down</source>
+            <translation>放下工具</translation>
+        </message>
+        <message>
             <source>READ WITH THE DETECTOR</source>
             <translation>结合检测模型阅片</translation>
         </message>
@@ -1910,6 +1962,14 @@ A double click opens one.</source>
             <translation>LIDC-IDRI 的阅片结果</translation>
         </message>
         <message>
+            <source>Rectangle</source>
+            <translation>矩形</translation>
+        </message>
+        <message>
+            <source>Rectangle: mean, SD, min, max and area</source>
+            <translation>矩形：均值、标准差、最小值、最大值和面积</translation>
+        </message>
+        <message>
             <source>Redo</source>
             <translation>重做</translation>
         </message>
@@ -1956,6 +2016,14 @@ A double click opens one.</source>
         <message>
             <source>Right upper</source>
             <translation>右上叶</translation>
+        </message>
+        <message>
+            <source>Ruler</source>
+            <translation>标尺</translation>
+        </message>
+        <message>
+            <source>Ruler: drag, or click both ends</source>
+            <translation>标尺：拖动，或点击两端</translation>
         </message>
         <message>
             <source>Run</source>
@@ -2672,6 +2740,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>各项对总和（logit）的贡献：</translation>
         </message>
         <message>
+            <source>What it points at, or is:</source>
+            <translation>所指内容或说明：</translation>
+        </message>
+        <message>
             <source>What may hold more, and could not be looked into ({count}), is named below.</source>
             <translation>可能还有更多扫描但未能查看的内容({count})列在下方。</translation>
         </message>
@@ -2696,6 +2768,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>以前查看过的</translation>
         </message>
         <message>
+            <source>What was measured by hand, a row each</source>
+            <translation>手动测量的结果，每项一行</translation>
+        </message>
+        <message>
             <source>Where the model is suspicious</source>
             <translation>模型认为可疑之处</translation>
         </message>
@@ -2710,6 +2786,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>Which of them are of the same reader is not known.</source>
             <translation>其中哪些出自同一位阅片者，无从得知。</translation>
+        </message>
+        <message>
+            <source>While you read blind, the measuring tools are put away.</source>
+            <translation>盲读期间不能使用测量工具。</translation>
         </message>
         <message>
             <source>While you read blind, what others marked stays hidden.</source>
@@ -2862,6 +2942,18 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>an earlier scan</source>
             <translation>既往检查</translation>
+        </message>
+        <message>
+            <source>area {area} mm²</source>
+            <translation>面积 {area} mm²</translation>
+        </message>
+        <message>
+            <source>area {area} mm² at the detector</source>
+            <translation>面积 {area} mm²（探测器处）</translation>
+        </message>
+        <message>
+            <source>area {area} px² (no size known)</source>
+            <translation>面积 {area} px²（尺寸未知）</translation>
         </message>
         <message>
             <source>as LPS: −45.0, −12.3, −270.0 mm</source>
@@ -3092,6 +3184,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>最大 {value}</translation>
         </message>
         <message>
+            <source>mean {mean}{unit}, SD {sd}</source>
+            <translation>均值 {mean}{unit}，标准差 {sd}</translation>
+        </message>
+        <message>
             <source>measured</source>
             <translation>测量</translation>
         </message>
@@ -3114,6 +3210,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>midline</source>
             <translation>中线</translation>
+        </message>
+        <message>
+            <source>min {low}, max {high}{unit}</source>
+            <translation>最小 {low}，最大 {high}{unit}</translation>
         </message>
         <message>
             <source>min {value}</source>
@@ -3246,6 +3346,14 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>of the login</source>
             <translation>登录名</translation>
+        </message>
+        <message>
+            <source>on a plane made of several images</source>
+            <translation>位于由多幅图像重建的平面</translation>
+        </message>
+        <message>
+            <source>on a slab of {count} slices</source>
+            <translation>位于 {count} 层的厚层图像</translation>
         </message>
         <message>
             <source>open</source>
@@ -3444,6 +3552,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>待判定</translation>
         </message>
         <message>
+            <source>too small: no voxel's centre lies in it</source>
+            <translation>太小：其中没有体素中心</translation>
+        </message>
+        <message>
             <source>touches it</source>
             <translation>相接触</translation>
         </message>
@@ -3540,6 +3652,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>另有 {count} 个病灶，最大 {size} mm。</translation>
         </message>
         <message>
+            <source>{count} measurements of {file} are on other images than those of this scan, and are left out.</source>
+            <translation>{file} 中有 {count} 项测量位于其他图像上，不属于此次扫描，已略去。</translation>
+        </message>
+        <message>
             <source>{count} of them are rejected; they stay in the file with that status.</source>
             <translation>其中 {count} 个已排除；仍以该状态保留在文件中。</translation>
         </message>
@@ -3614,6 +3730,14 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>{layer} stays where it lies in the patient.</source>
             <translation>{layer} 保持在其于患者体内的位置。</translation>
+        </message>
+        <message>
+            <source>{length} mm at the detector</source>
+            <translation>{length} mm（探测器处）</translation>
+        </message>
+        <message>
+            <source>{length} px (no size known)</source>
+            <translation>{length} px（尺寸未知）</translation>
         </message>
         <message>
             <source>{long} × {short} mm, mean {mean}</source>

@@ -21,6 +21,7 @@ MODULES: tuple[str, ...] = (
     "napari_lesion.plugin.viewer.views.keys",
     "napari_lesion.plugin.viewer.views.side_by_side",
     "napari_lesion.plugin.viewer.tools.keys",
+    "napari_lesion.plugin.viewer.tools.measuring_keys",
     "napari_lesion.plugin.findings.review_keys",
     "napari_lesion.plugin.annotate.annotator",
     "napari_lesion.plugin.annotate.case_list",

@@ -38,6 +38,7 @@ TITLES = {
     "window": later("Window"),
     "slab": later("Slab"),
     "reading": later("Reading"),
+    "measuring": later("Measuring"),
     "findings": later("Findings"),
     "annotation": later("Annotation"),
     "cases": later("Cases"),

@@ -229,12 +229,14 @@ def scan_view(viewer: ViewerModel) -> ScanView:
         _views[viewer] = ScanView(viewer, letters=not has_window)
         if has_window:
             from napari_lesion.plugin.viewer.actions import bind  # they build on this module
+            from napari_lesion.plugin.viewer.tools.measuring_bar import add_to_bar
             from napari_lesion.plugin.viewer.tools.reading import attach
             from napari_lesion.plugin.viewer.tools.slider import SliderText
             from napari_lesion.plugin.viewer.views.mpr import views
 
             views(viewer)
             SliderText(viewer.window._qt_viewer.dims, attach(viewer))
+            add_to_bar(viewer)
             bind(viewer)
     return _views[viewer]
 

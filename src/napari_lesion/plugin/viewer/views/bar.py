@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 
@@ -19,12 +20,15 @@ class Switch:
     run : callable
     is_on : callable, optional
         Says whether the button is pressed; a button without it just does something.
+    icon : QIcon, optional
+        Shown instead of the text, which is then what a screen reader says.
     """
 
     text: str
     hint: str
     run: Callable[[], None]
     is_on: Callable[[], bool] | None = None
+    icon: QIcon | None = None
 
 
 class Bar(QWidget):
@@ -45,6 +49,10 @@ class Bar(QWidget):
         """Put a button to the right of the others."""
         button = QToolButton()
         button.setText(switch.text)
+        button.setAccessibleName(switch.text)
+        if switch.icon is not None:
+            button.setIcon(switch.icon)
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
         button.setToolTip(switch.hint)
         button.setCheckable(switch.is_on is not None)
         # The keys stay with the canvas.

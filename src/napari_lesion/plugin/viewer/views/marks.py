@@ -5,6 +5,7 @@ The picture below stays as it is while they change. napari would draw all of it 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, ref
 
@@ -65,6 +66,8 @@ class Marks(QWidget):
         self.lines_shown = True
         self.letters_shown = False
         self._world: FloatArray | None = None
+        self.paint_more: Callable[[QPainter], None] = lambda _painter: None
+        """Draws above the picture and the crosshair, below letters and texts."""
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         _marks[view] = ref(self)
@@ -149,6 +152,9 @@ class Marks(QWidget):
                 pen.setDashPattern(dashes)
             painter.setPen(pen)
             painter.drawLine(line)
+        painter.save()
+        self.paint_more(painter)
+        painter.restore()
         self._write_corners(painter)
         self._write_letters(painter)  # over the words: in a narrow view these may reach there
         painter.end()

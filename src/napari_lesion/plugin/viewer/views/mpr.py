@@ -57,6 +57,8 @@ class Views(QObject):
 
     closed = Signal()
     """The window goes, and the further views with it."""
+    pane_made = Signal(object)
+    """A further `Pane` of the scan that is read."""
 
     def __init__(self, viewer: Viewer) -> None:
         # The only handle that napari gives to its main window.
@@ -248,6 +250,7 @@ class Views(QObject):
             self._take(pane)
             if pane.is_plane:
                 attach(view, self._station)  # now that it has a canvas
+            self.pane_made.emit(pane)
         self._three = self._others[-1]
         self._on_order()
         if self._station.scan is not None:

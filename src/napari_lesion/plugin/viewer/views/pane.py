@@ -53,6 +53,8 @@ class Pane(QWidget):
         self.canvas: QWidget = qt_viewer.canvas.native
         self.reads_scan: Callable[[], bool] = lambda: True
         """Whether a scan is shown; any other image keeps napari's mouse."""
+        self.mouse_first: Callable[[QMouseEvent], bool] = lambda _event: False
+        """Asked before all others what to do with the mouse; True where it took the event."""
         self._keys = keys
         self._notches = 0.0
         self._pan_from: QPointF | None = None
@@ -111,6 +113,8 @@ class Pane(QWidget):
         forget_marks(self.view)
         for flushed in (self.view.layers.events.removed, self.view.layers.events.end_batch):
             flushed.disconnect(self._make_current)
+        self.mouse_first = lambda _event: False
+        self.marks.paint_more = lambda _painter: None
         self.canvas.removeEventFilter(self)
         del self.qt_viewer, self.canvas
         self._keys = None
@@ -163,6 +167,14 @@ class Pane(QWidget):
         way: FloatArray = (right * right_px + down * down_px) / self.view.scene.camera.zoom
         return way
 
+    def world_at(self, at: QPointF) -> FloatArray:
+        """Give the place in napari's world that is under a point of the canvas, on the slice that is shown."""
+        dims = self.view.dims
+        world = np.array(dims.point, dtype=np.float64)
+        offset = self._in_mm(at.x() - self.canvas.width() / 2, at.y() - self.canvas.height() / 2)
+        world[list(dims.displayed)] = np.array(self.view.scene.camera.center[-2:]) + offset
+        return world
+
     def _move_camera(self, offset: FloatArray) -> None:
         camera = self.view.scene.camera
         center = np.array(camera.center, dtype=np.float64)
@@ -177,11 +189,7 @@ class Pane(QWidget):
         dims = self.view.dims
         if not self.is_plane or dims.ndim != 3 or not self.canvas.underMouse():
             return
-        at = self.canvas.mapFromGlobal(QCursor.pos())
-        world = np.array(dims.point, dtype=np.float64)
-        offset = self._in_mm(at.x() - self.canvas.width() / 2, at.y() - self.canvas.height() / 2)
-        world[list(dims.displayed)] = np.array(self.view.scene.camera.center[-2:]) + offset
-        position = tuple(world.tolist())
+        position = tuple(self.world_at(QPointF(self.canvas.mapFromGlobal(QCursor.pos()))).tolist())
         if tuple(self.view.cursor.position) == position:  # something else may lie there now
             self.view.cursor.events.position(value=position)
         else:
@@ -203,7 +211,7 @@ class Pane(QWidget):
         elif isinstance(event, QWheelEvent):
             return self._on_wheel(event)
         elif isinstance(event, QMouseEvent):
-            return self._on_mouse(event)
+            return self.mouse_first(event) or self._on_mouse(event)
         return False
 
     def _on_wheel(self, event: QWheelEvent) -> bool:
