@@ -166,7 +166,7 @@ def test_an_unknown_model_names_the_known_ones(folder, monkeypatch):
 
 def test_listing_models_needs_no_torch():
     code = (
-        "import sys; from napari_lesion.detection import detector, packs; detector.list_models();"
+        "import sys; from napari_lesion.detection import detector; detector.list_models();"
         "sys.exit(bool({'torch', 'monai', 'safetensors'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -207,7 +207,7 @@ def test_killed_it_goes_on_where_it_was_the_next_time(hub, tmp_path):
     code = (
         "import os, signal\n"
         f"import huggingface_hub.constants as c; c.DOWNLOAD_CHUNK_SIZE = {CHUNK}\n"
-        "from napari_lesion.detection import pull\n"
+        "from napari_lesion.models import pull\n"
         "def die(done, total, what):\n"
         f"    if done > {6 * CHUNK}: os._exit(9)\n"
         f"pull.pull(pull.make_pin('zoo/bundle', '{REVISION}', '{SHA256}'), progress=die)\n"
