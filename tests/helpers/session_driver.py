@@ -203,7 +203,8 @@ class Driver:
     def do_move_by_hand(self) -> None:
         ours = [layer for layer in self.viewer.layers if SCAN in layer.metadata]
         if ours:
-            self.random.choice(ours).translate = (5.0, -7.0, 11.0)
+            layer = self.random.choice(ours)
+            layer.translate = (5.0, -7.0, 11.0)[-layer.ndim :]  # a projection has two axes
 
     def do_menu(self) -> None:
         """What napari's menus make of the layer that is chosen; hidden, for a copy covers its own scan."""
