@@ -1,4 +1,4 @@
-"""The viewer against plain napari: scrolling in one view and in four, memory, and how long the window is deaf.
+"""The viewer against plain napari: start, scrolling in one view and in four, memory, how long the window is deaf.
 
 Run: python benchmarks/viewer.py --data CT_FOLDER --json viewer.json      (needs a display, or xvfb-run)
 
@@ -29,8 +29,9 @@ os.environ.setdefault("QT_API", "pyside6")
 import numpy as np  # noqa: E402
 
 SAMPLE = Path(__file__).resolve().parent.parent / "sample_dicoms" / "baseline"
-PARTS = ("scrolling", "memory", "event-loop")
+PARTS = ("start", "scrolling", "memory", "event-loop")
 SIZE = (1400, 900)
+STARTS = ("plain napari, empty", "plain napari, an array", "workstation, a folder of DICOM")
 PATIENCE_S = 30.0
 BEAT_MS = 5
 BIG = (400, 512, 512)
@@ -46,11 +47,17 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--detect", type=Path, help=argparse.SUPPRESS)  # the child process of the last part
+    parser.add_argument("--start", choices=STARTS, help=argparse.SUPPRESS)  # the child processes of the first part
+    parser.add_argument("--since", type=float, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.start is not None:
+        start_once(arguments.start, arguments.data, arguments.since)
+        return
     if arguments.detect is not None:
         detect_over_and_over(arguments.detect)
     volume = read(arguments.data)
     parts: dict[str, Callable[[], dict[str, Any]]] = {
+        "start": lambda: starting(arguments.data, arguments.rounds),
         "scrolling": lambda: scrolling(volume, some_heatmap(volume), arguments.rounds, arguments.steps),
         "memory": memory,
         "event-loop": lambda: event_loop(volume, arguments.data),
@@ -77,6 +84,65 @@ def some_heatmap(volume: Any) -> Any:
     affine = volume.affine.copy()
     affine[:3, :3] = volume.affine[:3, :3] / step * (step * np.array(volume.shape) / shape)
     return Heatmap(np.random.default_rng(0).random(shape, dtype=np.float32) ** 4, affine)
+
+
+# -- start ------------------------------------------------------------------------------------------------------------
+
+
+def starting(folder: Path, rounds: int) -> dict[str, Any]:
+    """Measure from the start of a process to its first picture, in turns: plain napari, and the workstation."""
+    times: dict[str, list[float]] = {name: [] for name in STARTS}
+    for round_ in range(rounds):
+        for name in STARTS:
+            command = [sys.executable, __file__, "--start", name, "--data", str(folder)]
+            command += ["--since", str(time.monotonic())]
+            said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            times[name].append(float(said.split()[-1]))
+        print(f"start {round_ + 1}: " + ", ".join(f"{name} {times[name][-1]:.2f} s" for name in STARTS), flush=True)
+    result: dict[str, Any] = {}
+    for name in STARTS:
+        ratios = [own / base for own, base in zip(times[name], times[STARTS[0]], strict=True)]
+        result[name] = {"s": times[name], "ratio": statistics.median(ratios), "range": [min(ratios), max(ratios)]}
+        print(
+            f"{name:32} {statistics.median(times[name]):.2f} s, {statistics.median(ratios):.2f} x plain "
+            f"({min(ratios):.2f} to {max(ratios):.2f})"
+        )
+    return result
+
+
+def start_once(name: str, folder: Path, since: float) -> None:
+    """Start, and print how long the first picture took: with the scan on the canvas, where there is one."""
+    if name == STARTS[2]:
+        from napari_lesion.plugin.viewer import layout
+
+        watch = layout.Layout.show
+        sys.argv = ["napari-lesion-viewer", str(folder)]
+        layout.Layout.show = lambda self: (watch(self), tell_first_picture(self._viewer, since, True))[0]
+        layout.main()
+        return
+    import napari
+
+    viewer = napari.Viewer()
+    array = name == STARTS[1]
+    if array:
+        viewer.add_image(np.zeros((99, 512, 512), np.int16), contrast_limits=(-1350, 150))
+    tell_first_picture(viewer, since, array)
+    napari.run()
+
+
+def tell_first_picture(viewer: Any, since: float, with_layer: bool) -> None:
+    """Print the time of the first drawing that shows what it should, and end the process."""
+    from qtpy.QtCore import QTimer
+
+    def on_draw(_event: object) -> None:
+        if not with_layer or (len(viewer.layers) and viewer.layers[0].loaded):
+            print(time.monotonic() - since, flush=True)
+            os._exit(0)
+
+    canvas = viewer.window._qt_viewer.canvas
+    canvas.events.draw.connect(on_draw, position="last")
+    QTimer.singleShot(0, canvas.native.update)
+    QTimer.singleShot(int(1e3 * PATIENCE_S), lambda: os._exit(1))
 
 
 # -- windows ----------------------------------------------------------------------------------------------------------

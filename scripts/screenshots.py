@@ -25,6 +25,7 @@ SIZE = (1366, 768)
 def main() -> None:
     """Take all pictures."""
     parts: dict[str, Callable[[Path], None]] = {
+        "workstation": workstation_,
         "browser": browser,
         "take": take,
         "four_views": four_views,
@@ -58,6 +59,43 @@ def main() -> None:
     arguments.images.mkdir(parents=True, exist_ok=True)
     for name in arguments.names or parts:
         parts[name](arguments.images)
+
+
+def workstation_(images: Path) -> None:
+    """Search the sample scan in the workstation, and judge: in English and in German, large and small."""
+    import napari
+    from qtpy.QtWidgets import QApplication
+
+    from napari_lesion.plugin.texts import use_language
+    from napari_lesion.plugin.viewer.layout import arrange
+
+    for language, size, name in (("en", (1600, 1000), "workstation"), ("de", SIZE, "workstation-de")):
+        os.environ["NAPARI_LESION_STATE"] = tempfile.mkdtemp()  # nobody has searched yet
+        use_language(language)
+        viewer = napari.Viewer(title="napari-lesion", show=False, show_welcome_screen=False)
+        layout = arrange(viewer)
+        layout.show()
+        layout._window.showNormal()
+        layout._window.resize(*size)
+        layout.browser.searched.connect(layout._open_best)
+        layout.browser.look_through([REPOSITORY / "sample_dicoms"])
+        _judge_first(layout)
+        save_picture(viewer, images, name)
+        viewer.close()
+        QApplication.processEvents()
+    use_language("en")
+
+
+def _judge_first(layout: Any) -> None:
+    """Search the scan, and turn to the first finding."""
+    station, steps, rail = layout._station, layout.side.steps, layout.rail
+    wait(lambda: station.volume is not None and station.volume.complete and bool(steps.step), 60)
+    wait(lambda: len(rail.buttons) > 1 and not rail.buttons[1][0].icon().isNull(), 30)
+    steps.parts["search"].run()
+    wait(lambda: steps.step == "judge", 1200)
+    steps.parts["findings"].jump(0)
+    wait(lambda: steps.parts["card"]._view.chosen.measurement is not None, 120)
+    wait(seconds=3)
 
 
 def browser(images: Path) -> None:

@@ -62,5 +62,5 @@ def detector(monkeypatch: pytest.MonkeyPatch) -> BlobDetector:
     """The only model there is."""
     blobs = BlobDetector()
     monkeypatch.setattr("napari_lesion.detection.detector.load_detector", lambda name: blobs)
-    monkeypatch.setattr("napari_lesion.plugin.findings.detect_panel.list_models", lambda: (blobs.card,))
+    monkeypatch.setattr("napari_lesion.plugin.findings.search_form.list_models", lambda: (blobs.card,))
     return blobs

@@ -31,7 +31,7 @@ from napari_lesion.plugin.annotate.annotator import annotator, preload
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import bind
-from napari_lesion.plugin.viewer.docks import share_place
+from napari_lesion.plugin.viewer.docks import entitle, share_place
 from napari_lesion.plugin.viewer.view import scan_view, source_of, volume_of
 from napari_lesion.plugin.widgets.row_table import row_table
 from napari_lesion.plugin.widgets.task import Task, sentence
@@ -46,6 +46,7 @@ class AnnotatePanel(QWidget):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         share_place(self)
+        entitle(self, tr("Annotate"))
         self._viewer = napari_viewer
         scan_view(napari_viewer)
         bind(napari_viewer)

@@ -514,6 +514,8 @@ def preload(progress: Progress) -> None:
 
 def open_panel(station: Workstation) -> None:
     """Bring the panel to the front: nobody marks anything while it cannot be seen."""
+    if station.mode == ANNOTATION:
+        return  # it is what the workstation shows
     dock, _ = station.viewer.window.add_plugin_dock_widget("napari-lesion", "Annotate")
     dock.show()
     dock.raise_()

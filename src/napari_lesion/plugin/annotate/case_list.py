@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 from napari_lesion.annotation.cases import Case, find_cases, key_of, next_case, progress_of
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.plugin.annotate.annotator import annotator
-from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.session.workstation import ANNOTATION, Workstation
 from napari_lesion.plugin.settings import option, setting, store
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import Action
@@ -187,6 +187,8 @@ def case_list(station: Workstation) -> CaseList:
 
 
 def _open_panel(station: Workstation) -> None:
+    if station.mode == ANNOTATION:
+        return  # it is what the workstation shows
     station.viewer.window.add_plugin_dock_widget("napari-lesion", "Cases")
 
 

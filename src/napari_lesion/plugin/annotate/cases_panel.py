@@ -25,7 +25,7 @@ from napari_lesion.plugin.annotate.case_list import case_list
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import bind
-from napari_lesion.plugin.viewer.docks import share_place
+from napari_lesion.plugin.viewer.docks import entitle, share_place
 from napari_lesion.plugin.viewer.view import scan_view
 from napari_lesion.plugin.widgets.row_table import row_table
 
@@ -36,6 +36,7 @@ class CasesPanel(QWidget):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         share_place(self)
+        entitle(self, tr("Cases"))
         scan_view(napari_viewer)
         bind(napari_viewer)
         self._cases = case_list(workstation(napari_viewer))

@@ -99,6 +99,8 @@ class Exports(QWidget):
         self._for: OpenScan | None = None
         """The scan whose reports are being written."""
         station.session.current_changed.connect(self._on_current)
+        for changed in (self._view.changed, station.review_changed, station.scan_changed, station.blind_changed):
+            changed.connect(self.follow)
         self._say("")
         self.follow()
 
@@ -107,7 +109,7 @@ class Exports(QWidget):
         """Whether reports are being written."""
         return self._task is not None
 
-    def follow(self) -> None:
+    def follow(self, _changed: object = None) -> None:
         """Offer what can be written now."""
         able = not self.running and self._view.review is not None and not self._station.blind
         for button in self.buttons.values():

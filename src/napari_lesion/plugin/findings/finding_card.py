@@ -1,11 +1,11 @@
-"""The panel "Finding": all that is known of the finding that the reader is at, and the reports of the scan."""
+"""All that is known of the finding that the reader is at."""
 
 from __future__ import annotations
 
 from functools import partial
 
 import napari.viewer
-from qtpy.QtCore import QEvent, QSignalBlocker, Qt, QTimer
+from qtpy.QtCore import QSignalBlocker, Qt, QTimer
 from qtpy.QtWidgets import (
     QCheckBox,
     QFrame,
@@ -20,9 +20,8 @@ from qtpy.QtWidgets import (
 
 from napari_lesion.assessment.patient.fields import FINDING_FIELDS
 from napari_lesion.model.compared import Change
-from napari_lesion.model.findings import RESEARCH_USE, Finding, Report, image_name
+from napari_lesion.model.findings import Finding, Report, image_name
 from napari_lesion.model.judged import Advice, Appearance, Given
-from napari_lesion.plugin.findings.exports import Exports
 from napari_lesion.plugin.findings.finding_pictures import PictureRow
 from napari_lesion.plugin.findings.finding_text import (
     advice_line,
@@ -41,14 +40,12 @@ from napari_lesion.plugin.findings.findings_table import size_text, status_text
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.measuring import measuring
 from napari_lesion.plugin.findings.outlines import outlines
-from napari_lesion.plugin.findings.patient_form import PatientForm
 from napari_lesion.plugin.findings.review_keys import measure_again
 from napari_lesion.plugin.follow_up.priors import Prior
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.texts import later, tr
 from napari_lesion.plugin.viewer.actions import bind
-from napari_lesion.plugin.viewer.docks import share_place
 from napari_lesion.plugin.viewer.help import key_text
 from napari_lesion.plugin.viewer.layers import scan_key
 from napari_lesion.plugin.viewer.view import scan_view
@@ -69,12 +66,11 @@ _KEPT = 12
 """Pictures of so many findings are kept."""
 
 
-class FindingPanel(QWidget):
-    """Dock widget; one a viewer."""
+class FindingCard(QWidget):
+    """Shows the finding that is chosen, and takes what the reader says of its looks."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
-        share_place(self)
         scan_view(napari_viewer)
         bind(napari_viewer)
         self._station = workstation(napari_viewer)
@@ -140,24 +136,14 @@ class FindingPanel(QWidget):
         self.prior.rows.addWidget(self.prior_pictures)
         self.prior.rows.addWidget(self.change_text)
 
-        self.patient = PatientForm(self._station)
-        self.patient_section = Section("patient", tr("Patient"), open_=False)
-        self.patient_section.rows.addWidget(self.patient)
-        self.exports = Exports(self._station)
-        self.report_section = Section("report", tr("Report of the scan"))
-        self.report_section.rows.addWidget(self.exports)
-        use = QLabel(tr(RESEARCH_USE))
-        use.setWordWrap(True)
-        use.setEnabled(False)
-
         inside = QWidget()
-        layout = QVBoxLayout(inside)
-        layout.setContentsMargins(6, 6, 6, 6)
-        layout.setSpacing(6)
+        self.column = QVBoxLayout(inside)
+        self.column.setContentsMargins(6, 6, 6, 6)
+        self.column.setSpacing(6)
         self.sections = (self.measurement, self.estimates, self.prior, self.judgement, self.appearance)
-        for widget in (self.title, self.pictures, *self.sections, self.patient_section, self.report_section, use):
-            layout.addWidget(widget)
-        layout.addStretch(1)
+        for widget in (self.title, self.pictures, *self.sections):
+            self.column.addWidget(widget)
+        self.column.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidget(inside)
         scroll.setWidgetResizable(True)
@@ -166,7 +152,6 @@ class FindingPanel(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)
-        self.setMinimumWidth(390)
         self.setMinimumHeight(200)
 
     def _tool_row(self) -> QVBoxLayout:
@@ -209,8 +194,7 @@ class FindingPanel(QWidget):
 
     def _on_leaving(self, _scan: object) -> None:
         """Take what is being typed while its scan is still on the screen, and show nothing of it any more."""
-        for form in (self.patient.form, self.looks):
-            form.finish()
+        self.looks.finish()
         for row in (self.pictures, self.prior_pictures):
             row.show_pictures(())
 
@@ -226,8 +210,6 @@ class FindingPanel(QWidget):
             finding is not None and finding.measurement is not None and finding.measurement.looks is not None
         )
         self.title.setText(self._title(finding))
-        self.exports.follow()
-        self.patient.follow()
         self._show_tool()
         if finding is None:
             self.pictures.show_pictures(())
@@ -379,12 +361,6 @@ class FindingPanel(QWidget):
         said = {**finding.appearance.model_dump(), name: given.model_dump() if given is not None else None}
         appearance = Appearance.model_validate(said)
         self._view.change(lambda review, by: edits.appear(review, finding.id, appearance, by))
-
-    def event(self, event: QEvent) -> bool:
-        """Stop writing reports when napari takes the panel out of its window; hiding it does not."""
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self.exports.cancel()
-        return super().event(event)
 
 
 class _Reasoned(QWidget):

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari import current_viewer
-from napari.utils.notifications import show_info, show_warning
 
 from napari_lesion.model.findings import Heatmap, Report, may_be_of, names_other_images
 from napari_lesion.plugin.findings.findings_view import findings_view
@@ -17,6 +16,7 @@ from napari_lesion.plugin.session.workstation import Workstation, workstation
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import LayerData, heatmap_layer, scan_name
 from napari_lesion.plugin.viewer.view import volume_of
+from napari_lesion.plugin.widgets.messages import show_info, show_warning
 from napari_lesion.plugin.widgets.task import run_with_dialog
 from napari_lesion.report import csv, nifti
 from napari_lesion.report import json as report_json

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import napari.viewer
-from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QSignalBlocker, QSize, Qt
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import (
@@ -43,10 +42,14 @@ from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import Action, bind
 from napari_lesion.plugin.viewer.help import key_text
 from napari_lesion.plugin.viewer.tools.presets import PRESETS
+from napari_lesion.plugin.widgets.messages import show_info, show_warning
 from napari_lesion.plugin.widgets.task import sentence
 from napari_lesion.report import json as report_json
 from napari_lesion.review import edits
 from napari_lesion.support.errors import LesionError
+
+if TYPE_CHECKING:
+    from napari_lesion.plugin.findings.search_form import SearchForm
 
 _PERCENT = 100
 #: Buttons under the table, by the id of their action: a sign, and whether a gap comes before it.
@@ -253,6 +256,12 @@ class FindingsPanel(QWidget):
         self.explanation.clicked.connect(self.view.toggle_explanations)
         for slider in (self.opacity, self.cut):
             slider.valueChanged.connect(self._on_map_look)
+
+    def follow_search(self, form: SearchForm) -> None:
+        """Show the threshold of the model that is chosen, and drop maps of a search before."""
+        form.card_chosen.connect(self.threshold.set_card)
+        form.result_came.connect(self.why.clear)
+        form.tell_card()
 
     def _window(self) -> tuple[float, float]:
         """Values shown black and white in the pictures: lungs, or as the scan is shown where it is no CT."""

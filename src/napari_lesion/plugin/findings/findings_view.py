@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Layer, Points, Vectors
 from napari.layers.base import ActionType
-from napari.utils.notifications import show_warning
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lesion.detection.detector import Card, list_models
@@ -39,6 +38,7 @@ from napari_lesion.plugin.viewer.layers import (
 from napari_lesion.plugin.viewer.maps import set_map_look
 from napari_lesion.plugin.viewer.tools.overlays import overlays
 from napari_lesion.plugin.viewer.view import volume_of
+from napari_lesion.plugin.widgets.messages import show_warning
 from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.report.plane import side_of
 from napari_lesion.review import edits

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 from napari.layers import Labels, Layer, Vectors
 from napari.utils.colormaps import DirectLabelColormap
-from napari.utils.notifications import show_info
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
 from napari_lesion.model.findings import Finding
@@ -33,6 +32,7 @@ from napari_lesion.plugin.viewer.layers import (
     scan_name,
 )
 from napari_lesion.plugin.viewer.outline_layer import ASIDE, OutlineLabels
+from napari_lesion.plugin.widgets.messages import show_info
 from napari_lesion.review import edits
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from napari.utils.notifications import show_info, show_warning
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_lesion.assessment.patient.clinical import load_clinical, patient_of, together
@@ -14,6 +13,7 @@ from napari_lesion.plugin.session.workstation import Workstation
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.widgets.fields import FieldsForm
+from napari_lesion.plugin.widgets.messages import show_info, show_warning
 from napari_lesion.plugin.widgets.task import sentence
 from napari_lesion.review import edits
 from napari_lesion.support.errors import ConfigError, LesionError
@@ -41,8 +41,16 @@ class PatientForm(QWidget):
         self.form.given.connect(self._on_given)
         self.file_button.clicked.connect(self._ask_file)
         self.header_button.clicked.connect(self._take_header)
+        station.review_changed.connect(self.follow)
+        station.scan_changed.connect(self.follow)
+        # What is being typed is taken while its scan is still on the screen.
+        station.session.leaving.connect(self._on_leaving)
+        self.follow()
 
-    def follow(self) -> None:
+    def _on_leaving(self, _scan: object) -> None:
+        self.form.finish()
+
+    def follow(self, _changed: object = None) -> None:
         """Show what is known now."""
         volume = self._station.volume
         self.setEnabled(volume is not None)

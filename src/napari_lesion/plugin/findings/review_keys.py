@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from napari.utils.notifications import show_info
 from qtpy.QtWidgets import QApplication, QMessageBox
 
 from napari_lesion.model.findings import Point
@@ -18,6 +17,7 @@ from napari_lesion.plugin.viewer.actions import Action
 from napari_lesion.plugin.viewer.layers import frame_of
 from napari_lesion.plugin.viewer.tools.measuring import measuring_tools
 from napari_lesion.plugin.viewer.tools.overlays import overlays
+from napari_lesion.plugin.widgets.messages import show_info
 from napari_lesion.report.impression import finding_sentence, impression
 from napari_lesion.review import edits
 from napari_lesion.review.estimate import estimate_size
@@ -177,7 +177,9 @@ def _draw(tool: str) -> Callable[[Workstation], None]:
 def show_card(station: Workstation) -> None:
     """Bring the card of the chosen finding to the front."""
     window: Any = getattr(station.viewer, "window", None)
-    if window is not None:
+    if station.mode:  # in the workstation it is part of a step
+        station.step_asked.emit("judge")
+    elif window is not None:
         dock, _ = window.add_plugin_dock_widget("napari-lesion", "Finding")
         dock.raise_()
 

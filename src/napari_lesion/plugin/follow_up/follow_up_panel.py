@@ -36,7 +36,7 @@ from napari_lesion.plugin.follow_up.trajectory_plot import CoursePlot
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import bind
-from napari_lesion.plugin.viewer.docks import share_place
+from napari_lesion.plugin.viewer.docks import entitle, share_place
 from napari_lesion.plugin.viewer.layers import scan_name
 from napari_lesion.plugin.viewer.reader import not_looked_into
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
@@ -121,6 +121,7 @@ class FollowUpPanel(QWidget):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         share_place(self)
+        entitle(self, tr("Follow-up"))
         scan_view(napari_viewer)
         bind(napari_viewer)
         self._station = workstation(napari_viewer)
@@ -218,14 +219,14 @@ class FollowUpPanel(QWidget):
         page.addWidget(self.tabs, 1)
         self.hidden = _label()
         self.hidden.setText(tr("Priors are hidden in a blind read."))
-        use = QLabel(tr(RESEARCH_USE))
-        use.setWordWrap(True)
-        use.setEnabled(False)
+        self.use = QLabel(tr(RESEARCH_USE))
+        self.use.setWordWrap(True)
+        self.use.setEnabled(False)
         layout = QVBoxLayout(self)
         layout.setSpacing(6)
         layout.addWidget(self.page, 1)
         layout.addWidget(self.hidden)
-        layout.addWidget(use)
+        layout.addWidget(self.use)
         self.setMinimumWidth(390)
 
     def _connect(self) -> None:

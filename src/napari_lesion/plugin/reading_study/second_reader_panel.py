@@ -33,7 +33,7 @@ from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import bind
-from napari_lesion.plugin.viewer.docks import share_place
+from napari_lesion.plugin.viewer.docks import entitle, share_place
 from napari_lesion.plugin.viewer.layers import frame_of
 from napari_lesion.plugin.viewer.view import scan_view
 from napari_lesion.plugin.widgets.row_table import row_table
@@ -61,6 +61,7 @@ class SecondReaderPanel(QWidget):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         share_place(self)
+        entitle(self, tr("Second reader"))
         scan_view(napari_viewer)
         bind(napari_viewer)
         self._station = workstation(napari_viewer)
@@ -180,7 +181,7 @@ class SecondReaderPanel(QWidget):
         self.choose.clicked.connect(self._on_choose)
         self.models.activated.connect(lambda: self._room.set_up(model=self.models.currentData()))
         self.next_button.clicked.connect(lambda: self._try(self._next))
-        self.pause_button.clicked.connect(lambda: self._try(self._room.pause))
+        self.pause_button.clicked.connect(self.pause)
         self.away_button.clicked.connect(lambda: self._try(self._room.take_away))
         self.rest_button.clicked.connect(lambda: self._try(self._room.reject_the_rest))
         self.table.currentCellChanged.connect(lambda row, *_: self._go_to(row))
@@ -190,6 +191,11 @@ class SecondReaderPanel(QWidget):
         self._clock.start()
 
     # -- what the reader does -----------------------------------------------------------------------------------------
+
+    def pause(self) -> None:
+        """Stop the time of a reading that runs; what was found stays hidden."""
+        if self._room.running:
+            self._try(self._room.pause)
 
     def _try(self, act: Callable[[], None]) -> None:
         self._say("")

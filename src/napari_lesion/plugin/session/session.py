@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary, WeakMethod, WeakSet, ref
 
-from napari.utils.notifications import show_info
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lesion.model.volume import Volume
@@ -25,6 +24,7 @@ from napari_lesion.plugin.settings import option
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import SCAN, scan_key, scan_name
 from napari_lesion.plugin.viewer.view import source_of, unwrapped, volume_of
+from napari_lesion.plugin.widgets.messages import show_info
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -14,7 +14,6 @@ from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 import numpy.typing as npt
-from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lesion.assessment.patient.clinical import patient_of
@@ -26,6 +25,7 @@ from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import frame_of, scan_name
 from napari_lesion.plugin.viewer.view import centre_on, unwrapped, volume_of
+from napari_lesion.plugin.widgets.messages import show_info, show_warning
 from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.review.journal import Journal, journal_path, take_over_earlier
 from napari_lesion.review.review import Review, Stamp, carried_over, stamp, unsearched
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from napari_lesion.dicom.index.series import Series
     from napari_lesion.plugin.follow_up.priors import Prior
 
+READING, ANNOTATION, SECOND_READER = MODES = ("reading", "annotation", "second reader")
+"""What a reader does in the workstation. Each has tools of its own, and one at a time has the mouse."""
 #: Places nearer than this are one, mm.
 _SAME_MM = 1e-6
 
@@ -60,6 +62,10 @@ class Workstation(QObject):
     """Whether the reader must not see what a detector found."""
     series_changed = Signal()
     """The series browser found something else."""
+    mode_changed = Signal(str)
+    """What the reader does in the workstation: one of `MODES`."""
+    step_asked = Signal(str)
+    """A step of the workstation that is to be shown, one of `layout.steps.STEPS`."""
     comparison_changed = Signal(object)
     """The `priors.Prior` that the scan is seen beside, or None."""
 
@@ -69,6 +75,7 @@ class Workstation(QObject):
         self.session = session(viewer)
         self._finding = ""
         self._blind = False
+        self._mode = ""
         self._comparison: Prior | None = None
         self._series: tuple[Series, ...] = ()
         self._reviews: dict[Path, Review] = {}
@@ -380,6 +387,18 @@ class Workstation(QObject):
     def blind(self) -> bool:
         """Whether a blind read is on: panels and keys show nothing of what a detector found."""
         return self._blind
+
+    @property
+    def mode(self) -> str:
+        """What the reader does in the workstation, one of `MODES`; "" where panels stand beside each other."""
+        return self._mode
+
+    def set_mode(self, mode: str) -> None:
+        """Turn to something else: every tool is put down."""
+        if mode != self._mode:
+            self.session.take_mouse("")
+            self._mode = mode
+            self.mode_changed.emit(mode)
 
     def set_blind(self, blind: bool) -> None:
         """Begin or end a blind read."""

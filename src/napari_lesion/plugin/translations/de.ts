@@ -128,6 +128,10 @@
             <translation>Hinzugefügt. Dort wurde kein Rand gefunden, {size} mm sind nur ein Anfang: die Linie des Rings ziehen.</translation>
         </message>
         <message>
+            <source>Advanced</source>
+            <translation>Erweitert</translation>
+        </message>
+        <message>
             <source>Age</source>
             <translation>Alter</translation>
         </message>
@@ -138,6 +142,10 @@
         <message>
             <source>All findings are decided. You can still change, add or take away marks.</source>
             <translation>Alle Befunde sind entschieden. Markierungen können noch geändert, ergänzt oder entfernt werden.</translation>
+        </message>
+        <message>
+            <source>All keys (F1)</source>
+            <translation>Alle Tasten (F1)</translation>
         </message>
         <message>
             <source>All numbers, a row a finding</source>
@@ -152,6 +160,10 @@
             <translation>Alle anderen Fälle sind erledigt.</translation>
         </message>
         <message>
+            <source>All studies and series of a folder, a disc or a zip, in a table</source>
+            <translation>Alle Studien und Serien eines Ordners, einer CD oder eines ZIP, als Tabelle</translation>
+        </message>
+        <message>
             <source>Alt</source>
             <translation>Alt</translation>
         </message>
@@ -164,6 +176,10 @@
             <translation>Winkel: ein Ende, den Scheitel, das andere Ende anklicken</translation>
         </message>
         <message>
+            <source>Annotate</source>
+            <translation>Annotieren</translation>
+        </message>
+        <message>
             <source>Annotated boxes</source>
             <translation>Annotierte Rahmen</translation>
         </message>
@@ -174,6 +190,10 @@
         <message>
             <source>Annotated masks</source>
             <translation>Annotierte Masken</translation>
+        </message>
+        <message>
+            <source>Annotate…</source>
+            <translation>Annotieren…</translation>
         </message>
         <message>
             <source>Annotation</source>
@@ -302,6 +322,10 @@
         <message>
             <source>Brock asks.</source>
             <translation>Brock fragt danach.</translation>
+        </message>
+        <message>
+            <source>Browse…</source>
+            <translation>Suchen…</translation>
         </message>
         <message>
             <source>Brush (B)</source>
@@ -480,6 +504,10 @@
             <translation>Klinische Daten</translation>
         </message>
         <message>
+            <source>Close the message</source>
+            <translation>Meldung schließen</translation>
+        </message>
+        <message>
             <source>Close the scan on the screen</source>
             <translation>Die Aufnahme auf dem Bildschirm schließen</translation>
         </message>
@@ -504,12 +532,20 @@
             <translation>Vergleichen</translation>
         </message>
         <message>
+            <source>Compare with earlier scans of the patient</source>
+            <translation>Mit früheren Untersuchungen des Patienten vergleichen</translation>
+        </message>
+        <message>
             <source>Compared in an earlier session. To see the prior, and for numbers that follow your changes, compare again.</source>
             <translation>In einer früheren Sitzung verglichen. Um die Voruntersuchung zu sehen und damit die Zahlen Ihren Änderungen folgen, erneut vergleichen.</translation>
         </message>
         <message>
             <source>Compared with the prior</source>
             <translation>Vergleich mit der Voraufnahme</translation>
+        </message>
+        <message>
+            <source>Complete the patient's data, and write the report</source>
+            <translation>Patientendaten vervollständigen und den Bericht schreiben</translation>
         </message>
         <message>
             <source>Complete the selected finding between the slices on which it was drawn</source>
@@ -596,6 +632,10 @@
             <translation>Beschreibung</translation>
         </message>
         <message>
+            <source>Details…</source>
+            <translation>Details…</translation>
+        </message>
+        <message>
             <source>Detect lesions</source>
             <translation>Läsionen suchen</translation>
         </message>
@@ -642,6 +682,12 @@
         <message>
             <source>Drag from the middle of the finding to its rim. A click repeats the last diameter.</source>
             <translation>Von der Mitte des Befunds zu seinem Rand ziehen. Ein Klick wiederholt den letzten Durchmesser.</translation>
+        </message>
+        <message>
+            <source>Drop a folder, a zip or a DICOMDIR here,
+or press Browse… to look for studies.</source>
+            <translation>Einen Ordner, ein ZIP oder ein DICOMDIR hierher ziehen
+oder mit „Suchen…“ nach Studien sehen.</translation>
         </message>
         <message>
             <source>Drop a folder, a zip or a DICOMDIR here.
@@ -790,6 +836,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Filter: Name, Beschreibung, Typ, Datum…</translation>
         </message>
         <message>
+            <source>Find</source>
+            <translation>Finden</translation>
+        </message>
+        <message>
             <source>Find the outline of the chosen finding again</source>
             <translation>Den Umriss des gewählten Befunds neu suchen</translation>
         </message>
@@ -808,6 +858,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Findings from the score</source>
             <translation>Befunde ab dem Score</translation>
+        </message>
+        <message>
+            <source>Findings in the report: {count}.</source>
+            <translation>Befunde im Bericht: {count}.</translation>
         </message>
         <message>
             <source>Findings of other readers</source>
@@ -974,12 +1028,20 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>GiB</translation>
         </message>
         <message>
+            <source>Go back to the steps of reading; all tools of this mode are put down</source>
+            <translation>Zurück zu den Schritten der Befundung; alle Werkzeuge dieses Modus werden weggelegt</translation>
+        </message>
+        <message>
             <source>Go on</source>
             <translation>Fortsetzen</translation>
         </message>
         <message>
             <source>Go on with the blind read</source>
             <translation>Blindbefundung fortsetzen</translation>
+        </message>
+        <message>
+            <source>Go through the findings: accept, reject, measure, describe</source>
+            <translation>Befunde durchgehen: annehmen, verwerfen, messen, beschreiben</translation>
         </message>
         <message>
             <source>Grow (G)</source>
@@ -1098,6 +1160,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Sein Score liegt unter der Schwelle, deshalb zählt er nicht. Angenommen zählt er.</translation>
         </message>
         <message>
+            <source>Judge</source>
+            <translation>Beurteilen</translation>
+        </message>
+        <message>
             <source>Judgement by published models</source>
             <translation>Beurteilung nach veröffentlichten Modellen</translation>
         </message>
@@ -1128,6 +1194,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Known when all files were looked at</source>
             <translation>Bekannt, sobald alle Dateien durchgesehen sind</translation>
+        </message>
+        <message>
+            <source>LATER</source>
+            <translation>SPÄTER</translation>
         </message>
         <message>
             <source>LPS {x}, {y}, {z} mm</source>
@@ -1194,6 +1264,14 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Größte Ausdehnung in 3D</translation>
         </message>
         <message>
+            <source>Leave annotation</source>
+            <translation>Annotation verlassen</translation>
+        </message>
+        <message>
+            <source>Leave second reader</source>
+            <translation>Zweitbefundung verlassen</translation>
+        </message>
+        <message>
             <source>Left lower</source>
             <translation>Links unten</translation>
         </message>
@@ -1252,6 +1330,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Look through a folder, with all that is below it</source>
             <translation>Einen Ordner mit allem darunter durchsehen</translation>
+        </message>
+        <message>
+            <source>Look through it</source>
+            <translation>Durchsehen</translation>
         </message>
         <message>
             <source>Looking for files…</source>
@@ -1332,6 +1414,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Mark each lesion that is followed</source>
             <translation>Jede Läsion markieren, die verfolgt wird</translation>
+        </message>
+        <message>
+            <source>Mark lesions by hand, for training and as truth: a mode of its own</source>
+            <translation>Läsionen von Hand markieren, fürs Training und als Wahrheit: ein eigener Modus</translation>
         </message>
         <message>
             <source>Mark or accept here: 1, hardly</source>
@@ -1446,6 +1532,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Trotzdem verbinden?</translation>
         </message>
         <message>
+            <source>Messages</source>
+            <translation>Meldungen</translation>
+        </message>
+        <message>
             <source>MinIP</source>
             <translation>MinIP</translation>
         </message>
@@ -1468,6 +1558,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>More</source>
             <translation>Mehr</translation>
+        </message>
+        <message>
+            <source>More buttons, for which there is no room</source>
+            <translation>Weitere Knöpfe, für die kein Platz ist</translation>
         </message>
         <message>
             <source>More models…</source>
@@ -1562,6 +1656,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Nicht solide</translation>
         </message>
         <message>
+            <source>Not judged yet: {count}. Accept or reject them in step 2.</source>
+            <translation>Noch nicht beurteilt: {count}. In Schritt 2 annehmen oder verwerfen.</translation>
+        </message>
+        <message>
             <source>Not looked into ({count}), skipped files ({others})</source>
             <translation>Nicht angesehen ({count}), übergangene Dateien ({others})</translation>
         </message>
@@ -1634,6 +1732,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Ergebnisordner öffnen…</translation>
         </message>
         <message>
+            <source>Open a folder: drop it on the window, or press Browse.</source>
+            <translation>Einen Ordner öffnen: aufs Fenster ziehen, oder „Suchen“.</translation>
+        </message>
+        <message>
             <source>Open a scan first, then point at the lesion and press E.</source>
             <translation>Zuerst einen Scan öffnen, dann auf die Läsion zeigen und E drücken.</translation>
         </message>
@@ -1692,6 +1794,14 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Opening {name}…</source>
             <translation>{name} wird geöffnet…</translation>
+        </message>
+        <message>
+            <source>Other</source>
+            <translation>Andere</translation>
+        </message>
+        <message>
+            <source>Other study</source>
+            <translation>Andere Studie</translation>
         </message>
         <message>
             <source>Outline a finding by a click</source>
@@ -1910,6 +2020,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Rohe Pixel</translation>
         </message>
         <message>
+            <source>Read blind first, then with the detector: a mode of its own</source>
+            <translation>Erst blind befunden, dann mit dem Detektor: ein eigener Modus</translation>
+        </message>
+        <message>
             <source>Read the prior, search it where nobody has, align it, and compare the lesions</source>
             <translation>Die Voruntersuchung lesen, durchsuchen, falls das noch niemand getan hat, ausrichten und die Läsionen vergleichen</translation>
         </message>
@@ -1984,6 +2098,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Reject the rest</source>
             <translation>Übrige verwerfen</translation>
+        </message>
+        <message>
+            <source>Report</source>
+            <translation>Bericht</translation>
         </message>
         <message>
             <source>Report of the scan</source>
@@ -2102,12 +2220,20 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Score</translation>
         </message>
         <message>
+            <source>Se {number}</source>
+            <translation>Se {number}</translation>
+        </message>
+        <message>
             <source>Search for lesions</source>
             <translation>Nach Läsionen suchen</translation>
         </message>
         <message>
             <source>Search the findings</source>
             <translation>Befunde durchsuchen</translation>
+        </message>
+        <message>
+            <source>Search the scan for lesions, and look through it</source>
+            <translation>Im Scan nach Läsionen suchen und ihn durchsehen</translation>
         </message>
         <message>
             <source>Search the scan; the viewer stays usable meanwhile</source>
@@ -2128,6 +2254,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Second reader</source>
             <translation>Zweitbefunder</translation>
+        </message>
+        <message>
+            <source>Second reader…</source>
+            <translation>Zweitbefunder…</translation>
         </message>
         <message>
             <source>Segmental or more proximal</source>
@@ -2178,6 +2308,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Umschalt</translation>
         </message>
         <message>
+            <source>Show all messages</source>
+            <translation>Alle Meldungen zeigen</translation>
+        </message>
+        <message>
             <source>Show all of the scan</source>
             <translation>Den ganzen Scan zeigen</translation>
         </message>
@@ -2192,6 +2326,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Show coronal slices</source>
             <translation>Koronale Schichten zeigen</translation>
+        </message>
+        <message>
+            <source>Show napari's layers, controls, console and messages, or hide them</source>
+            <translation>Ebenen, Regler, Konsole und Meldungen von napari zeigen oder verbergen</translation>
         </message>
         <message>
             <source>Show or close this page</source>
@@ -2388,6 +2526,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Status</source>
             <translation>Status</translation>
+        </message>
+        <message>
+            <source>Steps</source>
+            <translation>Schritte</translation>
         </message>
         <message>
             <source>Stop at the next step</source>
@@ -2624,6 +2766,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Es gibt nichts zu zeichnen, bis eine Läsion in dieser und in einer Voruntersuchung gemessen ist.</translation>
         </message>
         <message>
+            <source>There is nothing to report yet: search the scan, or add a finding (E).</source>
+            <translation>Noch gibt es nichts zu berichten: den Scan durchsuchen, oder einen Befund hinzufügen (E).</translation>
+        </message>
+        <message>
             <source>Thicker slab</source>
             <translation>Dickeres Schichtpaket</translation>
         </message>
@@ -2648,8 +2794,32 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Dieses Bild kann gezeigt, aber nicht im Patienten verortet werden.</translation>
         </message>
         <message>
+            <source>This key belongs to annotation: press “Annotate…” first.</source>
+            <translation>Diese Taste gehört zur Annotation: zuerst „Annotieren…“ drücken.</translation>
+        </message>
+        <message>
+            <source>This key belongs to the findings: leave this mode first.</source>
+            <translation>Diese Taste gehört zu den Befunden: zuerst diesen Modus verlassen.</translation>
+        </message>
+        <message>
+            <source>This key belongs to the second reader: press “Second reader…” first.</source>
+            <translation>Diese Taste gehört zur Zweitbefundung: zuerst „Zweitbefunder…“ drücken.</translation>
+        </message>
+        <message>
             <source>This model comes without a card: nothing more is known of it.</source>
             <translation>Dieses Modell hat keine Karte: mehr ist von ihm nicht bekannt.</translation>
+        </message>
+        <message>
+            <source>This scan</source>
+            <translation>Dieser Scan</translation>
+        </message>
+        <message>
+            <source>This study</source>
+            <translation>Diese Studie</translation>
+        </message>
+        <message>
+            <source>Thumbnails</source>
+            <translation>Vorschaubilder</translation>
         </message>
         <message>
             <source>Tick a method in the menu beside Why?</source>
@@ -2746,6 +2916,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>What may hold more, and could not be looked into ({count}), is named below.</source>
             <translation>Was noch mehr enthalten kann und nicht angesehen werden konnte ({count}), steht unten.</translation>
+        </message>
+        <message>
+            <source>What the guidelines ask of the patient; click to see and change it</source>
+            <translation>Was die Leitlinien vom Patienten wissen wollen; ein Klick zeigt und ändert es</translation>
         </message>
         <message>
             <source>What the model looked at: ask with the button Why?</source>
@@ -2904,6 +3078,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Zoom {percent} %</translation>
         </message>
         <message>
+            <source>a click opens it</source>
+            <translation>ein Klick öffnet sie</translation>
+        </message>
+        <message>
             <source>about 1 false finding a scan</source>
             <translation>etwa 1 falscher Befund pro Scan</translation>
         </message>
@@ -2930,6 +3108,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>added</source>
             <translation>hinzugefügt</translation>
+        </message>
+        <message>
+            <source>age ?</source>
+            <translation>Alter ?</translation>
         </message>
         <message>
             <source>aligning: breath</source>
@@ -3096,6 +3278,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>in Ordnung</translation>
         </message>
         <message>
+            <source>former smoker</source>
+            <translation>Ex-Raucher</translation>
+        </message>
+        <message>
             <source>grown</source>
             <translation>gewachsen</translation>
         </message>
@@ -3236,6 +3422,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>verschoben</translation>
         </message>
         <message>
+            <source>never smoked</source>
+            <translation>Nichtraucher</translation>
+        </message>
+        <message>
             <source>new</source>
             <translation>neu</translation>
         </message>
@@ -3324,6 +3514,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>nicht bekannt</translation>
         </message>
         <message>
+            <source>not screening</source>
+            <translation>kein Screening</translation>
+        </message>
+        <message>
             <source>not stated</source>
             <translation>nicht angegeben</translation>
         </message>
@@ -3354,6 +3548,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>on a slab of {count} slices</source>
             <translation>in {count} Schichten zusammen</translation>
+        </message>
+        <message>
+            <source>on the screen</source>
+            <translation>auf dem Bildschirm</translation>
         </message>
         <message>
             <source>open</source>
@@ -3476,6 +3674,14 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Score {score}</translation>
         </message>
         <message>
+            <source>screening</source>
+            <translation>Screening</translation>
+        </message>
+        <message>
+            <source>screening ?</source>
+            <translation>Screening ?</translation>
+        </message>
+        <message>
             <source>searching {count} windows</source>
             <translation>{count} Ausschnitte werden durchsucht</translation>
         </message>
@@ -3502,6 +3708,14 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>slices a second</source>
             <translation>Schichten je Sekunde</translation>
+        </message>
+        <message>
+            <source>smoker</source>
+            <translation>Raucher</translation>
+        </message>
+        <message>
+            <source>smoking ?</source>
+            <translation>Rauchen ?</translation>
         </message>
         <message>
             <source>solid</source>
@@ -3614,6 +3828,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>yes</source>
             <translation>ja</translation>
+        </message>
+        <message>
+            <source>{age} years</source>
+            <translation>{age} Jahre</translation>
         </message>
         <message>
             <source>{count} candidates</source>

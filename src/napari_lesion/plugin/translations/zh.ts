@@ -128,6 +128,10 @@
             <translation>已添加。该处未找到边缘，{size} mm 仅为初始值：请拖动圆环线。</translation>
         </message>
         <message>
+            <source>Advanced</source>
+            <translation>高级</translation>
+        </message>
+        <message>
             <source>Age</source>
             <translation>年龄</translation>
         </message>
@@ -138,6 +142,10 @@
         <message>
             <source>All findings are decided. You can still change, add or take away marks.</source>
             <translation>所有病灶均已判定。仍可修改、添加或移除标记。</translation>
+        </message>
+        <message>
+            <source>All keys (F1)</source>
+            <translation>所有按键 (F1)</translation>
         </message>
         <message>
             <source>All numbers, a row a finding</source>
@@ -152,6 +160,10 @@
             <translation>其他病例均已完成。</translation>
         </message>
         <message>
+            <source>All studies and series of a folder, a disc or a zip, in a table</source>
+            <translation>以表格显示文件夹、光盘或 zip 中的所有检查和序列</translation>
+        </message>
+        <message>
             <source>Alt</source>
             <translation>Alt</translation>
         </message>
@@ -164,6 +176,10 @@
             <translation>角度：依次点击一端、顶点、另一端</translation>
         </message>
         <message>
+            <source>Annotate</source>
+            <translation>标注</translation>
+        </message>
+        <message>
             <source>Annotated boxes</source>
             <translation>标注框</translation>
         </message>
@@ -174,6 +190,10 @@
         <message>
             <source>Annotated masks</source>
             <translation>标注掩膜</translation>
+        </message>
+        <message>
+            <source>Annotate…</source>
+            <translation>标注…</translation>
         </message>
         <message>
             <source>Annotation</source>
@@ -302,6 +322,10 @@
         <message>
             <source>Brock asks.</source>
             <translation>Brock 需要。</translation>
+        </message>
+        <message>
+            <source>Browse…</source>
+            <translation>浏览…</translation>
         </message>
         <message>
             <source>Brush (B)</source>
@@ -480,6 +504,10 @@
             <translation>临床数据</translation>
         </message>
         <message>
+            <source>Close the message</source>
+            <translation>关闭消息</translation>
+        </message>
+        <message>
             <source>Close the scan on the screen</source>
             <translation>关闭屏幕上的扫描</translation>
         </message>
@@ -504,12 +532,20 @@
             <translation>比较</translation>
         </message>
         <message>
+            <source>Compare with earlier scans of the patient</source>
+            <translation>与患者先前的扫描比较</translation>
+        </message>
+        <message>
             <source>Compared in an earlier session. To see the prior, and for numbers that follow your changes, compare again.</source>
             <translation>在之前的会话中比较。要查看既往检查并使数值随您的修改更新，请重新比较。</translation>
         </message>
         <message>
             <source>Compared with the prior</source>
             <translation>与既往检查比较</translation>
+        </message>
+        <message>
+            <source>Complete the patient's data, and write the report</source>
+            <translation>补全患者资料并写报告</translation>
         </message>
         <message>
             <source>Complete the selected finding between the slices on which it was drawn</source>
@@ -596,6 +632,10 @@
             <translation>描述</translation>
         </message>
         <message>
+            <source>Details…</source>
+            <translation>详情…</translation>
+        </message>
+        <message>
             <source>Detect lesions</source>
             <translation>检测病灶</translation>
         </message>
@@ -642,6 +682,12 @@
         <message>
             <source>Drag from the middle of the finding to its rim. A click repeats the last diameter.</source>
             <translation>从病灶中心拖动到边缘。单击则沿用上次的直径。</translation>
+        </message>
+        <message>
+            <source>Drop a folder, a zip or a DICOMDIR here,
+or press Browse… to look for studies.</source>
+            <translation>将文件夹、zip 或 DICOMDIR 拖到这里，
+或按“浏览…”查找检查。</translation>
         </message>
         <message>
             <source>Drop a folder, a zip or a DICOMDIR here.
@@ -790,6 +836,10 @@ A double click opens one.</source>
             <translation>筛选：姓名、描述、类型、日期…</translation>
         </message>
         <message>
+            <source>Find</source>
+            <translation>查找</translation>
+        </message>
+        <message>
             <source>Find the outline of the chosen finding again</source>
             <translation>重新查找所选发现的轮廓</translation>
         </message>
@@ -808,6 +858,10 @@ A double click opens one.</source>
         <message>
             <source>Findings from the score</source>
             <translation>病灶的最低分数</translation>
+        </message>
+        <message>
+            <source>Findings in the report: {count}.</source>
+            <translation>报告中的病灶：{count}。</translation>
         </message>
         <message>
             <source>Findings of other readers</source>
@@ -974,12 +1028,20 @@ A double click opens one.</source>
             <translation>GiB</translation>
         </message>
         <message>
+            <source>Go back to the steps of reading; all tools of this mode are put down</source>
+            <translation>返回阅片步骤；此模式的所有工具都会放下</translation>
+        </message>
+        <message>
             <source>Go on</source>
             <translation>继续</translation>
         </message>
         <message>
             <source>Go on with the blind read</source>
             <translation>继续盲法阅片</translation>
+        </message>
+        <message>
+            <source>Go through the findings: accept, reject, measure, describe</source>
+            <translation>逐个查看病灶：接受、拒绝、测量、描述</translation>
         </message>
         <message>
             <source>Grow (G)</source>
@@ -1098,6 +1160,10 @@ A double click opens one.</source>
             <translation>其得分低于阈值，因此不计入。接受后即计入。</translation>
         </message>
         <message>
+            <source>Judge</source>
+            <translation>判断</translation>
+        </message>
+        <message>
             <source>Judgement by published models</source>
             <translation>按已发表模型评估</translation>
         </message>
@@ -1128,6 +1194,10 @@ A double click opens one.</source>
         <message>
             <source>Known when all files were looked at</source>
             <translation>查看完所有文件后可知</translation>
+        </message>
+        <message>
+            <source>LATER</source>
+            <translation>后续</translation>
         </message>
         <message>
             <source>LPS {x}, {y}, {z} mm</source>
@@ -1194,6 +1264,14 @@ A double click opens one.</source>
             <translation>三维最大径</translation>
         </message>
         <message>
+            <source>Leave annotation</source>
+            <translation>离开标注</translation>
+        </message>
+        <message>
+            <source>Leave second reader</source>
+            <translation>离开第二阅片者</translation>
+        </message>
+        <message>
             <source>Left lower</source>
             <translation>左下叶</translation>
         </message>
@@ -1252,6 +1330,10 @@ A double click opens one.</source>
         <message>
             <source>Look through a folder, with all that is below it</source>
             <translation>查看文件夹及其所有子文件夹</translation>
+        </message>
+        <message>
+            <source>Look through it</source>
+            <translation>浏览影像</translation>
         </message>
         <message>
             <source>Looking for files…</source>
@@ -1332,6 +1414,10 @@ A double click opens one.</source>
         <message>
             <source>Mark each lesion that is followed</source>
             <translation>标记每个需随访的病灶</translation>
+        </message>
+        <message>
+            <source>Mark lesions by hand, for training and as truth: a mode of its own</source>
+            <translation>手工标记病灶，用于训练和作为真值：单独的模式</translation>
         </message>
         <message>
             <source>Mark or accept here: 1, hardly</source>
@@ -1446,6 +1532,10 @@ A double click opens one.</source>
             <translation>仍要合并吗？</translation>
         </message>
         <message>
+            <source>Messages</source>
+            <translation>消息</translation>
+        </message>
+        <message>
             <source>MinIP</source>
             <translation>MinIP</translation>
         </message>
@@ -1468,6 +1558,10 @@ A double click opens one.</source>
         <message>
             <source>More</source>
             <translation>更多</translation>
+        </message>
+        <message>
+            <source>More buttons, for which there is no room</source>
+            <translation>放不下的其他按钮</translation>
         </message>
         <message>
             <source>More models…</source>
@@ -1562,6 +1656,10 @@ A double click opens one.</source>
             <translation>非实性</translation>
         </message>
         <message>
+            <source>Not judged yet: {count}. Accept or reject them in step 2.</source>
+            <translation>尚未判断：{count}。请在第 2 步接受或拒绝。</translation>
+        </message>
+        <message>
             <source>Not looked into ({count}), skipped files ({others})</source>
             <translation>未能查看({count}),跳过的文件({others})</translation>
         </message>
@@ -1634,6 +1732,10 @@ A double click opens one.</source>
             <translation>打开结果文件夹…</translation>
         </message>
         <message>
+            <source>Open a folder: drop it on the window, or press Browse.</source>
+            <translation>打开文件夹：拖到窗口上，或按“浏览”。</translation>
+        </message>
+        <message>
             <source>Open a scan first, then point at the lesion and press E.</source>
             <translation>请先打开扫描，然后指向病灶并按 E 键。</translation>
         </message>
@@ -1692,6 +1794,14 @@ A double click opens one.</source>
         <message>
             <source>Opening {name}…</source>
             <translation>正在打开 {name}…</translation>
+        </message>
+        <message>
+            <source>Other</source>
+            <translation>其他</translation>
+        </message>
+        <message>
+            <source>Other study</source>
+            <translation>其他检查</translation>
         </message>
         <message>
             <source>Outline a finding by a click</source>
@@ -1910,6 +2020,10 @@ A double click opens one.</source>
             <translation>原始像素</translation>
         </message>
         <message>
+            <source>Read blind first, then with the detector: a mode of its own</source>
+            <translation>先盲读，再用检测器：单独的模式</translation>
+        </message>
+        <message>
             <source>Read the prior, search it where nobody has, align it, and compare the lesions</source>
             <translation>读取既往检查，若尚未搜索则进行搜索，配准并比较病灶</translation>
         </message>
@@ -1984,6 +2098,10 @@ A double click opens one.</source>
         <message>
             <source>Reject the rest</source>
             <translation>排除其余</translation>
+        </message>
+        <message>
+            <source>Report</source>
+            <translation>报告</translation>
         </message>
         <message>
             <source>Report of the scan</source>
@@ -2102,12 +2220,20 @@ A double click opens one.</source>
             <translation>评分</translation>
         </message>
         <message>
+            <source>Se {number}</source>
+            <translation>Se {number}</translation>
+        </message>
+        <message>
             <source>Search for lesions</source>
             <translation>检测病灶</translation>
         </message>
         <message>
             <source>Search the findings</source>
             <translation>搜索病灶</translation>
+        </message>
+        <message>
+            <source>Search the scan for lesions, and look through it</source>
+            <translation>在扫描中搜索病灶并浏览</translation>
         </message>
         <message>
             <source>Search the scan; the viewer stays usable meanwhile</source>
@@ -2128,6 +2254,10 @@ A double click opens one.</source>
         <message>
             <source>Second reader</source>
             <translation>第二阅片者</translation>
+        </message>
+        <message>
+            <source>Second reader…</source>
+            <translation>第二阅片者…</translation>
         </message>
         <message>
             <source>Segmental or more proximal</source>
@@ -2178,6 +2308,10 @@ A double click opens one.</source>
             <translation>Shift</translation>
         </message>
         <message>
+            <source>Show all messages</source>
+            <translation>显示所有消息</translation>
+        </message>
+        <message>
             <source>Show all of the scan</source>
             <translation>显示整个扫描</translation>
         </message>
@@ -2192,6 +2326,10 @@ A double click opens one.</source>
         <message>
             <source>Show coronal slices</source>
             <translation>显示冠状面</translation>
+        </message>
+        <message>
+            <source>Show napari's layers, controls, console and messages, or hide them</source>
+            <translation>显示或隐藏 napari 的图层、控件、控制台和消息</translation>
         </message>
         <message>
             <source>Show or close this page</source>
@@ -2388,6 +2526,10 @@ A double click opens one.</source>
         <message>
             <source>Status</source>
             <translation>状态</translation>
+        </message>
+        <message>
+            <source>Steps</source>
+            <translation>步骤</translation>
         </message>
         <message>
             <source>Stop at the next step</source>
@@ -2624,6 +2766,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>在此扫描和既往检查中均测量某病灶之前，没有可绘制的内容。</translation>
         </message>
         <message>
+            <source>There is nothing to report yet: search the scan, or add a finding (E).</source>
+            <translation>还没有可报告的内容：请搜索扫描，或添加病灶 (E)。</translation>
+        </message>
+        <message>
             <source>Thicker slab</source>
             <translation>增大厚层厚度</translation>
         </message>
@@ -2648,8 +2794,32 @@ Compare them all the same, because you know that they are one?</source>
             <translation>该图像可以显示，但无法确定其在患者体内的位置。</translation>
         </message>
         <message>
+            <source>This key belongs to annotation: press “Annotate…” first.</source>
+            <translation>此按键属于标注：请先按“标注…”。</translation>
+        </message>
+        <message>
+            <source>This key belongs to the findings: leave this mode first.</source>
+            <translation>此按键属于病灶：请先离开此模式。</translation>
+        </message>
+        <message>
+            <source>This key belongs to the second reader: press “Second reader…” first.</source>
+            <translation>此按键属于第二阅片者：请先按“第二阅片者…”。</translation>
+        </message>
+        <message>
             <source>This model comes without a card: nothing more is known of it.</source>
             <translation>该模型没有说明卡：没有更多信息。</translation>
+        </message>
+        <message>
+            <source>This scan</source>
+            <translation>此扫描</translation>
+        </message>
+        <message>
+            <source>This study</source>
+            <translation>此检查</translation>
+        </message>
+        <message>
+            <source>Thumbnails</source>
+            <translation>缩略图</translation>
         </message>
         <message>
             <source>Tick a method in the menu beside Why?</source>
@@ -2746,6 +2916,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>What may hold more, and could not be looked into ({count}), is named below.</source>
             <translation>可能还有更多扫描但未能查看的内容({count})列在下方。</translation>
+        </message>
+        <message>
+            <source>What the guidelines ask of the patient; click to see and change it</source>
+            <translation>指南所需的患者信息；点击查看和修改</translation>
         </message>
         <message>
             <source>What the model looked at: ask with the button Why?</source>
@@ -2904,6 +3078,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>缩放 {percent}%</translation>
         </message>
         <message>
+            <source>a click opens it</source>
+            <translation>点击打开</translation>
+        </message>
+        <message>
             <source>about 1 false finding a scan</source>
             <translation>约每次扫描 1 个假阳性</translation>
         </message>
@@ -2930,6 +3108,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>added</source>
             <translation>已添加</translation>
+        </message>
+        <message>
+            <source>age ?</source>
+            <translation>年龄 ?</translation>
         </message>
         <message>
             <source>aligning: breath</source>
@@ -3096,6 +3278,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>正常</translation>
         </message>
         <message>
+            <source>former smoker</source>
+            <translation>曾吸烟</translation>
+        </message>
+        <message>
             <source>grown</source>
             <translation>增大</translation>
         </message>
@@ -3236,6 +3422,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>已移动</translation>
         </message>
         <message>
+            <source>never smoked</source>
+            <translation>从不吸烟</translation>
+        </message>
+        <message>
             <source>new</source>
             <translation>新发</translation>
         </message>
@@ -3324,6 +3514,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>未知</translation>
         </message>
         <message>
+            <source>not screening</source>
+            <translation>非筛查</translation>
+        </message>
+        <message>
             <source>not stated</source>
             <translation>未说明</translation>
         </message>
@@ -3354,6 +3548,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>on a slab of {count} slices</source>
             <translation>位于 {count} 层的厚层图像</translation>
+        </message>
+        <message>
+            <source>on the screen</source>
+            <translation>在屏幕上</translation>
         </message>
         <message>
             <source>open</source>
@@ -3476,6 +3674,14 @@ Compare them all the same, because you know that they are one?</source>
             <translation>得分 {score}</translation>
         </message>
         <message>
+            <source>screening</source>
+            <translation>筛查</translation>
+        </message>
+        <message>
+            <source>screening ?</source>
+            <translation>筛查 ?</translation>
+        </message>
+        <message>
             <source>searching {count} windows</source>
             <translation>正在检测 {count} 个窗口</translation>
         </message>
@@ -3502,6 +3708,14 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>slices a second</source>
             <translation>层/秒</translation>
+        </message>
+        <message>
+            <source>smoker</source>
+            <translation>吸烟</translation>
+        </message>
+        <message>
+            <source>smoking ?</source>
+            <translation>吸烟 ?</translation>
         </message>
         <message>
             <source>solid</source>
@@ -3614,6 +3828,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>yes</source>
             <translation>是</translation>
+        </message>
+        <message>
+            <source>{age} years</source>
+            <translation>{age} 岁</translation>
         </message>
         <message>
             <source>{count} candidates</source>

@@ -8,8 +8,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from napari_lesion.plugin.session.workstation import Workstation, workstation
+from napari_lesion.plugin.session.workstation import ANNOTATION, READING, SECOND_READER, Workstation, workstation
+from napari_lesion.plugin.texts import later, tr
 from napari_lesion.plugin.viewer.view import unwrapped
+from napari_lesion.plugin.widgets.messages import show_info
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -95,6 +97,24 @@ def bind(viewer: ViewerModel, station: Workstation | None = None) -> None:
 
 def _bound_to(action: Action, station: Workstation) -> Callable[[object], None]:
     def run(_target: object) -> None:  # napari asks for a name, which a partial does not have
-        action.run(station)
+        if why := obstacle(action, station):
+            show_info(why)
+        else:
+            action.run(station)
 
     return run
+
+
+#: Groups of actions that belong to one mode of the workstation, and what to do first.
+_MODES = {
+    "annotation": (ANNOTATION, later("This key belongs to annotation: press “Annotate…” first.")),
+    "cases": (ANNOTATION, later("This key belongs to annotation: press “Annotate…” first.")),
+    "second reader": (SECOND_READER, later("This key belongs to the second reader: press “Second reader…” first.")),
+    "findings": (READING, later("This key belongs to the findings: leave this mode first.")),
+}
+
+
+def obstacle(action: Action, station: Workstation) -> str:
+    """Why a key does nothing now: it belongs to another mode than the one that the reader is in; "" if it acts."""
+    mode, why = _MODES.get(action.group, ("", ""))
+    return tr(why) if mode and station.mode and station.mode != mode else ""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import napari.viewer
-from qtpy.QtCore import QSize, QStringListModel, Qt
+from qtpy.QtCore import QSize, QStringListModel, Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import (  # type: ignore[attr-defined]
     QColor,
     QDragEnterEvent,
@@ -21,6 +21,7 @@ from qtpy.QtGui import (  # type: ignore[attr-defined]
 )
 from qtpy.QtWidgets import (
     QAbstractItemView,
+    QDialog,
     QFileDialog,
     QHBoxLayout,
     QHeaderView,
@@ -44,6 +45,7 @@ from napari_lesion.plugin.session.workstation import Workstation, workstation
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import Action, bind
+from napari_lesion.plugin.viewer.docks import entitle
 from napari_lesion.plugin.viewer.layers import scan_name
 from napari_lesion.plugin.viewer.reader import add_layers, open_series
 from napari_lesion.plugin.viewer.series_search import PICTURE, Found, SeriesSearch
@@ -133,8 +135,18 @@ def _recent() -> list[str]:
 class BrowserPanel(QWidget):
     """Dock widget; one a viewer."""
 
+    listed = Signal()
+    """What is listed, or its pictures."""
+    searched = Signal()
+    """All files were looked at, as far as nobody stopped it."""
+    told = Signal(str)
+    """What the status says."""
+    raised = Signal()
+    """A series was opened, or the one that is open came back."""
+
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
+        entitle(self, tr("Series browser"))
         self._viewer = napari_viewer
         scan_view(napari_viewer)
         bind(napari_viewer)
@@ -397,6 +409,7 @@ class BrowserPanel(QWidget):
             self._show_skipped()
         self._station.list_series(item.series for item in self._rows.values())
         self._apply_filter()
+        self.listed.emit()
 
     def _study(self, path: Path, series: Series) -> _Row:
         """Find the row of a study, or make it."""
@@ -451,6 +464,7 @@ class BrowserPanel(QWidget):
             item.setToolTip(0, f"{_details(item.series)}\n{picture}")
         else:
             item.setIcon(0, _icon(QPixmap.fromImage(picture)))
+        self.listed.emit()
 
     def _on_ended(self, complete: bool, error: Exception | None) -> None:
         self.busy.hide()
@@ -479,6 +493,7 @@ class BrowserPanel(QWidget):
         due, self._due = self._due, None
         if due is not None and due in self._rows:
             self._open(self._rows[due])
+        self.searched.emit()
 
     def _show_skipped(self) -> None:
         may_hold_more = [f"⚠ {text}" for text in _told(self._left_out)]
@@ -536,6 +551,7 @@ class BrowserPanel(QWidget):
         shown = self._station.session.find(series)
         if shown is not None:
             self._station.session.show(shown)
+            self.raised.emit()
             return
         self._say(tr("Opening {name}…", name=scan_name(series.identity)))
         try:
@@ -553,10 +569,27 @@ class BrowserPanel(QWidget):
         item.setText(1, mark)
         item.setToolTip(1, text)
         self._say("")
+        self.raised.emit()
+
+    @property
+    def series(self) -> tuple[Series, ...]:
+        """All series that are listed."""
+        return tuple(item.series for item in self._rows.values())
+
+    def picture(self, series: Series) -> QIcon | None:
+        """Get the picture of a series, or None where it is not listed."""
+        return next((item.icon(0) for item in self._rows.values() if item.series is series), None)
+
+    def open_series(self, series: Series) -> None:
+        """Open a series that is listed."""
+        item = next((item for item in self._rows.values() if item.series is series), None)
+        if item is not None:
+            self._open(item)
 
     def _say(self, text: str) -> None:
         self.status.setText(text)
         self.status.setVisible(bool(text))
+        self.told.emit(text)
 
 
 def _local_paths(event: QDropEvent) -> list[Path]:
@@ -614,7 +647,11 @@ def _details(series: Series) -> str:
 
 def _show(station: Workstation) -> None:
     window: Any = getattr(station.viewer, "window", None)
-    if window is not None:
+    there = window._qt_window.findChild(BrowserPanel) if window is not None else None
+    if there is not None and isinstance(there.window(), QDialog):  # that of the workstation
+        there.window().show()
+        there.window().raise_()
+    elif window is not None:
         dock, _ = window.add_plugin_dock_widget("napari-lesion", "Series browser")
         dock.raise_()
 

@@ -11,7 +11,6 @@ import numpy as np
 import pydicom
 from napari import current_viewer
 from napari.layers import Labels, Layer
-from napari.utils.notifications import show_warning
 from pydicom.errors import InvalidDicomError
 
 from napari_lesion.dicom_objects.references import DAMAGED, Refers
@@ -30,6 +29,7 @@ from napari_lesion.plugin.session.workstation import Workstation, workstation
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import AXIS_LABELS, UNITS, about, canonical, heatmap_layer
 from napari_lesion.plugin.viewer.view import volume_of
+from napari_lesion.plugin.widgets.messages import show_warning
 from napari_lesion.plugin.widgets.task import run_with_dialog
 from napari_lesion.support.errors import ConfigError, SeriesError
 from napari_lesion.support.progress import Progress

@@ -1,4 +1,4 @@
-"""Room for panels on a small screen: those that need much of it share one place, as tabs."""
+"""Docks of panels: titles in the language of the user, and on a small screen one place for several, as tabs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,27 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 _PLUGIN = "napari_lesion.plugin."
+_ENTITLED = "napari-lesion title"
+
+
+def entitle(panel: QWidget, title: str) -> None:
+    """Name the dock of a panel that was just made in the language of the user; napari names it as the manifest does."""
+    waiting = ref(panel)
+    QTimer.singleShot(0, panel, lambda: _name(waiting(), title))  # once it is in its dock
+
+
+def _name(panel: QWidget | None, title: str) -> None:
+    dock = _dock_of(panel) if panel is not None else None
+    if dock is None or dock.widget() is not panel:
+        return
+    dock.setWindowTitle(title)
+    bar = getattr(dock, "title", None)  # napari's own, which it makes anew when the dock floats
+    if bar is not None:
+        bar.title.setText(title)
+    if not dock.property(_ENTITLED):
+        dock.setProperty(_ENTITLED, True)
+        waiting = ref(dock)
+        dock.topLevelChanged.connect(lambda _floats: entitle(one.widget(), title) if (one := waiting()) else None)
 
 
 def share_place(panel: QWidget) -> None:
@@ -19,7 +40,8 @@ def share_place(panel: QWidget) -> None:
 def _tab(panel: QWidget | None) -> None:
     dock = _dock_of(panel) if panel is not None else None
     main = dock.parent() if dock is not None else None
-    if dock is None or not isinstance(main, QMainWindow):
+    # Within the workstation a panel is a page of a dock that is not its own.
+    if dock is None or not isinstance(main, QMainWindow) or dock.widget() is not panel:
         return
     area = main.dockWidgetArea(dock)
     for other in reversed(main.findChildren(QDockWidget)):

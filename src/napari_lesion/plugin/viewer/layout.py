@@ -6,59 +6,246 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QEvent, QObject, QRect, QSize, Qt, QTimer  # type: ignore[attr-defined]
+from qtpy.QtWidgets import QDialog, QDockWidget, QLabel, QToolButton, QVBoxLayout, QWidget
 
+from napari_lesion.plugin.layout.rail import Rail
+from napari_lesion.plugin.layout.side_panel import SidePanel
+from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.texts import later, tr
+from napari_lesion.plugin.viewer.browser_panel import BrowserPanel
+from napari_lesion.plugin.viewer.help import toggle_help
+from napari_lesion.plugin.viewer.view import scan_view, unwrapped
+from napari_lesion.plugin.viewer.views.mpr import views
+from napari_lesion.plugin.widgets.messages import MessageLine, show_warning, use_line
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
+    from napari_lesion.dicom.index.series import Series
+
 PLUGIN = "napari-lesion"
-#: Panels by their names in the manifest: left of the picture from the top down, and right of it.
-LEFT = (later("Series browser"), later("Reading"))
-RIGHT = (later("Detect lesions"), later("Finding"), later("Follow-up"))
-_WIDTHS = (300, 420)
-_HEIGHTS = (600, 190)
+RAIL, WORK = later("Thumbnails"), later("Steps")
+"""Names of the docks left and right of the picture."""
+SIDE_WIDTH = 336
+"""Of the panel right of the picture, pixels: at 1600 pixels the picture has more than 70 % of the width beside it."""
+_WIDTH, _GEOMETRY, _ADVANCED = "layout/side_width", "layout/window", "layout/advanced"
+_FIRST_MS, _LATEST_MS = 400, 1500
+"""When the panel right of the picture is filled: after the first picture, or when none comes."""
 
 
-def arrange(viewer: Viewer) -> None:
-    """Open the panels of a reader around a viewer; those that are open already are moved.
+class Layout(QObject):
+    """The workstation in one window. Get it with `arrange`."""
 
-    The series browser comes to the left, over napari's layers (as tabs) and windowing; findings and the card of the
-    chosen one to the right, as tabs.
-    """
-    window = viewer.window
-    main = window._qt_window  # napari's only handle to its window: docks are moved and tabbed there
-    docks = {name: window.add_plugin_dock_widget(PLUGIN, name)[0] for name in (*LEFT, *RIGHT)}
-    for name, dock in docks.items():
-        # napari adds the name of the plugin, and tabs have no room for it.
-        dock.setWindowTitle(tr(name))
-    for name in LEFT:
-        main.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, docks[name])
-    browser = docks[LEFT[0]]
-    own = main._qt_viewer
-    for dock in (own.dockLayerControls, own.dockLayerList):
-        main.tabifyDockWidget(browser, dock)
-    for name in RIGHT[1:]:
-        main.tabifyDockWidget(docks[RIGHT[0]], docks[name])
-    main.resizeDocks([browser, docks[RIGHT[0]]], list(_WIDTHS), Qt.Orientation.Horizontal)
-    # Whatever windowing does not need is for the series.
-    main.resizeDocks([docks[name] for name in LEFT], list(_HEIGHTS), Qt.Orientation.Vertical)
-    # The tab that was added last is in front once the window is laid out.
-    for first in (browser, docks[RIGHT[0]]):
-        QTimer.singleShot(0, first, first.raise_)
+    def __init__(self, viewer: Viewer) -> None:
+        self._window = viewer.window._qt_window  # napari's only handle to its window: docks are moved there
+        super().__init__(self._window)
+        self._viewer = viewer
+        scan_view(viewer)
+        self._views = views(viewer)
+        self._station = workstation(viewer)
+        self.browser = BrowserPanel(viewer)
+        self.browser_dialog = _dialog(self.browser, self._window)
+        self.rail = Rail(self._station, self.browser)
+        self.side = SidePanel(viewer)
+        self.line = MessageLine()
+        self.advanced_button, self.keys_button = _flat(tr("Advanced")), _flat(tr("Keys"))
+        self._hide_docks()
+        self._add_line()
+        self.rail_dock = self._add_dock(self.rail, RAIL, "left")
+        self.side_dock = self._add_dock(self.side, WORK, "right")
+        self.side.setMinimumWidth(SIDE_WIDTH - 16)
+        self._invite()
+        self._connect()
+        self.set_advanced(setting(_ADVANCED, False))
+        width = setting(_WIDTH, SIDE_WIDTH)
+        self._window.resizeDocks([self.side_dock], [width], Qt.Orientation.Horizontal)
+        self._fill_later = QTimer(self, singleShot=True, interval=_LATEST_MS)
+        self._fill_later.timeout.connect(self._fill)
+        self._fill_later.start()
+        self._window.installEventFilter(self)
+
+    # -- construction -------------------------------------------------------------------------------------------------
+
+    def _hide_docks(self) -> None:
+        """Put single panels away that were opened before: the workstation has what is in them."""
+        for dock in self._window.findChildren(QDockWidget):
+            inner = dock.widget()
+            if inner is not None and type(inner).__module__.startswith("napari_lesion.plugin."):
+                dock.hide()
+
+    def _add_dock(self, widget: QWidget, name: str, area: str) -> QDockWidget:
+        dock: QDockWidget = self._viewer.window.add_dock_widget(
+            widget, name=tr(name), area=area, allowed_areas=[area], add_vertical_stretch=False
+        )
+        dock.setTitleBarWidget(QWidget(dock))  # a title would only repeat what is seen
+        dock.setFeatures(QDockWidget.DockWidgetFeature.NoDockWidgetFeatures)
+        return dock
+
+    def _add_line(self) -> None:
+        self.advanced_button.setCheckable(True)
+        self.advanced_button.setToolTip(tr("Show napari's layers, controls, console and messages, or hide them"))
+        self.keys_button.setToolTip(tr("All keys (F1)"))
+        for button in (self.keys_button, self.advanced_button):
+            self.line.row.addWidget(button)
+        self._views.column.addWidget(self.line)
+        use_line(unwrapped(self._viewer), self.line)
+
+    def _invite(self) -> None:
+        canvas = self._viewer.window._qt_viewer.canvas.native
+        self._viewer.window._qt_viewer.show_welcome_screen = False  # it speaks of napari's own keys
+        self.invitation = QLabel(
+            tr("Drop a folder, a zip or a DICOMDIR here,\nor press Browse… to look for studies."), canvas
+        )
+        self.invitation.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.invitation.setWordWrap(True)
+        self.invitation.setStyleSheet("color: #c8d2dc; background: transparent; font-size: 15px;")
+        self.invitation.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        canvas.installEventFilter(self)
+        self._viewer.canvas.background_color_override = "black"
+        self._show_invitation()
+
+    def _connect(self) -> None:
+        self.rail.browse.clicked.connect(self.browse)
+        self.browser.raised.connect(self.browser_dialog.hide)
+        self.browser.told.connect(self.line.state)
+        self.advanced_button.clicked.connect(self.set_advanced)
+        self.keys_button.clicked.connect(lambda: toggle_help(self._station))
+        self._station.scan_changed.connect(self._on_scan)
+        self._viewer.layers.events.inserted.connect(self._show_invitation)
+        self._viewer.layers.events.removed.connect(self._show_invitation)
+
+    # -- what is shown ------------------------------------------------------------------------------------------------
+
+    def _on_scan(self, scan: object) -> None:
+        if scan is not None and self._fill_later.isActive():
+            self._fill_later.start(_FIRST_MS)
+
+    def _fill(self) -> None:
+        """Make the first step, now that the picture is there."""
+        if not self.side.steps.step:
+            self.side.steps.go_to("find")
+
+    def _show_invitation(self, _event: object = None) -> None:
+        self.invitation.resize(self.invitation.parentWidget().size())
+        self.invitation.setVisible(not self._viewer.layers)
+
+    def set_advanced(self, advanced: bool) -> None:
+        """Show what is napari's own, or hide it; remembered."""
+        own = self._viewer.window._qt_viewer
+        self.advanced_button.setChecked(advanced)
+        self.line.advanced = advanced
+        for dock in (own.dockLayerControls, own.dockLayerList):
+            dock.setVisible(advanced)
+        if not advanced:
+            own.dockConsole.hide()
+        self._window.statusBar().setVisible(advanced)
+        store(_ADVANCED, advanced)
+
+    def browse(self) -> None:
+        """Show the table of all studies and series."""
+        room = self._window.size()
+        self.browser_dialog.resize(QSize(720, 640).boundedTo(room * 0.9))
+        self.browser_dialog.show()
+        self.browser_dialog.raise_()
+
+    # -- opening ------------------------------------------------------------------------------------------------------
+
+    def open(self, path: Path) -> None:
+        """Look through a path, and open the largest CT volume in it; results and objects open on their scan."""
+        from napari_lesion.plugin.findings.findings_files import is_results
+        from napari_lesion.plugin.viewer.dicom_objects import is_object
+
+        if is_results(path) or (path.is_file() and is_object(path)):
+            self._viewer.open(path, plugin=PLUGIN)
+            return
+        self._fill_later.start(60_000)  # not before the first picture
+        self.browser.searched.connect(self._open_best)
+        self.browser.look_through([path])
+
+    def _open_best(self) -> None:
+        from napari_lesion.plugin.viewer.reader import worth
+
+        self.browser.searched.disconnect(self._open_best)
+        self._fill_later.start(_LATEST_MS)
+        found: tuple[Series, ...] = self.browser.series
+        if found:
+            self.browser.open_series(max(found, key=worth))
+        elif self.browser.status.text():
+            show_warning(self.browser.status.text())
+
+    # -- the window ---------------------------------------------------------------------------------------------------
+
+    def show(self) -> None:
+        """Show the window as it was left, or else maximised; also where no window manager does that."""
+        window = self._window
+        room = window.screen().availableGeometry()
+        left = [value for value in setting(_GEOMETRY, []) if isinstance(value, int)]
+        rect = QRect(*left) if len(left) == 4 else None
+        self._viewer.window.show()
+        if rect is not None and room.intersects(rect):
+            window.setGeometry(rect)
+        else:
+            window.setGeometry(room)
+            window.setWindowState(Qt.WindowState.WindowMaximized)
+        self._window.resizeDocks([self.side_dock], [setting(_WIDTH, SIDE_WIDTH)], Qt.Orientation.Horizontal)
+
+    def remember(self) -> None:
+        """Keep the layout for the next start."""
+        window, room = self._window, self._window.screen().availableGeometry()
+        whole = window.isMaximized() or window.isFullScreen() or window.size() == room.size()
+        rect = window.geometry()
+        store(_GEOMETRY, [] if whole else [rect.x(), rect.y(), rect.width(), rect.height()])
+        if self.side_dock.isVisible():
+            store(_WIDTH, self.side_dock.width())
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Remember the layout when the window closes; keep the invitation in the middle."""
+        if event.type() == QEvent.Type.Resize and watched is self.invitation.parent():
+            self._show_invitation()
+        elif event.type() == QEvent.Type.Close and watched is self._window:
+            self.remember()
+            self.browser.close_search()
+        return False
+
+
+def _dialog(browser: BrowserPanel, parent: QWidget) -> QDialog:
+    dialog = QDialog(parent)
+    dialog.setWindowTitle(tr("Series browser"))
+    layout = QVBoxLayout(dialog)
+    layout.setContentsMargins(6, 6, 6, 6)
+    layout.addWidget(browser)
+    return dialog
+
+
+def _flat(text: str) -> QToolButton:
+    button = QToolButton()
+    button.setText(text)
+    button.setAutoRaise(True)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return button
+
+
+def arrange(viewer: Viewer) -> Layout:
+    """Lay a viewer out as a workstation (once)."""
+    viewer = unwrapped(viewer)  # type: ignore[assignment]
+    there: Layout | None = viewer.window._qt_window.findChild(Layout)
+    return there if there is not None else Layout(viewer)
 
 
 def main() -> None:
-    """Start napari as a workstation, with the scans of a path in the browser where one is given."""
+    """Start napari as a workstation, with the scans of a path in it where one is given."""
     import napari
 
     if len(sys.argv) > 2 or (len(sys.argv) == 2 and sys.argv[1].startswith("-")):
         sys.exit(tr("usage: napari-lesion-viewer [FOLDER, ZIP OR FILE]"))
     if len(sys.argv) == 2 and not Path(sys.argv[1]).exists():
         sys.exit(tr("{path} does not exist.", path=sys.argv[1]))
-    viewer = napari.Viewer(title="napari-lesion")
-    arrange(viewer)
+    viewer = napari.Viewer(title="napari-lesion", show=False, show_welcome_screen=False)
+    layout = arrange(viewer)
+    layout.show()
     if len(sys.argv) == 2:
-        viewer.open(sys.argv[1], plugin=PLUGIN)
+        path = Path(sys.argv[1])
+        QTimer.singleShot(0, layout, lambda: layout.open(path))
     napari.run()

@@ -12,7 +12,6 @@ from weakref import WeakSet, ref
 
 import numpy as np
 from napari.components.overlays import TextOverlay
-from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lesion.model.volume import Volume
@@ -20,6 +19,7 @@ from napari_lesion.plugin.session.session import session
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import canonical, frame_of, scan_name
 from napari_lesion.plugin.viewer.view import unwrapped, volume_of
+from napari_lesion.plugin.widgets.messages import line_of, show_error, show_info
 from napari_lesion.plugin.widgets.task import Task, sentence
 
 if TYPE_CHECKING:
@@ -191,6 +191,9 @@ class Opening(QObject):
 
 
 def _say(viewer: ViewerModel, text: str) -> None:
+    if (line := line_of(viewer)) is not None:
+        line.state(text)
+        return
     if OVERLAY not in viewer.canvas.overlays:
         if not text:
             return

@@ -8,14 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari import current_viewer
-from napari.utils.notifications import (
-    Notification,
-    NotificationSeverity,
-    notification_manager,
-    show_error,
-    show_info,
-    show_warning,
-)
 from qtpy.QtCore import QThread, QTimer
 from qtpy.QtWidgets import QApplication, QMessageBox, QWidget
 
@@ -27,6 +19,7 @@ from napari_lesion.plugin.viewer import dicom_objects
 from napari_lesion.plugin.viewer.layers import LayerData, scan_layer, scan_name
 from napari_lesion.plugin.viewer.opening import Opening, follow
 from napari_lesion.plugin.viewer.view import scan_view, tell_doubts
+from napari_lesion.plugin.widgets.messages import offer, show_error, show_info, show_warning
 from napari_lesion.plugin.widgets.task import run_with_dialog, sentence
 from napari_lesion.support.errors import Cancelled, GapsError, LesionError, SeriesError
 from napari_lesion.support.progress import Progress
@@ -221,7 +214,7 @@ def _choose(index: SeriesIndex) -> tuple[list[Series], list[Series]]:
     series = list(index)
     if len(series) == 1:
         return series, []
-    preferred = max(range(len(series)), key=lambda row: _worth(series[row]))
+    preferred = max(range(len(series)), key=lambda row: worth(series[row]))
     if _somebody_is_there():
         return _ask(series, preferred, _passed_over(index)), []
     return [series[preferred]], [one for row, one in enumerate(series) if row != preferred]
@@ -245,12 +238,11 @@ def _say_rest(opened: Series, rest: Sequence[Series]) -> None:
     if viewer is None:
         show_info(message)
     else:
-        actions = [(tr("Choose others…"), lambda *_: _open_more(viewer, rest))]
-        offer = Notification(message, NotificationSeverity.INFO, actions)
-        QTimer.singleShot(0, lambda: notification_manager.dispatch(offer))
+        others_action = tr("Choose others…"), lambda *_: _open_more(viewer, rest)
+        QTimer.singleShot(0, lambda: offer(message, others_action))
 
 
-def _worth(series: Series) -> tuple[bool, bool, int]:
+def worth(series: Series) -> tuple[bool, bool, int]:
     """Order of preference: volumes before single images and localizers, CT before the rest, many images first."""
     return series.kind == "volume", series.identity.modality == "CT", series.n_slices
 

@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 from napari_lesion.model.display import Window
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import bind
+from napari_lesion.plugin.viewer.docks import entitle
 from napari_lesion.plugin.viewer.tools.cine import RATES
 from napari_lesion.plugin.viewer.tools.keys import reset
 from napari_lesion.plugin.viewer.tools.presets import PRESETS
@@ -37,6 +38,7 @@ class ReadingPanel(QWidget):
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
+        entitle(self, tr("Reading"))
         viewer = unwrapped(napari_viewer)
         scan_view(viewer)
         bind(viewer)

@@ -10,11 +10,11 @@ import numpy as np
 from napari.components.overlays import TextOverlay
 from napari.layers import Image
 from napari.utils.camera_orientations import Handedness
-from napari.utils.notifications import show_info, show_warning
 
 from napari_lesion.model.volume import FloatArray, Volume
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import OBLIQUE_DEG, frame_of
+from napari_lesion.plugin.widgets.messages import forget_messages, show_info, show_warning
 
 if TYPE_CHECKING:
     from napari.components import Camera, ViewerModel
@@ -225,7 +225,10 @@ def scan_view(viewer: ViewerModel) -> ScanView:
 
         session(viewer)
         has_window = getattr(viewer, "window", None) is not None
-        session(viewer).leaving.connect(lambda scan: close_messages(scan.volume))
+        weak = ref(viewer)
+        session(viewer).leaving.connect(
+            lambda scan: close_messages(one, scan.volume) if (one := weak()) is not None else None
+        )
         _views[viewer] = ScanView(viewer, letters=not has_window)
         if has_window:
             from napari_lesion.plugin.viewer.actions import bind  # they build on this module
@@ -268,14 +271,10 @@ def jump_to(viewer: ViewerModel, volume: Volume, center_mm: Sequence[float]) -> 
     centre_on(viewer, volume, center_mm)
 
 
-def close_messages(volume: Volume) -> None:
+def close_messages(viewer: ViewerModel, volume: Volume) -> None:
     """Take messages about a scan off the screen, which it leaves."""
-    from napari._qt.dialogs.qt_notification import NapariQtNotification  # napari offers no other way to its messages
-
     name = _name_in_messages(volume)
-    for message in list(NapariQtNotification._instances):
-        if message.message.text().startswith(f"{name}: "):
-            message.close()
+    forget_messages(viewer, lambda text: text.startswith(f"{name}: "))
 
 
 def _name_in_messages(volume: Volume) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QIcon
-from qtpy.QtWidgets import QHBoxLayout, QToolButton, QWidget
+from qtpy.QtGui import QIcon, QResizeEvent
+from qtpy.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QWidget
+
+from napari_lesion.plugin.texts import tr
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,29 @@ class Switch:
 
 
 class Bar(QWidget):
-    """The buttons. `refresh` brings them to the state of the views."""
+    """The buttons. `refresh` brings them to the state of the views.
+
+    Those that a narrow window has no room for are in a menu at the end: a word is never cut off.
+    """
 
     def __init__(self, switches: tuple[Switch, ...], parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        # It never makes the views wider than there is room for them.
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(2, 1, 2, 1)
         self._row.setSpacing(2)
+        self.more = QToolButton()
+        self.more.setText("»")
+        self.more.setToolTip(tr("More buttons, for which there is no room"))
+        self.more.setAccessibleName(tr("More buttons, for which there is no room"))
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.menu = QMenu(self.more)
+        self.menu.aboutToShow.connect(self._list_hidden)
+        self.more.setMenu(self.menu)
+        self.more.hide()
+        self._row.addWidget(self.more)
         self._row.addStretch(1)
         self._buttons: list[tuple[QToolButton, Switch]] = []
         for switch in switches:
@@ -60,6 +78,7 @@ class Bar(QWidget):
         button.clicked.connect(lambda _checked=False: self._press(switch))
         self._row.insertWidget(len(self._buttons), button)
         self._buttons.append((button, switch))
+        self._make_room()
 
     def _press(self, switch: Switch) -> None:
         switch.run()
@@ -70,3 +89,34 @@ class Bar(QWidget):
         for button, switch in self._buttons:
             if switch.is_on is not None:
                 button.setChecked(switch.is_on())
+
+    # -- where there is little room -----------------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Show the buttons that fit."""
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        space = self._row.spacing()
+        widths = [button.sizeHint().width() + space for button, _ in self._buttons]
+        margins = self._row.contentsMargins()
+        room = self.width() - margins.left() - margins.right()
+        overfull = sum(widths) > room
+        if overfull:
+            room -= self.more.sizeHint().width() + space
+        taken = 0
+        for (button, _), width in zip(self._buttons, widths, strict=True):
+            taken += width
+            button.setVisible(taken <= room)
+        self.more.setVisible(overfull)
+
+    def _list_hidden(self) -> None:
+        self.menu.clear()
+        for button, switch in self._buttons:
+            if button.isHidden():
+                action = self.menu.addAction(switch.text)
+                action.setToolTip(switch.hint)
+                action.setCheckable(switch.is_on is not None)
+                action.setChecked(switch.is_on is not None and switch.is_on())
+                action.triggered.connect(lambda _checked=False, one=switch: self._press(one))

@@ -27,6 +27,7 @@ from napari_lesion.plugin.viewer.tools.overlays import overlays
 from napari_lesion.plugin.viewer.tools.reading import attach, reading_tools
 from napari_lesion.plugin.viewer.view import PLANES, ScanView, camera_orientation, volume_of
 from napari_lesion.plugin.viewer.views.bar import Bar, Switch
+from napari_lesion.plugin.viewer.views.fitting import Fitting
 from napari_lesion.plugin.viewer.views.mirror import Mirror, twin
 from napari_lesion.plugin.viewer.views.pane import Pane, idle
 from napari_lesion.plugin.viewer.views.projection import shrink
@@ -86,6 +87,7 @@ class Views(QObject):
         """Plane that the viewer's own view goes back to when all views are shown again."""
         self.linked = setting("views/linked", True)
         self.crosshair = option("views/crosshair")
+        self._fitting = Fitting(self.fit, lambda: self.planes, self)
         self._lay_out()
         self._take(self._main)
         viewer.mouse_drag_callbacks.append(self._drag)
@@ -132,6 +134,8 @@ class Views(QObject):
         column.setSpacing(0)
         column.addWidget(self.bar)
         column.addWidget(self._grid, 1)
+        self.column = column
+        """The bar, the views, and what is put below them."""
         centre.layout().insertWidget(0, area, 1)
         self._layout.addWidget(self._main, 0, 0)
 
@@ -284,6 +288,7 @@ class Views(QObject):
             there.extend(one for one in own if one not in there and not isinstance(one, WindowDrag))
 
     def _take(self, pane: Pane) -> None:
+        self._fitting.watch(pane)
         pane.reads_scan = lambda: self._station.scan is not None
         pane.entered.connect(self._on_entered)
         pane.scrolled.connect(self.scroll)
@@ -415,6 +420,12 @@ class Views(QObject):
                 pane.view.scene.camera.zoom = max(min(pane.canvas.width(), pane.canvas.height()), 1) / across
 
     def reset(self) -> None:
+        """Show all of the scan in every view; 3D is seen from the front."""
+        self.fit()
+        if self._three is not None and self._is_shown(self._three):
+            _look_from_the_front(self._three.view)
+
+    def fit(self) -> None:
         """Show all of the scan in every view; linked views get one scale."""
         with self._unlinked():
             for pane in self.panes:
@@ -424,8 +435,7 @@ class Views(QObject):
                 scale = min(pane.view.scene.camera.zoom for pane in self.planes)
                 for pane in self.planes:
                     pane.view.scene.camera.zoom = scale
-        if self._three is not None and self._is_shown(self._three):
-            _look_from_the_front(self._three.view)
+        self._fitting.note_fit()
 
     def toggle_link(self) -> None:
         """Let the planes zoom and pan together, or each for itself."""
@@ -578,6 +588,7 @@ class Views(QObject):
             mirror.close()
             mirror.deleteLater()
         for pane in self._others:
+            self._fitting.forget(pane)
             reading_tools(self._station).detach(pane.view)
             pane.hide()
             pane.qt_viewer.close()

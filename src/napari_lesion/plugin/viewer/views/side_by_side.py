@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Points
-from napari.utils.notifications import show_info
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
 from napari_lesion.model.findings import Finding
@@ -28,6 +27,7 @@ from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.viewer.view import ScanView
 from napari_lesion.plugin.viewer.views.bar import Switch
 from napari_lesion.plugin.viewer.views.mpr import ONWARD, Views, views
+from napari_lesion.plugin.widgets.messages import show_info
 
 if TYPE_CHECKING:
     from napari_lesion.plugin.follow_up.priors import Prior

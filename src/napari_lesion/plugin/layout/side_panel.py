@@ -1,0 +1,117 @@
+"""The panel right of the picture: the steps of reading, or a mode of its own that is entered and left by a button."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import napari.viewer
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+
+from napari_lesion.model.findings import RESEARCH_USE
+from napari_lesion.plugin.layout.steps import StepsPanel, research_use
+from napari_lesion.plugin.session.workstation import ANNOTATION, READING, SECOND_READER, workstation
+from napari_lesion.plugin.texts import later, tr
+
+_TITLES = {ANNOTATION: later("Annotation"), SECOND_READER: later("Second reader")}
+_ENTER = {
+    ANNOTATION: (later("Annotate…"), later("Mark lesions by hand, for training and as truth: a mode of its own")),
+    SECOND_READER: (later("Second reader…"), later("Read blind first, then with the detector: a mode of its own")),
+}
+_LEAVE = {ANNOTATION: later("Leave annotation"), SECOND_READER: later("Leave second reader")}
+
+
+class SidePanel(QWidget):
+    """Shows what the reader does now, and nothing else."""
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = napari_viewer
+        self._station = workstation(napari_viewer)
+        self.steps = StepsPanel(napari_viewer)
+        self.parts: dict[str, Any] = {}
+        """The panels of the modes, by name, as far as they were made."""
+        self._pages: dict[str, QWidget] = {READING: self.steps}
+
+        self.banner = QFrame()
+        self.banner.setObjectName("mode")
+        # Words say it as well: the colour is for the corner of the eye.
+        self.banner.setStyleSheet("#mode { background: #7a4a00; border-radius: 3px; }")
+        self.mode_title = QLabel()
+        self.mode_title.setStyleSheet("font-weight: bold; color: white;")
+        self.leave_button = QPushButton()
+        self.leave_button.setToolTip(tr("Go back to the steps of reading; all tools of this mode are put down"))
+        self.leave_button.clicked.connect(self.leave)
+        row = QHBoxLayout(self.banner)
+        row.setContentsMargins(8, 4, 4, 4)
+        row.addWidget(self.mode_title, 1)
+        row.addWidget(self.leave_button)
+        self.banner.hide()
+
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.steps)
+        self.entries: dict[str, QPushButton] = {}
+        self._foot = QWidget()
+        modes = QHBoxLayout(self._foot)
+        modes.setContentsMargins(0, 0, 0, 0)
+        for mode, (word, tip) in _ENTER.items():
+            self.entries[mode] = button = QPushButton(tr(word))
+            button.setToolTip(tr(tip))
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.clicked.connect(lambda _checked=False, one=mode: self.enter(one))
+            modes.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 4, 6, 4)
+        layout.setSpacing(6)
+        layout.addWidget(self.banner)
+        layout.addWidget(self.pages, 1)
+        layout.addWidget(self._foot)
+        layout.addWidget(research_use(tr(RESEARCH_USE)))
+        self._station.set_mode(READING)
+
+    @property
+    def mode(self) -> str:
+        """What the reader does now."""
+        return self._station.mode
+
+    def enter(self, mode: str) -> None:
+        """Turn to a mode of its own; every tool of the others is put down."""
+        if mode not in self._pages:
+            self._pages[mode] = page = self._make(mode)
+            self.pages.addWidget(page)
+        self._station.set_mode(mode)
+        self.mode_title.setText(tr(_TITLES[mode]))
+        self.leave_button.setText(tr(_LEAVE[mode]))
+        self.banner.show()
+        self._foot.hide()
+        self.pages.setCurrentWidget(self._pages[mode])
+
+    def leave(self) -> None:
+        """Go back to the steps of reading. A blind read pauses: what was found stays hidden until it goes on."""
+        if self.mode == SECOND_READER:
+            self.parts[SECOND_READER].pause()
+        self._station.set_mode(READING)
+        self.banner.hide()
+        self._foot.show()
+        self.pages.setCurrentWidget(self.steps)
+        if not self.steps.step:
+            self.steps.go_to("find")
+
+    def _make(self, mode: str) -> QWidget:
+        if mode == ANNOTATION:
+            from napari_lesion.plugin.annotate.annotate_panel import AnnotatePanel
+            from napari_lesion.plugin.annotate.cases_panel import CasesPanel
+
+            self.parts[ANNOTATION], self.parts["cases"] = AnnotatePanel(self._viewer), CasesPanel(self._viewer)
+            tabs = QTabWidget()
+            tabs.setDocumentMode(True)
+            tabs.addTab(self.parts[ANNOTATION], tr("This scan"))
+            tabs.addTab(self.parts["cases"], tr("Cases"))
+            page: QWidget = tabs
+        else:
+            from napari_lesion.plugin.reading_study.second_reader_panel import SecondReaderPanel
+
+            page = self.parts[SECOND_READER] = SecondReaderPanel(self._viewer)
+        for panel in self.parts.values():
+            panel.setMinimumWidth(0)
+        return page

@@ -1,0 +1,247 @@
+"""The steps of reading a scan, one after the other on one panel: find, judge, compare, report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import napari.viewer
+from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QSplitter,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_lesion.model.findings import Report
+from napari_lesion.plugin.findings.findings_view import findings_view
+from napari_lesion.plugin.findings.patient_line import PatientLine
+from napari_lesion.plugin.session.session import OpenScan
+from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.settings import setting, store
+from napari_lesion.plugin.texts import later, tr
+from napari_lesion.plugin.widgets.sections import Section, rich_label
+from napari_lesion.review.review import NO_MODEL
+
+FIND, JUDGE, COMPARE, REPORT = STEPS = ("find", "judge", "compare", "report")
+_TEXTS = {
+    FIND: (later("Find"), later("Search the scan for lesions, and look through it")),
+    JUDGE: (later("Judge"), later("Go through the findings: accept, reject, measure, describe")),
+    COMPARE: (later("Compare"), later("Compare with earlier scans of the patient")),
+    REPORT: (later("Report"), later("Complete the patient's data, and write the report")),
+}
+_SPLIT = "layout/judge"
+"""Heights of the table and the card."""
+
+
+class StepsPanel(QWidget):
+    """Shows one step at a time, and goes on by itself where the work does. A step's widgets are made when it is due."""
+
+    changed = Signal(str)
+    """The step that is shown."""
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = napari_viewer
+        self._station = workstation(napari_viewer)
+        self._view = findings_view(self._station)
+        self._seen: Report | None = None
+        """The report whose findings the reader was led to."""
+        self.step = ""
+        self._made: dict[str, QWidget] = {}
+        self.parts: dict[str, Any] = {}
+        """The widgets that other panels of this program are made of, too, by name."""
+        self._builders: dict[str, Callable[[], QWidget]] = {
+            FIND: self._find,
+            JUDGE: self._judge,
+            COMPARE: self._compare,
+            REPORT: self._report,
+        }
+        self.buttons: dict[str, QToolButton] = {}
+        self._group = QButtonGroup(self)
+        row = QHBoxLayout()
+        row.setSpacing(2)
+        for number, step in enumerate(STEPS, 1):
+            word, tip = _TEXTS[step]
+            self.buttons[step] = button = QToolButton()
+            button.setText(f"{number} {tr(word)}")
+            button.setToolTip(tr(tip))
+            button.setCheckable(True)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.setSizePolicy(QSizePolicy.Policy.MinimumExpanding, QSizePolicy.Policy.Fixed)
+            button.clicked.connect(lambda _checked=False, one=step: self.go_to(one))
+            self._group.addButton(button)
+            row.addWidget(button, 1)
+        self.patient = PatientLine(self._station)
+        self.pages = QStackedWidget()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addLayout(row)
+        layout.addWidget(self.patient)
+        layout.addWidget(self.pages, 1)
+        self._view.changed.connect(self._on_findings)
+        self._station.finding_selected.connect(self._on_selected)
+        self._station.step_asked.connect(self.go_to)
+        self._station.session.keep("step", self._save, self._restore)
+
+    # -- which step ---------------------------------------------------------------------------------------------------
+
+    def go_to(self, step: str) -> None:
+        """Show a step."""
+        if step not in self._made:
+            self._made[step] = page = self._builders[step]()
+            self.pages.addWidget(page)
+        self.buttons[step].setChecked(True)
+        self.patient.setVisible(step in (JUDGE, REPORT))
+        self.pages.setCurrentWidget(self._made[step])
+        if step != self.step:
+            self.step = step
+            self.changed.emit(step)
+
+    def _on_findings(self) -> None:
+        """Lead to the findings when a search has brought some."""
+        review = self._view.review
+        start = review.start if review is not None else None
+        if start is self._seen:
+            return
+        self._seen = start
+        if start is not None and start.model != NO_MODEL and self._view.findings and self.step in ("", FIND):
+            self.go_to(JUDGE)
+
+    def _on_selected(self, finding: str) -> None:
+        if finding and self.step in ("", FIND):
+            self.go_to(JUDGE)
+
+    def _save(self, _scan: OpenScan) -> str:
+        return self.step
+
+    def _restore(self, _scan: OpenScan, step: str | None) -> None:
+        """Go on with the step that a scan was left at; a new one begins with the first."""
+        self._seen = None
+        if self.step:
+            self.go_to(step or FIND)
+
+    # -- the steps ----------------------------------------------------------------------------------------------------
+
+    def _search_form(self) -> Any:
+        """Make what searches; the findings ask it which device to use."""
+        if "search" not in self.parts:
+            from napari_lesion.plugin.findings.search_form import SearchForm
+
+            self.parts["search"] = SearchForm(self._viewer)
+        return self.parts["search"]
+
+    def _find(self) -> QWidget:
+        from napari_lesion.plugin.viewer.plane_buttons import PlaneButtons
+        from napari_lesion.plugin.viewer.reading_panel import ReadingPanel
+
+        look = Section("look", tr("Look through it"))
+        self.parts["planes"], self.parts["reading"] = PlaneButtons(self._viewer), ReadingPanel(self._viewer)
+        self.parts["reading"].layout().setContentsMargins(0, 0, 0, 0)
+        look.rows.addWidget(self.parts["planes"])
+        look.rows.addWidget(self.parts["reading"])
+        return _scrolled(self._search_form(), look)
+
+    def _judge(self) -> QWidget:
+        from napari_lesion.plugin.findings.finding_card import FindingCard
+        from napari_lesion.plugin.findings.findings_panel import FindingsPanel
+
+        form = self._search_form()
+        self.parts["findings"] = findings = FindingsPanel(self._viewer, lambda: form.device)
+        findings.follow_search(form)
+        self.parts["card"] = card = FindingCard(self._viewer)
+        card.setMinimumHeight(80)
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.setChildrenCollapsible(False)
+        split.addWidget(findings)
+        split.addWidget(card)
+        split.setStretchFactor(0, 1)
+        split.setStretchFactor(1, 1)
+        if sizes := [size for size in setting(_SPLIT, []) if isinstance(size, int)]:
+            split.setSizes(sizes)
+        split.splitterMoved.connect(lambda *_: store(_SPLIT, split.sizes()))
+        return split
+
+    def _compare(self) -> QWidget:
+        from napari_lesion.plugin.follow_up.follow_up_panel import FollowUpPanel
+
+        self.parts["follow_up"] = panel = FollowUpPanel(self._viewer)
+        panel.layout().setContentsMargins(0, 0, 0, 0)
+        panel.setMinimumWidth(0)
+        panel.use.hide()  # the workstation says it below all steps
+        return panel
+
+    def _report(self) -> QWidget:
+        from napari_lesion.plugin.findings.exports import Exports
+
+        self.parts["summary"] = ReportSummary(self._viewer)
+        self.parts["exports"] = Exports(self._station)
+        return _scrolled(self.parts["summary"], self.parts["exports"])
+
+
+class ReportSummary(QWidget):
+    """What will be in the report, and what keeps it from being complete."""
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self._station = workstation(viewer)
+        self._view = findings_view(self._station)
+        self.text = rich_label()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.text)
+        for changed in (self._view.changed, self._station.review_changed, self._station.scan_changed):
+            changed.connect(self.follow)
+        self._station.blind_changed.connect(self.follow)
+        self.follow()
+
+    def follow(self, _changed: object = None) -> None:
+        """Say what there is now."""
+        self.text.setText("<br>".join(self._lines()))
+
+    def _lines(self) -> list[str]:
+        if self._station.blind:
+            return [tr("A blind read is on: what was found is hidden until it ends.")]
+        if self._view.review is None:
+            return [tr("There is nothing to report yet: search the scan, or add a finding (E).")]
+        found = [one for one in self._view.findings if one.status != "rejected"]
+        shown = {one.id for one in self._view.shown}
+        reported = [one for one in found if one.id in shown]
+        undecided = sum(one.status == "candidate" for one in reported)
+        said = [tr("Findings in the report: {count}.", count=f"<b>{len(reported)}</b>")]
+        if undecided:
+            said.append("⚠ " + tr("Not judged yet: {count}. Accept or reject them in step 2.", count=undecided))
+        return said
+
+
+def _scrolled(*widgets: QWidget) -> QScrollArea:
+    inside = QWidget()
+    column = QVBoxLayout(inside)
+    column.setContentsMargins(0, 0, 4, 0)
+    column.setSpacing(8)
+    for widget in widgets:
+        column.addWidget(widget)
+    column.addStretch(1)
+    scroll = QScrollArea()
+    scroll.setWidget(inside)
+    scroll.setWidgetResizable(True)
+    scroll.setFrameShape(QFrame.Shape.NoFrame)
+    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return scroll
+
+
+def research_use(text: str) -> QLabel:
+    """Make the line that says what the program is not for."""
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setEnabled(False)
+    return label

@@ -1,0 +1,485 @@
+"""The workstation: what is where in the window, what follows the work, and what is remembered. On real widgets."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import dicom_factory as factory
+import pytest
+from fake_scan import make_volume
+from napari.utils.notifications import Notification, notification_manager
+from plugin_scan import NODULES
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QAbstractButton, QApplication, QTabBar, QWidget
+
+from napari_lesion.model.volume import SeriesIdentity, Volume
+from napari_lesion.plugin.annotate.annotator import annotator
+from napari_lesion.plugin.findings.outlines import outlines
+from napari_lesion.plugin.layout.rail import Entry, groups
+from napari_lesion.plugin.layout.steps import COMPARE, FIND, JUDGE, REPORT, STEPS
+from napari_lesion.plugin.session.session import OpenScan
+from napari_lesion.plugin.session.workstation import ANNOTATION, MODES, READING, SECOND_READER
+from napari_lesion.plugin.settings import setting
+from napari_lesion.plugin.texts import use_language
+from napari_lesion.plugin.viewer import layers
+from napari_lesion.plugin.viewer import layout as room
+from napari_lesion.plugin.viewer.actions import actions
+from napari_lesion.plugin.viewer.browser_panel import RECENT
+from napari_lesion.plugin.widgets.messages import show_info, show_warning
+from napari_lesion.review import edits
+
+PATIENCE_MS = 30_000
+SHARE = 0.70
+"""Of the window's width that the picture has at least, at 1600 pixels."""
+
+
+@pytest.fixture
+def layout(make_napari_viewer, detector) -> Iterator[room.Layout]:
+    """A workstation on the screen, without a scan."""
+    viewer = make_napari_viewer(show=False)
+    made = room.arrange(viewer)
+    made.show()
+    yield made
+    search = made.side.steps.parts.get("search")
+    if search is not None:
+        QApplication.processEvents()
+        _wait(lambda: not search._devices_task.running)
+
+
+def _wait(until, seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < end, "it took too long"
+        QApplication.processEvents()
+        time.sleep(0.005)
+
+
+def open_scan(layout: room.Layout, scan: Volume) -> None:
+    data, attributes, _ = layers.scan_layer(scan)
+    layout._viewer.add_image(data, **attributes)
+    QApplication.processEvents()
+
+
+def resize(layout: room.Layout, width: int, height: int) -> None:
+    layout._window.setWindowState(Qt.WindowState.WindowNoState)
+    layout._window.resize(width, height)
+    _wait(lambda: (layout._window.width(), layout._window.height()) == (width, height), 5)
+    for _ in range(20):
+        QApplication.processEvents()
+        time.sleep(0.005)
+
+
+def share(layout: room.Layout) -> float:
+    """Share of the window's width that the picture has."""
+    return layout._views.panes[0].canvas.width() / layout._window.width()
+
+
+def add_findings(layout: room.Layout) -> None:
+    station = layout._station
+    for place, diameter in NODULES:
+        station.change(lambda review, by, at=place, d=diameter: edits.add(review, at, d, by, station.volume))
+
+
+def every_page(layout: room.Layout) -> Iterator[str]:
+    """Turn to all steps and modes, one after the other."""
+    for step in STEPS:
+        layout.side.steps.go_to(step)
+        yield step
+    for mode in MODES[1:]:
+        layout.side.enter(mode)
+        yield mode
+        layout.side.leave()
+
+
+def clipped(side: QWidget) -> list[str]:
+    """Words of buttons and tabs that have less room than they need, or lie beyond the panel."""
+    cut = []
+    for button in side.findChildren(QAbstractButton):
+        if not button.isVisible() or not button.text():
+            continue
+        needs = button.fontMetrics().horizontalAdvance(button.text().replace("&", ""))
+        left = button.mapTo(side, button.rect().topLeft()).x()
+        if button.width() < needs or left < 0 or left + button.width() > side.width():
+            cut.append(f"{button.text()} ({button.width()} of {needs} px, at {left})")
+    for bar in side.findChildren(QTabBar):
+        for tab in range(bar.count()) if bar.isVisible() else ():
+            if bar.tabRect(tab).width() < bar.fontMetrics().horizontalAdvance(bar.tabText(tab)):
+                cut.append(bar.tabText(tab))
+    return cut
+
+
+# -- room for the picture ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_picture_has_most_of_the_window_and_no_word_is_cut_off(
+    make_napari_viewer, detector, scan, language
+) -> None:
+    use_language(language)
+    try:
+        layout = room.arrange(make_napari_viewer(show=False))
+        layout.show()
+        open_scan(layout, scan)
+        add_findings(layout)
+        for width, height in ((1600, 1000), (1366, 768)):
+            for page in every_page(layout):
+                resize(layout, width, height)
+                assert clipped(layout.side) == [], (page, width)
+                if width == 1600:
+                    assert share(layout) >= SHARE, page
+                least = layout._window.minimumSizeHint()
+                assert least.width() <= 1366, page
+                assert least.height() <= 768 - 30, f"{page}: a title bar needs room, too"
+        resize(layout, 1600, 1000)
+        layout._views.show_all()
+        QApplication.processEvents()
+        assert layout._views._grid.width() / 1600 >= SHARE
+        search = layout.side.steps.parts["search"]
+        _wait(lambda: not search._devices_task.running)
+    finally:
+        use_language("en")
+
+
+def test_without_a_window_manager_the_window_fills_the_screen(layout) -> None:
+    available = layout._window.screen().availableGeometry()
+    _wait(lambda: layout._window.size() == available.size(), 5)
+
+
+@pytest.mark.skipif(shutil.which("openbox") is None, reason="needs the window manager openbox")
+def test_under_a_window_manager_the_window_is_maximised(make_napari_viewer, detector) -> None:
+    manager = subprocess.Popen(["openbox"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        time.sleep(1)
+        layout = room.arrange(make_napari_viewer(show=False))
+        layout.show()
+        available = layout._window.screen().availableGeometry()
+        _wait(lambda: layout._window.isMaximized(), 5)
+        _wait(lambda: layout._window.frameGeometry().width() >= available.width() - 2, 5)
+    finally:
+        manager.terminate()
+        manager.wait()
+
+
+def test_the_picture_is_fitted_again_when_the_window_changes_size(layout, scan) -> None:
+    resize(layout, 1000, 700)
+    open_scan(layout, scan)
+    QApplication.processEvents()
+    camera = layout._viewer.scene.camera
+    small = camera.zoom
+    resize(layout, 1500, 1000)
+    assert camera.zoom > 1.2 * small
+    fitted = camera.zoom
+    layout._views.fit()
+    assert camera.zoom == pytest.approx(fitted)
+
+
+def test_a_place_that_was_zoomed_to_stays_when_the_window_changes_size(layout, scan) -> None:
+    resize(layout, 1000, 700)
+    open_scan(layout, scan)
+    camera, canvas = layout._viewer.scene.camera, layout._views.panes[0].canvas
+    camera.zoom *= 3
+    camera.center = (0.0, 10.0, 20.0)
+    seen = min(canvas.width(), canvas.height()) / camera.zoom
+    resize(layout, 1500, 1000)
+    assert camera.center[-2:] == (10.0, 20.0)
+    assert min(canvas.width(), canvas.height()) / camera.zoom == pytest.approx(seen, rel=0.01)
+
+
+def test_buttons_above_the_views_that_have_no_room_are_in_a_menu(layout, scan) -> None:
+    open_scan(layout, scan)
+    bar = layout._views.bar
+    bar.setMaximumWidth(220)
+    _wait(lambda: bar.width() <= 220 and bar.more.isVisible(), 5)
+    hidden = [switch.text for button, switch in bar._buttons if button.isHidden()]
+    assert "Whole scan" in hidden
+    bar._list_hidden()
+    assert [action.text() for action in bar.menu.actions()] == hidden
+    shown = [button for button, _ in bar._buttons if button.isVisible()]
+    assert shown
+    assert all(button.geometry().right() <= bar.width() for button in shown)
+
+
+# -- the rail ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_from_the_command_line_is_on_the_rail_and_among_recent_ones(layout, qtbot, tmp_path: Path) -> None:
+    factory.write_phantom(tmp_path / "scan")
+    layout.open(tmp_path)
+    qtbot.waitUntil(lambda: layout._station.volume is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: len(layout.rail.buttons) == 1, timeout=PATIENCE_MS)
+    button, entry = layout.rail.buttons[0]
+    assert entry.is_open
+    assert button.isChecked()
+    assert "●" in button.text()
+    assert setting(RECENT, []) == [str(tmp_path)]
+    qtbot.waitUntil(lambda: not button.icon().isNull(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: layout._station.volume.complete, timeout=PATIENCE_MS)
+    button.click()
+    assert layout.rail.buttons[0][0].isChecked(), "a click on the scan on the screen does not unmark it"
+
+
+def test_a_click_turns_to_an_open_scan_and_marks_it(layout, scan, qtbot) -> None:
+    open_scan(layout, scan)
+    other = make_volume(nodules=NODULES[:1], series_uid="1.2.99")
+    open_scan(layout, other)
+    qtbot.waitUntil(lambda: len(layout.rail.buttons) == 2, timeout=5000)
+    assert [button.isChecked() for button, entry in layout.rail.buttons if entry.scan.volume is other] == [True]
+    first = next(button for button, entry in layout.rail.buttons if entry.scan.volume is scan)
+    qtbot.mouseClick(first, Qt.MouseButton.LeftButton)
+    assert layout._station.volume is scan
+    assert [entry.scan.volume is scan for button, entry in layout.rail.buttons if button.isChecked()] == [True]
+
+
+def _entry(scan: Volume, patient: str, study: str, date: str, opened: bool = False) -> Entry:
+    identity = SeriesIdentity(
+        series_uid=f"{patient}{study}", study_uid=study, patient_id=patient, study_date=date, patient_name=patient
+    )
+    held = OpenScan("key", None, replace(scan, series=identity), None) if opened else None  # type: ignore[arg-type]
+    return Entry(identity, 10, None, held)
+
+
+def test_the_rail_has_the_patient_and_the_priors_by_date_and_of_others_what_is_open(scan) -> None:
+    now = _entry(scan, "Doe", "3", "20240601", opened=True)
+    all_ = (
+        _entry(scan, "Doe", "1", "20220101"),
+        _entry(scan, "Roe", "8", "20230101"),
+        _entry(scan, "Doe", "2", "20230101"),
+        _entry(scan, "Poe", "9", "20210101", opened=True),
+        _entry(scan, "Doe", "4", "20240901"),
+        now,
+    )
+    titles = [group.title for group in groups(all_, now.scan, names=True)]
+    assert titles == [
+        "2024-06-01",
+        "LATER\n2024-09-01",
+        "PRIOR\n2023-01-01",
+        "PRIOR\n2022-01-01",
+        "Poe\n2021-01-01",
+    ]
+    hidden = [group.title for group in groups(all_, now.scan, names=False)]
+    assert not any("Poe" in title or "20" in title for title in hidden), "hidden names stay hidden"
+    assert len(groups(all_, None, names=True)) == 6, "nobody is chosen yet: everything is there"
+
+
+def test_the_table_of_all_series_is_one_click_away(layout, qtbot) -> None:
+    qtbot.mouseClick(layout.rail.browse, Qt.MouseButton.LeftButton)
+    assert layout.browser.isVisible()
+    layout.browser_dialog.hide()
+    next(action for action in actions() if action.id == "open.browser").run(layout._station)
+    assert layout.browser.isVisible()
+    layout.browser_dialog.hide()
+
+
+# -- the steps --------------------------------------------------------------------------------------------------------
+
+
+def test_the_panel_follows_the_work(layout, scan, qtbot) -> None:
+    steps = layout.side.steps
+    open_scan(layout, scan)
+    qtbot.waitUntil(lambda: steps.step == FIND, timeout=PATIENCE_MS)
+    assert not steps.patient.isVisible()
+    steps.parts["search"].run()
+    qtbot.waitUntil(lambda: steps.step == JUDGE, timeout=PATIENCE_MS)
+    assert steps.parts["findings"].table.isVisible()
+    assert steps.parts["card"].isVisible()
+    assert steps.parts["card"].mapTo(steps, steps.parts["card"].pos()).y() >= steps.parts["findings"].height() / 2
+    assert steps.patient.isVisible()
+    qtbot.mouseClick(steps.buttons[COMPARE], Qt.MouseButton.LeftButton)
+    assert steps.parts["follow_up"].isVisible()
+    qtbot.mouseClick(steps.buttons[REPORT], Qt.MouseButton.LeftButton)
+    assert steps.parts["exports"].isVisible()
+    assert not steps.parts["follow_up"].isVisible()
+    assert "3" in steps.parts["summary"].text.text()
+
+
+def test_the_key_of_the_card_leads_to_it(layout, scan) -> None:
+    open_scan(layout, scan)
+    add_findings(layout)
+    layout.side.steps.go_to(REPORT)
+    _press(layout, "findings.card")
+    assert layout.side.steps.parts["card"].isVisible()
+    assert not any("Finding" in name for name in layout._viewer.window.dock_widgets)
+
+
+def test_each_scan_has_its_own_step(layout, scan) -> None:
+    steps = layout.side.steps
+    open_scan(layout, scan)
+    steps.go_to(FIND)
+    add_findings(layout)
+    steps.go_to(REPORT)
+    first = layout._station.session.current
+    open_scan(layout, make_volume(series_uid="1.2.99"))
+    assert steps.step == FIND
+    layout._station.session.show(first)
+    assert steps.step == REPORT
+
+
+def test_what_the_guidelines_ask_of_the_patient_is_said_at_the_top(layout, scan) -> None:
+    open_scan(layout, scan)
+    layout.side.steps.go_to(JUDGE)
+    line = layout.side.steps.patient
+    assert line.text().startswith("⚠"), "something is not known"
+    form = line.form.form
+    for name, value in (("age_years", 64.0), ("smoking", "former"), ("context", "screening")):
+        form.given.emit(name, value)
+    assert line.button.text() == "64 years · former smoker · screening"
+
+
+# -- the modes --------------------------------------------------------------------------------------------------------
+
+
+def _press(layout: room.Layout, id_: str) -> None:
+    """Press the key of an action on the picture."""
+    from napari_lesion.plugin.viewer.actions import _bound_to
+
+    _bound_to(next(action for action in actions() if action.id == id_), layout._station)(None)
+
+
+def test_keys_of_a_mode_do_nothing_until_it_is_entered(layout, scan) -> None:
+    open_scan(layout, scan)
+    _press(layout, "annotation.brush")
+    assert annotator(layout._station).tool == ""
+    assert "Annotate" in layout.line.messages[0]
+    layout.side.enter(ANNOTATION)
+    _press(layout, "annotation.brush")
+    assert annotator(layout._station).tool == "brush"
+    docks = layout._viewer.window.dock_widgets
+    assert not any("Annotate" in name for name in docks), "the panel is in its place, and nowhere else"
+
+
+def test_entering_and_leaving_a_mode_puts_every_tool_down(layout, scan) -> None:
+    open_scan(layout, scan)
+    add_findings(layout)
+    station = layout._station
+    layout.side.steps.go_to(JUDGE)
+    station.select(station.review.findings[0].id)
+    outlines(station).use("paint")
+    assert outlines(station).tool == "paint"
+    layout.side.entries[ANNOTATION].click()
+    assert outlines(station).tool == ""
+    assert layout.side.banner.isVisible()
+    assert not layout.side.steps.isVisible()
+    annotator(station).use("brush")
+    layout.side.leave_button.click()
+    assert annotator(station).tool == ""
+    assert station.mode == READING
+    assert layout.side.steps.isVisible()
+    assert not layout.side.banner.isVisible()
+
+
+def test_leaving_the_second_reader_pauses_and_hides_nothing_less(layout, scan) -> None:
+    open_scan(layout, scan)
+    add_findings(layout)
+    layout.side.enter(SECOND_READER)
+    panel = layout.side.parts[SECOND_READER]
+    panel._room.start()
+    assert layout._station.blind
+    layout.side.leave()
+    assert not panel._room.running
+    assert layout._station.blind, "what was found stays hidden in a blind read that pauses"
+    _wait(lambda: not panel._room.searching)
+
+
+# -- what is napari's -------------------------------------------------------------------------------------------------
+
+
+def test_what_is_naparis_own_is_behind_one_switch_that_is_remembered(layout, scan) -> None:
+    open_scan(layout, scan)
+    own = layout._viewer.window._qt_viewer
+    docks = own.dockLayerList, own.dockLayerControls, layout._window.statusBar()
+    assert not any(dock.isVisible() for dock in docks)
+    assert not own.show_welcome_screen
+    layout.advanced_button.click()
+    assert all(dock.isVisible() for dock in docks)
+    assert setting("layout/advanced", False) is True
+    layout.advanced_button.click()
+    assert not any(dock.isVisible() for dock in docks)
+    assert setting("layout/advanced", True) is False
+
+
+def test_messages_are_on_a_line_below_the_picture(layout, scan) -> None:
+    from napari._qt.dialogs.qt_notification import NapariQtNotification
+
+    open_scan(layout, scan)
+    layout._window.activateWindow()
+    before = layout._views.panes[0].canvas.size()
+    show_info("first")
+    show_warning("a warning that is " + "very " * 80 + "long")
+    notification_manager.dispatch(Notification("a hint of napari's", "INFO"))
+    QApplication.processEvents()
+    assert layout.line.messages[1] == "first"
+    assert layout.line.messages[0].startswith("a warning"), "what matters most is in front"
+    assert len(layout.line.messages) == 2, "napari's hints are not shown"
+    assert layout.line.text.text().startswith("⚠ a warning")
+    assert layout.line.text.text().endswith("…")
+    assert layout.line.text.toolTip().endswith("long")
+    assert layout._window.findChildren(NapariQtNotification) == []
+    assert layout._views.panes[0].canvas.size() == before, "the picture keeps its size"
+    below = layout.line.mapTo(layout._window, layout.line.rect().topLeft()).y()
+    grid = layout._views._grid
+    assert below >= grid.mapTo(layout._window, grid.rect().bottomLeft()).y()
+    for _, timer in layout.line._messages:
+        assert timer.isActive(), "it goes by itself"
+        assert timer.interval() <= 60_000
+    layout.line.shut.click()
+    assert layout.line.messages == ("first",)
+
+
+# -- what is remembered -----------------------------------------------------------------------------------------------
+
+
+def test_the_layout_is_as_it_was_left(make_napari_viewer, detector) -> None:
+    layout = room.arrange(make_napari_viewer(show=False))
+    layout.show()
+    resize(layout, 1300, 800)
+    layout._window.move(60, 40)
+    layout._window.resizeDocks([layout.side_dock], [430], Qt.Orientation.Horizontal)
+    for _ in range(20):
+        QApplication.processEvents()
+        time.sleep(0.005)
+    width = layout.side_dock.width()
+    assert width > room.SIDE_WIDTH
+    layout.set_advanced(True)
+    layout.remember()
+    again = room.arrange(make_napari_viewer(show=False))
+    again.show()
+    _wait(lambda: (again._window.width(), again._window.height()) == (1300, 800), 5)
+    _wait(lambda: abs(again.side_dock.width() - width) <= 2, 5)
+    assert again.advanced_button.isChecked()
+
+
+def test_a_second_time_nothing_is_doubled(layout) -> None:
+    docks = len(layout._viewer.window.dock_widgets)
+    assert room.arrange(layout._viewer) is layout
+    assert len(layout._viewer.window.dock_widgets) == docks
+
+
+def test_docks_are_named_in_the_language_of_the_user(make_napari_viewer, detector) -> None:
+    use_language("de")
+    try:
+        layout = room.arrange(make_napari_viewer())
+    finally:
+        use_language("en")
+    assert {layout.rail_dock.windowTitle(), layout.side_dock.windowTitle()} == {"Vorschaubilder", "Schritte"}
+
+
+def test_panels_of_plain_napari_are_named_in_the_language_of_the_user(make_napari_viewer, detector) -> None:
+    viewer = make_napari_viewer()
+    use_language("de")
+    try:
+        dock, _ = viewer.window.add_plugin_dock_widget(room.PLUGIN, "Series browser")
+        QApplication.processEvents()
+    finally:
+        use_language("en")
+    assert dock.windowTitle() == dock.title.title.text() == "Serienbrowser"
+
+
+def test_a_path_that_is_not_there_is_said_before_a_window_opens(monkeypatch) -> None:
+    monkeypatch.setattr("sys.argv", ["napari-lesion-viewer", "/no/such/folder"])
+    with pytest.raises(SystemExit, match="/no/such/folder does not exist"):
+        room.main()
