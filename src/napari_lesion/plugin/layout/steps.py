@@ -12,16 +12,17 @@ from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QPushButton,
     QScrollArea,
     QSizePolicy,
     QSplitter,
     QStackedWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_lesion.model.findings import Report
+from napari_lesion.plugin.findings.finding_text import advice_line
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.patient_line import PatientLine
 from napari_lesion.plugin.session.session import OpenScan
@@ -65,17 +66,17 @@ class StepsPanel(QWidget):
             COMPARE: self._compare,
             REPORT: self._report,
         }
-        self.buttons: dict[str, QToolButton] = {}
+        self.buttons: dict[str, QPushButton] = {}
         self._group = QButtonGroup(self)
         row = QHBoxLayout()
         row.setSpacing(2)
         for number, step in enumerate(STEPS, 1):
             word, tip = _TEXTS[step]
-            self.buttons[step] = button = QToolButton()
-            button.setText(f"{number} {tr(word)}")
+            self.buttons[step] = button = QPushButton(f"{number} {tr(word)}")
             button.setToolTip(tr(tip))
             button.setCheckable(True)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.setStyleSheet("padding: 3px 2px;")  # four words in a narrow panel, in any language
             button.setSizePolicy(QSizePolicy.Policy.MinimumExpanding, QSizePolicy.Policy.Fixed)
             button.clicked.connect(lambda _checked=False, one=step: self.go_to(one))
             self._group.addButton(button)
@@ -102,6 +103,7 @@ class StepsPanel(QWidget):
             self.pages.addWidget(page)
         self.buttons[step].setChecked(True)
         self.patient.setVisible(step in (JUDGE, REPORT))
+        self.patient.button.setChecked(step == REPORT)  # there it is completed
         self.pages.setCurrentWidget(self._made[step])
         if step != self.step:
             self.step = step
@@ -220,6 +222,10 @@ class ReportSummary(QWidget):
         said = [tr("Findings in the report: {count}.", count=f"<b>{len(reported)}</b>")]
         if undecided:
             said.append("⚠ " + tr("Not judged yet: {count}. Accept or reject them in step 2.", count=undecided))
+        report = self._view.report()
+        if report is not None and report.judgement is not None:
+            said.append(advice_line(report.judgement.lung_rads, tr("Lung-RADS, the exam")))
+            said.append(advice_line(report.judgement.fleischner, tr("Fleischner 2017, the exam")))
         return said
 
 

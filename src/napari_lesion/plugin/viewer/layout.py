@@ -64,7 +64,7 @@ class Layout(QObject):
         self._fill_later = QTimer(self, singleShot=True, interval=_LATEST_MS)
         self._fill_later.timeout.connect(self._fill)
         self._fill_later.start()
-        self._window.installEventFilter(self)
+        viewer.window._qt_viewer.installEventFilter(self)
 
     # -- construction -------------------------------------------------------------------------------------------------
 
@@ -102,6 +102,7 @@ class Layout(QObject):
         self.invitation.setWordWrap(True)
         self.invitation.setStyleSheet("color: #c8d2dc; background: transparent; font-size: 15px;")
         self.invitation.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._canvas: QWidget | None = canvas
         canvas.installEventFilter(self)
         self._viewer.canvas.background_color_override = "black"
         self._show_invitation()
@@ -128,8 +129,9 @@ class Layout(QObject):
             self.side.steps.go_to("find")
 
     def _show_invitation(self, _event: object = None) -> None:
-        self.invitation.resize(self.invitation.parentWidget().size())
-        self.invitation.setVisible(not self._viewer.layers)
+        if self._canvas is not None:
+            self.invitation.resize(self._canvas.size())
+            self.invitation.setVisible(not self._viewer.layers)
 
     def set_advanced(self, advanced: bool) -> None:
         """Show what is napari's own, or hide it; remembered."""
@@ -202,12 +204,22 @@ class Layout(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """Remember the layout when the window closes; keep the invitation in the middle."""
-        if event.type() == QEvent.Type.Resize and watched is self.invitation.parent():
+        if event.type() == QEvent.Type.Resize and watched is self._canvas:
             self._show_invitation()
-        elif event.type() == QEvent.Type.Close and watched is self._window:
+        elif event.type() == QEvent.Type.Close and watched is not self._canvas:
             self.remember()
-            self.browser.close_search()
+            self._let_go(watched)
         return False
+
+    def _let_go(self, own: QObject) -> None:
+        """Hold nothing of the window, which closes: whoever still holds the layout must not hold it."""
+        self._fill_later.stop()
+        self.browser.close_search()
+        own.removeEventFilter(self)
+        if self._canvas is not None:
+            self._canvas.removeEventFilter(self)
+        self._canvas = None
+        del self._window
 
 
 def _dialog(browser: BrowserPanel, parent: QWidget) -> QDialog:

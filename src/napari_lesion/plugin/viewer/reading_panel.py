@@ -98,6 +98,7 @@ class ReadingPanel(QWidget):
 
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)  # where the panel is narrow
         form.addRow(tr("Window"), _row(self.window_box, self.invert))
         form.addRow(tr("Width, level"), _row(self.width_box, self.level_box))
         form.addRow(tr("Slab"), _row(self.mode_box, self.thickness_box))
