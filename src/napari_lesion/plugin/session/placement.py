@@ -7,9 +7,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
-from napari.utils.notifications import show_warning
 
 from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.widgets.messages import show_warning
 
 if TYPE_CHECKING:
     from napari.layers import Layer
