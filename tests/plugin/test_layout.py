@@ -15,7 +15,7 @@ from fake_scan import make_volume
 from napari.utils.notifications import Notification, notification_manager
 from plugin_scan import NODULES
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractButton, QApplication, QTabBar, QWidget
+from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QTabBar, QWidget
 
 from napari_lesion.model.volume import SeriesIdentity, Volume
 from napari_lesion.plugin.annotate.annotator import annotator
@@ -102,10 +102,15 @@ def clipped(side: QWidget) -> list[str]:
     for button in side.findChildren(QAbstractButton):
         if not button.isVisible() or not button.text():
             continue
-        needs = button.fontMetrics().horizontalAdvance(button.text().replace("&", ""))
+        lines = button.text().replace("&", "").splitlines()
+        needs = max(map(button.fontMetrics().horizontalAdvance, lines))
         left = button.mapTo(side, button.rect().topLeft()).x()
         if button.width() < needs or left < 0 or left + button.width() > side.width():
             cut.append(f"{button.text()} ({button.width()} of {needs} px, at {left})")
+    for box in side.findChildren(QAbstractSpinBox):
+        line = box.lineEdit()
+        if box.isVisible() and line.fontMetrics().horizontalAdvance(line.text()) > line.width():
+            cut.append(line.text())
     for bar in side.findChildren(QTabBar):
         for tab in range(bar.count()) if bar.isVisible() else ():
             if bar.tabRect(tab).width() < bar.fontMetrics().horizontalAdvance(bar.tabText(tab)):

@@ -111,6 +111,7 @@ class FindingsPanel(QWidget):
         self.file.setText(tr("File"))
         self.file.setToolTip(tr("Open and save findings, and set the reader's name"))
         self.file.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.file.setStyleSheet("padding-right: 14px;")  # the arrow of the menu is not over the word
         self.file.setMenu(self._menu())
         top = QHBoxLayout()
         top.addWidget(self.filter, 2)
@@ -176,11 +177,13 @@ class FindingsPanel(QWidget):
         header = table.horizontalHeader()
         header.setMinimumSectionSize(24)
         # Not by the contents: that would make the picture and the side of every row.
+        metrics = table.fontMetrics()
+        words = (tr("open"), tr("accepted"), tr("rejected"), tr("edited"), tr("added"))
+        status = "✓ " + max(words, key=metrics.horizontalAdvance)
         widths = (
-            *("888", "✓ accepted", "reader", "88.8", "88.8 × 88.8", "88888", "part-solid", "midline", "888"),
+            *("888", status, tr("reader"), "88.8", "88.8 × 88.8", "88888", "part-solid", "midline", "888"),
             *("-888, -888, -8888", ""),
         )
-        metrics = table.fontMetrics()
         for column, (widest, title) in enumerate(zip(widths, columns(), strict=True)):
             room = max(metrics.horizontalAdvance(widest), metrics.horizontalAdvance(title)) + 12
             table.setColumnWidth(column, room + (crops.PX if column == 0 else 0))

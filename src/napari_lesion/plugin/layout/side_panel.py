@@ -6,10 +6,10 @@ from typing import Any
 
 import napari.viewer
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from napari_lesion.model.findings import RESEARCH_USE
-from napari_lesion.plugin.layout.steps import StepsPanel, research_use
+from napari_lesion.plugin.layout.steps import Pages, StepsPanel, research_use
 from napari_lesion.plugin.session.workstation import ANNOTATION, READING, SECOND_READER, workstation
 from napari_lesion.plugin.texts import later, tr
 
@@ -48,8 +48,8 @@ class SidePanel(QWidget):
         row.addWidget(self.leave_button)
         self.banner.hide()
 
-        self.pages = QStackedWidget()
-        self.pages.addWidget(self.steps)
+        self.pages = Pages()
+        self.pages.add(self.steps)
         self.entries: dict[str, QPushButton] = {}
         self._foot = QWidget()
         modes = QHBoxLayout(self._foot)
@@ -78,13 +78,13 @@ class SidePanel(QWidget):
         """Turn to a mode of its own; every tool of the others is put down."""
         if mode not in self._pages:
             self._pages[mode] = page = self._make(mode)
-            self.pages.addWidget(page)
+            self.pages.add(page)
         self._station.set_mode(mode)
         self.mode_title.setText(tr(_TITLES[mode]))
         self.leave_button.setText(tr(_LEAVE[mode]))
         self.banner.show()
         self._foot.hide()
-        self.pages.setCurrentWidget(self._pages[mode])
+        self.pages.turn_to(self._pages[mode])
 
     def leave(self) -> None:
         """Go back to the steps of reading. A blind read pauses: what was found stays hidden until it goes on."""
@@ -93,7 +93,7 @@ class SidePanel(QWidget):
         self._station.set_mode(READING)
         self.banner.hide()
         self._foot.show()
-        self.pages.setCurrentWidget(self.steps)
+        self.pages.turn_to(self.steps)
         if not self.steps.step:
             self.steps.go_to("find")
 

@@ -39,6 +39,7 @@ _TEXTS = {
     COMPARE: (later("Compare"), later("Compare with earlier scans of the patient")),
     REPORT: (later("Report"), later("Complete the patient's data, and write the report")),
 }
+_NO_ROOM = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
 _SPLIT = "layout/judge"
 """Heights of the table and the card."""
 
@@ -82,7 +83,7 @@ class StepsPanel(QWidget):
             self._group.addButton(button)
             row.addWidget(button, 1)
         self.patient = PatientLine(self._station)
-        self.pages = QStackedWidget()
+        self.pages = Pages()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
@@ -100,11 +101,11 @@ class StepsPanel(QWidget):
         """Show a step."""
         if step not in self._made:
             self._made[step] = page = self._builders[step]()
-            self.pages.addWidget(page)
+            self.pages.add(page)
         self.buttons[step].setChecked(True)
         self.patient.setVisible(step in (JUDGE, REPORT))
         self.patient.button.setChecked(step == REPORT)  # there it is completed
-        self.pages.setCurrentWidget(self._made[step])
+        self.pages.turn_to(self._made[step])
         if step != self.step:
             self.step = step
             self.changed.emit(step)
@@ -188,6 +189,23 @@ class StepsPanel(QWidget):
         self.parts["summary"] = ReportSummary(self._viewer)
         self.parts["exports"] = Exports(self._station)
         return _scrolled(self.parts["summary"], self.parts["exports"])
+
+
+class Pages(QStackedWidget):
+    """Pages of which one is shown; the others, which Qt would make room for as well, take none."""
+
+    def add(self, page: QWidget) -> None:
+        """Add a page, unseen."""
+        page.setSizePolicy(_NO_ROOM)
+        self.addWidget(page)
+        if self.count() == 1:
+            self.turn_to(page)
+
+    def turn_to(self, page: QWidget) -> None:
+        """Show a page."""
+        self.currentWidget().setSizePolicy(_NO_ROOM)
+        page.setSizePolicy(QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding))
+        self.setCurrentWidget(page)
 
 
 class ReportSummary(QWidget):

@@ -43,6 +43,8 @@ from napari_lesion.reading_study.reading import LEVELS, Reading
 from napari_lesion.support.errors import LesionError
 
 _TICK_MS = 1000
+_IN_A_ROW = 2
+"""Buttons for levels of confidence beside each other: their words are long in some languages."""
 
 
 def levels() -> tuple[str, ...]:
@@ -128,24 +130,22 @@ class SecondReaderPanel(QWidget):
         grid.setSpacing(2)
         self.rate_buttons = []
         for column, word in enumerate(levels()):
-            button = QPushButton(f"{column + 1}\n{word}")
+            button = QPushButton(f"{column + 1} {word}")
             button.setToolTip(
                 tr("Mark the place of the crosshair, or accept the finding there (Ctrl+{key})", key=column + 1)
             )
             button.setMinimumWidth(44)
             button.clicked.connect(lambda _checked=False, level=column + 1: self._try(lambda: self._room.rate(level)))
             self.rate_buttons.append(button)
-            grid.addWidget(button, 0, column)
+            grid.addWidget(button, column // _IN_A_ROW, column % _IN_A_ROW)
         self.away_button = QPushButton(tr("Take away"))
         self.away_button.setToolTip(
             tr("Take away the mark at the crosshair, or reject the finding there (Ctrl+{key})", key=0)
         )
         self.rest_button = QPushButton(tr("Reject the rest"))
         self.rest_button.setToolTip(tr("Reject all findings that are not decided yet"))
-        row = QHBoxLayout()
-        row.addWidget(self.away_button)
-        row.addWidget(self.rest_button)
-        grid.addLayout(row, 1, 0, 1, LEVELS)
+        grid.addWidget(self.away_button, LEVELS // _IN_A_ROW, LEVELS % _IN_A_ROW)
+        grid.addWidget(self.rest_button, LEVELS // _IN_A_ROW + 1, 0, 1, _IN_A_ROW)
 
         columns = ("#", tr("Slice"), tr("x, y, z (mm)"), tr("Detector"), tr("You"))
         self.table = row_table(

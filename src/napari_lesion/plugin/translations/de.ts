@@ -325,7 +325,7 @@
         </message>
         <message>
             <source>Browse…</source>
-            <translation>Suchen…</translation>
+            <translation>Studien…</translation>
         </message>
         <message>
             <source>Brush (B)</source>
@@ -686,8 +686,8 @@
         <message>
             <source>Drop a folder, a zip or a DICOMDIR here,
 or press Browse… to look for studies.</source>
-            <translation>Einen Ordner, ein ZIP oder ein DICOMDIR hierher ziehen
-oder mit „Suchen…“ nach Studien sehen.</translation>
+            <translation>Einen Ordner, ein ZIP oder ein DICOMDIR hierher ziehen,
+oder mit „Studien…“ nach Untersuchungen sehen.</translation>
         </message>
         <message>
             <source>Drop a folder, a zip or a DICOMDIR here.
@@ -1733,7 +1733,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Open a folder: drop it on the window, or press Browse.</source>
-            <translation>Einen Ordner öffnen: aufs Fenster ziehen, oder „Suchen“.</translation>
+            <translation>Einen Ordner öffnen: aufs Fenster ziehen, oder „Studien“.</translation>
         </message>
         <message>
             <source>Open a scan first, then point at the lesion and press E.</source>

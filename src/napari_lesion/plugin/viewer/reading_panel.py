@@ -31,6 +31,8 @@ from napari_lesion.plugin.viewer.tools.windows import in_hu, is_inverted, preset
 from napari_lesion.plugin.viewer.view import scan_view, unwrapped
 
 _AUTO, _OPENING = "auto", "opening"
+_SPIN_BUTTONS = 56
+"""Width of both buttons of a number, pixels."""
 
 
 class ReadingPanel(QWidget):
@@ -86,6 +88,9 @@ class ReadingPanel(QWidget):
         self.rate_box.setRange(*RATES)
         self.rate_box.setSuffix(tr(" slices/s"))
         self.rate_box.setValue(tools.cine.rate)
+        # As wide as the most that it says: its buttons take the rest.
+        most = self.rate_box.fontMetrics().horizontalAdvance(f"{RATES[1]}{self.rate_box.suffix()}")
+        self.rate_box.setMinimumWidth(most + _SPIN_BUTTONS)
         self.rate_box.setToolTip(tr("Slices a second; fewer where the computer is too slow for it"))
         self.rate_box.valueChanged.connect(tools.set_rate)
 

@@ -24,6 +24,9 @@ SOURCES = {
 """Where values come from, in words."""
 
 
+_EDITOR_WIDTH = 104
+
+
 class FieldsForm(QWidget):
     """One row a field: its label, what is said, and the source.
 
@@ -53,6 +56,7 @@ class FieldsForm(QWidget):
             editor.setAccessibleName(tr(field.label))
             editor.told.connect(partial(self.given.emit, field.name))
             source.setMinimumWidth(56)
+            editor.setMinimumWidth(_EDITOR_WIDTH)  # less than Qt asks for: a panel may be narrow
             grid.addWidget(label, row, 0)
             grid.addWidget(editor, row, 1)
             grid.addWidget(source, row, 2)
