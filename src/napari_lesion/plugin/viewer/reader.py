@@ -12,10 +12,8 @@ from qtpy.QtCore import QThread, QTimer
 from qtpy.QtWidgets import QApplication, QMessageBox, QWidget
 
 from napari_lesion.dicom.read.hounsfield import may_not_be_hu, taken_as_hu
-from napari_lesion.plugin.findings import findings_files
 from napari_lesion.plugin.session.session import session, volume_in_memory
 from napari_lesion.plugin.texts import tr
-from napari_lesion.plugin.viewer import dicom_objects
 from napari_lesion.plugin.viewer.layers import LayerData, scan_layer, scan_name
 from napari_lesion.plugin.viewer.opening import Opening, follow
 from napari_lesion.plugin.viewer.view import scan_view, tell_doubts
@@ -43,6 +41,10 @@ NOTHING: list[Any] = [(None,)]
 
 def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | None:
     """Return the reader for a path (npe2's hook), or None where nothing is there to read."""
+    # With them come the codes of DICOM and nibabel, for which the first picture need not wait.
+    from napari_lesion.plugin.findings import findings_files
+    from napari_lesion.plugin.viewer import dicom_objects
+
     paths = [path] if isinstance(path, str | Path) else list(path)
     if paths and all(findings_files.is_results(Path(one)) for one in paths):
         return findings_files.read
