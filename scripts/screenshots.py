@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def workstation_(images: Path) -> None:
-    """Search the sample scan in the workstation, and judge: in English and in German, large and small."""
+    """Judge the nodules of the later sample scan in the workstation: in English and in German, large and small."""
     import napari
     from qtpy.QtWidgets import QApplication
 
@@ -70,31 +70,42 @@ def workstation_(images: Path) -> None:
     from napari_lesion.plugin.viewer.layout import arrange
 
     for language, size, name in (("en", (1600, 1000), "workstation"), ("de", SIZE, "workstation-de")):
-        os.environ["NAPARI_LESION_STATE"] = tempfile.mkdtemp()  # nobody has searched yet
+        os.environ["NAPARI_LESION_STATE"] = tempfile.mkdtemp()  # nobody has marked anything yet
         use_language(language)
         viewer = napari.Viewer(title="napari-lesion", show=False, show_welcome_screen=False)
         layout = arrange(viewer)
         layout.show()
         layout._window.showNormal()
         layout._window.resize(*size)
-        layout.browser.searched.connect(layout._open_best)
-        layout.browser.look_through([REPOSITORY / "sample_dicoms"])
-        _judge_first(layout)
+        _judge_followup(layout)
         save_picture(viewer, images, name)
         viewer.close()
         QApplication.processEvents()
     use_language("en")
 
 
-def _judge_first(layout: Any) -> None:
-    """Search the scan, and turn to the first finding."""
+def _judge_followup(layout: Any) -> None:
+    """Open the later scan, with the nodules that were put into it as findings of a reader, and turn to the largest."""
+    import csv
+
+    from napari_lesion.review import edits
+
     station, steps, rail = layout._station, layout.side.steps, layout.rail
+    layout.browser.look_through([REPOSITORY / "sample_dicoms"])
+    wait(lambda: not layout.browser.searching, 60)
+    layout.browser.open_series(max(layout.browser.series, key=lambda one: one.identity.study_date))
     wait(lambda: station.volume is not None and station.volume.complete and bool(steps.step), 60)
-    wait(lambda: len(rail.buttons) > 1 and not rail.buttons[1][0].icon().isNull(), 30)
-    steps.parts["search"].run()
-    wait(lambda: steps.step == "judge", 1200)
-    steps.parts["findings"].jump(0)
-    wait(lambda: steps.parts["card"]._view.chosen.measurement is not None, 120)
+    wait(lambda: len(rail.buttons) == 2 and not any(button.icon().isNull() for button, _ in rail.buttons), 30)
+    volume = station.volume
+    with (REPOSITORY / "sample_dicoms" / "truth.csv").open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["seriesuid"] == volume.series.series_uid]
+    for row in rows:
+        place = tuple(float(row[axis]) for axis in ("coordX", "coordY", "coordZ"))
+        station.change(lambda review, by, at=place, d=float(row["diameter_mm"]): edits.add(review, at, d, by, volume))
+    largest = max(station.review.findings, key=lambda finding: finding.diameter_mm)
+    station.select(largest.id)
+    wait(lambda: station.review.finding(largest.id).measurement is not None, 120)
+    station.go_to(largest.center_mm)
     wait(seconds=3)
 
 

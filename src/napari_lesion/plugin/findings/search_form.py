@@ -265,7 +265,8 @@ class SearchForm(QWidget):
     @property
     def device(self) -> str:
         """What the model runs on."""
-        return self.devices.currentData() or "auto"
+        chosen: str = self.devices.currentData() or "auto"
+        return chosen
 
     @property
     def scan(self) -> Image | None:

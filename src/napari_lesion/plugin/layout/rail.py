@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QIcon, QImage, QPixmap
 from qtpy.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
@@ -256,7 +258,7 @@ class Rail(QWidget):
         self.refresh()  # a click on the one that is shown must not unmark it
 
 
-def _picture_of(volume: Volume, voxels: np.ndarray) -> QPixmap:
+def _picture_of(volume: Volume, voxels: npt.NDArray[Any]) -> QPixmap:
     """Draw the middle slice of a scan, as it was acquired, into a square."""
     plane = np.asarray(voxels[len(voxels) // 2])
     if plane.ndim != 2:  # colours

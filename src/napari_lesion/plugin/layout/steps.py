@@ -169,7 +169,8 @@ class StepsPanel(QWidget):
         split.addWidget(card)
         split.setStretchFactor(0, 1)
         split.setStretchFactor(1, 1)
-        if sizes := [size for size in setting(_SPLIT, []) if isinstance(size, int)]:
+        sizes: list[int] = setting(_SPLIT, [])
+        if sizes and all(isinstance(size, int) for size in sizes):
             split.setSizes(sizes)
         split.splitterMoved.connect(lambda *_: store(_SPLIT, split.sizes()))
         return split

@@ -183,8 +183,8 @@ class Layout(QObject):
         """Show the window as it was left, or else maximised; also where no window manager does that."""
         window = self._window
         room = window.screen().availableGeometry()
-        left = [value for value in setting(_GEOMETRY, []) if isinstance(value, int)]
-        rect = QRect(*left) if len(left) == 4 else None
+        left: list[int] = setting(_GEOMETRY, [])
+        rect = QRect(*left) if len(left) == 4 and all(isinstance(value, int) for value in left) else None
         self._viewer.window.show()
         if rect is not None and room.intersects(rect):
             window.setGeometry(rect)
