@@ -33,7 +33,7 @@ from napari_lesion.plugin.viewer.browser_panel import RECENT
 from napari_lesion.plugin.widgets.messages import show_info, show_warning
 from napari_lesion.review import edits
 
-PATIENCE_MS = 30_000
+PATIENCE_MS = 120_000
 SHARE = 0.70
 """Of the window's width that the picture has at least, at 1600 pixels."""
 

@@ -142,6 +142,8 @@ class Rail(QWidget):
         self._own: dict[str, QIcon] = {}
         """Pictures of scans that the browser does not list, by key."""
         self.buttons: list[tuple[QToolButton, Entry]] = []
+        self._shown: list[QWidget] = []
+        """Headings and buttons."""
         self.browse = QPushButton(tr("Browse…"))
         self.browse.setToolTip(tr("All studies and series of a folder, a disc or a zip, in a table"))
         self.empty = QLabel(tr("Open a folder: drop it on the window, or press Browse."))
@@ -191,11 +193,11 @@ class Rail(QWidget):
         self._scroll.setVisible(bool(self.buttons))
 
     def _build(self) -> None:
-        while self._column.count() > 1:
-            widget = self._column.takeAt(0).widget()
+        for widget in self._shown:
+            self._column.removeWidget(widget)
             widget.hide()
             widget.deleteLater()
-        self.buttons = []
+        self.buttons, self._shown = [], []
         for group in self._groups:
             heading = QLabel(group.title)
             heading.setWordWrap(True)
@@ -203,6 +205,7 @@ class Rail(QWidget):
             heading.setStyleSheet("font-weight: bold;")
             heading.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
             self._column.insertWidget(self._column.count() - 1, heading)
+            self._shown.append(heading)
             for entry in group.entries:
                 button = QToolButton()
                 button.setCheckable(True)
@@ -212,6 +215,7 @@ class Rail(QWidget):
                 button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
                 button.clicked.connect(partial(self._turn_to, entry))
                 self.buttons.append((button, entry))
+                self._shown.append(button)
                 self._column.insertWidget(self._column.count() - 1, button)
 
     def _dress(self, button: QToolButton, entry: Entry) -> None:

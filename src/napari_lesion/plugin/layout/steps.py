@@ -149,7 +149,7 @@ class StepsPanel(QWidget):
 
         look = Section("look", tr("Look through it"))
         self.parts["planes"], self.parts["reading"] = PlaneButtons(self._viewer), ReadingPanel(self._viewer)
-        self.parts["reading"].layout().setContentsMargins(0, 0, 0, 0)
+        _flush(self.parts["reading"])
         look.rows.addWidget(self.parts["planes"])
         look.rows.addWidget(self.parts["reading"])
         return _scrolled(self._search_form(), look)
@@ -179,8 +179,7 @@ class StepsPanel(QWidget):
         from napari_lesion.plugin.follow_up.follow_up_panel import FollowUpPanel
 
         self.parts["follow_up"] = panel = FollowUpPanel(self._viewer)
-        panel.layout().setContentsMargins(0, 0, 0, 0)
-        panel.setMinimumWidth(0)
+        _flush(panel)
         panel.use.hide()  # the workstation says it below all steps
         return panel
 
@@ -246,6 +245,14 @@ class ReportSummary(QWidget):
             said.append(advice_line(report.judgement.lung_rads, tr("Lung-RADS, the exam")))
             said.append(advice_line(report.judgement.fleischner, tr("Fleischner 2017, the exam")))
         return said
+
+
+def _flush(panel: QWidget) -> None:
+    """Make a panel that has a dock of its own elsewhere a part of this one: no margins, and no width of its own."""
+    panel.setMinimumWidth(0)
+    layout = panel.layout()
+    if layout is not None:
+        layout.setContentsMargins(0, 0, 0, 0)
 
 
 def _scrolled(*widgets: QWidget) -> QScrollArea:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, QObject, QRect, QSize, Qt, QTimer  # type: ignore[attr-defined]
+from qtpy.QtCore import QEvent, QObject, QRect, QSize, Qt, QTimer
 from qtpy.QtWidgets import QDialog, QDockWidget, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from napari_lesion.plugin.layout.rail import Rail
@@ -241,7 +241,7 @@ def _flat(text: str) -> QToolButton:
 
 def arrange(viewer: Viewer) -> Layout:
     """Lay a viewer out as a workstation (once)."""
-    viewer = unwrapped(viewer)  # type: ignore[assignment]
+    viewer = unwrapped(viewer)
     there: Layout | None = viewer.window._qt_window.findChild(Layout)
     return there if there is not None else Layout(viewer)
 

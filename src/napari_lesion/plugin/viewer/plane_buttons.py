@@ -29,6 +29,7 @@ class PlaneButtons(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2)
         self.group = QButtonGroup(self)
+        self._buttons: list[QPushButton] = []
         for plane in PLANES:
             text, tip = _TEXTS[plane]
             button = QPushButton(tr(text))
@@ -36,6 +37,7 @@ class PlaneButtons(QWidget):
             button.setCheckable(True)
             button.setToolTip(tr(tip))
             self.group.addButton(button)
+            self._buttons.append(button)
             row.addWidget(button)
         self.group.buttonClicked.connect(self._on_plane)
         viewer.dims.events.order.connect(self._on_order)
@@ -43,7 +45,7 @@ class PlaneButtons(QWidget):
 
     def buttons(self) -> list[QPushButton]:
         """All of them: axial, coronal, sagittal."""
-        return list(self.group.buttons())
+        return list(self._buttons)
 
     def _on_plane(self, button: QPushButton) -> None:
         self._viewer.dims.ndisplay = 2
@@ -54,6 +56,6 @@ class PlaneButtons(QWidget):
     def _on_order(self) -> None:
         order = tuple(self._viewer.dims.order)
         self.group.setExclusive(False)
-        for button in self.group.buttons():
+        for button in self._buttons:
             button.setChecked(PLANES[button.property("plane")] == order)
         self.group.setExclusive(True)

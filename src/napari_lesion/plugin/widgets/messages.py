@@ -68,8 +68,8 @@ class MessageLine(QFrame):
         self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.text.setTextFormat(Qt.TextFormat.PlainText)
         self.text.setAccessibleName(tr("Messages"))
-        self.actions = QHBoxLayout()
-        self.actions.setSpacing(4)
+        self.offers = QHBoxLayout()
+        self.offers.setSpacing(4)
         self.more = _flat("", tr("Show all messages"))
         self.more.clicked.connect(self.show_all)
         self.shut = _flat("✕", tr("Close the message"))
@@ -78,7 +78,7 @@ class MessageLine(QFrame):
         self.row.setContentsMargins(6, 0, 2, 0)
         self.row.setSpacing(4)
         self.row.addWidget(self.text, 1)
-        self.row.addLayout(self.actions)
+        self.row.addLayout(self.offers)
         self.row.addWidget(self.more)
         self.row.addWidget(self.shut)
         self.setFixedHeight(self.fontMetrics().height() + 12)
@@ -135,8 +135,8 @@ class MessageLine(QFrame):
     def _show(self) -> None:
         held = self._by_weight()
         shown = held[0] if held else None
-        while self.actions.count():
-            if (widget := self.actions.takeAt(0).widget()) is not None:
+        while (item := self.offers.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
                 widget.hide()
                 widget.deleteLater()
         if shown is not None:
@@ -144,7 +144,7 @@ class MessageLine(QFrame):
                 button = QPushButton(word)
                 button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
                 button.clicked.connect(lambda _checked=False, act=run, one=shown: self._press(one, act))
-                self.actions.addWidget(button)
+                self.offers.addWidget(button)
         self.more.setText(f"+{len(held) - 1}")
         self.more.setVisible(len(held) > 1)
         self.shut.setVisible(shown is not None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from qtpy.QtCore import QEvent, QObject, QTimer  # type: ignore[attr-defined]
+from qtpy.QtCore import QEvent, QObject, QTimer
 
 from napari_lesion.plugin.viewer.views.pane import Pane
 
