@@ -13,7 +13,7 @@ from qtpy.QtCore import Qt
 
 from napari_lesion.model.volume import Volume
 from napari_lesion.pipeline import analyse, with_all_candidates
-from napari_lesion.plugin.findings.finding_panel import FindingPanel
+from napari_lesion.plugin.findings.finding_card import FindingPanel
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.outlines import TICK_MM
 from napari_lesion.plugin.session.workstation import Workstation, workstation

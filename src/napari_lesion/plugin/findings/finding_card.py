@@ -1,11 +1,11 @@
-"""All that is known of the finding that the reader is at."""
+"""The panel "Finding", and the card in it: all that is known of the finding that the reader is at."""
 
 from __future__ import annotations
 
 from functools import partial
 
 import napari.viewer
-from qtpy.QtCore import QSignalBlocker, Qt, QTimer
+from qtpy.QtCore import QEvent, QSignalBlocker, Qt, QTimer
 from qtpy.QtWidgets import (
     QCheckBox,
     QFrame,
@@ -20,8 +20,9 @@ from qtpy.QtWidgets import (
 
 from napari_lesion.assessment.patient.fields import FINDING_FIELDS
 from napari_lesion.model.compared import Change
-from napari_lesion.model.findings import Finding, Report, image_name
+from napari_lesion.model.findings import RESEARCH_USE, Finding, Report, image_name
 from napari_lesion.model.judged import Advice, Appearance, Given
+from napari_lesion.plugin.findings.exports import Exports
 from napari_lesion.plugin.findings.finding_pictures import PictureRow
 from napari_lesion.plugin.findings.finding_text import (
     advice_line,
@@ -40,12 +41,14 @@ from napari_lesion.plugin.findings.findings_table import size_text, status_text
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.measuring import measuring
 from napari_lesion.plugin.findings.outlines import outlines
+from napari_lesion.plugin.findings.patient_form import PatientForm
 from napari_lesion.plugin.findings.review_keys import measure_again
 from napari_lesion.plugin.follow_up.priors import Prior
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.texts import later, tr
 from napari_lesion.plugin.viewer.actions import bind
+from napari_lesion.plugin.viewer.docks import entitle, share_place
 from napari_lesion.plugin.viewer.help import key_text
 from napari_lesion.plugin.viewer.layers import scan_key
 from napari_lesion.plugin.viewer.view import scan_view
@@ -361,6 +364,37 @@ class FindingCard(QWidget):
         said = {**finding.appearance.model_dump(), name: given.model_dump() if given is not None else None}
         appearance = Appearance.model_validate(said)
         self._view.change(lambda review, by: edits.appear(review, finding.id, appearance, by))
+
+
+class FindingPanel(FindingCard):
+    """Dock widget; one a viewer."""
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__(napari_viewer)
+        share_place(self)
+        entitle(self, tr("Finding"))
+        self.setMinimumWidth(390)
+
+    def _build(self) -> None:
+        super()._build()
+        self.patient = PatientForm(self._station)
+        self.patient_section = Section("patient", tr("Patient"), open_=False)
+        self.patient_section.rows.addWidget(self.patient)
+        self.exports = Exports(self._station)
+        self.report_section = Section("report", tr("Report of the scan"))
+        self.report_section.rows.addWidget(self.exports)
+        use = QLabel(tr(RESEARCH_USE))
+        use.setWordWrap(True)
+        use.setEnabled(False)
+        stretch = self.column.count() - 1
+        for place, widget in enumerate((self.patient_section, self.report_section, use), stretch):
+            self.column.insertWidget(place, widget)
+
+    def event(self, event: QEvent) -> bool:
+        """Stop writing reports when napari takes the panel out of its window; hiding it does not."""
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.exports.cancel()
+        return super().event(event)
 
 
 class _Reasoned(QWidget):

@@ -55,6 +55,10 @@ class Layout(QObject):
         self._add_line()
         self.rail_dock = self._add_dock(self.rail, RAIL, "left")
         self.side_dock = self._add_dock(self.side, WORK, "right")
+        own = viewer.window._qt_viewer
+        # The rail stays where it is when napari's docks come beside it.
+        self._window.splitDockWidget(self.rail_dock, own.dockLayerControls, Qt.Orientation.Horizontal)
+        self._window.splitDockWidget(own.dockLayerControls, own.dockLayerList, Qt.Orientation.Vertical)
         self.side.setMinimumWidth(SIDE_WIDTH - 16)
         self._invite()
         self._connect()
