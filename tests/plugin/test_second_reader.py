@@ -72,6 +72,7 @@ def test_a_scan_is_read_blind_then_with_the_detector(make_napari_viewer, scan, q
     assert "BLIND READ" in panel.state.text()
     assert station.blind
     assert not panel.reader.isEnabled(), "who reads does not change in the middle"
+    qtbot.wait(100)  # the picture is fitted into what the panel leaves of the window
     station.go_to(LEFT)
     before = picture(viewer)
     press(viewer, "Control-4")
