@@ -46,6 +46,8 @@ class Fitting(QObject):
         """Remember that the views show all of the scan now."""
         self._later.stop()
         for pane in self._panes():
+            if not hasattr(pane, "canvas"):
+                continue  # its window was closed meanwhile
             self._fitted[pane] = _look(pane)
             self._sizes[pane] = _size(pane)
 
@@ -59,7 +61,7 @@ class Fitting(QObject):
         return same and abs(zoom - now) <= _SAME * zoom
 
     def _follow(self) -> None:
-        panes = [pane for pane in self._panes() if pane.is_plane]
+        panes = [pane for pane in self._panes() if pane.is_plane and hasattr(pane, "canvas")]
         if all(_size(pane) == self._sizes.get(pane) for pane in panes):
             return
         if all(self.is_fitted(pane) for pane in panes):
