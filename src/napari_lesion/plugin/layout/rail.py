@@ -202,7 +202,10 @@ class Rail(QWidget):
             heading = QLabel(group.title)
             heading.setWordWrap(True)
             heading.setToolTip(group.title)
-            heading.setStyleSheet("font-weight: bold;")
+            # A long word ("VORUNTERSUCHUNG") is written smaller, not cut off.
+            widest = max(map(heading.fontMetrics().horizontalAdvance, group.title.splitlines()), default=0)
+            small = " font-size: 9px;" if widest > WIDTH - 6 * _MARGIN and " " not in group.title else ""
+            heading.setStyleSheet(f"font-weight: bold;{small}")
             heading.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
             self._column.insertWidget(self._column.count() - 1, heading)
             self._shown.append(heading)
