@@ -6,7 +6,6 @@ from collections.abc import Callable
 from itertools import groupby
 from typing import Any
 
-from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -38,6 +37,7 @@ from napari_lesion.plugin.viewer.help import group_title, grouped, key_text
 from napari_lesion.plugin.viewer.tools.presets import PRESETS
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.viewer.views.mpr import views
+from napari_lesion.plugin.widgets.messages import show_info, show_warning
 from napari_lesion.plugin.widgets.task import sentence
 from napari_lesion.support.errors import LesionError
 
