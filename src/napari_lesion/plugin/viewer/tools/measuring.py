@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, ref
 
 import numpy as np
-from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QEvent, QObject, QPointF, Qt, QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import QMouseEvent, QPainter
 from qtpy.QtWidgets import QInputDialog
@@ -27,6 +26,7 @@ from napari_lesion.plugin.viewer.tools.grips import Grip
 from napari_lesion.plugin.viewer.tools.overlays import overlays
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.viewer.views.mpr import views
+from napari_lesion.plugin.widgets.messages import show_info, show_warning
 from napari_lesion.review import drawing as steps
 from napari_lesion.review.review import Review, Stamp
 from napari_lesion.support.errors import LesionError
