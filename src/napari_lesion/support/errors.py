@@ -67,5 +67,9 @@ class DownloadError(LesionError):
     """Sample data or a model cannot be fetched from where it is published."""
 
 
+class PacsError(LesionError):
+    """An archive cannot be reached, refuses what it is asked for, or does not do what it said."""
+
+
 class Cancelled(Exception):  # noqa: N818 - not an error: raised by a progress callback to stop the work
     """Raised inside a progress callback to stop the work at the next step."""

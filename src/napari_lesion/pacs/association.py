@@ -1,0 +1,152 @@
+"""One association with an archive: opened within limits, and said why where it is not (PS3.8)."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from napari_lesion.pacs import engines
+from napari_lesion.pacs.nodes import Local, Node
+from napari_lesion.support.errors import PacsError
+
+CONNECT_S = 10.0
+"""Waited for a connection."""
+PDU_BYTES = 256 * 1024
+"""Longest PDU that we take; archives choose their own for what we send."""
+MOST_CONTEXTS = 128
+"""In one association (PS3.8, 9.3.2.2: odd numbers up to 255)."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A presentation context that is proposed.
+
+    Attributes
+    ----------
+    sop_class : str
+    syntaxes : tuple of str
+        Transfer syntaxes, the best first.
+    receive : bool
+        We want to be sent such, as the provider of the service (C-GET).
+    """
+
+    sop_class: str
+    syntaxes: tuple[str, ...]
+    receive: bool = False
+
+
+@contextmanager
+def associated(
+    local: Local, node: Node, offers: Sequence[Offer], handlers: Sequence[Any] = (), *, where: str
+) -> Iterator[Any]:
+    """Open an association, and release it at the end, or abort it where something went wrong.
+
+    Parameters
+    ----------
+    local : Local
+    node : Node
+        Reached by DIMSE.
+    offers : sequence of Offer
+        `MOST_CONTEXTS` at most.
+    handlers : sequence
+        Of pynetdicom's events.
+    where : str
+        The archive's name, for the sentence when it does not work.
+
+    Raises
+    ------
+    PacsError
+        If there is no association, or it accepts nothing of what was offered.
+    ConfigError
+        If a certificate cannot be used.
+    """
+    pynetdicom = engines.pynetdicom()
+    assert node.ae_title and node.host and node.port
+    entity = pynetdicom.AE(ae_title=local.ae_title)
+    entity.connection_timeout = CONNECT_S
+    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = node.timeout_s
+    contexts, roles = [], []
+    for offer in offers:
+        contexts.append(pynetdicom.build_context(offer.sop_class, list(offer.syntaxes)))
+        if offer.receive:
+            roles.append(pynetdicom.build_role(offer.sop_class, scp_role=True))
+    tls = (node.tls.client_context(), node.host) if node.tls else None
+    association = entity.associate(
+        node.host,
+        node.port,
+        contexts=contexts,
+        ae_title=node.ae_title,
+        max_pdu=PDU_BYTES,
+        ext_neg=roles or None,
+        evt_handlers=list(handlers),
+        tls_args=tls,
+    )
+    if not association.is_established:
+        raise PacsError(f"{where}: {_why_not(association, local, node)}")
+    try:
+        yield association
+    except BaseException:
+        association.abort()
+        raise
+    if association.is_established:
+        association.release()
+
+
+def _why_not(association: Any, local: Local, node: Node) -> str:
+    address = f"{node.host}:{node.port}"
+    answer = association.acceptor.primitive
+    if association.is_rejected and answer is not None:
+        said = str(getattr(answer, "reason_str", "no reason given"))
+        if "Called AE" in said:
+            return f"{address} is not called {node.ae_title}. Correct the ae_title of the node ({said})."
+        if "Calling AE" in said:
+            return f"{address} does not know {local.ae_title}. Enter us there, or correct local.ae_title ({said})."
+        return f"{address} rejected the association ({said})."
+    if answer is not None and getattr(answer, "result", None) == 0:
+        return f"{address} offers nothing of what was asked for."
+    return _connection(node) or f"{address} ended the association without a reason; its log may say more."
+
+
+def _connection(node: Node) -> str:
+    """Say what keeps a connection from being made; empty where it can be made."""
+    address = f"{node.host}:{node.port}"
+    assert node.host and node.port
+    try:
+        with socket.create_connection((node.host, node.port), timeout=CONNECT_S) as plain:
+            if node.tls is None:
+                return ""
+            with node.tls.client_context().wrap_socket(plain, server_hostname=node.host) as secure:
+                # TLS 1.3 refuses a client's certificate only after the handshake.
+                secure.settimeout(1.0)
+                try:
+                    secure.recv(1)
+                except TimeoutError:
+                    return ""
+                return ""
+    except ssl.SSLError as error:
+        return f"{address}: TLS failed ({error.reason or error}). Look at ca, certificate and key of the node."
+    except OSError as error:
+        return f"{address} cannot be reached ({error.strerror or error})."
+
+
+def checked(status: Any, doing: str, where: str) -> int:
+    """Give the status of an answer; an empty one is none.
+
+    Raises
+    ------
+    PacsError
+        If the association ended instead of an answer.
+    """
+    if "Status" not in status:
+        raise PacsError(f"{where}: no answer while {doing}: the connection ended, or it took too long.")
+    return int(status.Status)
+
+
+def failure(status: Any, doing: str, where: str) -> PacsError:
+    """Say that an archive refused."""
+    comment = f" ({status.ErrorComment})" if "ErrorComment" in status and status.ErrorComment else ""
+    return PacsError(f"{where}: refused while {doing}, with status 0x{int(status.Status):04X}{comment}.")

@@ -1,0 +1,192 @@
+"""What other programs reach us by: instances that they store (C-STORE), and what they say of a storage commitment.
+
+Used for as long as a C-MOVE or a commitment takes, and by the listener for as long as it runs.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from napari_lesion.pacs import engines
+from napari_lesion.pacs.association import PDU_BYTES
+from napari_lesion.pacs.nodes import Local
+from napari_lesion.support.errors import ConfigError, PacsError
+
+_LOG = logging.getLogger(__name__)
+
+SUCCESS = 0x0000
+OUT_OF_RESOURCES = 0xA700
+CANNOT_UNDERSTAND = 0xC000
+#: Answers of pynetdicom while a thread that serves an association ends.
+_STOP_S = 10.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a stranger may do to us.
+
+    Attributes
+    ----------
+    associations : int
+        At a time.
+    instance_bytes : int
+        Of one instance; the association that sends more is aborted.
+    free_bytes : int
+        Left on the disk; below that, what comes is refused, and said so.
+    timeout_s : float
+        An association without a sign of life is ended after this.
+    folder : Path, optional
+        On whose disk ``free_bytes`` are looked for.
+    """
+
+    associations: int = 20
+    instance_bytes: int = 2 * 2**30
+    free_bytes: int = 2**30
+    timeout_s: float = 60.0
+    folder: Path | None = None
+
+
+class Receiver:
+    """A server for C-ECHO, C-STORE and storage commitment reports.
+
+    Parameters
+    ----------
+    local : Local
+        Its AE title must be the one that is called.
+    callers : iterable of str
+        AE titles that may call; none: everybody.
+    keep : callable
+        Is called with an instance (PS3.10) and the caller's AE title, on a thread of the association. What it returns
+        for is on the disk: only then the sender hears of success.
+    reported : callable, optional
+        Is called with the data set of a storage commitment's report.
+    limits : Limits
+    """
+
+    def __init__(
+        self,
+        local: Local,
+        callers: Iterable[str],
+        keep: Callable[[bytes, str], object],
+        reported: Callable[[Any], None] | None = None,
+        limits: Limits = Limits(),
+    ) -> None:
+        self._local, self._keep, self._reported, self._limits = local, keep, reported, limits
+        self._callers = sorted(callers)
+        self._server: Any = None
+        self._entity: Any = None
+        self._begun: dict[Any, int] = {}
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Begin to listen; associations are served on threads of their own.
+
+        Raises
+        ------
+        ConfigError
+            If the address cannot be used, or a certificate not.
+        """
+        pynetdicom = engines.pynetdicom()
+        from pynetdicom.sop_class import (  # type: ignore[attr-defined]
+            StorageCommitmentPushModel,
+            Verification,
+        )
+        entity = pynetdicom.AE(ae_title=self._local.ae_title)
+        entity.require_called_aet = True
+        entity.require_calling_aet = self._callers
+        entity.maximum_associations = self._limits.associations
+        entity.maximum_pdu_size = PDU_BYTES
+        entity.acse_timeout = min(30.0, self._limits.timeout_s)
+        entity.dimse_timeout = entity.network_timeout = self._limits.timeout_s
+        for context in pynetdicom.AllStoragePresentationContexts:
+            entity.add_supported_context(context.abstract_syntax, pynetdicom.ALL_TRANSFER_SYNTAXES)
+        entity.add_supported_context(Verification)
+        if self._reported is not None:
+            entity.add_supported_context(StorageCommitmentPushModel, scu_role=True, scp_role=True)
+        handlers = [
+            (pynetdicom.evt.EVT_C_STORE, self._on_store),
+            (pynetdicom.evt.EVT_N_EVENT_REPORT, self._on_report),
+            (pynetdicom.evt.EVT_DATA_RECV, self._on_bytes),
+            (pynetdicom.evt.EVT_CONN_CLOSE, self._on_close),
+        ]
+        tls = self._local.tls.server_context() if self._local.tls else None
+        address = f"{self._local.address}:{self._local.port}"
+        try:
+            self._server = entity.start_server(
+                (self._local.address, self._local.port), block=False, ssl_context=tls, evt_handlers=handlers
+            )
+        except OSError as error:
+            raise ConfigError(
+                f"{address}: cannot listen there ({error.strerror or error}). Is `napari-lesion listen` or another "
+                "program running there? Choose another port, and tell the archive."
+            ) from error
+        self._entity = entity
+
+    def stop(self) -> None:
+        """Accept nobody any more, let what is on its way come to its end for a while, and close."""
+        if self._server is None:
+            return
+        for association in list(self._server.active_associations):
+            association.join(_STOP_S)
+        self._server.shutdown()
+        for association in list(self._server.active_associations):
+            with suppress(Exception):  # it may end at this very moment
+                association.abort()
+        self._server = None
+
+    def __enter__(self) -> Receiver:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _has_room(self) -> bool:
+        folder = self._limits.folder
+        return folder is None or shutil.disk_usage(folder).free >= self._limits.free_bytes
+
+    def _on_bytes(self, event: Any) -> None:
+        """Count what an association sends; between two instances the count begins anew."""
+        with self._lock:
+            total = self._begun.get(event.assoc, 0) + len(event.data)
+            self._begun[event.assoc] = total
+        if total > self._limits.instance_bytes:
+            caller = event.assoc.requestor.ae_title
+            _LOG.warning("%s: sends an instance of more than %d bytes; ended", caller, self._limits.instance_bytes)
+            event.assoc.abort()
+
+    def _on_close(self, event: Any) -> None:
+        with self._lock:
+            self._begun.pop(event.assoc, None)
+
+    def _on_store(self, event: Any) -> int:
+        caller = str(event.assoc.requestor.ae_title).strip()
+        with self._lock:
+            self._begun[event.assoc] = 0
+        try:
+            if not self._has_room():
+                _LOG.error("%s: refused what came: the disk of %s is full", caller, self._limits.folder)
+                return OUT_OF_RESOURCES
+            self._keep(event.encoded_dataset(), caller)
+        except PacsError as error:
+            _LOG.warning("%s: refused what came: %s", caller, error)
+            return CANNOT_UNDERSTAND
+        except OSError as error:
+            _LOG.error("%s: what came could not be written (%s)", caller, error)
+            return OUT_OF_RESOURCES
+        except Exception:  # never a success that is none, and never the end of the service
+            _LOG.exception("%s: what came could not be kept", caller)
+            return CANNOT_UNDERSTAND
+        return SUCCESS
+
+    def _on_report(self, event: Any) -> tuple[int, None]:
+        if self._reported is not None:
+            self._reported(event.event_information)
+        return SUCCESS, None

@@ -1,0 +1,185 @@
+"""DIMSE with a real archive: what is found is what is there, what is fetched is all of it, what is sent is confirmed."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pydicom
+import pytest
+from pydicom.uid import JPEGLSLossless
+
+import dicom_factory as factory
+from dicom_programs import run
+from napari_lesion.pacs.archives import open_archive
+from napari_lesion.pacs.records import Query
+from napari_lesion.pacs.retrieve import retrieve
+from napari_lesion.pacs.send import send
+from napari_lesion.pacs.storage import describe, instances_below
+from napari_lesion.support.errors import Cancelled, ConfigError, PacsError
+from orthanc import Orthanc
+
+PHANTOM = factory.asymmetric_phantom(shape=(6, 20, 16), noise_hu=60)
+
+
+def slices(name: str = "ct", syntax=JPEGLSLossless, **values: object) -> list[pydicom.Dataset]:
+    made = [factory.encode(one, syntax) for one in factory.ct_slices(PHANTOM, name)]
+    for one in made:
+        for keyword, value in values.items():
+            setattr(one, keyword, value)
+    return made
+
+
+@pytest.fixture
+def study(orthanc: Orthanc, tmp_path: Path) -> list[Path]:
+    """Two series of one study in the archive, kept as JPEG-LS, and another patient's."""
+    paths = factory.write([*slices("ct"), *slices("lung")], tmp_path / "source")
+    other = slices("other", PatientID="OTHER-2", StudyInstanceUID=factory.uid("other study"), StudyDate="20230101")
+    orthanc.put([*paths, *factory.write(other, tmp_path / "other")])
+    return paths
+
+
+def test_echo_says_who_answered(orthanc: Orthanc) -> None:
+    assert "ORTHANC at 127.0.0.1" in open_archive(orthanc.nodes(), "orthanc").echo()
+
+
+def test_a_wrong_ae_title_is_said(orthanc: Orthanc) -> None:
+    nodes = orthanc.nodes(ae_title="NOBODY")
+    with pytest.raises(PacsError, match="is not called NOBODY"):
+        open_archive(nodes, "orthanc").echo()
+
+
+def test_nobody_at_the_address_is_said(orthanc: Orthanc) -> None:
+    nodes = orthanc.nodes(port=orthanc.local.port)
+    with pytest.raises(PacsError, match="cannot be reached"):
+        open_archive(nodes, "orthanc").echo()
+
+
+def test_an_archive_that_refuses_us_has_not_nothing(orthanc: Orthanc) -> None:
+    """Orthanc answers an unknown caller's C-FIND with an empty status: that is no empty list."""
+    nodes = orthanc.nodes()
+    stranger = nodes.model_copy(update={"local": nodes.local.model_copy(update={"ae_title": "STRANGER"})})
+    with pytest.raises(PacsError):
+        open_archive(stranger, "orthanc").studies(Query(patient_id="ASYM-1"))
+
+
+def test_studies_and_series_are_found(study: list[Path], orthanc: Orthanc) -> None:
+    archive = open_archive(orthanc.nodes(), "orthanc")
+    [found] = archive.studies(Query(patient_id="ASYM-1", modality="CT", first_date="20240101"))
+    assert (found.patient_name, found.date, found.instances) == ("Phantom^Asymmetric", "20240229", 12)
+    assert len(archive.studies(Query(patient_name="Phantom*"))) == 2
+    assert archive.studies(Query(patient_id="ASYM-1", last_date="20231231")) == []
+    assert archive.studies(Query(accession="A1", modality="MR")) == []
+    series = archive.series(found.study_uid)
+    assert {(one.description, one.modality, one.instances) for one in series} == {("ct", "CT", 6), ("lung", "CT", 6)}
+
+
+def test_only_so_many_studies_come(study: list[Path], orthanc: Orthanc) -> None:
+    assert len(open_archive(orthanc.nodes(), "orthanc").studies(Query(patient_name="*"), most=1)) == 2  # one too many
+
+
+@pytest.mark.parametrize("way", ["get", "move"])
+def test_a_study_is_fetched_as_it_is_stored(way: str, study: list[Path], orthanc: Orthanc, folder: Path) -> None:
+    archive = open_archive(orthanc.nodes(retrieve=way), "orthanc")
+    seen: list[tuple[int, int]] = []
+    done = retrieve(archive, factory.uid("study"), folder, progress=lambda d, t, w: seen.append((d, t)))
+    assert (done.listed, done.fetched, done.is_complete, done.notes) == (12, 12, True, ())
+    assert seen[-1] == (12, 12)
+    sources = {one.sop_uid: one for one in map(describe, study)}
+    came = instances_below([folder])
+    assert {one.sop_uid for one in came} == set(sources)
+    for one in came:
+        assert one.transfer_syntax == JPEGLSLossless
+        assert pydicom.dcmread(one.path).PixelData == pydicom.dcmread(sources[one.sop_uid].path).PixelData
+
+
+@pytest.mark.parametrize("way", ["get", "move"])
+def test_a_cancelled_retrieve_goes_on_later(way: str, study: list[Path], orthanc: Orthanc, folder: Path) -> None:
+    archive = open_archive(orthanc.nodes(retrieve=way), "orthanc")
+
+    def stop(done: int, total: int, what: str) -> None:
+        if done >= 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        retrieve(archive, factory.uid("study"), folder, progress=stop)
+    there = len(instances_below([folder]))
+    assert 2 <= there
+    done = retrieve(archive, factory.uid("study"), folder)
+    assert done.is_complete
+    assert done.fetched == 12 - there
+    assert len(instances_below([folder])) == 12
+
+
+def test_what_is_missing_is_said_whatever_the_status(study: list[Path], orthanc: Orthanc, folder: Path) -> None:
+    archive = open_archive(orthanc.nodes(), "orthanc")
+    listed = archive.instances
+
+    def lists_one_more(study_uid: str, series_uid: str) -> list[str]:
+        return [*listed(study_uid, series_uid), "2.25.1"]
+
+    archive.instances = lists_one_more  # type: ignore[method-assign]
+    done = retrieve(archive, factory.uid("study"), folder, series_uids=[factory.uid("ct", "series")])
+    assert not done.is_complete
+    assert done.missing == {factory.uid("ct", "series"): ("2.25.1",)}
+
+
+def test_no_instance_of_another_patient_is_kept(study: list[Path], orthanc: Orthanc, folder: Path) -> None:
+    archive = open_archive(orthanc.nodes(), "orthanc")
+    done = retrieve(archive, factory.uid("study"), folder, patient_id="SOMEBODY-ELSE")
+    assert not done.is_complete
+    assert any("another patient" in note for note in done.notes)
+    with pytest.raises(PacsError, match="nothing to send"):
+        instances_below([folder])
+
+
+def test_a_study_that_is_not_there_is_an_error(orthanc: Orthanc, folder: Path) -> None:
+    with pytest.raises(PacsError, match="has no study"):
+        retrieve(open_archive(orthanc.nodes(), "orthanc"), "2.25.1", folder)
+
+
+@pytest.mark.parametrize("commitment", [False, True])
+def test_what_is_sent_is_confirmed_and_unchanged(
+    commitment: bool, study: list[Path], orthanc: Orthanc, tmp_path: Path
+) -> None:
+    archive = open_archive(orthanc.nodes(commitment=commitment), "orthanc")
+    new = factory.write(slices("result"), tmp_path / "new")
+    sent = send(archive, instances_below(new))
+    assert (len(sent.confirmed), sent.failed, sent.notes) == (6, {}, ())
+    stored = orthanc.files()
+    for path in new:
+        one = pydicom.dcmread(path)
+        assert pydicom.dcmread(pydicom.filebase.DicomBytesIO(stored[one.SOPInstanceUID])).PixelData == one.PixelData
+
+
+def test_nothing_goes_into_a_study_that_is_not_there(study: list[Path], orthanc: Orthanc, tmp_path: Path) -> None:
+    archive = open_archive(orthanc.nodes(), "orthanc")
+    new = instances_below(factory.write(slices("new", StudyInstanceUID="2.25.77"), tmp_path / "new"))
+    with pytest.raises(PacsError, match="has no study"):
+        send(archive, new)
+    assert len(send(archive, new, new_studies=True).confirmed) == 6
+
+
+def test_nothing_goes_into_another_patients_study(study: list[Path], orthanc: Orthanc, tmp_path: Path) -> None:
+    archive = open_archive(orthanc.nodes(), "orthanc")
+    before = len(orthanc.rest("instances"))
+    new = instances_below(factory.write(slices("new", PatientID="WRONG"), tmp_path / "new"))
+    with pytest.raises(PacsError, match="another PatientID"):
+        send(archive, new, new_studies=True)
+    assert len(orthanc.rest("instances")) == before
+
+
+def test_a_listener_that_the_archive_does_not_find_is_said(study: list[Path], orthanc: Orthanc, folder: Path) -> None:
+    nodes = orthanc.nodes(retrieve="move")
+    elsewhere = nodes.local.model_copy(update={"port": factory_port()})
+    archive = open_archive(nodes.model_copy(update={"local": elsewhere}), "orthanc")
+    done = retrieve(archive, factory.uid("study"), folder)
+    assert not done.is_complete
+    assert any("C-MOVE ended with status" in note for note in done.notes)
+
+
+def factory_port() -> int:
+    from orthanc import free_port
+
+    return free_port()
