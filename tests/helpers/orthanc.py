@@ -86,7 +86,9 @@ class Orthanc:
 
 
 @contextmanager
-def running(folder: Path, *, tls: Tls | None = None, local_tls: Tls | None = None, **settings: Any) -> Iterator[Orthanc]:
+def running(
+    folder: Path, *, tls: Tls | None = None, local_tls: Tls | None = None, **settings: Any
+) -> Iterator[Orthanc]:
     """Start an archive; without Orthanc on this machine the test skips, but never in CI."""
     program = shutil.which("Orthanc", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None or not _PLUGIN.is_file():

@@ -1,34 +1,22 @@
-"""DIMSE with a real archive: what is found is what is there, what is fetched is all of it, what is sent is confirmed."""
+"""DIMSE with a real archive: what is fetched is all that is there, what is sent is confirmed."""
 
 from __future__ import annotations
 
-import shutil
-from collections import Counter
 from pathlib import Path
 
+import dicom_factory as factory
 import pydicom
 import pytest
+from orthanc import Orthanc, free_port
+from pacs_studies import slices
 from pydicom.uid import JPEGLSLossless
 
-import dicom_factory as factory
-from dicom_programs import run
 from napari_lesion.pacs.archives import open_archive
 from napari_lesion.pacs.records import Query
 from napari_lesion.pacs.retrieve import retrieve
 from napari_lesion.pacs.send import send
 from napari_lesion.pacs.storage import describe, instances_below
-from napari_lesion.support.errors import Cancelled, ConfigError, PacsError
-from orthanc import Orthanc
-
-PHANTOM = factory.asymmetric_phantom(shape=(6, 20, 16), noise_hu=60)
-
-
-def slices(name: str = "ct", syntax=JPEGLSLossless, **values: object) -> list[pydicom.Dataset]:
-    made = [factory.encode(one, syntax) for one in factory.ct_slices(PHANTOM, name)]
-    for one in made:
-        for keyword, value in values.items():
-            setattr(one, keyword, value)
-    return made
+from napari_lesion.support.errors import Cancelled, PacsError
 
 
 @pytest.fixture
@@ -105,7 +93,7 @@ def test_a_cancelled_retrieve_goes_on_later(way: str, study: list[Path], orthanc
     with pytest.raises(Cancelled):
         retrieve(archive, factory.uid("study"), folder, progress=stop)
     there = len(instances_below([folder]))
-    assert 2 <= there
+    assert there >= 2
     done = retrieve(archive, factory.uid("study"), folder)
     assert done.is_complete
     assert done.fetched == 12 - there
@@ -172,14 +160,8 @@ def test_nothing_goes_into_another_patients_study(study: list[Path], orthanc: Or
 
 def test_a_listener_that_the_archive_does_not_find_is_said(study: list[Path], orthanc: Orthanc, folder: Path) -> None:
     nodes = orthanc.nodes(retrieve="move")
-    elsewhere = nodes.local.model_copy(update={"port": factory_port()})
+    elsewhere = nodes.local.model_copy(update={"port": free_port()})
     archive = open_archive(nodes.model_copy(update={"local": elsewhere}), "orthanc")
     done = retrieve(archive, factory.uid("study"), folder)
     assert not done.is_complete
     assert any("C-MOVE ended with status" in note for note in done.notes)
-
-
-def factory_port() -> int:
-    from orthanc import free_port
-
-    return free_port()

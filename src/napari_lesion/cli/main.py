@@ -16,6 +16,7 @@ from napari_lesion.cli import (
     evaluate,
     explain,
     models,
+    pacs,
     phantom,
     reading_study,
     robustness,
@@ -51,6 +52,7 @@ app.command("reading-study")(reading_study.reading_study)
 app.command("phantom")(phantom.phantom)
 app.command("samples")(samples.samples)
 app.add_typer(data.app, name="data")
+app.add_typer(pacs.app, name="pacs")
 
 
 @app.callback()

@@ -65,7 +65,7 @@ def associated(
         If a certificate cannot be used.
     """
     pynetdicom = engines.pynetdicom()
-    assert node.ae_title and node.host and node.port
+    host, port = _address(node)
     entity = pynetdicom.AE(ae_title=local.ae_title)
     entity.connection_timeout = CONNECT_S
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = node.timeout_s
@@ -74,10 +74,10 @@ def associated(
         contexts.append(pynetdicom.build_context(offer.sop_class, list(offer.syntaxes)))
         if offer.receive:
             roles.append(pynetdicom.build_role(offer.sop_class, scp_role=True))
-    tls = (node.tls.client_context(), node.host) if node.tls else None
+    tls = (node.tls.client_context(), host) if node.tls else None
     association = entity.associate(
-        node.host,
-        node.port,
+        host,
+        port,
         contexts=contexts,
         ae_title=node.ae_title,
         max_pdu=PDU_BYTES,
@@ -113,13 +113,13 @@ def _why_not(association: Any, local: Local, node: Node) -> str:
 
 def _connection(node: Node) -> str:
     """Say what keeps a connection from being made; empty where it can be made."""
-    address = f"{node.host}:{node.port}"
-    assert node.host and node.port
+    host, port = _address(node)
+    address = f"{host}:{port}"
     try:
-        with socket.create_connection((node.host, node.port), timeout=CONNECT_S) as plain:
+        with socket.create_connection((host, port), timeout=CONNECT_S) as plain:
             if node.tls is None:
                 return ""
-            with node.tls.client_context().wrap_socket(plain, server_hostname=node.host) as secure:
+            with node.tls.client_context().wrap_socket(plain, server_hostname=host) as secure:
                 # TLS 1.3 refuses a client's certificate only after the handshake.
                 secure.settimeout(1.0)
                 try:
@@ -131,6 +131,12 @@ def _connection(node: Node) -> str:
         return f"{address}: TLS failed ({error.reason or error}). Look at ca, certificate and key of the node."
     except OSError as error:
         return f"{address} cannot be reached ({error.strerror or error})."
+
+
+def _address(node: Node) -> tuple[str, int]:
+    assert node.host is not None
+    assert node.port is not None
+    return node.host, node.port
 
 
 def checked(status: Any, doing: str, where: str) -> int:

@@ -221,14 +221,10 @@ class DimseArchive:
         complaints: list[str] = []
         offers = [Offer(_GET, tuple(map(str, _PLAIN)))]
         offers += [
-            Offer(sop_class, (syntax,), receive=True)
-            for sop_class in self._expected(series_uid)
-            for syntax in SYNTAXES
+            Offer(sop_class, (syntax,), receive=True) for sop_class in self._expected(series_uid) for syntax in SYNTAXES
         ][: MOST_CONTEXTS - 1]
         with self._associated(offers, [(pynetdicom.evt.EVT_C_STORE, store)]) as association:
-            status = Dataset()
-            for status, _ in association.send_c_get(identifier, _GET):
-                pass
+            status = _last(association.send_c_get(identifier, _GET))
         if stop:
             raise stop[0]
         yield from complaints
@@ -253,10 +249,7 @@ class DimseArchive:
             association.dimse_timeout = None  # many archives say nothing until all is done
 
             def ask() -> None:
-                status = Dataset()
-                for status, _ in association.send_c_move(identifier, self._local.ae_title, _MOVE):
-                    pass
-                ended.append(status)
+                ended.append(_last(association.send_c_move(identifier, self._local.ae_title, _MOVE)))
 
             asking = threading.Thread(target=ask, name="C-MOVE", daemon=True)
             asking.start()
@@ -271,7 +264,11 @@ class DimseArchive:
                         f"{self._local.ae_title} at our address and port {self._local.port}?"
                     )
             until = time.monotonic() + _LATE_S
-            wanted = len(str(identifier.get("SOPInstanceUID", "")).split("\\")) if "SOPInstanceUID" in identifier else expected
+            wanted = (
+                len(str(identifier.get("SOPInstanceUID", "")).split("\\"))
+                if "SOPInstanceUID" in identifier
+                else expected
+            )
             while came < wanted and ended and _said(ended[0]) == 0 and time.monotonic() < until:
                 time.sleep(_POLL_S)
                 progress(came, max(expected, came), f"fetched {came}")
@@ -302,9 +299,7 @@ class DimseArchive:
         takes = f"; it takes {', '.join(others)}" if others else ""
         return f"{self.name}: does not take {kind} in {syntax}{takes}. {one.path} was not sent."
 
-    def _confirm(
-        self, sent: Sequence[Instance], progress: Progress
-    ) -> tuple[list[str], dict[str, str], list[str]]:
+    def _confirm(self, sent: Sequence[Instance], progress: Progress) -> tuple[list[str], dict[str, str], list[str]]:
         """Find out what it has: by storage commitment where the node is set so, else by a query."""
         if not sent:
             return [], {}, []
@@ -390,5 +385,13 @@ def _said(status: Dataset) -> int | None:
     return int(status.Status) if "Status" in status else None
 
 
-def _refuse(content: bytes, caller: str) -> None:
+def _last(answers: Iterable[tuple[Dataset, Dataset | None]]) -> Dataset:
+    """Give the last status; an empty one where there was none."""
+    status = Dataset()
+    for answer in answers:
+        status = answer[0]
+    return status
+
+
+def _refuse(_content: bytes, _caller: str) -> None:
     raise PacsError("nothing is received while a storage commitment is waited for")

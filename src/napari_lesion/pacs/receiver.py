@@ -98,6 +98,7 @@ class Receiver:
             StorageCommitmentPushModel,
             Verification,
         )
+
         entity = pynetdicom.AE(ae_title=self._local.ae_title)
         entity.require_called_aet = True
         entity.require_calling_aet = self._callers

@@ -54,11 +54,11 @@ def check_study(archive: Archive, study_uid: str, patient_ids: set[str], *, new_
         if new_studies:
             return
         raise PacsError(
-            f"{archive.name}: has no study {study_uid}, so what belongs to it was not sent. If it is to be put there as "
-            "a new study, say so (--new-studies)."
+            f"{archive.name}: has no study {study_uid}, so what belongs to it was not sent. If it is to be put there "
+            "as a new study, say so (--new-studies)."
         )
     if any(study.patient_id.strip() not in {one.strip() for one in patient_ids} for study in found):
         raise PacsError(
-            f"{archive.name}: has study {study_uid} under another PatientID than the files name. Nothing was sent: find "
-            "out whose it is first."
+            f"{archive.name}: has study {study_uid} under another PatientID than the files name. Nothing was sent: "
+            "find out whose it is first."
         )

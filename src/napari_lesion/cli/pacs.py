@@ -1,0 +1,189 @@
+"""``napari-lesion pacs``: archives asked, fetched from and sent to."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_lesion.cli.console import complain, say, show_progress
+
+if TYPE_CHECKING:
+    from napari_lesion.pacs.records import Archive, SeriesRecord, StudyRecord
+
+app = typer.Typer(help="Ask archives (PACS), fetch studies, send results back (extra `pacs`).", no_args_is_help=True)
+
+
+class Over(StrEnum):
+    """How an archive is reached."""
+
+    DIMSE = "dimse"
+    DICOMWEB = "dicomweb"
+
+
+NodeName = Annotated[str, typer.Argument(metavar="NODE", help="Name of the archive in the file with the nodes.")]
+NodesFile = Annotated[
+    Path | None, typer.Option("--nodes", dir_okay=False, help="The file with the nodes (default: the user's).")
+]
+Way = Annotated[Over | None, typer.Option("--over", help="How to reach it (default: as the node prefers).")]
+
+
+@app.command()
+def echo(node: NodeName, nodes: NodesFile = None, over: Way = None) -> None:
+    """Ask whether an archive is there and lets us in."""
+    say(_archive(node, nodes, over).echo())
+
+
+@app.command()
+def find(
+    node: NodeName,
+    patient_id: Annotated[str, typer.Option("--patient-id", help="As the archive has it; * and ? are wildcards.")] = "",
+    name: Annotated[str, typer.Option("--name", help="Patient's name: Doe^John, Doe*.")] = "",
+    first: Annotated[str, typer.Option("--from", metavar="YYYYMMDD", help="Studies of this day and later.")] = "",
+    last: Annotated[str, typer.Option("--to", metavar="YYYYMMDD", help="Studies of this day and earlier.")] = "",
+    modality: Annotated[str, typer.Option(help="Of one of its series: CT.")] = "",
+    accession: Annotated[str, typer.Option(help="Accession number.")] = "",
+    study: Annotated[str, typer.Option(metavar="UID", help="StudyInstanceUID.")] = "",
+    series: Annotated[bool, typer.Option("--series", help="List the series of each study, too.")] = False,
+    most: Annotated[int, typer.Option("--most", min=1, help="Studies to list at most.")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    nodes: NodesFile = None,
+    over: Way = None,
+) -> None:
+    """List studies, the latest first. At least one criterion is needed.
+
+    Exit status: 0 also where there are none, 1 if the archive cannot be asked, 2 wrong usage.
+    """
+    from napari_lesion.pacs.records import Query
+    from napari_lesion.support.errors import ConfigError
+
+    query = Query(
+        patient_id=patient_id,
+        patient_name=name,
+        first_date=first,
+        last_date=last,
+        modality=modality,
+        accession=accession,
+        study_uid=study,
+    )
+    if query.is_empty:
+        raise ConfigError("Say what to look for: without any criterion the archive would list all that it has.")
+    archive = _archive(node, nodes, over)
+    found = archive.studies(query, most)
+    cut, found = len(found) > most, found[:most]
+    inner = {one.study_uid: archive.series(one.study_uid) for one in found} if series else {}
+    if as_json:
+        say(json.dumps([_as_json(one, inner.get(one.study_uid)) for one in found], indent=2))
+    else:
+        for one in found:
+            say(_line(one))
+            for part in inner.get(one.study_uid, ()):
+                say(_series_line(part))
+        say(f"{len(found)} studies.")
+    if cut:
+        complain(f"warning: there are more than {most}; ask more precisely, or say --most.")
+
+
+@app.command()
+def get(
+    node: NodeName,
+    study: Annotated[str, typer.Argument(metavar="UID", help="StudyInstanceUID, as `pacs find` lists it.")],
+    out: Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="Folder; the study gets one in it.")],
+    series: Annotated[
+        list[str] | None, typer.Option("--series", metavar="UID", help="Only this series; may be given again.")
+    ] = None,
+    nodes: NodesFile = None,
+    over: Way = None,
+) -> None:
+    """Fetch a study as it is stored. What is there already is not fetched again: a run that was stopped goes on.
+
+    Exit status: 0 all that the archive lists is there, 1 something is missing, 2 wrong usage.
+    """
+    from napari_lesion.pacs.retrieve import retrieve
+
+    archive = _archive(node, nodes, over)
+    with show_progress() as progress:
+        done = retrieve(archive, study, out, series_uids=series or (), progress=progress)
+    for note in done.notes:
+        complain(f"warning: {note}")
+    say(
+        f"{done.listed - sum(map(len, done.missing.values()))} of {done.listed} instances are in {done.folder}, "
+        f"{done.fetched} of them new."
+    )
+    for uid, absent in done.missing.items():
+        complain(f"error: series {uid}: {len(absent)} instances that {archive.name} lists did not come.")
+    if not done.is_complete:
+        complain("The study is NOT complete. Run the command again to fetch what is missing.")
+        raise typer.Exit(1)
+
+
+@app.command()
+def send(
+    node: NodeName,
+    paths: Annotated[list[Path], typer.Argument(exists=True, metavar="PATH...", help="DICOM files, or folders.")],
+    new_studies: Annotated[
+        bool, typer.Option("--new-studies", help="Send studies that the archive does not have yet, too.")
+    ] = False,
+    nodes: NodesFile = None,
+    over: Way = None,
+) -> None:
+    """Send SR, SEG, key images and other DICOM files into the study that they are of, and ask whether they arrived.
+
+    Exit status: 0 all are confirmed, 1 some are not, 2 wrong usage.
+    """
+    from napari_lesion.pacs.send import send as send_all
+    from napari_lesion.pacs.storage import instances_below
+
+    archive = _archive(node, nodes, over)
+    with show_progress() as progress:
+        instances = instances_below(paths)
+        sent = send_all(archive, instances, new_studies=new_studies, progress=progress)
+    for note in sent.notes:
+        complain(f"warning: {note}")
+    for reason in dict.fromkeys(sent.failed.values()):
+        count = sum(why == reason for why in sent.failed.values())
+        complain(f"error: {reason}" if count == 1 else f"error: {count} files: {reason}")
+    say(f"{len(sent.confirmed)} of {len(instances)} files are in {archive.name}, as it confirms.")
+    if sent.failed:
+        raise typer.Exit(1)
+
+
+def _archive(node: str, nodes: Path | None, over: Over | None) -> Archive:
+    from napari_lesion.pacs.archives import open_archive
+    from napari_lesion.pacs.nodes import load_nodes
+
+    return open_archive(load_nodes(nodes), node, over.value if over is not None else None)
+
+
+def _line(study: StudyRecord) -> str:
+    held = f"{study.instances} instances" if study.instances is not None else ""
+    parts = (
+        study.date or "no date",
+        study.patient_id or "no PatientID",
+        study.patient_name,
+        study.birth_date,
+        "/".join(study.modalities),
+        study.description,
+        study.accession,
+        held,
+        study.study_uid,
+    )
+    return " · ".join(part for part in parts if part)
+
+
+def _series_line(series: SeriesRecord) -> str:
+    held = f"{series.instances} instances" if series.instances is not None else ""
+    parts = (series.number, series.modality, series.description, series.body_part, held, series.series_uid)
+    return "    " + " · ".join(part for part in parts if part)
+
+
+def _as_json(study: StudyRecord, series: list[SeriesRecord] | None) -> dict[str, object]:
+    from dataclasses import asdict
+
+    content: dict[str, object] = asdict(study)
+    if series is not None:
+        content["series_list"] = [asdict(one) for one in series]
+    return content
