@@ -15,6 +15,7 @@ from napari_lesion.cli import (
     data,
     evaluate,
     explain,
+    listen,
     models,
     pacs,
     phantom,
@@ -53,6 +54,7 @@ app.command("phantom")(phantom.phantom)
 app.command("samples")(samples.samples)
 app.add_typer(data.app, name="data")
 app.add_typer(pacs.app, name="pacs")
+app.command("listen")(listen.listen)
 
 
 @app.callback()

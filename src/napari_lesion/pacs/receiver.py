@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,8 +25,9 @@ _LOG = logging.getLogger(__name__)
 SUCCESS = 0x0000
 OUT_OF_RESOURCES = 0xA700
 CANNOT_UNDERSTAND = 0xC000
-#: Answers of pynetdicom while a thread that serves an association ends.
 _STOP_S = 10.0
+"""At the end, waited for instances that are on their way."""
+_POLL_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ class Receiver:
             (pynetdicom.evt.EVT_C_STORE, self._on_store),
             (pynetdicom.evt.EVT_N_EVENT_REPORT, self._on_report),
             (pynetdicom.evt.EVT_DATA_RECV, self._on_bytes),
+            (pynetdicom.evt.EVT_ESTABLISHED, self._on_established),
             (pynetdicom.evt.EVT_CONN_CLOSE, self._on_close),
         ]
         tls = self._local.tls.server_context() if self._local.tls else None
@@ -134,13 +137,19 @@ class Receiver:
         """Accept nobody any more, let what is on its way come to its end for a while, and close."""
         if self._server is None:
             return
-        for association in list(self._server.active_associations):
-            association.join(_STOP_S)
         self._server.shutdown()
+        until = time.monotonic() + _STOP_S
+        while self._is_receiving() and time.monotonic() < until:
+            time.sleep(_POLL_S)
         for association in list(self._server.active_associations):
             with suppress(Exception):  # it may end at this very moment
                 association.abort()
         self._server = None
+
+    def _is_receiving(self) -> bool:
+        """Whether an instance is on its way; archives keep connections open long after the last one."""
+        with self._lock:
+            return any(self._begun.get(one) for one in self._server.active_associations)
 
     def __enter__(self) -> Receiver:
         self.start()
@@ -162,6 +171,10 @@ class Receiver:
             caller = event.assoc.requestor.ae_title
             _LOG.warning("%s: sends an instance of more than %d bytes; ended", caller, self._limits.instance_bytes)
             event.assoc.abort()
+
+    def _on_established(self, event: Any) -> None:
+        with self._lock:
+            self._begun[event.assoc] = 0
 
     def _on_close(self, event: Any) -> None:
         with self._lock:

@@ -1,0 +1,42 @@
+"""``napari-lesion listen``: a service that receives studies, analyses them by rules, and sends results back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_lesion.cli.console import say
+
+
+def listen(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The listener's file (YAML).")],
+    nodes: Annotated[
+        Path | None, typer.Option("--nodes", dir_okay=False, help="The file with the nodes (default: the user's).")
+    ] = None,
+    status: Annotated[
+        bool, typer.Option("--status", help="Only say, as JSON, what waits and what was done; the service may run.")
+    ] = False,
+) -> None:
+    """Receive studies, analyse what the rules choose, and send results into the studies that they are of.
+
+    Ctrl-C or SIGTERM stop it cleanly; after a crash it goes on where it was. Nothing that was acknowledged to a
+    sender is lost.
+
+    Exit status: 0 stopped as asked, 2 it could not be started so.
+    """
+    from napari_lesion.pacs.listener import Listener
+    from napari_lesion.pacs.nodes import Nodes, load_nodes, nodes_file
+    from napari_lesion.pacs.queue import Queue
+    from napari_lesion.pacs.rules import load_listening
+
+    known = load_nodes(nodes) if nodes is not None or nodes_file().is_file() else None
+    settings = load_listening(file, known)
+    if status:
+        queue = Queue(settings.folder)
+        say(json.dumps(queue.counts()))
+        queue.close()
+        return
+    Listener(settings, known or Nodes(), say).run()

@@ -1,0 +1,180 @@
+"""Analyse what a study held at one time, in a child process: a crash or a hang costs that study only."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pydicom
+from pydicom.dataset import Dataset
+
+from napari_lesion.pacs.storage import describe
+from napari_lesion.support.atomic import PRIVATE_FILE, PRIVATE_FOLDER, whole_file
+from napari_lesion.support.errors import Cancelled
+
+FILES: Mapping[str, str] = {
+    "sr": "structured_report.dcm",
+    "seg": "segmentation.dcm",
+    "key-images": "key_images.dcm",
+    "heatmap": "heatmap_segmentation.dcm",
+}
+"""Names of the results by kind, as `napari-lesion analyse --report` writes them."""
+LOG = "analysis.log"
+_SCAN, _RESULTS = "scan", "results"
+_PROGRAM = "from napari_lesion.cli.main import main; main()"
+_POLL_S = 0.2
+_END_S = 10.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an analysis ended.
+
+    Attributes
+    ----------
+    status : int
+        Exit status of the child; below 0 the signal that ended it.
+    reason : str
+        A sentence where it did not go well.
+    """
+
+    status: int
+    reason: str = ""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the same files would give the same again: done, or refused for what is in them."""
+        return self.status in (0, 1)
+
+
+def analyse(
+    inbox: Path,
+    files: Sequence[str],
+    folder: Path,
+    *,
+    kinds: Sequence[str],
+    model: str | None,
+    limit_s: float,
+    stop: threading.Event,
+) -> Outcome:
+    """Analyse files of a study.
+
+    Parameters
+    ----------
+    inbox : Path
+        The study's folder.
+    files : sequence of str
+        Names below it: only these are looked at, whatever comes meanwhile.
+    folder : Path
+        Of the job: results are kept in ``results``.
+    kinds : sequence of str
+        Of `FILES`.
+    model : str, optional
+    limit_s : float
+    stop : Event
+        Ends it.
+
+    Raises
+    ------
+    Cancelled
+        If ``stop`` was set.
+    OSError
+        If the folder cannot be written.
+    """
+    scan, results = folder / _SCAN, folder / _RESULTS
+    _link(inbox, files, scan)
+    command = [sys.executable, "-c", _PROGRAM, "analyse", str(scan), "-o", str(results), "--resume"]
+    command += ["--report", ",".join(kinds)] if kinds else []
+    command += ["--model", model] if model else []
+    with open(folder / LOG, "ab", opener=lambda name, flags: os.open(name, flags, PRIVATE_FILE)) as log:
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        until = time.monotonic() + limit_s
+        try:
+            while child.poll() is None:
+                if stop.wait(_POLL_S):
+                    raise Cancelled
+                if time.monotonic() > until:
+                    _end(child)
+                    return Outcome(-signal.SIGKILL, f"It took longer than {limit_s:.0f} s, and was ended.")
+        finally:
+            _end(child)
+    status = child.returncode
+    if status in (0, 1):
+        _unlink(scan)
+    if status == 0:
+        return Outcome(0)
+    if status < 0:
+        return Outcome(status, f"The system or a crash ended it (signal {-status}); see {folder / LOG}.")
+    return Outcome(status, f"It ended with status {status}; see {folder / LOG}.")
+
+
+def results_in(folder: Path, kinds: Sequence[str]) -> dict[tuple[str, str], Path]:
+    """Find the results of a job that can be sent: by the series' folder and the kind."""
+    return {
+        (path.parent.name, kind): path
+        for kind in kinds
+        for path in sorted((folder / _RESULTS).glob(f"*/{FILES[kind]}"))
+        if not path.parent.name.startswith(".")
+    }
+
+
+def name_predecessors(report: Path, earlier: Sequence[Path]) -> None:
+    """Enter into a structured report which ones it takes the place of (PS3.3 C.17.2, Predecessor Documents Sequence).
+
+    Parameters
+    ----------
+    report : Path
+        Is replaced, whole or not at all.
+    earlier : sequence of Path
+        Reports of the same series of fewer slices.
+    """
+    document = pydicom.dcmread(report)
+    document.PredecessorDocumentsSequence = [_document(path) for path in earlier]
+    with whole_file(report, private=True) as temporary:
+        document.save_as(temporary)
+
+
+def _document(path: Path) -> Dataset:
+    one = describe(path)
+    instance, series, study = Dataset(), Dataset(), Dataset()
+    instance.ReferencedSOPClassUID = one.sop_class_uid
+    instance.ReferencedSOPInstanceUID = one.sop_uid
+    series.SeriesInstanceUID = one.series_uid
+    series.ReferencedSOPSequence = [instance]
+    study.StudyInstanceUID = one.study_uid
+    study.ReferencedSeriesSequence = [series]
+    return study
+
+
+def _link(inbox: Path, files: Sequence[str], scan: Path) -> None:
+    for name in files:
+        path = scan / name
+        path.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+        with suppress(FileExistsError):
+            os.link(inbox / name, path)
+
+
+def _unlink(scan: Path) -> None:
+    import shutil
+
+    shutil.rmtree(scan, ignore_errors=True)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """End a child with all that it started: decoders, too."""
+    if child.poll() is not None:
+        return
+    for kind in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, kind)
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(_END_S)
+            return

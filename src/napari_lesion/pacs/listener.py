@@ -1,0 +1,291 @@
+"""The service behind ``napari-lesion listen``: studies come, are analysed by rules, and results go back.
+
+What was acknowledged is on the disk, and what is to be done is in the queue, so that the program may end at any moment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pydicom
+
+from napari_lesion.pacs import analysis
+from napari_lesion.pacs.archives import open_archive
+from napari_lesion.pacs.nodes import Nodes
+from napari_lesion.pacs.queue import Job, Queue, Send
+from napari_lesion.pacs.receiver import Receiver
+from napari_lesion.pacs.rules import ANYBODY, Arrived, Listening, Rule
+from napari_lesion.pacs.send import check_study
+from napari_lesion.pacs.storage import DAMAGED, ENDING, Storage, describe
+from napari_lesion.support.atomic import PRIVATE_FOLDER
+from napari_lesion.support.errors import Cancelled, ConfigError, LesionError
+
+_LOG = logging.getLogger(__name__)
+
+_INBOX, _JOBS = "inbox", "jobs"
+_TRIES = 3
+"""Of an analysis that crashed; then it is left alone, with the reason."""
+_TICK_S = 0.5
+_TAGS = ("Modality", "BodyPartExamined", "SeriesDescription", "StudyDescription")
+
+
+class Listener:
+    """Receives, analyses, sends back.
+
+    Parameters
+    ----------
+    settings : Listening
+    nodes : Nodes
+        Archives that rules send to.
+    tell : callable
+        Gets a sentence about what happens; it names studies by their UIDs, never patients.
+    """
+
+    def __init__(self, settings: Listening, nodes: Nodes, tell: Callable[[str], None]) -> None:
+        self._settings, self._nodes, self._tell = settings, nodes, tell
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._last: dict[str, float] = {}
+        """When the last instance of a study came, of those of which it is not known that they are complete."""
+        self._noted: set[tuple[str, str]] = set()
+        self._down: dict[str, float] = {}
+        """Archives that do not answer, and since when (seconds since 1970)."""
+        settings.folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+        self._storage = Storage(settings.folder / _INBOX)
+        self._queue = Queue(settings.folder)
+
+    def run(self) -> None:
+        """Listen until `stop`; then what is on its way comes to its end, and what is not done stays in the queue.
+
+        Raises
+        ------
+        ConfigError
+            If another listener has the folder, or the address cannot be used.
+        """
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self._settings.folder / ".listening.lock", mode=0o600)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout as error:
+            raise ConfigError(f"{self._settings.folder}: another listener works there.") from error
+        try:
+            self._storage.clear_away()
+            if count := self._queue.requeue_interrupted():
+                self._tell(f"{count} analyses were interrupted, and begin again.")
+            self._look_at_the_inbox()
+            callers = () if ANYBODY in self._settings.callers else self._settings.callers
+            receiver = Receiver(self._settings.local, callers, self._keep, limits=self._settings.limits)
+            threads = [threading.Thread(target=work, name=work.__name__) for work in (self._analyse, self._send)]
+            with receiver:
+                for thread in threads:
+                    thread.start()
+                local = self._settings.local
+                self._tell(f"{local.ae_title} listens at {local.address}:{local.port}.")
+                try:
+                    while not self._stop.wait(_TICK_S):
+                        self._complete()
+                except KeyboardInterrupt:  # Ctrl-C and SIGTERM: asked to stop
+                    pass
+                finally:
+                    self._stop.set()
+            for thread in threads:
+                thread.join()
+        finally:
+            self._queue.close()
+            lock.release()
+        self._tell("Stopped; what was not done goes on at the next start.")
+
+    def stop(self) -> None:
+        """Ask it to stop; `run` returns soon."""
+        self._stop.set()
+
+    # -- receiving ----------------------------------------------------------------------------------------------------
+
+    def _keep(self, content: bytes, caller: str) -> None:
+        """Put an instance on the disk, with who sent it; on a thread of its association."""
+        instance, new = self._storage.keep(content)
+        noted = (instance.study_uid, caller)
+        if noted not in self._noted:
+            self._queue.note_sender(*noted)
+        with self._lock:
+            self._noted.add(noted)
+            if new:
+                self._last[instance.study_uid] = time.monotonic()
+
+    def _look_at_the_inbox(self) -> None:
+        """Take up what came before the program ended: all studies are looked at once, in their own time."""
+        now, today = time.monotonic(), time.time()
+        for folder in self._storage.folder.iterdir():
+            times = [path.stat().st_mtime for path in folder.glob(f"*/*{ENDING}")]
+            if times:
+                self._last[folder.name] = now - max(today - max(times), 0.0)
+
+    # -- analyses -----------------------------------------------------------------------------------------------------
+
+    def _complete(self) -> None:
+        """Queue what has not grown for a while."""
+        with self._lock:
+            limit = time.monotonic() - self._settings.stable_s
+            ready = [study for study, last in self._last.items() if last <= limit]
+            for study in ready:
+                del self._last[study]
+            self._noted = {noted for noted in self._noted if noted[0] in self._last}
+        for study in ready:
+            try:
+                self._queue_study(study)
+            except Exception as error:  # one odd study must not end the service; it is looked at again
+                _LOG.exception("study %s could not be looked at", study)
+                self._tell(f"Study {study}: could not be looked at ({type(error).__name__}); tried again later.")
+                with self._lock:
+                    self._last.setdefault(study, time.monotonic())
+
+    def _queue_study(self, study: str) -> None:
+        folder = self._storage.folder / study
+        senders = self._queue.senders(study)
+        series = {one.name: _arrived(one) for one in sorted(folder.iterdir()) if one.is_dir()}
+        for rule in self._settings.rules:
+            wanted = [name for name, one in series.items() if one is not None and rule.fits(one, senders)]
+            files = sorted(
+                f"{name}/{path.name}"
+                for name in wanted
+                for path in (folder / name).glob(f"*{ENDING}")
+                if not path.name.startswith(".")
+            )
+            if not files:
+                continue
+            digest = hashlib.sha256("\n".join(files).encode()).hexdigest()
+            job = self._queue.add_job(study, rule.name, digest, files)
+            if job is not None:
+                more = " (more of it came)" if job.supersedes is not None else ""
+                self._tell(f"Study {study}: {len(files)} instances for rule {rule.name}{more}.")
+
+    def _analyse(self) -> None:
+        while not self._stop.is_set():
+            job = self._queue.begin_job()
+            if job is None:
+                self._stop.wait(_TICK_S)
+                continue
+            rule = self._settings.rule(job.rule)
+            try:
+                if rule is None:
+                    self._queue.fail_job(job.id, f"There is no rule {job.rule} any more.", None)
+                    continue
+                self._analyse_job(job, rule)
+            except Cancelled:
+                self._queue.release_job(job.id)
+            except Exception as error:  # a full disk, a damaged result: the service goes on
+                _LOG.exception("study %s: analysis failed", job.study_uid)
+                self._failed(job, str(error) or type(error).__name__)
+
+    def _analyse_job(self, job: Job, rule: Rule) -> None:
+        folder = self._folder(job)
+        outcome = analysis.analyse(
+            self._storage.study_folder(job.study_uid),
+            job.files,
+            folder,
+            kinds=rule.kinds,
+            model=rule.model,
+            limit_s=self._settings.analysis_s,
+            stop=self._stop,
+        )
+        if not outcome.is_final:
+            self._failed(job, outcome.reason)
+            return
+        results = analysis.results_in(folder, rule.kinds)
+        if outcome.status and not results:
+            self._queue.fail_job(job.id, outcome.reason, None)
+            self._tell(f"Study {job.study_uid}: not analysed. {outcome.reason}")
+            return
+        for (series, kind), path in results.items():
+            earlier = [analysis.results_in(self._folder(one), ("sr",)) for one in self._queue.earlier(job)]
+            outdated = [found[series, "sr"] for found in earlier if (series, "sr") in found]
+            if kind == "sr" and outdated:
+                analysis.name_predecessors(path, outdated)
+        sends = [
+            (node, path, describe(path).sop_uid)
+            for (_, kind), path in results.items()
+            for node in rule.send
+            if kind in rule.kinds_for(node)
+        ]
+        self._queue.end_job(job.id, outcome.reason, sends)
+        self._tell(f"Study {job.study_uid}: analysed; {len(sends)} results to send.")
+
+    def _failed(self, job: Job, reason: str) -> None:
+        last = job.attempts + 1 >= _TRIES
+        self._queue.fail_job(job.id, reason, None if last else self._settings.back_off(job.attempts + 1))
+        tried = f"failed {_TRIES} times, and is left alone" if last else "failed, and is tried again"
+        self._tell(f"Study {job.study_uid}: its analysis {tried}. {reason}")
+
+    def _folder(self, job: Job) -> Path:
+        folder = self._settings.folder / _JOBS / f"{job.id:06d}"
+        folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+        return folder
+
+    # -- results ------------------------------------------------------------------------------------------------------
+
+    def _send(self) -> None:
+        while not self._stop.is_set():
+            sends = self._queue.due_sends()
+            if not sends:
+                self._stop.wait(_TICK_S)
+                continue
+            try:
+                failed = self._send_to(sends)
+            except LesionError as error:
+                failed = {one.sop_uid: str(error) for one in sends}
+            except Exception as error:
+                _LOG.exception("job %d: sending failed", sends[0].job)
+                failed = {one.sop_uid: str(error) or type(error).__name__ for one in sends}
+            self._note(sends, failed)
+
+    def _send_to(self, sends: list[Send]) -> Mapping[str, str]:
+        """Send the results of one job to one archive, but for what is there already; say what did not arrive."""
+        archive = open_archive(self._nodes, sends[0].node)
+        instances = [describe(one.path) for one in sends]
+        for study_uid in {one.study_uid for one in instances}:
+            named = {one.patient_id for one in instances if one.study_uid == study_uid}
+            check_study(archive, study_uid, named)
+        there: set[str] = set()
+        for study_uid, series_uid in {(one.study_uid, one.series_uid) for one in instances}:
+            there |= set(archive.instances(study_uid, series_uid))
+        new = [one for one in instances if one.sop_uid not in there]
+        return archive.store(new).failed if new else {}
+
+    def _note(self, sends: list[Send], failed: Mapping[str, str]) -> None:
+        node, study = sends[0].node, self._queue.job(sends[0].job).study_uid
+        for one in sends:
+            reason = failed.get(one.sop_uid)
+            if reason is None:
+                self._queue.sent(one)
+                continue
+            given_up = time.time() - one.since > self._settings.give_up_h * 3600
+            again = None if given_up else self._settings.back_off(one.attempts + 1)
+            self._queue.not_sent(one, reason, again)
+            if given_up:
+                self._tell(f"Study {study}: {one.path} was not sent to {node}, and nobody tries any more. {reason}")
+        if len(failed) < len(sends):
+            arrived = len(sends) - len(failed)
+            self._tell(f"Study {study}: {arrived} results are in {node}, as it confirms.")
+            if (since := self._down.pop(node, None)) is not None:
+                self._tell(f"{node}: takes results again, after {time.time() - since:.0f} s.")
+        elif node not in self._down:
+            self._down[node] = time.time()
+            self._tell(f"{node}: takes no results; they are kept, and tried again. {next(iter(failed.values()))}")
+
+
+def _arrived(folder: Path) -> Arrived | None:
+    """Read what rules look at from a file of a series; None where there is none that can be read."""
+    for path in sorted(folder.glob(f"*{ENDING}")):
+        try:
+            found = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
+            values = [str(found.get(tag) or "").strip(" \0") for tag in _TAGS]
+        except (OSError, *DAMAGED):
+            continue
+        return Arrived(*values)
+    return None

@@ -1,0 +1,337 @@
+"""What the listener has still to do, in SQLite: on the disk before anybody relies on it, and there after a crash."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from napari_lesion.support.errors import ConfigError
+
+FILE_NAME = "queue.sqlite"
+_VERSION = 1
+_SCHEMA = """
+CREATE TABLE senders (study_uid TEXT NOT NULL, caller TEXT NOT NULL, PRIMARY KEY (study_uid, caller));
+CREATE TABLE jobs (
+    id INTEGER PRIMARY KEY,
+    study_uid TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    files TEXT NOT NULL,
+    supersedes INTEGER,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    due REAL NOT NULL,
+    reason TEXT NOT NULL DEFAULT '',
+    created REAL NOT NULL,
+    changed REAL NOT NULL,
+    UNIQUE (study_uid, rule, digest)
+);
+CREATE TABLE sends (
+    id INTEGER PRIMARY KEY,
+    job INTEGER NOT NULL REFERENCES jobs (id),
+    node TEXT NOT NULL,
+    path TEXT NOT NULL,
+    sop_uid TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'queued',
+    attempts INTEGER NOT NULL DEFAULT 0,
+    due REAL NOT NULL,
+    since REAL NOT NULL,
+    reason TEXT NOT NULL DEFAULT '',
+    UNIQUE (job, node, sop_uid)
+);
+CREATE INDEX due_jobs ON jobs (state, due);
+CREATE INDEX due_sends ON sends (state, due);
+"""
+
+State = Literal["queued", "analysing", "sending", "done", "failed"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One analysis of what a study held at one time.
+
+    Attributes
+    ----------
+    files : tuple of str
+        Names below the study's folder.
+    supersedes : int, optional
+        The job whose results are outdated by this one's.
+    """
+
+    id: int
+    study_uid: str
+    rule: str
+    files: tuple[str, ...]
+    supersedes: int | None
+    state: State
+    attempts: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Send:
+    """One result on its way to one archive; ``since`` is when it was queued (seconds since 1970)."""
+
+    id: int
+    job: int
+    node: str
+    path: Path
+    sop_uid: str
+    attempts: int
+    since: float
+
+
+class Queue:
+    """The listener's queue; each method is a transaction, and on the disk when it returns.
+
+    Parameters
+    ----------
+    folder : Path
+        On a local disk: SQLite's journal does not work across a network.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be opened, or is of another version.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE_NAME
+        self._lock = threading.RLock()
+        try:
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=30)
+            self._db.row_factory = sqlite3.Row
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
+                self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
+            elif version != _VERSION:
+                raise ConfigError(f"{self.path}: is of another version of the program ({version}, not {_VERSION}).")
+        except (OSError, sqlite3.Error) as error:
+            raise ConfigError(f"{self.path}: the queue cannot be opened ({error}).") from error
+
+    def close(self) -> None:
+        """Close it; nothing waits to be written."""
+        with self._lock:
+            self._db.close()
+
+    # -- what came ----------------------------------------------------------------------------------------------------
+
+    def note_sender(self, study_uid: str, caller: str) -> None:
+        """Note who sent something of a study."""
+        self._do("INSERT OR IGNORE INTO senders VALUES (?, ?)", study_uid, caller)
+
+    def senders(self, study_uid: str) -> set[str]:
+        """Who sent something of a study."""
+        return {row["caller"] for row in self._do("SELECT caller FROM senders WHERE study_uid = ?", study_uid)}
+
+    # -- analyses -----------------------------------------------------------------------------------------------------
+
+    def add_job(self, study_uid: str, rule: str, digest: str, files: Sequence[str]) -> Job | None:
+        """Queue an analysis; None where the same files were queued before."""
+        now = time.time()
+        with self._transaction():
+            earlier = self._do(
+                "SELECT id FROM jobs WHERE study_uid = ? AND rule = ? ORDER BY id DESC LIMIT 1", study_uid, rule
+            )
+            # What waits still for its turn would be outdated before it begins.
+            self._do(
+                "UPDATE jobs SET state = 'done', reason = 'more of the study came', changed = ? "
+                "WHERE study_uid = ? AND rule = ? AND state = 'queued' AND digest != ?",
+                now,
+                study_uid,
+                rule,
+                digest,
+            )
+            made = self._do(
+                "INSERT OR IGNORE INTO jobs (study_uid, rule, digest, files, supersedes, state, due, created, changed) "
+                "VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, ?) RETURNING id",
+                study_uid,
+                rule,
+                digest,
+                json.dumps(list(files)),
+                earlier[0]["id"] if earlier else None,
+                now,
+                now,
+                now,
+            )
+        return self.job(made[0]["id"]) if made else None
+
+    def job(self, number: int) -> Job:
+        """Give a job by its number."""
+        return _job(self._do("SELECT * FROM jobs WHERE id = ?", number)[0])
+
+    def begin_job(self) -> Job | None:
+        """Take the oldest job that is due, if any."""
+        with self._transaction():
+            rows = self._do(
+                "SELECT * FROM jobs WHERE state = 'queued' AND due <= ? ORDER BY created, id LIMIT 1", time.time()
+            )
+            if not rows:
+                return None
+            self._set_job(rows[0]["id"], "analysing")
+        return self.job(rows[0]["id"])
+
+    def requeue_interrupted(self) -> int:
+        """Give back what was being analysed when the program ended; how many that were."""
+        now = time.time()
+        return len(
+            self._do(
+                "UPDATE jobs SET state = 'queued', due = ?, changed = ? WHERE state = 'analysing' RETURNING id",
+                now,
+                now,
+            )
+        )
+
+    def release_job(self, number: int) -> None:
+        """Give a job back that was not tried to its end."""
+        self._set_job(number, "queued")
+
+    def fail_job(self, number: int, reason: str, again_in_s: float | None) -> None:
+        """Note that an analysis failed, and when to try again, if at all."""
+        now = time.time()
+        state = "failed" if again_in_s is None else "queued"
+        self._do(
+            "UPDATE jobs SET state = ?, attempts = attempts + 1, due = ?, reason = ?, changed = ? WHERE id = ?",
+            state,
+            now + (again_in_s or 0),
+            reason,
+            now,
+            number,
+        )
+
+    def end_job(self, number: int, reason: str, results: Iterable[tuple[str, Path, str]]) -> None:
+        """Note what an analysis gave: (archive, file, SOPInstanceUID) of each result that is to be sent."""
+        now = time.time()
+        with self._transaction():
+            rows = list(results)
+            for node, path, sop_uid in rows:
+                self._do(
+                    "INSERT OR IGNORE INTO sends (job, node, path, sop_uid, due, since) VALUES (?, ?, ?, ?, ?, ?)",
+                    number,
+                    node,
+                    str(path),
+                    sop_uid,
+                    now,
+                    now,
+                )
+            self._set_job(number, "sending" if rows else "done", reason)
+
+    def earlier(self, job: Job) -> list[Job]:
+        """List the jobs that a job supersedes, the latest first."""
+        found = []
+        while job.supersedes is not None:
+            job = self.job(job.supersedes)
+            found.append(job)
+        return found
+
+    # -- results ------------------------------------------------------------------------------------------------------
+
+    def due_sends(self) -> list[Send]:
+        """List the results of one job that are due for one archive."""
+        first = self._do(
+            "SELECT job, node FROM sends WHERE state = 'queued' AND due <= ? ORDER BY due, id LIMIT 1", time.time()
+        )
+        if not first:
+            return []
+        rows = self._do(
+            "SELECT * FROM sends WHERE job = ? AND node = ? AND state = 'queued' ORDER BY id",
+            first[0]["job"],
+            first[0]["node"],
+        )
+        return [_send(row) for row in rows]
+
+    def sent(self, send: Send) -> None:
+        """Note that an archive confirmed a result."""
+        with self._transaction():
+            self._do("UPDATE sends SET state = 'done', reason = '' WHERE id = ?", send.id)
+            left = self._do("SELECT state FROM sends WHERE job = ? AND state != 'done'", send.job)
+            if not left:
+                self._set_job(send.job, "done")
+
+    def not_sent(self, send: Send, reason: str, again_in_s: float | None) -> None:
+        """Note that a result did not arrive, and when to try again, if at all."""
+        with self._transaction():
+            self._do(
+                "UPDATE sends SET state = ?, attempts = attempts + 1, due = ?, reason = ? WHERE id = ?",
+                "queued" if again_in_s is not None else "failed",
+                time.time() + (again_in_s or 0),
+                reason,
+                send.id,
+            )
+            if again_in_s is None:
+                self._set_job(send.job, "failed", reason)
+
+    def counts(self) -> dict[str, int]:
+        """How many jobs are in each state, and how many results wait to be sent."""
+        jobs = {row["state"]: row["n"] for row in self._do("SELECT state, count(*) AS n FROM jobs GROUP BY state")}
+        return {**jobs, "results to send": self._do("SELECT count(*) AS n FROM sends WHERE state = 'queued'")[0]["n"]}
+
+    # -- SQLite -------------------------------------------------------------------------------------------------------
+
+    def _set_job(self, number: int, state: State, reason: str | None = None) -> None:
+        self._do(
+            "UPDATE jobs SET state = ?, reason = coalesce(?, reason), changed = ? WHERE id = ?",
+            state,
+            reason,
+            time.time(),
+            number,
+        )
+
+    def _do(self, statement: str, *values: object) -> list[Any]:
+        with self._lock:
+            return self._db.execute(statement, values).fetchall()
+
+    def _transaction(self) -> _Transaction:
+        return _Transaction(self._db, self._lock)
+
+
+class _Transaction:
+    """All or nothing, with the lock held."""
+
+    def __init__(self, db: sqlite3.Connection, lock: threading.RLock) -> None:  # type: ignore[valid-type]
+        self._db, self._lock = db, lock
+
+    def __enter__(self) -> None:
+        self._lock.acquire()  # type: ignore[attr-defined]
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            self._db.execute("COMMIT" if kind is None else "ROLLBACK")
+        finally:
+            self._lock.release()  # type: ignore[attr-defined]
+
+
+def _job(row: Any) -> Job:
+    return Job(
+        id=row["id"],
+        study_uid=row["study_uid"],
+        rule=row["rule"],
+        files=tuple(json.loads(row["files"])),
+        supersedes=row["supersedes"],
+        state=row["state"],
+        attempts=row["attempts"],
+        reason=row["reason"],
+    )
+
+
+def _send(row: Any) -> Send:
+    return Send(
+        id=row["id"],
+        job=row["job"],
+        node=row["node"],
+        path=Path(row["path"]),
+        sop_uid=row["sop_uid"],
+        attempts=row["attempts"],
+        since=row["since"],
+    )

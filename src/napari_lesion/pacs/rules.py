@@ -1,0 +1,167 @@
+"""What the listener takes, what of it is analysed, and where results go: a YAML file that is checked first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from napari_lesion.pacs.nodes import AETitle, Local, Nodes, Port, Tls
+from napari_lesion.pacs.receiver import Limits
+from napari_lesion.support.checked_yaml import read_checked
+from napari_lesion.support.errors import ConfigError
+
+ANYBODY = "ANY"
+"""In place of the callers: whoever connects may send."""
+SENDABLE = ("sr", "seg", "key-images", "heatmap")
+"""Kinds of results that are DICOM, and so can be sent."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A series that came, as rules look at it."""
+
+    modality: str
+    body_part: str
+    description: str
+    study_description: str
+
+
+class Rule(_Model):
+    """Which series are analysed, by which model, and what is sent where.
+
+    A list that is not given asks for nothing; of one that is given, one entry must fit. Letters count in neither case;
+    ``*`` and ``?`` are wildcards.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
+    modality: tuple[str, ...] = ("CT",)
+    body_part: tuple[str, ...] = ()
+    description: tuple[str, ...] = ()
+    """Of the series or the study."""
+    sender: tuple[AETitle, ...] = ()
+    model: str | None = None
+    send: dict[str, tuple[str, ...]] = {}
+    """By archive, the kinds of results that it gets."""
+
+    @field_validator("send")
+    @classmethod
+    def _can_be_sent(cls, send: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for kinds in send.values():
+            for kind in kinds:
+                if kind not in SENDABLE:
+                    raise ValueError(f"{kind!r} cannot be sent; what can are {', '.join(SENDABLE)}")
+        return send
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """All kinds of results that go anywhere."""
+        return tuple(dict.fromkeys(kind for node in self.send for kind in self.kinds_for(node)))
+
+    def kinds_for(self, node: str) -> tuple[str, ...]:
+        """Kinds of results that an archive gets: with a structured report the outlines that it refers to."""
+        kinds = self.send[node]
+        return ("seg", *kinds) if "sr" in kinds and "seg" not in kinds else kinds
+
+    def fits(self, series: Arrived, senders: Iterable[str]) -> bool:
+        """Whether a series is to be analysed."""
+        texts = (series.description, series.study_description)
+        return (
+            _one_of(self.modality, series.modality)
+            and _one_of(self.body_part, series.body_part)
+            and any(_one_of(self.description, text) for text in texts)
+            and (not self.sender or bool(set(self.sender) & set(senders)))
+        )
+
+
+class Listening(_Model):
+    """All of the file."""
+
+    ae_title: AETitle = "LESION"
+    address: str = "127.0.0.1"
+    port: Port = 11112
+    tls: Tls | None = None
+    callers: tuple[AETitle, ...]
+    """AE titles that may send; ``[ANY]`` lets everybody."""
+    folder: Path
+    """Where studies, the queue and results are kept."""
+    stable_s: Annotated[float, Field(gt=0)] = 60.0
+    """Without another instance, after which a study is taken to be complete."""
+    analysis_s: Annotated[float, Field(gt=0)] = 3600.0
+    """After which an analysis is ended."""
+    retry_s: Annotated[float, Field(gt=0)] = 30.0
+    """Before the first repetition of what failed; it doubles up to `longest_retry_s`."""
+    longest_retry_s: Annotated[float, Field(gt=0)] = 900.0
+    give_up_h: Annotated[float, Field(gt=0)] = 168.0
+    """After which nobody tries any more to send a result; it stays in the folder."""
+    associations: Annotated[int, Field(ge=1, le=200)] = 20
+    instance_mb: Annotated[float, Field(gt=0)] = 2048.0
+    free_gb: Annotated[float, Field(ge=0)] = 2.0
+    """Left free on the disk: below it, what comes is refused."""
+    rules: tuple[Rule, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_each_rule_once(self) -> Listening:
+        names = [rule.name for rule in self.rules]
+        if len(set(names)) < len(names):
+            raise ValueError("two rules have one name")
+        if not self.callers:
+            raise ValueError("callers: say who may send, or [ANY]")
+        return self
+
+    @property
+    def local(self) -> Local:
+        """Who we are."""
+        return Local(ae_title=self.ae_title, address=self.address, port=self.port, tls=self.tls)
+
+    @property
+    def limits(self) -> Limits:
+        """What strangers may do."""
+        return Limits(
+            associations=self.associations,
+            instance_bytes=round(self.instance_mb * 2**20),
+            free_bytes=round(self.free_gb * 2**30),
+            folder=self.folder,
+        )
+
+    def back_off(self, attempts: int) -> float:
+        """Seconds to wait after so many attempts that failed."""
+        return min(self.retry_s * 2.0 ** min(max(attempts - 1, 0), 30), self.longest_retry_s)
+
+    def rule(self, name: str) -> Rule | None:
+        """Find a rule by its name; None where it is gone from the file."""
+        return next((rule for rule in self.rules if rule.name == name), None)
+
+
+def load_listening(path: Path, nodes: Nodes | None = None) -> Listening:
+    """Read the file.
+
+    Parameters
+    ----------
+    path : Path
+    nodes : Nodes, optional
+        Archives that rules may name.
+
+    Raises
+    ------
+    ConfigError
+        If it is missing or wrong, or a rule sends to an archive that there is none of.
+    """
+    found = read_checked(path, Listening, "listener's file")
+    for rule in found.rules:
+        for name in rule.send:
+            if nodes is None or name not in nodes.nodes:
+                raise ConfigError(f"{path}: rule {rule.name} sends to {name!r}, which the file with the nodes lacks.")
+    return found
+
+
+def _one_of(patterns: tuple[str, ...], text: str) -> bool:
+    return not patterns or any(fnmatchcase(text.casefold(), one.casefold().replace("[", "[[]")) for one in patterns)

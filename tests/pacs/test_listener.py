@@ -1,0 +1,347 @@
+"""The service: what it acknowledged it has, whatever happens; what the rules choose is analysed once, and sent once."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dicom_factory as factory
+import pydicom
+import pytest
+import yaml
+from orthanc import Orthanc, free_port
+from pacs_studies import slices
+from pydicom.filebase import DicomBytesIO
+from pydicom.uid import ExplicitVRLittleEndian
+
+from napari_lesion.pacs import analysis, engines
+from napari_lesion.pacs.listener import Listener
+from napari_lesion.pacs.nodes import Nodes
+from napari_lesion.pacs.queue import Queue
+from napari_lesion.pacs.rules import Arrived, Listening, Rule, load_listening
+from napari_lesion.pacs.storage import Storage, describe, instances_below
+from napari_lesion.support.errors import ConfigError, PacsError
+
+#: In place of `napari-lesion analyse`: an SR for each series, whose UID is made of the images.
+PROGRAM = """
+import sys, hashlib, pathlib, pydicom
+scan, out = pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[4])
+if (scan.parent.parent.parent / "crash").exists():
+    import os
+    os.abort()
+for folder in scan.iterdir():
+    files = sorted(folder.glob("*.dcm"))
+    one = pydicom.dcmread(files[0], stop_before_pixels=True)
+    one.SOPClassUID = one.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.88.34"
+    uid = "2.25." + str(int(hashlib.sha256("".join(f.name for f in files).encode()).hexdigest()[:30], 16))
+    one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID = uid
+    one.SeriesInstanceUID, one.Modality = uid + ".1", "SR"
+    one.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
+    target = out / folder.name / "structured_report.dcm"
+    target.parent.mkdir(parents=True)
+    pydicom.dcmwrite(target, one, enforce_file_format=True, implicit_vr=False, little_endian=True)
+"""
+
+
+def settings(folder: Path, **changes: object) -> Listening:
+    made = {
+        "ae_title": "LESION",
+        "port": free_port(),
+        "callers": ["SENDER", "ORTHANC"],
+        "folder": folder / "service",
+        "stable_s": 0.6,
+        "retry_s": 0.3,
+        "free_gb": 0,
+        **changes,
+    }
+    return Listening.model_validate(made)
+
+
+@contextmanager
+def listening(listening: Listening, nodes: Nodes | None = None) -> Iterator[list[str]]:
+    """A listener on a thread, and what it says."""
+    said: list[str] = []
+    service = Listener(listening, nodes or Nodes(), said.append)
+    thread = threading.Thread(target=service.run)
+    thread.start()
+    try:
+        wait_for(lambda: port_answers(listening.port))
+        yield said
+    finally:
+        service.stop()
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def wait_for(what: Callable[[], object], seconds: float = 30.0) -> None:
+    until = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < until, "it did not come about"
+        time.sleep(0.05)
+
+
+def port_answers(port: int) -> bool:
+    with socket.socket() as one:
+        one.settimeout(1)
+        return one.connect_ex(("127.0.0.1", port)) == 0
+
+
+def store(port: int, files: list[Path], caller: str = "SENDER", called: str = "LESION") -> list[Path]:
+    """Send files; those that were acknowledged."""
+    pynetdicom = engines.pynetdicom()
+    entity = pynetdicom.AE(ae_title=caller)
+    entity.dimse_timeout = 20
+    kinds = {(one.sop_class_uid, one.transfer_syntax) for one in map(describe, files)}
+    contexts = [pynetdicom.build_context(kind, [syntax]) for kind, syntax in kinds]
+    association = entity.associate("127.0.0.1", port, contexts=contexts, ae_title=called)
+    if not association.is_established:
+        return []
+    acknowledged = []
+    for path in files:
+        try:
+            status = association.send_c_store(path)
+        except RuntimeError:  # the association is gone
+            break
+        if status.get("Status") == 0:
+            acknowledged.append(path)
+    if association.is_established:
+        association.release()
+    return acknowledged
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> list[Path]:
+    return factory.write(slices("ct"), tmp_path / "source")
+
+
+RULE = {"name": "chest", "modality": ["CT"], "body_part": ["chest"], "send": {"orthanc": ["sr"]}}
+
+
+def test_a_study_comes_back_with_its_report(
+    study: list[Path], orthanc: Orthanc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(analysis, "_PROGRAM", PROGRAM)
+    orthanc.put(study)
+    listener = settings(tmp_path, rules=[RULE])
+    with listening(listener, orthanc.nodes()) as said:
+        assert store(listener.port, study[:4]) == study[:4]
+        wait_for(lambda: any("1 results are in orthanc" in line for line in said))
+        store(listener.port, study[4:])  # late slices
+        wait_for(lambda: sum("1 results are in orthanc" in line for line in said) == 2)
+        store(listener.port, study)  # the same once more is nothing new
+        time.sleep(1.5)
+    reports = [pydicom.dcmread(DicomBytesIO(content)) for content in orthanc.files().values()]
+    reports = [one for one in reports if one.Modality == "SR"]
+    assert len(reports) == 2
+    [later] = [one for one in reports if "PredecessorDocumentsSequence" in one]
+    [earlier] = [one for one in reports if one is not later]
+    before = later.PredecessorDocumentsSequence[0]
+    assert before.StudyInstanceUID == earlier.StudyInstanceUID == factory.uid("study")
+    reference = before.ReferencedSeriesSequence[0].ReferencedSOPSequence[0]
+    assert reference.ReferencedSOPInstanceUID == earlier.SOPInstanceUID
+    assert len([line for line in said if "instances for rule" in line]) == 2
+
+
+def test_an_archive_that_is_down_loses_nothing(
+    study: list[Path], orthanc: Orthanc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The study is not there, then it is: until then results wait, and one sentence says so."""
+    monkeypatch.setattr(analysis, "_PROGRAM", PROGRAM)
+    listener = settings(tmp_path, rules=[RULE])
+    nobody = orthanc.nodes(port=free_port())
+    with listening(listener, nobody) as said:
+        store(listener.port, study)
+        wait_for(lambda: any("takes no results" in line for line in said))
+        time.sleep(1)
+        assert sum("takes no results" in line for line in said) == 1
+    orthanc.put(study)
+    with listening(listener, orthanc.nodes()) as said:
+        wait_for(lambda: any("1 results are in orthanc" in line for line in said))
+        assert not any("instances for rule" in line for line in said)  # analysed already
+    assert len(orthanc.rest("instances")) == 7
+
+
+def test_what_crashes_is_left_alone_after_three_times(
+    study: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(analysis, "_PROGRAM", PROGRAM)
+    listener = settings(tmp_path, rules=[{**RULE, "send": {}}])
+    listener.folder.mkdir()
+    (listener.folder / "crash").touch()
+    with listening(listener) as said:
+        store(listener.port, study)
+        wait_for(lambda: any("left alone" in line for line in said))
+    queue = Queue(listener.folder)
+    assert queue.counts() == {"failed": 1, "results to send": 0}
+    assert "signal" in queue.job(1).reason
+    queue.close()
+
+
+@pytest.mark.parametrize(("caller", "called"), [("STRANGER", "LESION"), ("SENDER", "OTHER")])
+def test_strangers_are_refused(caller: str, called: str, study: list[Path], tmp_path: Path) -> None:
+    listener = settings(tmp_path)
+    with listening(listener):
+        assert store(listener.port, study, caller, called) == []
+        assert store(listener.port, study) == study
+
+
+def test_what_is_too_large_or_has_no_room_is_not_acknowledged(study: list[Path], tmp_path: Path) -> None:
+    with listening(small := settings(tmp_path, instance_mb=0.0005)):
+        assert store(small.port, study) == []
+    with listening(full := settings(tmp_path, free_gb=10**9)):
+        assert store(full.port, study) == []
+
+
+def test_what_is_no_instance_is_not_acknowledged(tmp_path: Path) -> None:
+    [path] = factory.write(slices()[:1], tmp_path / "odd")
+    odd = pydicom.dcmread(path)
+    del odd.StudyInstanceUID
+    odd.save_as(path)
+    listener = settings(tmp_path)
+    pynetdicom = engines.pynetdicom()
+    with listening(listener):
+        entity = pynetdicom.AE(ae_title="SENDER")
+        entity.add_requested_context(odd.SOPClassUID, odd.file_meta.TransferSyntaxUID)
+        association = entity.associate("127.0.0.1", listener.port, ae_title="LESION")
+        assert association.send_c_store(path).Status == 0xC000
+        association.release()
+    with pytest.raises(PacsError):
+        instances_below([listener.folder / "inbox"])
+
+
+def test_bytes_that_are_no_dicom_do_not_end_it(study: list[Path], tmp_path: Path) -> None:
+    """Malformed PDUs: each ends its own connection, and the next sender is served."""
+    chance = random.Random(5)
+    listener = settings(tmp_path)
+    with listening(listener):
+        for length in (1, 6, 10, 200, 70_000):
+            for kind in (0, 1, 4, 5, 7, 255):
+                with socket.create_connection(("127.0.0.1", listener.port)) as one:
+                    one.sendall(bytes([kind, 0]) + length.to_bytes(4, "big") + chance.randbytes(min(length, 4096)))
+        assert store(listener.port, study) == study
+
+
+def test_the_same_instance_twice_is_one_and_another_is_kept_too(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    [path] = factory.write(slices()[:1], tmp_path / "one")
+    assert storage.keep(path.read_bytes())[1]
+    assert not storage.keep(path.read_bytes())[1]
+    other = pydicom.dcmread(path)
+    other.SeriesDescription = "changed"
+    other.save_as(path)
+    assert storage.keep(path.read_bytes())[1]
+    assert len(list((tmp_path / factory.uid("study")).rglob("*.dcm"))) == 2
+
+
+def test_rules_choose_by_what_they_say() -> None:
+    rule = Rule(name="x", modality=("CT",), body_part=("chest", "thorax"), description=("*lung*",), sender=("CT1",))
+    chest = Arrived("CT", "CHEST", "Lung 1.0", "Thorax nativ")
+    assert rule.fits(chest, {"CT1", "PACS"})
+    assert not rule.fits(chest, {"PACS"})
+    assert not rule.fits(Arrived("MR", "CHEST", "Lung", ""), {"CT1"})
+    assert not rule.fits(Arrived("CT", "ABDOMEN", "Lung", ""), {"CT1"})
+    assert not rule.fits(Arrived("CT", "CHEST", "Soft", "Thorax"), {"CT1"})
+    assert rule.fits(Arrived("CT", "THORAX", "Soft", "LUNG SCREENING"), {"CT1"})
+    # A structured report brings the outlines along that it refers to.
+    assert Rule(name="x", send={"a": ("sr",), "b": ("key-images",)}).kinds == ("seg", "sr", "key-images")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"callers": []}, "who may send"),
+        ({"rules": [{"name": "a", "send": {"nowhere": ["sr"]}}]}, "nowhere"),
+        ({"rules": [{"name": "a", "send": {"pacs": ["pdf"]}}]}, "cannot be sent"),
+        ({"rules": [{"name": "a"}, {"name": "a"}]}, "one name"),
+        ({"ports": 1}, "ports"),
+    ],
+)
+def test_a_wrong_file_is_refused(changes: dict[str, object], said: str, tmp_path: Path) -> None:
+    path = tmp_path / "listen.yaml"
+    path.write_text(yaml.safe_dump({"callers": ["A"], "folder": "x", **changes}))
+    with pytest.raises(ConfigError, match=said):
+        load_listening(path, Nodes())
+
+
+def test_a_folder_has_one_listener(tmp_path: Path) -> None:
+    one = settings(tmp_path)
+    with listening(one), pytest.raises(ConfigError, match="another listener"):
+        Listener(settings(tmp_path), Nodes(), print).run()
+
+
+# -- the program, killed ----------------------------------------------------------------------------------------------
+
+
+def start(file: Path) -> subprocess.Popen[bytes]:
+    code = "from napari_lesion.cli.main import main; main()"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, "listen", str(file)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+
+
+def small_study(folder: Path, number: int) -> list[Path]:
+    made = slices(f"study {number}", ExplicitVRLittleEndian, StudyInstanceUID=factory.uid("killed", number))
+    return factory.write(made[:4], folder / str(number))
+
+
+def test_killed_at_any_moment_it_loses_nothing_that_it_acknowledged(tmp_path: Path) -> None:
+    kills = int(os.environ.get("NAPARI_LESION_LISTENER_KILLS", "3"))
+    listener = settings(tmp_path, free_gb=0)
+    file = tmp_path / "listen.yaml"
+    file.write_text(yaml.safe_dump(json.loads(listener.model_dump_json(exclude={"tls"}))))
+    left = [path for number in range(12 * kills) for path in small_study(tmp_path / "source", number)]
+    sources = {describe(path).sop_uid: path for path in left}
+    acknowledged: list[Path] = []
+    lock = threading.Lock()
+    chance = random.Random(11)
+
+    def send_some() -> None:
+        while True:
+            with lock:
+                some = [left.pop() for _ in range(min(4, len(left)))]
+            if not some:
+                return
+            done = store(listener.port, some)
+            with lock:
+                acknowledged.extend(done)
+                left.extend(path for path in some if path not in done)
+            time.sleep(0.05)
+
+    process = start(file)
+    try:
+        wait_for(lambda: port_answers(listener.port))
+        senders = [threading.Thread(target=send_some) for _ in range(3)]
+        for sender in senders:
+            sender.start()
+        for _ in range(kills):
+            time.sleep(chance.uniform(0.1, 1.0))
+            process.kill()
+            process.wait()
+            process = start(file)
+            wait_for(lambda: port_answers(listener.port))
+        for sender in senders:
+            sender.join(120)
+        assert not left
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=30)
+        assert process.returncode == 0
+        assert b"Stopped" in said
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    there = {one.sop_uid: one.path for one in instances_below([listener.folder / "inbox"])}
+    assert set(there) >= {describe(path).sop_uid for path in acknowledged}
+    assert len(acknowledged) == len(sources)
+    for uid, path in there.items():
+        assert pydicom.dcmread(path).PixelData == pydicom.dcmread(sources[uid]).PixelData
