@@ -58,6 +58,26 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Made]:
     return make
 
 
+def test_made_again_it_is_the_same_object_and_after_a_change_another(
+    made: Callable[[str], Made], tmp_path: Path
+) -> None:
+    """An archive that is sent a result twice has it once."""
+    case, out = made(SCANS[0]).case, made(SCANS[0]).out
+    again = case.report.model_copy(update={"created": "2030-01-01T00:00:00+00:00", "timings_s": {"total": 1.0}})
+    changed = case.report.model_copy(update={"warnings": ("Something else.",)})
+
+    def uids(report, name: str) -> list[str]:
+        segmentation = save_seg(report, case.volume, tmp_path / f"{name}-seg.dcm", source=case.source)
+        save_sr(report, case.volume, tmp_path / f"{name}.dcm", source=case.source, segmentation=segmentation)
+        read = [pydicom.dcmread(tmp_path / f"{name}{kind}.dcm") for kind in ("", "-seg")]
+        return [uid for one in read for uid in (one.SOPInstanceUID, one.SeriesInstanceUID)]
+
+    first = [pydicom.dcmread(out / name) for name in ("sr.dcm", "seg.dcm")]
+    before = [uid for one in first for uid in (one.SOPInstanceUID, one.SeriesInstanceUID)]
+    assert uids(again, "again") == before
+    assert not set(uids(changed, "changed")) & set(before)
+
+
 @pytest.mark.parametrize("name", SCANS)
 def test_validators_accept_it_and_it_comes_back_as_it_was(
     name: str, made: Callable[[str], Made], tmp_path: Path

@@ -78,7 +78,7 @@ def save_key_images(report: Report, volume: Volume, path: Path | str, *, source:
         document = hd.ko.KeyObjectSelectionDocument(
             evidence=[images[uid] for uid in dict.fromkeys(uid for uid, _ in shown)],
             content=content,
-            **equipment("KO", "Findings: key images"),
+            **equipment("KO", "Findings: key images", report),
         )
         with whole_file(Path(path), private=True) as temporary:
             document.save_as(temporary)

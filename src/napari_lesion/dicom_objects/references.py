@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import struct
 import uuid
@@ -16,13 +17,13 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException
-from pydicom.uid import UID, CTImageStorage, generate_uid
+from pydicom.uid import UID, CTImageStorage
 
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.dicom.writer import named_uid
 from napari_lesion.dicom_objects.study import check_uid, study_of
 from napari_lesion.model.drawn import Drawing
-from napari_lesion.model.findings import Finding
+from napari_lesion.model.findings import Finding, Report
 from napari_lesion.model.volume import FloatArray, Instance, Volume
 from napari_lesion.support.errors import SeriesError
 
@@ -210,8 +211,11 @@ def program_version() -> str:
     return version("napari-lesion")
 
 
-def equipment(kind: str, description: str) -> dict[str, Any]:
+def equipment(kind: str, description: str, report: Report, *others: str) -> dict[str, Any]:
     """Say what every object of ours says of itself, as highdicom's constructors take it.
+
+    Its UIDs are made of what it says, not of when it was made: an archive takes what is made and sent again for the
+    same object, and what says something else for another one.
 
     Parameters
     ----------
@@ -219,11 +223,17 @@ def equipment(kind: str, description: str) -> dict[str, Any]:
         A key of `SERIES_NUMBERS`.
     description : str
         Of the series, at most 64 characters.
+    report : Report
+        What it is made of.
+    *others : str
+        What else it says, as UIDs of objects that it refers to.
     """
+    said = report.model_dump_json(exclude={"created", "timings_s", "device"})
+    name = hashlib.sha256("/".join([program_version(), *others, said]).encode("utf-8", "surrogatepass")).hexdigest()
     return {
-        "series_instance_uid": generate_uid(prefix=None),
+        "series_instance_uid": named_uid("series of", kind, name),
         "series_number": SERIES_NUMBERS[kind],
-        "sop_instance_uid": generate_uid(prefix=None),
+        "sop_instance_uid": named_uid("object", kind, name),
         "instance_number": 1,
         "manufacturer": MANUFACTURER,
         "manufacturer_model_name": MANUFACTURER,

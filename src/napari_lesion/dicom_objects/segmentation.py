@@ -98,6 +98,7 @@ def save_seg(report: Report, volume: Volume, path: Path | str, *, source: Series
     written = _write(
         voxels,
         first,
+        report,
         volume,
         source,
         Path(path),
@@ -151,6 +152,7 @@ def save_heatmap_seg(
     _write(
         levels.astype(np.float32) / _LEVELS,
         first,
+        report,
         volume,
         source,
         Path(path),
@@ -199,6 +201,7 @@ def _stacked(masks: Sequence[Mask], volume: Volume) -> tuple[npt.NDArray[np.uint
 def _write(
     voxels: npt.NDArray[Any],
     first: int,
+    report: Report,
     volume: Volume,
     source: Series | None,
     path: Path,
@@ -227,7 +230,7 @@ def _write(
             pixel_array=grid,
             segment_descriptions=descriptions,
             omit_empty_frames=True,
-            **equipment(kind, series_description),
+            **equipment(kind, series_description, report),
             **attributes,
         )
         concepts.name_own_scheme(segmentation)

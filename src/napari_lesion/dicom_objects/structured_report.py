@@ -97,7 +97,12 @@ def save_sr(
             is_complete=False,
             is_final=False,
             is_verified=False,
-            **equipment("SR", "Findings: measurement report"),
+            **equipment(
+                "SR",
+                "Findings: measurement report",
+                report,
+                *([segmentation.sop_instance_uid] if segmentation is not None else []),
+            ),
         )
         concepts.name_own_scheme(document)
         with whole_file(Path(path), private=True) as temporary:
