@@ -140,7 +140,7 @@ class WebArchive:
         files, done = list(instances), 0
         failed: dict[str, str] = {}
         for batch in _batches(files):
-            progress(done, len(files), f"sending {batch[0].path.name}")
+            progress(done, len(files), "sending files")
             failed.update(self._stow(batch))
             done += len(batch)
         there: set[str] = set()

@@ -154,7 +154,7 @@ class DimseArchive:
             with self._associated(offers) as association:
                 accepted = {(cx.abstract_syntax, cx.transfer_syntax[0]) for cx in association.accepted_contexts}
                 for one in some:
-                    progress(len(sent) + len(failed), len(files), f"sending {one.path.name}")
+                    progress(len(sent) + len(failed), len(files), "sending files")
                     if (one.sop_class_uid, one.transfer_syntax) not in accepted:
                         failed[one.sop_uid] = self._not_taken(one, accepted)
                         continue
@@ -177,7 +177,7 @@ class DimseArchive:
         answers: list[Dataset] = []
         doing = f"searching at level {level}"
         with self._associated([Offer(_FIND, tuple(map(str, _PLAIN)))]) as association:
-            said = None
+            said, enough = None, False
             for status, answer in association.send_c_find(_identifier(level, keys), _FIND, msg_id=1):
                 said = checked(status, doing, self.name)
                 if said in _PENDING:
@@ -185,7 +185,8 @@ class DimseArchive:
                         raise PacsError(f"{self.name}: an answer while {doing} cannot be read.")
                     if most is None or len(answers) < most:
                         answers.append(answer)
-                    elif len(answers) == most:
+                    elif not enough:
+                        enough = True
                         association.send_c_cancel(1, query_model=_FIND)
                 elif said not in (0, _CANCELLED):
                     raise failure(status, doing, self.name)
@@ -243,7 +244,7 @@ class DimseArchive:
         ended: list[Dataset] = []
         expected = len(self._classes.get(series_uid, ()))
         with (
-            Receiver(self._local, [self._node.ae_title or ""], store),
+            Receiver(self._local, self._node.titles, store),
             self._associated([Offer(_MOVE, tuple(map(str, _PLAIN)))]) as association,
         ):
             association.dimse_timeout = None  # many archives say nothing until all is done
@@ -329,7 +330,7 @@ class DimseArchive:
             if report.get("TransactionUID") == transaction:
                 reports.append(report)
 
-        with Receiver(self._local, [self._node.ae_title or ""], _refuse, reported):
+        with Receiver(self._local, self._node.titles, _refuse, reported):
             with self._associated([Offer(_COMMITMENT, tuple(map(str, _PLAIN)))]) as association:
                 status, _ = association.send_n_action(request, 1, _COMMITMENT, _COMMITMENT_INSTANCE)
                 if checked(status, "asked for storage commitment", self.name) != 0:

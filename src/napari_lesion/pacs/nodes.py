@@ -127,6 +127,8 @@ class Node(_Model):
     """C-GET comes over our connection; for C-MOVE the archive connects to us, and must know our address."""
     commitment: bool = False
     """Confirm by storage commitment what was sent (the archive must reach us); else by asking for it."""
+    sends_as: tuple[AETitle, ...] = ()
+    """Its titles where it connects to us, if it has others for that."""
     dicomweb: Url | None = None
     token: Secret | None = None
     """Bearer token."""
@@ -157,6 +159,11 @@ class Node(_Model):
             if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
                 raise ValueError("a token or password would cross the network readable for all: use https")
         return self
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """AE titles under which it may connect to us."""
+        return self.sends_as or ((self.ae_title,) if self.ae_title else ())
 
     @property
     def way(self) -> Way:

@@ -92,6 +92,10 @@
             <translation>Eine blinde Befundung läuft: Gefundenes bleibt verborgen, bis sie endet.</translation>
         </message>
         <message>
+            <source>A double click on a series fetches and opens it</source>
+            <translation>Ein Doppelklick auf eine Serie holt und öffnet sie</translation>
+        </message>
+        <message>
             <source>A finding of another scan is being explained…</source>
             <translation>Ein Befund einer anderen Aufnahme wird erklärt …</translation>
         </message>
@@ -114,6 +118,10 @@
         <message>
             <source>Accept the chosen findings</source>
             <translation>Gewählte Befunde annehmen</translation>
+        </message>
+        <message>
+            <source>Accession number</source>
+            <translation>Auftragsnummer</translation>
         </message>
         <message>
             <source>Add a finding under the mouse, or at the crosshair</source>
@@ -162,6 +170,10 @@
         <message>
             <source>All studies and series of a folder, a disc or a zip, in a table</source>
             <translation>Alle Studien und Serien eines Ordners, einer CD oder eines ZIP, als Tabelle</translation>
+        </message>
+        <message>
+            <source>All {count} images are there.</source>
+            <translation>Alle {count} Bilder sind da.</translation>
         </message>
         <message>
             <source>Alt</source>
@@ -220,6 +232,10 @@
             <translation>Apple-GPU (MPS)</translation>
         </message>
         <message>
+            <source>Archive</source>
+            <translation>Archiv</translation>
+        </message>
+        <message>
             <source>Are these values HU?</source>
             <translation>Sind diese Werte HU?</translation>
         </message>
@@ -238,6 +254,10 @@
         <message>
             <source>As it was opened</source>
             <translation>Wie beim Öffnen</translation>
+        </message>
+        <message>
+            <source>Ask whether the archive is there and lets us in</source>
+            <translation>Fragen, ob das Archiv da ist und uns einlässt</translation>
         </message>
         <message>
             <source>At the pleura or a fissure, smooth, oval, lentiform or triangular: category 2 of Lung-RADS if solid, below 10 mm.</source>
@@ -370,6 +390,10 @@
         <message>
             <source>Cancelled. Files that were complete by then stay.</source>
             <translation>Abgebrochen. Dateien, die schon fertig waren, bleiben.</translation>
+        </message>
+        <message>
+            <source>Cancelled. What came by then is kept, and not fetched again.</source>
+            <translation>Abgebrochen. Was bis dahin kam, bleibt und wird nicht noch einmal geholt.</translation>
         </message>
         <message>
             <source>Cancelled; nothing was changed.</source>
@@ -624,6 +648,10 @@
             <translation>Messung oder Hinzugefügtes löschen, Gefundenes verwerfen</translation>
         </message>
         <message>
+            <source>Delete what was added, reject what the model found</source>
+            <translation>Hinzugefügtes löschen, vom Modell Gefundenes verwerfen</translation>
+        </message>
+        <message>
             <source>Density</source>
             <translation>Dichte</translation>
         </message>
@@ -796,12 +824,20 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Weiblich</translation>
         </message>
         <message>
+            <source>Fetch</source>
+            <translation>Holen</translation>
+        </message>
+        <message>
             <source>Fetch further models, or choose the one that is used where none is named</source>
             <translation>Weitere Modelle holen oder das wählen, das ohne Angabe benutzt wird</translation>
         </message>
         <message>
             <source>Fetch the model from Hugging Face, checked against its pinned sha256; interrupted, it goes on later</source>
             <translation>Das Modell von Hugging Face holen, gegen seinen festgelegten sha256 geprüft; unterbrochen geht es später weiter</translation>
+        </message>
+        <message>
+            <source>Fetch the selected study or series; it comes into the series browser</source>
+            <translation>Die gewählte Studie oder Serie holen; sie erscheint im Serienbrowser</translation>
         </message>
         <message>
             <source>Fetching {name}…</source>
@@ -838,6 +874,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Find</source>
             <translation>Finden</translation>
+        </message>
+        <message>
+            <source>Find and fetch the earlier CTs of the patient whose scan is on the screen</source>
+            <translation>Die früheren CTs der Person finden und holen, deren Scan auf dem Schirm ist</translation>
         </message>
         <message>
             <source>Find the outline of the chosen finding again</source>
@@ -974,6 +1014,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>From</source>
             <translation>Ab</translation>
+        </message>
+        <message>
+            <source>From (YYYYMMDD)</source>
+            <translation>Von (JJJJMMTT)</translation>
         </message>
         <message>
             <source>From a file…</source>
@@ -1300,6 +1344,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Gekoppelt</translation>
         </message>
         <message>
+            <source>List the studies that fit; * and ? stand for any letters</source>
+            <translation>Die passenden Studien auflisten; * und ? stehen für beliebige Buchstaben</translation>
+        </message>
+        <message>
             <source>Liver</source>
             <translation>Leber</translation>
         </message>
@@ -1544,6 +1592,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Fehlt in den Kopfdaten: {tags}</translation>
         </message>
         <message>
+            <source>Modality</source>
+            <translation>Modalität</translation>
+        </message>
+        <message>
             <source>Model</source>
             <translation>Modell</translation>
         </message>
@@ -1578,6 +1630,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>NVIDIA GPU (CUDA)</source>
             <translation>NVIDIA-GPU (CUDA)</translation>
+        </message>
+        <message>
+            <source>Name</source>
+            <translation>Name</translation>
         </message>
         <message>
             <source>Name or code of the reader; readings are kept under it</source>
@@ -1900,6 +1956,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Patient</translation>
         </message>
         <message>
+            <source>Patient ID</source>
+            <translation>Patienten-ID</translation>
+        </message>
+        <message>
             <source>Patient's name</source>
             <translation>Patientenname</translation>
         </message>
@@ -1960,12 +2020,20 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Bei einer verblindeten Befundung sind Voruntersuchungen verborgen.</translation>
         </message>
         <message>
+            <source>Priors of this patient</source>
+            <translation>Voraufnahmen dieser Person</translation>
+        </message>
+        <message>
             <source>Probability of malignancy (Brock)</source>
             <translation>Wahrscheinlichkeit der Malignität (Brock)</translation>
         </message>
         <message>
             <source>Processor (CPU)</source>
             <translation>Prozessor (CPU)</translation>
+        </message>
+        <message>
+            <source>Progress</source>
+            <translation>Fortschritt</translation>
         </message>
         <message>
             <source>Progress of reading</source>
@@ -2200,6 +2268,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>{count} Befunde in {path} gespeichert.</translation>
         </message>
         <message>
+            <source>Say more: a patient, a date or an accession number.</source>
+            <translation>Mehr angeben: eine Person, ein Datum oder eine Auftragsnummer.</translation>
+        </message>
+        <message>
             <source>Scan</source>
             <translation>Scan</translation>
         </message>
@@ -2222,6 +2294,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Se {number}</source>
             <translation>Se {number}</translation>
+        </message>
+        <message>
+            <source>Search</source>
+            <translation>Suchen</translation>
         </message>
         <message>
             <source>Search for lesions</source>
@@ -2274,6 +2350,14 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Select and move findings in the picture</source>
             <translation>Befunde im Bild auswählen und verschieben</translation>
+        </message>
+        <message>
+            <source>Send report, outlines and key images of the scan on the screen into its own study</source>
+            <translation>Bericht, Umrisse und Schlüsselbilder des Scans auf dem Schirm in seine eigene Studie senden</translation>
+        </message>
+        <message>
+            <source>Send results</source>
+            <translation>Ergebnisse senden</translation>
         </message>
         <message>
             <source>Series</source>
@@ -2560,6 +2644,14 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Wird nach diesem Schritt angehalten…</translation>
         </message>
         <message>
+            <source>Studies that were found</source>
+            <translation>Gefundene Studien</translation>
+        </message>
+        <message>
+            <source>Study</source>
+            <translation>Studie</translation>
+        </message>
+        <message>
             <source>Subsegmental</source>
             <translation>Subsegmental</translation>
         </message>
@@ -2640,6 +2732,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Zehn Schichten weiter</translation>
         </message>
         <message>
+            <source>Test</source>
+            <translation>Prüfen</translation>
+        </message>
+        <message>
             <source>That finding is outlined already: select it, and correct it with the brush.</source>
             <translation>Dieser Befund ist schon umrandet: auswählen und mit dem Pinsel korrigieren.</translation>
         </message>
@@ -2658,6 +2754,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>The Fleischner guideline is not for those who are immunosuppressed.</source>
             <translation>Die Fleischner-Leitlinie gilt nicht bei Immunsuppression.</translation>
+        </message>
+        <message>
+            <source>The archive has no earlier CT of this patient.</source>
+            <translation>Das Archiv hat kein früheres CT dieser Person.</translation>
         </message>
         <message>
             <source>The comparison is done.</source>
@@ -2722,6 +2822,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Der Scan wird noch gelesen. Bitte warten, bis alle Schichten da sind.</translation>
         </message>
         <message>
+            <source>The scan on the screen names no patient or no date, so its priors cannot be told.</source>
+            <translation>Der Scan auf dem Schirm nennt keine Person oder kein Datum; seine Voraufnahmen sind nicht zu bestimmen.</translation>
+        </message>
+        <message>
             <source>The scan was closed meanwhile, so its maps were dropped.</source>
             <translation>Der Scan wurde inzwischen geschlossen, seine Karten wurden verworfen.</translation>
         </message>
@@ -2736,6 +2840,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>The slices lie at {angle}° to the patient's axes and are shown in their own planes: positions under the mouse are along those planes; positions of findings are the patient's.</source>
             <translation>Die Schichten liegen {angle}° schräg zu den Achsen des Patienten und werden in ihren eigenen Ebenen gezeigt: Positionen unter der Maus gelten entlang dieser Ebenen, Positionen von Befunden im Patienten.</translation>
+        </message>
+        <message>
+            <source>There are more than {count} studies; ask more precisely.</source>
+            <translation>Es gibt mehr als {count} Studien; genauer fragen.</translation>
         </message>
         <message>
             <source>There are no findings of this scan to save yet.</source>
@@ -2828,6 +2936,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>Timeline</source>
             <translation>Verlauf</translation>
+        </message>
+        <message>
+            <source>To (YYYYMMDD)</source>
+            <translation>Bis (JJJJMMTT)</translation>
         </message>
         <message>
             <source>To say more, enter: {what}.</source>
@@ -3158,6 +3270,18 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>wie das System</translation>
         </message>
         <message>
+            <source>asking what arrived</source>
+            <translation>fragt, was ankam</translation>
+        </message>
+        <message>
+            <source>asking what there is</source>
+            <translation>fragt, was es gibt</translation>
+        </message>
+        <message>
+            <source>asking whose study it is</source>
+            <translation>fragt, wessen Studie es ist</translation>
+        </message>
+        <message>
             <source>assumed</source>
             <translation>angenommen</translation>
         </message>
@@ -3260,6 +3384,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>female</source>
             <translation>weiblich</translation>
+        </message>
+        <message>
+            <source>fetched {count}</source>
+            <translation>{count} geholt</translation>
         </message>
         <message>
             <source>finding the lungs</source>
@@ -3686,6 +3814,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>{count} Ausschnitte werden durchsucht</translation>
         </message>
         <message>
+            <source>sending files</source>
+            <translation>sendet Dateien</translation>
+        </message>
+        <message>
             <source>sex: other</source>
             <translation>Geschlecht: anderes</translation>
         </message>
@@ -3806,6 +3938,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Wert {value}</translation>
         </message>
         <message>
+            <source>waiting for the storage commitment</source>
+            <translation>wartet auf die Bestätigung der Speicherung</translation>
+        </message>
+        <message>
             <source>where you choose</source>
             <translation>wo Sie wählen</translation>
         </message>
@@ -3846,6 +3982,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>{count} Tage</translation>
         </message>
         <message>
+            <source>{count} earlier studies; the panel Follow-up compares with them.</source>
+            <translation>{count} frühere Studien; das Feld Verlauf vergleicht damit.</translation>
+        </message>
+        <message>
             <source>{count} entries were taken from {file}.</source>
             <translation>{count} Angaben wurden aus {file} übernommen.</translation>
         </message>
@@ -3882,6 +4022,14 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>{count} verworfen.</translation>
         </message>
         <message>
+            <source>{count} results are in the archive, as it confirms.</source>
+            <translation>{count} Ergebnisse sind im Archiv, wie es bestätigt.</translation>
+        </message>
+        <message>
+            <source>{count} series</source>
+            <translation>{count} Serien</translation>
+        </message>
+        <message>
             <source>{count} series in {studies} studies</source>
             <translation>{count} Serien in {studies} Studien</translation>
         </message>
@@ -3896,6 +4044,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>{count} slices are interpolated, not acquired</source>
             <translation>{count} Schichten sind interpoliert, nicht akquiriert</translation>
+        </message>
+        <message>
+            <source>{count} studies</source>
+            <translation>{count} Studien</translation>
         </message>
         <message>
             <source>{date}: sum {sum} mm</source>
@@ -4168,6 +4320,10 @@ Den Scan mit interpolierten fehlenden Schichten öffnen? Sie werden in seinem Ze
         <message>
             <source>◐ in work ({count})</source>
             <translation>◐ in Arbeit ({count})</translation>
+        </message>
+        <message>
+            <source>⚠ NOT complete: {missing} of {count} images did not come.</source>
+            <translation>⚠ NICHT vollständig: {missing} von {count} Bildern kamen nicht an.</translation>
         </message>
         <message>
             <source>⚠ {count} warnings, which “Search for lesions” shows.</source>

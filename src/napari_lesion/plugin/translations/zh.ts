@@ -92,6 +92,10 @@
             <translation>正在盲阅：结束之前隐藏已发现的内容。</translation>
         </message>
         <message>
+            <source>A double click on a series fetches and opens it</source>
+            <translation>双击序列即可获取并打开</translation>
+        </message>
+        <message>
             <source>A finding of another scan is being explained…</source>
             <translation>正在解释另一次扫描的发现……</translation>
         </message>
@@ -114,6 +118,10 @@
         <message>
             <source>Accept the chosen findings</source>
             <translation>接受所选病灶</translation>
+        </message>
+        <message>
+            <source>Accession number</source>
+            <translation>检查号</translation>
         </message>
         <message>
             <source>Add a finding under the mouse, or at the crosshair</source>
@@ -162,6 +170,10 @@
         <message>
             <source>All studies and series of a folder, a disc or a zip, in a table</source>
             <translation>以表格显示文件夹、光盘或 zip 中的所有检查和序列</translation>
+        </message>
+        <message>
+            <source>All {count} images are there.</source>
+            <translation>全部 {count} 幅图像都已就绪。</translation>
         </message>
         <message>
             <source>Alt</source>
@@ -220,6 +232,10 @@
             <translation>Apple GPU (MPS)</translation>
         </message>
         <message>
+            <source>Archive</source>
+            <translation>归档系统</translation>
+        </message>
+        <message>
             <source>Are these values HU?</source>
             <translation>这些数值是 HU 吗?</translation>
         </message>
@@ -238,6 +254,10 @@
         <message>
             <source>As it was opened</source>
             <translation>打开时的窗</translation>
+        </message>
+        <message>
+            <source>Ask whether the archive is there and lets us in</source>
+            <translation>询问归档系统是否在线并允许我们连接</translation>
         </message>
         <message>
             <source>At the pleura or a fissure, smooth, oval, lentiform or triangular: category 2 of Lung-RADS if solid, below 10 mm.</source>
@@ -370,6 +390,10 @@
         <message>
             <source>Cancelled. Files that were complete by then stay.</source>
             <translation>已取消。已完成的文件保留。</translation>
+        </message>
+        <message>
+            <source>Cancelled. What came by then is kept, and not fetched again.</source>
+            <translation>已取消。已到达的内容保留，不会再次获取。</translation>
         </message>
         <message>
             <source>Cancelled; nothing was changed.</source>
@@ -624,6 +648,10 @@
             <translation>删除测量或手动添加的病灶，拒绝模型找到的病灶</translation>
         </message>
         <message>
+            <source>Delete what was added, reject what the model found</source>
+            <translation>删除手动添加的，排除模型检出的</translation>
+        </message>
+        <message>
             <source>Density</source>
             <translation>密度</translation>
         </message>
@@ -796,12 +824,20 @@ A double click opens one.</source>
             <translation>女</translation>
         </message>
         <message>
+            <source>Fetch</source>
+            <translation>获取</translation>
+        </message>
+        <message>
             <source>Fetch further models, or choose the one that is used where none is named</source>
             <translation>下载更多模型，或选择未指定时使用的模型</translation>
         </message>
         <message>
             <source>Fetch the model from Hugging Face, checked against its pinned sha256; interrupted, it goes on later</source>
             <translation>从 Hugging Face 下载模型，并按固定的 sha256 校验；中断后可继续</translation>
+        </message>
+        <message>
+            <source>Fetch the selected study or series; it comes into the series browser</source>
+            <translation>获取所选检查或序列；它会出现在序列浏览器中</translation>
         </message>
         <message>
             <source>Fetching {name}…</source>
@@ -838,6 +874,10 @@ A double click opens one.</source>
         <message>
             <source>Find</source>
             <translation>查找</translation>
+        </message>
+        <message>
+            <source>Find and fetch the earlier CTs of the patient whose scan is on the screen</source>
+            <translation>查找并获取屏幕上扫描所属患者的既往 CT</translation>
         </message>
         <message>
             <source>Find the outline of the chosen finding again</source>
@@ -974,6 +1014,10 @@ A double click opens one.</source>
         <message>
             <source>From</source>
             <translation>下限</translation>
+        </message>
+        <message>
+            <source>From (YYYYMMDD)</source>
+            <translation>起始日期（YYYYMMDD）</translation>
         </message>
         <message>
             <source>From a file…</source>
@@ -1300,6 +1344,10 @@ A double click opens one.</source>
             <translation>联动</translation>
         </message>
         <message>
+            <source>List the studies that fit; * and ? stand for any letters</source>
+            <translation>列出符合条件的检查；* 和 ? 代表任意字符</translation>
+        </message>
+        <message>
             <source>Liver</source>
             <translation>肝窗</translation>
         </message>
@@ -1544,6 +1592,10 @@ A double click opens one.</source>
             <translation>文件头中缺少：{tags}</translation>
         </message>
         <message>
+            <source>Modality</source>
+            <translation>检查类型</translation>
+        </message>
+        <message>
             <source>Model</source>
             <translation>模型</translation>
         </message>
@@ -1578,6 +1630,10 @@ A double click opens one.</source>
         <message>
             <source>NVIDIA GPU (CUDA)</source>
             <translation>NVIDIA GPU (CUDA)</translation>
+        </message>
+        <message>
+            <source>Name</source>
+            <translation>姓名</translation>
         </message>
         <message>
             <source>Name or code of the reader; readings are kept under it</source>
@@ -1900,6 +1956,10 @@ A double click opens one.</source>
             <translation>患者</translation>
         </message>
         <message>
+            <source>Patient ID</source>
+            <translation>患者编号</translation>
+        </message>
+        <message>
             <source>Patient's name</source>
             <translation>患者姓名</translation>
         </message>
@@ -1960,12 +2020,20 @@ A double click opens one.</source>
             <translation>盲读期间隐藏既往检查。</translation>
         </message>
         <message>
+            <source>Priors of this patient</source>
+            <translation>该患者的既往检查</translation>
+        </message>
+        <message>
             <source>Probability of malignancy (Brock)</source>
             <translation>恶性概率（Brock）</translation>
         </message>
         <message>
             <source>Processor (CPU)</source>
             <translation>处理器 (CPU)</translation>
+        </message>
+        <message>
+            <source>Progress</source>
+            <translation>进度</translation>
         </message>
         <message>
             <source>Progress of reading</source>
@@ -2200,6 +2268,10 @@ A double click opens one.</source>
             <translation>已将 {count} 个病灶保存到 {path}。</translation>
         </message>
         <message>
+            <source>Say more: a patient, a date or an accession number.</source>
+            <translation>请提供更多条件：患者、日期或检查号。</translation>
+        </message>
+        <message>
             <source>Scan</source>
             <translation>扫描</translation>
         </message>
@@ -2222,6 +2294,10 @@ A double click opens one.</source>
         <message>
             <source>Se {number}</source>
             <translation>Se {number}</translation>
+        </message>
+        <message>
+            <source>Search</source>
+            <translation>搜索</translation>
         </message>
         <message>
             <source>Search for lesions</source>
@@ -2274,6 +2350,14 @@ A double click opens one.</source>
         <message>
             <source>Select and move findings in the picture</source>
             <translation>在图像中选择和移动病灶</translation>
+        </message>
+        <message>
+            <source>Send report, outlines and key images of the scan on the screen into its own study</source>
+            <translation>将屏幕上扫描的报告、轮廓和关键图像发送到其所属检查</translation>
+        </message>
+        <message>
+            <source>Send results</source>
+            <translation>发送结果</translation>
         </message>
         <message>
             <source>Series</source>
@@ -2560,6 +2644,14 @@ A double click opens one.</source>
             <translation>将在本步骤后停止…</translation>
         </message>
         <message>
+            <source>Studies that were found</source>
+            <translation>找到的检查</translation>
+        </message>
+        <message>
+            <source>Study</source>
+            <translation>检查</translation>
+        </message>
+        <message>
             <source>Subsegmental</source>
             <translation>亚段</translation>
         </message>
@@ -2640,6 +2732,10 @@ A double click opens one.</source>
             <translation>前进十层</translation>
         </message>
         <message>
+            <source>Test</source>
+            <translation>测试</translation>
+        </message>
+        <message>
             <source>That finding is outlined already: select it, and correct it with the brush.</source>
             <translation>该病灶已勾画：请选择它并用画笔修正。</translation>
         </message>
@@ -2658,6 +2754,10 @@ A double click opens one.</source>
         <message>
             <source>The Fleischner guideline is not for those who are immunosuppressed.</source>
             <translation>Fleischner 指南不适用于免疫抑制者。</translation>
+        </message>
+        <message>
+            <source>The archive has no earlier CT of this patient.</source>
+            <translation>归档系统中没有该患者更早的 CT。</translation>
         </message>
         <message>
             <source>The comparison is done.</source>
@@ -2722,6 +2822,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>扫描仍在读取。请等待所有层面读取完毕。</translation>
         </message>
         <message>
+            <source>The scan on the screen names no patient or no date, so its priors cannot be told.</source>
+            <translation>屏幕上的扫描没有患者或日期信息，因此无法确定其既往检查。</translation>
+        </message>
+        <message>
             <source>The scan was closed meanwhile, so its maps were dropped.</source>
             <translation>扫描已被关闭，其图像已丢弃。</translation>
         </message>
@@ -2736,6 +2840,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>The slices lie at {angle}° to the patient's axes and are shown in their own planes: positions under the mouse are along those planes; positions of findings are the patient's.</source>
             <translation>层面与患者坐标轴成 {angle}°，按其自身平面显示：鼠标处的位置沿这些平面；病灶位置为患者坐标。</translation>
+        </message>
+        <message>
+            <source>There are more than {count} studies; ask more precisely.</source>
+            <translation>检查超过 {count} 项；请缩小条件。</translation>
         </message>
         <message>
             <source>There are no findings of this scan to save yet.</source>
@@ -2828,6 +2936,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>Timeline</source>
             <translation>时间线</translation>
+        </message>
+        <message>
+            <source>To (YYYYMMDD)</source>
+            <translation>截止日期（YYYYMMDD）</translation>
         </message>
         <message>
             <source>To say more, enter: {what}.</source>
@@ -3158,6 +3270,18 @@ Compare them all the same, because you know that they are one?</source>
             <translation>跟随系统</translation>
         </message>
         <message>
+            <source>asking what arrived</source>
+            <translation>正在询问哪些已到达</translation>
+        </message>
+        <message>
+            <source>asking what there is</source>
+            <translation>正在询问有哪些内容</translation>
+        </message>
+        <message>
+            <source>asking whose study it is</source>
+            <translation>正在询问检查属于谁</translation>
+        </message>
+        <message>
             <source>assumed</source>
             <translation>假定</translation>
         </message>
@@ -3260,6 +3384,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>female</source>
             <translation>女</translation>
+        </message>
+        <message>
+            <source>fetched {count}</source>
+            <translation>已获取 {count}</translation>
         </message>
         <message>
             <source>finding the lungs</source>
@@ -3686,6 +3814,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>正在检测 {count} 个窗口</translation>
         </message>
         <message>
+            <source>sending files</source>
+            <translation>正在发送文件</translation>
+        </message>
+        <message>
             <source>sex: other</source>
             <translation>性别：其他</translation>
         </message>
@@ -3806,6 +3938,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>值 {value}</translation>
         </message>
         <message>
+            <source>waiting for the storage commitment</source>
+            <translation>正在等待存储确认</translation>
+        </message>
+        <message>
             <source>where you choose</source>
             <translation>您选择的位置</translation>
         </message>
@@ -3846,6 +3982,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>{count} 天</translation>
         </message>
         <message>
+            <source>{count} earlier studies; the panel Follow-up compares with them.</source>
+            <translation>{count} 项既往检查；随访面板可与之比较。</translation>
+        </message>
+        <message>
             <source>{count} entries were taken from {file}.</source>
             <translation>已从 {file} 采用 {count} 项。</translation>
         </message>
@@ -3882,6 +4022,14 @@ Compare them all the same, because you know that they are one?</source>
             <translation>已排除 {count} 个。</translation>
         </message>
         <message>
+            <source>{count} results are in the archive, as it confirms.</source>
+            <translation>归档系统确认已有 {count} 项结果。</translation>
+        </message>
+        <message>
+            <source>{count} series</source>
+            <translation>{count} 个序列</translation>
+        </message>
+        <message>
             <source>{count} series in {studies} studies</source>
             <translation>{studies} 次检查，{count} 个序列</translation>
         </message>
@@ -3896,6 +4044,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>{count} slices are interpolated, not acquired</source>
             <translation>{count} 层为插值，非实际采集</translation>
+        </message>
+        <message>
+            <source>{count} studies</source>
+            <translation>{count} 项检查</translation>
         </message>
         <message>
             <source>{date}: sum {sum} mm</source>
@@ -4168,6 +4320,10 @@ Open the scan with the missing slices interpolated? They will be marked in its c
         <message>
             <source>◐ in work ({count})</source>
             <translation>◐ 进行中（{count}）</translation>
+        </message>
+        <message>
+            <source>⚠ NOT complete: {missing} of {count} images did not come.</source>
+            <translation>⚠ 不完整：{count} 幅图像中有 {missing} 幅未到达。</translation>
         </message>
         <message>
             <source>⚠ {count} warnings, which “Search for lesions” shows.</source>

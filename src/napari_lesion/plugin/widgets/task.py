@@ -67,6 +67,12 @@ _STEPS = (
     later("matching the findings"),
     later("measuring"),
     later("outlining"),
+    later("asking what there is"),
+    later("asking whose study it is"),
+    later("asking what arrived"),
+    later("fetched {count}"),
+    later("sending files"),
+    later("waiting for the storage commitment"),
 )
 
 

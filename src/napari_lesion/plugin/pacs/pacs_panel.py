@@ -1,0 +1,436 @@
+"""The panel "PACS": an archive asked for studies; what is fetched comes into the series browser, results go back."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import napari.viewer
+import platformdirs
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_lesion.dicom.index.series import Series, find_series
+from napari_lesion.model.volume import readable_date
+from napari_lesion.pacs.nodes import Nodes, load_nodes
+from napari_lesion.pacs.records import Query, Retrieved, Sent, SeriesRecord, StudyRecord
+from napari_lesion.plugin.findings.findings_view import findings_view
+from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.settings import setting, store
+from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.viewer.layout import PLUGIN
+from napari_lesion.plugin.viewer.reader import add_layers, open_series
+from napari_lesion.plugin.viewer.view import scan_view, source_of
+from napari_lesion.plugin.widgets.task import Task, sentence, step_text
+from napari_lesion.report.write import FILE_NAMES, Kind, in_words, write_reports
+from napari_lesion.support.errors import Cancelled, LesionError, PacsError
+from napari_lesion.support.plain import one_line
+from napari_lesion.support.progress import Progress, part
+
+T = TypeVar("T")
+
+_NODE = "pacs/node"
+_MOST = 200
+#: Sent back, where there are any.
+_RESULTS: tuple[Kind, ...] = ("sr", "seg", "key-images")
+_FIELDS = ("patient_id", "patient_name", "first_date", "last_date", "modality", "accession")
+
+
+@dataclass(frozen=True)
+class _Fetched:
+    """What came of one study, and the series in it that can be opened."""
+
+    retrieved: Retrieved
+    series: tuple[Series, ...]
+
+
+class _Row(QTreeWidgetItem):
+    """A study, or a series in it."""
+
+    def __init__(
+        self, parent: QTreeWidget | QTreeWidgetItem, study: StudyRecord, series: SeriesRecord | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.study, self.series = study, series
+
+
+def kept_in() -> Path:
+    """Where fetched studies are kept."""
+    return platformdirs.user_data_path("napari-lesion") / "pacs"
+
+
+class PacsPanel(QWidget):
+    """Dock widget; one a viewer."""
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self._viewer = napari_viewer
+        scan_view(napari_viewer)
+        self._station = workstation(napari_viewer)
+        self._findings = findings_view(self._station)
+        self._task: Task[Any] | None = None
+        self._nodes: Nodes | None = None
+        self._build()
+        self._station.session.current_changed.connect(lambda _scan: self._follow())
+        self._station.review_changed.connect(lambda _review: self._follow())
+        self.read_nodes()
+
+    # -- construction -------------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self.node = QComboBox()
+        self.node.setAccessibleName(tr("Archive"))
+        self.test_button = QPushButton(tr("Test"))
+        self.test_button.setToolTip(tr("Ask whether the archive is there and lets us in"))
+        self.fields = {name: QLineEdit() for name in _FIELDS}
+        names = {
+            "patient_id": tr("Patient ID"),
+            "patient_name": tr("Name"),
+            "first_date": tr("From (YYYYMMDD)"),
+            "last_date": tr("To (YYYYMMDD)"),
+            "modality": tr("Modality"),
+            "accession": tr("Accession number"),
+        }
+        form = QFormLayout()
+        form.setVerticalSpacing(3)
+        for name, field in self.fields.items():
+            field.setAccessibleName(names[name])
+            field.returnPressed.connect(self.search)
+            form.addRow(names[name], field)
+        self.fields["modality"].setText("CT")
+        self.search_button = QPushButton(tr("Search"))
+        self.search_button.setToolTip(tr("List the studies that fit; * and ? stand for any letters"))
+        self.priors_button = QPushButton(tr("Priors of this patient"))
+        self.priors_button.setToolTip(tr("Find and fetch the earlier CTs of the patient whose scan is on the screen"))
+        self.tree = QTreeWidget()
+        self.tree.setColumnCount(2)
+        self.tree.setHeaderLabels([tr("Study"), tr("Images")])
+        self.tree.setAccessibleName(tr("Studies that were found"))
+        self.tree.setToolTip(tr("A double click on a series fetches and opens it"))
+        self.tree.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.tree.header().setStretchLastSection(False)
+        self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.tree.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        self.fetch_button = QPushButton(tr("Fetch"))
+        self.fetch_button.setToolTip(tr("Fetch the selected study or series; it comes into the series browser"))
+        self.send_button = QPushButton(tr("Send results"))
+        self.send_button.setToolTip(
+            tr("Send report, outlines and key images of the scan on the screen into its own study")
+        )
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setFixedHeight(8)
+        self.progress.setAccessibleName(tr("Progress"))
+        self.cancel_button = QPushButton(tr("Cancel"))
+        self.status = QLabel()
+        self.status.setWordWrap(True)
+        self.status.setTextFormat(Qt.TextFormat.PlainText)
+        self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(5)
+        layout.addLayout(_side_by_side(self.node, self.test_button))
+        layout.addLayout(form)
+        layout.addLayout(_side_by_side(self.search_button, self.priors_button))
+        layout.addWidget(self.tree, 1)
+        layout.addLayout(_side_by_side(self.fetch_button, self.send_button))
+        layout.addLayout(_side_by_side(self.progress, self.cancel_button))
+        layout.addWidget(self.status)
+        self.test_button.clicked.connect(self.test)
+        self.search_button.clicked.connect(self.search)
+        self.priors_button.clicked.connect(self.fetch_priors)
+        self.fetch_button.clicked.connect(self.fetch)
+        self.send_button.clicked.connect(self.send)
+        self.cancel_button.clicked.connect(self.cancel)
+        self.node.currentTextChanged.connect(lambda name: store(_NODE, name))
+        self.tree.itemExpanded.connect(self._on_expanded)
+        self.tree.itemDoubleClicked.connect(lambda item, _column: self._open(item))
+        self.tree.currentItemChanged.connect(lambda *_: self._follow())
+
+    def read_nodes(self) -> None:
+        """Read which archives there are."""
+        chosen = setting(_NODE, "")
+        try:
+            self._nodes = load_nodes()
+        except LesionError as error:
+            self._nodes = None
+            self._say(f"⚠ {sentence(error)}")
+        names = list(self._nodes.nodes) if self._nodes is not None else []
+        self.node.clear()
+        self.node.addItems(names)
+        if chosen in names:
+            self.node.setCurrentText(chosen)
+        self._follow()
+
+    @property
+    def running(self) -> bool:
+        """Whether the archive is being asked."""
+        return self._task is not None
+
+    # -- what it does -------------------------------------------------------------------------------------------------
+
+    def test(self) -> None:
+        """Ask whether the archive is there."""
+        archive = self._archive()
+        if archive is not None:
+            self._run(lambda _progress: archive.echo(), self._say)
+
+    def search(self) -> None:
+        """List the studies that fit."""
+        archive = self._archive()
+        if archive is None:
+            return
+        try:
+            query = Query(**{name: field.text().strip() for name, field in self.fields.items()})
+        except LesionError as error:
+            self._say(f"⚠ {sentence(error)}")
+            return
+        others = (query.patient_id, query.patient_name, query.first_date, query.last_date, query.accession)
+        if not any(text.strip("*? ") for text in others):
+            self._say(tr("Say more: a patient, a date or an accession number."))
+            return
+        self._run(lambda _progress: archive.studies(query, _MOST), self._on_studies)
+
+    def fetch(self) -> None:
+        """Fetch the selected study or series."""
+        row = self.tree.currentItem()
+        if isinstance(row, _Row):
+            self._fetch(row, self._on_fetched)
+
+    def fetch_priors(self) -> None:
+        """Find and fetch the earlier CTs of the patient on the screen."""
+        archive, volume = self._archive(), self._station.volume
+        if archive is None or volume is None:
+            return
+        patient, date = volume.series.patient_id.strip(), volume.series.study_date
+        if not patient or not date:
+            self._say(tr("The scan on the screen names no patient or no date, so its priors cannot be told."))
+            return
+        this = volume.series.study_uid
+
+        def work(progress: Progress) -> list[_Fetched]:
+            query = Query(patient_id=patient, last_date=date, modality="CT")
+            found = [one for one in archive.studies(query) if one.study_uid != this and one.patient_id == patient]
+            return [
+                _fetch(archive, one, (), part(progress, number, number + 1, len(found)))
+                for number, one in enumerate(found)
+            ]
+
+        self._run(work, self._on_priors)
+
+    def send(self) -> None:
+        """Send results of the scan on the screen into its study."""
+        from napari_lesion.pacs.send import send
+        from napari_lesion.pacs.storage import instances_below
+
+        archive, report = self._archive(), self._findings.report()
+        volume, scan = self._findings.volume, self._findings.scan
+        if archive is None or report is None or volume is None or scan is None:
+            return
+        source = source_of(scan)
+
+        def work(progress: Progress) -> tuple[Sent, tuple[str, ...]]:
+            volume.wait(progress)
+            with tempfile.TemporaryDirectory(prefix="napari-lesion-") as name:
+                folder = Path(name)
+                made = part(progress, 0, 1, 2)
+                written = write_reports(report, folder, _RESULTS, volume=volume, source=source, progress=made)
+                if written.problems:
+                    raise PacsError(" ".join(in_words(written.problems)))
+                paths = [folder / FILE_NAMES[kind] for kind in written.kinds]
+                sent = send(archive, instances_below(paths), progress=part(progress, 1, 2, 2))
+            return sent, written.notes
+
+        self._run(work, self._on_sent)
+
+    def cancel(self) -> None:
+        """Stop at the next step; what came by then stays, and is not fetched again."""
+        if self._task is not None:
+            self._task.cancel()
+            self._say(tr("Stopping after this step…"))
+
+    # -- what comes of it ---------------------------------------------------------------------------------------------
+
+    def _on_studies(self, found: Sequence[StudyRecord]) -> None:
+        self.tree.clear()
+        for study in found[:_MOST]:
+            row = _Row(self.tree, study)
+            parts = (
+                readable_date(study.date),
+                study.patient_name.replace("^", " ").strip(),
+                study.patient_id,
+                readable_date(study.birth_date),
+                "/".join(study.modalities),
+                study.description,
+            )
+            row.setText(0, " · ".join(one_line(part) for part in parts if part))
+            row.setToolTip(0, row.text(0))
+            row.setText(1, str(study.instances) if study.instances is not None else "")
+            row.setChildIndicatorPolicy(QTreeWidgetItem.ChildIndicatorPolicy.ShowIndicator)
+        if len(found) > _MOST:
+            self._say(tr("There are more than {count} studies; ask more precisely.", count=_MOST))
+        else:
+            self._say(tr("{count} studies", count=len(found)))
+
+    def _on_expanded(self, item: QTreeWidgetItem) -> None:
+        archive = self._archive()
+        if not isinstance(item, _Row) or item.series is not None or item.childCount() or archive is None:
+            return
+        uid = item.study.study_uid
+        self._run(lambda _progress: archive.series(uid), lambda found: self._on_series(item, found))
+
+    def _on_series(self, row: _Row, found: Sequence[SeriesRecord]) -> None:
+        if self.tree.indexOfTopLevelItem(row) < 0:  # searched anew meanwhile
+            return
+        for series in found:
+            inner = _Row(row, row.study, series)
+            parts = (series.number, series.modality, series.description, series.body_part)
+            inner.setText(0, " · ".join(one_line(part) for part in parts if part))
+            inner.setText(1, str(series.instances) if series.instances is not None else "")
+        self._say(tr("{count} series", count=len(found)))
+
+    def _open(self, item: QTreeWidgetItem) -> None:
+        if isinstance(item, _Row) and item.series is not None:
+            self._fetch(item, self._on_fetched_to_open)
+
+    def _fetch(self, row: _Row, then: Callable[[_Fetched], None]) -> None:
+        archive = self._archive()
+        if archive is None:
+            return
+        study, wanted = row.study, (row.series.series_uid,) if row.series is not None else ()
+        self._run(lambda progress: _fetch(archive, study, wanted, progress), then)
+
+    def _on_fetched(self, fetched: _Fetched) -> None:
+        self._browse([fetched])
+        self._say(_outcome(fetched.retrieved))
+
+    def _on_fetched_to_open(self, fetched: _Fetched) -> None:
+        self._on_fetched(fetched)
+        if not fetched.retrieved.is_complete:
+            return
+        try:
+            add_layers(self._viewer, open_series(fetched.series[:1]))
+        except Cancelled:
+            return
+        except LesionError as error:
+            self._say(f"⚠ {sentence(error)}")
+
+    def _on_priors(self, fetched: Sequence[_Fetched]) -> None:
+        if not fetched:
+            self._say(tr("The archive has no earlier CT of this patient."))
+            return
+        self._browse(fetched)
+        lines = [tr("{count} earlier studies; the panel Follow-up compares with them.", count=len(fetched))]
+        self._say("\n".join(lines + [_outcome(one.retrieved) for one in fetched if not one.retrieved.is_complete]))
+
+    def _browse(self, fetched: Sequence[_Fetched]) -> None:
+        """Show what came in the series browser; the panel Follow-up finds priors there."""
+        _, browser = self._viewer.window.add_plugin_dock_widget(PLUGIN, "Series browser")
+        browser.look_through([one.retrieved.folder for one in fetched])  # type: ignore[attr-defined]
+
+    def _on_sent(self, outcome: tuple[Sent, tuple[str, ...]]) -> None:
+        sent, notes = outcome
+        lines = [tr("{count} results are in the archive, as it confirms.", count=len(sent.confirmed))]
+        self._say(
+            "\n".join(lines + [f"⚠ {one}" for one in (*dict.fromkeys(sent.failed.values()), *sent.notes, *notes)])
+        )
+
+    # -- one thing at a time ------------------------------------------------------------------------------------------
+
+    def _archive(self) -> Any:
+        from napari_lesion.pacs.archives import open_archive
+
+        name = self.node.currentText()
+        if self._task is not None or self._nodes is None or not name:
+            return None
+        try:
+            return open_archive(self._nodes, name)
+        except LesionError as error:
+            self._say(f"⚠ {sentence(error)}")
+            return None
+
+    def _run(self, work: Callable[[Progress], T], then: Callable[[T], None]) -> None:
+        self._task = task = Task(work, self)
+        task.progressed.connect(self._on_progress)
+        task.succeeded.connect(then)
+        task.failed.connect(lambda error: self._say(f"⚠ {sentence(error)}"))
+        task.cancelled.connect(lambda: self._say(tr("Cancelled. What came by then is kept, and not fetched again.")))
+        task.ended.connect(self._on_ended)
+        self.progress.setRange(0, 0)
+        self._say("")
+        task.start()
+        self._follow()
+
+    def _on_progress(self, done: int, total: int, what: str) -> None:
+        self.progress.setRange(0, total)
+        self.progress.setValue(done)
+        self._say(f"{step_text(what)}…")
+
+    def _on_ended(self) -> None:
+        if self._task is not None:
+            self._task.deleteLater()
+        self._task = None
+        self._follow()
+
+    def _follow(self) -> None:
+        """Offer what can be done now."""
+        idle = not self.running and self.node.count() > 0
+        for button in (self.test_button, self.search_button):
+            button.setEnabled(idle)
+        self.fetch_button.setEnabled(idle and isinstance(self.tree.currentItem(), _Row))
+        self.priors_button.setEnabled(idle and self._station.volume is not None)
+        self.send_button.setEnabled(idle and self._findings.review is not None and not self._station.blind)
+        self.progress.setVisible(self.running)
+        self.cancel_button.setVisible(self.running)
+
+    def _say(self, text: str) -> None:
+        self.status.setText("\n".join(map(one_line, text.splitlines())))
+        self.status.setVisible(bool(text))
+
+
+def _fetch(archive: Any, study: StudyRecord, series_uids: Sequence[str], progress: Progress) -> _Fetched:
+    """Fetch a study, and look at what it holds; runs on the thread."""
+    from napari_lesion.pacs.retrieve import retrieve
+
+    retrieved = retrieve(
+        archive,
+        study.study_uid,
+        kept_in(),
+        series_uids=series_uids,
+        patient_id=study.patient_id,
+        progress=progress,
+    )
+    found = tuple(find_series(retrieved.folder))
+    wanted = [one for one in found if not series_uids or one.identity.series_uid in series_uids]
+    return _Fetched(retrieved, tuple(wanted))
+
+
+def _outcome(retrieved: Retrieved) -> str:
+    missing = sum(map(len, retrieved.missing.values()))
+    if not missing:
+        return tr("All {count} images are there.", count=retrieved.listed)
+    said = tr("⚠ NOT complete: {missing} of {count} images did not come.", missing=missing, count=retrieved.listed)
+    return "\n".join([said, *retrieved.notes])
+
+
+def _side_by_side(first: QWidget, second: QWidget) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.addWidget(first, 1)
+    row.addWidget(second)
+    return row
