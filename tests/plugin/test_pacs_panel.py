@@ -15,7 +15,7 @@ from pydicom.filebase import DicomBytesIO
 
 from napari_lesion.dicom_objects.structured_report import save_sr
 from napari_lesion.pacs.nodes import ENVIRONMENT
-from napari_lesion.plugin.pacs import pacs_panel
+from napari_lesion.plugin.pacs import fetching
 from napari_lesion.plugin.session.workstation import workstation
 
 PATIENCE_MS = 60_000
@@ -28,7 +28,7 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Orthanc
         file = tmp_path / "pacs.yaml"
         file.write_text(yaml.safe_dump(orthanc.nodes().model_dump(mode="json")))
         monkeypatch.setenv(ENVIRONMENT, str(file))
-        monkeypatch.setattr(pacs_panel, "kept_in", lambda: tmp_path / "fetched")
+        monkeypatch.setattr(fetching, "kept_in", lambda: tmp_path / "fetched")
         case_of("axial", tmp_path / "ct")
         orthanc.put(sorted((tmp_path / "ct").glob("*.dcm")))
         for name, patient in (("earlier", "ASYM-1"), ("other", "ASYM-12")):

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import napari.viewer
-import platformdirs
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
@@ -27,11 +25,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_lesion.dicom.index.series import Series, find_series
 from napari_lesion.model.volume import readable_date
 from napari_lesion.pacs.nodes import Nodes, load_nodes
-from napari_lesion.pacs.records import Query, Retrieved, Sent, SeriesRecord, StudyRecord
+from napari_lesion.pacs.records import Query, Sent, SeriesRecord, StudyRecord
 from napari_lesion.plugin.findings.findings_view import findings_view
+from napari_lesion.plugin.pacs.fetching import Fetched, fetch_study, outcome_of
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.texts import tr
@@ -53,14 +51,6 @@ _RESULTS: tuple[Kind, ...] = ("sr", "seg", "key-images")
 _FIELDS = ("patient_id", "patient_name", "first_date", "last_date", "modality", "accession")
 
 
-@dataclass(frozen=True)
-class _Fetched:
-    """What came of one study, and the series in it that can be opened."""
-
-    retrieved: Retrieved
-    series: tuple[Series, ...]
-
-
 class _Row(QTreeWidgetItem):
     """A study, or a series in it."""
 
@@ -69,11 +59,6 @@ class _Row(QTreeWidgetItem):
     ) -> None:
         super().__init__(parent)
         self.study, self.series = study, series
-
-
-def kept_in() -> Path:
-    """Where fetched studies are kept."""
-    return platformdirs.user_data_path("napari-lesion") / "pacs"
 
 
 class PacsPanel(QWidget):
@@ -224,11 +209,11 @@ class PacsPanel(QWidget):
             return
         this = volume.series.study_uid
 
-        def work(progress: Progress) -> list[_Fetched]:
+        def work(progress: Progress) -> list[Fetched]:
             query = Query(patient_id=patient, last_date=date, modality="CT")
             found = [one for one in archive.studies(query) if one.study_uid != this and one.patient_id == patient]
             return [
-                _fetch(archive, one, (), part(progress, number, number + 1, len(found)))
+                fetch_study(archive, one, (), part(progress, number, number + 1, len(found)))
                 for number, one in enumerate(found)
             ]
 
@@ -309,18 +294,18 @@ class PacsPanel(QWidget):
         if isinstance(item, _Row) and item.series is not None:
             self._fetch(item, self._on_fetched_to_open)
 
-    def _fetch(self, row: _Row, then: Callable[[_Fetched], None]) -> None:
+    def _fetch(self, row: _Row, then: Callable[[Fetched], None]) -> None:
         archive = self._archive()
         if archive is None:
             return
         study, wanted = row.study, (row.series.series_uid,) if row.series is not None else ()
-        self._run(lambda progress: _fetch(archive, study, wanted, progress), then)
+        self._run(lambda progress: fetch_study(archive, study, wanted, progress), then)
 
-    def _on_fetched(self, fetched: _Fetched) -> None:
+    def _on_fetched(self, fetched: Fetched) -> None:
         self._browse([fetched])
-        self._say(_outcome(fetched.retrieved))
+        self._say(outcome_of(fetched.retrieved))
 
-    def _on_fetched_to_open(self, fetched: _Fetched) -> None:
+    def _on_fetched_to_open(self, fetched: Fetched) -> None:
         self._on_fetched(fetched)
         if not fetched.retrieved.is_complete:
             return
@@ -331,15 +316,15 @@ class PacsPanel(QWidget):
         except LesionError as error:
             self._say(f"⚠ {sentence(error)}")
 
-    def _on_priors(self, fetched: Sequence[_Fetched]) -> None:
+    def _on_priors(self, fetched: Sequence[Fetched]) -> None:
         if not fetched:
             self._say(tr("The archive has no earlier CT of this patient."))
             return
         self._browse(fetched)
         lines = [tr("{count} earlier studies; the panel Follow-up compares with them.", count=len(fetched))]
-        self._say("\n".join(lines + [_outcome(one.retrieved) for one in fetched if not one.retrieved.is_complete]))
+        self._say("\n".join(lines + [outcome_of(one.retrieved) for one in fetched if not one.retrieved.is_complete]))
 
-    def _browse(self, fetched: Sequence[_Fetched]) -> None:
+    def _browse(self, fetched: Sequence[Fetched]) -> None:
         """Show what came in the series browser; the panel Follow-up finds priors there."""
         _, browser = self._viewer.window.add_plugin_dock_widget(PLUGIN, "Series browser")
         browser.look_through([one.retrieved.folder for one in fetched])  # type: ignore[attr-defined]
@@ -402,31 +387,6 @@ class PacsPanel(QWidget):
     def _say(self, text: str) -> None:
         self.status.setText("\n".join(map(one_line, text.splitlines())))
         self.status.setVisible(bool(text))
-
-
-def _fetch(archive: Any, study: StudyRecord, series_uids: Sequence[str], progress: Progress) -> _Fetched:
-    """Fetch a study, and look at what it holds; runs on the thread."""
-    from napari_lesion.pacs.retrieve import retrieve
-
-    retrieved = retrieve(
-        archive,
-        study.study_uid,
-        kept_in(),
-        series_uids=series_uids,
-        patient_id=study.patient_id,
-        progress=progress,
-    )
-    found = tuple(find_series(retrieved.folder))
-    wanted = [one for one in found if not series_uids or one.identity.series_uid in series_uids]
-    return _Fetched(retrieved, tuple(wanted))
-
-
-def _outcome(retrieved: Retrieved) -> str:
-    missing = sum(map(len, retrieved.missing.values()))
-    if not missing:
-        return tr("All {count} images are there.", count=retrieved.listed)
-    said = tr("⚠ NOT complete: {missing} of {count} images did not come.", missing=missing, count=retrieved.listed)
-    return "\n".join([said, *retrieved.notes])
 
 
 def _side_by_side(first: QWidget, second: QWidget) -> QHBoxLayout:
