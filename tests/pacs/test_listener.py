@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dicom_factory as factory
@@ -124,6 +124,9 @@ def study(tmp_path: Path) -> list[Path]:
     return factory.write(slices("ct"), tmp_path / "source")
 
 
+#: A-ABORT, whatever the source and the reason.
+ABORTS = [bytes([7, 0, 0, 0, 0, 4, 0, 0, source, reason]) for source in (0, 2) for reason in range(7)]
+
 RULE = {"name": "chest", "modality": ["CT"], "body_part": ["chest"], "send": {"orthanc": ["sr"]}}
 
 
@@ -228,6 +231,18 @@ def test_bytes_that_are_no_dicom_do_not_end_it(study: list[Path], tmp_path: Path
             for kind in (0, 1, 4, 5, 7, 255):
                 with socket.create_connection(("127.0.0.1", listener.port)) as one:
                     one.sendall(bytes([kind, 0]) + length.to_bytes(4, "big") + chance.randbytes(min(length, 4096)))
+        assert store(listener.port, study) == study
+
+
+def test_a_pdu_without_end_is_not_waited_for(study: list[Path], tmp_path: Path) -> None:
+    """One that says that it has 4 GB ends its connection at once; one that stops in the middle after a while."""
+    listener = settings(tmp_path, timeout_s=1)
+    with listening(listener):
+        for header, patience in ((b"\x01\x00\xff\xff\xff\xf0", 5), (b"\x01\x00\x00\x00\x10\x00", 10)):
+            with socket.create_connection(("127.0.0.1", listener.port), timeout=patience) as one:
+                one.sendall(header + b"half of it")
+                with suppress(ConnectionResetError):
+                    assert one.recv(100) in (b"", *ABORTS)
         assert store(listener.port, study) == study
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,11 +11,12 @@ from pathlib import Path
 import dicom_factory as factory
 import pytest
 from certificates import make_authority, sign
-from orthanc import Orthanc, running
+from orthanc import Orthanc, free_port, running
 from pacs_studies import slices
 
 from napari_lesion.pacs.archives import open_archive
 from napari_lesion.pacs.nodes import Nodes, Tls
+from napari_lesion.pacs.receiver import Receiver
 from napari_lesion.pacs.records import Query
 from napari_lesion.pacs.retrieve import retrieve
 from napari_lesion.support.errors import ConfigError, PacsError
@@ -61,6 +63,16 @@ def test_a_key_that_others_may_read_is_not_used(secured: Orthanc, tmp_path: Path
     tls = {"ca": str(certificate), "certificate": str(certificate), "key": str(key)}
     with pytest.raises(ConfigError, match="chmod 600"):
         open_archive(secured.nodes(tls=tls), "orthanc").echo()
+
+
+def test_a_client_that_says_nothing_keeps_nobody_waiting(secured: Orthanc) -> None:
+    server = secured.local.model_copy(update={"port": free_port()})
+    nodes = secured.nodes(ae_title="LESION", port=server.port)
+    with (
+        Receiver(server, [], lambda content, caller: None),
+        socket.create_connection(("127.0.0.1", server.port)),
+    ):
+        assert "by TLS" in open_archive(nodes, "orthanc").echo()
 
 
 @pytest.fixture

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import logging
 import shutil
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,9 @@ CANNOT_UNDERSTAND = 0xC000
 _STOP_S = 10.0
 """At the end, waited for instances that are on their way."""
 _POLL_S = 0.02
+_LARGEST_PDU = 4 * 2**20
+"""Taken at most, though `PDU_BYTES` was agreed upon: associations are requested before anything is."""
+_READ_BYTES = 2**18
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,22 @@ class Limits:
     free_bytes: int = 2**30
     timeout_s: float = 60.0
     folder: Path | None = None
+
+
+class _LaterHandshake:
+    """A TLS context whose handshakes are made on the thread of the association.
+
+    pynetdicom makes them on the thread that accepts connections, where one client that says nothing would keep all
+    others waiting.
+    """
+
+    def __init__(self, context: ssl.SSLContext, timeout_s: float) -> None:
+        self._context, self._timeout_s = context, timeout_s
+
+    def wrap_socket(self, plain: socket.socket, server_side: bool) -> ssl.SSLSocket:
+        """Wrap a connection, as `ssl.SSLContext` does."""
+        plain.settimeout(self._timeout_s)
+        return self._context.wrap_socket(plain, server_side=server_side, do_handshake_on_connect=False)
 
 
 class Receiver:
@@ -117,10 +139,11 @@ class Receiver:
             (pynetdicom.evt.EVT_C_STORE, self._on_store),
             (pynetdicom.evt.EVT_N_EVENT_REPORT, self._on_report),
             (pynetdicom.evt.EVT_DATA_RECV, self._on_bytes),
+            (pynetdicom.evt.EVT_CONN_OPEN, self._on_open),
             (pynetdicom.evt.EVT_ESTABLISHED, self._on_established),
             (pynetdicom.evt.EVT_CONN_CLOSE, self._on_close),
         ]
-        tls = self._local.tls.server_context() if self._local.tls else None
+        tls = _LaterHandshake(self._local.tls.server_context(), self._limits.timeout_s) if self._local.tls else None
         address = f"{self._local.address}:{self._local.port}"
         try:
             self._server = entity.start_server(
@@ -172,6 +195,12 @@ class Receiver:
             _LOG.warning("%s: sends an instance of more than %d bytes; ended", caller, self._limits.instance_bytes)
             event.assoc.abort()
 
+    def _on_open(self, event: Any) -> None:
+        """Bound what is read in one go: pynetdicom would wait for a PDU of 4 GB, in memory and for ever."""
+        wire = event.assoc.dul.socket
+        wire.socket.settimeout(self._limits.timeout_s)
+        wire.recv = partial(_receive, wire.socket)
+
     def _on_established(self, event: Any) -> None:
         with self._lock:
             self._begun[event.assoc] = 0
@@ -204,3 +233,22 @@ class Receiver:
         if self._reported is not None:
             self._reported(event.event_information)
         return SUCCESS, None
+
+
+def _receive(connection: socket.socket, count: int) -> bytearray:
+    """Read so many bytes; fewer where the connection ended.
+
+    Raises
+    ------
+    OSError
+        If nothing came for too long, or it is more than a PDU may have: pynetdicom ends the connection then.
+    """
+    if count > _LARGEST_PDU:
+        raise OSError(f"a PDU of {count} bytes")
+    content = bytearray()
+    while len(content) < count:
+        some = connection.recv(min(count - len(content), _READ_BYTES))
+        if not some:
+            break
+        content += some
+    return content

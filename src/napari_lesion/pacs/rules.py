@@ -102,6 +102,8 @@ class Listening(_Model):
     longest_retry_s: Annotated[float, Field(gt=0)] = 900.0
     give_up_h: Annotated[float, Field(gt=0)] = 168.0
     """After which nobody tries any more to send a result; it stays in the folder."""
+    timeout_s: Annotated[float, Field(gt=0)] = 60.0
+    """After which an association without a sign of life is ended."""
     associations: Annotated[int, Field(ge=1, le=200)] = 20
     instance_mb: Annotated[float, Field(gt=0)] = 2048.0
     free_gb: Annotated[float, Field(ge=0)] = 2.0
@@ -129,6 +131,7 @@ class Listening(_Model):
             associations=self.associations,
             instance_bytes=round(self.instance_mb * 2**20),
             free_bytes=round(self.free_gb * 2**30),
+            timeout_s=self.timeout_s,
             folder=self.folder,
         )
 
