@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from napari_lesion.pacs import engines
@@ -17,6 +18,9 @@ CONNECT_S = 10.0
 """Waited for a connection."""
 PDU_BYTES = 256 * 1024
 """Longest PDU that we take; archives choose their own for what we send."""
+_LARGEST_PDU = 4 * 2**20
+"""Taken at most, though `PDU_BYTES` was agreed upon: associations are requested before anything is."""
+_READ_BYTES = 2**18
 MOST_CONTEXTS = 128
 """In one association (PS3.8, 9.3.2.2: odd numbers up to 255)."""
 
@@ -82,7 +86,7 @@ def associated(
         ae_title=node.ae_title,
         max_pdu=PDU_BYTES,
         ext_neg=roles or None,
-        evt_handlers=list(handlers),
+        evt_handlers=[(pynetdicom.evt.EVT_CONN_OPEN, bound_reading, [node.timeout_s]), *handlers],
         tls_args=tls,
     )
     if not association.is_established:
@@ -156,3 +160,37 @@ def failure(status: Any, doing: str, where: str) -> PacsError:
     """Say that an archive refused."""
     comment = f" ({status.ErrorComment})" if "ErrorComment" in status and status.ErrorComment else ""
     return PacsError(f"{where}: refused while {doing}, with status 0x{int(status.Status):04X}{comment}.")
+
+
+def bound_reading(event: Any, timeout_s: float) -> None:
+    """Bound what is read in one go: pynetdicom would wait for a PDU of 4 GB, in memory and for ever.
+
+    Parameters
+    ----------
+    event : Event
+        Of pynetdicom: a connection was opened.
+    timeout_s : float
+        Waited for the next bytes.
+    """
+    wire = event.assoc.dul.socket
+    wire.socket.settimeout(timeout_s)
+    wire.recv = partial(_receive, wire.socket)
+
+
+def _receive(connection: socket.socket, count: int) -> bytearray:
+    """Read so many bytes; fewer where the connection ended.
+
+    Raises
+    ------
+    OSError
+        If nothing came for too long, or it is more than a PDU may have: pynetdicom ends the connection then.
+    """
+    if count > _LARGEST_PDU:
+        raise OSError(f"a PDU of {count} bytes")
+    content = bytearray()
+    while len(content) < count:
+        some = connection.recv(min(count - len(content), _READ_BYTES))
+        if not some:
+            break
+        content += some
+    return content

@@ -14,12 +14,11 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from napari_lesion.pacs import engines
-from napari_lesion.pacs.association import PDU_BYTES
+from napari_lesion.pacs.association import PDU_BYTES, bound_reading
 from napari_lesion.pacs.nodes import Local
 from napari_lesion.support.errors import ConfigError, PacsError
 
@@ -31,9 +30,6 @@ CANNOT_UNDERSTAND = 0xC000
 _STOP_S = 10.0
 """At the end, waited for instances that are on their way."""
 _POLL_S = 0.02
-_LARGEST_PDU = 4 * 2**20
-"""Taken at most, though `PDU_BYTES` was agreed upon: associations are requested before anything is."""
-_READ_BYTES = 2**18
 
 
 @dataclass(frozen=True)
@@ -139,7 +135,7 @@ class Receiver:
             (pynetdicom.evt.EVT_C_STORE, self._on_store),
             (pynetdicom.evt.EVT_N_EVENT_REPORT, self._on_report),
             (pynetdicom.evt.EVT_DATA_RECV, self._on_bytes),
-            (pynetdicom.evt.EVT_CONN_OPEN, self._on_open),
+            (pynetdicom.evt.EVT_CONN_OPEN, bound_reading, [self._limits.timeout_s]),
             (pynetdicom.evt.EVT_ESTABLISHED, self._on_established),
             (pynetdicom.evt.EVT_CONN_CLOSE, self._on_close),
         ]
@@ -195,12 +191,6 @@ class Receiver:
             _LOG.warning("%s: sends an instance of more than %d bytes; ended", caller, self._limits.instance_bytes)
             event.assoc.abort()
 
-    def _on_open(self, event: Any) -> None:
-        """Bound what is read in one go: pynetdicom would wait for a PDU of 4 GB, in memory and for ever."""
-        wire = event.assoc.dul.socket
-        wire.socket.settimeout(self._limits.timeout_s)
-        wire.recv = partial(_receive, wire.socket)
-
     def _on_established(self, event: Any) -> None:
         with self._lock:
             self._begun[event.assoc] = 0
@@ -233,22 +223,3 @@ class Receiver:
         if self._reported is not None:
             self._reported(event.event_information)
         return SUCCESS, None
-
-
-def _receive(connection: socket.socket, count: int) -> bytearray:
-    """Read so many bytes; fewer where the connection ended.
-
-    Raises
-    ------
-    OSError
-        If nothing came for too long, or it is more than a PDU may have: pynetdicom ends the connection then.
-    """
-    if count > _LARGEST_PDU:
-        raise OSError(f"a PDU of {count} bytes")
-    content = bytearray()
-    while len(content) < count:
-        some = connection.recv(min(count - len(content), _READ_BYTES))
-        if not some:
-            break
-        content += some
-    return content
