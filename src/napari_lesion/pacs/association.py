@@ -7,7 +7,6 @@ import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from napari_lesion.pacs import engines
@@ -162,35 +161,41 @@ def failure(status: Any, doing: str, where: str) -> PacsError:
     return PacsError(f"{where}: refused while {doing}, with status 0x{int(status.Status):04X}{comment}.")
 
 
-def bound_reading(event: Any, timeout_s: float) -> None:
-    """Bound what is read in one go: pynetdicom would wait for a PDU of 4 GB, in memory and for ever.
+class Reading:
+    """Reads what an association sends, within bounds: pynetdicom would wait for a PDU of 4 GB, in memory and for ever.
+
+    It takes the place of the ``recv`` of pynetdicom's sockets, which ends the connection where this raises `OSError`.
 
     Parameters
     ----------
-    event : Event
-        Of pynetdicom: a connection was opened.
+    association : Association
+        Of pynetdicom, whose connection was just opened.
     timeout_s : float
         Waited for the next bytes.
+    most : int, optional
+        Bytes until somebody sets ``count`` to 0.
     """
-    wire = event.assoc.dul.socket
-    wire.socket.settimeout(timeout_s)
-    wire.recv = partial(_receive, wire.socket)
+
+    def __init__(self, association: Any, timeout_s: float, most: int | None = None) -> None:
+        wire = association.dul.socket
+        self._connection, self._most = wire.socket, most
+        self.count = 0
+        self._connection.settimeout(timeout_s)
+        wire.recv = self._read
+
+    def _read(self, count: int) -> bytearray:
+        self.count += count
+        if count > _LARGEST_PDU or (self._most is not None and self.count > self._most):
+            raise OSError("more than is taken")
+        content = bytearray()
+        while len(content) < count:
+            some = self._connection.recv(min(count - len(content), _READ_BYTES))
+            if not some:
+                break
+            content += some
+        return content
 
 
-def _receive(connection: socket.socket, count: int) -> bytearray:
-    """Read so many bytes; fewer where the connection ended.
-
-    Raises
-    ------
-    OSError
-        If nothing came for too long, or it is more than a PDU may have: pynetdicom ends the connection then.
-    """
-    if count > _LARGEST_PDU:
-        raise OSError(f"a PDU of {count} bytes")
-    content = bytearray()
-    while len(content) < count:
-        some = connection.recv(min(count - len(content), _READ_BYTES))
-        if not some:
-            break
-        content += some
-    return content
+def bound_reading(event: Any, timeout_s: float) -> None:
+    """Bound what is read of a connection that pynetdicom has just opened."""
+    Reading(event.assoc, timeout_s)

@@ -215,7 +215,7 @@ class DimseArchive:
                 return 0xC000
             except BaseException as error:  # pynetdicom would make a status of it; here it ends the work
                 stop.append(error)
-                event.assoc.abort()
+                event.assoc.abort(block=False)  # this is one of its own threads
                 return 0xA700
             return 0
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_lesion.pacs import engines
-from napari_lesion.pacs.association import PDU_BYTES, bound_reading
+from napari_lesion.pacs.association import PDU_BYTES, Reading
 from napari_lesion.pacs.nodes import Local
 from napari_lesion.support.errors import ConfigError, PacsError
 
@@ -41,7 +41,7 @@ class Limits:
     associations : int
         At a time.
     instance_bytes : int
-        Of one instance; the association that sends more is aborted.
+        Of one instance; the connection that sends more is ended.
     free_bytes : int
         Left on the disk; below that, what comes is refused, and said so.
     timeout_s : float
@@ -102,7 +102,7 @@ class Receiver:
         self._callers = sorted(callers)
         self._server: Any = None
         self._entity: Any = None
-        self._begun: dict[Any, int] = {}
+        self._reading: dict[Any, Reading] = {}
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -134,8 +134,7 @@ class Receiver:
         handlers = [
             (pynetdicom.evt.EVT_C_STORE, self._on_store),
             (pynetdicom.evt.EVT_N_EVENT_REPORT, self._on_report),
-            (pynetdicom.evt.EVT_DATA_RECV, self._on_bytes),
-            (pynetdicom.evt.EVT_CONN_OPEN, bound_reading, [self._limits.timeout_s]),
+            (pynetdicom.evt.EVT_CONN_OPEN, self._on_open),
             (pynetdicom.evt.EVT_ESTABLISHED, self._on_established),
             (pynetdicom.evt.EVT_CONN_CLOSE, self._on_close),
         ]
@@ -168,7 +167,7 @@ class Receiver:
     def _is_receiving(self) -> bool:
         """Whether an instance is on its way; archives keep connections open long after the last one."""
         with self._lock:
-            return any(self._begun.get(one) for one in self._server.active_associations)
+            return any(one.count for one in self._reading.values())
 
     def __enter__(self) -> Receiver:
         self.start()
@@ -181,28 +180,27 @@ class Receiver:
         folder = self._limits.folder
         return folder is None or shutil.disk_usage(folder).free >= self._limits.free_bytes
 
-    def _on_bytes(self, event: Any) -> None:
-        """Count what an association sends; between two instances the count begins anew."""
+    def _on_open(self, event: Any) -> None:
+        reading = Reading(event.assoc, self._limits.timeout_s, self._limits.instance_bytes)
         with self._lock:
-            total = self._begun.get(event.assoc, 0) + len(event.data)
-            self._begun[event.assoc] = total
-        if total > self._limits.instance_bytes:
-            caller = event.assoc.requestor.ae_title
-            _LOG.warning("%s: sends an instance of more than %d bytes; ended", caller, self._limits.instance_bytes)
-            event.assoc.abort()
+            self._reading[event.assoc] = reading
 
     def _on_established(self, event: Any) -> None:
-        with self._lock:
-            self._begun[event.assoc] = 0
+        self._begin_anew(event.assoc)
 
     def _on_close(self, event: Any) -> None:
         with self._lock:
-            self._begun.pop(event.assoc, None)
+            self._reading.pop(event.assoc, None)
+
+    def _begin_anew(self, association: Any) -> None:
+        """Count the bytes of the next instance."""
+        with self._lock:
+            if association in self._reading:
+                self._reading[association].count = 0
 
     def _on_store(self, event: Any) -> int:
         caller = str(event.assoc.requestor.ae_title).strip()
-        with self._lock:
-            self._begun[event.assoc] = 0
+        self._begin_anew(event.assoc)
         try:
             if not self._has_room():
                 _LOG.error("%s: refused what came: the disk of %s is full", caller, self._limits.folder)
