@@ -167,7 +167,7 @@ class Receiver:
     def _is_receiving(self) -> bool:
         """Whether an instance is on its way; archives keep connections open long after the last one."""
         with self._lock:
-            return any(one.count for one in self._reading.values())
+            return any(one.count for association, one in self._reading.items() if association.is_alive())
 
     def __enter__(self) -> Receiver:
         self.start()
@@ -183,6 +183,7 @@ class Receiver:
     def _on_open(self, event: Any) -> None:
         reading = Reading(event.assoc, self._limits.timeout_s, self._limits.instance_bytes)
         with self._lock:
+            self._reading = {one: read for one, read in self._reading.items() if one.is_alive()}
             self._reading[event.assoc] = reading
 
     def _on_established(self, event: Any) -> None:
