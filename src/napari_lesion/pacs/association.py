@@ -13,6 +13,9 @@ from napari_lesion.pacs import engines
 from napari_lesion.pacs.nodes import Local, Node
 from napari_lesion.support.errors import PacsError
 
+VERIFICATION = "1.2.840.10008.1.1"
+COMMITMENT = "1.2.840.10008.1.20.1"
+"""SOP classes of C-ECHO and of storage commitment."""
 CONNECT_S = 10.0
 """Waited for a connection."""
 PDU_BYTES = 256 * 1024
@@ -72,7 +75,8 @@ def associated(
     entity = pynetdicom.AE(ae_title=local.ae_title)
     entity.connection_timeout = CONNECT_S
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = node.timeout_s
-    contexts, roles = [], []
+    contexts: list[Any] = []
+    roles: list[Any] = []
     for offer in offers:
         contexts.append(pynetdicom.build_context(offer.sop_class, list(offer.syntaxes)))
         if offer.receive:

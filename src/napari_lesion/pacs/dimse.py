@@ -13,7 +13,7 @@ from pydicom.uid import generate_uid
 
 from napari_lesion.dicom.read.codecs import SUPPORTED
 from napari_lesion.pacs import engines
-from napari_lesion.pacs.association import MOST_CONTEXTS, Offer, associated, checked, failure
+from napari_lesion.pacs.association import COMMITMENT, MOST_CONTEXTS, VERIFICATION, Offer, associated, checked, failure
 from napari_lesion.pacs.nodes import Local, Node
 from napari_lesion.pacs.receiver import Receiver
 from napari_lesion.pacs.records import (
@@ -35,11 +35,9 @@ from napari_lesion.support.errors import PacsError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.support.uids import is_uid
 
-_VERIFICATION = "1.2.840.10008.1.1"
 _FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 _MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
 _GET = "1.2.840.10008.5.1.4.1.2.2.3"
-_COMMITMENT = "1.2.840.10008.1.20.1"
 _COMMITMENT_INSTANCE = "1.2.840.10008.1.20.1.1"
 _PLAIN = (uids.ExplicitVRLittleEndian, uids.ImplicitVRLittleEndian)
 #: What we ask to be sent as it is stored: one context each, for an archive chooses one syntax of a context.
@@ -91,7 +89,7 @@ class DimseArchive:
 
     def echo(self) -> str:
         """Ask whether it is there (C-ECHO)."""
-        with self._associated([Offer(_VERIFICATION, tuple(map(str, _PLAIN)))]) as association:
+        with self._associated([Offer(VERIFICATION, tuple(map(str, _PLAIN)))]) as association:
             status = association.send_c_echo()
             if checked(status, "answering C-ECHO", self.name) != 0:
                 raise failure(status, "answering C-ECHO", self.name)
@@ -137,7 +135,9 @@ class DimseArchive:
     ) -> Iterator[str]:
         """Fetch a series, or these instances of it (C-GET or C-MOVE); yield what the archive complains of."""
         listed = list(sop_uids) if sop_uids is not None else None
-        parts = [None] if listed is None else [listed[n : n + _MOST_UIDS] for n in range(0, len(listed), _MOST_UIDS)]
+        parts: list[list[str] | None] = [None]
+        if listed is not None:
+            parts = [listed[n : n + _MOST_UIDS] for n in range(0, len(listed), _MOST_UIDS)]
         for part in parts:
             keys = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": series_uid}
             if part is not None:
@@ -149,7 +149,8 @@ class DimseArchive:
     def store(self, instances: Iterable[Instance], progress: Progress = silent) -> Sent:
         """Send files as they are stored (C-STORE), and have them confirmed."""
         files = list(instances)
-        sent, failed = [], {}
+        sent: list[Instance] = []
+        failed: dict[str, str] = {}
         for some, offers in _by_contexts(files):
             with self._associated(offers) as association:
                 accepted = {(cx.abstract_syntax, cx.transfer_syntax[0]) for cx in association.accepted_contexts}
@@ -304,10 +305,11 @@ class DimseArchive:
         """Find out what it has: by storage commitment where the node is set so, else by a query."""
         if not sent:
             return [], {}, []
-        notes = []
+        notes: list[str] = []
         if self._node.commitment:
             try:
-                return (*self._commit(sent, progress), [])
+                promised, refused = self._commit(sent, progress)
+                return promised, refused, []
             except PacsError as error:
                 notes.append(f"{error} It was asked by a query instead.")
         there: set[str] = set()
@@ -331,8 +333,8 @@ class DimseArchive:
                 reports.append(report)
 
         with Receiver(self._local, self._node.titles, _refuse, reported):
-            with self._associated([Offer(_COMMITMENT, tuple(map(str, _PLAIN)))]) as association:
-                status, _ = association.send_n_action(request, 1, _COMMITMENT, _COMMITMENT_INSTANCE)
+            with self._associated([Offer(COMMITMENT, tuple(map(str, _PLAIN)))]) as association:
+                status, _ = association.send_n_action(request, 1, COMMITMENT, _COMMITMENT_INSTANCE)
                 if checked(status, "asked for storage commitment", self.name) != 0:
                     raise failure(status, "asked for storage commitment", self.name)
             until = time.monotonic() + self._node.timeout_s

@@ -81,7 +81,7 @@ class Listener:
             self._look_at_the_inbox()
             callers = () if ANYBODY in self._settings.callers else self._settings.callers
             receiver = Receiver(self._settings.local, callers, self._keep, limits=self._settings.limits)
-            threads = [threading.Thread(target=work, name=work.__name__) for work in (self._analyse, self._send)]
+            threads = [threading.Thread(target=work) for work in (self._analyse, self._send)]
             with receiver:
                 for thread in threads:
                     thread.start()

@@ -7,7 +7,8 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -291,25 +292,17 @@ class Queue:
         with self._lock:
             return self._db.execute(statement, values).fetchall()
 
-    def _transaction(self) -> _Transaction:
-        return _Transaction(self._db, self._lock)
-
-
-class _Transaction:
-    """All or nothing, with the lock held."""
-
-    def __init__(self, db: sqlite3.Connection, lock: threading.RLock) -> None:  # type: ignore[valid-type]
-        self._db, self._lock = db, lock
-
-    def __enter__(self) -> None:
-        self._lock.acquire()  # type: ignore[attr-defined]
-        self._db.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        try:
-            self._db.execute("COMMIT" if kind is None else "ROLLBACK")
-        finally:
-            self._lock.release()  # type: ignore[attr-defined]
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All or nothing, with the lock held."""
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
 
 
 def _job(row: Any) -> Job:

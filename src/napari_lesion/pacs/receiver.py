@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_lesion.pacs import engines
-from napari_lesion.pacs.association import PDU_BYTES, Reading
+from napari_lesion.pacs.association import COMMITMENT, PDU_BYTES, VERIFICATION, Reading
 from napari_lesion.pacs.nodes import Local
 from napari_lesion.support.errors import ConfigError, PacsError
 
@@ -114,11 +114,6 @@ class Receiver:
             If the address cannot be used, or a certificate not.
         """
         pynetdicom = engines.pynetdicom()
-        from pynetdicom.sop_class import (  # type: ignore[attr-defined]
-            StorageCommitmentPushModel,
-            Verification,
-        )
-
         entity = pynetdicom.AE(ae_title=self._local.ae_title)
         entity.require_called_aet = True
         entity.require_calling_aet = self._callers
@@ -128,9 +123,9 @@ class Receiver:
         entity.dimse_timeout = entity.network_timeout = self._limits.timeout_s
         for context in pynetdicom.AllStoragePresentationContexts:
             entity.add_supported_context(context.abstract_syntax, pynetdicom.ALL_TRANSFER_SYNTAXES)
-        entity.add_supported_context(Verification)
+        entity.add_supported_context(VERIFICATION)
         if self._reported is not None:
-            entity.add_supported_context(StorageCommitmentPushModel, scu_role=True, scp_role=True)
+            entity.add_supported_context(COMMITMENT, scu_role=True, scp_role=True)
         handlers = [
             (pynetdicom.evt.EVT_C_STORE, self._on_store),
             (pynetdicom.evt.EVT_N_EVENT_REPORT, self._on_report),

@@ -326,8 +326,8 @@ class PacsPanel(QWidget):
 
     def _browse(self, fetched: Sequence[Fetched]) -> None:
         """Show what came in the series browser; the panel Follow-up finds priors there."""
-        _, browser = self._viewer.window.add_plugin_dock_widget(PLUGIN, "Series browser")
-        browser.look_through([one.retrieved.folder for one in fetched])  # type: ignore[attr-defined]
+        browser: Any = self._viewer.window.add_plugin_dock_widget(PLUGIN, "Series browser")[1]
+        browser.look_through([one.retrieved.folder for one in fetched])
 
     def _on_sent(self, outcome: tuple[Sent, tuple[str, ...]]) -> None:
         sent, notes = outcome
