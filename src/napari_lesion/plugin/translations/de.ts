@@ -648,10 +648,6 @@
             <translation>Messung oder Hinzugefügtes löschen, Gefundenes verwerfen</translation>
         </message>
         <message>
-            <source>Delete what was added, reject what the model found</source>
-            <translation>Hinzugefügtes löschen, vom Modell Gefundenes verwerfen</translation>
-        </message>
-        <message>
             <source>Density</source>
             <translation>Dichte</translation>
         </message>

@@ -648,10 +648,6 @@
             <translation>删除测量或手动添加的病灶，拒绝模型找到的病灶</translation>
         </message>
         <message>
-            <source>Delete what was added, reject what the model found</source>
-            <translation>删除手动添加的，排除模型检出的</translation>
-        </message>
-        <message>
             <source>Density</source>
             <translation>密度</translation>
         </message>
