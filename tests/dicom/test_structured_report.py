@@ -62,7 +62,8 @@ def test_made_again_it_is_the_same_object_and_after_a_change_another(
     made: Callable[[str], Made], tmp_path: Path
 ) -> None:
     """An archive that is sent a result twice has it once."""
-    case, out = made(SCANS[0]).case, made(SCANS[0]).out
+    name = next(iter(SCANS))
+    case, out = made(name).case, made(name).out
     again = case.report.model_copy(update={"created": "2030-01-01T00:00:00+00:00", "timings_s": {"total": 1.0}})
     changed = case.report.model_copy(update={"warnings": ("Something else.",)})
 

@@ -13,6 +13,7 @@ from dicom_findings import case_of
 from orthanc import Orthanc, running
 from pydicom.filebase import DicomBytesIO
 
+from napari_lesion.dicom_objects.segmentation import save_seg
 from napari_lesion.dicom_objects.structured_report import save_sr
 from napari_lesion.pacs.nodes import ENVIRONMENT
 from napari_lesion.plugin.pacs import fetching
@@ -68,12 +69,16 @@ def test_a_study_is_found_opened_compared_and_answered(
     panel.priors_button.click()
     qtbot.waitUntil(idle, timeout=PATIENCE_MS)
     assert "1 earlier studies" in panel.status.text()
-    qtbot.waitUntil(lambda: len(station.series) == 1, timeout=PATIENCE_MS)
-    assert (station.series[0].identity.study_date, station.series[0].identity.patient_id) == ("20230101", "ASYM-1")
+
+    def browsed() -> list[tuple[str, str]]:
+        return [(one.identity.study_date, one.identity.patient_id) for one in station.series]
+
+    qtbot.waitUntil(lambda: browsed() == [("20230101", "ASYM-1")], timeout=PATIENCE_MS)
 
     assert not panel.send_button.isEnabled()
     case = case_of("axial", tmp_path / "again")
-    save_sr(case.report, case.volume, tmp_path / "sr.dcm", source=case.source)
+    segmentation = save_seg(case.report, case.volume, tmp_path / "seg.dcm", source=case.source)
+    save_sr(case.report, case.volume, tmp_path / "sr.dcm", source=case.source, segmentation=segmentation)
     viewer.open(tmp_path / "sr.dcm", plugin="napari-lesion")
     qtbot.waitUntil(panel.send_button.isEnabled, timeout=PATIENCE_MS)
     panel.send_button.click()

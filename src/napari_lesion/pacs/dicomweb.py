@@ -162,6 +162,9 @@ class WebArchive:
             self._client = web.DICOMwebClient(
                 self._node.dicomweb, session=self._session(), timeout=(CONNECT_S, self._node.timeout_s)
             )
+            # It would ask five times, for half a minute, also where there is no server or a certificate is wrong. Who
+            # fetches asks a second time for what is missing, and the listener has a queue.
+            self._client.set_http_retry_params(retry=False)
         return self._client
 
     def _session(self) -> Any:

@@ -216,7 +216,9 @@ class DimseArchive:
                 return 0xC000
             except BaseException as error:  # pynetdicom would make a status of it; here it ends the work
                 stop.append(error)
-                event.assoc.abort(block=False)  # this is one of its own threads
+                # No answer any more: pynetdicom aborts as after its timeout, but now. An abort from here would not let
+                # this status out, and the timeout would be waited for.
+                event.assoc.dimse.msg_queue.put((None, None))
                 return 0xA700
             return 0
 

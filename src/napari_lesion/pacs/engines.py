@@ -20,7 +20,7 @@ def pynetdicom() -> Any:
         If it is not installed.
     """
     engine = _engine("pynetdicom", "Archives are asked by way of the package pynetdicom")
-    settings = import_module("pynetdicom._config")
+    settings: Any = import_module("pynetdicom._config")
     settings.STORE_SEND_CHUNKED_DATASET = True
     settings.LOG_HANDLER_LEVEL = "none"
     # What it logs names patients (C-FIND) and comes with each refused association; errors here are sentences.

@@ -27,6 +27,8 @@ _LOG = logging.getLogger(__name__)
 SUCCESS = 0x0000
 OUT_OF_RESOURCES = 0xA700
 CANNOT_UNDERSTAND = 0xC000
+_PREFERRED = "1.2.840.10008.1.2.1"
+"""Explicit VR Little Endian: with it, private attributes keep their types."""
 _STOP_S = 10.0
 """At the end, waited for instances that are on their way."""
 _POLL_S = 0.02
@@ -121,8 +123,10 @@ class Receiver:
         entity.maximum_pdu_size = PDU_BYTES
         entity.acse_timeout = min(30.0, self._limits.timeout_s)
         entity.dimse_timeout = entity.network_timeout = self._limits.timeout_s
+        # Of several that a sender proposes at once, pynetdicom takes the first of ours: not the one that says least.
+        syntaxes = [_PREFERRED, *(one for one in pynetdicom.ALL_TRANSFER_SYNTAXES if one != _PREFERRED)]
         for context in pynetdicom.AllStoragePresentationContexts:
-            entity.add_supported_context(context.abstract_syntax, pynetdicom.ALL_TRANSFER_SYNTAXES)
+            entity.add_supported_context(context.abstract_syntax, syntaxes)
         entity.add_supported_context(VERIFICATION)
         if self._reported is not None:
             entity.add_supported_context(COMMITMENT, scu_role=True, scp_role=True)
@@ -187,6 +191,10 @@ class Receiver:
     def _on_close(self, event: Any) -> None:
         with self._lock:
             self._reading.pop(event.assoc, None)
+        if not event.assoc.is_established:
+            # Else pynetdicom's thread waits for a request until its timeout, though nobody is there any more: whoever
+            # connects and goes (a port that is probed) would take the place of an association for so long.
+            event.assoc.dul.to_user_queue.put(None)
 
     def _begin_anew(self, association: Any) -> None:
         """Count the bytes of the next instance."""

@@ -240,7 +240,7 @@ class PacsPanel(QWidget):
                     raise PacsError(" ".join(in_words(written.problems)))
                 paths = [folder / FILE_NAMES[kind] for kind in written.kinds]
                 sent = send(archive, instances_below(paths), progress=part(progress, 1, 2, 2))
-            return sent, written.notes
+            return sent, (*written.notes, *in_words({}, written.absent))
 
         self._run(work, self._on_sent)
 
