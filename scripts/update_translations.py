@@ -41,6 +41,8 @@ SAID_IN_THE_VIEWER = (
         "model",
         "models",
     ),
+    *(f"pacs/{name}.py" for name in ("association", "dicomweb", "dimse", "engines", "nodes", "receiver", "records")),
+    *(f"pacs/{name}.py" for name in ("retrieve", "secrets", "send", "storage")),
     *("pipeline.py", "reading_study", "report", "review", "samples.py", "support"),
 )
 """Where the core raises what a reader can come upon; the rest is for those who train and evaluate."""

@@ -176,6 +176,17 @@ def test_an_archive_that_is_down_loses_nothing(
     assert len(orthanc.rest("instances")) == 7
 
 
+def test_a_series_without_results_is_said(study: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a scan without a lung: nothing goes anywhere, and the log says why."""
+    monkeypatch.setattr(analysis, "_PROGRAM", "print('no lung is in view')")
+    listener = settings(tmp_path, rules=[{**RULE, "send": {}}])
+    with listening(listener) as said:
+        store(listener.port, study)
+        wait_for(lambda: any("gave no results" in line for line in said))
+    [log] = listener.folder.rglob(analysis.LOG)
+    assert "no lung" in log.read_text()
+
+
 def test_what_crashes_is_left_alone_after_three_times(
     study: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -214,7 +214,10 @@ class Listener:
             if kind in rule.kinds_for(node)
         ]
         self._queue.end_job(job.id, outcome.reason, sends)
-        self._tell(f"Study {job.study_uid}: analysed; {len(sends)} results to send.")
+        said = (
+            f"analysed; {len(sends)} results to send." if results else f"gave no results; see {folder / analysis.LOG}."
+        )
+        self._tell(f"Study {job.study_uid}: {said}")
 
     def _failed(self, job: Job, reason: str) -> None:
         last = job.attempts + 1 >= _TRIES
