@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socketserver
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from orthanc import Orthanc, running
+
+from napari_lesion.pacs import listener
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +29,10 @@ def orthanc(_orthanc: Orthanc) -> Orthanc:
 def folder(tmp_path: Path) -> Path:
     """Where retrieved studies go."""
     return tmp_path / "fetched"
+
+
+@pytest.fixture(autouse=True)
+def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers here start and end many times: they look twenty times a second whether to end, not twice."""
+    monkeypatch.setattr(socketserver.BaseServer.serve_forever, "__defaults__", (0.05,))
+    monkeypatch.setattr(listener, "_TICK_S", 0.05)

@@ -182,7 +182,7 @@ def test_a_series_without_results_is_said(study: list[Path], tmp_path: Path, mon
     listener = settings(tmp_path, rules=[{**RULE, "send": {}}])
     with listening(listener) as said:
         store(listener.port, study)
-        wait_for(lambda: any("gave no results" in line for line in said))
+        wait_for(lambda: any("no results; see" in line for line in said))
     [log] = listener.folder.rglob(analysis.LOG)
     assert "no lung" in log.read_text()
 
@@ -258,6 +258,16 @@ def test_a_pdu_without_end_is_not_waited_for(study: list[Path], tmp_path: Path) 
                 with suppress(ConnectionResetError):
                     assert one.recv(100) in (b"", *ABORTS)
         assert store(listener.port, study) == study
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_it_stops_though_somebody_is_connected_and_says_nothing(tmp_path: Path) -> None:
+    listener = settings(tmp_path)
+    with listening(listener):
+        silent = socket.create_connection(("127.0.0.1", listener.port), timeout=10)
+        time.sleep(0.3)  # accepted by then
+    with silent:
+        assert silent.recv(100) == b""
 
 
 def test_the_same_instance_twice_is_one_and_another_is_kept_too(tmp_path: Path) -> None:

@@ -160,7 +160,10 @@ class Receiver:
             time.sleep(_POLL_S)
         for association in list(self._server.active_associations):
             with suppress(Exception):  # it may end at this very moment
-                association.abort()
+                if association.is_established:
+                    association.abort()
+                else:  # nothing was agreed upon that could be aborted
+                    association.dul.socket.socket.shutdown(socket.SHUT_RDWR)
         self._server = None
 
     def _is_receiving(self) -> bool:
