@@ -252,6 +252,8 @@ class Sampler:
             else:
                 targets.append(target)
             taken |= ball(hu.shape, target.center, target.diameter_mm / 2 + 6)
+        for target in targets:  # the surroundings of what is buried end where a nodule is learned
+            excluded &= ~ball(hu.shape, target.center, target.diameter_mm / 2)
         if rng.random() < 0.3:
             self._sham(hu, depth, taken, noise)
         return _augment(hu, rng, self._intensity), targets, (search > 0.5) & ~excluded
