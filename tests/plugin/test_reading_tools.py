@@ -334,7 +334,7 @@ def test_cine_goes_round_leaves_out_nothing_and_stops_when_the_reader_scrolls(mo
     seen: list[int] = []
     model.dims.events.current_step.connect(lambda: seen.append(model.dims.current_step[0]))
     tools.cine.play()
-    qtbot.waitUntil(lambda: len(set(seen)) == 5, timeout=5000)
+    qtbot.waitUntil(lambda: len(set(seen)) == 5, timeout=20000)
     assert [b - a for a, b in pairwise(seen) if b != a][:3] in ([-4, 1, 1], [1, -4, 1])
     assert tools.cine.playing
     model.dims.set_current_step(0, (model.dims.current_step[0] + 2) % 5)
