@@ -32,7 +32,7 @@ def test_a_real_series_goes_from_folder_to_findings(name: str, detector, real_da
     folder = real_data / "ct" / name
     # So low that a series without lesions has findings, too, and so high that not 200 are measured.
     result = analyse_folder([folder], tmp_path, detector=detector, device="cpu", threshold=0.01)
-    (row,) = result.rows
+    (row,) = result.outcomes
     assert row.status == "done", row.reason
 
     report = json.loads((tmp_path / row.folder / "findings.json").read_text(encoding="utf-8"))

@@ -1,4 +1,8 @@
-"""The one flow from a series to its findings: everything that analyses a scan calls ``analyse``."""
+"""The one flow from a series to its findings: `analyse`, and its steps for who takes them one at a time.
+
+`search` finds, `measured` measures, `compared_with` compares with a prior, `assess` does all that is missing and
+applies risk models and guidelines.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import platform
 import time
 import uuid
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Protocol
@@ -28,6 +33,7 @@ from napari_lesion.support.errors import ConfigError, SeriesError, UnitError
 from napari_lesion.support.progress import Progress, part, silent
 
 if TYPE_CHECKING:
+    from napari_lesion.comparison.compare import Compared
     from napari_lesion.detection.detector import Card, Detector
     from napari_lesion.dicom.index.series import Series
 
@@ -163,6 +169,75 @@ def analyse(
     return Analysis(report=report, volume=volume, heatmap=detection.heatmap, candidates=detection.candidates)
 
 
+def search(
+    source: Series | Volume,
+    *,
+    detector: Detector | str = "nodule-3d",
+    device: str = "auto",
+    threshold: float | None = None,
+    progress: Progress = silent,
+) -> Analysis:
+    """Search a scan for who filters by threshold afterwards: every candidate is a finding, and none is measured yet.
+
+    Parameters and errors are those of `analyse`.
+    """
+    analysis = analyse(source, detector=detector, device=device, threshold=threshold, measure=False, progress=progress)
+    return replace(analysis, report=with_all_candidates(analysis))
+
+
+def measured(report: Report, volume: Volume, *, progress: Progress = silent) -> tuple[Report, tuple[Finding, ...]]:
+    """Outline and measure the findings that were not yet; those that a reader rejected stay as they are.
+
+    Returns
+    -------
+    report : Report
+        With mask and measurement of each, or why there is none.
+    new : tuple of Finding
+        Those that were measured now.
+    """
+    from napari_lesion.assessment.measure.measure import measure_findings
+
+    missing = [f for f in report.standing if f.measurement is None and not f.unmeasured]
+    if not missing:
+        return report, ()
+    new = tuple(measure_findings(volume, missing, progress=progress))
+    made = {finding.id: finding for finding in new}
+    return report.model_copy(update={"findings": tuple(made.get(f.id, f) for f in report.findings)}), new
+
+
+def compared_with(
+    report: Report,
+    volume: Volume,
+    prior_report: Report,
+    prior_volume: Volume,
+    *,
+    track: bool = True,
+    other_id: bool = False,
+    progress: Progress = silent,
+) -> tuple[Report, Compared]:
+    """Compare a scan with a prior, and put the comparison into its report, the latest prior first.
+
+    Parameters
+    ----------
+    report, prior_report : Report
+        With measurements, where sizes are to be compared.
+    volume, prior_volume : Volume
+    track : bool
+        Give findings that were recognised the UIDs that their lesions have in the prior.
+    other_id : bool
+        Compare although the headers name two patients: the reader knows better.
+    progress : Progress
+    """
+    from napari_lesion.comparison.compare import compare, tracked
+
+    compared = compare(report, volume, prior_report, prior_volume, other_id=other_id, progress=progress)
+    comparison = compared.comparison
+    report = tracked(report, comparison, prior_report) if track else report
+    others = [one for one in report.comparisons if one.prior_series_uid != comparison.prior_series_uid]
+    ordered = sorted([*others, comparison], key=lambda one: one.prior_study_date, reverse=True)
+    return report.model_copy(update={"comparisons": tuple(ordered)}), compared
+
+
 def assess(
     report: Report,
     volume: Volume | None,
@@ -191,18 +266,15 @@ def assess(
     progress : Progress
     """
     from napari_lesion.assessment.guidelines.judge import judge
-    from napari_lesion.assessment.measure.measure import measure_findings
     from napari_lesion.assessment.patient.clinical import patient_of, together
-    from napari_lesion.comparison.compare import compare, tracked
 
     started = time.perf_counter()
     seconds = dict(report.timings_s)
     warnings = list(report.warnings)
-    missing = [f for f in report.standing if f.measurement is None and not f.unmeasured]
-    if volume is not None and missing:
-        made = {f.id: f for f in measure_findings(volume, missing, progress=part(progress, 0, 40, 100))}
-        report = report.model_copy(update={"findings": tuple(made.get(f.id, f) for f in report.findings)})
-        seconds["measure"] = round(time.perf_counter() - started, 3)
+    if volume is not None:
+        report, new = measured(report, volume, progress=part(progress, 0, 40, 100))
+        if new:
+            seconds["measure"] = round(time.perf_counter() - started, 3)
     named = tuple(f.model_copy(update={"tracking_uid": f.lesion_uid}) for f in report.findings)
     known = together(*((patient,) if patient else ()), report.patient, patient_of(report.series))
     report = report.model_copy(update={"findings": named, "patient": known})
@@ -210,11 +282,8 @@ def assess(
     for number, prior in enumerate(priors if volume is not None else ()):
         assert volume is not None
         steps = part(progress, 40 + 50 * min(number, 3) // 4, 40 + 50 * min(number + 1, 4) // 4, 100)
-        comparison = compare(report, volume, prior.report, prior.volume, progress=steps).comparison
-        report = tracked(report, comparison, prior.report) if number == 0 else report
-        others = [one for one in report.comparisons if one.prior_series_uid != comparison.prior_series_uid]
-        ordered = sorted([*others, comparison], key=lambda one: one.prior_study_date, reverse=True)
-        report = report.model_copy(update={"comparisons": tuple(ordered)})
+        report, compared = compared_with(report, volume, prior.report, prior.volume, track=number == 0, progress=steps)
+        comparison = compared.comparison
         if not comparison.alignment.accepted:
             warnings.append(f"Prior of {comparison.prior_study_date}: {comparison.alignment.says}")
         seconds["compare"] = round(time.perf_counter() - begun, 3)

@@ -151,7 +151,7 @@ def _find_scans(
 ) -> list[Series]:
     """Find the series at a path, else where ``summary.csv`` says that those of the results were."""
     from napari_lesion.dicom.index.series import find_series
-    from napari_lesion.report import csv as summary
+    from napari_lesion.report import summary
     from napari_lesion.support.errors import LesionError
     from napari_lesion.support.progress import part
 
@@ -159,8 +159,8 @@ def _find_scans(
     if scans is None:
         for table in (out / summary.FILE_NAME, out.parent / summary.FILE_NAME):
             if table.is_file():
-                rows = [row for row in summary.load_summary(table) if row.folder in {f.name for f in results}]
-                places = list(dict.fromkeys(path_of(row.source) for row in rows if row.source))
+                rows = [row for row in summary.load_summary(table) if row["folder"] in {f.name for f in results}]
+                places = list(dict.fromkeys(path_of(row["source"]) for row in rows if row["source"]))
                 break
     found: list[Series] = []
     for number, place in enumerate(places):

@@ -222,6 +222,11 @@ class Review:
         return change.model_copy(update=update)
 
 
+def is_searched(report: Report) -> bool:
+    """Whether a model has searched, so that what is not found means something."""
+    return report.model != NO_MODEL
+
+
 def is_unmeasured(finding: Finding) -> bool:
     """Whether nobody has tried to measure a finding."""
     return finding.measurement is None and not finding.unmeasured

@@ -18,8 +18,8 @@ from napari_lesion.plugin.viewer.layers import LayerData, heatmap_layer, scan_na
 from napari_lesion.plugin.viewer.view import volume_of
 from napari_lesion.plugin.widgets.messages import show_info, show_warning
 from napari_lesion.plugin.widgets.task import run_with_dialog
-from napari_lesion.report import csv, nifti
 from napari_lesion.report import json as report_json
+from napari_lesion.report import nifti, summary
 from napari_lesion.report.folders import contradict
 from napari_lesion.support.errors import ConfigError
 from napari_lesion.support.progress import Progress
@@ -66,7 +66,7 @@ def is_results(path: Path) -> bool:
     """Whether a folder is one that ``analyse`` wrote, or one series of it."""
     if (path / report_json.FILE_NAME).is_file():
         return True
-    return (path / csv.FILE_NAME).is_file() and any(path.glob(f"*/{report_json.FILE_NAME}"))
+    return (path / summary.FILE_NAME).is_file() and any(path.glob(f"*/{report_json.FILE_NAME}"))
 
 
 def results_at(path: Path, series_uids: Sequence[str]) -> list[Path]:

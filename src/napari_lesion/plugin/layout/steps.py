@@ -30,7 +30,7 @@ from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.texts import later, tr
 from napari_lesion.plugin.widgets.sections import Section, rich_label
-from napari_lesion.review.review import NO_MODEL
+from napari_lesion.review.review import is_searched
 
 FIND, JUDGE, COMPARE, REPORT = STEPS = ("find", "judge", "compare", "report")
 _TEXTS = {
@@ -117,7 +117,7 @@ class StepsPanel(QWidget):
         if start is self._seen:
             return
         self._seen = start
-        if start is not None and start.model != NO_MODEL and self._view.findings and self.step in ("", FIND):
+        if start is not None and is_searched(start) and self._view.findings and self.step in ("", FIND):
             self.go_to(JUDGE)
 
     def _on_selected(self, finding: str) -> None:

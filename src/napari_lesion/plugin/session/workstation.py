@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
     from napari_lesion.dicom.index.series import Series
-    from napari_lesion.plugin.follow_up.priors import Prior
+    from napari_lesion.follow_up import Prior
 
 READING, ANNOTATION, SECOND_READER = MODES = ("reading", "annotation", "second reader")
 """What a reader does in the workstation. Each has tools of its own, and one at a time has the mouse."""
@@ -67,7 +67,7 @@ class Workstation(QObject):
     step_asked = Signal(str)
     """A step of the workstation that is to be shown, one of `layout.steps.STEPS`."""
     comparison_changed = Signal(object)
-    """The `priors.Prior` that the scan is seen beside, or None."""
+    """The `follow_up.Prior` that the scan is seen beside, or None."""
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
