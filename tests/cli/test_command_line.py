@@ -438,14 +438,14 @@ def test_the_real_case_is_described_before_it_is_downloaded(tmp_path, run, monke
 
 
 def test_training_takes_its_configuration_and_says_where_the_model_is(tmp_path, run, monkeypatch):
-    pytest.importorskip("napari_lesion.training.train")
+    pytest.importorskip("napari_lesion.training.recipes.detector")
     asked = {}
 
     def train(config, out, *, resume, progress):
         asked.update(config=config, out=out, resume=resume)
         return out / "pack"
 
-    monkeypatch.setattr("napari_lesion.training.train.run", train)
+    monkeypatch.setattr("napari_lesion.training.recipes.detector.run", train)
     (tmp_path / "config.yaml").write_text("")
     status, out, _ = run("train", tmp_path / "config.yaml", "-o", tmp_path / "run", "--resume")
     assert status == 0

@@ -161,10 +161,10 @@ def _labels(folder: Path) -> None:
 
 
 def _config(folder: Path) -> None:
-    from napari_lesion.training.config import read_config
-    from napari_lesion.training.looks_config import read_looks_config
-    from napari_lesion.training.patch_config import read_patch_config
-    from napari_lesion.training.segment_config import read_segment_config
+    from napari_lesion.training.config.detector import read_config
+    from napari_lesion.training.config.looks import read_looks_config
+    from napari_lesion.training.config.patches import read_patch_config
+    from napari_lesion.training.config.segmenter import read_segment_config
 
     for path in sorted(folder.glob("*.yaml")):
         read = {

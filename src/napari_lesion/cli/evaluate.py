@@ -275,6 +275,6 @@ def _judge(scores: Path, threshold: float, bootstraps: int, seed: int, out: Path
 
 
 def _draw_run(run: Path, out: Path) -> None:
-    from napari_lesion.training.log import draw_run
+    from napari_lesion.training.engine.log import draw_run
 
     draw_run(run, out)
