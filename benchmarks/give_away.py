@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from napari_lesion.detection.detector import load_detector
+from napari_lesion.detection.registry import load_detector
 from napari_lesion.imaging import preprocess
 from napari_lesion.model.volume import Volume, apply_affine
 from napari_lesion.pipeline import analyse

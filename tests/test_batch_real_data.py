@@ -12,7 +12,7 @@ import pytest
 import SimpleITK as sitk  # noqa: N813
 
 from napari_lesion.batch import analyse_folder
-from napari_lesion.detection.detector import DEFAULT_MODEL, list_models, load_detector
+from napari_lesion.detection.registry import DEFAULT_MODEL, list_models, load_detector
 from napari_lesion.report.json import report_schema
 
 pytestmark = pytest.mark.real_data

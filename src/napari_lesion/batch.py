@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_lesion import pipeline
+from napari_lesion.assessment.patient.clinical import together
+from napari_lesion.detection import registry
 from napari_lesion.model.findings import Analysis, Report
 from napari_lesion.model.judged import Patient
 from napari_lesion.model.volume import Volume
@@ -25,8 +27,8 @@ from napari_lesion.support.progress import Progress, part, silent
 
 if TYPE_CHECKING:
     from napari_lesion.assessment.patient.sourced_values import Clinical
-    from napari_lesion.detection.detector import Card, Detector
     from napari_lesion.dicom.index.series import Series
+    from napari_lesion.models.card import Card, Detector
     from napari_lesion.report.withheld import Withheld
 
 _LOG = logging.getLogger(__name__)
@@ -201,9 +203,7 @@ def analyse_folder(
     from napari_lesion.imaging.inference import choose_device
 
     if isinstance(detector, str):
-        from napari_lesion.detection.detector import load_detector
-
-        detector = load_detector(detector)
+        detector = registry.load_detector(detector)
     limit = pipeline.reporting_threshold(detector.card, threshold, false_positives)
     choose_device(device)
     options = _Options(
@@ -465,8 +465,6 @@ def _renewed(
     report: Report, job: _Job, folder: Path, options: _Options, done: Mapping[_Scan, Report], progress: Progress
 ) -> tuple[Report, Written]:
     """Write reports of results that are kept, where any are asked for, and judge anew what more is known of."""
-    from napari_lesion.assessment.patient.clinical import together
-
     kinds = () if job.prior_of else options.reports
     patient, said = _known(job.series, options.clinical)
     news = options.measure and patient is not None and together(patient, report.patient) != report.patient

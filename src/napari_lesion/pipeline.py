@@ -15,7 +15,11 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Protocol
 
-from napari_lesion.detection import operating, suitability
+from napari_lesion.assessment.guidelines.judge import judge
+from napari_lesion.assessment.measure.measure import measure_findings
+from napari_lesion.assessment.patient.clinical import patient_of, together
+from napari_lesion.detection import operating, registry
+from napari_lesion.imaging import suitability
 from napari_lesion.model.findings import (
     Analysis,
     Candidate,
@@ -34,8 +38,8 @@ from napari_lesion.support.progress import Progress, part, silent
 
 if TYPE_CHECKING:
     from napari_lesion.comparison.compare import Compared
-    from napari_lesion.detection.detector import Card, Detector
     from napari_lesion.dicom.index.series import Series
+    from napari_lesion.models.card import Card, Detector
 
 _SCALE = 1000
 _READ, _MEASURE = 300, 900
@@ -125,10 +129,8 @@ def analyse(
     check_threshold(threshold, false_positives)
     progress(0, _SCALE, "starting")
     if isinstance(detector, str):
-        from napari_lesion.detection.detector import load_detector
-
         progress(0, _SCALE, "loading the model")
-        detector = load_detector(detector)
+        detector = registry.load_detector(detector)
     limit = reporting_threshold(detector.card, threshold, false_positives)
     loaded = time.perf_counter()
     if isinstance(source, Volume):
@@ -195,8 +197,6 @@ def measured(report: Report, volume: Volume, *, progress: Progress = silent) -> 
     new : tuple of Finding
         Those that were measured now.
     """
-    from napari_lesion.assessment.measure.measure import measure_findings
-
     missing = [f for f in report.standing if f.measurement is None and not f.unmeasured]
     if not missing:
         return report, ()
@@ -265,9 +265,6 @@ def assess(
         Whether models and guidelines for lung nodules have something to say of it.
     progress : Progress
     """
-    from napari_lesion.assessment.guidelines.judge import judge
-    from napari_lesion.assessment.patient.clinical import patient_of, together
-
     started = time.perf_counter()
     seconds = dict(report.timings_s)
     warnings = list(report.warnings)

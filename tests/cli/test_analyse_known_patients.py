@@ -48,7 +48,7 @@ def scans(tmp_path_factory):
 @pytest.fixture
 def run(monkeypatch):
     monkeypatch.setattr(
-        "napari_lesion.detection.detector.load_detector", lambda name: NoduleDetector((Candidate(*NODULE, 0.9),))
+        "napari_lesion.detection.registry.load_detector", lambda name: NoduleDetector((Candidate(*NODULE, 0.9),))
     )
     return lambda *arguments: CliRunner().invoke(app, ["analyse", *map(str, arguments)])
 

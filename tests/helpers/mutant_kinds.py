@@ -149,7 +149,7 @@ def _scores(folder: Path) -> None:
 
 
 def _summary(folder: Path) -> None:
-    from napari_lesion.report.csv import load_summary
+    from napari_lesion.report.summary import load_summary
 
     load_summary(_only(folder))
 
@@ -183,8 +183,8 @@ def _pack(folder: Path) -> None:
 
 
 def _bundle(folder: Path) -> None:
-    from napari_lesion.detection.detector import read_card
-    from napari_lesion.detection.monai_bundles.bundle import load_bundle
+    from napari_lesion.detection.monai_bundles.load import load_bundle
+    from napari_lesion.detection.registry import read_card
 
     try:
         read_card(folder)
@@ -381,7 +381,7 @@ def _fhir() -> list[dict[str, object]]:
 
 
 def _make_summary(folder: Path) -> None:
-    from napari_lesion.report.csv import COLUMNS, SummaryRow, append_rows, save_summary
+    from napari_lesion.report.summary import COLUMNS, SummaryRow, append_rows, save_summary
 
     rows = [SummaryRow(**{name: f"{name} {n}" for name in COLUMNS}) for n in range(3)]
     save_summary(rows[:2], folder / "summary.csv")

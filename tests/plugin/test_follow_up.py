@@ -324,7 +324,7 @@ def comparing(monkeypatch: pytest.MonkeyPatch, accepted: bool = True) -> dict[st
         )
         return Compared(comparison, SHIFTED if accepted else None)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("napari_lesion.assessment.measure.measure.measure_findings", measure_findings)
+    monkeypatch.setattr("napari_lesion.pipeline.measure_findings", measure_findings)
     monkeypatch.setattr("napari_lesion.comparison.compare.compare", compare)
     monkeypatch.setattr("napari_lesion.comparison.match.changes", changes)
     return asked

@@ -20,10 +20,11 @@ from napari_lesion.model.findings import Candidate
 from napari_lesion.model.volume import Instance, Volume
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.viewer import layers
+from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools.reading import attach, reading_tools
 from napari_lesion.plugin.viewer.tools.slab import Mode, Slab
 from napari_lesion.plugin.viewer.tools.slider import LABEL
-from napari_lesion.plugin.viewer.view import PLANES, scan_view
+from napari_lesion.plugin.viewer.view import PLANES
 from napari_lesion.plugin.viewer.views.mpr import views
 
 

@@ -20,12 +20,13 @@ from napari_lesion.plugin.settings import setting
 from napari_lesion.plugin.viewer import layers
 from napari_lesion.plugin.viewer.actions import bind
 from napari_lesion.plugin.viewer.reading_panel import ReadingPanel
+from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools import corners, cursor, presets, windows
 from napari_lesion.plugin.viewer.tools.cine import Cine
 from napari_lesion.plugin.viewer.tools.dragging import dragged
 from napari_lesion.plugin.viewer.tools.reading import ReadingTools, attach
 from napari_lesion.plugin.viewer.tools.slab import Mode, Slab, show_slab
-from napari_lesion.plugin.viewer.view import PLANES, letters_of, scan_view
+from napari_lesion.plugin.viewer.view import PLANES, letters_of
 
 BIG = NODULES[0][0]
 """Centre of a nodule of 20 mm."""

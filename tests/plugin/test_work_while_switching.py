@@ -24,12 +24,12 @@ from napari_lesion.plugin.findings.detect_panel import DetectPanel
 from napari_lesion.plugin.findings.exports import Exports
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.measuring import measuring
-from napari_lesion.plugin.follow_up.priors import Prior, _Outcome, priors
+from napari_lesion.plugin.follow_up.priors import Prior, _Outcome, priors  # FIXME
 from napari_lesion.plugin.session.session import BUDGET_SETTING, session
 from napari_lesion.plugin.session.workstation import Workstation, workstation
 from napari_lesion.plugin.settings import store
 from napari_lesion.plugin.viewer.layers import scan_layer
-from napari_lesion.plugin.viewer.view import scan_view
+from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.review import edits
 from napari_lesion.review.review import Review, unsearched
 from napari_lesion.support.errors import ConfigError, UntrustedCodeError
@@ -139,7 +139,7 @@ def test_a_search_that_asks_and_goes_on_searches_the_scan_that_it_was_begun_for(
             raise UntrustedCodeError("network_def: scripts.net.Net is not part of MONAI.")
         return detector
 
-    monkeypatch.setattr("napari_lesion.detection.detector.load_detector", load)
+    monkeypatch.setattr("napari_lesion.detection.registry.load_detector", load)
     monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
     viewer = make_napari_viewer(show=False)
     scan_view(viewer)

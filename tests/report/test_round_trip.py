@@ -163,7 +163,7 @@ def test_a_report_that_cannot_be_written_is_named_with_its_reason_and_stops_no_o
 
     monkeypatch.setattr("napari_lesion.report.pdf.save_pdf", full)
     monkeypatch.setattr(
-        "napari_lesion.detection.detector.load_detector", lambda name: FakeDetector((Candidate(*NODULES[0], 0.9),))
+        "napari_lesion.detection.registry.load_detector", lambda name: FakeDetector((Candidate(*NODULES[0], 0.9),))
     )
     result = invoke("analyse", analysed[0] / "scans", "-o", tmp_path / "out", "--report", "pdf,csv")
     assert result.exit_code == 1

@@ -10,7 +10,7 @@ import torch
 from training_scan import write_lidc_packs, write_project
 
 from napari_lesion.assessment.measure.nodule_looks import Looker, Slice
-from napari_lesion.detection.detector import list_models, load_detector
+from napari_lesion.detection.registry import list_models, load_detector
 from napari_lesion.models.networks import RATED, LooksNet
 from napari_lesion.models.packages import read_pack
 from napari_lesion.support.errors import ConfigError, ModelError

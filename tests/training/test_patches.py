@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
-from napari_lesion.detection.detector import load_detector
+from napari_lesion.detection.registry import load_detector
 from napari_lesion.models.packages import find_pack, load_network
 from napari_lesion.support.errors import Cancelled, ConfigError
 from napari_lesion.training.config.options import network_of

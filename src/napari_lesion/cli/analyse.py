@@ -13,7 +13,7 @@ from napari_lesion.cli.known_patients import complain_of_nobody, load_known
 from napari_lesion.cli.withholding import withholding
 
 if TYPE_CHECKING:
-    from napari_lesion.detection.detector import Detector
+    from napari_lesion.models.card import Detector
 
 
 class Device(StrEnum):
@@ -117,7 +117,7 @@ def analyse(
     Exit status: 0 all done, 1 some failed (a series, or a report), 2 wrong usage.
     """
     from napari_lesion.batch import analyse_folder
-    from napari_lesion.models.default import default_model
+    from napari_lesion.detection.default import default_model
     from napari_lesion.report.summary import SeriesOutcome
     from napari_lesion.report.write import kinds_of
 
@@ -148,7 +148,7 @@ def analyse(
             raise typer.BadParameter("--precision is for torch; another runtime computes as it was compiled.")
         detector = export_runtime.load_detector(model, runtime)
     elif trust_bundle_code or classes or precision is not Precision.AUTO:
-        from napari_lesion.detection.detector import load_detector
+        from napari_lesion.detection.registry import load_detector
 
         detector = load_detector(model, trust_code=trust_bundle_code, classes=classes or (), precision=precision.value)
     told = {"precision": precision.value, "runtime": runtime, "classes": ",".join(sorted(classes or ()))}

@@ -13,9 +13,9 @@ from napari_lesion.cli.console import complain, say, show_progress
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_lesion.detection.detector import Detector
     from napari_lesion.dicom.index.series import Series
     from napari_lesion.model.findings import Finding, Report
+    from napari_lesion.models.card import Detector
 
 
 def explain(
@@ -49,11 +49,11 @@ def explain(
 
     Writes OUT/<SeriesInstanceUID>/finding-N/ with explanations.json, a NIfTI map for each method and overview.png.
     """
-    from napari_lesion.detection.detector import load_detector
+    from napari_lesion.detection.default import default_model
+    from napari_lesion.detection.registry import load_detector
     from napari_lesion.dicom.index.series import find_series
     from napari_lesion.dicom.read.reader import read_series
     from napari_lesion.explain import explain as explaining
-    from napari_lesion.models.default import default_model
     from napari_lesion.pipeline import analyse
     from napari_lesion.report.explanation import folder_of_explanations, save_explanation
     from napari_lesion.report.folders import owner_digest

@@ -42,10 +42,10 @@ def robustness(
     Slices of 1 to 5 mm, soft and sharp kernels, half the dose, contrast, half of the lungs, flips, and a shift by half
     a voxel. Writes OUT/robustness.csv, .json and .md.
     """
-    from napari_lesion.detection.detector import load_detector
+    from napari_lesion.detection.default import default_model
+    from napari_lesion.detection.registry import load_detector
     from napari_lesion.evaluation import robustness as table
     from napari_lesion.evaluation.froc import load_marks
-    from napari_lesion.models.default import default_model
 
     ways = table.default_perturbations()
     unknown = sorted(set(only or ()) - set(ways))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from napari_lesion.detection.detector import Detector
+    from napari_lesion.models.card import Detector
 
 Format: TypeAlias = Literal["onnx", "openvino"]
 Precision: TypeAlias = Literal["f32", "bf16"]

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from napari_lesion.detection.detector import Card
+from napari_lesion.models.card import Card
 from napari_lesion.support.errors import ConfigError
 
 _TOLERANCE = 1e-9

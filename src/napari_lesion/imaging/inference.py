@@ -19,7 +19,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from napari_lesion.detection.detector import Precision
+from napari_lesion.model.volume import FloatArray
+from napari_lesion.models.card import Precision
 from napari_lesion.models.networks import INPUT_MULTIPLE, OUTPUT_STRIDE
 from napari_lesion.support.errors import ConfigError, LesionError, ModelError
 from napari_lesion.support.progress import Progress, silent
@@ -446,3 +447,11 @@ def _give_back_memory(device: torch.device) -> None:
 
 def _text(window: Shape) -> str:
     return "×".join(map(str, window))
+
+
+def output_affine(affine: FloatArray) -> FloatArray:
+    """Affine of the network's output grid from that of its input: voxel k has its centre at input index 2k + 0.5."""
+    stride = np.diag([OUTPUT_STRIDE] * 3 + [1.0])
+    stride[:3, 3] = (OUTPUT_STRIDE - 1) / 2
+    result: FloatArray = affine @ stride
+    return result

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from napari_lesion.detection import suitability
 from napari_lesion.imaging import lungs as lung_masks
+from napari_lesion.imaging import suitability
 from napari_lesion.model.findings import Heatmap
 from napari_lesion.model.volume import FloatArray, Volume, apply_affine, spacing_of
 from napari_lesion.support.errors import GeometryError, LungsNotFoundError

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from napari_lesion.detection.detector import Card
+from napari_lesion.models.card import Card
 from napari_lesion.support.atomic import whole_folder
 from napari_lesion.support.bounded import UnreadableError, parse_yaml
 from napari_lesion.support.errors import ModelError

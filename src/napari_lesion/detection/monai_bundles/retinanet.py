@@ -34,7 +34,6 @@ from monai.transforms.spatial.dictionary import Orientationd
 from torch import Tensor, nn
 from torch.nn import functional
 
-from napari_lesion.detection.detector import Card, Precision
 from napari_lesion.detection.monai_bundles.bundle import Bundle, load_weights, said
 from napari_lesion.detection.monai_bundles.config import BundleConfig, Raw, require_limits
 from napari_lesion.detection.monai_bundles.winograd import WinogradConv3d, use_winograd
@@ -42,6 +41,7 @@ from napari_lesion.imaging import monai_transforms, preprocess
 from napari_lesion.imaging.inference import choose_device, fold_batch_norm, number_type
 from napari_lesion.model.findings import Candidate, Detection, Heatmap
 from napari_lesion.model.volume import FloatArray, Volume, apply_affine, spacing_of
+from napari_lesion.models.card import Card, Precision
 from napari_lesion.support.errors import LesionError, ModelError
 from napari_lesion.support.progress import Progress, part, silent
 

@@ -51,7 +51,7 @@ from napari_lesion.plugin.viewer.actions import bind
 from napari_lesion.plugin.viewer.docks import entitle, share_place
 from napari_lesion.plugin.viewer.help import key_text
 from napari_lesion.plugin.viewer.layers import scan_key
-from napari_lesion.plugin.viewer.view import scan_view
+from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.widgets.fields import SOURCES, FieldsForm
 from napari_lesion.plugin.widgets.sections import Section, rich_label
 from napari_lesion.plugin.widgets.task import Task

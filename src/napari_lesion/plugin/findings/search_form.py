@@ -25,10 +25,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_lesion.detection.detector import Card, list_models, read_card
+from napari_lesion.detection import registry
+from napari_lesion.detection.default import default_model
+from napari_lesion.detection.registry import list_models, read_card
 from napari_lesion.model.findings import Point, Report
 from napari_lesion.model.volume import Volume
-from napari_lesion.models.default import default_model
+from napari_lesion.models.card import Card
 from napari_lesion.pipeline import search
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.model_card import CardDialog, card_text
@@ -38,7 +40,8 @@ from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import option
 from napari_lesion.plugin.texts import later, tr
 from napari_lesion.plugin.viewer.layers import LayerData, heatmap_layer
-from napari_lesion.plugin.viewer.view import scan_view, volume_of
+from napari_lesion.plugin.viewer.scan_view import scan_view
+from napari_lesion.plugin.viewer.view import volume_of
 from napari_lesion.plugin.widgets.task import Task, sentence, step_text
 from napari_lesion.plugin.widgets.torch_loading import load_torch
 from napari_lesion.report.plane import side_of
@@ -85,11 +88,9 @@ def _search(
     volume: Volume, card: Card, model: str, device: str, progress: Progress, *, trust_code: bool = False
 ) -> _Outcome:
     """Search one scan with a model, named by its id or folder; runs on the worker thread."""
-    from napari_lesion.detection.detector import load_detector
-
     load_torch()
     import_module("pandas")  # napari wants it for tables of features: a second that the window need not wait for
-    detector = load_detector(model, trust_code=True) if trust_code else model
+    detector = registry.load_detector(model, trust_code=True) if trust_code else model
     limit = option("findings/threshold") or None
     analysis = search(volume, detector=detector, device=device, threshold=limit, progress=progress)
     report = analysis.report

@@ -40,8 +40,8 @@ from napari_lesion.plugin.viewer.actions import bind
 from napari_lesion.plugin.viewer.docks import entitle, share_place
 from napari_lesion.plugin.viewer.layers import scan_name
 from napari_lesion.plugin.viewer.reader import not_looked_into
+from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
-from napari_lesion.plugin.viewer.view import scan_view
 from napari_lesion.plugin.viewer.views.side_by_side import beside
 from napari_lesion.plugin.widgets.dialogs import SeriesDialog
 from napari_lesion.plugin.widgets.row_table import row_table

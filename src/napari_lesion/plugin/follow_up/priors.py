@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lesion.comparison.priors import is_same_patient
+from napari_lesion.detection.default import default_model
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.follow_up import FollowedUp, Prior, follow_up
 from napari_lesion.model.compared import Comparison
@@ -275,8 +276,6 @@ class Priors(QObject):
 
 
 def _default_model() -> str:
-    from napari_lesion.models.default import default_model
-
     return default_model()
 
 

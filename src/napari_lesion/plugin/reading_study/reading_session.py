@@ -15,7 +15,7 @@ from napari.layers import Points
 from platformdirs import user_documents_dir
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
-from napari_lesion.detection.detector import DEFAULT_MODEL
+from napari_lesion.detection.registry import DEFAULT_MODEL
 from napari_lesion.model.findings import Finding, Point, Report
 from napari_lesion.model.volume import Volume
 from napari_lesion.pipeline import search

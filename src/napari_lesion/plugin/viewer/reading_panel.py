@@ -22,13 +22,14 @@ from napari_lesion.model.display import Window
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import bind
 from napari_lesion.plugin.viewer.docks import entitle
+from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools.cine import RATES
 from napari_lesion.plugin.viewer.tools.keys import reset
 from napari_lesion.plugin.viewer.tools.presets import PRESETS
 from napari_lesion.plugin.viewer.tools.reading import attach
 from napari_lesion.plugin.viewer.tools.slab import MODE_TEXTS, THICKNESSES_MM, Mode, Slab
 from napari_lesion.plugin.viewer.tools.windows import in_hu, is_inverted, preset_of, set_window, window_of
-from napari_lesion.plugin.viewer.view import scan_view, unwrapped
+from napari_lesion.plugin.viewer.view import unwrapped
 from napari_lesion.plugin.widgets.number_boxes import make_room
 
 _AUTO, _OPENING = "auto", "opening"

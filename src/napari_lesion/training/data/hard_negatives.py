@@ -13,9 +13,8 @@ import torch
 from torch import nn
 
 from napari_lesion.detection.candidates import FLOOR, find_candidates, outside
-from napari_lesion.detection.nodule3d import output_affine
 from napari_lesion.imaging import preprocess
-from napari_lesion.imaging.inference import predict
+from napari_lesion.imaging.inference import output_affine, predict
 from napari_lesion.model.findings import Candidate, Heatmap
 from napari_lesion.model.volume import FloatArray, spacing_of
 from napari_lesion.support.atomic import whole_file

@@ -10,6 +10,7 @@ from napari_lesion.dicom.index.series import Series, find_series
 from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.imaging import preprocess
 from napari_lesion.model.volume import Volume
+from napari_lesion.phantom.scan import make_scan
 from napari_lesion.pipeline import unsuitable
 from napari_lesion.support.errors import ConfigError
 from napari_lesion.support.progress import Progress, silent
@@ -81,7 +82,5 @@ def load_backgrounds(
 
 
 def _phantom(seed: int, number: int) -> Volume:
-    from napari_lesion.phantom.scan import make_scan
-
     volume, _ = make_scan(seed=1_000_000 + 1000 * (seed % 1000) + number)
     return volume

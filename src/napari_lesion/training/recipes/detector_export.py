@@ -11,11 +11,11 @@ import numpy as np
 from torch import nn
 
 from napari_lesion.detection.calibration import operating_points
-from napari_lesion.detection.detector import Metric
 from napari_lesion.evaluation.froc import FP_RATES, Curve, Evaluation
 from napari_lesion.evaluation.results import save_evaluation
 from napari_lesion.imaging import preprocess
 from napari_lesion.model.findings import ModelReference
+from napari_lesion.models.card import Metric
 from napari_lesion.models.packages import Metadata, NoduleNetSpec, Pack, Preprocessing, save_pack
 from napari_lesion.training.config.detector import TrainingConfig
 from napari_lesion.training.data.split import Split

@@ -33,6 +33,7 @@ from napari_lesion.imaging.preprocess import HU_WINDOW, SPACING_MM
 from napari_lesion.models.networks import PatchNet
 from napari_lesion.models.packages import Metadata, PatchNetSpec, Preprocessing, find_pack, load_network, save_pack
 from napari_lesion.support.atomic import whole_file
+from napari_lesion.support.errors import ConfigError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.config.detector import TrainingConfig, read_config
 from napari_lesion.training.config.patches import PatchTrainingConfig, read_patch_config

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from napari_lesion.assessment.measure.nodule_seg import SIDES
-from napari_lesion.detection.detector import Metric
 from napari_lesion.imaging.inference import choose_device
 from napari_lesion.imaging.preprocess import HU_WINDOW
+from napari_lesion.models.card import Metric
 from napari_lesion.models.networks import SegmentNet
 from napari_lesion.models.packages import Metadata, Preprocessing, SegmentNetSpec, find_pack, load_network, save_pack
 from napari_lesion.support.atomic import whole_file

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from napari_lesion.detection.detector import DEFAULT_MODEL, list_models
+from napari_lesion.detection.registry import DEFAULT_MODEL, list_models
 from napari_lesion.models import packages as packs
 from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.errors import ModelError
