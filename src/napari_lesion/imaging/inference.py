@@ -191,7 +191,7 @@ def predict(
         try:
             output, how = _run(network, image, inside, window, target, precision, progress)
         except (MemoryError, RuntimeError) as raised:
-            if not _is_out_of_memory(raised):
+            if not is_out_of_memory(raised):
                 raise
             error = str(raised).splitlines()[0] if str(raised) else "no memory"
         if not error:
@@ -428,7 +428,8 @@ def _free_bytes(device: torch.device) -> int | None:
         return free
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of torch says that memory ran out, of the GPU or of the machine."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     text = str(error)

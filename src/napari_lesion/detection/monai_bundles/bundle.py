@@ -6,7 +6,6 @@ weights are read with ``weights_only=True`` (or as safetensors), the configurati
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ from napari_lesion.detection.monai_bundles.config import BundleConfig, trust_scr
 from napari_lesion.detection.monai_bundles.config_file import read_config
 from napari_lesion.detection.monai_bundles.metadata import BundleMetadata, read_metadata
 from napari_lesion.models.card import Card, Metric
+from napari_lesion.support.checksums import file_sha256
 from napari_lesion.support.errors import Cancelled, LesionError, ModelError
 
 if TYPE_CHECKING:
@@ -264,14 +264,10 @@ def _licence(folder: Path, metadata: BundleMetadata) -> str:
 
 
 def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
+        return file_sha256(path)
     except OSError as error:
         raise ModelError(f"{path} cannot be read ({error.strerror}).") from error
-    return digest.hexdigest()
 
 
 def _first_line(error: Exception) -> str:

@@ -17,7 +17,7 @@ from napari_lesion.dicom.read.meaning import check_planes, missing_tags, refuse_
 from napari_lesion.dicom.read.plan import Plan, plan_stack
 from napari_lesion.dicom.read.presentation import display_of_image, display_of_stack
 from napari_lesion.dicom.read.stored import Voxels, stored_frames
-from napari_lesion.model.volume import FloatArray, GeometryCertificate, Instance, Volume
+from napari_lesion.model.volume import FloatArray, GeometryCertificate, Instance, Volume, spacing_of
 from napari_lesion.support.errors import Cancelled, DecodeError, LesionError
 from napari_lesion.support.progress import Progress, silent
 
@@ -108,7 +108,7 @@ def stack_volume(series: Series, plan: Plan, voxels: Voxels) -> Volume:
     certificate = GeometryCertificate(
         verdict="corrected" if tilt or interpolated or plan.gaps else "as acquired",
         shape=_shape(voxels),
-        spacing_mm=_spacing(matrix),
+        spacing_mm=spacing_of(matrix),
         orientation=geometry.name_orientation(matrix),
         axes=geometry.axis_letters(matrix),
         patient_position=first.patient_position,
@@ -228,7 +228,7 @@ def _read_image(series: Series, progress: Progress) -> Volume:
     display, shown = display_of_image(frame, series.identity.modality, turned_around)
     certificate = GeometryCertificate(
         shape=_shape(voxels),
-        spacing_mm=_spacing(matrix),
+        spacing_mm=spacing_of(matrix),
         orientation=geometry.name_orientation(matrix) if placed else "unknown",
         axes=geometry.axis_letters(matrix) if placed else "",
         patient_position=frame.patient_position,
@@ -280,8 +280,3 @@ def _instance(frame: Frame) -> Instance:
 def _shape(voxels: Voxels) -> tuple[int, int, int]:
     k, j, i = voxels.shape
     return k, j, i
-
-
-def _spacing(matrix: FloatArray) -> tuple[float, float, float]:
-    k, j, i = np.linalg.norm(matrix[:3, :3], axis=0)
-    return float(k), float(j), float(i)

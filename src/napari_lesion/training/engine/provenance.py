@@ -19,20 +19,16 @@ import torch
 from napari_lesion.pipeline import library_versions
 from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.bounded import parse_json
+from napari_lesion.support.checksums import file_sha256
 from napari_lesion.support.errors import ConfigError
 
 FILE_NAME = "run.json"
-_BLOCK = 1 << 20
 
 
 def sha256_of(path: Path) -> str:
     """Sha256 of a file; of a folder, of all its files with their names, whatever the folder itself is called."""
     if path.is_file():
-        digest = hashlib.sha256()
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
-        return digest.hexdigest()
+        return file_sha256(path)
     files = sorted(p for p in path.rglob("*") if p.is_file())
     return sha256_of_parts({p.relative_to(path).as_posix(): sha256_of(p) for p in files})
 
