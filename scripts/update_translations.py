@@ -30,18 +30,27 @@ SHORTEST = 12
 
 CORE = PLUGIN.parent
 SAID_IN_THE_VIEWER = (
-    *("annotation", "assessment", "comparison", "detection/detector.py", "detection/false_positive_reduction.py"),
-    *(
-        "detection/nodule2d.py",
-        "detection/nodule3d.py",
-        "dicom",
-        "dicom_objects",
-        "explain",
-        "imaging",
-        "model",
-        "models",
-    ),
-    *("pipeline.py", "reading_study", "report", "review", "samples.py", "support"),
+    "annotation",
+    "assessment",
+    "comparison",
+    "detection/default.py",
+    "detection/false_positive_reduction.py",
+    "detection/nodule2d.py",
+    "detection/nodule3d.py",
+    "detection/registry.py",
+    "dicom",
+    "dicom_objects",
+    "explain",
+    "follow_up.py",
+    "imaging",
+    "model",
+    "models",
+    "pipeline.py",
+    "reading_study",
+    "report",
+    "review",
+    "samples.py",
+    "support",
 )
 """Where the core raises what a reader can come upon; the rest is for those who train and evaluate."""
 

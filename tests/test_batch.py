@@ -6,34 +6,19 @@ from dataclasses import replace
 import numpy as np
 import pydicom
 import pytest
+from batch_case import FOUND, ONE, TWO, rows_of, write
 from fake_scan import FakeDetector, make_volume
 
 from napari_lesion import batch
 from napari_lesion.batch import analyse_folder
-from napari_lesion.dicom.writer import write_ct_series
 from napari_lesion.model.drawn import Drawing
-from napari_lesion.model.findings import Candidate
 from napari_lesion.report.json import load_report, save_report
 from napari_lesion.report.summary import cells, load_summary
 from napari_lesion.review import edits
 from napari_lesion.review.review import Review, stamp
 from napari_lesion.support.errors import Cancelled, ConfigError, LungsNotFoundError, ModelError
 
-FOUND = (Candidate((40.0, -15.0, -289.0), 9.0, 0.9), Candidate((-40.0, -30.0, -286.0), 6.0, 0.6))
 FILES = {"findings.json", "heatmap.nii.gz", "overview.png"}
-ONE, TWO = "1.2.826.1", "1.2.826.2"
-
-
-def write(folder, uid, **changes):
-    """A small CT series as DICOM."""
-    volume = make_volume(shape=(12, 100, 150))
-    files = write_ct_series(volume, folder, series_uid=uid)
-    for file in files if changes else ():
-        dataset = pydicom.dcmread(file)
-        for name, value in changes.items():
-            setattr(dataset, name, value)
-        dataset.save_as(file)
-    return files
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +34,6 @@ def tree(tmp_path_factory):
         file.unlink()
     (root / "c" / "notes.txt").write_text("not an image")
     return root
-
-
-def rows_of(result):
-    return {row.series_uid: row for row in result.outcomes}
 
 
 def hidden(folder):

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from batch_case import FOUND, ONE, rows_of, write
 from fake_scan import FakeDetector, make_volume
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_batch import FOUND, ONE, rows_of, write
 
 from napari_lesion.batch import analyse_folder
 from napari_lesion.dicom.index.series import find_series

@@ -22,7 +22,14 @@ from napari_lesion.report.summary import SeriesOutcome, SeriesStatus
 from napari_lesion.report.write import Kind, Written, in_words, refuse_naming, write_reports
 from napari_lesion.review.journal import state_folder
 from napari_lesion.support.atomic import put_right, whole_folder
-from napari_lesion.support.errors import Cancelled, ConfigError, LesionError, LungsNotFoundError, ResultsError
+from napari_lesion.support.errors import (
+    Cancelled,
+    ConfigError,
+    LesionError,
+    LungsNotFoundError,
+    OutputError,
+    ResultsError,
+)
 from napari_lesion.support.progress import Progress, part, silent
 
 if TYPE_CHECKING:
@@ -199,7 +206,7 @@ def analyse_folder(
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"{out}: cannot write results there ({error.strerror}). Choose another folder.") from error
+        raise OutputError(f"{out}: cannot write results there ({error.strerror}). Choose another folder.") from error
     from napari_lesion.imaging.inference import choose_device
 
     if isinstance(detector, str):

@@ -33,7 +33,7 @@ from napari_lesion.model.findings import (
 )
 from napari_lesion.model.judged import Patient
 from napari_lesion.model.volume import Volume
-from napari_lesion.support.errors import ConfigError, SeriesError, UnitError
+from napari_lesion.support.errors import OptionError, SeriesError, UnitError
 from napari_lesion.support.progress import Progress, part, silent
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def analyse(
         If no lung is in view.
     ModelError
         If there is no such model, or it is damaged.
-    ConfigError
+    OptionError
         If the threshold makes no sense, or the model does not know such a rate of false positives.
     Cancelled
         If ``progress`` raised it.
@@ -302,15 +302,15 @@ def check_threshold(threshold: float | None, false_positives: float | None = Non
 
     Raises
     ------
-    ConfigError
+    OptionError
         If the score is not in [0, 1], the rate is not positive, or both are given.
     """
     if threshold is not None and false_positives is not None:
-        raise ConfigError("Give the threshold as a score or as false positives a scan, not both.")
+        raise OptionError("Give the threshold as a score or as false positives a scan, not both.")
     if threshold is not None and not 0 <= threshold <= 1:
-        raise ConfigError(f"A threshold of {threshold} makes no sense: scores lie between 0 and 1.")
+        raise OptionError(f"A threshold of {threshold} makes no sense: scores lie between 0 and 1.")
     if false_positives is not None and not (0 < false_positives < float("inf")):
-        raise ConfigError(f"{false_positives} false positives a scan make no sense: it must be more than 0.")
+        raise OptionError(f"{false_positives} false positives a scan make no sense: it must be more than 0.")
 
 
 def reporting_threshold(card: Card, threshold: float | None = None, false_positives: float | None = None) -> float:
@@ -318,7 +318,7 @@ def reporting_threshold(card: Card, threshold: float | None = None, false_positi
 
     Raises
     ------
-    ConfigError
+    OptionError
         If it makes no sense, or the model does not know such a rate of false positives.
     """
     check_threshold(threshold, false_positives)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_lesion.cli.console import say, show_table
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -202,7 +202,7 @@ def _compare(
     from napari_lesion.evaluation.compare import compare
 
     if a.resolve() == b.resolve():
-        raise ConfigError(f"{a} would be compared with itself. Name two output folders of `analyse`.")
+        raise OptionError(f"{a} would be compared with itself. Name two output folders of `analyse`.")
     nodules, places, (one, other), _ = _load(truth, [a, b], excluded, missing)
     if missing is MissingScans.LEAVE_OUT:
         one, other = tables.in_both(one, other)

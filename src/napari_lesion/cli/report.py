@@ -57,12 +57,12 @@ def report(
     from napari_lesion.report import folders as results_folders
     from napari_lesion.report import json as report_json
     from napari_lesion.report.write import in_words, kinds_of, refuse_naming
-    from napari_lesion.support.errors import ConfigError, LesionError
+    from napari_lesion.support.errors import LesionError, OptionError
     from napari_lesion.support.progress import part
 
     wanted = kinds_of(kinds)
     if not wanted:
-        raise ConfigError("--format names no report.")
+        raise OptionError("--format names no report.")
     folders = _folders(out)
     failed = 0
     with (
@@ -121,7 +121,7 @@ def report(
 
 def _folders(out: Path) -> list[Path]:
     from napari_lesion.report import json as report_json
-    from napari_lesion.support.errors import ConfigError
+    from napari_lesion.support.errors import InputFileError
 
     if out.name == report_json.FILE_NAME:
         return [out.parent]
@@ -131,7 +131,7 @@ def _folders(out: Path) -> list[Path]:
         path.parent for path in out.glob(f"*/{report_json.FILE_NAME}") if not path.parent.name.startswith(".")
     )
     if not folders:
-        raise ConfigError(f"{out}: there are no results of `napari-lesion analyse`.")
+        raise InputFileError(f"{out}: there are no results of `napari-lesion analyse`.")
     return folders
 
 

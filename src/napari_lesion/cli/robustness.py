@@ -10,7 +10,7 @@ import typer
 
 from napari_lesion.cli.analyse import Device
 from napari_lesion.cli.console import complain, say, show_progress, show_table
-from napari_lesion.support.errors import ConfigError, LesionError
+from napari_lesion.support.errors import LesionError, OptionError
 
 if TYPE_CHECKING:
     from napari_lesion.dicom.index.series import Series
@@ -50,7 +50,7 @@ def robustness(
     ways = table.default_perturbations()
     unknown = sorted(set(only or ()) - set(ways))
     if unknown:
-        raise ConfigError(f"There is no perturbation {unknown[0]!r}; there are {', '.join(ways)}.")
+        raise OptionError(f"There is no perturbation {unknown[0]!r}; there are {', '.join(ways)}.")
     nodules = load_marks(truth)
     with show_progress() as progress:
         chosen = _chosen(paths, {mark.series_uid for mark in nodules}, scans)
@@ -114,7 +114,7 @@ def _chosen(paths: list[Path], wanted: set[str], count: int | None) -> list[Seri
             continue
         found |= {one.identity.series_uid: one for one in index if one.identity.series_uid in wanted}
     if not found:
-        raise ConfigError(f"None of the series below {', '.join(map(str, paths))} is in the truth.")
+        raise OptionError(f"None of the series below {', '.join(map(str, paths))} is in the truth.")
     series = [found[uid] for uid in sorted(found)]
     if count is None or count >= len(series):
         return series

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from napari_lesion.cli.console import say, show_progress
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import OptionError
 
 _WITHOUT_FOLDS = {
     "PatchNet": "patch classifier",
@@ -51,7 +51,7 @@ def train(
     kind = network_of(config)
     if kind in _WITHOUT_FOLDS and (held_out or fold is not None or folds is not None):
         what = _WITHOUT_FOLDS[kind]
-        raise ConfigError(f"{config} is for a {what}: it takes neither --held-out nor --fold nor --folds.")
+        raise OptionError(f"{config} is for a {what}: it takes neither --held-out nor --fold nor --folds.")
     if kind == "LooksNet":
         from napari_lesion.training.recipes.looks import run_looks
 

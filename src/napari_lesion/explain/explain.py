@@ -19,7 +19,7 @@ from napari_lesion.explain.maps import METHODS, NEED_GRADIENTS, AttributionMap, 
 from napari_lesion.explain.view import Explainable, View
 from napari_lesion.model.findings import Finding, Heatmap
 from napari_lesion.model.volume import Volume
-from napari_lesion.support.errors import ConfigError, GeometryError, LesionError
+from napari_lesion.support.errors import GeometryError, LesionError, OptionError
 from napari_lesion.support.progress import Progress, part, silent
 
 if TYPE_CHECKING:
@@ -38,15 +38,15 @@ def check_methods(methods: Sequence[str]) -> tuple[str, ...]:
 
     Raises
     ------
-    ConfigError
+    OptionError
         If there is no such method, or none is given.
     """
     if "all" in methods:
         return tuple(METHODS)
     if unknown := [method for method in methods if method not in METHODS]:
-        raise ConfigError(f"There is no method {unknown[0]!r}; choose among {', '.join(METHODS)}, or all.")
+        raise OptionError(f"There is no method {unknown[0]!r}; choose among {', '.join(METHODS)}, or all.")
     if not methods:
-        raise ConfigError(f"Choose a method: {', '.join(METHODS)}, or all.")
+        raise OptionError(f"Choose a method: {', '.join(METHODS)}, or all.")
     return tuple(method for method in METHODS if method in methods)
 
 
@@ -80,7 +80,7 @@ def explain(
 
     Raises
     ------
-    ConfigError
+    OptionError
         If there is no such method, captum is not installed, or the device is not there.
     GeometryError
         If the finding lies where the model does not search.
@@ -191,7 +191,7 @@ def _need_captum() -> None:
         name for name, module in (("captum", "captum"), ("scikit-image", "skimage")) if find_spec(module) is None
     ]
     if missing:
-        raise ConfigError(
+        raise OptionError(
             f"Explanations need {' and '.join(missing)}: pip install 'napari-lesion[explain]'. The model's own heatmap "
             "works without."
         )

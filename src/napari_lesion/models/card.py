@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from napari_lesion.model.findings import Detection
 from napari_lesion.model.volume import Volume
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import OptionError
 from napari_lesion.support.progress import Progress, silent
 
 #: The numbers that a network computes in; see ``inference.number_type``.
@@ -87,8 +87,8 @@ def require_float32(model: str, precision: Precision) -> None:
 
     Raises
     ------
-    ConfigError
+    OptionError
         If bfloat16 is asked for.
     """
     if precision == "bfloat16":
-        raise ConfigError(f"model {model} always computes in float32; leave the precision to auto.")
+        raise OptionError(f"model {model} always computes in float32; leave the precision to auto.")

@@ -16,7 +16,7 @@ from napari_lesion.model.volume import SeriesIdentity
 from napari_lesion.report import json as report_json
 from napari_lesion.support.bounded import parse_json, read_text
 from napari_lesion.support.checksums import file_sha256
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import ConfigError, OutputError
 from napari_lesion.support.uids import digest
 
 if TYPE_CHECKING:
@@ -185,11 +185,11 @@ def held(out: Path) -> Iterator[None]:
     try:
         lock.acquire(blocking=False)
     except Timeout as error:
-        raise ConfigError(
+        raise OutputError(
             f"{out}: another run is writing results there. Wait until it has ended, or choose another folder."
         ) from error
     except OSError as error:
-        raise ConfigError(f"{out}: cannot write results there ({error.strerror}). Choose another folder.") from error
+        raise OutputError(f"{out}: cannot write results there ({error.strerror}). Choose another folder.") from error
     try:
         yield
     finally:

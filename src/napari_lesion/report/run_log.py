@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from napari_lesion.report import json as report_json
 from napari_lesion.report import summary
 from napari_lesion.report.summary import Cells, SeriesOutcome, cells
-from napari_lesion.support.errors import ConfigError, ResultsError
+from napari_lesion.support.errors import OutputError, ResultsError
 
 if TYPE_CHECKING:
     from napari_lesion.dicom.index.series import Series
@@ -71,7 +71,7 @@ class RunLog:
             self._place = _identity(out)
             summary.save_summary(self._earlier, self._path)
         except OSError as error:
-            raise ConfigError(f"{out}: cannot write results there ({error.strerror}). Choose another one.") from error
+            raise OutputError(f"{out}: cannot write results there ({error.strerror}). Choose another one.") from error
 
     def add(self, *outcomes: SeriesOutcome) -> None:
         """Add what became of some series, and pass it on.
@@ -159,7 +159,9 @@ class RunLog:
         files = [Path(outcome.source)] if outcome.source else []
         return replace(
             outcome,
-            **dict.fromkeys(_NAMING, ""),
+            patient_id="",
+            series_description="",
+            source="",
             reason=self.withheld.clear(outcome.reason, series, files),
             warnings=tuple(self.withheld.clear(warning, series, files) for warning in outcome.warnings),
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from napari_lesion.support.atomic import PRIVATE_FILE, append_lines
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import InputFileError
 from napari_lesion.support.plain import from_cell
 from napari_lesion.support.tables import table_lines, write_table
 
@@ -130,7 +130,7 @@ def load_summary(path: Path) -> tuple[Cells, ...]:
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If the file is not one.
     """
     try:
@@ -142,10 +142,10 @@ def load_summary(path: Path) -> tuple[Cells, ...]:
             del read[-1]
         rows = [{name: from_cell(value) for name, value in row.items()} for row in read]
     except (OSError, UnicodeDecodeError, csv.Error, AttributeError, TypeError) as error:
-        raise ConfigError(f"{path}: not a summary of this program ({error}). Move it away.") from error
+        raise InputFileError(f"{path}: not a summary of this program ({error}). Move it away.") from error
     for row in rows:
         if row.keys() - set(COLUMNS) or not {"series_uid", "status"} <= row.keys():
-            raise ConfigError(f"{path}: not a summary of this program (it has other columns). Move it away.")
+            raise InputFileError(f"{path}: not a summary of this program (it has other columns). Move it away.")
     rows = [{name: row.get(name, "") for name in COLUMNS} for row in rows]
     last = {row["folder"]: number for number, row in enumerate(rows)}
     return tuple(row for number, row in enumerate(rows) if not row["folder"] or last[row["folder"]] == number)

@@ -27,7 +27,7 @@ from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.plugin.widgets.torch_loading import load_torch
 from napari_lesion.review import edits
 from napari_lesion.review.review import Review, Stamp, with_comparison, with_measurements
-from napari_lesion.support.errors import ConfigError, LesionError
+from napari_lesion.support.errors import LesionError, ReviewError
 from napari_lesion.support.progress import Progress
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class Priors(QObject):
 
         Raises
         ------
-        ConfigError
+        ReviewError
             If there is nothing to compare.
         """
         scan, volume, report = self._station.scan, self._station.volume, self._view.report()
@@ -175,7 +175,7 @@ class Priors(QObject):
             return
         why = self.obstacle()
         if why or scan is None or volume is None or report is None:
-            raise ConfigError(why)
+            raise ReviewError(why)
         model = self._view.model or _default_model()
         known = self._station.review_of(source) if isinstance(source, Volume) else None
         by = self._station.stamp()

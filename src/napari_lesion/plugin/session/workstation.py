@@ -29,7 +29,7 @@ from napari_lesion.plugin.widgets.messages import show_info, show_warning
 from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.review.journal import Journal, journal_path, take_over_earlier
 from napari_lesion.review.review import Review, Stamp, carried_over, stamp, unsearched
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import ConfigError, ReviewError
 from napari_lesion.support.journal_file import is_there
 
 if TYPE_CHECKING:
@@ -309,7 +309,7 @@ class Workstation(QObject):
         """
         volume = volume_of(scan)
         if volume is None:
-            raise ConfigError(f"The layer {scan.name!r} is no scan, so it has no findings.")
+            raise ReviewError(f"The layer {scan.name!r} is no scan, so it has no findings.")
         if report.patient == Patient():  # of an earlier version, which did not ask
             report = report.model_copy(update={"patient": patient_of(volume.series)})
         journal, by = self._journal(volume), self.stamp()

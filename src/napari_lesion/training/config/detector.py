@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from napari_lesion.support.checked_yaml import read_checked
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import ConfigFileError
 from napari_lesion.training.config.options import OptimiserConfig, RunConfig, Strict, ValidationConfig
 
 __all__ = ["OptimiserConfig", "TrainingConfig", "read_config"]
@@ -188,7 +188,7 @@ def read_config(path: Path) -> TrainingConfig:
 
     Raises
     ------
-    ConfigError
+    ConfigFileError
         If the file is missing, no YAML, or holds a wrong or unknown field; the message names it.
     """
     config = read_checked(path, TrainingConfig, "configuration")
@@ -232,12 +232,12 @@ class Located:
 
         Raises
         ------
-        ConfigError
+        ConfigFileError
             If a variable is not set.
         """
         expanded = os.path.expandvars(part)
         if "$" in expanded:
-            raise ConfigError(
+            raise ConfigFileError(
                 f"The configuration {self._config} needs an environment variable that is not set: {part}."
             )
         return self._base / expanded
@@ -247,7 +247,7 @@ class Located:
 
         Raises
         ------
-        ConfigError
+        ConfigFileError
             If a variable is not set.
         """
         folder = self(Path(name))

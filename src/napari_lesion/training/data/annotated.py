@@ -18,7 +18,7 @@ from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.evaluation.froc import UNKNOWN_DIAMETER_MM, Mark, load_marks
 from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
 from napari_lesion.pipeline import unsuitable
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import InputFileError
 from napari_lesion.support.tables import read_table
 from napari_lesion.training.config.detector import AnnotatedConfig, Lesion
 
@@ -44,7 +44,7 @@ class AnnotatedScan:
 
         Raises
         ------
-        ConfigError
+        InputFileError
             If an image file cannot be read, or holds no HU.
         """
         return read_image(self.source, self.uid) if isinstance(self.source, Path) else read_series(self.source)
@@ -54,7 +54,7 @@ class AnnotatedScan:
 
         Raises
         ------
-        ConfigError
+        InputFileError
             If a mark lies outside the scan: its coordinates are not in LPS mm, or are of another scan.
         """
         places = [(mark, True) for mark in self.truth] + [(mark, False) for mark in self.excluded]
@@ -62,7 +62,7 @@ class AnnotatedScan:
         for mark, learned in places:
             k, j, i = (float(n) for n in volume.to_index(mark.center_mm))
             if not all(-0.5 <= n <= size - 0.5 for n, size in zip((k, j, i), volume.shape, strict=True)):
-                raise ConfigError(
+                raise InputFileError(
                     f"series {self.uid}: the mark at {mark.center_mm} lies outside the scan. Coordinates have to be "
                     "LPS mm (x to the left, y to the back, z to the head), as in LUNA16."
                 )
@@ -78,7 +78,7 @@ def find_annotated(config: AnnotatedConfig) -> tuple[AnnotatedScan, ...]:
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If a path holds no scan, a UID occurs twice, no annotation belongs to a scan, or a nodule has no diameter.
     """
     truth = _by_scan(config.annotations)
@@ -90,20 +90,22 @@ def find_annotated(config: AnnotatedConfig) -> tuple[AnnotatedScan, ...]:
         for uid, patient, source in _scans_in(path):
             found += 1
             if uid in scans:
-                raise ConfigError(f"series {uid}: found twice, the second time in {path}. Remove one.")
+                raise InputFileError(f"series {uid}: found twice, the second time in {path}. Remove one.")
             whose = uid if config.patients == "scan" else patients.get(uid, patient)
             scans[uid] = AnnotatedScan(uid, whose, source, truth.get(uid, ()), excluded.get(uid, ()))
         if not found:
-            raise ConfigError(f"There is no CT series and no NIfTI or MetaImage file in {path} (data.annotated.scans).")
+            raise InputFileError(
+                f"There is no CT series and no NIfTI or MetaImage file in {path} (data.annotated.scans)."
+            )
     if not any(scan.truth for scan in scans.values()):
-        raise ConfigError(
+        raise InputFileError(
             f"{config.annotations}: none of its series is among the {len(scans)} scans of data.annotated.scans. The "
             "UID of a NIfTI or MetaImage file is its name without the ending."
         )
     for scan in scans.values():
         for mark in scan.truth:
             if mark.diameter_mm <= 0:
-                raise ConfigError(f"{config.annotations}: series {scan.uid}: a nodule without a diameter.")
+                raise InputFileError(f"{config.annotations}: series {scan.uid}: a nodule without a diameter.")
     return tuple(scans[uid] for uid in sorted(scans))
 
 
@@ -112,7 +114,7 @@ def read_image(path: Path, uid: str) -> Volume:
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If it cannot be read, is no 3D image, or has no voxels as dark as air.
     """
     image: Any
@@ -120,12 +122,14 @@ def read_image(path: Path, uid: str) -> Volume:
         image = sitk.ReadImage(str(path))
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
-        raise ConfigError(f"{path} cannot be read: {reason}") from error
+        raise InputFileError(f"{path} cannot be read: {reason}") from error
     if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
-        raise ConfigError(f"{path} is no 3D image of one value a voxel, so it cannot be learned from.")
+        raise InputFileError(f"{path} is no 3D image of one value a voxel, so it cannot be learned from.")
     voxels = sitk.GetArrayFromImage(image)
     if voxels.min() > _AIR_HU:
-        raise ConfigError(f"{path} holds no HU: nothing in it is as dark as air ({voxels.min()} at least). Export HU.")
+        raise InputFileError(
+            f"{path} holds no HU: nothing in it is as dark as air ({voxels.min()} at least). Export HU."
+        )
     whole = np.issubdtype(voxels.dtype, np.integer) and np.abs(voxels.astype(np.int64)).max() < 2**15
     affine = np.eye(4)
     # SimpleITK speaks of (i, j, k) and LPS mm; here indices are (k, j, i).
@@ -158,7 +162,7 @@ def _scans_in(path: Path) -> Iterator[tuple[str, str, Series | Path]]:
     for file in files:
         ending = next((e for e in reversed(IMAGE_ENDINGS) if file.name.endswith(e)), None)
         if ending is None or not file.is_file():
-            raise ConfigError(f"{file} is neither a folder nor a NIfTI or MetaImage file (data.annotated.scans).")
+            raise InputFileError(f"{file} is neither a folder nor a NIfTI or MetaImage file (data.annotated.scans).")
         yield file.name.removesuffix(ending), "", file
 
 

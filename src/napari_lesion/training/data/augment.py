@@ -10,7 +10,7 @@ from monai.transforms.intensity.array import ScaleIntensityRange
 from monai.transforms.transform import RandomizableTransform
 
 from napari_lesion.imaging.preprocess import HU_WINDOW
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import ConfigFileError
 from napari_lesion.training.config.detector import AugmentationConfig, OneOfConfig, TransformConfig
 
 
@@ -19,7 +19,7 @@ def intensity_transform(options: AugmentationConfig) -> Compose | None:
 
     Raises
     ------
-    ConfigError
+    ConfigFileError
         If MONAI knows no such random intensity transform, or not such arguments.
     """
     if options.intensity is None:
@@ -36,11 +36,11 @@ def intensity_transform(options: AugmentationConfig) -> Compose | None:
 def _named(part: TransformConfig) -> Any:
     kind = getattr(intensity, part.name, None)
     if not (isinstance(kind, type) and issubclass(kind, RandomizableTransform)):
-        raise ConfigError(
+        raise ConfigFileError(
             f"augmentation.intensity: MONAI has no random intensity transform {part.name!r}. Choose one that its "
             "documentation lists under Intensity and whose name starts with Rand, e.g. RandGaussianNoise."
         )
     try:
         return kind(**(part.model_extra or {}))
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"augmentation.intensity: {part.name}: {error}.") from error
+        raise ConfigFileError(f"augmentation.intensity: {part.name}: {error}.") from error

@@ -19,7 +19,7 @@ from napari_lesion.evaluation.froc import Mark
 from napari_lesion.imaging import preprocess
 from napari_lesion.model.volume import Volume, apply_affine
 from napari_lesion.support.atomic import whole_file
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import ConfigFileError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.config.detector import BackgroundConfig, TrainingConfig
 from napari_lesion.training.data.completing import complete
@@ -89,15 +89,15 @@ def write_held_out(
 
     Raises
     ------
-    ConfigError
+    ConfigFileError
         If the configuration names no held-out series.
     """
     name = "validation" if part == "validation" else "held_out"
     parts: tuple[BackgroundConfig, ...] = getattr(config.data, name)
     if not parts:
-        raise ConfigError(f"The configuration names no series in data.{name}, so there is nothing to write.")
+        raise ConfigFileError(f"The configuration names no series in data.{name}, so there is nothing to write.")
     if config.data.nodules is None:
-        raise ConfigError("The configuration names no data.nodules, so there is nothing to insert.")
+        raise ConfigFileError("The configuration names no data.nodules, so there is nothing to insert.")
     store = split_store(read_store(config.data.nodules, patches=False))[part]
     nodules = [*(cut_out(cube) for cube in store.cubes), *(complete(crop) for crop in store.crops)]
     truth: list[Truth] = []

@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import InputFileError
 from napari_lesion.training.data.nodules import Cube, Split, Type, read_cubes, split_cubes, type_of
 
 CROPS, PATCHES, CUBES = "lidc_voi", "lidc_axial2d", "lidc_cubes"
@@ -156,12 +156,14 @@ def read_store(folder: Path, *, patches: bool = True) -> Store:
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If there is none of them, or one cannot be read.
     """
     there = {name for name in (CUBES, CROPS, PATCHES) if (folder / f"{name}.npz").exists()}
     if not there:
-        raise ConfigError(f"There are no nodules in {folder}: neither {CUBES}.npz nor {CROPS}.npz. Check data.nodules.")
+        raise InputFileError(
+            f"There are no nodules in {folder}: neither {CUBES}.npz nor {CROPS}.npz. Check data.nodules."
+        )
     return Store(
         cubes=tuple(read_cubes(folder)) if CUBES in there else (),
         crops=tuple(read_crops(folder)) if CROPS in there else (),
@@ -249,20 +251,20 @@ def read_crops(folder: Path) -> list[Crop]:
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If the files cannot be read, or do not fit together.
     """
     rows, content = _read(folder, CROPS, ("hu", "mask", "n"))
     hu = content["hu"]
     mask = np.unpackbits(content["mask"])[: int(content["n"])].astype(bool)
     if len(hu) != len(mask):
-        raise ConfigError(f"{folder / CROPS}.npz holds {len(hu)} values and {len(mask)} voxels of masks.")
+        raise InputFileError(f"{folder / CROPS}.npz holds {len(hu)} values and {len(mask)} voxels of masks.")
     crops = []
     for row in rows:
         z, y, x = (int(row[name]) for name in ("nz", "ny", "nx"))
         start = int(row["offset"])
         if not 0 <= start <= len(hu) - z * y * x:
-            raise ConfigError(f"{folder / CROPS}.csv: {row['patient_id']} lies outside of {CROPS}.npz.")
+            raise InputFileError(f"{folder / CROPS}.csv: {row['patient_id']} lies outside of {CROPS}.npz.")
         part = slice(start, start + z * y * x)
         crops.append(
             Crop(
@@ -287,13 +289,15 @@ def read_axial_patches(folder: Path) -> list[AxialPatch]:
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If the files cannot be read, or do not fit together.
     """
     rows, content = _read(folder, PATCHES, ("hu", "mask"))
     hu = content["hu"]
     if hu.shape != (len(rows), _PATCH, _PATCH):
-        raise ConfigError(f"{folder / PATCHES}.npz holds {hu.shape}, not {len(rows)} patches of {_PATCH} × {_PATCH}.")
+        raise InputFileError(
+            f"{folder / PATCHES}.npz holds {hu.shape}, not {len(rows)} patches of {_PATCH} × {_PATCH}."
+        )
     mask = np.unpackbits(content["mask"])[: hu.size].astype(bool).reshape(hu.shape)
     return [
         AxialPatch(
@@ -318,4 +322,4 @@ def _read(folder: Path, name: str, arrays: tuple[str, ...]) -> tuple[list[dict[s
         with np.load(folder / f"{name}.npz") as content:
             return rows, {one: content[one] for one in arrays}
     except (OSError, KeyError, ValueError) as error:
-        raise ConfigError(f"The nodules {folder / name}.npz and .csv cannot be read: {error}") from error
+        raise InputFileError(f"The nodules {folder / name}.npz and .csv cannot be read: {error}") from error

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import InputFileError
 
 Type = Literal["solid", "part-solid", "ground-glass"]
 Split = Literal["train", "validation", "test"]
@@ -82,7 +82,7 @@ def read_cubes(folder: Path) -> list[Cube]:
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If the files are not there.
     """
     try:
@@ -92,7 +92,7 @@ def read_cubes(folder: Path) -> list[Cube]:
             folder / "lidc_cubes_ratings.csv", delimiter=",", names=True, dtype=None, encoding="utf-8"
         )
     except OSError as error:
-        raise ConfigError(f"The nodule cubes cannot be read from {folder}: {error}. Check data.nodules.") from error
+        raise InputFileError(f"The nodule cubes cannot be read from {folder}: {error}. Check data.nodules.") from error
     texture = {str(row["name"]): int(row["texture"]) for row in table}
     cubes = []
     for h, m, name in zip(hu, mask, names, strict=True):

@@ -15,7 +15,7 @@ from torch.nn import functional
 from napari_lesion.imaging.planes import orthogonal_patches
 from napari_lesion.imaging.preprocess import HU_WINDOW
 from napari_lesion.models.networks import PATCH_SIZE
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import InputFileError
 from napari_lesion.training.data.crops import MM, Background, ball, draw_nodule, place
 from napari_lesion.training.data.insertion import insert, random_rotation
 from napari_lesion.training.data.nodules import Cube, cut_out
@@ -71,16 +71,16 @@ def read_patches(path: Path) -> Patches:
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If the file is missing or holds something else.
     """
     try:
         with np.load(path) as content:
             image, label, row = (content[name] for name in ("image", "label", "candidate_row"))
     except (OSError, KeyError, ValueError) as error:
-        raise ConfigError(f"The patches {path} cannot be read: {error}") from error
+        raise InputFileError(f"The patches {path} cannot be read: {error}") from error
     if image.dtype != np.uint8 or image.shape[1:] != (STORED, STORED) or not len(image) == len(label) == len(row):
-        raise ConfigError(f"The patches {path} are not {STORED} × {STORED} bytes each, with a label and a row.")
+        raise InputFileError(f"The patches {path} are not {STORED} × {STORED} bytes each, with a label and a row.")
     return Patches(image, label == 1, np.zeros(len(image), np.float32), row.astype(np.int64))
 
 

@@ -12,7 +12,7 @@ from napari_lesion.imaging import preprocess
 from napari_lesion.model.volume import Volume
 from napari_lesion.phantom.scan import make_scan
 from napari_lesion.pipeline import unsuitable
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import InputFileError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.config.detector import BackgroundConfig, TrainingConfig
 from napari_lesion.training.data.annotated import AnnotatedScan
@@ -24,12 +24,12 @@ def find_background(part: BackgroundConfig) -> Series:
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If there is none.
     """
     series = [s for s in find_series(part.path) if not unsuitable(s)]
     if not series:
-        raise ConfigError(f"There is no CT series in {part.path}. Correct data.backgrounds in the configuration.")
+        raise InputFileError(f"There is no CT series in {part.path}. Correct data.backgrounds in the configuration.")
     return max(series, key=lambda s: s.n_slices)
 
 
@@ -38,7 +38,7 @@ def read_background(part: BackgroundConfig) -> Volume:
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If there is none.
     """
     return read_series(find_background(part))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import OptionError
 from napari_lesion.training.config.detector import BackgroundConfig, TrainingConfig
 from napari_lesion.training.data.annotated import AnnotatedScan, find_annotated
 from napari_lesion.training.data.completing import complete
@@ -75,7 +75,7 @@ def make_split(config: TrainingConfig, fold: int | None = None, folds: int | Non
 
     Raises
     ------
-    ConfigError
+    OptionError
         If there is no such fold, there are fewer patients than folds, or it is not known whose a scan is.
     """
     data = config.data
@@ -90,9 +90,9 @@ def make_split(config: TrainingConfig, fold: int | None = None, folds: int | Non
             test=test,
         )
     if folds is None:
-        raise ConfigError("How many folds there are is not given. Write folds into the configuration, or pass --folds.")
+        raise OptionError("How many folds there are is not given. Write folds into the configuration, or pass --folds.")
     if not 0 <= fold < folds:
-        raise ConfigError(f"There is no fold {fold}: of {folds} folds the first is 0 and the last {folds - 1}.")
+        raise OptionError(f"There is no fold {fold}: of {folds} folds the first is 0 and the last {folds - 1}.")
     series = _divided((*data.backgrounds, *data.validation), _patient_of_series, "series", fold, folds)
     stored: list[Cube | Crop] = [*train_store.cubes, *validation_store.cubes]
     stored += [*train_store.crops, *validation_store.crops]
@@ -121,12 +121,12 @@ def _divided(
         return (), ()
     patients = [whose(item) for item in items]
     if not all(patients):
-        raise ConfigError(
+        raise OptionError(
             f"Of {patients.count('')} {what} it is not known whose they are, so they cannot be divided by patient. "
             "Name the patient (backgrounds: patient; annotated scans: patients) in the configuration."
         )
     if len(set(patients)) < folds:
-        raise ConfigError(f"The {what} are of {len(set(patients))} patients; {folds} folds need at least {folds}.")
+        raise OptionError(f"The {what} are of {len(set(patients))} patients; {folds} folds need at least {folds}.")
     train, validation = list(GroupKFold(folds).split(items, groups=patients))[fold]
     return tuple(items[n] for n in train), tuple(items[n] for n in validation)
 
@@ -138,7 +138,7 @@ def _refuse_shared(train: Part, validation: Part) -> None:
         for part in (train, validation)
     )
     if both := sorted(learned & judged):
-        raise ConfigError(
+        raise OptionError(
             f"Patient {both[0]} is both among the backgrounds and among the annotated scans, in different parts of "
             "this fold. Leave one of the two out."
         )

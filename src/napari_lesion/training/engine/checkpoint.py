@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from napari_lesion.support.atomic import whole_file
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import InputFileError, OptionError
 
 FILE_NAME = "checkpoint.pt"
 
@@ -20,14 +20,14 @@ def place(out: Path, *, resume: bool) -> Path:
 
     Raises
     ------
-    ConfigError
+    OptionError
         If the folder holds another run, or there is nothing to resume.
     """
     path = out / FILE_NAME
     if path.exists() and not resume:
-        raise ConfigError(f"{out} already holds a run. Pass --resume to go on with it, or choose another folder.")
+        raise OptionError(f"{out} already holds a run. Pass --resume to go on with it, or choose another folder.")
     if resume and not path.exists():
-        raise ConfigError(f"{out} holds no run to go on with. Leave --resume out.")
+        raise OptionError(f"{out} holds no run to go on with. Leave --resume out.")
     return path
 
 
@@ -42,14 +42,14 @@ def load(path: Path) -> dict[str, Any]:
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If it is damaged.
     """
     try:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ConfigError(f"The checkpoint {path} cannot be read ({reason}). Start the run anew.") from error
+        raise InputFileError(f"The checkpoint {path} cannot be read ({reason}). Start the run anew.") from error
     return content
 
 

@@ -15,7 +15,7 @@ from typing import Any, Generic
 import torch
 from torch import Tensor, nn
 
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import ConfigFileError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.engine import checkpoint
 from napari_lesion.training.engine.early_stopping import EarlyStopping
@@ -60,13 +60,13 @@ class Run(Generic[Batch, Result]):
 
         Raises
         ------
-        ConfigError
+        ConfigFileError
             If it is damaged, or of another number of processes.
         """
         content = checkpoint.load(path)
         each, ranks = _ranks_in(content), self.trainer.ranks
         if len(each) != ranks.size:
-            raise ConfigError(
+            raise ConfigFileError(
                 f"The run in {path.parent} was made by {len(each)} processes, and goes on with as many only, not with "
                 f"{ranks.size}."
             )
@@ -104,7 +104,7 @@ def begin(
 
     Raises
     ------
-    ConfigError
+    ConfigFileError
         If the weights to start from belong to another network.
     """
     config, where = recipe.config, torch.device(device)
@@ -129,7 +129,7 @@ def take_step(run: Run[Batch, Result]) -> dict[str, float]:
 
     Raises
     ------
-    ConfigError
+    ConfigFileError
         If the loss is no number any more.
     """
     begun = time.perf_counter()
@@ -146,7 +146,7 @@ def take_step(run: Run[Batch, Result]) -> dict[str, float]:
         return total
 
     if not trainer.learn(loss, rate):
-        raise ConfigError(
+        raise ConfigFileError(
             f"The loss is no number any more at step {trainer.step}. Lower optimiser.learning_rate and resume."
         )
     return {"step": trainer.step, **values, "learning_rate": rate, "seconds": time.perf_counter() - begun}
@@ -178,7 +178,7 @@ def fit(
 
     Raises
     ------
-    ConfigError
+    ConfigFileError
         If the folder holds another run, there is nothing to resume, or the loss is no number any more.
     Cancelled
         If ``progress`` raised it; the run goes on from its last checkpoint.

@@ -20,7 +20,7 @@ from napari_lesion.pipeline import library_versions
 from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.bounded import parse_json
 from napari_lesion.support.checksums import file_sha256
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import InputFileError
 
 FILE_NAME = "run.json"
 
@@ -88,16 +88,16 @@ def read_record(folder: Path) -> dict[str, Any]:
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If it is damaged.
     """
     path = folder / FILE_NAME
     try:
         record = parse_json(path.read_text(encoding="utf-8")) if path.exists() else {}
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error}). Train into a new folder.") from error
+        raise InputFileError(f"{path}: cannot be read ({error}). Train into a new folder.") from error
     if not isinstance(record, dict):
-        raise ConfigError(f"{path}: no record of a run. Train into a new folder.")
+        raise InputFileError(f"{path}: no record of a run. Train into a new folder.")
     return record
 
 

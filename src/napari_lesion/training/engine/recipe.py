@@ -17,12 +17,13 @@ from napari_lesion.training.engine.trainer_state import TrainerState
 
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
+Drawn = TypeVar("Drawn", covariant=True)
 
 
-class Batches(Protocol[Batch]):
+class Batches(Protocol[Drawn]):
     """Where batches come from. `state` is all that the next ones depend on: tensors, numbers, lists and dicts."""
 
-    def draw(self) -> Batch:
+    def draw(self) -> Drawn:
         """Draw the next batch; called on a thread, so nothing may come from torch's own generator."""
         ...
 

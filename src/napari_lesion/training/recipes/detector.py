@@ -19,7 +19,7 @@ from napari_lesion.evaluation.froc import FP_RATES, Evaluation
 from napari_lesion.imaging.inference import choose_device
 from napari_lesion.models.networks import NoduleNet
 from napari_lesion.models.packages import find_pack, load_network
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import ConfigFileError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.config.detector import TrainingConfig, read_config
 from napari_lesion.training.data.crops import Background, Batch, Sampler
@@ -235,7 +235,7 @@ def run(
 
     Raises
     ------
-    ConfigError
+    ConfigFileError
         If the configuration is wrong, the folder holds another run, or there is nothing to resume.
     """
     config = read_config(config_path)
@@ -261,7 +261,7 @@ def _take_over(network: NoduleNet, name: str) -> None:
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
-        raise ConfigError(
+        raise ConfigFileError(
             f"start_from: the weights of {name} belong to another network than the one of width "
             f"{network.head.in_channels} that the configuration asks for."
         ) from error
@@ -283,11 +283,11 @@ def _validation_scans(config: TrainingConfig, split: Split, progress: Progress) 
     if config.validation is None and split.fold is None:
         return []
     if not (split.validation.series or split.validation.annotated):
-        raise ConfigError(
+        raise ConfigFileError(
             "The configuration has a section validation, but no series to validate on. Name some in data.validation, "
             "or train a fold of a cross-validation (--fold)."
         )
     scans = load_validation(config, split.validation, progress)
     if not any(scan.truth for scan in scans):
-        raise ConfigError("The scans for validation hold no nodules, so there is no sensitivity to measure.")
+        raise ConfigFileError("The scans for validation hold no nodules, so there is no sensitivity to measure.")
     return scans

@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_lesion.evaluation.froc import FP_RATES
 from napari_lesion.support.atomic import whole_file
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import OptionError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.config.detector import read_config
 from napari_lesion.training.engine import checkpoint
@@ -35,14 +35,14 @@ def cross_validate(
 
     Raises
     ------
-    ConfigError
+    OptionError
         As ``run``.
     """
     count = folds or read_config(config_path).folds
     if count is None:
-        raise ConfigError("How many folds there are is not given. Write folds into the configuration, or pass --folds.")
+        raise OptionError("How many folds there are is not given. Write folds into the configuration, or pass --folds.")
     if processes() > 1:
-        raise ConfigError("Under torchrun the folds are trained one by one. Pass --fold as well.")
+        raise OptionError("Under torchrun the folds are trained one by one. Pass --fold as well.")
     records = []
     for fold in range(count):
         folder = out / f"fold-{fold}"

@@ -20,7 +20,7 @@ from napari_lesion.imaging.inference import choose_device
 from napari_lesion.imaging.preprocess import HU_WINDOW
 from napari_lesion.models.networks import RATED, LooksNet
 from napari_lesion.models.packages import LooksNetSpec, Metadata, Preprocessing, save_pack
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import ConfigFileError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.config.looks import LooksTrainingConfig, read_looks_config
 from napari_lesion.training.data.lidc import read_store, split_store
@@ -171,7 +171,7 @@ def run_looks(config_path: Path, out: Path, *, resume: bool = False, progress: P
 
     Raises
     ------
-    ConfigError
+    ConfigFileError
         If the configuration is wrong, the folder holds another run, or there is nothing to resume.
     """
     config = read_looks_config(config_path)
@@ -179,7 +179,7 @@ def run_looks(config_path: Path, out: Path, *, resume: bool = False, progress: P
     sides = split_store(read_store(config.nodules))
     train, tuning = rated(sides["train"]), rated(sides["validation"])
     if not train or not tuning:
-        raise ConfigError(f"There are no rated nodules in {config.nodules} to learn from and to validate with.")
+        raise ConfigFileError(f"There are no rated nodules in {config.nodules} to learn from and to validate with.")
     return fit(
         LooksRecipe(config, train, tuning), out, device=choose_device(config.device), resume=resume, progress=progress
     )

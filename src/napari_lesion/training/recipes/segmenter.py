@@ -23,7 +23,7 @@ from napari_lesion.models.card import Metric
 from napari_lesion.models.networks import SegmentNet
 from napari_lesion.models.packages import Metadata, Preprocessing, SegmentNetSpec, find_pack, load_network, save_pack
 from napari_lesion.support.atomic import whole_file
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import ConfigFileError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.config.detector import BackgroundConfig
 from napari_lesion.training.config.segmenter import SegmentAugmentation, SegmentTrainingConfig, read_segment_config
@@ -271,7 +271,7 @@ def run_segmenter(config_path: Path, out: Path, *, resume: bool = False, progres
 
     Raises
     ------
-    ConfigError
+    ConfigFileError
         If the configuration is wrong, the folder holds another run, or there is nothing to resume.
     """
     config = read_segment_config(config_path)
@@ -288,7 +288,7 @@ def take_over(network: SegmentNet, name: str) -> None:
 
     Raises
     ------
-    ConfigError
+    ConfigFileError
         If its network is another one.
     """
     pack = find_pack(name)
@@ -297,7 +297,7 @@ def take_over(network: SegmentNet, name: str) -> None:
         try:
             network.load_state_dict(weights)
         except RuntimeError as error:
-            raise ConfigError(f"start_from: {name} has another width than the network to be trained.") from error
+            raise ConfigFileError(f"start_from: {name} has another width than the network to be trained.") from error
         return
     own = network.state_dict()
     first = "stage1.0.0.weight"
@@ -306,7 +306,7 @@ def take_over(network: SegmentNet, name: str) -> None:
         shared[first] = torch.cat([weights[first], torch.zeros_like(weights[first])], 1)
         network.load_state_dict({**own, **shared})
     except (KeyError, RuntimeError) as error:
-        raise ConfigError(f"start_from: {name} has another pyramid than the one that is to be trained.") from error
+        raise ConfigFileError(f"start_from: {name} has another pyramid than the one that is to be trained.") from error
 
 
 def _best_threshold(network: nn.Module, tuning: Kinds, options: SegmentAugmentation, device: torch.device) -> float:
