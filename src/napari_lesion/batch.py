@@ -59,6 +59,10 @@ class BatchResult:
     known_patients: int = 0
     """Series of whose patients ``clinical`` says something."""
 
+    def __repr__(self) -> str:
+        told = ", ".join(f"{self.count(status)} {status}" for status in ("done", "skipped", "failed"))
+        return f"BatchResult({told})"
+
     def count(self, status: SeriesStatus) -> int:
         """How many series (and paths without any) have this status."""
         return sum(outcome.status == status for outcome in self.outcomes)

@@ -6,6 +6,7 @@ applies risk models and guidelines.
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 import uuid
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from napari_lesion.assessment.guidelines.judge import judge
 from napari_lesion.assessment.measure.measure import measure_findings
@@ -42,11 +43,15 @@ if TYPE_CHECKING:
     from napari_lesion.models.card import Card, Detector
 
 _SCALE = 1000
-_READ, _MEASURE = 300, 900
-"""Where on the progress scale reading ends, and where measuring begins."""
+_FIND, _READ, _MEASURE = 20, 300, 900
+"""Where on the progress scale finding the series and reading end, and where measuring begins."""
 _SINGLE = "a single image, not a volume; this model searches volumes only (nodule-2d searches single CT images, too)."
 _LIBRARIES = ("napari-lesion", "torch", "monai", "numpy", "scipy", "pydicom", "SimpleITK", "nibabel")
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "napari-lesion")
+
+
+Source: TypeAlias = "Series | Volume | Sequence[Series] | str | os.PathLike[str]"
+"""What is analysed: a scan, or where there is one."""
 
 
 class Searched(Protocol):
@@ -64,7 +69,7 @@ class Searched(Protocol):
 
 
 def analyse(
-    source: Series | Volume,
+    source: Source,
     *,
     detector: Detector | str = "nodule-3d",
     device: str = "auto",
@@ -81,8 +86,9 @@ def analyse(
 
     Parameters
     ----------
-    source : Series or Volume
-        A series as ``find_series`` lists it, or a volume that was read already.
+    source : Series, Volume, SeriesIndex or path
+        A series as ``find_series`` lists it, or a volume that was read already; or a folder, an archive, a file or a
+        list of series in which there is one that the model reads.
     detector : Detector or str
         A detector, or the id of one (see ``napari-lesion models list``).
     device : str
@@ -136,14 +142,20 @@ def analyse(
     if isinstance(source, Volume):
         volume, reading = source, 0
     else:
+        from napari_lesion.dicom.index.choose import one_series
         from napari_lesion.dicom.read.reader import read_series
 
-        why = unsuitable(source, detector.card.modalities, single_images=detector.card.single_images)
-        if why:
-            raise SeriesError(f"series {source.key}: {why}")
+        card = detector.card
+        series = one_series(
+            source,
+            lambda one: unsuitable(one, card.modalities, single_images=card.single_images),
+            progress=part(progress, 0, _FIND, _SCALE),
+        )
+        if why := unsuitable(series, card.modalities, single_images=card.single_images):
+            raise SeriesError(f"series {series.key}: {why}")
         reading = _READ
         volume = read_series(
-            source, allow_gaps=allow_gaps, assume_hu=assume_hu, progress=part(progress, 0, reading, _SCALE)
+            series, allow_gaps=allow_gaps, assume_hu=assume_hu, progress=part(progress, _FIND, reading, _SCALE)
         )
     read = time.perf_counter()
     _refuse_unsuitable_volume(volume, detector.card)
@@ -172,7 +184,7 @@ def analyse(
 
 
 def search(
-    source: Series | Volume,
+    source: Source,
     *,
     detector: Detector | str = "nodule-3d",
     device: str = "auto",

@@ -104,6 +104,10 @@ class Evaluation:
     outcomes: tuple[tuple[Mark, float | None], ...]
     """Each nodule with the score of its best hit, None where it was missed."""
 
+    def __repr__(self) -> str:
+        curve = self.overall
+        return f"Evaluation(CPM {curve.cpm:.3f}: {curve.nodules} nodules in {curve.scans} scans)"
+
 
 def load_marks(path: Path) -> tuple[Mark, ...]:
     """Read marks in the form of LUNA16: ``seriesuid,coordX,coordY,coordZ,diameter_mm`` (LPS mm).

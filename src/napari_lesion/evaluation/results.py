@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from napari_lesion.evaluation.classification import Classification
-from napari_lesion.evaluation.compare import Comparison
+from napari_lesion.evaluation.compare import ModelComparison
 from napari_lesion.evaluation.froc import FP_RATES, Curve, Evaluation, Mark, ScoredPoint
 from napari_lesion.model.findings import ModelReference
 from napari_lesion.report import json as report_json
@@ -149,7 +149,7 @@ def save_evaluation(
     )
 
 
-def save_comparison(comparison: Comparison, a: ModelReference, b: ModelReference, folder: Path) -> None:
+def save_comparison(comparison: ModelComparison, a: ModelReference, b: ModelReference, folder: Path) -> None:
     """Write ``comparison.json`` and ``comparison.csv``."""
     content = {
         "a": a.model_dump(),

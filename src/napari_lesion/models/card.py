@@ -53,6 +53,11 @@ class Card(BaseModel):
     operating_points: tuple[tuple[float, float], ...] = ()
     """(false positives a scan, score) on the validation scans: rising in the first, falling in the second."""
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.id} {self.version}: {self.task})"
+
+    __str__ = __repr__
+
     @model_validator(mode="after")
     def _points_are_ordered(self) -> Card:
         for (rate, score), (next_rate, next_score) in pairwise(self.operating_points):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
 import numpy as np
 
+from napari_lesion.dicom.index.choose import one_series
 from napari_lesion.dicom.index.header import Frame
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.dicom.read import geometry, pixels
@@ -26,14 +28,18 @@ AIR_HU = -1024
 
 
 def read_series(
-    series: Series, *, allow_gaps: bool = False, assume_hu: bool = False, progress: Progress = silent
+    series: Series | Sequence[Series] | str | os.PathLike[str],
+    *,
+    allow_gaps: bool = False,
+    assume_hu: bool = False,
+    progress: Progress = silent,
 ) -> Volume:
     """Read a series into a volume.
 
     Parameters
     ----------
-    series : Series
-        From `find_series`.
+    series : Series, SeriesIndex or path
+        From `find_series`; or a folder, an archive, a file or a list of series in which there is one.
     allow_gaps : bool
         Interpolate missing and uneven slices instead of raising; the certificate lists them.
     assume_hu : bool
@@ -49,11 +55,14 @@ def read_series(
 
     Raises
     ------
+    SeriesError
+        If there is no series at that path, or there are several.
     GeometryError
         If slices are missing, uneven, contradictory or have no place, and `allow_gaps` does not cover it.
     DecodeError
         If a file is damaged.
     """
+    series = one_series(series)
     try:
         single = series.n_slices == 1
         volume = _read_image(series, progress) if single else _read_stack(series, allow_gaps, progress)

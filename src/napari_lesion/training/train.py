@@ -1,0 +1,65 @@
+"""Train whatever network a configuration names: what the command line and ``napari_lesion.train`` call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from napari_lesion.support.errors import OptionError
+from napari_lesion.support.progress import Progress, silent
+from napari_lesion.training.config.options import network_of
+
+WITHOUT_FOLDS = {
+    "PatchNet": "patch classifier",
+    "SegmentNet": "segmenter",
+    "LooksNet": "network for the look of nodules",
+}
+"""Networks that are no detectors: their training has no cross-validation, and writes no held-out scans."""
+
+
+def train(
+    config: Path | str,
+    out: Path | str,
+    *,
+    resume: bool = False,
+    fold: int | None = None,
+    folds: int | None = None,
+    progress: Progress = silent,
+) -> Path:
+    """Train from a configuration into a folder; returns the folder of the finished model package.
+
+    Parameters
+    ----------
+    config, out : Path
+        The YAML file, and where checkpoints, tables and the model go.
+    resume : bool
+        Go on with the run in that folder, as if it had not been stopped.
+    fold, folds : int, optional
+        Part of a cross-validation that is validated with, from 0, and how many there are; for detectors only.
+    progress : Progress
+
+    Raises
+    ------
+    ConfigError
+        If the configuration is wrong, the folder holds another run, or there is nothing to resume.
+    Cancelled
+        If ``progress`` raised it; the run goes on from its last checkpoint with ``resume``.
+    """
+    config, out = Path(config), Path(out)
+    kind = network_of(config)
+    if kind in WITHOUT_FOLDS and not (fold is None and folds is None):
+        raise OptionError(f"{config} is for a {WITHOUT_FOLDS[kind]}: it has no folds.")
+    if kind == "LooksNet":
+        from napari_lesion.training.recipes.looks import run_looks
+
+        return run_looks(config, out, resume=resume, progress=progress)
+    if kind == "SegmentNet":
+        from napari_lesion.training.recipes.segmenter import run_segmenter
+
+        return run_segmenter(config, out, resume=resume, progress=progress)
+    if kind == "PatchNet":
+        from napari_lesion.training.recipes.patches import run_patches
+
+        return run_patches(config, out, resume=resume, progress=progress)
+    from napari_lesion.training.recipes.detector import run
+
+    return run(config, out, resume=resume, fold=fold, folds=folds, progress=progress)
