@@ -115,8 +115,6 @@ class AxialPatch:
         Of the disc with the outline's area as the source gives it: larger than ``Crop.diameter_mm``.
     slice_uid : str
         SOP instance UID.
-    hu_sure : bool
-        Otherwise all HU may be 24 too low.
     """
 
     patient: str
@@ -127,7 +125,6 @@ class AxialPatch:
     ratings: Mapping[str, int] = field(repr=False)
     reader: int
     slice_uid: str
-    hu_sure: bool
 
     @property
     def type(self) -> Type:
@@ -309,7 +306,6 @@ def read_axial_patches(folder: Path) -> list[AxialPatch]:
             ratings={name: round(float(row[name])) for name in RATINGS if row[name]},
             reader=int(row["reader"]),
             slice_uid=row["sop_uid"],
-            hu_sure=row["intercept_sure"] == "1",
         )
         for row, h, m in zip(rows, hu, mask, strict=True)
     ]
