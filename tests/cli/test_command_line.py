@@ -441,7 +441,8 @@ def test_training_takes_its_configuration_and_says_where_the_model_is(tmp_path, 
     pytest.importorskip("napari_lesion.training.recipes.detector")
     asked = {}
 
-    def train(config, out, *, resume, progress):
+    def train(config, out, *, resume, progress, **folds):
+        assert set(folds.values()) == {None}
         asked.update(config=config, out=out, resume=resume)
         return out / "pack"
 
