@@ -88,7 +88,7 @@ def examples(folder: Path, analysis: nl.Analysis) -> dict[str, object]:
         "Finding": named, "Heatmap": analysis.heatmap, "Report": report, "Card": FakeDetector().card,
         "Compared": compared, "Comparison": compared.comparison, "Mark": nl.Mark("1", (0.0, 0.0, 0.0), 8.0),
         "ScoredPoint": nl.ScoredPoint((0.0, 0.0, 0.0), 0.9), "Evaluation": evaluation,
-        "ModelComparison": nl.compare_models(marks, points, points, bootstraps=0),
+        "ModelComparison": nl.compare_models(marks, points, points, bootstraps=10),
     }  # fmt: skip
 
 

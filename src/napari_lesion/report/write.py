@@ -13,7 +13,14 @@ from napari_lesion.model.volume import Volume
 from napari_lesion.report import findings_csv, measurements
 from napari_lesion.report import json as report_json
 from napari_lesion.support.atomic import whole_file
-from napari_lesion.support.errors import Cancelled, ConfigError, LesionError, NothingToSaveError, OptionError
+from napari_lesion.support.errors import (
+    Cancelled,
+    ConfigError,
+    LesionError,
+    NothingToSaveError,
+    OptionError,
+    OutputError,
+)
 from napari_lesion.support.progress import Progress, part, silent
 
 if TYPE_CHECKING:
@@ -112,7 +119,7 @@ def write_reports(
     ----------
     report : Report
     folder : Path
-        Of the results of the series.
+        Of the results of the series; made if it is not there.
     kinds : iterable of str
         Of `KINDS`. A structured report of findings with outlines brings the segmentation along that it refers to.
     volume : Volume, optional
@@ -127,9 +134,15 @@ def write_reports(
 
     Raises
     ------
+    OutputError
+        If the folder cannot be made.
     Cancelled
         If ``progress`` raised it; files that are complete by then stay.
     """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: reports cannot be written there ({error.strerror}).") from error
     asked = set(kinds)
     if "sr" in asked and any(finding.mask is not None for finding in report.standing):
         asked.add("seg")
