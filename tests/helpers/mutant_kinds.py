@@ -381,17 +381,17 @@ def _fhir() -> list[dict[str, object]]:
 
 
 def _make_summary(folder: Path) -> None:
-    from napari_lesion.report.summary import COLUMNS, SummaryRow, append_rows, save_summary
+    from napari_lesion.report.summary import COLUMNS, append_rows, save_summary
 
-    rows = [SummaryRow(**{name: f"{name} {n}" for name in COLUMNS}) for n in range(3)]
+    rows = [{name: f"{name} {n}" for name in COLUMNS} for n in range(3)]
     save_summary(rows[:2], folder / "summary.csv")
     append_rows(rows[2:], folder / "summary.csv")
 
 
 def _make_labels(folder: Path) -> None:
-    from napari_lesion.annotation.labels import LUNG_NODULES, save_labels
+    from napari_lesion.annotation.labels import LUNG_NODULES
 
-    save_labels(LUNG_NODULES, folder / "labels.yaml")
+    _write(folder, "labels.yaml", yaml.safe_dump(LUNG_NODULES.model_dump(mode="json", exclude_defaults=True)))
 
 
 def _make_config(folder: Path) -> None:
