@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import dicom_factory as factory
+import yaml
 from annotated_scan import annotate, mark_mask, nodule, phantom_volume
 from dicom_factory import MARKS
 from dicom_findings import Case, case_of
