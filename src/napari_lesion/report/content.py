@@ -138,6 +138,11 @@ class Content:
     without_pictures: str = ""
     """Why there are no pictures."""
 
+    @property
+    def compact(self) -> bool:
+        """Whether there are so many findings that each gets less room."""
+        return len(self.entries) >= COMPACT_FROM
+
 
 def content_of(report: Report, volume: Volume | None = None, *, progress: Progress = silent) -> Content:
     """Put a report into words.
