@@ -65,7 +65,7 @@ def test_a_stack_and_a_series_whose_uid_reads_like_it_have_a_folder_each(tmp_pat
     bob = FakeDetector(FOUND)
     row = rows_of(analyse_folder([tmp_path / "bob"], out, detector=bob, resume=True))["1.2.8.2"]
     assert bob.calls == ["1.2.8.2"]
-    assert (row.status, row.findings) == ("done", "2")
+    assert (row.status, row.findings) == ("done", 2)
     assert patient_of(out / row.folder) == "BOB"
     assert sorted(findings(out).values()) == [0, 0, 2]
 
