@@ -17,18 +17,18 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from napari_lesion.detection.detector import load_detector
+from napari_lesion.detection.registry import load_detector
 from napari_lesion.imaging import preprocess
 from napari_lesion.model.volume import Volume, apply_affine
 from napari_lesion.pipeline import analyse
-from napari_lesion.training.completing import complete
-from napari_lesion.training.config import read_config
-from napari_lesion.training.data import ball, draw_nodule, make_background, place
-from napari_lesion.training.insertion import insert, random_rotation
-from napari_lesion.training.lidc import read_store
-from napari_lesion.training.nodules import Nodule
-from napari_lesion.training.scans import read_background
-from napari_lesion.training.split import split_store
+from napari_lesion.training.config.detector import read_config
+from napari_lesion.training.data.completing import complete
+from napari_lesion.training.data.crops import ball, draw_nodule, make_background, place
+from napari_lesion.training.data.insertion import insert, random_rotation
+from napari_lesion.training.data.lidc import read_store
+from napari_lesion.training.data.nodules import Nodule
+from napari_lesion.training.data.scans import read_background
+from napari_lesion.training.data.split import split_store
 
 ARMS = ("untouched", "sham", "nodule")
 NEAR_MM = 5.0

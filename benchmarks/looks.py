@@ -27,9 +27,9 @@ from napari_lesion.assessment.measure.looks import PART_SOLID, in_words
 from napari_lesion.assessment.measure.nodule_looks import Looker, Probabilities, shipped
 from napari_lesion.model.measured import Looks
 from napari_lesion.models.packages import find_pack
-from napari_lesion.training.lidc import Crop, read_store, split_store
-from napari_lesion.training.looks_data import Rated, of_crop, of_patch
-from napari_lesion.training.nodules import type_of
+from napari_lesion.training.data.lidc import Crop, read_store, split_store
+from napari_lesion.training.data.looks import Rated, of_crop, of_patch
+from napari_lesion.training.data.nodules import type_of
 
 NEAR_MM = 6.0
 """Two readers marked the same nodule where the middles of their outlines are this near."""

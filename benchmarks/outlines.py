@@ -36,11 +36,11 @@ from napari_lesion.model.mask import Mask
 from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
 from napari_lesion.models.packages import find_pack
 from napari_lesion.support.errors import AnnotationError, LesionError
-from napari_lesion.training.data import Background, make_background
-from napari_lesion.training.lidc import Crop, Store, read_store, split_store
-from napari_lesion.training.scans import read_background
-from napari_lesion.training.segment_config import read_segment_config
-from napari_lesion.training.surroundings import WALL_SHARE, completed, in_lung_at_its_spacing
+from napari_lesion.training.config.segmenter import read_segment_config
+from napari_lesion.training.data.crops import Background, make_background
+from napari_lesion.training.data.lidc import Crop, Store, read_store, split_store
+from napari_lesion.training.data.scans import read_background
+from napari_lesion.training.data.surroundings import WALL_SHARE, completed, in_lung_at_its_spacing
 
 LEAK_MM = 2.0
 HEIGHT_MM = 30.0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_lesion.detection.detector import load_detector
+from napari_lesion.detection.registry import load_detector
 from napari_lesion.dicom.index.series import find_series
 from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.pipeline import analyse

@@ -23,20 +23,19 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
+from pruning import prune_channels, prune_weights
 from torch import Tensor, nn
 
 from napari_lesion.detection import export_runtime
 from napari_lesion.detection.candidates import find_candidates
-from napari_lesion.detection.detector import Precision
 from napari_lesion.detection.export_runtime import OpenVinoNetwork, quantised, to_openvino
-from napari_lesion.detection.nodule3d import output_affine
-from napari_lesion.detection.pruning import prune_channels, prune_weights
 from napari_lesion.dicom.index.series import find_series
 from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.evaluation.froc import ScoredPoint, evaluate, load_marks
 from napari_lesion.imaging import preprocess
-from napari_lesion.imaging.inference import Prediction, predict
+from napari_lesion.imaging.inference import Prediction, output_affine, predict
 from napari_lesion.model.findings import Heatmap
+from napari_lesion.models.card import Precision
 from napari_lesion.models.packages import find_pack, load_network
 
 REFERENCE = "torch, eager, float32"

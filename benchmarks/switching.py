@@ -80,7 +80,7 @@ def window() -> Any:
     """Open a window with all panels."""
     import napari
 
-    from napari_lesion.plugin.viewer.view import scan_view
+    from napari_lesion.plugin.viewer.scan_view import scan_view
 
     viewer = napari.Viewer()
     viewer.window._qt_window.resize(*SIZE)

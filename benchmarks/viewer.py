@@ -163,7 +163,7 @@ def window(volume: Any, heatmap: Any, ours: bool) -> Any:
     import napari
 
     from napari_lesion.plugin.viewer.layers import heatmap_layer, scan_layer
-    from napari_lesion.plugin.viewer.view import scan_view
+    from napari_lesion.plugin.viewer.scan_view import scan_view
 
     viewer = napari.Viewer(show=True)
     viewer.window.resize(*SIZE)
@@ -267,7 +267,7 @@ def show_prior(viewer: Any, volume: Any) -> None:
     """Show a scan beside itself, as if it were its prior, linked by a deformation."""
     from napari_lesion.comparison.register import Aligned
     from napari_lesion.model.compared import Alignment, Comparison
-    from napari_lesion.plugin.follow_up.priors import Prior
+    from napari_lesion.plugin.follow_up.priors import Prior  # FIXME
     from napari_lesion.plugin.session.workstation import workstation
     from napari_lesion.plugin.viewer.views.side_by_side import beside
     from napari_lesion.review.review import unsearched

@@ -12,7 +12,7 @@ import pytest
 import SimpleITK as sitk  # noqa: N813
 
 from napari_lesion.batch import analyse_folder
-from napari_lesion.detection.detector import DEFAULT_MODEL, list_models, load_detector
+from napari_lesion.detection.registry import DEFAULT_MODEL, list_models, load_detector
 from napari_lesion.report.json import report_schema
 
 pytestmark = pytest.mark.real_data
@@ -32,7 +32,7 @@ def test_a_real_series_goes_from_folder_to_findings(name: str, detector, real_da
     folder = real_data / "ct" / name
     # So low that a series without lesions has findings, too, and so high that not 200 are measured.
     result = analyse_folder([folder], tmp_path, detector=detector, device="cpu", threshold=0.01)
-    (row,) = result.rows
+    (row,) = result.outcomes
     assert row.status == "done", row.reason
 
     report = json.loads((tmp_path / row.folder / "findings.json").read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ from napari_lesion.models.packages import read_description
 from napari_lesion.support.bounded import DEEPEST, UnreadableError, parse_json, parse_yaml, read_text
 from napari_lesion.support.checked_yaml import read_checked
 from napari_lesion.support.errors import ConfigError, ModelError
-from napari_lesion.training.options import network_of
+from napari_lesion.training.config.options import network_of
 
 BOMB = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)

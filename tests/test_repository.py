@@ -19,8 +19,8 @@ import typer.main
 from packaging.requirements import Requirement
 
 import napari_lesion
-from napari_lesion.report.csv import COLUMNS
 from napari_lesion.report.json import report_schema
+from napari_lesion.report.summary import COLUMNS
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md"), *REPOSITORY.glob("sample_dicoms/*.md")])

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from batch_case import FOUND, ONE, rows_of, write
 from fake_scan import FakeDetector, make_volume
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_batch import FOUND, ONE, rows_of, write
 
 from napari_lesion.batch import analyse_folder
 from napari_lesion.dicom.index.series import find_series
 from napari_lesion.report import folders
-from napari_lesion.report.csv import SummaryRow, append_rows, load_summary, save_summary
 from napari_lesion.report.json import load_report, save_report
+from napari_lesion.report.summary import SeriesOutcome, append_rows, cells, load_summary, save_summary
 from napari_lesion.review import edits
 from napari_lesion.review.journal import STATE_VARIABLE
 from napari_lesion.review.review import Review, stamp
@@ -65,7 +65,7 @@ def test_a_stack_and_a_series_whose_uid_reads_like_it_have_a_folder_each(tmp_pat
     bob = FakeDetector(FOUND)
     row = rows_of(analyse_folder([tmp_path / "bob"], out, detector=bob, resume=True))["1.2.8.2"]
     assert bob.calls == ["1.2.8.2"]
-    assert (row.status, row.findings) == ("done", "2")
+    assert (row.status, row.findings) == ("done", 2)
     assert patient_of(out / row.folder) == "BOB"
     assert sorted(findings(out).values()) == [0, 0, 2]
 
@@ -82,7 +82,7 @@ def test_two_patients_whose_series_have_one_uid_have_a_folder_each(tmp_path, tog
         for names in runs
         for row in analyse_folder(
             [tmp_path / name for name in names], out, detector=FakeDetector(FOUND), resume=resume
-        ).rows
+        ).outcomes
     ]
     assert [row.status for row in rows] == ["done", "done"]
     assert {row.patient_id: patient_of(out / row.folder) for row in rows} == {"ALICE": "ALICE", "BOB": "BOB"}
@@ -90,7 +90,7 @@ def test_two_patients_whose_series_have_one_uid_have_a_folder_each(tmp_path, tog
     again = FakeDetector(FOUND)
     kept = analyse_folder([tmp_path / "bob", tmp_path / "alice"], out, detector=again, resume=True)
     assert not again.calls
-    assert {row.patient_id: patient_of(out / row.folder) for row in kept.rows} == {"ALICE": "ALICE", "BOB": "BOB"}
+    assert {row.patient_id: patient_of(out / row.folder) for row in kept.outcomes} == {"ALICE": "ALICE", "BOB": "BOB"}
 
 
 @pytest.mark.parametrize("uid", ["summary.csv", "CON", "..", "a/../../b", "1.2." + "3" * 200, "1.2.826.\u00b9"])
@@ -106,9 +106,9 @@ def test_a_series_whose_uid_is_the_name_of_the_table_does_not_take_its_place(tmp
     write(tmp_path / "odd", ONE)
     change(tmp_path / "odd", SeriesInstanceUID="summary.csv")
     out = tmp_path / "out"
-    row = analyse_folder([tmp_path / "odd"], out, detector=FakeDetector(FOUND)).rows[0]
+    row = analyse_folder([tmp_path / "odd"], out, detector=FakeDetector(FOUND)).outcomes[0]
     assert row.status == "done"
-    assert load_summary(out / "summary.csv") == (row,)
+    assert load_summary(out / "summary.csv") == (cells(row),)
     assert (out / row.folder / "findings.json").is_file()
 
 
@@ -166,7 +166,7 @@ def test_resuming_keeps_a_result_only_where_all_is_as_it_was(steps, tmp_path_fac
             CHANGES[name](spare)
         gaps ^= other_settings
         detector = FakeDetector(FOUND)
-        row = analyse_folder([scan], out, detector=detector, resume=True, allow_gaps=gaps).rows[0]
+        row = analyse_folder([scan], out, detector=detector, resume=True, allow_gaps=gaps).outcomes[0]
         now = (_signature(scan), gaps)
         assert row.status == "done"
         assert bool(detector.calls) == ((now) not in made), name
@@ -192,7 +192,7 @@ def test_what_a_reader_judged_in_other_images_is_neither_kept_nor_written_over(t
     save_report(edits.reject(Review(report), [report.findings[0].id], stamp("A")).report, path)
     before = path.read_bytes()
     last.rename(files[-1])
-    row = analyse_folder([tmp_path / "scan"], out, detector=FakeDetector(FOUND), resume=True).rows[0]
+    row = analyse_folder([tmp_path / "scan"], out, detector=FakeDetector(FOUND), resume=True).outcomes[0]
     assert row.status == "failed"
     assert "a reader judged" in row.reason
     assert path.read_bytes() == before
@@ -207,7 +207,7 @@ def test_damaged_results_are_kept_beside_the_new_ones_and_said(tmp_path):
     path.write_text(damaged)
     with pytest.raises(ConfigError, match="number 1 of its findings"):
         load_report(path)
-    row = analyse_folder([tmp_path / "scan"], out, detector=FakeDetector(FOUND), resume=True).rows[0]
+    row = analyse_folder([tmp_path / "scan"], out, detector=FakeDetector(FOUND), resume=True).outcomes[0]
     assert "damaged" in row.reason
     assert (out / f"{ONE}_damaged1" / "findings.json.damaged").read_text() == damaged
     assert findings(out) == {ONE: 2}
@@ -244,12 +244,12 @@ def test_an_output_folder_that_goes_away_ends_the_run_and_its_rows_are_kept(tmp_
     detector = Meddling(FOUND)
     detector.meddle = lambda: out.rename(tmp_path / "elsewhere") if len(told) == 1 else None
     with pytest.raises(ResultsError, match="removed or replaced") as caught:
-        analyse_folder([tmp_path / "scans"], out, detector=detector, on_row=told.append)
+        analyse_folder([tmp_path / "scans"], out, detector=detector, on_outcome=told.append)
     assert not out.exists()
     [rescued] = (tmp_path / "state" / "summaries").iterdir()
     assert str(rescued) in str(caught.value)
-    assert load_summary(rescued) == tuple(told)
-    assert [row.status for row in load_summary(tmp_path / "elsewhere" / "summary.csv")] == ["done"]
+    assert load_summary(rescued) == tuple(map(cells, told))
+    assert [row["status"] for row in load_summary(tmp_path / "elsewhere" / "summary.csv")] == ["done"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
@@ -265,7 +265,8 @@ def test_what_names_a_patient_is_for_the_user_alone(tmp_path):
 
 def test_a_summary_that_was_cut_off_is_read_up_to_there(tmp_path):
     path = tmp_path / "summary.csv"
-    rows = [SummaryRow(series_uid=f"1.{n}", status="done", folder=f"1.{n}", source="Straße") for n in range(3)]
+    outcomes = [SeriesOutcome(f"1.{n}", "done", folder=f"1.{n}", source="Straße") for n in range(3)]
+    rows = list(map(cells, outcomes))
     save_summary(rows[:1], path)
     append_rows(rows[1:], path)
     content = path.read_bytes()
@@ -275,8 +276,8 @@ def test_a_summary_that_was_cut_off_is_read_up_to_there(tmp_path):
         assert load_summary(path)[:2] == tuple(rows[:2])
         assert len(load_summary(path)) == 2
     path.write_bytes(content)
-    append_rows([SummaryRow(series_uid="1.0", status="done", folder="1.0", reason="kept")], path)
-    assert [row.reason for row in load_summary(path)] == ["", "", "kept"], "the last row of a folder counts"
+    append_rows([cells(SeriesOutcome("1.0", "done", folder="1.0", reason="kept"))], path)
+    assert [row["reason"] for row in load_summary(path)] == ["", "", "kept"], "the last row of a folder counts"
 
 
 @pytest.mark.parametrize("kind", ["SIGTERM", "SIGHUP"])

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_lesion.report.csv import SummaryRow, load_summary, save_skipped, save_summary
+from napari_lesion.report.summary import SeriesOutcome, cells, load_summary, save_skipped, save_summary
 from napari_lesion.support.errors import ConfigError
 from napari_lesion.support.plain import cell, from_cell, lines, one_line, path_of
 from napari_lesion.support.tables import read_table, write_table
@@ -71,11 +71,11 @@ def test_numbers_and_ordinary_text_stay(text):
 
 
 def test_a_summary_comes_back_as_it_was(tmp_path):
-    row = SummaryRow("1.2", "failed", reason="-x", source=UNDECODABLE, series_description="'=1\nfailed")
+    row = cells(SeriesOutcome("1.2", "failed", reason="-x", source=UNDECODABLE, series_description="'=1\nfailed"))
     for _ in range(2):
         save_summary([row], tmp_path / "summary.csv")
         (row,) = load_summary(tmp_path / "summary.csv")
-    assert (row.reason, row.source, row.series_description) == ("-x", "M\\xfcller", "'=1 failed")
+    assert (row["reason"], row["source"], row["series_description"]) == ("-x", "M\\xfcller", "'=1 failed")
     save_skipped([(tmp_path / UNDECODABLE, "not a DICOM file")], tmp_path / "skipped.csv")
     assert "M\\xfcller,not a DICOM file" in (tmp_path / "skipped.csv").read_text(encoding="utf-8")
 

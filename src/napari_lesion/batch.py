@@ -10,24 +10,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_lesion import pipeline
+from napari_lesion.assessment.patient.clinical import together
+from napari_lesion.detection import registry
 from napari_lesion.model.findings import Analysis, Report
 from napari_lesion.model.judged import Patient
 from napari_lesion.model.volume import Volume
-from napari_lesion.report import csv as summary
-from napari_lesion.report import folders
+from napari_lesion.report import folders, summary
 from napari_lesion.report import json as report_json
-from napari_lesion.report.csv import SeriesStatus, SummaryRow
 from napari_lesion.report.run_log import RunLog
+from napari_lesion.report.summary import SeriesOutcome, SeriesStatus
 from napari_lesion.report.write import Kind, Written, in_words, refuse_naming, write_reports
 from napari_lesion.review.journal import state_folder
 from napari_lesion.support.atomic import put_right, whole_folder
-from napari_lesion.support.errors import Cancelled, ConfigError, LesionError, LungsNotFoundError, ResultsError
+from napari_lesion.support.errors import (
+    Cancelled,
+    ConfigError,
+    LesionError,
+    LungsNotFoundError,
+    OutputError,
+    ResultsError,
+)
 from napari_lesion.support.progress import Progress, part, silent
 
 if TYPE_CHECKING:
     from napari_lesion.assessment.patient.sourced_values import Clinical
-    from napari_lesion.detection.detector import Card, Detector
     from napari_lesion.dicom.index.series import Series
+    from napari_lesion.models.card import Card, Detector
     from napari_lesion.report.withheld import Withheld
 
 _LOG = logging.getLogger(__name__)
@@ -44,16 +52,20 @@ _Scan = tuple[str, ...]
 class BatchResult:
     """What became of every series."""
 
-    rows: tuple[SummaryRow, ...]
+    outcomes: tuple[SeriesOutcome, ...]
     """One for each series of this run, and one for each path without any."""
     skipped_files: tuple[tuple[Path, str], ...]
     """Files that are part of no series, with the reason."""
     known_patients: int = 0
     """Series of whose patients ``clinical`` says something."""
 
+    def __repr__(self) -> str:
+        told = ", ".join(f"{self.count(status)} {status}" for status in ("done", "skipped", "failed"))
+        return f"BatchResult({told})"
+
     def count(self, status: SeriesStatus) -> int:
-        """How many rows have this status."""
-        return sum(row.status == status for row in self.rows)
+        """How many series (and paths without any) have this status."""
+        return sum(outcome.status == status for outcome in self.outcomes)
 
 
 @dataclass(frozen=True)
@@ -73,7 +85,7 @@ class _Job:
 
 
 @dataclass(frozen=True)
-class _Wishes:
+class _Options:
     """What is asked for all series of a run."""
 
     out: Path
@@ -97,7 +109,7 @@ class _Wishes:
 
 
 @dataclass(frozen=True)
-class _Earlier:
+class _PriorResult:
     """A prior that was analysed before; its scan is read when it is needed, and held by nobody here."""
 
     report: Report
@@ -127,7 +139,7 @@ def analyse_folder(
     withheld: Withheld | None = None,
     settings: Mapping[str, str] | None = None,
     progress: Progress = silent,
-    on_row: Callable[[SummaryRow], None] | None = None,
+    on_outcome: Callable[[SeriesOutcome], None] | None = None,
 ) -> BatchResult:
     """Analyse every CT series below some paths and write the results.
 
@@ -170,8 +182,8 @@ def analyse_folder(
         What else the detector was told (its precision, its classes), as words: results made with others are not kept.
     progress : Progress
         One scale over all series.
-    on_row : callable, optional
-        Called with each row as soon as it is known.
+    on_outcome : callable, optional
+        Called with what became of each series as soon as it is known.
 
     Returns
     -------
@@ -198,16 +210,14 @@ def analyse_folder(
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"{out}: cannot write results there ({error.strerror}). Choose another folder.") from error
+        raise OutputError(f"{out}: cannot write results there ({error.strerror}). Choose another folder.") from error
     from napari_lesion.imaging.inference import choose_device
 
     if isinstance(detector, str):
-        from napari_lesion.detection.detector import load_detector
-
-        detector = load_detector(detector)
+        detector = registry.load_detector(detector)
     limit = pipeline.reporting_threshold(detector.card, threshold, false_positives)
     choose_device(device)
-    wishes = _Wishes(
+    options = _Options(
         out,
         detector,
         device,
@@ -224,9 +234,9 @@ def analyse_folder(
     with folders.held(out):
         for restored in put_right(out):
             _LOG.warning("%s: an interrupted run left it under a temporary name; it is in its place again", restored)
-        log = RunLog(out, state_folder() / "summaries", on_row, withheld)
+        log = RunLog(out, state_folder() / "summaries", on_outcome, withheld)
         try:
-            jobs = _analyse_all(paths, series_uids, prior, wishes, log, progress)
+            jobs = _analyse_all(paths, series_uids, prior, options, log, progress)
         except ResultsError:
             raise
         except BaseException:
@@ -235,21 +245,21 @@ def analyse_folder(
             raise
         log.close()
     known = 0 if clinical is None else sum(_known(job.series, clinical)[0] is not None for job in jobs)
-    return BatchResult(tuple(log.rows), tuple(log.skipped_files), known)
+    return BatchResult(tuple(log.outcomes), tuple(log.skipped_files), known)
 
 
 def _analyse_all(
     paths: Sequence[Path],
     series_uids: Sequence[str],
     prior: Path | None,
-    wishes: _Wishes,
+    options: _Options,
     log: RunLog,
     progress: Progress,
 ) -> list[_Job]:
     whole = _STEPS * 100
     first = round(whole * _INDEX_SHARE)
     indexing = part(progress, 0, first, whole)
-    card = wishes.detector.card
+    card = options.detector.card
     jobs = _find_jobs(paths, series_uids, card, log, part(indexing, 0, 1, 2))
     if prior is not None:
         jobs = _with_priors(jobs, prior, card, part(indexing, 1, 2, 2))
@@ -261,13 +271,13 @@ def _analyse_all(
     for number, job in enumerate(jobs):
         start, stop = (first + round((whole - first) * n / len(jobs)) for n in (number, number + 1))
         inner = _labelled(part(progress, start, stop, whole), f"series {number + 1}/{len(jobs)}")
-        folder = folders.folder_for(job.series, wishes.out, taken)
+        folder = folders.folder_for(job.series, options.out, taken)
         taken.add(folder.name)
-        row, report = _run(job, folder, wishes, done, log, inner)
+        outcome, report = _run(job, folder, options, done, log, inner)
         if report is not None and needed.get(job.scan, 0) > number:
             done[job.scan] = report
-        log.add(log.nameless(row, job.series))
-        if row.status == "failed":
+        log.add(log.nameless(outcome, job.series))
+        if outcome.status == "failed":
             log.check()
     progress(whole, whole, "done")
     return jobs
@@ -283,34 +293,36 @@ def _find_jobs(paths: Sequence[Path], wanted: Sequence[str], card: Card, log: Ru
         try:
             index = find_series(path, progress=part(progress, number, number + 1, len(paths)))
         except LesionError as error:
-            log.add(SummaryRow(series_uid="", status="failed", reason=str(error), source=str(path)))
+            log.add(SeriesOutcome(series_uid="", status="failed", reason=str(error), source=str(path)))
             continue
         log.skipped_files += index.skipped
         if log.withheld is not None:
             for series in index:
                 log.withheld.learn(series.identity)
         for place, reason in _together(index.left_out):
-            log.add(SummaryRow(series_uid="", status="failed", reason=f"left out: {reason}.", source=str(place)))
+            log.add(SeriesOutcome(series_uid="", status="failed", reason=f"left out: {reason}.", source=str(place)))
         if not index:
             reason = f"no image series found ({len(index.skipped)} files are none; see {summary.SKIPPED_FILE_NAME})."
-            log.add(SummaryRow(series_uid="", status="failed", reason=reason, source=str(path)))
-        rows = []
+            log.add(SeriesOutcome(series_uid="", status="failed", reason=reason, source=str(path)))
+        not_searched = []
         for series in index:
             names = {series.identity.series_uid, series.key}
             if wanted and not names & set(wanted):
                 continue
             missing -= names
             job = _Job(series, path)
-            row = _row(job, "skipped")
+            outcome = _outcome(job, "skipped")
             if why := pipeline.unsuitable(series, card.modalities, single_images=card.single_images):
-                rows.append(replace(row, reason=why))
+                not_searched.append(replace(outcome, reason=why))
             elif job.scan in jobs:
-                rows.append(replace(row, reason=f"the same series was found in {jobs[job.scan].source} already."))
+                not_searched.append(
+                    replace(outcome, reason=f"the same series was found in {jobs[job.scan].source} already.")
+                )
             else:
                 jobs[job.scan] = job
-        log.add(*rows)
+        log.add(*not_searched)
     for uid in sorted(missing):
-        log.add(SummaryRow(series_uid=uid, status="failed", reason="no such series below the given paths."))
+        log.add(SeriesOutcome(series_uid=uid, status="failed", reason="no such series below the given paths."))
     return list(jobs.values())
 
 
@@ -361,28 +373,28 @@ def _with_priors(jobs: list[_Job], path: Path, card: Card, progress: Progress) -
 
 
 def _run(
-    job: _Job, folder: Path, wishes: _Wishes, done: Mapping[_Scan, Report], log: RunLog, progress: Progress
-) -> tuple[SummaryRow, Report | None]:
+    job: _Job, folder: Path, options: _Options, done: Mapping[_Scan, Report], log: RunLog, progress: Progress
+) -> tuple[SeriesOutcome, Report | None]:
     """Analyse one series and write its results, or keep those that are there; never raises but for `Cancelled`."""
     series = job.series
     try:
         put_right(folder)
-        if kept := _kept(job, folder, wishes):
+        if kept := _kept(job, folder, options):
             report, why = kept
-            result = _renewed(report, job, folder, wishes, done, progress)
+            result = _renewed(report, job, folder, options, done, progress)
             progress(1, 1, "kept")
             return replace(_done(job, folder, *result), reason=why), result[0]
-        patient, said = _known(series, wishes.clinical)
+        patient, said = _known(series, options.clinical)
         missing: list[str] = []
-        inputs = folders.inputs_of(series, wishes.settings_of(job))
+        inputs = folders.inputs_of(series, options.settings_of(job))
         analysis = pipeline.analyse(
             series,
-            detector=wishes.detector,
-            device=wishes.device,
-            allow_gaps=wishes.allow_gaps,
-            assume_hu=wishes.assume_hu,
-            threshold=wishes.threshold,
-            measure=wishes.measure,
+            detector=options.detector,
+            device=options.device,
+            allow_gaps=options.allow_gaps,
+            assume_hu=options.assume_hu,
+            threshold=options.threshold,
+            measure=options.measure,
             patient=patient,
             priors=_priors(job, done, missing),
             progress=part(progress, 0, round(_STEPS * _ANALYSIS_SHARE), _STEPS),
@@ -394,9 +406,9 @@ def _run(
         written = save_analysis(
             replace(analysis, report=report),
             folder,
-            reports=() if job.prior_of else wishes.reports,
+            reports=() if job.prior_of else options.reports,
             source=series,
-            withheld=wishes.withheld,
+            withheld=options.withheld,
             progress=part(progress, round(_STEPS * _ANALYSIS_SHARE), _STEPS, _STEPS),
         )
         notes = [f"analysed as a prior of {job.prior_of}."] if job.prior_of else []
@@ -405,18 +417,20 @@ def _run(
     except Cancelled:
         raise
     except LungsNotFoundError as error:
-        row = replace(_row(job, "skipped"), reason=_reason(error, series))
+        outcome = replace(_outcome(job, "skipped"), reason=_reason(error, series))
     except (LesionError, OSError, MemoryError) as error:
-        row = replace(_row(job, "failed"), reason=_reason(error, series))
+        outcome = replace(_outcome(job, "failed"), reason=_reason(error, series))
     except Exception as error:  # a bug must not end a night's work: it is logged with its trace, and the row says so
         _LOG.exception("series %s: unexpected error", series.key)
-        row = replace(_row(job, "failed"), reason=f"unexpected error, please report it: {error!r}")
+        outcome = replace(_outcome(job, "failed"), reason=f"unexpected error, please report it: {error!r}")
     if folder.exists():  # they may be all that there is, so they are not deleted, but nobody shall take them for new
-        row = replace(row, folder=folder.name, reason=f"{row.reason} The results in its folder are of an earlier run.")
-    return row, None
+        outcome = replace(
+            outcome, folder=folder.name, reason=f"{outcome.reason} The results in its folder are of an earlier run."
+        )
+    return outcome, None
 
 
-def _kept(job: _Job, folder: Path, wishes: _Wishes) -> tuple[Report, str] | None:
+def _kept(job: _Job, folder: Path, options: _Options) -> tuple[Report, str] | None:
     """Load results that are not made again, and say why not.
 
     Raises
@@ -442,31 +456,29 @@ def _kept(job: _Job, folder: Path, wishes: _Wishes) -> tuple[Report, str] | None
             report,
             "kept, since a reader judged or measured in it; move its folder away to analyse the series again.",
         )
-    if (wishes.resume or job.prior_of) and _as_wished(report, job, wishes) and folders.same_images(report, job.series):
+    if (options.resume or job.prior_of) and _as_asked(report, job, options) and folders.same_images(report, job.series):
         return report, "kept from an earlier run."
     return None
 
 
-def _as_wished(report: Report, job: _Job, wishes: _Wishes) -> bool:
+def _as_asked(report: Report, job: _Job, options: _Options) -> bool:
     """Whether a result was made as this run would make it, if it was of the same images."""
-    card, model = wishes.detector.card, report.model
+    card, model = options.detector.card, report.model
     if (model.id, model.version, model.sha256) != (card.id, card.version, card.sha256):
         return False
-    if report.inputs is None or model.threshold != wishes.threshold:
+    if report.inputs is None or model.threshold != options.threshold:
         return False
-    made, wished = report.inputs.settings, wishes.settings_of(job)
-    return made == (wished | {"priors": made["priors"]} if job.prior_of and "priors" in made else wished)
+    made, asked = report.inputs.settings, options.settings_of(job)
+    return made == (asked | {"priors": made["priors"]} if job.prior_of and "priors" in made else asked)
 
 
 def _renewed(
-    report: Report, job: _Job, folder: Path, wishes: _Wishes, done: Mapping[_Scan, Report], progress: Progress
+    report: Report, job: _Job, folder: Path, options: _Options, done: Mapping[_Scan, Report], progress: Progress
 ) -> tuple[Report, Written]:
     """Write reports of results that are kept, where any are asked for, and judge anew what more is known of."""
-    from napari_lesion.assessment.patient.clinical import together
-
-    kinds = () if job.prior_of else wishes.reports
-    patient, said = _known(job.series, wishes.clinical)
-    news = wishes.measure and patient is not None and together(patient, report.patient) != report.patient
+    kinds = () if job.prior_of else options.reports
+    patient, said = _known(job.series, options.clinical)
+    news = options.measure and patient is not None and together(patient, report.patient) != report.patient
     if not (kinds or news):
         return report, Written()
     notes = [*said, *job.notes]  # priors that turn out to be missing are named there, too
@@ -477,9 +489,9 @@ def _renewed(
         patient=patient,
         priors=_priors(job, done, notes),
         notes=notes,
-        measure=wishes.measure,
-        judged=pipeline.is_about_lungs(wishes.detector.card),
-        withheld=wishes.withheld,
+        measure=options.measure,
+        judged=pipeline.is_about_lungs(options.detector.card),
+        withheld=options.withheld,
         progress=progress,
     )
 
@@ -492,11 +504,11 @@ def _known(series: Series, clinical: Clinical | None) -> tuple[Patient | None, t
     return clinical.of(identity.patient_id, identity.study_date), clinical.problems_of(identity.patient_id)
 
 
-def _priors(job: _Job, done: Mapping[_Scan, Report], missing: list[str]) -> Iterator[_Earlier]:
+def _priors(job: _Job, done: Mapping[_Scan, Report], missing: list[str]) -> Iterator[_PriorResult]:
     """Give the priors of a job that were analysed; the others are named in ``missing``."""
     for series in job.priors:
         if (scan := _scan(series)) in done:
-            yield _Earlier(done[scan], series)
+            yield _PriorResult(done[scan], series)
         else:
             missing.append(
                 f"Prior of {series.identity.study_date} (series {series.key}): it has no results; see its row."
@@ -509,7 +521,7 @@ def renew_reports(
     *,
     source: Series | None = None,
     patient: Patient | None = None,
-    priors: Iterable[_Earlier] = (),
+    priors: Iterable[_PriorResult] = (),
     notes: Sequence[str] = (),
     measure: bool = True,
     judged: bool = True,
@@ -640,13 +652,13 @@ def _scan(series: Series) -> _Scan:
     return (*folders.owner(series.identity), folders.images_digest(series))
 
 
-def _yes(wish: bool) -> str:
-    return "yes" if wish else "no"
+def _yes(asked: bool) -> str:
+    return "yes" if asked else "no"
 
 
-def _row(job: _Job, status: SeriesStatus) -> SummaryRow:
+def _outcome(job: _Job, status: SeriesStatus) -> SeriesOutcome:
     identity = job.series.identity
-    return SummaryRow(
+    return SeriesOutcome(
         series_uid=identity.series_uid,
         status=status,
         modality=identity.modality,
@@ -654,28 +666,28 @@ def _row(job: _Job, status: SeriesStatus) -> SummaryRow:
         study_date=identity.study_date,
         series_number=identity.series_number,
         series_description=identity.series_description,
-        images=str(job.series.n_slices),
+        images=job.series.n_slices,
         source=str(job.source.absolute()),
     )
 
 
-def _done(job: _Job, folder: Path, report: Report, written: Written) -> SummaryRow:
+def _done(job: _Job, folder: Path, report: Report, written: Written) -> SeriesOutcome:
     standing = report.standing
     best = standing[0] if standing else None
     exam = report.judgement.lung_rads if report.judgement else None
     return replace(
-        _row(job, "done"),
+        _outcome(job, "done"),
         folder=folder.name,
-        findings=str(len(standing)),
-        measured=str(sum(finding.measurement is not None for finding in standing)),
-        best_score=f"{best.score:.4f}" if best else "",
-        best_diameter_mm=f"{best.size_mm:.1f}" if best else "",
+        findings=len(standing),
+        measured=sum(finding.measurement is not None for finding in standing),
+        best_score=best.score if best else None,
+        best_diameter_mm=best.size_mm if best else None,
         lung_rads=exam.category if exam and exam.applies else "",
-        priors=" ".join(one.prior_study_date for one in report.comparisons if one.alignment.accepted),
-        reports=" ".join(written.kinds),
-        reports_failed=" ".join(written.problems),
-        warnings=" | ".join((*report.warnings, *written.notes, *in_words(written.problems, written.absent))),
-        seconds=f"{report.timings_s.get('total', 0):.1f}",
+        priors=tuple(one.prior_study_date for one in report.comparisons if one.alignment.accepted),
+        reports=tuple(written.kinds),
+        reports_failed=tuple(written.problems),
+        warnings=(*report.warnings, *written.notes, *in_words(written.problems, written.absent)),
+        seconds=report.timings_s.get("total", 0.0),
     )
 
 

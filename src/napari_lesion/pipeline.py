@@ -1,16 +1,26 @@
-"""The one flow from a series to its findings: everything that analyses a scan calls ``analyse``."""
+"""The one flow from a series to its findings: `analyse`, and its steps for who takes them one at a time.
+
+`search` finds, `measured` measures, `compared_with` compares with a prior, `assess` does all that is missing and
+applies risk models and guidelines.
+"""
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 import uuid
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from napari_lesion.detection import operating, suitability
+from napari_lesion.assessment.guidelines.judge import judge
+from napari_lesion.assessment.measure.measure import measure_findings
+from napari_lesion.assessment.patient.clinical import patient_of, together
+from napari_lesion.detection import operating, registry
+from napari_lesion.imaging import suitability
 from napari_lesion.model.findings import (
     Analysis,
     Candidate,
@@ -24,19 +34,24 @@ from napari_lesion.model.findings import (
 )
 from napari_lesion.model.judged import Patient
 from napari_lesion.model.volume import Volume
-from napari_lesion.support.errors import ConfigError, SeriesError, UnitError
+from napari_lesion.support.errors import OptionError, SeriesError, UnitError
 from napari_lesion.support.progress import Progress, part, silent
 
 if TYPE_CHECKING:
-    from napari_lesion.detection.detector import Card, Detector
+    from napari_lesion.comparison.compare import Compared
     from napari_lesion.dicom.index.series import Series
+    from napari_lesion.models.card import Card, Detector
 
 _SCALE = 1000
-_READ, _MEASURE = 300, 900
-"""Where on the progress scale reading ends, and where measuring begins."""
+_FIND, _READ, _MEASURE = 20, 300, 900
+"""Where on the progress scale finding the series and reading end, and where measuring begins."""
 _SINGLE = "a single image, not a volume; this model searches volumes only (nodule-2d searches single CT images, too)."
 _LIBRARIES = ("napari-lesion", "torch", "monai", "numpy", "scipy", "pydicom", "SimpleITK", "nibabel")
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "napari-lesion")
+
+
+Source: TypeAlias = "Series | Volume | Sequence[Series] | str | os.PathLike[str]"
+"""What is analysed: a scan, or where there is one."""
 
 
 class Searched(Protocol):
@@ -54,7 +69,7 @@ class Searched(Protocol):
 
 
 def analyse(
-    source: Series | Volume,
+    source: Source,
     *,
     detector: Detector | str = "nodule-3d",
     device: str = "auto",
@@ -71,8 +86,9 @@ def analyse(
 
     Parameters
     ----------
-    source : Series or Volume
-        A series as ``find_series`` lists it, or a volume that was read already.
+    source : Series, Volume, SeriesIndex or path
+        A series as ``find_series`` lists it, or a volume that was read already; or a folder, an archive, a file or a
+        list of series in which there is one that the model reads.
     detector : Detector or str
         A detector, or the id of one (see ``napari-lesion models list``).
     device : str
@@ -110,7 +126,7 @@ def analyse(
         If no lung is in view.
     ModelError
         If there is no such model, or it is damaged.
-    ConfigError
+    OptionError
         If the threshold makes no sense, or the model does not know such a rate of false positives.
     Cancelled
         If ``progress`` raised it.
@@ -119,23 +135,27 @@ def analyse(
     check_threshold(threshold, false_positives)
     progress(0, _SCALE, "starting")
     if isinstance(detector, str):
-        from napari_lesion.detection.detector import load_detector
-
         progress(0, _SCALE, "loading the model")
-        detector = load_detector(detector)
+        detector = registry.load_detector(detector)
     limit = reporting_threshold(detector.card, threshold, false_positives)
     loaded = time.perf_counter()
     if isinstance(source, Volume):
         volume, reading = source, 0
     else:
+        from napari_lesion.dicom.index.choose import one_series
         from napari_lesion.dicom.read.reader import read_series
 
-        why = unsuitable(source, detector.card.modalities, single_images=detector.card.single_images)
-        if why:
-            raise SeriesError(f"series {source.key}: {why}")
+        card = detector.card
+        series = one_series(
+            source,
+            lambda one: unsuitable(one, card.modalities, single_images=card.single_images),
+            progress=part(progress, 0, _FIND, _SCALE),
+        )
+        if why := unsuitable(series, card.modalities, single_images=card.single_images):
+            raise SeriesError(f"series {series.key}: {why}")
         reading = _READ
         volume = read_series(
-            source, allow_gaps=allow_gaps, assume_hu=assume_hu, progress=part(progress, 0, reading, _SCALE)
+            series, allow_gaps=allow_gaps, assume_hu=assume_hu, progress=part(progress, _FIND, reading, _SCALE)
         )
     read = time.perf_counter()
     _refuse_unsuitable_volume(volume, detector.card)
@@ -161,6 +181,73 @@ def analyse(
         )
     progress(_SCALE, _SCALE, f"{len(report.findings)} findings")
     return Analysis(report=report, volume=volume, heatmap=detection.heatmap, candidates=detection.candidates)
+
+
+def search(
+    source: Source,
+    *,
+    detector: Detector | str = "nodule-3d",
+    device: str = "auto",
+    threshold: float | None = None,
+    progress: Progress = silent,
+) -> Analysis:
+    """Search a scan for who filters by threshold afterwards: every candidate is a finding, and none is measured yet.
+
+    Parameters and errors are those of `analyse`.
+    """
+    analysis = analyse(source, detector=detector, device=device, threshold=threshold, measure=False, progress=progress)
+    return replace(analysis, report=with_all_candidates(analysis))
+
+
+def measured(report: Report, volume: Volume, *, progress: Progress = silent) -> tuple[Report, tuple[Finding, ...]]:
+    """Outline and measure the findings that were not yet; those that a reader rejected stay as they are.
+
+    Returns
+    -------
+    report : Report
+        With mask and measurement of each, or why there is none.
+    new : tuple of Finding
+        Those that were measured now.
+    """
+    missing = [f for f in report.standing if f.measurement is None and not f.unmeasured]
+    if not missing:
+        return report, ()
+    new = tuple(measure_findings(volume, missing, progress=progress))
+    made = {finding.id: finding for finding in new}
+    return report.model_copy(update={"findings": tuple(made.get(f.id, f) for f in report.findings)}), new
+
+
+def compared_with(
+    report: Report,
+    volume: Volume,
+    prior_report: Report,
+    prior_volume: Volume,
+    *,
+    track: bool = True,
+    other_id: bool = False,
+    progress: Progress = silent,
+) -> tuple[Report, Compared]:
+    """Compare a scan with a prior, and put the comparison into its report, the latest prior first.
+
+    Parameters
+    ----------
+    report, prior_report : Report
+        With measurements, where sizes are to be compared.
+    volume, prior_volume : Volume
+    track : bool
+        Give findings that were recognised the UIDs that their lesions have in the prior.
+    other_id : bool
+        Compare although the headers name two patients: the reader knows better.
+    progress : Progress
+    """
+    from napari_lesion.comparison.compare import compare, tracked
+
+    compared = compare(report, volume, prior_report, prior_volume, other_id=other_id, progress=progress)
+    comparison = compared.comparison
+    report = tracked(report, comparison, prior_report) if track else report
+    others = [one for one in report.comparisons if one.prior_series_uid != comparison.prior_series_uid]
+    ordered = sorted([*others, comparison], key=lambda one: one.prior_study_date, reverse=True)
+    return report.model_copy(update={"comparisons": tuple(ordered)}), compared
 
 
 def assess(
@@ -190,19 +277,13 @@ def assess(
         Whether models and guidelines for lung nodules have something to say of it.
     progress : Progress
     """
-    from napari_lesion.assessment.guidelines.judge import judge
-    from napari_lesion.assessment.measure.measure import measure_findings
-    from napari_lesion.assessment.patient.clinical import patient_of, together
-    from napari_lesion.comparison.compare import compare, tracked
-
     started = time.perf_counter()
     seconds = dict(report.timings_s)
     warnings = list(report.warnings)
-    missing = [f for f in report.standing if f.measurement is None and not f.unmeasured]
-    if volume is not None and missing:
-        made = {f.id: f for f in measure_findings(volume, missing, progress=part(progress, 0, 40, 100))}
-        report = report.model_copy(update={"findings": tuple(made.get(f.id, f) for f in report.findings)})
-        seconds["measure"] = round(time.perf_counter() - started, 3)
+    if volume is not None:
+        report, new = measured(report, volume, progress=part(progress, 0, 40, 100))
+        if new:
+            seconds["measure"] = round(time.perf_counter() - started, 3)
     named = tuple(f.model_copy(update={"tracking_uid": f.lesion_uid}) for f in report.findings)
     known = together(*((patient,) if patient else ()), report.patient, patient_of(report.series))
     report = report.model_copy(update={"findings": named, "patient": known})
@@ -210,11 +291,8 @@ def assess(
     for number, prior in enumerate(priors if volume is not None else ()):
         assert volume is not None
         steps = part(progress, 40 + 50 * min(number, 3) // 4, 40 + 50 * min(number + 1, 4) // 4, 100)
-        comparison = compare(report, volume, prior.report, prior.volume, progress=steps).comparison
-        report = tracked(report, comparison, prior.report) if number == 0 else report
-        others = [one for one in report.comparisons if one.prior_series_uid != comparison.prior_series_uid]
-        ordered = sorted([*others, comparison], key=lambda one: one.prior_study_date, reverse=True)
-        report = report.model_copy(update={"comparisons": tuple(ordered)})
+        report, compared = compared_with(report, volume, prior.report, prior.volume, track=number == 0, progress=steps)
+        comparison = compared.comparison
         if not comparison.alignment.accepted:
             warnings.append(f"Prior of {comparison.prior_study_date}: {comparison.alignment.says}")
         seconds["compare"] = round(time.perf_counter() - begun, 3)
@@ -236,15 +314,15 @@ def check_threshold(threshold: float | None, false_positives: float | None = Non
 
     Raises
     ------
-    ConfigError
+    OptionError
         If the score is not in [0, 1], the rate is not positive, or both are given.
     """
     if threshold is not None and false_positives is not None:
-        raise ConfigError("Give the threshold as a score or as false positives a scan, not both.")
+        raise OptionError("Give the threshold as a score or as false positives a scan, not both.")
     if threshold is not None and not 0 <= threshold <= 1:
-        raise ConfigError(f"A threshold of {threshold} makes no sense: scores lie between 0 and 1.")
+        raise OptionError(f"A threshold of {threshold} makes no sense: scores lie between 0 and 1.")
     if false_positives is not None and not (0 < false_positives < float("inf")):
-        raise ConfigError(f"{false_positives} false positives a scan make no sense: it must be more than 0.")
+        raise OptionError(f"{false_positives} false positives a scan make no sense: it must be more than 0.")
 
 
 def reporting_threshold(card: Card, threshold: float | None = None, false_positives: float | None = None) -> float:
@@ -252,7 +330,7 @@ def reporting_threshold(card: Card, threshold: float | None = None, false_positi
 
     Raises
     ------
-    ConfigError
+    OptionError
         If it makes no sense, or the model does not know such a rate of false positives.
     """
     check_threshold(threshold, false_positives)

@@ -18,8 +18,8 @@ from napari_lesion.dicom.index.series import find_series
 from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.dicom.writer import write_ct_series
 from napari_lesion.pipeline import analyse
-from napari_lesion.training.annotated import find_annotated
-from napari_lesion.training.config import read_config
+from napari_lesion.training.config.detector import read_config
+from napari_lesion.training.data.annotated import find_annotated
 
 BALL = (20.0, 55.0, 42.0)
 

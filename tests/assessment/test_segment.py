@@ -9,7 +9,7 @@ import pytest
 from ball_scan import MIDDLE, SHAPE, scan
 
 from napari_lesion.assessment.measure.segment import segment
-from napari_lesion.detection.detector import list_models, load_detector
+from napari_lesion.detection.registry import list_models, load_detector
 from napari_lesion.model.mask import Mask, dice
 from napari_lesion.support.errors import AnnotationError, ModelError
 

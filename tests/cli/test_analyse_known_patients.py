@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from napari_lesion.cli.main import app
 from napari_lesion.dicom.writer import write_ct_series
 from napari_lesion.model.findings import Candidate
-from napari_lesion.report.csv import load_summary
 from napari_lesion.report.json import load_report
+from napari_lesion.report.summary import load_summary
 
 NODULE = ((52.0, -15.0, -250.0), 14.0)
 NOW, BEFORE, OTHER = "1.2.826.10", "1.2.826.11", "1.2.826.12"
@@ -48,7 +48,7 @@ def scans(tmp_path_factory):
 @pytest.fixture
 def run(monkeypatch):
     monkeypatch.setattr(
-        "napari_lesion.detection.detector.load_detector", lambda name: NoduleDetector((Candidate(*NODULE, 0.9),))
+        "napari_lesion.detection.registry.load_detector", lambda name: NoduleDetector((Candidate(*NODULE, 0.9),))
     )
     return lambda *arguments: CliRunner().invoke(app, ["analyse", *map(str, arguments)])
 
@@ -85,8 +85,8 @@ def test_an_earlier_scan_of_the_patient_is_analysed_first_and_compared_with(scan
     assert (change.finding_id, change.prior_finding_id) == (now.findings[0].id, before.findings[0].id)
     assert change.volume_change > 0.5
     assert now.findings[0].tracking_uid == before.findings[0].tracking_uid
-    rows = {row.series_uid: row for row in load_summary(out / "summary.csv")}
+    rows = {row["series_uid"]: row for row in load_summary(out / "summary.csv")}
     assert set(rows) == {NOW, BEFORE}, "another patient's scan is no prior"
-    assert rows[BEFORE].reason == f"analysed as a prior of {NOW}."
-    assert rows[NOW].priors == "20230228"
+    assert rows[BEFORE]["reason"] == f"analysed as a prior of {NOW}."
+    assert rows[NOW]["priors"] == "20230228"
     assert "compared with 20230228" in result.output

@@ -14,7 +14,7 @@ import pytest
 from fake_scan import FakeDetector, make_volume
 
 from napari_lesion.cli.main import main
-from napari_lesion.detection.detector import load_detector
+from napari_lesion.detection.registry import load_detector
 from napari_lesion.dicom.writer import write_ct_series
 from napari_lesion.model.findings import Candidate
 from napari_lesion.pipeline import analyse
@@ -39,7 +39,7 @@ def tree(tmp_path_factory):
 @pytest.fixture
 def run(monkeypatch, capsys):
     """The command line with a detector that finds what it is told to: gives exit status, stdout and stderr."""
-    monkeypatch.setattr("napari_lesion.detection.detector.load_detector", lambda name: FakeDetector(FOUND))
+    monkeypatch.setattr("napari_lesion.detection.registry.load_detector", lambda name: FakeDetector(FOUND))
     before = signal.getsignal(signal.SIGTERM)
 
     def command(*arguments):
@@ -100,7 +100,7 @@ def test_an_unknown_model_ends_with_2_and_names_itself(tree, tmp_path, run, monk
 
 
 def test_a_precision_that_a_model_has_not_ends_with_2_before_anything_is_read(tree, tmp_path, run, monkeypatch):
-    monkeypatch.setattr("napari_lesion.detection.detector.load_detector", load_detector)
+    monkeypatch.setattr("napari_lesion.detection.registry.load_detector", load_detector)
     status, _, err = run("analyse", tree, "-o", tmp_path / "o", "--model", "nodule-2d", "--precision", "bfloat16")
     assert status == 2
     assert "model nodule-2d always computes in float32; leave the precision to auto." in err
@@ -119,7 +119,7 @@ import signal, sys, time
 # A shell without job control lets what it runs in the background ignore SIGINT, and this would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {tests!r})
-import napari_lesion.detection.detector as registry
+import napari_lesion.detection.registry as registry
 from fake_scan import FakeDetector
 
 class Slow(FakeDetector):
@@ -438,14 +438,15 @@ def test_the_real_case_is_described_before_it_is_downloaded(tmp_path, run, monke
 
 
 def test_training_takes_its_configuration_and_says_where_the_model_is(tmp_path, run, monkeypatch):
-    pytest.importorskip("napari_lesion.training.train")
+    pytest.importorskip("napari_lesion.training.recipes.detector")
     asked = {}
 
-    def train(config, out, *, resume, progress):
+    def train(config, out, *, resume, progress, **folds):
+        assert set(folds.values()) == {None}
         asked.update(config=config, out=out, resume=resume)
         return out / "pack"
 
-    monkeypatch.setattr("napari_lesion.training.train.run", train)
+    monkeypatch.setattr("napari_lesion.training.recipes.detector.run", train)
     (tmp_path / "config.yaml").write_text("")
     status, out, _ = run("train", tmp_path / "config.yaml", "-o", tmp_path / "run", "--resume")
     assert status == 0

@@ -34,7 +34,7 @@ class Spot(FakeDetector):
 @pytest.fixture
 def detector(monkeypatch: pytest.MonkeyPatch) -> Spot:
     spot = Spot()
-    monkeypatch.setattr("napari_lesion.detection.detector.load_detector", lambda *a, **k: spot)
+    monkeypatch.setattr("napari_lesion.detection.registry.load_detector", lambda *a, **k: spot)
     return spot
 
 
@@ -89,7 +89,7 @@ def test_a_single_image_is_explained_by_a_model_that_searches_such(
     k = int(np.rint(scan.to_index(CENTER)[0]))
     image = write_ct_series(scan, tmp_path / "scan")[k].rename(tmp_path / "image.dcm")
     spot = Spot()
-    monkeypatch.setattr("napari_lesion.detection.detector.load_detector", lambda *a, **k: spot)
+    monkeypatch.setattr("napari_lesion.detection.registry.load_detector", lambda *a, **k: spot)
     options = ("-o", tmp_path / "out", "--method", "heatmap")
     refused = run(image, *options)
     assert refused.exit_code != 0

@@ -8,8 +8,8 @@ import pytest
 from fake_scan import FakeDetector
 
 from napari_lesion.cli.main import main
-from napari_lesion.detection.detector import Metric
 from napari_lesion.models import packages as packs
+from napari_lesion.models.card import Metric
 
 PACK = packs.Metadata(
     id="mine",
@@ -112,7 +112,7 @@ def test_analyse_hands_classes_trust_and_precision_to_the_model_only_when_told(r
         asked.append((name, options))
         return FakeDetector()
 
-    monkeypatch.setattr("napari_lesion.detection.detector.load_detector", load)
+    monkeypatch.setattr("napari_lesion.detection.registry.load_detector", load)
     (tmp_path / "empty").mkdir()
     command = ("analyse", tmp_path / "empty", "-o", tmp_path / "out", "--model", "bundle")
     run(*command)

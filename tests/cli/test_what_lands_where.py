@@ -36,7 +36,7 @@ def scan(folder, uid, **values):
 @pytest.fixture
 def run(monkeypatch, recwarn):
     def analyse(*arguments, found=(FOUND,)):
-        monkeypatch.setattr("napari_lesion.detection.detector.load_detector", lambda name: FakeDetector(found))
+        monkeypatch.setattr("napari_lesion.detection.registry.load_detector", lambda name: FakeDetector(found))
         return CliRunner().invoke(app, ["analyse", *map(str, arguments)])
 
     return analyse

@@ -6,9 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from napari_lesion.cli.main import app
-from napari_lesion.detection.detector import DEFAULT_MODEL
+from napari_lesion.detection.default import default_model, make_default
+from napari_lesion.detection.registry import DEFAULT_MODEL
 from napari_lesion.models import packages as packs
-from napari_lesion.models.default import default_model, make_default
 from napari_lesion.support.errors import ModelError
 
 

@@ -12,8 +12,10 @@ from torch import nn
 from napari_lesion.detection.nodule3d import NoduleDetector
 from napari_lesion.explain import methods
 from napari_lesion.explain.deletion import SHARES, area_of, cells_of, deletion_test, removal_order
-from napari_lesion.explain.explain import METHODS, AttributionMap, View, check_methods, explain
+from napari_lesion.explain.explain import check_methods, explain
 from napari_lesion.explain.inputs import CROP_MM, nodule_view
+from napari_lesion.explain.maps import METHODS, AttributionMap
+from napari_lesion.explain.view import View
 from napari_lesion.model.findings import Candidate, Detection, Finding, Heatmap, ModelReference
 from napari_lesion.models import packages as packs
 from napari_lesion.models.networks import NoduleNet

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from napari_lesion.detection.detector import load_detector
 from napari_lesion.detection.false_positive_reduction import PlaneJudge, fit_stage, rescore
+from napari_lesion.detection.registry import load_detector
 from napari_lesion.imaging.planes import orthogonal_patches
 from napari_lesion.model.findings import Candidate
 from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume

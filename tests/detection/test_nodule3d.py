@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from napari_lesion.detection.detector import load_detector
+from napari_lesion.detection.registry import load_detector
 from napari_lesion.model.findings import Detection
 from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
 from napari_lesion.models import packages as packs

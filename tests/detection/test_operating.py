@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from napari_lesion.detection.detector import Card
 from napari_lesion.detection.operating import false_positives_at, in_words, rates_of, score_at
+from napari_lesion.models.card import Card
 from napari_lesion.support.errors import ConfigError
 
 POINTS = ((0.125, 0.9), (0.5, 0.7), (1.0, 0.4), (4.0, 0.2), (8.0, 0.2))

@@ -10,7 +10,7 @@ import pytest
 import torch
 import yaml
 
-from napari_lesion.detection import detector
+from napari_lesion.detection import registry
 from napari_lesion.models import packages as packs
 from napari_lesion.models.networks import NoduleNet
 from napari_lesion.support.errors import ModelError
@@ -155,18 +155,18 @@ def test_a_calibration_maps_heat_to_scores():
 def test_models_are_found_by_id_and_by_folder(folder, monkeypatch):
     monkeypatch.setattr(packs, "SHIPPED", folder.parent)
     assert packs.find_pack("pack") == packs.find_pack(folder) == packs.find_pack(str(folder))
-    assert [card.id for card in detector.list_models()] == ["test-net"]
+    assert [card.id for card in registry.list_models()] == ["test-net"]
 
 
 def test_an_unknown_model_names_the_known_ones(folder, monkeypatch):
     monkeypatch.setattr(packs, "SHIPPED", folder.parent)
     with pytest.raises(ModelError, match=r"There is no model 'nodule-4d'.*\(pack\)"):
-        detector.load_detector("nodule-4d")
+        registry.load_detector("nodule-4d")
 
 
 def test_listing_models_needs_no_torch():
     code = (
-        "import sys; from napari_lesion.detection import detector; detector.list_models();"
+        "import sys; from napari_lesion.detection import registry; registry.list_models();"
         "sys.exit(bool({'torch', 'monai', 'safetensors'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

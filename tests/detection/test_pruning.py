@@ -1,11 +1,14 @@
 """Pruning takes the smallest weights and nothing else."""
 
 import torch
+from project_scripts import script
 from torch import nn
 
-from napari_lesion.detection.pruning import prune_channels, prune_weights
 from napari_lesion.imaging.inference import predict
 from napari_lesion.models.networks import NoduleNet
+
+pruning = script("pruning", "benchmarks")
+prune_channels, prune_weights = pruning.prune_channels, pruning.prune_weights
 
 
 def network() -> NoduleNet:

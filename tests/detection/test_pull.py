@@ -16,6 +16,7 @@ import huggingface_hub.constants
 import numpy as np
 import pytest
 
+from napari_lesion.detection.registry import card_in
 from napari_lesion.models import packages as packs
 from napari_lesion.models import pull
 from napari_lesion.models import store as library
@@ -149,7 +150,7 @@ def installed() -> dict[str, bytes]:
 
 
 def test_a_model_is_fetched_with_what_belongs_to_it_and_nothing_else(hub):
-    assert pull.pull(PIN) == "bundle"
+    assert pull.pull(PIN, card_in) == "bundle"
     files = installed()
     origin = json.loads(files.pop(library.ORIGIN))
     wanted = {name for name in hub.files if name not in (".gitattributes", "models/model.ts")}
@@ -163,7 +164,7 @@ def test_a_model_is_fetched_with_what_belongs_to_it_and_nothing_else(hub):
 
 def test_progress_goes_from_nothing_to_all_bytes(hub):
     reports = []
-    pull.pull(PIN, progress=lambda done, total, what: reports.append((done, total, what)))
+    pull.pull(PIN, card_in, progress=lambda done, total, what: reports.append((done, total, what)))
     sizes = [done for done, total, _ in reports if total > 1]
     assert sizes == sorted(sizes)
     assert sizes[-1] == reports[-1][1] == sum(map(len, hub.files.values())) - len(b"not wanted*.pt filter=lfs\n")
@@ -171,7 +172,7 @@ def test_progress_goes_from_nothing_to_all_bytes(hub):
 
 def test_a_broken_connection_goes_on_where_it_broke(hub):
     hub.cut_after, hub.cuts = 5 * CHUNK, 2
-    pull.pull(PIN)
+    pull.pull(PIN, card_in)
     assert hub.ranges == [None, f"bytes={5 * CHUNK}-", f"bytes={10 * CHUNK}-"]
     assert hub.sent == len(WEIGHTS)
     assert installed()["models/model.pt"] == WEIGHTS
@@ -183,13 +184,13 @@ def test_cancelled_it_goes_on_where_it_was_the_next_time(hub):
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        pull.pull(PIN, progress=stop)
+        pull.pull(PIN, card_in, progress=stop)
     assert not (packs.home() / "bundle").exists()
     assert not [folder for folder in packs.model_folders() if folder.parent == packs.home()]
 
     hub.ranges.clear()
     hub.asked.clear()
-    pull.pull(PIN)
+    pull.pull(PIN, card_in)
     (resumed,) = hub.ranges
     assert int(resumed.removeprefix("bytes=").removesuffix("-")) >= 6 * CHUNK
     assert hub.asked == ["models/model.pt"]
@@ -198,7 +199,7 @@ def test_cancelled_it_goes_on_where_it_was_the_next_time(hub):
 
 def test_a_server_that_cannot_resume_sends_everything_again(hub):
     hub.cut_after, hub.cuts, hub.ignores_range = 5 * CHUNK, 1, True
-    pull.pull(PIN)
+    pull.pull(PIN, card_in)
     assert hub.ranges == [None, f"bytes={5 * CHUNK}-"]
     assert installed()["models/model.pt"] == WEIGHTS
 
@@ -208,13 +209,14 @@ def test_killed_it_goes_on_where_it_was_the_next_time(hub, tmp_path):
         "import os, signal\n"
         f"import huggingface_hub.constants as c; c.DOWNLOAD_CHUNK_SIZE = {CHUNK}\n"
         "from napari_lesion.models import pull\n"
+        "from napari_lesion.detection.registry import card_in\n"
         "def die(done, total, what):\n"
         f"    if done > {6 * CHUNK}: os._exit(9)\n"
-        f"pull.pull(pull.make_pin('zoo/bundle', '{REVISION}', '{SHA256}'), progress=die)\n"
+        f"pull.pull(pull.make_pin('zoo/bundle', '{REVISION}', '{SHA256}'), card_in, progress=die)\n"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 9
     hub.ranges.clear()
-    pull.pull(PIN)
+    pull.pull(PIN, card_in)
     assert int(hub.ranges[0].removeprefix("bytes=").removesuffix("-")) >= 6 * CHUNK
     assert installed()["models/model.pt"] == WEIGHTS
 
@@ -222,7 +224,7 @@ def test_killed_it_goes_on_where_it_was_the_next_time(hub, tmp_path):
 def test_other_weights_than_pinned_are_not_even_fetched(hub):
     hub.files["models/model.pt"] = hub.listed["models/model.pt"] = WEIGHTS[::-1]
     with pytest.raises(DownloadError, match="other weights; nothing was fetched"):
-        pull.pull(PIN)
+        pull.pull(PIN, card_in)
     assert hub.asked == []
     assert not packs.home().exists()
 
@@ -230,31 +232,31 @@ def test_other_weights_than_pinned_are_not_even_fetched(hub):
 def test_weights_that_were_changed_on_the_way_are_deleted_unopened(hub):
     hub.files["models/model.pt"] = WEIGHTS[:-1] + bytes([WEIGHTS[-1] ^ 1])
     with pytest.raises(DownloadError, match=r"damaged or was changed: sha256 .*deleted unopened"):
-        pull.pull(PIN)
+        pull.pull(PIN, card_in)
     assert not (packs.home() / "bundle").exists()
     assert not list(packs.home().rglob("model.pt"))
     hub.files["models/model.pt"] = WEIGHTS
-    pull.pull(PIN)
+    pull.pull(PIN, card_in)
     assert installed()["models/model.pt"] == WEIGHTS
 
 
 def test_a_configuration_that_was_changed_on_the_way_is_refused(hub):
     hub.files["configs/inference.json"] = b'{"network": 2}'
     with pytest.raises(DownloadError, match=r"configs/inference\.json came damaged or was changed"):
-        pull.pull(PIN)
+        pull.pull(PIN, card_in)
     assert not (packs.home() / "bundle").exists()
 
 
 def test_what_was_tampered_with_while_it_lay_there_half_fetched_is_noticed(hub):
     hub.cut_after, hub.cuts = 5 * CHUNK, 99
     with pytest.raises(DownloadError):
-        pull.pull(PIN, progress=_give_up_after(7))
+        pull.pull(PIN, card_in, progress=_give_up_after(7))
     (partial,) = packs.home().rglob("model.pt")
     with partial.open("r+b") as file:
         file.write(b"evil")
     hub.cuts = 0
     with pytest.raises(DownloadError, match="deleted unopened"):
-        pull.pull(PIN)
+        pull.pull(PIN, card_in)
 
 
 def _give_up_after(reports: int):
@@ -289,7 +291,7 @@ PAGE = b"<!DOCTYPE html><html><body>Sign in to the hospital's network</body></ht
 def test_something_else_than_a_list_of_files_is_said(hub, listing):
     hub.listing = listing
     with pytest.raises(DownloadError, match=r"something else than a list of files|holds no models/model\.pt"):
-        pull.pull(PIN)
+        pull.pull(PIN, card_in)
     assert not packs.home().exists()
 
 
@@ -299,7 +301,7 @@ def test_sizes_that_cannot_be_are_said(hub, size):
     entry = name if size is None else {**name, "size": size}
     hub.listing = json.dumps({"id": "zoo/bundle", "sha": REVISION, "siblings": [entry]}).encode()
     with pytest.raises(DownloadError, match=r"does not list how large|GB are listed"):
-        pull.pull(PIN)
+        pull.pull(PIN, card_in)
     assert hub.asked == []
 
 
@@ -309,9 +311,9 @@ def test_a_page_in_place_of_a_file_is_said_and_not_gone_on_from(hub, name, page)
     whole = hub.files[name]
     hub.files[name] = page
     with pytest.raises(DownloadError, match=f"a web page came in place of {name}"):
-        pull.pull(PIN)
+        pull.pull(PIN, card_in)
     hub.files[name] = whole
-    pull.pull(PIN)
+    pull.pull(PIN, card_in)
     assert installed()[name] == whole
 
 
@@ -320,10 +322,10 @@ def test_no_more_bytes_are_taken_than_are_listed(hub, name):
     whole = hub.files[name]
     hub.files[name] = whole + b"x" * 3 * CHUNK
     with pytest.raises(DownloadError, match=f"more than the {len(whole):,} bytes came that are listed for {name}"):
-        pull.pull(PIN)
+        pull.pull(PIN, card_in)
     assert not [path for path in packs.home().rglob("*") if path.is_file() and path.stat().st_size > len(WEIGHTS)]
     hub.files[name] = whole
-    pull.pull(PIN)
+    pull.pull(PIN, card_in)
     assert installed()[name] == whole
 
 
@@ -331,25 +333,25 @@ def test_no_more_bytes_are_taken_than_are_listed(hub, name):
 def test_a_path_that_leads_out_of_its_folder_is_refused(hub, name):
     hub.files[name] = hub.listed[name] = b"evil"
     with pytest.raises(DownloadError, match="leads out of its folder"):
-        pull.pull(PIN)
+        pull.pull(PIN, card_in)
     assert hub.asked == []
 
 
 def test_a_repository_without_the_weights_is_refused(hub):
     del hub.listed["models/model.pt"]
     with pytest.raises(DownloadError, match=r"holds no models/model\.pt"):
-        pull.pull(PIN)
+        pull.pull(PIN, card_in)
 
 
 def test_an_unknown_repository_is_said(hub):
     with pytest.raises(DownloadError, match="has no zoo/other at revision"):
-        pull.pull(pull.make_pin("zoo/other", REVISION, SHA256))
+        pull.pull(pull.make_pin("zoo/other", REVISION, SHA256), card_in)
 
 
 def test_a_server_in_trouble_is_said(hub):
     hub.status = 503
     with pytest.raises(DownloadError, match="answered with status 503"):
-        pull.pull(PIN)
+        pull.pull(PIN, card_in)
 
 
 def test_without_a_network_the_sentence_says_what_to_do(monkeypatch, tmp_path):
@@ -359,15 +361,15 @@ def test_without_a_network_the_sentence_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{port}")
     monkeypatch.setenv(packs.HOME_VARIABLE, str(tmp_path / "home"))
     with pytest.raises(DownloadError, match=r"cannot be reached.*Check the network.*models add FOLDER"):
-        pull.pull(PIN)
+        pull.pull(PIN, card_in)
     assert not (tmp_path / "home").exists()
 
 
 def test_a_model_that_is_there_is_not_replaced_by_chance(hub):
-    pull.pull(PIN)
+    pull.pull(PIN, card_in)
     with pytest.raises(ModelError, match="Remove it first"):
-        pull.pull(PIN)
-    pull.pull(PIN, replace=True)
+        pull.pull(PIN, card_in)
+    pull.pull(PIN, card_in, replace=True)
 
 
 @pytest.mark.parametrize(

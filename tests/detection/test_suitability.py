@@ -10,9 +10,9 @@ import pytest
 from fake_scan import FakeDetector, make_volume
 from synthetic_chest import HALF_MM, Chest
 
-from napari_lesion.detection import suitability
 from napari_lesion.dicom.index.series import find_series
 from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.imaging import suitability
 from napari_lesion.imaging.lungs import find_lungs
 from napari_lesion.imaging.preprocess import canonical, coarse_grid
 from napari_lesion.model.volume import Volume, spacing_of

@@ -29,14 +29,15 @@ def test_slices_are_ordered_by_position_from_foot_to_head() -> None:
     found = spread(along_z(5, 0, 2.5, 7.5), HEAD)
     assert found.order.tolist() == [1, 2, 0, 3]
     assert found.step_mm == pytest.approx(2.5)
-    assert found.regular
+    assert found.even
+    assert not found.same
+    assert not found.missing.any()
 
 
 def test_a_gap_is_counted_in_missing_slices() -> None:
     found = spread(along_z(0, 2.5, 5, 12.5, 15, 17.5), HEAD)
     assert found.missing.tolist() == [0, 0, 2, 0, 0]
     assert found.even
-    assert not found.regular
 
 
 def test_a_gap_in_the_only_three_slices_is_still_a_gap() -> None:
@@ -46,7 +47,9 @@ def test_a_gap_in_the_only_three_slices_is_still_a_gap() -> None:
 def test_rounded_positions_are_even_and_do_not_drift() -> None:
     exact = 0.625 * np.arange(400)
     found = spread(along_z(*np.round(exact, 2)), HEAD)
-    assert found.regular
+    assert found.even
+    assert not found.same
+    assert not found.missing.any()
     assert found.step_mm == pytest.approx(0.625, abs=1e-4)
 
 

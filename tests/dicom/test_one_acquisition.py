@@ -478,7 +478,7 @@ def test_slices_that_make_no_volume_are_one_refusal_that_says_so(tmp_path: Path,
     broken(tmp_path / "in", how)
     said = refusal(tmp_path / "in")
     assert "10" in said or "7 more" in said
-    rows = analyse_folder([tmp_path / "in"], tmp_path / "out").rows
+    rows = analyse_folder([tmp_path / "in"], tmp_path / "out").outcomes
     assert [row.status for row in rows] == ["failed"]
 
 
@@ -506,7 +506,7 @@ def test_images_of_one_place_at_several_times_are_a_time_series(tmp_path: Path) 
     write(mixed(made), tmp_path / "in")
     (series,) = find_series(tmp_path / "in")
     assert series.kind == "time series"
-    (row,) = analyse_folder([tmp_path / "in"], tmp_path / "out").rows
+    (row,) = analyse_folder([tmp_path / "in"], tmp_path / "out").outcomes
     assert row.status == "skipped"
     assert "time series" in row.reason
 

@@ -12,12 +12,12 @@ from fake_scan import FakeDetector, make_volume
 from typer.testing import CliRunner
 
 from napari_lesion.cli.main import app
-from napari_lesion.detection.detector import Metric
 from napari_lesion.detection.operating import false_positives_at
 from napari_lesion.evaluation.calibrate import label_findings
 from napari_lesion.evaluation.froc import Mark, ScoredPoint
 from napari_lesion.model.findings import Candidate
 from napari_lesion.models import packages as packs
+from napari_lesion.models.card import Metric
 from napari_lesion.models.networks import NoduleNet
 from napari_lesion.pipeline import analyse
 from napari_lesion.report.json import save_report

@@ -13,15 +13,15 @@ from scipy import ndimage
 from typer.testing import CliRunner
 
 from napari_lesion.cli.main import app
-from napari_lesion.detection.detector import Card
-from napari_lesion.detection.suitability import noise_hu
 from napari_lesion.dicom.writer import write_ct_series
 from napari_lesion.evaluation import robustness
 from napari_lesion.evaluation.froc import Mark
 from napari_lesion.evaluation.robustness import UNCHANGED, default_perturbations, measure
 from napari_lesion.imaging.preprocess import canonical
+from napari_lesion.imaging.suitability import noise_hu
 from napari_lesion.model.findings import Candidate, Detection
 from napari_lesion.model.volume import Volume
+from napari_lesion.models.card import Card
 from napari_lesion.support.errors import ConfigError, LungsNotFoundError
 
 UID = "1.2.3.4"
@@ -197,7 +197,7 @@ def test_progress_is_one_scale_that_only_grows(scan):
 @pytest.fixture
 def study(scan, tmp_path, monkeypatch):
     detector = BrightSpots()
-    monkeypatch.setattr("napari_lesion.detection.detector.load_detector", lambda name: detector)
+    monkeypatch.setattr("napari_lesion.detection.registry.load_detector", lambda name: detector)
     for n in range(3):
         write_ct_series(scan, tmp_path / "scans" / str(n), series_uid=f"{UID}.{n}")
     with (tmp_path / "truth.csv").open("w", newline="") as file:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from napari_lesion.detection.detector import Card
 from napari_lesion.model.findings import Candidate, Detection, Heatmap
 from napari_lesion.model.volume import FloatArray, GeometryCertificate, Instance, SeriesIdentity, Volume
+from napari_lesion.models.card import Card
 from napari_lesion.support.progress import Progress, silent
 
 UID = "1.2.826.0.1.3680043.8.498.1"

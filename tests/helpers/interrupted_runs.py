@@ -86,11 +86,11 @@ def analysing(scans: Path, out: Path, *more: str, before: Callable[[], None] = l
     """Make the command's run."""
 
     def run() -> None:
-        import napari_lesion.detection.detector
+        import napari_lesion.detection.registry
 
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
         before()
-        napari_lesion.detection.detector.load_detector = lambda *_, **__: FakeDetector((FOUND,))
+        napari_lesion.detection.registry.load_detector = lambda *_, **__: FakeDetector((FOUND,))
         sys.argv = [
             "napari-lesion",
             "analyse",

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import dicom_factory as factory
+import yaml
 from annotated_scan import annotate, mark_mask, nodule, phantom_volume
 from dicom_factory import MARKS
 from dicom_findings import Case, case_of
@@ -149,7 +150,7 @@ def _scores(folder: Path) -> None:
 
 
 def _summary(folder: Path) -> None:
-    from napari_lesion.report.csv import load_summary
+    from napari_lesion.report.summary import load_summary
 
     load_summary(_only(folder))
 
@@ -161,10 +162,10 @@ def _labels(folder: Path) -> None:
 
 
 def _config(folder: Path) -> None:
-    from napari_lesion.training.config import read_config
-    from napari_lesion.training.looks_config import read_looks_config
-    from napari_lesion.training.patch_config import read_patch_config
-    from napari_lesion.training.segment_config import read_segment_config
+    from napari_lesion.training.config.detector import read_config
+    from napari_lesion.training.config.looks import read_looks_config
+    from napari_lesion.training.config.patches import read_patch_config
+    from napari_lesion.training.config.segmenter import read_segment_config
 
     for path in sorted(folder.glob("*.yaml")):
         read = {
@@ -183,8 +184,8 @@ def _pack(folder: Path) -> None:
 
 
 def _bundle(folder: Path) -> None:
-    from napari_lesion.detection.detector import read_card
-    from napari_lesion.detection.monai_bundles.bundle import load_bundle
+    from napari_lesion.detection.monai_bundles.load import load_bundle
+    from napari_lesion.detection.registry import read_card
 
     try:
         read_card(folder)
@@ -381,17 +382,17 @@ def _fhir() -> list[dict[str, object]]:
 
 
 def _make_summary(folder: Path) -> None:
-    from napari_lesion.report.csv import COLUMNS, SummaryRow, append_rows, save_summary
+    from napari_lesion.report.summary import COLUMNS, append_rows, save_summary
 
-    rows = [SummaryRow(**{name: f"{name} {n}" for name in COLUMNS}) for n in range(3)]
+    rows = [{name: f"{name} {n}" for name in COLUMNS} for n in range(3)]
     save_summary(rows[:2], folder / "summary.csv")
     append_rows(rows[2:], folder / "summary.csv")
 
 
 def _make_labels(folder: Path) -> None:
-    from napari_lesion.annotation.labels import LUNG_NODULES, save_labels
+    from napari_lesion.annotation.labels import LUNG_NODULES
 
-    save_labels(LUNG_NODULES, folder / "labels.yaml")
+    _write(folder, "labels.yaml", yaml.safe_dump(LUNG_NODULES.model_dump(mode="json", exclude_defaults=True)))
 
 
 def _make_config(folder: Path) -> None:

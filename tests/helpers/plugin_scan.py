@@ -11,9 +11,9 @@ import numpy.typing as npt
 from fake_scan import make_heatmap
 from scipy import ndimage
 
-from napari_lesion.detection.detector import Card
 from napari_lesion.model.findings import Candidate, Detection
 from napari_lesion.model.volume import Volume
+from napari_lesion.models.card import Card
 from napari_lesion.support.progress import Progress, silent
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The scripts of the project, as modules."""
+"""The scripts and benchmarks of the project, as modules."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import importlib.util
 from pathlib import Path
 from types import ModuleType
 
-_FOLDER = Path(__file__).resolve().parents[2] / "scripts"
+_ROOT = Path(__file__).resolve().parents[2]
 
 
-def script(name: str) -> ModuleType:
-    """One of ``scripts/NAME.py``."""
-    spec = importlib.util.spec_from_file_location(name, _FOLDER / f"{name}.py")
+def script(name: str, folder: str = "scripts") -> ModuleType:
+    """One of ``scripts/NAME.py``, or of another folder."""
+    spec = importlib.util.spec_from_file_location(name, _ROOT / folder / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

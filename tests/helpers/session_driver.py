@@ -18,6 +18,7 @@ from qtpy.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QTa
 from session_scans import Coded, coded_scans
 
 from napari_lesion.assessment.measure.segment import Segmentation
+from napari_lesion.follow_up import Prior
 from napari_lesion.model.compared import Alignment, Comparison
 from napari_lesion.model.drawn import TOOLS
 from napari_lesion.model.findings import Point
@@ -29,7 +30,7 @@ from napari_lesion.plugin.findings.detect_panel import DetectPanel
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.measuring import measuring
 from napari_lesion.plugin.findings.outlines import outlines
-from napari_lesion.plugin.follow_up.priors import Prior, priors
+from napari_lesion.plugin.follow_up.priors import priors
 from napari_lesion.plugin.reading_study.reading_session import reading_room
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.texts import LANGUAGES, tr, use_language

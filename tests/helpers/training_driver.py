@@ -23,17 +23,18 @@ import numpy as np  # noqa: E402
 from training_scan import write_project  # noqa: E402
 
 from napari_lesion.evaluation.froc import Mark  # noqa: E402
-from napari_lesion.training import train  # noqa: E402
-from napari_lesion.training.config import read_config  # noqa: E402
-from napari_lesion.training.data import Background  # noqa: E402
-from napari_lesion.training.log import draw_curves  # noqa: E402
-from napari_lesion.training.loss import nodule_loss  # noqa: E402
-from napari_lesion.training.optimiser import learning_rate  # noqa: E402
-from napari_lesion.training.ranks import Ranks  # noqa: E402
-from napari_lesion.training.scans import load_backgrounds  # noqa: E402
-from napari_lesion.training.split import make_split  # noqa: E402
-from napari_lesion.training.state import State, start  # noqa: E402
-from napari_lesion.training.validation import ValidationScan  # noqa: E402
+from napari_lesion.training.config.detector import read_config  # noqa: E402
+from napari_lesion.training.data.crops import Background  # noqa: E402
+from napari_lesion.training.data.scans import load_backgrounds  # noqa: E402
+from napari_lesion.training.data.split import make_split  # noqa: E402
+from napari_lesion.training.engine import fit as engine  # noqa: E402
+from napari_lesion.training.engine.fit import Run, begin  # noqa: E402
+from napari_lesion.training.engine.log import draw_curves  # noqa: E402
+from napari_lesion.training.engine.optimiser import learning_rate  # noqa: E402
+from napari_lesion.training.engine.ranks import Ranks  # noqa: E402
+from napari_lesion.training.recipes import detector as train  # noqa: E402
+from napari_lesion.training.recipes.detector_loss import nodule_loss  # noqa: E402
+from napari_lesion.training.recipes.detector_validation import ValidationScan  # noqa: E402
 
 SIZE = 64
 
@@ -104,14 +105,14 @@ def run_of_two(config: Path, out: Path, other: Path, die_at: int | None = None, 
         os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE="2", MASTER_ADDR="127.0.0.1")
         os.environ["MASTER_PORT"] = str(port)
         if die_at is not None and rank == 1:
-            taken = train.take_step
+            taken = engine.take_step
 
-            def take_step(state: State) -> dict[str, float]:
-                if state.learner.step == die_at:
+            def take_step(run: Run) -> dict[str, float]:
+                if run.trainer.step == die_at:
                     dies()
-                return taken(state)
+                return taken(run)
 
-            train.take_step = take_step
+            engine.take_step = take_step
         train.run(config, (out, other)[rank], resume=resume)
 
     return [ended(pid) for pid in [forked(lambda rank=rank: process(rank)) for rank in (0, 1)]]
@@ -121,23 +122,24 @@ def documented(config_path: Path, backgrounds: list[Background], steps: int, out
     """What docs/training.md says of two processes, in one: mean gradient, statistics of the first one."""
     config = read_config(config_path)
     split = make_split(config)
-    one, two = (start(config, split, backgrounds, ranks=Ranks(rank)) for rank in (0, 1))
+    recipes = [train.DetectorRecipe(config, split, backgrounds, ranks=Ranks(rank)) for rank in (0, 1)]
+    one, two = (begin(recipe, ranks=Ranks(rank)) for rank, recipe in enumerate(recipes))
     for step in range(steps):
-        two.learner.network.load_state_dict(one.learner.network.state_dict())
+        two.trainer.network.load_state_dict(one.trainer.network.state_dict())
         for state in (one, two):
-            state.learner.network.train()
-            batch = state.sampler.batch(config.batch_size)
-            nodule_loss(state.learner.network(batch.image), batch).total.backward()
-        pairs = zip(one.learner.network.parameters(), two.learner.network.parameters(), strict=True)
+            state.trainer.network.train()
+            batch = state.recipe.batches.draw()
+            nodule_loss(state.trainer.network(batch.image), batch).total.backward()
+        pairs = zip(one.trainer.network.parameters(), two.trainer.network.parameters(), strict=True)
         for ours, theirs in pairs:
             ours.grad = (ours.grad + theirs.grad) / 2
             theirs.grad = None
-        torch.nn.utils.clip_grad_norm_(one.learner.network.parameters(), config.optimiser.gradient_norm)
-        for group in one.learner.optimiser.param_groups:
+        torch.nn.utils.clip_grad_norm_(one.trainer.network.parameters(), config.optimiser.gradient_norm)
+        for group in one.trainer.optimiser.param_groups:
             group["lr"] = learning_rate(step, config.steps, config.optimiser)
-        one.learner.optimiser.step()
-        one.learner.optimiser.zero_grad()
-    torch.save(one.learner.network.state_dict(), out)
+        one.trainer.optimiser.step()
+        one.trainer.optimiser.zero_grad()
+    torch.save(one.trainer.network.state_dict(), out)
 
 
 def main(folder: Path) -> None:
@@ -152,7 +154,7 @@ def main(folder: Path) -> None:
     backgrounds = [cut(backgrounds[0], 0), cut(backgrounds[0], 50)]
     scans = [validation_scan(backgrounds[0])]
     train.load_backgrounds = lambda *_, **__: backgrounds
-    train._scans_to_judge_by = lambda config, *_: scans if config.validation else []
+    train._validation_scans = lambda config, *_: scans if config.validation else []
     # Both import much when they are first used.
     torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])
     draw_curves(folder / "warm.png", [{"step": 1, "loss": 1, "learning_rate": 1}], [], "cpm")

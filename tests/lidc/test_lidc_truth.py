@@ -24,9 +24,9 @@ from napari_lesion.lidc.truth import fold_of, truth_of, write_truth
 from napari_lesion.lidc.xml import read_contours, read_xml
 from napari_lesion.model.volume import Volume
 from napari_lesion.support.errors import Cancelled, ConfigError, DownloadError, GeometryError
-from napari_lesion.training.config import read_config
-from napari_lesion.training.split import make_split
-from napari_lesion.training.train import run
+from napari_lesion.training.config.detector import read_config
+from napari_lesion.training.data.split import make_split
+from napari_lesion.training.recipes.detector import run
 
 
 @pytest.fixture(scope="module")

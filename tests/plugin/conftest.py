@@ -16,7 +16,8 @@ from fake_scan import make_volume
 from plugin_scan import NODULES, BlobDetector
 
 from napari_lesion.model.volume import Volume
-from napari_lesion.plugin.viewer import layers, view
+from napari_lesion.plugin.viewer import layers
+from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.review.journal import STATE_VARIABLE
 
 
@@ -30,8 +31,9 @@ def state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture(autouse=True)
 def _settings_of_the_test(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keep the settings of the user of this machine, and those of other tests, out of each test."""
+    """Keep settings and documents of the user of this machine, and those of other tests, out of each test."""
     monkeypatch.setenv("NAPARI_LESION_SETTINGS", str(tmp_path_factory.mktemp("settings") / "settings.ini"))
+    monkeypatch.setenv("XDG_DOCUMENTS_DIR", str(tmp_path_factory.mktemp("documents")))
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -51,7 +53,7 @@ def scan() -> Volume:
 def viewer(make_napari_viewer, scan: Volume):
     """A window with the scan in it."""
     viewer = make_napari_viewer(show=True)
-    view.scan_view(viewer)
+    scan_view(viewer)
     data, attributes, _ = layers.scan_layer(scan)
     viewer.add_image(data, **attributes)
     return viewer
@@ -61,6 +63,6 @@ def viewer(make_napari_viewer, scan: Volume):
 def detector(monkeypatch: pytest.MonkeyPatch) -> BlobDetector:
     """The only model there is."""
     blobs = BlobDetector()
-    monkeypatch.setattr("napari_lesion.detection.detector.load_detector", lambda name: blobs)
+    monkeypatch.setattr("napari_lesion.detection.registry.load_detector", lambda name: blobs)
     monkeypatch.setattr("napari_lesion.plugin.findings.search_form.list_models", lambda: (blobs.card,))
     return blobs

@@ -20,8 +20,8 @@ from napari_lesion.plugin.session.session import session
 from napari_lesion.plugin.session.workstation import Workstation, workstation
 from napari_lesion.plugin.viewer import reader
 from napari_lesion.plugin.viewer.layers import about, scan_layer
+from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
-from napari_lesion.plugin.viewer.view import scan_view
 from napari_lesion.review import edits
 
 

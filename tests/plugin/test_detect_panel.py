@@ -15,7 +15,7 @@ from plugin_scan import NODULES, BlobDetector, picture, screen_position
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QFileDialog, QMessageBox
 
-from napari_lesion.detection.detector import DEFAULT_MODEL
+from napari_lesion.detection.registry import DEFAULT_MODEL
 from napari_lesion.model.findings import RESEARCH_USE
 from napari_lesion.model.volume import Volume
 from napari_lesion.models import packages as packs
@@ -162,7 +162,7 @@ def test_the_threshold_filters_without_running_again(viewer, panel, detector, qt
 
 def test_a_model_can_be_taken_from_a_folder(viewer, panel, detector, qtbot, tmp_path, monkeypatch) -> None:
     asked = []
-    monkeypatch.setattr("napari_lesion.detection.detector.load_detector", lambda name: asked.append(name) or detector)
+    monkeypatch.setattr("napari_lesion.detection.registry.load_detector", lambda name: asked.append(name) or detector)
     packs.save_pack(tmp_path / "pack", {}, PACK, "# Pack\n")
     folder = panel.models.findText("Folder…")
     assert panel.models.itemText(folder) == "Folder…"
@@ -192,7 +192,7 @@ def test_code_of_a_bundle_runs_only_after_a_yes(panel, detector, qtbot, monkeypa
             raise UntrustedCodeError("inference.json: network_def: scripts.net.Net is not part of MONAI.")
         return detector
 
-    monkeypatch.setattr("napari_lesion.detection.detector.load_detector", load)
+    monkeypatch.setattr("napari_lesion.detection.registry.load_detector", load)
     monkeypatch.setattr(QMessageBox, "question", lambda *args: asked.append(args[2]) or answer)
     run(panel, qtbot)
     assert "scripts.net.Net" in asked[0]

@@ -7,7 +7,7 @@ import pytest
 from plugin_scan import NODULES, BlobDetector
 from qtpy.QtCore import Qt
 
-from napari_lesion.detection.detector import read_card
+from napari_lesion.detection.registry import read_card
 from napari_lesion.models import packages as packs
 from napari_lesion.plugin.findings.detect_panel import DetectPanel
 from napari_lesion.plugin.findings.model_card import CardDialog, card_text

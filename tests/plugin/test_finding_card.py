@@ -242,7 +242,7 @@ def test_reports_say_where_they_are_and_what_fails_says_why(
         raise RuntimeError("no luck")
 
     with monkeypatch.context() as context:
-        context.setattr("napari_lesion.assessment.measure.measure.measure_findings", broken)
+        context.setattr("napari_lesion.plugin.findings.measuring.measure_findings", broken)
         station.change(lambda review, by: edits.add(review, (52.0, 10.0, -240.0), 6.0, by, scan))
         station.select(station.review.changes[-1].after[0].id)
         qtbot.waitUntil(lambda: "no luck" in panel.notes.text(), timeout=PATIENCE_MS)

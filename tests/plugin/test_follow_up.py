@@ -20,13 +20,14 @@ from qtpy.QtWidgets import QApplication, QMessageBox
 
 from napari_lesion.comparison.compare import Compared
 from napari_lesion.comparison.history import followed
+from napari_lesion.follow_up import Prior
 from napari_lesion.model.compared import Alignment, Change, Comparison
 from napari_lesion.model.findings import Finding, Report, box_around
 from napari_lesion.model.measured import Axis, HounsfieldUnits, Measurement
 from napari_lesion.model.volume import FloatArray, Volume
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.follow_up.follow_up_panel import DIAMETER, FollowUpPanel
-from napari_lesion.plugin.follow_up.priors import Choice, Prior
+from napari_lesion.plugin.follow_up.priors import Choice
 from napari_lesion.plugin.follow_up.trajectory_plot import draw, in_words
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.viewer import layers, view
@@ -323,7 +324,7 @@ def comparing(monkeypatch: pytest.MonkeyPatch, accepted: bool = True) -> dict[st
         )
         return Compared(comparison, SHIFTED if accepted else None)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("napari_lesion.assessment.measure.measure.measure_findings", measure_findings)
+    monkeypatch.setattr("napari_lesion.pipeline.measure_findings", measure_findings)
     monkeypatch.setattr("napari_lesion.comparison.compare.compare", compare)
     monkeypatch.setattr("napari_lesion.comparison.match.changes", changes)
     return asked

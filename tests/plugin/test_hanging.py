@@ -15,10 +15,10 @@ from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import store
 from napari_lesion.plugin.viewer import hanging
 from napari_lesion.plugin.viewer.layers import scan_layer
+from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools.presets import PRESETS
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.viewer.tools.windows import preset_of
-from napari_lesion.plugin.viewer.view import scan_view
 from napari_lesion.plugin.viewer.views.mpr import views
 
 

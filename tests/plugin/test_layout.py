@@ -414,6 +414,7 @@ def test_messages_are_on_a_line_below_the_picture(layout, scan) -> None:
 
     open_scan(layout, scan)
     layout._window.activateWindow()
+    settle()
     before = layout._views.panes[0].canvas.size()
     show_info("first")
     show_warning("a warning that is " + "very " * 80 + "long")

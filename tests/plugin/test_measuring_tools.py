@@ -20,7 +20,8 @@ from napari_lesion.model.volume import Volume
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.review_keys import delete
 from napari_lesion.plugin.session.workstation import Workstation, workstation
-from napari_lesion.plugin.viewer import layers, view
+from napari_lesion.plugin.viewer import layers
+from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools import measuring
 from napari_lesion.plugin.viewer.tools.measuring import MeasuringTools, measuring_tools
 from napari_lesion.plugin.viewer.tools.measuring_keys import put_down
@@ -40,7 +41,7 @@ GRIDS = {"axial": None, "coronal": CORONAL, "oblique": OBLIQUE}
 def opened(make_napari_viewer: Callable[..., Any], *scans: Volume, four: bool = False) -> Any:
     viewer = make_napari_viewer(show=True)
     viewer.window._qt_window.resize(1100, 800)
-    view.scan_view(viewer)
+    scan_view(viewer)
     for scan in scans:
         data, attributes, _ = layers.scan_layer(scan)
         viewer.add_image(data, **attributes)

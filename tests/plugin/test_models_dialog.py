@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from qtpy.QtCore import Qt
 
+from napari_lesion.detection.default import default_model
 from napari_lesion.models import packages as packs
 from napari_lesion.models import pull
-from napari_lesion.models.default import default_model
 from napari_lesion.plugin.findings.models_dialog import ModelsDialog
 from napari_lesion.support.errors import DownloadError
 from napari_lesion.support.progress import Progress

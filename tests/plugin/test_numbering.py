@@ -20,10 +20,11 @@ from napari_lesion.model.findings import Candidate
 from napari_lesion.model.volume import Instance, Volume
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.viewer import layers
+from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools.reading import attach, reading_tools
 from napari_lesion.plugin.viewer.tools.slab import Mode, Slab
 from napari_lesion.plugin.viewer.tools.slider import LABEL
-from napari_lesion.plugin.viewer.view import PLANES, scan_view
+from napari_lesion.plugin.viewer.view import PLANES
 from napari_lesion.plugin.viewer.views.mpr import views
 
 
@@ -187,18 +188,21 @@ def test_the_probe_follows_the_picture_under_a_pointer_that_rests(window: Any, q
     put_pointer(pane, qtbot, 0.47, 0.55)
     seen = set()
 
-    def look(now: Volume) -> None:
-        picture(window)
-        qtbot.wait(60)
+    def is_said(now: Volume) -> None:
         place, value = under_the_pointer(pane, now)
         found = tools.view(window).found
+        assert found is not None
         np.testing.assert_allclose(found.place_mm, place, atol=0.02)
         assert found.value == value
         unit = now.certificate.unit
         said = tools.view(window).corners.text("bottom_right")
         assert f"{abs(value):.0f} {unit}".strip() in said
         assert window.status.startswith(said.splitlines()[0])
-        seen.add(tuple(np.round(found.place_mm, 1)))
+
+    def look(now: Volume) -> None:
+        picture(window)
+        qtbot.waitUntil(lambda: is_said(now))
+        seen.add(tuple(np.round(tools.view(window).found.place_mm, 1)))
 
     station.go_to(NODULES[1][0])
     look(volume)

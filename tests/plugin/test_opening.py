@@ -18,7 +18,7 @@ from napari_lesion.plugin.viewer import opening
 from napari_lesion.plugin.viewer.layers import scan_layer
 from napari_lesion.plugin.viewer.opening import OVERLAY, Opening, follow
 from napari_lesion.plugin.viewer.reader import add_layers
-from napari_lesion.plugin.viewer.view import scan_view
+from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.support.errors import SeriesError
 
 PATIENCE_MS = 30_000

@@ -25,10 +25,10 @@ from napari_lesion.plugin.session.session import session
 from napari_lesion.plugin.session.workstation import Workstation, workstation
 from napari_lesion.plugin.viewer.layers import heatmap_layer, scan_layer
 from napari_lesion.plugin.viewer.outline_layer import lines_around
+from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools.corners import slab_text
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.viewer.tools.slab import Mode, Slab
-from napari_lesion.plugin.viewer.view import scan_view
 from napari_lesion.plugin.viewer.views.mpr import views
 from napari_lesion.review import edits
 

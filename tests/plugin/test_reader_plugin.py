@@ -141,7 +141,7 @@ def test_reading_that_is_cancelled_opens_nothing(monkeypatch: pytest.MonkeyPatch
     def stop(*_: object, **__: object) -> None:
         raise Cancelled
 
-    monkeypatch.setattr("napari_lesion.dicom.read.reader.read_series", stop)
+    monkeypatch.setattr("napari_lesion.plugin.viewer.reader.read_series", stop)
     assert reader.read(folder) == reader.NOTHING
 
 

@@ -20,12 +20,13 @@ from napari_lesion.plugin.settings import setting
 from napari_lesion.plugin.viewer import layers
 from napari_lesion.plugin.viewer.actions import bind
 from napari_lesion.plugin.viewer.reading_panel import ReadingPanel
+from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools import corners, cursor, presets, windows
 from napari_lesion.plugin.viewer.tools.cine import Cine
 from napari_lesion.plugin.viewer.tools.dragging import dragged
 from napari_lesion.plugin.viewer.tools.reading import ReadingTools, attach
 from napari_lesion.plugin.viewer.tools.slab import Mode, Slab, show_slab
-from napari_lesion.plugin.viewer.view import PLANES, letters_of, scan_view
+from napari_lesion.plugin.viewer.view import PLANES, letters_of
 
 BIG = NODULES[0][0]
 """Centre of a nodule of 20 mm."""
@@ -334,7 +335,7 @@ def test_cine_goes_round_leaves_out_nothing_and_stops_when_the_reader_scrolls(mo
     seen: list[int] = []
     model.dims.events.current_step.connect(lambda: seen.append(model.dims.current_step[0]))
     tools.cine.play()
-    qtbot.waitUntil(lambda: len(set(seen)) == 5, timeout=5000)
+    qtbot.waitUntil(lambda: len(set(seen)) == 5, timeout=20000)
     assert [b - a for a, b in pairwise(seen) if b != a][:3] in ([-4, 1, 1], [1, -4, 1])
     assert tools.cine.playing
     model.dims.set_current_step(0, (model.dims.current_step[0] + 2) % 5)

@@ -13,13 +13,13 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMessageBox
 
 from napari_lesion.model.volume import Volume
-from napari_lesion.plugin.reading_study.reading_session import ACTIONS, search
+from napari_lesion.pipeline import search
+from napari_lesion.plugin.reading_study.reading_session import ACTIONS
 from napari_lesion.plugin.reading_study.second_reader_panel import SecondReaderPanel
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import store
 from napari_lesion.plugin.viewer import layers
 from napari_lesion.reading_study.journal import load, path_of
-from napari_lesion.support.progress import silent
 
 PATIENCE_MS = 120_000
 LEFT, RIGHT, SMALL = (center for center, _ in NODULES)
@@ -125,7 +125,7 @@ def test_nothing_that_was_found_is_seen_in_a_blind_read(make_napari_viewer, scan
     panel = open_panel(viewer)
     panel.next_button.click()
     searched(panel, qtbot)
-    report = search(scan, detector.card.id, silent)
+    report = search(scan, detector=detector.card.id).report
     made = [viewer.add_points(data, **kw) for data, kw, _ in [layers.findings_layer(report, scan, 0.5)]]
     data, attributes, _ = layers.heatmap_layer(detector.detect(scan).heatmap, scan)
     made.append(viewer.add_image(data, **attributes))
@@ -177,7 +177,7 @@ def test_a_scan_whose_findings_were_seen_is_not_read_blind(make_napari_viewer, s
     viewer = make_napari_viewer()
     station = workstation(viewer)
     layer = add(viewer, scan)
-    station.begin(layer, search(scan, detector.card.id, silent))
+    station.begin(layer, search(scan, detector=detector.card.id).report)
     panel = open_panel(viewer)
     panel.next_button.click()
     assert "does not count as blind" in panel.hint.text()

@@ -26,8 +26,8 @@ from napari_lesion.plugin.settings import store
 from napari_lesion.plugin.texts import use_language
 from napari_lesion.plugin.viewer.layers import about, scan_layer
 from napari_lesion.plugin.viewer.reader import open_series
+from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
-from napari_lesion.plugin.viewer.view import scan_view
 from napari_lesion.review import edits
 from napari_lesion.review.review import Review, unsearched
 

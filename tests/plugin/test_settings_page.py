@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFileDialog, QLabel, QLineEdit
+from qtpy.QtWidgets import QAbstractButton, QCheckBox, QComboBox, QDoubleSpinBox, QFileDialog, QLabel, QLineEdit
 
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import LPS, OPTIONS, option, reader_name, setting
@@ -81,3 +81,10 @@ def test_what_is_changed_holds_at_once_and_next_time(
     hanging.remember(station.scan, window="bone")
     page.reset.click()
     assert hanging.hanging_of(station.scan) == hanging.Hanging()
+
+
+def test_the_button_above_the_views_opens_it(viewer: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    monkeypatch.setenv("NAPARI_LESION_MODELS", str(tmp_path / "home"))
+    (button,) = [one for one in views(viewer).bar.findChildren(QAbstractButton) if one.text() == "Settings"]
+    button.click()
+    assert len(viewer.window._qt_window.findChildren(SettingsPage)) == 1

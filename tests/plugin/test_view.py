@@ -12,6 +12,8 @@ from plugin_scan import picture, screen_position
 
 from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
 from napari_lesion.plugin.viewer import layers, view
+from napari_lesion.plugin.viewer.layers import frame_of
+from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.views.mpr import views
 
 LPS = np.array([[0, 0, 1], [0, 1, 0], [1, 0, 0]])  # directions of the world axes z, y, x
@@ -56,7 +58,7 @@ def bright(image: np.ndarray, row: int, column: int) -> float:
 @pytest.fixture
 def viewer(make_napari_viewer, marked):
     viewer = make_napari_viewer(show=True)
-    view.scan_view(viewer)
+    scan_view(viewer)
     data, attributes, _ = layers.scan_layer(marked)
     viewer.add_image(data, **attributes)
     return viewer
@@ -132,10 +134,11 @@ def test_in_3d_one_faces_the_patient_head_up_with_the_left_on_the_right(viewer) 
     assert rows[columns < columns.min() + 20].mean() > middle[0] + 40, "the right-low mark is not at the left, low"
 
 
-def test_a_place_is_jumped_to_in_every_plane(viewer, marked) -> None:
+def test_the_camera_is_centred_on_a_place_in_every_plane(viewer, marked) -> None:
     for plane in view.PLANES:
         viewer.dims.order = view.PLANES[plane]
-        view.jump_to(viewer, marked, mark("right-back-feet"))
+        viewer.dims.set_point(range(3), frame_of(marked).to_world(mark("right-back-feet")).tolist())
+        view.centre_on(viewer, marked, mark("right-back-feet"))
         image = picture(viewer)
         assert bright(image, image.shape[0] // 2, image.shape[1] // 2) > 250, plane
 
@@ -144,7 +147,7 @@ def test_a_coronal_acquisition_opens_in_its_own_planes(make_napari_viewer) -> No
     from fake_scan import CORONAL
 
     viewer = make_napari_viewer()
-    view.scan_view(viewer)
+    scan_view(viewer)
     data, attributes, _ = layers.scan_layer(make_volume(CORONAL, (20, 30, 40)))
     viewer.add_image(data, **attributes)
     assert tuple(viewer.dims.order) == view.PLANES["coronal"]
@@ -153,7 +156,7 @@ def test_a_coronal_acquisition_opens_in_its_own_planes(make_napari_viewer) -> No
 def test_other_images_keep_naparis_orientation(make_napari_viewer) -> None:
     viewer = make_napari_viewer()
     before = viewer.scene.camera.orientation
-    view.scan_view(viewer)
+    scan_view(viewer)
     viewer.add_image(np.zeros((4, 5, 6)))
     viewer.dims.order = (1, 0, 2)
     assert viewer.scene.camera.orientation == before

@@ -18,18 +18,19 @@ from qtpy.QtWidgets import QMessageBox
 from session_driver import Outliner
 from session_scans import Coded, coded_scans
 
+from napari_lesion.follow_up import FollowedUp, Prior
 from napari_lesion.model.compared import Alignment, Comparison
 from napari_lesion.plugin.annotate.annotator import annotator
 from napari_lesion.plugin.findings.detect_panel import DetectPanel
 from napari_lesion.plugin.findings.exports import Exports
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.measuring import measuring
-from napari_lesion.plugin.follow_up.priors import Prior, _Outcome, priors
+from napari_lesion.plugin.follow_up.priors import priors
 from napari_lesion.plugin.session.session import BUDGET_SETTING, session
 from napari_lesion.plugin.session.workstation import Workstation, workstation
 from napari_lesion.plugin.settings import store
 from napari_lesion.plugin.viewer.layers import scan_layer
-from napari_lesion.plugin.viewer.view import scan_view
+from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.review import edits
 from napari_lesion.review.review import Review, unsearched
 from napari_lesion.support.errors import ConfigError, UntrustedCodeError
@@ -139,7 +140,7 @@ def test_a_search_that_asks_and_goes_on_searches_the_scan_that_it_was_begun_for(
             raise UntrustedCodeError("network_def: scripts.net.Net is not part of MONAI.")
         return detector
 
-    monkeypatch.setattr("napari_lesion.detection.detector.load_detector", load)
+    monkeypatch.setattr("napari_lesion.detection.registry.load_detector", load)
     monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
     viewer = make_napari_viewer(show=False)
     scan_view(viewer)
@@ -218,13 +219,13 @@ def test_a_comparison_comes_to_its_own_scan(
     uid = prior.volume.series.series_uid
     said = Alignment(accepted=False, says="not tried")
     comparison = Comparison(prior_series_uid=uid, prior_study_date="20200101", days=3, alignment=said)
-    outcome = _Outcome(Prior(prior.volume, Review(unsearched(prior.volume)).report, comparison, None), (), {})
+    outcome = FollowedUp(Prior(prior.volume, Review(unsearched(prior.volume)).report, comparison, None), (), {})
 
-    def compare(*_: object, **__: object) -> _Outcome:
+    def compare(*_: object, **__: object) -> FollowedUp:
         gate.wait()
         return outcome
 
-    monkeypatch.setattr("napari_lesion.plugin.follow_up.priors.compare_scans", compare)
+    monkeypatch.setattr("napari_lesion.plugin.follow_up.priors.follow_up", compare)
     known = priors(station)
     _mark(station)
     ended: list[str] = []
@@ -349,7 +350,7 @@ def test_a_window_that_closes_while_something_runs_goes_quietly(
             done.set()
 
     monkeypatch.setattr("napari_lesion.assessment.measure.measure.segment_all", wait)
-    monkeypatch.setattr("napari_lesion.plugin.follow_up.priors.compare_scans", wait)
+    monkeypatch.setattr("napari_lesion.plugin.follow_up.priors.follow_up", wait)
     monkeypatch.setattr(exports, "write_reports", wait)
     monkeypatch.setattr(annotating, "grow", wait)
     store("annotation/folder", str(tmp_path))

@@ -19,8 +19,8 @@ from napari_lesion.dicom.index.series import find_series
 from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.dicom.writer import write_ct_series
 from napari_lesion.model.findings import Candidate, Report
-from napari_lesion.report.csv import load_summary
 from napari_lesion.report.json import load_report, save_report
+from napari_lesion.report.summary import load_summary
 from napari_lesion.report.write import FILE_NAMES, KINDS, kinds_of
 from napari_lesion.review import edits
 from napari_lesion.review.review import Review, stamp
@@ -90,8 +90,8 @@ def told(report):
 
 def test_all_kinds_are_written_and_the_summary_names_them(analysed):
     root, result = analysed
-    [row] = result.rows
-    assert (row.status, row.reports.split(), row.reports_failed) == ("done", list(KINDS), "")
+    [row] = result.outcomes
+    assert (row.status, row.reports, row.reports_failed) == ("done", tuple(KINDS), ())
     assert {path.name for path in (root / "out" / UID).iterdir()} >= set(FILE_NAMES.values())
 
 
@@ -163,14 +163,14 @@ def test_a_report_that_cannot_be_written_is_named_with_its_reason_and_stops_no_o
 
     monkeypatch.setattr("napari_lesion.report.pdf.save_pdf", full)
     monkeypatch.setattr(
-        "napari_lesion.detection.detector.load_detector", lambda name: FakeDetector((Candidate(*NODULES[0], 0.9),))
+        "napari_lesion.detection.registry.load_detector", lambda name: FakeDetector((Candidate(*NODULES[0], 0.9),))
     )
     result = invoke("analyse", analysed[0] / "scans", "-o", tmp_path / "out", "--report", "pdf,csv")
     assert result.exit_code == 1
     assert "could not be written" in result.output
     [row] = load_summary(tmp_path / "out" / "summary.csv")
-    assert (row.status, row.reports, row.reports_failed) == ("done", "csv", "pdf")
-    assert "Report pdf could not be written: No space left on device" in row.warnings
+    assert (row["status"], row["reports"], row["reports_failed"]) == ("done", "csv", "pdf")
+    assert "Report pdf could not be written: No space left on device" in row["warnings"]
     assert not (tmp_path / "out" / UID / "report.pdf").exists()
 
 

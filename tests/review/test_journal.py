@@ -39,12 +39,12 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "reviews" / "journal.jsonl"
 
 
-def written(path: Path, steps: int = 3) -> Review:
+def written(path: Path, steps: int = 3, text: str = "Größe") -> Review:
     """A review with some changes, in a journal that nobody holds any more."""
     journal, review = Journal(path, SCAN.series), a_review(SCAN)
     journal.begin(review, READER)
     for number in range(steps):
-        new = edits.comment(review, review.findings[0].id, f"Größe {number}", READER)
+        new = edits.comment(review, review.findings[0].id, f"{text} {number}", READER)
         journal.record(review, new, READER)
         review = new
     journal.close()
@@ -198,7 +198,7 @@ def test_a_head_that_is_behind_means_a_crash_and_one_that_is_damaged_is_said(pat
     review = written(path, steps=3)
     head = head_of(path).read_bytes()
     earlier = Path(path.parent / "earlier.jsonl")
-    written(earlier, steps=1)
+    written(earlier, steps=1, text="Earlier")  # two reviews of one second are equal but for what is in them
     for content, said in (
         (b"%010d " % 2 + json.loads(path.read_bytes().split(b"\n")[1])["seal"].encode() + b"\n", ""),
         (b"", ""),

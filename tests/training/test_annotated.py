@@ -14,12 +14,12 @@ from napari_lesion.dicom.writer import write_ct_series
 from napari_lesion.model.volume import Volume
 from napari_lesion.report.nifti import ras_affine
 from napari_lesion.support.errors import ConfigError
-from napari_lesion.training.annotated import find_annotated, read_image
-from napari_lesion.training.augment import intensity_transform
-from napari_lesion.training.config import AnnotatedConfig, AugmentationConfig, TrainingConfig, read_config
-from napari_lesion.training.data import Sampler
-from napari_lesion.training.scans import load_backgrounds
-from napari_lesion.training.split import make_split
+from napari_lesion.training.config.detector import AnnotatedConfig, AugmentationConfig, TrainingConfig, read_config
+from napari_lesion.training.data.annotated import find_annotated, read_image
+from napari_lesion.training.data.augment import intensity_transform
+from napari_lesion.training.data.crops import Sampler
+from napari_lesion.training.data.scans import load_backgrounds
+from napari_lesion.training.data.split import make_split
 
 BALL = (20.0, 55.0, 42.0)
 UIDS = ("1.2.3.7", "mhd-scan", "nifti-scan")

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_lesion.training.completing import complete
-from napari_lesion.training.lidc import RATINGS, Crop
+from napari_lesion.training.data.completing import complete
+from napari_lesion.training.data.lidc import RATINGS, Crop
 
 
 def ball(diameter: float, spacing: tuple[float, float, float], texture: int = 5, tissue: float = 20.0) -> Crop:

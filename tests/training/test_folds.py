@@ -16,9 +16,9 @@ from napari_lesion.imaging.preprocess import HU_WINDOW
 from napari_lesion.models.networks import NoduleNet
 from napari_lesion.models.packages import Metadata, NoduleNetSpec, Preprocessing, find_pack, load_network, save_pack
 from napari_lesion.support.errors import ConfigError
-from napari_lesion.training.export import _operating_points
-from napari_lesion.training.folds import cross_validate
-from napari_lesion.training.train import run
+from napari_lesion.training.recipes.detector import run
+from napari_lesion.training.recipes.detector_export import _operating_points
+from napari_lesion.training.recipes.folds import cross_validate
 
 
 def write_weights(folder: Path, width: int) -> dict[str, torch.Tensor]:

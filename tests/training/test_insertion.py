@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_lesion.training.insertion import in_slices, insert, lung_noise, random_rotation
-from napari_lesion.training.nodules import synthesise
+from napari_lesion.training.data.insertion import in_slices, insert, lung_noise, random_rotation
+from napari_lesion.training.data.nodules import synthesise
 
 
 @pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (2.5, 0.7, 0.7), (0.8, 0.6, 0.6)])

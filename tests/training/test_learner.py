@@ -12,14 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from napari_lesion.support.errors import ConfigError
-from napari_lesion.training import checkpoint
-from napari_lesion.training.learner import make_learner
-from napari_lesion.training.log import Board, Log, draw_curves
-from napari_lesion.training.loss import costs
-from napari_lesion.training.optimiser import learning_rate, make_optimiser
-from napari_lesion.training.options import OptimiserConfig
-from napari_lesion.training.provenance import hashes, sha256_of
-from napari_lesion.training.verdict import Verdict
+from napari_lesion.training.config.options import OptimiserConfig
+from napari_lesion.training.engine import checkpoint
+from napari_lesion.training.engine.early_stopping import EarlyStopping
+from napari_lesion.training.engine.log import Log, TensorBoardLogger, draw_curves
+from napari_lesion.training.engine.optimiser import learning_rate, make_optimiser
+from napari_lesion.training.engine.provenance import hashes, sha256_of
+from napari_lesion.training.engine.trainer_state import make_trainer
+from napari_lesion.training.recipes.detector_loss import costs
 
 
 def line() -> tuple[nn.Module, Tensor, Tensor]:
@@ -50,7 +50,7 @@ def test_schedules_have_their_shapes() -> None:
 @pytest.mark.parametrize("name", ["sgd", "momentum", "adam", "adamw"])
 def test_every_optimiser_learns(name: str) -> None:
     network, x, y = line()
-    learner = make_learner(network, OptimiserConfig(name=name, ema=0.5))
+    learner = make_trainer(network, OptimiserConfig(name=name, ema=0.5))
     before = float((network(x) - y).square().mean())
     for _ in range(60):
         assert learner.learn(lambda called: (called(x) - y).square().mean(), 0.05)
@@ -76,7 +76,7 @@ def test_l1_pulls_weights_that_do_not_matter_to_zero_and_leaves_biases() -> None
     network = nn.Linear(2, 1)
     network.weight.data.fill_(0.5)
     network.bias.data.fill_(0.5)
-    learner = make_learner(network, OptimiserConfig(name="sgd", l1=1.0, weight_decay=0))
+    learner = make_trainer(network, OptimiserConfig(name="sgd", l1=1.0, weight_decay=0))
     for _ in range(30):
         learner.learn(lambda called: 0 * called(torch.ones(1, 2)).sum(), 0.02)
     assert network.weight.abs().max() < 0.03
@@ -86,7 +86,7 @@ def test_l1_pulls_weights_that_do_not_matter_to_zero_and_leaves_biases() -> None
 def test_long_gradients_are_shortened() -> None:
     network = nn.Linear(1, 1, bias=False)
     before = network.weight.detach().clone()
-    learner = make_learner(network, OptimiserConfig(name="sgd", weight_decay=0, gradient_norm=0.5))
+    learner = make_trainer(network, OptimiserConfig(name="sgd", weight_decay=0, gradient_norm=0.5))
     learner.learn(lambda called: 1000 * called(torch.ones(1, 1)).sum(), 1.0)
     assert float(before - network.weight) == pytest.approx(0.5, rel=1e-3)
 
@@ -95,7 +95,7 @@ def test_long_gradients_are_shortened() -> None:
 def test_half_precision_learns_and_the_weights_stay_whole(precision: str) -> None:
     network, x, y = line()
     kinds = []
-    learner = make_learner(network, OptimiserConfig(name="momentum"), precision=precision)
+    learner = make_trainer(network, OptimiserConfig(name="momentum"), precision=precision)
     network[0].register_forward_hook(lambda module, inputs, output: kinds.append(output.dtype))
     assert learner.scaler.is_enabled() == (precision == "fp16")
     losses = []
@@ -115,19 +115,19 @@ def test_half_precision_learns_and_the_weights_stay_whole(precision: str) -> Non
 def test_gradients_too_large_for_fp16_skip_the_step_and_lower_the_scale() -> None:
     network = nn.Linear(1, 1, bias=False)
     before = network.weight.detach().clone()
-    learner = make_learner(network, OptimiserConfig(), precision="fp16")
+    learner = make_trainer(network, OptimiserConfig(), precision="fp16")
     scale = learner.scaler.get_scale()
     learner.learn(lambda called: called(torch.full((1, 1), 3e4)).float().sum(), 0.1)
     assert torch.equal(network.weight, before)
     assert learner.scaler.get_scale() < scale
-    again = make_learner(nn.Linear(1, 1, bias=False), OptimiserConfig(), precision="fp16")
+    again = make_trainer(nn.Linear(1, 1, bias=False), OptimiserConfig(), precision="fp16")
     again.restore(copy.deepcopy(learner.state()))
     assert again.scaler.get_scale() == learner.scaler.get_scale()
 
 
 def test_a_loss_that_is_no_number_changes_nothing() -> None:
     network, x, _ = line()
-    learner = make_learner(network, OptimiserConfig())
+    learner = make_trainer(network, OptimiserConfig())
     before = copy.deepcopy(network.state_dict())
     assert not learner.learn(lambda called: called(x).sum() * math.nan, 0.1)
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
@@ -136,7 +136,7 @@ def test_a_loss_that_is_no_number_changes_nothing() -> None:
 def test_the_average_trails_the_weights() -> None:
     network = nn.Linear(1, 1, bias=False)
     network.weight.data.fill_(0.0)
-    learner = make_learner(network, OptimiserConfig(ema=0.9))
+    learner = make_trainer(network, OptimiserConfig(ema=0.9))
     learner.step = 1000
     learner.learn(lambda called: -called(torch.ones(1, 1)).sum(), 1.0)
     assert float(learner.average.weight) == pytest.approx(0.1 * float(network.weight), rel=1e-4)
@@ -144,20 +144,20 @@ def test_the_average_trails_the_weights() -> None:
 
 def test_early_stopping_keeps_the_best_and_a_plateau_cuts_the_rate() -> None:
     network = nn.Linear(1, 1)
-    verdict = Verdict(patience=3, plateau_patience=2)
+    stopping = EarlyStopping(patience=3, plateau_patience=2)
     best = None
     for step, value in enumerate([0.1, 0.4, 0.4, math.nan, 0.3]):
-        assert not verdict.stops
-        if verdict.hear(value, step, network):
+        assert not stopping.stops
+        if stopping.update(value, step, network):
             best = network.weight.detach().clone()
         network.weight.data += 1
-    assert verdict.stops
-    assert (verdict.value, verdict.step, verdict.cuts) == (0.4, 1, 1)
-    assert verdict.weights is not None
-    assert torch.equal(verdict.weights["weight"], best)
-    again = Verdict(patience=3, plateau_patience=2)
-    again.restore(verdict.state())
-    assert again == verdict
+    assert stopping.stops
+    assert (stopping.value, stopping.step, stopping.cuts) == (0.4, 1, 1)
+    assert stopping.weights is not None
+    assert torch.equal(stopping.weights["weight"], best)
+    again = EarlyStopping(patience=3, plateau_patience=2)
+    again.restore(stopping.state())
+    assert again == stopping
 
 
 @pytest.mark.parametrize("kind", ["focal", "bce", "mse", "hinge"])
@@ -197,7 +197,7 @@ def test_tensorboard_gets_the_curves(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    board = Board(tmp_path, 0)
+    board = TensorBoardLogger(tmp_path, 0)
     board.add("progress", {"step": 3, "loss": 0.25})
     board.close()
     read = EventAccumulator(str(tmp_path)).Reload()

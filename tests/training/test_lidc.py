@@ -12,7 +12,7 @@ import pytest
 from training_scan import write_lidc_packs, write_project
 
 from napari_lesion.support.errors import ConfigError
-from napari_lesion.training.lidc import (
+from napari_lesion.training.data.lidc import (
     Crop,
     cube_patient,
     parts_by_patient,
@@ -22,7 +22,7 @@ from napari_lesion.training.lidc import (
     split_store,
     why_left_out,
 )
-from napari_lesion.training.nodules import split_cubes
+from napari_lesion.training.data.nodules import split_cubes
 
 REAL = Path(os.environ.get("NAPARI_LESION_REAL_DATA", "../shared/data")) / "nodules"
 

@@ -10,14 +10,14 @@ import torch
 from training_scan import write_lidc_packs, write_project
 
 from napari_lesion.assessment.measure.nodule_looks import Looker, Slice
-from napari_lesion.detection.detector import list_models, load_detector
+from napari_lesion.detection.registry import list_models, load_detector
 from napari_lesion.models.networks import RATED, LooksNet
 from napari_lesion.models.packages import read_pack
 from napari_lesion.support.errors import ConfigError, ModelError
-from napari_lesion.training.lidc import read_store, split_store
-from napari_lesion.training.looks_config import read_looks_config
-from napari_lesion.training.looks_data import RatedBatches, labels_of, rated
-from napari_lesion.training.looks_training import calibrate, looks_loss, run_looks
+from napari_lesion.training.config.looks import read_looks_config
+from napari_lesion.training.data.lidc import read_store, split_store
+from napari_lesion.training.data.looks import RatedBatches, labels_of, rated
+from napari_lesion.training.recipes.looks import calibrate, looks_loss, run_looks
 
 TEXT = "network: LooksNet\nid: looks\nversion: '1'\nsteps: {}\nbatch_size: 4\nwidth: 4\nnodules: nodules\n"
 

@@ -9,7 +9,7 @@ import pytest
 from training_scan import write_project
 
 from napari_lesion.support.errors import ConfigError
-from napari_lesion.training.nodules import Cube, cut_out, read_cubes, split_cubes, synthesise
+from napari_lesion.training.data.nodules import Cube, cut_out, read_cubes, split_cubes, synthesise
 
 
 @pytest.fixture(scope="module")

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import yaml
 
-from napari_lesion.detection.detector import load_detector
+from napari_lesion.detection.registry import load_detector
 from napari_lesion.models.packages import find_pack, load_network
 from napari_lesion.support.errors import Cancelled, ConfigError
-from napari_lesion.training.data import Background, Target
-from napari_lesion.training.options import network_of
-from napari_lesion.training.patch_config import read_patch_config
-from napari_lesion.training.patch_training import best_f1_threshold, load_data, patch_scores, run_patches, tuning_part
-from napari_lesion.training.patches import STORED, inserted_patches, read_patches, turned
+from napari_lesion.training.config.options import network_of
+from napari_lesion.training.config.patches import read_patch_config
+from napari_lesion.training.data.crops import Background, Target
+from napari_lesion.training.data.patches import STORED, inserted_patches, read_patches, turned
+from napari_lesion.training.recipes.patches import best_f1_threshold, load_data, patch_scores, run_patches, tuning_part
 
 
 def write_patches(folder: Path) -> None:

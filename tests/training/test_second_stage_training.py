@@ -12,11 +12,11 @@ from training_scan import write_lidc_packs, write_project
 
 from napari_lesion.models.networks import NoduleNet
 from napari_lesion.support.errors import ConfigError
-from napari_lesion.training.candidates import PLANS, axial_patches, candidate_patches
-from napari_lesion.training.config import read_config
-from napari_lesion.training.lidc import read_axial_patches
-from napari_lesion.training.patch_config import read_patch_config
-from napari_lesion.training.split import make_split
+from napari_lesion.training.config.detector import read_config
+from napari_lesion.training.config.patches import read_patch_config
+from napari_lesion.training.data.candidates import PLANS, axial_patches, candidate_patches
+from napari_lesion.training.data.lidc import read_axial_patches
+from napari_lesion.training.data.split import make_split
 
 
 @pytest.fixture(scope="module")

@@ -13,14 +13,14 @@ from napari_lesion.assessment.measure.nodule_seg import Segmenter, View
 from napari_lesion.models.networks import SegmentNet, depth_to_space, space_to_depth
 from napari_lesion.models.packages import load_network, read_pack
 from napari_lesion.support.errors import ConfigError
-from napari_lesion.training import segment_training
-from napari_lesion.training.data import make_background
-from napari_lesion.training.lidc import read_crops, read_store, split_store
-from napari_lesion.training.nodules import read_cubes
-from napari_lesion.training.segment_config import SegmentAugmentation
-from napari_lesion.training.segment_data import Crops, examples
-from napari_lesion.training.segment_training import Kinds, run_segmenter, segment_loss
-from napari_lesion.training.surroundings import completed, in_lung, in_lung_at_its_spacing, own
+from napari_lesion.training.config.segmenter import SegmentAugmentation
+from napari_lesion.training.data.crops import make_background
+from napari_lesion.training.data.lidc import read_crops, read_store, split_store
+from napari_lesion.training.data.nodules import read_cubes
+from napari_lesion.training.data.outlines import Crops, examples
+from napari_lesion.training.data.surroundings import completed, in_lung, in_lung_at_its_spacing, own
+from napari_lesion.training.recipes import segmenter
+from napari_lesion.training.recipes.segmenter import Kinds, run_segmenter, segment_loss
 
 
 def test_a_run_leaves_a_pack_that_outlines_and_is_not_begun_twice(tmp_path: Path) -> None:
@@ -55,12 +55,12 @@ def test_the_best_weights_are_exported_not_the_last_ones(tmp_path: Path, monkeyp
         kept.append({name: value.clone() for name, value in network.state_dict().items()})
         return {"dice": (0.2, 0.7, 0.5, 0.6)[len(kept) - 1]}
 
-    monkeypatch.setattr(segment_training, "validate", judged)
+    monkeypatch.setattr(segmenter, "validate", judged)
     pack = read_pack(run_segmenter(config, tmp_path / "run"))
     shipped = load_network(pack).state_dict()
     assert torch.equal(shipped["head.weight"], kept[1]["head.weight"])
     assert not torch.equal(shipped["head.weight"], kept[3]["head.weight"])
-    assert "the average of step 2" in (pack.folder / "card.md").read_text(encoding="utf-8")
+    assert "average at step 2, the best validation" in (pack.folder / "card.md").read_text(encoding="utf-8")
     cases = set(pack.metadata.training_cases)
     sides = split_store(read_store(tmp_path / "nodules"))
     assert {crop.patient for crop in sides["train"].crops} <= cases
@@ -140,3 +140,23 @@ def test_the_loss_falls_with_the_overlap_and_blocks_come_back_as_they_were() -> 
     before = network.stage1[0][1].running_mean.clone()
     network(torch.randn(1, 2, 16, 16, 16))
     assert torch.equal(network.stage1[0][1].running_mean, before)
+
+
+def test_crops_whose_batch_is_not_complete_are_not_lost_by_a_stop(tmp_path: Path) -> None:
+    write_project(tmp_path)
+    parts = examples(read_cubes(tmp_path / "nodules"))
+
+    def crops() -> Crops:
+        return Crops([(parts, 1.0)], SegmentAugmentation(zoom=(0.7, 4.0)), 4, 5)
+
+    whole, stopped, resumed = crops(), crops(), crops()
+    for _ in range(3):
+        whole.draw()
+        stopped.draw()
+    state = stopped.state
+    assert sum(map(len, state["waiting"].values())), "crops of the other size wait for their batch"
+    stopped.draw()
+    resumed.restore(state)
+    for _ in range(4):
+        for one, other in zip(whole.draw(), resumed.draw(), strict=True):
+            assert torch.equal(one, other)

@@ -17,14 +17,14 @@ from napari_lesion.model.volume import apply_affine
 from napari_lesion.models.networks import OUTPUT_STRIDE, NoduleNet
 from napari_lesion.models.packages import find_pack, load_network
 from napari_lesion.support.errors import Cancelled, ConfigError
-from napari_lesion.training.config import Lesion, LossConfig, OptimiserConfig, read_config
-from napari_lesion.training.data import Batch, Sampler, Target, ball, make_background, target_maps
-from napari_lesion.training.held_out import write_held_out
-from napari_lesion.training.loss import nodule_loss
-from napari_lesion.training.nodules import read_cubes, split_cubes
-from napari_lesion.training.optimiser import learning_rate
-from napari_lesion.training.scans import load_backgrounds, read_background
-from napari_lesion.training.train import run
+from napari_lesion.training.config.detector import Lesion, LossConfig, OptimiserConfig, read_config
+from napari_lesion.training.data.crops import Batch, Sampler, Target, ball, make_background, target_maps
+from napari_lesion.training.data.held_out import write_held_out
+from napari_lesion.training.data.nodules import read_cubes, split_cubes
+from napari_lesion.training.data.scans import load_backgrounds, read_background
+from napari_lesion.training.engine.optimiser import learning_rate
+from napari_lesion.training.recipes.detector import run
+from napari_lesion.training.recipes.detector_loss import nodule_loss
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from napari_lesion.models.packages import find_pack, verify
-from napari_lesion.training import checkpoint
+from napari_lesion.training.engine import checkpoint
 
 DRIVER = Path(__file__).parents[1] / "helpers" / "training_driver.py"
 

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from napari_lesion.support.checked_yaml import read_checked
@@ -98,10 +97,3 @@ def read_labels(path: Path) -> LabelSet:
         If the file is missing, no YAML, or holds a wrong or unknown field; the message names it.
     """
     return read_checked(path, LabelSet, "label set")
-
-
-def save_labels(labels: LabelSet, path: Path) -> None:
-    """Write a label set as YAML, e.g. as a start for one's own."""
-    content = labels.model_dump(mode="json", exclude_defaults=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")

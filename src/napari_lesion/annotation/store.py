@@ -25,7 +25,7 @@ from napari_lesion.model.volume import Volume
 from napari_lesion.support.atomic import keep_beside, whole_file
 from napari_lesion.support.bounded import is_finite, parse_json
 from napari_lesion.support.checksums import CHECKSUMS, checksums_of, damage
-from napari_lesion.support.errors import AnnotationError, ConfigError
+from napari_lesion.support.errors import AnnotationError, ConfigError, InputFileError
 from napari_lesion.support.uids import digest, is_uid, name_of
 
 ENDING = ".annotations.json"
@@ -219,7 +219,9 @@ class Store:
 
 def _check_owner(found: AnnotationSet, path: Path, series_uid: str, stack: str, reader: str) -> None:
     if (found.series_uid, found.stack or stack, found.reader) != (series_uid, stack or found.stack, reader):
-        raise ConfigError(f"{path} is of the series {found.series_uid} and the reader {found.reader!r}. Move it away.")
+        raise InputFileError(
+            f"{path} is of the series {found.series_uid} and the reader {found.reader!r}. Move it away."
+        )
 
 
 def _write(annotations: AnnotationSet, path: Path) -> AnnotationSet:
@@ -309,22 +311,22 @@ def load_file(path: Path) -> AnnotationSet:
         text = path.read_text(encoding="utf-8", errors="replace")
         content: Any = parse_json(text)
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
+        raise InputFileError(f"{path}: cannot be read ({error.strerror}).") from error
     except ValueError as error:
         raise _damaged(path, text, error) from error
     version = str(content.get("schema_version", "")) if isinstance(content, dict) else ""
     if version.split(".")[0] != SCHEMA_VERSION.split(".")[0]:
-        raise ConfigError(f"{path}: schema version {version or 'missing'}, and this program reads {SCHEMA_VERSION}.")
+        raise InputFileError(f"{path}: schema version {version or 'missing'}, and this program reads {SCHEMA_VERSION}.")
     wrong = damage(content, "annotations")
     try:
         if wrong is None:
             found = AnnotationSet.model_validate(content)
             if not is_finite(found.model_dump()):
-                raise ConfigError(f"{path}: no annotations of this program (a number in it is not finite).")
+                raise InputFileError(f"{path}: no annotations of this program (a number in it is not finite).")
             return found
         if not wrong.records:
             found = AnnotationSet.model_validate(content)
-            raise ConfigError(
+            raise InputFileError(
                 f"{path}: {wrong.says}, so it was damaged or edited after it was written (it names the series "
                 f"{found.series_uid} and the reader {found.reader!r}). Move it away."
             )
@@ -333,19 +335,19 @@ def load_file(path: Path) -> AnnotationSet:
         says = f"{path}: {wrong.says}, so it was damaged or edited{_in_brackets(content)}."
         raise DamagedAnnotationsError(says, intact)
     except ValidationError as error:
-        raise ConfigError(f"{path}: no annotations of this program ({_first_problem(error)}).") from error
+        raise InputFileError(f"{path}: no annotations of this program ({_first_problem(error)}).") from error
 
 
 def _damaged(path: Path, text: str, error: ValueError) -> ConfigError:
     """Make the error of a file that is no JSON, with what is whole of it, if that is something."""
     says = f"{path}: not JSON ({error})"
     if (found := salvaged(text)) is None:
-        return ConfigError(f"{says}.")
+        return InputFileError(f"{says}.")
     content, sure = found
     try:
         intact = AnnotationSet.model_validate(content)
     except ValidationError:
-        return ConfigError(f"{says}.")
+        return InputFileError(f"{says}.")
     doubt = "" if sure else " Its checksums are gone, so the others are only known to be written to their end."
     return DamagedAnnotationsError(f"{says}, so it was damaged or cut off.{doubt}", intact)
 

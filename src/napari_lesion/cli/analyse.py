@@ -13,7 +13,7 @@ from napari_lesion.cli.known_patients import complain_of_nobody, load_known
 from napari_lesion.cli.withholding import withholding
 
 if TYPE_CHECKING:
-    from napari_lesion.detection.detector import Detector
+    from napari_lesion.models.card import Detector
 
 
 class Device(StrEnum):
@@ -117,25 +117,25 @@ def analyse(
     Exit status: 0 all done, 1 some failed (a series, or a report), 2 wrong usage.
     """
     from napari_lesion.batch import analyse_folder
-    from napari_lesion.models.default import default_model
-    from napari_lesion.report.csv import SummaryRow
+    from napari_lesion.detection.default import default_model
+    from napari_lesion.report.summary import SeriesOutcome
     from napari_lesion.report.write import kinds_of
 
     kinds = kinds_of(report)
 
-    def show(row: SummaryRow) -> None:
-        name = row.series_description or row.modality
-        what = f"{row.series_uid or row.source or 'a path'}{f' ({name})' if name else ''}"
-        if row.status == "done":
-            best = f", best score {float(row.best_score):.2f}" if row.best_score else ""
-            kept = f" ({row.reason.rstrip('.')})" if row.reason else ""
-            category = f", Lung-RADS {row.lung_rads}" if row.lung_rads else ""
-            since = f", compared with {row.priors.replace(' ', ', ')}" if row.priors else ""
-            say(f"done     {what}: {row.findings} findings{best}{category}{since}{kept}")
-            for warning in filter(None, row.warnings.split(" | ")):
+    def show(one: SeriesOutcome) -> None:
+        name = one.series_description or one.modality
+        what = f"{one.series_uid or one.source or 'a path'}{f' ({name})' if name else ''}"
+        if one.status == "done":
+            best = f", best score {one.best_score:.2f}" if one.best_score is not None else ""
+            kept = f" ({one.reason.rstrip('.')})" if one.reason else ""
+            category = f", Lung-RADS {one.lung_rads}" if one.lung_rads else ""
+            since = f", compared with {', '.join(one.priors)}" if one.priors else ""
+            say(f"done     {what}: {one.findings} findings{best}{category}{since}{kept}")
+            for warning in one.warnings:
                 say(f"         warning: {warning}")
         else:
-            say(f"{row.status:8} {what}: {row.reason}")
+            say(f"{one.status:8} {what}: {one.reason}")
 
     model = model or default_model()
     detector: Detector | str = model
@@ -148,7 +148,7 @@ def analyse(
             raise typer.BadParameter("--precision is for torch; another runtime computes as it was compiled.")
         detector = export_runtime.load_detector(model, runtime)
     elif trust_bundle_code or classes or precision is not Precision.AUTO:
-        from napari_lesion.detection.detector import load_detector
+        from napari_lesion.detection.registry import load_detector
 
         detector = load_detector(model, trust_code=trust_bundle_code, classes=classes or (), precision=precision.value)
     told = {"precision": precision.value, "runtime": runtime, "classes": ",".join(sorted(classes or ()))}
@@ -173,16 +173,16 @@ def analyse(
                 withheld=withheld,
                 settings={name: value for name, value in told.items() if value},
                 progress=progress,
-                on_row=show,
+                on_outcome=show,
             )
         done, skipped, failed = (result.count(status) for status in ("done", "skipped", "failed"))
         say(
             f"{done} done, {skipped} skipped, {failed} failed; {len(result.skipped_files)} files are part of no series."
         )
         say(f"Results are in {out}. For research use only.")
-        if known is not None and clinical is not None and any(row.status == "done" for row in result.rows):
+        if known is not None and clinical is not None and result.count("done"):
             complain_of_nobody(clinical, known, result.known_patients, listed=withheld is None)
-        unwritten = [row.series_uid for row in result.rows if row.reports_failed]
+        unwritten = [one.series_uid for one in result.outcomes if one.reports_failed]
         if unwritten:
             complain(f"error: some reports of {len(unwritten)} series could not be written; the warnings say why.")
         if failed or unwritten:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_lesion.cli.console import complain, say, show_progress, show_table
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -152,10 +152,10 @@ def agreement(
     names = sorted({s.reader for s in sets})
     for name in readers or ():
         if name not in names:
-            raise ConfigError(f"There is no reader {name!r} in {folder} (there are: {', '.join(names) or 'none'}).")
+            raise OptionError(f"There is no reader {name!r} in {folder} (there are: {', '.join(names) or 'none'}).")
     pairs = [readers] if readers else list(combinations(names, 2))
     if not pairs:
-        raise ConfigError(f"{folder}: there is one reader only, so there is nothing to compare.")
+        raise OptionError(f"{folder}: there is one reader only, so there is nothing to compare.")
     summaries = []
     rows = []
     for a, b in pairs:
@@ -190,14 +190,14 @@ def _load(folder: Path) -> tuple[tuple[AnnotationSet, ...], LabelSet]:
     store = Store(folder)
     found = store.load_all()
     if not found:
-        raise ConfigError(f"{folder}: there are no annotations in it.")
+        raise OptionError(f"{folder}: there are no annotations in it.")
     return found, store.labels()
 
 
 def _finished(sets: Sequence[AnnotationSet], in_work: bool) -> list[AnnotationSet]:
     chosen = [one for one in sets if one.done or in_work]
     if not chosen:
-        raise ConfigError("No series is marked as done. Mark them in napari (Annotate ▸ Done), or pass --in-work.")
+        raise OptionError("No series is marked as done. Mark them in napari (Annotate ▸ Done), or pass --in-work.")
     if len(chosen) < len(sets):
         say(f"note: {len(sets) - len(chosen)} that are in work are left out.")
     return chosen
@@ -215,13 +215,13 @@ def _chosen(
         raise typer.BadParameter("Either --reader or --at-least.")
     if reader is not None:
         if reader not in names:
-            raise ConfigError(f"There is nothing by the reader {reader!r} (there are: {', '.join(names)}).")
+            raise OptionError(f"There is nothing by the reader {reader!r} (there are: {', '.join(names)}).")
         return [one for one in sets if one.reader == reader]
     if at_least is not None:
         uids = sorted({one.series_uid for one in sets})
         return [consensus([one for one in sets if one.series_uid == uid], at_least) for uid in uids]
     if len(names) > 1:
-        raise ConfigError(
+        raise OptionError(
             f"There are several readers ({', '.join(names)}). Choose one with --reader, or put them together with "
             "--at-least N: the findings that N of them marked."
         )

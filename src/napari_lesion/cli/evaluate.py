@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_lesion.cli.console import say, show_table
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -199,14 +199,14 @@ def _compare(
 ) -> None:
     from napari_lesion.evaluation import page, plots
     from napari_lesion.evaluation import results as tables
-    from napari_lesion.evaluation.compare import compare
+    from napari_lesion.evaluation.compare import compare_models
 
     if a.resolve() == b.resolve():
-        raise ConfigError(f"{a} would be compared with itself. Name two output folders of `analyse`.")
+        raise OptionError(f"{a} would be compared with itself. Name two output folders of `analyse`.")
     nodules, places, (one, other), _ = _load(truth, [a, b], excluded, missing)
     if missing is MissingScans.LEAVE_OUT:
         one, other = tables.in_both(one, other)
-    result = compare(nodules, one.points, other.points, excluded=places, bootstraps=bootstraps, seed=seed)
+    result = compare_models(nodules, one.points, other.points, excluded=places, bootstraps=bootstraps, seed=seed)
     tables.save_comparison(result, one.model, other.model, out)
     figure = plots.froc_figure([(f"A: {a.name}", result.curves[0]), (f"B: {b.name}", result.curves[1])])
     plots.save_figures({"comparison": figure}, out)
@@ -275,6 +275,6 @@ def _judge(scores: Path, threshold: float, bootstraps: int, seed: int, out: Path
 
 
 def _draw_run(run: Path, out: Path) -> None:
-    from napari_lesion.training.log import draw_run
+    from napari_lesion.training.engine.log import draw_run
 
     draw_run(run, out)

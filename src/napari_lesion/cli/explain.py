@@ -13,9 +13,9 @@ from napari_lesion.cli.console import complain, say, show_progress
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_lesion.detection.detector import Detector
     from napari_lesion.dicom.index.series import Series
     from napari_lesion.model.findings import Finding, Report
+    from napari_lesion.models.card import Detector
 
 
 def explain(
@@ -49,11 +49,11 @@ def explain(
 
     Writes OUT/<SeriesInstanceUID>/finding-N/ with explanations.json, a NIfTI map for each method and overview.png.
     """
-    from napari_lesion.detection.detector import load_detector
+    from napari_lesion.detection.default import default_model
+    from napari_lesion.detection.registry import load_detector
     from napari_lesion.dicom.index.series import find_series
     from napari_lesion.dicom.read.reader import read_series
     from napari_lesion.explain import explain as explaining
-    from napari_lesion.models.default import default_model
     from napari_lesion.pipeline import analyse
     from napari_lesion.report.explanation import folder_of_explanations, save_explanation
     from napari_lesion.report.folders import owner_digest
@@ -110,12 +110,12 @@ def explain(
 
 def _choose_series(found: Sequence[Series], path: Path, wanted: str) -> Series:
     from napari_lesion.pipeline import unsuitable
-    from napari_lesion.support.errors import ConfigError, SeriesError
+    from napari_lesion.support.errors import OptionError, SeriesError
 
     if wanted:
         matching = [one for one in found if wanted in (one.identity.series_uid, one.key)]
         if not matching:
-            raise ConfigError(f"{path} holds no series {wanted}.")
+            raise OptionError(f"{path} holds no series {wanted}.")
     else:
         modalities = tuple({one.identity.modality for one in found})
         for images in (False, True):  # single images only where there is no volume; the model may refuse them
@@ -126,34 +126,34 @@ def _choose_series(found: Sequence[Series], path: Path, wanted: str) -> Series:
         raise SeriesError(f"{path} holds no series that can be searched for lesions.")
     if len(matching) > 1:
         names = ", ".join(one.key for one in matching[:5])
-        raise ConfigError(f"{path} holds {len(matching)} series; choose one with --series: {names}.")
+        raise OptionError(f"{path} holds {len(matching)} series; choose one with --series: {names}.")
     return matching[0]
 
 
 def _read_report(results: Path, series: Series) -> Report:
     from napari_lesion.report import folders
     from napari_lesion.report import json as report_json
-    from napari_lesion.support.errors import ConfigError
+    from napari_lesion.support.errors import OptionError
 
     path = next((place for place in (results, results / report_json.FILE_NAME) if place.is_file()), None)
     if path is None:
         folder = folders.find_results(series, results)
         if folder is None:
-            raise ConfigError(f"{results} holds no {report_json.FILE_NAME} of series {series.key}. Analyse it first.")
+            raise OptionError(f"{results} holds no {report_json.FILE_NAME} of series {series.key}. Analyse it first.")
         path = folder / report_json.FILE_NAME
     report = report_json.load_report(path)
     if report.series_uid != series.identity.series_uid:
-        raise ConfigError(f"{path} is of series {report.series_uid}, not of {series.identity.series_uid}.")
+        raise OptionError(f"{path} is of series {report.series_uid}, not of {series.identity.series_uid}.")
     if folders.contradict(report.series, series.identity):
-        raise ConfigError(f"{path} is of another patient or study than this scan, though their series have one UID.")
+        raise OptionError(f"{path} is of another patient or study than this scan, though their series have one UID.")
     return report
 
 
 def _same_model(report: Report, detector: Detector) -> None:
-    from napari_lesion.support.errors import ConfigError
+    from napari_lesion.support.errors import OptionError
 
     if detector.card.sha256 != report.model.sha256:
-        raise ConfigError(
+        raise OptionError(
             f"The findings are of {report.model.id} {report.model.version}, whose weights differ from those of "
             f"{detector.card.id} {detector.card.version}: another model cannot explain them. Name the one that "
             "made them with --model, or leave out --results."
@@ -161,13 +161,13 @@ def _same_model(report: Report, detector: Detector) -> None:
 
 
 def _choose_finding(report: Report, text: str) -> Finding:
-    from napari_lesion.support.errors import ConfigError
+    from napari_lesion.support.errors import OptionError
 
     for finding in report.findings:
         if text in (str(finding.number), finding.name, finding.id):
             return finding
     names = ", ".join(finding.name for finding in report.findings)
-    raise ConfigError(
+    raise OptionError(
         f"There is no finding {text}: series {report.series_uid} has "
         + (f"{names}." if names else "none (at this threshold).")
     )

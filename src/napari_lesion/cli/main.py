@@ -29,7 +29,7 @@ from napari_lesion.cli import (
 from napari_lesion.cli import annotations as annotations_command
 from napari_lesion.cli import report as report_command
 from napari_lesion.cli.console import complain, use_plain_text
-from napari_lesion.support.errors import Cancelled, ConfigError, LesionError, ModelError
+from napari_lesion.support.errors import Cancelled, LesionError
 
 app = typer.Typer(
     name="napari-lesion",
@@ -92,8 +92,8 @@ def _clean_up_when_told_to_end() -> None:
 def main() -> None:
     """Run the command line.
 
-    An error that a user can act on is one sentence; the exit status is 2 where nothing could be started as asked for
-    (a setting, a table or a model), else 1.
+    An error that a user can act on is one sentence, and its kind has the exit status: 2 where nothing could be started
+    as asked for (an option, a table, a model), else 1.
     """
     use_plain_text()
     _clean_up_when_told_to_end()
@@ -101,7 +101,7 @@ def main() -> None:
         app()
     except LesionError as error:
         complain(f"error: {error}")
-        sys.exit(2 if isinstance(error, ConfigError | ModelError) else 1)
-    except Cancelled:
+        sys.exit(error.exit_status)
+    except Cancelled as cancelled:
         complain("cancelled")
-        sys.exit(130)
+        sys.exit(cancelled.exit_status)

@@ -14,7 +14,7 @@ from napari_lesion.support.errors import ModelError
 from napari_lesion.support.plain import lines
 
 if TYPE_CHECKING:
-    from napari_lesion.detection.detector import Card
+    from napari_lesion.models.card import Card
     from napari_lesion.models.pull import Pin
 
 app = typer.Typer(no_args_is_help=True, help="List, show, verify, add, remove and export models.")
@@ -27,10 +27,10 @@ ModelName = Annotated[
 @app.command("list")
 def list_() -> None:
     """List the models that are installed."""
-    from napari_lesion.detection.detector import read_card
+    from napari_lesion.detection.default import default_model
+    from napari_lesion.detection.registry import read_card
     from napari_lesion.models import packages as packs
     from napari_lesion.models import store as library
-    from napari_lesion.models.default import default_model
 
     rows, damaged = [], []
     try:
@@ -83,7 +83,7 @@ def default_(
     model: Annotated[str | None, typer.Argument(metavar="[ID]", help="Default: say which it is.")] = None,
 ) -> None:
     """Say or choose the model that searches where none is named."""
-    from napari_lesion.models.default import default_model, make_default
+    from napari_lesion.detection.default import default_model, make_default
 
     if model is not None:
         make_default(model)
@@ -93,7 +93,7 @@ def default_(
 @app.command()
 def show(model: ModelName = "nodule-3d") -> None:
     """Show the card of a model: what it was trained and tested on, and what it cannot do."""
-    from napari_lesion.detection.detector import read_card
+    from napari_lesion.detection.registry import read_card
     from napari_lesion.models import packages as packs
     from napari_lesion.models import store as library
 
@@ -163,7 +163,7 @@ def verify(
 
     Exit status: 0, or 1 where one is damaged.
     """
-    from napari_lesion.detection.detector import read_card
+    from napari_lesion.detection.registry import read_card
     from napari_lesion.models import packages as packs
     from napari_lesion.models import store as library
 
@@ -194,11 +194,12 @@ def add(
     ] = False,
 ) -> None:
     """Copy a model into your own models, so that it has an id. It is verified first."""
+    from napari_lesion.detection.registry import card_in
     from napari_lesion.models import packages as packs
     from napari_lesion.models import store as library
 
     with show_progress() as progress:
-        name = library.add(source, replace=replace, progress=progress)
+        name = library.add(source, card_in, replace=replace, progress=progress)
     say(f"Added {name} in {packs.home() / name}. Use it with `--model {name}`.")
 
 
@@ -275,6 +276,7 @@ def pull(
 
     The weights are checked against their sha256 before anything opens them, and no code of the model is run.
     """
+    from napari_lesion.detection.registry import card_in
     from napari_lesion.models import packages as packs
     from napari_lesion.models import pull as hub
 
@@ -283,6 +285,6 @@ def pull(
         return
     pin = hub.make_pin(name, revision, sha256, file) if "/" in name else hub.find_pin(name)
     with show_progress() as progress:
-        hub.pull(pin, replace=replace, progress=progress)
+        hub.pull(pin, card_in, replace=replace, progress=progress)
     say(f"Fetched {pin.name} into {packs.home() / pin.name}. Use it with `--model {pin.name}`.")
     say(f"To use it always: `napari-lesion models default {pin.name}`.")

@@ -57,12 +57,12 @@ def report(
     from napari_lesion.report import folders as results_folders
     from napari_lesion.report import json as report_json
     from napari_lesion.report.write import in_words, kinds_of, refuse_naming
-    from napari_lesion.support.errors import ConfigError, LesionError
+    from napari_lesion.support.errors import LesionError, OptionError
     from napari_lesion.support.progress import part
 
     wanted = kinds_of(kinds)
     if not wanted:
-        raise ConfigError("--format names no report.")
+        raise OptionError("--format names no report.")
     folders = _folders(out)
     failed = 0
     with (
@@ -121,7 +121,7 @@ def report(
 
 def _folders(out: Path) -> list[Path]:
     from napari_lesion.report import json as report_json
-    from napari_lesion.support.errors import ConfigError
+    from napari_lesion.support.errors import InputFileError
 
     if out.name == report_json.FILE_NAME:
         return [out.parent]
@@ -131,7 +131,7 @@ def _folders(out: Path) -> list[Path]:
         path.parent for path in out.glob(f"*/{report_json.FILE_NAME}") if not path.parent.name.startswith(".")
     )
     if not folders:
-        raise ConfigError(f"{out}: there are no results of `napari-lesion analyse`.")
+        raise InputFileError(f"{out}: there are no results of `napari-lesion analyse`.")
     return folders
 
 
@@ -151,7 +151,7 @@ def _find_scans(
 ) -> list[Series]:
     """Find the series at a path, else where ``summary.csv`` says that those of the results were."""
     from napari_lesion.dicom.index.series import find_series
-    from napari_lesion.report import csv as summary
+    from napari_lesion.report import summary
     from napari_lesion.support.errors import LesionError
     from napari_lesion.support.progress import part
 
@@ -159,8 +159,8 @@ def _find_scans(
     if scans is None:
         for table in (out / summary.FILE_NAME, out.parent / summary.FILE_NAME):
             if table.is_file():
-                rows = [row for row in summary.load_summary(table) if row.folder in {f.name for f in results}]
-                places = list(dict.fromkeys(path_of(row.source) for row in rows if row.source))
+                rows = [row for row in summary.load_summary(table) if row["folder"] in {f.name for f in results}]
+                places = list(dict.fromkeys(path_of(row["source"]) for row in rows if row["source"]))
                 break
     found: list[Series] = []
     for number, place in enumerate(places):
@@ -178,7 +178,7 @@ def _find_scans(
 
 def _is_about_lungs(report: Report) -> bool:
     """Whether guidelines for lung nodules were asked before, or the model is known to search for such."""
-    from napari_lesion.detection.detector import list_models
+    from napari_lesion.detection.registry import list_models
     from napari_lesion.pipeline import is_about_lungs
 
     if report.judgement is not None:

@@ -10,7 +10,7 @@ import typer
 
 from napari_lesion.cli.analyse import Device
 from napari_lesion.cli.console import complain, say, show_progress, show_table
-from napari_lesion.support.errors import ConfigError, LesionError
+from napari_lesion.support.errors import LesionError, OptionError
 
 if TYPE_CHECKING:
     from napari_lesion.dicom.index.series import Series
@@ -42,15 +42,15 @@ def robustness(
     Slices of 1 to 5 mm, soft and sharp kernels, half the dose, contrast, half of the lungs, flips, and a shift by half
     a voxel. Writes OUT/robustness.csv, .json and .md.
     """
-    from napari_lesion.detection.detector import load_detector
+    from napari_lesion.detection.default import default_model
+    from napari_lesion.detection.registry import load_detector
     from napari_lesion.evaluation import robustness as table
     from napari_lesion.evaluation.froc import load_marks
-    from napari_lesion.models.default import default_model
 
     ways = table.default_perturbations()
     unknown = sorted(set(only or ()) - set(ways))
     if unknown:
-        raise ConfigError(f"There is no perturbation {unknown[0]!r}; there are {', '.join(ways)}.")
+        raise OptionError(f"There is no perturbation {unknown[0]!r}; there are {', '.join(ways)}.")
     nodules = load_marks(truth)
     with show_progress() as progress:
         chosen = _chosen(paths, {mark.series_uid for mark in nodules}, scans)
@@ -114,7 +114,7 @@ def _chosen(paths: list[Path], wanted: set[str], count: int | None) -> list[Seri
             continue
         found |= {one.identity.series_uid: one for one in index if one.identity.series_uid in wanted}
     if not found:
-        raise ConfigError(f"None of the series below {', '.join(map(str, paths))} is in the truth.")
+        raise OptionError(f"None of the series below {', '.join(map(str, paths))} is in the truth.")
     series = [found[uid] for uid in sorted(found)]
     if count is None or count >= len(series):
         return series

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from napari_lesion.cli.console import say, show_progress
-from napari_lesion.support.errors import ConfigError
-
-_WITHOUT_FOLDS = {
-    "PatchNet": "patch classifier",
-    "SegmentNet": "segmenter",
-    "LooksNet": "network for the look of nodules",
-}
+from napari_lesion.support.errors import OptionError
 
 
 def train(
@@ -46,36 +40,17 @@ def train(
     last checkpoint with --resume. --folds trains one model for each fold and writes what their validations say;
     --fold trains one of them. --held-out writes the scans that the configuration keeps for testing instead.
     """
-    from napari_lesion.training.options import network_of
+    from napari_lesion.training.config.options import network_of
+    from napari_lesion.training.train import WITHOUT_FOLDS
+    from napari_lesion.training.train import train as run
 
     kind = network_of(config)
-    if kind in _WITHOUT_FOLDS and (held_out or fold is not None or folds is not None):
-        what = _WITHOUT_FOLDS[kind]
-        raise ConfigError(f"{config} is for a {what}: it takes neither --held-out nor --fold nor --folds.")
-    if kind == "LooksNet":
-        from napari_lesion.training.looks_training import run_looks
-
-        with show_progress() as progress:
-            looker = run_looks(config, out, resume=resume, progress=progress)
-        say(f"The model is in {looker}.")
-        return
-    if kind == "SegmentNet":
-        from napari_lesion.training.segment_training import run_segmenter
-
-        with show_progress() as progress:
-            segmenter = run_segmenter(config, out, resume=resume, progress=progress)
-        say(f"The segmenter is in {segmenter}.")
-        return
-    if kind == "PatchNet":
-        from napari_lesion.training.patch_training import run_patches
-
-        with show_progress() as progress:
-            classifier = run_patches(config, out, resume=resume, progress=progress)
-        say(f"The model is in {classifier}; try it with `napari-lesion analyse PATH -o OUT --model {classifier}`.")
-        return
+    if kind in WITHOUT_FOLDS and (held_out or fold is not None or folds is not None):
+        what = WITHOUT_FOLDS[kind]
+        raise OptionError(f"{config} is for a {what}: it takes neither --held-out nor --fold nor --folds.")
     if held_out:
-        from napari_lesion.training.config import read_config
-        from napari_lesion.training.held_out import write_held_out
+        from napari_lesion.training.config.detector import read_config
+        from napari_lesion.training.data.held_out import write_held_out
 
         with show_progress() as progress:
             truth = write_held_out(
@@ -84,15 +59,15 @@ def train(
         say(f"The held-out scans are in {out}; their truth is {truth}.")
         return
     if folds is not None and fold is None:
-        from napari_lesion.training.folds import cross_validate
+        from napari_lesion.training.recipes.folds import cross_validate
 
         with show_progress() as progress:
             table = cross_validate(config, out, folds, resume=resume, progress=progress)
         say(f"What the validations of the {folds} folds say is in {table}.")
         return
-    from napari_lesion.training.train import run
-
-    part: dict[str, Any] = {} if fold is None else {"fold": fold, "folds": folds}
     with show_progress() as progress:
-        pack = run(config, out, resume=resume, progress=progress, **part)
-    say(f"The model is in {pack}; try it with `napari-lesion analyse PATH -o OUT --model {pack}`.")
+        package = run(config, out, resume=resume, fold=fold, folds=folds, progress=progress)
+    if kind in ("LooksNet", "SegmentNet"):
+        say(f"The model is in {package}.")
+    else:
+        say(f"The model is in {package}; try it with `napari-lesion analyse PATH -o OUT --model {package}`.")

@@ -27,6 +27,9 @@ class Compared:
     comparison: Comparison
     aligned: Aligned | None = field(repr=False)
 
+    def __repr__(self) -> str:
+        return f"Compared({self.comparison!r})"
+
 
 def compare(
     report: Report,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.model.compared import days_between
+from napari_lesion.model.volume import SeriesIdentity
 
 MOST = 3
 """Priors that a scan is compared with: the latest ones."""
@@ -30,6 +31,17 @@ class Chosen:
 
     priors: tuple[Series, ...]
     notes: tuple[str, ...] = ()
+
+
+def is_same_patient(one: SeriesIdentity, other: SeriesIdentity) -> bool:
+    """Whether the headers name one patient: by the number, and what both say of birth date and sex.
+
+    Without a number nobody knows: that is no.
+    """
+    if not one.patient_id.strip():
+        return False
+    said = ((one.patient_birth_date, other.patient_birth_date), (one.patient_sex, other.patient_sex))
+    return one.patient_id == other.patient_id and all(not a or not b or a == b for a, b in said)
 
 
 def choose_priors(scan: Series, candidates: Iterable[Series], *, most: int = MOST) -> Chosen:

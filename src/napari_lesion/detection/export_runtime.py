@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from napari_lesion.models.packages import NoduleNetSpec, Pack, find_pack, load_network
 from napari_lesion.support.atomic import whole_file, whole_folder
-from napari_lesion.support.errors import ConfigError, ModelError, SeriesError
+from napari_lesion.support.errors import ModelError, OptionError, SeriesError
 from napari_lesion.support.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from napari_lesion.detection.detector import Detector
+    from napari_lesion.models.card import Detector
 
 Format: TypeAlias = Literal["onnx", "openvino"]
 Precision: TypeAlias = Literal["f32", "bf16"]
@@ -73,7 +73,7 @@ class OpenVinoNetwork:
 
     Raises
     ------
-    ConfigError
+    OptionError
         If the processor cannot compute in ``precision``.
     """
 
@@ -84,7 +84,7 @@ class OpenVinoNetwork:
         core = openvino.Core()
         capabilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         if precision == "bf16" and "BF16" not in capabilities:
-            raise ConfigError(f"This processor does not compute in bf16, only in {', '.join(capabilities)}. Use f32.")
+            raise OptionError(f"This processor does not compute in bf16, only in {', '.join(capabilities)}. Use f32.")
         settings = {
             "INFERENCE_PRECISION_HINT": precision,
             "PERFORMANCE_HINT": "LATENCY",
@@ -142,11 +142,11 @@ def export(
     ModelError
         If the weights are damaged, the network is of a kind that cannot be exported, or the exported network does not
         give what torch gives.
-    ConfigError
+    OptionError
         If the packages for it are not installed, or int8 is asked for in ONNX.
     """
     if to == "onnx" and len(calibration):
-        raise ConfigError("int8 is made for OpenVINO only. Export with --to openvino.")
+        raise OptionError("int8 is made for OpenVINO only. Export with --to openvino.")
     progress(0, 3, "reading the model")
     network = _network(pack)
     progress(1, 3, f"converting to {to}")
@@ -180,7 +180,7 @@ def to_openvino(network: nn.Module, pack: Pack) -> Any:
 
     Raises
     ------
-    ConfigError
+    OptionError
         If OpenVINO is not installed.
     """
     openvino = _package("openvino")
@@ -208,7 +208,7 @@ def compile_pack(pack: Pack, precision: Precision = "f32") -> OpenVinoNetwork:
 
     Raises
     ------
-    ConfigError
+    OptionError
         If OpenVINO is not installed, or the processor cannot compute in ``precision``.
     ModelError
         If the weights are damaged, or the network is of a kind that cannot be exported.
@@ -222,7 +222,7 @@ def load_exported(path: Path, pack: Pack, precision: Precision = "f32") -> OpenV
 
     Raises
     ------
-    ConfigError
+    OptionError
         If OpenVINO is not installed, or the processor cannot compute in ``precision``.
     ModelError
         If the file cannot be read, or was made from something else.
@@ -254,7 +254,7 @@ def load_detector(name: str | Path, runtime: str) -> Detector:
 
     Raises
     ------
-    ConfigError
+    OptionError
         If OpenVINO is not installed.
     ModelError
         If there is no such model, it is damaged or cannot be exported, or the export is of another model.
@@ -265,7 +265,7 @@ def load_detector(name: str | Path, runtime: str) -> Detector:
     if runtime == "openvino":
         return NoduleDetector(pack, compile_pack(pack))
     if not Path(runtime).is_file():
-        raise ConfigError(f"There is no runtime {runtime!r}; give torch, openvino, or the model.xml of an export.")
+        raise OptionError(f"There is no runtime {runtime!r}; give torch, openvino, or the model.xml of an export.")
     return NoduleDetector(pack, load_exported(Path(runtime), pack))
 
 
@@ -276,7 +276,7 @@ def quantised(model: Any, calibration: Sequence[Image]) -> Any:
 
     Raises
     ------
-    ConfigError
+    OptionError
         If NNCF is not installed.
     """
     _package("openvino")
@@ -430,7 +430,7 @@ def _package(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise ConfigError(f"{name} is needed for this and is not installed. {_INSTALL}") from error
+        raise OptionError(f"{name} is needed for this and is not installed. {_INSTALL}") from error
 
 
 @contextmanager

@@ -14,12 +14,12 @@ from scipy import ndimage
 from torch import nn
 
 from napari_lesion.detection.candidates import REFERENCE_DIAMETER_MM, find_candidates
-from napari_lesion.detection.detector import Card
 from napari_lesion.detection.false_positive_reduction import PlaneJudge, answer, scaled
 from napari_lesion.imaging import preprocess
 from napari_lesion.imaging.inference import choose_device
 from napari_lesion.model.findings import Candidate, Detection, Heatmap
 from napari_lesion.model.volume import FloatArray, Volume
+from napari_lesion.models.card import Card
 from napari_lesion.models.networks import PATCH_SIZE, PATCH_STRIDE
 from napari_lesion.models.packages import Pack, load_network, require_window
 from napari_lesion.support.errors import LungsNotFoundError

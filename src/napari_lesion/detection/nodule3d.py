@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from napari_lesion.detection.candidates import find_candidates, outside
-from napari_lesion.detection.detector import Card, Precision
 from napari_lesion.detection.false_positive_reduction import load_judge, rescore
-from napari_lesion.explain.explain import View
+from napari_lesion.explain.inputs import nodule_view
+from napari_lesion.explain.view import View
 from napari_lesion.imaging import inference, preprocess
 from napari_lesion.model.findings import Detection, Finding, Heatmap
-from napari_lesion.model.volume import FloatArray, Volume
-from napari_lesion.models.networks import OUTPUT_STRIDE
+from napari_lesion.model.volume import Volume
+from napari_lesion.models.card import Card, Precision
 from napari_lesion.models.packages import Pack, load_network, require_window
 from napari_lesion.support.progress import Progress, part, silent
 
@@ -85,7 +85,7 @@ class NoduleDetector:
         )
         searched = time.perf_counter()
         progress(_SEARCHED, _SCALE, "collecting the candidates")
-        heatmap = Heatmap(values=prediction.heat, affine=output_affine(box.affine))
+        heatmap = Heatmap(values=prediction.heat, affine=inference.output_affine(box.affine))
         candidates = find_candidates(
             heatmap,
             prediction.log_diameter,
@@ -125,8 +125,6 @@ class NoduleDetector:
         ConfigError
             If the device is not there.
         """
-        from napari_lesion.explain.inputs import nodule_view
-
         inference.choose_device(device)
         box = preprocess.prepare(volume, spacing_mm=self._metadata.preprocessing.spacing_mm, progress=progress)
         second = "The score is that of two stages together; the maps explain the first one."
@@ -138,11 +136,3 @@ class NoduleDetector:
             device=device,
             notes=(second,) if self._metadata.second_stage else (),
         )
-
-
-def output_affine(affine: FloatArray) -> FloatArray:
-    """Affine of the network's output grid from that of its input: voxel k has its centre at input index 2k + 0.5."""
-    stride = np.diag([OUTPUT_STRIDE] * 3 + [1.0])
-    stride[:3, 3] = (OUTPUT_STRIDE - 1) / 2
-    result: FloatArray = affine @ stride
-    return result

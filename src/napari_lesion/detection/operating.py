@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
-from napari_lesion.detection.detector import Card
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.models.card import Card
+from napari_lesion.support.errors import OptionError
 
 _TOLERANCE = 1e-9
 
@@ -38,18 +38,18 @@ def score_at(card: Card, false_positives: float) -> float:
 
     Raises
     ------
-    ConfigError
+    OptionError
         If the model has no operating points, or they do not reach so far.
     """
     reach = rates_of(card)
     if reach is None:
-        raise ConfigError(
+        raise OptionError(
             f"model {card.id} {card.version}: which score means how many false positives a scan was not measured. "
             "Give a score instead (--threshold)."
         )
     low, high = reach
     if not low * (1 - _TOLERANCE) <= false_positives <= high * (1 + _TOLERANCE):
-        raise ConfigError(
+        raise OptionError(
             f"model {card.id} {card.version}: {false_positives:g} false positives a scan is out of what was measured, "
             f"{low:g} to {high:g}. Choose a rate in between, or give a score (--threshold)."
         )

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_lesion.detection.calibration import Reliability, reliability
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import InputFileError
 from napari_lesion.support.tables import read_table
 
 Floats = npt.NDArray[np.float64]
@@ -53,7 +53,7 @@ def load_scores(path: Path) -> tuple[Flags, Floats, npt.NDArray[np.str_] | None]
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If a column is missing or a value is wrong; it names the line.
     """
     labels, scores, groups = [], [], []
@@ -65,7 +65,7 @@ def load_scores(path: Path) -> tuple[Flags, Floats, npt.NDArray[np.str_] | None]
         except ValueError:
             score = math.nan
         if label not in ("0", "1") or not 0 <= score <= 1:
-            raise ConfigError(
+            raise InputFileError(
                 f"{path}: line {number}: label {label!r} and score {text!r}; a label is 0 or 1, and a score lies "
                 "between 0 and 1."
             )
@@ -100,14 +100,14 @@ def classify(
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If one of the two classes is absent: most measures mean nothing then.
     """
     from sklearn import metrics
 
     positives = int(label.sum())
     if not 0 < positives < len(label):
-        raise ConfigError(
+        raise InputFileError(
             f"{positives} of {len(label)} cases are positive; both classes are needed to judge a classifier."
         )
     called = score >= threshold

@@ -28,7 +28,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ModelComparison:
     """Two models on the same scans."""
 
     nodules: int
@@ -40,8 +40,12 @@ class Comparison:
     only_b: int
     curves: tuple[Curve, Curve]
 
+    def __repr__(self) -> str:
+        cpm = self.differences[0]
+        return f"ModelComparison(CPM {cpm.a:.3f} and {cpm.b:.3f}: {self.nodules} nodules in {self.scans} scans)"
 
-def compare(
+
+def compare_models(
     truth: Iterable[Mark],
     a: Mapping[str, Sequence[ScoredPoint]],
     b: Mapping[str, Sequence[ScoredPoint]],
@@ -49,7 +53,7 @@ def compare(
     excluded: Iterable[Mark] = (),
     bootstraps: int = 1000,
     seed: int = 0,
-) -> Comparison:
+) -> ModelComparison:
     """Score two sets of results on the same resamples of the same scans.
 
     Scans differ more than models do; in a resample both models see the same scans, so that cancels out.
@@ -74,7 +78,7 @@ def compare(
     one, other = first.overall, second.overall
     names = ("CPM", *(f"sensitivity at {rate:g}" for rate in FP_RATES))
     found = [(x is not None, y is not None) for (_, x), (_, y) in zip(first.outcomes, second.outcomes, strict=True)]
-    return Comparison(
+    return ModelComparison(
         nodules=len(nodules),
         scans=one.scans,
         differences=tuple(

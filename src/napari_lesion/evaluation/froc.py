@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import ConfigError, InputFileError
 from napari_lesion.support.tables import read_table
 
 FP_RATES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -104,6 +104,10 @@ class Evaluation:
     outcomes: tuple[tuple[Mark, float | None], ...]
     """Each nodule with the score of its best hit, None where it was missed."""
 
+    def __repr__(self) -> str:
+        curve = self.overall
+        return f"Evaluation(CPM {curve.cpm:.3f}: {curve.nodules} nodules in {curve.scans} scans)"
+
 
 def load_marks(path: Path) -> tuple[Mark, ...]:
     """Read marks in the form of LUNA16: ``seriesuid,coordX,coordY,coordZ,diameter_mm`` (LPS mm).
@@ -123,9 +127,9 @@ def load_marks(path: Path) -> tuple[Mark, ...]:
         try:
             x, y, z, diameter = (table.number(row, name) for name in needed[1:])
         except ValueError as error:
-            raise ConfigError(f"{path}: line {number}: {error}.") from error
+            raise InputFileError(f"{path}: line {number}: {error}.") from error
         if not all(map(math.isfinite, (x, y, z, diameter))):
-            raise ConfigError(f"{path}: line {number}: a position or diameter is not finite.")
+            raise InputFileError(f"{path}: line {number}: a position or diameter is not finite.")
         kind = row.get("type") or row.get("texture") or ""
         marks.append(Mark(row["seriesuid"], (x, y, z), diameter, kind))
     return tuple(marks)

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from napari_lesion.evaluation.classification import Classification
-from napari_lesion.evaluation.compare import Comparison
+from napari_lesion.evaluation.compare import ModelComparison
 from napari_lesion.evaluation.froc import FP_RATES, Curve, Evaluation, Mark, ScoredPoint
 from napari_lesion.model.findings import ModelReference
 from napari_lesion.report import json as report_json
 from napari_lesion.support.atomic import whole_file
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import InputFileError
 from napari_lesion.support.tables import write_table
 
 Missing = Literal["error", "missed", "leave-out"]
@@ -41,7 +41,7 @@ def load_results(folder: Path) -> Results:
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If there is none, if one is damaged, if two are for the same series, or if they are by several models or at
         several thresholds and so cannot be scored together.
     """
@@ -53,7 +53,7 @@ def load_results(folder: Path) -> Results:
     for path in sorted(folder.glob(f"[!.]*/{report_json.FILE_NAME}")):
         report = report_json.load_report(path)
         if report.series_uid in found_in:
-            raise ConfigError(
+            raise InputFileError(
                 f"series {report.series_uid}: two results, {found_in[report.series_uid]} and {path}. Remove one."
             )
         found_in[report.series_uid] = path
@@ -63,10 +63,10 @@ def load_results(folder: Path) -> Results:
         model = report.model
         models.setdefault((model.id, model.sha256, model.threshold), path)
     if model is None:
-        raise ConfigError(f"{folder}: no results; there is no */{report_json.FILE_NAME}.")
+        raise InputFileError(f"{folder}: no results; there is no */{report_json.FILE_NAME}.")
     if len(models) > 1:
         (one, first), (other, second) = list(models.items())[:2]
-        raise ConfigError(
+        raise InputFileError(
             f"{folder}: results of several models or thresholds: {one[0]} at {one[2]} ({first}), "
             f"{other[0]} at {other[2]} ({second}). Analyse all scans with the same."
         )
@@ -85,12 +85,12 @@ def settle_missing(
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If there are some and they shall be an error.
     """
     uids = tuple(sorted({mark.series_uid for mark in truth} - set(results.points)))
     if uids and missing == "error":
-        raise ConfigError(
+        raise InputFileError(
             f"{len(uids)} of the scans in the truth have no results, the first is {uids[0]}. Analyse them, or say "
             "whether their nodules count as missed or are left out (--missing missed, --missing leave-out)."
         )
@@ -149,7 +149,7 @@ def save_evaluation(
     )
 
 
-def save_comparison(comparison: Comparison, a: ModelReference, b: ModelReference, folder: Path) -> None:
+def save_comparison(comparison: ModelComparison, a: ModelReference, b: ModelReference, folder: Path) -> None:
     """Write ``comparison.json`` and ``comparison.csv``."""
     content = {
         "a": a.model_dump(),

@@ -21,18 +21,20 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from napari_lesion.detection.suitability import noise_hu
+from napari_lesion.detection.operating import false_positives_at
 from napari_lesion.evaluation import froc
 from napari_lesion.evaluation.froc import Mark, ScoredPoint
+from napari_lesion.imaging.lungs import find_lungs
+from napari_lesion.imaging.suitability import noise_hu
 from napari_lesion.model.findings import ModelReference
-from napari_lesion.model.volume import FloatArray, Volume, apply_affine
+from napari_lesion.model.volume import FloatArray, Volume, apply_affine, spacing_of
 from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.errors import ConfigError, LungsNotFoundError
 from napari_lesion.support.progress import Progress, part, silent
 from napari_lesion.support.tables import write_table
 
 if TYPE_CHECKING:
-    from napari_lesion.detection.detector import Detector
+    from napari_lesion.models.card import Detector
 
 UNCHANGED = "as it is"
 FILE_NAMES = ("robustness.csv", "robustness.json", "robustness.md")
@@ -193,9 +195,7 @@ def slab(volume: Volume, *, upper: bool) -> Perturbed:
     LungsNotFoundError
         If no lung is in view.
     """
-    from napari_lesion.imaging.lungs import find_lungs
     from napari_lesion.imaging.preprocess import coarse_grid
-    from napari_lesion.model.volume import spacing_of
 
     coarse, affine = coarse_grid(volume)
     slices = np.flatnonzero(find_lungs(coarse, spacing_of(affine)).any(axis=(1, 2)))
@@ -327,7 +327,6 @@ def measure(
     LungsNotFoundError
         If a scan as it is shows no lungs.
     """
-    from napari_lesion.detection.operating import false_positives_at
     from napari_lesion.imaging.preprocess import canonical
 
     ways = dict(default_perturbations() if perturbations is None else perturbations)

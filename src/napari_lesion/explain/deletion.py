@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from napari_lesion.explain.maps import AttributionMap, Deletion
 from napari_lesion.model.volume import spacing_of
 from napari_lesion.support.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from napari_lesion.explain.explain import AttributionMap, View
+    from napari_lesion.explain.view import View
 
 SHARES = tuple(0.001 * 2**n for n in range(9))
 """Shares of the crop that are removed: from 0.1 % in doublings to 25.6 %."""
@@ -22,25 +22,6 @@ CELL_MM = 4.0
 _SEED = 20180101
 _SMALLEST_AREA = 0.05
 """Below it the score falls to nothing whatever is removed, and no order can be better than another."""
-
-
-@dataclass(frozen=True)
-class Deletion:
-    """Outcome of a deletion test.
-
-    Attributes
-    ----------
-    curve : tuple of float
-        Score left after removing each of ``SHARES``, as a share of the score before.
-    area : float
-        Mean of the curve over the logarithm of the share: small is good.
-    faithfulness : float or None
-        1 − area / area of a random order; None where that is no measure (see ``deletion_test``).
-    """
-
-    curve: tuple[float, ...]
-    area: float
-    faithfulness: float | None
 
 
 def area_of(curve: npt.ArrayLike) -> float:
@@ -134,7 +115,7 @@ def deletion_test(
     ----------
     Petsiuk, Das, Saenko, "RISE: Randomized Input Sampling for Explanation of Black-box Models" (BMVC 2018), section 4.
     """
-    from napari_lesion.explain.methods import logits, on_grid
+    from napari_lesion.explain.methods import logits, on_grid  # brings torch along
 
     def score(image: npt.NDArray[np.float32]) -> float:
         return float(1 / (1 + np.exp(-np.float64(logits(view, image[None])[0]))))

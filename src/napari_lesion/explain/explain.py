@@ -8,34 +8,22 @@ test then says how faithful each map is. A detector without gradients still gets
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from napari_lesion.explain.deletion import Deletion, deletion_test
-from napari_lesion.model.findings import Finding, Heatmap, Point
-from napari_lesion.model.volume import FloatArray, Volume
-from napari_lesion.support.errors import ConfigError, GeometryError, LesionError
+from napari_lesion.explain.deletion import deletion_test
+from napari_lesion.explain.maps import METHODS, NEED_GRADIENTS, AttributionMap, Explanation
+from napari_lesion.explain.view import Explainable, View
+from napari_lesion.model.findings import Finding, Heatmap
+from napari_lesion.model.volume import Volume
+from napari_lesion.support.errors import GeometryError, LesionError, OptionError
 from napari_lesion.support.progress import Progress, part, silent
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from napari_lesion.detection.detector import Detector
-
-METHODS = {
-    "heatmap": "Heatmap",
-    "grad-cam": "Grad-CAM",
-    "occlusion": "Occlusion",
-    "integrated-gradients": "Integrated gradients",
-    "shap": "SHAP",
-    "lime": "LIME",
-}
-"""Id of a method → its name."""
-NEED_GRADIENTS = ("grad-cam", "integrated-gradients", "shap")
+    from napari_lesion.models.card import Detector
 
 SCORE_TOLERANCE = 0.05
 """A score in the crop further from that in the scan is said in the warnings."""
@@ -45,164 +33,20 @@ _COSTS = {"heatmap": 1, "grad-cam": 4, "occlusion": 125, "integrated-gradients":
 _DELETION_COST = 10
 
 
-@dataclass(frozen=True)
-class Gradients:
-    """What methods that follow gradients need of a network.
-
-    Attributes
-    ----------
-    layer : nn.Module
-        The layer that Grad-CAM looks at.
-    layer_stride : int
-        Voxels of the crop per voxel of that layer; its voxel k has its centre at index stride × k + (stride − 1) / 2.
-    """
-
-    layer: nn.Module
-    layer_stride: int
-
-
-@dataclass(frozen=True)
-class View:
-    """One finding as the model sees it, and the model's score there as a function of what it sees.
-
-    Attributes
-    ----------
-    image : (d, h, w) float32
-        The crop around the finding, in the intensities that the network takes.
-    affine : (4, 4)
-        Index (k, j, i) → LPS mm; axes parallel to those of the scan.
-    center : (3,)
-        The finding's centre as fractional index (k, j, i) of ``image``.
-    target_mm : tuple
-        Where the explained score lies, LPS mm.
-    logit : callable
-        (n, 1, d, h, w) images → (n,) logits at the target; differentiable where ``gradients`` is given.
-    replacement : float
-        Intensity that stands for nothing to be seen: plain lung near the finding, or what else surrounds it.
-    replacement_spread : tuple of float
-        Intensities from the low to the high end of what surrounds it.
-    replaced_by : str
-        The same in words.
-    heatmap : Heatmap
-        The model's own.
-    score : callable
-        Logit → score as reported.
-    device : str
-        Where images must be put.
-    """
-
-    image: npt.NDArray[np.float32] = field(repr=False)
-    affine: FloatArray
-    center: FloatArray
-    target_mm: Point
-    logit: Callable[[Tensor], Tensor] = field(repr=False)
-    replacement: float
-    replacement_spread: tuple[float, ...]
-    replaced_by: str
-    heatmap: Heatmap
-    score: Callable[[float], float] = field(repr=False)
-    gradients: Gradients | None = None
-    device: str = "cpu"
-    notes: tuple[str, ...] = ()
-
-
-@runtime_checkable
-class Explainable(Protocol):
-    """A detector that can show what it sees of one finding."""
-
-    def view(self, volume: Volume, finding: Finding, *, device: str = "auto", progress: Progress = silent) -> View:
-        """Crop the scan around a finding as the network sees it.
-
-        Raises
-        ------
-        GeometryError
-            If the finding lies where the model does not search.
-        """
-        ...
-
-
-@dataclass(frozen=True)
-class AttributionMap:
-    """What one method says about one finding.
-
-    Attributes
-    ----------
-    method : str
-        A key of ``METHODS``.
-    values : (z, y, x) float32
-        Evidence for the finding; negative values speak against it.
-    affine : (4, 4)
-        Index (k, j, i) → LPS mm.
-    deletion : Deletion or None
-        How faithful it is; None where that could not be tested.
-    note : str
-        What else the method says of its own accuracy.
-    """
-
-    method: str
-    values: npt.NDArray[np.float32] = field(repr=False)
-    affine: FloatArray
-    seconds: float
-    deletion: Deletion | None = None
-    note: str = ""
-
-    @property
-    def name(self) -> str:
-        """Of the method, for people."""
-        return METHODS[self.method]
-
-    @property
-    def faithfulness(self) -> float | None:
-        """1: the score falls at once where the map says; 0: as with a random order; None: not known."""
-        return self.deletion.faithfulness if self.deletion is not None else None
-
-    @property
-    def top(self) -> float:
-        """Value that is shown brightest: that of the strongest two in a thousand voxels; above 0."""
-        positive = self.values[self.values > 0]
-        if not positive.size:
-            return 1.0
-        rank = min(positive.size, max(1, round(0.002 * self.values.size)))
-        return float(np.partition(positive, positive.size - rank)[positive.size - rank])
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """Why a model reported one finding.
-
-    Attributes
-    ----------
-    score : float or None
-        Of the finding, worked out in the crop alone; None where that was not possible.
-    left_out : dict
-        Methods that could not be used, each with the reason as a sentence.
-    """
-
-    finding: Finding
-    maps: tuple[AttributionMap, ...]
-    target_mm: Point | None = None
-    logit: float | None = None
-    score: float | None = None
-    crop_mm: tuple[float, float, float] | None = None
-    replaced_by: str = ""
-    left_out: dict[str, str] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
-
-
 def check_methods(methods: Sequence[str]) -> tuple[str, ...]:
     """Order methods as in ``METHODS``; ``all`` stands for all.
 
     Raises
     ------
-    ConfigError
+    OptionError
         If there is no such method, or none is given.
     """
     if "all" in methods:
         return tuple(METHODS)
     if unknown := [method for method in methods if method not in METHODS]:
-        raise ConfigError(f"There is no method {unknown[0]!r}; choose among {', '.join(METHODS)}, or all.")
+        raise OptionError(f"There is no method {unknown[0]!r}; choose among {', '.join(METHODS)}, or all.")
     if not methods:
-        raise ConfigError(f"Choose a method: {', '.join(METHODS)}, or all.")
+        raise OptionError(f"Choose a method: {', '.join(METHODS)}, or all.")
     return tuple(method for method in METHODS if method in methods)
 
 
@@ -236,7 +80,7 @@ def explain(
 
     Raises
     ------
-    ConfigError
+    OptionError
         If there is no such method, captum is not installed, or the device is not there.
     GeometryError
         If the finding lies where the model does not search.
@@ -347,7 +191,7 @@ def _need_captum() -> None:
         name for name, module in (("captum", "captum"), ("scikit-image", "skimage")) if find_spec(module) is None
     ]
     if missing:
-        raise ConfigError(
+        raise OptionError(
             f"Explanations need {' and '.join(missing)}: pip install 'napari-lesion[explain]'. The model's own heatmap "
             "works without."
         )

@@ -10,12 +10,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from napari_lesion.detection.detector import Detector
-from napari_lesion.detection.nodule3d import output_affine
-from napari_lesion.explain.explain import Gradients, View
+from napari_lesion.explain.view import Gradients, View
 from napari_lesion.imaging import inference, preprocess
+from napari_lesion.imaging.inference import output_affine
 from napari_lesion.model.findings import Finding, Heatmap
 from napari_lesion.model.volume import FloatArray, Volume, apply_affine, spacing_of
+from napari_lesion.models.card import Detector
 from napari_lesion.models.networks import INPUT_MULTIPLE
 from napari_lesion.support.errors import GeometryError, ModelError
 

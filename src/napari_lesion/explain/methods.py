@@ -15,13 +15,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from napari_lesion.explain.explain import AttributionMap, View
+from napari_lesion.explain.maps import AttributionMap
+from napari_lesion.explain.view import View
 from napari_lesion.imaging.preprocess import resample
 from napari_lesion.model.volume import FloatArray, spacing_of
 from napari_lesion.support.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from napari_lesion.explain.explain import Gradients
+    from napari_lesion.explain.view import Gradients
 
 Score: TypeAlias = Callable[[Tensor], Tensor]
 Map: TypeAlias = npt.NDArray[np.float32]

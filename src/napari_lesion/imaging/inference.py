@@ -19,9 +19,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from napari_lesion.detection.detector import Precision
+from napari_lesion.model.volume import FloatArray
+from napari_lesion.models.card import Precision
 from napari_lesion.models.networks import INPUT_MULTIPLE, OUTPUT_STRIDE
-from napari_lesion.support.errors import ConfigError, LesionError, ModelError
+from napari_lesion.support.errors import LesionError, ModelError, OptionError
 from napari_lesion.support.progress import Progress, silent
 
 Shape: TypeAlias = tuple[int, int, int]
@@ -88,12 +89,12 @@ def choose_device(name: str = "auto", compiled: Compiled | None = None) -> torch
 
     Raises
     ------
-    ConfigError
+    OptionError
         If the device is unknown, or is not there: an explicit wish is never replaced silently.
     """
     if compiled is not None:
         if name not in ("auto", "cpu"):
-            raise ConfigError(f"{compiled.how} runs on the CPU, not on {name!r}; use torch, or the device cpu.")
+            raise OptionError(f"{compiled.how} runs on the CPU, not on {name!r}; use torch, or the device cpu.")
         return torch.device("cpu")
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if name == "auto":
@@ -103,10 +104,10 @@ def choose_device(name: str = "auto", compiled: Compiled | None = None) -> torch
     except RuntimeError:
         device = None
     if device is None or device.type not in ("cpu", "cuda", "mps"):
-        raise ConfigError(f"There is no device {name!r}; choose auto, cpu, cuda or mps.")
+        raise OptionError(f"There is no device {name!r}; choose auto, cpu, cuda or mps.")
     present = {"cpu": True, "cuda": cuda and (device.index or 0) < torch.cuda.device_count(), "mps": mps}
     if not present[device.type]:
-        raise ConfigError(f"The device {name!r} is not available on this machine; choose auto or cpu.")
+        raise OptionError(f"The device {name!r} is not available on this machine; choose auto or cpu.")
     return device
 
 
@@ -122,7 +123,7 @@ def number_type(device: torch.device, precision: Precision = "auto") -> torch.dt
 
     Raises
     ------
-    ConfigError
+    OptionError
         If the device does not compute in bfloat16.
     """
     if precision == "float32" or (precision == "auto" and device.type != "cuda"):
@@ -135,7 +136,7 @@ def number_type(device: torch.device, precision: Precision = "auto") -> torch.dt
         else device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
     )
     if not able:
-        raise ConfigError(f"This {device.type} does not compute in bfloat16; choose the precision float32 or auto.")
+        raise OptionError(f"This {device.type} does not compute in bfloat16; choose the precision float32 or auto.")
     return torch.bfloat16
 
 
@@ -171,7 +172,7 @@ def predict(
 
     Raises
     ------
-    ConfigError
+    OptionError
         If the device is not there, does not compute in that precision, or is not the CPU where the network was compiled
         for it.
     ModelError
@@ -190,7 +191,7 @@ def predict(
         try:
             output, how = _run(network, image, inside, window, target, precision, progress)
         except (MemoryError, RuntimeError) as raised:
-            if not _is_out_of_memory(raised):
+            if not is_out_of_memory(raised):
                 raise
             error = str(raised).splitlines()[0] if str(raised) else "no memory"
         if not error:
@@ -427,7 +428,8 @@ def _free_bytes(device: torch.device) -> int | None:
         return free
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of torch says that memory ran out, of the GPU or of the machine."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     text = str(error)
@@ -446,3 +448,11 @@ def _give_back_memory(device: torch.device) -> None:
 
 def _text(window: Shape) -> str:
     return "×".join(map(str, window))
+
+
+def output_affine(affine: FloatArray) -> FloatArray:
+    """Affine of the network's output grid from that of its input: voxel k has its centre at input index 2k + 0.5."""
+    stride = np.diag([OUTPUT_STRIDE] * 3 + [1.0])
+    stride[:3, 3] = (OUTPUT_STRIDE - 1) / 2
+    result: FloatArray = affine @ stride
+    return result

@@ -15,8 +15,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from napari_lesion.detection import suitability
 from napari_lesion.imaging import lungs as lung_masks
+from napari_lesion.imaging import suitability
+from napari_lesion.imaging.axes import canonical_axes, turned
 from napari_lesion.model.findings import Heatmap
 from napari_lesion.model.volume import FloatArray, Volume, apply_affine, spacing_of
 from napari_lesion.support.errors import GeometryError, LungsNotFoundError
@@ -84,24 +85,8 @@ def canonical(volume: Volume) -> Volume:
 
     No voxel is changed or copied. ``certificate`` still describes the scan as acquired.
     """
-    axes, flips = _canonical_axes(volume.affine)
-    voxels = volume.voxels.transpose(axes)
-    affine = volume.affine[:, [*axes, 3]].copy()
-    for axis, flip in enumerate(flips):
-        if flip:
-            affine[:3, 3] += affine[:3, axis] * (voxels.shape[axis] - 1)
-            affine[:3, axis] *= -1
-    voxels = voxels[tuple(slice(None, None, -1 if flip else 1) for flip in flips)]
+    voxels, affine = turned(volume.voxels, volume.affine)
     return replace(volume, voxels=voxels, affine=affine)
-
-
-def _canonical_axes(affine: FloatArray) -> tuple[tuple[int, int, int], tuple[bool, bool, bool]]:
-    """Which index axis lies nearest to z, y and x, and whether it runs against them."""
-    directions = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
-    orders = ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
-    best = max(orders, key=lambda order: sum(abs(directions[2 - row, axis]) for row, axis in enumerate(order)))
-    flips = [bool(directions[2 - row, axis] < 0) for row, axis in enumerate(best)]
-    return best, (flips[0], flips[1], flips[2])
 
 
 def respaced_grid(
@@ -290,7 +275,7 @@ def image_hu(volume: Volume, box: LungBox) -> npt.NDArray[np.int16]:
 
 def to_scanner_grid(heatmap: Heatmap, volume: Volume) -> npt.NDArray[np.float32]:
     """Interpolate the heatmap linearly on the voxels of the scan, 0 outside: float32, shaped like ``volume``."""
-    axes, flips = _canonical_axes(volume.affine)
+    axes, flips = canonical_axes(volume.affine)
     scan = canonical(volume)
     out = resample(heatmap.values, heatmap.affine, scan.affine, scan.shape, outside=0.0)
     out = out[tuple(slice(None, None, -1 if flip else 1) for flip in flips)]

@@ -19,7 +19,7 @@ from napari_lesion.lidc.readings import Placed, Planes, ScanReadings, place, sam
 from napari_lesion.lidc.xml import read_xml
 from napari_lesion.model.mask import Mask
 from napari_lesion.model.volume import Volume
-from napari_lesion.support.errors import AnnotationError, ConfigError
+from napari_lesion.support.errors import AnnotationError, InputFileError
 
 MARK = "LIDC mark"
 """Who is named for marks of whom it is not known who made them: the first, second, ... at each nodule."""
@@ -35,17 +35,17 @@ def read_readings(path: Path, series_uid: str) -> ScanReadings:
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If the file cannot be read, or is of other series.
     """
     if path.suffix.lower() == ".xml":
         readings = read_xml(path)
         if readings.series_uid != series_uid:
-            raise ConfigError(f"{path} is of the series {readings.series_uid}, not of {series_uid}.")
+            raise InputFileError(f"{path} is of the series {readings.series_uid}, not of {series_uid}.")
         return readings
     scans = read_scans(path)
     if series_uid not in scans:
-        raise ConfigError(f"{path} has nothing of the series {series_uid}.")
+        raise InputFileError(f"{path} has nothing of the series {series_uid}.")
     return scans[series_uid]
 
 

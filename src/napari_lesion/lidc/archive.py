@@ -14,7 +14,7 @@ from napari_lesion.lidc.readings import Planes, ScanReadings
 from napari_lesion.lidc.truth import FOLDS, ScanTruth, fold_of, truth_of
 from napari_lesion.samples import Archive, RealCase, download_case
 from napari_lesion.support.atomic import PREFIX
-from napari_lesion.support.errors import ConfigError, DownloadError, GeometryError, SeriesError
+from napari_lesion.support.errors import DownloadError, GeometryError, OptionError, SeriesError
 from napari_lesion.support.progress import Progress, silent
 
 COLLECTION = "lidc_idri"
@@ -68,18 +68,18 @@ def choose(
 
     Raises
     ------
-    ConfigError
+    OptionError
         If a patient or a fold is none, or nothing is left.
     """
     wanted: set[str] = set()
     for text in patients:
         numbers = re.fullmatch(r"(?:LIDC-IDRI-)?(\d{1,4})(?:-(\d{1,4}))?", text.strip())
         if numbers is None:
-            raise ConfigError(f"{text!r} names no patient. Write LIDC-IDRI-0007, 7, or 1-50.")
+            raise OptionError(f"{text!r} names no patient. Write LIDC-IDRI-0007, 7, or 1-50.")
         first, last = int(numbers[1]), int(numbers[2] or numbers[1])
         wanted |= {f"LIDC-IDRI-{n:04}" for n in range(first, last + 1)}
     if strange := sorted(set(folds) - set(range(FOLDS))):
-        raise ConfigError(f"There is no fold {strange[0]}: there are 0 to {FOLDS - 1}.")
+        raise OptionError(f"There is no fold {strange[0]}: there are 0 to {FOLDS - 1}.")
     chosen = tuple(
         case
         for case in cases
@@ -88,7 +88,7 @@ def choose(
         and (series is None or case.series_uid in series)
     )
     if not chosen:
-        raise ConfigError("None of the series of LIDC-IDRI is of these patients and folds.")
+        raise OptionError("None of the series of LIDC-IDRI is of these patients and folds.")
     return chosen
 
 

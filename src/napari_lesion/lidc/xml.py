@@ -12,7 +12,7 @@ import numpy as np
 from napari_lesion.lidc.database import read_scans
 from napari_lesion.lidc.readings import RATINGS, Contour, Kind, Reading, ScanReadings
 from napari_lesion.support.bounded import UnreadableError, read_text
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import InputFileError
 
 _SIGNS = ("LidcReadMessage", "IdriReadMessage")
 
@@ -32,22 +32,22 @@ def read_xml(path: Path) -> ScanReadings:
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If it is something else, damaged, or does not say which series it is of.
     """
     try:
         text = read_text(path)
         if re.search(r"<!(DOCTYPE|ENTITY)", text):
-            raise ConfigError(f"{path} declares entities, which no file of LIDC-IDRI does. It was not read.")
+            raise InputFileError(f"{path} declares entities, which no file of LIDC-IDRI does. It was not read.")
         root = ElementTree.fromstring(text.encode())  # its encoding was checked, its entities are none
         readings = tuple(_readings(root))
     except (OSError, UnreadableError, ElementTree.ParseError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{path} is no readable XML of LIDC-IDRI ({' '.join(str(error).split())}).") from error
+        raise InputFileError(f"{path} is no readable XML of LIDC-IDRI ({' '.join(str(error).split())}).") from error
     if _local(root) not in _SIGNS:
-        raise ConfigError(f"{path} is no XML of LIDC-IDRI: it begins with {_local(root)[:80]}.")
+        raise InputFileError(f"{path} is no XML of LIDC-IDRI: it begins with {_local(root)[:80]}.")
     found = [e.text or "" for e in root.iter() if _local(e).lower() in ("seriesinstanceuid", "ctseriesinstanceuid")]
     if not found or not found[0].strip():
-        raise ConfigError(f"{path} does not say which series it is of, so it cannot be used.")
+        raise InputFileError(f"{path} does not say which series it is of, so it cannot be used.")
     return ScanReadings(found[0].strip(), "", readings)
 
 
@@ -92,13 +92,13 @@ def read_contours(path: Path) -> Mapping[str, ScanReadings]:
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If it cannot be read, or a folder holds none.
     """
     if path.is_dir():
         files = [file for file in sorted(path.rglob("*.xml")) if is_lidc(file)]
         if not files:
-            raise ConfigError(f"{path} holds no XML of LIDC-IDRI.")
+            raise InputFileError(f"{path} holds no XML of LIDC-IDRI.")
         found = [read_xml(file) for file in files]
         return {one.series_uid: one for one in found}
     if path.suffix.lower() == ".xml":

@@ -72,6 +72,12 @@ class Comparison(BaseModel):
     alignment: Alignment
     changes: tuple[Change, ...] = ()
 
+    def __repr__(self) -> str:
+        what = f"{len(self.changes)} changes" if self.alignment.accepted else "not aligned"
+        return f"Comparison(with series {self.prior_series_uid}: {what})"
+
+    __str__ = __repr__
+
     def of(self, finding_id: str) -> Change | None:
         """Look up what became of a finding of this scan."""
         return next((one for one in self.changes if one.finding_id == finding_id), None)

@@ -16,6 +16,7 @@ from napari_lesion.model.judged import Appearance, Judgement, Patient
 from napari_lesion.model.mask import Mask
 from napari_lesion.model.measured import Measurement
 from napari_lesion.model.volume import FloatArray, GeometryCertificate, SeriesIdentity, Volume
+from napari_lesion.support import notebook
 
 SCHEMA_VERSION = "1.5"
 NOBODY = "none"
@@ -104,6 +105,13 @@ class Finding(BaseModel):
         """`size_mm` in words, without the unit: to 0.1 mm, or "about" and whole mm where it is an estimate."""
         return f"about {self.size_mm:.0f}" if self.is_estimated else f"{self.size_mm:.1f}"
 
+    def __repr__(self) -> str:
+        x, y, z = self.center_mm
+        name = f"{self.name}, " if self.number else ""
+        return f"Finding({name}{self.size} mm at ({x:.0f}, {y:.0f}, {z:.0f}) mm, score {self.score:.2f}, {self.status})"
+
+    __str__ = __repr__
+
     @property
     def is_estimated(self) -> bool:
         """Whether `size_mm` is only an estimate: neither measured nor set by a reader."""
@@ -181,6 +189,27 @@ class Report(BaseModel):
         """Whether a model has searched, or a reader marked anything; a scan that was only measured in has no result."""
         return self.model.id != NOBODY or bool(self.findings)
 
+    def __repr__(self) -> str:
+        model = f"{self.model.id} {self.model.version}".strip()
+        return f"Report(series {self.series_uid}: {len(self.findings)} findings by {model})"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        """Show where the findings lie, and what they are, in a notebook."""
+        standing = self.standing
+        if not standing:
+            return notebook.page(repr(self))
+        shown = notebook.map_of_places(
+            [one.center_mm for one in standing], [one.size_mm for one in standing], [one.name for one in standing]
+        )
+        rows = [
+            (one.name, f"{one.score:.2f}", f"{one.size} mm", ", ".join(f"{mm:.0f}" for mm in one.center_mm), one.status)
+            for one in standing
+        ]
+        header = ("finding", "score", "diameter", "x, y, z (LPS mm)", "status")
+        return notebook.page(repr(self), shown, notebook.table(header, rows), RESEARCH_USE)
+
     @property
     def standing(self) -> tuple[Finding, ...]:
         """The findings that no reader rejected."""
@@ -247,7 +276,11 @@ class Heatmap:
     """
 
     values: npt.NDArray[np.float32] = field(repr=False)
-    affine: FloatArray
+    affine: FloatArray = field(repr=False)
+
+    def __repr__(self) -> str:
+        size = " × ".join(map(str, self.values.shape))
+        return f"Heatmap({size} places, highest {self.values.max() if self.values.size else 0:.2f})"
 
 
 @dataclass(frozen=True)
@@ -271,6 +304,9 @@ class Detection:
     timings_s: dict[str, float]
     warnings: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Detection({len(self.candidates)} candidates on {self.device})"
+
 
 @dataclass(frozen=True)
 class Analysis:
@@ -281,6 +317,14 @@ class Analysis:
     heatmap: Heatmap
     candidates: tuple[Candidate, ...]
     """Also those under the reporting threshold, for panels that filter without running again."""
+
+    def __repr__(self) -> str:
+        found = f"{len(self.report.findings)} findings, {len(self.candidates)} candidates"
+        return f"Analysis(series {self.report.series_uid}: {found} by {self.report.model.id})"
+
+    def _repr_html_(self) -> str:
+        """Show the scan and its report in a notebook."""
+        return self.volume._repr_html_() + self.report._repr_html_()
 
 
 def may_be_of(report: Report, volume: Volume) -> bool:

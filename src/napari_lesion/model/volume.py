@@ -14,10 +14,13 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from napari_lesion.model.display import Display
+from napari_lesion.support import notebook
 from napari_lesion.support.errors import GeometryError, LesionError, SeriesError
 from napari_lesion.support.progress import Progress, silent
 
 _LOOK_EVERY_S = 0.1
+_LUNG_LIMITS = (-1350.0, 150.0)
+"""HU that are black and white where the headers ask for no window."""
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -59,6 +62,11 @@ class SeriesIdentity(BaseModel):
     kernel: str = ""
     contrast: str = ""
     body_part: str = ""
+
+    def __repr__(self) -> str:
+        return f"SeriesIdentity(series {self.series_uid}: {self.modality or 'no modality'})"
+
+    __str__ = __repr__
 
 
 class Gap(BaseModel):
@@ -104,6 +112,12 @@ class GeometryCertificate(BaseModel):
     missing_tags: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     """Corrections and doubts, one sentence each; these are shown on the screen."""
+
+    def __repr__(self) -> str:
+        size = " × ".join(map(str, self.shape))
+        return f"GeometryCertificate({self.verdict}: {size} voxels, {self.orientation}, {len(self.notes)} notes)"
+
+    __str__ = __repr__
 
 
 @dataclass(frozen=True)
@@ -222,6 +236,23 @@ class Volume:
             raise GeometryError(f"series {self.series.series_uid}: a volume has 3 axes, not {self.voxels.ndim}.")
         if self.affine.shape != (4, 4):
             raise GeometryError(f"series {self.series.series_uid}: the affine must be 4×4, not {self.affine.shape}.")
+
+    def __repr__(self) -> str:
+        size = " × ".join(map(str, self.shape))
+        pitch = " × ".join(f"{mm:.3g}" for mm in self.spacing)
+        return f"Volume(series {self.series.series_uid}: {self.series.modality}, {size} voxels of {pitch} mm)"
+
+    def _repr_html_(self) -> str:
+        """Show the middle slice in a notebook, in the window of the headers or of lungs."""
+        middle = self.voxels[self.shape[0] // 2]
+        if self.display.windows:
+            low, high = self.display.windows[0].limits
+        elif self.certificate.unit == "HU":
+            low, high = _LUNG_LIMITS
+        else:
+            low, high = (float(value) for value in np.percentile(middle, (1, 99.5)))
+        shown = notebook.greys(middle, low, high)
+        return notebook.page(repr(self), notebook.picture(shown, self.spacing[1] / self.spacing[2]))
 
     @cached_property
     def stack(self) -> str:

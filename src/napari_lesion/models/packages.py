@@ -11,14 +11,14 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from napari_lesion.detection.detector import Card
+from napari_lesion.models.card import Card
 from napari_lesion.support.atomic import whole_folder
 from napari_lesion.support.bounded import UnreadableError, parse_yaml
 from napari_lesion.support.errors import ModelError
@@ -41,64 +41,48 @@ ID_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _REINSTALL = "Install the model again."
 
 
-class NoduleNetSpec(BaseModel):
+class _Spec(BaseModel):
+    """A network of ``models.networks`` by its name; adding one is a class there and one here."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    purpose: ClassVar[str] = ""
+    """What it does instead of finding anything, as the end of a sentence; empty for those of detectors."""
+    name: str
+    width: int = Field(gt=0)
+
+    def build(self) -> Module:
+        """Make the network, with random weights."""
+        from napari_lesion.models import networks
+
+        network: Module = getattr(networks, self.name)(width=self.width)
+        return network
+
+
+class NoduleNetSpec(_Spec):
     """``networks.NoduleNet``: centre heatmap and size of nodules in 3D."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     name: Literal["NoduleNet"] = "NoduleNet"
-    width: int = Field(gt=0)
-
-    def build(self) -> Module:
-        """Make the network, with random weights."""
-        from napari_lesion.models.networks import NoduleNet
-
-        return NoduleNet(width=self.width)
 
 
-class PatchNetSpec(BaseModel):
+class PatchNetSpec(_Spec):
     """``networks.PatchNet``: classifies planes around candidates."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     name: Literal["PatchNet"] = "PatchNet"
-    width: int = Field(gt=0)
-
-    def build(self) -> Module:
-        """Make the network, with random weights."""
-        from napari_lesion.models.networks import PatchNet
-
-        return PatchNet(width=self.width)
 
 
-class SegmentNetSpec(BaseModel):
+class SegmentNetSpec(_Spec):
     """``networks.SegmentNet``: outlines the nodule that is pointed at."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+    purpose = "it outlines what a detector found"
     name: Literal["SegmentNet"] = "SegmentNet"
-    width: int = Field(gt=0)
-
-    def build(self) -> Module:
-        """Make the network, with random weights."""
-        from napari_lesion.models.networks import SegmentNet
-
-        return SegmentNet(width=self.width)
 
 
-class LooksNetSpec(BaseModel):
+class LooksNetSpec(_Spec):
     """``networks.LooksNet``: tells how readers rate the look of a nodule."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+    purpose = "it tells how a finding looks"
     name: Literal["LooksNet"] = "LooksNet"
-    width: int = Field(gt=0)
-
-    def build(self) -> Module:
-        """Make the network, with random weights."""
-        from napari_lesion.models.networks import LooksNet
-
-        return LooksNet(width=self.width)
 
 
 NetworkSpec: TypeAlias = Annotated[
@@ -192,11 +176,7 @@ class Metadata(Card):
     @property
     def purpose(self) -> str:
         """What it does instead of finding anything, as the end of a sentence; empty for detectors."""
-        if self.is_segmenter:
-            return "it outlines what a detector found"
-        if self.only_judges:
-            return "it judges what a detector found"
-        return "it tells how a finding looks" if isinstance(self.network, LooksNetSpec) else ""
+        return "it judges what a detector found" if self.only_judges else self.network.purpose
 
 
 @dataclass(frozen=True)

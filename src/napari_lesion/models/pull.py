@@ -117,7 +117,7 @@ def make_pin(repository: str, revision: str, sha256: str, file: str = "models/mo
     return Pin(repository.partition("/")[2], repository, revision, ((file, sha256),))
 
 
-def pull(pin: Pin, *, replace: bool = False, progress: Progress = silent) -> str:
+def pull(pin: Pin, card_in: library.CardReader, *, replace: bool = False, progress: Progress = silent) -> str:
     """Fetch a model into the user's folder, whole or not at all.
 
     What was fetched before an interruption is kept in a hidden folder, and the next call goes on from there. The
@@ -126,6 +126,8 @@ def pull(pin: Pin, *, replace: bool = False, progress: Progress = silent) -> str
     Parameters
     ----------
     pin : Pin
+    card_in : callable
+        Reads the card that a folder holds (``detection.registry.card_in``).
     replace : bool
         Take the place of an added model of the same id instead of refusing.
 
@@ -160,7 +162,7 @@ def pull(pin: Pin, *, replace: bool = False, progress: Progress = silent) -> str
         for path in partial.iterdir():
             path.replace(new / path.name)
         source = f"{_endpoint()}/{pin.repository}"
-        library.write_origin(new, pin.name, hashes, source=source, revision=pin.revision)
+        library.write_origin(new, pin.name, hashes, card_in, source=source, revision=pin.revision)
     partial.rmdir()
     return pin.name
 

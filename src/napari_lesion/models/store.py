@@ -19,8 +19,8 @@ from typing import IO, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from napari_lesion.detection.detector import Card
 from napari_lesion.models import packages as packs
+from napari_lesion.models.card import Card
 from napari_lesion.support.atomic import PREFIX, whole_file, whole_folder
 from napari_lesion.support.errors import ModelError
 from napari_lesion.support.progress import Progress, silent
@@ -37,6 +37,8 @@ _CHUNK = 2**20
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 """Zip files hold no time of making, so that the same model gives the same bytes."""
 
+#: Reads the card that a folder holds; what a MONAI bundle says is worked out above this module.
+CardReader: TypeAlias = Callable[[Path], Card]
 _Files: TypeAlias = Mapping[str, Callable[[], IO[bytes]]]
 """Relative path with slashes → what opens the file."""
 
@@ -55,13 +57,15 @@ class Origin(BaseModel):
     """As it was read when the model was added: reading it from a bundle takes seconds."""
 
 
-def add(source: Path, *, replace: bool = False, progress: Progress = silent) -> str:
+def add(source: Path, card_in: CardReader, *, replace: bool = False, progress: Progress = silent) -> str:
     """Copy a model into the user's folder, after its weights were checked.
 
     Parameters
     ----------
     source : Path
         Folder or zip of a model pack or a MONAI bundle. A bundle's id is the name of its folder.
+    card_in : callable
+        Reads the card that a folder holds (``detection.registry.card_in``).
     replace : bool
         Take the place of an added model of the same id instead of refusing.
 
@@ -104,7 +108,7 @@ def add(source: Path, *, replace: bool = False, progress: Progress = silent) -> 
                         f"{source}: {file} is damaged or has been changed: sha256 {hashes[file]}, but "
                         f"{packs.DESCRIPTION} names {sha256}. It was not opened, and nothing was added. Get it again."
                     )
-            write_origin(new, name, hashes, source=str(source.absolute()))
+            write_origin(new, name, hashes, card_in, source=str(source.absolute()))
             progress(len(wanted), len(wanted), "copied")
     return name
 
@@ -235,7 +239,9 @@ def read_origin(folder: Path) -> Origin | None:
         raise ModelError(f"{path} is damaged. Remove the model and add it again.") from error
 
 
-def write_origin(folder: Path, name: str, hashes: Mapping[str, str], *, source: str, revision: str = "") -> None:
+def write_origin(
+    folder: Path, name: str, hashes: Mapping[str, str], card_in: CardReader, *, source: str, revision: str = ""
+) -> None:
     """Read what a copied model says of itself, and write ``origin.json`` beside it.
 
     Parameters
@@ -246,20 +252,20 @@ def write_origin(folder: Path, name: str, hashes: Mapping[str, str], *, source: 
         The id that it gets.
     hashes : mapping
         File → sha256.
+    card_in : callable
+        Reads the card that a folder holds.
 
     Raises
     ------
     ModelError
         If it is a pack of another id, or what it says is wrong.
     """
+    card = card_in(folder)
     if (folder / packs.DESCRIPTION).is_file():
-        card: Card = packs.read_pack(folder).metadata
         if card.id != name:
             raise ModelError(f"{source}: the model there calls itself {card.id}, not {name}.")
     else:
-        from napari_lesion.detection.monai_bundles.bundle import read_bundle
-
-        card = read_bundle(folder).card.model_copy(update={"id": name})
+        card = card.model_copy(update={"id": name})
     fields = {field: getattr(card, field) for field in Card.model_fields}
     origin = Origin(source=source, revision=revision, sha256=dict(hashes), card=Card(**fields))
     (folder / ORIGIN).write_text(origin.model_dump_json(indent=2) + "\n", encoding="utf-8")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from napari_lesion.pacs.dicomweb import WebArchive
+from napari_lesion.pacs.dimse import DimseArchive
 from napari_lesion.pacs.nodes import Nodes, Way
 from napari_lesion.pacs.records import Archive
 from napari_lesion.support.errors import ConfigError
@@ -25,13 +27,9 @@ def open_archive(nodes: Nodes, name: str, way: Way | None = None) -> Archive:
     node = nodes.node(name)
     way = way or node.way
     if way == "dimse":
-        from napari_lesion.pacs.dimse import DimseArchive
-
         if node.host is None:
             raise ConfigError(f"The archive {name!r} has no ae_title, host and port, which DIMSE needs.")
         return DimseArchive(name, node, nodes.local)
-    from napari_lesion.pacs.dicomweb import WebArchive
-
     if node.dicomweb is None:
         raise ConfigError(f"The archive {name!r} has no dicomweb, the URL that DICOMweb needs.")
     return WebArchive(name, node)

@@ -26,8 +26,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_lesion.detection.detector import list_models
-from napari_lesion.models.default import default_model, make_default
+from napari_lesion.detection.default import default_model, make_default
+from napari_lesion.detection.registry import list_models
 from napari_lesion.plugin.session.workstation import Workstation
 from napari_lesion.plugin.settings import OPTIONS, Option, option, store
 from napari_lesion.plugin.texts import LANGUAGES, tr

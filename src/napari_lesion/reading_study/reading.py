@@ -7,7 +7,7 @@ two reads: before the reveal there are no findings to decide on, and what was ma
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Annotated, Literal
@@ -228,22 +228,6 @@ def after(reading: Reading | None, event: AnyEvent) -> Reading:
             return replace(reading, running=False)
         case Finished():
             return _finished(reading)
-
-
-def replay(events: Iterable[AnyEvent]) -> Reading:
-    """Say where a reading has got to after all its events.
-
-    Raises
-    ------
-    ReadingError
-        If there are none, or they are not in an order in which they can have happened.
-    """
-    reading = None
-    for event in events:
-        reading = after(reading, event)
-    if reading is None:
-        raise ReadingError("There is no event in this reading.")
-    return reading
 
 
 def _name(reading: Reading) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_lesion.evaluation import results as tables
-from napari_lesion.evaluation.compare import Comparison, Difference, compare, difference
+from napari_lesion.evaluation.compare import Difference, ModelComparison, compare_models, difference
 from napari_lesion.evaluation.froc import FP_RATES, Curve, Evaluation, Mark, evaluate
 from napari_lesion.model.findings import Finding, ModelReference, Point, Report
 from napari_lesion.reading_study.journal import SUFFIX, load
@@ -50,7 +50,7 @@ class ReaderResult:
     readings: tuple[Reading, ...]
     arms: Mapping[str, Evaluation]
     """By `ARMS`."""
-    gain: Comparison
+    gain: ModelComparison
 
 
 def load_readings(folder: Path) -> Readings:
@@ -147,7 +147,7 @@ def judge(
         loaded = tables.load_results(folder / arm)
         truth, points[arm], _ = tables.settle_missing(truth, loaded, missing)
     arms = {arm: evaluate(truth, points[arm], excluded=excluded, bootstraps=bootstraps, seed=seed) for arm in ARMS}
-    gain = compare(truth, points[ALONE], points[TOGETHER], excluded=excluded, bootstraps=bootstraps, seed=seed)
+    gain = compare_models(truth, points[ALONE], points[TOGETHER], excluded=excluded, bootstraps=bootstraps, seed=seed)
     return ReaderResult(readings[0].reader, tuple(readings), arms, gain)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import nibabel as nib
 
 from napari_lesion.explain.deletion import CELL_MM, SHARES
-from napari_lesion.explain.explain import AttributionMap, Explanation
+from napari_lesion.explain.maps import AttributionMap, Explanation
 from napari_lesion.model.findings import RESEARCH_USE, ModelReference
 from napari_lesion.model.volume import Volume
 from napari_lesion.report.folders import owner_digest

@@ -15,7 +15,8 @@ from napari_lesion.model.findings import Inputs, Report
 from napari_lesion.model.volume import SeriesIdentity
 from napari_lesion.report import json as report_json
 from napari_lesion.support.bounded import parse_json, read_text
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.checksums import file_sha256
+from napari_lesion.support.errors import ConfigError, OutputError
 from napari_lesion.support.uids import digest
 
 if TYPE_CHECKING:
@@ -75,13 +76,7 @@ def content_digest(series: Series) -> str:
     OSError
         If one cannot be read.
     """
-    found = []
-    for path in {frame.file.path for frame in series.frames}:
-        whole = hashlib.sha256()
-        with path.open("rb", buffering=0) as file:
-            while chunk := file.read(_CHUNK):
-                whole.update(chunk)
-        found.append(whole.hexdigest())
+    found = map(file_sha256, {frame.file.path for frame in series.frames})
     return hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()
 
 
@@ -190,11 +185,11 @@ def held(out: Path) -> Iterator[None]:
     try:
         lock.acquire(blocking=False)
     except Timeout as error:
-        raise ConfigError(
+        raise OutputError(
             f"{out}: another run is writing results there. Wait until it has ended, or choose another folder."
         ) from error
     except OSError as error:
-        raise ConfigError(f"{out}: cannot write results there ({error.strerror}). Choose another folder.") from error
+        raise OutputError(f"{out}: cannot write results there ({error.strerror}). Choose another folder.") from error
     try:
         yield
     finally:

@@ -16,7 +16,7 @@ from napari_lesion.model.findings import SCHEMA_VERSION, Report, numbered
 from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.bounded import is_finite, parse_json, read_text
 from napari_lesion.support.checksums import CHECKSUMS, checksums_of, damage
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import InputFileError
 
 FILE_NAME = "findings.json"
 
@@ -42,18 +42,18 @@ def load_report(path: Path) -> Report:
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If the file is not there, is no report, was written by a later version whose schema is not known, or is not as
         it was written.
     """
     try:
         content = parse_json(read_text(path))
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
+        raise InputFileError(f"{path}: cannot be read ({error.strerror}).") from error
     except ValueError as error:
-        raise ConfigError(f"{path}: not JSON ({error}). Run the analysis again.") from error
+        raise InputFileError(f"{path}: not JSON ({error}). Run the analysis again.") from error
     if wrong := damage(content, "findings"):
-        raise ConfigError(
+        raise InputFileError(
             f"{path}: {wrong.says}, so it was damaged or edited after it was written. Run the analysis again; if you "
             f'edited it on purpose, take "{CHECKSUMS}" out of it.'
         )
@@ -72,23 +72,23 @@ def report_from(content: Any, where: str) -> Report:
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If it is no report, or was written by a later version whose schema is not known.
     """
     version = str(content.get("schema_version", "")) if isinstance(content, dict) else ""
     if version.split(".")[0] != SCHEMA_VERSION.split(".")[0]:
         said = f"has schema version {version}" if version else "has no schema_version"
-        raise ConfigError(f"{where}: {said}, and this program reads {SCHEMA_VERSION}. Is it a findings.json?")
+        raise InputFileError(f"{where}: {said}, and this program reads {SCHEMA_VERSION}. Is it a findings.json?")
     try:
         report = Report.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(
+        raise InputFileError(
             f"{where}: not a valid report ({error.error_count()} problems; the first: {field}: {first['msg']})."
         ) from error
     if not is_finite(report.model_dump()):
-        raise ConfigError(f"{where}: not a valid report (a number in it is not finite).")
+        raise InputFileError(f"{where}: not a valid report (a number in it is not finite).")
     # What an earlier version did not write has its default now, so that this is a report of this version.
     return numbered(report.model_copy(update={"schema_version": SCHEMA_VERSION}))
 

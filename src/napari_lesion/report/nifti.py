@@ -14,7 +14,7 @@ import numpy.typing as npt
 from napari_lesion.model.findings import Heatmap
 from napari_lesion.model.volume import FloatArray, Volume, apply_affine, spacing_of
 from napari_lesion.support.atomic import whole_file
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import InputFileError
 
 FILE_NAME = "heatmap.nii.gz"
 
@@ -72,7 +72,7 @@ def load_heatmap(path: Path) -> Heatmap:
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If the file is no such heatmap.
     """
     try:
@@ -86,7 +86,7 @@ def load_heatmap(path: Path) -> Heatmap:
         if stored.dtype != np.uint8 or not np.isfinite([slope, *affine.flat]).all() or min(pitches) < _LEAST_MM:
             raise ValueError(f"it holds {stored.ndim} axes of {stored.dtype}")
     except _DAMAGED as error:
-        raise ConfigError(f"{path}: not a heatmap of this program ({error}).") from error
+        raise InputFileError(f"{path}: not a heatmap of this program ({error}).") from error
     low, high = _occupied(stored)
     steps = [max(1, int(_SHOWN_MM // pitch)) for pitch in pitches]
     part = stored[tuple(slice(a, b, step) for a, b, step in zip(low, high, steps, strict=True))]

@@ -15,7 +15,7 @@ from matplotlib.patches import Circle
 from matplotlib.patheffects import withStroke
 
 from napari_lesion.detection.operating import in_words
-from napari_lesion.explain.explain import Explanation
+from napari_lesion.explain.maps import Explanation
 from napari_lesion.model.findings import RESEARCH_USE, Analysis, Finding, ModelReference, Report, image_name
 from napari_lesion.model.volume import FloatArray, Volume
 from napari_lesion.report.plane import Plane, plane_around, sample, side_of

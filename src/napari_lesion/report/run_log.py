@@ -1,4 +1,4 @@
-"""What a run has to say as it goes on: a row for each series, on the disk at once, whatever becomes of the folder."""
+"""The log of a run: what became of each series, on the disk at once, whatever becomes of the folder."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_lesion.report import csv as summary
 from napari_lesion.report import json as report_json
-from napari_lesion.report.csv import SummaryRow
-from napari_lesion.support.errors import ConfigError, ResultsError
+from napari_lesion.report import summary
+from napari_lesion.report.summary import Cells, SeriesOutcome, cells
+from napari_lesion.support.errors import OutputError, ResultsError
 
 if TYPE_CHECKING:
     from napari_lesion.dicom.index.series import Series
     from napari_lesion.report.withheld import Withheld
 
 _PROBE = bytes(2**20)
+_NAMING = ("patient_id", "series_description", "source")
 
 
 class RunLog:
-    """The rows of a run, and those of results of earlier runs in the same folder.
+    """The outcomes of a run, and the rows of earlier runs in the same folder.
 
-    Each row is appended to ``summary.csv``; at the end of the run, however it ends, rows that others took the place of
-    are taken out.
+    Each outcome is appended to ``summary.csv``; at the end of the run, however it ends, rows that others took the place
+    of are taken out.
 
     Parameters
     ----------
@@ -35,8 +36,8 @@ class RunLog:
         The folder of the results; it is there, and no other run writes to it.
     spare : Path
         Folder for the rows where that cannot be written any more.
-    on_row : callable, optional
-        Called with each row.
+    on_outcome : callable, optional
+        Called with each outcome.
     withheld : Withheld, optional
         Keeps what names a patient out of the rows.
 
@@ -50,40 +51,42 @@ class RunLog:
         self,
         out: Path,
         spare: Path,
-        on_row: Callable[[SummaryRow], None] | None = None,
+        on_outcome: Callable[[SeriesOutcome], None] | None = None,
         withheld: Withheld | None = None,
     ) -> None:
-        self.rows: list[SummaryRow] = []
+        self.outcomes: list[SeriesOutcome] = []
         self.skipped_files: list[tuple[Path, str]] = []
-        self._out, self._spare, self._on_row = out, spare, on_row
+        self._out, self._spare, self._on_outcome = out, spare, on_outcome
         self.withheld = withheld
         self._path = out / summary.FILE_NAME
-        self._waiting: list[SummaryRow] = []
+        self._waiting: list[Cells] = []
         """Rows that are not on the disk yet."""
         rows = summary.load_summary(self._path) if self._path.exists() else ()
         self._earlier = [
-            self.nameless(row) for row in rows if row.folder and (out / row.folder / report_json.FILE_NAME).exists()
+            self._nameless(row)
+            for row in rows
+            if row["folder"] and (out / row["folder"] / report_json.FILE_NAME).exists()
         ]
         try:
             self._place = _identity(out)
             summary.save_summary(self._earlier, self._path)
         except OSError as error:
-            raise ConfigError(f"{out}: cannot write results there ({error.strerror}). Choose another one.") from error
+            raise OutputError(f"{out}: cannot write results there ({error.strerror}). Choose another one.") from error
 
-    def add(self, *rows: SummaryRow) -> None:
-        """Add rows, and tell them.
+    def add(self, *outcomes: SeriesOutcome) -> None:
+        """Add what became of some series, and pass it on.
 
         Raises
         ------
         ResultsError
             If nothing can be written to the folder any more.
         """
-        rows = tuple(map(self.nameless, rows))
-        self.rows += rows
-        self._waiting += rows
-        if self._on_row is not None:
-            for row in rows:
-                self._on_row(row)
+        outcomes = tuple(map(self.nameless, outcomes))
+        self.outcomes += outcomes
+        self._waiting += map(cells, outcomes)
+        if self._on_outcome is not None:
+            for outcome in outcomes:
+                self._on_outcome(outcome)
         with suppress(OSError):
             self._write()
         if self._waiting:
@@ -139,29 +142,37 @@ class RunLog:
         ResultsError
             If there are rows that could not be written.
         """
-        last = {row.folder for row in self.rows if row.folder}
+        last = {outcome.folder for outcome in self.outcomes if outcome.folder}
         try:
             if not self._moved():
-                kept = [row for row in self._earlier if row.folder not in last]
-                summary.save_summary([*kept, *self.rows], self._path)
+                kept = [row for row in self._earlier if row["folder"] not in last]
+                summary.save_summary([*kept, *map(cells, self.outcomes)], self._path)
                 self._waiting.clear()
         except OSError as error:
             if self._waiting:
                 raise self._lost(str(error.strerror)) from error
 
-    def nameless(self, row: SummaryRow, series: Series | None = None) -> SummaryRow:
-        """Take out of a row what names a patient, where that is asked for; of its series, if it has one."""
+    def nameless(self, outcome: SeriesOutcome, series: Series | None = None) -> SeriesOutcome:
+        """Take out of an outcome what names a patient, where that is asked for; of its series, if it has one."""
         if self.withheld is None:
-            return row
-        files = [Path(row.source)] if row.source else []
+            return outcome
+        files = [Path(outcome.source)] if outcome.source else []
         return replace(
-            row,
+            outcome,
             patient_id="",
             series_description="",
             source="",
-            reason=self.withheld.clear(row.reason, series, files),
-            warnings=self.withheld.clear(row.warnings, series, files),
+            reason=self.withheld.clear(outcome.reason, series, files),
+            warnings=tuple(self.withheld.clear(warning, series, files) for warning in outcome.warnings),
         )
+
+    def _nameless(self, row: Cells) -> Cells:
+        """Take the same out of a row of an earlier run."""
+        if self.withheld is None:
+            return row
+        files = [Path(row["source"])] if row["source"] else []
+        cleared = {name: self.withheld.clear(row[name], files=files) for name in ("reason", "warnings")}
+        return {**row, **dict.fromkeys(_NAMING, ""), **cleared}
 
     def _skipped_shown(self) -> Iterator[tuple[Path | str, str]]:
         """Give the files that are part of no series, as they may be shown."""
@@ -184,12 +195,12 @@ class RunLog:
 
     def _lost(self, why: str) -> ResultsError:
         """Put the rows elsewhere, and make the error that says so."""
-        done = sum(row.status == "done" for row in self.rows)
+        done = sum(outcome.status == "done" for outcome in self.outcomes)
         told = f"{self._out}: results cannot be written any more ({why}), so the run ends with {done} series done."
         path = self._spare / f"summary-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}.csv"
         try:
-            if self.rows:
-                summary.save_summary(self.rows, path)
+            if self.outcomes:
+                summary.save_summary(map(cells, self.outcomes), path)
                 told += f" Its rows are kept in {path}."
             self._waiting.clear()
         except OSError:

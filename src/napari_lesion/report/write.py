@@ -13,7 +13,14 @@ from napari_lesion.model.volume import Volume
 from napari_lesion.report import findings_csv, measurements
 from napari_lesion.report import json as report_json
 from napari_lesion.support.atomic import whole_file
-from napari_lesion.support.errors import Cancelled, ConfigError, LesionError, NothingToSaveError
+from napari_lesion.support.errors import (
+    Cancelled,
+    ConfigError,
+    LesionError,
+    NothingToSaveError,
+    OptionError,
+    OutputError,
+)
 from napari_lesion.support.progress import Progress, part, silent
 
 if TYPE_CHECKING:
@@ -76,7 +83,7 @@ def kinds_of(text: str) -> tuple[Kind, ...]:
     names = [name.strip().lower() for name in text.split(",") if name.strip()]
     for name in names:
         if name not in KINDS:
-            raise ConfigError(f"There is no report {name!r}; there are {', '.join(KINDS)}.")
+            raise OptionError(f"There is no report {name!r}; there are {', '.join(KINDS)}.")
     return tuple(kind for kind in KINDS if kind in names)
 
 
@@ -89,7 +96,7 @@ def refuse_naming(kinds: Iterable[Kind]) -> None:
         If there is one among them.
     """
     if named := [kind for kind in kinds if kind in NAMING]:
-        raise ConfigError(
+        raise OptionError(
             f"{', '.join(named)}: DICOM objects name the patient, or no archive could file them, and names are to be "
             "kept out of reports. Leave one of the two."
         )
@@ -112,7 +119,7 @@ def write_reports(
     ----------
     report : Report
     folder : Path
-        Of the results of the series.
+        Of the results of the series; made if it is not there.
     kinds : iterable of str
         Of `KINDS`. A structured report of findings with outlines brings the segmentation along that it refers to.
     volume : Volume, optional
@@ -127,9 +134,15 @@ def write_reports(
 
     Raises
     ------
+    OutputError
+        If the folder cannot be made.
     Cancelled
         If ``progress`` raised it; files that are complete by then stay.
     """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: reports cannot be written there ({error.strerror}).") from error
     asked = set(kinds)
     if "sr" in asked and any(finding.mask is not None for finding in report.standing):
         asked.add("seg")

@@ -14,7 +14,7 @@ from napari_lesion.assessment.measure.planar import measured
 from napari_lesion.model.drawn import Drawing, Point, Slab, Tool
 from napari_lesion.model.volume import Volume
 from napari_lesion.review.review import Change, Review, Stamp
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import ReviewError
 
 MOVED_MM = 0.01
 """A shorter move is rounding: coordinates were converted forth and back."""
@@ -90,7 +90,7 @@ def label(review: Review, id_: str, text: str, by: Stamp) -> Review:
 
     Raises
     ------
-    ConfigError
+    ReviewError
         If there is no such drawing.
     """
     old, text = drawing_of(review, id_), text.strip()
@@ -105,7 +105,7 @@ def erase(review: Review, ids: Collection[str], by: Stamp) -> Review:
 
     Raises
     ------
-    ConfigError
+    ReviewError
         If there is no such drawing.
     """
     names = [drawing_of(review, id_).name for id_ in ids]
@@ -120,13 +120,13 @@ def drawing_of(review: Review, id_: str) -> Drawing:
 
     Raises
     ------
-    ConfigError
+    ReviewError
         If it is not in the review (any more).
     """
     for drawing in review.drawings:
         if drawing.id == id_:
             return drawing
-    raise ConfigError(f"series {review.start.series_uid}: there is no drawing {id_} in this review.")
+    raise ReviewError(f"series {review.start.series_uid}: there is no drawing {id_} in this review.")
 
 
 def _replace(review: Review, new: Drawing, what: str, by: Stamp) -> Review:

@@ -19,7 +19,7 @@ from napari_lesion.model.mask import Mask
 from napari_lesion.model.volume import Volume, apply_affine
 from napari_lesion.report.plane import is_outside_body
 from napari_lesion.review.review import Change, Review, Stamp, with_comparison
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import ReviewError
 
 MOVED_MM = 0.01
 """A shorter move is rounding: coordinates were converted forth and back."""
@@ -60,7 +60,7 @@ def move(review: Review, id_: str, center_mm: Sequence[float], by: Stamp, scan: 
 
     Raises
     ------
-    ConfigError
+    ReviewError
         If the place is outside of the patient.
     """
     finding = review.finding(id_)
@@ -88,12 +88,12 @@ def resize(review: Review, id_: str, diameter_mm: float, by: Stamp) -> Review:
 
     Raises
     ------
-    ConfigError
+    ReviewError
         If the diameter is not more than 0.
     """
     finding = review.finding(id_)
     if not 0 < diameter_mm < float("inf"):
-        raise ConfigError(f"A diameter of {diameter_mm} mm makes no sense: it must be more than 0.")
+        raise ReviewError(f"A diameter of {diameter_mm} mm makes no sense: it must be more than 0.")
     diameter = float(diameter_mm)
     if abs(diameter - finding.diameter_mm) < MOVED_MM:
         return review
@@ -119,14 +119,14 @@ def merge(review: Review, ids: Sequence[str], by: Stamp, scan: Volume, *, insist
 
     Raises
     ------
-    ConfigError
+    ReviewError
         If there are fewer than two, or they are `apart` and nobody insists.
     """
     chosen = _chosen(review, ids)
     if len(chosen) < 2:
-        raise ConfigError("Choose at least two findings to merge.")
+        raise ReviewError("Choose at least two findings to merge.")
     if not insist and (why := apart(chosen)):
-        raise ConfigError(f"{why} They were not merged.")
+        raise ReviewError(f"{why} They were not merged.")
     first = max(chosen, key=lambda finding: finding.score)
     lower = np.min([finding.box_mm[0] for finding in chosen], axis=0)
     upper = np.max([finding.box_mm[1] for finding in chosen], axis=0)
@@ -193,11 +193,11 @@ def add(
 
     Raises
     ------
-    ConfigError
+    ReviewError
         If the diameter is not more than 0, or the place is outside of the patient.
     """
     if not 0 < diameter_mm < float("inf"):
-        raise ConfigError(f"A diameter of {diameter_mm} mm makes no sense: it must be more than 0.")
+        raise ReviewError(f"A diameter of {diameter_mm} mm makes no sense: it must be more than 0.")
     x, y, z = _in_patient(scan, center_mm)
     diameter = float(diameter_mm)
     new = uuid.uuid4()
@@ -372,7 +372,7 @@ def _in_patient(scan: Volume, center_mm: Sequence[float]) -> Point:
     """Get a place (LPS mm) as a point of the patient; refuse one that is surely outside."""
     x, y, z = (float(value) for value in center_mm)
     if is_outside_body(scan, (x, y, z)):
-        raise ConfigError(f"{_place((x, y, z))} mm is outside of the patient's body: no finding can be there.")
+        raise ReviewError(f"{_place((x, y, z))} mm is outside of the patient's body: no finding can be there.")
     return x, y, z
 
 

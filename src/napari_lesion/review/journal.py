@@ -26,7 +26,7 @@ from napari_lesion.report.json import report_from
 from napari_lesion.review.review import Change, Measured, Review, Stamp, step, steps
 from napari_lesion.support.bounded import parse_json
 from napari_lesion.support.checksums import seal
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import ConfigError, OutputError, ReviewError
 from napari_lesion.support.journal_file import JournalFile, is_there, move, read_lines
 
 VERSION = 4
@@ -110,11 +110,11 @@ class Journal:
             self._lock = FileLock(f"{path}.lock", mode=0o600)
             self._lock.acquire(blocking=False)
         except Timeout as error:
-            raise ConfigError(
+            raise ReviewError(
                 f"series {series.series_uid} is being reviewed in another window. Close the scan there first."
             ) from error
         except OSError as error:
-            raise ConfigError(
+            raise OutputError(
                 f"{path}: cannot be written ({error.strerror}), so a crash would lose the review. Make room or set "
                 f"{STATE_VARIABLE} to a folder that can be written."
             ) from error
@@ -143,7 +143,7 @@ class Journal:
         begin = max((number for number, line in enumerate(lines) if line.startswith(_HEADER)), default=None)
         if begin is None:
             if lines:
-                raise ConfigError(f"{self.path}: line 1 is damaged (no review begins there).")
+                raise ReviewError(f"{self.path}: line 1 is damaged (no review begins there).")
             self._go_on_from((), "" if found.how == "torn" else found.missing, None)
             return None
         report, last, sealed = self._report(lines[begin], begin + 1)
@@ -166,7 +166,7 @@ class Journal:
         try:
             aside = self._file.go_on_from(lines)
         except OSError as error:
-            raise ConfigError(f"{self.path}: {wrong}, and it cannot be written anew ({error.strerror}).") from error
+            raise OutputError(f"{self.path}: {wrong}, and it cannot be written anew ({error.strerror}).") from error
         if not wrong:  # a crash before the first line
             return
         back = "Nothing of the review is left."
@@ -205,7 +205,7 @@ class Journal:
         updated = new.updated[len(old.updated) :]
         lines += [{"compared": one.model_dump(mode="json")} for one in updated]
         if replace(old, measured=(*old.measured, *news), updated=(*old.updated, *updated)) != new:
-            raise ConfigError("These are not states of one review: no undo, redo or change leads from one to the other")
+            raise ReviewError("These are not states of one review: no undo, redo or change leads from one to the other")
         self._append(lines)
 
     def set_aside(self) -> Path:
@@ -216,7 +216,7 @@ class Journal:
         try:
             self._file.append(lines, anew=anew)
         except OSError as error:
-            raise ConfigError(
+            raise OutputError(
                 f"{self.path}: the last change could not be written down ({error.strerror}). Make room, then save."
             ) from error
 
@@ -227,15 +227,15 @@ class Journal:
             header = parse_json(line)
             version, content = header["journal"], {**header["report"], "series": self._series.model_dump()}
         except (ValueError, KeyError, TypeError) as error:
-            raise ConfigError(f"{where} is damaged ({error}).") from error
+            raise ReviewError(f"{where} is damaged ({error}).") from error
         if version > VERSION:
-            raise ConfigError(f"{where} was written by a later version of this program (journal {version}).")
+            raise ReviewError(f"{where} was written by a later version of this program (journal {version}).")
         try:
             _, last = _unsealed(line, "", version >= SEALED)
         except ValueError as error:
-            raise ConfigError(f"{where} is damaged ({error}).") from error
+            raise ReviewError(f"{where} is damaged ({error}).") from error
         if content["series_uid"] != self._series.series_uid:
-            raise ConfigError(f"{where} is of series {content['series_uid']}, not {self._series.series_uid}.")
+            raise ReviewError(f"{where} is of series {content['series_uid']}, not {self._series.series_uid}.")
         return report_from(content, where), last, version >= SEALED
 
 

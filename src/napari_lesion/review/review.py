@@ -23,7 +23,7 @@ from napari_lesion.model.judged import Patient
 from napari_lesion.model.mask import Mask
 from napari_lesion.model.measured import Measurement
 from napari_lesion.model.volume import Volume
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import ReviewError
 
 NO_MODEL = ModelReference(id=NOBODY, version="", sha256="", threshold=0.0)
 """The model of a report in which only a reader has searched."""
@@ -189,13 +189,13 @@ class Review:
 
         Raises
         ------
-        ConfigError
+        ReviewError
             If it is not in the review (any more).
         """
         for finding in self.findings:
             if finding.id == id_:
                 return finding
-        raise ConfigError(f"series {self.start.series_uid}: there is no finding {id_} in this review.")
+        raise ReviewError(f"series {self.start.series_uid}: there is no finding {id_} in this review.")
 
     def done(self, change: Change) -> Review:
         """Make a change; what was undone before can't be made again after it."""
@@ -220,6 +220,11 @@ class Review:
 
         update = {"before": tuple(map(named, change.before)), "after": tuple(map(named, change.after))}
         return change.model_copy(update=update)
+
+
+def is_searched(report: Report) -> bool:
+    """Whether a model has searched, so that what is not found means something."""
+    return report.model != NO_MODEL
 
 
 def is_unmeasured(finding: Finding) -> bool:
@@ -344,11 +349,11 @@ def carried_over(old: Review, start: Report, by: Stamp) -> Review:
 
     Raises
     ------
-    ConfigError
+    ReviewError
         If the reports are of different series.
     """
     if old.start.series_uid != start.series_uid:
-        raise ConfigError(f"The review is of series {old.start.series_uid}, the report of {start.series_uid}.")
+        raise ReviewError(f"The review is of series {old.start.series_uid}, the report of {start.series_uid}.")
     start = _numbered_as(old, start)
     known = {finding.id: finding for finding in start.findings}
     kept = tuple(finding for finding in old.findings if finding.history and known.get(finding.id) != finding)
@@ -397,11 +402,11 @@ def steps(old: Review, new: Review) -> Sequence[Change | None]:
 
     Raises
     ------
-    ConfigError
+    ReviewError
         If there is no such way, because they start from different reports.
     """
     if old.start is not new.start and old.start != new.start:
-        raise ConfigError("These are not states of one review: they start from different reports.")
+        raise ReviewError("These are not states of one review: they start from different reports.")
     common = 0
     for one, other in zip(old.changes, new.changes, strict=False):
         if one is not other and one != other:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from napari_lesion.support.bounded import UnreadableError, parse_yaml, read_text
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import ConfigFileError
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -25,15 +25,15 @@ def read_checked(path: Path, kind: type[Model], what: str) -> Model:
 
     Raises
     ------
-    ConfigError
+    ConfigFileError
         If the file is missing, no YAML, or holds a wrong or unknown field; the message names it.
     """
     try:
         content: Any = parse_yaml(read_text(path))
         return kind.model_validate(content)
     except (OSError, UnreadableError) as error:
-        raise ConfigError(f"The {what} {path} cannot be read: {error}.") from error
+        raise ConfigFileError(f"The {what} {path} cannot be read: {error}.") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
-        raise ConfigError(f"The {what} {path}: {where}: {first['msg']}.") from error
+        raise ConfigFileError(f"The {what} {path}: {where}: {first['msg']}.") from error

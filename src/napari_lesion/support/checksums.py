@@ -1,7 +1,7 @@
-"""Checksums of records in JSON: they show that what is read is what was written.
+"""Checksums of files, and of records in JSON: they show that what is read is what was written.
 
-They are of the values, not of the bytes, so that a file may be indented anew or have its keys in another order. They
-find damage and edits, not forgery: whoever sets out to forge a record can compute its checksum, too.
+Those of records are of the values, not of the bytes, so that a file may be indented anew or have its keys in another
+order. They find damage and edits, not forgery: whoever sets out to forge a record can compute its checksum, too.
 """
 
 from __future__ import annotations
@@ -9,12 +9,25 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 CHECKSUMS = "checksums"
 """Their name in a file."""
 
 _EXACT = 2**53
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def checksum(value: Any) -> str:

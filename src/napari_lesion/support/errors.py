@@ -6,9 +6,14 @@ escapes is a bug.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class LesionError(Exception):
     """Base of all errors that a user can act on."""
+
+    exit_status: ClassVar[int] = 1
+    """Of a command that ends with it."""
 
 
 class SeriesError(LesionError):
@@ -36,7 +41,9 @@ class LungsNotFoundError(LesionError):
 
 
 class ModelError(LesionError):
-    """A model pack is missing, damaged or does not fit."""
+    """A model package is missing, damaged or does not fit."""
+
+    exit_status = 2
 
 
 class UntrustedCodeError(ModelError):
@@ -44,7 +51,29 @@ class UntrustedCodeError(ModelError):
 
 
 class ConfigError(LesionError):
-    """A configuration or input table is wrong."""
+    """What was asked for or given cannot be used, so nothing was started. Its kinds say what it is."""
+
+    exit_status = 2
+
+
+class OptionError(ConfigError):
+    """An option or argument makes no sense, alone or beside the others."""
+
+
+class ConfigFileError(ConfigError):
+    """A configuration file is wrong, or asks for what cannot be done."""
+
+
+class InputFileError(ConfigError):
+    """A table, a result or another file that was given cannot be read, or says what cannot be."""
+
+
+class OutputError(ConfigError):
+    """Results or a journal cannot be written where they should be."""
+
+
+class ReviewError(ConfigError):
+    """Something that cannot be done with findings or their review now, or a journal of one that is damaged."""
 
 
 class ResultsError(LesionError):
@@ -73,3 +102,5 @@ class PacsError(LesionError):
 
 class Cancelled(Exception):  # noqa: N818 - not an error: raised by a progress callback to stop the work
     """Raised inside a progress callback to stop the work at the next step."""
+
+    exit_status: ClassVar[int] = 130

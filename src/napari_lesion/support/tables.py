@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from napari_lesion.support.atomic import whole_file
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import InputFileError
 from napari_lesion.support.plain import cell
 
 _DELIMITERS = ",;\t"
@@ -76,14 +76,14 @@ def read_table(path: Path, needed: Sequence[str] = (), *, strict: bool = False) 
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If the file cannot be read, is empty, lacks a column, or has one of them twice.
     """
     try:
         content = path.read_bytes()
         text = content.decode(next((name for mark, name in _MARKS.items() if content.startswith(mark)), "utf-8"))
     except (OSError, UnicodeError) as error:
-        raise ConfigError(
+        raise InputFileError(
             f"{path}: cannot be read as a CSV in UTF-8 ({error}). In a spreadsheet, save it as “CSV UTF-8”."
         ) from error
     source = list(io.StringIO(text, newline=""))
@@ -97,19 +97,19 @@ def read_table(path: Path, needed: Sequence[str] = (), *, strict: bool = False) 
         reader = csv.reader(source[start:], delimiter=delimiter, skipinitialspace=True, strict=strict)
         lines = [(start + reader.line_num, tuple(one.strip() for one in cells)) for cells in reader]
     except (csv.Error, TypeError, ValueError) as error:
-        raise ConfigError(f"{path}: cannot be read as a CSV in UTF-8 ({error}).") from error
+        raise InputFileError(f"{path}: cannot be read as a CSV in UTF-8 ({error}).") from error
     lines = [line for line in lines if any(line[1])]
     if not lines:
-        raise ConfigError(f"{path}: is empty. Its first line must name the columns{_names(needed)}.")
+        raise InputFileError(f"{path}: is empty. Its first line must name the columns{_names(needed)}.")
     columns = lines[0][1]
     absent = [name for name in needed if name not in columns]
     if absent:
-        raise ConfigError(
+        raise InputFileError(
             f"{path}: no column {', '.join(absent)}; needed are {','.join(needed)}. Its first line names "
             f"{', '.join(filter(None, columns)) or 'none'}."
         )
     if twice := next((name for name in needed if columns.count(name) > 1), ""):
-        raise ConfigError(f"{path}: the column {twice} is there twice. Leave one.")
+        raise InputFileError(f"{path}: the column {twice} is there twice. Leave one.")
     comma = _decimal_commas(columns, [cells for _, cells in lines[1:]]) if delimiter != "," else ()
     return Table(columns, tuple(lines[1:]), frozenset(comma))
 

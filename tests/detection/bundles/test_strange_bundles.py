@@ -17,9 +17,10 @@ from strange_bundle import ABOUT, SEGMENTATION
 from typer.testing import CliRunner
 
 from napari_lesion.cli.main import app
-from napari_lesion.detection.monai_bundles.bundle import load_bundle, read_bundle
+from napari_lesion.detection.monai_bundles.bundle import read_bundle
 from napari_lesion.detection.monai_bundles.config import BundleConfig
 from napari_lesion.detection.monai_bundles.config_file import read_config
+from napari_lesion.detection.monai_bundles.load import load_bundle
 from napari_lesion.models.packages import HOME_VARIABLE
 from napari_lesion.models.store import add
 from napari_lesion.support.errors import LesionError, ModelError, UntrustedCodeError

@@ -15,7 +15,7 @@ from napari_lesion.assessment.patient.fields import PATIENT_FIELDS, UNKNOWN
 from napari_lesion.assessment.patient.sourced_values import Clinical, Said, age, day, given
 from napari_lesion.model.judged import Patient
 from napari_lesion.model.volume import SeriesIdentity
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import InputFileError
 from napari_lesion.support.tables import read_table
 
 __all__ = ["CSV_COLUMNS", "Clinical", "load_clinical", "patient_of", "together"]
@@ -64,13 +64,13 @@ def load_clinical(path: Path) -> Clinical:
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If it cannot be read, or is none of these.
     """
     suffixes = {".csv", ".json", ".ndjson"}
     files = sorted(p for p in path.iterdir() if p.suffix.lower() in suffixes) if path.is_dir() else [path]
     if not files:
-        raise ConfigError(f"{path}: holds no .csv, .json or .ndjson, so nothing is known of patients from it.")
+        raise InputFileError(f"{path}: holds no .csv, .json or .ndjson, so nothing is known of patients from it.")
     fhir = [file for file in files if file.suffix.lower() in {".json", ".ndjson"}]
     parts = [_read_csv(file) for file in files if file not in fhir] + ([read_fhir(fhir)] if fhir else [])
     said: dict[str, list[Said]] = {}
@@ -94,9 +94,9 @@ def _read_csv(path: Path) -> Clinical:
     table = read_table(path, strict=True)
     names = [name.lower() for name in table.columns]
     if "patient_id" not in names:
-        raise ConfigError(f"{path}: has no column patient_id. It may have: {', '.join(CSV_COLUMNS)}.")
+        raise InputFileError(f"{path}: has no column patient_id. It may have: {', '.join(CSV_COLUMNS)}.")
     if twice := sorted({name for name in names if name in CSV_COLUMNS and names.count(name) > 1}):
-        raise ConfigError(f"{path}: the column {twice[0]} is there twice. Leave one.")
+        raise InputFileError(f"{path}: the column {twice[0]} is there twice. Leave one.")
     problems = [
         f"{path.name}: the column {name!r} is not known, and was not read."
         for name in names

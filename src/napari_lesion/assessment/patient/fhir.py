@@ -15,7 +15,7 @@ from typing import Any
 from napari_lesion.assessment.patient.fields import PATIENT_FIELDS
 from napari_lesion.assessment.patient.sourced_values import Clinical, Said, day
 from napari_lesion.support.bounded import parse_json
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import InputFileError
 
 Code = tuple[str, str]
 """System and code."""
@@ -82,7 +82,7 @@ def read_fhir(files: Sequence[Path]) -> Clinical:
 
     Raises
     ------
-    ConfigError
+    InputFileError
         If a file cannot be read, is not JSON, or is no FHIR.
     """
     problems: list[str] = []
@@ -125,10 +125,10 @@ def _resources(file: Path, problems: list[str]) -> Iterator[tuple[str, Resource,
         else:
             content = parse_json(text)
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{file}: cannot be read as JSON in UTF-8 ({error}).") from error
+        raise InputFileError(f"{file}: cannot be read as JSON in UTF-8 ({error}).") from error
     for number, resource in enumerate(content if isinstance(content, list) else [content], start=1):
         if not isinstance(resource, Mapping) or not isinstance(resource.get("resourceType"), str):
-            raise ConfigError(f"{file}: number {number} in it is no FHIR resource: it has no resourceType.")
+            raise InputFileError(f"{file}: number {number} in it is no FHIR resource: it has no resourceType.")
         entries = resource.get("entry", []) if resource["resourceType"] == "Bundle" else [{"resource": resource}]
         for place, entry in enumerate(entries, start=1):
             inner = entry.get("resource") if isinstance(entry, Mapping) else None

@@ -6,19 +6,19 @@ weights are read with ``weights_only=True`` (or as safetensors), the configurati
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from napari_lesion.detection.detector import Card, Detector, Metric, Precision, require_float32
 from napari_lesion.detection.monai_bundles.config import BundleConfig, trust_scripts
 from napari_lesion.detection.monai_bundles.config_file import read_config
 from napari_lesion.detection.monai_bundles.metadata import BundleMetadata, read_metadata
+from napari_lesion.models.card import Card, Metric
+from napari_lesion.support.checksums import file_sha256
 from napari_lesion.support.errors import Cancelled, LesionError, ModelError
 
 if TYPE_CHECKING:
@@ -143,45 +143,6 @@ def _own(folder: Path, path: Path) -> Path:
     return path
 
 
-def load_bundle(
-    path: str | Path, trust_code: bool = False, classes: Sequence[str] = (), precision: Precision = "auto"
-) -> Detector:
-    """Load a bundle as a detector.
-
-    Parameters
-    ----------
-    path : str or Path
-        The bundle's folder.
-    trust_code : bool
-        See ``read_bundle``.
-    classes : sequence of str
-        Names or numbers of the classes of a segmentation bundle that become findings; by default its lesions.
-    precision : Precision
-        The numbers that a detection bundle computes in; a segmentation bundle always does in float32.
-
-    Raises
-    ------
-    ModelError
-        If it is no bundle, is damaged, is of a kind that is not supported, would have to run its own code, or has no
-        such classes.
-    ConfigError
-        If bfloat16 is asked for and it is a segmentation bundle.
-    """
-    bundle = read_bundle(path, trust_code)
-    if bundle.kind == "detection":
-        if classes:
-            raise ModelError(f"model {bundle.card.id} finds boxes, not classes: no classes can be chosen.")
-        from napari_lesion.detection.monai_bundles.retinanet import RetinaNetBundle
-
-        with said(f"{bundle.config.path} cannot be used"):
-            return RetinaNetBundle(bundle, precision=precision)
-    from napari_lesion.detection.monai_bundles.segmentation import SegmentationBundle
-
-    require_float32(bundle.card.id, precision)
-    with said(f"{bundle.config.path} cannot be used"):
-        return SegmentationBundle(bundle, classes)
-
-
 def load_weights(bundle: Bundle, network: Module) -> None:
     """Put a bundle's weights into the network that its configuration describes, ready for inference.
 
@@ -303,14 +264,10 @@ def _licence(folder: Path, metadata: BundleMetadata) -> str:
 
 
 def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
+        return file_sha256(path)
     except OSError as error:
         raise ModelError(f"{path} cannot be read ({error.strerror}).") from error
-    return digest.hexdigest()
 
 
 def _first_line(error: Exception) -> str:

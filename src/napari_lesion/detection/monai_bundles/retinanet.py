@@ -34,14 +34,14 @@ from monai.transforms.spatial.dictionary import Orientationd
 from torch import Tensor, nn
 from torch.nn import functional
 
-from napari_lesion.detection.detector import Card, Precision
 from napari_lesion.detection.monai_bundles.bundle import Bundle, load_weights, said
 from napari_lesion.detection.monai_bundles.config import BundleConfig, Raw, require_limits
 from napari_lesion.detection.monai_bundles.winograd import WinogradConv3d, use_winograd
 from napari_lesion.imaging import monai_transforms, preprocess
-from napari_lesion.imaging.inference import choose_device, fold_batch_norm, number_type
+from napari_lesion.imaging.inference import choose_device, fold_batch_norm, is_out_of_memory, number_type
 from napari_lesion.model.findings import Candidate, Detection, Heatmap
 from napari_lesion.model.volume import FloatArray, Volume, apply_affine, spacing_of
+from napari_lesion.models.card import Card, Precision
 from napari_lesion.support.errors import LesionError, ModelError
 from napari_lesion.support.progress import Progress, part, silent
 
@@ -159,7 +159,7 @@ class RetinaNetBundle:
         try:
             boxes = self.search(grid.image, places=wanted, device=target, progress=report)
         except RuntimeError as error:
-            if target.type == "cpu" or "out of memory" not in str(error).lower():
+            if target.type == "cpu" or not is_out_of_memory(error):
                 raise
             boxes = None
         if boxes is None:  # Out here the failed attempt's tensors are gone.
@@ -215,7 +215,7 @@ class RetinaNetBundle:
         try:
             return _search(self._detector, self._fast[1], image, self._force_windows, places, target, kind, progress)
         except RuntimeError as error:
-            if "DefaultCPUAllocator" not in str(error):
+            if target.type != "cpu" or not is_out_of_memory(error):
                 raise
             raise LesionError(
                 "The memory does not suffice for the windows that the bundle asks for. Close other programs, use a "

@@ -25,13 +25,13 @@ from monai.utils.enums import MetaKeys, SpaceKeys
 from scipy import ndimage
 from torch import Tensor, nn
 
-from napari_lesion.detection.detector import Card
 from napari_lesion.detection.monai_bundles.bundle import Bundle, load_weights, said
 from napari_lesion.detection.monai_bundles.config import BundleConfig, Raw
 from napari_lesion.detection.monai_bundles.metadata import Given
 from napari_lesion.imaging.inference import choose_device
 from napari_lesion.model.findings import Candidate, Detection, Heatmap
 from napari_lesion.model.volume import FloatArray, Volume, apply_affine
+from napari_lesion.models.card import Card
 from napari_lesion.support.errors import GeometryError, ModelError
 from napari_lesion.support.progress import Progress, part, silent
 

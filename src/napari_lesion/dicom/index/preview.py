@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_lesion.dicom.index.header import Frame
-from napari_lesion.dicom.index.series import Series
 from napari_lesion.dicom.read import pixels
 from napari_lesion.dicom.read.stored import stored_frames
+
+if TYPE_CHECKING:
+    from napari_lesion.dicom.index.series import Series
 
 #: Level −600, width 1500: where a CT's headers ask for no window.
 _CT_LIMITS = (-1350.0, 150.0)

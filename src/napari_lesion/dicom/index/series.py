@@ -18,12 +18,14 @@ from napari_lesion.dicom.index.dicomdir import Directory, contradictions, read_d
 from napari_lesion.dicom.index.header import Frame, Header, NotAScanError, Owner, read_header
 from napari_lesion.dicom.index.owners import by_owner
 from napari_lesion.dicom.index.packed import scans_inside
+from napari_lesion.dicom.index.preview import preview
 from napari_lesion.dicom.index.scattered import scattered
 from napari_lesion.dicom.index.stack import Stack, is_localizer
 from napari_lesion.dicom.index.stack_notes import one_volume
 from napari_lesion.dicom.index.tree import look_through
 from napari_lesion.dicom.read.geometry import axes_of, spread
 from napari_lesion.model.volume import SeriesIdentity, stack_of
+from napari_lesion.support import notebook
 from napari_lesion.support.errors import SeriesError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.support.uids import name_of
@@ -71,6 +73,15 @@ class Series:
     refusal: str = ""
     strangers: tuple[tuple[str, int], ...] = ()
     _folder: archive.TemporaryFolder | None = field(default=None, repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        what = f"{self.identity.modality or 'no modality'} {self.kind}"
+        return f"Series({self.key}: {what}, {self.n_slices} × {self.size[0]} × {self.size[1]})"
+
+    def _repr_html_(self) -> str:
+        """Show the middle plane in a notebook."""
+        shown = preview(self)
+        return notebook.page(repr(self), notebook.picture(shown.grey, shown.aspect))
 
     @property
     def stack(self) -> int:
@@ -138,6 +149,14 @@ class SeriesIndex(Sequence[Series]):
     """Those among them that could not be looked into and may hold scans."""
     complete: bool = True
     """Whether all files were looked at. While they are not, a series may grow, and is not yet split into stacks."""
+
+    def __repr__(self) -> str:
+        return f"SeriesIndex({len(self.series)} series, {len(self.skipped)} files left out)"
+
+    def _repr_html_(self) -> str:
+        """Show all series in a notebook."""
+        rows = [(str(n), one.key, one.identity.modality, one.kind, str(one.n_slices)) for n, one in enumerate(self)]
+        return notebook.page(repr(self), notebook.table(("", "series", "modality", "kind", "images"), rows))
 
     def __len__(self) -> int:
         return len(self.series)

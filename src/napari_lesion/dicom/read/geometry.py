@@ -70,11 +70,6 @@ class Spread:
     even: bool
     same: tuple[tuple[int, int], ...]
 
-    @property
-    def regular(self) -> bool:
-        """Nothing missing, uneven or twice."""
-        return self.even and not self.same and not bool(self.missing.any())
-
 
 def axes_of(orientation: Sequence[float]) -> Axes | None:
     """Exactly orthonormal axes of direction cosines, or None where these are no pair of unit vectors at a right angle.

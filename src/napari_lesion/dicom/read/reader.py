@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
 import numpy as np
 
+from napari_lesion.dicom.index.choose import one_series
 from napari_lesion.dicom.index.header import Frame
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.dicom.read import geometry, pixels
@@ -17,7 +19,7 @@ from napari_lesion.dicom.read.meaning import check_planes, missing_tags, refuse_
 from napari_lesion.dicom.read.plan import Plan, plan_stack
 from napari_lesion.dicom.read.presentation import display_of_image, display_of_stack
 from napari_lesion.dicom.read.stored import Voxels, stored_frames
-from napari_lesion.model.volume import FloatArray, GeometryCertificate, Instance, Volume
+from napari_lesion.model.volume import FloatArray, GeometryCertificate, Instance, Volume, spacing_of
 from napari_lesion.support.errors import Cancelled, DecodeError, LesionError
 from napari_lesion.support.progress import Progress, silent
 
@@ -26,14 +28,18 @@ AIR_HU = -1024
 
 
 def read_series(
-    series: Series, *, allow_gaps: bool = False, assume_hu: bool = False, progress: Progress = silent
+    series: Series | Sequence[Series] | str | os.PathLike[str],
+    *,
+    allow_gaps: bool = False,
+    assume_hu: bool = False,
+    progress: Progress = silent,
 ) -> Volume:
     """Read a series into a volume.
 
     Parameters
     ----------
-    series : Series
-        From `find_series`.
+    series : Series, SeriesIndex or path
+        From `find_series`; or a folder, an archive, a file or a list of series in which there is one.
     allow_gaps : bool
         Interpolate missing and uneven slices instead of raising; the certificate lists them.
     assume_hu : bool
@@ -49,11 +55,14 @@ def read_series(
 
     Raises
     ------
+    SeriesError
+        If there is no series at that path, or there are several.
     GeometryError
         If slices are missing, uneven, contradictory or have no place, and `allow_gaps` does not cover it.
     DecodeError
         If a file is damaged.
     """
+    series = one_series(series)
     try:
         single = series.n_slices == 1
         volume = _read_image(series, progress) if single else _read_stack(series, allow_gaps, progress)
@@ -108,7 +117,7 @@ def stack_volume(series: Series, plan: Plan, voxels: Voxels) -> Volume:
     certificate = GeometryCertificate(
         verdict="corrected" if tilt or interpolated or plan.gaps else "as acquired",
         shape=_shape(voxels),
-        spacing_mm=_spacing(matrix),
+        spacing_mm=spacing_of(matrix),
         orientation=geometry.name_orientation(matrix),
         axes=geometry.axis_letters(matrix),
         patient_position=first.patient_position,
@@ -228,7 +237,7 @@ def _read_image(series: Series, progress: Progress) -> Volume:
     display, shown = display_of_image(frame, series.identity.modality, turned_around)
     certificate = GeometryCertificate(
         shape=_shape(voxels),
-        spacing_mm=_spacing(matrix),
+        spacing_mm=spacing_of(matrix),
         orientation=geometry.name_orientation(matrix) if placed else "unknown",
         axes=geometry.axis_letters(matrix) if placed else "",
         patient_position=frame.patient_position,
@@ -280,8 +289,3 @@ def _instance(frame: Frame) -> Instance:
 def _shape(voxels: Voxels) -> tuple[int, int, int]:
     k, j, i = voxels.shape
     return k, j, i
-
-
-def _spacing(matrix: FloatArray) -> tuple[float, float, float]:
-    k, j, i = np.linalg.norm(matrix[:3, :3], axis=0)
-    return float(k), float(j), float(i)

@@ -32,7 +32,8 @@ from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import bind
 from napari_lesion.plugin.viewer.docks import entitle, share_place
-from napari_lesion.plugin.viewer.view import scan_view, source_of, volume_of
+from napari_lesion.plugin.viewer.scan_view import scan_view
+from napari_lesion.plugin.viewer.view import source_of, volume_of
 from napari_lesion.plugin.widgets.row_table import row_table
 from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.support.progress import Progress

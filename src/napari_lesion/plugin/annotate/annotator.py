@@ -30,6 +30,7 @@ from napari_lesion.assessment.measure.grow import grow
 from napari_lesion.model.findings import Point
 from napari_lesion.model.mask import Mask, fill_between
 from napari_lesion.model.volume import Volume
+from napari_lesion.plugin.annotate.annotation_layers import AnnotationLayers
 from napari_lesion.plugin.session.workstation import Workstation
 from napari_lesion.plugin.settings import option, reader_name, setting, store
 from napari_lesion.plugin.texts import tr
@@ -87,7 +88,6 @@ class Annotator(QObject):
         station.finding_selected.connect(self._on_finding)
         self._on_scan()
         # Late, since the layers follow the signals.
-        from napari_lesion.plugin.annotate.annotation_layers import AnnotationLayers
 
         self.layers: AnnotationLayers = AnnotationLayers(self)
 

@@ -12,7 +12,7 @@ from napari_lesion.plugin.findings.search_form import SearchForm
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.docks import entitle, share_place
 from napari_lesion.plugin.viewer.plane_buttons import PlaneButtons
-from napari_lesion.review.review import NO_MODEL
+from napari_lesion.review.review import is_searched
 
 
 class DetectPanel(SearchForm):
@@ -66,7 +66,7 @@ class DetectPanel(SearchForm):
         start = self._view.review.start if self._view.review is not None else None
         if start is not self._seen:
             self._seen = start
-            self.fold.setChecked(start is None or start.model == NO_MODEL)
+            self.fold.setChecked(start is None or not is_searched(start))
 
     def event(self, event: QEvent) -> bool:
         """Stop explaining, too, when napari takes the panel out of its window."""

@@ -19,7 +19,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_lesion.explain.explain import METHODS, AttributionMap, Explanation, explain
+from napari_lesion.detection import registry
+from napari_lesion.explain.explain import explain
+from napari_lesion.explain.maps import METHODS, AttributionMap, Explanation
 from napari_lesion.model.findings import Finding, Heatmap
 from napari_lesion.model.volume import Volume
 from napari_lesion.plugin.session.session import OpenScan, session
@@ -52,9 +54,7 @@ class _Answer:
 
 def answer(question: Question, methods: tuple[str, ...], progress: Progress) -> _Answer:
     """Explain one finding; runs on the worker thread."""
-    from napari_lesion.detection.detector import load_detector
-
-    detector = load_detector(question.model)
+    detector = registry.load_detector(question.model)
     made = explain(detector, question.volume, question.finding, methods, device=question.device, progress=progress)
     return _Answer(made, tuple(map_layer(one, question.volume, question.finding.number) for one in made.maps))
 

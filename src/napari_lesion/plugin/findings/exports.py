@@ -44,6 +44,8 @@ _TITLES: dict[Kind, tuple[str, str]] = {
     "measurements": (later("Measurements (CSV)"), later("What was measured by hand, a row each")),
     "json": (later("findings.json"), later("Everything, to be opened here again")),
 }
+_COLUMNS = 2
+"""Of buttons: a third does not fit beside the picture in German."""
 _FOLDER = "report/folder"
 _LINK_COLOR = "#3f8ae0"
 """Read on dark and on light ground."""
@@ -64,15 +66,15 @@ class Exports(QWidget):
             self.buttons[kind] = button = QPushButton(tr(title))
             button.setToolTip(tr(tip))
             button.clicked.connect(partial(self._ask, (kind,)))
-            grid.addWidget(button, number // 3, number % 3)
+            grid.addWidget(button, number // _COLUMNS, number % _COLUMNS)
         self.buttons["all"] = every = QPushButton(tr("All of them…"))
         every.setToolTip(tr("Write all these files into one folder"))
         every.clicked.connect(partial(self._ask, tuple(_TITLES)))
-        grid.addWidget(every, -(-len(_TITLES) // 3), 0, 1, 2)
+        grid.addWidget(every, -(-len(_TITLES) // _COLUMNS), 0)
         self.buttons["impression"] = copy = QPushButton(tr("Copy impression"))
         copy.setToolTip(tr("Copy at most six lines to dictate or to paste") + f" ({key_text('Control-Shift-C')})")
         copy.clicked.connect(lambda: copy_impression(station))
-        grid.addWidget(copy, -(-len(_TITLES) // 3), 2)
+        grid.addWidget(copy, -(-len(_TITLES) // _COLUMNS), 1)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setAccessibleName(tr("Progress of the reports"))

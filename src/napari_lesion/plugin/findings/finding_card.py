@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lesion.assessment.patient.fields import FINDING_FIELDS
+from napari_lesion.follow_up import Prior
 from napari_lesion.model.compared import Change
 from napari_lesion.model.findings import RESEARCH_USE, Finding, Report, image_name
 from napari_lesion.model.judged import Advice, Appearance, Given
@@ -43,7 +44,6 @@ from napari_lesion.plugin.findings.measuring import measuring
 from napari_lesion.plugin.findings.outlines import outlines
 from napari_lesion.plugin.findings.patient_form import PatientForm
 from napari_lesion.plugin.findings.review_keys import measure_again
-from napari_lesion.plugin.follow_up.priors import Prior
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.texts import later, tr
@@ -51,7 +51,7 @@ from napari_lesion.plugin.viewer.actions import bind
 from napari_lesion.plugin.viewer.docks import entitle, share_place
 from napari_lesion.plugin.viewer.help import key_text
 from napari_lesion.plugin.viewer.layers import scan_key
-from napari_lesion.plugin.viewer.view import scan_view
+from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.widgets.fields import SOURCES, FieldsForm
 from napari_lesion.plugin.widgets.sections import Section, rich_label
 from napari_lesion.plugin.widgets.task import Task

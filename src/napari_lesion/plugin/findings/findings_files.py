@@ -18,10 +18,10 @@ from napari_lesion.plugin.viewer.layers import LayerData, heatmap_layer, scan_na
 from napari_lesion.plugin.viewer.view import volume_of
 from napari_lesion.plugin.widgets.messages import show_info, show_warning
 from napari_lesion.plugin.widgets.task import run_with_dialog
-from napari_lesion.report import csv, nifti
 from napari_lesion.report import json as report_json
+from napari_lesion.report import nifti, summary
 from napari_lesion.report.folders import contradict
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import ReviewError
 from napari_lesion.support.progress import Progress
 from napari_lesion.support.uids import name_of
 
@@ -56,7 +56,7 @@ def read(path: str | Path | Sequence[str | Path]) -> list[Any]:
     """
     viewer = current_viewer()
     if viewer is None:
-        raise ConfigError("Findings are shown on their scan: open it in a viewer first.")
+        raise ReviewError("Findings are shown on their scan: open it in a viewer first.")
     for one in [path] if isinstance(path, str | Path) else list(path):
         open_findings(workstation(viewer), Path(one), viewer.window._qt_window)
     return [(None,)]
@@ -66,7 +66,7 @@ def is_results(path: Path) -> bool:
     """Whether a folder is one that ``analyse`` wrote, or one series of it."""
     if (path / report_json.FILE_NAME).is_file():
         return True
-    return (path / csv.FILE_NAME).is_file() and any(path.glob(f"*/{report_json.FILE_NAME}"))
+    return (path / summary.FILE_NAME).is_file() and any(path.glob(f"*/{report_json.FILE_NAME}"))
 
 
 def results_at(path: Path, series_uids: Sequence[str]) -> list[Path]:
@@ -110,7 +110,7 @@ def open_findings(station: Workstation, path: Path, parent: QWidget | None = Non
             scans.setdefault(volume.series.series_uid, []).append(one)
     files = results_at(path, list(scans))
     if not files:
-        raise ConfigError(
+        raise ReviewError(
             f"{path}: there are no findings of the scans that are open. Open the scan first, then the folder that "
             "napari-lesion analyse wrote, or a findings.json."
         )
@@ -121,12 +121,12 @@ def open_findings(station: Workstation, path: Path, parent: QWidget | None = Non
         if volume is not None and contradict(saved.report.series, volume.series):
             if len(files) > 1:
                 continue  # results of another patient, whose series has the same UID
-            raise ConfigError(
+            raise ReviewError(
                 f"{file}: these findings are of {scan_name(saved.report.series)}, another patient or study than the "
                 "scan that is open, though their series have one UID."
             )
         if scan is None:
-            raise ConfigError(
+            raise ReviewError(
                 f"{file}: these findings are of {scan_name(saved.report.series)} (series {saved.report.series_uid}), "
                 "which is not open. Open that scan first."
             )
@@ -138,7 +138,7 @@ def _stack_of(saved: Saved, file: Path, scans: Sequence[Image]) -> Image | None:
 
     Raises
     ------
-    ConfigError
+    ReviewError
         If they are of another stack, or it is not known of which.
     """
     volumes = [(scan, volume) for scan in scans if (volume := volume_of(scan)) is not None]
@@ -146,7 +146,7 @@ def _stack_of(saved: Saved, file: Path, scans: Sequence[Image]) -> Image | None:
     if len(fitting) == 1 or not volumes:
         return fitting[0] if fitting else None
     if len(volumes) > 1 or names_other_images(saved.report, volumes[0][1]):
-        raise ConfigError(
+        raise ReviewError(
             f"{file}: these findings are of another stack of series {saved.report.series_uid} than is open, or of "
             "which of the open ones they are is not known. Open the scan that they were made from, and no other of it."
         )
@@ -189,12 +189,12 @@ def save_findings(station: Workstation, path: Path) -> str:
 
     Raises
     ------
-    ConfigError
+    ReviewError
         If there is nothing to save.
     """
     report = findings_view(station).report()
     if report is None:
-        raise ConfigError("There are no findings of this scan to save yet.")
+        raise ReviewError("There are no findings of this scan to save yet.")
     report_json.save_report(report, path)
     rejected = len(report.findings) - len(report.standing)
     text = tr("Saved {count} findings to {path}.", count=len(report.findings), path=path)

@@ -15,10 +15,11 @@ from napari.layers import Image, Layer, Points, Vectors
 from napari.layers.base import ActionType
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
-from napari_lesion.detection.detector import Card, list_models
 from napari_lesion.detection.operating import false_positives_at
+from napari_lesion.detection.registry import list_models
 from napari_lesion.model.findings import Finding, Heatmap, Point, Report
 from napari_lesion.model.volume import Volume
+from napari_lesion.models.card import Card
 from napari_lesion.plugin.findings.ring_drag import grab_rings
 from napari_lesion.plugin.session.session import OpenScan
 from napari_lesion.plugin.session.workstation import Workstation

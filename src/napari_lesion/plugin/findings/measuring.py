@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
+from napari_lesion.assessment.measure.measure import measure_findings
 from napari_lesion.model.findings import Finding
 from napari_lesion.model.volume import Volume
 from napari_lesion.plugin.findings.findings_view import findings_view
@@ -133,7 +134,6 @@ def _measure(
 ) -> None:
     """Measure findings one by one, so that those that are done are there when it is cancelled."""
     load_torch()  # finding the lungs needs it
-    from napari_lesion.assessment.measure.measure import measure_findings
 
     known = {finding.id: finding for finding in others if finding.mask is not None}
     for finding in asked:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
-from napari_lesion.detection.detector import Card
 from napari_lesion.models import packages as packs
+from napari_lesion.models.card import Card
 from napari_lesion.plugin.texts import tr
 
 PAGES = (packs.CARD, "docs/README.md", "README.md")

@@ -18,10 +18,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_lesion.detection.detector import Card, list_models
+from napari_lesion.detection.default import default_model, make_default
+from napari_lesion.detection.registry import card_in, list_models
 from napari_lesion.models import packages as packs
 from napari_lesion.models import pull
-from napari_lesion.models.default import default_model, make_default
+from napari_lesion.models.card import Card
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.widgets.row_table import row_table
 from napari_lesion.plugin.widgets.task import Task, sentence
@@ -148,7 +149,7 @@ class ModelsDialog(QDialog):
         if row is None or row.pin is None or row.card is not None or self._task is not None:
             return
         pin = row.pin
-        self._task = Task(lambda progress: pull.pull(pin, progress=progress), self)
+        self._task = Task(lambda progress: pull.pull(pin, card_in, progress=progress), self)
         self._task.progressed.connect(self._on_progress)
         self._task.succeeded.connect(self._on_got)
         self._task.failed.connect(lambda error: self._end(f"⚠ {sentence(error)}"))

@@ -25,11 +25,13 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_lesion.detection.detector import Card, list_models, read_card
+from napari_lesion.detection import registry
+from napari_lesion.detection.default import default_model
+from napari_lesion.detection.registry import list_models, read_card
 from napari_lesion.model.findings import Point, Report
 from napari_lesion.model.volume import Volume
-from napari_lesion.models.default import default_model
-from napari_lesion.pipeline import analyse, with_all_candidates
+from napari_lesion.models.card import Card
+from napari_lesion.pipeline import search
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.model_card import CardDialog, card_text
 from napari_lesion.plugin.findings.models_dialog import ModelsDialog
@@ -38,12 +40,13 @@ from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import option
 from napari_lesion.plugin.texts import later, tr
 from napari_lesion.plugin.viewer.layers import LayerData, heatmap_layer
-from napari_lesion.plugin.viewer.view import scan_view, volume_of
+from napari_lesion.plugin.viewer.scan_view import scan_view
+from napari_lesion.plugin.viewer.view import volume_of
 from napari_lesion.plugin.widgets.task import Task, sentence, step_text
 from napari_lesion.plugin.widgets.torch_loading import load_torch
 from napari_lesion.report.plane import side_of
 from napari_lesion.review.kept_heatmap import keep_heatmap
-from napari_lesion.review.review import NO_MODEL
+from napari_lesion.review.review import is_searched
 from napari_lesion.support.errors import LesionError, UntrustedCodeError
 from napari_lesion.support.progress import Progress
 
@@ -81,32 +84,24 @@ class _Outcome:
     """Of the patient, by centre (LPS mm)."""
 
 
-def search(
+def _search(
     volume: Volume, card: Card, model: str, device: str, progress: Progress, *, trust_code: bool = False
 ) -> _Outcome:
     """Search one scan with a model, named by its id or folder; runs on the worker thread."""
-    from napari_lesion.detection.detector import load_detector
-
     load_torch()
     import_module("pandas")  # napari wants it for tables of features: a second that the window need not wait for
-    analysis = analyse(
-        volume,
-        detector=load_detector(model, trust_code=True) if trust_code else model,
-        device=device,
-        threshold=option("findings/threshold") or None,
-        measure=False,  # the panel Finding does, the chosen one first
-        progress=progress,
-    )
+    detector = registry.load_detector(model, trust_code=True) if trust_code else model
+    limit = option("findings/threshold") or None
+    analysis = search(volume, detector=detector, device=device, threshold=limit, progress=progress)
     report = analysis.report
     with suppress(OSError):  # a session that comes back can do without its heatmap
         keep_heatmap(volume, report, analysis.heatmap)
-    everything = with_all_candidates(analysis)
     return _Outcome(
-        report=everything,
+        report=report,
         card=card,
         model=model,
         heatmap=heatmap_layer(analysis.heatmap, volume),
-        sides={finding.center_mm: side_of(volume, finding.center_mm) for finding in everything.findings},
+        sides={finding.center_mm: side_of(volume, finding.center_mm) for finding in report.findings},
     )
 
 
@@ -448,7 +443,7 @@ class SearchForm(QWidget):
         if (owner := self._station.session.of(layer)) is not None:
             self._station.session.begin_work(owner)
         trusted = model in self._trusted
-        self._task = Task(lambda progress: search(volume, card, model, device, progress, trust_code=trusted), self)
+        self._task = Task(lambda progress: _search(volume, card, model, device, progress, trust_code=trusted), self)
         self._task.progressed.connect(self._on_progress)
         self._task.succeeded.connect(self._on_succeeded)
         # With what was searched, whatever is on the screen and chosen when it fails.
@@ -543,7 +538,7 @@ class SearchForm(QWidget):
 
     def _summary(self) -> str:
         review = self._view.review
-        if review is None or (review.start.model == NO_MODEL and not self._view.findings):
+        if review is None or (not is_searched(review.start) and not self._view.findings):
             return ""  # nobody searched, also where something was measured
         shown = self._view.shown
         hidden = sum(f.status != "rejected" for f in self._view.findings) - len(shown)

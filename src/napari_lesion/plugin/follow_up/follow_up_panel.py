@@ -25,12 +25,13 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lesion.comparison.history import Followed, followed
+from napari_lesion.comparison.priors import is_same_patient
 from napari_lesion.dicom.index.series import Series, SeriesIndex, find_series
 from napari_lesion.model.compared import Change, Comparison
 from napari_lesion.model.findings import RESEARCH_USE, Report
 from napari_lesion.model.volume import SeriesIdentity, readable_date
 from napari_lesion.plugin.findings.findings_view import findings_view
-from napari_lesion.plugin.follow_up.priors import Choice, is_same_patient, is_searched, priors
+from napari_lesion.plugin.follow_up.priors import Choice, priors
 from napari_lesion.plugin.follow_up.response_page import ResponsePage
 from napari_lesion.plugin.follow_up.trajectory_plot import CoursePlot
 from napari_lesion.plugin.session.workstation import workstation
@@ -39,12 +40,13 @@ from napari_lesion.plugin.viewer.actions import bind
 from napari_lesion.plugin.viewer.docks import entitle, share_place
 from napari_lesion.plugin.viewer.layers import scan_name
 from napari_lesion.plugin.viewer.reader import not_looked_into
+from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
-from napari_lesion.plugin.viewer.view import scan_view
 from napari_lesion.plugin.viewer.views.side_by_side import beside
 from napari_lesion.plugin.widgets.dialogs import SeriesDialog
 from napari_lesion.plugin.widgets.row_table import row_table
 from napari_lesion.plugin.widgets.task import run_with_dialog, sentence, step_text
+from napari_lesion.review.review import is_searched
 from napari_lesion.support.errors import Cancelled, LesionError
 
 NUMBER, FATE, DIAMETER, VOLUME, PERCENT, DOUBLING = range(6)

@@ -6,16 +6,16 @@ whenever findings change, as long as the prior's scan is at hand.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
+from napari_lesion.comparison.priors import is_same_patient
+from napari_lesion.detection.default import default_model
 from napari_lesion.dicom.index.series import Series
+from napari_lesion.follow_up import FollowedUp, Prior, follow_up
 from napari_lesion.model.compared import Comparison
-from napari_lesion.model.findings import Finding, Report
 from napari_lesion.model.volume import SeriesIdentity, Volume
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.session.session import OpenScan
@@ -26,51 +26,15 @@ from napari_lesion.plugin.viewer.view import volume_of
 from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.plugin.widgets.torch_loading import load_torch
 from napari_lesion.review import edits
-from napari_lesion.review.journal import Journal, journal_path, take_over_earlier
-from napari_lesion.review.review import (
-    NO_MODEL,
-    Review,
-    Stamp,
-    carried_over,
-    is_unmeasured,
-    reported,
-    with_comparison,
-    with_measurements,
-)
-from napari_lesion.support.errors import ConfigError, LesionError
-from napari_lesion.support.journal_file import is_there
-from napari_lesion.support.progress import Progress, part
-
-_LOG = logging.getLogger(__name__)
+from napari_lesion.review.review import Review, Stamp, with_comparison, with_measurements
+from napari_lesion.support.errors import LesionError, ReviewError
+from napari_lesion.support.progress import Progress
 
 if TYPE_CHECKING:
     from napari.layers import Image
 
-    from napari_lesion.comparison.register import Aligned
-
 _UPDATE_MS = 300
 """Changes of findings within this time are followed once."""
-
-
-@dataclass(frozen=True)
-class Prior:
-    """An earlier scan of the patient, and how it compares.
-
-    Attributes
-    ----------
-    volume : Volume
-    report : Report
-        Its findings, measured.
-    comparison : Comparison
-        Of the scan with it.
-    aligned : Aligned, optional
-        None where the alignment was refused: places of one say nothing about the other.
-    """
-
-    volume: Volume
-    report: Report
-    comparison: Comparison
-    aligned: Aligned | None
 
 
 @dataclass(frozen=True)
@@ -85,134 +49,6 @@ class Choice:
 
     identity: SeriesIdentity
     source: Series | Volume
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    """What comes back from the thread."""
-
-    prior: Prior
-    measured: tuple[Finding, ...]
-    """Findings of the scan that had not been measured before."""
-    tracking_uids: dict[str, str]
-    """By finding of the scan."""
-
-
-def is_same_patient(one: SeriesIdentity, other: SeriesIdentity) -> bool:
-    """Whether the headers name one patient: by the number, and what both say of birth date and sex.
-
-    Without a number nobody knows: that is no.
-    """
-    if not one.patient_id.strip():
-        return False
-    said = ((one.patient_birth_date, other.patient_birth_date), (one.patient_sex, other.patient_sex))
-    return one.patient_id == other.patient_id and all(not a or not b or a == b for a, b in said)
-
-
-def compare_scans(
-    volume: Volume,
-    report: Report,
-    source: Series | Volume,
-    known: Review | None,
-    model: str,
-    by: Stamp,
-    progress: Progress,
-    *,
-    other_id: bool = False,
-) -> _Outcome:
-    """Read a prior, find and measure its lesions where that was not done before, and compare; runs on the thread.
-
-    Parameters
-    ----------
-    volume : Volume
-    report : Report
-        Findings of the scan.
-    source : Series or Volume
-        The prior.
-    known : Review, optional
-        Of the prior, where it is open; else it is looked for in its journal.
-    model : str
-        Id or folder of the model that searches where nobody has.
-    by : Stamp
-        Who does it.
-    progress : Progress
-    other_id : bool
-        Compare although the headers name two patients: the reader knows better.
-    """
-    from napari_lesion.assessment.measure.measure import measure_findings
-    from napari_lesion.comparison.compare import compare, tracked
-    from napari_lesion.dicom.read.reader import read_series
-
-    load_torch()  # what finds the lungs needs it as well
-    volume.wait(progress)
-    if isinstance(source, Volume):
-        before = source
-        before.wait(progress)
-    else:
-        before = read_series(source, progress=part(progress, 0, 100, 1000))
-    review = known if known is not None else _kept(before)
-    if review is None or (review.start.model == NO_MODEL and not review.findings):
-        searched = _searched(before, model, part(progress, 100, 600, 1000))
-        # Where somebody has only measured, that stays.
-        review = searched if review is None else carried_over(review, searched.start, by)
-        if known is None:
-            _keep(before, review, by)
-    prior_report = reported(review, review.start.model.threshold)
-
-    def measured(scan: Volume, findings: Sequence[Finding], start: int, end: int) -> tuple[Finding, ...]:
-        new = tuple(finding for finding in findings if is_unmeasured(finding) and finding.status != "rejected")
-        return measure_findings(scan, new, progress=part(progress, start, end, 1000)) if new else ()
-
-    here = measured(volume, report.findings, 600, 700)
-    there = measured(before, prior_report.findings, 700, 800)
-    if there and known is None:
-        _keep(before, with_measurements(review, there), by, since=review)
-    report, prior_report = _with(report, here), _with(prior_report, there)
-    compared = compare(
-        report, volume, prior_report, before, other_id=other_id, progress=part(progress, 800, 1000, 1000)
-    )
-    uids = {finding.id: finding.tracking_uid for finding in tracked(report, compared.comparison, prior_report).findings}
-    return _Outcome(Prior(before, prior_report, compared.comparison, compared.aligned), here, uids)
-
-
-def _with(report: Report, measured: Sequence[Finding]) -> Report:
-    new = {finding.id: finding for finding in measured}
-    return report.model_copy(update={"findings": tuple(new.get(one.id, one) for one in report.findings)})
-
-
-def _kept(volume: Volume) -> Review | None:
-    """Get the review of a scan that is not open, from its journal."""
-    take_over_earlier(volume)
-    path = journal_path(volume)
-    if not is_there(path):
-        return None
-    journal = Journal(path, volume.series)
-    try:
-        review = journal.recover()
-    finally:
-        journal.close()
-    if journal.told:
-        _LOG.warning("%s", journal.told)
-    return review
-
-
-def _keep(volume: Volume, review: Review, by: Stamp, since: Review | None = None) -> None:
-    """Write down what was found in a scan that is not open, so that nobody searches it again."""
-    journal = Journal(journal_path(volume), volume.series)
-    try:
-        if since is None:
-            journal.begin(review, by)
-        else:
-            journal.record(since, review, by)
-    finally:
-        journal.close()
-
-
-def _searched(volume: Volume, model: str, progress: Progress) -> Review:
-    """Search a scan; all candidates are findings of its review, as when it is searched in the viewer."""
-    from napari_lesion.pipeline import analyse, with_all_candidates
-
-    return Review(with_all_candidates(analyse(volume, detector=model, measure=False, progress=progress)))
 
 
 class Priors(QObject):
@@ -232,7 +68,7 @@ class Priors(QObject):
         """By `layers.scan_key` of the scan, and series UID of the prior."""
         self._chosen: dict[str, str] = {}
         """Series UID of the prior that a scan is seen beside, by its key."""
-        self._task: Task[_Outcome] | None = None
+        self._task: Task[FollowedUp] | None = None
         self._compared: Image | None = None
         """Scan that is being compared."""
         self._later = QTimer(self, singleShot=True, interval=_UPDATE_MS)
@@ -331,7 +167,7 @@ class Priors(QObject):
 
         Raises
         ------
-        ConfigError
+        ReviewError
             If there is nothing to compare.
         """
         scan, volume, report = self._station.scan, self._station.volume, self._view.report()
@@ -339,17 +175,21 @@ class Priors(QObject):
             return
         why = self.obstacle()
         if why or scan is None or volume is None or report is None:
-            raise ConfigError(why)
+            raise ReviewError(why)
         model = self._view.model or _default_model()
         known = self._station.review_of(source) if isinstance(source, Volume) else None
         by = self._station.stamp()
         self._compared = scan
         if (owner := self._station.session.of(scan)) is not None:
             self._station.session.begin_work(owner)
-        self._task = Task(
-            lambda progress: compare_scans(volume, report, source, known, model, by, progress, other_id=other_id),
-            self,
-        )
+
+        def compare(progress: Progress) -> FollowedUp:
+            load_torch()  # what finds the lungs needs it as well
+            return follow_up(
+                volume, report, source, model=model, by=by, known=known, other_id=other_id, progress=progress
+            )
+
+        self._task = Task(compare, self)
         self._task.progressed.connect(self.progressed)
         self._task.succeeded.connect(self._on_succeeded)
         self._task.failed.connect(lambda error: self._end(f"⚠ {sentence(error)}"))
@@ -374,7 +214,7 @@ class Priors(QObject):
         self.ended.emit(text)
         self.changed.emit()
 
-    def _on_succeeded(self, outcome: _Outcome) -> None:
+    def _on_succeeded(self, outcome: FollowedUp) -> None:
         scan, prior = self._compared, outcome.prior
         volume = volume_of(scan) if scan is not None else None
         if scan is None or volume is None or not self._station.session.is_open(scan):
@@ -436,14 +276,7 @@ class Priors(QObject):
 
 
 def _default_model() -> str:
-    from napari_lesion.models.default import default_model
-
     return default_model()
-
-
-def is_searched(report: Report) -> bool:
-    """Whether a model has searched, so that what is not found means something."""
-    return report.model != NO_MODEL
 
 
 def priors(station: Workstation) -> Priors:

@@ -13,9 +13,9 @@ from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QIcon, QImage, QPixmap
 from qtpy.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from napari_lesion.comparison.priors import is_same_patient
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.model.volume import SeriesIdentity, Volume, readable_date
-from napari_lesion.plugin.follow_up.priors import is_same_patient
 from napari_lesion.plugin.session.session import OpenScan
 from napari_lesion.plugin.session.workstation import Workstation
 from napari_lesion.plugin.texts import tr

@@ -22,15 +22,19 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lesion.model.findings import Report
+from napari_lesion.plugin.findings.exports import Exports
 from napari_lesion.plugin.findings.finding_text import advice_line
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.patient_line import PatientLine
+from napari_lesion.plugin.findings.search_form import SearchForm
 from napari_lesion.plugin.session.session import OpenScan
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.texts import later, tr
+from napari_lesion.plugin.viewer.plane_buttons import PlaneButtons
+from napari_lesion.plugin.viewer.reading_panel import ReadingPanel
 from napari_lesion.plugin.widgets.sections import Section, rich_label
-from napari_lesion.review.review import NO_MODEL
+from napari_lesion.review.review import is_searched
 
 FIND, JUDGE, COMPARE, REPORT = STEPS = ("find", "judge", "compare", "report")
 _TEXTS = {
@@ -117,7 +121,7 @@ class StepsPanel(QWidget):
         if start is self._seen:
             return
         self._seen = start
-        if start is not None and start.model != NO_MODEL and self._view.findings and self.step in ("", FIND):
+        if start is not None and is_searched(start) and self._view.findings and self.step in ("", FIND):
             self.go_to(JUDGE)
 
     def _on_selected(self, finding: str) -> None:
@@ -138,15 +142,10 @@ class StepsPanel(QWidget):
     def _search_form(self) -> Any:
         """Make what searches; the findings ask it which device to use."""
         if "search" not in self.parts:
-            from napari_lesion.plugin.findings.search_form import SearchForm
-
             self.parts["search"] = SearchForm(self._viewer)
         return self.parts["search"]
 
     def _find(self) -> QWidget:
-        from napari_lesion.plugin.viewer.plane_buttons import PlaneButtons
-        from napari_lesion.plugin.viewer.reading_panel import ReadingPanel
-
         look = Section("look", tr("Look through it"))
         self.parts["planes"], self.parts["reading"] = PlaneButtons(self._viewer), ReadingPanel(self._viewer)
         _flush(self.parts["reading"])
@@ -184,8 +183,6 @@ class StepsPanel(QWidget):
         return panel
 
     def _report(self) -> QWidget:
-        from napari_lesion.plugin.findings.exports import Exports
-
         self.parts["summary"] = ReportSummary(self._viewer)
         self.parts["exports"] = Exports(self._station)
         return _scrolled(self.parts["summary"], self.parts["exports"])

@@ -26,8 +26,11 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lesion.model.volume import readable_date
+from napari_lesion.pacs.archives import open_archive
 from napari_lesion.pacs.nodes import Nodes, load_nodes
 from napari_lesion.pacs.records import Query, Sent, SeriesRecord, StudyRecord
+from napari_lesion.pacs.send import send
+from napari_lesion.pacs.storage import instances_below
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.pacs.fetching import Fetched, fetch_study, outcome_of
 from napari_lesion.plugin.session.workstation import workstation
@@ -35,7 +38,8 @@ from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layout import PLUGIN
 from napari_lesion.plugin.viewer.reader import add_layers, open_series
-from napari_lesion.plugin.viewer.view import scan_view, source_of
+from napari_lesion.plugin.viewer.scan_view import scan_view
+from napari_lesion.plugin.viewer.view import source_of
 from napari_lesion.plugin.widgets.task import Task, sentence, step_text
 from napari_lesion.report.write import FILE_NAMES, Kind, in_words, write_reports
 from napari_lesion.support.errors import Cancelled, LesionError, PacsError
@@ -221,9 +225,6 @@ class PacsPanel(QWidget):
 
     def send(self) -> None:
         """Send results of the scan on the screen into its study."""
-        from napari_lesion.pacs.send import send
-        from napari_lesion.pacs.storage import instances_below
-
         archive, report = self._archive(), self._findings.report()
         volume, scan = self._findings.volume, self._findings.scan
         if archive is None or report is None or volume is None or scan is None:
@@ -339,8 +340,6 @@ class PacsPanel(QWidget):
     # -- one thing at a time ------------------------------------------------------------------------------------------
 
     def _archive(self) -> Any:
-        from napari_lesion.pacs.archives import open_archive
-
         name = self.node.currentText()
         if self._task is not None or self._nodes is None or not name:
             return None

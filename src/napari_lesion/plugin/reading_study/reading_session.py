@@ -15,10 +15,10 @@ from napari.layers import Points
 from platformdirs import user_documents_dir
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
-from napari_lesion.detection.detector import DEFAULT_MODEL
+from napari_lesion.detection.registry import DEFAULT_MODEL
 from napari_lesion.model.findings import Finding, Point, Report
 from napari_lesion.model.volume import Volume
-from napari_lesion.pipeline import analyse, with_all_candidates
+from napari_lesion.pipeline import search
 from napari_lesion.plugin.reading_study.blinding import READING, Blinding
 from napari_lesion.plugin.session.session import OpenScan
 from napari_lesion.plugin.session.workstation import Workstation
@@ -39,18 +39,12 @@ from napari_lesion.plugin.viewer.layers import (
 from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.reading_study.journal import Journal, hold, load, load_whole, place_of, settle
 from napari_lesion.reading_study.reading import MARK_MM, Mark, Reading
-from napari_lesion.review.review import NO_MODEL
+from napari_lesion.review.review import is_searched
 from napari_lesion.support.errors import LesionError, ReadingError
 from napari_lesion.support.journal_file import is_there
-from napari_lesion.support.progress import Progress
 
 MARK_COLOR = "#35e0ff"
 _BANNER, _BANNER_COLOR = "reading_state", "#ffd24d"
-
-
-def search(volume: Volume, model: str, progress: Progress) -> Report:
-    """Search a scan for its reading: all candidates are findings; runs on the worker thread."""
-    return with_all_candidates(analyse(volume, detector=model, measure=False, progress=progress))
 
 
 _HOLDING: WeakSet[ReadingRoom] = WeakSet()
@@ -314,13 +308,13 @@ class ReadingRoom(QObject):
     def _searched(self) -> Report | None:
         """Get what a detector found in the scan, if it was searched in the other panels."""
         review = self._station.review
-        return review.start if review is not None and review.start.model != NO_MODEL else None
+        return review.start if review is not None and is_searched(review.start) else None
 
     def _search(self, volume: Volume) -> None:
         key, model = scan_key(volume), self.model
         if self._task is not None or self._searched() is not None or key in self._reports:
             return
-        self._task = Task(lambda progress: search(volume, model, progress), self)
+        self._task = Task(lambda progress: search(volume, detector=model, progress=progress).report, self)
         self._task.progressed.connect(lambda done, total, _: self.progressed.emit(done, total))
         self._task.succeeded.connect(lambda report: self._reports.update({key: report}))
         self._task.failed.connect(lambda error: self.told.emit(f"⚠ {sentence(error)}"))

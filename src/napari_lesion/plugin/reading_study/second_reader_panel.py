@@ -26,7 +26,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_lesion.detection.detector import list_models
+from napari_lesion.detection.registry import list_models
 from napari_lesion.model.findings import Point
 from napari_lesion.plugin.reading_study.reading_session import decision_sign, mark_name, reading_room
 from napari_lesion.plugin.session.workstation import workstation
@@ -35,7 +35,7 @@ from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import bind
 from napari_lesion.plugin.viewer.docks import entitle, share_place
 from napari_lesion.plugin.viewer.layers import frame_of
-from napari_lesion.plugin.viewer.view import scan_view
+from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.widgets.row_table import row_table
 from napari_lesion.plugin.widgets.task import sentence
 from napari_lesion.reading_study.journal import now

@@ -29,7 +29,7 @@ from napari_lesion.plugin.widgets.messages import show_info, show_warning
 from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.review.journal import Journal, journal_path, take_over_earlier
 from napari_lesion.review.review import Review, Stamp, carried_over, stamp, unsearched
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.errors import ConfigError, ReviewError
 from napari_lesion.support.journal_file import is_there
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
     from napari_lesion.dicom.index.series import Series
-    from napari_lesion.plugin.follow_up.priors import Prior
+    from napari_lesion.follow_up import Prior
 
 READING, ANNOTATION, SECOND_READER = MODES = ("reading", "annotation", "second reader")
 """What a reader does in the workstation. Each has tools of its own, and one at a time has the mouse."""
@@ -67,7 +67,7 @@ class Workstation(QObject):
     step_asked = Signal(str)
     """A step of the workstation that is to be shown, one of `layout.steps.STEPS`."""
     comparison_changed = Signal(object)
-    """The `priors.Prior` that the scan is seen beside, or None."""
+    """The `follow_up.Prior` that the scan is seen beside, or None."""
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
@@ -309,7 +309,7 @@ class Workstation(QObject):
         """
         volume = volume_of(scan)
         if volume is None:
-            raise ConfigError(f"The layer {scan.name!r} is no scan, so it has no findings.")
+            raise ReviewError(f"The layer {scan.name!r} is no scan, so it has no findings.")
         if report.patient == Patient():  # of an earlier version, which did not ask
             report = report.model_copy(update={"patient": patient_of(volume.series)})
         journal, by = self._journal(volume), self.stamp()

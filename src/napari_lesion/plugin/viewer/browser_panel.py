@@ -48,9 +48,9 @@ from napari_lesion.plugin.viewer.actions import Action, bind
 from napari_lesion.plugin.viewer.docks import entitle
 from napari_lesion.plugin.viewer.layers import scan_name
 from napari_lesion.plugin.viewer.reader import add_layers, open_series
+from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.series_search import PICTURE, Found, SeriesSearch
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
-from napari_lesion.plugin.viewer.view import scan_view
 from napari_lesion.plugin.widgets.task import sentence
 from napari_lesion.support.errors import Cancelled, LesionError
 

@@ -31,7 +31,7 @@ from napari_lesion.plugin.viewer.layers import AXIS_LABELS, UNITS, about, canoni
 from napari_lesion.plugin.viewer.view import volume_of
 from napari_lesion.plugin.widgets.messages import show_warning
 from napari_lesion.plugin.widgets.task import run_with_dialog
-from napari_lesion.support.errors import ConfigError, SeriesError
+from napari_lesion.support.errors import ReviewError, SeriesError
 from napari_lesion.support.progress import Progress
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def read(path: str | Path | Sequence[str | Path]) -> list[Any]:
     """
     viewer = current_viewer()
     if viewer is None:
-        raise ConfigError("Reports and segmentations are shown on their scan: open it in a viewer first.")
+        raise ReviewError("Reports and segmentations are shown on their scan: open it in a viewer first.")
     for one in [path] if isinstance(path, str | Path) else list(path):
         open_object(workstation(viewer), Path(one), viewer.window._qt_window)
     return [(None,)]

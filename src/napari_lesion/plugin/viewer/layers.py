@@ -15,12 +15,12 @@ import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import permutations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from napari_lesion.imaging.axes import turned
 from napari_lesion.model.findings import Finding, Heatmap, Point, Report, Status, box_around, image_at
 from napari_lesion.model.volume import FloatArray, SeriesIdentity, Volume, apply_affine, readable_date, spacing_of
 from napari_lesion.plugin.viewer.tools.presets import opening_colors, opening_window
@@ -114,26 +114,7 @@ def canonical(voxels: npt.NDArray[Any], affine: FloatArray) -> tuple[npt.NDArray
     cosines = affine[:3, :3] / spacing  # columns: directions of k, j, i
     if np.abs(cosines.T @ cosines - np.eye(3)).max() > 1e-3:
         raise GeometryError("the axes of this scan are not perpendicular, so it cannot be shown; resample it first.")
-
-    def fit(order: tuple[int, ...]) -> float:
-        along = np.einsum("ai,ia->a", _WORLD_AXES, cosines[:, order])
-        signs = np.where(along < 0, -1.0, 1.0)
-        # A mirrored patient would fit some very oblique planes better: never choose it.
-        if np.linalg.det(cosines[:, order] * signs) * np.linalg.det(_WORLD_AXES) < 0:
-            return -np.inf
-        return float(np.abs(along).sum())
-
-    order = max(permutations(range(3)), key=fit)
-    turned = voxels.transpose(order)
-    matrix = np.eye(4)
-    matrix[:3, :3] = affine[:3, list(order)]
-    matrix[:3, 3] = affine[:3, 3]
-    for axis in range(3):
-        if matrix[:3, axis] @ _WORLD_AXES[axis] < 0:
-            matrix[:3, 3] += matrix[:3, axis] * (turned.shape[axis] - 1)
-            matrix[:3, axis] *= -1
-            turned = np.flip(turned, axis)
-    return turned, matrix
+    return turned(voxels, affine)
 
 
 def frame_of(volume: Volume) -> Frame:

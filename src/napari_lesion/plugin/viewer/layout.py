@@ -16,7 +16,9 @@ from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.texts import later, tr
 from napari_lesion.plugin.viewer.browser_panel import BrowserPanel
 from napari_lesion.plugin.viewer.help import toggle_help
-from napari_lesion.plugin.viewer.view import scan_view, unwrapped
+from napari_lesion.plugin.viewer.reader import worth
+from napari_lesion.plugin.viewer.scan_view import scan_view
+from napari_lesion.plugin.viewer.view import unwrapped
 from napari_lesion.plugin.viewer.views.mpr import views
 from napari_lesion.plugin.widgets.messages import MessageLine, show_warning, use_line
 
@@ -171,8 +173,6 @@ class Layout(QObject):
         self.browser.look_through([path])
 
     def _open_best(self) -> None:
-        from napari_lesion.plugin.viewer.reader import worth
-
         self.browser.searched.disconnect(self._open_best)
         self._fill_later.start(_LATEST_MS)
         found: tuple[Series, ...] = self.browser.series

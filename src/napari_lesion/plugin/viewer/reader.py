@@ -11,12 +11,17 @@ from napari import current_viewer
 from qtpy.QtCore import QThread, QTimer
 from qtpy.QtWidgets import QApplication, QMessageBox, QWidget
 
+from napari_lesion.dicom.index.series import find_series
 from napari_lesion.dicom.read.hounsfield import may_not_be_hu, taken_as_hu
+from napari_lesion.dicom.read.progressive import GradualReading, obstacle
+from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.plugin.session.session import session, volume_in_memory
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import LayerData, scan_layer, scan_name
 from napari_lesion.plugin.viewer.opening import Opening, follow
-from napari_lesion.plugin.viewer.view import scan_view, tell_doubts
+from napari_lesion.plugin.viewer.scan_view import scan_view
+from napari_lesion.plugin.viewer.view import tell_doubts
+from napari_lesion.plugin.widgets.dialogs import SeriesDialog
 from napari_lesion.plugin.widgets.messages import offer, show_error, show_info, show_warning
 from napari_lesion.plugin.widgets.task import run_with_dialog, sentence
 from napari_lesion.support.errors import Cancelled, GapsError, LesionError, SeriesError
@@ -104,8 +109,6 @@ def _is_shown(path: Path, layers: Sequence[LayerData]) -> bool:
 
 
 def _read_one(path: Path) -> list[LayerData]:
-    from napari_lesion.dicom.index.series import find_series
-
     index = run_with_dialog(
         tr("Looking for scans in {name}", name=path.name),
         lambda progress: find_series(path, progress=progress),
@@ -166,8 +169,6 @@ def _read_volume(series: Series) -> Volume:
 
 def _begin(series: Series, progress: Progress) -> GradualReading | str:
     """Read the first slice, or say why the series can only be read as a whole."""
-    from napari_lesion.dicom.read.progressive import GradualReading, obstacle
-
     progress(0, 1, "")
     why = obstacle(series)
     try:
@@ -177,8 +178,6 @@ def _begin(series: Series, progress: Progress) -> GradualReading | str:
 
 
 def _read_whole(series: Series, title: str) -> Volume:
-    from napari_lesion.dicom.read.reader import read_series
-
     def work(progress: Progress, allow_gaps: bool) -> Volume:
         return read_series(series, allow_gaps=allow_gaps, progress=progress)
 
@@ -250,8 +249,6 @@ def worth(series: Series) -> tuple[bool, bool, int]:
 
 
 def _ask(series: Sequence[Series], preferred: int, note: str) -> list[Series]:
-    from napari_lesion.plugin.widgets.dialogs import SeriesDialog
-
     dialog = SeriesDialog(series, preferred, note, parent=_window())
     try:
         if not dialog.exec() or not dialog.chosen:

@@ -22,17 +22,17 @@ from napari_lesion.model.display import Window
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import bind
 from napari_lesion.plugin.viewer.docks import entitle
+from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools.cine import RATES
 from napari_lesion.plugin.viewer.tools.keys import reset
 from napari_lesion.plugin.viewer.tools.presets import PRESETS
 from napari_lesion.plugin.viewer.tools.reading import attach
 from napari_lesion.plugin.viewer.tools.slab import MODE_TEXTS, THICKNESSES_MM, Mode, Slab
 from napari_lesion.plugin.viewer.tools.windows import in_hu, is_inverted, preset_of, set_window, window_of
-from napari_lesion.plugin.viewer.view import scan_view, unwrapped
+from napari_lesion.plugin.viewer.view import unwrapped
+from napari_lesion.plugin.widgets.number_boxes import make_room
 
 _AUTO, _OPENING = "auto", "opening"
-_SPIN_BUTTONS = 56
-"""Width of both buttons of a number, pixels."""
 
 
 class ReadingPanel(QWidget):
@@ -74,6 +74,7 @@ class ReadingPanel(QWidget):
         self.thickness_box.setDecimals(1)
         self.thickness_box.setRange(THICKNESSES_MM[0], THICKNESSES_MM[-1])
         self.thickness_box.setSuffix(" mm")
+        make_room(self.thickness_box, f"{THICKNESSES_MM[-1]:.1f} mm")
         self.thickness_box.setKeyboardTracking(False)
         self.thickness_box.setToolTip(tr("Thickness of the slab, to the nearest odd number of slices ([ and ])"))
         self.thickness_box.valueChanged.connect(self._on_slab)
@@ -88,9 +89,7 @@ class ReadingPanel(QWidget):
         self.rate_box.setRange(*RATES)
         self.rate_box.setSuffix(tr(" slices/s"))
         self.rate_box.setValue(tools.cine.rate)
-        # As wide as the most that it says: its buttons take the rest.
-        most = self.rate_box.fontMetrics().horizontalAdvance(f"{RATES[1]}{self.rate_box.suffix()}")
-        self.rate_box.setMinimumWidth(most + _SPIN_BUTTONS)
+        make_room(self.rate_box, f"{RATES[1]}{self.rate_box.suffix()}")
         self.rate_box.setToolTip(tr("Slices a second; fewer where the computer is too slow for it"))
         self.rate_box.valueChanged.connect(tools.set_rate)
 

@@ -1,10 +1,10 @@
-"""What the viewer does for scans: stays unmirrored with the head up, shows the sides, jumps to a place."""
+"""What the viewer does for scans: stays unmirrored with the head up, shows the sides, tells what is in doubt."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
 import numpy as np
 from napari.components.overlays import TextOverlay
@@ -137,7 +137,7 @@ def letters_of(view: ViewerModel) -> dict[str, str]:
 
 
 class ScanView:
-    """Keeps one viewer fit for scans. Get it with `scan_view`.
+    """Keeps one viewer fit for scans. Get it with `scan_view.scan_view`.
 
     Parameters
     ----------
@@ -214,36 +214,6 @@ class ScanView:
             viewer.scene.camera.set_view_direction((0, 1, 0), (1, 0, 0))
 
 
-_views: WeakKeyDictionary[ViewerModel, ScanView] = WeakKeyDictionary()
-
-
-def scan_view(viewer: ViewerModel) -> ScanView:
-    """Make a viewer fit for scans (once), and return what keeps it so. With a window it gets views, tools and keys."""
-    viewer = unwrapped(viewer)
-    if viewer not in _views:
-        from napari_lesion.plugin.session.session import session  # it builds on this module
-
-        session(viewer)
-        has_window = getattr(viewer, "window", None) is not None
-        weak = ref(viewer)
-        session(viewer).leaving.connect(
-            lambda scan: close_messages(one, scan.volume) if (one := weak()) is not None else None
-        )
-        _views[viewer] = ScanView(viewer, letters=not has_window)
-        if has_window:
-            from napari_lesion.plugin.viewer.actions import bind  # they build on this module
-            from napari_lesion.plugin.viewer.tools.measuring_bar import add_to_bar
-            from napari_lesion.plugin.viewer.tools.reading import attach
-            from napari_lesion.plugin.viewer.tools.slider import SliderText
-            from napari_lesion.plugin.viewer.views.mpr import views
-
-            views(viewer)
-            SliderText(viewer.window._qt_viewer.dims, attach(viewer))
-            add_to_bar(viewer)
-            bind(viewer)
-    return _views[viewer]
-
-
 def unwrapped(viewer: ViewerModel) -> ViewerModel:
     """Get the viewer behind the proxy that napari gives to widgets: it does not live as long as the viewer."""
     real: ViewerModel = getattr(viewer, "__wrapped__", viewer)
@@ -254,21 +224,6 @@ def centre_on(viewer: ViewerModel, volume: Volume, center_mm: Sequence[float]) -
     """Centre the camera on a place in a scan (LPS mm)."""
     world = frame_of(volume).to_world(center_mm)
     viewer.scene.camera.center = tuple(world[list(viewer.dims.order[-3:])].tolist())
-
-
-def jump_to(viewer: ViewerModel, volume: Volume, center_mm: Sequence[float]) -> None:
-    """Show a place in a scan: go to its slice and centre the camera on it.
-
-    Parameters
-    ----------
-    viewer : ViewerModel
-    volume : Volume
-        The scan that the place is in.
-    center_mm : (3,)
-        LPS mm.
-    """
-    viewer.dims.set_point(range(3), frame_of(volume).to_world(center_mm).tolist())
-    centre_on(viewer, volume, center_mm)
 
 
 def close_messages(viewer: ViewerModel, volume: Volume) -> None:

@@ -89,6 +89,9 @@ class _Number(QDoubleSpinBox):
         self.setRange(self._unknown, field.high)
         self.setSpecialValueText(tr("unknown"))
         self.setSuffix(f" {tr(field.unit)}" if field.unit else "")
+        # Typed, never stepped through; what napari's style keeps for two buttons is room for the words.
+        self.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        self.setStyleSheet(f"padding: 1px 4px; min-width: {self.fontMetrics().horizontalAdvance(tr('unknown'))}px")
         self.setKeyboardTracking(False)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

@@ -12,7 +12,9 @@ from qtpy.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap
 from napari_lesion.model.drawn import TOOLS, Tool
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.viewer.help import key_text
 from napari_lesion.plugin.viewer.tools.measuring import MeasuringTools, measuring_tools
+from napari_lesion.plugin.viewer.tools.measuring_keys import ACTIONS
 from napari_lesion.plugin.viewer.tools.shapes import NAMES
 from napari_lesion.plugin.viewer.views.bar import Switch
 from napari_lesion.plugin.viewer.views.mpr import views
@@ -29,9 +31,6 @@ _RATIO = 3
 
 def add_to_bar(viewer: Viewer) -> MeasuringTools:
     """Give a viewer the measuring tools, and their buttons."""
-    from napari_lesion.plugin.viewer.help import key_text  # they build on this module
-    from napari_lesion.plugin.viewer.tools.measuring_keys import ACTIONS
-
     tools, bar = measuring_tools(workstation(viewer)), views(viewer).bar
     by_name = {action.id.partition(".")[2]: action for action in ACTIONS}
     for tool in TOOLS:

@@ -60,6 +60,8 @@ class Views(QObject):
     """The window goes, and the further views with it."""
     pane_made = Signal(object)
     """A further `Pane` of the scan that is read."""
+    settings_asked = Signal()
+    """The reader wants the settings, which build on the views."""
 
     def __init__(self, viewer: Viewer) -> None:
         # The only handle that napari gives to its main window.
@@ -121,7 +123,9 @@ class Views(QObject):
                     tr("To the finding"), tr("Zoom to the finding, or else the crosshair (F)"), self.zoom_to_finding
                 ),
                 Switch(tr("Whole scan"), tr("Show all of the scan (Home)"), self.reset),
-                Switch(tr("Settings"), tr("Reader, language, defaults, folders, keys (Ctrl+,)"), self._show_settings),
+                Switch(
+                    tr("Settings"), tr("Reader, language, defaults, folders, keys (Ctrl+,)"), self.settings_asked.emit
+                ),
             ),
             area,
         )
@@ -138,11 +142,6 @@ class Views(QObject):
         """The bar, the views, and what is put below them."""
         centre.layout().insertWidget(0, area, 1)
         self._layout.addWidget(self._main, 0, 0)
-
-    def _show_settings(self) -> None:
-        from napari_lesion.plugin.settings_page import show_settings  # it builds on the views
-
-        show_settings(self._station)
 
     # -- what is shown ------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -87,32 +88,36 @@ class Pane(QWidget):
             moved.connect(self._on_moved)
         for changed in (layers.inserted, layers.removed, dims.events.ndisplay):
             changed.connect(self._on_moved)
-        # Before napari's canvas, which was connected sooner and so comes later.
-        for flushed in (layers.removed, layers.end_batch):
-            flushed.connect(self._make_current)
+        self._flush_here()
         self.view.dims.events.order.connect(self._name)
         self.view.dims.events.ndisplay.connect(self._name)
         self._name()
 
-    def _make_current(self, _event: object = None) -> None:
-        """Let what napari sends to OpenGL now go to this canvas.
+    def _flush_here(self) -> None:
+        """Let what napari sends to OpenGL for this canvas go to this canvas.
 
         When layers went, napari sends all that waits, and does not say to which canvas: it went to the one that was
         drawn last, or to none, and pictures that had just come could not be drawn.
         """
-        # A canvas that was never shown has no context yet; those of one window share what is in them.
-        for canvas in (self.canvas, self._keys):
-            if isinstance(canvas, QOpenGLWidget) and canvas.isValid():
-                canvas._vispy_canvas.set_current()  # type: ignore[attr-defined]  # napari gives no other way to it
-                return
+        canvas = self.canvas
+        if not isinstance(canvas, QOpenGLWidget):
+            return
+        drawn = canvas._vispy_canvas  # type: ignore[attr-defined]  # napari gives no other way to it
+        finish = drawn.context.finish
+
+        def flush() -> None:
+            with suppress(RuntimeError):  # the canvas is gone
+                if canvas.isValid():  # one that was never shown has no context yet
+                    drawn.set_current()
+            finish()
+
+        drawn.context.finish = flush
 
     def let_go(self) -> None:
         """Forget the canvas, which is closed: whoever still holds the pane must not hold napari's window with it."""
         self._wheel.stop()
         self._pointer.stop()
         forget_marks(self.view)
-        for flushed in (self.view.layers.events.removed, self.view.layers.events.end_batch):
-            flushed.disconnect(self._make_current)
         self.mouse_first = lambda _event: False
         self.marks.paint_more = lambda _painter: None
         self.canvas.removeEventFilter(self)

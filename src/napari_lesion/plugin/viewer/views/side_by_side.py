@@ -15,9 +15,9 @@ from napari.components import ViewerModel
 from napari.layers import Image, Points
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
+from napari_lesion.comparison.priors import is_same_patient
 from napari_lesion.model.findings import Finding
 from napari_lesion.model.volume import FloatArray, readable_date
-from napari_lesion.plugin.follow_up.priors import is_same_patient
 from napari_lesion.plugin.session.workstation import Workstation
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import Action
@@ -30,7 +30,7 @@ from napari_lesion.plugin.viewer.views.mpr import ONWARD, Views, views
 from napari_lesion.plugin.widgets.messages import show_info
 
 if TYPE_CHECKING:
-    from napari_lesion.plugin.follow_up.priors import Prior
+    from napari_lesion.follow_up import Prior
     from napari_lesion.plugin.viewer.views.pane import Pane
 
 #: What the prior's picture has from the scan's, and gives to it.

@@ -1,0 +1,1 @@
+"""What drives a run: the configuration of each network, checked before anything starts."""

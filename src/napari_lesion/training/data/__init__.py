@@ -1,0 +1,1 @@
+"""What is learned from, and who is kept apart to measure with."""
