@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_lesion import pipeline
-from napari_lesion.assessment.patient.clinical import together
+from napari_lesion.assessment.patient.clinical import merged_patient
 from napari_lesion.detection import registry
 from napari_lesion.model.findings import Analysis, Report
 from napari_lesion.model.judged import Patient
@@ -299,7 +299,7 @@ def _find_jobs(paths: Sequence[Path], wanted: Sequence[str], card: Card, log: Ru
         if log.withheld is not None:
             for series in index:
                 log.withheld.learn(series.identity)
-        for place, reason in _together(index.left_out):
+        for place, reason in _by_reason(index.left_out):
             log.add(SeriesOutcome(series_uid="", status="failed", reason=f"left out: {reason}.", source=str(place)))
         if not index:
             reason = f"no image series found ({len(index.skipped)} files are none; see {summary.SKIPPED_FILE_NAME})."
@@ -326,7 +326,7 @@ def _find_jobs(paths: Sequence[Path], wanted: Sequence[str], card: Card, log: Ru
     return list(jobs.values())
 
 
-def _together(left_out: Sequence[tuple[Path, str]]) -> list[tuple[Path, str]]:
+def _by_reason(left_out: Sequence[tuple[Path, str]]) -> list[tuple[Path, str]]:
     """Group what was left out: a file by itself; several of one folder for one reason together."""
     groups: dict[tuple[Path, str], list[Path]] = {}
     for path, reason in left_out:
@@ -478,7 +478,7 @@ def _renewed(
     """Write reports of results that are kept, where any are asked for, and judge anew what more is known of."""
     kinds = () if job.prior_of else options.reports
     patient, said = _known(job.series, options.clinical)
-    news = options.measure and patient is not None and together(patient, report.patient) != report.patient
+    news = options.measure and patient is not None and merged_patient(patient, report.patient) != report.patient
     if not (kinds or news):
         return report, Written()
     notes = [*said, *job.notes]  # priors that turn out to be missing are named there, too

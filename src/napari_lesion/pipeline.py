@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from napari_lesion.assessment.guidelines.judge import judge
 from napari_lesion.assessment.measure.measure import measure_findings
-from napari_lesion.assessment.patient.clinical import patient_of, together
+from napari_lesion.assessment.patient.clinical import merged_patient, patient_of
 from napari_lesion.detection import operating, registry
 from napari_lesion.imaging import suitability
 from napari_lesion.model.findings import (
@@ -285,7 +285,7 @@ def assess(
         if new:
             seconds["measure"] = round(time.perf_counter() - started, 3)
     named = tuple(f.model_copy(update={"tracking_uid": f.lesion_uid}) for f in report.findings)
-    known = together(*((patient,) if patient else ()), report.patient, patient_of(report.series))
+    known = merged_patient(*((patient,) if patient else ()), report.patient, patient_of(report.series))
     report = report.model_copy(update={"findings": named, "patient": known})
     begun = time.perf_counter()
     for number, prior in enumerate(priors if volume is not None else ()):

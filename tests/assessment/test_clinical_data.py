@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from napari_lesion.assessment.patient.clinical import CSV_COLUMNS, Clinical, load_clinical, patient_of, together
-from napari_lesion.model.judged import Given, Patient
+from napari_lesion.assessment.patient.clinical import CSV_COLUMNS, Clinical, load_clinical, merged_patient, patient_of
+from napari_lesion.model.judged import Patient, SourcedValue
 from napari_lesion.model.volume import SeriesIdentity
 from napari_lesion.support.errors import ConfigError
 
@@ -48,7 +48,7 @@ def test_the_age_comes_from_the_headers(tags, age, detail):
 
 
 def test_what_headers_do_not_say_is_unknown():
-    assert header(patient_sex="F").sex == Given(value="female", source="DICOM", detail="PatientSex (0010,0040)")
+    assert header(patient_sex="F").sex == SourcedValue(value="female", source="DICOM", detail="PatientSex (0010,0040)")
     assert values(header(smoking_status="YES")) == {"smoking": "current"}
     for tags in (
         {},
@@ -63,9 +63,9 @@ def test_what_headers_do_not_say_is_unknown():
 
 
 def test_of_several_sources_the_first_that_knows_counts():
-    typed = Patient(sex=Given(value="male", source="entered"))
+    typed = Patient(sex=SourcedValue(value="male", source="entered"))
 
-    joined = together(typed, header(patient_sex="F", patient_age="062Y"))
+    joined = merged_patient(typed, header(patient_sex="F", patient_age="062Y"))
 
     assert values(joined) == {"sex": "male", "age_years": 62.0}
     assert joined.age_years is not None
@@ -104,7 +104,7 @@ def test_a_csv_says_what_is_in_its_columns(tmp_path):
     assert values(clinical.of(" LC-002 ", STUDY))["prior_cancer"] is False
     told = clinical.of("LC-002", STUDY)
     assert told is not None
-    assert told.emphysema == Given(value=True, source="entered", detail="patients.csv, line 4")
+    assert told.emphysema == SourcedValue(value=True, source="entered", detail="patients.csv, line 4")
     assert clinical.of("LC-003", STUDY) is None
 
 
@@ -259,7 +259,7 @@ def test_a_bundle_says_what_its_codes_say(tmp_path):
         }
     told = clinical.of("LC-001", STUDY)
     assert told is not None
-    assert told.emphysema == Given(value=True, source="entered", detail="bundle.json, Condition/c")
+    assert told.emphysema == SourcedValue(value=True, source="entered", detail="bundle.json, Condition/c")
     assert "context" not in values(clinical.of("LC-001", "20240301"))
 
 

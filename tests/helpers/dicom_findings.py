@@ -14,7 +14,7 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless
 from napari_lesion.dicom.index.series import Series, find_series
 from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.model.findings import Finding, HistoryEntry, ModelReference, Report, box_around, numbered
-from napari_lesion.model.judged import Airway, Appearance, Category, Given, Lobe, NoduleType, Patient
+from napari_lesion.model.judged import Airway, Appearance, Category, Lobe, NoduleType, Patient, SourcedValue
 from napari_lesion.model.mask import Mask
 from napari_lesion.model.measured import Axis, HounsfieldUnits, Likely, Looks, Measurement
 from napari_lesion.model.volume import Volume
@@ -89,14 +89,14 @@ def report_on(volume: Volume) -> Report:
                 "tracking_uid": _OTHER,
                 "measurement": _measured(left, volume),
                 "appearance": Appearance(
-                    spiculated=Given[bool](value=True, source="entered", detail="Grün, Åsa"),
-                    lobe=Given[Lobe](value="left upper", source="entered"),
-                    type=Given[NoduleType](value="part-solid", source="entered"),
-                    airway=Given[Airway](value="segmental or more proximal", source="entered"),
-                    juxtapleural=Given[bool](value=False, source="entered"),
-                    category_1_pattern=Given[bool](value=False, source="entered", detail="clinic.csv, row 7"),
-                    suspicious=Given[bool](value=True, source="entered"),
-                    earlier_category=Given[Category](value="4A", source="entered"),
+                    spiculated=SourcedValue[bool](value=True, source="entered", detail="Grün, Åsa"),
+                    lobe=SourcedValue[Lobe](value="left upper", source="entered"),
+                    type=SourcedValue[NoduleType](value="part-solid", source="entered"),
+                    airway=SourcedValue[Airway](value="segmental or more proximal", source="entered"),
+                    juxtapleural=SourcedValue[bool](value=False, source="entered"),
+                    category_1_pattern=SourcedValue[bool](value=False, source="entered", detail="clinic.csv, row 7"),
+                    suspicious=SourcedValue[bool](value=True, source="entered"),
+                    earlier_category=SourcedValue[Category](value="4A", source="entered"),
                 ),
             }
         ),
@@ -114,7 +114,7 @@ def report_on(volume: Volume) -> Report:
         timings_s={"total": 1.0},
         warnings=("Slices are thick.",),
         created="2026-02-03T09:00:00+00:00",
-        patient=Patient(age_years=Given[float](value=61.5, source="DICOM", detail="PatientAge")),
+        patient=Patient(age_years=SourcedValue[float](value=61.5, source="DICOM", detail="PatientAge")),
     )
     return numbered(report)
 

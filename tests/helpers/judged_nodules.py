@@ -6,7 +6,7 @@ from typing import Any
 
 from napari_lesion.model.compared import Alignment, Change, Comparison
 from napari_lesion.model.findings import Finding
-from napari_lesion.model.judged import Appearance, Given, Patient
+from napari_lesion.model.judged import Appearance, Patient, SourcedValue
 from napari_lesion.model.measured import Axis, HounsfieldUnits, Measurement
 
 ZERO = (0.0, 0.0, 0.0)
@@ -59,8 +59,8 @@ def unmeasured(id_: str = "a") -> Finding:
     )
 
 
-def entered(value: Any) -> Given[Any]:
-    return Given(value=value, source="entered", detail="test")
+def entered(value: Any) -> SourcedValue[Any]:
+    return SourcedValue(value=value, source="entered", detail="test")
 
 
 def patient(**values: Any) -> Patient:

@@ -131,7 +131,7 @@ def _clinical(folder: Path) -> None:
     from napari_lesion.assessment.patient.clinical import load_clinical
 
     clinical = load_clinical(_only(folder))
-    for patient in clinical.said:
+    for patient in clinical.statements:
         clinical.of(patient, "20250301")
         clinical.problems_of(patient)
 

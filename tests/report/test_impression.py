@@ -6,12 +6,13 @@ import pytest
 from dicom_findings import case_of
 
 from napari_lesion.assessment.guidelines.judge import judge
-from napari_lesion.model.judged import Given, Patient
+from napari_lesion.model.judged import Patient, SourcedValue
 from napari_lesion.report.content import content_of, outcome
 from napari_lesion.report.impression import MOST_LINES, TEXTS, finding_sentence, impression
 
 SCREENING = Patient(
-    age_years=Given[float](value=61.0, source="entered"), context=Given(value="screening", source="entered")
+    age_years=SourcedValue[float](value=61.0, source="entered"),
+    context=SourcedValue(value="screening", source="entered"),
 )
 
 
@@ -59,7 +60,7 @@ def test_what_is_not_known_is_not_called_not_applicable(report) -> None:
     assert outcome(unknown.lung_rads) == "not known"
     assert {outcome(one.brock) for one in unknown.findings} == {"not known"}
     assert {outcome(one.lung_rads) for one in unknown.findings} == {"not known"}
-    incidental = Patient(context=Given(value="incidental", source="entered"))
+    incidental = Patient(context=SourcedValue(value="incidental", source="entered"))
     assert outcome(judge(report.findings, incidental).lung_rads) == "does not apply"
 
 

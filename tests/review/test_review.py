@@ -16,7 +16,7 @@ from review_scan import READER, a_report, a_review
 
 from napari_lesion.model.compared import Alignment, Comparison, Lesion
 from napari_lesion.model.findings import Finding
-from napari_lesion.model.judged import Appearance, Given, Patient
+from napari_lesion.model.judged import Appearance, Patient, SourcedValue
 from napari_lesion.model.mask import Mask
 from napari_lesion.model.measured import Axis, HounsfieldUnits, Measurement
 from napari_lesion.review import edits
@@ -192,7 +192,7 @@ def test_an_outline_that_a_reader_draws_is_the_finding_and_can_be_undone_with_it
 
 
 def test_patient_and_comparisons_are_changes_like_others_and_a_new_search_keeps_the_patient() -> None:
-    patient = Patient(age_years=Given(value=61, source="entered", detail="typed by A"))
+    patient = Patient(age_years=SourcedValue(value=61, source="entered", detail="typed by A"))
     review = edits.describe(START, patient, READER)
     assert edits.describe(review, patient, READER) is review
     prior = Comparison(
@@ -208,7 +208,7 @@ def test_patient_and_comparisons_are_changes_like_others_and_a_new_search_keeps_
     again = carried_over(review, a_report(SCAN), READER)
     assert again.patient == patient
     assert again.comparisons == (), "those were of the findings of another search"
-    looks = Appearance(spiculated=Given(value=True, source="entered"))
+    looks = Appearance(spiculated=SourcedValue(value=True, source="entered"))
     described = edits.appear(START, IDS[3], looks, READER)
     assert [f.id for f in reported(described, 0.5).findings][-1] == IDS[3], "a reader has seen it"
     assert described.finding(IDS[3]).history[0].detail == "spiculated: yes"
@@ -250,7 +250,7 @@ def steps_of(picks: st.DrawFn) -> Step:
         "outline": lambda r: edits.outline(r, ids(r, rows)[0], Mask.of(np.ones((len(rows), 2, 2))), by, SCAN),
         "again": lambda r: edits.measure_again(r, ids(r, rows)[0], by),
         "measured": lambda r: with_measurements(r, [measured(f, number) for f in r.unmeasured[: len(rows)]]),
-        "patient": lambda r: edits.describe(r, Patient(age_years=Given(value=number, source="entered")), by),
+        "patient": lambda r: edits.describe(r, Patient(age_years=SourcedValue(value=number, source="entered")), by),
         "undo": undo,
         "redo": redo,
     }[name]

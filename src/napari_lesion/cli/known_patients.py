@@ -30,6 +30,6 @@ def complain_of_nobody(path: Path, known: Clinical, found: int, *, listed: bool)
     if not found:
         where = f" {path}" if listed else ""
         complain(
-            f"warning: --clinical{where}: none of its {len(known.said)} patients is among those of the results, "
+            f"warning: --clinical{where}: none of its {len(known.statements)} patients is among those of the results, "
             "so nothing of it was used. A patient is found by the PatientID, letter by letter."
         )

@@ -258,10 +258,10 @@ def same_nodule(placed: Sequence[Placed]) -> list[list[Placed]]:
     Two of one reader are two nodules. Where more than four come together, nodules lie side by side: then they must be
     closer, until there are four at most.
     """
-    return _together(list(placed), 1.0)
+    return _groups(list(placed), 1.0)
 
 
-def _together(placed: list[Placed], share: float) -> list[list[Placed]]:
+def _groups(placed: list[Placed], share: float) -> list[list[Placed]]:
     parent = list(range(len(placed)))
 
     def root(n: int) -> int:
@@ -287,5 +287,5 @@ def _together(placed: list[Placed], share: float) -> list[list[Placed]]:
         groups.setdefault(root(n), []).append(one)
     found: list[list[Placed]] = []
     for group in groups.values():
-        found += _together(group, share * 0.8) if len(group) > 4 and share > 0.01 else [group]
+        found += _groups(group, share * 0.8) if len(group) > 4 and share > 0.01 else [group]
     return found

@@ -21,7 +21,7 @@ Category = Literal["1", "2", "3", "4A", "4B", "4X"]
 T = TypeVar("T")
 
 
-class Given(BaseModel, Generic[T]):
+class SourcedValue(BaseModel, Generic[T]):
     """A value, and where it comes from."""
 
     model_config = ConfigDict(frozen=True)
@@ -37,23 +37,23 @@ class Patient(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    age_years: Given[float] | None = None
+    age_years: SourcedValue[float] | None = None
     """At the study."""
-    sex: Given[Sex] | None = None
-    smoking: Given[Smoking] | None = None
-    pack_years: Given[float] | None = None
-    quit_years_ago: Given[float] | None = None
-    family_history: Given[bool] | None = None
+    sex: SourcedValue[Sex] | None = None
+    smoking: SourcedValue[Smoking] | None = None
+    pack_years: SourcedValue[float] | None = None
+    quit_years_ago: SourcedValue[float] | None = None
+    family_history: SourcedValue[bool] | None = None
     """Of lung cancer."""
-    emphysema: Given[bool] | None = None
-    prior_cancer: Given[bool] | None = None
+    emphysema: SourcedValue[bool] | None = None
+    prior_cancer: SourcedValue[bool] | None = None
     """Known cancer, now or before."""
-    immunosuppression: Given[bool] | None = None
-    context: Given[Context] | None = None
+    immunosuppression: SourcedValue[bool] | None = None
+    context: SourcedValue[Context] | None = None
     """Why the scan was made."""
-    other_significant: Given[bool] | None = None
+    other_significant: SourcedValue[bool] | None = None
     """Whether the exam shows something else of significance: modifier S of Lung-RADS."""
-    inflammatory: Given[bool] | None = None
+    inflammatory: SourcedValue[bool] | None = None
     """Whether what the exam shows suggests infection or inflammation: category 0 of Lung-RADS."""
 
 
@@ -62,20 +62,20 @@ class Appearance(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    type: Given[NoduleType] | None = None
+    type: SourcedValue[NoduleType] | None = None
     """Takes the place of the measured one."""
-    spiculated: Given[bool] | None = None
-    lobe: Given[Lobe] | None = None
+    spiculated: SourcedValue[bool] | None = None
+    lobe: SourcedValue[Lobe] | None = None
     """Takes the place of the one that a lobe mask says. The lingula is of the left upper lobe."""
-    airway: Given[Airway] | None = None
+    airway: SourcedValue[Airway] | None = None
     """Where it lies in an airway."""
-    juxtapleural: Given[bool] | None = None
+    juxtapleural: SourcedValue[bool] | None = None
     """Solid and smooth, oval, lentiform or triangular, at the pleura or a fissure."""
-    category_1_pattern: Given[bool] | None = None
+    category_1_pattern: SourcedValue[bool] | None = None
     """Calcified completely, in the centre, like popcorn or in rings, or containing fat: category 1 of Lung-RADS."""
-    suspicious: Given[bool] | None = None
+    suspicious: SourcedValue[bool] | None = None
     """Features that make it more suspicious than its size and type do: category 4X of Lung-RADS."""
-    earlier_category: Given[Category] | None = None
+    earlier_category: SourcedValue[Category] | None = None
     """Of Lung-RADS, at the earlier scan."""
 
 

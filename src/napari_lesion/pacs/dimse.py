@@ -273,13 +273,13 @@ class DimseArchive:
                 if "SOPInstanceUID" in identifier
                 else expected
             )
-            while came < wanted and ended and _said(ended[0]) == 0 and time.monotonic() < until:
+            while came < wanted and ended and _status(ended[0]) == 0 and time.monotonic() < until:
                 time.sleep(_POLL_S)
                 progress(came, max(expected, came), f"fetched {came}")
         yield from self._complaint(ended[0] if ended else Dataset(), "C-MOVE")
 
     def _complaint(self, status: Dataset, doing: str) -> Iterator[str]:
-        said = _said(status)
+        said = _status(status)
         if said is None:
             yield f"{self.name}: {doing} ended without an answer."
         elif said != 0:
@@ -386,7 +386,7 @@ def _by_contexts(files: Sequence[Instance]) -> Iterator[tuple[list[Instance], li
         yield taken, [Offer(sop_class, (syntax,)) for sop_class, syntax in some]
 
 
-def _said(status: Dataset) -> int | None:
+def _status(status: Dataset) -> int | None:
     return int(status.Status) if "Status" in status else None
 
 

@@ -12,7 +12,7 @@ from napari_lesion.assessment.patient.fields import FINDING_FIELDS, PATIENT_FIEL
 from napari_lesion.detection.operating import in_words
 from napari_lesion.model.compared import Change, Comparison
 from napari_lesion.model.findings import Finding, Report, image_name
-from napari_lesion.model.judged import Advice, Appearance, Given, Patient, Probability
+from napari_lesion.model.judged import Advice, Appearance, Patient, Probability, SourcedValue
 from napari_lesion.model.measured import Looks, Measurement
 from napari_lesion.model.volume import Volume, readable_date
 from napari_lesion.report import measurements
@@ -243,11 +243,11 @@ def volume_in_words(measured: Measurement) -> str:
     return text if measured.volume_sd_mm3 is None else f"{text} ± {measured.volume_sd_mm3:.0f}"
 
 
-def given_facts(values: Patient | Appearance, *, also_unknown: bool) -> tuple[Fact, ...]:
+def known_facts(values: Patient | Appearance, *, also_unknown: bool) -> tuple[Fact, ...]:
     """Say what is known of a patient or of how a finding looks, each with its source."""
     facts = []
     for asked in PATIENT_FIELDS if isinstance(values, Patient) else FINDING_FIELDS:
-        given: Given[Any] | None = getattr(values, asked.name)
+        given: SourcedValue[Any] | None = getattr(values, asked.name)
         if given is not None:
             source = f"{given.source}: {given.detail}" if given.detail else given.source
             facts.append(Fact(asked.label, _value(given.value, asked.unit), source))
@@ -258,7 +258,7 @@ def given_facts(values: Patient | Appearance, *, also_unknown: bool) -> tuple[Fa
 
 def _patient(patient: Patient) -> tuple[Fact, ...]:
     """Say what is known, a source that all of it shares only once, and in one line what is not known."""
-    asked = given_facts(patient, also_unknown=True)
+    asked = known_facts(patient, also_unknown=True)
     known = tuple(fact for fact in asked if fact.source)
     sources = {fact.source for fact in known}
     if len(known) > 1 and len(sources) == 1:
@@ -408,7 +408,7 @@ def _groups(finding: Finding) -> tuple[Group, ...]:
         *((Fact("Score", f"{finding.score:.2f}"),) if finding.status != "added" else ()),
     )
     groups.append(Group("Marked by a reader" if by_reader else "Estimated by the model", found))
-    if seen := given_facts(finding.appearance, also_unknown=False):
+    if seen := known_facts(finding.appearance, also_unknown=False):
         groups.append(Group("What a reader says of it", seen))
     return tuple(groups)
 

@@ -82,8 +82,8 @@ def _row(report: Report, finding: Finding) -> dict[str, Any]:
         **_measured(finding),
         **_judged(report, finding),
         **_compared(report, finding),
-        **_given("seen", finding.appearance),
-        **_given("patient", report.patient),
+        **_known("seen", finding.appearance),
+        **_known("patient", report.patient),
         "name": finding.name,
         "size_mm": round(finding.size_mm, 2),
         "image": image_name(series, finding.instance_number, finding.frame),
@@ -170,7 +170,7 @@ def _compared(report: Report, finding: Finding) -> dict[str, Any]:
     return {}
 
 
-def _given(prefix: str, values: Patient | Appearance) -> dict[str, Any]:
+def _known(prefix: str, values: Patient | Appearance) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for name in type(values).model_fields:
         given = getattr(values, name)

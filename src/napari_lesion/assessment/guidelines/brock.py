@@ -15,7 +15,7 @@ from napari_lesion.assessment.guidelines.lung_rads_history import prior_date
 from napari_lesion.assessment.measure.nodule import TYPES, Nodule, either, is_true, nodule_of, percent, unmeasured
 from napari_lesion.model.compared import Comparison
 from napari_lesion.model.findings import Finding
-from napari_lesion.model.judged import Given, NoduleType, Patient, Probability, Source, Term
+from napari_lesion.model.judged import NoduleType, Patient, Probability, Source, SourcedValue, Term
 
 MODEL = "Brock (PanCan) full model with spiculation, 2b (McWilliams 2013)"
 INTERCEPT = -6.7892
@@ -139,11 +139,11 @@ def _terms(nodule: Nodule, patient: Patient, findings: Sequence[Finding]) -> tup
     )
 
 
-def _known(name: str, adds: float, given: Given[bool] | None) -> Term:
+def _known(name: str, adds: float, given: SourcedValue[bool] | None) -> Term:
     return _yes_or_no(name, adds, is_true(given), given, ("yes", "no"))
 
 
-def _yes_or_no(name: str, adds: float, so: bool, given: Given[Any] | None, words: tuple[str, str]) -> Term:
+def _yes_or_no(name: str, adds: float, so: bool, given: SourcedValue[Any] | None, words: tuple[str, str]) -> Term:
     if given is None:
         return Term(name=name, value="unknown", source=None, low=0.0, high=adds)
     there = adds if so else 0.0

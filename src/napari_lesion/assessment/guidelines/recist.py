@@ -102,7 +102,7 @@ def assess(lesions: Sequence[Lesion], visits: Sequence[Visit]) -> tuple[Assessed
         else:
             found, why = _of_targets(targets, visit, sums[0] if sums else None, nadir, complete_before)
             rest = _of_others(others, visit)
-            response = _together(found, rest, bool(visit.new_lesions), bool(targets), bool(others))
+            response = _overall_response(found, rest, bool(visit.new_lesions), bool(targets), bool(others))
             if visit.new_lesions:
                 why += f" New: {', '.join(visit.new_lesions)}."
             if rest == "PD":
@@ -247,7 +247,7 @@ def _of_others(others: Sequence[Lesion], visit: Visit) -> Response:
     return "NE" if "not evaluated" in states else "CR"
 
 
-def _together(targets: Response, others: Response, new: bool, has_targets: bool, has_others: bool) -> Response:
+def _overall_response(targets: Response, others: Response, new: bool, has_targets: bool, has_others: bool) -> Response:
     """Look the overall response up: table 1 of the paper, or table 2 where there are no targets."""
     if new or "PD" in (targets, others if has_others else targets):
         return "PD"

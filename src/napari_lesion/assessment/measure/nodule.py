@@ -14,7 +14,7 @@ from functools import cached_property
 
 from napari_lesion.assessment.measure.looks import PART_SOLID
 from napari_lesion.model.findings import Finding
-from napari_lesion.model.judged import Given, NoduleType, Source
+from napari_lesion.model.judged import NoduleType, Source, SourcedValue
 from napari_lesion.model.measured import Measurement
 
 TYPES: tuple[NoduleType, ...] = ("solid", "part-solid", "non-solid")
@@ -156,7 +156,7 @@ def unread(findings: Sequence[Finding]) -> int:
     return sum(finding.status == "candidate" for finding in findings)
 
 
-def is_true(value: Given[bool] | None) -> bool:
+def is_true(value: SourcedValue[bool] | None) -> bool:
     """Whether something is known to be so."""
     return value is not None and value.value
 

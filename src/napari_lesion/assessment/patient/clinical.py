@@ -12,13 +12,13 @@ from pathlib import Path
 
 from napari_lesion.assessment.patient.fhir import read_fhir
 from napari_lesion.assessment.patient.fields import PATIENT_FIELDS, UNKNOWN
-from napari_lesion.assessment.patient.sourced_values import Clinical, Said, age, day, given
+from napari_lesion.assessment.patient.sourced_values import Clinical, Statement, age, day, sourced
 from napari_lesion.model.judged import Patient
 from napari_lesion.model.volume import SeriesIdentity
 from napari_lesion.support.errors import InputFileError
 from napari_lesion.support.tables import read_table
 
-__all__ = ["CSV_COLUMNS", "Clinical", "load_clinical", "patient_of", "together"]
+__all__ = ["CSV_COLUMNS", "Clinical", "load_clinical", "merged_patient", "patient_of"]
 
 _YEARS = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
 _SEX = {"M": "male", "F": "female"}
@@ -38,13 +38,13 @@ def patient_of(identity: SeriesIdentity) -> Patient:
     sex = _SEX.get(identity.patient_sex.strip().upper())
     smokes = identity.smoking_status.strip().upper() == "YES"  # NO may be never or former
     return Patient(
-        age_years=None if years is None else given(years[0], "DICOM", years[1]),
-        sex=None if sex is None else given(sex, "DICOM", "PatientSex (0010,0040)"),
-        smoking=given("current", "DICOM", "SmokingStatus (0010,21A0)") if smokes else None,
+        age_years=None if years is None else sourced(years[0], "DICOM", years[1]),
+        sex=None if sex is None else sourced(sex, "DICOM", "PatientSex (0010,0040)"),
+        smoking=sourced("current", "DICOM", "SmokingStatus (0010,21A0)") if smokes else None,
     )
 
 
-def together(*patients: Patient) -> Patient:
+def merged_patient(*patients: Patient) -> Patient:
     """Join what is known of one patient: of each thing the first that is known."""
     return Patient(
         **{
@@ -73,14 +73,14 @@ def load_clinical(path: Path) -> Clinical:
         raise InputFileError(f"{path}: holds no .csv, .json or .ndjson, so nothing is known of patients from it.")
     fhir = [file for file in files if file.suffix.lower() in {".json", ".ndjson"}]
     parts = [_read_csv(file) for file in files if file not in fhir] + ([read_fhir(fhir)] if fhir else [])
-    said: dict[str, list[Said]] = {}
+    statements: dict[str, list[Statement]] = {}
     problems: dict[str, list[str]] = {}
     for part in parts:
-        for patient_id, more in part.said.items():
-            said.setdefault(patient_id, []).extend(more)
+        for patient_id, more in part.statements.items():
+            statements.setdefault(patient_id, []).extend(more)
         for patient_id, sentences in part.problems_by_patient.items():
             problems.setdefault(patient_id, []).extend(sentences)
-    return Clinical(said, tuple(problem for part in parts for problem in part.problems), problems)
+    return Clinical(statements, tuple(problem for part in parts for problem in part.problems), problems)
 
 
 def _age_string(text: str) -> float | None:
@@ -102,7 +102,7 @@ def _read_csv(path: Path) -> Clinical:
         for name in names
         if name and name not in CSV_COLUMNS
     ]
-    said: dict[str, list[Said]] = {}
+    statements: dict[str, list[Statement]] = {}
     by_patient: dict[str, list[str]] = {}
     taken: dict[tuple[str, date | None], int] = {}
     for number, cells in table.lines:
@@ -121,11 +121,11 @@ def _read_csv(path: Path) -> Clinical:
                 by_patient.setdefault(patient_id, []).append(sentence)
             continue
         taken[patient_id, study] = number
-        said.setdefault(patient_id, []).extend(row)
-    return Clinical(said, tuple(problems), by_patient)
+        statements.setdefault(patient_id, []).extend(row)
+    return Clinical(statements, tuple(problems), by_patient)
 
 
-def _row(names: Sequence[str], cells: Sequence[str], where: str) -> tuple[list[Said], date | None]:
+def _row(names: Sequence[str], cells: Sequence[str], where: str) -> tuple[list[Statement], date | None]:
     """Read a row, and which study it is for.
 
     Raises
@@ -145,7 +145,7 @@ def _row(names: Sequence[str], cells: Sequence[str], where: str) -> tuple[list[S
             if dates[name] is None:
                 raise ValueError(f"{name} {text!r} is not a date as 1961-03-24 or 19610324")
     study, born = dates.get("study_date"), dates.get("birth_date")
-    said = [Said("birth_date", born, f"{where}: birth_date", study=study)] if born is not None else []
+    statements = [Statement("birth_date", born, f"{where}: birth_date", study=study)] if born is not None else []
     for name, field in _FIELDS.items():
         if name not in values:
             continue
@@ -154,5 +154,5 @@ def _row(names: Sequence[str], cells: Sequence[str], where: str) -> tuple[list[S
         except ValueError as error:
             raise ValueError(f"{name} {values[name].strip()!r} {error}") from error
         if value is not None:
-            said.append(Said(name, value, where, study=study))
-    return said, study
+            statements.append(Statement(name, value, where, study=study))
+    return statements, study

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_lesion.assessment.patient.fields import PATIENT_FIELDS
-from napari_lesion.assessment.patient.sourced_values import Clinical, Said, day
+from napari_lesion.assessment.patient.sourced_values import Clinical, Statement, day
 from napari_lesion.support.bounded import parse_json
 from napari_lesion.support.errors import InputFileError
 
@@ -73,7 +73,7 @@ class _Person:
     """What was read of one patient so far."""
 
     identifiers: tuple[str, ...]
-    said: list[Said] = field(default_factory=list)
+    statements: list[Statement] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -95,7 +95,7 @@ def read_fhir(files: Sequence[Path]) -> Clinical:
         person = None
         try:
             person = _subject(resource, people)
-            person.said += read(resource, where)
+            person.statements += read(resource, where)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             why = str(error) if type(error) is ValueError else "is not built as FHIR R4 has it"
             problems.append(f"{where} {why}; it was not taken.")
@@ -110,7 +110,7 @@ def read_fhir(files: Sequence[Path]) -> Clinical:
             problems.append(f"{len(several)} patients have the identifier {identifier!r}: it was not taken.")
     one = {identifier: several[0] for identifier, several in owners.items() if len(several) == 1}
     return Clinical(
-        {identifier: person.said for identifier, person in one.items()},
+        {identifier: person.statements for identifier, person in one.items()},
         tuple(problems),
         {identifier: person.problems for identifier, person in one.items() if person.problems},
     )
@@ -155,7 +155,7 @@ def _people(resources: Iterable[tuple[str, Resource, str]], problems: list[str])
             people |= {name: person for name in (f"Patient/{own}" if own else "", url) if name}
             gender = resource.get("gender", "unknown")
             if gender in {"male", "female"}:
-                person.said.append(Said("sex", gender, where))
+                person.statements.append(Statement("sex", gender, where))
             elif gender not in {"other", "unknown"}:
                 problems.append(f"{where} has the gender {gender!r}, which FHIR does not know; it was not taken.")
             if (text := resource.get("birthDate")) is not None:
@@ -163,7 +163,7 @@ def _people(resources: Iterable[tuple[str, Resource, str]], problems: list[str])
                 if born is None:
                     problems.append(f"{where} has the birthDate {text!r}, which is no full date; it was not taken.")
                 else:
-                    person.said.append(Said("birth_date", born, where))
+                    person.statements.append(Statement("birth_date", born, where))
         except (AttributeError, KeyError, TypeError):
             problems.append(f"{where} is not built as FHIR R4 has it; it was not taken.")
     return people
@@ -178,7 +178,7 @@ def _subject(resource: Resource, people: Mapping[str, _Person]) -> _Person:
     return found
 
 
-def _observation(resource: Resource, where: str) -> list[Said]:
+def _observation(resource: Resource, where: str) -> list[Statement]:
     """Read smoking status, pack-years and the date of quitting, in the observation itself and in its components."""
     parts = [part for part in (resource, *resource.get("component", [])) if _codes(part["code"]) & _OBSERVED]
     if not parts or resource.get("status") in _VOID:
@@ -187,7 +187,7 @@ def _observation(resource: Resource, where: str) -> list[Said]:
         raise ValueError(f"has the status {resource.get('status')!r}, not final")
     period = resource.get("effectivePeriod", {}).get("start", "")
     since = _date(resource.get("effectiveDateTime") or period or resource.get("issued", ""))
-    said: list[Said] = []
+    statements: list[Statement] = []
     for part in parts:
         codes = _codes(part["code"])
         if codes & SMOKING_STATUS and "valueCodeableConcept" in part:
@@ -197,15 +197,15 @@ def _observation(resource: Resource, where: str) -> list[Said]:
             told = {SMOKING[code] for code in values & SMOKING.keys()} - {None}
             if len(told) > 1:
                 raise ValueError(f"has a smoking status that contradicts itself: {_names(values)}")
-            said += [Said("smoking", status, where, since) for status in told if status is not None]
+            statements += [Statement("smoking", status, where, since) for status in told if status is not None]
         elif codes & PACK_YEARS and "valueQuantity" in part:
-            said.append(Said("pack_years", _pack_years(part["valueQuantity"]), where, since))
+            statements.append(Statement("pack_years", _pack_years(part["valueQuantity"]), where, since))
         elif codes & QUIT_DATE and "valueDateTime" in part:
             quit_on = _date(part["valueDateTime"])
             if quit_on is None:
                 raise ValueError(f"has the date {part['valueDateTime']!r}, which is no full date")
-            said.append(Said("quit_date", quit_on, where, since))
-    return said
+            statements.append(Statement("quit_date", quit_on, where, since))
+    return statements
 
 
 def _pack_years(quantity: Resource) -> float:
@@ -219,7 +219,7 @@ def _pack_years(quantity: Resource) -> float:
     return float(value)
 
 
-def _condition(resource: Resource, where: str) -> list[Said]:
+def _condition(resource: Resource, where: str) -> list[Statement]:
     """Read emphysema, known cancer, immunosuppression, cancer in the family, and screening as the reason."""
     codes = _codes(resource["code"])
     about = [name for name, (snomed, icd10) in CONDITIONS.items() if _is(codes, snomed, icd10)]
@@ -228,7 +228,7 @@ def _condition(resource: Resource, where: str) -> list[Said]:
         return []
     if "refuted" in verified:
         # Without this cancer there may be another; but without emphysema there is none.
-        return [Said("emphysema", False, where, _since(resource))] if about == ["emphysema"] else []
+        return [Statement("emphysema", False, where, _since(resource))] if about == ["emphysema"] else []
     if "confirmed" not in verified:
         raise ValueError(f"is {' and '.join(sorted(verified))}, not confirmed")
     if {code for _, code in _codes(resource.get("clinicalStatus", {}))} & {"inactive", "remission", "resolved"}:
@@ -237,16 +237,16 @@ def _condition(resource: Resource, where: str) -> list[Said]:
     if about == ["context"]:
         if since is None:
             raise ValueError("says screening without a date, so that it is not known of which study")
-        return [Said("context", "screening", where, study=since)]
-    return [Said(name, True, where, since) for name in about]
+        return [Statement("context", "screening", where, study=since)]
+    return [Statement(name, True, where, since) for name in about]
 
 
-def _family_history(resource: Resource, where: str) -> list[Said]:
+def _family_history(resource: Resource, where: str) -> list[Statement]:
     """Read lung cancer of a relative."""
     if resource.get("status") in _VOID | {"health-unknown"}:
         return []
     has = any(_is(_codes(one["code"]), LUNG_CANCER, LUNG_CANCER_ICD10) for one in resource.get("condition", []))
-    return [Said("family_history", True, where, _date(resource.get("date", "")))] if has else []
+    return [Statement("family_history", True, where, _date(resource.get("date", "")))] if has else []
 
 
 _OBSERVED = SMOKING_STATUS | PACK_YEARS | QUIT_DATE

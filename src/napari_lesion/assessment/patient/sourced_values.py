@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from napari_lesion.assessment.patient.fields import PATIENT_FIELDS, Value
-from napari_lesion.model.judged import Given, Patient, Source
+from napari_lesion.model.judged import Patient, Source, SourcedValue
 
 OLDEST_YEARS = 120
 """An age beyond it is taken for a mistake."""
@@ -18,7 +18,7 @@ DISAGREE_YEARS = 1
 
 
 @dataclass(frozen=True)
-class Said:
+class Statement:
     """What a file says of a patient on one matter."""
 
     about: str
@@ -29,7 +29,7 @@ class Said:
     since: date | None = None
     """When it was found to be so; None where the file does not say."""
     study: date | None = None
-    """The only study that it is said for; None for all."""
+    """The only study that it is made for; None for all."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Clinical:
 
     Attributes
     ----------
-    said : mapping of str to sequence of Said
+    statements : mapping of str to sequence of Statement
         By every identifier of the patient.
     problems : tuple of str
         What could not be taken, a sentence each with its place.
@@ -46,7 +46,7 @@ class Clinical:
         Those of them that are known to be of a patient.
     """
 
-    said: Mapping[str, Sequence[Said]]
+    statements: Mapping[str, Sequence[Statement]]
     problems: tuple[str, ...] = ()
     problems_by_patient: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -60,17 +60,17 @@ class Clinical:
         study_date : str
             YYYYMMDD. Ages and times are counted to it, and what was found later is not taken.
         """
-        said = self.said.get(patient_id.strip())
-        return None if said is None else _patient(said, day(study_date))
+        statements = self.statements.get(patient_id.strip())
+        return None if statements is None else _patient(statements, day(study_date))
 
     def problems_of(self, patient_id: str) -> tuple[str, ...]:
         """Get what could not be taken of a patient, as sentences; for the warnings of their report."""
         return tuple(self.problems_by_patient.get(patient_id.strip(), ()))
 
 
-def given(value: Any, source: Source, detail: str) -> Any:
+def sourced(value: Any, source: Source, detail: str) -> Any:
     """Make a value of a field of `Patient`, which checks its type."""
-    return Given(value=value, source=source, detail=detail)
+    return SourcedValue(value=value, source=source, detail=detail)
 
 
 def day(text: str) -> date | None:
@@ -118,40 +118,40 @@ def age(
     return counted
 
 
-def _patient(said: Sequence[Said], study: date | None) -> Patient:
+def _patient(statements: Sequence[Statement], study: date | None) -> Patient:
     """Put together what is said of one patient, as far as it holds at a study."""
-    about: dict[str, Said] = {}
-    for name in {one.about for one in said}:
-        chosen = _chosen([one for one in said if one.about == name], study)
+    about: dict[str, Statement] = {}
+    for name in {one.about for one in statements}:
+        chosen = _chosen([one for one in statements if one.about == name], study)
         if chosen is not None:
             about[name] = chosen
     known = {
-        field.name: given(about[field.name].value, "entered", about[field.name].detail)
+        field.name: sourced(about[field.name].value, "entered", about[field.name].detail)
         for field in PATIENT_FIELDS
         if field.name in about and field.name != "age_years"
     }
     years = age(_dated(about.get("birth_date")), study, _numbered(about.get("age_years")))
     if years is not None:
-        known["age_years"] = given(years[0], "entered", years[1])
+        known["age_years"] = sourced(years[0], "entered", years[1])
     quit_on = _dated(about.get("quit_date"))
     if "quit_years_ago" not in known and quit_on is not None and study is not None and quit_on[0] <= study:
-        known["quit_years_ago"] = given(float(whole_years(quit_on[0], study)), "entered", quit_on[1])
+        known["quit_years_ago"] = sourced(float(whole_years(quit_on[0], study)), "entered", quit_on[1])
     return Patient(**known)
 
 
-def _chosen(said: Iterable[Said], study: date | None) -> Said | None:
+def _chosen(statements: Iterable[Statement], study: date | None) -> Statement | None:
     """Take what is said for this study, else the latest that was known by then, else what has no date."""
     holds = [
         one
-        for one in said
+        for one in statements
         if (one.study is None or one.study == study) and (one.since is None or study is None or one.since <= study)
     ]
     return max(holds, key=lambda one: (one.study is not None, one.since or date.min), default=None)
 
 
-def _dated(said: Said | None) -> tuple[date, str] | None:
-    return (said.value, said.detail) if said is not None and isinstance(said.value, date) else None
+def _dated(statement: Statement | None) -> tuple[date, str] | None:
+    return (statement.value, statement.detail) if statement is not None and isinstance(statement.value, date) else None
 
 
-def _numbered(said: Said | None) -> tuple[float, str] | None:
-    return (said.value, said.detail) if said is not None and isinstance(said.value, float) else None
+def _numbered(statement: Statement | None) -> tuple[float, str] | None:
+    return (statement.value, statement.detail) if statement is not None and isinstance(statement.value, float) else None

@@ -104,13 +104,13 @@ def read_bundle(path: str | Path, trust_code: bool = False) -> Bundle:
         trust_scripts(folder)
     kind = _kind(metadata, config, folder)
     weights = _weights(folder, config)
-    with said(f"{folder}: its description cannot be used"):
+    with as_model_error(f"{folder}: its description cannot be used"):
         card = _card(folder, kind, metadata, config, weights)
     return Bundle(folder, kind, card, metadata, config, weights)
 
 
 @contextmanager
-def said(what: str) -> Iterator[None]:
+def as_model_error(what: str) -> Iterator[None]:
     """Turn what escapes while a stranger's configuration is used into a sentence.
 
     A configuration may give any value for any argument; MONAI's classes answer with whatever comes of it.

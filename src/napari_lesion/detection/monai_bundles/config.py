@@ -318,7 +318,7 @@ _FAILURES = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeE
 """What an expression of numbers, texts and lists can fail with."""
 
 
-def _said(error: BaseException) -> str:
+def _first_line(error: BaseException) -> str:
     """First line of what an error says."""
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")[:300]
 

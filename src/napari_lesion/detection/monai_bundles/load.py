@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from napari_lesion.detection.monai_bundles.bundle import read_bundle, said
+from napari_lesion.detection.monai_bundles.bundle import as_model_error, read_bundle
 from napari_lesion.models.card import Detector, Precision, require_float32
 from napari_lesion.support.errors import ModelError
 
@@ -40,10 +40,10 @@ def load_bundle(
             raise ModelError(f"model {bundle.card.id} finds boxes, not classes: no classes can be chosen.")
         from napari_lesion.detection.monai_bundles.retinanet import RetinaNetBundle
 
-        with said(f"{bundle.config.path} cannot be used"):
+        with as_model_error(f"{bundle.config.path} cannot be used"):
             return RetinaNetBundle(bundle, precision=precision)
     from napari_lesion.detection.monai_bundles.segmentation import SegmentationBundle
 
     require_float32(bundle.card.id, precision)
-    with said(f"{bundle.config.path} cannot be used"):
+    with as_model_error(f"{bundle.config.path} cannot be used"):
         return SegmentationBundle(bundle, classes)

@@ -45,7 +45,7 @@ class Stated(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Given(Stated):
+class ImageFormat(Stated):
     """One image that goes into the network, or one result that comes out of it."""
 
     format: Words = ""
@@ -57,8 +57,8 @@ class Given(Stated):
 class DataFormat(Stated):
     """``network_data_format``."""
 
-    inputs: dict[str, Given] = {}
-    outputs: dict[str, Given] = {}
+    inputs: dict[str, ImageFormat] = {}
+    outputs: dict[str, ImageFormat] = {}
 
 
 class BundleMetadata(Stated):

@@ -34,7 +34,7 @@ from monai.transforms.spatial.dictionary import Orientationd
 from torch import Tensor, nn
 from torch.nn import functional
 
-from napari_lesion.detection.monai_bundles.bundle import Bundle, load_weights, said
+from napari_lesion.detection.monai_bundles.bundle import Bundle, as_model_error, load_weights
 from napari_lesion.detection.monai_bundles.config import BundleConfig, Raw, require_limits
 from napari_lesion.detection.monai_bundles.winograd import WinogradConv3d, use_winograd
 from napari_lesion.imaging import monai_transforms, preprocess
@@ -144,7 +144,7 @@ class RetinaNetBundle:
         """
         target = choose_device(device)
         number_type(target, self._precision)
-        with said(f"model {self._card.id} cannot search this scan as its configuration says"):
+        with as_model_error(f"model {self._card.id} cannot search this scan as its configuration says"):
             return self._detect(volume, target, progress)
 
     def _detect(self, volume: Volume, target: torch.device, progress: Progress) -> Detection:

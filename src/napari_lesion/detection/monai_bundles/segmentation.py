@@ -25,9 +25,9 @@ from monai.utils.enums import MetaKeys, SpaceKeys
 from scipy import ndimage
 from torch import Tensor, nn
 
-from napari_lesion.detection.monai_bundles.bundle import Bundle, load_weights, said
+from napari_lesion.detection.monai_bundles.bundle import Bundle, as_model_error, load_weights
 from napari_lesion.detection.monai_bundles.config import BundleConfig, Raw
-from napari_lesion.detection.monai_bundles.metadata import Given
+from napari_lesion.detection.monai_bundles.metadata import ImageFormat
 from napari_lesion.imaging.inference import choose_device
 from napari_lesion.model.findings import Candidate, Detection, Heatmap
 from napari_lesion.model.volume import FloatArray, Volume, apply_affine
@@ -117,7 +117,7 @@ class SegmentationBundle:
             If the device is not there.
         """
         target = choose_device(device)
-        with said(f"model {self._card.id} cannot search this scan as its configuration says"):
+        with as_model_error(f"model {self._card.id} cannot search this scan as its configuration says"):
             return segment(volume, self._network, self._recipe, device=target, progress=progress)
 
 
@@ -210,7 +210,7 @@ def _inferer(config: BundleConfig) -> SlidingWindowInferer | SimpleInferer:
 
 
 def _class_names(bundle: Bundle) -> dict[int, str]:
-    output = next(iter(bundle.metadata.network_data_format.outputs.values()), Given())
+    output = next(iter(bundle.metadata.network_data_format.outputs.values()), ImageFormat())
     named = output.channel_def
     count = max([output.num_channels or 0, *(n + 1 for n in named)])
     if count < 1:

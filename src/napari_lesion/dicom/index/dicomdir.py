@@ -42,16 +42,16 @@ class Directory:
     missing : tuple of (Path, str)
         Images among them that are not there, with the reason; the DICOMDIR itself where it cannot be read, or names no
         image.
-    said : dict
+    stated : dict
         What it says of each file: keywords and values.
     """
 
     found: tuple[Path, ...]
     missing: tuple[Skipped, ...]
-    said: dict[Path, dict[str, str]]
+    stated: dict[Path, dict[str, str]]
 
 
-def contradictions(said: dict[str, str], owner: Owner, series_uid: str, sop_instance_uid: str) -> tuple[str, ...]:
+def contradictions(stated: dict[str, str], owner: Owner, series_uid: str, sop_instance_uid: str) -> tuple[str, ...]:
     """Name what a file says of itself otherwise than a DICOMDIR does.
 
     What either leaves out contradicts nothing, and neither do names in other scripts: a DICOMDIR often lacks the
@@ -64,8 +64,8 @@ def contradictions(said: dict[str, str], owner: Owner, series_uid: str, sop_inst
         "SeriesInstanceUID": series_uid,
         _INSTANCE: sop_instance_uid,
     }
-    wrong = [keyword for keyword, value in said.items() if value and own[keyword] and value != own[keyword]]
-    if "PatientName" in wrong and not (said["PatientName"].isascii() and owner.patient_name.isascii()):
+    wrong = [keyword for keyword, value in stated.items() if value and own[keyword] and value != own[keyword]]
+    if "PatientName" in wrong and not (stated["PatientName"].isascii() and owner.patient_name.isascii()):
         wrong.remove("PatientName")
     return tuple("SOPInstanceUID" if keyword == _INSTANCE else keyword for keyword in wrong)
 
@@ -98,7 +98,7 @@ def read_dicomdir(dicomdir: Path, known: Container[str] = ()) -> Directory:
             reason = f"a DICOMDIR that cannot be read ({type(error).__name__}: {error}); open the folder that it is in"
             missing.append((current, reason))
             continue
-        for kind, parts, said in references:
+        for kind, parts, stated in references:
             path = names.find(parts)
             if kind == "directory":
                 if path is None:
@@ -115,8 +115,8 @@ def read_dicomdir(dicomdir: Path, known: Container[str] = ()) -> Directory:
                 continue
             images += kind == "image"
             if path is not None:
-                found[path] = said
-            elif kind == "image" and said.get(_INSTANCE, "") not in known:
+                found[path] = stated
+            elif kind == "image" and stated.get(_INSTANCE, "") not in known:
                 missing.append((dicomdir.parent.joinpath(*parts), f"named in {current.name}, but not there"))
     if not images and not missing:
         missing.append((dicomdir, "a DICOMDIR that names no image; open the folder that it is in"))
@@ -137,17 +137,17 @@ def _references(dicomdir: Path) -> Iterator[tuple[str, list[str], dict[str, str]
         kind = "image" if record.get("DirectoryRecordType") == "IMAGE" else "other"
         if str(record.get("ReferencedSOPClassUIDInFile", "")) == _DIRECTORY:
             kind = "directory"
-        said = {k: v for one in (*above.get(id(record), ()), record) for k, v in _said_by(one).items()}
-        yield kind, [part for part in parts if part], said
+        stated = {k: v for one in (*above.get(id(record), ()), record) for k, v in _stated_fields(one).items()}
+        yield kind, [part for part in parts if part], stated
 
 
-def _said_by(record: Dataset) -> dict[str, str]:
+def _stated_fields(record: Dataset) -> dict[str, str]:
     """Read from one record what is compared, as headers are compared."""
     kind = str(record.get("DirectoryRecordType", ""))
-    said = {keyword: str(record.get(keyword) or "").strip() for keyword in _COMPARED.get(kind, ())}
-    if "PatientName" in said:
-        said["PatientName"] = plain_name(said["PatientName"])
-    return said
+    stated = {keyword: str(record.get(keyword) or "").strip() for keyword in _COMPARED.get(kind, ())}
+    if "PatientName" in stated:
+        stated["PatientName"] = plain_name(stated["PatientName"])
+    return stated
 
 
 def _above(dataset: Dataset, records: Sequence[Dataset]) -> dict[int, tuple[Dataset, ...]]:

@@ -58,7 +58,7 @@ def scans_inside(path: Path) -> str | None:
 
 
 def _zip(path: Path) -> str | None:
-    with _damaged("zip") as said, zipfile.ZipFile(path) as source:
+    with _damaged("zip") as damage, zipfile.ZipFile(path) as source:
         left = _MOST_BYTES
         for number, entry in enumerate(source.infolist()):
             if entry.is_dir():
@@ -71,11 +71,11 @@ def _zip(path: Path) -> str | None:
             with source.open(entry) as file:
                 if _holds(file.read(512), entry.filename):
                     return "a zip archive that holds DICOM files; open it by itself"
-    return said.text
+    return damage.text
 
 
 def _tar(unpack: Callable[[], Any], what: str) -> str | None:
-    with _damaged("tar") as said, unpack() as stream:
+    with _damaged("tar") as damage, unpack() as stream:
         bounded: Any = _Bounded(stream)
         with tarfile.open(fileobj=bounded, mode="r|") as source:
             for number, entry in enumerate(source):
@@ -84,31 +84,31 @@ def _tar(unpack: Callable[[], Any], what: str) -> str | None:
                     return f"{what} with so many files that it was not looked through; unpack it and open its folder"
                 if file is not None and _holds(file.read(512), entry.name):
                     return f"{what} that holds DICOM files; unpack it and open its folder"
-    return said.text
+    return damage.text
 
 
 def _compressed(path: Path, name: str, unpack: Callable[[Path], Any]) -> str | None:
-    with _damaged(name) as said:
+    with _damaged(name) as damage:
         with unpack(path) as stream:
             head = stream.read(512)
         if _is_tar(head):
             return _tar(lambda: unpack(path), f"a tar archive ({name})")
         if _holds(head):
             return f"a DICOM file compressed by {name}; unpack it"
-    return said.text
+    return damage.text
 
 
-class _Said:
+class _Damage:
     text: str | None = None
 
 
 @contextmanager
-def _damaged(kind: str) -> Iterator[_Said]:
-    said = _Said()
+def _damaged(kind: str) -> Iterator[_Damage]:
+    damage = _Damage()
     try:
-        yield said
+        yield damage
     except _UNREADABLE as error:
-        said.text = f"a damaged {kind} archive ({error}); copy it again, or unpack it and open its folder"
+        damage.text = f"a damaged {kind} archive ({error}); copy it again, or unpack it and open its folder"
 
 
 class _Bounded:

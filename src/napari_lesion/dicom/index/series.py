@@ -323,9 +323,9 @@ def _with_contradictions(
     for path, directory in directories:
         wrong: dict[str, list[Path]] = {}
         for file in dict.fromkeys(frame.file for frame in series.frames):
-            if said := directory.said.get(file.path):
+            if stated := directory.stated.get(file.path):
                 series_uid = series.identity.series_uid
-                for keyword in contradictions(said, owners[file.path], series_uid, file.sop_instance_uid):
+                for keyword in contradictions(stated, owners[file.path], series_uid, file.sop_instance_uid):
                     wrong.setdefault(keyword, []).append(file.path)
         notes += [
             f"{path.name} gives {_such_as(members)} another {keyword} than "

@@ -22,7 +22,7 @@ from napari_lesion.assessment.patient.fields import FINDING_FIELDS
 from napari_lesion.follow_up import Prior
 from napari_lesion.model.compared import Change
 from napari_lesion.model.findings import RESEARCH_USE, Finding, Report, image_name
-from napari_lesion.model.judged import Advice, Appearance, Given
+from napari_lesion.model.judged import Advice, Appearance, SourcedValue
 from napari_lesion.plugin.findings.exports import Exports
 from napari_lesion.plugin.findings.finding_pictures import PictureRow
 from napari_lesion.plugin.findings.finding_text import (
@@ -359,7 +359,7 @@ class FindingCard(QWidget):
         finding = self._view.chosen
         if finding is None:
             return
-        given = None if value is None else Given(value=value, source="entered", detail=f"by {reader_name()}")
+        given = None if value is None else SourcedValue(value=value, source="entered", detail=f"by {reader_name()}")
         # Through the model, which makes of it what the field is.
         said = {**finding.appearance.model_dump(), name: given.model_dump() if given is not None else None}
         appearance = Appearance.model_validate(said)

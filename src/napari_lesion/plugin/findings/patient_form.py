@@ -6,9 +6,9 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from napari_lesion.assessment.patient.clinical import load_clinical, patient_of, together
+from napari_lesion.assessment.patient.clinical import load_clinical, merged_patient, patient_of
 from napari_lesion.assessment.patient.fields import PATIENT_FIELDS
-from napari_lesion.model.judged import Given, Patient
+from napari_lesion.model.judged import Patient, SourcedValue
 from napari_lesion.plugin.session.workstation import Workstation
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.texts import tr
@@ -57,7 +57,7 @@ class PatientForm(QWidget):
         patient = self.patient
         self.form.show_values({name: getattr(patient, name) for name in Patient.model_fields})
         said = patient_of(volume.series) if volume is not None else Patient()
-        self.header_button.setEnabled(together(patient, said) != patient)
+        self.header_button.setEnabled(merged_patient(patient, said) != patient)
 
     @property
     def patient(self) -> Patient:
@@ -69,14 +69,14 @@ class PatientForm(QWidget):
 
     def _on_given(self, name: str, value: object) -> None:
         detail = f"typed by {reader_name()}"
-        given = None if value is None else Given(value=value, source="entered", detail=detail)
+        given = None if value is None else SourcedValue(value=value, source="entered", detail=detail)
         # Through the model, which makes of it what the field is.
         self._write(Patient.model_validate({**self.patient.model_dump(), name: given.model_dump() if given else None}))
 
     def _take_header(self) -> None:
         volume = self._station.volume
         if volume is not None:
-            self._write(together(self.patient, patient_of(volume.series)))
+            self._write(merged_patient(self.patient, patient_of(volume.series)))
 
     def _ask_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
@@ -103,7 +103,7 @@ class PatientForm(QWidget):
             show_warning(sentence(error))
             return
         known = sum(getattr(said, name) is not None for name in Patient.model_fields)
-        self._write(together(said, self.patient))
+        self._write(merged_patient(said, self.patient))
         text = tr("{count} entries were taken from {file}.", count=known, file=path.name)
         show_info("\n".join((text, *clinical.problems_of(series.patient_id))))
 

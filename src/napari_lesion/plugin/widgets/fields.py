@@ -11,7 +11,7 @@ from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from napari_lesion.assessment.patient.fields import Field, Value
-from napari_lesion.model.judged import Given
+from napari_lesion.model.judged import SourcedValue
 from napari_lesion.plugin.texts import later, tr
 
 SOURCES = {
@@ -62,7 +62,7 @@ class FieldsForm(QWidget):
             grid.addWidget(source, row, 2)
             self.editors[field.name], self.sources[field.name] = editor, source
 
-    def show_values(self, values: Mapping[str, Given[Any] | None]) -> None:
+    def show_values(self, values: Mapping[str, SourcedValue[Any] | None]) -> None:
         """Show what is known, with its sources; nothing is emitted."""
         for name, editor in self.editors.items():
             given, source = values.get(name), self.sources[name]
