@@ -21,6 +21,7 @@ from napari_lesion.detection.monai_bundles.bundle import read_bundle
 from napari_lesion.detection.monai_bundles.config import BundleConfig
 from napari_lesion.detection.monai_bundles.config_file import read_config
 from napari_lesion.detection.monai_bundles.load import load_bundle
+from napari_lesion.detection.registry import card_in
 from napari_lesion.models.packages import HOME_VARIABLE
 from napari_lesion.models.store import add
 from napari_lesion.support.errors import LesionError, ModelError, UntrustedCodeError
@@ -226,7 +227,7 @@ def test_nothing_outside_the_folder_is_added(tmp_path: Path, monkeypatch: pytest
     (folder / "docs").mkdir()
     (folder / "docs" / "README.md").symlink_to(tmp_path / "secret")
     with pytest.raises(ModelError, match="leads out of"):
-        add(folder)
+        add(folder, card_in)
     assert not (tmp_path / "home" / "b").exists()
 
 

@@ -222,7 +222,9 @@ class BundleConfig:
                     if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == method:
                         return {str(k.arg): self._evaluator.value(k.value, references) for k in call.keywords}
             except (NotThere, NotUnderstood, *_FAILURES) as refused:
-                raise ModelError(f"{self.path}: the arguments of {method} cannot be read ({_said(refused)}).") from None
+                raise ModelError(
+                    f"{self.path}: the arguments of {method} cannot be read ({_reason(refused)})."
+                ) from None
         return {}
 
     def _text(self, text: str, where: str) -> Any:
@@ -247,7 +249,7 @@ class BundleConfig:
         except NotThere as refused:
             raise ModelError(f"{self.path}: {where}: {shown} cannot be worked out: {refused}.") from None
         except _FAILURES as error:
-            raise ModelError(f"{self.path}: {where}: {shown} fails: {_said(error)}.") from error
+            raise ModelError(f"{self.path}: {where}: {shown} fails: {_reason(error)}.") from error
         return self._run(code, references, where)
 
     def _imports(self) -> list[str]:
@@ -273,7 +275,7 @@ class BundleConfig:
         except (LesionError, NotThere):
             raise
         except Exception as error:  # whatever a class of MONAI says of arguments that it was not made for
-            raise ModelError(f"{place}: {name} cannot be built from this configuration: {_said(error)}.") from error
+            raise ModelError(f"{place}: {name} cannot be built from this configuration: {_reason(error)}.") from error
 
     # -- only for bundles that the user trusts ------------------------------------------------------------------------
 
@@ -288,7 +290,7 @@ class BundleConfig:
                 home = homes[0] if isinstance(homes, list) else homes
                 found = getattr(importlib.import_module(str(home)), name)
         except Exception as error:  # of the bundle's own module, which the user trusts
-            raise ModelError(f"{self.path}: {where}: {name} cannot be imported: {_said(error)}.") from error
+            raise ModelError(f"{self.path}: {where}: {name} cannot be imported: {_reason(error)}.") from error
         if not callable(found):
             raise ModelError(f"{self.path}: {where}: {name} is not a class or function.")
         return found  # type: ignore[no-any-return]
@@ -318,7 +320,7 @@ _FAILURES = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeE
 """What an expression of numbers, texts and lists can fail with."""
 
 
-def _first_line(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
     """First line of what an error says."""
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")[:300]
 
