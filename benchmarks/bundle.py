@@ -87,9 +87,9 @@ def make_bundle(folder: Path, volume: Volume, spacing: tuple[float, ...], window
     grid = model.prepare(volume)
     lungs = places(preprocess.find_search_region(volume), grid.affine)
     found = model.search(grid.image, places=lungs)
-    cells = np.unique(np.rint(apply_affine(np.linalg.inv(found.heat_affine), lungs)).astype(int), axis=0)
-    cells = cells[((cells >= 0) & (cells < found.heat.shape)).all(axis=1)]
-    score = float(np.sort(found.heat[tuple(cells.T)])[-100])
+    cells = np.unique(np.rint(apply_affine(np.linalg.inv(found.heatmap_affine), lungs)).astype(int), axis=0)
+    cells = cells[((cells >= 0) & (cells < found.heatmap.shape)).all(axis=1)]
+    score = float(np.sort(found.heatmap[tuple(cells.T)])[-100])
     state["classification_head.cls_logits.bias"] += np.log(0.02 / 0.98) - np.log(score / (1 - score))
     write_bundle(folder, config, state)
 

@@ -103,7 +103,7 @@ def monai_window(network: nn.Module, image: torch.Tensor, mask: npt.NDArray[np.b
 
 def candidates(prediction: Prediction, affine: FloatArray) -> tuple[Candidate, ...]:
     """Collect the findings of a prediction."""
-    heatmap = Heatmap(prediction.heat, output_affine(affine))
+    heatmap = Heatmap(prediction.probability, output_affine(affine))
     return find_candidates(heatmap, prediction.log_diameter, prediction.offsets)
 
 
@@ -144,7 +144,7 @@ def measure_speed(volume: Volume, model: str, repeats: int) -> dict[str, object]
             how = prediction.how if name == "ours" else how
     with torch.inference_mode():
         plain = network(padded(image))[0, 0].sigmoid()
-    ours = contenders["ours"]().heat
+    ours = contenders["ours"]().probability
     plain = plain[: ours.shape[0], : ours.shape[1], : ours.shape[2]].numpy()
     return {
         "box": tuple(image.shape[2:]),

@@ -90,7 +90,7 @@ def make_variants(model: str, calibrate: list[Path]) -> tuple[dict[str, Run], di
 
 def points(prediction: Prediction, box: preprocess.LungBox) -> list[ScoredPoint]:
     """Collect the candidates of a prediction."""
-    heatmap = Heatmap(prediction.heat, output_affine(box.affine))
+    heatmap = Heatmap(prediction.probability, output_affine(box.affine))
     found = find_candidates(heatmap, prediction.log_diameter, prediction.offsets)
     return [ScoredPoint(candidate.center_mm, candidate.score) for candidate in found]
 

@@ -18,26 +18,26 @@ from napari_lesion.support.errors import ConfigError
 
 
 def sample(n=6000, scans=10, seed=0) -> tuple[Sample, np.ndarray]:
-    """Findings that are true with probability heat², and that probability: the heat is too sure."""
+    """Findings that are true with probability probability², and that probability: the probability is too sure."""
     rng = np.random.default_rng(seed)
-    heat = rng.beta(0.6, 1.5, n)
-    truth = heat**2
-    return Sample(heat, rng.random(n) < truth, rng.integers(0, scans, n), scans), truth
+    probability = rng.beta(0.6, 1.5, n)
+    truth = probability**2
+    return Sample(probability, rng.random(n) < truth, rng.integers(0, scans, n), scans), truth
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_calibrated_score_is_the_probability_of_a_true_finding(method):
     data, truth = sample()
-    score = fit(data, method)(data.heat.astype(np.float32))
+    score = fit(data, method)(data.probability.astype(np.float32))
     assert np.abs(score - truth).mean() < 0.02
-    assert reliability(data.heat, data.hit).ece > 0.1
+    assert reliability(data.probability, data.hit).ece > 0.1
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_scores_of_scans_left_out_of_the_fit_are_calibrated_too(method):
     data, _ = sample()
     predicted = reliability(left_out_scores(data, method), data.hit)
-    before = reliability(data.heat, data.hit)
+    before = reliability(data.probability, data.hit)
     assert predicted.ece < 0.03 < before.ece
     assert predicted.log_loss < before.log_loss
     assert predicted.brier < before.brier
@@ -45,7 +45,7 @@ def test_scores_of_scans_left_out_of_the_fit_are_calibrated_too(method):
 
 def test_a_scan_left_out_has_no_part_in_its_own_scores():
     data, _ = sample(800, scans=4)
-    turned = Sample(data.heat, np.where(data.scan == 2, ~data.hit, data.hit), data.scan, data.scans)
+    turned = Sample(data.probability, np.where(data.scan == 2, ~data.hit, data.hit), data.scan, data.scans)
     same = left_out_scores(data, "isotonic") == left_out_scores(turned, "isotonic")
     assert same[data.scan == 2].all()
     assert not same[data.scan != 2].all()
@@ -54,8 +54,8 @@ def test_a_scan_left_out_has_no_part_in_its_own_scores():
 @pytest.mark.parametrize("method", METHODS)
 def test_the_order_of_findings_stays(method):
     data, _ = sample(500)
-    heat = np.linspace(0, 1, 400, dtype=np.float32)
-    assert (np.diff(fit(data, method)(heat).astype(float)) >= 0).all()
+    probability = np.linspace(0, 1, 400, dtype=np.float32)
+    assert (np.diff(fit(data, method)(probability).astype(float)) >= 0).all()
     curve = np.array(fit(data, method).points)
     assert (np.diff(curve, axis=0) > 0).all()
 
@@ -63,13 +63,15 @@ def test_the_order_of_findings_stays(method):
 def test_the_way_back_gives_the_heat():
     data, _ = sample(500)
     curve = fit(data, "platt")
-    heat = np.linspace(0.01, 0.98, 30)
-    np.testing.assert_allclose(curve.heat(curve(heat.astype(np.float32)).astype(float)), heat, atol=1e-4)
+    probability = np.linspace(0.01, 0.98, 30)
+    np.testing.assert_allclose(
+        curve.probability(curve(probability.astype(np.float32)).astype(float)), probability, atol=1e-4
+    )
 
 
 def test_too_few_true_findings_are_refused():
     data, _ = sample(2000)
-    none = Sample(data.heat, np.zeros_like(data.hit), data.scan, data.scans)
+    none = Sample(data.probability, np.zeros_like(data.hit), data.scan, data.scans)
     with pytest.raises(ConfigError, match="0 true and 2000 false findings are too few"):
         fit(none, "isotonic")
 
@@ -77,7 +79,7 @@ def test_too_few_true_findings_are_refused():
 def test_a_model_that_is_wrong_where_it_is_sure_is_refused():
     data, _ = sample()
     with pytest.raises(ConfigError, match="surer"):
-        fit(Sample(1 - data.heat, data.hit, data.scan, data.scans), "platt")
+        fit(Sample(1 - data.probability, data.hit, data.scan, data.scans), "platt")
 
 
 def test_reliability_and_ece_by_hand():

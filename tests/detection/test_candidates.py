@@ -13,14 +13,14 @@ SHAPE = (20, 24, 28)
 
 
 def find(peaks, *, affine=CANONICAL, sizes=None, offsets=None, shape=SHAPE, **options):
-    heat = np.zeros(shape, dtype=np.float32)
+    values = np.zeros(shape, dtype=np.float32)
     log_diameter = np.zeros(shape, dtype=np.float32)
     shift = np.zeros((3, *shape), dtype=np.float32)
     for place, score in peaks.items():
-        heat[place] = score
+        values[place] = score
         log_diameter[place] = np.log((sizes or {}).get(place, 8.0) / 8.0)
         shift[(slice(None), *place)] = (offsets or {}).get(place, (0, 0, 0))
-    return find_candidates(Heatmap(heat, output_affine(affine)), log_diameter, shift, **options)
+    return find_candidates(Heatmap(values, output_affine(affine)), log_diameter, shift, **options)
 
 
 def test_an_output_voxel_lies_between_the_two_input_voxels_that_it_covers():
@@ -90,13 +90,13 @@ def test_nothing_under_the_floor_and_nothing_in_an_empty_heatmap():
 
 def test_sorted_by_score_and_no_more_than_the_limit():
     random = np.random.default_rng(0)
-    heat = random.random((60, 60, 60)).astype(np.float32)
-    zeros = np.zeros((3, *heat.shape), dtype=np.float32)
-    found = find_candidates(Heatmap(heat, output_affine(CANONICAL)), zeros[0] - 1, zeros)
+    values = random.random((60, 60, 60)).astype(np.float32)
+    zeros = np.zeros((3, *values.shape), dtype=np.float32)
+    found = find_candidates(Heatmap(values, output_affine(CANONICAL)), zeros[0] - 1, zeros)
     scores = [c.score for c in found]
     assert len(found) == MOST
     assert scores == sorted(scores, reverse=True)
-    assert scores[0] == heat.max()
+    assert scores[0] == values.max()
 
 
 def test_candidates_in_a_mask_are_left_out_wherever_its_grid_lies() -> None:

@@ -234,7 +234,7 @@ def test_the_score_of_the_crop_is_that_of_the_whole_scan() -> None:
     box = preprocess.prepare(volume)
     view = nodule_view(network, box, finding_at(), score=lambda heat: heat, device="cpu")
     prediction = inference.predict(network, box.image[None, None], device="cpu")
-    whole = Heatmap(prediction.heat, view.affine)
+    whole = Heatmap(prediction.probability, view.affine)
     assert view.image.shape == (CROP_MM,) * 3
     start = np.rint(np.linalg.solve(box.affine, view.affine)[:3, 3]).astype(int)
     assert not (start % 16).any()

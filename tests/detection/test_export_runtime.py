@@ -69,7 +69,7 @@ def image() -> torch.Tensor:
 
 
 def maps(prediction) -> np.ndarray:
-    return np.concatenate([[prediction.heat, prediction.log_diameter], prediction.offsets])
+    return np.concatenate([[prediction.probability, prediction.log_diameter], prediction.offsets])
 
 
 def test_onnx_runs_boxes_of_other_sizes_as_torch_does(pack, tmp_path):
@@ -109,7 +109,7 @@ def test_bf16_is_computed_where_the_processor_can_and_refused_elsewhere(pack, ex
     theirs = predict(OpenVinoNetwork(model, "bf16"), image)
     assert theirs.how.startswith("bfloat16, OpenVINO")
     ours = predict(packs.load_network(pack), image)
-    assert 0 < np.abs(theirs.heat - ours.heat).max() < 0.05
+    assert 0 < np.abs(theirs.probability - ours.probability).max() < 0.05
 
 
 def test_an_export_of_another_model_is_refused(exported, other_pack):
@@ -140,8 +140,8 @@ def test_int8_stays_near_torch_and_says_what_it_is(pack, image):
     assert any(op.get_type_name() == "FakeQuantize" for op in model.get_ordered_ops())
     ours, theirs = predict(network, image), predict(OpenVinoNetwork(model), image)
     assert "int8" in theirs.how
-    assert 0 < np.abs(theirs.heat - ours.heat).mean() < 0.1
-    assert np.corrcoef(theirs.heat.ravel(), ours.heat.ravel())[0, 1] > 0.9
+    assert 0 < np.abs(theirs.probability - ours.probability).mean() < 0.1
+    assert np.corrcoef(theirs.probability.ravel(), ours.probability.ravel())[0, 1] > 0.9
 
 
 def test_nothing_is_reported_to_the_makers_of_openvino(pack, tmp_path, monkeypatch):

@@ -60,7 +60,7 @@ def reference(network: nn.Module, image: torch.Tensor) -> np.ndarray:
 
 
 def stacked(prediction: inference.Prediction) -> np.ndarray:
-    return np.concatenate([[prediction.heat, prediction.log_diameter], prediction.offsets])
+    return np.concatenate([[prediction.probability, prediction.log_diameter], prediction.offsets])
 
 
 class OutOfMemory(nn.Module):
@@ -97,7 +97,7 @@ def test_equals_the_plain_network(network, image):
 def test_any_size_gives_one_output_voxel_for_two(network, shape):
     image = torch.rand((1, 1, *shape), generator=torch.Generator().manual_seed(2))
     result = predict(network, image, device="cpu")
-    assert result.heat.shape == tuple(-(-n // 2) for n in shape)
+    assert result.probability.shape == tuple(-(-n // 2) for n in shape)
     np.testing.assert_allclose(stacked(result), reference(network, image), atol=1e-4)
 
 
@@ -153,10 +153,10 @@ def test_heat_is_zero_outside_the_mask(network, image):
     mask = np.zeros(SHAPE, dtype=bool)
     mask[10:21, 5:30, 100:111] = True
     result = predict(network, image, device="cpu", mask=mask)
-    coarse = np.zeros(result.heat.shape, dtype=bool)
+    coarse = np.zeros(result.probability.shape, dtype=bool)
     coarse[5:11, 2:15, 50:56] = True
-    assert (result.heat[~coarse] == 0).all()
-    np.testing.assert_allclose(result.heat[coarse], reference(network, image)[0][coarse], atol=1e-4)
+    assert (result.probability[~coarse] == 0).all()
+    np.testing.assert_allclose(result.probability[coarse], reference(network, image)[0][coarse], atol=1e-4)
 
 
 def test_windows_without_any_mask_are_skipped(network, image, small_windows):
@@ -165,8 +165,8 @@ def test_windows_without_any_mask_are_skipped(network, image, small_windows):
     counted = OutOfMemory(network, longest=1000)
     result = predict(counted, image, device="cpu", mask=mask)
     assert OutOfMemory.calls == [(32, 48, 192)]
-    assert result.heat[1, 1, 1] == pytest.approx(reference(network, image)[0, 1, 1, 1], abs=1e-4)
-    assert np.count_nonzero(result.heat) == 1
+    assert result.probability[1, 1, 1] == pytest.approx(reference(network, image)[0, 1, 1, 1], abs=1e-4)
+    assert np.count_nonzero(result.probability) == 1
 
 
 def test_out_of_memory_halves_the_window_and_says_so(network):
@@ -258,8 +258,8 @@ def test_half_precision_gives_about_the_same_scores(network, image, monkeypatch)
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True)
     result = predict(network, image, device="cpu", precision="bfloat16")
     assert result.how == "bfloat16, one pass"
-    assert result.heat.dtype == np.float32
-    np.testing.assert_allclose(result.heat, reference(network, image)[0], atol=0.05)
+    assert result.probability.dtype == np.float32
+    np.testing.assert_allclose(result.probability, reference(network, image)[0], atol=0.05)
 
 
 def test_leaves_the_network_and_torch_as_they_were(network, image):

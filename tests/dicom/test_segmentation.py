@@ -147,7 +147,7 @@ def test_a_heatmap_lies_on_the_scan_in_steps_of_a_255th(case: Case, tmp_path: Pa
     assert np.linalg.norm(hottest - np.array(MARK.center_mm)) < 4
     seg = load_seg(tmp_path / "heat.dcm")
     assert (seg.kind, seg.fractional, seg.segments[0].made_by) == ("FRACTIONAL", "PROBABILITY", "blobs")
-    assert len(seg.frames) < case.volume.shape[0], "slices without heat are left out"
+    assert len(seg.frames) < case.volume.shape[0], "slices that are 0 are left out"
     [mask], notes = masks_from_seg(tmp_path / "heat.dcm", case.volume)
     assert [note for note in notes if "one half" in note]
     assert np.linalg.norm(mask.mask.center_mm(case.volume.affine) - np.array(MARK.center_mm)) < 2
@@ -181,7 +181,7 @@ def test_what_cannot_be_saved_or_opened_is_refused(case: Case, tmp_path: Path) -
     with pytest.raises(SeriesError, match="image positions"):
         save_seg(case.report, without_place(case.volume), tmp_path / "a.dcm")
     cold = replace(heatmap_around(case, MARK.center_mm), values=np.zeros((4, 4, 4), np.float32))
-    with pytest.raises(AnnotationError, match="no heat"):
+    with pytest.raises(AnnotationError, match="0 everywhere"):
         save_heatmap_seg(cold, case.report, case.volume, tmp_path / "a.dcm")
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(SeriesError, match="no DICOM segmentation but of CT"):

@@ -57,16 +57,16 @@ def pack(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def folder(pack, tmp_path_factory):
-    """Results in which a finding is true with probability heat², with their truth."""
+    """Results in which a finding is true with probability probability², with their truth."""
     root = tmp_path_factory.mktemp("validation")
     rng = np.random.default_rng(1)
     rows = []
     about = pack.metadata
     for scan in range(SCANS):
         uid = f"1.2.3.{scan}"
-        heat = rng.uniform(0.02, 0.98, 150).astype(float)
-        hit = rng.random(150) < heat**2
-        found = tuple(Candidate((12.0 * n, 0.0, 0.0), 8.0, h) for n, h in enumerate(heat))
+        probability = rng.uniform(0.02, 0.98, 150).astype(float)
+        hit = rng.random(150) < probability**2
+        found = tuple(Candidate((12.0 * n, 0.0, 0.0), 8.0, h) for n, h in enumerate(probability))
         report = analyse(make_volume(series_uid=uid), detector=FakeDetector(found), threshold=0).report
         model = report.model.model_copy(update={"id": about.id, "version": about.version, "sha256": about.sha256})
         (root / uid).mkdir()
@@ -102,8 +102,8 @@ def test_the_calibrated_pack_has_the_same_weights_and_scores_that_are_shares_of_
     about = new.metadata
     assert about.version == "1.2.4"
     assert about.calibration is not None
-    heat = np.linspace(0.1, 0.9, 9, dtype=np.float32)
-    np.testing.assert_allclose(about.calibration(heat), heat**2, atol=0.12)
+    probability = np.linspace(0.1, 0.9, 9, dtype=np.float32)
+    np.testing.assert_allclose(about.calibration(probability), probability**2, atol=0.12)
     assert false_positives_at(about, about.threshold) == pytest.approx(2.0)
     assert [metric.name for metric in about.metrics] == ["CPM", "ECE"]
     assert about.metrics[1].value < 0.06

@@ -243,11 +243,11 @@ def test_with_a_slab_the_cursor_tells_what_is_shown_and_what_was_acquired(model:
     found = tools.view(model).found
     assert found.value == -850
     assert found.slab == 40
-    assert found.heat is not None
+    assert found.probability is not None
     assert "MIP 40 HU (slice −850)" in model.status
     heatmap.visible = False
     over(model, BIG)
-    assert tools.view(model).found.heat is None, "a map that is hidden, or must not be seen yet, tells nothing"
+    assert tools.view(model).found.probability is None, "a map that is hidden, or must not be seen yet, tells nothing"
 
 
 def test_the_mouse_leaves_and_the_value_goes(model: ViewerModel) -> None:

@@ -104,32 +104,32 @@ def test_the_learning_rate_warms_up_and_falls_to_zero() -> None:
 
 def test_targets_lie_at_the_nodule() -> None:
     target = Target((20.0, 30.0, 40.5), 10.0)
-    heat, weight, size, offset, valid = target_maps([target], 64, np.ones((64, 64, 64), bool))
+    heatmap, weight, size, offset, valid = target_maps([target], 64, np.ones((64, 64, 64), bool))
     index = np.argwhere(weight > 0)
     assert weight.sum() == pytest.approx(1)
-    assert (heat[weight > 0] == 1).all()
+    assert (heatmap[weight > 0] == 1).all()
     assert valid[weight > 0].all()
     position = index * OUTPUT_STRIDE + (OUTPUT_STRIDE - 1) / 2
     assert np.allclose(position + offset[:, weight > 0].T, target.center)
     assert np.allclose(np.exp(size[weight > 0]) * 8, 10)
-    assert heat[0, 0, 0] == 0
+    assert heatmap[0, 0, 0] == 0
 
 
 @pytest.mark.parametrize("heat_loss", ["focal", "bce", "dice", "mse", "hinge"])
 def test_the_loss_is_least_for_the_right_answer(heat_loss: str) -> None:
     maps = target_maps([Target((16.0, 15.0, 17.0), 8.0)], 32, np.ones((32, 32, 32), bool))
-    heat, weight, size, offset, valid = (torch.from_numpy(m)[None] for m in maps)
-    batch = Batch(torch.zeros(1, 1, 32, 32, 32), heat, weight, size, offset, valid, 1)
+    heatmap, weight, size, offset, valid = (torch.from_numpy(m)[None] for m in maps)
+    batch = Batch(torch.zeros(1, 1, 32, 32, 32), heatmap, weight, size, offset, valid, 1)
     right = torch.cat([torch.where(weight > 0, 8.0, -8.0)[:, None], size[:, None], offset], 1)
     moved = right.roll(4, dims=2)
     silent = right.clone()
     silent[:, 0] = -8.0
-    options = LossConfig(heat=heat_loss)
+    options = LossConfig(heatmap=heat_loss)
 
     def loss(output: torch.Tensor) -> float:
-        return float(nodule_loss(output, batch, options).heat)
+        return float(nodule_loss(output, batch, options).heatmap)
 
-    # Dice and cross-entropy compare all voxels with the heat's soft shape, so that even this answer costs something.
+    # Dice and cross-entropy compare all voxels with the heatmap's soft shape, so that even this answer costs something.
     factor = 10 if heat_loss in ("focal", "mse") else 1.2
     assert loss(moved) > factor * loss(right)
     assert loss(silent) > factor * loss(right)

@@ -1,4 +1,4 @@
-"""Scores that mean something: from the network's heat to the measured share of true findings.
+"""Scores that mean something: from the network's probability to the measured share of true findings.
 
 Everything here is fitted on validation scans and measured with each scan left out of the fit in its turn. scikit-learn
 is needed for fitting only; what is fitted are a few points (``packs.Calibration``), and operating points on a card.
@@ -47,7 +47,7 @@ class Sample:
 
     Attributes
     ----------
-    heat : (n,)
+    probability : (n,)
         What the network said, in [0, 1], before any calibration.
     hit : (n,) bool
         Whether it hit a lesion of the truth.
@@ -57,7 +57,7 @@ class Sample:
         How many scans were searched, also those without findings.
     """
 
-    heat: Floats
+    probability: Floats
     hit: Flags
     scan: npt.NDArray[np.int64]
     scans: int
@@ -86,18 +86,18 @@ class Reliability:
 
 
 def fit(sample: Sample, method: Method) -> Calibration:
-    """Fit the map from heat to score.
+    """Fit the map from probability to score.
 
     Parameters
     ----------
     sample : Sample
     method : str
-        ``isotonic`` (centred, so that it rises strictly) or ``platt`` (logistic in the logit of the heat).
+        ``isotonic`` (centred, so that it rises strictly) or ``platt`` (logistic in the logit of the probability).
 
     Raises
     ------
     ConfigError
-        If there are too few true or too few false findings, or more heat does not mean more true findings.
+        If there are too few true or too few false findings, or more probability does not mean more true findings.
     """
     hits = int(sample.hit.sum())
     if min(hits, len(sample.hit) - hits) < _LEAST_HITS:
@@ -117,11 +117,11 @@ def left_out_scores(sample: Sample, method: Method) -> Floats:
     ConfigError
         If the findings are too few to leave a scan out.
     """
-    score = np.empty(len(sample.heat))
+    score = np.empty(len(sample.probability))
     for scan in np.unique(sample.scan):
         out = sample.scan == scan
-        rest = Sample(sample.heat[~out], sample.hit[~out], sample.scan[~out], sample.scans - 1)
-        score[out] = fit(rest, method)(sample.heat[out].astype(np.float32))
+        rest = Sample(sample.probability[~out], sample.hit[~out], sample.scan[~out], sample.scans - 1)
+        score[out] = fit(rest, method)(sample.probability[out].astype(np.float32))
     return score
 
 
@@ -183,19 +183,19 @@ def _isotonic(sample: Sample) -> list[tuple[float, float]]:
     """Centres of the blocks of an isotonic regression, with half a hit and half a miss added to each end."""
     from sklearn.isotonic import IsotonicRegression
 
-    value = IsotonicRegression(y_min=0, y_max=1).fit_transform(sample.heat, sample.hit.astype(float))
+    value = IsotonicRegression(y_min=0, y_max=1).fit_transform(sample.probability, sample.hit.astype(float))
     points = []
     for level in np.unique(value):
         block = value == level
         hits, n = int(sample.hit[block].sum()), int(block.sum())
-        points.append((float(sample.heat[block].mean()), (hits + 0.5) / (n + 1)))
+        points.append((float(sample.probability[block].mean()), (hits + 0.5) / (n + 1)))
     return points
 
 
 def _platt(sample: Sample) -> list[tuple[float, float]]:
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression().fit(_logit(sample.heat)[:, None], sample.hit)
+    model = LogisticRegression().fit(_logit(sample.probability)[:, None], sample.hit)
     slope = float(model.coef_[0, 0])
     if slope <= 0:
         raise ConfigError(
@@ -207,9 +207,9 @@ def _platt(sample: Sample) -> list[tuple[float, float]]:
     return [(float(1 / (1 + math.exp(-x))), float(y)) for x, y in zip(logit, score, strict=True)]
 
 
-def _logit(heat: Floats) -> Floats:
+def _logit(probability: Floats) -> Floats:
     edge = 1 / (1 + math.exp(_LOGIT_LIMIT))
-    inside = np.clip(heat, edge, 1 - edge)
+    inside = np.clip(probability, edge, 1 - edge)
     result: Floats = np.log(inside / (1 - inside))
     return result
 
@@ -218,8 +218,8 @@ def _rising(points: Sequence[tuple[float, float]]) -> tuple[tuple[float, float],
     """Add the ends, and leave out what does not rise strictly."""
     step = 10.0**-_DIGITS
     result = [(0.0, 0.0)]
-    for heat, score in points:
-        heat, score = round(heat, _DIGITS), round(score, _DIGITS)
-        if heat > result[-1][0] and score > result[-1][1] and heat < 1 - step and score < 1 - step:
-            result.append((heat, score))
+    for probability, score in points:
+        probability, score = round(probability, _DIGITS), round(score, _DIGITS)
+        if probability > result[-1][0] and score > result[-1][1] and probability < 1 - step and score < 1 - step:
+            result.append((probability, score))
     return (*result, (1.0, round(result[-1][1] + step, _DIGITS)))

@@ -45,7 +45,7 @@ def find_candidates(
     pitch_mm : float
         The unit of diameters and offsets: networks count in voxels of their input.
     floor : float
-        Smallest heat of a candidate (exclusive).
+        Smallest values of a candidate (exclusive).
     most : int
         Largest number of candidates.
 
@@ -54,9 +54,9 @@ def find_candidates(
     tuple of Candidate
         Sorted by score, falling. Centres are LPS mm; diameters are clipped to ``DIAMETER_RANGE_MM``.
     """
-    heat = heatmap.values
-    index = np.argwhere((heat > floor) & (heat == maximum_filter(heat, size=3, mode="constant")))
-    scores = heat[tuple(index.T)]
+    values = heatmap.values
+    index = np.argwhere((values > floor) & (values == maximum_filter(values, size=3, mode="constant")))
+    scores = values[tuple(index.T)]
     order = np.argsort(-scores, kind="stable")
     index, scores = index[order], scores[order]
     at = tuple(index.T)

@@ -174,7 +174,7 @@ def slide(
     shape = tuple(int((n - 1) / p) + 1 for n, p in zip(scan.shape, pitch, strict=True))
     affine = scan.affine @ np.diag([*pitch, 1.0])
     search = preprocess.resample(area.search, area.affine, affine, shape, outside=0.0) > 0.5
-    heat, sizes = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    values, sizes = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     wanted = np.flatnonzero(search.any(axis=(1, 2)))
     for done, k in enumerate(wanted):
         progress(done, len(wanted), "searching the slices")
@@ -182,9 +182,9 @@ def slide(
         box = (slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1))
         plane = _plane(scan, int(k) * step, box, pixel_mm)
         logit, size = answer(network, scaled(plane)[None, None], device)[0].numpy()
-        heat[k][box], sizes[k][box] = 1 / (1 + np.exp(-logit)), size
-    heat *= search
-    return Heatmap(values=heat, affine=affine), sizes
+        values[k][box], sizes[k][box] = 1 / (1 + np.exp(-logit)), size
+    values *= search
+    return Heatmap(values=values, affine=affine), sizes
 
 
 def _plane(scan: Volume, k: int, box: tuple[slice, slice], pixel_mm: float) -> npt.NDArray[np.float32]:

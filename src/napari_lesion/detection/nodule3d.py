@@ -85,7 +85,7 @@ class NoduleDetector:
         )
         searched = time.perf_counter()
         progress(_SEARCHED, _SCALE, "collecting the candidates")
-        heatmap = Heatmap(values=prediction.heat, affine=inference.output_affine(box.affine))
+        heatmap = Heatmap(values=prediction.probability, affine=inference.output_affine(box.affine))
         candidates = find_candidates(
             heatmap,
             prediction.log_diameter,
@@ -132,7 +132,7 @@ class NoduleDetector:
             self._network,
             box,
             finding,
-            score=self._metadata.calibration or (lambda heat: heat),
+            score=self._metadata.calibration or (lambda probability: probability),
             device=device,
             notes=(second,) if self._metadata.second_stage else (),
         )

@@ -131,12 +131,12 @@ def save_heatmap_seg(
 ) -> None:
     """Save a heatmap as a fractional DICOM SEG (probability) on the scan's grid, in steps of 1/255.
 
-    It is interpolated linearly from its own, coarser grid, which the object names; frames without heat are left out.
+    It is interpolated linearly from its own, coarser grid, which the object names; frames of 0 are left out.
 
     Raises
     ------
     NothingToSaveError
-        If there is no heat in it.
+        If it is 0 everywhere.
     AnnotationError
         If it would be too large, or lies outside of the scan.
     SeriesError
@@ -156,7 +156,7 @@ def save_heatmap_seg(
         volume,
         source,
         Path(path),
-        [_heat_description(report.model)],
+        [_heatmap_description(report.model)],
         kind="heatmap",
         series_description="Findings: heatmap",
         segmentation_type="FRACTIONAL",
@@ -277,7 +277,7 @@ def _color(number: int) -> Any:
     return hd.color.CIELabColor.from_rgb(*(round(255 * part) for part in rgb))
 
 
-def _heat_description(model: ModelReference) -> SegmentDescription:
+def _heatmap_description(model: ModelReference) -> SegmentDescription:
     import highdicom as hd
 
     return hd.seg.SegmentDescription(
@@ -297,7 +297,7 @@ def _levels_on_scan(heatmap: Heatmap, volume: Volume, progress: Progress) -> tup
     hot = np.flatnonzero((heatmap.values * _LEVELS >= 0.5).any(axis=(1, 2)))
     if not hot.size:
         raise NothingToSaveError(
-            f"series {volume.series.series_uid}: there is no heat in the heatmap, so there is nothing to save of it."
+            f"series {volume.series.series_uid}: the heatmap is 0 everywhere, so there is nothing of it to save."
         )
     places = apply_affine(matrix, np.stack([np.arange(volume.shape[0])] + [np.zeros(volume.shape[0])] * 2, axis=1))
     inside = np.flatnonzero((places[:, 0] > hot[0] - 1) & (places[:, 0] < hot[-1] + 1))

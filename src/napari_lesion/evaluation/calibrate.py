@@ -31,7 +31,7 @@ class Calibrated:
     compared: dict[Method, Reliability]
     """Of scores that were predicted for scans left out of the fit, by method."""
     before: Reliability
-    """Of the network's own heat."""
+    """Of the network's own probability."""
     sample: Sample
     lesions: int
 
@@ -78,7 +78,7 @@ def calibrate(
     compared = {one: fitting.reliability(fitting.left_out_scores(sample, one), sample.hit) for one in methods}
     method = min(methods, key=lambda one: compared[one].log_loss)
     curve = fitting.fit(sample, method)
-    false = curve(sample.heat[~sample.hit].astype(np.float32)).astype(np.float64)
+    false = curve(sample.probability[~sample.hit].astype(np.float32)).astype(np.float64)
     metric = Metric(
         name=ECE,
         value=round(compared[method].ece, 4),
@@ -96,7 +96,7 @@ def calibrate(
         metadata=new,
         method=method,
         compared=compared,
-        before=fitting.reliability(sample.heat, sample.hit),
+        before=fitting.reliability(sample.probability, sample.hit),
         sample=sample,
         lesions=len(truth),
     )
@@ -131,7 +131,7 @@ A score is the share of findings with such a score that were true on the validat
 {calibrated.lesions} lesions, {int(sample.hit.sum())} of which were hit, and {int((~sample.hit).sum())} false findings \
 ({calibrated.method} fit). In scans with fewer lesions fewer findings are true at the same score.
 
-Each scan left out of the fit once: expected calibration error {best.ece:.4f} (the network's own heat: \
+Each scan left out of the fit once: expected calibration error {best.ece:.4f} (the network's own probability: \
 {calibrated.before.ece:.4f}), log loss {best.log_loss:.4f} ({calibrated.before.log_loss:.4f}), Brier score \
 {best.brier:.4f} ({calibrated.before.brier:.4f}).
 
@@ -193,7 +193,7 @@ def _sample(
     ]
     score = np.array([row[0] for row in rows], dtype=np.float64)
     return Sample(
-        heat=score if calibration is None else calibration.heat(score),
+        probability=score if calibration is None else calibration.probability(score),
         hit=np.array([row[1] for row in rows], dtype=np.bool_),
         scan=np.array([row[2] for row in rows], dtype=np.int64),
         scans=len(results),

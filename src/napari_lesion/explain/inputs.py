@@ -104,7 +104,7 @@ def nodule_view(
         output = moved(torch.from_numpy(image)[None, None].to(target))[0, 0].cpu()
     grid = output_affine(affine)
     voxel = _strongest(output.numpy(), grid, finding)
-    heat = torch.sigmoid(output).numpy()
+    probability = torch.sigmoid(output).numpy()
     low, high = preprocess.HU_WINDOW
     intensities = _Intensities(scale=high - low, shift=low)
     plain, spread, words = _plain(image, lungs, index - start, finding.diameter_mm, spacing_of(affine), intensities)
@@ -117,7 +117,7 @@ def nodule_view(
         replacement=plain,
         replacement_spread=spread,
         replaced_by=words,
-        heatmap=Heatmap(score(heat), grid),
+        heatmap=Heatmap(score(probability), grid),
         score=lambda logit: float(score(np.array([1 / (1 + np.exp(-logit))], np.float32))[0]),
         gradients=Gradients(moved.get_submodule("merge2"), _GRAD_CAM_STRIDE),
         device=str(target),

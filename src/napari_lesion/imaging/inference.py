@@ -51,7 +51,7 @@ class Prediction:
 
     Attributes
     ----------
-    heat : (d', h', w') float32
+    probability : (d', h', w') float32
         Probability-like score in [0, 1]; 0 outside the mask. d' is d/2, rounded up.
     log_diameter : (d', h', w') float32
         ln(diameter / 8 mm).
@@ -63,7 +63,7 @@ class Prediction:
         Number type and division, e.g. ``float32, one pass``.
     """
 
-    heat: npt.NDArray[np.float32] = field(repr=False)
+    probability: npt.NDArray[np.float32] = field(repr=False)
     log_diameter: npt.NDArray[np.float32] = field(repr=False)
     offsets: npt.NDArray[np.float32] = field(repr=False)
     device: str
@@ -166,7 +166,7 @@ def predict(
     precision : Precision
         See ``number_type``. A compiled network has its own.
     mask : (d, h, w) bool, optional
-        Where to search. Windows without any of it are skipped, and the heat is 0 outside.
+        Where to search. Windows without any of it are skipped, and the probability is 0 outside.
     progress : Progress
         Called after every layer.
 

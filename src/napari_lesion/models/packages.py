@@ -103,30 +103,30 @@ class Preprocessing(BaseModel):
 
 
 class Calibration(BaseModel):
-    """A map from the network's heat to the reported score: straight lines between points, strictly rising."""
+    """A map from the network's probability to the reported score: straight lines between points, strictly rising."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     points: tuple[tuple[float, float], ...]
-    """(heat, score), from (0, 0) to heat 1."""
+    """(probability, score), from (0, 0) to probability 1."""
 
     @model_validator(mode="after")
     def _rises(self) -> Calibration:
         points = np.array(self.points)
         if len(points) < 2 or points[0].any() or points[-1, 0] != 1 or points[-1, 1] > 1:
-            raise ValueError("calibration points run from (0, 0) to heat 1 with a score of at most 1")
+            raise ValueError("calibration points run from (0, 0) to probability 1 with a score of at most 1")
         if (np.diff(points, axis=0) <= 0).any():
-            raise ValueError("calibration points rise strictly in heat and score")
+            raise ValueError("calibration points rise strictly in probability and score")
         return self
 
-    def __call__(self, heat: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def __call__(self, probability: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Heat in [0, 1] → score in [0, 1], any shape."""
         x, y = np.array(self.points).T
-        score: npt.NDArray[np.float32] = np.interp(heat, x, y).astype(np.float32)
+        score: npt.NDArray[np.float32] = np.interp(probability, x, y).astype(np.float32)
         return score
 
-    def heat(self, score: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Score → heat, the way back; any shape."""
+    def probability(self, score: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Score → probability, the way back; any shape."""
         x, y = np.array(self.points).T
         result: npt.NDArray[np.float64] = np.interp(score, y, x)
         return result

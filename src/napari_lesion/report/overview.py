@@ -123,9 +123,9 @@ def _header(report: Report, shown: int) -> list[str]:
 def _draw(axes: Axes, analysis: Analysis, finding: Finding) -> None:
     volume, heatmap = analysis.volume, analysis.heatmap
     plane = _draw_cut_out(axes, volume, finding)
-    heat = sample(heatmap.values, heatmap.affine, plane.points(), 0.0)
+    values = sample(heatmap.values, heatmap.affine, plane.points(), 0.0)
     axes.imshow(
-        heat, cmap="inferno", vmin=0, vmax=1, extent=_extent(plane), alpha=np.clip(heat * 0.5, 0, 0.35), zorder=0.5
+        values, cmap="inferno", vmin=0, vmax=1, extent=_extent(plane), alpha=np.clip(values * 0.5, 0, 0.35), zorder=0.5
     )
     side = side_of(volume, finding.center_mm)
     where = image_name(analysis.report.series, finding.instance_number, finding.frame) or _height(finding)

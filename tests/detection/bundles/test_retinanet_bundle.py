@@ -139,7 +139,7 @@ def test_bfloat16_is_asked_for_and_gives_nearly_the_same_scores(
     same = exact.search(image)
     assert (same.how, quick.how) == ("float32, one pass", "bfloat16, one pass")
     # Random weights make steep scores: this is why bfloat16 is never chosen for the user.
-    assert 0 < float(np.abs(quick.heat - same.heat).max()) < 0.05
+    assert 0 < float(np.abs(quick.heatmap - same.heatmap).max()) < 0.05
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
     with pytest.raises(ConfigError, match="bfloat16"):
         RetinaNetBundle(bundle, precision="bfloat16").detect(scan(), device="cpu")
@@ -156,11 +156,11 @@ def rotated(degrees: float) -> FloatArray:
 def box_at(center: tuple[float, float, float], sides: tuple[float, float, float]) -> Boxes:
     """One box on the network's grid, and a heatmap with its peak there."""
     corners = np.array([[*np.subtract(center, np.divide(sides, 2)), *np.add(center, np.divide(sides, 2))]], np.float32)
-    heat = np.zeros((8, 7, 6), np.float32)
-    heat[2, 3, 4] = 0.7
+    heatmap = np.zeros((8, 7, 6), np.float32)
+    heatmap[2, 3, 4] = 0.7
     affine = np.diag([4.0, 4.0, 2.0, 1.0])
     affine[:3, 3] = 2, 2, 1
-    return Boxes(corners, np.array([0.7], np.float32), np.zeros(1, np.int64), heat, affine)
+    return Boxes(corners, np.array([0.7], np.float32), np.zeros(1, np.int64), heatmap, affine)
 
 
 @pytest.mark.parametrize("degrees", [0.0, 10.0, 30.0])

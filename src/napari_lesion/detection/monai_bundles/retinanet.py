@@ -81,17 +81,17 @@ class Boxes:
     scores : (n,) float32
     labels : (n,) int64
         Number of the class, from 0.
-    heat : (x', y', z') float32
+    heatmap : (x', y', z') float32
         The best score of the classes and anchors at each place of the finest level; 0 where nothing was searched.
-    heat_affine : (4, 4)
-        Index of ``heat`` → index of the grid.
+    heatmap_affine : (4, 4)
+        Index of ``heatmap`` → index of the grid.
     """
 
     corners: npt.NDArray[np.float32]
     scores: npt.NDArray[np.float32]
     labels: npt.NDArray[np.int64]
-    heat: npt.NDArray[np.float32] = field(repr=False)
-    heat_affine: FloatArray
+    heatmap: npt.NDArray[np.float32] = field(repr=False)
+    heatmap_affine: FloatArray
     how: str = ""
 
 
@@ -564,7 +564,7 @@ def _select(
     """Average the windows and select boxes as ``BoxSelector`` does; only those that score are decoded."""
     anchors, selector = detector.num_anchors_per_loc, detector.box_selector
     corners, scores, labels = [torch.zeros((0, 6))], [torch.zeros(0)], [torch.zeros(0, dtype=torch.int64)]
-    heat, heat_affine = np.zeros((1, 1, 1), dtype=np.float32), np.eye(4)
+    heatmap, heatmap_affine = np.zeros((1, 1, 1), dtype=np.float32), np.eye(4)
     for number, (logit_sum, code_sum, shares) in enumerate(levels):
         logits = logit_sum / shares
         logits[:, shares == 0] = -torch.inf
@@ -593,11 +593,11 @@ def _select(
         labels.append(level_labels[keep])
         best = (logits.amax(0).sigmoid() if selector.apply_sigmoid else logits.amax(0).clamp_(0, 1)).numpy()
         if number == 0:
-            heat, steps = best, step.numpy()
-            heat_affine = np.diag([*steps.astype(float), 1.0])
-            heat_affine[:3, 3] = steps // 2
+            heatmap, steps = best, step.numpy()
+            heatmap_affine = np.diag([*steps.astype(float), 1.0])
+            heatmap_affine[:3, 3] = steps // 2
         else:
-            heat = np.maximum(heat, _enlarged(best, heat.shape))
+            heatmap = np.maximum(heatmap, _enlarged(best, heatmap.shape))
     all_corners, all_scores, all_labels = torch.cat(corners), torch.cat(scores), torch.cat(labels)
     kept = batched_nms(
         all_corners,
@@ -608,14 +608,14 @@ def _select(
         max_proposals=selector.detections_per_img,
     )
     crop = tuple(
-        slice(0, max(1, int(np.ceil((n - heat_affine[a, 3]) / heat_affine[a, a])))) for a, n in enumerate(size)
+        slice(0, max(1, int(np.ceil((n - heatmap_affine[a, 3]) / heatmap_affine[a, a])))) for a, n in enumerate(size)
     )
     return Boxes(
         corners=all_corners[kept].numpy(),
         scores=all_scores[kept].numpy(),
         labels=all_labels[kept].numpy(),
-        heat=np.ascontiguousarray(heat[crop]),
-        heat_affine=heat_affine,
+        heatmap=np.ascontiguousarray(heatmap[crop]),
+        heatmap_affine=heatmap_affine,
         how=how,
     )
 
@@ -649,7 +649,7 @@ def to_candidates(boxes: Boxes, affine: FloatArray) -> tuple[Candidate, ...]:
 
 def to_heatmap(boxes: Boxes, affine: FloatArray, volume: Volume) -> Heatmap:
     """Bring the scores of all places into the canonical orientation: (z, y, x)."""
-    scores = replace(volume, voxels=boxes.heat, affine=affine @ boxes.heat_affine, instances=())
+    scores = replace(volume, voxels=boxes.heatmap, affine=affine @ boxes.heatmap_affine, instances=())
     upright = preprocess.canonical(scores)
     return Heatmap(np.ascontiguousarray(upright.voxels, dtype=np.float32), upright.affine)
 

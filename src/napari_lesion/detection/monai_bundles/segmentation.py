@@ -343,14 +343,14 @@ def segment(
             progress(_SEARCHED + share, _SCALE, "collecting the findings")
             return _on_the_scan(probabilities[channel], image, recipe, volume)
 
-        heat, found = _collect(back, recipe, volume)
+        heatmap, found = _collect(back, recipe, volume)
     best = sorted(found, key=lambda c: (-c.score, -c.diameter_mm, c.center_mm))
     candidates = tuple(best[:MOST])
     more = (f"Only the {MOST} best of {len(best)} parts were kept.",) if len(best) > MOST else ()
     collected = time.perf_counter()
     progress(_SCALE, _SCALE, f"{len(candidates)} candidates")
     return Detection(
-        heatmap=Heatmap(values=np.clip(heat, 0, 1, out=heat), affine=volume.affine),
+        heatmap=Heatmap(values=np.clip(heatmap, 0, 1, out=heatmap), affine=volume.affine),
         candidates=candidates,
         device=f"{device} (float32)",
         warnings=(*recipe.warnings, *more),
@@ -389,15 +389,16 @@ def _collect(
     back: Callable[[int], npt.NDArray[np.float32]], recipe: Recipe, volume: Volume
 ) -> tuple[npt.NDArray[np.float32], list[Candidate]]:
     """Heat and candidates from the probability of each class on the scan's voxels, of which few are held at a time."""
-    heat = np.zeros(volume.shape, dtype=np.float32)
+    heatmap = np.zeros(volume.shape, dtype=np.float32)
     found: list[Candidate] = []
     if not recipe.exclusive or len(recipe.classes) == 2:
         for channel in recipe.chosen:
             probability = back(channel)
-            np.add(heat, probability, out=heat) if recipe.exclusive else np.maximum(heat, probability, out=heat)
+            join = np.add if recipe.exclusive else np.maximum
+            join(heatmap, probability, out=heatmap)
             has_it = probability > 0.5 if recipe.exclusive else probability >= recipe.cut
             found += _parts(probability, has_it, volume.affine)
-        return heat, found
+        return heatmap, found
     best = np.full(volume.shape, -1, dtype=np.float32)
     winner = np.zeros(volume.shape, dtype=np.int16)
     for channel in recipe.classes:
@@ -405,10 +406,10 @@ def _collect(
         ahead = probability > best
         best[ahead], winner[ahead] = probability[ahead], channel
         if channel in recipe.chosen:
-            heat += probability
+            heatmap += probability
     for channel in recipe.chosen:
         found += _parts(best, winner == channel, volume.affine)
-    return heat, found
+    return heatmap, found
 
 
 def _on_the_scan(probability: Tensor, image: MetaTensor, recipe: Recipe, volume: Volume) -> npt.NDArray[np.float32]:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from napari_lesion.support.checked_yaml import read_checked
 from napari_lesion.support.errors import ConfigFileError
@@ -133,7 +133,10 @@ class AugmentationConfig(Strict):
 class LossConfig(Strict):
     """What is minimised."""
 
-    heat: Literal["focal", "bce", "dice", "mse", "hinge"] = "focal"
+    heatmap: Literal["focal", "bce", "dice", "mse", "hinge"] = Field(
+        default="focal", validation_alias=AliasChoices("heatmap", "heat")
+    )
+    """On the heatmap; older configurations call it ``heat``."""
     gamma: float = Field(default=2.0, ge=0)
     """Of ``focal``: how little the easy voxels count."""
     near_power: float = Field(default=4.0, ge=0)

@@ -155,7 +155,7 @@ class Batch:
 
     image: Tensor
     """(b, 1, n, n, n) float32, scaled for the network."""
-    heat: Tensor
+    heatmap: Tensor
     """(b, m, m, m) in [0, 1]: 1 at the nodules' positives."""
     weight: Tensor
     """(b, m, m, m): positives' weights, summing to 1 for every nodule."""
@@ -506,8 +506,8 @@ def _augment(hu: npt.NDArray[np.float32], rng: np.random.Generator, transform: C
 def _collate(crops: list[tuple[Tensor, list[Target], npt.NDArray[np.bool_]]]) -> Batch:
     images = torch.stack([image for image, _, _ in crops])[:, None].float()
     maps = [target_maps(targets, image.shape[0], valid) for image, targets, valid in crops]
-    heat, weight, size, offset, valid = (torch.from_numpy(np.stack(part)) for part in zip(*maps, strict=True))
-    return Batch(images, heat, weight, size, offset, valid, sum(int(w.sum().round()) for w in weight))
+    heatmap, weight, size, offset, valid = (torch.from_numpy(np.stack(part)) for part in zip(*maps, strict=True))
+    return Batch(images, heatmap, weight, size, offset, valid, sum(int(w.sum().round()) for w in weight))
 
 
 def target_maps(
@@ -523,12 +523,12 @@ def target_maps(
 
     References
     ----------
-    The heat falls off as in Zhou et al., "Objects as Points" (arXiv 1904.07850).
+    The heatmap falls off as in Zhou et al., "Objects as Points" (arXiv 1904.07850).
     """
     m = crop // OUTPUT_STRIDE
     position = np.arange(m, dtype=np.float32) * OUTPUT_STRIDE + (OUTPUT_STRIDE - 1) / 2
-    heat = np.zeros((m, m, m), np.float32)
-    weight, size = np.zeros_like(heat), np.zeros_like(heat)
+    heatmap = np.zeros((m, m, m), np.float32)
+    weight, size = np.zeros_like(heatmap), np.zeros_like(heatmap)
     offset = np.zeros((3, m, m, m), np.float32)
     # Half of each output voxel's input must be valid; the crop's rim lacks the surroundings that it has in a scan.
     halves = valid.reshape(m, OUTPUT_STRIDE, m, OUTPUT_STRIDE, m, OUTPUT_STRIDE).mean(axis=(1, 3, 5)) >= 0.5
@@ -543,13 +543,13 @@ def target_maps(
         radius = target.diameter_mm / 2
         positive = (distance <= max(_POSITIVE_SHARE * radius, _POSITIVE_LEAST_MM)) & rim
         near = distance <= radius + 1
-        np.maximum(heat, np.where(near, np.exp(-2 * (distance / radius) ** 2), 0), out=heat)
-        heat[positive] = 1
+        np.maximum(heatmap, np.where(near, np.exp(-2 * (distance / radius) ** 2), 0), out=heatmap)
+        heatmap[positive] = 1
         usable |= positive
         if not positive.any():
             continue
         weight[positive] = 1 / positive.sum()
         size[positive] = np.log(target.diameter_mm / 8)
         for axis, d in enumerate(delta):
-            offset[axis][positive] = np.broadcast_to(d, heat.shape)[positive]
-    return heat, weight, size, offset, usable
+            offset[axis][positive] = np.broadcast_to(d, heatmap.shape)[positive]
+    return heatmap, weight, size, offset, usable

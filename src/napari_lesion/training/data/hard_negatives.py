@@ -50,7 +50,7 @@ def find(
     low, high = preprocess.HU_WINDOW
     image = torch.from_numpy(hu.astype(np.float32)).sub_(low).div_(high - low).clamp_(0, 1)
     found = predict(network, image[None, None], device=device, mask=search)
-    heatmap = Heatmap(found.heat, output_affine(affine))
+    heatmap = Heatmap(found.probability, output_affine(affine))
     pitch = float(spacing_of(affine)[0])
     candidates = find_candidates(heatmap, found.log_diameter, found.offsets, pitch_mm=pitch, floor=floor)
     return outside(candidates, beside_gas, affine)

@@ -118,7 +118,7 @@ class DetectorRecipe(Recipe[Batch, Evaluation | None]):
         """Give the loss of heatmap, size and place."""
         parts = nodule_loss(network(batch.image), batch, self.config.loss)
         return parts.total, {
-            "heat": parts.heat,
+            "heat": parts.heatmap,
             "size": parts.size,
             "offset": parts.offset,
             "nodules": float(batch.nodules),

@@ -92,7 +92,7 @@ synthetic nodules of every type come on top of the training part.
 |---|---|---|---|---|
 {parts}"""
     batches = f"{config.batch_size} crops of {config.crop} mm"
-    return card(record, batches, data, _validation_section(evaluation, config), config.loss.heat)
+    return card(record, batches, data, _validation_section(evaluation, config), config.loss.heatmap)
 
 
 def _validation_section(evaluation: Evaluation | None, config: TrainingConfig) -> str:

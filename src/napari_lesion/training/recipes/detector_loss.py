@@ -18,7 +18,7 @@ _SMOOTH = 1.0
 class Losses:
     """The parts of the loss, each a scalar."""
 
-    heat: Tensor
+    heatmap: Tensor
     size: Tensor
     offset: Tensor
     total: Tensor
@@ -26,7 +26,7 @@ class Losses:
 
 
 def nodule_loss(output: Tensor, batch: Batch, options: LossConfig | None = None) -> Losses:
-    """Loss on the heat, L1 on size and offset at the nodules; every nodule counts the same.
+    """Loss on the heatmap, L1 on size and offset at the nodules; every nodule counts the same.
 
     Parameters
     ----------
@@ -43,17 +43,17 @@ def nodule_loss(output: Tensor, batch: Batch, options: LossConfig | None = None)
     options = options or LossConfig()
     logit = output[:, 0].float()
     count = max(batch.nodules, 1)
-    if options.heat == "dice":
-        heat = _dice(logit.sigmoid() * batch.valid, batch.heat * batch.valid)
+    if options.heatmap == "dice":
+        heatmap = _dice(logit.sigmoid() * batch.valid, batch.heatmap * batch.valid)
     else:
-        positive, negative = costs(options.heat, logit, options.gamma)
-        near = (1 - batch.heat) ** options.near_power
+        positive, negative = costs(options.heatmap, logit, options.gamma)
+        near = (1 - batch.heatmap) ** options.near_power
         healthy = negative * near * batch.valid * (batch.weight == 0)
-        heat = (options.positive_weight * (positive * batch.weight).sum() + healthy.sum()) / count
+        heatmap = (options.positive_weight * (positive * batch.weight).sum() + healthy.sum()) / count
     size = (functional.l1_loss(output[:, 1].float(), batch.size, reduction="none") * batch.weight).sum() / count
     apart = functional.l1_loss(output[:, 2:5].float(), batch.offset, reduction="none").sum(1)
     offset = (apart * batch.weight).sum() / count
-    return Losses(heat, size, offset, heat + options.size_weight * size + options.offset_weight * offset)
+    return Losses(heatmap, size, offset, heatmap + options.size_weight * size + options.offset_weight * offset)
 
 
 def costs(kind: Literal["focal", "bce", "mse", "hinge"], logit: Tensor, gamma: float = 2.0) -> tuple[Tensor, Tensor]:
@@ -75,11 +75,11 @@ def costs(kind: Literal["focal", "bce", "mse", "hinge"], logit: Tensor, gamma: f
             return (1 - logit).relu(), (1 + logit).relu()
 
 
-def _dice(p: Tensor, heat: Tensor) -> Tensor:
-    """One minus the overlap with the heat, over the whole batch: crops without a nodule have none of their own.
+def _dice(p: Tensor, heatmap: Tensor) -> Tensor:
+    """One minus the overlap with the heatmap, over the whole batch: crops without a nodule have none of their own.
 
     References
     ----------
     Milletari et al., "V-Net" (arXiv 1606.04797).
     """
-    return 1 - (2 * (p * heat).sum() + _SMOOTH) / ((p**2).sum() + (heat**2).sum() + _SMOOTH)
+    return 1 - (2 * (p * heatmap).sum() + _SMOOTH) / ((p**2).sum() + (heatmap**2).sum() + _SMOOTH)

@@ -37,7 +37,7 @@ class Probe:
         Of that voxel.
     slab : float or None
         What the slab shows there.
-    heat : float or None
+    probability : float or None
         Of the heatmap that is shown.
     """
 
@@ -45,7 +45,7 @@ class Probe:
     index: tuple[int, int, int]
     value: float
     slab: float | None = None
-    heat: float | None = None
+    probability: float | None = None
 
 
 def voxel_at(volume: Volume, place_mm: npt.ArrayLike) -> tuple[int, int, int] | None:
@@ -101,7 +101,7 @@ def probe(model: ViewerModel, scan: Image, volume: Volume, slab: Slab) -> Probe 
         return None
     x, y, z = map(float, place)
     return Probe(
-        (x, y, z), index, float(volume.voxels[index]), _slab_value(model, scan, world, slab), _heat(model, world)
+        (x, y, z), index, float(volume.voxels[index]), _slab_value(model, scan, world, slab), _suspicion(model, world)
     )
 
 
@@ -117,7 +117,7 @@ def _slab_value(model: ViewerModel, scan: Image, world: npt.NDArray[np.float64],
     return float(_PROJECTIONS[slab.mode](scan.data[tuple(index)]))
 
 
-def _heat(model: ViewerModel, world: npt.NDArray[np.float64]) -> float | None:
+def _suspicion(model: ViewerModel, world: npt.NDArray[np.float64]) -> float | None:
     for layer in reversed(model.layers):
         if layer.visible and layer.metadata.get("kind") == HEATMAP:
             index = np.rint(np.asarray(layer.world_to_data(world))).astype(int)
@@ -185,14 +185,14 @@ def status_text(found: Probe, volume: Volume, slab: Slab) -> str:
             parts.append(tr("oblique planes"))
     else:
         parts.append(place_text(found.place_mm, volume))
-    if found.heat is not None:
-        parts.append(heat_text(found.heat))
+    if found.probability is not None:
+        parts.append(suspicion_text(found.probability))
     return "   ".join(parts)
 
 
-def heat_text(heat: float) -> str:
+def suspicion_text(probability: float) -> str:
     """Say the value of the heatmap."""
-    return tr("suspicion {value}", value=f"{heat:.2f}")
+    return tr("suspicion {value}", value=f"{probability:.2f}")
 
 
 def corner_text(found: Probe, volume: Volume, slab: Slab, small: bool = False) -> str:
@@ -201,6 +201,6 @@ def corner_text(found: Probe, volume: Volume, slab: Slab, small: bool = False) -
         value = found.value if found.slab is None else found.slab
         return f"{number(value)} {volume.certificate.unit}"
     lines = [value_text(found, volume, slab), place_text(found.place_mm, volume)]
-    if found.heat is not None:
-        lines.insert(1, heat_text(found.heat))
+    if found.probability is not None:
+        lines.insert(1, suspicion_text(found.probability))
     return "\n".join(lines)
