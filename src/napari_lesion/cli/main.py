@@ -25,6 +25,7 @@ from napari_lesion.cli import (
     second_stage,
     series,
     train,
+    worklist,
 )
 from napari_lesion.cli import annotations as annotations_command
 from napari_lesion.cli import report as report_command
@@ -55,6 +56,7 @@ app.command("samples")(samples.samples)
 app.add_typer(data.app, name="data")
 app.add_typer(pacs.app, name="pacs")
 app.command("listen")(listen.listen)
+app.add_typer(worklist.app, name="worklist")
 
 
 @app.callback()

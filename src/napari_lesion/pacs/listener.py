@@ -27,7 +27,8 @@ from napari_lesion.support.errors import Cancelled, ConfigError, LesionError
 
 _LOG = logging.getLogger(__name__)
 
-_INBOX, _JOBS = "inbox", "jobs"
+INBOX, JOBS = "inbox", "jobs"
+"""Folders of studies that came, and of what was done with them, by number of the job."""
 _TRIES = 3
 """Of an analysis that crashed; then it is left alone, with the reason."""
 _TICK_S = 0.5
@@ -56,7 +57,7 @@ class Listener:
         self._down: dict[str, float] = {}
         """Archives that do not answer, and since when (seconds since 1970)."""
         settings.folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
-        self._storage = Storage(settings.folder / _INBOX)
+        self._storage = Storage(settings.folder / INBOX)
         self._queue = Queue(settings.folder)
 
     def run(self) -> None:
@@ -226,7 +227,7 @@ class Listener:
         self._tell(f"Study {job.study_uid}: its analysis {tried}. {reason}")
 
     def _folder(self, job: Job) -> Path:
-        folder = self._settings.folder / _JOBS / f"{job.id:06d}"
+        folder = self._settings.folder / JOBS / f"{job.id:06d}"
         folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
         return folder
 

@@ -64,6 +64,8 @@ class Job:
         Names below the study's folder.
     supersedes : int, optional
         The job whose results are outdated by this one's.
+    created : float
+        When it was queued, seconds since 1970.
     """
 
     id: int
@@ -74,6 +76,7 @@ class Job:
     state: State
     attempts: int
     reason: str
+    created: float
 
 
 @dataclass(frozen=True)
@@ -170,6 +173,10 @@ class Queue:
     def job(self, number: int) -> Job:
         """Give a job by its number."""
         return _job(self._do("SELECT * FROM jobs WHERE id = ?", number)[0])
+
+    def jobs(self) -> list[Job]:
+        """List all jobs, the oldest first."""
+        return [_job(row) for row in self._do("SELECT * FROM jobs ORDER BY id")]
 
     def begin_job(self) -> Job | None:
         """Take the oldest job that is due, if any."""
@@ -315,6 +322,7 @@ def _job(row: Any) -> Job:
         state=row["state"],
         attempts=row["attempts"],
         reason=row["reason"],
+        created=row["created"],
     )
 
 

@@ -92,6 +92,10 @@ class ReadingError(LesionError):
     """Something that cannot happen in a reading study, or a file of one that cannot be trusted."""
 
 
+class WorklistError(LesionError):
+    """Something that cannot be done with a study on the worklist now: somebody else has it open."""
+
+
 class DownloadError(LesionError):
     """Sample data or a model cannot be fetched from where it is published."""
 

@@ -1,0 +1,501 @@
+"""The worklist in SQLite: which studies wait, who has which open, which are read, and what was done when."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from napari_lesion.model.volume import SeriesIdentity
+from napari_lesion.support.atomic import PRIVATE_FOLDER
+from napari_lesion.support.errors import LesionError, OptionError, OutputError, WorklistError
+from napari_lesion.worklist.arrivals import Arrival, arrivals_in
+from napari_lesion.worklist.found import Found, together
+from napari_lesion.worklist.ranking import Term, points, terms
+from napari_lesion.worklist.rule import PRIORITIES, Priority, Rule
+
+ENVIRONMENT = "NAPARI_LESION_WORKLIST"
+"""Names the file of the worklist."""
+FILE_NAME = "worklist.sqlite"
+_VERSION = 1
+_HOUR_S = 3600.0
+_SCHEMA = """
+CREATE TABLE places (path TEXT PRIMARY KEY);
+CREATE TABLE series (
+    place TEXT NOT NULL,
+    name TEXT NOT NULL,
+    study TEXT NOT NULL,
+    study_uid TEXT NOT NULL,
+    identity TEXT NOT NULL,
+    found TEXT NOT NULL,
+    at REAL NOT NULL,
+    version TEXT NOT NULL,
+    state TEXT NOT NULL,
+    folder TEXT NOT NULL,
+    source TEXT NOT NULL,
+    PRIMARY KEY (place, name)
+);
+CREATE INDEX series_of_study ON series (study);
+CREATE INDEX series_of_uid ON series (study_uid);
+CREATE TABLE studies (
+    id TEXT PRIMARY KEY,
+    arrived REAL NOT NULL,
+    priority TEXT NOT NULL DEFAULT 'ROUTINE',
+    version TEXT NOT NULL,
+    read_version TEXT NOT NULL DEFAULT '',
+    read_at REAL,
+    read_by TEXT NOT NULL DEFAULT '',
+    holder TEXT NOT NULL DEFAULT '',
+    held_since REAL,
+    held_until REAL NOT NULL DEFAULT 0,
+    held_version TEXT NOT NULL DEFAULT ''
+);
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY,
+    study TEXT NOT NULL,
+    at REAL NOT NULL,
+    who TEXT NOT NULL,
+    what TEXT NOT NULL,
+    detail TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX events_of_study ON events (study);
+"""
+
+
+@dataclass(frozen=True)
+class Series:
+    """A series of a study on the list, with its results; paths are None where there are none."""
+
+    identity: SeriesIdentity
+    found: Found
+    folder: Path | None
+    source: Path | None
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study on the list.
+
+    Attributes
+    ----------
+    id : str
+        On this list.
+    series : tuple of Series
+        The most urgent first.
+    arrived : float
+        Seconds since 1970.
+    priority : str
+    terms : tuple of Term
+        Why it is where it is.
+    holder : str
+        Who has it open; "" if nobody does.
+    held_since : float, optional
+    read_at, read_by
+        When it was read last, and by whom.
+    is_read : bool
+        Whether nothing came since then.
+    """
+
+    id: str
+    series: tuple[Series, ...]
+    found: Found
+    arrived: float
+    priority: Priority
+    terms: tuple[Term, ...]
+    holder: str
+    held_since: float | None
+    read_at: float | None
+    read_by: str
+    is_read: bool
+
+    @property
+    def identity(self) -> SeriesIdentity:
+        """Whose it is."""
+        return self.series[0].identity
+
+    @property
+    def points(self) -> float:
+        """The sum of its terms."""
+        return points(self.terms)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a study; ``at`` in seconds since 1970."""
+
+    at: float
+    who: str
+    what: str
+    detail: str
+
+
+class Worklist:
+    """The list; each method is a transaction, safe beside other threads and processes.
+
+    Parameters
+    ----------
+    path : Path
+        Made if it is not there, for this user only: it names patients.
+    rule : Rule
+    clock : callable
+        Gives the time, seconds since 1970.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be opened, or is of another version.
+    """
+
+    def __init__(self, path: Path, rule: Rule | None = None, clock: Callable[[], float] = time.time) -> None:
+        self.path, self.rule, self._clock = path, rule or Rule(), clock
+        self._lock = threading.RLock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=60)
+            self._db.row_factory = sqlite3.Row
+            self._db.execute("PRAGMA synchronous = FULL")
+            with self._transaction():  # of several that begin at once, one makes the tables
+                version = self._db.execute("PRAGMA user_version").fetchone()[0]
+                if version == 0:
+                    for statement in filter(str.strip, _SCHEMA.split(";")):
+                        self._db.execute(statement)
+                    self._db.execute(f"PRAGMA user_version = {_VERSION}")
+                elif version != _VERSION:
+                    raise OutputError(f"{path}: is of another version of the program ({version}, not {_VERSION}).")
+        except (OSError, sqlite3.Error) as error:
+            raise OutputError(f"{path}: the worklist cannot be opened ({error}).") from error
+
+    def close(self) -> None:
+        """Close it; nothing waits to be written."""
+        with self._lock:
+            self._db.close()
+
+    # -- what arrived -------------------------------------------------------------------------------------------------
+
+    def add(self, place: Path) -> None:
+        """Look for studies in a folder of results, or of a listener, from now on.
+
+        Raises
+        ------
+        InputFileError
+            If there is no such folder.
+        """
+        list(arrivals_in(place, {}))
+        self._do("INSERT OR IGNORE INTO places VALUES (?)", str(place.absolute()))
+
+    def places(self) -> list[Path]:
+        """List the folders that are looked at."""
+        return [Path(row["path"]) for row in self._do("SELECT path FROM places ORDER BY path")]
+
+    def remove(self, place: Path) -> bool:
+        """Look no more in a folder; what came from there only is off the list. Whether it was looked at."""
+        known = place.absolute() in self.places()
+        self._take(place.absolute(), [])
+        self._do("DELETE FROM places WHERE path = ?", str(place.absolute()))
+        return known
+
+    def refresh(self) -> list[str]:
+        """Look what arrived; say which folders could not be looked at. What is known of those is kept."""
+        problems = []
+        for place in self.places():
+            try:
+                found = list(arrivals_in(place, self._known(place)))
+            except (LesionError, OSError) as error:
+                problems.append(f"{place}: not looked at, what is known of it is kept. {error}")
+                continue
+            self._take(place, found)
+        return problems
+
+    def _known(self, place: Path) -> dict[Path, tuple[str, Arrival]]:
+        rows = self._do("SELECT * FROM series WHERE place = ? AND folder != ''", str(place))
+        return {Path(row["folder"]): (row["state"], _arrival(row)) for row in rows}
+
+    def _take(self, place: Path, found: Sequence[tuple[str, Arrival]]) -> None:
+        new = {_name(one, place): (state, one) for state, one in found}
+        with self._transaction():
+            rows = self._do("SELECT * FROM series WHERE place = ?", str(place))
+            before = {row["name"]: row for row in rows}
+            touched = set()
+            for name, row in before.items():
+                if name not in new:
+                    self._do("DELETE FROM series WHERE place = ? AND name = ?", str(place), name)
+                    touched.add(row["study"])
+            for name, (state, one) in new.items():
+                row = before.get(name)
+                if row is not None and (row["state"], row["version"], row["study"]) == (state, one.version, one.study):
+                    continue
+                touched |= {one.study} | ({row["study"]} if row is not None else set())
+                self._do(
+                    "INSERT OR REPLACE INTO series VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    str(place),
+                    name,
+                    one.study,
+                    one.identity.study_uid,
+                    one.identity.model_dump_json(),
+                    one.found.model_dump_json(),
+                    one.at,
+                    one.version,
+                    state,
+                    str(one.folder or ""),
+                    str(one.source or ""),
+                )
+            for study in sorted(touched):
+                self._follow(study)
+
+    def _follow(self, study: str) -> None:
+        """Bring a study up to date with its series."""
+        rows = _latest(self._do("SELECT * FROM series WHERE study = ?", study))
+        known = self._do("SELECT * FROM studies WHERE id = ?", study)
+        version = ";".join(sorted(row["version"] for row in rows))
+        now = self._clock()
+        if not known and rows:
+            arrived = min(row["at"] for row in rows)
+            self._do("INSERT INTO studies (id, arrived, version) VALUES (?, ?, ?)", study, arrived, version)
+            self._note(study, "", "arrived")
+        elif known and known[0]["version"] != version:
+            self._do("UPDATE studies SET version = ? WHERE id = ?", version, study)
+            self._note(study, "", "changed" if rows else "gone")
+            if rows and known[0]["read_at"] is not None and known[0]["read_version"] != version:
+                # What came after it was read has waited since now only.
+                self._do("UPDATE studies SET arrived = ? WHERE id = ?", now, study)
+
+    # -- the list -----------------------------------------------------------------------------------------------------
+
+    def waiting(self) -> list[Study]:
+        """List the studies that are to be read, the next first; also those that somebody has open."""
+        return [one for one in self._studies() if not one.is_read]
+
+    def read(self) -> list[Study]:
+        """List the studies that were read, the latest first."""
+        return sorted((one for one in self._studies() if one.is_read), key=lambda one: -(one.read_at or 0.0))
+
+    def study(self, name: str) -> Study:
+        """Find a study by its id on the list or its StudyInstanceUID.
+
+        Raises
+        ------
+        OptionError
+            If there is none, or several patients have one of this UID.
+        """
+        rows = self._do("SELECT DISTINCT study FROM series WHERE study = ? OR study_uid = ?", name, name)
+        if not rows:
+            raise OptionError(f"There is no study {name} on the worklist.")
+        if len(rows) > 1:
+            ids = ", ".join(row["study"] for row in rows)
+            raise OptionError(f"{len(rows)} studies have the UID {name}: of several patients. Say which: {ids}.")
+        return self._studies(rows[0]["study"])[0]
+
+    def history(self, study: str) -> list[Event]:
+        """List what happened to a study, the first first."""
+        rows = self._do("SELECT * FROM events WHERE study = ? ORDER BY id", study)
+        return [Event(row["at"], row["who"], row["what"], row["detail"]) for row in rows]
+
+    def arrivals(self) -> list[float]:
+        """List when studies came first, seconds since 1970, in order."""
+        rows = self._do("SELECT min(at) AS at FROM series GROUP BY study ORDER BY 1")
+        return [row["at"] for row in rows]
+
+    def _studies(self, only: str = "") -> list[Study]:
+        now, series = self._clock(), dict[str, list[Any]]()
+        with self._transaction():
+            rows = self._do("SELECT * FROM studies WHERE ? IN ('', id)", only)
+            for row in self._do("SELECT * FROM series WHERE ? IN ('', study)", only):
+                series.setdefault(row["study"], []).append(row)
+        found = [self._ranked(row, _latest(series[row["id"]]), now) for row in rows if row["id"] in series]
+        return sorted(found, key=lambda one: (-one.points, one.arrived, one.id))
+
+    def _ranked(self, row: Any, series: Sequence[Any], now: float) -> Study:
+        parts = [_series(one) for one in series]
+        found = together([one.found for one in parts])
+        is_read = row["read_at"] is not None and row["read_version"] == row["version"]
+        held = bool(row["holder"]) and row["held_until"] > now
+        waited_h = (now - row["arrived"]) / _HOUR_S
+        urgent = sorted(parts, key=lambda one: -points(terms(one.found, "ROUTINE", 0.0, self.rule)))
+        return Study(
+            id=row["id"],
+            series=tuple(urgent),
+            found=found,
+            arrived=row["arrived"],
+            priority=row["priority"],
+            terms=() if is_read else terms(found, row["priority"], waited_h, self.rule),
+            holder=row["holder"] if held else "",
+            held_since=row["held_since"] if held else None,
+            read_at=row["read_at"],
+            read_by=row["read_by"],
+            is_read=is_read,
+        )
+
+    # -- who reads what -----------------------------------------------------------------------------------------------
+
+    def set_priority(self, study: str, priority: Priority, who: str) -> None:
+        """Note with what priority a study is requested."""
+        assert priority in PRIORITIES
+        with self._transaction():
+            self._do("UPDATE studies SET priority = ? WHERE id = ?", priority, study)
+            self._note(study, who, "priority", priority)
+
+    def claim(self, study: str, reader: str) -> Study:
+        """Open a study: until it is released, read, or nothing was heard for a while, nobody else gets it.
+
+        Raises
+        ------
+        WorklistError
+            If somebody else has it open.
+        """
+        with self._transaction():
+            one = self.study(study)
+            if one.holder and one.holder != reader:
+                since = time.strftime("%H:%M", time.localtime(one.held_since))
+                raise WorklistError(f"{one.holder} has this study open, since {since}. Choose another one.")
+            self._hold(one, reader)
+        return self.study(study)
+
+    def next(self, reader: str) -> Study | None:
+        """Open the study that comes first of those that nobody has open; None where there is none."""
+        with self._transaction():
+            free = next((one for one in self.waiting() if not one.holder), None)
+            if free is not None:
+                self._hold(free, reader)
+        return self.study(free.id) if free is not None else None
+
+    def keep(self, study: str, reader: str) -> bool:
+        """Say that a study is still open; False where somebody else has it by now, or it was read elsewhere."""
+        now = self._clock()
+        kept = self._do(
+            "UPDATE studies SET held_until = ? WHERE id = ? AND holder = ? RETURNING id",
+            now + self.rule.claim_minutes * 60,
+            study,
+            reader,
+        )
+        return bool(kept)
+
+    def release(self, study: str, reader: str) -> bool:
+        """Put a study back, unread; whether this reader had it."""
+        with self._transaction():
+            freed = self._do(
+                "UPDATE studies SET holder = '', held_until = 0 WHERE id = ? AND holder = ? RETURNING id", study, reader
+            )
+            if freed:
+                self._note(study, reader, "released")
+        return bool(freed)
+
+    def done(self, study: str, reader: str, how: str) -> None:
+        """Mark a study as read: of what was found when this reader opened it. What comes later brings it back.
+
+        Parameters
+        ----------
+        study, reader : str
+        how : str
+            ``by hand``, or which report was written or sent.
+
+        Raises
+        ------
+        WorklistError
+            If somebody else has it open.
+        """
+        now = self._clock()
+        with self._transaction():
+            one = self.study(study)
+            if one.holder and one.holder != reader:
+                raise WorklistError(f"{one.holder} has this study open, so {reader} cannot mark it as read.")
+            self._do(
+                "UPDATE studies SET read_at = ?, read_by = ?, holder = '', held_until = 0, "
+                "read_version = CASE WHEN holder = ? THEN held_version ELSE version END WHERE id = ?",
+                now,
+                reader,
+                reader,
+                one.id,
+            )
+            self._note(one.id, reader, "read", how)
+
+    def _hold(self, one: Study, reader: str) -> None:
+        now = self._clock()
+        again = one.holder == reader
+        self._do(
+            "UPDATE studies SET holder = ?, held_since = ?, held_until = ?, held_version = version WHERE id = ?",
+            reader,
+            one.held_since if again else now,
+            now + self.rule.claim_minutes * 60,
+            one.id,
+        )
+        if not again:
+            self._note(one.id, reader, "claimed")
+
+    # -- SQLite -------------------------------------------------------------------------------------------------------
+
+    def _note(self, study: str, who: str, what: str, detail: str = "") -> None:
+        self._do(
+            "INSERT INTO events (study, at, who, what, detail) VALUES (?, ?, ?, ?, ?)",
+            study,
+            self._clock(),
+            who,
+            what,
+            detail,
+        )
+
+    def _do(self, statement: str, *values: object) -> list[Any]:
+        with self._lock:
+            return self._db.execute(statement, values).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All or nothing, with the lock held; one inside of another is part of it."""
+        with self._lock:
+            if self._db.in_transaction:
+                yield
+                return
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+
+def _latest(rows: Sequence[Any]) -> list[Any]:
+    """Of results of one series in several places, keep the latest."""
+    best: dict[str, Any] = {}
+    for row in rows:
+        identity = json.loads(row["identity"])
+        name = Path(row["folder"]).name or identity["series_uid"]
+        if name not in best or row["at"] > best[name]["at"]:
+            best[name] = row
+    return list(best.values())
+
+
+def _name(one: Arrival, place: Path) -> str:
+    """Name a series among those of a place."""
+    if one.folder is not None:
+        return one.folder.relative_to(place).as_posix()
+    return f"/{one.study}/{one.identity.series_uid}"
+
+
+def _arrival(row: Any) -> Arrival:
+    one = _series(row)
+    return Arrival(one.identity, one.found, row["at"], row["version"], one.folder, one.source)
+
+
+def _series(row: Any) -> Series:
+    return Series(
+        SeriesIdentity.model_validate_json(row["identity"]),
+        Found.model_validate_json(row["found"]),
+        Path(row["folder"]) if row["folder"] else None,
+        Path(row["source"]) if row["source"] else None,
+    )
+
+
+def worklist_file(path: Path | None = None) -> Path:
+    """Where the worklist is: as said, as the environment says, else among the user's data."""
+    import platformdirs
+
+    named = os.environ.get(ENVIRONMENT)
+    return path or (Path(named) if named else platformdirs.user_data_path("napari-lesion") / FILE_NAME)
