@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import os
+import secrets
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -18,18 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ports import free_port
 
 from napari_lesion.pacs.nodes import Local, Node, Nodes, Tls
 
-USER, PASSWORD = "alice", "alice-secret"
+#: Of this run: an archive that another run started does not answer to it.
+USER, PASSWORD = "alice", secrets.token_hex(8)
 _PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
-_START_S = 20.0
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+#: Only a machine that hangs is so slow: no test fails because others work beside it.
+PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ class Orthanc:
             "dicomweb": f"http://127.0.0.1:{self.http_port}/dicom-web",
             "user": USER,
             "password": {"file": str(secret)},
-            "timeout_s": 20,
+            "timeout_s": PATIENCE_S,
             "tls": self.tls.model_dump() if self.tls else None,
             **changes,
         }
@@ -64,7 +61,7 @@ class Orthanc:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.http_port}/{path}", data=content, method=method, headers=_authorised()
         )
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
             body = answer.read()
         return json.loads(body) if answer.headers["Content-Type"].startswith("application/json") else body
 
@@ -145,11 +142,15 @@ def running(
         yield archive
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        try:
+            process.wait(timeout=PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _wait(archive: Orthanc, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + _START_S
+    until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until and process.poll() is None:
         try:
             archive.rest("system")

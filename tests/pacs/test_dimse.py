@@ -7,8 +7,9 @@ from pathlib import Path
 import dicom_factory as factory
 import pydicom
 import pytest
-from orthanc import Orthanc, free_port
+from orthanc import Orthanc
 from pacs_studies import slices
+from ports import free_port
 from pydicom.uid import JPEGLSLossless
 
 from napari_lesion.pacs.archives import open_archive

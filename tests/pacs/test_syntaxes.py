@@ -9,7 +9,8 @@ import numpy as np
 import pydicom
 import pytest
 from dicom_programs import run
-from orthanc import Orthanc, free_port
+from orthanc import Orthanc
+from ports import free_port
 from pydicom.filebase import DicomBytesIO
 from pydicom.uid import UID, ExplicitVRLittleEndian
 

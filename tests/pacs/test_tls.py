@@ -11,8 +11,9 @@ from pathlib import Path
 import dicom_factory as factory
 import pytest
 from certificates import make_authority, sign
-from orthanc import Orthanc, free_port, running
+from orthanc import Orthanc, running
 from pacs_studies import slices
+from ports import free_port
 
 from napari_lesion.pacs.archives import open_archive
 from napari_lesion.pacs.nodes import Nodes, Tls
@@ -112,7 +113,7 @@ def web_nodes(url: str, tls: Tls, token: str, folder: Path) -> Nodes:
     file = folder / "token"
     file.write_text(token)
     file.chmod(0o600)
-    node = {"dicomweb": url, "tls": tls.model_dump(), "token": {"file": str(file)}, "timeout_s": 5}
+    node = {"dicomweb": url, "tls": tls.model_dump(), "token": {"file": str(file)}, "timeout_s": 120}
     return Nodes.model_validate({"nodes": {"web": node}})
 
 

@@ -19,7 +19,7 @@ from napari_lesion.pacs.nodes import ENVIRONMENT
 from napari_lesion.plugin.pacs import fetching
 from napari_lesion.plugin.session.workstation import workstation
 
-PATIENCE_MS = 60_000
+PATIENCE_MS = 180_000
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pydicom
 
 from napari_lesion.pacs import analysis
 from napari_lesion.pacs.archives import open_archive
+from napari_lesion.pacs.clock import REAL, Clock
 from napari_lesion.pacs.nodes import Nodes
 from napari_lesion.pacs.queue import Job, Queue, Send
 from napari_lesion.pacs.receiver import Receiver
@@ -45,10 +45,11 @@ class Listener:
         Archives that rules send to.
     tell : callable
         Gets a sentence about what happens; it names studies by their UIDs, never patients.
+    clock : Clock
     """
 
-    def __init__(self, settings: Listening, nodes: Nodes, tell: Callable[[str], None]) -> None:
-        self._settings, self._nodes, self._tell = settings, nodes, tell
+    def __init__(self, settings: Listening, nodes: Nodes, tell: Callable[[str], None], clock: Clock = REAL) -> None:
+        self._settings, self._nodes, self._tell, self._clock = settings, nodes, tell, clock
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._last: dict[str, float] = {}
@@ -58,7 +59,7 @@ class Listener:
         """Archives that do not answer, and since when (seconds since 1970)."""
         settings.folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
         self._storage = Storage(settings.folder / INBOX)
-        self._queue = Queue(settings.folder)
+        self._queue = Queue(settings.folder, clock.wall)
 
     def run(self) -> None:
         """Listen until `stop`; then what is on its way comes to its end, and what is not done stays in the queue.
@@ -117,11 +118,11 @@ class Listener:
         with self._lock:
             self._noted.add(noted)
             if new:
-                self._last[instance.study_uid] = time.monotonic()
+                self._last[instance.study_uid] = self._clock.steady()
 
     def _look_at_the_inbox(self) -> None:
         """Take up what came before the program ended: all studies are looked at once, in their own time."""
-        now, today = time.monotonic(), time.time()
+        now, today = self._clock.steady(), self._clock.wall()
         for folder in self._storage.folder.iterdir():
             times = [path.stat().st_mtime for path in folder.glob(f"*/*{ENDING}")]
             if times:
@@ -132,7 +133,7 @@ class Listener:
     def _complete(self) -> None:
         """Queue what has not grown for a while."""
         with self._lock:
-            limit = time.monotonic() - self._settings.stable_s
+            limit = self._clock.steady() - self._settings.stable_s
             ready = [study for study, last in self._last.items() if last <= limit]
             for study in ready:
                 del self._last[study]
@@ -144,7 +145,7 @@ class Listener:
                 _LOG.exception("study %s could not be looked at", study)
                 self._tell(f"Study {study}: could not be looked at ({type(error).__name__}); tried again later.")
                 with self._lock:
-                    self._last.setdefault(study, time.monotonic())
+                    self._last.setdefault(study, self._clock.steady())
 
     def _queue_study(self, study: str) -> None:
         folder = self._storage.folder / study
@@ -268,7 +269,7 @@ class Listener:
             if reason is None:
                 self._queue.sent(one)
                 continue
-            given_up = time.time() - one.since > self._settings.give_up_h * 3600
+            given_up = self._clock.wall() - one.since > self._settings.give_up_h * 3600
             again = None if given_up else self._settings.back_off(one.attempts + 1)
             self._queue.not_sent(one, reason, again)
             if given_up:
@@ -277,9 +278,9 @@ class Listener:
             arrived = len(sends) - len(failed)
             self._tell(f"Study {study}: {arrived} results are in {node}, as it confirms.")
             if (since := self._down.pop(node, None)) is not None:
-                self._tell(f"{node}: takes results again, after {time.time() - since:.0f} s.")
+                self._tell(f"{node}: takes results again, after {self._clock.wall() - since:.0f} s.")
         elif node not in self._down:
-            self._down[node] = time.time()
+            self._down[node] = self._clock.wall()
             self._tell(f"{node}: takes no results; they are kept, and tried again. {next(iter(failed.values()))}")
 
 

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +99,8 @@ class Queue:
     ----------
     folder : Path
         On a local disk: SQLite's journal does not work across a network.
+    now : callable
+        Seconds since 1970.
 
     Raises
     ------
@@ -106,8 +108,9 @@ class Queue:
         If it cannot be opened, or is of another version.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, now: Callable[[], float] = time.time) -> None:
         self.path = folder / FILE_NAME
+        self._now = now
         self._lock = threading.RLock()
         try:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -142,7 +145,7 @@ class Queue:
 
     def add_job(self, study_uid: str, rule: str, digest: str, files: Sequence[str]) -> Job | None:
         """Queue an analysis; None where the same files were queued before."""
-        now = time.time()
+        now = self._now()
         with self._transaction():
             earlier = self._do(
                 "SELECT id FROM jobs WHERE study_uid = ? AND rule = ? ORDER BY id DESC LIMIT 1", study_uid, rule
@@ -182,7 +185,7 @@ class Queue:
         """Take the oldest job that is due, if any."""
         with self._transaction():
             rows = self._do(
-                "SELECT * FROM jobs WHERE state = 'queued' AND due <= ? ORDER BY created, id LIMIT 1", time.time()
+                "SELECT * FROM jobs WHERE state = 'queued' AND due <= ? ORDER BY created, id LIMIT 1", self._now()
             )
             if not rows:
                 return None
@@ -191,7 +194,7 @@ class Queue:
 
     def requeue_interrupted(self) -> int:
         """Give back what was being analysed when the program ended; how many that were."""
-        now = time.time()
+        now = self._now()
         return len(
             self._do(
                 "UPDATE jobs SET state = 'queued', due = ?, changed = ? WHERE state = 'analysing' RETURNING id",
@@ -206,7 +209,7 @@ class Queue:
 
     def fail_job(self, number: int, reason: str, again_in_s: float | None) -> None:
         """Note that an analysis failed, and when to try again, if at all."""
-        now = time.time()
+        now = self._now()
         state = "failed" if again_in_s is None else "queued"
         self._do(
             "UPDATE jobs SET state = ?, attempts = attempts + 1, due = ?, reason = ?, changed = ? WHERE id = ?",
@@ -219,7 +222,7 @@ class Queue:
 
     def end_job(self, number: int, reason: str, results: Iterable[tuple[str, Path, str]]) -> None:
         """Note what an analysis gave: (archive, file, SOPInstanceUID) of each result that is to be sent."""
-        now = time.time()
+        now = self._now()
         with self._transaction():
             rows = list(results)
             for node, path, sop_uid in rows:
@@ -247,7 +250,7 @@ class Queue:
     def due_sends(self) -> list[Send]:
         """List the results of one job that are due for one archive."""
         first = self._do(
-            "SELECT job, node FROM sends WHERE state = 'queued' AND due <= ? ORDER BY due, id LIMIT 1", time.time()
+            "SELECT job, node FROM sends WHERE state = 'queued' AND due <= ? ORDER BY due, id LIMIT 1", self._now()
         )
         if not first:
             return []
@@ -272,7 +275,7 @@ class Queue:
             self._do(
                 "UPDATE sends SET state = ?, attempts = attempts + 1, due = ?, reason = ? WHERE id = ?",
                 "queued" if again_in_s is not None else "failed",
-                time.time() + (again_in_s or 0),
+                self._now() + (again_in_s or 0),
                 reason,
                 send.id,
             )
@@ -291,7 +294,7 @@ class Queue:
             "UPDATE jobs SET state = ?, reason = coalesce(?, reason), changed = ? WHERE id = ?",
             state,
             reason,
-            time.time(),
+            self._now(),
             number,
         )
 

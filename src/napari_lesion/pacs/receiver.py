@@ -151,19 +151,25 @@ class Receiver:
         self._entity = entity
 
     def stop(self) -> None:
-        """Accept nobody any more, let what is on its way come to its end for a while, and close."""
+        """Accept nobody any more, let what is on its way come to its end for a while, and close.
+
+        After it nothing is kept any more.
+        """
         if self._server is None:
             return
         self._server.shutdown()
         until = time.monotonic() + _STOP_S
         while self._is_receiving() and time.monotonic() < until:
             time.sleep(_POLL_S)
-        for association in list(self._server.active_associations):
+        active = list(self._server.active_associations)
+        for association in active:
             with suppress(Exception):  # it may end at this very moment
                 if association.is_established:
                     association.abort()
                 else:  # nothing was agreed upon that could be aborted
                     association.dul.socket.socket.shutdown(socket.SHUT_RDWR)
+        for association in active:  # one may be writing what it got
+            association.join(_STOP_S)
         self._server = None
 
     def _is_receiving(self) -> bool:
