@@ -103,7 +103,6 @@ class Receiver:
         self._local, self._keep, self._reported, self._limits = local, keep, reported, limits
         self._callers = sorted(callers)
         self._server: Any = None
-        self._entity: Any = None
         self._reading: dict[Any, Reading] = {}
         self._lock = threading.Lock()
 
@@ -148,7 +147,6 @@ class Receiver:
                 f"{address}: cannot listen there ({error.strerror or error}). Is `napari-lesion listen` or another "
                 "program running there? Choose another port, and tell the archive."
             ) from error
-        self._entity = entity
 
     def stop(self) -> None:
         """Accept nobody any more, let what is on its way come to its end for a while, and close.
