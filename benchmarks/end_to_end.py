@@ -38,7 +38,7 @@ from torch import Tensor, nn
 from napari_lesion.dicom.index.series import find_series
 from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.imaging import preprocess
-from napari_lesion.models.packages import find_pack, load_network
+from napari_lesion.models.packages import find_package, load_network
 
 TARGET = 1.5
 
@@ -123,7 +123,7 @@ def main() -> None:
     parser.add_argument("--argument", action="append", default=[], help="more for the command, e.g. --runtime=openvino")
     parser.add_argument("--json", type=Path, help="write all results here")
     arguments = parser.parse_args()
-    network = load_network(find_pack(arguments.model))
+    network = load_network(find_package(arguments.model))
     boxes = [lung_box(folder) for folder in arguments.folders]
     sides: dict[str, list[tuple[float, float]]] = {"ours": [], "baseline": []}
     with tempfile.TemporaryDirectory() as scratch:

@@ -33,7 +33,7 @@ from napari_lesion.imaging import preprocess
 from napari_lesion.imaging.inference import Prediction, output_affine, predict
 from napari_lesion.model.findings import Candidate, Heatmap
 from napari_lesion.model.volume import FloatArray, GeometryCertificate, SeriesIdentity, Volume
-from napari_lesion.models.packages import find_pack, load_network
+from napari_lesion.models.packages import find_package, load_network
 
 SPEED_TARGET = 2.0
 MEMORY_TARGET_GB = 4.0
@@ -121,8 +121,8 @@ def agreement(ours: tuple[Candidate, ...], theirs: tuple[Candidate, ...], thresh
 
 def measure_speed(volume: Volume, model: str, repeats: int) -> dict[str, object]:
     """Seconds for the lung box of a volume, both ways, interleaved; the first round only warms up."""
-    pack = find_pack(model)
-    network = load_network(pack)
+    package = find_package(model)
+    network = load_network(package)
     box = preprocess.prepare(volume)
     image = box.image[None, None]
     contenders = {
@@ -153,7 +153,7 @@ def measure_speed(volume: Volume, model: str, repeats: int) -> dict[str, object]
         "cpu_s": processor,
         "speedup_wall": statistics.median(wall["monai"]) / statistics.median(wall["ours"]),
         "speedup_cpu": statistics.median(processor["monai"]) / statistics.median(processor["ours"]),
-        "findings": agreement(found["ours"], found["monai"], pack.metadata.threshold),
+        "findings": agreement(found["ours"], found["monai"], package.metadata.threshold),
         "largest_difference_from_plain_one_pass": float(np.abs(np.where(ours > 0, plain - ours, 0)).max()),
     }
 
@@ -194,7 +194,7 @@ def memory_child(model: str, shape: tuple[int, int, int]) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default=DEFAULT_MODEL, help="id of a model, or the folder of a model pack")
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="id of a model, or the folder of a model package")
     parser.add_argument("--data", type=Path, help="folder with a real CT series, instead of the synthetic chest")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--no-memory", action="store_true")

@@ -26,7 +26,7 @@ from napari_lesion.assessment.measure.composition import Composition, compositio
 from napari_lesion.assessment.measure.looks import PART_SOLID, in_words
 from napari_lesion.assessment.measure.nodule_looks import Looker, Probabilities, shipped
 from napari_lesion.model.measured import Looks
-from napari_lesion.models.packages import find_pack
+from napari_lesion.models.packages import find_package
 from napari_lesion.training.data.lidc import Crop, read_store, split_store
 from napari_lesion.training.data.looks import Rated, of_crop, of_patch
 from napari_lesion.training.data.nodules import type_of
@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--model", help="folder or id; by default the one that is shipped")
     parser.add_argument("--csv", type=Path)
     options = parser.parse_args()
-    looker = Looker(find_pack(options.model)) if options.model else shipped()
+    looker = Looker(find_package(options.model)) if options.model else shipped()
     part = split_store(read_store(options.data))[options.part]
     crops = estimates(looker, [of_crop(crop) for crop in part.crops], [dict(crop.ratings) for crop in part.crops])
     patches = [patch for patch in part.patches if patch.mask.any()]

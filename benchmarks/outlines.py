@@ -34,7 +34,7 @@ from napari_lesion.assessment.measure.measure import axes
 from napari_lesion.assessment.measure.nodule_seg import Segmenter, shipped
 from napari_lesion.model.mask import Mask
 from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
-from napari_lesion.models.packages import find_pack
+from napari_lesion.models.packages import find_package
 from napari_lesion.support.errors import AnnotationError, LesionError
 from napari_lesion.training.config.segmenter import read_segment_config
 from napari_lesion.training.data.crops import Background, make_background
@@ -160,7 +160,7 @@ def main() -> None:
     parser.add_argument("--density", action="store_true", help="outlines by density alone, too")
     parser.add_argument("--csv", type=Path)
     options = parser.parse_args()
-    segmenter = Segmenter(find_pack(options.model)) if options.model else shipped()
+    segmenter = Segmenter(find_package(options.model)) if options.model else shipped()
     if options.threshold:
         segmenter.threshold = float(np.log(options.threshold / (1 - options.threshold)))
     if options.edge is not None:

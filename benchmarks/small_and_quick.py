@@ -36,7 +36,7 @@ from napari_lesion.imaging import preprocess
 from napari_lesion.imaging.inference import Prediction, output_affine, predict
 from napari_lesion.model.findings import Heatmap
 from napari_lesion.models.card import Precision
-from napari_lesion.models.packages import find_pack, load_network
+from napari_lesion.models.packages import find_package, load_network
 
 REFERENCE = "torch, eager, float32"
 Run = Callable[[preprocess.LungBox], Prediction]
@@ -61,9 +61,9 @@ def with_network(network: nn.Module | OpenVinoNetwork, precision: Precision = "f
 
 def make_variants(model: str, calibrate: list[Path]) -> tuple[dict[str, Run], dict[str, str]]:
     """Each variant that runs here, and why others do not."""
-    pack = find_pack(model)
-    network = load_network(pack)
-    ir = to_openvino(network, pack)
+    package = find_package(model)
+    network = load_network(package)
+    ir = to_openvino(network, package)
     third = prune_channels(network, 1 / 3)
     variants = {
         REFERENCE: with_network(Eager(network)),
@@ -72,11 +72,11 @@ def make_variants(model: str, calibrate: list[Path]) -> tuple[dict[str, Run], di
         "30 % of the weights zero (torch)": with_network(prune_weights(network, 0.3)),
         "60 % of the weights zero (torch)": with_network(prune_weights(network, 0.6)),
         "a third of the channels inside residual blocks gone (torch)": with_network(third),
-        "the same (OpenVINO, float32)": with_network(OpenVinoNetwork(to_openvino(third, pack))),
+        "the same (OpenVINO, float32)": with_network(OpenVinoNetwork(to_openvino(third, package))),
     }
     missing = {}
     if calibrate:
-        crops = export_runtime.calibration_boxes(pack, calibrate)
+        crops = export_runtime.calibration_boxes(package, calibrate)
         variants["OpenVINO, int8 (NNCF)"] = with_network(OpenVinoNetwork(quantised(ir, crops)))
     else:
         missing["OpenVINO, int8 (NNCF)"] = "no scans to calibrate on were given"

@@ -100,7 +100,7 @@ class Anything(BaseModel):
 
 
 @pytest.mark.parametrize("name", ["deep lists", "aliases of aliases", "a number of 5,000 digits", "an empty int"])
-def test_configurations_and_packs_say_so_in_a_sentence(name: str, tmp_path: Path) -> None:
+def test_configurations_and_packages_say_so_in_a_sentence(name: str, tmp_path: Path) -> None:
     path = tmp_path / "run.yaml"
     path.write_text(BAD_YAML[name])
     with pytest.raises(ConfigError, match=r"cannot be read: .*\.$"):

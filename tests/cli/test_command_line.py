@@ -387,11 +387,11 @@ def test_the_version_is_that_of_the_package(run):
 
 
 def test_a_damaged_model_is_found_by_verify(tmp_path, run):
-    from napari_lesion.models import packages as packs
+    from napari_lesion.models import packages
 
-    (tmp_path / "pack").mkdir()
-    (tmp_path / "pack" / packs.WEIGHTS).write_bytes(b"not the weights")
-    (tmp_path / "pack" / packs.DESCRIPTION).write_text(
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / packages.WEIGHTS).write_bytes(b"not the weights")
+    (tmp_path / "package" / packages.DESCRIPTION).write_text(
         textwrap.dedent(
             f"""
             id: test
@@ -406,7 +406,7 @@ def test_a_damaged_model_is_found_by_verify(tmp_path, run):
             """
         )
     )
-    status, _, err = run("models", "verify", tmp_path / "pack")
+    status, _, err = run("models", "verify", tmp_path / "package")
     assert status == 1
     assert "damaged" in err
 
@@ -444,11 +444,11 @@ def test_training_takes_its_configuration_and_says_where_the_model_is(tmp_path, 
     def train(config, out, *, resume, progress, **folds):
         assert set(folds.values()) == {None}
         asked.update(config=config, out=out, resume=resume)
-        return out / "pack"
+        return out / "package"
 
     monkeypatch.setattr("napari_lesion.training.recipes.detector.run", train)
     (tmp_path / "config.yaml").write_text("")
     status, out, _ = run("train", tmp_path / "config.yaml", "-o", tmp_path / "run", "--resume")
     assert status == 0
     assert asked == {"config": tmp_path / "config.yaml", "out": tmp_path / "run", "resume": True}
-    assert f"--model {tmp_path / 'run' / 'pack'}" in out
+    assert f"--model {tmp_path / 'run' / 'package'}" in out

@@ -8,10 +8,10 @@ import pytest
 from fake_scan import FakeDetector
 
 from napari_lesion.cli.main import main
-from napari_lesion.models import packages as packs
+from napari_lesion.models import packages
 from napari_lesion.models.card import Metric
 
-PACK = packs.Metadata(
+PACK = packages.Metadata(
     id="mine",
     version="0.3",
     task="detection of test nodules",
@@ -20,15 +20,15 @@ PACK = packs.Metadata(
     intended_use="For tests, not for patients.",
     metrics=(Metric(name="CPM", value=0.6512, interval=(0.58, 0.71), data="20 held-out scans"),),
     operating_points=((0.5, 0.8), (4.0, 0.2)),
-    network=packs.NoduleNetSpec(width=2),
-    preprocessing=packs.Preprocessing(spacing_mm=1, window_hu=(-1000, 400)),
+    network=packages.NoduleNetSpec(width=2),
+    preprocessing=packages.Preprocessing(spacing_mm=1, window_hu=(-1000, 400)),
     training_cases=("1.2.3",),
 )
 
 
 @pytest.fixture
 def run(monkeypatch, capsys, tmp_path):
-    monkeypatch.setenv(packs.HOME_VARIABLE, str(tmp_path / "home"))
+    monkeypatch.setenv(packages.HOME_VARIABLE, str(tmp_path / "home"))
     before = signal.getsignal(signal.SIGTERM)
 
     def command(*arguments):
@@ -43,25 +43,25 @@ def run(monkeypatch, capsys, tmp_path):
 
 
 @pytest.fixture
-def pack(tmp_path):
-    packs.save_pack(tmp_path / "pack", {}, PACK, "# Mine\n\nMade for a *test*.\n")
-    return tmp_path / "pack"
+def package(tmp_path):
+    packages.save_package(tmp_path / "package", {}, PACK, "# Mine\n\nMade for a *test*.\n")
+    return tmp_path / "package"
 
 
-def test_a_model_is_added_listed_shown_exported_and_removed(run, pack, tmp_path):
-    status, out, _ = run("models", "add", pack)
+def test_a_model_is_added_listed_shown_exported_and_removed(run, package, tmp_path):
+    status, out, _ = run("models", "add", package)
     assert status == 0
     assert "--model mine" in out
 
     out = run("models", "list")[1]
     assert "nodule-3d (default)" in out
     assert ["mine", "0.3"] in [line.split()[:2] for line in out.splitlines()]
-    assert str(pack) in out
+    assert str(package) in out
 
     out = run("models", "show", "mine")[1]
     for words in (
         "mine 0.3: detection of test nodules, licence CC0-1.0",
-        f"from {pack}",
+        f"from {package}",
         "For tests, not for patients.",
         "0.5 from 0.8 on, 4 from 0.2 on",
         "NoduleNet (width 2)",
@@ -76,23 +76,23 @@ def test_a_model_is_added_listed_shown_exported_and_removed(run, pack, tmp_path)
     assert run("models", "add", tmp_path / "mine.zip")[0] == 0
     status, out, _ = run("models", "verify")
     assert status == 0
-    assert out.count("intact") == len(packs.model_folders())
+    assert out.count("intact") == len(packages.model_folders())
 
 
-def test_damaged_models_are_said_and_nothing_is_added(run, pack, tmp_path):
-    run("models", "add", pack)
-    os.truncate(tmp_path / "home" / "mine" / packs.WEIGHTS, 2)
+def test_damaged_models_are_said_and_nothing_is_added(run, package, tmp_path):
+    run("models", "add", package)
+    os.truncate(tmp_path / "home" / "mine" / packages.WEIGHTS, 2)
     status, out, err = run("models", "verify")
     assert status == 1
     assert "damaged or has been changed since it was added" in err
     assert "intact   nodule-3d" in out
-    (tmp_path / "home" / "mine" / packs.DESCRIPTION).write_text("id: mine")
+    (tmp_path / "home" / "mine" / packages.DESCRIPTION).write_text("id: mine")
     out, err = run("models", "list")[1:]
     assert "nodule-3d (default)" in out
     assert "damaged: " in err
 
-    os.truncate(pack / packs.WEIGHTS, 2)
-    status, _, err = run("models", "add", pack, "--replace")
+    os.truncate(package / packages.WEIGHTS, 2)
+    status, _, err = run("models", "add", package, "--replace")
     assert status == 2
     assert "nothing was added" in err
 

@@ -8,13 +8,13 @@ from typer.testing import CliRunner
 from napari_lesion.cli.main import app
 from napari_lesion.detection.default import default_model, make_default
 from napari_lesion.detection.registry import DEFAULT_MODEL
-from napari_lesion.models import packages as packs
+from napari_lesion.models import packages
 from napari_lesion.support.errors import ModelError
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(packs.HOME_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(packages.HOME_VARIABLE, str(tmp_path))
     return tmp_path
 
 

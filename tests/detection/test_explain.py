@@ -17,7 +17,7 @@ from napari_lesion.explain.inputs import CROP_MM, nodule_view
 from napari_lesion.explain.maps import METHODS, AttributionMap
 from napari_lesion.explain.view import View
 from napari_lesion.model.findings import Candidate, Detection, Finding, Heatmap, ModelReference
-from napari_lesion.models import packages as packs
+from napari_lesion.models import packages
 from napari_lesion.models.networks import NoduleNet
 from napari_lesion.pipeline import findings_of
 from napari_lesion.report.explanation import save_explanation
@@ -50,7 +50,7 @@ class Brightness(nn.Module):
         return torch.cat([logit, torch.zeros_like(logit).expand(-1, 4, -1, -1, -1)], 1)
 
 
-class Pack:
+class ModelPackage:
     """A detector with the network above and the real way from a scan to a view."""
 
     def __init__(self) -> None:
@@ -61,14 +61,14 @@ class Pack:
 
     view = NoduleDetector.view
     _network = Brightness()
-    _metadata = packs.Metadata(
+    _metadata = packages.Metadata(
         id="brightness",
         version="1",
         task="test",
         licence="none",
         threshold=0.5,
-        network=packs.NoduleNetSpec(width=2),
-        preprocessing=packs.Preprocessing(spacing_mm=1, window_hu=(-1000, 400)),
+        network=packages.NoduleNetSpec(width=2),
+        preprocessing=packages.Preprocessing(spacing_mm=1, window_hu=(-1000, 400)),
         training_cases=(),
     )
 
@@ -81,7 +81,7 @@ def volume(request):
 
 @pytest.fixture(scope="module")
 def explanation(volume):
-    return explain(Pack(), volume, finding_at())
+    return explain(ModelPackage(), volume, finding_at())
 
 
 # -- known answers ----------------------------------------------------------------------------------------------------
@@ -246,7 +246,7 @@ def test_the_score_of_the_crop_is_that_of_the_whole_scan() -> None:
 
 def test_a_finding_outside_of_what_is_searched_is_an_error(volume) -> None:
     with pytest.raises(GeometryError, match="does not search"):
-        explain(Pack(), volume, finding_at(center=(300.0, 0.0, -240.0)))
+        explain(ModelPackage(), volume, finding_at(center=(300.0, 0.0, -240.0)))
 
 
 def test_cancelling_stops_within_a_method(volume) -> None:
@@ -258,7 +258,7 @@ def test_cancelling_stops_within_a_method(volume) -> None:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        explain(Pack(), volume, finding_at(), ["heatmap", "occlusion", "lime"], progress=progress)
+        explain(ModelPackage(), volume, finding_at(), ["heatmap", "occlusion", "lime"], progress=progress)
     assert "lime" not in {what for *_, what in seen}
     assert [done for done, *_ in seen] == sorted(done for done, *_ in seen)
 

@@ -12,23 +12,23 @@ from typer.testing import CliRunner
 
 from napari_lesion.cli import models
 from napari_lesion.detection import export_runtime
-from napari_lesion.detection.export_runtime import OpenVinoNetwork, compile_pack, export, load_exported, quantised
+from napari_lesion.detection.export_runtime import OpenVinoNetwork, compile_package, export, load_exported, quantised
 from napari_lesion.detection.nodule3d import NoduleDetector
 from napari_lesion.imaging.inference import predict
-from napari_lesion.models import packages as packs
+from napari_lesion.models import packages
 from napari_lesion.models.networks import NoduleNet
 from napari_lesion.support.errors import Cancelled, ConfigError, ModelError
 
 openvino = pytest.importorskip("openvino", reason="the extra openvino is not installed")
 BOX = (40, 32, 50)
-METADATA = packs.Metadata(
+METADATA = packages.Metadata(
     id="test-net",
     version="0.1",
     task="nothing",
     licence="Apache-2.0",
     threshold=0.4,
-    network=packs.NoduleNetSpec(width=8),
-    preprocessing=packs.Preprocessing(spacing_mm=1.0, window_hu=(-1000, 400)),
+    network=packages.NoduleNetSpec(width=8),
+    preprocessing=packages.Preprocessing(spacing_mm=1.0, window_hu=(-1000, 400)),
     training_cases=("none",),
 )
 
@@ -48,19 +48,21 @@ def lively_state() -> dict[str, torch.Tensor]:
 
 
 @pytest.fixture(scope="module")
-def pack(tmp_path_factory) -> packs.Pack:
-    return packs.save_pack(tmp_path_factory.mktemp("pack") / "net", lively_state(), METADATA, "# A card\n")
+def package(tmp_path_factory) -> packages.ModelPackage:
+    return packages.save_package(tmp_path_factory.mktemp("package") / "net", lively_state(), METADATA, "# A card\n")
 
 
 @pytest.fixture(scope="module")
-def other_pack(tmp_path_factory) -> packs.Pack:
+def other_package(tmp_path_factory) -> packages.ModelPackage:
     torch.manual_seed(1)
-    return packs.save_pack(tmp_path_factory.mktemp("pack") / "other", NoduleNet(width=8).state_dict(), METADATA, "")
+    return packages.save_package(
+        tmp_path_factory.mktemp("package") / "other", NoduleNet(width=8).state_dict(), METADATA, ""
+    )
 
 
 @pytest.fixture(scope="module")
-def exported(pack, tmp_path_factory) -> export_runtime.Exported:
-    return export(pack, tmp_path_factory.mktemp("out") / "net", "openvino")
+def exported(package, tmp_path_factory) -> export_runtime.Exported:
+    return export(package, tmp_path_factory.mktemp("out") / "net", "openvino")
 
 
 @pytest.fixture
@@ -72,23 +74,23 @@ def maps(prediction) -> np.ndarray:
     return np.concatenate([[prediction.probability, prediction.log_diameter], prediction.offsets])
 
 
-def test_onnx_runs_boxes_of_other_sizes_as_torch_does(pack, tmp_path):
-    result = export(pack, tmp_path / "net", "onnx")
+def test_onnx_runs_boxes_of_other_sizes_as_torch_does(package, tmp_path):
+    result = export(package, tmp_path / "net", "onnx")
     assert result.largest_difference < 1e-4
     session = importlib.import_module("onnxruntime").InferenceSession(result.path)
-    network = packs.load_network(pack)
+    network = packages.load_network(package)
     for shape in ((16, 48, 32), (96, 16, 16)):
         box = torch.rand((1, 1, *shape))
         with torch.no_grad():
             np.testing.assert_allclose(session.run(None, {"image": box.numpy()})[0], network(box), atol=1e-4)
-    assert session.get_modelmeta().custom_metadata_map["napari_lesion.sha256"] == pack.metadata.sha256
+    assert session.get_modelmeta().custom_metadata_map["napari_lesion.sha256"] == package.metadata.sha256
     assert sorted(p.name for p in result.path.parent.iterdir()) == ["card.md", "model.onnx", "model.yaml"]
 
 
-def test_openvino_predicts_as_torch_does(pack, exported, image):
+def test_openvino_predicts_as_torch_does(package, exported, image):
     assert exported.largest_difference < 1e-4
-    ours = predict(packs.load_network(pack), image)
-    theirs = predict(load_exported(exported.path, pack), image)
+    ours = predict(packages.load_network(package), image)
+    theirs = predict(load_exported(exported.path, package), image)
     np.testing.assert_allclose(maps(theirs), maps(ours), atol=1e-4)
     assert theirs.device == "cpu"
     assert theirs.how.startswith("float32, OpenVINO")
@@ -100,7 +102,7 @@ def test_openvino_computes_in_float32_even_where_the_processor_has_bf16(exported
     assert compiled.get_property("INFERENCE_PRECISION_HINT") == openvino.Type.f32
 
 
-def test_bf16_is_computed_where_the_processor_can_and_refused_elsewhere(pack, exported, image):
+def test_bf16_is_computed_where_the_processor_can_and_refused_elsewhere(package, exported, image):
     model = openvino.Core().read_model(exported.path)
     if "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         with pytest.raises(ConfigError, match="bf16"):
@@ -108,35 +110,35 @@ def test_bf16_is_computed_where_the_processor_can_and_refused_elsewhere(pack, ex
         return
     theirs = predict(OpenVinoNetwork(model, "bf16"), image)
     assert theirs.how.startswith("bfloat16, OpenVINO")
-    ours = predict(packs.load_network(pack), image)
+    ours = predict(packages.load_network(package), image)
     assert 0 < np.abs(theirs.probability - ours.probability).max() < 0.05
 
 
-def test_an_export_of_another_model_is_refused(exported, other_pack):
+def test_an_export_of_another_model_is_refused(exported, other_package):
     with pytest.raises(ModelError, match="was not exported from test-net"):
-        load_exported(exported.path, other_pack)
+        load_exported(exported.path, other_package)
 
 
-def test_a_file_that_is_no_model_is_refused(pack, tmp_path):
+def test_a_file_that_is_no_model_is_refused(package, tmp_path):
     (tmp_path / "broken.xml").write_text("<net>")
     with pytest.raises(ModelError, match="no OpenVINO model"):
-        load_exported(tmp_path / "broken.xml", pack)
+        load_exported(tmp_path / "broken.xml", package)
 
 
-def test_an_export_that_differs_from_torch_is_not_written(pack, tmp_path, monkeypatch):
+def test_an_export_that_differs_from_torch_is_not_written(package, tmp_path, monkeypatch):
     """As when a runtime chose another number type, or a converter got a layer wrong."""
     other = NoduleNet(width=8).eval()
     honest = export_runtime.to_openvino
-    monkeypatch.setattr(export_runtime, "to_openvino", lambda network, pack: honest(other, pack))
+    monkeypatch.setattr(export_runtime, "to_openvino", lambda network, package: honest(other, package))
     with pytest.raises(ModelError, match="differ"):
-        export(pack, tmp_path / "net", "openvino")
+        export(package, tmp_path / "net", "openvino")
     assert not list(tmp_path.iterdir())
 
 
-def test_int8_stays_near_torch_and_says_what_it_is(pack, image):
+def test_int8_stays_near_torch_and_says_what_it_is(package, image):
     pytest.importorskip("nncf")
-    network = packs.load_network(pack)
-    model = quantised(export_runtime.to_openvino(network, pack), [image[..., :32, :32, :48].numpy()])
+    network = packages.load_network(package)
+    model = quantised(export_runtime.to_openvino(network, package), [image[..., :32, :32, :48].numpy()])
     assert any(op.get_type_name() == "FakeQuantize" for op in model.get_ordered_ops())
     ours, theirs = predict(network, image), predict(OpenVinoNetwork(model), image)
     assert "int8" in theirs.how
@@ -144,31 +146,31 @@ def test_int8_stays_near_torch_and_says_what_it_is(pack, image):
     assert np.corrcoef(theirs.probability.ravel(), ours.probability.ravel())[0, 1] > 0.9
 
 
-def test_nothing_is_reported_to_the_makers_of_openvino(pack, tmp_path, monkeypatch):
+def test_nothing_is_reported_to_the_makers_of_openvino(package, tmp_path, monkeypatch):
     main = pytest.importorskip("openvino_telemetry.main")
     sent = []
     for name in ("__init__", "start_session", "send_event"):
         monkeypatch.setattr(main.Telemetry, name, lambda self, *args, **kwargs: sent.append(args))
-    export(pack, tmp_path / "net", "openvino")
+    export(package, tmp_path / "net", "openvino")
     assert not sent
 
 
-def test_openvino_stops_when_cancelled(exported, pack, image):
+def test_openvino_stops_when_cancelled(exported, package, image):
     def cancel(done: int, total: int, what: str) -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        predict(load_exported(exported.path, pack), image, progress=cancel)
+        predict(load_exported(exported.path, package), image, progress=cancel)
 
 
-def test_openvino_refuses_another_device(exported, pack, image):
+def test_openvino_refuses_another_device(exported, package, image):
     with pytest.raises(ConfigError, match="CPU"):
-        predict(load_exported(exported.path, pack), image, device="cuda")
+        predict(load_exported(exported.path, package), image, device="cuda")
 
 
-def test_openvino_in_windows_equals_its_one_pass(pack, monkeypatch):
+def test_openvino_in_windows_equals_its_one_pass(package, monkeypatch):
     long = torch.rand((1, 1, 16, 16, 304), generator=torch.Generator().manual_seed(3))
-    compiled = compile_pack(pack)
+    compiled = compile_package(package)
     whole = predict(compiled, long)
     monkeypatch.setattr("napari_lesion.imaging.inference._free_bytes", lambda device: 1)
     parts = predict(compiled, long)
@@ -176,29 +178,29 @@ def test_openvino_in_windows_equals_its_one_pass(pack, monkeypatch):
     np.testing.assert_allclose(maps(parts), maps(whole), atol=1e-4)
 
 
-def test_without_openvino_it_says_what_to_install(pack, tmp_path, monkeypatch):
+def test_without_openvino_it_says_what_to_install(package, tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "openvino", None)
     with pytest.raises(ConfigError, match=r"napari-lesion\[openvino\]"):
-        export(pack, tmp_path / "net", "openvino")
+        export(package, tmp_path / "net", "openvino")
 
 
-def test_the_command_writes_the_folder_and_says_the_difference(pack, tmp_path):
+def test_the_command_writes_the_folder_and_says_the_difference(package, tmp_path):
     out = tmp_path / "net"
-    result = CliRunner().invoke(models.app, ["export", str(pack.folder), "--to", "openvino", "-o", str(out)])
+    result = CliRunner().invoke(models.app, ["export", str(package.folder), "--to", "openvino", "-o", str(out)])
     assert result.exit_code == 0, result.output
     assert "difference from torch" in result.output
     assert {path.name for path in Path(out).iterdir()} == {"model.xml", "model.bin", "model.yaml", "card.md"}
 
 
-def test_a_detector_finds_the_same_with_an_export_and_says_who_ran_it(pack, exported):
+def test_a_detector_finds_the_same_with_an_export_and_says_who_ran_it(package, exported):
     volume = make_volume(AXIAL, (40, 100, 150), nodules=(((-40.0, -33.0, -255.0), 14.0),))
-    ours = NoduleDetector(pack).detect(volume)
-    theirs = export_runtime.load_detector(pack.folder, str(exported.path)).detect(volume)
+    ours = NoduleDetector(package).detect(volume)
+    theirs = export_runtime.load_detector(package.folder, str(exported.path)).detect(volume)
     np.testing.assert_allclose(theirs.heatmap.values, ours.heatmap.values, atol=1e-4)
     assert len(theirs.candidates) == len(ours.candidates)
     assert "OpenVINO" in theirs.device
 
 
-def test_an_unknown_runtime_is_refused(pack):
+def test_an_unknown_runtime_is_refused(package):
     with pytest.raises(ConfigError, match="no runtime 'tensorrt'"):
-        export_runtime.load_detector(pack.folder, "tensorrt")
+        export_runtime.load_detector(package.folder, "tensorrt")

@@ -12,7 +12,7 @@ from napari_lesion.detection.registry import load_detector
 from napari_lesion.imaging.planes import orthogonal_patches
 from napari_lesion.model.findings import Candidate
 from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
-from napari_lesion.models import packages as packs
+from napari_lesion.models import packages
 from napari_lesion.models.networks import PATCH_SIZE, PATCH_STRIDE, PatchNet
 from napari_lesion.support.errors import LungsNotFoundError, ModelError
 
@@ -53,20 +53,20 @@ class Brightness(nn.Module):
 
 
 @pytest.fixture
-def pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    metadata = packs.Metadata(
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    metadata = packages.Metadata(
         id="two-d",
         version="1",
         task="t",
         licence="Apache-2.0",
         sha256="",
         threshold=0.5,
-        network=packs.PatchNetSpec(width=4),
-        preprocessing=packs.Preprocessing(spacing_mm=0.7, window_hu=(-1000, 400)),
+        network=packages.PatchNetSpec(width=4),
+        preprocessing=packages.Preprocessing(spacing_mm=0.7, window_hu=(-1000, 400)),
         training_cases=(),
     )
     monkeypatch.setattr("napari_lesion.detection.nodule2d.load_network", lambda _: Brightness())
-    return packs.save_pack(tmp_path / "two-d", PatchNet(4).state_dict(), metadata, "# card").folder
+    return packages.save_package(tmp_path / "two-d", PatchNet(4).state_dict(), metadata, "# card").folder
 
 
 def test_a_plane_gets_the_answers_of_its_patches() -> None:
@@ -99,8 +99,8 @@ def test_planes_are_filled_outside_of_the_scan() -> None:
 
 
 @pytest.mark.parametrize("directions", [AXIAL, SAGITTAL], ids=["axial", "sagittal"])
-def test_finds_the_nodule_where_it_is(pack: Path, directions: np.ndarray) -> None:
-    found = load_detector(pack).detect(chest(directions), device="cpu")
+def test_finds_the_nodule_where_it_is(package: Path, directions: np.ndarray) -> None:
+    found = load_detector(package).detect(chest(directions), device="cpu")
     best = found.candidates[0]
     assert np.linalg.norm(np.subtract(best.center_mm, NODULE_MM)) < 3
     assert best.diameter_mm == pytest.approx(DIAMETER_MM, abs=0.1)
@@ -109,28 +109,28 @@ def test_finds_the_nodule_where_it_is(pack: Path, directions: np.ndarray) -> Non
     assert np.linalg.norm((heat.affine @ [*peak, 1])[:3] - NODULE_MM) < 3.5
 
 
-def test_searches_a_single_slice(pack: Path) -> None:
+def test_searches_a_single_slice(package: Path) -> None:
     volume = chest()
     k = round(volume.to_index(NODULE_MM)[0])
     affine = volume.affine.copy()
     affine[:3, 3] = volume.to_patient([k, 0, 0])
     single = type(volume)(volume.voxels[k : k + 1], affine, volume.series, volume.certificate)
-    found = load_detector(pack).detect(single, device="cpu")
+    found = load_detector(package).detect(single, device="cpu")
     assert np.linalg.norm(np.subtract(found.candidates[0].center_mm, NODULE_MM)) < 3
     assert found.warnings
 
 
-def test_a_slice_without_air_in_it_is_refused(pack: Path) -> None:
+def test_a_slice_without_air_in_it_is_refused(package: Path) -> None:
     volume = chest(hollow=False)
     single = type(volume)(volume.voxels[60:61], volume.affine, volume.series, volume.certificate)
     with pytest.raises(LungsNotFoundError, match="no lung"):
-        load_detector(pack).detect(single, device="cpu")
+        load_detector(package).detect(single, device="cpu")
 
 
 def test_the_second_stage_puts_the_nodule_before_a_false_finding() -> None:
     volume = chest()
     false, true = Candidate((40.0, 5.0, 3.0), 9.0, 0.6), Candidate(NODULE_MM, 11.0, 0.5)
-    stage = packs.SecondStage(model="two-d", intercept=0.0, first=1.0, second=0.5)
+    stage = packages.SecondStage(model="two-d", intercept=0.0, first=1.0, second=0.5)
     first, second = rescore([false, true], volume, PlaneJudge(Brightness(), 0.7), stage, "cpu")
     assert first.center_mm == true.center_mm
     assert first.score > 0.5 > second.score

@@ -12,7 +12,7 @@ from torch import nn
 from napari_lesion.detection.registry import load_detector
 from napari_lesion.model.findings import Detection
 from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
-from napari_lesion.models import packages as packs
+from napari_lesion.models import packages
 from napari_lesion.models.networks import NoduleNet
 from napari_lesion.support.errors import Cancelled, ConfigError, LungsNotFoundError, ModelError
 
@@ -65,23 +65,23 @@ def brightness_weights() -> dict[str, torch.Tensor]:
 
 
 def save(folder: Path, **changes: object) -> Path:
-    metadata = packs.Metadata(
+    metadata = packages.Metadata(
         id="brightness",
         version="1",
         task="find the brightest spot",
         licence="Apache-2.0",
         threshold=0.5,
-        network=packs.NoduleNetSpec(width=4),
-        preprocessing=packs.Preprocessing(spacing_mm=1.0, window_hu=(-1000, 400)),
+        network=packages.NoduleNetSpec(width=4),
+        preprocessing=packages.Preprocessing(spacing_mm=1.0, window_hu=(-1000, 400)),
         training_cases=("none",),
     )
-    packs.save_pack(folder, brightness_weights(), metadata.model_copy(update=changes), "# Brightness")
+    packages.save_package(folder, brightness_weights(), metadata.model_copy(update=changes), "# Brightness")
     return folder
 
 
 @pytest.fixture(scope="module")
-def pack(tmp_path_factory) -> Path:
-    return save(tmp_path_factory.mktemp("packs") / "brightness")
+def package(tmp_path_factory) -> Path:
+    return save(tmp_path_factory.mktemp("packages") / "brightness")
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +90,8 @@ def volume() -> Volume:
 
 
 @pytest.fixture(scope="module")
-def detection(pack, volume) -> Detection:
-    return load_detector(pack).detect(volume, device="cpu")
+def detection(package, volume) -> Detection:
+    return load_detector(package).detect(volume, device="cpu")
 
 
 def test_finds_the_nodule_where_it_was_put(detection):
@@ -102,8 +102,8 @@ def test_finds_the_nodule_where_it_was_put(detection):
     assert sum(c.score > 0.5 for c in detection.candidates) == 1
 
 
-def test_finds_it_at_the_same_place_in_a_scan_with_other_axes(pack):
-    best = load_detector(pack).detect(chest(SAGITTAL), device="cpu").candidates[0]
+def test_finds_it_at_the_same_place_in_a_scan_with_other_axes(package):
+    best = load_detector(package).detect(chest(SAGITTAL), device="cpu").candidates[0]
     assert best.center_mm == pytest.approx(NODULE_MM, abs=1.0)
 
 
@@ -122,18 +122,18 @@ def test_says_how_it_was_done(detection):
     assert all(seconds >= 0 for seconds in detection.timings_s.values())
 
 
-def test_nothing_bright_is_nothing_suspicious(pack):
-    found = load_detector(pack).detect(chest(nodule=False), device="cpu").candidates
+def test_nothing_bright_is_nothing_suspicious(package):
+    found = load_detector(package).detect(chest(nodule=False), device="cpu").candidates
     assert all(c.score < 0.2 for c in found)
 
 
-def test_a_scan_without_lungs_is_said_to_have_none(pack):
+def test_a_scan_without_lungs_is_said_to_have_none(package):
     with pytest.raises(LungsNotFoundError, match=r"1\.2\.3"):
-        load_detector(pack).detect(chest(lungs=False, nodule=False), device="cpu")
+        load_detector(package).detect(chest(lungs=False, nodule=False), device="cpu")
 
 
-def test_the_same_candidates_every_time_and_from_two_threads_at_once(pack, volume, detection):
-    detector = load_detector(pack)
+def test_the_same_candidates_every_time_and_from_two_threads_at_once(package, volume, detection):
+    detector = load_detector(package)
     with ThreadPoolExecutor(2) as pool:
         both = list(pool.map(lambda _: detector.detect(volume, device="cpu"), range(2)))
     for other in both:
@@ -141,9 +141,11 @@ def test_the_same_candidates_every_time_and_from_two_threads_at_once(pack, volum
         assert other.heatmap.values.tobytes() == detection.heatmap.values.tobytes()
 
 
-def test_one_progress_scale_from_the_first_step_to_the_last(pack, volume):
+def test_one_progress_scale_from_the_first_step_to_the_last(package, volume):
     reports: list[tuple[int, int]] = []
-    load_detector(pack).detect(volume, device="cpu", progress=lambda done, total, what: reports.append((done, total)))
+    load_detector(package).detect(
+        volume, device="cpu", progress=lambda done, total, what: reports.append((done, total))
+    )
     dones, totals = zip(*reports, strict=True)
     assert len(set(totals)) == 1
     assert dones[0] == 0
@@ -152,17 +154,17 @@ def test_one_progress_scale_from_the_first_step_to_the_last(pack, volume):
 
 
 @pytest.mark.parametrize("share", [0, 0.3, 0.6, 0.95])
-def test_can_be_cancelled_at_every_step(pack, volume, share):
+def test_can_be_cancelled_at_every_step(package, volume, share):
     def stop(done: int, total: int, what: str) -> None:
         if done >= share * total:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        load_detector(pack).detect(volume, device="cpu", progress=stop)
+        load_detector(package).detect(volume, device="cpu", progress=stop)
 
 
 def test_a_calibration_changes_scores_and_heatmap_alike(tmp_path, volume, detection):
-    curve = packs.Calibration(points=((0, 0), (0.5, 0.1), (1, 0.8)))
+    curve = packages.Calibration(points=((0, 0), (0.5, 0.1), (1, 0.8)))
     calibrated = load_detector(save(tmp_path / "calibrated", calibration=curve)).detect(volume, device="cpu")
     raw = np.array([c.score for c in detection.candidates], dtype=np.float32)
     assert [c.score for c in calibrated.candidates] == pytest.approx(list(curve(raw)))
@@ -170,15 +172,15 @@ def test_a_calibration_changes_scores_and_heatmap_alike(tmp_path, volume, detect
     np.testing.assert_allclose(calibrated.heatmap.values, curve(detection.heatmap.values))
 
 
-def test_a_device_that_is_not_there_is_refused_before_the_work(pack, volume):
+def test_a_device_that_is_not_there_is_refused_before_the_work(package, volume):
     reports = []
     with pytest.raises(ConfigError, match="choose auto"):
-        load_detector(pack).detect(volume, device="tpu", progress=lambda *report: reports.append(report))
+        load_detector(package).detect(volume, device="tpu", progress=lambda *report: reports.append(report))
     assert reports == []
 
 
-def test_a_pack_made_for_another_window_is_refused(tmp_path):
-    other = packs.Preprocessing(spacing_mm=1.0, window_hu=(-1200, 600))
+def test_a_package_made_for_another_window_is_refused(tmp_path):
+    other = packages.Preprocessing(spacing_mm=1.0, window_hu=(-1200, 600))
     folder = save(tmp_path / "other", preprocessing=other)
     with pytest.raises(ModelError, match=r"brightness: .*HU window .*Use a model made for this version"):
         load_detector(folder)

@@ -17,9 +17,7 @@ import numpy as np
 import pytest
 
 from napari_lesion.detection.registry import card_in
-from napari_lesion.models import packages as packs
-from napari_lesion.models import pull
-from napari_lesion.models import store as library
+from napari_lesion.models import packages, pull, store
 from napari_lesion.support.errors import Cancelled, DownloadError, ModelError
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
@@ -134,7 +132,7 @@ def hub(monkeypatch, tmp_path):
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     monkeypatch.setenv("HF_ENDPOINT", server.address)
-    monkeypatch.setenv(packs.HOME_VARIABLE, str(tmp_path / "home"))
+    monkeypatch.setenv(packages.HOME_VARIABLE, str(tmp_path / "home"))
     monkeypatch.setattr(huggingface_hub.constants, "DOWNLOAD_CHUNK_SIZE", CHUNK)
     monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
@@ -145,21 +143,21 @@ def hub(monkeypatch, tmp_path):
 
 
 def installed() -> dict[str, bytes]:
-    folder = packs.home() / "bundle"
+    folder = packages.home() / "bundle"
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def test_a_model_is_fetched_with_what_belongs_to_it_and_nothing_else(hub):
     assert pull.pull(PIN, card_in) == "bundle"
     files = installed()
-    origin = json.loads(files.pop(library.ORIGIN))
+    origin = json.loads(files.pop(store.ORIGIN))
     wanted = {name for name in hub.files if name not in (".gitattributes", "models/model.ts")}
     assert files == {name: hub.files[name] for name in wanted}
     assert origin["source"] == f"{hub.address}/zoo/bundle"
     assert origin["revision"] == REVISION
     assert origin["sha256"]["models/model.pt"] == SHA256
-    library.verify(packs.home() / "bundle")
-    assert [path.name for path in packs.home().iterdir()] == ["bundle"]
+    store.verify(packages.home() / "bundle")
+    assert [path.name for path in packages.home().iterdir()] == ["bundle"]
 
 
 def test_progress_goes_from_nothing_to_all_bytes(hub):
@@ -185,8 +183,8 @@ def test_cancelled_it_goes_on_where_it_was_the_next_time(hub):
 
     with pytest.raises(Cancelled):
         pull.pull(PIN, card_in, progress=stop)
-    assert not (packs.home() / "bundle").exists()
-    assert not [folder for folder in packs.model_folders() if folder.parent == packs.home()]
+    assert not (packages.home() / "bundle").exists()
+    assert not [folder for folder in packages.model_folders() if folder.parent == packages.home()]
 
     hub.ranges.clear()
     hub.asked.clear()
@@ -226,15 +224,15 @@ def test_other_weights_than_pinned_are_not_even_fetched(hub):
     with pytest.raises(DownloadError, match="other weights; nothing was fetched"):
         pull.pull(PIN, card_in)
     assert hub.asked == []
-    assert not packs.home().exists()
+    assert not packages.home().exists()
 
 
 def test_weights_that_were_changed_on_the_way_are_deleted_unopened(hub):
     hub.files["models/model.pt"] = WEIGHTS[:-1] + bytes([WEIGHTS[-1] ^ 1])
     with pytest.raises(DownloadError, match=r"damaged or was changed: sha256 .*deleted unopened"):
         pull.pull(PIN, card_in)
-    assert not (packs.home() / "bundle").exists()
-    assert not list(packs.home().rglob("model.pt"))
+    assert not (packages.home() / "bundle").exists()
+    assert not list(packages.home().rglob("model.pt"))
     hub.files["models/model.pt"] = WEIGHTS
     pull.pull(PIN, card_in)
     assert installed()["models/model.pt"] == WEIGHTS
@@ -244,14 +242,14 @@ def test_a_configuration_that_was_changed_on_the_way_is_refused(hub):
     hub.files["configs/inference.json"] = b'{"network": 2}'
     with pytest.raises(DownloadError, match=r"configs/inference\.json came damaged or was changed"):
         pull.pull(PIN, card_in)
-    assert not (packs.home() / "bundle").exists()
+    assert not (packages.home() / "bundle").exists()
 
 
 def test_what_was_tampered_with_while_it_lay_there_half_fetched_is_noticed(hub):
     hub.cut_after, hub.cuts = 5 * CHUNK, 99
     with pytest.raises(DownloadError):
         pull.pull(PIN, card_in, progress=_give_up_after(7))
-    (partial,) = packs.home().rglob("model.pt")
+    (partial,) = packages.home().rglob("model.pt")
     with partial.open("r+b") as file:
         file.write(b"evil")
     hub.cuts = 0
@@ -292,7 +290,7 @@ def test_something_else_than_a_list_of_files_is_said(hub, listing):
     hub.listing = listing
     with pytest.raises(DownloadError, match=r"something else than a list of files|holds no models/model\.pt"):
         pull.pull(PIN, card_in)
-    assert not packs.home().exists()
+    assert not packages.home().exists()
 
 
 @pytest.mark.parametrize("size", [None, -1, "many", 2**50])
@@ -323,7 +321,7 @@ def test_no_more_bytes_are_taken_than_are_listed(hub, name):
     hub.files[name] = whole + b"x" * 3 * CHUNK
     with pytest.raises(DownloadError, match=f"more than the {len(whole):,} bytes came that are listed for {name}"):
         pull.pull(PIN, card_in)
-    assert not [path for path in packs.home().rglob("*") if path.is_file() and path.stat().st_size > len(WEIGHTS)]
+    assert not [path for path in packages.home().rglob("*") if path.is_file() and path.stat().st_size > len(WEIGHTS)]
     hub.files[name] = whole
     pull.pull(PIN, card_in)
     assert installed()[name] == whole
@@ -359,7 +357,7 @@ def test_without_a_network_the_sentence_says_what_to_do(monkeypatch, tmp_path):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{port}")
-    monkeypatch.setenv(packs.HOME_VARIABLE, str(tmp_path / "home"))
+    monkeypatch.setenv(packages.HOME_VARIABLE, str(tmp_path / "home"))
     with pytest.raises(DownloadError, match=r"cannot be reached.*Check the network.*models add FOLDER"):
         pull.pull(PIN, card_in)
     assert not (tmp_path / "home").exists()
@@ -405,6 +403,6 @@ def test_the_command_fetches_and_says_how_to_use_it(hub):
 
 
 def test_home_is_a_folder_of_the_user(monkeypatch):
-    monkeypatch.delenv(packs.HOME_VARIABLE)
-    assert packs.home().is_absolute()
-    assert Path.home() in packs.home().parents
+    monkeypatch.delenv(packages.HOME_VARIABLE)
+    assert packages.home().is_absolute()
+    assert Path.home() in packages.home().parents

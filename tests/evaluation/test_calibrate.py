@@ -1,4 +1,4 @@
-"""From results on disk and a truth to a calibrated pack, as the command does it."""
+"""From results on disk and a truth to a calibrated package, as the command does it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from napari_lesion.detection.operating import false_positives_at
 from napari_lesion.evaluation.calibrate import label_findings
 from napari_lesion.evaluation.froc import Mark, ScoredPoint
 from napari_lesion.model.findings import Candidate
-from napari_lesion.models import packages as packs
+from napari_lesion.models import packages
 from napari_lesion.models.card import Metric
 from napari_lesion.models.networks import NoduleNet
 from napari_lesion.pipeline import analyse
@@ -37,31 +37,31 @@ def test_findings_are_labelled_by_the_rules_of_luna16():
 
 
 @pytest.fixture(scope="module")
-def pack(tmp_path_factory):
-    metadata = packs.Metadata(
+def package(tmp_path_factory):
+    metadata = packages.Metadata(
         id="small",
         version="1.2.3",
         task="test",
         licence="none",
         threshold=0.3,
-        network=packs.NoduleNetSpec(width=2),
-        preprocessing=packs.Preprocessing(spacing_mm=1.0, window_hu=(-1000, 400)),
+        network=packages.NoduleNetSpec(width=2),
+        preprocessing=packages.Preprocessing(spacing_mm=1.0, window_hu=(-1000, 400)),
         training_cases=("none",),
         metrics=(Metric(name="CPM", value=0.5, data="a test"),),
     )
-    folder = tmp_path_factory.mktemp("packs") / "small"
-    return packs.save_pack(
+    folder = tmp_path_factory.mktemp("packages") / "small"
+    return packages.save_package(
         folder, NoduleNet(width=2).state_dict(), metadata, "# small 1.2.3\n\nA card.\n\n## Limits\nMany.\n"
     )
 
 
 @pytest.fixture(scope="module")
-def folder(pack, tmp_path_factory):
+def folder(package, tmp_path_factory):
     """Results in which a finding is true with probability probability², with their truth."""
     root = tmp_path_factory.mktemp("validation")
     rng = np.random.default_rng(1)
     rows = []
-    about = pack.metadata
+    about = package.metadata
     for scan in range(SCANS):
         uid = f"1.2.3.{scan}"
         probability = rng.uniform(0.02, 0.98, 150).astype(float)
@@ -93,12 +93,14 @@ def calibrate(folder, model, out, *more):
     return CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
 
 
-def test_the_calibrated_pack_has_the_same_weights_and_scores_that_are_shares_of_true_findings(folder, pack, tmp_path):
-    done = calibrate(folder, pack.folder, tmp_path / "new", "--false-positives", "2")
+def test_the_calibrated_package_has_the_same_weights_and_scores_that_are_shares_of_true_findings(
+    folder, package, tmp_path
+):
+    done = calibrate(folder, package.folder, tmp_path / "new", "--false-positives", "2")
     assert done.exit_code == 0, done.output
-    new = packs.read_pack(tmp_path / "new")
-    assert new.weights.read_bytes() == pack.weights.read_bytes()
-    packs.load_network(new)
+    new = packages.read_package(tmp_path / "new")
+    assert new.weights.read_bytes() == package.weights.read_bytes()
+    packages.load_network(new)
     about = new.metadata
     assert about.version == "1.2.4"
     assert about.calibration is not None
@@ -109,9 +111,9 @@ def test_the_calibrated_pack_has_the_same_weights_and_scores_that_are_shares_of_
     assert about.metrics[1].value < 0.06
 
 
-def test_the_operating_points_are_true_on_the_scans_that_they_were_fitted_on(folder, pack, tmp_path):
-    calibrate(folder, pack.folder, tmp_path / "new")
-    about = packs.read_pack(tmp_path / "new").metadata
+def test_the_operating_points_are_true_on_the_scans_that_they_were_fitted_on(folder, package, tmp_path):
+    calibrate(folder, package.folder, tmp_path / "new")
+    about = packages.read_package(tmp_path / "new").metadata
     truth = {(uid, float(x)) for uid, x, *_ in csv.reader((folder / "annotations.csv").open()) if uid != "seriesuid"}
     reports = [json.loads(path.read_text()) for path in folder.glob("*/findings.json")]
     false = [
@@ -125,17 +127,17 @@ def test_the_operating_points_are_true_on_the_scans_that_they_were_fitted_on(fol
             assert np.sum(np.array(false) >= score) == rate * SCANS
 
 
-def test_the_card_tells_how_reliable_scores_are_and_a_second_calibration_replaces_that(folder, pack, tmp_path):
-    calibrate(folder, pack.folder, tmp_path / "new")
+def test_the_card_tells_how_reliable_scores_are_and_a_second_calibration_replaces_that(folder, package, tmp_path):
+    calibrate(folder, package.folder, tmp_path / "new")
     card = (tmp_path / "new" / "card.md").read_text()
     assert card.startswith("# small 1.2.4\n")
     assert "## Calibration\n" in card
     assert "expected calibration error" in card
-    again = calibrate(folder, pack.folder, tmp_path / "again", "--method", "platt", "--version", "9")
+    again = calibrate(folder, package.folder, tmp_path / "again", "--method", "platt", "--version", "9")
     assert "platt (taken)" in again.output
-    assert packs.read_pack(tmp_path / "again").metadata.version == "9"
+    assert packages.read_package(tmp_path / "again").metadata.version == "9"
     # Now from the calibrated model, whose results say calibrated scores.
-    curve = packs.read_pack(tmp_path / "again").metadata.calibration
+    curve = packages.read_package(tmp_path / "again").metadata.calibration
     for path in folder.glob("*/findings.json"):
         content = json.loads(path.read_text())
         del content[CHECKSUMS]  # as of another program
@@ -150,14 +152,14 @@ def test_the_card_tells_how_reliable_scores_are_and_a_second_calibration_replace
         tmp_path / "results", tmp_path / "again", tmp_path / "third", "--method", "platt", "--version", "10"
     )
     assert third.exit_code == 0, third.output
-    points = np.array(packs.read_pack(tmp_path / "third").metadata.calibration.points)
+    points = np.array(packages.read_package(tmp_path / "third").metadata.calibration.points)
     np.testing.assert_allclose(points, curve.points, atol=2e-3)
     assert (tmp_path / "third" / "card.md").read_text().count("## Calibration") == 1
     assert yaml.safe_load((tmp_path / "third" / "model.yaml").read_text())["calibration"]
 
 
-def test_results_of_another_model_are_refused(folder, pack, tmp_path):
-    calibrate(folder, pack.folder, tmp_path / "new")
+def test_results_of_another_model_are_refused(folder, package, tmp_path):
+    calibrate(folder, package.folder, tmp_path / "new")
     from napari_lesion.support.errors import ConfigError
 
     with pytest.raises(ConfigError, match=r"results are of small 1\.2\.3"):

@@ -1,4 +1,4 @@
-"""From results and scans on disk to a pack with a second stage, as the command does it."""
+"""From results and scans on disk to a package with a second stage, as the command does it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from napari_lesion.cli.main import app
 from napari_lesion.detection import false_positive_reduction as second_stage
 from napari_lesion.dicom.writer import write_ct_series
 from napari_lesion.model.findings import Candidate
-from napari_lesion.models import packages as packs
+from napari_lesion.models import packages
 from napari_lesion.models.networks import NoduleNet
 from napari_lesion.pipeline import analyse
 from napari_lesion.report.json import save_report
@@ -27,17 +27,17 @@ SCANS = 4
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Scans whose detector hardly tells lesions (x > 0) from false findings: most of its score is noise."""
     root = tmp_path_factory.mktemp("stage")
-    metadata = packs.Metadata(
+    metadata = packages.Metadata(
         id="small",
         version="1.0.0",
         task="test",
         licence="none",
         threshold=0.3,
-        network=packs.NoduleNetSpec(width=2),
-        preprocessing=packs.Preprocessing(spacing_mm=1.0, window_hu=(-1000, 400)),
+        network=packages.NoduleNetSpec(width=2),
+        preprocessing=packages.Preprocessing(spacing_mm=1.0, window_hu=(-1000, 400)),
         training_cases=("none",),
     )
-    about = packs.save_pack(root / "small", NoduleNet(width=2).state_dict(), metadata, "# small\n").metadata
+    about = packages.save_package(root / "small", NoduleNet(width=2).state_dict(), metadata, "# small\n").metadata
     rng = np.random.default_rng(5)
     rows: list[tuple[str, float, float, float, float]] = []
     for scan in range(SCANS):
@@ -82,8 +82,8 @@ def test_a_judge_that_is_right_makes_a_half_blind_detector_good(project, tmp_pat
     before, after = (float(line.split()[-1]) for line in re.findall(r"^small.*$", done.output, re.MULTILINE))
     assert before < 0.9
     assert after == 1.0
-    new = packs.read_pack(tmp_path / "new")
-    assert new.weights.read_bytes() == (project / "small" / packs.WEIGHTS).read_bytes()
+    new = packages.read_package(tmp_path / "new")
+    assert new.weights.read_bytes() == (project / "small" / packages.WEIGHTS).read_bytes()
     stage = new.metadata.second_stage
     assert stage is not None
     assert stage.model == "nodule-2d"

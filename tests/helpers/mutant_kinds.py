@@ -177,10 +177,10 @@ def _config(folder: Path) -> None:
         read(path)
 
 
-def _pack(folder: Path) -> None:
-    from napari_lesion.models.packages import read_pack
+def _package(folder: Path) -> None:
+    from napari_lesion.models.packages import read_package
 
-    read_pack(folder)
+    read_package(folder)
 
 
 def _bundle(folder: Path) -> None:
@@ -214,7 +214,7 @@ KINDS: Mapping[str, Kind] = {
     "csv summary": Kind("table", _summary),
     "yaml labels": Kind("yaml", _labels),
     "yaml training": Kind("yaml", _config),
-    "yaml pack": Kind("yaml", _pack),
+    "yaml packageage": Kind("yaml", _package),
     "archive tar.gz": Kind("", _archive),
     "bundle detection": Kind("by name", _bundle),
     "bundle segmentation": Kind("by name", _bundle),
@@ -251,7 +251,7 @@ def seeds(folder: Path, only: tuple[str, ...]) -> dict[str, Files]:
         "csv summary": _make_summary,
         "yaml labels": _make_labels,
         "yaml training": _make_config,
-        "yaml pack": _make_pack,
+        "yaml packageage": _make_package,
         "archive tar.gz": _make_tar,
         "bundle detection": lambda path: _make_bundle(path, "detection"),
         "bundle segmentation": lambda path: _make_bundle(path, "segmentation"),
@@ -400,7 +400,7 @@ def _make_config(folder: Path) -> None:
         _write(folder, path.name, re.sub(r"\$\{\w+\}", ".", path.read_text()))
 
 
-def _make_pack(folder: Path) -> None:
+def _make_package(folder: Path) -> None:
     from napari_lesion.models.packages import DESCRIPTION, SHIPPED
 
     _write(folder, DESCRIPTION, (SHIPPED / "nodule-3d" / DESCRIPTION).read_text())

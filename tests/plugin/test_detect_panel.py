@@ -18,7 +18,7 @@ from qtpy.QtWidgets import QFileDialog, QMessageBox
 from napari_lesion.detection.registry import DEFAULT_MODEL
 from napari_lesion.model.findings import RESEARCH_USE
 from napari_lesion.model.volume import Volume
-from napari_lesion.models import packages as packs
+from napari_lesion.models import packages
 from napari_lesion.plugin.findings.detect_panel import DetectPanel
 from napari_lesion.plugin.findings.findings_table import DIAMETER, NUMBER, PLACE, SCORE, SIDE, SLICE
 from napari_lesion.plugin.session.workstation import workstation
@@ -30,14 +30,14 @@ from napari_lesion.support.progress import Progress
 #: Ends a test that hangs; on a busy machine loading torch alone can take half a minute.
 PATIENCE_MS = 120_000
 
-PACK = packs.Metadata(
+PACK = packages.Metadata(
     id="from-a-folder",
     version="7",
     task="test",
     licence="none",
     threshold=0.25,
-    network=packs.NoduleNetSpec(width=2),
-    preprocessing=packs.Preprocessing(spacing_mm=1, window_hu=(-1000, 400)),
+    network=packages.NoduleNetSpec(width=2),
+    preprocessing=packages.Preprocessing(spacing_mm=1, window_hu=(-1000, 400)),
     training_cases=(),
 )
 
@@ -163,7 +163,7 @@ def test_the_threshold_filters_without_running_again(viewer, panel, detector, qt
 def test_a_model_can_be_taken_from_a_folder(viewer, panel, detector, qtbot, tmp_path, monkeypatch) -> None:
     asked = []
     monkeypatch.setattr("napari_lesion.detection.registry.load_detector", lambda name: asked.append(name) or detector)
-    packs.save_pack(tmp_path / "pack", {}, PACK, "# Pack\n")
+    packages.save_package(tmp_path / "package", {}, PACK, "# Package\n")
     folder = panel.models.findText("Folder…")
     assert panel.models.itemText(folder) == "Folder…"
 
@@ -172,13 +172,13 @@ def test_a_model_can_be_taken_from_a_folder(viewer, panel, detector, qtbot, tmp_
     panel.models.activated.emit(folder)
     assert panel.models.currentText() == "blobs 1", "nothing was chosen in the dialog"
 
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *args: str(tmp_path / "pack"))
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *args: str(tmp_path / "package"))
     panel.models.setCurrentIndex(folder)
     panel.models.activated.emit(folder)
     assert panel.models.currentText() == "from-a-folder 7"
     assert panel.findings.threshold.value() == pytest.approx(0.25)
     run(panel, qtbot)
-    assert asked == [str(tmp_path / "pack")]
+    assert asked == [str(tmp_path / "package")]
     assert [panel.models.itemText(panel.models.count() - n) for n in (2, 1)] == ["Folder…", "More models…"]
 
 

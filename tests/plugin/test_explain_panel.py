@@ -8,7 +8,7 @@ from plugin_scan import NODULES, BlobDetector
 from qtpy.QtCore import Qt
 
 from napari_lesion.detection.registry import read_card
-from napari_lesion.models import packages as packs
+from napari_lesion.models import packages
 from napari_lesion.plugin.findings.detect_panel import DetectPanel
 from napari_lesion.plugin.findings.model_card import CardDialog, card_text
 
@@ -83,7 +83,7 @@ def test_an_error_is_a_sentence_and_maps_go_with_their_findings(viewer, panel, d
     assert maps(viewer) == {}
 
 
-@pytest.mark.parametrize("folder", sorted(packs.SHIPPED.glob("*/")), ids=lambda p: p.name)
+@pytest.mark.parametrize("folder", sorted(packages.SHIPPED.glob("*/")), ids=lambda p: p.name)
 def test_the_card_of_a_shipped_model_is_a_page(folder, qtbot) -> None:
     card = read_card(folder.name)
     text = card_text(card, folder.name)

@@ -10,8 +10,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_lesion.detection.default import default_model
-from napari_lesion.models import packages as packs
-from napari_lesion.models import pull
+from napari_lesion.models import packages, pull
 from napari_lesion.plugin.findings.models_dialog import ModelsDialog
 from napari_lesion.support.errors import DownloadError
 from napari_lesion.support.progress import Progress
@@ -29,7 +28,7 @@ PIN = pull.Pin(
 
 @pytest.fixture
 def dialog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot) -> Iterator[ModelsDialog]:
-    monkeypatch.setenv(packs.HOME_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(packages.HOME_VARIABLE, str(tmp_path))
     monkeypatch.setattr(pull, "CATALOGUE", (PIN,))
     made = ModelsDialog()
     qtbot.addWidget(made)
@@ -50,12 +49,12 @@ def press(button, dialog: ModelsDialog, qtbot) -> None:
 
 
 def install(pin: pull.Pin, progress: Progress) -> str:
-    """Put a pack of that name where a pull would."""
+    """Put a package of that name where a pull would."""
     progress(10_000_000, 84_000_000, "fetching models/model.pt")
-    folder = packs.home() / pin.name
-    shutil.copytree(packs.SHIPPED / "nodule-2d", folder)
-    text = (folder / packs.DESCRIPTION).read_text()
-    (folder / packs.DESCRIPTION).write_text(text.replace("id: nodule-2d", f"id: {pin.name}", 1))
+    folder = packages.home() / pin.name
+    shutil.copytree(packages.SHIPPED / "nodule-2d", folder)
+    text = (folder / packages.DESCRIPTION).read_text()
+    (folder / packages.DESCRIPTION).write_text(text.replace("id: nodule-2d", f"id: {pin.name}", 1))
     return pin.name
 
 

@@ -14,7 +14,14 @@ from training_scan import write_project
 from napari_lesion.evaluation.froc import Mark, ScoredPoint, evaluate
 from napari_lesion.imaging.preprocess import HU_WINDOW
 from napari_lesion.models.networks import NoduleNet
-from napari_lesion.models.packages import Metadata, NoduleNetSpec, Preprocessing, find_pack, load_network, save_pack
+from napari_lesion.models.packages import (
+    Metadata,
+    NoduleNetSpec,
+    Preprocessing,
+    find_package,
+    load_network,
+    save_package,
+)
 from napari_lesion.support.errors import ConfigError
 from napari_lesion.training.recipes.detector import run
 from napari_lesion.training.recipes.detector_export import _operating_points
@@ -34,7 +41,7 @@ def write_weights(folder: Path, width: int) -> dict[str, torch.Tensor]:
         preprocessing=Preprocessing(spacing_mm=1.0, window_hu=HU_WINDOW),
         training_cases=(),
     )
-    save_pack(folder, network.state_dict(), metadata, "# first\n")
+    save_package(folder, network.state_dict(), metadata, "# first\n")
     return network.state_dict()
 
 
@@ -61,7 +68,7 @@ def test_every_fold_is_trained_from_the_given_weights_and_measured_on_its_own_pa
     assert [row["fold"] for row in rows] == ["0", "1", "mean", "sd"]
     division = json.loads((tmp_path / "out" / "folds.json").read_text())
     assert [fold["validation"]["series"] for fold in division] in ([["train"], ["test"]], [["test"], ["train"]])
-    sha256 = find_pack(tmp_path / "first").metadata.sha256
+    sha256 = find_package(tmp_path / "first").metadata.sha256
     for fold, row in enumerate(rows[:2]):
         folder = tmp_path / "out" / f"fold-{fold}"
         record = json.loads((folder / "run.json").read_text())
@@ -72,9 +79,9 @@ def test_every_fold_is_trained_from_the_given_weights_and_measured_on_its_own_pa
         assert measured["cpm"] == pytest.approx(float(row["cpm"]), abs=1e-4)
         froc = json.loads((folder / "validation" / "froc.json").read_text())
         assert froc["curves"][0]["cpm"] == pytest.approx(measured["cpm"])
-        pack = find_pack(folder / "model")
-        assert pack.metadata.metrics[0].name == "CPM"
-        trained = load_network(pack).state_dict()
+        package = find_package(folder / "model")
+        assert package.metadata.metrics[0].name == "CPM"
+        trained = load_network(package).state_dict()
         for name, tensor in trained.items():
             if "running" not in name and "tracked" not in name:
                 assert torch.allclose(tensor, weights[name], atol=1e-6), name

@@ -1,4 +1,4 @@
-"""A configuration trains a network for the look of nodules into a pack, whose probabilities are those of readers."""
+"""A configuration trains a network for the look of nodules into a package, whose probabilities are those of readers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from training_scan import write_lidc_packs, write_project
 from napari_lesion.assessment.measure.nodule_looks import Looker, Slice
 from napari_lesion.detection.registry import list_models, load_detector
 from napari_lesion.models.networks import RATED, LooksNet
-from napari_lesion.models.packages import read_pack
+from napari_lesion.models.packages import read_package
 from napari_lesion.support.errors import ConfigError, ModelError
 from napari_lesion.training.config.looks import read_looks_config
 from napari_lesion.training.data.lidc import read_store, split_store
@@ -30,23 +30,23 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_run_leaves_a_pack_that_tells_looks_and_is_no_detector(project: Path, tmp_path: Path) -> None:
+def test_a_run_leaves_a_package_that_tells_looks_and_is_no_detector(project: Path, tmp_path: Path) -> None:
     config = project / "looks.yaml"
     config.write_text(TEXT.format(2), encoding="utf-8")
     run_looks(config, tmp_path / "run")
     with pytest.raises(ConfigError, match="already holds a run"):
         run_looks(config, tmp_path / "run")
     config.write_text(TEXT.format(3), encoding="utf-8")
-    pack = read_pack(run_looks(config, tmp_path / "run", resume=True))
+    package = read_package(run_looks(config, tmp_path / "run", resume=True))
     inside = np.hypot(*np.mgrid[-15:15, -15:15]) < 6
     one = Slice(np.where(inside, 30, -850).astype(np.float32), inside, (0.7, 0.7), 8.0)
-    (said,) = Looker(pack)([[one, one]])
+    (said,) = Looker(package)([[one, one]])
     assert {name: len(value) for name, value in said.items()} == RATED
     assert all(value.sum() == pytest.approx(1) for value in said.values())
     parts = split_store(read_store(project / "nodules"))
-    assert set(pack.metadata.training_cases) == {crop.patient for crop in parts["train"].crops}
+    assert set(package.metadata.training_cases) == {crop.patient for crop in parts["train"].crops}
     with pytest.raises(ModelError, match="it tells how a finding looks"):
-        load_detector(str(pack.folder))
+        load_detector(str(package.folder))
     assert "nodule-looks" not in [card.id for card in list_models()]
 
 

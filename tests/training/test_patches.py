@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from napari_lesion.detection.registry import load_detector
-from napari_lesion.models.packages import find_pack, load_network
+from napari_lesion.models.packages import find_package, load_network
 from napari_lesion.support.errors import Cancelled, ConfigError
 from napari_lesion.training.config.options import network_of
 from napari_lesion.training.config.patches import read_patch_config
@@ -44,11 +44,11 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_learns_to_tell_nodules_from_lines(config: Path, tmp_path: Path) -> None:
-    pack = run_patches(config, tmp_path / "run")
+    package = run_patches(config, tmp_path / "run")
     validation = read_patches(tmp_path / "luna16_patches2d_val.npz")
-    score = patch_scores(load_network(find_pack(pack)), validation.image)
+    score = patch_scores(load_network(find_package(package)), validation.image)
     assert score[validation.nodule].mean() > score[~validation.nodule].mean()
-    assert load_detector(pack).card.id == "tiny"
+    assert load_detector(package).card.id == "tiny"
     rows = (tmp_path / "run" / "scores.csv").read_text().splitlines()
     assert len(rows) == 61
 
@@ -65,7 +65,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(config: Path, tmp_path: Path)
     with pytest.raises(ConfigError, match="--resume"):
         run_patches(config, tmp_path / "parts")
     parts = run_patches(config, tmp_path / "parts", resume=True)
-    assert find_pack(parts).metadata.sha256 == find_pack(whole).metadata.sha256
+    assert find_package(parts).metadata.sha256 == find_package(whole).metadata.sha256
 
 
 def test_what_is_left_out_is_not_learned_and_no_part_shares_a_patch(config: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A configuration trains a segmenter into a pack that outlines, and goes on where it was stopped."""
+"""A configuration trains a segmenter into a package that outlines, and goes on where it was stopped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from training_scan import chest, write_lidc_packs, write_project
 
 from napari_lesion.assessment.measure.nodule_seg import Segmenter, View
 from napari_lesion.models.networks import SegmentNet, depth_to_space, space_to_depth
-from napari_lesion.models.packages import load_network, read_pack
+from napari_lesion.models.packages import load_network, read_package
 from napari_lesion.support.errors import ConfigError
 from napari_lesion.training.config.segmenter import SegmentAugmentation
 from napari_lesion.training.data.crops import make_background
@@ -23,7 +23,7 @@ from napari_lesion.training.recipes import segmenter
 from napari_lesion.training.recipes.segmenter import Kinds, run_segmenter, segment_loss
 
 
-def test_a_run_leaves_a_pack_that_outlines_and_is_not_begun_twice(tmp_path: Path) -> None:
+def test_a_run_leaves_a_package_that_outlines_and_is_not_begun_twice(tmp_path: Path) -> None:
     write_project(tmp_path)
     config = tmp_path / "seg.yaml"
     text = "network: SegmentNet\nid: seg\nversion: '1'\nsteps: {}\nbatch_size: 4\nwidth: 4\nnodules: nodules\n"
@@ -32,9 +32,9 @@ def test_a_run_leaves_a_pack_that_outlines_and_is_not_begun_twice(tmp_path: Path
     with pytest.raises(ConfigError, match="already holds a run"):
         run_segmenter(config, tmp_path / "run")
     config.write_text(text.format(3), encoding="utf-8")
-    pack = read_pack(run_segmenter(config, tmp_path / "run", resume=True))
+    package = read_package(run_segmenter(config, tmp_path / "run", resume=True))
     assert (tmp_path / "run" / "progress.csv").read_text().count("\n") == 4
-    (logits,) = Segmenter(pack).logits([View(np.full((32, 32, 32), -850, np.float32), 8.0)])
+    (logits,) = Segmenter(package).logits([View(np.full((32, 32, 32), -850, np.float32), 8.0)])
     assert logits.shape == (32, 32, 32)
 
 
@@ -56,12 +56,12 @@ def test_the_best_weights_are_exported_not_the_last_ones(tmp_path: Path, monkeyp
         return {"dice": (0.2, 0.7, 0.5, 0.6)[len(kept) - 1]}
 
     monkeypatch.setattr(segmenter, "validate", judged)
-    pack = read_pack(run_segmenter(config, tmp_path / "run"))
-    shipped = load_network(pack).state_dict()
+    package = read_package(run_segmenter(config, tmp_path / "run"))
+    shipped = load_network(package).state_dict()
     assert torch.equal(shipped["head.weight"], kept[1]["head.weight"])
     assert not torch.equal(shipped["head.weight"], kept[3]["head.weight"])
-    assert "average at step 2, the best validation" in (pack.folder / "card.md").read_text(encoding="utf-8")
-    cases = set(pack.metadata.training_cases)
+    assert "average at step 2, the best validation" in (package.folder / "card.md").read_text(encoding="utf-8")
+    cases = set(package.metadata.training_cases)
     sides = split_store(read_store(tmp_path / "nodules"))
     assert {crop.patient for crop in sides["train"].crops} <= cases
     assert not cases & {crop.patient for crop in (*sides["validation"].crops, *sides["test"].crops)}

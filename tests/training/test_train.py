@@ -15,7 +15,7 @@ from napari_lesion.dicom.index.series import find_series
 from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.model.volume import apply_affine
 from napari_lesion.models.networks import OUTPUT_STRIDE, NoduleNet
-from napari_lesion.models.packages import find_pack, load_network
+from napari_lesion.models.packages import find_package, load_network
 from napari_lesion.support.errors import Cancelled, ConfigError
 from napari_lesion.training.config.detector import Lesion, LossConfig, OptimiserConfig, read_config
 from napari_lesion.training.data.crops import Batch, Sampler, Target, ball, make_background, target_maps
@@ -41,7 +41,7 @@ def sampler(config_path: Path) -> Sampler:
 
 
 def test_a_cancelled_run_resumes_to_the_same_weights(config_path: Path, tmp_path: Path) -> None:
-    whole = find_pack(run(config_path, tmp_path / "whole"))
+    whole = find_package(run(config_path, tmp_path / "whole"))
 
     def stop(done: int, total: int, what: str) -> None:
         if what.startswith("training") and done == 3:
@@ -49,7 +49,7 @@ def test_a_cancelled_run_resumes_to_the_same_weights(config_path: Path, tmp_path
 
     with pytest.raises(Cancelled):
         run(config_path, tmp_path / "parts", progress=stop)
-    parts = find_pack(run(config_path, tmp_path / "parts", resume=True))
+    parts = find_package(run(config_path, tmp_path / "parts", resume=True))
     assert parts.metadata.sha256 == whole.metadata.sha256
     with (tmp_path / "parts" / "progress.csv").open() as file:
         assert [int(float(row["step"])) for row in csv.DictReader(file)] == [1, 2, 3, 4, 5, 6]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from napari_lesion.models.packages import find_pack, verify
+from napari_lesion.models.packages import find_package, verify
 from napari_lesion.training.engine import checkpoint
 
 DRIVER = Path(__file__).parents[1] / "helpers" / "training_driver.py"
@@ -46,7 +46,7 @@ def test_a_run_killed_again_and_again_ends_bit_for_bit_like_one_that_was_not(run
     statuses = (runs / "statuses.txt").read_text().split()
     assert statuses == ["-9", "-9", "-9", "-9", "-9", "0"]
     whole, parts = runs / "whole", runs / "parts"
-    assert verify(find_pack(whole / "model")) == verify(find_pack(parts / "model"))
+    assert verify(find_package(whole / "model")) == verify(find_package(parts / "model"))
     # Weights, average, optimiser, early stopping, cuts of the rate, mined places, and all randomness.
     assert same(checkpoint.load(whole / checkpoint.FILE_NAME), checkpoint.load(parts / checkpoint.FILE_NAME))
     for name in ("progress.csv", "validation.csv"):
@@ -84,7 +84,7 @@ def test_two_processes_killed_and_resumed_end_like_those_that_were_not_and_only_
     assert statuses[3] == -9
     assert statuses[4:6] == [0, 0]
     assert statuses[6] == 1  # one process alone does not go on with a run of two
-    assert verify(find_pack(runs / "two" / "model")) == verify(find_pack(runs / "two-parts" / "model"))
+    assert verify(find_package(runs / "two" / "model")) == verify(find_package(runs / "two-parts" / "model"))
     one, other = (checkpoint.load(runs / name / checkpoint.FILE_NAME)["ranks"] for name in ("two", "two-parts"))
     assert same(one, other)
     assert not same(one[0]["sampler"], one[1]["sampler"])

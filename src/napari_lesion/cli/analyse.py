@@ -39,8 +39,8 @@ def analyse(
     model: Annotated[
         str | None,
         typer.Option(
-            help="Id of the model (see `models list`), or the folder of a model pack or a MONAI bundle. Default: see "
-            "`models default`."
+            help="Id of the model (see `models list`), or the folder of a model package or a MONAI bundle. Default: "
+            "see `models default`."
         ),
     ] = None,
     device: Annotated[Device, typer.Option(help="Where the network runs.")] = Device.AUTO,

@@ -27,8 +27,8 @@ def calibrate(
         Path,
         typer.Option(exists=True, file_okay=False, help="Output folder of `analyse --threshold 0` on these scans."),
     ],
-    model: Annotated[str, typer.Option(help="The model that made the results: its id, or the folder of its pack.")],
-    out: Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="Folder of the calibrated pack.")],
+    model: Annotated[str, typer.Option(help="The model that made the results: its id, or the folder of its package.")],
+    out: Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="Folder of the calibrated package.")],
     excluded: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="Places that do not count, in the same form.")
     ] = None,
@@ -44,20 +44,20 @@ def calibrate(
 ) -> None:
     """Calibrate a model on validation scans, so that a score is the share of true findings.
 
-    Writes a pack with the same weights, calibrated scores, operating points (false positives a scan and the score for
-    it) and a default threshold; its card says how reliable the scores are. Never fit on scans for testing.
+    Writes a package with the same weights, calibrated scores, operating points (false positives a scan and the score
+    for it) and a default threshold; its card says how reliable the scores are. Never fit on scans for testing.
     """
     from napari_lesion.detection.calibration import METHODS
     from napari_lesion.evaluation import calibrate as fitting
     from napari_lesion.evaluation import results as tables
     from napari_lesion.evaluation.froc import load_marks
-    from napari_lesion.models.packages import find_pack
+    from napari_lesion.models.packages import find_package
 
-    pack = find_pack(model)
+    package = find_package(model)
     found = tables.load_results(results)
     nodules, _, _ = tables.settle_missing(load_marks(truth), found, "error")
     made = fitting.calibrate(
-        pack,
+        package,
         found,
         nodules,
         excluded=load_marks(excluded) if excluded else (),
@@ -65,7 +65,7 @@ def calibrate(
         false_positives=false_positives,
         version=version,
     )
-    fitting.save_calibrated(made, pack, out)
+    fitting.save_calibrated(made, package, out)
 
     new, sample = made.metadata, made.sample
     say(
@@ -90,4 +90,4 @@ def calibrate(
         ["false positives a scan", "score"], [[f"{rate:.3g}", f"{score:.4f}"] for rate, score in new.operating_points]
     )
     say("Reliability: each scan was left out of the fit once.")
-    say(f"Default threshold {new.threshold:.4f}: {false_positives:g} false positives a scan. The pack is in {out}.")
+    say(f"Default threshold {new.threshold:.4f}: {false_positives:g} false positives a scan. The package is in {out}.")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="List, show, verify, add, remove and export models.")
 
 ModelName = Annotated[
-    str, typer.Argument(metavar="ID", help="Id of a model, or the folder of a model pack or a MONAI bundle.")
+    str, typer.Argument(metavar="ID", help="Id of a model, or the folder of a model package or a MONAI bundle.")
 ]
 
 
@@ -29,8 +29,7 @@ def list_() -> None:
     """List the models that are installed."""
     from napari_lesion.detection.default import default_model
     from napari_lesion.detection.registry import read_card
-    from napari_lesion.models import packages as packs
-    from napari_lesion.models import store as library
+    from napari_lesion.models import packages, store
 
     rows, damaged = [], []
     try:
@@ -38,11 +37,11 @@ def list_() -> None:
     except ModelError as error:
         default = ""
         damaged.append(str(error))
-    for folder in packs.model_folders():
-        shipped = folder.parent == packs.SHIPPED
+    for folder in packages.model_folders():
+        shipped = folder.parent == packages.SHIPPED
         try:
             card = read_card(folder)
-            origin = library.read_origin(folder)
+            origin = store.read_origin(folder)
         except ModelError as error:
             damaged.append(f"damaged: {error}")
             continue
@@ -66,10 +65,10 @@ _CATALOGUE_HEADER = ["name", "size", "licence", "published", "what"]
 
 def _to_get() -> list[list[str]]:
     """Rows of the catalogue whose models are not installed."""
-    from napari_lesion.models import packages as packs
+    from napari_lesion.models import packages
     from napari_lesion.models import pull as hub
 
-    there = {folder.name for folder in packs.model_folders()}
+    there = {folder.name for folder in packages.model_folders()}
     return [_catalogue_row(pin) for pin in hub.CATALOGUE if pin.name not in there]
 
 
@@ -94,14 +93,13 @@ def default_(
 def show(model: ModelName = "nodule-3d") -> None:
     """Show the card of a model: what it was trained and tested on, and what it cannot do."""
     from napari_lesion.detection.registry import read_card
-    from napari_lesion.models import packages as packs
-    from napari_lesion.models import store as library
+    from napari_lesion.models import packages, store
 
-    folder = packs.find_model(model)
+    folder = packages.find_model(model)
     card = read_card(folder)
     say(f"{card.id} {card.version}: {card.task}, licence {card.licence}")
     say(f"in {folder}")
-    if origin := library.read_origin(folder):
+    if origin := store.read_origin(folder):
         say(f"from {origin.source}" + (f" at revision {origin.revision}" if origin.revision else ""))
     for name, value in _facts(card).items():
         say(f"{name + ':':24}{value}")
@@ -114,7 +112,7 @@ def show(model: ModelName = "nodule-3d") -> None:
                 for m in card.metrics
             ],
         )
-    for name in (packs.CARD, "docs/README.md", "README.md"):
+    for name in (packages.CARD, "docs/README.md", "README.md"):
         if (folder / name).is_file():
             say()
             _show_markdown((folder / name).read_text(encoding="utf-8", errors="replace"))
@@ -164,18 +162,17 @@ def verify(
     Exit status: 0, or 1 where one is damaged.
     """
     from napari_lesion.detection.registry import read_card
-    from napari_lesion.models import packages as packs
-    from napari_lesion.models import store as library
+    from napari_lesion.models import packages, store
 
-    names: list[str | Path] = [*(models or packs.model_folders())]
+    names: list[str | Path] = [*(models or packages.model_folders())]
     if not names:
         complain("error: no model is installed.")
         raise typer.Exit(1)
     damaged = False
     for name in names:
         try:
-            folder = packs.find_model(name)
-            library.verify(folder)
+            folder = packages.find_model(name)
+            store.verify(folder)
             card = read_card(folder)
         except ModelError as error:
             damaged = True
@@ -188,19 +185,18 @@ def verify(
 
 @app.command()
 def add(
-    source: Annotated[Path, typer.Argument(exists=True, help="Folder or zip of a model pack or a MONAI bundle.")],
+    source: Annotated[Path, typer.Argument(exists=True, help="Folder or zip of a model package or a MONAI bundle.")],
     replace: Annotated[
         bool, typer.Option("--replace", help="Take the place of an added model of the same id.")
     ] = False,
 ) -> None:
     """Copy a model into your own models, so that it has an id. It is verified first."""
     from napari_lesion.detection.registry import card_in
-    from napari_lesion.models import packages as packs
-    from napari_lesion.models import store as library
+    from napari_lesion.models import packages, store
 
     with show_progress() as progress:
-        name = library.add(source, card_in, replace=replace, progress=progress)
-    say(f"Added {name} in {packs.home() / name}. Use it with `--model {name}`.")
+        name = store.add(source, card_in, replace=replace, progress=progress)
+    say(f"Added {name} in {packages.home() / name}. Use it with `--model {name}`.")
 
 
 @app.command()
@@ -208,10 +204,10 @@ def remove(
     models: Annotated[list[str], typer.Argument(metavar="ID...", help="Models that were added or pulled.")],
 ) -> None:
     """Delete models that were added or pulled; those that come with napari-lesion stay."""
-    from napari_lesion.models import store as library
+    from napari_lesion.models import store
 
     for name in models:
-        say(f"Removed {library.remove(name)}.")
+        say(f"Removed {store.remove(name)}.")
 
 
 class Runtime(StrEnum):
@@ -240,21 +236,21 @@ def export(
     ] = None,
 ) -> None:
     """Write a model to one zip or folder that `models add` takes, or for another runtime. It is verified first."""
-    from napari_lesion.models import store as library
+    from napari_lesion.models import store
 
     if to is None:
         if int8:
             raise typer.BadParameter("--int8 goes with --to openvino.")
         with show_progress() as progress:
-            say(f"Wrote {library.export(model, out, progress=progress)}.")
+            say(f"Wrote {store.export(model, out, progress=progress)}.")
         return
     from napari_lesion.detection import export_runtime
-    from napari_lesion.models import packages as packs
+    from napari_lesion.models import packages
 
     with show_progress() as progress:
-        pack = packs.find_pack(model)
-        boxes = export_runtime.calibration_boxes(pack, int8 or ())
-        exported = export_runtime.export(pack, out, to.value, calibration=boxes, progress=progress)
+        package = packages.find_package(model)
+        boxes = export_runtime.calibration_boxes(package, int8 or ())
+        exported = export_runtime.export(package, out, to.value, calibration=boxes, progress=progress)
     say(f"Wrote {exported.path}. Its largest difference from torch is {exported.largest_difference:.1e}.")
     if int8:
         say("8-bit integers change scores: evaluate the model with them before you rely on it.")
@@ -277,7 +273,7 @@ def pull(
     The weights are checked against their sha256 before anything opens them, and no code of the model is run.
     """
     from napari_lesion.detection.registry import card_in
-    from napari_lesion.models import packages as packs
+    from napari_lesion.models import packages
     from napari_lesion.models import pull as hub
 
     if name is None:
@@ -286,5 +282,5 @@ def pull(
     pin = hub.make_pin(name, revision, sha256, file) if "/" in name else hub.find_pin(name)
     with show_progress() as progress:
         hub.pull(pin, card_in, replace=replace, progress=progress)
-    say(f"Fetched {pin.name} into {packs.home() / pin.name}. Use it with `--model {pin.name}`.")
+    say(f"Fetched {pin.name} into {packages.home() / pin.name}. Use it with `--model {pin.name}`.")
     say(f"To use it always: `napari-lesion models default {pin.name}`.")

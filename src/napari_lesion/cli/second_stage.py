@@ -19,8 +19,10 @@ def second_stage(
         typer.Option(exists=True, file_okay=False, help="Output folder of `analyse --threshold 0` on these scans."),
     ],
     scans: Annotated[Path, typer.Option(exists=True, help="The validation scans themselves.")],
-    model: Annotated[str, typer.Option(help="The detector that made the results: its id, or the folder of its pack.")],
-    out: Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="Folder of the new pack.")],
+    model: Annotated[
+        str, typer.Option(help="The detector that made the results: its id, or the folder of its package.")
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="Folder of the new package.")],
     judge: Annotated[str, typer.Option(help="Id of the patch classifier.")] = "nodule-2d",
     excluded: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="Places that do not count, in the same form.")
@@ -29,20 +31,20 @@ def second_stage(
 ) -> None:
     """Give a detector a second stage, fitted on validation scans.
 
-    Writes a pack with the same weights that scores candidates by both networks together, and prints what that brings
+    Writes a package with the same weights that scores candidates by both networks together, and prints what that brings
     (each scan left out of the fit that scores it). Analyse the scans with it and calibrate it next.
     """
     from napari_lesion.evaluation import results as tables
     from napari_lesion.evaluation.froc import FP_RATES, load_marks
     from napari_lesion.evaluation.second_stage import add_second_stage
-    from napari_lesion.models.packages import CARD, find_pack, verify, write_pack
+    from napari_lesion.models.packages import CARD, find_package, verify, write_package
 
-    pack = find_pack(model)
+    package = find_package(model)
     found = tables.load_results(results)
     nodules, _, _ = tables.settle_missing(load_marks(truth), found, "error")
     with show_progress() as progress:
         joined = add_second_stage(
-            pack,
+            package,
             judge,
             found,
             scans,
@@ -51,14 +53,17 @@ def second_stage(
             version=version,
             progress=progress,
         )
-    card = pack.folder / CARD
-    write_pack(out, verify(pack), joined.metadata, card.read_text(encoding="utf-8") if card.is_file() else "")
+    card = package.folder / CARD
+    write_package(out, verify(package), joined.metadata, card.read_text(encoding="utf-8") if card.is_file() else "")
     show_table(
         ["scored by", *(f"{rate:g}" for rate in FP_RATES), "CPM"],
         [
             [name, *(f"{value:.3f}" for value in curve.at_rates), f"{curve.cpm:.3f}"]
-            for name, curve in ((pack.metadata.id, joined.before), (f"{pack.metadata.id} and {judge}", joined.after))
+            for name, curve in (
+                (package.metadata.id, joined.before),
+                (f"{package.metadata.id} and {judge}", joined.after),
+            )
         ],
     )
     say("Columns 0.125 to 8: sensitivity at so many false positives a scan. Each scan was left out of its own fit.")
-    say(f"The pack is in {out}.")
+    say(f"The package is in {out}.")

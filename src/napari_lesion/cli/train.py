@@ -36,7 +36,7 @@ def train(
 ) -> None:
     """Train a detector.
 
-    Writes checkpoints and a log while it runs, and a model pack at the end. Stopped by Ctrl-C, it goes on from its
+    Writes checkpoints and a log while it runs, and a model package at the end. Stopped by Ctrl-C, it goes on from its
     last checkpoint with --resume. --folds trains one model for each fold and writes what their validations say;
     --fold trains one of them. --held-out writes the scans that the configuration keeps for testing instead.
     """

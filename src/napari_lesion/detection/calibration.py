@@ -1,7 +1,7 @@
 """Scores that mean something: from the network's probability to the measured share of true findings.
 
 Everything here is fitted on validation scans and measured with each scan left out of the fit in its turn. scikit-learn
-is needed for fitting only; what is fitted are a few points (``packs.Calibration``), and operating points on a card.
+is needed for fitting only; what is fitted are a few points (``packages.Calibration``), and operating points on a card.
 
 References
 ----------

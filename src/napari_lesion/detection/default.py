@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_lesion.detection.registry import DEFAULT_MODEL, list_models
-from napari_lesion.models import packages as packs
+from napari_lesion.models import packages
 from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.errors import ModelError
 
@@ -24,7 +24,7 @@ def default_model() -> str:
         name = _file().read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return DEFAULT_MODEL
-    if name not in {folder.name for folder in packs.model_folders()}:
+    if name not in {folder.name for folder in packages.model_folders()}:
         raise ModelError(
             f"The model {name[:80]!r}, which was made the default, is not there any more. Choose one with "
             f"`napari-lesion models default`, e.g. {DEFAULT_MODEL}, or name one (--model)."
@@ -41,7 +41,7 @@ def make_default(name: str) -> None:
         If there is no such detector, or the choice cannot be kept.
     """
     known = [card.id for card in list_models()]
-    folders = {folder.name for folder in packs.model_folders()}
+    folders = {folder.name for folder in packages.model_folders()}
     if name not in folders or name not in known:
         raise ModelError(f"There is no detector {name!r}; there are: {', '.join(known)}.")
     try:
@@ -55,4 +55,4 @@ def make_default(name: str) -> None:
 
 
 def _file() -> Path:
-    return packs.home() / FILE_NAME
+    return packages.home() / FILE_NAME

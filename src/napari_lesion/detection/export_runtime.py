@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from napari_lesion.models.packages import NoduleNetSpec, Pack, find_pack, load_network
+from napari_lesion.models.packages import ModelPackage, NoduleNetSpec, find_package, load_network
 from napari_lesion.support.atomic import whole_file, whole_folder
 from napari_lesion.support.errors import ModelError, OptionError, SeriesError
 from napari_lesion.support.progress import Progress, silent
@@ -116,21 +116,21 @@ class OpenVinoNetwork:
 
 
 def export(
-    pack: Pack,
+    package: ModelPackage,
     out: Path,
     to: Format,
     *,
     calibration: Sequence[Image] = (),
     progress: Progress = silent,
 ) -> Exported:
-    """Write a model pack's network for another runtime: a folder with the network, ``model.yaml`` and ``card.md``.
+    """Write a model package's network for another runtime: a folder with the network, ``model.yaml`` and ``card.md``.
 
-    Input ``image`` is (1, 1, d, h, w) float32, a box at the pack's voxel pitch scaled from its HU window to [0, 1],
+    Input ``image`` is (1, 1, d, h, w) float32, a box at the package's voxel pitch scaled from its HU window to [0, 1],
     each side a multiple of 16. Output ``maps`` is (1, 5, d/2, h/2, w/2) as ``networks.NoduleNet`` documents.
 
     Parameters
     ----------
-    pack : Pack
+    package : ModelPackage
     out : Path
         The folder; one that is there already is replaced, once all is well.
     to : {"onnx", "openvino"}
@@ -148,15 +148,15 @@ def export(
     if to == "onnx" and len(calibration):
         raise OptionError("int8 is made for OpenVINO only. Export with --to openvino.")
     progress(0, 3, "reading the model")
-    network = _network(pack)
+    network = _network(package)
     progress(1, 3, f"converting to {to}")
     with whole_folder(out) as new:
         path = new / MODEL_FILE[to]
         if to == "onnx":
-            _write_onnx(network, pack, path)
+            _write_onnx(network, package, path)
             run = _onnx_runner(path)
         else:
-            model = to_openvino(network, pack)
+            model = to_openvino(network, package)
             if len(calibration):
                 model = quantised(model, calibration)
             _save_openvino(model, path)
@@ -165,18 +165,18 @@ def export(
         difference = largest_difference(network, run)
         if not difference <= TOLERANCE and not len(calibration):
             raise ModelError(
-                f"model {pack.metadata.id}: in {to} it gives values that differ by {difference:.1e} from torch's, "
+                f"model {package.metadata.id}: in {to} it gives values that differ by {difference:.1e} from torch's, "
                 f"where {TOLERANCE:.0e} is allowed. Nothing was written; use it with torch, or another version of {to}."
             )
-        for file in pack.folder.glob("*"):
+        for file in package.folder.glob("*"):
             if file.suffix in (".yaml", ".md"):
                 (new / file.name).write_bytes(file.read_bytes())
     progress(3, 3, "written")
     return Exported(out / MODEL_FILE[to], difference)
 
 
-def to_openvino(network: nn.Module, pack: Pack) -> Any:
-    """Convert a network to an ``openvino.Model`` that takes boxes of any size and knows which pack it is of.
+def to_openvino(network: nn.Module, package: ModelPackage) -> Any:
+    """Convert a network to an ``openvino.Model`` that takes boxes of any size and knows which package it is of.
 
     Raises
     ------
@@ -198,13 +198,13 @@ def to_openvino(network: nn.Module, pack: Pack) -> Any:
     model.reshape([1, 1, -1, -1, -1])
     model.inputs[0].set_names({_INPUT})
     model.outputs[0].set_names({_OUTPUT})
-    for name, value in {**_identity(pack), "weights": "f32"}.items():
+    for name, value in {**_identity(package), "weights": "f32"}.items():
         model.set_rt_info(value, [_INFO, name])
     return model
 
 
-def compile_pack(pack: Pack, precision: Precision = "f32") -> OpenVinoNetwork:
-    """Compile a pack's network by OpenVINO, in memory.
+def compile_package(package: ModelPackage, precision: Precision = "f32") -> OpenVinoNetwork:
+    """Compile a package's network by OpenVINO, in memory.
 
     Raises
     ------
@@ -214,11 +214,11 @@ def compile_pack(pack: Pack, precision: Precision = "f32") -> OpenVinoNetwork:
         If the weights are damaged, or the network is of a kind that cannot be exported.
     """
     _package("openvino")
-    return OpenVinoNetwork(to_openvino(_network(pack), pack), precision)
+    return OpenVinoNetwork(to_openvino(_network(package), package), precision)
 
 
-def load_exported(path: Path, pack: Pack, precision: Precision = "f32") -> OpenVinoNetwork:
-    """Compile an exported OpenVINO file, if it was made from this pack.
+def load_exported(path: Path, package: ModelPackage, precision: Precision = "f32") -> OpenVinoNetwork:
+    """Compile an exported OpenVINO file, if it was made from this package.
 
     Raises
     ------
@@ -232,11 +232,11 @@ def load_exported(path: Path, pack: Pack, precision: Precision = "f32") -> OpenV
         model = openvino.Core().read_model(path)
     except RuntimeError as error:
         raise ModelError(f"{path} is no OpenVINO model that can be read. Export it again.") from error
-    wanted = _identity(pack)
+    wanted = _identity(package)
     found = {name: _info(model, name) for name in wanted}
     if found != wanted:
         raise ModelError(
-            f"{path} was not exported from {pack.metadata.id} {pack.metadata.version} (its sha256 is "
+            f"{path} was not exported from {package.metadata.id} {package.metadata.version} (its sha256 is "
             f"{found['sha256'] or 'not given'}, that of the model is {wanted['sha256']}). Export it again."
         )
     return OpenVinoNetwork(model, precision)
@@ -248,7 +248,7 @@ def load_detector(name: str | Path, runtime: str) -> Detector:
     Parameters
     ----------
     name : str or Path
-        The id of a model that is installed, or the folder of a model pack.
+        The id of a model that is installed, or the folder of a model package.
     runtime : str
         ``openvino`` converts the network now, which takes seconds; else the path of the ``model.xml`` of an export.
 
@@ -261,12 +261,12 @@ def load_detector(name: str | Path, runtime: str) -> Detector:
     """
     from napari_lesion.detection.nodule3d import NoduleDetector
 
-    pack = find_pack(name)
+    package = find_package(name)
     if runtime == "openvino":
-        return NoduleDetector(pack, compile_pack(pack))
+        return NoduleDetector(package, compile_package(package))
     if not Path(runtime).is_file():
         raise OptionError(f"There is no runtime {runtime!r}; give torch, openvino, or the model.xml of an export.")
-    return NoduleDetector(pack, load_exported(Path(runtime), pack))
+    return NoduleDetector(package, load_exported(Path(runtime), package))
 
 
 def quantised(model: Any, calibration: Sequence[Image]) -> Any:
@@ -299,7 +299,9 @@ def quantised(model: Any, calibration: Sequence[Image]) -> Any:
     return result
 
 
-def calibration_boxes(pack: Pack, paths: Sequence[Path], *, progress: Progress = silent) -> tuple[Image, ...]:
+def calibration_boxes(
+    package: ModelPackage, paths: Sequence[Path], *, progress: Progress = silent
+) -> tuple[Image, ...]:
     """Crops of the lung boxes of every CT series below some paths, to take the ranges of int8 from.
 
     Raises
@@ -324,7 +326,7 @@ def calibration_boxes(pack: Pack, paths: Sequence[Path], *, progress: Progress =
             )
         for series in found:
             progress(number, len(paths), f"reading {path.name}")
-            box = prepare(read_series(series), spacing_mm=pack.metadata.preprocessing.spacing_mm)
+            box = prepare(read_series(series), spacing_mm=package.metadata.preprocessing.spacing_mm)
             crops += _crops(box.image.numpy())
     return tuple(crops)
 
@@ -359,20 +361,20 @@ def largest_difference(network: nn.Module, run: Callable[[Image], Image]) -> flo
     return worst
 
 
-def _network(pack: Pack) -> nn.Module:
-    spec = pack.metadata.network
+def _network(package: ModelPackage) -> nn.Module:
+    spec = package.metadata.network
     if not isinstance(spec, NoduleNetSpec):
         raise ModelError(
-            f"model {pack.metadata.id}: a network of the kind {spec.name} cannot be exported, only one of NoduleNet."
+            f"model {package.metadata.id}: a network of the kind {spec.name} cannot be exported, only one of NoduleNet."
         )
-    return load_network(pack)
+    return load_network(package)
 
 
-def _identity(pack: Pack) -> dict[str, str]:
-    return {"id": pack.metadata.id, "version": pack.metadata.version, "sha256": pack.metadata.sha256}
+def _identity(package: ModelPackage) -> dict[str, str]:
+    return {"id": package.metadata.id, "version": package.metadata.version, "sha256": package.metadata.sha256}
 
 
-def _write_onnx(network: nn.Module, pack: Pack, path: Path) -> None:
+def _write_onnx(network: nn.Module, package: ModelPackage, path: Path) -> None:
     onnx = _package("onnx")
     _package("onnxscript")
     import torch
@@ -392,7 +394,7 @@ def _write_onnx(network: nn.Module, pack: Pack, path: Path) -> None:
         )
     assert program is not None  # it is None only where torch writes the file itself
     model = program.model_proto
-    onnx.helper.set_model_props(model, {f"{_INFO}.{name}": value for name, value in _identity(pack).items()})
+    onnx.helper.set_model_props(model, {f"{_INFO}.{name}": value for name, value in _identity(package).items()})
     onnx.checker.check_model(model)
     with whole_file(path) as temporary:
         onnx.save_model(model, temporary)

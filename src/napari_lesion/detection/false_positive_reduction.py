@@ -20,7 +20,7 @@ from napari_lesion.imaging.planes import PLANES, orthogonal_patches
 from napari_lesion.model.findings import Candidate
 from napari_lesion.model.volume import Volume
 from napari_lesion.models.networks import PATCH_SIZE
-from napari_lesion.models.packages import SecondStage, find_pack, load_network
+from napari_lesion.models.packages import SecondStage, find_package, load_network
 from napari_lesion.support.errors import ModelError
 
 _BATCH = 192
@@ -77,10 +77,10 @@ def load_judge(name: str) -> PlaneJudge:
     ModelError
         If there is no such model, it is damaged, or it is no patch classifier.
     """
-    pack = find_pack(name)
-    if pack.metadata.network.name != "PatchNet":
-        raise ModelError(f"model {pack.metadata.id} classifies no patches, so it cannot be a second stage.")
-    return PlaneJudge(load_network(pack), pack.metadata.preprocessing.spacing_mm)
+    package = find_package(name)
+    if package.metadata.network.name != "PatchNet":
+        raise ModelError(f"model {package.metadata.id} classifies no patches, so it cannot be a second stage.")
+    return PlaneJudge(load_network(package), package.metadata.preprocessing.spacing_mm)
 
 
 def scaled(planes: npt.NDArray[np.float32]) -> Tensor:

@@ -21,7 +21,7 @@ from napari_lesion.model.findings import Candidate, Detection, Heatmap
 from napari_lesion.model.volume import FloatArray, Volume
 from napari_lesion.models.card import Card
 from napari_lesion.models.networks import PATCH_SIZE, PATCH_STRIDE
-from napari_lesion.models.packages import Pack, load_network, require_window
+from napari_lesion.models.packages import ModelPackage, load_network, require_window
 from napari_lesion.support.errors import LungsNotFoundError
 from napari_lesion.support.progress import Progress, part, silent
 
@@ -53,13 +53,13 @@ class PatchDetector:
     Raises
     ------
     ModelError
-        If the pack's weights are missing or damaged, or were trained on another preprocessing.
+        If the package's weights are missing or damaged, or were trained on another preprocessing.
     """
 
-    def __init__(self, pack: Pack) -> None:
-        self._metadata = pack.metadata
-        require_window(pack, preprocess.HU_WINDOW)
-        self._judge = PlaneJudge(load_network(pack), self._metadata.preprocessing.spacing_mm)
+    def __init__(self, package: ModelPackage) -> None:
+        self._metadata = package.metadata
+        require_window(package, preprocess.HU_WINDOW)
+        self._judge = PlaneJudge(load_network(package), self._metadata.preprocessing.spacing_mm)
 
     @property
     def card(self) -> Card:

@@ -15,7 +15,7 @@ from napari_lesion.imaging import inference, preprocess
 from napari_lesion.model.findings import Detection, Finding, Heatmap
 from napari_lesion.model.volume import Volume
 from napari_lesion.models.card import Card, Precision
-from napari_lesion.models.packages import Pack, load_network, require_window
+from napari_lesion.models.packages import ModelPackage, load_network, require_window
 from napari_lesion.support.progress import Progress, part, silent
 
 _SCALE = 100
@@ -24,11 +24,11 @@ _PREPARED, _SEARCHED = 35, 95
 
 
 class NoduleDetector:
-    """Finds lung nodules with the network of a model pack.
+    """Finds lung nodules with the network of a model package.
 
     Parameters
     ----------
-    pack : Pack
+    package : ModelPackage
     compiled : Compiled, optional
         The same network compiled by another runtime, to search with instead of torch.
     precision : Precision
@@ -37,15 +37,15 @@ class NoduleDetector:
     Raises
     ------
     ModelError
-        If the pack's weights are missing or damaged, or were trained on another preprocessing.
+        If the package's weights are missing or damaged, or were trained on another preprocessing.
     """
 
     def __init__(
-        self, pack: Pack, compiled: inference.Compiled | None = None, *, precision: Precision = "auto"
+        self, package: ModelPackage, compiled: inference.Compiled | None = None, *, precision: Precision = "auto"
     ) -> None:
-        self._metadata = pack.metadata
-        require_window(pack, preprocess.HU_WINDOW)
-        self._network = load_network(pack)
+        self._metadata = package.metadata
+        require_window(package, preprocess.HU_WINDOW)
+        self._network = load_network(package)
         stage = self._metadata.second_stage
         self._judge = load_judge(stage.model) if stage else None
         self._compiled = compiled

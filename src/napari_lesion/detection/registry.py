@@ -8,8 +8,7 @@ from pathlib import Path
 
 from napari_lesion.detection.monai_bundles.bundle import is_bundle, read_bundle
 from napari_lesion.detection.monai_bundles.load import load_bundle
-from napari_lesion.models import packages as packs
-from napari_lesion.models import store as library
+from napari_lesion.models import packages, store
 from napari_lesion.models.card import Card, Detector, Precision, require_float32
 from napari_lesion.support.errors import ModelError
 
@@ -30,13 +29,13 @@ def list_models() -> tuple[Card, ...]:
         If the description of a model that comes with the package is damaged.
     """
     cards = []
-    for folder in packs.model_folders():
+    for folder in packages.model_folders():
         try:
             card = read_card(folder)
-            if not (isinstance(card, packs.Metadata) and card.purpose):
+            if not (isinstance(card, packages.Metadata) and card.purpose):
                 cards.append(card)
         except ModelError as error:
-            if folder.parent == packs.SHIPPED:
+            if folder.parent == packages.SHIPPED:
                 raise
             _LOG.warning("model %s is left out: %s", folder.name, error)
     return tuple(cards)
@@ -50,8 +49,8 @@ def read_card(name: str | Path) -> Card:
     ModelError
         If there is no such model, or its description is wrong.
     """
-    folder = packs.find_model(name)
-    origin = None if (folder / packs.DESCRIPTION).is_file() else library.read_origin(folder)
+    folder = packages.find_model(name)
+    origin = None if (folder / packages.DESCRIPTION).is_file() else store.read_origin(folder)
     return origin.card if origin else card_in(folder)
 
 
@@ -63,11 +62,11 @@ def card_in(folder: Path) -> Card:
     ModelError
         If there is neither, or its description is wrong.
     """
-    if (folder / packs.DESCRIPTION).is_file():
-        return packs.read_pack(folder).metadata
+    if (folder / packages.DESCRIPTION).is_file():
+        return packages.read_package(folder).metadata
 
     if not is_bundle(folder):
-        raise ModelError(library.no_model(folder))
+        raise ModelError(store.no_model(folder))
     return read_bundle(folder).card
 
 
@@ -83,9 +82,9 @@ def load_detector(
     Parameters
     ----------
     name : str or Path
-        The id of a model that is installed, or the folder of a model pack or of a MONAI bundle.
+        The id of a model that is installed, or the folder of a model package or of a MONAI bundle.
     trust_code : bool
-        Let a bundle run code of its own. A pack has none.
+        Let a bundle run code of its own. A package has none.
     classes : sequence of str
         Names or numbers of the classes of a segmentation bundle that become findings; by default its lesions.
     precision : Precision
@@ -98,36 +97,36 @@ def load_detector(
     ConfigError
         If bfloat16 is asked for and the model always computes in float32.
     """
-    folder = packs.find_model(name)
-    if not (folder / packs.DESCRIPTION).is_file():
-        library.verify(folder)
+    folder = packages.find_model(name)
+    if not (folder / packages.DESCRIPTION).is_file():
+        store.verify(folder)
 
         return load_bundle(folder, trust_code, classes, precision)
-    pack = packs.read_pack(folder)
+    package = packages.read_package(folder)
     if classes:
-        raise ModelError(f"model {pack.metadata.id} has no classes to choose from.")
+        raise ModelError(f"model {package.metadata.id} has no classes to choose from.")
 
-    if purpose := pack.metadata.purpose:
-        raise ModelError(f"model {pack.metadata.id} finds nothing: {purpose}. Name a detector.")
+    if purpose := package.metadata.purpose:
+        raise ModelError(f"model {package.metadata.id} finds nothing: {purpose}. Name a detector.")
 
-    return _DETECTORS[pack.metadata.network.name](pack, precision)
+    return _DETECTORS[package.metadata.network.name](package, precision)
 
 
-def _nodule_detector(pack: packs.Pack, precision: Precision) -> Detector:
+def _nodule_detector(package: packages.ModelPackage, precision: Precision) -> Detector:
     from napari_lesion.detection.nodule3d import NoduleDetector
 
-    return NoduleDetector(pack, precision=precision)
+    return NoduleDetector(package, precision=precision)
 
 
-def _patch_detector(pack: packs.Pack, precision: Precision) -> Detector:
+def _patch_detector(package: packages.ModelPackage, precision: Precision) -> Detector:
     from napari_lesion.detection.nodule2d import PatchDetector
 
-    require_float32(pack.metadata.id, precision)
-    return PatchDetector(pack)
+    require_float32(package.metadata.id, precision)
+    return PatchDetector(package)
 
 
 #: How the detector of each network is made; its module, which brings torch along, is imported when it is needed.
-_DETECTORS: dict[str, Callable[[packs.Pack, Precision], Detector]] = {
+_DETECTORS: dict[str, Callable[[packages.ModelPackage, Precision], Detector]] = {
     "NoduleNet": _nodule_detector,
     "PatchNet": _patch_detector,
 }

@@ -14,7 +14,7 @@ from napari_lesion.detection.operating import score_at
 from napari_lesion.evaluation.froc import Mark, ScoredPoint, lies_on
 from napari_lesion.evaluation.results import Results
 from napari_lesion.models.card import Metric
-from napari_lesion.models.packages import CARD, Calibration, Metadata, Pack, verify, write_pack
+from napari_lesion.models.packages import CARD, Calibration, Metadata, ModelPackage, verify, write_package
 from napari_lesion.support.errors import ConfigError
 
 ECE = "ECE"
@@ -37,7 +37,7 @@ class Calibrated:
 
 
 def calibrate(
-    pack: Pack,
+    package: ModelPackage,
     results: Results,
     truth: Sequence[Mark],
     *,
@@ -50,7 +50,7 @@ def calibrate(
 
     Parameters
     ----------
-    pack : Pack
+    package : ModelPackage
         The model that made the results.
     results : Results
         Of the validation scans, with a low threshold: what was not reported cannot be learned from.
@@ -68,7 +68,7 @@ def calibrate(
     ConfigError
         If the results are of another model, or too few.
     """
-    old, made_by = pack.metadata, results.model
+    old, made_by = package.metadata, results.model
     if (old.id, old.version, old.sha256) != (made_by.id, made_by.version, made_by.sha256):
         raise ConfigError(
             f"The results are of {made_by.id} {made_by.version} (sha256 {made_by.sha256[:8]}…), but the model to "
@@ -102,7 +102,7 @@ def calibrate(
     )
 
 
-def save_calibrated(calibrated: Calibrated, pack: Pack, folder: Path) -> Pack:
+def save_calibrated(calibrated: Calibrated, package: ModelPackage, folder: Path) -> ModelPackage:
     """Write the calibrated model with the weights of the old one; its card gets a section on the calibration.
 
     Raises
@@ -110,12 +110,12 @@ def save_calibrated(calibrated: Calibrated, pack: Pack, folder: Path) -> Pack:
     ModelError
         If the weights are damaged.
     """
-    path = pack.folder / CARD
-    card = path.read_text(encoding="utf-8") if path.is_file() else f"# {pack.metadata.id}\n"
-    old = f"# {pack.metadata.id} {pack.metadata.version}\n"
+    path = package.folder / CARD
+    card = path.read_text(encoding="utf-8") if path.is_file() else f"# {package.metadata.id}\n"
+    old = f"# {package.metadata.id} {package.metadata.version}\n"
     if card.startswith(old):
         card = card.replace(old, f"# {calibrated.metadata.id} {calibrated.metadata.version}\n", 1)
-    return write_pack(folder, verify(pack), calibrated.metadata, _with_section(card, card_section(calibrated)))
+    return write_package(folder, verify(package), calibrated.metadata, _with_section(card, card_section(calibrated)))
 
 
 def card_section(calibrated: Calibrated) -> str:

@@ -14,7 +14,7 @@ from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.evaluation.calibrate import label_findings
 from napari_lesion.evaluation.froc import Curve, Mark, ScoredPoint, evaluate
 from napari_lesion.evaluation.results import Results
-from napari_lesion.models.packages import Metadata, Pack, SecondStage
+from napari_lesion.models.packages import Metadata, ModelPackage, SecondStage
 from napari_lesion.support.errors import ConfigError
 from napari_lesion.support.progress import Progress, silent
 
@@ -33,7 +33,7 @@ class Joined:
 
 
 def add_second_stage(
-    pack: Pack,
+    package: ModelPackage,
     judge_id: str,
     results: Results,
     scans: Path,
@@ -47,7 +47,7 @@ def add_second_stage(
 
     Parameters
     ----------
-    pack : Pack
+    package : ModelPackage
         The detector that made the results; not calibrated, and without a second stage.
     judge_id : str
         Id of the patch classifier.
@@ -67,7 +67,7 @@ def add_second_stage(
     """
     from napari_lesion.detection import false_positive_reduction as stages  # brings torch along
 
-    old = pack.metadata
+    old = package.metadata
     if old.calibration or old.second_stage:
         raise ConfigError(f"{old.id} {old.version} is calibrated or has a second stage already. Name the bare model.")
     if results.model.sha256 != old.sha256:

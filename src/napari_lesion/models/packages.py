@@ -1,7 +1,7 @@
-"""Model packs: a folder with the weights, what they are (``model.yaml``), and a card for people (``card.md``).
+"""Model packages: a folder with the weights, what they are (``model.yaml``), and a card for people (``card.md``).
 
-The weights' sha256 is checked before they are opened, and safetensors cannot run code. Packs lie where the package is
-(``SHIPPED``), where the user keeps those that were added (``home``), or anywhere.
+The weights' sha256 is checked before they are opened, and safetensors cannot run code. Packages lie where the program
+is (``SHIPPED``), where the user keeps those that were added (``home``), or anywhere.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 SHIPPED = Path(__file__).parents[1] / "detection" / "weights"
-"""Where the packs lie that come with the package, one folder each."""
+"""Where the packages lie that come with the program, one folder each."""
 DESCRIPTION, WEIGHTS, CARD = "model.yaml", "weights.safetensors", "card.md"
 
 HOME_VARIABLE = "NAPARI_LESION_MODELS"
@@ -157,7 +157,7 @@ class Metadata(Card):
 
     id: str = Field(pattern=f"^{ID_PATTERN}$")
     sha256: str = ""
-    """Of the weights; ``write_pack`` fills it in."""
+    """Of the weights; ``write_package`` fills it in."""
     network: NetworkSpec
     preprocessing: Preprocessing
     training_cases: tuple[str, ...]
@@ -180,8 +180,8 @@ class Metadata(Card):
 
 
 @dataclass(frozen=True)
-class Pack:
-    """A model pack whose description has been read; its weights have not."""
+class ModelPackage:
+    """A model package whose description has been read; its weights have not."""
 
     folder: Path
     metadata: Metadata
@@ -192,17 +192,18 @@ class Pack:
         return self.folder / WEIGHTS
 
 
-def require_window(pack: Pack, prepared: tuple[float, float]) -> None:
-    """Refuse a pack whose network wants other HU than those that this version prepares.
+def require_window(package: ModelPackage, prepared: tuple[float, float]) -> None:
+    """Refuse a package whose network wants other HU than those that this version prepares.
 
     Raises
     ------
     ModelError
     """
-    wanted = pack.metadata.preprocessing.window_hu
+    wanted = package.metadata.preprocessing.window_hu
     if wanted != prepared:
         raise ModelError(
-            f"model {pack.metadata.id}: {pack.folder / DESCRIPTION} asks for the HU window {wanted}, but this version "
+            f"model {package.metadata.id}: {package.folder / DESCRIPTION} asks for the HU window {wanted}, but this "
+            f"version "
             f"prepares {prepared}. Use a model made for this version."
         )
 
@@ -244,8 +245,8 @@ def read_description(content: bytes, path: str | Path) -> Metadata:
     return metadata
 
 
-def read_pack(folder: Path) -> Pack:
-    """Read the description of a pack; the weights are not touched.
+def read_package(folder: Path) -> ModelPackage:
+    """Read the description of a package; the weights are not touched.
 
     Raises
     ------
@@ -256,10 +257,10 @@ def read_pack(folder: Path) -> Pack:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise ModelError(f"{folder} is no model pack: it holds no {DESCRIPTION}.") from None
+        raise ModelError(f"{folder} is no model package: it holds no {DESCRIPTION}.") from None
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {' '.join(str(error).split())}. {_REINSTALL}") from error
-    return Pack(folder, read_description(content, path))
+    return ModelPackage(folder, read_description(content, path))
 
 
 def model_folders() -> tuple[Path, ...]:
@@ -269,7 +270,7 @@ def model_folders() -> tuple[Path, ...]:
 
 
 def find_model(name: str | Path) -> Path:
-    """Find the folder of a model, a pack or a bundle, by its id or by its path; ids come first.
+    """Find the folder of a model, a package or a bundle, by its id or by its path; ids come first.
 
     Raises
     ------
@@ -286,22 +287,22 @@ def find_model(name: str | Path) -> Path:
     known = ", ".join(folder.name for folder in folders) or "none is installed"
     raise ModelError(
         f"There is no model {str(name)!r}: it is neither one of the models that are installed ({known}) nor the folder "
-        "of a model pack or a MONAI bundle."
+        "of a model package or a MONAI bundle."
     )
 
 
-def find_pack(name: str | Path) -> Pack:
-    """Find a pack by its id, or by its folder.
+def find_package(name: str | Path) -> ModelPackage:
+    """Find a package by its id, or by its folder.
 
     Raises
     ------
     ModelError
-        If there is no such pack, or its description is wrong.
+        If there is no such package, or its description is wrong.
     """
-    return read_pack(find_model(name))
+    return read_package(find_model(name))
 
 
-def verify(pack: Pack) -> bytes:
+def verify(package: ModelPackage) -> bytes:
     """Check the weights' sha256 and return their bytes: exactly what was checked.
 
     Raises
@@ -310,46 +311,48 @@ def verify(pack: Pack) -> bytes:
         If the weights are missing or not those that the description names.
     """
     try:
-        content = pack.weights.read_bytes()
+        content = package.weights.read_bytes()
     except OSError as error:
         raise ModelError(
-            f"model {pack.metadata.id}: its weights {pack.weights} cannot be read ({error.strerror}). {_REINSTALL}"
+            f"model {package.metadata.id}: its weights {package.weights} cannot be read ({error.strerror}). "
+            f"{_REINSTALL}"
         ) from error
     found = hashlib.sha256(content).hexdigest()
-    if found != pack.metadata.sha256:
+    if found != package.metadata.sha256:
         raise ModelError(
-            f"model {pack.metadata.id}: its weights {pack.weights} are damaged or have been changed: sha256 {found}, "
-            f"but {DESCRIPTION} names {pack.metadata.sha256}. They were not opened. {_REINSTALL}"
+            f"model {package.metadata.id}: its weights {package.weights} are damaged or have been changed: sha256 "
+            f"{found}, "
+            f"but {DESCRIPTION} names {package.metadata.sha256}. They were not opened. {_REINSTALL}"
         )
     return content
 
 
-def load_network(pack: Pack) -> Module:
-    """Build the network of a pack, whatever its kind, with its weights, ready for inference on the CPU.
+def load_network(package: ModelPackage) -> Module:
+    """Build the network of a package, whatever its kind, with its weights, ready for inference on the CPU.
 
     Raises
     ------
     ModelError
         If the weights are missing, damaged, or do not fit the network.
     """
-    content = verify(pack)
+    content = verify(package)
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    network = pack.metadata.network.build()
+    network = package.metadata.network.build()
     try:
         network.load_state_dict(load(content))
     except (SafetensorError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise ModelError(
-            f"model {pack.metadata.id}: its weights {pack.weights} do not fit the network that {DESCRIPTION} "
+            f"model {package.metadata.id}: its weights {package.weights} do not fit the network that {DESCRIPTION} "
             f"describes ({reason}). {_REINSTALL}"
         ) from error
     return network.eval()
 
 
-def save_pack(folder: Path, state: Mapping[str, Tensor], metadata: Metadata, card: str) -> Pack:
-    """Write a pack, whole or not at all; one that is there already is replaced.
+def save_package(folder: Path, state: Mapping[str, Tensor], metadata: Metadata, card: str) -> ModelPackage:
+    """Write a package, whole or not at all; one that is there already is replaced.
 
     Parameters
     ----------
@@ -364,11 +367,11 @@ def save_pack(folder: Path, state: Mapping[str, Tensor], metadata: Metadata, car
     from safetensors.torch import save
 
     content = save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()})
-    return write_pack(folder, content, metadata, card)
+    return write_package(folder, content, metadata, card)
 
 
-def write_pack(folder: Path, weights: bytes, metadata: Metadata, card: str) -> Pack:
-    """Write a pack from the bytes of its weights (safetensors), as ``save_pack`` does."""
+def write_package(folder: Path, weights: bytes, metadata: Metadata, card: str) -> ModelPackage:
+    """Write a package from the bytes of its weights (safetensors), as ``save_package`` does."""
     metadata = metadata.model_copy(update={"sha256": hashlib.sha256(weights).hexdigest()})
     description = yaml.safe_dump(
         metadata.model_dump(mode="json", exclude_none=True), sort_keys=False, allow_unicode=True
@@ -377,4 +380,4 @@ def write_pack(folder: Path, weights: bytes, metadata: Metadata, card: str) -> P
         (new / WEIGHTS).write_bytes(weights)
         (new / DESCRIPTION).write_text(description, encoding="utf-8")
         (new / CARD).write_text(card, encoding="utf-8")
-    return Pack(folder, metadata)
+    return ModelPackage(folder, metadata)

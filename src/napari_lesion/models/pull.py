@@ -14,8 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from napari_lesion.models import packages as packs
-from napari_lesion.models import store as library
+from napari_lesion.models import packages, store
 from napari_lesion.support.atomic import PREFIX, whole_folder
 from napari_lesion.support.errors import DownloadError, ModelError
 from napari_lesion.support.progress import Progress, silent
@@ -117,7 +116,7 @@ def make_pin(repository: str, revision: str, sha256: str, file: str = "models/mo
     return Pin(repository.partition("/")[2], repository, revision, ((file, sha256),))
 
 
-def pull(pin: Pin, card_in: library.CardReader, *, replace: bool = False, progress: Progress = silent) -> str:
+def pull(pin: Pin, card_in: store.CardReader, *, replace: bool = False, progress: Progress = silent) -> str:
     """Fetch a model into the user's folder, whole or not at all.
 
     What was fetched before an interruption is kept in a hidden folder, and the next call goes on from there. The
@@ -145,10 +144,10 @@ def pull(pin: Pin, card_in: library.CardReader, *, replace: bool = False, progre
     Cancelled
         If ``progress`` raised it.
     """
-    library.check_new_id(pin.name, replace=replace)
+    store.check_new_id(pin.name, replace=replace)
     progress(0, 1, f"asking for {pin.repository}")
     files = _list_files(pin)
-    partial = packs.home() / f"{PREFIX}{pin.name}-{pin.revision[:12]}"
+    partial = packages.home() / f"{PREFIX}{pin.name}-{pin.revision[:12]}"
     total, done = sum(file.size for file in files), 0
     for file in files:
         _fetch(pin, file, partial / file.path, _scaled(progress, done, total, file.path))
@@ -158,11 +157,11 @@ def pull(pin: Pin, card_in: library.CardReader, *, replace: bool = False, progre
     for file in files:
         progress(total, total, f"checking {file.path}")
         hashes[file.path] = _check(pin, file, partial / file.path, expected.get(file.path))
-    with whole_folder(packs.home() / pin.name) as new:
+    with whole_folder(packages.home() / pin.name) as new:
         for path in partial.iterdir():
             path.replace(new / path.name)
         source = f"{_endpoint()}/{pin.repository}"
-        library.write_origin(new, pin.name, hashes, card_in, source=source, revision=pin.revision)
+        store.write_origin(new, pin.name, hashes, card_in, source=source, revision=pin.revision)
     partial.rmdir()
     return pin.name
 
@@ -186,7 +185,7 @@ def _list_files(pin: Pin) -> Sequence[_Listed]:
             _Listed(entry.rfilename, _size(entry.size), entry.blob_id or "", entry.lfs.sha256 if entry.lfs else "")
             for entry in info.siblings or ()
             if entry.rfilename in weights
-            or (library.is_part(entry.rfilename) and not entry.rfilename.startswith("models/"))
+            or (store.is_part(entry.rfilename) and not entry.rfilename.startswith("models/"))
         ]
     except (
         ValueError,

@@ -1,4 +1,4 @@
-"""The user's own models: packs and MONAI bundles that were added, a folder each below ``packs.home()``.
+"""The user's own models: packages and MONAI bundles that were added, a folder each below ``packages.home()``.
 
 A model is copied in whole or not at all, with the sha256 of each of its files beside it, so that a change is noticed.
 Nothing of it is run or opened while it is added.
@@ -19,7 +19,7 @@ from typing import IO, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from napari_lesion.models import packages as packs
+from napari_lesion.models import packages
 from napari_lesion.models.card import Card
 from napari_lesion.support.atomic import PREFIX, whole_file, whole_folder
 from napari_lesion.support.errors import ModelError
@@ -29,7 +29,7 @@ ORIGIN = "origin.json"
 BUNDLE_METADATA = "configs/metadata.json"
 
 _BUNDLE_PARTS = ("configs/", "docs/", "models/", "scripts/", "LICENSE", "README")
-_PACK_FILES = (packs.DESCRIPTION, packs.WEIGHTS, packs.CARD)
+_PACKAGE_FILES = (packages.DESCRIPTION, packages.WEIGHTS, packages.CARD)
 _LARGEST = 8 * 2**30
 """Bytes of a model at most; more is a mistake, or a zip that is made to fill the disk."""
 _LARGEST_TEXT = 2**20
@@ -63,7 +63,7 @@ def add(source: Path, card_in: CardReader, *, replace: bool = False, progress: P
     Parameters
     ----------
     source : Path
-        Folder or zip of a model pack or a MONAI bundle. A bundle's id is the name of its folder.
+        Folder or zip of a model package or a MONAI bundle. A bundle's id is the name of its folder.
     card_in : callable
         Reads the card that a folder holds (``detection.registry.card_in``).
     replace : bool
@@ -83,20 +83,20 @@ def add(source: Path, card_in: CardReader, *, replace: bool = False, progress: P
         If ``progress`` raised it; nothing was added then.
     """
     with _files_of(source) as (name, files):
-        if packs.DESCRIPTION in files:
-            content = _text(files[packs.DESCRIPTION], packs.DESCRIPTION, source)
-            metadata = packs.read_description(content, source / packs.DESCRIPTION)
-            name, weights = metadata.id, {packs.WEIGHTS: metadata.sha256}
-            if missing := [part for part in _PACK_FILES if part not in files]:
-                raise ModelError(f"{source} is no whole model pack: {' and '.join(missing)} is missing.")
-            wanted: tuple[str, ...] = _PACK_FILES
+        if packages.DESCRIPTION in files:
+            content = _text(files[packages.DESCRIPTION], packages.DESCRIPTION, source)
+            metadata = packages.read_description(content, source / packages.DESCRIPTION)
+            name, weights = metadata.id, {packages.WEIGHTS: metadata.sha256}
+            if missing := [part for part in _PACKAGE_FILES if part not in files]:
+                raise ModelError(f"{source} is no whole model package: {' and '.join(missing)} is missing.")
+            wanted: tuple[str, ...] = _PACKAGE_FILES
         elif BUNDLE_METADATA in files:
             weights = {}
             wanted = tuple(sorted(filter(is_part, files)))
         else:
             raise ModelError(no_model(source))
         check_new_id(name, replace=replace)
-        with whole_folder(packs.home() / name) as new:
+        with whole_folder(packages.home() / name) as new:
             left, hashes = _LARGEST, {}
             for done, file in enumerate(wanted):
                 progress(done, len(wanted), f"copying {file}")
@@ -106,7 +106,8 @@ def add(source: Path, card_in: CardReader, *, replace: bool = False, progress: P
                 if hashes[file] != sha256:
                     raise ModelError(
                         f"{source}: {file} is damaged or has been changed: sha256 {hashes[file]}, but "
-                        f"{packs.DESCRIPTION} names {sha256}. It was not opened, and nothing was added. Get it again."
+                        f"{packages.DESCRIPTION} names {sha256}. It was not opened, and nothing was added. Get it "
+                        f"again."
                     )
             write_origin(new, name, hashes, card_in, source=str(source.absolute()))
             progress(len(wanted), len(wanted), "copied")
@@ -121,13 +122,13 @@ def check_new_id(name: str, *, replace: bool = False) -> None:
     ModelError
         If it is no plain name, or taken.
     """
-    if not re.fullmatch(packs.ID_PATTERN, name):
+    if not re.fullmatch(packages.ID_PATTERN, name):
         raise ModelError(f"{name!r} cannot be the id of a model. Use letters, digits, dots, dashes and underscores.")
-    if (packs.SHIPPED / name).is_dir():
+    if (packages.SHIPPED / name).is_dir():
         raise ModelError(f"{name} is the id of a model that comes with napari-lesion. Give the new one another id.")
-    if (packs.home() / name).exists() and not replace:
+    if (packages.home() / name).exists() and not replace:
         raise ModelError(
-            f"There is a model {name} in {packs.home()}. Remove it first (`napari-lesion models remove {name}`), or "
+            f"There is a model {name} in {packages.home()}. Remove it first (`napari-lesion models remove {name}`), or "
             "pass --replace."
         )
 
@@ -140,8 +141,8 @@ def remove(name: str) -> Path:
     ModelError
         If no added model has this id.
     """
-    folder = packs.find_model(name)
-    if folder.parent != packs.home() or folder.name != name:
+    folder = packages.find_model(name)
+    if folder.parent != packages.home() or folder.name != name:
         raise ModelError(f"{name} was not added by `napari-lesion models add` or `pull`, so it is not removed.")
     doomed = folder.with_name(f"{PREFIX}{name}")  # it goes as a whole, also where deleting it takes a while
     try:
@@ -167,7 +168,7 @@ def export(name: str | Path, out: Path, *, progress: Progress = silent) -> Path:
     ModelError
         If there is no such model, it is damaged, or ``out`` exists.
     """
-    folder = packs.find_model(name)
+    folder = packages.find_model(name)
     if out.exists():
         raise ModelError(f"{out} exists. Choose another name, nothing is overwritten.")
     verify(folder)
@@ -193,7 +194,7 @@ def export(name: str | Path, out: Path, *, progress: Progress = silent) -> Path:
 def verify(folder: Path) -> None:
     """Check a model's files against what is known of them.
 
-    A pack's weights must be those that its description names; every file of an added model must be as it was added.
+    A package's weights must be those that its description names; every file of an added model must be as it was added.
 
     Raises
     ------
@@ -216,8 +217,8 @@ def verify(folder: Path) -> None:
                     f"model {folder.name}: {path} is damaged or has been changed since it was added: sha256 {found}, "
                     f"but it was {sha256}. It was not opened. Remove the model and add it again."
                 )
-    if (folder / packs.DESCRIPTION).is_file():
-        packs.verify(packs.read_pack(folder))
+    if (folder / packages.DESCRIPTION).is_file():
+        packages.verify(packages.read_package(folder))
     elif not (folder / BUNDLE_METADATA).is_file():
         raise ModelError(no_model(folder))
 
@@ -231,7 +232,7 @@ def read_origin(folder: Path) -> Origin | None:
         If ``origin.json`` is damaged.
     """
     path = folder / ORIGIN
-    if folder.parent != packs.home() or not path.exists():
+    if folder.parent != packages.home() or not path.exists():
         return None
     try:
         return Origin.model_validate_json(path.read_bytes())
@@ -258,10 +259,10 @@ def write_origin(
     Raises
     ------
     ModelError
-        If it is a pack of another id, or what it says is wrong.
+        If it is a package of another id, or what it says is wrong.
     """
     card = card_in(folder)
-    if (folder / packs.DESCRIPTION).is_file():
+    if (folder / packages.DESCRIPTION).is_file():
         if card.id != name:
             raise ModelError(f"{source}: the model there calls itself {card.id}, not {name}.")
     else:
@@ -274,21 +275,21 @@ def write_origin(
 def no_model(path: Path) -> str:
     """Say that there is no model."""
     return (
-        f"{path} is no model: it holds neither {packs.DESCRIPTION} (a model pack) nor {BUNDLE_METADATA} (a MONAI "
+        f"{path} is no model: it holds neither {packages.DESCRIPTION} (a model package) nor {BUNDLE_METADATA} (a MONAI "
         "bundle)."
     )
 
 
 def _own_files(folder: Path) -> tuple[str, ...]:
-    if (folder / packs.DESCRIPTION).is_file():
-        return tuple(file for file in _PACK_FILES if (folder / file).is_file())
+    if (folder / packages.DESCRIPTION).is_file():
+        return tuple(file for file in _PACKAGE_FILES if (folder / file).is_file())
     files = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     return tuple(sorted(filter(is_part, files)))
 
 
 def is_part(file: str) -> bool:
-    """Whether a file belongs to a MONAI bundle, by its path below the bundle's folder, or to a pack."""
-    return file in _PACK_FILES or file.startswith(_BUNDLE_PARTS)
+    """Whether a file belongs to a MONAI bundle, by its path below the bundle's folder, or to a package."""
+    return file in _PACKAGE_FILES or file.startswith(_BUNDLE_PARTS)
 
 
 @contextmanager

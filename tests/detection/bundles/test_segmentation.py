@@ -20,8 +20,7 @@ from napari_lesion.detection.monai_bundles.segmentation import SMALLEST_MM, choo
 from napari_lesion.detection.registry import card_in, load_detector, read_card
 from napari_lesion.model.findings import Detection
 from napari_lesion.model.volume import Volume
-from napari_lesion.models import packages as packs
-from napari_lesion.models import store as library
+from napari_lesion.models import packages, store
 from napari_lesion.pipeline import analyse
 from napari_lesion.support.errors import Cancelled, ModelError, SeriesError
 
@@ -209,8 +208,8 @@ def test_several_images_are_not_one(tmp_path):
 
 
 def test_an_added_bundle_has_an_id_and_is_checked_before_it_runs(bundle, tmp_path, monkeypatch):
-    monkeypatch.setenv(packs.HOME_VARIABLE, str(tmp_path / "home"))
-    assert library.add(bundle, card_in) == "ball_ct_segmentation"
+    monkeypatch.setenv(packages.HOME_VARIABLE, str(tmp_path / "home"))
+    assert store.add(bundle, card_in) == "ball_ct_segmentation"
     card = read_card("ball_ct_segmentation")
     assert (card.id, card.version, card.task) == ("ball_ct_segmentation", "0.0.1", "segmentation of a test")
     assert card == load_detector("ball_ct_segmentation").card
@@ -221,9 +220,9 @@ def test_an_added_bundle_has_an_id_and_is_checked_before_it_runs(bundle, tmp_pat
 
 
 def test_a_bundle_zipped_by_export_can_be_added(bundle, tmp_path, monkeypatch):
-    library.export(bundle, tmp_path / "b.zip")
-    monkeypatch.setenv(packs.HOME_VARIABLE, str(tmp_path / "home"))
-    assert library.add(tmp_path / "b.zip", card_in) == "ball_ct_segmentation"
+    store.export(bundle, tmp_path / "b.zip")
+    monkeypatch.setenv(packages.HOME_VARIABLE, str(tmp_path / "home"))
+    assert store.add(tmp_path / "b.zip", card_in) == "ball_ct_segmentation"
     assert read_card("ball_ct_segmentation").sha256 == read_card(bundle).sha256
 
 

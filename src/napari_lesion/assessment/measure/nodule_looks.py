@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from napari_lesion.imaging.preprocess import scaled
 from napari_lesion.models.networks import LOOKS_SIDE, RATED
-from napari_lesion.models.packages import SHIPPED, LooksNetSpec, Pack, load_network, read_pack
+from napari_lesion.models.packages import SHIPPED, LooksNetSpec, ModelPackage, load_network, read_package
 from napari_lesion.support.errors import ModelError
 
 ID = "nodule-looks"
@@ -118,11 +118,11 @@ def split(logits: Tensor) -> dict[str, Tensor]:
 class Looker:
     """The network, ready to use."""
 
-    def __init__(self, pack: Pack) -> None:
-        if not isinstance(pack.metadata.network, LooksNetSpec):
-            raise ModelError(f"model {pack.metadata.id} does not tell how a nodule looks. Name another one.")
-        self.id, self.version = pack.metadata.id, pack.metadata.version
-        self._network = load_network(pack)
+    def __init__(self, package: ModelPackage) -> None:
+        if not isinstance(package.metadata.network, LooksNetSpec):
+            raise ModelError(f"model {package.metadata.id} does not tell how a nodule looks. Name another one.")
+        self.id, self.version = package.metadata.id, package.metadata.version
+        self._network = load_network(package)
 
     def __call__(self, nodules: Sequence[Sequence[Slice]]) -> list[Probabilities]:
         """Tell for each nodule, from its slices, how probable each value is: the mean over its slices, mirrored too."""
@@ -161,7 +161,7 @@ def shipped() -> Looker:
     ModelError
         If it is damaged.
     """
-    return Looker(read_pack(SHIPPED / ID))
+    return Looker(read_package(SHIPPED / ID))
 
 
 def slices_of(

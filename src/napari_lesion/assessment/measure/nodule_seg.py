@@ -14,7 +14,14 @@ from torch import Tensor
 
 from napari_lesion.imaging.inference import fold_batch_norm
 from napari_lesion.imaging.preprocess import HU_WINDOW, scaled
-from napari_lesion.models.packages import SHIPPED, Pack, SegmentNetSpec, load_network, read_pack, require_window
+from napari_lesion.models.packages import (
+    SHIPPED,
+    ModelPackage,
+    SegmentNetSpec,
+    load_network,
+    read_package,
+    require_window,
+)
 from napari_lesion.support.errors import ModelError
 
 ID = "nodule-seg"
@@ -71,16 +78,16 @@ class View:
 class Segmenter:
     """The network, and how sure it must be of a voxel."""
 
-    def __init__(self, pack: Pack) -> None:
-        if not isinstance(pack.metadata.network, SegmentNetSpec):
-            raise ModelError(f"model {pack.metadata.id} outlines nothing: it is no segmenter. Name another one.")
-        require_window(pack, HU_WINDOW)
-        self.id, self.version = pack.metadata.id, pack.metadata.version
-        threshold = pack.metadata.threshold
+    def __init__(self, package: ModelPackage) -> None:
+        if not isinstance(package.metadata.network, SegmentNetSpec):
+            raise ModelError(f"model {package.metadata.id} outlines nothing: it is no segmenter. Name another one.")
+        require_window(package, HU_WINDOW)
+        self.id, self.version = package.metadata.id, package.metadata.version
+        threshold = package.metadata.threshold
         self.threshold = math.log(threshold / (1 - threshold))
         """Logit above which a voxel belongs to the nodule."""
-        self.spacing_mm = pack.metadata.preprocessing.spacing_mm
-        network = fold_batch_norm(load_network(pack))
+        self.spacing_mm = package.metadata.preprocessing.spacing_mm
+        network = fold_batch_norm(load_network(package))
         self._network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
     def logits(self, views: Sequence[View]) -> list[npt.NDArray[np.float32]]:
@@ -104,4 +111,4 @@ def shipped() -> Segmenter:
     ModelError
         If it is damaged.
     """
-    return Segmenter(read_pack(SHIPPED / ID))
+    return Segmenter(read_package(SHIPPED / ID))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
-from napari_lesion.models import packages as packs
+from napari_lesion.models import packages
 from napari_lesion.models.card import Card
 from napari_lesion.plugin.texts import tr
 
-PAGES = (packs.CARD, "docs/README.md", "README.md")
-"""Where a model keeps its card: packs in the first, MONAI bundles in one of the others."""
+PAGES = (packages.CARD, "docs/README.md", "README.md")
+"""Where a model keeps its card: packages in the first, MONAI bundles in one of the others."""
 
 
 def card_text(card: Card, model: str) -> str:
@@ -26,7 +26,7 @@ def card_text(card: Card, model: str) -> str:
     ModelError
         If there is no such model.
     """
-    folder = packs.find_model(model)
+    folder = packages.find_model(model)
     for name in PAGES:
         if (folder / name).is_file():
             return (folder / name).read_text(encoding="utf-8", errors="replace")

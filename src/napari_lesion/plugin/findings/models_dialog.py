@@ -20,8 +20,7 @@ from qtpy.QtWidgets import (
 
 from napari_lesion.detection.default import default_model, make_default
 from napari_lesion.detection.registry import card_in, list_models
-from napari_lesion.models import packages as packs
-from napari_lesion.models import pull
+from napari_lesion.models import packages, pull
 from napari_lesion.models.card import Card
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.widgets.row_table import row_table
@@ -215,5 +214,5 @@ class ModelsDialog(QDialog):
 
 
 def _size(name: str) -> str:
-    folder = packs.find_model(name)
+    folder = packages.find_model(name)
     return f"{sum(path.stat().st_size for path in folder.rglob('*') if path.is_file()) / 1e6:.1f} MB"

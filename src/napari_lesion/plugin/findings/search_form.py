@@ -304,7 +304,7 @@ class SearchForm(QWidget):
             self._add_model(card, card.id, self.models.count())
         self._choose_default()
         for text, tip in (
-            (_FOLDER, tr("Use a model pack or a MONAI bundle from a folder")),
+            (_FOLDER, tr("Use a model package or a MONAI bundle from a folder")),
             (_MORE, tr("Fetch further models, or choose the one that is used where none is named")),
         ):
             self.models.addItem(tr(text))
@@ -347,7 +347,7 @@ class SearchForm(QWidget):
         if self.models.itemText(index) == tr(_MORE):
             self.show_models()
             return
-        folder = QFileDialog.getExistingDirectory(self, tr("Folder of a model pack or a MONAI bundle"))
+        folder = QFileDialog.getExistingDirectory(self, tr("Folder of a model package or a MONAI bundle"))
         if folder:
             self.use_model(Path(folder))
 

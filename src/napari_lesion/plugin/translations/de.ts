@@ -936,7 +936,7 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Ordner für {file}</translation>
         </message>
         <message>
-            <source>Folder of a model pack or a MONAI bundle</source>
+            <source>Folder of a model package or a MONAI bundle</source>
             <translation>Ordner eines Modellpakets oder MONAI-Bundles</translation>
         </message>
         <message>
@@ -2966,7 +2966,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Unerwarteter Fehler, bitte melden: {error}</translation>
         </message>
         <message>
-            <source>Use a model pack or a MONAI bundle from a folder</source>
+            <source>Use a model package or a MONAI bundle from a folder</source>
             <translation>Ein Modellpaket oder ein MONAI-Bundle aus einem Ordner verwenden</translation>
         </message>
         <message>

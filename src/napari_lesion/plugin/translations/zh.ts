@@ -936,7 +936,7 @@ A double click opens one.</source>
             <translation>{file} 的文件夹</translation>
         </message>
         <message>
-            <source>Folder of a model pack or a MONAI bundle</source>
+            <source>Folder of a model package or a MONAI bundle</source>
             <translation>模型包或 MONAI bundle 的文件夹</translation>
         </message>
         <message>
@@ -2966,7 +2966,7 @@ Compare them all the same, because you know that they are one?</source>
             <translation>意外错误，请报告：{error}</translation>
         </message>
         <message>
-            <source>Use a model pack or a MONAI bundle from a folder</source>
+            <source>Use a model package or a MONAI bundle from a folder</source>
             <translation>使用文件夹中的模型包或 MONAI bundle</translation>
         </message>
         <message>

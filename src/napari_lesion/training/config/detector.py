@@ -165,7 +165,7 @@ class TrainingConfig(RunConfig):
     """Of the grid that the network works on. A finer one shows small nodules larger, and takes longer."""
     width: int = Field(default=24, gt=0)
     start_from: str | None = None
-    """Model pack (its folder, or the id of an installed one) whose weights are the first."""
+    """Model package (its folder, or the id of an installed one) whose weights are the first."""
     mine_every: int = Field(default=500, ge=0)
     """Steps between two searches for hard negatives; 0: none."""
     threshold: float = Field(default=0.2, gt=0, lt=1)

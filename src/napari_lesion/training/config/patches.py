@@ -24,7 +24,7 @@ class PatchDataConfig(Strict):
     inserted: int = Field(default=1500, gt=0)
     """Nodules that are inserted into these backgrounds."""
     detector: str | None = None
-    """Model pack (its folder, or the id of an installed one): what its first stage takes for candidates in the
+    """Model package (its folder, or the id of an installed one): what its first stage takes for candidates in the
     backgrounds is learned as healthy."""
     candidate_scans: int = Field(default=0, ge=0)
     """Instead of the above: so many scans of each background are made with inserted nodules, the detector searches

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from napari_lesion.models.packages import find_pack
+from napari_lesion.models.packages import find_package
 from napari_lesion.training.engine import provenance
 from napari_lesion.training.engine.recipe import Recipe
 from napari_lesion.training.engine.trainer_state import TrainerState
@@ -71,5 +71,5 @@ class Record:
 def _start_from(name: str | None) -> dict[str, str] | None:
     if not name:
         return None
-    metadata = find_pack(name).metadata
+    metadata = find_package(name).metadata
     return {"id": metadata.id, "version": metadata.version, "sha256": metadata.sha256}

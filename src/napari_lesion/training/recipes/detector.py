@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from napari_lesion.evaluation.froc import FP_RATES, Evaluation
 from napari_lesion.imaging.inference import choose_device
 from napari_lesion.models.networks import NoduleNet
-from napari_lesion.models.packages import find_pack, load_network
+from napari_lesion.models.packages import find_package, load_network
 from napari_lesion.support.errors import ConfigFileError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.config.detector import TrainingConfig, read_config
@@ -257,7 +257,7 @@ def run(
 
 
 def _take_over(network: NoduleNet, name: str) -> None:
-    weights = load_network(find_pack(name)).state_dict()
+    weights = load_network(find_package(name)).state_dict()
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""From a finished run to a model pack: weights, description, and a card filled from ``run.json``."""
+"""From a finished run to a model package: weights, description, and a card filled from ``run.json``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from napari_lesion.evaluation.results import save_evaluation
 from napari_lesion.imaging import preprocess
 from napari_lesion.model.findings import ModelReference
 from napari_lesion.models.card import Metric
-from napari_lesion.models.packages import Metadata, NoduleNetSpec, Pack, Preprocessing, save_pack
+from napari_lesion.models.packages import Metadata, ModelPackage, NoduleNetSpec, Preprocessing, save_package
 from napari_lesion.training.config.detector import TrainingConfig
 from napari_lesion.training.data.split import Split
 from napari_lesion.training.engine.card import card
@@ -33,8 +33,8 @@ def export(
     record: Mapping[str, Any],
     evaluation: Evaluation | None,
     out: Path,
-) -> Pack:
-    """Write the pack of a run to ``out/model``, and its validation to ``out/validation``.
+) -> ModelPackage:
+    """Write the package of a run to ``out/model``, and its validation to ``out/validation``.
 
     The card says what is known from the run. What was measured on other data has to be added by those who measured.
     """
@@ -54,12 +54,12 @@ def export(
         metrics=_metrics(evaluation) if evaluation else (),
         operating_points=_operating_points(evaluation.overall) if evaluation else (),
     )
-    pack = save_pack(out / MODEL, network.state_dict(), metadata, _card(config, split, record, evaluation))
+    package = save_package(out / MODEL, network.state_dict(), metadata, _card(config, split, record, evaluation))
     if evaluation:
-        known = pack.metadata
+        known = package.metadata
         model = ModelReference(id=known.id, version=known.version, sha256=known.sha256, threshold=known.threshold)
         save_evaluation(evaluation, model, (), (CHOSEN,) if config.validation else (), out / VALIDATION)
-    return pack
+    return package
 
 
 def _operating_points(curve: Curve) -> tuple[tuple[float, float], ...]:

@@ -19,7 +19,7 @@ from napari_lesion.assessment.measure.nodule_looks import PIXEL_MM, extent_mm, p
 from napari_lesion.imaging.inference import choose_device
 from napari_lesion.imaging.preprocess import HU_WINDOW
 from napari_lesion.models.networks import RATED, LooksNet
-from napari_lesion.models.packages import LooksNetSpec, Metadata, Preprocessing, save_pack
+from napari_lesion.models.packages import LooksNetSpec, Metadata, Preprocessing, save_package
 from napari_lesion.support.errors import ConfigFileError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.config.looks import LooksTrainingConfig, read_looks_config
@@ -163,7 +163,7 @@ class LooksRecipe(Recipe[tuple[Tensor, Tensor, Tensor], Calibrated]):
         crops = sum(one.crop for one in train)
         data = f"{crops} nodules of LIDC-IDRI and {len(train) - crops} axial patches, as its readers rated them."
         text = card(record, f"{config.batch_size} slices", data, "Not evaluated yet.")
-        return save_pack(out / "model", network.state_dict(), metadata, text).folder
+        return save_package(out / "model", network.state_dict(), metadata, text).folder
 
 
 def run_looks(config_path: Path, out: Path, *, resume: bool = False, progress: Progress = silent) -> Path:

@@ -31,7 +31,14 @@ from napari_lesion.detection.candidates import FLOOR, MOST, REFERENCE_DIAMETER_M
 from napari_lesion.imaging.inference import choose_device
 from napari_lesion.imaging.preprocess import HU_WINDOW, SPACING_MM
 from napari_lesion.models.networks import PatchNet
-from napari_lesion.models.packages import Metadata, PatchNetSpec, Preprocessing, find_pack, load_network, save_pack
+from napari_lesion.models.packages import (
+    Metadata,
+    PatchNetSpec,
+    Preprocessing,
+    find_package,
+    load_network,
+    save_package,
+)
 from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.errors import ConfigError
 from napari_lesion.support.progress import Progress, silent
@@ -147,13 +154,13 @@ def _planes(config: PatchTrainingConfig, out: Path, progress: Progress) -> Patch
 
 def _of_candidates(config: PatchTrainingConfig, detector: TrainingConfig, progress: Progress) -> Patches:
     data, train = config.data, make_split(detector).train
-    pack = find_pack(data.detector)  # type: ignore[arg-type]
+    package = find_package(data.detector)  # type: ignore[arg-type]
     return candidate_patches(
-        load_network(pack),
+        load_network(package),
         train.series,
         train.nodules(),
         data.candidate_scans,
-        spacing_mm=pack.metadata.preprocessing.spacing_mm,
+        spacing_mm=package.metadata.preprocessing.spacing_mm,
         seed=config.seed,
         device=str(choose_device(config.device)),
         progress=progress,
@@ -173,10 +180,10 @@ def _candidates(
     detector: str, backgrounds: Sequence[Background], progress: Progress
 ) -> dict[str, npt.NDArray[np.float64]]:
     """Give the places in each background that a detector would hand on to its second stage: none is a nodule."""
-    pack = find_pack(detector)
-    if pack.metadata.preprocessing.spacing_mm != SPACING_MM:
+    package = find_package(detector)
+    if package.metadata.preprocessing.spacing_mm != SPACING_MM:
         raise ConfigError(f"{detector} works on a grid of its own: set data.candidate_scans in the configuration.")
-    network = load_network(pack)
+    network = load_network(package)
     found = {}
     for n, background in enumerate(backgrounds):
         progress(n, len(backgrounds), f"searching {background.name}")
@@ -367,7 +374,7 @@ class PatchRecipe(Recipe[tuple[Tensor, Tensor, Tensor], Scored]):
             "of scans."
         )
         text = card(record, f"{config.batch_size} patches", data, "Not evaluated yet.")
-        return save_pack(out / "model", network.state_dict(), metadata, text).folder
+        return save_package(out / "model", network.state_dict(), metadata, text).folder
 
 
 def run_patches(config_path: Path, out: Path, *, resume: bool = False, progress: Progress = silent) -> Path:

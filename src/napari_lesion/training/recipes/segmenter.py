@@ -21,7 +21,14 @@ from napari_lesion.imaging.inference import choose_device
 from napari_lesion.imaging.preprocess import HU_WINDOW
 from napari_lesion.models.card import Metric
 from napari_lesion.models.networks import SegmentNet
-from napari_lesion.models.packages import Metadata, Preprocessing, SegmentNetSpec, find_pack, load_network, save_pack
+from napari_lesion.models.packages import (
+    Metadata,
+    Preprocessing,
+    SegmentNetSpec,
+    find_package,
+    load_network,
+    save_package,
+)
 from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.errors import ConfigFileError
 from napari_lesion.support.progress import Progress, silent
@@ -240,7 +247,7 @@ class SegmentRecipe(Recipe[tuple[Tensor, Tensor, Tensor], HeldOut]):
         cases += [f"LIDC-IDRI nodule {cube.name}" for cube in train.cubes]
         cases += sorted({crop.patient for crop in train.crops})
         if config.start_from:
-            cases = list(dict.fromkeys([*find_pack(config.start_from).metadata.training_cases, *cases]))
+            cases = list(dict.fromkeys([*find_package(config.start_from).metadata.training_cases, *cases]))
         all_of_them = _summary(outlined)
         metadata = Metadata(
             id=config.id,
@@ -263,7 +270,7 @@ class SegmentRecipe(Recipe[tuple[Tensor, Tensor, Tensor], HeldOut]):
             f"{100 * all_of_them['volume_error']:.0f} %."
         )
         text = card(record, f"{config.batch_size} crops", learned, after)
-        return save_pack(out / "model", network.state_dict(), metadata, text).folder
+        return save_package(out / "model", network.state_dict(), metadata, text).folder
 
 
 def run_segmenter(config_path: Path, out: Path, *, resume: bool = False, progress: Progress = silent) -> Path:
@@ -291,9 +298,9 @@ def take_over(network: SegmentNet, name: str) -> None:
     ConfigFileError
         If its network is another one.
     """
-    pack = find_pack(name)
-    weights = dict(load_network(pack).state_dict())
-    if pack.metadata.is_segmenter:
+    package = find_package(name)
+    weights = dict(load_network(package).state_dict())
+    if package.metadata.is_segmenter:
         try:
             network.load_state_dict(weights)
         except RuntimeError as error:
