@@ -69,7 +69,7 @@ def test_what_can_be_had_is_shown_with_size_licence_and_numbers(dialog: ModelsDi
 def test_one_click_fetches_and_one_makes_it_the_default(
     dialog: ModelsDialog, monkeypatch: pytest.MonkeyPatch, qtbot
 ) -> None:
-    monkeypatch.setattr(pull, "pull", lambda pin, *, progress: install(pin, progress))
+    monkeypatch.setattr(pull, "pull", lambda pin, card_in, *, progress: install(pin, progress))
     with qtbot.waitSignal(dialog.changed, timeout=60_000):
         press(dialog.get_button, dialog, qtbot)
     assert row(dialog, PIN.name)[1] == "installed"
@@ -82,7 +82,7 @@ def test_one_click_fetches_and_one_makes_it_the_default(
 
 
 def test_cancelled_it_can_go_on(dialog: ModelsDialog, monkeypatch: pytest.MonkeyPatch, qtbot) -> None:
-    def endless(pin: pull.Pin, *, progress: Progress) -> str:
+    def endless(pin: pull.Pin, card_in: object, *, progress: Progress) -> str:
         while True:
             progress(10_000_000, 84_000_000, "fetching models/model.pt")
 
@@ -97,7 +97,7 @@ def test_cancelled_it_can_go_on(dialog: ModelsDialog, monkeypatch: pytest.Monkey
 
 
 def test_what_goes_wrong_is_a_sentence(dialog: ModelsDialog, monkeypatch: pytest.MonkeyPatch, qtbot) -> None:
-    def fail(pin: pull.Pin, *, progress: Progress) -> str:
+    def fail(pin: pull.Pin, card_in: object, *, progress: Progress) -> str:
         raise DownloadError("The hub cannot be reached.")
 
     monkeypatch.setattr(pull, "pull", fail)
