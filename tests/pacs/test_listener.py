@@ -11,14 +11,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import dicom_factory as factory
 import pydicom
 import pytest
 import yaml
+from listener_case import PATIENCE_S, RETRY_S, STABLE_S, Time, listening, port_answers, settings, store, wait_for
 from orthanc import Orthanc
 from pacs_studies import slices
 from ports import free_port
@@ -26,11 +26,10 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.uid import ExplicitVRLittleEndian
 
 from napari_lesion.pacs import analysis, engines
-from napari_lesion.pacs.clock import Clock
 from napari_lesion.pacs.listener import Listener
 from napari_lesion.pacs.nodes import Nodes
 from napari_lesion.pacs.queue import Queue
-from napari_lesion.pacs.rules import Arrived, Listening, Rule, load_listening
+from napari_lesion.pacs.rules import Arrived, Rule, load_listening
 from napari_lesion.pacs.storage import Storage, describe, instances_below
 from napari_lesion.support.errors import ConfigError, PacsError
 
@@ -53,97 +52,6 @@ for folder in scan.iterdir():
     target.parent.mkdir(parents=True)
     pydicom.dcmwrite(target, one, enforce_file_format=True, implicit_vr=False, little_endian=True)
 """
-#: Of the time that tests set forward; none of them waits for that long.
-STABLE_S, RETRY_S = 600.0, 60.0
-#: Only a machine that hangs is so slow: no test fails because others work beside it.
-PATIENCE_S = 120.0
-
-
-class Time:
-    """A clock that stands still until it is set forward: what takes long under load is never taken for an end."""
-
-    def __init__(self) -> None:
-        self._now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self._now
-
-    def pass_by(self, seconds: float) -> None:
-        self._now += seconds
-
-    @property
-    def clock(self) -> Clock:
-        return Clock(self, self)
-
-
-def settings(folder: Path, **changes: object) -> Listening:
-    made = {
-        "ae_title": "LESION",
-        "port": free_port(),
-        "callers": ["SENDER", "ORTHANC"],
-        "folder": folder / "service",
-        "stable_s": STABLE_S,
-        "retry_s": RETRY_S,
-        "free_gb": 0,
-        "timeout_s": PATIENCE_S,
-        **changes,
-    }
-    return Listening.model_validate(made)
-
-
-@contextmanager
-def listening(listening: Listening, nodes: Nodes | None = None, time_there: Time | None = None) -> Iterator[list[str]]:
-    """A listener on a thread, and what it says."""
-    said: list[str] = []
-    service = Listener(listening, nodes or Nodes(), said.append, time_there.clock if time_there else Clock())
-    thread = threading.Thread(target=service.run)
-    thread.start()
-    try:
-        wait_for(lambda: port_answers(listening.port))
-        yield said
-    finally:
-        service.stop()
-        thread.join(PATIENCE_S)
-        assert not thread.is_alive()
-
-
-def wait_for(what: Callable[[], object], seconds: float = PATIENCE_S) -> None:
-    until = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < until, "it did not come about"
-        time.sleep(0.05)
-
-
-def port_answers(port: int) -> bool:
-    with socket.socket() as one:
-        one.settimeout(1)
-        return one.connect_ex(("127.0.0.1", port)) == 0
-
-
-def store(
-    port: int, files: list[Path], caller: str = "SENDER", called: str = "LESION", patience_s: float = PATIENCE_S
-) -> list[Path]:
-    """Send files; those that were acknowledged."""
-    pynetdicom = engines.pynetdicom()
-    entity = pynetdicom.AE(ae_title=caller)
-    entity.acse_timeout = entity.network_timeout = PATIENCE_S
-    entity.dimse_timeout = patience_s
-    kinds = {(one.sop_class_uid, one.transfer_syntax) for one in map(describe, files)}
-    contexts = [pynetdicom.build_context(kind, [syntax]) for kind, syntax in kinds]
-    association = entity.associate("127.0.0.1", port, contexts=contexts, ae_title=called)
-    if not association.is_established:
-        return []
-    acknowledged = []
-    for path in files:
-        try:
-            status = association.send_c_store(path)
-        except RuntimeError:  # the association is gone
-            break
-        if status.get("Status") == 0:
-            acknowledged.append(path)
-    if association.is_established:
-        association.release()
-    return acknowledged
 
 
 @pytest.fixture
@@ -286,16 +194,23 @@ def test_bytes_that_are_no_dicom_do_not_end_it(study: list[Path], tmp_path: Path
         wait_for(lambda: store(listener.port, study) == study)
 
 
+def ends(port: int, sent: bytes) -> bool:
+    """Whether the listener ends a connection that begins so and then says nothing more."""
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as one:
+        one.sendall(sent)
+        with suppress(ConnectionResetError):
+            return one.recv(100) in (b"", *ABORTS)
+    return True
+
+
 def test_a_pdu_without_end_is_not_waited_for(study: list[Path], tmp_path: Path) -> None:
     """One that says that it has 4 GB ends its connection at once; one that stops in the middle after a while."""
-    listener = settings(tmp_path, timeout_s=1)
-    with listening(listener):
-        for header in (b"\x01\x00\xff\xff\xff\xf0", b"\x01\x00\x00\x00\x10\x00"):
-            with socket.create_connection(("127.0.0.1", listener.port), timeout=PATIENCE_S) as one:
-                one.sendall(header + b"half of it")
-                with suppress(ConnectionResetError):
-                    assert one.recv(100) in (b"", *ABORTS)
-        wait_for(lambda: store(listener.port, study) == study)  # under load a second goes by without a sign of ours
+    with listening(slow := settings(tmp_path, timeout_s=10 * PATIENCE_S)):
+        assert ends(slow.port, b"\x01\x00\xff\xff\xff\xf0half of it")
+        assert store(slow.port, study) == study
+    with listening(quick := settings(tmp_path, timeout_s=1)):
+        assert ends(quick.port, b"\x01\x00\x00\x00\x10\x00half of it")
+        assert port_answers(quick.port)
 
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")

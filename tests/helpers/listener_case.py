@@ -1,0 +1,111 @@
+"""A listener on a thread, what is sent to it, and a time that is set forward."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ports import free_port
+
+from napari_lesion.pacs import engines
+from napari_lesion.pacs.clock import Clock
+from napari_lesion.pacs.listener import Listener
+from napari_lesion.pacs.nodes import Nodes
+from napari_lesion.pacs.rules import Listening
+from napari_lesion.pacs.storage import describe
+
+#: Of the time that tests set forward; none of them waits for that long.
+STABLE_S, RETRY_S = 600.0, 60.0
+#: Only a machine that hangs is so slow: no test fails because others work beside it.
+PATIENCE_S = 120.0
+
+
+class Time:
+    """A clock that stands still until it is set forward: what takes long under load is never taken for an end."""
+
+    def __init__(self) -> None:
+        self._now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self._now
+
+    def pass_by(self, seconds: float) -> None:
+        self._now += seconds
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(self, self)
+
+
+def settings(folder: Path, **changes: object) -> Listening:
+    made = {
+        "ae_title": "LESION",
+        "port": free_port(),
+        "callers": ["SENDER", "ORTHANC"],
+        "folder": folder / "service",
+        "stable_s": STABLE_S,
+        "retry_s": RETRY_S,
+        "free_gb": 0,
+        "timeout_s": PATIENCE_S,
+        **changes,
+    }
+    return Listening.model_validate(made)
+
+
+@contextmanager
+def listening(listening: Listening, nodes: Nodes | None = None, time_there: Time | None = None) -> Iterator[list[str]]:
+    """A listener on a thread, and what it says."""
+    said: list[str] = []
+    service = Listener(listening, nodes or Nodes(), said.append, time_there.clock if time_there else Clock())
+    thread = threading.Thread(target=service.run)
+    thread.start()
+    try:
+        wait_for(lambda: port_answers(listening.port))
+        yield said
+    finally:
+        service.stop()
+        thread.join(PATIENCE_S)
+        assert not thread.is_alive()
+
+
+def wait_for(what: Callable[[], object], seconds: float = PATIENCE_S) -> None:
+    until = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < until, "it did not come about"
+        time.sleep(0.05)
+
+
+def port_answers(port: int) -> bool:
+    with socket.socket() as one:
+        one.settimeout(1)
+        return one.connect_ex(("127.0.0.1", port)) == 0
+
+
+def store(
+    port: int, files: list[Path], caller: str = "SENDER", called: str = "LESION", patience_s: float = PATIENCE_S
+) -> list[Path]:
+    """Send files; those that were acknowledged."""
+    pynetdicom = engines.pynetdicom()
+    entity = pynetdicom.AE(ae_title=caller)
+    entity.acse_timeout = entity.network_timeout = PATIENCE_S
+    entity.dimse_timeout = patience_s
+    kinds = {(one.sop_class_uid, one.transfer_syntax) for one in map(describe, files)}
+    contexts = [pynetdicom.build_context(kind, [syntax]) for kind, syntax in kinds]
+    association = entity.associate("127.0.0.1", port, contexts=contexts, ae_title=called)
+    if not association.is_established:
+        return []
+    acknowledged = []
+    for path in files:
+        try:
+            status = association.send_c_store(path)
+        except RuntimeError:  # the association is gone
+            break
+        if status.get("Status") == 0:
+            acknowledged.append(path)
+    if association.is_established:
+        association.release()
+    return acknowledged
