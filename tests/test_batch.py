@@ -218,7 +218,13 @@ def test_cancelling_leaves_nothing_half_written(tree, tmp_path, moment):
 
     with pytest.raises(Cancelled):
         analyse_folder([tree / "a", tree / "b" / "also good"], out, detector=FakeDetector(FOUND), progress=cancel)
-    assert {path.name for path in out.iterdir()} == {ONE, "summary.csv", "skipped_files.csv"}
+    assert {path.name for path in out.iterdir()} == {
+        ONE,
+        "ledger.sqlite",
+        "index.html",
+        "summary.csv",
+        "skipped_files.csv",
+    }
     assert {path.name for path in (out / ONE).iterdir()} == FILES
     assert [row["series_uid"] for row in load_summary(out / "summary.csv")] == [ONE]
 

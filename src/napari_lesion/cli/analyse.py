@@ -33,6 +33,13 @@ class Precision(StrEnum):
     BFLOAT16 = "bfloat16"
 
 
+class Retry(StrEnum):
+    """What is tried again."""
+
+    FAILED = "failed"
+    QUARANTINED = "quarantined"
+
+
 def analyse(
     paths: Annotated[list[Path], typer.Argument(exists=True, metavar="PATH...", help="DICOM files, folders or zips.")],
     out: Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="Folder for the results.")],
@@ -105,18 +112,31 @@ def analyse(
         ),
     ] = False,
     resume: Annotated[
-        bool,
-        typer.Option("--resume", help="Keep results of the same images, model and settings (default: replace)."),
+        bool | None,
+        typer.Option(
+            "--resume/--no-resume",
+            help="Keep results of the same images, model and settings, or replace them (default: keep them where "
+            "OUT has a ledger).",
+            show_default=False,
+        ),
+    ] = None,
+    retry: Annotated[
+        list[Retry] | None,
+        typer.Option(help="Try again what failed in earlier runs, or only what is in quarantine."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done with each series; nothing is written.")
     ] = False,
 ) -> None:
     """Find lesions in every CT series below PATH... (in MR, where the model was made for MR).
 
     Writes OUT/<SeriesInstanceUID>/findings.json, heatmap.nii.gz and overview.png for each, and OUT/summary.csv with a
-    row for every series (with its folder), those skipped and failed with the reason. With --report, reports lie there.
+    row for every series (with its folder), those skipped and failed with the reason; OUT/index.html shows the same in a
+    browser. With --report, reports lie there. A run that was ended goes on when it is begun again.
 
     Exit status: 0 all done, 1 some failed (a series, or a report), 2 wrong usage.
     """
-    from napari_lesion.batch import analyse_folder
+    from napari_lesion.batch import Plan, analyse_folder
     from napari_lesion.detection.default import default_model
     from napari_lesion.report.summary import SeriesOutcome
     from napari_lesion.report.write import kinds_of
@@ -136,6 +156,16 @@ def analyse(
                 say(f"         warning: {warning}")
         else:
             say(f"{one.status:8} {what}: {one.reason}")
+
+    def say_plan(plan: Plan) -> None:
+        if any(step.is_left for step in plan.steps) or plan.interrupted:
+            say(str(plan))
+
+    def show_plan(plan: Plan) -> None:
+        for step in plan.steps:
+            what = "analyse" if not step.is_left else "keep" if step.entry.state == "done" else "leave"
+            say(f"{what:8} {step.job.series.identity.series_uid}{f' ({step.entry.state})' if step.is_left else ''}")
+        say(f"{plan} Nothing was written.")
 
     model = model or default_model()
     detector: Detector | str = model
@@ -165,7 +195,9 @@ def analyse(
                 assume_hu=assume_hu,
                 threshold=threshold,
                 false_positives=false_positives,
-                resume=resume,
+                resume=True if retry and resume is None else resume,
+                retry=[one.value for one in retry or ()],
+                dry_run=dry_run,
                 measure=measure,
                 reports=kinds,
                 clinical=known,
@@ -174,7 +206,11 @@ def analyse(
                 settings={name: value for name, value in told.items() if value},
                 progress=progress,
                 on_outcome=show,
+                on_plan=say_plan,
             )
+        if result.plan is not None and dry_run:
+            show_plan(result.plan)
+            return
         done, skipped, failed = (result.count(status) for status in ("done", "skipped", "failed"))
         say(
             f"{done} done, {skipped} skipped, {failed} failed; {len(result.skipped_files)} files are part of no series."

@@ -120,6 +120,45 @@ def same_images(report: Report, series: Series) -> bool:
     return report.inputs.content_sha256 == content_digest(series)
 
 
+def results_state(folder: Path) -> str:
+    """SHA-256 of the names, sizes and times of the files of a folder of results: it costs no reading.
+
+    Raises
+    ------
+    OSError
+        If one is not there.
+    """
+    told = []
+    for path in sorted(folder.iterdir()):
+        stat = path.stat()
+        told.append(f"{path.name}/{stat.st_size}/{stat.st_mtime_ns}/{stat.st_ino}")
+    return hashlib.sha256("\n".join(told).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def results_digest(folder: Path) -> str:
+    """SHA-256 of the names and all bytes of the files of a folder of results.
+
+    Raises
+    ------
+    OSError
+        If one cannot be read.
+    """
+    told = [f"{path.name}/{file_sha256(path)}" for path in sorted(folder.iterdir()) if path.is_file()]
+    return hashlib.sha256("\n".join(told).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def place_of(folder: Path) -> tuple[int, int]:
+    """Say what a folder is on this computer, whatever its name: another one that takes its place differs.
+
+    Raises
+    ------
+    OSError
+        If it is not there.
+    """
+    stat = folder.stat()
+    return stat.st_dev, stat.st_ino
+
+
 def folder_for(series: Series, out: Path, taken: Collection[str] = ()) -> Path:
     """Choose the folder of the results of a series: its key, unless that holds what is not of this series.
 

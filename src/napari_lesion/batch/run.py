@@ -1,0 +1,261 @@
+"""Analyse every CT series below some paths and go on past a bad one: what the command line and the plugin share."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_lesion import pipeline
+from napari_lesion.batch.jobs import Found, Job, Settings, find_jobs, with_priors
+from napari_lesion.batch.plan import Plan, Retry, make_plan
+from napari_lesion.batch.series import analyse_series, task_of
+from napari_lesion.detection import registry
+from napari_lesion.report import folders
+from napari_lesion.report.ledger import Entry, ledgers_in, read_ledgers
+from napari_lesion.report.run_log import RunLog
+from napari_lesion.report.summary import SeriesOutcome, SeriesStatus
+from napari_lesion.report.write import Kind, refuse_naming
+from napari_lesion.review.journal import state_folder
+from napari_lesion.support.atomic import put_right
+from napari_lesion.support.errors import LesionError, OutputError, ResultsError
+from napari_lesion.support.progress import Progress, part, silent
+
+if TYPE_CHECKING:
+    from napari_lesion.assessment.patient.sourced_values import Clinical
+    from napari_lesion.models.card import Card, Detector
+    from napari_lesion.report.withheld import Withheld
+
+_LOG = logging.getLogger(__name__)
+_WHOLE = 100_000
+_BEGIN = 5_000
+"""Where on the scale of progress all series are found."""
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """What became of every series."""
+
+    outcomes: tuple[SeriesOutcome, ...]
+    """One for each series of this run, and one for each path without any."""
+    skipped_files: tuple[tuple[Path, str], ...]
+    """Files that are part of no series, with the reason."""
+    known_patients: int = 0
+    """Series of whose patients ``clinical`` says something."""
+    plan: Plan | None = None
+    """What the run was to do."""
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{self.count(status)} {status}" for status in ("done", "skipped", "failed"))
+        return f"BatchResult({told})"
+
+    def count(self, status: SeriesStatus) -> int:
+        """How many series (and paths without any) have this status."""
+        return sum(outcome.status == status for outcome in self.outcomes)
+
+
+def analyse_folder(
+    paths: Sequence[Path],
+    out: Path,
+    *,
+    detector: Detector | str = "nodule-3d",
+    device: str = "auto",
+    series_uids: Sequence[str] = (),
+    allow_gaps: bool = False,
+    assume_hu: bool = False,
+    threshold: float | None = None,
+    false_positives: float | None = None,
+    resume: bool | None = False,
+    retry: Collection[Retry] = (),
+    dry_run: bool = False,
+    measure: bool = True,
+    reports: Sequence[Kind] = (),
+    clinical: Clinical | None = None,
+    prior: Path | None = None,
+    withheld: Withheld | None = None,
+    settings: Mapping[str, str] | None = None,
+    progress: Progress = silent,
+    on_outcome: Callable[[SeriesOutcome], None] | None = None,
+    on_plan: Callable[[Plan], None] | None = None,
+) -> BatchResult:
+    """Analyse every CT series below some paths and write the results.
+
+    Each series gets a folder ``out/<Series.key>`` (the SeriesInstanceUID, unless one UID holds several volumes) with
+    ``findings.json``, ``heatmap.nii.gz`` and ``overview.png``; it appears as a whole or not at all, in place of an
+    earlier one of the same series of the same patient: where that name holds anything else, the folder has another one
+    (`report.folders`). ``out/ledger.sqlite`` has the state of each series (`report.ledger`), and is all that a run goes
+    on by; ``out/summary.csv`` gets a row after each series, ``out/index.html`` is a page of them, and
+    ``out/skipped_files.csv`` names the files that are part of no series. One run at a time writes to ``out``.
+
+    A series fails when it is a CT volume and could not be analysed. So does what may hold scans and could not be looked
+    into: a folder that cannot be read, a link that leads nowhere, an archive in a folder. A series is skipped when
+    there was nothing to search: it is not CT, not a volume, a localizer, or shows no lungs; no findings.json is written
+    then, so that a findings.json without findings always means that somebody looked.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files, folders or archives, as ``find_series`` takes them.
+    out : Path
+        Made if it is not there.
+    detector, device, allow_gaps, assume_hu, threshold, false_positives
+        As for ``pipeline.analyse``.
+    series_uids : sequence of str
+        Analyse these series only, by SeriesInstanceUID or ``Series.key``; by default all.
+    resume : bool, optional
+        Keep results that are there already where they are what this run would make: of the same images, byte for byte,
+        by the same model at the same threshold, with the same settings; and leave what such a run refused as it is.
+        None: where there is a ledger.
+    retry : collection of str
+        Of what would be left so, try again what is ``quarantined``, or all that ``failed``.
+    dry_run : bool
+        Write nothing and analyse nothing: only the plan of what comes back is of interest, and what is not analysed.
+    measure : bool
+        Outline, measure and judge the findings.
+    reports : sequence of str
+        Kinds of reports to write beside them (``report.write.KINDS``). Results that are kept get them, too.
+    clinical : Clinical, optional
+        What is known of patients.
+    prior : Path, optional
+        Where earlier scans are looked for (``comparison.priors``); it may be one of ``paths``. Those that have no
+        results yet are analysed first, and get rows of their own.
+    withheld : Withheld, optional
+        Keeps what names a patient out of all files but ``findings.json``, out of rows and out of ``progress``.
+    settings : mapping, optional
+        What else the detector was told (its precision, its classes), as words: results made with others are not kept.
+    progress : Progress
+        One scale over all series.
+    on_outcome : callable, optional
+        Called with what became of each series as soon as it is known.
+    on_plan : callable, optional
+        Called with what will be done before it begins.
+
+    Returns
+    -------
+    BatchResult
+
+    Raises
+    ------
+    ConfigError
+        If ``out`` cannot be written or another run writes there, the threshold makes no sense for the model, or the
+        device is not there.
+    ModelError
+        If there is no such model, or it is damaged.
+    ResultsError
+        If ``out`` can no longer be written; the rows so far are kept, and the error says where.
+    Cancelled
+        If ``progress`` raised it; results that are complete by then stay.
+    """
+    pipeline.check_threshold(threshold, false_positives)
+    if withheld is not None:
+        refuse_naming(reports)
+        for path in (*paths, *([prior] if prior is not None else [])):
+            withheld.learn_path(path)
+        progress = withheld.progress(progress)
+    try:
+        if not dry_run:
+            out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{out}: cannot write results there ({error.strerror}). Choose another folder.") from error
+    from napari_lesion.imaging.inference import choose_device
+
+    if isinstance(detector, str):
+        detector = registry.load_detector(detector)
+    card = detector.card
+    limit = pipeline.reporting_threshold(card, threshold, false_positives)
+    choose_device(device)
+    asked = Settings(
+        out=out,
+        device=device,
+        allow_gaps=allow_gaps,
+        assume_hu=assume_hu,
+        threshold=limit,
+        resume=bool(ledgers_in(out)) if resume is None else resume,
+        measure=measure,
+        reports=tuple(reports),
+        told=dict(settings or {}),
+        withheld=withheld,
+    )
+    indexing = part(progress, 0, _BEGIN, _WHOLE)
+    finding, choosing = part(indexing, 0, 1, 2), part(indexing, 1, 2, 2)
+    if dry_run:
+        found = find_jobs(paths, series_uids, card, withheld, finding)
+        plan, known = _plan(found, prior, clinical, read_ledgers(out), asked, card, retry, choosing)
+        return BatchResult(found.outcomes, found.skipped_files, known, plan)
+    with folders.held(out):
+        for restored in put_right(out):
+            _LOG.warning("%s: an interrupted run left it under a temporary name; it is in its place again", restored)
+        log = RunLog(out, state_folder() / "summaries", on_outcome, withheld)
+        try:
+            found = find_jobs(paths, series_uids, card, withheld, finding)
+            log.skipped_files += found.skipped_files
+            log.add(*found.outcomes)
+            plan, known = _plan(found, prior, clinical, log.known, asked, card, retry, choosing)
+            log.save_skipped()
+            log.queue(step.entry for step in plan.to_do)
+            if on_plan is not None:
+                on_plan(plan)
+            log.leave((step.entry, step.job.series) for step in plan.steps if step.is_left)
+            _analyse_here(plan, asked, detector, log, progress)
+            progress(_WHOLE, _WHOLE, "done")
+        except ResultsError:
+            raise
+        except BaseException:
+            with suppress(LesionError):
+                log.close()
+            raise
+        log.close()
+    return BatchResult(tuple(log.outcomes), tuple(log.skipped_files), known, plan)
+
+
+def _plan(
+    found: Found,
+    prior: Path | None,
+    clinical: Clinical | None,
+    entries: Iterable[Entry],
+    settings: Settings,
+    card: Card,
+    retry: Collection[Retry],
+    progress: Progress,
+) -> tuple[Plan, int]:
+    """Say what will be done with what was found, and of how many series' patients something is known."""
+    jobs = found.jobs if prior is None else with_priors(found.jobs, prior, card, progress)
+    known = 0
+    if clinical is not None:
+        jobs = tuple(_with_what_is_known(job, clinical) for job in jobs)
+        known = sum(job.patient is not None for job in jobs)
+    return make_plan(jobs, entries, settings, card, retry=retry, first=len(found.outcomes)), known
+
+
+def _with_what_is_known(job: Job, clinical: Clinical) -> Job:
+    """Look up what files say of a patient, and what of it could not be taken."""
+    identity = job.series.identity
+    said = clinical.problems_of(identity.patient_id)
+    return replace(job, patient=clinical.of(identity.patient_id, identity.study_date), notes=(*said, *job.notes))
+
+
+def _analyse_here(plan: Plan, settings: Settings, detector: Detector, log: RunLog, progress: Progress) -> None:
+    """Analyse one series after the other in this process."""
+    done = {step.job.scan: step.folder for step in plan.steps if step.entry.state == "done"}
+    for number, step in enumerate(plan.steps):
+        start, stop = (_BEGIN + round((_WHOLE - _BEGIN) * n / len(plan.steps)) for n in (number, number + 1))
+        inner = _labelled(part(progress, start, stop, _WHOLE), f"series {number + 1}/{len(plan.steps)}")
+        if step.is_left:
+            inner(1, 1, "kept")
+        else:
+            log.lease(step.entry.key)
+            ended = analyse_series(task_of(step.job, step.folder, settings, done, log.place), detector, inner)
+            entry = replace(step.entry, strikes=int(ended.may_pass))
+            log.settle(ended.outcome, entry, step.job.series, ended.settled)
+            if ended.outcome.status == "done":
+                done[step.job.scan] = step.folder
+
+
+def _labelled(progress: Progress, label: str) -> Progress:
+    def inner(done: int, total: int, what: str) -> None:
+        progress(done, total, f"{label}: {what}")
+
+    return inner
