@@ -126,7 +126,7 @@ def test_an_image_without_numbers_says_where_it_lies(model: ViewerModel) -> None
 def window(make_napari_viewer: Callable[..., Any], qtbot: Any) -> Any:
     viewer = make_napari_viewer(show=True)
     scan_view(viewer)
-    viewer.window._qt_window.resize(900, 600)
+    viewer.window._qt_window.resize(1250, 700)  # wide enough for all words of the corners
     return viewer
 
 
@@ -228,7 +228,7 @@ def test_the_probe_follows_the_picture_under_a_pointer_that_rests(window: Any, q
     look(other)
     station.read(first)
     look(volume)
-    window.window._qt_window.resize(1000, 560)
+    window.window._qt_window.resize(1400, 660)
     qtbot.wait(50)
     if pane.canvas.underMouse():
         look(volume)

@@ -76,7 +76,8 @@ class Series:
 
     def __repr__(self) -> str:
         what = f"{self.identity.modality or 'no modality'} {self.kind}"
-        return f"Series({self.key}: {what}, {self.n_slices} × {self.size[0]} × {self.size[1]})"
+        images = " × ".join(map(str, (self.n_slices, *self.size))) if self.frames else "no images"
+        return f"Series({self.key}: {what}, {images})"
 
     def _repr_html_(self) -> str:
         """Show the middle plane in a notebook."""
