@@ -62,6 +62,7 @@ SAID_IN_THE_VIEWER = (
     "review",
     "samples.py",
     "support",
+    "worklist",
 )
 """Where the core raises what a reader can come upon; the rest is for those who train and evaluate."""
 
@@ -95,8 +96,9 @@ def texts_in_code() -> list[str]:
     from napari_lesion.plugin.settings import OPTIONS
     from napari_lesion.plugin.viewer.actions import actions
     from napari_lesion.report import impression
+    from napari_lesion.worklist import ranking
 
-    texts = {RESEARCH_USE, *impression.TEXTS, *(action.text for action in actions())}
+    texts = {RESEARCH_USE, *impression.TEXTS, *ranking.TEXTS.values(), *(action.text for action in actions())}
     texts |= {text for option in OPTIONS for text in option.texts}
     for field in (*PATIENT_FIELDS, *FINDING_FIELDS):
         texts |= {field.label, field.help, field.unit, *(label for _, label in field.values)}

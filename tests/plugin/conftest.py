@@ -33,6 +33,7 @@ def state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 def _settings_of_the_test(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep settings and documents of the user of this machine, and those of other tests, out of each test."""
     monkeypatch.setenv("NAPARI_LESION_SETTINGS", str(tmp_path_factory.mktemp("settings") / "settings.ini"))
+    monkeypatch.setenv("NAPARI_LESION_WORKLIST", str(tmp_path_factory.mktemp("worklist") / "worklist.sqlite"))
     monkeypatch.setenv("XDG_DOCUMENTS_DIR", str(tmp_path_factory.mktemp("documents")))
 
 

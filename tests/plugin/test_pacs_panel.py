@@ -81,8 +81,11 @@ def test_a_study_is_found_opened_compared_and_answered(
     save_sr(case.report, case.volume, tmp_path / "sr.dcm", source=case.source, segmentation=segmentation)
     viewer.open(tmp_path / "sr.dcm", plugin="napari-lesion")
     qtbot.waitUntil(panel.send_button.isEnabled, timeout=PATIENCE_MS)
+    reported = []
+    station.reported.connect(lambda scan, how: reported.append((scan.volume.series.study_uid, how)))
     panel.send_button.click()
     qtbot.waitUntil(lambda: idle() and "as it confirms" in panel.status.text(), timeout=PATIENCE_MS)
+    assert reported == [(newest.study.study_uid, "sent")], "the worklist marks it as read"
     held = [pydicom.dcmread(DicomBytesIO(content), stop_before_pixels=True) for content in archive.files().values()]
     results = {one.Modality: one for one in held if one.Modality != "CT"}
     assert set(results) == {"SR", "SEG", "KO"}

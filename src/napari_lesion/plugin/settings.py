@@ -160,6 +160,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("annotation/folder", FOLDERS, "Annotations", "", "folder", none="the program's own", restart=True),
     Option("reading/folder", FOLDERS, "Blind readings", "", "folder", none="in your documents", restart=True),
     Option("cases/folder", FOLDERS, "Cases", "", "folder", none="none yet", restart=True),
+    Option("worklist/file", FOLDERS, "File of the worklist", "", "text", none="the user's own"),
+    Option("worklist/rule", FOLDERS, "File of its rule", "", "text", none="as it comes"),
 )
 """Of the page of settings, in its order."""
 

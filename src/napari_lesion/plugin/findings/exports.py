@@ -170,6 +170,9 @@ class Exports(QWidget):
             place = _link(folder, str(folder))
             texts.insert(0, tr("Written to {folder}: {files}", folder=place, files=", ".join(links)))
         self._say("<br>".join(texts))
+        if self._for is not None:
+            for kind in written.kinds:
+                self._station.reported.emit(self._for, kind)
 
     def _on_ended(self) -> None:
         if self._task is not None:

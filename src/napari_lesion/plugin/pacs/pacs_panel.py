@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,6 +34,7 @@ from napari_lesion.pacs.send import send
 from napari_lesion.pacs.storage import instances_below
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.pacs.fetching import Fetched, fetch_study, outcome_of
+from napari_lesion.plugin.session.session import OpenScan
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.texts import tr
@@ -229,7 +231,7 @@ class PacsPanel(QWidget):
         volume, scan = self._findings.volume, self._findings.scan
         if archive is None or report is None or volume is None or scan is None:
             return
-        source = source_of(scan)
+        source, owner = source_of(scan), self._station.session.of(scan)
 
         def work(progress: Progress) -> tuple[Sent, tuple[str, ...]]:
             volume.wait(progress)
@@ -243,7 +245,7 @@ class PacsPanel(QWidget):
                 sent = send(archive, instances_below(paths), progress=part(progress, 1, 2, 2))
             return sent, (*written.notes, *in_words({}, written.absent))
 
-        self._run(work, self._on_sent)
+        self._run(work, partial(self._on_sent, owner))
 
     def cancel(self) -> None:
         """Stop at the next step; what came by then stays, and is not fetched again."""
@@ -330,8 +332,10 @@ class PacsPanel(QWidget):
         browser: Any = self._viewer.window.add_plugin_dock_widget(PLUGIN, "Series browser")[1]
         browser.look_through([one.retrieved.folder for one in fetched])
 
-    def _on_sent(self, outcome: tuple[Sent, tuple[str, ...]]) -> None:
+    def _on_sent(self, scan: OpenScan | None, outcome: tuple[Sent, tuple[str, ...]]) -> None:
         sent, notes = outcome
+        if scan is not None and sent.confirmed and not sent.failed:
+            self._station.reported.emit(scan, "sent")
         lines = [tr("{count} results are in the archive, as it confirms.", count=len(sent.confirmed))]
         self._say(
             "\n".join(lines + [f"⚠ {one}" for one in (*dict.fromkeys(sent.failed.values()), *sent.notes, *notes)])

@@ -66,6 +66,8 @@ class Workstation(QObject):
     """What the reader does in the workstation: one of `MODES`."""
     step_asked = Signal(str)
     """A step of the workstation that is to be shown, one of `layout.steps.STEPS`."""
+    reported = Signal(object, str)
+    """Of an `OpenScan`, the kind of a report that was written; or ``sent``, where an archive confirmed all results."""
     comparison_changed = Signal(object)
     """The `follow_up.Prior` that the scan is seen beside, or None."""
 

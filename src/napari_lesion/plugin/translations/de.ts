@@ -96,6 +96,10 @@
             <translation>Ein Doppelklick auf eine Serie holt und öffnet sie</translation>
         </message>
         <message>
+            <source>A double click opens a study with its priors</source>
+            <translation>Ein Doppelklick öffnet eine Untersuchung mit ihren Voruntersuchungen</translation>
+        </message>
+        <message>
             <source>A finding of another scan is being explained…</source>
             <translation>Ein Befund einer anderen Aufnahme wird erklärt …</translation>
         </message>
@@ -112,6 +116,10 @@
             <translation>Ein Bericht zum Drucken und Lesen</translation>
         </message>
         <message>
+            <source>A study that is open here was given to somebody else, or was read elsewhere.</source>
+            <translation>Eine hier geöffnete Untersuchung wurde jemand anderem gegeben oder anderswo befundet.</translation>
+        </message>
+        <message>
             <source>A zip, a DICOMDIR, or one image of a series</source>
             <translation>Ein Zip, ein DICOMDIR oder ein Bild einer Serie</translation>
         </message>
@@ -126,6 +134,10 @@
         <message>
             <source>Add a finding under the mouse, or at the crosshair</source>
             <translation>Befund unter der Maus oder am Fadenkreuz hinzufügen</translation>
+        </message>
+        <message>
+            <source>Add folder…</source>
+            <translation>Ordner hinzufügen…</translation>
         </message>
         <message>
             <source>Added. Its diameter of {size} mm is an estimate: drag the ring's line to correct it.</source>
@@ -848,6 +860,14 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Datei</translation>
         </message>
         <message>
+            <source>File of its rule</source>
+            <translation>Datei ihrer Regel</translation>
+        </message>
+        <message>
+            <source>File of the worklist</source>
+            <translation>Datei der Arbeitsliste</translation>
+        </message>
+        <message>
             <source>Fill</source>
             <translation>Füllen</translation>
         </message>
@@ -1304,6 +1324,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Größte Ausdehnung in 3D</translation>
         </message>
         <message>
+            <source>Largest, mm</source>
+            <translation>Größter, mm</translation>
+        </message>
+        <message>
             <source>Leave annotation</source>
             <translation>Annotation verlassen</translation>
         </message>
@@ -1368,6 +1392,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Keine weiteren Dateien durchsehen</translation>
         </message>
         <message>
+            <source>Look for studies in a folder of results, or of a listener, from now on</source>
+            <translation>Ab jetzt in einem Ordner mit Ergebnissen oder eines Empfangsdienstes nach Untersuchungen sehen</translation>
+        </message>
+        <message>
             <source>Look through a folder</source>
             <translation>Einen Ordner durchsehen</translation>
         </message>
@@ -1386,6 +1414,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Looking for scans in {name}</source>
             <translation>Suche nach Scans in {name}</translation>
+        </message>
+        <message>
+            <source>Looking for the images</source>
+            <translation>Die Bilder werden gesucht</translation>
         </message>
         <message>
             <source>Lung</source>
@@ -1428,6 +1460,14 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Lung-RADS stuft einen stabilen Herd von seiner früheren Kategorie herab.</translation>
         </message>
         <message>
+            <source>Lung-RADS {category}</source>
+            <translation>Lung-RADS {category}</translation>
+        </message>
+        <message>
+            <source>Lung-RADS {category}, if this is screening</source>
+            <translation>Lung-RADS {category}, wenn dies ein Screening ist</translation>
+        </message>
+        <message>
             <source>Lung-RADS, the exam</source>
             <translation>Lung-RADS, Untersuchung</translation>
         </message>
@@ -1454,6 +1494,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Mark a finding by dragging from its middle to its rim</source>
             <translation>Einen Befund markieren: von seiner Mitte zum Rand ziehen</translation>
+        </message>
+        <message>
+            <source>Mark as read</source>
+            <translation>Als befundet markieren</translation>
         </message>
         <message>
             <source>Mark each lesion that is followed</source>
@@ -1494,6 +1538,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Mark this case as done, and open the next one</source>
             <translation>Diesen Fall als erledigt kennzeichnen und den nächsten öffnen</translation>
+        </message>
+        <message>
+            <source>Marked as read.</source>
+            <translation>Als befundet markiert.</translation>
         </message>
         <message>
             <source>Marked blind: {blind}. Findings taken over: {taken}, rejected: {rejected}. Marked later: {added}.</source>
@@ -1616,6 +1664,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Weitere Modelle…</translation>
         </message>
         <message>
+            <source>More was found in this study since it was opened: it is on the list again.</source>
+            <translation>In dieser Untersuchung wurde seit dem Öffnen mehr gefunden: Sie steht wieder auf der Liste.</translation>
+        </message>
+        <message>
             <source>Move the chosen finding to the crosshair</source>
             <translation>Gewählten Befund zum Fadenkreuz verschieben</translation>
         </message>
@@ -1728,6 +1780,14 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Nicht nach Befunden abgesucht.</translation>
         </message>
         <message>
+            <source>Nothing is listed.</source>
+            <translation>Nichts steht auf der Liste.</translation>
+        </message>
+        <message>
+            <source>Nothing waits that nobody has open.</source>
+            <translation>Es wartet nichts, was nicht schon jemand geöffnet hat.</translation>
+        </message>
+        <message>
             <source>Nothing was found.</source>
             <translation>Es wurde nichts gefunden.</translation>
         </message>
@@ -1812,8 +1872,16 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>findings.json öffnen…</translation>
         </message>
         <message>
+            <source>Open next</source>
+            <translation>Nächste öffnen</translation>
+        </message>
+        <message>
             <source>Open the case that was open last, at the place where you were</source>
             <translation>Den zuletzt geöffneten Fall an derselben Stelle öffnen</translation>
+        </message>
+        <message>
+            <source>Open the first study that nobody has open</source>
+            <translation>Die erste Untersuchung öffnen, die niemand geöffnet hat</translation>
         </message>
         <message>
             <source>Open the folder of a CT scan</source>
@@ -1834,6 +1902,14 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Opened {name}, the largest of {count} series. Not opened: {others}.</source>
             <translation>{name} wurde geöffnet, die größte von {count} Serien. Nicht geöffnet: {others}.</translation>
+        </message>
+        <message>
+            <source>Opened, with {count} earlier CTs; the panel Follow-up compares with them.</source>
+            <translation>Geöffnet, mit {count} früheren CTs; das Feld „Verlauf“ vergleicht mit ihnen.</translation>
+        </message>
+        <message>
+            <source>Opened. The list knows of no earlier CT of this patient.</source>
+            <translation>Geöffnet. Die Liste kennt kein früheres CT dieses Patienten.</translation>
         </message>
         <message>
             <source>Opening it asks whether the missing slices shall be interpolated.</source>
@@ -1996,6 +2072,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Punkt</translation>
         </message>
         <message>
+            <source>Points</source>
+            <translation>Punkte</translation>
+        </message>
+        <message>
             <source>Previous finding</source>
             <translation>Voriger Befund</translation>
         </message>
@@ -2060,8 +2140,16 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Veröffentlichte Zahlen</translation>
         </message>
         <message>
+            <source>Put back</source>
+            <translation>Zurücklegen</translation>
+        </message>
+        <message>
             <source>Put the crosshair on each place that you suspect, and press Ctrl+1 (hardly) to Ctrl+5 (certain).</source>
             <translation>Das Fadenkreuz auf jede verdächtige Stelle setzen und Strg+1 (kaum) bis Strg+5 (sicher) drücken.</translation>
+        </message>
+        <message>
+            <source>Put the selected study back that you have open, unread</source>
+            <translation>Die ausgewählte Untersuchung, die Sie geöffnet haben, unbefundet zurücklegen</translation>
         </message>
         <message>
             <source>Put the tool down</source>
@@ -2152,6 +2240,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Wiederholen</translation>
         </message>
         <message>
+            <source>Refresh</source>
+            <translation>Aktualisieren</translation>
+        </message>
+        <message>
             <source>Reject all findings that are not decided yet</source>
             <translation>Alle noch nicht entschiedenen Befunde verwerfen</translation>
         </message>
@@ -2182,6 +2274,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Reset</source>
             <translation>Zurücksetzen</translation>
+        </message>
+        <message>
+            <source>Results, or the folder of a listener</source>
+            <translation>Ergebnisse oder der Ordner eines Empfangsdienstes</translation>
         </message>
         <message>
             <source>Reveal the findings?</source>
@@ -2640,6 +2736,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Wird nach diesem Schritt angehalten…</translation>
         </message>
         <message>
+            <source>Studies that wait</source>
+            <translation>Wartende Untersuchungen</translation>
+        </message>
+        <message>
             <source>Studies that were found</source>
             <translation>Gefundene Studien</translation>
         </message>
@@ -2838,6 +2938,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Die Schichten liegen {angle}° schräg zu den Achsen des Patienten und werden in ihren eigenen Ebenen gezeigt: Positionen unter der Maus gelten entlang dieser Ebenen, Positionen von Befunden im Patienten.</translation>
         </message>
         <message>
+            <source>The worklist is hidden in a blind read: its order says what was found.</source>
+            <translation>Bei verblindeter Befundung ist die Arbeitsliste verborgen: Ihre Reihenfolge verrät, was gefunden wurde.</translation>
+        </message>
+        <message>
             <source>There are more than {count} studies; ask more precisely.</source>
             <translation>Es gibt mehr als {count} Studien; genauer fragen.</translation>
         </message>
@@ -2920,6 +3024,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>This study</source>
             <translation>Diese Studie</translation>
+        </message>
+        <message>
+            <source>Those that were read</source>
+            <translation>Die befundeten</translation>
         </message>
         <message>
             <source>Thumbnails</source>
@@ -3006,6 +3114,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Voxel {z} × {y} × {x} mm, {rescale}</translation>
         </message>
         <message>
+            <source>Waits, h</source>
+            <translation>Wartet, h</translation>
+        </message>
+        <message>
             <source>Web page</source>
             <translation>Webseite</translation>
         </message>
@@ -3090,6 +3202,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Warum</translation>
         </message>
         <message>
+            <source>Why it is here:</source>
+            <translation>Warum sie hier steht:</translation>
+        </message>
+        <message>
             <source>Why the scan was made</source>
             <translation>Anlass der Aufnahme</translation>
         </message>
@@ -3132,6 +3248,14 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>Window; or drag with the right mouse button: across for width, up and down for level</source>
             <translation>Fenster; oder mit der rechten Maustaste ziehen: quer für die Breite, auf und ab für die Mitte</translation>
+        </message>
+        <message>
+            <source>Without a report: the selected study is off the list until more is found in it</source>
+            <translation>Ohne Bericht: Die ausgewählte Untersuchung ist von der Liste, bis mehr in ihr gefunden wird</translation>
+        </message>
+        <message>
+            <source>Worklist</source>
+            <translation>Arbeitsliste</translation>
         </message>
         <message>
             <source>Write all these files into one folder</source>
@@ -3186,8 +3310,24 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Zoom {percent} %</translation>
         </message>
         <message>
+            <source>a change that cannot be told</source>
+            <translation>eine Veränderung, die sich nicht sagen lässt</translation>
+        </message>
+        <message>
             <source>a click opens it</source>
             <translation>ein Klick öffnet sie</translation>
+        </message>
+        <message>
+            <source>a finding has grown</source>
+            <translation>ein Befund ist gewachsen</translation>
+        </message>
+        <message>
+            <source>a finding has grown, its volume doubles in {days} days</source>
+            <translation>ein Befund ist gewachsen, sein Volumen verdoppelt sich in {days} Tagen</translation>
+        </message>
+        <message>
+            <source>a finding is new</source>
+            <translation>ein Befund ist neu</translation>
         </message>
         <message>
             <source>about 1 false finding a scan</source>
@@ -3254,6 +3394,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>wie akquiriert</translation>
         </message>
         <message>
+            <source>as it comes</source>
+            <translation>wie mitgeliefert</translation>
+        </message>
+        <message>
             <source>as the model says</source>
             <translation>wie das Modell sagt</translation>
         </message>
@@ -3308,6 +3452,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>by sides: R 45.0  A 12.3  F 270.0 mm</source>
             <translation>nach Seiten: R 45.0  A 12.3  F 270.0 mm</translation>
+        </message>
+        <message>
+            <source>came back</source>
+            <translation>wieder da</translation>
         </message>
         <message>
             <source>certain</source>
@@ -3642,6 +3790,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>kein Screening</translation>
         </message>
         <message>
+            <source>not searched in {count} of {series} series</source>
+            <translation>nicht durchsucht: {count} von {series} Serien</translation>
+        </message>
+        <message>
             <source>not stated</source>
             <translation>nicht angegeben</translation>
         </message>
@@ -3680,6 +3832,14 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>open</source>
             <translation>offen</translation>
+        </message>
+        <message>
+            <source>open here</source>
+            <translation>hier geöffnet</translation>
+        </message>
+        <message>
+            <source>open with {reader}</source>
+            <translation>geöffnet bei {reader}</translation>
         </message>
         <message>
             <source>outlined</source>
@@ -3722,6 +3882,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>wahrscheinlich</translation>
         </message>
         <message>
+            <source>read by {reader}</source>
+            <translation>befundet von {reader}</translation>
+        </message>
+        <message>
             <source>reader</source>
             <translation>Befunder</translation>
         </message>
@@ -3740,6 +3904,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>reopened</source>
             <translation>wieder geöffnet</translation>
+        </message>
+        <message>
+            <source>requested as {priority}</source>
+            <translation>angefordert als {priority}</translation>
         </message>
         <message>
             <source>resampling the lungs</source>
@@ -3878,8 +4046,24 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Ziel-Lymphknoten</translation>
         </message>
         <message>
+            <source>the analysis has warnings</source>
+            <translation>die Analyse hat Warnungen</translation>
+        </message>
+        <message>
+            <source>the largest finding is {mm} mm</source>
+            <translation>der größte Befund misst {mm} mm</translation>
+        </message>
+        <message>
+            <source>the model is unsure of a finding</source>
+            <translation>das Modell ist bei einem Befund unsicher</translation>
+        </message>
+        <message>
             <source>the program's own</source>
             <translation>der des Programms</translation>
+        </message>
+        <message>
+            <source>the user's own</source>
+            <translation>die eigene</translation>
         </message>
         <message>
             <source>this place is not in the prior</source>
@@ -3936,6 +4120,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>waiting for the storage commitment</source>
             <translation>wartet auf die Bestätigung der Speicherung</translation>
+        </message>
+        <message>
+            <source>waiting for {hours} h</source>
+            <translation>wartet seit {hours} h</translation>
         </message>
         <message>
             <source>where you choose</source>
@@ -4012,6 +4200,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>{count} of them are rejected; they stay in the file with that status.</source>
             <translation>{count} davon sind verworfen; sie bleiben mit diesem Status in der Datei.</translation>
+        </message>
+        <message>
+            <source>{count} other series of this study have findings, too.</source>
+            <translation>Auch {count} andere Serien dieser Untersuchung haben Befunde.</translation>
         </message>
         <message>
             <source>{count} rejected.</source>

@@ -96,6 +96,10 @@
             <translation>双击序列即可获取并打开</translation>
         </message>
         <message>
+            <source>A double click opens a study with its priors</source>
+            <translation>双击打开检查及其既往检查</translation>
+        </message>
+        <message>
             <source>A finding of another scan is being explained…</source>
             <translation>正在解释另一次扫描的发现……</translation>
         </message>
@@ -112,6 +116,10 @@
             <translation>可打印和阅读的报告</translation>
         </message>
         <message>
+            <source>A study that is open here was given to somebody else, or was read elsewhere.</source>
+            <translation>此处打开的检查已分配给他人，或已在别处阅读。</translation>
+        </message>
+        <message>
             <source>A zip, a DICOMDIR, or one image of a series</source>
             <translation>zip、DICOMDIR 或序列中的一幅图像</translation>
         </message>
@@ -126,6 +134,10 @@
         <message>
             <source>Add a finding under the mouse, or at the crosshair</source>
             <translation>在鼠标处或十字线处添加病灶</translation>
+        </message>
+        <message>
+            <source>Add folder…</source>
+            <translation>添加文件夹…</translation>
         </message>
         <message>
             <source>Added. Its diameter of {size} mm is an estimate: drag the ring's line to correct it.</source>
@@ -848,6 +860,14 @@ A double click opens one.</source>
             <translation>文件</translation>
         </message>
         <message>
+            <source>File of its rule</source>
+            <translation>其规则文件</translation>
+        </message>
+        <message>
+            <source>File of the worklist</source>
+            <translation>工作列表文件</translation>
+        </message>
+        <message>
             <source>Fill</source>
             <translation>填充</translation>
         </message>
@@ -1304,6 +1324,10 @@ A double click opens one.</source>
             <translation>三维最大径</translation>
         </message>
         <message>
+            <source>Largest, mm</source>
+            <translation>最大，mm</translation>
+        </message>
+        <message>
             <source>Leave annotation</source>
             <translation>离开标注</translation>
         </message>
@@ -1368,6 +1392,10 @@ A double click opens one.</source>
             <translation>不再查看更多文件</translation>
         </message>
         <message>
+            <source>Look for studies in a folder of results, or of a listener, from now on</source>
+            <translation>从现在起在结果文件夹或接收服务文件夹中查找检查</translation>
+        </message>
+        <message>
             <source>Look through a folder</source>
             <translation>查看文件夹</translation>
         </message>
@@ -1386,6 +1414,10 @@ A double click opens one.</source>
         <message>
             <source>Looking for scans in {name}</source>
             <translation>正在 {name} 中查找扫描</translation>
+        </message>
+        <message>
+            <source>Looking for the images</source>
+            <translation>正在查找图像</translation>
         </message>
         <message>
             <source>Lung</source>
@@ -1428,6 +1460,14 @@ A double click opens one.</source>
             <translation>Lung-RADS 将稳定结节由原类别下调。</translation>
         </message>
         <message>
+            <source>Lung-RADS {category}</source>
+            <translation>Lung-RADS {category}</translation>
+        </message>
+        <message>
+            <source>Lung-RADS {category}, if this is screening</source>
+            <translation>Lung-RADS {category}（若为筛查）</translation>
+        </message>
+        <message>
             <source>Lung-RADS, the exam</source>
             <translation>Lung-RADS，整次检查</translation>
         </message>
@@ -1454,6 +1494,10 @@ A double click opens one.</source>
         <message>
             <source>Mark a finding by dragging from its middle to its rim</source>
             <translation>从病灶中心拖动到边缘进行标记</translation>
+        </message>
+        <message>
+            <source>Mark as read</source>
+            <translation>标记为已读</translation>
         </message>
         <message>
             <source>Mark each lesion that is followed</source>
@@ -1494,6 +1538,10 @@ A double click opens one.</source>
         <message>
             <source>Mark this case as done, and open the next one</source>
             <translation>将本病例标为完成，并打开下一例</translation>
+        </message>
+        <message>
+            <source>Marked as read.</source>
+            <translation>已标记为已读。</translation>
         </message>
         <message>
             <source>Marked blind: {blind}. Findings taken over: {taken}, rejected: {rejected}. Marked later: {added}.</source>
@@ -1616,6 +1664,10 @@ A double click opens one.</source>
             <translation>更多模型…</translation>
         </message>
         <message>
+            <source>More was found in this study since it was opened: it is on the list again.</source>
+            <translation>打开后该检查中又有新的发现：已重新列入列表。</translation>
+        </message>
+        <message>
             <source>Move the chosen finding to the crosshair</source>
             <translation>将所选病灶移到十字线处</translation>
         </message>
@@ -1728,6 +1780,14 @@ A double click opens one.</source>
             <translation>未进行病灶搜索。</translation>
         </message>
         <message>
+            <source>Nothing is listed.</source>
+            <translation>列表为空。</translation>
+        </message>
+        <message>
+            <source>Nothing waits that nobody has open.</source>
+            <translation>没有未被他人打开的待读检查。</translation>
+        </message>
+        <message>
             <source>Nothing was found.</source>
             <translation>未检出病灶。</translation>
         </message>
@@ -1812,8 +1872,16 @@ A double click opens one.</source>
             <translation>打开 findings.json…</translation>
         </message>
         <message>
+            <source>Open next</source>
+            <translation>打开下一个</translation>
+        </message>
+        <message>
             <source>Open the case that was open last, at the place where you were</source>
             <translation>打开上次的病例，并回到当时的位置</translation>
+        </message>
+        <message>
+            <source>Open the first study that nobody has open</source>
+            <translation>打开第一个无人打开的检查</translation>
         </message>
         <message>
             <source>Open the folder of a CT scan</source>
@@ -1834,6 +1902,14 @@ A double click opens one.</source>
         <message>
             <source>Opened {name}, the largest of {count} series. Not opened: {others}.</source>
             <translation>已打开 {name}，为 {count} 个序列中最大者。未打开：{others}。</translation>
+        </message>
+        <message>
+            <source>Opened, with {count} earlier CTs; the panel Follow-up compares with them.</source>
+            <translation>已打开，并有 {count} 个既往 CT；“随访”面板可与之比较。</translation>
+        </message>
+        <message>
+            <source>Opened. The list knows of no earlier CT of this patient.</source>
+            <translation>已打开。列表中没有该患者的既往 CT。</translation>
         </message>
         <message>
             <source>Opening it asks whether the missing slices shall be interpolated.</source>
@@ -1996,6 +2072,10 @@ A double click opens one.</source>
             <translation>点</translation>
         </message>
         <message>
+            <source>Points</source>
+            <translation>分数</translation>
+        </message>
+        <message>
             <source>Previous finding</source>
             <translation>上一个病灶</translation>
         </message>
@@ -2060,8 +2140,16 @@ A double click opens one.</source>
             <translation>已发表的数据</translation>
         </message>
         <message>
+            <source>Put back</source>
+            <translation>放回</translation>
+        </message>
+        <message>
             <source>Put the crosshair on each place that you suspect, and press Ctrl+1 (hardly) to Ctrl+5 (certain).</source>
             <translation>将十字线置于每个可疑处，按 Ctrl+1（极不可能）至 Ctrl+5（确定）。</translation>
+        </message>
+        <message>
+            <source>Put the selected study back that you have open, unread</source>
+            <translation>将您已打开的所选检查未读放回</translation>
         </message>
         <message>
             <source>Put the tool down</source>
@@ -2152,6 +2240,10 @@ A double click opens one.</source>
             <translation>重做</translation>
         </message>
         <message>
+            <source>Refresh</source>
+            <translation>刷新</translation>
+        </message>
+        <message>
             <source>Reject all findings that are not decided yet</source>
             <translation>排除所有尚未判定的病灶</translation>
         </message>
@@ -2182,6 +2274,10 @@ A double click opens one.</source>
         <message>
             <source>Reset</source>
             <translation>重置</translation>
+        </message>
+        <message>
+            <source>Results, or the folder of a listener</source>
+            <translation>结果，或接收服务的文件夹</translation>
         </message>
         <message>
             <source>Reveal the findings?</source>
@@ -2640,6 +2736,10 @@ A double click opens one.</source>
             <translation>将在本步骤后停止…</translation>
         </message>
         <message>
+            <source>Studies that wait</source>
+            <translation>等待中的检查</translation>
+        </message>
+        <message>
             <source>Studies that were found</source>
             <translation>找到的检查</translation>
         </message>
@@ -2838,6 +2938,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>层面与患者坐标轴成 {angle}°，按其自身平面显示：鼠标处的位置沿这些平面；病灶位置为患者坐标。</translation>
         </message>
         <message>
+            <source>The worklist is hidden in a blind read: its order says what was found.</source>
+            <translation>盲法阅片时隐藏工作列表：其顺序会透露所发现的内容。</translation>
+        </message>
+        <message>
             <source>There are more than {count} studies; ask more precisely.</source>
             <translation>检查超过 {count} 项；请缩小条件。</translation>
         </message>
@@ -2920,6 +3024,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>This study</source>
             <translation>此检查</translation>
+        </message>
+        <message>
+            <source>Those that were read</source>
+            <translation>已读的检查</translation>
         </message>
         <message>
             <source>Thumbnails</source>
@@ -3006,6 +3114,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>体素 {z} × {y} × {x} mm，{rescale}</translation>
         </message>
         <message>
+            <source>Waits, h</source>
+            <translation>等待，小时</translation>
+        </message>
+        <message>
             <source>Web page</source>
             <translation>网页</translation>
         </message>
@@ -3090,6 +3202,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>原因</translation>
         </message>
         <message>
+            <source>Why it is here:</source>
+            <translation>位于此处的原因：</translation>
+        </message>
+        <message>
             <source>Why the scan was made</source>
             <translation>检查原因</translation>
         </message>
@@ -3132,6 +3248,14 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>Window; or drag with the right mouse button: across for width, up and down for level</source>
             <translation>窗宽/窗位；或按住鼠标右键拖动：左右调窗宽，上下调窗位</translation>
+        </message>
+        <message>
+            <source>Without a report: the selected study is off the list until more is found in it</source>
+            <translation>不写报告：所选检查将移出列表，直到其中有新的发现</translation>
+        </message>
+        <message>
+            <source>Worklist</source>
+            <translation>工作列表</translation>
         </message>
         <message>
             <source>Write all these files into one folder</source>
@@ -3186,8 +3310,24 @@ Compare them all the same, because you know that they are one?</source>
             <translation>缩放 {percent}%</translation>
         </message>
         <message>
+            <source>a change that cannot be told</source>
+            <translation>无法判断的变化</translation>
+        </message>
+        <message>
             <source>a click opens it</source>
             <translation>点击打开</translation>
+        </message>
+        <message>
+            <source>a finding has grown</source>
+            <translation>有病灶增大</translation>
+        </message>
+        <message>
+            <source>a finding has grown, its volume doubles in {days} days</source>
+            <translation>有病灶增大，体积倍增时间 {days} 天</translation>
+        </message>
+        <message>
+            <source>a finding is new</source>
+            <translation>有新病灶</translation>
         </message>
         <message>
             <source>about 1 false finding a scan</source>
@@ -3254,6 +3394,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>与采集一致</translation>
         </message>
         <message>
+            <source>as it comes</source>
+            <translation>默认规则</translation>
+        </message>
+        <message>
             <source>as the model says</source>
             <translation>按模型</translation>
         </message>
@@ -3308,6 +3452,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>by sides: R 45.0  A 12.3  F 270.0 mm</source>
             <translation>按侧别：R 45.0  A 12.3  F 270.0 mm</translation>
+        </message>
+        <message>
+            <source>came back</source>
+            <translation>重新列入</translation>
         </message>
         <message>
             <source>certain</source>
@@ -3642,6 +3790,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>非筛查</translation>
         </message>
         <message>
+            <source>not searched in {count} of {series} series</source>
+            <translation>{series} 个序列中有 {count} 个未搜索</translation>
+        </message>
+        <message>
             <source>not stated</source>
             <translation>未说明</translation>
         </message>
@@ -3680,6 +3832,14 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>open</source>
             <translation>待定</translation>
+        </message>
+        <message>
+            <source>open here</source>
+            <translation>在此打开</translation>
+        </message>
+        <message>
+            <source>open with {reader}</source>
+            <translation>由 {reader} 打开</translation>
         </message>
         <message>
             <source>outlined</source>
@@ -3722,6 +3882,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>很可能</translation>
         </message>
         <message>
+            <source>read by {reader}</source>
+            <translation>由 {reader} 阅读</translation>
+        </message>
+        <message>
             <source>reader</source>
             <translation>阅片者</translation>
         </message>
@@ -3740,6 +3904,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>reopened</source>
             <translation>已重新打开</translation>
+        </message>
+        <message>
+            <source>requested as {priority}</source>
+            <translation>申请优先级：{priority}</translation>
         </message>
         <message>
             <source>resampling the lungs</source>
@@ -3878,8 +4046,24 @@ Compare them all the same, because you know that they are one?</source>
             <translation>靶淋巴结</translation>
         </message>
         <message>
+            <source>the analysis has warnings</source>
+            <translation>分析有警告</translation>
+        </message>
+        <message>
+            <source>the largest finding is {mm} mm</source>
+            <translation>最大病灶 {mm} mm</translation>
+        </message>
+        <message>
+            <source>the model is unsure of a finding</source>
+            <translation>模型对某个病灶不确定</translation>
+        </message>
+        <message>
             <source>the program's own</source>
             <translation>程序自带</translation>
+        </message>
+        <message>
+            <source>the user's own</source>
+            <translation>用户自己的</translation>
         </message>
         <message>
             <source>this place is not in the prior</source>
@@ -3936,6 +4120,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>waiting for the storage commitment</source>
             <translation>正在等待存储确认</translation>
+        </message>
+        <message>
+            <source>waiting for {hours} h</source>
+            <translation>已等待 {hours} 小时</translation>
         </message>
         <message>
             <source>where you choose</source>
@@ -4012,6 +4200,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>{count} of them are rejected; they stay in the file with that status.</source>
             <translation>其中 {count} 个已排除；仍以该状态保留在文件中。</translation>
+        </message>
+        <message>
+            <source>{count} other series of this study have findings, too.</source>
+            <translation>该检查另有 {count} 个序列也有病灶。</translation>
         </message>
         <message>
             <source>{count} rejected.</source>

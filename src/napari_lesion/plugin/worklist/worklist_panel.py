@@ -1,0 +1,314 @@
+"""The panel "Worklist": studies that wait, the most urgent first; a double click opens one with its priors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import napari.viewer
+from qtpy.QtCore import QSignalBlocker, Qt, QTimer
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QFileDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_lesion.dicom.index.series import Series
+from napari_lesion.model.volume import readable_date
+from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.settings import reader_name
+from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.viewer.browser_panel import BrowserPanel
+from napari_lesion.plugin.viewer.docks import entitle, share_place
+from napari_lesion.plugin.viewer.layout import PLUGIN
+from napari_lesion.plugin.viewer.scan_view import scan_view
+from napari_lesion.plugin.viewer.tools.corners import person_name
+from napari_lesion.plugin.viewer.tools.reading import reading_tools
+from napari_lesion.plugin.viewer.view import unwrapped
+from napari_lesion.plugin.widgets.row_table import row_table
+from napari_lesion.plugin.widgets.task import Task, sentence
+from napari_lesion.plugin.worklist.reading import reading
+from napari_lesion.support.errors import Cancelled, LesionError
+from napari_lesion.support.plain import one_line
+from napari_lesion.support.progress import Progress
+from napari_lesion.worklist.places import Located
+from napari_lesion.worklist.ranking import TEXTS, Term
+from napari_lesion.worklist.store import Study
+
+POINTS, PATIENT, DATE, LUNG_RADS, LARGEST, WAITED, STATE = range(7)
+_REFRESH_MS = 60_000
+_HOUR_S = 3600.0
+
+
+def term_text(term: Term) -> str:
+    """Say a reason for a study's place, with its points."""
+    return f"{term.points:+.1f}  {tr(TEXTS[term.kind], **term.values)}"
+
+
+class WorklistPanel(QWidget):
+    """Dock widget; one a viewer."""
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        share_place(self)
+        entitle(self, tr("Worklist"))
+        self._viewer = unwrapped(napari_viewer)
+        scan_view(napari_viewer)
+        self._station = workstation(napari_viewer)
+        self._tools = reading_tools(self._station)
+        self._reading = reading(self._station)
+        self._task: Task[tuple[list[Study], list[str]]] | None = None
+        self._again = False
+        self.studies: tuple[Study, ...] = ()
+        """That are listed, in their order."""
+        self._build()
+        self._later = QTimer(self, interval=_REFRESH_MS)
+        self._later.timeout.connect(self.refresh)
+        self._later.start()
+        self._reading.changed.connect(self.refresh)
+        self._reading.told.connect(self._say)
+        self._tools.names_changed.connect(self._show)
+        self._station.blind_changed.connect(self._show)
+        self._station.session.current_changed.connect(self._show)
+        self.refresh()
+
+    # -- construction -------------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        columns = [""] * 7
+        columns[POINTS], columns[PATIENT], columns[DATE] = tr("Points"), tr("Patient"), tr("Study")
+        columns[LUNG_RADS], columns[LARGEST] = "Lung-RADS", tr("Largest, mm")
+        columns[WAITED], columns[STATE] = tr("Waits, h"), tr("State")
+        self.table = row_table(columns, tr("Studies that wait"), tr("A double click opens a study with its priors"))
+        self.table.horizontalHeader().setSectionResizeMode(PATIENT, QHeaderView.ResizeMode.Stretch)
+        self.read_box = QCheckBox(tr("Those that were read"))
+        self.refresh_button = QPushButton(tr("Refresh"))
+        self.add_button = QPushButton(tr("Add folder…"))
+        self.add_button.setToolTip(tr("Look for studies in a folder of results, or of a listener, from now on"))
+        self.why = QLabel()
+        self.next_button = QPushButton(tr("Open next"))
+        self.next_button.setToolTip(tr("Open the first study that nobody has open"))
+        self.release_button = QPushButton(tr("Put back"))
+        self.release_button.setToolTip(tr("Put the selected study back that you have open, unread"))
+        self.done_button = QPushButton(tr("Mark as read"))
+        self.done_button.setToolTip(
+            tr("Without a report: the selected study is off the list until more is found in it")
+        )
+        self.status = QLabel()
+        for label in (self.why, self.status):
+            label.setWordWrap(True)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(5)
+        layout.addLayout(_row(self.read_box, self.refresh_button, self.add_button))
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self.why)
+        layout.addLayout(_row(self.next_button, self.release_button, self.done_button))
+        layout.addWidget(self.status)
+        self.read_box.toggled.connect(self.refresh)
+        self.refresh_button.clicked.connect(self.refresh)
+        self.add_button.clicked.connect(self._ask_folder)
+        self.next_button.clicked.connect(self.open_next)
+        self.release_button.clicked.connect(lambda: self._do(self._reading.release))
+        self.done_button.clicked.connect(lambda: self._do(lambda study: self._reading.done(study, "by hand")))
+        self.table.itemDoubleClicked.connect(lambda item: self.open(self.studies[item.row()].id))
+        self.table.currentCellChanged.connect(lambda *_: self._explain())
+
+    # -- the list -----------------------------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        """Whether folders are being looked at."""
+        return self._task is not None
+
+    def refresh(self, _changed: object = None) -> None:
+        """Look what arrived."""
+        if self._task is not None:
+            self._again = True
+            return
+        try:
+            worklist = self._reading.worklist()
+        except LesionError as error:
+            self._say(f"⚠ {sentence(error)}")
+            return
+        wants_read = self.read_box.isChecked()
+
+        def work(_progress: Progress) -> tuple[list[Study], list[str]]:
+            problems = worklist.refresh()
+            return worklist.read() if wants_read else worklist.waiting(), problems
+
+        self._task = Task(work, self)
+        self._task.succeeded.connect(self._on_listed)
+        self._task.failed.connect(lambda error: self._say(f"⚠ {sentence(error)}"))
+        self._task.ended.connect(self._on_ended)
+        self._task.start()
+
+    def _on_listed(self, outcome: tuple[Sequence[Study], Sequence[str]]) -> None:
+        studies, problems = outcome
+        self.studies = tuple(studies)
+        if problems:
+            self._say("\n".join(f"⚠ {one}" for one in problems))
+        self._show()
+
+    def _on_ended(self) -> None:
+        if self._task is not None:
+            self._task.deleteLater()
+        self._task = None
+        if self._again:
+            self._again = False
+            self.refresh()
+
+    def _show(self, _changed: object = None) -> None:
+        chosen = self.chosen
+        studies = () if self._station.blind else self.studies
+        with QSignalBlocker(self.table):
+            self.table.setRowCount(len(studies))
+            for row, study in enumerate(studies):
+                for column, text in enumerate(self._cells(study)):
+                    item = QTableWidgetItem(one_line(text))
+                    item.setToolTip(item.text())
+                    if column in (POINTS, LARGEST, WAITED):
+                        item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                    self.table.setItem(row, column, item)
+            known = [one.id for one in studies]
+            wanted = chosen.id if chosen is not None else self._reading.study_of(self._station.session.current)
+            self.table.setCurrentCell(known.index(wanted) if wanted in known else (0 if known else -1), POINTS)
+        self._explain()
+
+    def _cells(self, study: Study) -> list[str]:
+        identity, found, names = study.identity, study.found, self._tools.names
+        who = person_name(identity.patient_name) or identity.patient_id or tr("no name")
+        cells = [""] * 7
+        cells[POINTS] = f"{study.points:.1f}" if study.terms else ""
+        cells[PATIENT] = who if names else tr("Names hidden")
+        cells[DATE] = readable_date(identity.study_date) if names else ""
+        doubt = "" if found.is_screening else "?"
+        cells[LUNG_RADS] = f"{found.lung_rads}{doubt}" if found.lung_rads else ""
+        cells[LARGEST] = f"{found.largest_mm:.1f}" if found.largest_mm else ""
+        cells[WAITED] = f"{max(time.time() - study.arrived, 0) / _HOUR_S:.1f}"
+        cells[STATE] = self._state(study)
+        return cells
+
+    def _state(self, study: Study) -> str:
+        if study.is_read:
+            return tr("read by {reader}", reader=study.read_by)
+        if study.id in self._reading.studies:
+            return "● " + tr("open here")
+        if study.holder:
+            return tr("open with {reader}", reader=study.holder)
+        return tr("came back") if study.read_at is not None else ""
+
+    @property
+    def chosen(self) -> Study | None:
+        """The study of the selected row."""
+        row = self.table.currentRow()
+        return self.studies[row] if not self._station.blind and 0 <= row < len(self.studies) else None
+
+    def _explain(self) -> None:
+        """Say why the selected study is where it is, and offer what can be done with it."""
+        study, blind = self.chosen, self._station.blind
+        lines = [term_text(one) for one in study.terms] if study is not None else []
+        if study is not None and study.found.reason:
+            lines.append(f"({study.found.reason})")
+        if lines:
+            lines.insert(0, tr("Why it is here:"))
+        elif blind:
+            lines = [tr("The worklist is hidden in a blind read: its order says what was found.")]
+        elif not self.studies:
+            lines = [tr("Nothing is listed.")]
+        self.why.setText("\n".join(map(one_line, lines)))
+        own = study is not None and study.holder == reader_name()
+        self.next_button.setEnabled(not blind)
+        self.release_button.setEnabled(own)
+        self.done_button.setEnabled(study is not None and not study.is_read and (own or not study.holder))
+
+    # -- what can be done ---------------------------------------------------------------------------------------------
+
+    def open(self, study: str) -> None:
+        """Open a study: it is this reader's from now on."""
+        if self._station.blind:
+            return
+        try:
+            found = self._reading.open(study)
+        except Cancelled:
+            self._say("")
+            return
+        except LesionError as error:
+            self._say(f"⚠ {sentence(error)}")
+            return
+        self._say("\n".join([_of_priors(found), *found.notes]))
+        if found.priors:
+            self._browse([found.series, *found.priors])
+
+    def open_next(self) -> None:
+        """Open the first study that nobody has open."""
+        try:
+            study = next((one for one in self._reading.worklist().waiting() if not one.holder), None)
+        except LesionError as error:
+            self._say(f"⚠ {sentence(error)}")
+            return
+        if study is None:
+            self._say(tr("Nothing waits that nobody has open."))
+        else:
+            self.open(study.id)
+
+    def _browse(self, series: Sequence[Series]) -> None:
+        """List scan and priors in the series browser, where the panel Follow-up and the thumbnails find them."""
+        viewer: Any = self._viewer
+        window = viewer.window
+        browser = window._qt_window.findChild(BrowserPanel)
+        if browser is None:
+            browser = window.add_plugin_dock_widget(PLUGIN, "Series browser")[1]
+        browser.look_through(list(dict.fromkeys(_folder_of(one) for one in series)))
+
+    def _ask_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, tr("Results, or the folder of a listener"))
+        if folder:
+            self.add(Path(folder))
+
+    def add(self, folder: Path) -> None:
+        """Look for studies in a folder from now on."""
+        try:
+            self._reading.worklist().add(folder)
+        except LesionError as error:
+            self._say(f"⚠ {sentence(error)}")
+        self.refresh()
+
+    def _do(self, what: Callable[[str], None]) -> None:
+        study = self.chosen
+        if study is None:
+            return
+        try:
+            what(study.id)
+        except LesionError as error:
+            self._say(f"⚠ {sentence(error)}")
+
+    def _say(self, text: str) -> None:
+        self.status.setText("\n".join(map(one_line, text.splitlines())))
+        self.status.setVisible(bool(text))
+
+
+def _of_priors(found: Located) -> str:
+    if not found.priors:
+        return tr("Opened. The list knows of no earlier CT of this patient.")
+    return tr("Opened, with {count} earlier CTs; the panel Follow-up compares with them.", count=len(found.priors))
+
+
+def _folder_of(series: Series) -> Path:
+    return series.frames[0].file.path.parent
+
+
+def _row(*widgets: QWidget) -> QHBoxLayout:
+    row = QHBoxLayout()
+    for widget in widgets:
+        row.addWidget(widget, 1)
+    return row

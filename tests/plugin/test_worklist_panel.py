@@ -1,0 +1,159 @@
+"""The panel Worklist: opened by a double click with its priors, nobody else's meanwhile, read when it is reported."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import batch_case
+import pytest
+from judged_nodules import nodule
+from worklist_case import large, results, small
+
+from napari_lesion.dicom.index.series import find_series
+from napari_lesion.plugin.findings.exports import Exports
+from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.settings import store
+from napari_lesion.plugin.viewer.tools.reading import reading_tools
+from napari_lesion.plugin.worklist.worklist_panel import LUNG_RADS, PATIENT, STATE
+from napari_lesion.support.errors import WorklistError
+from napari_lesion.worklist.store import ENVIRONMENT, Worklist
+
+PATIENCE_MS = 60_000
+SCANS = {
+    "now": ("P2", "20260105"),
+    "before": ("P2", "20250105"),
+    "stranger": ("P22", "20250105"),
+    "dull": ("P1", "20260105"),
+}
+"""Patient and date of each."""
+
+
+@pytest.fixture
+def panel(make_napari_viewer: Callable, qtbot, tmp_path: Path):
+    """The panel with two studies that wait: of two patients, one of whom has an earlier scan that was read."""
+    store("review/reader", "Ada")
+    made = {}
+    for number, (name, (patient, date)) in enumerate(SCANS.items()):
+        changes = {"StudyDate": date, "SeriesDate": date, "PatientID": patient, "PatientName": f"Kanarienvogel^{name}"}
+        batch_case.write(tmp_path / "ct" / name, f"1.2.826.{number}", **changes, StudyInstanceUID=f"1.2.827.{number}")
+        (series,) = find_series(tmp_path / "ct" / name)
+        made[name] = series.identity.model_dump()
+    found = nodule(9.0, status="candidate").model_copy(update={"center_mm": (0.0, 0.0, -290.0)})
+    now = large(2, **made["now"], at=time.time()).model_copy(update={"findings": (found,)})
+    worklist = Worklist(Path(os.environ[ENVIRONMENT]))
+    for name, report in (
+        ("now", now),
+        ("before", small(2, **made["before"])),
+        ("stranger", small(2, **made["stranger"])),
+        ("dull", small(1, **made["dull"], at=time.time())),
+    ):
+        worklist.add(results(tmp_path / "out" / name, report, source=str(tmp_path / "ct" / name)))
+    worklist.refresh()
+    for uid in ("1.2.827.1", "1.2.827.2"):
+        worklist.done(uid, "Bo", "by hand")
+    viewer = make_napari_viewer(show=True)
+    _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Worklist")
+    panel.other = worklist
+    qtbot.waitUntil(lambda: panel.table.rowCount() == 2 and not panel.running, timeout=PATIENCE_MS)
+    yield panel
+    worklist.close()
+
+
+def column(panel, number: int) -> list[str]:
+    return [panel.table.item(row, number).text() for row in range(panel.table.rowCount())]
+
+
+def open_first(panel, qtbot) -> None:
+    panel.table.itemDoubleClicked.emit(panel.table.item(0, 0))
+    station = workstation(panel._viewer)
+    qtbot.waitUntil(lambda: station.volume is not None and station.volume.complete, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: not panel.running and any(column(panel, STATE)), timeout=PATIENCE_MS)
+
+
+def test_a_study_opens_with_what_was_found_and_with_its_priors_and_is_nobody_elses(panel, qtbot) -> None:
+    station = workstation(panel._viewer)
+    assert column(panel, LUNG_RADS) == ["4B", "2"]
+    panel.table.setCurrentCell(0, 0)
+    assert "+40.0  Lung-RADS 4B" in panel.why.text()
+
+    open_first(panel, qtbot)
+    identity = station.volume.series
+    assert (identity.patient_id, identity.study_uid) == ("P2", "1.2.827.0")
+    assert [finding.size_mm for finding in station.review.findings] == [9.0]
+    assert column(panel, STATE) == ["● open here", ""]
+    assert "1 earlier CT" in panel.status.text()
+
+    def listed() -> set[tuple[str, str]]:
+        return {(one.identity.patient_id, one.identity.study_date) for one in station.series}
+
+    qtbot.waitUntil(lambda: listed() == {("P2", "20260105"), ("P2", "20250105")}, timeout=PATIENCE_MS)
+    with pytest.raises(WorklistError, match="Ada has this study open"):
+        panel.other.claim("1.2.827.0", "Bo")
+    assert panel.other.next("Bo").identity.patient_id == "P1"
+
+    station.session.close(station.session.current)
+    qtbot.waitUntil(lambda: panel.other.study("1.2.827.0").holder == "", timeout=PATIENCE_MS)
+
+
+def test_it_is_read_when_its_report_is_written(panel, qtbot, tmp_path: Path) -> None:
+    open_first(panel, qtbot)
+    exports = Exports(workstation(panel._viewer), panel)
+
+    def write(kind: str) -> None:
+        exports.write(tmp_path / "reports", [kind])
+        qtbot.waitUntil(lambda: not exports.running, timeout=PATIENCE_MS)
+        assert list((tmp_path / "reports").iterdir()), exports.text.text()
+
+    write("csv")
+    assert not panel.other.study("1.2.827.0").is_read, "a table is no report"
+    write("html")
+    assert panel.other.study("1.2.827.0").is_read
+    events = [(one.what, one.who, one.detail) for one in panel.other.history(panel.other.study("1.2.827.0").id)]
+    assert events == [("arrived", "", ""), ("claimed", "Ada", ""), ("read", "Ada", "html")]
+    qtbot.waitUntil(lambda: panel.table.rowCount() == 1, timeout=PATIENCE_MS)
+    assert "Marked as read" in panel.status.text()
+    panel.read_box.setChecked(True)
+    qtbot.waitUntil(lambda: "read by Ada" in column(panel, STATE), timeout=PATIENCE_MS)
+
+
+def test_what_another_has_open_does_not_open(panel, qtbot) -> None:
+    panel.other.claim("1.2.827.0", "Bo")
+    panel.table.itemDoubleClicked.emit(panel.table.item(0, 0))
+    assert "Bo has this study open" in panel.status.text()
+    assert workstation(panel._viewer).volume is None
+    assert panel.other.study("1.2.827.0").holder == "Bo"
+    panel.refresh()
+    qtbot.waitUntil(lambda: column(panel, STATE) == ["open with Bo", ""], timeout=PATIENCE_MS)
+    assert not panel.release_button.isEnabled()
+
+
+def test_a_study_whose_images_are_gone_is_free_again(panel, qtbot, tmp_path: Path) -> None:
+    (tmp_path / "ct" / "now").rename(tmp_path / "away")
+    panel.table.itemDoubleClicked.emit(panel.table.item(0, 0))
+    assert "cannot be read" in panel.status.text()
+    assert panel.other.study("1.2.827.0").holder == ""
+
+
+def test_another_patients_images_under_the_same_uids_are_not_opened(panel, qtbot, tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "ct" / "now")
+    batch_case.write(tmp_path / "ct" / "now", "1.2.826.0", PatientID="P77", StudyInstanceUID="1.2.827.0")
+    panel.table.itemDoubleClicked.emit(panel.table.item(0, 0))
+    assert "any more" in panel.status.text()
+    assert workstation(panel._viewer).volume is None
+
+
+def test_names_are_hidden_where_the_setting_says_so_and_all_of_it_in_a_blind_read(panel) -> None:
+    station = workstation(panel._viewer)
+    assert "Kanarienvogel" in column(panel, PATIENT)[0]
+    reading_tools(station).set_names(False)
+    assert column(panel, PATIENT) == ["Names hidden", "Names hidden"]
+    station.set_blind(True)
+    assert panel.table.rowCount() == 0
+    assert "blind read" in panel.why.text()
+    assert "4B" not in panel.why.text()
+    station.set_blind(False)
+    assert panel.table.rowCount() == 2
