@@ -1,88 +1,73 @@
-"""A reader who does anything with the viewer, in any order, and what must be true of the screen after each step."""
+"""A reader who does anything with the viewer, in any order; after each step `session_truth` looks at the screen."""
 
 from __future__ import annotations
 
-import logging
+import json
 import random
+import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from napari.layers import _layer_actions as menu
 from plugin_scan import BlobDetector
-from qtpy.QtGui import QImage
-from qtpy.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QTableView, QWidget
+from qtpy.QtWidgets import QApplication, QWidget
 from session_scans import Coded, coded_scans
+from session_truth import Truth, place_in
 
 from napari_lesion.assessment.measure.segment import Segmentation
+from napari_lesion.dicom.index.series import Series
 from napari_lesion.follow_up import Prior
 from napari_lesion.model.compared import Alignment, Comparison
-from napari_lesion.model.drawn import TOOLS
+from napari_lesion.model.drawn import POINTS, TOOLS
 from napari_lesion.model.findings import Point
 from napari_lesion.model.mask import Mask
 from napari_lesion.model.volume import Volume
 from napari_lesion.plugin.annotate.annotator import annotator
 from napari_lesion.plugin.findings import review_keys
-from napari_lesion.plugin.findings.detect_panel import DetectPanel
+from napari_lesion.plugin.findings.exports import Exports
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.measuring import measuring
 from napari_lesion.plugin.findings.outlines import outlines
 from napari_lesion.plugin.follow_up.priors import priors
+from napari_lesion.plugin.layout.steps import STEPS
 from napari_lesion.plugin.reading_study.reading_session import reading_room
-from napari_lesion.plugin.session.workstation import workstation
-from napari_lesion.plugin.texts import LANGUAGES, tr, use_language
+from napari_lesion.plugin.session.session import BUDGET_SETTING
+from napari_lesion.plugin.session.workstation import MODES, READING
+from napari_lesion.plugin.settings import store
+from napari_lesion.plugin.texts import LANGUAGES, use_language
 from napari_lesion.plugin.viewer.layers import SCAN, frame_of, scan_key, scan_layer
+from napari_lesion.plugin.viewer.layout import arrange
+from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools.measuring import measuring_tools
 from napari_lesion.plugin.viewer.tools.presets import PRESETS
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
-from napari_lesion.plugin.viewer.tools.slab import Mode
 from napari_lesion.plugin.viewer.view import PLANES
 from napari_lesion.plugin.viewer.views.mpr import views
-from napari_lesion.plugin.viewer.views.pane import Pane
-from napari_lesion.plugin.viewer.views.projection import shrink
 from napari_lesion.plugin.viewer.views.side_by_side import beside
 from napari_lesion.review import drawing, edits
 from napari_lesion.review.review import Review, unsearched
 from napari_lesion.support.progress import Progress, silent
 
 PANELS = ("Detect lesions", "Finding", "Follow-up", "Annotate", "Second reader", "Reading")
-ENDS = {0: ("F", "H"), 1: ("A", "P"), 2: ("R", "L")}
-"""Letters at the low and the high end of the world's axes z, y, x."""
-ACROSS = dict(zip("RLAPHF", "LRPAFH", strict=True))
 PATIENCE_MS = 60_000
+DRAWN = 10
+"""In one step of so many the window is drawn; in the others only the pictures that are looked at."""
+SIZES = ((1100, 640), (1000, 600), (1240, 600))
 OFTEN = (
-    *("add", "look", "jump", "click_row", "judge", "undo", "redo", "type_a_comment", "annotate", "annotation_undo"),
-    *("scroll", "zoom", "window", "slab", "names"),
+    *("add", "look", "jump", "click_row", "judge", "edit", "undo", "redo", "type_a_comment", "annotate"),
+    *("annotation_undo", "scroll", "zoom", "pan", "window", "slab", "names", "switch"),
 )
 SELDOM = (
     *("open", "close", "delete_by_hand", "search", "switch_while_searching", "switch_while_measuring", "read_blind"),
-    *("prior", "four_up", "3d", "menu"),
+    *("switch_while_exporting", "close_while_searching", "prior", "prior_refused", "four_up", "3d", "menu"),
+    *("foreign_layer", "resize", "short_of_memory", "mode"),
 )
 """Steps that cost much, beside those that are neither."""
-
-
-def in_language(language: str, text: str) -> str:
-    """Say a text of the program in one of its languages."""
-    use_language(language)
-    said = tr(text)
-    use_language("en")
-    return said
-
-
-class Undrawn(logging.Handler):
-    """Hears of what could not be drawn: vispy logs that, and leaves it out."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.said: list[str] = []
-        logging.getLogger("vispy").addHandler(self)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep it."""
-        self.said.append(record.getMessage())
 
 
 class Outliner:
@@ -105,46 +90,109 @@ class Outliner:
 
 
 class Driver:
-    """One viewer with all panels, and the scans of `session_scans`."""
+    """One viewer with all panels, and the scans of `session_scans`.
 
-    def __init__(self, viewer: Any, detector: BlobDetector, outliner: Outliner, qtbot: Any, seed: int) -> None:
-        self.outliner = outliner
-        self.viewer, self.detector, self.qtbot, self.random = viewer, detector, qtbot, random.Random(seed)
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        With a window.
+    detector, outliner
+        In the places of the networks.
+    qtbot
+    seed : int
+    workstation : bool
+        Lay the window out as the workstation; else plain napari, with each panel in a dock of its own.
+    """
+
+    def __init__(
+        self, viewer: Any, detector: BlobDetector, outliner: Outliner, qtbot: Any, seed: int, *, workstation: bool
+    ) -> None:
+        self.viewer, self.detector, self.outliner, self.qtbot, self.seed = viewer, detector, outliner, qtbot, seed
         self.scans = coded_scans()
-        self.by_key = {scan_key(one.volume): one for one in self.scans}
-        self.station = workstation(viewer)
-        self.session = self.station.session
-        docks = {name: viewer.window.add_plugin_dock_widget("napari-lesion", name)[1] for name in PANELS}
-        self.panels: dict[str, QWidget] = docks
-        self.detect: DetectPanel = docks["Detect lesions"]
-        self.found: dict[str, set[str]] = {one.code: set() for one in self.scans}
-        """Ids of findings and annotations, by the code of their scan."""
+        self.random = random.Random(f"{seed}")
+        self.panels: dict[str, Any] = {}
+        self.layout: Any = None
+        scan_view(viewer)
+        if workstation:
+            self._open_workstation()
+        else:
+            for name in PANELS:
+                self.panels[name] = viewer.window.add_plugin_dock_widget("napari-lesion", name)[1]
+            self.detect = self.panels["Detect lesions"]
+            self.findings = self.detect.findings
+        own = viewer.window._qt_viewer
+        own.dockLayerList.hide()  # napari paints each row anew at each change
+        self.truth = Truth(viewer, self.scans, self._lists())
+        self.truth.tables = lambda: [self.findings.rows]
+        self.station, self.session = self.truth.station, self.truth.session
+        self.exports = Exports(self.station)
+        self._put_in_window(self.exports)
         self.steps: dict[str, Callable[[], None]] = {
             name.removeprefix("do_"): getattr(self, name) for name in dir(self) if name.startswith("do_")
         }
+        if self.layout is None:
+            del self.steps["step"], self.steps["mode"]
         self.log: list[str] = []
-        self.undrawn = Undrawn()
-        self.prior_words = {in_language(language, "PRIOR") for language in LANGUAGES}
-        """A heading keeps the language in which it was written."""
+        self.done: list[str] = []
+        """What was done, as `replay` takes it."""
         self.places: dict[str, tuple[float, float, float]] = {}
         """Where the crosshair was when a scan was last on the screen."""
         self.spent: dict[str, list[float]] = {}
         """Seconds of the processor, by step."""
-        self.probed = self.looked_at = 0
-        """Probes and pictures that were compared."""
+
+    def _open_workstation(self) -> None:
+        self.layout = arrange(self.viewer)
+        self.layout.show()
+        self.layout._fill_later.stop()
+        side = self.layout.side
+        for step in STEPS:
+            side.steps.go_to(step)
+        for mode in MODES[1:]:
+            side.enter(mode)
+        side.leave()
+        side.steps.go_to("find")
+        self.panels = {**side.steps.parts, **side.parts}
+        self.detect, self.findings = self.panels["search"], self.panels["findings"]
+
+    def _lists(self) -> tuple[QWidget, ...]:
+        """What may name another scan: lists of scans, and the line that says which scan is being searched."""
+        if self.layout is None:
+            return (self.detect.status,)
+        return self.detect.status, self.layout.rail, self.layout.browser_dialog
+
+    def _put_in_window(self, widget: QWidget) -> None:
+        """Where it is looked at like everything else."""
+        widget.setParent(self.viewer.window._qt_window)
+        widget.hide()
 
     # -- steps --------------------------------------------------------------------------------------------------------
 
-    def step(self) -> None:
-        """Do something, and look at everything."""
-        weights = [8 if name in OFTEN else 1 if name in SELDOM else 3 for name in self.steps]
-        [name] = self.random.choices(list(self.steps), weights)
-        self.log.append(name)
-        before, open_ = self.code, {self.by_key[one.key].code for one in self.session.scans}
+    def step(self, number: int, name: str = "") -> None:
+        """Do something, and look at everything.
+
+        Parameters
+        ----------
+        number : int
+            Of the step: chance has its own seed in each, so a step does the same whichever others are left out.
+        name : str
+            What to do; drawn by chance where none is given.
+        """
+        chance = random.Random(f"{self.seed} {number}")
+        if not name:
+            weights = [8 if one in OFTEN else 1 if one in SELDOM else 3 for one in self.steps]
+            if self.viewer.dims.ndisplay == 3:  # much rests there
+                weights[list(self.steps).index("3d")] = 30
+            [name] = chance.choices(list(self.steps), weights)
+        self.random, self.truth.random = random.Random(f"{self.seed} {number} {name}"), chance
+        self.done.append(f"{number}:{name}")
+        before, open_ = self.code, {self.truth.by_key[one.key].code for one in self.session.scans}
         began = time.process_time()
+        # Drawing the window takes most of the time, and a canvas draws itself when its picture is asked for.
+        window = self.viewer.window._qt_window
+        window.setUpdatesEnabled(number % DRAWN == 0)
         self.steps[name]()
         self.settle()
-        self.log[-1] += f" {before} → {self.code}"
+        self.log.append(f"{number}: {name} {before} → {self.code}")
         done = time.process_time()
         self.check()
         self.spent.setdefault(name, []).append(done - began)
@@ -156,6 +204,19 @@ class Driver:
                 assert apart < 2.1, f"{self.code} comes back {apart:.1f} mm from where it was left"
             self.places[self.code] = place
 
+    def run(self, steps: int, replay: str = "") -> None:
+        """Do so many steps, or those of a list like ``0:open 3:switch``, which is what a failure prints."""
+        listed = [(int(one.partition(":")[0]), one.partition(":")[2]) for one in replay.split()]
+        try:
+            for number, name in listed or ((number, "") for number in range(steps)):
+                self.step(number, name)
+        except BaseException as error:
+            error.add_note("\n  ".join((f"Seed {self.seed}, the last steps:", *self.log[-12:], self.done[-1])))
+            error.add_note(
+                f"Again: NAPARI_LESION_SESSION_SEED={self.seed} NAPARI_LESION_SESSION_REPLAY={' '.join(self.done)!r}"
+            )
+            raise
+
     def costs(self) -> str:
         """Say what the steps cost, seconds of the processor in all and at the median, the dearest first."""
         rows = sorted(self.spent.items(), key=lambda one: -sum(one[1]))
@@ -166,17 +227,41 @@ class Driver:
         for _ in range(2):
             QApplication.processEvents()
 
+    def check(self) -> None:
+        """Look at everything."""
+        self.truth.check()
+
     @property
     def code(self) -> str:
-        current = self.session.current
-        return self.by_key[current.key].code if current is not None else "none"
+        """Of the scan on the screen."""
+        return self.truth.code
 
     @property
     def current(self) -> Coded | None:
-        return self.by_key[self.session.current.key] if self.session.current is not None else None
+        """The scan on the screen."""
+        return self.truth.current
+
+    @contextmanager
+    def _nothing_elsewhere(self) -> Iterator[None]:
+        """Whatever is done meanwhile, nothing of another scan changes, neither here nor on the disk."""
+        before = self._elsewhere()
+        yield
+        assert self._elsewhere() == before, "something of another scan was changed"
+
+    def _elsewhere(self) -> list[Any]:
+        marks = annotator(self.station)
+        own = self.session.current.key if self.session.current is not None else ""
+        seen: list[Any] = [(one.key, id(self.station.review_of(one.volume))) for one in self.truth.others()]
+        return [*seen, *((key, id(one)) for key, one in marks._sets.items() if key != own)]
 
     def do_open(self) -> None:
-        data, attributes, _ = scan_layer(self.random.choice(self.scans).volume)
+        self.open(self.random.choice(self.scans))
+
+    def open(self, scan: Coded) -> None:
+        """Open a scan, or raise it where it is open."""
+        volume = scan.volume
+        files = Series(volume.series, (), "volume", volume.series.series_uid)  # it could be read again
+        data, attributes, _ = scan_layer(volume, files)
         self.viewer.add_image(data, **attributes)
 
     def do_switch(self) -> None:
@@ -190,6 +275,19 @@ class Driver:
     def do_close(self) -> None:
         if len(self.session.scans) > 2:
             self.session.close(self.random.choice(self.session.scans))
+
+    def do_short_of_memory(self) -> None:
+        """Turn to another scan while there is room for one: all others are dropped, and come back when opened."""
+        others = self.truth.others()
+        if not others:
+            return
+        store(BUDGET_SETTING, 0.0)
+        try:
+            self.session.show(self.random.choice(others))
+        finally:
+            store(BUDGET_SETTING, 4.0)
+        kept = [one for one in self.truth.others() if not self.session._at_work.get(one.key)]
+        assert kept == [], "what is not on the screen and not worked on was not dropped"
 
     def do_delete_by_hand(self) -> None:
         ours = [layer for layer in self.viewer.layers if SCAN in layer.metadata]
@@ -241,7 +339,7 @@ class Driver:
         self.detector.before = lambda _progress: go.wait(30) and None
         try:
             self.detect.run()
-            self.session.show(next(one for one in self.session.scans if one is not searched))
+            self.session.show(self.random.choice(self.truth.others()))
             self.settle()
             self.check()
         finally:
@@ -252,8 +350,42 @@ class Driver:
         assert self.session.current is other, "a result that comes later turns to no scan"
         assert self.station.review_of(searched.volume) is not review, "it is with its own scan"
 
+    def do_close_while_searching(self) -> None:
+        """Its result is of a scan that is not there any more."""
+        if not self._searchable() or len(self.session.scans) < 3:
+            return
+        searched, go = self.session.current, threading.Event()
+        self.detector.before = lambda _progress: go.wait(30) and None
+        try:
+            self.detect.run()
+            self.session.close(searched)
+            self.settle()
+            self.check()
+        finally:
+            go.set()
+            self.detector.before = lambda _progress: None
+        self.qtbot.waitUntil(lambda: self.detect._task is None, timeout=PATIENCE_MS)
+        assert self.station.review_of(searched.volume) is None
+
+    def do_switch_while_exporting(self) -> None:
+        scan, others = self.current, self.truth.others()
+        if scan is None or not others or self.station.blind or self.station.review is None:
+            return
+        ids = {finding.id for finding in findings_view(self.station).report().findings}
+        with tempfile.TemporaryDirectory() as folder:
+            self.exports.write(Path(folder), ("json", "csv"))
+            self.session.show(self.random.choice(others))
+            self.qtbot.waitUntil(lambda: not self.exports.running, timeout=PATIENCE_MS)
+            [written] = Path(folder).glob("**/findings.json")
+            content = json.loads(written.read_text())
+            texts = "".join(file.read_text() for file in Path(folder).glob("**/*.csv"))
+        assert content["series_uid"] == scan.volume.series.series_uid
+        assert {finding["id"] for finding in content["findings"]} == ids
+        for other in self.scans:
+            assert other is scan or other.code not in json.dumps(content) + texts
+
     def do_switch_while_measuring(self) -> None:
-        scan, others = self.session.current, [one for one in self.session.scans if one is not self.session.current]
+        scan, others = self.session.current, self.truth.others()
         if scan is None or not others or self.station.blind or scan.volume.series.modality != "CT":
             return
         work = measuring(self.station)
@@ -277,7 +409,7 @@ class Driver:
     def do_add(self) -> None:
         scan = self.current
         if scan is not None and not self.station.blind:
-            place = self._place(scan.volume)
+            place = place_in(scan.volume, self.random)
             view = findings_view(self.station)
             if view.change(lambda review, by: edits.add(review, place, 6.0, by, scan.volume)):
                 new = self.station.review.changes[-1].after[0].id
@@ -290,53 +422,85 @@ class Driver:
 
     def do_jump(self) -> None:
         if self.current is not None:
-            self.station.go_to(self._place(self.current.volume))
+            self.station.go_to(place_in(self.current.volume, self.random))
 
     def do_click_row(self) -> None:
-        findings = self.detect.findings
-        if findings.rows.rowCount():
-            findings.table.selectRow(self.random.randrange(findings.rows.rowCount()))
+        if self.findings.rows.rowCount():
+            self.findings.table.selectRow(self.random.randrange(self.findings.rows.rowCount()))
 
     def do_judge(self) -> None:
         view = findings_view(self.station)
         if view.selected:
-            self._action(self.random.choice(("findings.accept", "findings.reject", "findings.reopen")))
+            with self._nothing_elsewhere():
+                self._action(self.random.choice(("findings.accept", "findings.reject", "findings.reopen")))
+
+    def do_edit(self) -> None:
+        """Move, resize, merge or delete findings."""
+        scan, view = self.current, findings_view(self.station)
+        if scan is None or self.station.blind or not view.findings:
+            return
+        one, place = self.random.choice(view.findings).id, place_in(scan.volume, self.random)
+        every = [finding.id for finding in view.findings][:2]
+        size = self.random.uniform(4, 12)
+        edit = self.random.choice(
+            (
+                lambda review, by: edits.move(review, one, place, by, scan.volume),
+                lambda review, by: edits.resize(review, one, size, by),
+                lambda review, by: edits.merge(review, every, by, scan.volume, insist=len(every) > 1),
+                lambda review, by: edits.remove(review, [one], by),
+            )
+        )
+        with self._nothing_elsewhere():
+            view.change(edit)
 
     def do_undo(self) -> None:
-        self._action("findings.undo")
+        with self._nothing_elsewhere():
+            self._action("findings.undo")
 
     def do_redo(self) -> None:
-        self._action("findings.redo")
+        with self._nothing_elsewhere():
+            self._action("findings.redo")
 
     def _action(self, id_: str) -> None:
         next(one for one in review_keys.ACTIONS if one.id == id_).run(self.station)
 
     def do_type_a_comment(self) -> None:
         """Begin to write, and leave it there."""
-        line, scan = self.detect.findings.comment, self.current
+        line, scan = self.findings.comment, self.current
         if line.isEnabled() and scan is not None and findings_view(self.station).chosen is not None:
             line.setText(f"typed {scan.code}")
 
     def do_annotate(self) -> None:
         scan, one = self.current, annotator(self.station)
         if scan is not None and one.annotations is not None:
-            one.add_point(self._place(scan.volume), 8.0)
+            one.add_point(place_in(scan.volume, self.random), 8.0)
             one.comment(f"mark {scan.code}")
 
     def do_annotation_tool(self) -> None:
         annotator(self.station).use(self.random.choice(("", "select", "point", "brush")))
 
     def do_annotation_undo(self) -> None:
-        annotator(self.station).undo()
+        with self._nothing_elsewhere():
+            annotator(self.station).undo()
+            annotator(self.station).undo()
 
     def do_measure(self) -> None:
+        """Draw with one of the measuring tools, on a plane through the scan."""
         scan = self.current
-        if scan is not None and not self.station.blind:
-            place, normal = self._place(scan.volume), frame_of(scan.volume).axes[0]
-            assert measuring_tools(self.station).change(
-                lambda review, by: drawing.draw(
-                    review, "pin", [place], normal, by, scan.volume, text=f"pin {scan.code}"
-                )
+        if scan is None or self.station.blind:
+            return
+        tool, axes = self.random.choice(TOOLS), frame_of(scan.volume).axes
+        place = np.array(place_in(scan.volume, self.random))
+        normal, across, along = axes[self.random.sample(range(3), 3)]
+        ways = {
+            "ellipse": ((-4, 0), (4, 0), (0, -3), (0, 3)),
+            "rectangle": ((-4, -3), (4, -3), (4, 3), (-4, 3)),
+        }.get(tool, ((-4, 0), (4, 0), (4, 5))[: POINTS[tool]])
+        points = [place + right * across + down * along for right, down in ways]
+        words = f"drawn {scan.code}" if tool in ("arrow", "pin") else ""
+        with self._nothing_elsewhere():
+            measuring_tools(self.station).change(
+                lambda review, by: drawing.draw(review, tool, points, normal, by, scan.volume, text=words)
             )
 
     def do_measuring_tool(self) -> None:
@@ -368,6 +532,23 @@ class Driver:
         known.choose(uid)
         beside(self.station).show()
 
+    def do_prior_refused(self) -> None:
+        """A scan of another patient is no prior, unless the reader insists."""
+        scan, known = self.current, priors(self.station)
+        if scan is None or known.obstacle() or known.running or scan.volume.series.modality != "CT":
+            return
+        other = self.random.choice([one for one in self.scans if one.patient != scan.patient and one.code != "ECHO"])
+        assert other.volume.series.series_uid not in {one.identity.series_uid for one in known.choices()}
+        review, said, before = Review(unsearched(other.volume)), [], self.station.comparison
+        known.ended.connect(said.append)
+        try:
+            known.compare(other.volume)
+            self.qtbot.waitUntil(lambda: not known.running, timeout=PATIENCE_MS)
+        finally:
+            known.ended.disconnect(said.append)
+        assert said[-1].startswith("⚠"), said
+        assert self.station.comparison is before, review
+
     def do_hide_prior(self) -> None:
         beside(self.station).show(False)
 
@@ -387,6 +568,28 @@ class Driver:
 
     def do_zoom(self) -> None:
         views(self.viewer).panes[0].zoom_by(self.random.choice((0.8, 1.25)))
+
+    def do_pan(self) -> None:
+        camera = self.random.choice(views(self.viewer).planes or views(self.viewer).panes).view.scene.camera
+        camera.center = (camera.center[0], *(value + self.random.uniform(-15, 15) for value in camera.center[-2:]))
+
+    def do_resize(self) -> None:
+        self.viewer.window._qt_window.resize(*self.random.choice(SIZES))
+
+    def do_step(self) -> None:
+        self.layout.side.steps.go_to(self.random.choice(STEPS))
+
+    def do_mode(self) -> None:
+        """Enter annotation or the second reader, or leave it."""
+        if self.station.mode == READING:
+            self.layout.side.enter(self.random.choice(MODES[1:]))
+        else:
+            self.layout.side.leave()
+
+    def do_heatmap(self) -> None:
+        if not self.station.blind:
+            for name in ("findings.heatmap", "findings.heatmap", "findings.outlines"):
+                self._action(name)
 
     def do_reset(self) -> None:
         views(self.viewer).reset()
@@ -411,199 +614,3 @@ class Driver:
     def do_names(self) -> None:
         tools = reading_tools(self.station)
         tools.set_names(not tools.names)
-
-    def _place(self, volume: Volume) -> tuple[float, float, float]:
-        index = [self.random.uniform(0.2, 0.8) * (size - 1) for size in volume.shape]
-        x, y, z = volume.to_patient(index).tolist()
-        return x, y, z
-
-    # -- what must be true --------------------------------------------------------------------------------------------
-
-    def check(self) -> None:
-        """Look at layers, panels, texts, letters, the probe and the pictures."""
-        reading_tools(self.station).cine.stop()
-        assert self.undrawn.said == []
-        self._check_layers()
-        self._check_ids()
-        self._check_texts()
-        scan = self.current
-        if scan is None:
-            return
-        assert self.station.volume is scan.volume
-        for pane in self._panes():
-            self._check_letters(pane, scan)
-            self._check_picture(pane, scan.volume, self.session.current.layer)
-        prior = beside(self.station)
-        if prior.pane is not None:
-            seen = self.station.comparison.volume
-            assert self.station.comparison is priors(self.station).prior(seen.series.series_uid)
-            assert any(word in prior.pane.heading.text() for word in self.prior_words)
-            another = seen.series.patient_id != scan.volume.series.patient_id
-            assert ("⚠" in prior.pane.heading.text()) == another
-            self._check_picture(prior.pane, seen, prior._image)
-        self._check_probe(scan.volume)
-        self._check_3d()
-
-    def _panes(self) -> list[Pane]:
-        shown = views(self.viewer)
-        return [pane for pane in shown.planes if pane.view.dims.ndim == 3]
-
-    def _check_layers(self) -> None:
-        current = self.session.current
-        key = current.key if current is not None else None
-        for pane in views(self.viewer).panes:
-            for layer in pane.view.layers:
-                assert layer.metadata.get(SCAN, key) == key, f"{layer.name!r} is of another scan"
-        active = self.viewer.layers.selection.active
-        assert active is None or active.metadata.get(SCAN, key) == key
-        for other in self.session.scans:
-            assert other is current or not any(layer in self.viewer.layers for layer in other.away)
-        mode = str(active.mode) if active is not None and hasattr(active, "mode") else "pan_zoom"
-        if mode != "pan_zoom":
-            assert annotator(self.station).tool or outlines(self.station).tool, "an armed layer of no tool"
-        armed = annotator(self.station).tool, outlines(self.station).tool, measuring_tools(self.station).tool
-        assert sum(map(bool, armed)) <= 1, f"several tools are armed: {armed}"
-
-    def _check_ids(self) -> None:
-        """No finding and no annotation is shown with a scan that it is not of."""
-        scan = self.current
-        findings, one = findings_view(self.station).findings, annotator(self.station)
-        marks = one.annotations.annotations if one.annotations is not None else ()
-        shown = {finding.id for finding in findings} | {mark.id for mark in marks}
-        for code, ids in self.found.items():
-            if scan is None or code != scan.code:
-                assert not shown & ids, f"findings of {code}"
-        if scan is not None:
-            self.found[scan.code] |= shown
-        drawings = measuring_tools(self.station).drawings
-        for pane in views(self.viewer).panes:
-            assert set(measuring_tools(self.station).shown(pane)) <= set(drawings)
-        assert scan is not None or not drawings
-        assert all(one.text == f"pin {scan.code}" for one in drawings), "measured in another scan"
-        rows = self.detect.findings.rows
-        assert {rows.finding(row).id for row in range(rows.rowCount())} <= {finding.id for finding in findings}
-        assert self.station.finding in ("", *(finding.id for finding in findings))
-
-    def _check_texts(self) -> None:
-        """Nothing that can be read names another scan than the current one, but in lists of scans and of the prior."""
-        scan, prior = self.current, beside(self.station).pane
-        tools = reading_tools(self.station)
-        texts = [self.viewer.status if isinstance(self.viewer.status, str) else "", self.viewer.title]
-        for pane in views(self.viewer).panes:
-            view = tools._views.get(pane.view)
-            if view is not None:
-                texts += [view.corners.text(corner) for corner in view.corners._texts]
-                who = view.corners.text("top_left")
-                if scan is not None and tools.names and pane.view.dims.ndim == 3 and pane in self._panes():
-                    assert scan.code in who, f"{who!r} in the corner over {scan.code}"
-        for panel in self.panels.values():
-            for widget in panel.findChildren(QWidget):
-                if isinstance(widget, QLabel | QLineEdit | QAbstractButton):
-                    texts += [widget.text(), widget.toolTip()]
-                if isinstance(widget, QTableView) and widget.model() is not None:
-                    model = widget.model()
-                    for row in range(model.rowCount()):
-                        texts += [str(model.index(row, column).data()) for column in range(model.columnCount())]
-        texts += [layer.name for layer in self.viewer.layers]
-        for other in self.scans:
-            if other is not scan:
-                for text in texts:
-                    assert other.code not in text, f"{text!r} on the screen of {self.code}"
-        if prior is not None and tools.names:
-            seen = self.by_key[scan_key(self.station.comparison.volume)]
-            assert seen.code in tools.view(prior.view).corners.text("top_left")
-
-    def _check_letters(self, pane: Pane, scan: Coded) -> None:
-        _, vertical, horizontal = pane.view.dims.order
-        if scan.volume.certificate.orientation == "unknown":
-            right, below = scan.volume.display.sides
-            flat = {"left": ACROSS[right], "right": right, "top": ACROSS[below], "bottom": below}
-            wanted = flat if pane.through == 0 else {}
-        else:
-            wanted = dict(zip(("left", "right"), ENDS[horizontal], strict=True))
-            wanted |= dict(zip(("top", "bottom"), ENDS[vertical][:: -1 if vertical == 0 else 1], strict=True))
-        assert pane.marks.letters() == wanted
-
-    def _check_probe(self, volume: Volume) -> None:
-        """The probe says value and place of what lies under the pointer, wherever it is put."""
-        viewer = self.viewer
-        if viewer.dims.ndisplay != 2 or viewer.dims.ndim != 3:
-            return
-        x, y, z = self._place(volume)
-        world = np.array([z, y, x])
-        through = viewer.dims.order[0]
-        world[through] = viewer.dims.point[through]
-        viewer.mouse_over_canvas = True
-        viewer.cursor.position = tuple(world + 1e-3)
-        viewer.cursor.position = tuple(world)
-        found = reading_tools(self.station).view(viewer).found
-        exact = volume.to_index(world[::-1])
-        index = np.rint(exact).astype(int)
-        axis = int(np.abs(np.linalg.inv(volume.affine)[:3, 2 - through]).argmax())  # along which one looks
-        exact[axis] = index[axis]
-        assert found is not None
-        np.testing.assert_allclose(found.place_mm, volume.to_patient(exact), atol=0.01)  # the slice's own
-        assert found.value == volume.voxels[tuple(index)], "the value under the pointer is another scan's"
-        self.probed += 1
-
-    def _check_3d(self) -> None:
-        mip = views(self.viewer)._mip
-        if mip is not None and mip.visible:
-            wanted, _ = shrink(self.session.current.layer.data, 128)
-            assert np.array_equal(mip.data, wanted), "the 3D view looks through another scan"
-
-    def _check_picture(self, pane: Pane, volume: Volume, layer: Any) -> None:
-        """What is on the canvas is this scan, where the camera looks: by grey values at points of the picture."""
-        if not pane.isVisible() or pane.canvas.width() < 60 or not layer.visible:
-            return
-        image = _grey(pane)
-        wanted, seen = [], []
-        for _ in range(60):
-            px = self.random.uniform(0.12, 0.88) * pane.canvas.width()
-            py = self.random.uniform(0.12, 0.8) * pane.canvas.height()
-            value = self._value_at(pane, volume, px, py)
-            if value is None:
-                continue
-            low, high = layer.contrast_limits
-            grey = float(np.clip((value - low) / (high - low), 0, 1)) * 255
-            wanted.append(255 - grey if layer.colormap.name.endswith("_r") else grey)
-            row, column = (
-                int(v * n / m)
-                for v, n, m in ((py, image.shape[0], pane.canvas.height()), (px, image.shape[1], pane.canvas.width()))
-            )
-            seen.append(float(image[row, column]))
-        if len(wanted) >= 8:
-            same = np.abs(np.subtract(wanted, seen)) < 12
-            assert same.mean() > 0.7, f"{same.mean():.0%} of {len(wanted)} points show {self.code}"
-            self.looked_at += 1
-
-    def _value_at(self, pane: Pane, volume: Volume, px: float, py: float) -> float | None:
-        """Value that a point of the canvas should show; None beside the scan, and near edges of its pattern."""
-        view, camera = pane.view, pane.view.scene.camera
-        through, vertical, horizontal = view.dims.order
-        world = np.zeros(3)
-        world[through] = view.dims.point[through]
-        down = 1 if str(camera.orientation[1]) == "down" else -1
-        world[vertical] = camera.center[-2] + down * (py - pane.canvas.height() / 2) / camera.zoom
-        world[horizontal] = camera.center[-1] + (px - pane.canvas.width() / 2) / camera.zoom
-        inverse = np.linalg.inv(volume.affine)
-        exact = (inverse @ (*world[::-1], 1))[:3]
-        index = np.rint(exact).astype(int)
-        axis = int(np.abs(inverse[:3, 2 - through]).argmax())  # of the volume, along which one looks
-        low, high = index - 1, index + 2
-        low[axis], high[axis] = index[axis], index[axis] + 1
-        if (low < 0).any() or (high > volume.shape).any():
-            return None
-        slab = reading_tools(self.station).slab
-        half = slab.slices(volume.spacing[axis]) // 2
-        low[axis], high[axis] = max(low[axis] - half, 0), min(high[axis] + half, volume.shape[axis])
-        near = volume.voxels[tuple(map(slice, low, high))].astype(float)
-        how = {Mode.MIP: np.max, Mode.MINIP: np.min, Mode.MEAN: np.mean}.get(slab.mode, np.mean)
-        flat = how(near, axis=axis)
-        return float(flat.flat[0]) if np.ptp(flat) == 0 else None
-
-
-def _grey(pane: Pane) -> npt.NDArray[np.uint8]:
-    image = pane.canvas.grabFramebuffer().convertToFormat(QImage.Format.Format_Grayscale8)
-    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
-    return rows[:, : image.width()].copy()

@@ -1,0 +1,356 @@
+"""What must be true of a viewer, whatever was done: all that it shows is of the scan on the screen."""
+
+from __future__ import annotations
+
+import logging
+import random
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from qtpy.QtGui import QImage
+from qtpy.QtWidgets import QAbstractButton, QLabel, QLineEdit, QTableView, QTextEdit, QWidget
+from session_scans import Coded
+
+from napari_lesion.model.volume import Volume
+from napari_lesion.plugin.annotate.annotator import annotator
+from napari_lesion.plugin.findings.findings_view import findings_view
+from napari_lesion.plugin.findings.outlines import outlines
+from napari_lesion.plugin.follow_up.priors import priors
+from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.texts import LANGUAGES, tr, use_language
+from napari_lesion.plugin.viewer.layers import SCAN, frame_of, scan_key
+from napari_lesion.plugin.viewer.tools.measuring import measuring_tools
+from napari_lesion.plugin.viewer.tools.reading import reading_tools
+from napari_lesion.plugin.viewer.tools.slab import Mode
+from napari_lesion.plugin.viewer.views.mpr import views
+from napari_lesion.plugin.viewer.views.pane import Pane
+from napari_lesion.plugin.viewer.views.projection import shrink
+from napari_lesion.plugin.viewer.views.side_by_side import beside
+
+if TYPE_CHECKING:
+    from napari_lesion.plugin.session.session import OpenScan
+
+ENDS = {0: ("F", "H"), 1: ("A", "P"), 2: ("R", "L")}
+"""Letters at the low and the high end of the world's axes z, y, x."""
+ACROSS = dict(zip("RLAPHF", "LRPAFH", strict=True))
+POINTS = 60
+"""Of a picture that are compared."""
+_TEXTS = (QLabel, QLineEdit, QAbstractButton, QTextEdit, QTableView)
+_PASSING = ("NapariQtNotification", "QtActivityDialog", "MessageLine")
+"""Widgets that speak for a while, also of another scan that something became of."""
+
+
+def in_language(language: str, text: str) -> str:
+    """Say a text of the program in one of its languages."""
+    use_language(language)
+    said = tr(text)
+    use_language("en")
+    return said
+
+
+class Undrawn(logging.Handler):
+    """Hears of what could not be drawn: vispy logs that, and leaves it out."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.said: list[str] = []
+        logging.getLogger("vispy").addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep it."""
+        self.said.append(record.getMessage())
+
+
+class Truth:
+    """Looks at layers, panels, texts, letters, the probe and the pictures of one viewer with a window.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    scans : sequence of Coded
+        All that can be open in it.
+    lists : sequence of QWidget
+        What names other scans than the current one by right: lists of scans.
+    """
+
+    def __init__(self, viewer: Any, scans: tuple[Coded, ...], lists: tuple[QWidget, ...]) -> None:
+        self.viewer, self.scans, self._lists = viewer, scans, lists
+        self.station = workstation(viewer)
+        self.session = self.station.session
+        self.random = random.Random(0)
+        self.by_key = {scan_key(one.volume): one for one in scans}
+        self.found: dict[str, set[str]] = {one.code: set() for one in scans}
+        """Ids of findings, annotations and drawings, by the code of their scan."""
+        self.undrawn = Undrawn()
+        self._prior_words = {in_language(language, "PRIOR") for language in LANGUAGES}
+        """A heading keeps the language in which it was written."""
+        self.probed = self.looked_at = 0
+        """Probes and pictures that were compared."""
+
+    @property
+    def current(self) -> Coded | None:
+        """The scan that is on the screen."""
+        return self.by_key[self.session.current.key] if self.session.current is not None else None
+
+    @property
+    def code(self) -> str:
+        """Of that scan."""
+        return self.current.code if self.current is not None else "none"
+
+    def check(self) -> None:
+        """Look at everything."""
+        reading_tools(self.station).cine.stop()
+        assert self.undrawn.said == []
+        self._check_layers()
+        self._check_ids()
+        self._check_texts()
+        scan = self.current
+        if scan is None:
+            assert all(pane.marks.letters() == {} for pane in views(self.viewer).panes), "letters of no scan"
+            return
+        assert self.station.volume is scan.volume
+        seen = [(pane, scan.volume, self.session.current.layer) for pane in self._panes()]
+        prior = beside(self.station)
+        if prior.pane is not None:
+            self._check_prior(scan)
+            seen.append((prior.pane, self.station.comparison.volume, prior._image))
+        for pane, volume, layer in seen:
+            self._check_letters(pane, volume)
+            self._check_crosshair(pane, volume)
+            self._check_picture(pane, volume, layer)
+        self._check_3d()
+        self._check_probe(*self.random.choice([(pane, volume) for pane, volume, _ in seen] or [(None, None)]))
+
+    def _check_prior(self, scan: Coded) -> None:
+        """It has a view of its own, which says that it is one, and of another patient as long as it is."""
+        prior = beside(self.station)
+        shown = self.station.comparison.volume
+        assert self.station.comparison is priors(self.station).prior(shown.series.series_uid)
+        heading = prior.pane.heading.text()
+        assert any(word in heading for word in self._prior_words)
+        assert ("⚠" in heading) == (shown.series.patient_id != scan.volume.series.patient_id)
+        if reading_tools(self.station).names:
+            texts = reading_tools(self.station).view(prior.pane.view).corners
+            assert self.by_key[scan_key(shown)].code in texts.text("top_left")
+
+    def _panes(self) -> list[Pane]:
+        return [pane for pane in views(self.viewer).planes if pane.view.dims.ndim == 3]
+
+    def _check_layers(self) -> None:
+        current = self.session.current
+        key = current.key if current is not None else None
+        for pane in views(self.viewer).panes:
+            for layer in pane.view.layers:
+                assert layer.metadata.get(SCAN, key) == key, f"{layer.name!r} is of another scan"
+        active = self.viewer.layers.selection.active
+        assert active is None or active.metadata.get(SCAN, key) == key
+        for other in self.session.scans:
+            assert other is current or not any(layer in self.viewer.layers for layer in other.away)
+        mode = str(active.mode) if active is not None and hasattr(active, "mode") else "pan_zoom"
+        if mode != "pan_zoom":
+            assert annotator(self.station).tool or outlines(self.station).tool, "an armed layer of no tool"
+        armed = annotator(self.station).tool, outlines(self.station).tool, measuring_tools(self.station).tool
+        assert sum(map(bool, armed)) <= 1, f"several tools are armed: {armed}"
+
+    def _check_ids(self) -> None:
+        """No finding, annotation or drawing is shown with a scan that it is not of."""
+        scan = self.current
+        findings, one = findings_view(self.station).findings, annotator(self.station)
+        marks = one.annotations.annotations if one.annotations is not None else ()
+        drawings = measuring_tools(self.station).drawings
+        shown = {mark.id for mark in (*findings, *marks, *drawings)}
+        for code, ids in self.found.items():
+            if scan is None or code != scan.code:
+                assert not shown & ids, f"findings of {code}"
+        if scan is not None:
+            self.found[scan.code] |= shown
+        for pane in views(self.viewer).panes:
+            assert set(measuring_tools(self.station).shown(pane)) <= set(drawings)
+        assert scan is not None or not shown
+        assert all(one.text == f"drawn {scan.code}" for one in drawings if one.text), "measured in another scan"
+        for rows in self.tables():
+            assert {rows.finding(row).id for row in range(rows.rowCount())} <= {finding.id for finding in findings}
+        assert self.station.finding in ("", *(finding.id for finding in findings))
+
+    def tables(self) -> list[Any]:
+        """Get the tables of findings; the driver knows them."""
+        return []
+
+    # -- words --------------------------------------------------------------------------------------------------------
+
+    def _check_texts(self) -> None:
+        """Nothing that can be read names another scan than the current one, but in lists of scans and of the prior."""
+        scan, tools = self.current, reading_tools(self.station)
+        window = self.viewer.window._qt_window
+        texts = [self.viewer.status if isinstance(self.viewer.status, str) else "", self.viewer.title]
+        texts += [window.windowTitle(), *(layer.name for layer in self.viewer.layers)]
+        for pane in views(self.viewer).panes:
+            view = tools._views.get(pane.view)
+            if view is not None:
+                texts += [view.corners.text(corner) for corner in view.corners._texts]
+                who = view.corners.text("top_left")
+                if scan is not None and tools.names and pane in self._panes():
+                    assert scan.code in who, f"{who!r} in the corner over {scan.code}"
+            texts += [pane.heading.text(), pane.heading.toolTip()]
+        for widget in window.findChildren(QWidget):
+            if isinstance(widget, _TEXTS) and not self._may_name_others(widget):
+                texts += _said_by(widget)
+        for other in self.scans:
+            if other is not scan:
+                for text in texts:
+                    assert other.code not in text, f"{text!r} on the screen of {self.code}"
+
+    def _may_name_others(self, widget: QWidget) -> bool:
+        if any(one is widget or one.isAncestorOf(widget) for one in self._lists):
+            return True
+        above: QWidget | None = widget
+        while above is not None:
+            if type(above).__name__ in _PASSING:
+                return True
+            above = above.parentWidget()
+        return False
+
+    def _check_letters(self, pane: Pane, volume: Volume) -> None:
+        _, vertical, horizontal = pane.view.dims.order
+        if volume.certificate.orientation == "unknown":
+            right, below = volume.display.sides
+            flat = {"left": ACROSS[right], "right": right, "top": ACROSS[below], "bottom": below}
+            wanted = flat if pane.through == 0 else {}
+        else:
+            wanted = dict(zip(("left", "right"), ENDS[horizontal], strict=True))
+            wanted |= dict(zip(("top", "bottom"), ENDS[vertical][:: -1 if vertical == 0 else 1], strict=True))
+        assert pane.marks.letters() == wanted
+
+    def _check_crosshair(self, pane: Pane, volume: Volume) -> None:
+        """It marks the place that all views are at, in the scan that this one shows."""
+        prior = beside(self.station)
+        place = prior.place_mm if pane is prior.pane else self.station.position_mm
+        assert np.allclose(pane.marks._world, frame_of(volume).to_world(place), atol=1e-3)
+
+    # -- numbers and pictures -----------------------------------------------------------------------------------------
+
+    def _check_probe(self, pane: Pane | None, volume: Volume | None) -> None:
+        """The probe says value and place of what lies under the pointer: as it is left by a step, and anywhere."""
+        tools = reading_tools(self.station)
+        for one in self._panes():
+            left = tools.view(one.view).found
+            if left is not None:
+                self._agrees(left, one, self.current.volume)
+        if pane is None or volume is None:
+            return
+        view = pane.view
+        world = frame_of(volume).to_world(place_in(volume, self.random))
+        through = view.dims.order[0]
+        world[through] = view.dims.point[through]
+        view.mouse_over_canvas = True
+        view.cursor.position = tuple(world + 1e-3)
+        view.cursor.position = tuple(world)
+        found = tools.view(view).found
+        assert found is not None
+        self._agrees(found, pane, volume)
+        if view is not self.viewer:
+            view.mouse_over_canvas = False
+        self.probed += 1
+
+    def _agrees(self, found: Any, pane: Pane, volume: Volume) -> None:
+        exact = volume.to_index(frame_of(volume).to_patient(pane.view.cursor.position))
+        through = pane.view.dims.order[0]
+        axis = int(np.abs(np.linalg.inv(volume.affine)[:3, 2 - through]).argmax())  # along which one looks
+        exact[axis] = np.rint(volume.to_index(frame_of(volume).to_patient(pane.view.dims.point))[axis])
+        np.testing.assert_allclose(found.place_mm, volume.to_patient(exact), atol=0.01)  # the slice's own
+        index = tuple(np.rint(exact).astype(int))
+        assert found.value == volume.voxels[index], "the value under the pointer is another scan's"
+
+    def _check_3d(self) -> None:
+        shown, mip = views(self.viewer), views(self.viewer)._mip
+        if mip is not None and mip.visible:
+            wanted, _ = shrink(self.session.current.layer.data, 128)
+            assert np.array_equal(mip.data, wanted), "the 3D view looks through another scan"
+        for pane in shown.panes:
+            if pane.view.dims.ndisplay == 3 and pane.isVisible() and pane.view.dims.ndim == 3:
+                letters = pane.marks.letters()
+                if self.current.volume.certificate.orientation == "unknown":
+                    assert letters == {}
+                    continue
+                up = np.array(pane.view.scene.camera.up_direction)
+                axis = int(np.abs(up).argmax())
+                wanted = ENDS[pane.view.dims.displayed[axis]][int(up[axis] > 0)]
+                assert letters["top"][0] == wanted
+                assert letters["bottom"][0] == ACROSS[wanted]
+
+    def _check_picture(self, pane: Pane, volume: Volume, layer: Any) -> None:
+        """What is on the canvas is this scan, where the camera looks: by grey values at points of the picture."""
+        width, height = pane.canvas.width(), pane.canvas.height()
+        if not pane.isVisible() or width < 60 or height < 60 or not layer.visible:
+            return
+        points, wanted = [], []
+        low, high = layer.contrast_limits
+        for _ in range(POINTS):
+            px, py = self.random.uniform(0.12, 0.88) * width, self.random.uniform(0.12, 0.8) * height
+            value = self._value_at(pane, volume, px, py)
+            if value is not None:
+                grey = float(np.clip((value - low) / (high - low), 0, 1)) * 255
+                wanted.append(255 - grey if layer.colormap.name.endswith("_r") else grey)
+                points.append((py / height, px / width))
+        if len(wanted) < 8:
+            return
+        image = _grey(pane)
+        seen = [float(image[int(down * image.shape[0]), int(right * image.shape[1])]) for down, right in points]
+        same = np.abs(np.subtract(wanted, seen)) < 12
+        told = [f"{grey:.0f} is {value:.0f}" for grey, value in zip(wanted, seen, strict=True)]
+        assert same.mean() > 0.7, f"{same.mean():.0%} of {len(wanted)} points show {self.code}: {', '.join(told)}"
+        self.looked_at += 1
+
+    def _value_at(self, pane: Pane, volume: Volume, px: float, py: float) -> float | None:
+        """Value that a point of the canvas should show; None beside the scan, and near edges of its pattern."""
+        view, camera = pane.view, pane.view.scene.camera
+        through, vertical, horizontal = view.dims.order
+        world = np.zeros(3)
+        world[through] = view.dims.point[through]
+        down = 1 if str(camera.orientation[1]) == "down" else -1
+        world[vertical] = camera.center[-2] + down * (py - pane.canvas.height() / 2) / camera.zoom
+        world[horizontal] = camera.center[-1] + (px - pane.canvas.width() / 2) / camera.zoom
+        inverse = np.linalg.inv(volume.affine)
+        exact = (inverse @ (*world[::-1], 1))[:3]
+        index = np.rint(exact).astype(int)
+        axis = int(np.abs(inverse[:3, 2 - through]).argmax())  # of the volume, along which one looks
+        low, high = index - 1, index + 2
+        low[axis], high[axis] = index[axis], index[axis] + 1
+        if (low < 0).any() or (high > volume.shape).any():
+            return None
+        slab = reading_tools(self.station).slab
+        half = slab.slices(volume.spacing[axis]) // 2
+        low[axis], high[axis] = max(low[axis] - half, 0), min(high[axis] + half, volume.shape[axis])
+        near = volume.voxels[tuple(map(slice, low, high))].astype(float)
+        how = {Mode.MIP: np.max, Mode.MINIP: np.min, Mode.MEAN: np.mean}.get(slab.mode, np.mean)
+        flat = how(near, axis=axis)
+        return float(flat.flat[0]) if np.ptp(flat) == 0 else None
+
+    def others(self) -> list[OpenScan]:
+        """Get the scans that are open and not on the screen."""
+        return [one for one in self.session.scans if one is not self.session.current]
+
+
+def place_in(volume: Volume, source: random.Random) -> tuple[float, float, float]:
+    """Draw a place within a scan, LPS mm."""
+    x, y, z = volume.to_patient([source.uniform(0.2, 0.8) * (size - 1) for size in volume.shape]).tolist()
+    return x, y, z
+
+
+def _said_by(widget: QWidget) -> list[str]:
+    if isinstance(widget, QTextEdit):
+        return [widget.toPlainText()]
+    if isinstance(widget, QTableView):
+        model = widget.model()
+        if model is None:
+            return []
+        places = [(row, column) for row in range(model.rowCount()) for column in range(model.columnCount())]
+        return [str(model.index(*place).data()) for place in places]
+    return [widget.text(), widget.toolTip()]  # type: ignore[attr-defined]
+
+
+def _grey(pane: Pane) -> npt.NDArray[np.uint8]:
+    image = pane.canvas.grabFramebuffer().convertToFormat(QImage.Format.Format_Grayscale8)
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return rows[:, : image.width()].copy()
