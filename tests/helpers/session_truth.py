@@ -111,6 +111,7 @@ class Truth:
             return
         assert self.station.volume is scan.volume
         seen = [(pane, scan.volume, self.session.current.layer) for pane in self._panes()]
+        assert len({pane.through for pane, *_ in seen}) == len(seen), "two views show one plane"
         prior = beside(self.station)
         if prior.pane is not None:
             self._check_prior(scan)

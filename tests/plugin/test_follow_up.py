@@ -36,6 +36,7 @@ from napari_lesion.plugin.viewer.views.mpr import views
 from napari_lesion.plugin.viewer.views.side_by_side import beside
 from napari_lesion.review import edits
 from napari_lesion.review.review import undo, unsearched, with_measurements
+from napari_lesion.support.errors import ReviewError
 from napari_lesion.support.progress import Progress
 
 SHIFT = np.array([9.0, -6.0, 248.0])
@@ -441,6 +442,8 @@ def test_another_patient_is_compared_only_when_the_reader_says_so(
     questions: list[str] = []
     answers = [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes]
     monkeypatch.setattr(QMessageBox, "question", lambda *said: questions.append(said[2]) or answers[len(questions) - 1])
+    with pytest.raises(ReviewError, match="not of the same patient"):
+        panel._priors.compare(stranger)  # whoever asks nobody is refused
     panel._compare(Choice(stranger.series, stranger))
     assert not panel._priors.running
     assert "P-17" in questions[0]

@@ -12,7 +12,8 @@ import pytest
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QImage, QWheelEvent
 from qtpy.QtWidgets import QApplication
-from session_driver import Undrawn
+from session_scans import coded_scans
+from session_truth import Undrawn
 
 from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
 from napari_lesion.plugin.session.workstation import workstation
@@ -140,6 +141,29 @@ def test_every_view_shows_the_patient_from_its_side_and_a_click_says_where(viewe
     assert low_right[0] < 0.5, "the patient's right is not on the left"
     assert low_right[1] > 0.5
     assert (column / three.canvas.width(), row / three.canvas.height()) == pytest.approx(low_right, abs=0.02)
+
+
+def test_another_scan_comes_into_four_views_in_three_planes(viewer: Any, qtbot: Any) -> None:
+    """A scan that was opened beside another one was shown three times in one plane."""
+    four = views(viewer)
+    one, other, _, coronal, _ = coded_scans()
+    for scan in (one, other, coronal):
+        data, attributes, _ = layers.scan_layer(scan.volume)
+        viewer.add_image(data, **attributes)
+        QApplication.processEvents()
+        assert sorted(pane.through for pane in four.panes[:3]) == [0, 1, 2]
+        assert all(pane.is_plane for pane in four.panes[:3])
+
+
+def test_no_view_names_sides_of_a_radiograph_that_its_header_does_not(viewer: Any, qtbot: Any) -> None:
+    """The 3D view named head and feet of an image that lies nowhere in the patient."""
+    *_, radiograph = coded_scans()
+    data, attributes, _ = layers.scan_layer(radiograph.volume)
+    viewer.add_image(data, **attributes)
+    four = views(viewer)
+    four.show_all()
+    assert four.panes[0].marks.letters() == {"left": "R", "right": "L", "top": "H", "bottom": "F"}
+    qtbot.waitUntil(lambda: [pane.marks.letters() for pane in four.panes[1:]] == [{}, {}, {}], timeout=60_000)
 
 
 def test_a_view_is_drawn_only_when_its_own_picture_changes(viewer: Any, qtbot: Any) -> None:

@@ -165,10 +165,16 @@ class Priors(QObject):
     def compare(self, source: Series | Volume, *, other_id: bool = False) -> None:
         """Compare the scan that is read with a prior.
 
+        Parameters
+        ----------
+        source : Series or Volume
+        other_id : bool
+            The reader said that both are of one patient, although the headers do not.
+
         Raises
         ------
         ReviewError
-            If there is nothing to compare.
+            If there is nothing to compare, or the headers do not name one patient and nobody insists.
         """
         scan, volume, report = self._station.scan, self._station.volume, self._view.report()
         if self.running:
@@ -176,6 +182,11 @@ class Priors(QObject):
         why = self.obstacle()
         if why or scan is None or volume is None or report is None:
             raise ReviewError(why)
+        identity = source.series if isinstance(source, Volume) else source.identity
+        if not other_id and not is_same_patient(identity, volume.series):
+            raise ReviewError(
+                tr("By its headers this scan is not of the same patient, so it is no prior unless you say that it is.")
+            )
         model = self._view.model or _default_model()
         known = self._station.review_of(source) if isinstance(source, Volume) else None
         by = self._station.stamp()

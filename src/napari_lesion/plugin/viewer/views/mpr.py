@@ -246,6 +246,9 @@ class Views(QObject):
             else:
                 self._scan_views.append(ScanView(view, letters=False, ranges=False))
                 mirror = Mirror(viewer, view, _slice_twin, parent=self)
+                # Between two scans there is no layer, and napari goes back to the plane that it begins with.
+                for turned in (view.dims.events.ndim, view.dims.events.order):
+                    turned.connect(self._on_order)
             pane = self.make_pane(view)
             self._layout.addWidget(pane, *place)
             self.mirrors.append(mirror)
@@ -453,11 +456,16 @@ class Views(QObject):
         self._show_crosshairs()
 
     def _show_crosshairs(self, _changed: object = None) -> None:
-        scan = self._station.scan is not None
+        scan, volume = self._station.scan is not None, self._station.volume
+        # What 3D looks through is no scan that could tell that nobody knows its sides.
+        has_sides = volume is not None and volume.certificate.orientation != "unknown"
         self.bar.setVisible(scan)
         self.bar.refresh()
         for pane in self.panes:
-            pane.marks.show_parts(lines=self.crosshair and scan and not self._overlays.hidden, letters=scan)
+            pane.marks.show_parts(
+                lines=self.crosshair and scan and not self._overlays.hidden,
+                letters=scan and (has_sides or pane is not self._three),
+            )
 
     def _save_cameras(self, _scan: OpenScan) -> list[_Camera]:
         """Where each view looks; that of the viewer itself is kept with it."""
