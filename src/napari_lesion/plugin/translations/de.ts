@@ -368,6 +368,10 @@
             <translation>3D-Pinsel</translation>
         </message>
         <message>
+            <source>By its headers this scan is not of the same patient, so it is no prior unless you say that it is.</source>
+            <translation>Nach den Kopfdaten ist diese Aufnahme nicht von demselben Patienten; sie ist also keine Voraufnahme, solange Sie das nicht sagen.</translation>
+        </message>
+        <message>
             <source>By {method}, as readers would rate it; nothing of it is measured.</source>
             <translation>Von {method}, wie Befunder es einstufen würden; nichts davon ist gemessen.</translation>
         </message>

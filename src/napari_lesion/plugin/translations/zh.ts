@@ -368,6 +368,10 @@
             <translation>三维画笔</translation>
         </message>
         <message>
+            <source>By its headers this scan is not of the same patient, so it is no prior unless you say that it is.</source>
+            <translation>按文件头信息，此扫描不属于同一患者，因此除非您确认，否则不能作为既往检查。</translation>
+        </message>
+        <message>
             <source>By {method}, as readers would rate it; nothing of it is measured.</source>
             <translation>由 {method} 按阅片者的评分方式估计，均非测量值。</translation>
         </message>
