@@ -15,10 +15,22 @@ from fake_scan import make_volume
 from napari.utils.notifications import Notification, notification_manager
 from plugin_scan import NODULES
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QTabBar, QWidget
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractScrollArea,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QStyle,
+    QStyleOptionComboBox,
+    QTabBar,
+    QWidget,
+)
 
 from napari_lesion.model.volume import SeriesIdentity, Volume
 from napari_lesion.plugin.annotate.annotator import annotator
+from napari_lesion.plugin.findings.crops import PX
 from napari_lesion.plugin.findings.outlines import outlines
 from napari_lesion.plugin.layout.rail import Entry, groups
 from napari_lesion.plugin.layout.steps import COMPARE, FIND, JUDGE, REPORT, STEPS
@@ -120,13 +132,33 @@ def clipped(side: QWidget) -> list[str]:
         for tab in range(bar.count()) if bar.isVisible() else ():
             if bar.tabRect(tab).width() < bar.fontMetrics().horizontalAdvance(bar.tabText(tab)):
                 cut.append(bar.tabText(tab))
+    for box in side.findChildren(QComboBox):
+        option = QStyleOptionComboBox()
+        box.initStyleOption(option)
+        field = QStyle.SubControl.SC_ComboBoxEditField
+        room_ = box.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, field, box).width()
+        if box.isVisible() and box.fontMetrics().horizontalAdvance(box.currentText()) > room_ + 2:
+            cut.append(f"{box.currentText()} ({room_} px)")
+    for label in side.findChildren(QLabel):
+        frame = next((one for one in parents(label) if isinstance(one, QAbstractScrollArea)), None)
+        if not label.isVisible() or not label.text() or frame is None or label.wordWrap():
+            continue
+        right = label.mapTo(frame.viewport(), label.rect().topLeft()).x()
+        right += min(label.width(), label.sizeHint().width())
+        if right > frame.viewport().width():
+            cut.append(f"{label.text()} ({right} of {frame.viewport().width()} px)")
     return cut
+
+
+def parents(widget: QWidget) -> Iterator[QWidget]:
+    while (widget := widget.parentWidget()) is not None:
+        yield widget
 
 
 # -- room for the picture ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("language", "size"), [("en", (1600, 1000)), ("de", (1366, 768))])
+@pytest.mark.parametrize(("language", "size"), [("en", (1600, 1000)), ("en", (1366, 768)), ("de", (1366, 768))])
 def test_the_picture_has_most_of_the_window_and_no_word_is_cut_off(make_napari_viewer, detector, scan, language, size):
     use_language(language)
     try:
@@ -139,6 +171,13 @@ def test_the_picture_has_most_of_the_window_and_no_word_is_cut_off(make_napari_v
             settle()
             assert (layout._window.width(), layout._window.height()) == size, f"{page} has no room"
             assert clipped(layout.side) == [], page
+            if page == REPORT:
+                written = layout.side.steps.parts["exports"].buttons.values()
+                assert all(button.visibleRegion().boundingRect() == button.rect() for button in written)
+            elif page == JUDGE:
+                table = layout.side.steps.parts["findings"].table
+                assert table.columnWidth(0) - PX > table.fontMetrics().horizontalAdvance("F201")
+                assert layout.side.steps.parts["card"].height() >= 200, "the card can be read"
             least = layout._window.minimumSizeHint()
             assert least.height() <= 768 - 30, f"{page}: a title bar needs room, too"
             if size[0] == 1600:
@@ -489,3 +528,20 @@ def test_a_path_that_is_not_there_is_said_before_a_window_opens(monkeypatch) -> 
     monkeypatch.setattr("sys.argv", ["napari-lesion-viewer", "/no/such/folder"])
     with pytest.raises(SystemExit, match="/no/such/folder does not exist"):
         room.main()
+
+
+def test_empty_tables_say_why_they_are_empty_and_what_to_do(layout, scan) -> None:
+    steps = layout.side.steps
+    open_scan(layout, scan)
+    steps.go_to(JUDGE)
+    table = steps.parts["findings"]
+    assert "There are no findings yet" in table.nothing.text()
+    add_findings(layout)
+    assert table.nothing.text() == ""
+    table.words.setText("nothing is called so")
+    assert "No finding matches" in table.nothing.text()
+    table.words.clear()
+    assert table.nothing.text() == ""
+    steps.go_to(COMPARE)
+    settle()
+    assert "No earlier scan of this patient" in steps.parts["follow_up"].nothing.text()

@@ -8,12 +8,14 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractButton, QCheckBox, QComboBox, QDoubleSpinBox, QFileDialog, QLabel, QLineEdit
 
+from napari_lesion.model.volume import Volume
+from napari_lesion.plugin.key_choice import to_napari, to_qt
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import LPS, OPTIONS, option, reader_name, setting
 from napari_lesion.plugin.settings_page import SettingsPage, show_settings
-from napari_lesion.plugin.viewer import hanging
-from napari_lesion.plugin.viewer.actions import actions
-from napari_lesion.plugin.viewer.help import key_text
+from napari_lesion.plugin.viewer import hanging, layers
+from napari_lesion.plugin.viewer.actions import actions, bind, keys_at_start
+from napari_lesion.plugin.viewer.help import HelpDialog, key_name, toggle_help
 from napari_lesion.plugin.viewer.tools.cursor import place_text
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.viewer.views.mpr import views
@@ -43,8 +45,9 @@ def test_every_option_is_there_and_shows_what_holds(page: SettingsPage) -> None:
             assert isinstance(editor, QComboBox)
             assert editor.currentIndex() >= 0
             assert editor.count() > 1
-    said = {label.text() for label in page.findChildren(QLabel)}
-    assert {key_text(action.key) for action in actions() if action.key} <= said, "and every key"
+    shown = {id_: to_napari(edit.keySequence()) for id_, edit in page.keys.items()}
+    every = {action.id: action.key for action in actions()}
+    assert {id_: key.replace("Ctrl-", "Control-") for id_, key in every.items()} == shown, "and every key"
 
 
 def test_what_is_changed_holds_at_once_and_next_time(
@@ -88,3 +91,64 @@ def test_the_button_above_the_views_opens_it(viewer: Any, monkeypatch: pytest.Mo
     (button,) = [one for one in views(viewer).bar.findChildren(QAbstractButton) if one.text() == "Settings"]
     button.click()
     assert len(viewer.window._qt_window.findChildren(SettingsPage)) == 1
+
+
+def choose(page: SettingsPage, id_: str, key: str) -> None:
+    """Press a key in the field of an action, and leave the field."""
+    page.keys[id_].setKeySequence(to_qt(key))
+    page.keys[id_].editingFinished.emit()
+
+
+@pytest.fixture
+def restart() -> Any:
+    """What a start of the program does to the keys; after the test there are those of the table again."""
+    yield keys_at_start.cache_clear
+    keys_at_start.cache_clear()
+
+
+def test_keys_that_the_user_chooses_hold_from_the_next_start_on_and_are_shown_everywhere(
+    page: SettingsPage, make_napari_viewer: Any, scan: Volume, restart: Any, qtbot: Any
+) -> None:
+    choose(page, "window.invert", "Control-Shift-J")
+    assert page.key_problem.isHidden()
+    assert key_name("window.invert") == "I", "what is bound and what is said are of one time"
+    restart()
+    assert key_name("window.invert") == "Ctrl+Shift+J"
+    other = make_napari_viewer(show=True)
+    data, attributes, _ = layers.scan_layer(scan)
+    layer = other.add_image(data, **attributes)
+    tools = reading_tools(workstation(other))
+    bind(other)
+    canvas, before = other.window._qt_viewer.canvas.native, layer.colormap.name
+    qtbot.keyClick(canvas, Qt.Key.Key_I)
+    assert layer.colormap.name == before
+    qtbot.keyClick(canvas, Qt.Key.Key_J, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    assert layer.colormap.name != before
+    assert tools.scan is layer
+    toggle_help(workstation(other))
+    said = {label.text() for label in other.window._qt_window.findChild(HelpDialog).findChildren(QLabel)}
+    assert "Ctrl+Shift+J" in said
+    _, panel = other.window.add_plugin_dock_widget("napari-lesion", "Reading")
+    assert "(Ctrl+Shift+J)" in panel.invert.toolTip()
+
+
+@pytest.mark.parametrize(
+    ("key", "why"), [("N", "N is taken by “Next finding”"), ("Control-O", "Ctrl+O is taken by napari's menu")]
+)
+def test_a_key_that_is_taken_is_refused_with_a_sentence(page: SettingsPage, key: str, why: str) -> None:
+    choose(page, "window.invert", key)
+    assert not page.key_problem.isHidden()
+    assert why in page.key_problem.text()
+    assert page.keys["window.invert"].keySequence() == to_qt("I"), "nothing was changed"
+    choose(page, "findings.next", "")
+    if key == "N":
+        choose(page, "window.invert", "N")
+        assert page.key_problem.isHidden(), "it is free now"
+    page.reset_keys.click()
+    assert page.keys["window.invert"].keySequence() == to_qt("I")
+    assert page.keys["findings.next"].keySequence() == to_qt("N")
+
+
+@pytest.mark.parametrize("key", ["A", "Shift-A", "Control-Shift-Z", "PageDown", "Delete", "+", "-", "[", "F5", "Enter"])
+def test_a_key_is_the_same_after_its_way_through_the_field(key: str) -> None:
+    assert to_napari(to_qt(key)) == key

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import dicom_factory as factory
@@ -19,6 +20,7 @@ from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volu
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.viewer import layers, view
 from napari_lesion.plugin.viewer.scan_view import scan_view
+from napari_lesion.plugin.viewer.view import PLANES
 from napari_lesion.plugin.viewer.views.marks import MARGIN, SCALE_BAR
 from napari_lesion.plugin.viewer.views.mpr import views
 from napari_lesion.plugin.viewer.views.pane import Pane
@@ -396,3 +398,35 @@ def test_scans_that_come_and_go_are_drawn_in_every_view(viewer: Any) -> None:
         for pane in views(viewer).panes[:3]:
             pixels(pane)  # drawn now
     assert undrawn.said == []
+
+
+def test_a_scan_that_opens_while_one_view_is_shown_has_three_planes_of_its_own(viewer: Any) -> None:
+    four = views(viewer)
+    sagittal = four.panes[2]
+    four.show_alone(sagittal)  # as a double click does; the other views rest
+    other = replace(marked(), series=SeriesIdentity(series_uid="1.2.4", modality="CT", patient_id="B"))
+    data, attributes, _ = layers.scan_layer(other)
+    viewer.add_image(data, **attributes)
+    four.toggle()
+    wait()
+    orders = {tuple(pane.view.dims.order) for pane in four.panes[:3]}
+    assert orders == {PLANES["axial"], PLANES["coronal"], PLANES["sagittal"]}
+
+
+def test_the_3d_view_says_whose_scan_it_is_and_a_new_scan_begins_with_its_slices(viewer: Any, qtbot: Any) -> None:
+    def who(pane: Pane) -> str:
+        return pane.marks._corners.get("top_left", ("", 0))[0]
+
+    four = views(viewer)
+    first = replace(marked(), series=SeriesIdentity(series_uid="1.2.5", modality="CT", patient_id="A-1"))
+    data, attributes, _ = layers.scan_layer(first)
+    viewer.add_image(data, **attributes)
+    three = four.panes[3]
+    assert "A-1" in who(three)
+    four.show_alone(three)
+    other = replace(marked(), series=SeriesIdentity(series_uid="1.2.6", modality="CT", patient_id="B-2"))
+    data, attributes, _ = layers.scan_layer(other)
+    viewer.add_image(data, **attributes)
+    assert "B-2" in who(three)
+    assert "A-1" not in who(three)
+    qtbot.waitUntil(lambda: four.panes[0].isVisible() and not three.isVisible())

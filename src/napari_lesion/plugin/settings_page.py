@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import groupby
 from typing import Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -16,6 +17,7 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QFrame,
     QHBoxLayout,
+    QKeySequenceEdit,
     QLabel,
     QLineEdit,
     QPushButton,
@@ -28,12 +30,13 @@ from qtpy.QtWidgets import (
 
 from napari_lesion.detection.default import default_model, make_default
 from napari_lesion.detection.registry import list_models
+from napari_lesion.plugin.key_choice import choose_key, keys_from_next_start, to_napari, to_qt
 from napari_lesion.plugin.session.workstation import Workstation
 from napari_lesion.plugin.settings import OPTIONS, Option, option, store
 from napari_lesion.plugin.texts import LANGUAGES, tr
 from napari_lesion.plugin.viewer import hanging
-from napari_lesion.plugin.viewer.actions import Action
-from napari_lesion.plugin.viewer.help import group_title, grouped, key_text
+from napari_lesion.plugin.viewer.actions import OWN_KEYS, Action, defaults
+from napari_lesion.plugin.viewer.help import group_title, grouped
 from napari_lesion.plugin.viewer.tools.presets import PRESETS
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.viewer.views.mpr import views
@@ -92,7 +95,7 @@ class SettingsPage(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         tabs = QTabWidget()
         tabs.addTab(_scrolled(self._options()), tr("Settings"))
-        tabs.addTab(_scrolled(_keys()), tr("Keys"))
+        tabs.addTab(self._keys(), tr("Keys"))
         layout = QVBoxLayout(self)
         layout.addWidget(tabs)
         room = parent.size() if parent is not None else None
@@ -202,6 +205,59 @@ class SettingsPage(QDialog):
         hanging.forget()
         show_info(tr("Scans open as they ask themselves again."))
 
+    # -- keys ---------------------------------------------------------------------------------------------------------
+
+    def _keys(self) -> QWidget:
+        """Make the page of keys: every action, by group, with its key from the next start on."""
+        self.keys: dict[str, QKeySequenceEdit] = {}
+        """By the ids of the actions."""
+        self._actions = {action.id: action for action in defaults()}
+        rows = QWidget()
+        form = QFormLayout(rows)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow(note := QLabel(tr("Click into a field and press the key. It holds after a restart.")))
+        note.setWordWrap(True)
+        for group, actions in grouped(self._actions.values()):
+            form.addRow(QLabel(f"<b>{group_title(group)}</b>"))
+            for action in actions:
+                self.keys[action.id] = edit = QKeySequenceEdit()
+                edit.setMaximumSequenceLength(1)
+                edit.setClearButtonEnabled(True)
+                edit.setAccessibleName(tr(action.text))
+                edit.editingFinished.connect(partial(self._choose_key, action))
+                form.addRow(what := QLabel(tr(action.text)), edit)
+                what.setWordWrap(True)
+        self.key_problem = QLabel()
+        self.key_problem.setWordWrap(True)
+        self.key_problem.hide()
+        self.reset_keys = QPushButton(tr("All keys as at the beginning"))
+        self.reset_keys.clicked.connect(self._forget_keys)
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(_scrolled(rows), 1)
+        column.addWidget(self.key_problem)
+        column.addWidget(self.reset_keys)
+        self._show_keys()
+        return page
+
+    def _show_keys(self) -> None:
+        for id_, key in keys_from_next_start().items():
+            with QSignalBlocker(self.keys[id_]):
+                self.keys[id_].setKeySequence(to_qt(key))
+
+    def _choose_key(self, action: Action) -> None:
+        """Keep the key that was pressed, or say why it is not kept."""
+        why = choose_key(action, to_napari(self.keys[action.id].keySequence()))
+        self.key_problem.setText(f"⚠ {why}" if why else "")
+        self.key_problem.setVisible(bool(why))
+        self._show_keys()
+
+    def _forget_keys(self) -> None:
+        store(OWN_KEYS, {})
+        self.key_problem.hide()
+        self._show_keys()
+
 
 def _scrolled(page: QWidget) -> QScrollArea:
     scroll = QScrollArea()
@@ -209,18 +265,6 @@ def _scrolled(page: QWidget) -> QScrollArea:
     scroll.setWidgetResizable(True)
     scroll.setFrameShape(QFrame.Shape.NoFrame)
     return scroll
-
-
-def _keys() -> QWidget:
-    page = QWidget()
-    form = QFormLayout(page)
-    for group, actions in grouped():
-        form.addRow(QLabel(f"<b>{group_title(group)}</b>"))
-        for action in actions:
-            what = QLabel(tr(action.text))
-            what.setWordWrap(True)
-            form.addRow(key_text(action.key), what)
-    return page
 
 
 def show_settings(station: Workstation) -> SettingsPage:

@@ -32,6 +32,7 @@ from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import bind
 from napari_lesion.plugin.viewer.docks import entitle, share_place
+from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.view import source_of, volume_of
 from napari_lesion.plugin.widgets.row_table import row_table
@@ -103,8 +104,12 @@ class AnnotatePanel(QWidget):
             ("select", tr("Select"), tr("Select and move findings in the picture")),
             ("point", tr("Point"), tr("Mark a finding by dragging from its middle to its rim")),
             ("box", tr("Box"), tr("Mark a finding by a box around it")),
-            ("grow", tr("Grow (G)"), tr("Outline a finding by one click into it")),
-            ("brush", tr("Brush (B)"), tr("Paint a finding; B once more begins the next one")),
+            ("grow", tr("Grow ({key})", key=key_name("annotation.grow")), tr("Outline a finding by one click into it")),
+            (
+                "brush",
+                tr("Brush ({key})", key=key_name("annotation.brush")),
+                tr("Paint a finding; {key} once more begins the next one", key=key_name("annotation.brush")),
+            ),
             ("erase", tr("Eraser"), tr("Erase from the selected finding")),
         )
         for n, (tool, word, tip) in enumerate(words):
@@ -296,7 +301,8 @@ class AnnotatePanel(QWidget):
             with QSignalBlocker(box):
                 box.clear()
                 for label in self._annotator.labels.labels:
-                    key = tr("  (Alt+{key})", key=label.key) if label.key is not None and box is self.label else ""
+                    shown = label.key is not None and box is self.label
+                    key = tr("  ({key})", key=key_name(f"annotation.label_{label.key}")) if shown else ""
                     box.addItem(_swatch(label.color), label.name + key, label.name)
 
     def _on_tool(self, tool: str) -> None:

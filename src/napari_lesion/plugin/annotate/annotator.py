@@ -35,6 +35,7 @@ from napari_lesion.plugin.session.workstation import Workstation
 from napari_lesion.plugin.settings import option, reader_name, setting, store
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import Action
+from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.layers import scan_key, scan_name
 from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.support.errors import AnnotationError, LesionError
@@ -379,7 +380,13 @@ class Annotator(QObject):
             return
         self.add_mask(free)
         if (mark := self.current) is not None:
-            self.said.emit(tr("Outlined: {mm:.1f} mm. Correct it with the brush (B), or undo.", mm=mark.diameter_mm))
+            self.said.emit(
+                tr(
+                    "Outlined: {mm:.1f} mm. Correct it with the brush ({key}), or undo.",
+                    key=key_name("annotation.brush"),
+                    mm=mark.diameter_mm,
+                )
+            )
 
     # -- undo ---------------------------------------------------------------------------------------------------------
 
@@ -535,7 +542,7 @@ def _label(key: int) -> Callable[[Workstation], None]:
         one = annotator(station)
         name = next((label.name for label in one.labels.labels if label.key == key), None)
         if name is None:
-            one.said.emit(tr("No label has the key Alt+{key}.", key=key))
+            one.said.emit(tr("No label has the key {key}.", key=key_name(f"annotation.label_{key}")))
         else:
             open_panel(station)
             one.set_label(name)

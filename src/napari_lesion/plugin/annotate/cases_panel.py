@@ -26,6 +26,7 @@ from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import bind
 from napari_lesion.plugin.viewer.docks import entitle, share_place
+from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.widgets.row_table import row_table
 
@@ -78,9 +79,9 @@ class CasesPanel(QWidget):
 
         self.go_on_button = QPushButton(tr("Go on"))
         self.go_on_button.setToolTip(tr("Open the case that was open last, at the place where you were"))
-        self.next_button = QPushButton(tr("Next (L)"))
+        self.next_button = QPushButton(tr("Next ({key})", key=key_name("cases.next")))
         self.next_button.setToolTip(tr("Open the next case that is not done"))
-        self.done_button = QPushButton(tr("Done, next (Shift+L)"))
+        self.done_button = QPushButton(tr("Done, next ({key})", key=key_name("cases.done")))
         self.done_button.setToolTip(tr("Mark this case as done, and open the next one"))
         self.cancel_button = QPushButton(tr("Cancel"))
         buttons = QHBoxLayout()

@@ -27,7 +27,7 @@ from napari_lesion.plugin.session.session import OpenScan
 from napari_lesion.plugin.session.workstation import Workstation
 from napari_lesion.plugin.settings import option, store
 from napari_lesion.plugin.texts import later, tr
-from napari_lesion.plugin.viewer.help import key_text
+from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.view import source_of
 from napari_lesion.plugin.widgets.task import Task, sentence, step_text
 from napari_lesion.report.write import FILE_NAMES, Kind, Written, in_words, write_reports
@@ -72,7 +72,7 @@ class Exports(QWidget):
         every.clicked.connect(partial(self._ask, tuple(_TITLES)))
         grid.addWidget(every, -(-len(_TITLES) // _COLUMNS), 0)
         self.buttons["impression"] = copy = QPushButton(tr("Copy impression"))
-        copy.setToolTip(tr("Copy at most six lines to dictate or to paste") + f" ({key_text('Control-Shift-C')})")
+        copy.setToolTip(tr("Copy at most six lines to dictate or to paste") + f" ({key_name('findings.impression')})")
         copy.clicked.connect(lambda: copy_impression(station))
         grid.addWidget(copy, -(-len(_TITLES) // _COLUMNS), 1)
         self.progress = QProgressBar()

@@ -49,7 +49,7 @@ from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.texts import later, tr
 from napari_lesion.plugin.viewer.actions import bind
 from napari_lesion.plugin.viewer.docks import entitle, share_place
-from napari_lesion.plugin.viewer.help import key_text
+from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.layers import scan_key
 from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.widgets.fields import SOURCES, FieldsForm
@@ -59,10 +59,10 @@ from napari_lesion.report.pictures import Picture, pictures_of
 from napari_lesion.review import edits
 from napari_lesion.review.review import is_unmeasured
 
-#: The tools that draw an outline: a word, a tip, and the key.
+#: The tools that draw an outline: a word, a tip, and the action of its key.
 _TOOLS = {
-    "paint": (later("Paint"), later("Paint the outline of this finding on the slice"), "O"),
-    "erase": (later("Erase"), later("Take voxels out of the outline of this finding"), "Shift-O"),
+    "paint": (later("Paint"), later("Paint the outline of this finding on the slice"), "findings.outline"),
+    "erase": (later("Erase"), later("Take voxels out of the outline of this finding"), "findings.erase"),
     "fill": (later("Fill"), later("Fill the inside of a line that was painted, by a click"), ""),
 }
 _KEPT = 12
@@ -160,11 +160,11 @@ class FindingCard(QWidget):
     def _tool_row(self) -> QVBoxLayout:
         self.tools: dict[str, QToolButton] = {}
         top, below = QHBoxLayout(), QHBoxLayout()
-        for tool, (text, tip, key) in _TOOLS.items():
+        for tool, (text, tip, action) in _TOOLS.items():
             self.tools[tool] = button = QToolButton()
             button.setText(tr(text))
             button.setCheckable(True)
-            button.setToolTip(tr(tip) + (f" ({key_text(key)})" if key else ""))
+            button.setToolTip(tr(tip) + (f" ({key_name(action)})" if action else ""))
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(partial(self._use, tool))
             top.addWidget(button)
@@ -172,11 +172,11 @@ class FindingCard(QWidget):
         self.ball.setToolTip(tr("Paint with a ball through the slices, not with a disc on one"))
         self.ball.toggled.connect(self._outlines.set_ball)
         self.shown = QCheckBox(tr("Outlines and axes"))
-        self.shown.setToolTip(tr("Show outlines and axes in the views") + f" ({key_text('S')})")
+        self.shown.setToolTip(tr("Show outlines and axes in the views") + f" ({key_name('findings.outlines')})")
         self.shown.toggled.connect(self._outlines.show)
         self.again = QPushButton(tr("Measure again"))
         self.again.setToolTip(
-            tr("Drop the outline, and let the program look for it again") + f" ({key_text('Shift-M')})"
+            tr("Drop the outline, and let the program look for it again") + f" ({key_name('findings.measure')})"
         )
         self.again.clicked.connect(lambda: measure_again(self._station))
         top.addWidget(self.ball)
@@ -230,8 +230,15 @@ class FindingCard(QWidget):
             return dim(tr("A blind read is on: what was found is hidden until it ends."))
         if finding is None:
             if not self._view.findings:
-                return dim(tr("There are no findings yet. Search the scan, or point at a lesion and press E."))
-            return dim(tr("Choose a finding: click its row or its ring, or press N."))
+                return dim(
+                    tr(
+                        "There are no findings yet. Search the scan, or point at a lesion and press {key}.",
+                        key=key_name("findings.add"),
+                    )
+                )
+            return dim(
+                tr("Choose a finding: click its row or its ring, or press {key}.", key=key_name("findings.next"))
+            )
         title = tr("Finding {name}", name=finding.name)
         score = tr("by a reader") if edits.is_added(finding) else tr("score {score}", score=f"{finding.score:.2f}")
         volume = self._view.volume

@@ -40,9 +40,10 @@ from napari_lesion.plugin.session.workstation import Workstation, workstation
 from napari_lesion.plugin.settings import reader_name, store
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import Action, bind
-from napari_lesion.plugin.viewer.help import key_text
+from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.tools.presets import PRESETS
 from napari_lesion.plugin.widgets.messages import show_info, show_warning
+from napari_lesion.plugin.widgets.row_table import rest_text
 from napari_lesion.plugin.widgets.task import sentence
 from napari_lesion.report import json as report_json
 from napari_lesion.review import edits
@@ -124,10 +125,11 @@ class FindingsPanel(QWidget):
         self.table = QTableView()
         self.table.setModel(self.rows)
         self._set_up_table()
+        self.nothing = rest_text(self.table)
 
         self.comment = QLineEdit()
-        self.comment.setPlaceholderText(tr("Comment on the chosen finding (K)"))
-        self.comment.setAccessibleName(tr("Comment on the chosen finding (K)"))
+        self.comment.setPlaceholderText(tr("Comment on the chosen finding ({key})", key=key_name("findings.comment")))
+        self.comment.setAccessibleName(tr("Comment on the chosen finding ({key})", key=key_name("findings.comment")))
         self.comment.installEventFilter(self)
         self._commented = ""
         """Id of the finding whose comment the line shows."""
@@ -181,7 +183,7 @@ class FindingsPanel(QWidget):
         words = (tr("open"), tr("accepted"), tr("rejected"), tr("edited"), tr("added"))
         status = "✓ " + max(words, key=metrics.horizontalAdvance)
         widths = (
-            *("888", status, tr("reader"), "88.8", "88.8 × 88.8", "88888", "part-solid", "midline", "888"),
+            *("F8888", status, tr("reader"), "88.8", "88.8 × 88.8", "88888", "part-solid", "midline", "888"),
             *("-888, -888, -8888", ""),
         )
         for column, (widest, title) in enumerate(zip(widths, columns(), strict=True)):
@@ -205,7 +207,7 @@ class FindingsPanel(QWidget):
     def _button(self, sign: str, action: Action) -> QToolButton:
         button = QToolButton()
         button.setText(sign)
-        text = f"{tr(action.text)} ({key_text(action.key)})"
+        text = f"{tr(action.text)} ({key_name(action.id)})"
         button.setToolTip(text)
         button.setAccessibleName(text)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -214,9 +216,9 @@ class FindingsPanel(QWidget):
         return button
 
     def _map_rows(self) -> QGridLayout:
-        self.heatmap = QCheckBox(tr("Heatmap (H)"))
+        self.heatmap = QCheckBox(tr("Heatmap ({key})", key=key_name("findings.heatmap")))
         self.heatmap.setToolTip(tr("Where the model is suspicious"))
-        self.explanation = QCheckBox(tr("Explanation (J)"))
+        self.explanation = QCheckBox(tr("Explanation ({key})", key=key_name("findings.explanation")))
         self.explanation.setToolTip(tr("What the model looked at: ask with the button Why?"))
         self.opacity, self.cut = QSlider(Qt.Orientation.Horizontal), QSlider(Qt.Orientation.Horizontal)
         for slider, value, tip in (
@@ -289,6 +291,7 @@ class FindingsPanel(QWidget):
         finally:
             self._building = False
         self._tell_order()
+        self._say_nothing()
         self._select(self._station.finding)
         review = self.view.review
         for id_, able in (
@@ -306,7 +309,31 @@ class FindingsPanel(QWidget):
         finally:
             self._building = False
         self._tell_order()
+        self._say_nothing()
         self._select(self._station.finding)
+
+    def _say_nothing(self) -> None:
+        """Say in an empty table why it is empty, and what to do."""
+        rejected = all(finding.status == "rejected" for finding in self.view.findings)
+        if self.rows.rowCount():
+            text = ""
+        elif self._station.blind:
+            text = tr("A blind read is on: what was found is hidden until it ends.")
+        elif self.view.review is None or not self.view.findings:
+            text = tr(
+                "There are no findings yet. Search the scan, or point at a lesion and press {key}.",
+                key=key_name("findings.add"),
+            )
+        elif self.words.text() or self.filter.currentData() != "all" or rejected:
+            text = tr("No finding matches: choose “All”, or empty the search.")
+        else:
+            text = tr(
+                "The model found nothing from a score of {score} on. Move the slider to “More” to see what it was less "
+                "sure of, or point at a lesion and press {key}.",
+                key=key_name("findings.add"),
+                score=f"{self.view.threshold:.2f}",
+            )
+        self.nothing.setText(text)
 
     def _tell_order(self) -> None:
         self.view.order = [self.rows.finding(row).id for row in range(self.rows.rowCount())]
@@ -318,6 +345,7 @@ class FindingsPanel(QWidget):
         self.comment.clear()
         self.table.setCurrentIndex(QModelIndex())
         self.model.clear()
+        self.nothing.clear()
 
     def _on_selected(self, id_: str) -> None:
         self._select(id_)
@@ -380,7 +408,9 @@ class FindingsPanel(QWidget):
     def _ask_comment(self) -> None:
         """Go to the line for the comment."""
         if self.view.chosen is None:
-            show_info(tr("Choose a finding first: click its row or its ring, or press N."))
+            show_info(
+                tr("Choose a finding first: click its row or its ring, or press {key}.", key=key_name("findings.next"))
+            )
             return
         self.comment.setFocus()
         self.comment.selectAll()

@@ -22,6 +22,7 @@ from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.session.session import OpenScan
 from napari_lesion.plugin.session.workstation import Workstation
 from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.layers import (
     FINDING_COLOR,
     SELECTED_COLOR,
@@ -249,7 +250,9 @@ class Outlines(QObject):
         """Take up one of `TOOLS`."""
         volume = self._view.volume
         if tool and (volume is None or self._view.chosen is None):
-            show_info(tr("Choose a finding first: click its row or its ring, or press N."))
+            show_info(
+                tr("Choose a finding first: click its row or its ring, or press {key}.", key=key_name("findings.next"))
+            )
             tool = ""
         if tool and volume is not None:
             self._station.session.take_mouse(OUTLINE)
@@ -295,7 +298,9 @@ class Outlines(QObject):
             return
         if chosen is None:
             self._redraw(volume)
-            show_info(tr("Choose a finding first: click its row or its ring, or press N."))
+            show_info(
+                tr("Choose a finding first: click its row or its ring, or press {key}.", key=key_name("findings.next"))
+            )
             return
         number = self._number(chosen.id)
         low, high = stroke_extent(event.value)
@@ -310,7 +315,8 @@ class Outlines(QObject):
             show_info(
                 tr(
                     "That is {mm} mm from the chosen finding, so it is no part of its outline and nothing was changed. "
-                    "For another lesion, point at it and press E.",
+                    "For another lesion, point at it and press {key}.",
+                    key=key_name("findings.add"),
                     mm=f"{apart:.0f}",
                 )
             )

@@ -14,6 +14,7 @@ from napari_lesion.plugin.findings.outlines import outlines
 from napari_lesion.plugin.session.workstation import Workstation
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import Action
+from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.layers import frame_of
 from napari_lesion.plugin.viewer.tools.measuring import measuring_tools
 from napari_lesion.plugin.viewer.tools.overlays import overlays
@@ -41,7 +42,9 @@ def _judge(how: Callable[..., Any]) -> Callable[[Workstation], None]:
 def _chosen(view: FindingsView) -> Sequence[str]:
     """Ids that the next key is for; says so where there is none."""
     if not view.selected:
-        show_info(tr("Choose a finding first: click its row or its ring, or press N."))
+        show_info(
+            tr("Choose a finding first: click its row or its ring, or press {key}.", key=key_name("findings.next"))
+        )
     return view.selected
 
 
@@ -50,7 +53,7 @@ def add_at_cursor(station: Workstation) -> None:
     view, volume = findings_view(station), station.volume
     place = pointed_at(station)
     if volume is None or place is None:
-        show_info(tr("Open a scan first, then point at the lesion and press E."))
+        show_info(tr("Open a scan first, then point at the lesion and press {key}.", key=key_name("findings.add")))
         return
     if not volume.complete:
         show_info(tr("The scan is still being read. Wait until all slices are there."))
@@ -105,7 +108,12 @@ def merge(station: Workstation) -> None:
     view, volume = findings_view(station), station.volume
     ids = view.selected
     if volume is None or len(ids) < 2:
-        show_info(tr("Choose two or more rows of the table (Ctrl or Shift and click), then press M."))
+        show_info(
+            tr(
+                "Choose two or more rows of the table (Ctrl or Shift and click), then press {key}.",
+                key=key_name("findings.merge"),
+            )
+        )
         return
     why = edits.apart([finding for finding in view.findings if finding.id in ids])
     if why and not _insists(station, why):
@@ -205,7 +213,12 @@ def copy_impression(station: Workstation) -> None:
     """Put the impression of the scan into the clipboard: at most six lines."""
     report = findings_view(station).report() if not station.blind else None
     if report is None:
-        show_info(tr("There are no findings yet. Search the scan, or point at a lesion and press E."))
+        show_info(
+            tr(
+                "There are no findings yet. Search the scan, or point at a lesion and press {key}.",
+                key=key_name("findings.add"),
+            )
+        )
     else:
         _copy("\n".join(impression(report, tr)))
 

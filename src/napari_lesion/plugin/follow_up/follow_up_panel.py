@@ -38,13 +38,14 @@ from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import bind
 from napari_lesion.plugin.viewer.docks import entitle, share_place
+from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.layers import scan_name
 from napari_lesion.plugin.viewer.reader import not_looked_into
 from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.viewer.views.side_by_side import beside
 from napari_lesion.plugin.widgets.dialogs import SeriesDialog
-from napari_lesion.plugin.widgets.row_table import row_table
+from napari_lesion.plugin.widgets.row_table import rest_text, row_table
 from napari_lesion.plugin.widgets.task import run_with_dialog, sentence, step_text
 from napari_lesion.review.review import is_searched
 from napari_lesion.support.errors import Cancelled, LesionError
@@ -171,7 +172,9 @@ class FollowUpPanel(QWidget):
         self.compared = _combo(tr("What the scan was compared with; the views and the table show this one"))
         self.beside_button = QPushButton(tr("Side by side"))
         self.beside_button.setCheckable(True)
-        self.beside_button.setToolTip(tr("Show the prior beside the scan, or hide it (Y)"))
+        self.beside_button.setToolTip(
+            tr("Show the prior beside the scan, or hide it ({key})", key=key_name("views.prior"))
+        )
         row = QHBoxLayout()
         row.addWidget(self.compared, 1)
         row.addWidget(self.beside_button)
@@ -186,6 +189,7 @@ class FollowUpPanel(QWidget):
         self.table.setTabKeyNavigation(False)  # Tab leaves the table
         self.table.horizontalHeader().setSectionResizeMode(DOUBLING, QHeaderView.ResizeMode.Stretch)
         self.table.setMinimumHeight(90)
+        self.nothing = rest_text(self.table)
         self.why = _label()
         changes = QWidget()
         column = QVBoxLayout(changes)
@@ -283,7 +287,7 @@ class FollowUpPanel(QWidget):
                 if before.identity.series_uid in uids:
                     self.choose.setCurrentIndex(uids.index(before.identity.series_uid))
             if not self._choices:
-                self.choose.addItem(tr("No earlier scan found: open one, or choose a folder"))
+                self.choose.addItem(tr("No earlier scan"))
         self._enable()
 
     def _name(self, identity: SeriesIdentity) -> str:
@@ -487,6 +491,7 @@ class FollowUpPanel(QWidget):
         self.cancel_button.setVisible(running)
         self.progress.setVisible(running)
         self.compared.setEnabled(self.compared.count() > 0)
+        self._say_nothing()
         self.beside_button.setEnabled(self._station.comparison is not None and not self._station.blind)
         self.beside_button.setChecked(self._beside.shown)
         if obstacle and not running and not self.status.text():
@@ -522,7 +527,23 @@ class FollowUpPanel(QWidget):
                     if column in (DIAMETER, VOLUME, PERCENT, DOUBLING):
                         item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                     self.table.setItem(row, column, item)
+        self._say_nothing()
         self._on_selected(self._station.finding)
+
+    def _say_nothing(self) -> None:
+        """Say in an empty table what to do."""
+        if self._changes or self._priors.running:
+            text = ""
+        elif self.comparison is not None:
+            text = tr("Neither scan has lesions to compare.")
+        elif self._choices:
+            text = tr("Not compared yet: choose an earlier scan above, and press “Compare”.")
+        else:
+            text = tr(
+                "No earlier scan of this patient is open or was found. Open one (“Browse…”), or choose its folder "
+                "above."
+            )
+        self.nothing.setText(text)
 
     def _plot(self) -> None:
         """Show the course of all lesions over all dates."""
@@ -587,7 +608,10 @@ class FollowUpPanel(QWidget):
         return (
             tr("Open a CT scan first."),
             tr("Priors are hidden in a blind read."),
-            tr("Search this scan for lesions first (panel “Detect lesions”), or add a finding (E)."),
+            tr(
+                "Search this scan for lesions first (panel “Detect lesions”), or add a finding ({key}).",
+                key=key_name("findings.add"),
+            ),
         )
 
 

@@ -21,6 +21,7 @@ from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.session.session import OpenScan
 from napari_lesion.plugin.session.workstation import Workstation
 from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.layers import scan_key
 from napari_lesion.plugin.viewer.view import volume_of
 from napari_lesion.plugin.widgets.task import Task, sentence
@@ -157,7 +158,10 @@ class Priors(QObject):
         if self._station.blind:
             return tr("Priors are hidden in a blind read.")
         if review is None:
-            return tr("Search this scan for lesions first (panel “Detect lesions”), or add a finding (E).")
+            return tr(
+                "Search this scan for lesions first (panel “Detect lesions”), or add a finding ({key}).",
+                key=key_name("findings.add"),
+            )
         return ""
 
     # -- comparing ----------------------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ from napari_lesion.plugin.session.session import OpenScan
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.texts import later, tr
+from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.plane_buttons import PlaneButtons
 from napari_lesion.plugin.viewer.reading_panel import ReadingPanel
 from napari_lesion.plugin.widgets.sections import Section, rich_label
@@ -46,6 +47,8 @@ _TEXTS = {
 _NO_ROOM = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
 _SPLIT = "layout/judge"
 """Heights of the table and the card."""
+_JUDGE_SHARES = (560, 440)
+"""Of the height, as long as the reader has not moved the line between table and card."""
 
 
 class StepsPanel(QWidget):
@@ -169,8 +172,8 @@ class StepsPanel(QWidget):
         split.setStretchFactor(0, 1)
         split.setStretchFactor(1, 1)
         sizes: list[int] = setting(_SPLIT, [])
-        if sizes and all(isinstance(size, int) for size in sizes):
-            split.setSizes(sizes)
+        stored = len(sizes) == 2 and all(isinstance(size, int) for size in sizes)
+        split.setSizes(sizes if stored else list(_JUDGE_SHARES))
         split.splitterMoved.connect(lambda *_: store(_SPLIT, split.sizes()))
         return split
 
@@ -185,7 +188,12 @@ class StepsPanel(QWidget):
     def _report(self) -> QWidget:
         self.parts["summary"] = ReportSummary(self._viewer)
         self.parts["exports"] = Exports(self._station)
-        return _scrolled(self.parts["summary"], self.parts["exports"])
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(_scrolled(self.parts["summary"]), 1)
+        column.addWidget(self.parts["exports"])  # always in sight, however long the summary is
+        return page
 
 
 class Pages(QStackedWidget):
@@ -229,7 +237,12 @@ class ReportSummary(QWidget):
         if self._station.blind:
             return [tr("A blind read is on: what was found is hidden until it ends.")]
         if self._view.review is None:
-            return [tr("There is nothing to report yet: search the scan, or add a finding (E).")]
+            return [
+                tr(
+                    "There is nothing to report yet: search the scan, or add a finding ({key}).",
+                    key=key_name("findings.add"),
+                )
+            ]
         found = [one for one in self._view.findings if one.status != "rejected"]
         shown = {one.id for one in self._view.shown}
         reported = [one for one in found if one.id in shown]

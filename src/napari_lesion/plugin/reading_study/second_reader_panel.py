@@ -34,6 +34,7 @@ from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import bind
 from napari_lesion.plugin.viewer.docks import entitle, share_place
+from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.layers import frame_of
 from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.widgets.row_table import row_table
@@ -132,7 +133,10 @@ class SecondReaderPanel(QWidget):
         for column, word in enumerate(levels()):
             button = QPushButton(f"{column + 1} {word}")
             button.setToolTip(
-                tr("Mark the place of the crosshair, or accept the finding there (Ctrl+{key})", key=column + 1)
+                tr(
+                    "Mark the place of the crosshair, or accept the finding there ({key})",
+                    key=key_name(f"second reader.{column + 1}"),
+                )
             )
             button.setMinimumWidth(44)
             button.clicked.connect(lambda _checked=False, level=column + 1: self._try(lambda: self._room.rate(level)))
@@ -140,7 +144,10 @@ class SecondReaderPanel(QWidget):
             grid.addWidget(button, column // _IN_A_ROW, column % _IN_A_ROW)
         self.away_button = QPushButton(tr("Take away"))
         self.away_button.setToolTip(
-            tr("Take away the mark at the crosshair, or reject the finding there (Ctrl+{key})", key=0)
+            tr(
+                "Take away the mark at the crosshair, or reject the finding there ({key})",
+                key=key_name("second reader.0"),
+            )
         )
         self.rest_button = QPushButton(tr("Reject the rest"))
         self.rest_button.setToolTip(tr("Reject all findings that are not decided yet"))

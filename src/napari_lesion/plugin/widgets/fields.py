@@ -24,7 +24,8 @@ SOURCES = {
 """Where values come from, in words."""
 
 
-_EDITOR_WIDTH = 104
+_ARROW = 54
+"""Pixels of an editor that its words cannot have: an arrow, and the margins."""
 
 
 class FieldsForm(QWidget):
@@ -45,7 +46,7 @@ class FieldsForm(QWidget):
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(2)
-        grid.setHorizontalSpacing(6)
+        grid.setHorizontalSpacing(4)
         grid.setColumnStretch(1, 1)
         for row, field in enumerate(fields):
             label, editor, source = QLabel(tr(field.label)), _editor(field), QLabel()
@@ -55,8 +56,9 @@ class FieldsForm(QWidget):
             editor.setToolTip(tr(field.help))
             editor.setAccessibleName(tr(field.label))
             editor.told.connect(partial(self.given.emit, field.name))
-            source.setMinimumWidth(56)
-            editor.setMinimumWidth(_EDITOR_WIDTH)  # less than Qt asks for: a panel may be narrow
+            source.setMinimumWidth(source.fontMetrics().horizontalAdvance(tr("DICOM")) + 4)
+            # Less than Qt asks for: a panel may be narrow.
+            editor.setMinimumWidth(editor.fontMetrics().horizontalAdvance(tr("unknown")) + _ARROW)
             grid.addWidget(label, row, 0)
             grid.addWidget(editor, row, 1)
             grid.addWidget(source, row, 2)

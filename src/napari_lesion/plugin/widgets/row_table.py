@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableWidget, QVBoxLayout
 
 
 def row_table(columns: Sequence[str], name: str, tip: str) -> QTableWidget:
@@ -34,3 +35,16 @@ def row_table(columns: Sequence[str], name: str, tip: str) -> QTableWidget:
     header.setMinimumSectionSize(24)
     header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
     return table
+
+
+def rest_text(table: QAbstractItemView) -> QLabel:
+    """Make the label that says in an empty table why it is empty; it lets the mouse through."""
+    label = QLabel(table.viewport())
+    label.setWordWrap(True)
+    label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+    label.setStyleSheet("color: #9aa4ae; background: transparent;")
+    label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+    layout = QVBoxLayout(table.viewport())
+    layout.setContentsMargins(16, 8, 16, 8)
+    layout.addWidget(label)
+    return label

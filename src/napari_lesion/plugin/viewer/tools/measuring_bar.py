@@ -12,7 +12,7 @@ from qtpy.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap
 from napari_lesion.model.drawn import TOOLS, Tool
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.texts import tr
-from napari_lesion.plugin.viewer.help import key_text
+from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.tools.measuring import MeasuringTools, measuring_tools
 from napari_lesion.plugin.viewer.tools.measuring_keys import ACTIONS
 from napari_lesion.plugin.viewer.tools.shapes import NAMES
@@ -35,7 +35,7 @@ def add_to_bar(viewer: Viewer) -> MeasuringTools:
     by_name = {action.id.partition(".")[2]: action for action in ACTIONS}
     for tool in TOOLS:
         action = by_name[tool]
-        hint = f"{tr(action.text)} ({key_text(action.key)})"
+        hint = f"{tr(action.text)} ({key_name(action.id)})"
         bar.add(Switch(tr(NAMES[tool]), hint, partial(tools.toggle, tool), _is_used(tools, tool), icon(tool)))
     tools.tool_changed.connect(bar.refresh)
     return tools

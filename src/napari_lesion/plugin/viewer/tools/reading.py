@@ -14,6 +14,7 @@ from napari_lesion.plugin.session.workstation import Workstation, workstation
 from napari_lesion.plugin.settings import option, store
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.hanging import hanging_of, remember
+from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.layers import frame_of
 from napari_lesion.plugin.viewer.tools import corners, cursor, presets, windows
 from napari_lesion.plugin.viewer.tools import slab as slabs
@@ -200,7 +201,11 @@ class ReadingTools(QObject):
             remember(self._scan, window=preset.id)
         else:
             self.tell(
-                tr("{preset} is a window in HU, and this scan is not in HU: 7 chooses one.", preset=tr(preset.text))
+                tr(
+                    "{preset} is a window in HU, and this scan is not in HU: {key} chooses one.",
+                    key=key_name("window.auto"),
+                    preset=tr(preset.text),
+                )
             )
 
     def auto_window(self) -> None:

@@ -21,6 +21,7 @@ from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import option, setting, store
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.hanging import hanging_of, remember
+from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.layers import UNITS, frame_of
 from napari_lesion.plugin.viewer.tools.dragging import WindowDrag
 from napari_lesion.plugin.viewer.tools.overlays import overlays
@@ -28,6 +29,7 @@ from napari_lesion.plugin.viewer.tools.reading import attach, reading_tools
 from napari_lesion.plugin.viewer.view import PLANES, ScanView, camera_orientation, volume_of
 from napari_lesion.plugin.viewer.views.bar import Bar, Switch
 from napari_lesion.plugin.viewer.views.fitting import Fitting
+from napari_lesion.plugin.viewer.views.identity import Identity
 from napari_lesion.plugin.viewer.views.mirror import Mirror, twin
 from napari_lesion.plugin.viewer.views.pane import Pane, idle
 from napari_lesion.plugin.viewer.views.projection import shrink
@@ -75,6 +77,8 @@ class Views(QObject):
         """Of the other views, in the order of `panes`."""
         self._scan_views: list[ScanView] = []
         self._three: Pane | None = None
+        self._identity: Identity | None = None
+        """What says in the 3D view whose scan it is."""
         self._mip: Image | None = None
         self._shrinking: Task[Any] | None = None
         self._coarse: WeakKeyDictionary[Image, tuple[Any, tuple[int, int, int]]] = WeakKeyDictionary()
@@ -111,7 +115,7 @@ class Views(QObject):
             (
                 Switch(
                     tr("Four views"),
-                    tr("Four views, or one alone (V, or a double click in a view)"),
+                    tr("Four views, or one alone ({key}, or a double click in a view)", key=key_name("views.four_up")),
                     self.toggle,
                     lambda: self.four_up,
                 ),
@@ -120,11 +124,15 @@ class Views(QObject):
                 ),
                 Switch(tr("Linked"), tr("Zoom and pan all views together"), self.toggle_link, lambda: self.linked),
                 Switch(
-                    tr("To the finding"), tr("Zoom to the finding, or else the crosshair (F)"), self.zoom_to_finding
+                    tr("To the finding"),
+                    tr("Zoom to the finding, or else the crosshair ({key})", key=key_name("views.zoom_to_finding")),
+                    self.zoom_to_finding,
                 ),
-                Switch(tr("Whole scan"), tr("Show all of the scan (Home)"), self.reset),
+                Switch(tr("Whole scan"), tr("Show all of the scan ({key})", key=key_name("views.reset")), self.reset),
                 Switch(
-                    tr("Settings"), tr("Reader, language, defaults, folders, keys (Ctrl+,)"), self.settings_asked.emit
+                    tr("Settings"),
+                    tr("Reader, language, defaults, folders, keys ({key})", key=key_name("help.settings")),
+                    self.settings_asked.emit,
                 ),
             ),
             area,
@@ -256,8 +264,11 @@ class Views(QObject):
             self._take(pane)
             if pane.is_plane:
                 attach(view, self._station)  # now that it has a canvas
+                # A view loses its plane with its last layer: between two scans, say.
+                view.dims.events.order.connect(self._on_order)
             self.pane_made.emit(pane)
         self._three = self._others[-1]
+        self._identity = Identity(self._three.view, self._station, self)
         self._on_order()
         if self._station.scan is not None:
             self._make_mip(self._station.scan)
@@ -306,7 +317,7 @@ class Views(QObject):
         self._active = pane
         self.toggle()
 
-    def _on_order(self) -> None:
+    def _on_order(self, _event: object = None) -> None:
         """Give the other views the planes that the viewer's own does not show."""
         if len(self._others) < 3:
             return
@@ -516,7 +527,10 @@ class Views(QObject):
         wanted = hanging_of(scan).four_up if self._fresh else None
         if wanted is None and not self.four_up and not self._others:
             wanted = option("views/four_up")
-        if wanted is not None and wanted != self.four_up:  # the scan is still on its way into the viewer
+        if self._fresh and self._alone is not None and self._alone is self._three and not wanted:
+            # A scan that nobody has seen yet begins with its slices, and 3D is no place to judge it.
+            QTimer.singleShot(0, self, partial(self.show_alone, self._main))
+        elif wanted is not None and wanted != self.four_up:  # the scan is still on its way into the viewer
             QTimer.singleShot(0, self, self.show_all if wanted else partial(self.show_alone, self._main))
         self._make_mip(scan)
 
@@ -591,6 +605,8 @@ class Views(QObject):
         self.closed.emit()
         if self._shrinking is not None:
             self._shrinking.cancel()
+        if self._identity is not None:
+            self._identity.deleteLater()
         for mirror in self.mirrors:
             mirror.close()
             mirror.deleteLater()
@@ -602,7 +618,7 @@ class Views(QObject):
             pane.let_go()
             pane.deleteLater()
         self.mirrors, self._others, self._scan_views = [], [], []
-        self._three = self._mip = None
+        self._three = self._mip = self._identity = None
         self._active = self._alone = self._main
 
 

@@ -22,6 +22,7 @@ from napari_lesion.plugin.session.workstation import Workstation
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import Action
 from napari_lesion.plugin.viewer.hanging import hanging_of, remember
+from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.layers import findings_layer, frame_of, ring_attributes, scan_layer
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.viewer.view import ScanView
@@ -66,7 +67,7 @@ class Beside(QObject):
         self._views.bar.add(
             Switch(
                 tr("Prior"),
-                tr("Show the prior beside the scan, or hide it (Y)"),
+                tr("Show the prior beside the scan, or hide it ({key})", key=key_name("views.prior")),
                 self.toggle,
                 lambda: self.shown,
             )
