@@ -36,6 +36,7 @@ def main() -> None:
         "annotation": annotation,
         "follow_up": follow_up,
         "report": report,
+        "pacs": pacs,
     }
     parser = argparse.ArgumentParser(description="Take the pictures of the documentation.")
     parser.add_argument("images", type=Path, nargs="?", default=REPOSITORY / "docs" / "images", help="where they go")
@@ -493,6 +494,66 @@ def report(images: Path) -> None:
     few = picture.quantize(128, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)  # keeps rare colours
     few.save(images / "report.png", optimize=True)
     print(images / "report.png")
+
+
+def pacs(images: Path) -> None:
+    """Let the listener analyse a study of an archive, and open its results there through the panel; needs Orthanc."""
+    import subprocess
+    import threading
+
+    sys.path.insert(0, str(REPOSITORY / "tests" / "helpers"))
+    import yaml
+    from orthanc import running
+
+    from napari_lesion.pacs.listener import Listener
+    from napari_lesion.pacs.rules import Listening
+    from napari_lesion.plugin.session.workstation import workstation
+
+    scratch = Path(tempfile.mkdtemp())
+    os.environ["XDG_DATA_HOME"] = str(scratch / "data")
+    with running(scratch / "orthanc") as archive:
+        nodes = archive.nodes()
+        os.environ["NAPARI_LESION_PACS"] = str(scratch / "pacs.yaml")
+        (scratch / "pacs.yaml").write_text(yaml.safe_dump(nodes.model_dump(mode="json")))
+        for scan in ("baseline", "followup"):
+            archive.put(sorted((REPOSITORY / "sample_dicoms" / scan).iterdir()))
+        rule = {"name": "chest", "model": "nodule-3d", "send": {"orthanc": ["sr", "seg", "key-images"]}}
+        settings = {"callers": ["CT1"], "folder": scratch / "service", "stable_s": 5, "free_gb": 0, "rules": [rule]}
+        settings = Listening.model_validate({**settings, "port": archive.local.port})
+        said: list[str] = []
+        service = Listener(settings, nodes, said.append)
+        thread = threading.Thread(target=service.run)
+        thread.start()
+        wait(lambda: any("listens" in line for line in said), 60)
+        command = ["/usr/bin/storescu", "-xt", "-aet", "CT1", "-aec", "LESION", "127.0.0.1", str(archive.local.port)]
+        subprocess.run([*command, "+sd", str(REPOSITORY / "sample_dicoms" / "followup")], check=True)
+        wait(lambda: any("results are in orthanc" in line for line in said), 1800)
+        service.stop()
+        thread.join()
+        print("\n".join(said))
+        viewer = new_viewer()
+        _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "PACS")
+        panel.fields["patient_id"].setText("PHANTOM*")
+        panel.search_button.click()
+        wait(lambda: panel.tree.topLevelItemCount() == 2 and not panel.running, 120)
+        study = panel.tree.topLevelItem(0)
+        study.setExpanded(True)
+        wait(lambda: study.childCount() == 4 and not panel.running, 120)
+        for modality in ("CT", "SR"):
+            [row] = [study.child(n) for n in range(4) if study.child(n).series.modality == modality]
+            panel.tree.setCurrentItem(row)
+            panel.tree.itemDoubleClicked.emit(row, 0)
+            wait(lambda: not panel.running, 300)
+            wait(seconds=10)
+        station = workstation(viewer)
+        wait(lambda: station.review is not None, 60)
+        largest = max(station.review.findings, key=lambda finding: finding.diameter_mm)
+        station.select(largest.id)
+        station.go_to(largest.center_mm)
+        close_notifications(viewer)
+        wait(seconds=3)
+        save_picture(viewer, images, "pacs")
+        viewer.close()
 
 
 def new_viewer() -> Any:

@@ -282,6 +282,17 @@ def test_outlines_are_missed_with_a_note(made: Callable[[str], Made], tmp_path: 
     assert [note for note in notes if "not in its folder" in note]
 
 
+def test_outlines_are_found_in_the_next_series_of_a_fetched_study(made: Callable[[str], Made], tmp_path: Path) -> None:
+    """Studies from archives have a folder for each series, named by its UID."""
+    case, out = made("axial").case, made("axial").out
+    for name, series in (("sr.dcm", "2.25.1"), ("seg.dcm", "2.25.2")):
+        (tmp_path / series).mkdir()
+        shutil.copy(out / name, tmp_path / series / name)
+    findings, notes = findings_from_sr(tmp_path / "2.25.1" / "sr.dcm", case.volume)
+    assert [finding.id for finding in findings if finding.mask is not None]
+    assert not [note for note in notes if "not in its folder" in note]
+
+
 def test_damage_is_told_and_what_is_whole_comes_back(made: Callable[[str], Made], tmp_path: Path) -> None:
     case, out = made("axial").case, made("axial").out
     dataset = pydicom.dcmread(out / "sr.dcm")

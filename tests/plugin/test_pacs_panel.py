@@ -91,6 +91,16 @@ def test_a_study_is_found_opened_compared_and_answered(
     assert set(results) == {"SR", "SEG", "KO"}
     assert {one.StudyInstanceUID for one in results.values()} == {newest.study.study_uid}
 
+    panel.search_button.click()  # what went there is seen there, and comes back
+    qtbot.waitUntil(lambda: idle() and panel.tree.topLevelItemCount() == 2, timeout=PATIENCE_MS)
+    again = panel.tree.topLevelItem(0)
+    again.setExpanded(True)
+    qtbot.waitUntil(lambda: again.childCount() == 4 and idle(), timeout=PATIENCE_MS)
+    rows = {again.child(row).series.modality: again.child(row) for row in range(4)}
+    shown = len(viewer.layers)
+    panel.tree.itemDoubleClicked.emit(rows["SEG"], 0)
+    qtbot.waitUntil(lambda: idle() and len(viewer.layers) > shown, timeout=PATIENCE_MS)
+
 
 def test_an_archive_that_is_gone_is_said(make_napari_viewer: Callable, qtbot, archive: Orthanc, tmp_path: Path) -> None:
     nodes = archive.nodes(port=archive.local.port)

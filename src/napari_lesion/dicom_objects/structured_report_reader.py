@@ -11,8 +11,10 @@ import re
 import uuid
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
 
@@ -49,6 +51,7 @@ from napari_lesion.model.mask import Mask
 from napari_lesion.model.measured import Axis, HounsfieldUnits, Looks, Measurement
 from napari_lesion.model.volume import FloatArray, Volume
 from napari_lesion.support.errors import LesionError, SeriesError
+from napari_lesion.support.uids import is_uid
 
 REPORTS = (
     "1.2.840.10008.5.1.4.1.1.88.22",  # Enhanced SR
@@ -66,6 +69,8 @@ _SIZES = (concepts.MARKED_DIAMETER, concepts.DIAMETER, concepts.LONG_AXIS, Code(
 _MOST_NUMBERS = 6
 #: To mm.
 _LENGTHS = {"mm": 1.0, "cm": 10.0, "um": 1e-3}
+#: Series of a study that are looked into for a report's outlines, and files in them; outlines are one, rarely more.
+_MOST_FOLDERS, _MOST_FILES = 500, 3
 #: Names of what is drawn to show another thing than the finding's extent.
 _NO_EXTENT = (concepts.CENTER, concepts.BOX)
 
@@ -353,7 +358,9 @@ def _masks(report: ReportFile, volume: Volume) -> tuple[dict[tuple[str, int], Ma
     notes: list[str] = []
     if not wanted:
         return masks, notes
-    for path in sorted(report.path.parent.iterdir()):
+    for path in _beside(report.path):
+        if not wanted:
+            break
         uid = _uid_of(path)
         if uid not in wanted:
             continue
@@ -370,6 +377,19 @@ def _masks(report: ReportFile, volume: Volume) -> tuple[dict[tuple[str, int], Ma
             f"{report.path.name} refers to a segmentation that is not in its folder, so those findings have no outline."
         )
     return masks, notes
+
+
+def _beside(path: Path) -> Iterator[Path]:
+    """Give the files of a report's folder; where series lie in folders that their UIDs name, then of the small ones."""
+    yield from sorted(path.parent.iterdir())
+    if not is_uid(path.parent.name):
+        return
+    folders = (one for one in sorted(path.parent.parent.iterdir()) if is_uid(one.name) and one != path.parent)
+    for folder in islice(folders, _MOST_FOLDERS):
+        with suppress(OSError):
+            found = list(islice(folder.iterdir(), _MOST_FILES + 1))
+            if len(found) <= _MOST_FILES:
+                yield from sorted(found)
 
 
 def _uid_of(path: Path) -> str:

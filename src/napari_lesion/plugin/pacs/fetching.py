@@ -11,16 +11,19 @@ import platformdirs
 from napari_lesion.dicom.index.series import Series, find_series
 from napari_lesion.pacs.records import Archive, Retrieved, StudyRecord
 from napari_lesion.pacs.retrieve import retrieve
+from napari_lesion.pacs.storage import ENDING
 from napari_lesion.plugin.texts import tr
 from napari_lesion.support.progress import Progress
+from napari_lesion.support.uids import name_of
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """What came of one study, and the series in it that can be opened."""
+    """What came of one study, the series in it that are images, and what else was asked for: a report, outlines."""
 
     retrieved: Retrieved
     series: tuple[Series, ...]
+    objects: tuple[Path, ...] = ()
 
 
 def kept_in() -> Path:
@@ -40,7 +43,11 @@ def fetch_study(archive: Archive, study: StudyRecord, series_uids: Sequence[str]
     )
     found = tuple(find_series(retrieved.folder))
     wanted = [one for one in found if not series_uids or one.identity.series_uid in series_uids]
-    return Fetched(retrieved, tuple(wanted))
+    images = {one.identity.series_uid for one in wanted}
+    # The first is what was asked for; the others are what it needs.
+    first = [uid for uid in series_uids[:1] if uid not in images]
+    objects = [path for uid in first for path in sorted((retrieved.folder / name_of(uid)).glob(f"*{ENDING}"))]
+    return Fetched(retrieved, tuple(wanted), tuple(objects))
 
 
 def outcome_of(retrieved: Retrieved) -> str:

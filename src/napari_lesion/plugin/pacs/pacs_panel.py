@@ -114,7 +114,7 @@ class PacsPanel(QWidget):
         self.tree.setColumnCount(2)
         self.tree.setHeaderLabels([tr("Study"), tr("Images")])
         self.tree.setAccessibleName(tr("Studies that were found"))
-        self.tree.setToolTip(tr("A double click on a series fetches and opens it"))
+        self.tree.setToolTip(tr("A double click on a series fetches and opens it: a scan, then its report or outlines"))
         self.tree.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.tree.header().setStretchLastSection(False)
         self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
@@ -301,7 +301,7 @@ class PacsPanel(QWidget):
         archive = self._archive()
         if archive is None:
             return
-        study, wanted = row.study, (row.series.series_uid,) if row.series is not None else ()
+        study, wanted = row.study, _wanted(row)
         self._run(lambda progress: fetch_study(archive, study, wanted, progress), then)
 
     def _on_fetched(self, fetched: Fetched) -> None:
@@ -313,7 +313,10 @@ class PacsPanel(QWidget):
         if not fetched.retrieved.is_complete:
             return
         try:
-            add_layers(self._viewer, open_series(fetched.series[:1]))
+            if fetched.series:
+                add_layers(self._viewer, open_series(fetched.series[:1]))
+            elif fetched.objects:  # a structured report, outlines: they find the scan that they are of
+                self._viewer.open([str(path) for path in fetched.objects], plugin=PLUGIN)
         except Cancelled:
             return
         except LesionError as error:
@@ -390,6 +393,16 @@ class PacsPanel(QWidget):
     def _say(self, text: str) -> None:
         self.status.setText("\n".join(map(one_line, text.splitlines())))
         self.status.setVisible(bool(text))
+
+
+def _wanted(row: _Row) -> tuple[str, ...]:
+    """Series to fetch for a row, none where all of its study: with a report the outlines that it may refer to."""
+    if row.series is None:
+        return ()
+    parent = row.parent()
+    beside = [parent.child(number) for number in range(parent.childCount())] if row.series.modality == "SR" else []
+    outlines = [one.series.series_uid for one in beside if isinstance(one, _Row) and one.series.modality == "SEG"]
+    return (row.series.series_uid, *outlines)
 
 
 def _side_by_side(first: QWidget, second: QWidget) -> QHBoxLayout:

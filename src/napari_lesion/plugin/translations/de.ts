@@ -92,8 +92,8 @@
             <translation>Eine blinde Befundung läuft: Gefundenes bleibt verborgen, bis sie endet.</translation>
         </message>
         <message>
-            <source>A double click on a series fetches and opens it</source>
-            <translation>Ein Doppelklick auf eine Serie holt und öffnet sie</translation>
+            <source>A double click on a series fetches and opens it: a scan, then its report or outlines</source>
+            <translation>Ein Doppelklick auf eine Serie holt und öffnet sie: eine Aufnahme, dann ihren Befund oder ihre Umrisse</translation>
         </message>
         <message>
             <source>A double click opens a study with its priors</source>

@@ -92,8 +92,8 @@
             <translation>正在盲阅：结束之前隐藏已发现的内容。</translation>
         </message>
         <message>
-            <source>A double click on a series fetches and opens it</source>
-            <translation>双击序列即可获取并打开</translation>
+            <source>A double click on a series fetches and opens it: a scan, then its report or outlines</source>
+            <translation>双击序列即可获取并打开：先是扫描，然后是其报告或轮廓</translation>
         </message>
         <message>
             <source>A double click opens a study with its priors</source>
