@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from math import dist
 from pathlib import Path
 from typing import Any
 
@@ -547,9 +548,10 @@ def pacs(images: Path) -> None:
             wait(seconds=10)
         station = workstation(viewer)
         wait(lambda: station.review is not None, 60)
-        largest = max(station.review.findings, key=lambda finding: finding.diameter_mm)
-        station.select(largest.id)
-        station.go_to(largest.center_mm)
+        part_solid = (-67.1, 44.3, -103.9)  # of truth.csv
+        shown = min(station.review.findings, key=lambda one: dist(one.center_mm, part_solid))
+        station.select(shown.id)
+        station.go_to(shown.center_mm)
         close_notifications(viewer)
         wait(seconds=3)
         save_picture(viewer, images, "pacs")

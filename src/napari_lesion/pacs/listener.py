@@ -5,23 +5,29 @@ What was acknowledged is on the disk, and what is to be done is in the queue, so
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
+import shutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
+import psutil
 import pydicom
 
 from napari_lesion.pacs import analysis
 from napari_lesion.pacs.archives import open_archive
 from napari_lesion.pacs.clock import REAL, Clock
+from napari_lesion.pacs.figures import TEXT_FORMAT, Counts, Metric, exposition
 from napari_lesion.pacs.nodes import Nodes
-from napari_lesion.pacs.queue import Job, Queue, Send
+from napari_lesion.pacs.queue import STATES, Job, Queue, Send
 from napari_lesion.pacs.receiver import Receiver
 from napari_lesion.pacs.rules import ANYBODY, Arrived, Listening, Rule
 from napari_lesion.pacs.send import check_study
 from napari_lesion.pacs.storage import DAMAGED, ENDING, Storage, describe
+from napari_lesion.pacs.web import Pages, Storing, WebServer, as_json
 from napari_lesion.support.atomic import PRIVATE_FOLDER
 from napari_lesion.support.errors import Cancelled, ConfigError, LesionError
 
@@ -58,6 +64,8 @@ class Listener:
         self._down: dict[str, float] = {}
         """Archives that do not answer, and since when (seconds since 1970)."""
         settings.folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+        self._counts = Counts()
+        self._workers: list[threading.Thread] = []
         self._storage = Storage(settings.folder / INBOX)
         self._queue = Queue(settings.folder, clock.wall)
 
@@ -82,9 +90,12 @@ class Listener:
                 self._tell(f"{count} analyses were interrupted, and begin again.")
             self._look_at_the_inbox()
             callers = () if ANYBODY in self._settings.callers else self._settings.callers
-            receiver = Receiver(self._settings.local, callers, self._keep, limits=self._settings.limits)
-            threads = [threading.Thread(target=work) for work in (self._analyse, self._send)]
-            with receiver:
+            receiver = Receiver(self._settings.local, callers, self._receive, limits=self._settings.limits)
+            threads = self._workers = [threading.Thread(target=work) for work in (self._analyse, self._send)]
+            with ExitStack() as doors:
+                for server in self._web():
+                    doors.enter_context(server)
+                doors.enter_context(receiver)
                 for thread in threads:
                     thread.start()
                 local = self._settings.local
@@ -109,9 +120,38 @@ class Listener:
 
     # -- receiving ----------------------------------------------------------------------------------------------------
 
+    def _web(self) -> Iterator[WebServer]:
+        """Make the servers that are configured: STOW-RS, and how we are."""
+        limits, stow, monitor = self._settings.limits, self._settings.stow, self._settings.monitor
+        if stow is not None:
+            token = stow.token.reveal() if stow.token is not None else None
+            pages = Pages(storing=Storing(self._receive, stow.sender, token, limits.instance_bytes))
+            yield WebServer(
+                stow.address,
+                stow.port,
+                pages,
+                timeout_s=limits.timeout_s,
+                connections=limits.associations,
+                tls=stow.tls,
+            )
+        if monitor is not None:
+            pages = Pages({"/health": self._health, "/metrics": self._metrics})
+            yield WebServer(monitor.address, monitor.port, pages, timeout_s=10.0, connections=8)
+
+    def _receive(self, content: bytes, caller: str) -> None:
+        """Take an instance, or raise why not; on a thread of who sends it."""
+        try:
+            if self._free_bytes() < self._settings.free_gb * 2**30:
+                raise OSError(errno.ENOSPC, "less is free than is to be left")
+            self._keep(content, caller)
+        except BaseException:
+            self._counts.add("refused")
+            raise
+
     def _keep(self, content: bytes, caller: str) -> None:
-        """Put an instance on the disk, with who sent it; on a thread of its association."""
+        """Put an instance on the disk, with who sent it."""
         instance, new = self._storage.keep(content)
+        self._counts.add("new" if new else "known")
         noted = (instance.study_uid, caller)
         if noted not in self._noted:
             self._queue.note_sender(*noted)
@@ -231,6 +271,56 @@ class Listener:
         folder = self._settings.folder / JOBS / f"{job.id:06d}"
         folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
         return folder
+
+    # -- how we are ---------------------------------------------------------------------------------------------------
+
+    def _free_bytes(self) -> int:
+        return shutil.disk_usage(self._settings.folder).free
+
+    def _health(self) -> tuple[int, str, str]:
+        """Say whether everything works that is to work; an archive that is away is its own affair."""
+        problems = []
+        if not all(worker.is_alive() for worker in self._workers):
+            problems.append("a worker has ended")
+        if self._free_bytes() < self._settings.free_gb * 2**30:
+            problems.append("the disk is full")
+        return as_json(503 if problems else 200, {"status": "; ".join(problems) or "ok"})
+
+    def _metrics(self) -> tuple[int, str, str]:
+        counts = self._queue.counts()
+        waiting = counts.pop("results to send")
+        with self._lock:
+            growing = len(self._last)
+        down = dict(self._down)
+        nodes = {node for rule in self._settings.rules for node in rule.send}
+        metrics = (
+            Metric(
+                "instances_total",
+                "counter",
+                "Instances that came since the start, by what became of them.",
+                {(name,): self._counts[name] for name in ("new", "known", "refused")},
+                ("outcome",),
+            ),
+            Metric("studies_growing", "gauge", "Studies that may not be complete yet.", {(): growing}),
+            Metric(
+                "analyses",
+                "gauge",
+                "Analyses by their state, all that the queue knows.",
+                {(state,): counts.get(state, 0) for state in STATES},
+                ("state",),
+            ),
+            Metric("results_waiting", "gauge", "Results that are to be sent.", {(): waiting}),
+            Metric(
+                "archive_up",
+                "gauge",
+                "Whether an archive took what was last sent there.",
+                {(node,): node not in down for node in sorted(nodes)},
+                ("node",),
+            ),
+            Metric("disk_free_bytes", "gauge", "Free on the disk of the folder.", {(): self._free_bytes()}),
+            Metric("memory_bytes", "gauge", "Resident memory.", {(): psutil.Process().memory_info().rss}),
+        )
+        return 200, TEXT_FORMAT, exposition(metrics)
 
     # -- results ------------------------------------------------------------------------------------------------------
 

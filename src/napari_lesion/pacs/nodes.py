@@ -18,7 +18,7 @@ from napari_lesion.support.errors import ConfigError
 ENVIRONMENT = "NAPARI_LESION_PACS"
 """Names the file with the nodes, where it is not at its usual place."""
 FILE_NAME = "pacs.yaml"
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def _ae_title(text: str) -> str:
@@ -156,7 +156,7 @@ class Node(_Model):
             raise ValueError("either a token, or user and password")
         if self.dicomweb is not None and (self.token or self.user):
             parts = urlsplit(self.dicomweb)
-            if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+            if parts.scheme == "http" and parts.hostname not in LOOPBACK:
                 raise ValueError("a token or password would cross the network readable for all: use https")
         return self
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from napari_lesion.support.errors import ConfigError
 
@@ -52,6 +52,7 @@ CREATE INDEX due_sends ON sends (state, due);
 """
 
 State = Literal["queued", "analysing", "sending", "done", "failed"]
+STATES: tuple[State, ...] = get_args(State)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ Used for as long as a C-MOVE or a commitment takes, and by the listener for as l
 from __future__ import annotations
 
 import logging
-import shutil
 import socket
 import ssl
 import threading
@@ -14,7 +13,6 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from napari_lesion.pacs import engines
@@ -44,19 +42,13 @@ class Limits:
         At a time.
     instance_bytes : int
         Of one instance; the connection that sends more is ended.
-    free_bytes : int
-        Left on the disk; below that, what comes is refused, and said so.
     timeout_s : float
         An association without a sign of life is ended after this.
-    folder : Path, optional
-        On whose disk ``free_bytes`` are looked for.
     """
 
     associations: int = 20
     instance_bytes: int = 2 * 2**30
-    free_bytes: int = 2**30
     timeout_s: float = 60.0
-    folder: Path | None = None
 
 
 class _LaterHandshake:
@@ -182,10 +174,6 @@ class Receiver:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _has_room(self) -> bool:
-        folder = self._limits.folder
-        return folder is None or shutil.disk_usage(folder).free >= self._limits.free_bytes
-
     def _on_open(self, event: Any) -> None:
         reading = Reading(event.assoc, self._limits.timeout_s, self._limits.instance_bytes)
         with self._lock:
@@ -213,9 +201,6 @@ class Receiver:
         caller = str(event.assoc.requestor.ae_title).strip()
         self._begin_anew(event.assoc)
         try:
-            if not self._has_room():
-                _LOG.error("%s: refused what came: the disk of %s is full", caller, self._limits.folder)
-                return OUT_OF_RESOURCES
             self._keep(event.encoded_dataset(), caller)
         except PacsError as error:
             _LOG.warning("%s: refused what came: %s", caller, error)

@@ -10,8 +10,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from napari_lesion.pacs.nodes import AETitle, Local, Nodes, Port, Tls
+from napari_lesion.pacs.nodes import LOOPBACK, AETitle, Local, Nodes, Port, Tls
 from napari_lesion.pacs.receiver import Limits
+from napari_lesion.pacs.secrets import Secret
 from napari_lesion.support.checked_yaml import read_checked
 from napari_lesion.support.errors import ConfigError
 
@@ -82,6 +83,38 @@ class Rule(_Model):
         )
 
 
+class Monitor(_Model):
+    """Where it is said how the listener is (``/health``), with figures for Prometheus (``/metrics``); no patient."""
+
+    port: Port
+    address: str = "127.0.0.1"
+
+
+class Stow(_Model):
+    """Where studies are taken by DICOMweb (STOW-RS), beside C-STORE."""
+
+    port: Port
+    address: str = "127.0.0.1"
+    tls: Tls | None = None
+    """With ``ca``, clients must have a certificate of it."""
+    token: Secret | None = None
+    """Bearer token that who sends must have."""
+    sender: AETitle = "STOW"
+    """What rules take for the AE title of who sends so."""
+
+    @model_validator(mode="after")
+    def _knows_who_sends(self) -> Stow:
+        if self.address in LOOPBACK:
+            return self
+        if self.tls is None:
+            raise ValueError(
+                "stow: without tls all on the network could read what comes; give it tls, or keep to loopback"
+            )
+        if self.token is None and self.tls.ca is None:
+            raise ValueError("stow: say who may send, by a token or by the ca of certificates")
+        return self
+
+
 class Listening(_Model):
     """All of the file."""
 
@@ -89,6 +122,8 @@ class Listening(_Model):
     address: str = "127.0.0.1"
     port: Port = 11112
     tls: Tls | None = None
+    stow: Stow | None = None
+    monitor: Monitor | None = None
     callers: tuple[AETitle, ...]
     """AE titles that may send; ``[ANY]`` lets everybody."""
     folder: Path
@@ -130,9 +165,7 @@ class Listening(_Model):
         return Limits(
             associations=self.associations,
             instance_bytes=round(self.instance_mb * 2**20),
-            free_bytes=round(self.free_gb * 2**30),
             timeout_s=self.timeout_s,
-            folder=self.folder,
         )
 
     def back_off(self, attempts: int) -> float:

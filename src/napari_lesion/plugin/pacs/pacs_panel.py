@@ -401,7 +401,8 @@ def _wanted(row: _Row) -> tuple[str, ...]:
         return ()
     parent = row.parent()
     beside = [parent.child(number) for number in range(parent.childCount())] if row.series.modality == "SR" else []
-    outlines = [one.series.series_uid for one in beside if isinstance(one, _Row) and one.series.modality == "SEG"]
+    series = [one.series for one in beside if isinstance(one, _Row) and one.series is not None]
+    outlines = [one.series_uid for one in series if one.modality == "SEG"]
     return (row.series.series_uid, *outlines)
 
 
