@@ -41,6 +41,17 @@ class Job:
     patient: Patient | None = None
     """What is known of the patient besides the headers."""
 
+    def __getstate__(self) -> dict[str, object]:
+        """Leave out of what another process gets who clears the files of a zip away: that is this process's."""
+        return vars(self) | {
+            "series": replace(self.series, _folder=None),
+            "priors": tuple(replace(one, _folder=None) for one in self.priors),
+        }
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """Take what was left of it."""
+        vars(self).update(state)
+
     @property
     def scan(self) -> Scan:
         """What tells it from all others."""

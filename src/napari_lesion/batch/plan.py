@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -12,12 +13,40 @@ from napari_lesion.batch.jobs import Job, Settings, outcome_of
 from napari_lesion.report import folders
 from napari_lesion.report.ledger import Entry, State
 from napari_lesion.report.summary import SeriesOutcome
+from napari_lesion.support.errors import OptionError
 
 if TYPE_CHECKING:
     from napari_lesion.models.card import Card
 
 Retry = Literal["failed", "quarantined"]
 _AGAIN: Mapping[Retry, tuple[State, ...]] = {"failed": ("failed", "quarantined"), "quarantined": ("quarantined",)}
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One of several parts of an archive, by patient: a study and its priors are never in two.
+
+    Attributes
+    ----------
+    number : int
+        From 1.
+    count : int
+    """
+
+    number: int
+    count: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= self.count:
+            raise OptionError(f"There is no shard {self.number} of {self.count}: they are counted from 1.")
+
+    def __str__(self) -> str:
+        return f"{self.number}-of-{self.count}"
+
+    def has(self, job: Job) -> bool:
+        """Whether a series is in it."""
+        whose = hashlib.sha256(job.series.identity.patient_id.encode("utf-8", "surrogatepass")).digest()
+        return int.from_bytes(whose[:8]) % self.count == self.number - 1
 
 
 @dataclass(frozen=True)
@@ -91,6 +120,7 @@ def make_plan(
     *,
     retry: Collection[Retry] = (),
     first: int = 0,
+    shard: Shard | None = None,
 ) -> Plan:
     """Say what will be done with each series.
 
@@ -106,6 +136,8 @@ def make_plan(
         What failed and is tried again: ``failed`` is all of it.
     first : int
         Position of the first row.
+    shard : Shard, optional
+        Only what is in it.
     """
     known = {entry.key: entry for entry in entries}
     again = {state for one in retry for state in _AGAIN[one]}
@@ -115,6 +147,8 @@ def make_plan(
     for position, job in enumerate(jobs, first):
         folder = folders.folder_for(job.series, settings.out, taken)
         taken.add(folder.name)
+        if shard is not None and not shard.has(job):
+            continue
         identity = job.series.identity
         entry = Entry(
             job.key,
@@ -128,6 +162,8 @@ def make_plan(
         was = known.get(entry.key)
         if was is not None and was.state == "leased":
             interrupted.append(identity.series_uid)
+        if was is not None and was.state in ("queued", "leased"):
+            step = replace(step, entry=replace(entry, strikes=was.strikes))
         if was is not None and settings.resume and was.state not in again and _stands(was, step, settings):
             step = replace(step, entry=replace(was, position=position, outcome=_as_it_was(was, job)))
         steps.append(step)

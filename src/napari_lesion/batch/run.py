@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_lesion import pipeline
 from napari_lesion.batch.jobs import Found, Job, Settings, find_jobs, with_priors
-from napari_lesion.batch.plan import Plan, Retry, make_plan
-from napari_lesion.batch.series import analyse_series, task_of
-from napari_lesion.detection import registry
+from napari_lesion.batch.plan import Plan, Retry, Shard, make_plan
+from napari_lesion.batch.schedule import Schedule, Status
+from napari_lesion.batch.series import analyse_series, check_device, task_of
+from napari_lesion.batch.workers import Workers, start
+from napari_lesion.detection.choice import DetectorChoice
 from napari_lesion.report import folders
 from napari_lesion.report.ledger import Entry, ledgers_in, read_ledgers
 from napari_lesion.report.run_log import RunLog
@@ -61,7 +64,7 @@ def analyse_folder(
     paths: Sequence[Path],
     out: Path,
     *,
-    detector: Detector | str = "nodule-3d",
+    detector: Detector | DetectorChoice | str = "nodule-3d",
     device: str = "auto",
     series_uids: Sequence[str] = (),
     allow_gaps: bool = False,
@@ -80,6 +83,9 @@ def analyse_folder(
     progress: Progress = silent,
     on_outcome: Callable[[SeriesOutcome], None] | None = None,
     on_plan: Callable[[Plan], None] | None = None,
+    workers: Workers | None = None,
+    shard: Shard | None = None,
+    on_status: Callable[[Status], None] = lambda _: None,
 ) -> BatchResult:
     """Analyse every CT series below some paths and write the results.
 
@@ -132,6 +138,12 @@ def analyse_folder(
         Called with what became of each series as soon as it is known.
     on_plan : callable, optional
         Called with what will be done before it begins.
+    workers : Workers, optional
+        Processes that analyse, so that a crash costs one series; by default this one does.
+    shard : Shard, optional
+        Analyse only the series of these patients; other runs, at the same time, do those of the others.
+    on_status : callable
+        Called about twice a second, where ``workers`` analyse, with how far they are.
 
     Returns
     -------
@@ -155,79 +167,105 @@ def analyse_folder(
         for path in (*paths, *([prior] if prior is not None else [])):
             withheld.learn_path(path)
         progress = withheld.progress(progress)
-    try:
-        if not dry_run:
-            out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{out}: cannot write results there ({error.strerror}). Choose another folder.") from error
-    from napari_lesion.imaging.inference import choose_device
+    chosen = DetectorChoice(detector) if isinstance(detector, str) else detector
+    with _engine(chosen, device, None if dry_run else workers, on_status) as engine:
+        asked = Settings(
+            out=out,
+            device=device,
+            allow_gaps=allow_gaps,
+            assume_hu=assume_hu,
+            threshold=pipeline.reporting_threshold(engine.card, threshold, false_positives),
+            resume=bool(ledgers_in(out)) if resume is None else resume,
+            measure=measure,
+            reports=tuple(reports),
+            told=dict(settings or {}),
+            withheld=withheld,
+        )
+        indexing = part(progress, 0, _BEGIN, _WHOLE)
+        finding, choosing = part(indexing, 0, 1, 2), part(indexing, 1, 2, 2)
 
-    if isinstance(detector, str):
-        detector = registry.load_detector(detector)
-    card = detector.card
-    limit = pipeline.reporting_threshold(card, threshold, false_positives)
-    choose_device(device)
-    asked = Settings(
-        out=out,
-        device=device,
-        allow_gaps=allow_gaps,
-        assume_hu=assume_hu,
-        threshold=limit,
-        resume=bool(ledgers_in(out)) if resume is None else resume,
-        measure=measure,
-        reports=tuple(reports),
-        told=dict(settings or {}),
-        withheld=withheld,
-    )
-    indexing = part(progress, 0, _BEGIN, _WHOLE)
-    finding, choosing = part(indexing, 0, 1, 2), part(indexing, 1, 2, 2)
-    if dry_run:
-        found = find_jobs(paths, series_uids, card, withheld, finding)
-        plan, known = _plan(found, prior, clinical, read_ledgers(out), asked, card, retry, choosing)
-        return BatchResult(found.outcomes, found.skipped_files, known, plan)
-    with folders.held(out):
-        for restored in put_right(out):
-            _LOG.warning("%s: an interrupted run left it under a temporary name; it is in its place again", restored)
-        log = RunLog(out, state_folder() / "summaries", on_outcome, withheld)
+        def planned(found: Found, entries: Iterable[Entry]) -> tuple[Plan, int]:
+            jobs = found.jobs if prior is None else with_priors(found.jobs, prior, engine.card, choosing)
+            if clinical is not None:
+                jobs = tuple(_with_what_is_known(job, clinical) for job in jobs)
+            first = len(found.outcomes)
+            plan = make_plan(jobs, entries, asked, engine.card, retry=retry, first=first, shard=shard)
+            return plan, sum(job.patient is not None for job in jobs)
+
+        if dry_run:
+            found = find_jobs(paths, series_uids, engine.card, withheld, finding)
+            plan, known = planned(found, read_ledgers(out))
+            return BatchResult(found.outcomes, found.skipped_files, known, plan)
         try:
-            found = find_jobs(paths, series_uids, card, withheld, finding)
-            log.skipped_files += found.skipped_files
-            log.add(*found.outcomes)
-            plan, known = _plan(found, prior, clinical, log.known, asked, card, retry, choosing)
-            log.save_skipped()
-            log.queue(step.entry for step in plan.to_do)
-            if on_plan is not None:
-                on_plan(plan)
-            log.leave((step.entry, step.job.series) for step in plan.steps if step.is_left)
-            _analyse_here(plan, asked, detector, log, progress)
-            progress(_WHOLE, _WHOLE, "done")
-        except ResultsError:
-            raise
-        except BaseException:
-            with suppress(LesionError):
-                log.close()
-            raise
-        log.close()
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"{out}: cannot write results there ({error.strerror}). Choose another folder."
+            ) from error
+        with folders.held(out, "" if shard is None else str(shard)):
+            for restored in put_right(out):
+                _LOG.warning(
+                    "%s: an interrupted run left it under a temporary name; it is in its place again", restored
+                )
+            log = RunLog(out, state_folder() / "summaries", on_outcome, withheld, "" if shard is None else str(shard))
+            try:
+                found = find_jobs(paths, series_uids, engine.card, withheld, finding)
+                log.skipped_files += found.skipped_files
+                log.add(*found.outcomes)
+                plan, known = planned(found, log.known)
+                log.save_skipped()
+                log.queue(step.entry for step in plan.to_do)
+                if on_plan is not None:
+                    on_plan(plan)
+                log.leave((step.entry, step.job.series) for step in plan.steps if step.is_left)
+                engine.analyse(plan, asked, log, progress)
+                progress(_WHOLE, _WHOLE, "done")
+            except ResultsError:
+                raise
+            except BaseException:
+                with suppress(LesionError):
+                    log.close()
+                raise
+            log.close()
     return BatchResult(tuple(log.outcomes), tuple(log.skipped_files), known, plan)
 
 
-def _plan(
-    found: Found,
-    prior: Path | None,
-    clinical: Clinical | None,
-    entries: Iterable[Entry],
-    settings: Settings,
-    card: Card,
-    retry: Collection[Retry],
-    progress: Progress,
-) -> tuple[Plan, int]:
-    """Say what will be done with what was found, and of how many series' patients something is known."""
-    jobs = found.jobs if prior is None else with_priors(found.jobs, prior, card, progress)
-    known = 0
-    if clinical is not None:
-        jobs = tuple(_with_what_is_known(job, clinical) for job in jobs)
-        known = sum(job.patient is not None for job in jobs)
-    return make_plan(jobs, entries, settings, card, retry=retry, first=len(found.outcomes)), known
+@dataclass(frozen=True)
+class _Engine:
+    """What analyses: the card of its model, and how."""
+
+    card: Card
+    analyse: Callable[[Plan, Settings, RunLog, Progress], None]
+
+
+@contextmanager
+def _engine(
+    chosen: Detector | DetectorChoice, device: str, workers: Workers | None, on_status: Callable[[Status], None]
+) -> Iterator[_Engine]:
+    """Make what analyses ready: this process, or others."""
+    if workers is None:
+        detector = chosen.load() if isinstance(chosen, DetectorChoice) else chosen
+        check_device(device)
+        yield _Engine(detector.card, partial(_analyse_here, detector))
+        return
+    pool = start(workers, chosen, device)
+
+    def analyse(plan: Plan, settings: Settings, log: RunLog, progress: Progress) -> None:
+        schedule = Schedule(
+            plan,
+            settings,
+            pool,
+            log,
+            limit_s=workers.time_limit_s,
+            place=log.place if pool.is_here else None,
+            on_status=on_status,
+        )
+        schedule.run(part(progress, _BEGIN, _WHOLE, _WHOLE))
+
+    try:
+        yield _Engine(pool.card, analyse)
+    finally:
+        pool.close()
 
 
 def _with_what_is_known(job: Job, clinical: Clinical) -> Job:
@@ -237,7 +275,7 @@ def _with_what_is_known(job: Job, clinical: Clinical) -> Job:
     return replace(job, patient=clinical.of(identity.patient_id, identity.study_date), notes=(*said, *job.notes))
 
 
-def _analyse_here(plan: Plan, settings: Settings, detector: Detector, log: RunLog, progress: Progress) -> None:
+def _analyse_here(detector: Detector, plan: Plan, settings: Settings, log: RunLog, progress: Progress) -> None:
     """Analyse one series after the other in this process."""
     done = {step.job.scan: step.folder for step in plan.steps if step.entry.state == "done"}
     for number, step in enumerate(plan.steps):

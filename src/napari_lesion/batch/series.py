@@ -84,6 +84,20 @@ class Ended:
     may_pass: bool = False
 
 
+def check_device(device: str) -> None:
+    """Make sure that there is such a device.
+
+    Raises
+    ------
+    ConfigError
+        If there is none.
+    """
+    if device != "cpu":  # there always is one: who asks for it does not wait for torch
+        from napari_lesion.imaging.inference import choose_device
+
+        choose_device(device)
+
+
 def analyse_series(task: Task, detector: Detector, progress: Progress) -> Ended:
     """Analyse one series and write its results, or keep those that are there; never raises but for `Cancelled`."""
     begun = time.perf_counter()

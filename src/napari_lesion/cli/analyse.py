@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +15,8 @@ from napari_lesion.cli.known_patients import complain_of_nobody, load_known
 from napari_lesion.cli.withholding import withholding
 
 if TYPE_CHECKING:
-    from napari_lesion.models.card import Detector
+    from napari_lesion.batch import Shard, Status
+    from napari_lesion.batch.monitor import Monitor
 
 
 class Device(StrEnum):
@@ -124,6 +127,39 @@ def analyse(
         list[Retry] | None,
         typer.Option(help="Try again what failed in earlier runs, or only what is in quarantine."),
     ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Analyse in so many processes; a crash costs one series. Default: one series at a time, in this one.",
+        ),
+    ] = None,
+    time_limit: Annotated[
+        float, typer.Option(min=1, metavar="SECONDS", help="With --jobs: end a series that takes longer.")
+    ] = 3600.0,
+    memory_limit: Annotated[
+        float | None,
+        typer.Option(
+            metavar="MIB", help="With --jobs: memory of one process (default: they share nine tenths of what there is)."
+        ),
+    ] = None,
+    recycle: Annotated[
+        int, typer.Option(min=1, metavar="N", help="With --jobs: replace a process by a new one after N series.")
+    ] = 200,
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="I/N", help="Analyse only part I of N, by patient: for job arrays that share one OUT."),
+    ] = None,
+    json_lines: Annotated[
+        bool, typer.Option("--json", help="Print what happens as lines of JSON instead of sentences.")
+    ] = False,
+    monitor: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[HOST:]PORT",
+            help="With --jobs: show how far the run is in a browser (default HOST: this computer alone).",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done with each series; nothing is written.")
     ] = False,
@@ -136,14 +172,24 @@ def analyse(
 
     Exit status: 0 all done, 1 some failed (a series, or a report), 2 wrong usage.
     """
-    from napari_lesion.batch import Plan, analyse_folder
+    from napari_lesion.batch import Plan, Workers, analyse_folder
+    from napari_lesion.batch.monitor import Monitor
+    from napari_lesion.cli.live import as_json, show_status
+    from napari_lesion.detection.choice import TORCH, DetectorChoice
     from napari_lesion.detection.default import default_model
     from napari_lesion.report.summary import SeriesOutcome
     from napari_lesion.report.write import kinds_of
+    from napari_lesion.support.progress import Progress, silent
 
     kinds = kinds_of(report)
+    watching: Monitor | None = None
 
     def show(one: SeriesOutcome) -> None:
+        if watching is not None:
+            watching.add(one)
+        if json_lines:
+            as_json("series", **vars(one))
+            return
         name = one.series_description or one.modality
         what = f"{one.series_uid or one.source or 'a path'}{f' ({name})' if name else ''}"
         if one.status == "done":
@@ -158,7 +204,9 @@ def analyse(
             say(f"{one.status:8} {what}: {one.reason}")
 
     def say_plan(plan: Plan) -> None:
-        if any(step.is_left for step in plan.steps) or plan.interrupted:
+        if json_lines:
+            as_json("plan", series=len(plan.steps), to_do=len(plan.to_do), left=plan.left, interrupted=plan.interrupted)
+        elif any(step.is_left for step in plan.steps) or plan.interrupted:
             say(str(plan))
 
     def show_plan(plan: Plan) -> None:
@@ -168,23 +216,29 @@ def analyse(
         say(f"{plan} Nothing was written.")
 
     model = model or default_model()
-    detector: Detector | str = model
-    if runtime != "torch":
-        from napari_lesion.detection import export_runtime
-
+    if runtime != TORCH:
         if trust_bundle_code or classes:
             raise typer.BadParameter("--class and --trust-bundle-code are for MONAI bundles, which torch runs.")
         if precision is not Precision.AUTO:
             raise typer.BadParameter("--precision is for torch; another runtime computes as it was compiled.")
-        detector = export_runtime.load_detector(model, runtime)
-    elif trust_bundle_code or classes or precision is not Precision.AUTO:
-        from napari_lesion.detection.registry import load_detector
-
-        detector = load_detector(model, trust_code=trust_bundle_code, classes=classes or (), precision=precision.value)
+    detector = DetectorChoice(model, runtime, trust_bundle_code, tuple(classes or ()), precision.value)
+    workers = None if jobs is None else Workers(jobs, time_limit, memory_limit, recycle)
+    if workers is None and monitor is not None:
+        raise typer.BadParameter("--monitor shows what the processes of --jobs do; add --jobs.")
+    part = None if shard is None else _shard(shard)
     told = {"precision": precision.value, "runtime": runtime, "classes": ",".join(sorted(classes or ()))}
     with withholding(withhold_names, (*paths, clinical, prior)) as withheld:
         known = load_known(clinical, listed=withheld is None)
-        with show_progress() as progress:
+        with ExitStack() as stack:
+            progress: Progress = silent
+            on_status: Callable[[Status], None] = _ignore
+            if workers is None or dry_run:
+                progress = stack.enter_context(show_progress())
+            else:
+                on_status = stack.enter_context(show_status(machine=json_lines))
+            if monitor is not None:
+                watching = stack.enter_context(closing(Monitor(*_address(monitor))))
+                complain(f"The run is shown at {watching.address}")
             result = analyse_folder(
                 paths,
                 out,
@@ -207,15 +261,20 @@ def analyse(
                 progress=progress,
                 on_outcome=show,
                 on_plan=say_plan,
+                workers=workers,
+                shard=part,
+                on_status=_both(on_status, watching),
             )
         if result.plan is not None and dry_run:
             show_plan(result.plan)
             return
         done, skipped, failed = (result.count(status) for status in ("done", "skipped", "failed"))
-        say(
-            f"{done} done, {skipped} skipped, {failed} failed; {len(result.skipped_files)} files are part of no series."
-        )
-        say(f"Results are in {out}. For research use only.")
+        if json_lines:
+            as_json("end", done=done, skipped=skipped, failed=failed, files_of_no_series=len(result.skipped_files))
+        else:
+            files = len(result.skipped_files)
+            say(f"{done} done, {skipped} skipped, {failed} failed; {files} files are part of no series.")
+            say(f"Results are in {out}. For research use only.")
         if known is not None and clinical is not None and result.count("done"):
             complain_of_nobody(clinical, known, result.known_patients, listed=withheld is None)
         unwritten = [one.series_uid for one in result.outcomes if one.reports_failed]
@@ -223,3 +282,36 @@ def analyse(
             complain(f"error: some reports of {len(unwritten)} series could not be written; the warnings say why.")
         if failed or unwritten:
             raise typer.Exit(1)
+
+
+def _ignore(status: Status) -> None:
+    """Show nothing."""
+
+
+def _both(show: Callable[[Status], None], monitor: Monitor | None) -> Callable[[Status], None]:
+    def both(status: Status) -> None:
+        show(status)
+        if monitor is not None:
+            monitor.show(status)
+
+    return both
+
+
+def _shard(text: str) -> Shard:
+    """Read I/N."""
+    from napari_lesion.batch import Shard
+
+    number, slash, count = text.partition("/")
+    if not (slash and number.isdecimal() and count.isdecimal()):
+        raise typer.BadParameter(f"--shard {text}: write it as 3/8, the third of eight.")
+    return Shard(int(number), int(count))
+
+
+def _address(text: str) -> tuple[str, int]:
+    """Read [HOST:]PORT."""
+    from napari_lesion.batch.monitor import LOOPBACK
+
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or int(port) > 65535:
+        raise typer.BadParameter(f"--monitor {text}: write it as 8080, or as 0.0.0.0:8080.")
+    return host.strip("[]") or LOOPBACK, int(port)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from napari_lesion.dicom.index.series import Series
 
 LOCK = ".napari-lesion.lock"
+_LOCK_OF_SHARD = ".napari-lesion-shard-{}.lock"
+_LOCK_OF_VIEWS = ".napari-lesion-views.lock"
 _CHUNK = 2**20
 
 
@@ -211,15 +213,39 @@ def set_aside(folder: Path) -> Path:
 
 
 @contextmanager
-def held(out: Path) -> Iterator[None]:
+def held(out: Path, shard: str = "") -> Iterator[None]:
     """Keep other runs from writing to a folder of results; a run that was killed holds it no longer.
+
+    Shards of one run write to it at the same time, each under its own name, and nobody else meanwhile.
 
     Raises
     ------
     ConfigError
         If another run holds it, or it cannot be written.
     """
-    path = out / LOCK
+    with ExitStack() as stack:
+        stack.enter_context(_locked(out, out / LOCK))
+        if not shard:
+            for path in sorted(out.glob(_LOCK_OF_SHARD.format("*"))):
+                with _locked(out, path):  # nobody holds it: what a run that was killed left
+                    pass
+            yield
+            return
+        with _locked(out, out / _LOCK_OF_SHARD.format(shard)):
+            stack.close()
+            yield
+
+
+@contextmanager
+def views_held(out: Path) -> Iterator[None]:
+    """Wait until nobody else brings the tables and pages of a folder of results up to date, and keep others from it."""
+    path = out / _LOCK_OF_VIEWS
+    with FileLock(path, mode=0o600):
+        yield
+
+
+@contextmanager
+def _locked(out: Path, path: Path) -> Iterator[None]:
     lock = FileLock(path, mode=0o600)
     try:
         lock.acquire(blocking=False)

@@ -319,20 +319,34 @@ def read_ledgers(out: Path) -> tuple[Entry, ...]:
         If a ledger cannot be read.
     """
     latest: dict[str, Entry] = {}
+    for row in _read(out, "SELECT * FROM series ORDER BY position, key"):
+        entry = _entry(row)
+        known = latest.get(entry.key)
+        if known is None or (known.ended or 0.0) < (entry.ended or 0.0):
+            latest[entry.key] = entry
+    return tuple(latest.values())
+
+
+def read_thumbnails(out: Path) -> dict[str, bytes]:
+    """Read the thumbnails (JPEG) of all ledgers of a folder, by key.
+
+    Raises
+    ------
+    InputFileError
+        If a ledger cannot be read.
+    """
+    return {row["key"]: row["jpeg"] for row in _read(out, "SELECT key, jpeg FROM thumbnails")}
+
+
+def _read(out: Path, query: str) -> Iterator[sqlite3.Row]:
     for path in ledgers_in(out):
         try:
             with closing(_connect_to_read(path)) as db:
-                if not _version(db, path):
-                    continue
-                db.row_factory = sqlite3.Row
-                for row in db.execute("SELECT * FROM series ORDER BY position, key"):
-                    entry = _entry(row)
-                    known = latest.get(entry.key)
-                    if known is None or (known.ended or 0.0) < (entry.ended or 0.0):
-                        latest[entry.key] = entry
+                if _version(db, path):
+                    db.row_factory = sqlite3.Row
+                    yield from db.execute(query)
         except (OSError, sqlite3.Error) as error:
             raise _unreadable(path, error) from error
-    return tuple(latest.values())
 
 
 def is_across_a_network(folder: Path) -> bool:

@@ -7,7 +7,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from napari_lesion.report import folders, index_page, summary
 from napari_lesion.report import json as report_json
-from napari_lesion.report.ledger import Entry, Ledger, Settled, State, ledgers_in, read_ledgers
+from napari_lesion.report.ledger import FILE_NAME as LEDGER
+from napari_lesion.report.ledger import Entry, Ledger, Settled, State, ledgers_in, read_ledgers, read_thumbnails
 from napari_lesion.report.summary import Cells, SeriesOutcome, cells
 from napari_lesion.support.errors import OutputError, ResultsError
 from napari_lesion.support.uids import digest
@@ -47,6 +48,8 @@ class RunLog:
         Called with each outcome.
     withheld : Withheld, optional
         Keeps what names a patient out of the rows.
+    shard : str
+        Which part of a run it is, where several write to the folder: it has a ledger of its own then.
 
     Raises
     ------
@@ -60,6 +63,7 @@ class RunLog:
         spare: Path,
         on_outcome: Callable[[SeriesOutcome], None] | None = None,
         withheld: Withheld | None = None,
+        shard: str = "",
     ) -> None:
         self.skipped_files: list[tuple[Path, str]] = []
         self._out, self._spare, self._on_outcome = out, spare, on_outcome
@@ -70,11 +74,12 @@ class RunLog:
         """Rows that are not in the summary yet."""
         self._page_due = time.monotonic() + _PAGE_EVERY_S
         rows = summary.load_summary(self._path) if self._path.exists() else ()
-        self.ledger = Ledger(out)
+        self._shard = shard
+        self.ledger = Ledger(out, f"ledger-{shard}.sqlite" if shard else LEDGER)
         try:
-            if ledgers_in(out) != (self.ledger.path,):  # shards ran here
+            if not shard and ledgers_in(out) != (self.ledger.path,):  # shards ran here
                 self.ledger.take_over(read_ledgers(out))
-            self.known = self.ledger.entries()
+            self.known = read_ledgers(out) if shard else self.ledger.entries()
             """As the last run left them."""
             self.ledger.begin()
             if withheld is not None:
@@ -91,7 +96,8 @@ class RunLog:
             ]
             self.place = folders.place_of(out)
             """What the folder is."""
-            summary.save_summary(self._earlier, self._path)
+            if not shard:
+                summary.save_summary(self._earlier, self._path)
         except (OSError, sqlite3.Error) as error:
             self.ledger.close()
             raise OutputError(f"{out}: cannot write results there ({_why(error)}). Choose another one.") from error
@@ -266,9 +272,10 @@ class RunLog:
         """
         try:
             if not self._moved():
-                summary.save_summary(self._rows(), self._path)
-                self._waiting.clear()
-                self._save_page()
+                with folders.views_held(self._out) if self._shard else nullcontext():
+                    summary.save_summary(self._rows(), self._path)
+                    self._waiting.clear()
+                    self._save_page()
         except OSError as error:
             if self._waiting:
                 raise self._lost(str(error.strerror)) from error
@@ -305,6 +312,9 @@ class RunLog:
 
     def _rows(self) -> list[Cells]:
         outcomes = self.outcomes
+        if self._shard:  # of all shards, as far as they are
+            known = sorted(read_ledgers(self._out), key=lambda entry: entry.position)
+            outcomes = [self.nameless(entry.outcome) for entry in known if entry.outcome is not None]
         last = {outcome.folder for outcome in outcomes if outcome.folder}
         return [*(row for row in self._earlier if row["folder"] not in last), *map(cells, outcomes)]
 
@@ -312,9 +322,9 @@ class RunLog:
         """Bring ``index.html`` up to date; nothing is lost where that cannot be done now."""
         begun = time.monotonic()
         with suppress(OSError, sqlite3.Error):
-            index_page.save_index(
-                self._out, self._rows(), self.ledger.entries(), self.ledger.thumbnails(), self._nameless
-            )
+            entries = read_ledgers(self._out) if self._shard else self.ledger.entries()
+            pictures = read_thumbnails(self._out) if self._shard else self.ledger.thumbnails()
+            index_page.save_index(self._out, self._rows(), entries, pictures, self._nameless)
         now = time.monotonic()
         self._page_due = now + max(_PAGE_EVERY_S, (now - begun) / _PAGE_SHARE)
 
@@ -337,6 +347,8 @@ class RunLog:
     def _write(self) -> None:
         if self._moved():
             self.check()
+        elif self._shard:
+            self._waiting.clear()  # the table is one of all shards, and made at the end of each
         else:
             summary.append_rows(self._waiting, self._path)
             self._waiting.clear()

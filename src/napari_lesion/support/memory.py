@@ -1,4 +1,4 @@
-"""How much memory this process held at most."""
+"""How much memory there is, and how much of it this process held at most."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+_CONTAINER = Path("/sys/fs/cgroup/memory.max")
 _RESET_PEAK = "5"
 """Of ``clear_refs`` (proc(5)): the most memory held is counted from now on."""
 
@@ -29,3 +32,11 @@ def peak_mb() -> float | None:
         return None
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most / 2**20 if sys.platform == "darwin" else most / 1024
+
+
+def total_mb() -> float:
+    """Memory that there is for all that runs here, MiB: of the computer, or of the container where that has less."""
+    most = float(psutil.virtual_memory().total)
+    with suppress(OSError, ValueError):
+        most = min(most, float(_CONTAINER.read_text()))
+    return most / 2**20

@@ -31,6 +31,7 @@ import numpy as np
 from napari_lesion.dicom.index.header import ImageFile
 from napari_lesion.dicom.read.codecs import SAFE, SUPPORTED, FrameFormat, Stored, decode_frame
 from napari_lesion.support.errors import DecodeError
+from napari_lesion.support.processors import processors
 
 #: Seconds after which a frame counts as hanging, and seconds more for each million pixels.
 TIMEOUT_S = 120.0
@@ -95,7 +96,7 @@ def decode(jobs: Iterable[Job], count: int) -> Iterator[tuple[int, Stored]]:
                 yield job.index, _decode_here(job)
                 continue
             if not workers:
-                workers.extend(_take(max(1, min(count, _cpus(), MAX_WORKERS))))
+                workers.extend(_take(max(1, min(count, processors(), MAX_WORKERS))))
             worker = workers[0]
             workers.rotate(-1)  # the frames of a series take equally long
             while worker.busy and not worker.has_space(job):
@@ -336,11 +337,6 @@ def _give_back(workers: Iterable[_Worker]) -> None:
                 _idle.append(worker)
         if not keep:
             worker.close()
-
-
-def _cpus() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @atexit.register

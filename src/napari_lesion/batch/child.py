@@ -1,0 +1,118 @@
+"""A process that analyses one series after the other, with the model loaded once: `main` is all that it runs."""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import logging
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from napari_lesion.batch.messages import Answer, Begin, Doing, Logged, Ready, Refused, private_pipes, read, write
+from napari_lesion.batch.series import Task, analyse_series, check_device
+from napari_lesion.detection.choice import DetectorChoice
+from napari_lesion.models.card import Detector
+
+_TELL_EVERY_S = 0.2
+_PARENT_DIES = 1
+"""PR_SET_PDEATHSIG (prctl(2))."""
+_FIRST_TO_GO = "1000"
+"""Where memory runs out, the system ends a process that analyses before the one that keeps the ledger."""
+
+
+def main(parent: int) -> None:
+    """Load a detector and analyse what comes, until nothing comes any more or the parent is gone."""
+    requests, answers = private_pipes()
+    faulthandler.enable()
+    _end_with(parent)
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO)
+    say = _speaker(answers)
+    logging.getLogger().addHandler(_ToParent(say))
+    try:
+        begin = read(requests)
+        if begin is None:
+            return
+        detector = _load(begin)
+    except Exception as error:
+        say(Refused(_plain(error)))
+        return
+    say(Ready(detector.card))
+    while (task := read(requests)) is not None:
+        say(_analyse(task, detector, say))
+
+
+def _load(begin: Begin) -> Detector:
+    chosen = pickle.loads(begin.detector)
+    detector: Detector = chosen.load() if isinstance(chosen, DetectorChoice) else chosen
+    check_device(begin.device)
+    return detector
+
+
+def _analyse(task: Task, detector: Detector, say: Callable[[Answer], None]) -> Answer:
+    told = 0.0
+
+    def progress(done: int, total: int, what: str) -> None:
+        nonlocal told
+        if (now := time.monotonic()) - told >= _TELL_EVERY_S:
+            told = now
+            say(Doing(done, total, what))
+
+    with warnings.catch_warnings():
+        if task.settings.withheld is not None:
+            warnings.simplefilter("ignore")  # pydicom's quote the values
+        return analyse_series(task, detector, progress)
+
+
+def _plain(error: Exception) -> Exception:
+    """Give an error that can be sent: itself, or what it says."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError("".join(traceback.format_exception(error)))
+    return error
+
+
+def _speaker(answers: IO[bytes]) -> Callable[[Answer], None]:
+    lock = threading.Lock()
+
+    def say(answer: Answer) -> None:
+        with lock:
+            try:
+                write(answers, answer)
+            except OSError:  # nobody is there any more
+                os._exit(1)
+
+    return say
+
+
+class _ToParent(logging.Handler):
+    """Hands warnings to the parent, which has the user's log."""
+
+    def __init__(self, say: Callable[[Answer], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hand a record over."""
+        trace = "" if record.exc_info is None else logging.Formatter().formatException(record.exc_info)
+        self._say(Logged(record.name, record.levelno, record.getMessage(), trace))
+
+
+def _end_with(parent: int) -> None:
+    """Have the system end this process when its parent is gone, where it can."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PARENT_DIES, signal.SIGKILL)
+    if hasattr(os, "getppid") and os.getppid() != parent:
+        os._exit(1)

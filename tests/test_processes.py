@@ -1,0 +1,172 @@
+"""Series that are analysed in processes of their own: what is poison costs nobody but itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.error
+import urllib.request
+from contextlib import closing
+
+import pytest
+from batch_case import FOUND, rows_of, write
+from fake_scan import FakeDetector
+from poison import PoisonDetector
+
+from napari_lesion.batch import Shard, Status, Workers, analyse_folder
+from napari_lesion.batch.monitor import LOOPBACK, Monitor
+from napari_lesion.report.ledger import read_ledgers
+from napari_lesion.report.summary import SeriesOutcome, load_summary
+from napari_lesion.support.errors import ModelError, OptionError
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+PREFIX = "1.2.826.7"
+LONG_S = 600.0
+"""A limit that nobody comes near: these tests are of something else."""
+
+
+def archive(folder, *names):
+    """Write a series of each name."""
+    uids = {name: f"{PREFIX}.{number}" for number, name in enumerate(names, 1)}
+    for name, uid in uids.items():
+        write(folder / name, uid)
+    return uids
+
+
+def entries(out):
+    return {entry.series_uid: entry for entry in read_ledgers(out)}
+
+
+def analyse(scans, out, detector, workers, **options):
+    return analyse_folder([scans], out, detector=detector, device="cpu", measure=False, workers=workers, **options)
+
+
+def findings(out):
+    """The results without what is of the run that made them."""
+    found = {}
+    for path in sorted(out.glob("*/findings.json")):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        found[path.parent.name] = {k: v for k, v in content.items() if k not in ("created", "timings_s", "checksums")}
+    return found
+
+
+def test_what_crashes_is_tried_alone_and_quarantined_and_nobody_else_is_harmed(tmp_path):
+    kinds = {"crash": "crash", "flaky": "once", "bug": "bug"}
+    uids = archive(tmp_path / "scans", "one", "crash", "flaky", "two", "bug", "cut")
+    cut = next((tmp_path / "scans" / "cut").iterdir())
+    cut.write_bytes(cut.read_bytes()[:-1000])
+    (tmp_path / "marks").mkdir()
+    poison = {uids[name]: kind for name, kind in kinds.items()}
+    detector, statuses = PoisonDetector(FOUND, poison=poison, marks=tmp_path / "marks"), []
+    result = analyse(tmp_path / "scans", tmp_path / "out", detector, Workers(2, LONG_S), on_status=statuses.append)
+
+    found = {name: entries(tmp_path / "out")[uid] for name, uid in uids.items()}
+    assert {name: (one.state, one.attempts) for name, one in found.items()} == {
+        "one": ("done", 1),
+        "two": ("done", 1),
+        "flaky": ("done", 2),
+        "crash": ("quarantined", 2),
+        "bug": ("quarantined", 2),
+        "cut": ("quarantined", 2),
+    }
+    assert found["crash"].exit_code == -11
+    assert "SIGSEGV" in found["crash"].reason
+    assert "the second time alone" in found["crash"].reason
+    assert "ZeroDivisionError('oops')" in found["bug"].reason
+    assert found["one"].peak_memory_mb > 10
+    assert rows_of(result)[uids["crash"]].status == "failed"
+    assert {row["series_uid"] for row in load_summary(tmp_path / "out" / "summary.csv")} == set(uids.values())
+    assert (statuses[-1].total, statuses[-1].done, statuses[-1].quarantined) == (6, 3, 3)
+
+    analyse_folder(
+        [tmp_path / "scans"],
+        tmp_path / "serial",
+        detector=FakeDetector(FOUND),
+        device="cpu",
+        measure=False,
+        series_uids=[uids[name] for name in ("one", "two", "flaky")],
+    )
+    assert findings(tmp_path / "out") == findings(tmp_path / "serial")
+
+    plans = []
+    analyse(tmp_path / "scans", tmp_path / "out", detector, None, resume=True, on_plan=plans.append)
+    assert plans[0].to_do == ()
+    assert "3 left as they failed, 3 of them in quarantine" in str(plans[0])
+
+
+def test_what_hangs_or_never_ends_is_ended(tmp_path):
+    uids = archive(tmp_path / "scans", "hang", "endless")
+    detector = PoisonDetector(poison={uid: name for name, uid in uids.items()})
+    analyse(tmp_path / "scans", tmp_path / "out", detector, Workers(2, time_limit_s=1.0))
+    for one in entries(tmp_path / "out").values():
+        assert (one.state, one.attempts, one.exit_code) == ("quarantined", 2, -9)
+        assert one.reason.startswith("It did not end within 1 s.")
+
+
+def test_what_takes_too_much_memory_is_ended(tmp_path):
+    uids = archive(tmp_path / "scans", "memory")
+    detector = PoisonDetector(poison={uids["memory"]: "memory"})
+    analyse(tmp_path / "scans", tmp_path / "out", detector, Workers(1, LONG_S, memory_mb=700))
+    (one,) = entries(tmp_path / "out").values()
+    assert (one.state, one.attempts) == ("quarantined", 2)
+    assert one.reason.startswith("It needed more than 700 MiB of memory.")
+    assert one.peak_memory_mb > 700
+
+
+def test_processes_are_replaced_and_names_are_withheld_in_them(tmp_path):
+    from napari_lesion.report.withheld import Withheld
+
+    for number in (1, 2):
+        write(tmp_path / "Kanarienvogel" / str(number), f"{PREFIX}.{number}", PatientID="Kanarienvogel")
+    out = tmp_path / "out"
+    analyse(tmp_path / "Kanarienvogel", out, FakeDetector(FOUND), Workers(1, LONG_S, recycle=1), withheld=Withheld())
+    assert {one.state for one in entries(out).values()} == {"done"}
+    named = [path.name for path in out.rglob("*") if path.is_file() and b"anarienvogel" in path.read_bytes()]
+    assert set(named) == {"findings.json"}
+
+
+def test_a_model_that_is_not_there_is_said_before_anything_is_written(tmp_path):
+    archive(tmp_path / "scans", "one")
+    with pytest.raises(ModelError, match="no model"):
+        analyse(tmp_path / "scans", tmp_path / "out", "no-such-model", Workers(2, LONG_S))
+    with pytest.raises(OptionError, match="cannot be sent"):
+        analyse(tmp_path / "scans", tmp_path / "out", FakeDetector(error=lambda: None), Workers(1, LONG_S))
+    assert not (tmp_path / "out").exists()
+
+
+def test_shards_share_a_folder_and_each_patient_is_in_one(tmp_path):
+    patients = {f"{PREFIX}.{number}": f"P-{number}" for number in range(6)}
+    for uid, patient in patients.items():
+        write(tmp_path / "scans" / uid, uid, PatientID=patient)
+    out, calls = tmp_path / "out", []
+    for number in (1, 2):
+        detector = FakeDetector(FOUND)
+        analyse(tmp_path / "scans", out, detector, None, shard=Shard(number, 2))
+        calls.append(set(detector.calls))
+    assert calls[0] | calls[1] == set(patients)
+    assert not calls[0] & calls[1]
+    assert all(calls), "with six patients both have some"
+    assert {row["series_uid"] for row in load_summary(out / "summary.csv")} == set(patients)
+    assert all(uid in (out / "index.html").read_text(encoding="utf-8") for uid in patients)
+
+    whole = FakeDetector(FOUND)
+    analyse(tmp_path / "scans", out, whole, None, resume=True)
+    assert whole.calls == []
+    assert len(load_summary(out / "summary.csv")) == 6
+    with pytest.raises(OptionError, match="counted from 1"):
+        Shard(0, 2)
+
+
+def test_the_monitor_shows_the_run_to_this_computer_only():
+    with closing(Monitor(LOOPBACK, 0)) as monitor:
+        monitor.show(Status(10, done=3, running=(("process 1", "1.2.3", 4.0, "searching"),)))
+        monitor.add(SeriesOutcome("1.2.4", "failed", reason="It is bent."))
+        with urllib.request.urlopen(f"{monitor.address}status.json") as answer:
+            said = json.load(answer)
+        assert (said["total"], said["ended"], said["running"][0]["series"]) == (10, 3, "1.2.3")
+        assert said["failures"] == [{"series": "1.2.4", "reason": "It is bent."}]
+        with urllib.request.urlopen(monitor.address) as answer:
+            assert b"status.json" in answer.read()
+        foreign = urllib.request.Request(monitor.address, headers={"Host": "elsewhere.example"})
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(foreign)
