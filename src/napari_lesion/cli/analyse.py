@@ -93,7 +93,7 @@ def analyse(
         str,
         typer.Option(
             metavar="KIND,...",
-            help="Reports to write for each series: csv, measurements, html, pdf, sr, seg, key-images, heatmap "
+            help="Reports to write for each series: csv, measurements, html, pdf, sr, seg, key-images, heatmap, fhir "
             "(json always is).",
         ),
     ] = "",

@@ -30,7 +30,7 @@ def report(
         typer.Option(
             "--format",
             metavar="KIND,...",
-            help="csv, measurements, html, pdf, sr, seg, key-images, heatmap, json.",
+            help="csv, measurements, html, pdf, sr, seg, key-images, heatmap, fhir, json.",
         ),
     ] = "html,pdf,csv",
     scans: Annotated[

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from napari_lesion.model.findings import Heatmap, Report
 from napari_lesion.model.volume import Volume
-from napari_lesion.report import findings_csv, measurements
+from napari_lesion.report import fhir, findings_csv, measurements
 from napari_lesion.report import json as report_json
 from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.errors import (
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-Kind = Literal["json", "csv", "measurements", "html", "pdf", "seg", "sr", "key-images", "heatmap"]
+Kind = Literal["json", "csv", "measurements", "html", "pdf", "seg", "sr", "key-images", "heatmap", "fhir"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 """In the order in which they are written: a structured report refers to the segmentation."""
 FILE_NAMES: dict[Kind, str] = {
@@ -44,10 +44,13 @@ FILE_NAMES: dict[Kind, str] = {
     "sr": "structured_report.dcm",
     "key-images": "key_images.dcm",
     "heatmap": "heatmap_segmentation.dcm",
+    "fhir": fhir.FILE_NAME,
 }
 """Of each kind, in the folder of the series."""
-NAMING = {"seg", "sr", "key-images", "heatmap"}
-"""DICOM objects: they name the patient as the scan does, so that an archive files them with it."""
+DICOM = {"seg", "sr", "key-images", "heatmap"}
+"""DICOM objects."""
+NAMING = DICOM | {"fhir"}
+"""They name the patient as the scan does, so that an archive, or the record, files them with it."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,8 @@ def refuse_naming(kinds: Iterable[Kind]) -> None:
     """
     if named := [kind for kind in kinds if kind in NAMING]:
         raise OptionError(
-            f"{', '.join(named)}: DICOM objects name the patient, or no archive could file them, and names are to be "
-            "kept out of reports. Leave one of the two."
+            f"{', '.join(named)}: DICOM objects and FHIR name the patient, or no archive could file them, and names "
+            "are to be kept out of reports. Leave one of the two."
         )
 
 
@@ -171,7 +174,7 @@ def write_reports(
         if kind in problems and path.exists():
             problems[kind] += f" {FILE_NAMES[kind]} in its folder is of an earlier run."
     progress(len(wanted) + 1, len(wanted) + 1, "reports written")
-    notes = writers.left_empty() if set(written) & NAMING else ()
+    notes = writers.left_empty() if set(written) & DICOM else ()
     return Written(tuple(written), problems, absent, notes)
 
 
@@ -240,6 +243,9 @@ class _Writers:
             save_heatmap_seg(
                 self._heatmap, self._report, self._scan(), temporary, source=self._source, progress=self._progress
             )
+
+    def fhir(self, path: Path) -> None:
+        fhir.save_fhir(self._report, path)
 
     def left_empty(self) -> tuple[str, ...]:
         """Name what the DICOM objects left empty, since the scan says it wrongly."""

@@ -30,6 +30,7 @@ from napari_lesion.plugin.texts import later, tr
 from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.view import source_of
 from napari_lesion.plugin.widgets.task import Task, sentence, step_text
+from napari_lesion.report import fhir
 from napari_lesion.report.write import FILE_NAMES, Kind, Written, in_words, write_reports
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ _TITLES: dict[Kind, tuple[str, str]] = {
     "seg": (later("DICOM SEG"), later("Outlines as a DICOM Segmentation, for the archive")),
     "csv": (later("Table (CSV)"), later("All numbers, a row a finding")),
     "measurements": (later("Measurements (CSV)"), later("What was measured by hand, a row each")),
+    "fhir": (later("FHIR"), later("Report and findings for the patient's record, as FHIR R4")),
     "json": (later("findings.json"), later("Everything, to be opened here again")),
 }
 _COLUMNS = 2
@@ -62,19 +64,21 @@ class Exports(QWidget):
         self.buttons: dict[str, QPushButton] = {}
         grid = QGridLayout()
         grid.setSpacing(3)
-        for number, (kind, (title, tip)) in enumerate(_TITLES.items()):
+        kinds = [kind for kind in _TITLES if kind != "fhir" or fhir.is_installed()]
+        for number, kind in enumerate(kinds):
+            title, tip = _TITLES[kind]
             self.buttons[kind] = button = QPushButton(tr(title))
             button.setToolTip(tr(tip))
             button.clicked.connect(partial(self._ask, (kind,)))
             grid.addWidget(button, number // _COLUMNS, number % _COLUMNS)
         self.buttons["all"] = every = QPushButton(tr("All of them…"))
         every.setToolTip(tr("Write all these files into one folder"))
-        every.clicked.connect(partial(self._ask, tuple(_TITLES)))
-        grid.addWidget(every, -(-len(_TITLES) // _COLUMNS), 0)
+        every.clicked.connect(partial(self._ask, tuple(kinds)))
+        grid.addWidget(every, -(-len(kinds) // _COLUMNS), 0)
         self.buttons["impression"] = copy = QPushButton(tr("Copy impression"))
         copy.setToolTip(tr("Copy at most six lines to dictate or to paste") + f" ({key_name('findings.impression')})")
         copy.clicked.connect(lambda: copy_impression(station))
-        grid.addWidget(copy, -(-len(_TITLES) // _COLUMNS), 1)
+        grid.addWidget(copy, -(-len(kinds) // _COLUMNS), 1)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setAccessibleName(tr("Progress of the reports"))

@@ -832,6 +832,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>&amp;Datei…</translation>
         </message>
         <message>
+            <source>FHIR</source>
+            <translation>FHIR</translation>
+        </message>
+        <message>
             <source>False findings were counted on the model's validation scans: other scanners and patients may give more.</source>
             <translation>Falsche Befunde wurden auf den Validierungsscans des Modells gezählt: andere Scanner und Patienten können mehr ergeben.</translation>
         </message>
@@ -2282,6 +2286,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Report</source>
             <translation>Bericht</translation>
+        </message>
+        <message>
+            <source>Report and findings for the patient's record, as FHIR R4</source>
+            <translation>Bericht und Befunde für die Patientenakte, als FHIR R4</translation>
         </message>
         <message>
             <source>Report of the scan</source>

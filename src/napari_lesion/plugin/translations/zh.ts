@@ -832,6 +832,10 @@ A double click opens one.</source>
             <translation>文件(&amp;I)…</translation>
         </message>
         <message>
+            <source>FHIR</source>
+            <translation>FHIR</translation>
+        </message>
+        <message>
             <source>False findings were counted on the model's validation scans: other scanners and patients may give more.</source>
             <translation>假阳性数在模型的验证集上统计：其他设备和患者可能更多。</translation>
         </message>
@@ -2282,6 +2286,10 @@ A double click opens one.</source>
         <message>
             <source>Report</source>
             <translation>报告</translation>
+        </message>
+        <message>
+            <source>Report and findings for the patient's record, as FHIR R4</source>
+            <translation>供病历使用的报告与病灶，FHIR R4 格式</translation>
         </message>
         <message>
             <source>Report of the scan</source>
