@@ -214,7 +214,7 @@ def test_without_the_package_it_is_said_how_to_get_it(case: Case, monkeypatch: p
 
 
 def test_it_names_the_patient_and_so_is_refused_where_names_are_withheld(case: Case, tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match="FHIR name the patient"):
+    with pytest.raises(OptionError, match="name the patient, and FHIR does"):
         refuse_naming(["fhir"])
     assert Withheld().report(case.report).series.patient_id == ""
     written(case.report, tmp_path)

@@ -16,7 +16,6 @@ import uuid
 from collections.abc import Iterator
 from datetime import date, datetime
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,6 @@ from napari_lesion.report.impression import finding_sentence, impression
 from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.errors import ConfigError, LesionError
 
-FILE_NAME = "report.fhir.json"
 Resource = dict[str, Any]
 _NAMES = uuid.uuid5(uuid.NAMESPACE_DNS, "fhir.napari-lesion")
 _SYSTEMS = {
@@ -73,11 +71,6 @@ def save_fhir(report: Report, path: Path) -> None:
     check_bundle(text)
     with whole_file(path, private=True) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
-
-
-def is_installed() -> bool:
-    """Whether what checks a Bundle is there."""
-    return find_spec("fhir") is not None
 
 
 def check_bundle(text: str) -> None:

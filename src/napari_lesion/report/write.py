@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from napari_lesion.model.findings import Heatmap, Report
 from napari_lesion.model.volume import Volume
-from napari_lesion.report import fhir, findings_csv, measurements
+from napari_lesion.report import findings_csv, measurements
 from napari_lesion.report import json as report_json
 from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.errors import (
@@ -44,7 +44,7 @@ FILE_NAMES: dict[Kind, str] = {
     "sr": "structured_report.dcm",
     "key-images": "key_images.dcm",
     "heatmap": "heatmap_segmentation.dcm",
-    "fhir": fhir.FILE_NAME,
+    "fhir": "report.fhir.json",
 }
 """Of each kind, in the folder of the series."""
 DICOM = {"seg", "sr", "key-images", "heatmap"}
@@ -100,8 +100,8 @@ def refuse_naming(kinds: Iterable[Kind]) -> None:
     """
     if named := [kind for kind in kinds if kind in NAMING]:
         raise OptionError(
-            f"{', '.join(named)}: DICOM objects and FHIR name the patient, or no archive could file them, and names "
-            "are to be kept out of reports. Leave one of the two."
+            f"{', '.join(named)}: DICOM objects name the patient, and FHIR does, or nobody could file them, and "
+            "names are to be kept out of reports. Leave one of the two."
         )
 
 
@@ -245,7 +245,9 @@ class _Writers:
             )
 
     def fhir(self, path: Path) -> None:
-        fhir.save_fhir(self._report, path)
+        from napari_lesion.report.fhir import save_fhir
+
+        save_fhir(self._report, path)
 
     def left_empty(self) -> tuple[str, ...]:
         """Name what the DICOM objects left empty, since the scan says it wrongly."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,6 @@ from napari_lesion.plugin.texts import later, tr
 from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.view import source_of
 from napari_lesion.plugin.widgets.task import Task, sentence, step_text
-from napari_lesion.report import fhir
 from napari_lesion.report.write import FILE_NAMES, Kind, Written, in_words, write_reports
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Exports(QWidget):
         self.buttons: dict[str, QPushButton] = {}
         grid = QGridLayout()
         grid.setSpacing(3)
-        kinds = [kind for kind in _TITLES if kind != "fhir" or fhir.is_installed()]
+        kinds = [kind for kind in _TITLES if kind != "fhir" or find_spec("fhir") is not None]
         for number, kind in enumerate(kinds):
             title, tip = _TITLES[kind]
             self.buttons[kind] = button = QPushButton(tr(title))
