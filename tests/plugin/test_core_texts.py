@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterator
@@ -9,10 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from plugin_scan import BlobDetector
 from project_scripts import script
 
+from napari_lesion import pipeline
 from napari_lesion.dicom.index.series import find_series
+from napari_lesion.model.findings import Report
+from napari_lesion.model.volume import Volume
+from napari_lesion.plugin import texts
 from napari_lesion.plugin.core_texts import in_language
+from napari_lesion.plugin.findings.finding_text import advice_line, measurement_notes
 from napari_lesion.plugin.texts import FOLDER, use_language
 from napari_lesion.plugin.widgets.task import sentence
 from napari_lesion.support.errors import ConfigError, SeriesError
@@ -30,17 +37,27 @@ def filled(template: str) -> tuple[str, list[str]]:
     return re.sub(r"\{(\d+)\}", lambda place: values[place[1]], template), list(values.values())
 
 
+def said_in(language: str) -> dict[str, str]:
+    """What the core says without raising it: templates of some words, not the signs between them."""
+    known: dict[str, str] = json.loads((FOLDER / f"said.{language}.json").read_text(encoding="utf-8"))
+    return {template: said for template, said in known.items() if len(template) > 6}
+
+
 @pytest.mark.parametrize("language", ["de", "zh"])
 def test_every_sentence_that_is_translated_has_its_values_in_place(language: str) -> None:
     use_language(language)
-    known: dict[str, str] = json.loads((FOLDER / f"core.{language}.json").read_text(encoding="utf-8"))
+    known: dict[str, str] = json.loads((FOLDER / f"core.{language}.json").read_text(encoding="utf-8")) | said_in(
+        language
+    )
     translated = {template: said for template, said in known.items() if said}
     assert len(translated) > 200
     for template in translated:
         sentence, values = filled(template)
         said = in_language(sentence)
-        assert said != sentence, template
-        assert all(value in said for value in values), template
+        assert said != sentence or known[template] == template, template
+        # A word of English grammar ("was", "were") is a value, too, that another language may leave out.
+        dropped = {"{1} of {2} findings {3} not measured.": ["Ω3µ"]}.get(template, [])
+        assert all(value in said for value in values if value not in dropped), template
         assert not re.search(r"\{\d+\}", said), template
 
 
@@ -67,3 +84,46 @@ def test_a_reason_within_a_sentence_is_translated_too_and_what_is_unknown_stays(
     assert said == "/data/report.json kann nicht gelesen werden (Diese Stelle liegt außerhalb der Aufnahme.)."
     assert sentence(ConfigError("Something that nobody ever wrote down.")) == "Something that nobody ever wrote down."
     assert in_language("") == ""
+
+
+def test_what_the_core_says_without_raising_it_is_still_said_so() -> None:
+    """A sentence that is changed in the core has to be translated anew."""
+    literals = [
+        node.value
+        for folder in ("dicom", "assessment", "comparison")
+        for file in (Path(texts.__file__).parents[1] / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    code = "\n".join(literals)
+    german, chinese = said_in("de"), said_in("zh")
+    assert german.keys() == chinese.keys()
+    made_of_pieces = {"Multiple solid", "Single solid", "low or high risk", "low risk", "high risk"}
+    for template in german.keys() - made_of_pieces:
+        for piece in re.split(r"\{\d+\}", template):
+            words = piece.strip(" ,;:.()")
+            assert words in code, template
+
+
+@pytest.fixture
+def judged(scan: Volume) -> Report:
+    """The sample of all these tests, searched, measured and judged, of a patient of whom nothing is known."""
+    return pipeline.assess(pipeline.search(scan, detector=BlobDetector()).report, scan)
+
+
+def test_certificates_measurements_and_guidelines_are_in_german(judged: Report) -> None:
+    use_language("de")
+    assert judged.judgement is not None
+    said = [advice_line(one, "") for one in (judged.judgement.lung_rads, judged.judgement.fleischner)]
+    said += [measurement_notes(finding) for finding in judged.findings]
+    said.append(in_language("Voxels at -3024 are padding (PixelPaddingValue): nothing was acquired there."))
+    english = re.compile(r"\b(the|is|are|of|with|not known|months|nodule|measured|there)\b")
+    for text in said:
+        assert not english.search(text), text
+    assert any("Lungenkrebs-Screening" in text for text in said)
+
+
+def test_a_patients_own_words_are_not_translated() -> None:
+    use_language("de")
+    for text in ("Doe, Jane; A: B, C", "CT chest, lung cancer in the family, Dr. Who"):
+        assert in_language(text) == text

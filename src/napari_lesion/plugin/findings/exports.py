@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.review_keys import copy_impression
 from napari_lesion.plugin.session.session import OpenScan
@@ -169,7 +170,9 @@ class Exports(QWidget):
 
     def _on_written(self, folder: Path, written: Written) -> None:
         links = [_link(folder / FILE_NAMES[kind], FILE_NAMES[kind]) for kind in written.kinds]
-        texts = [f"⚠ {_html(one)}" for one in (*written.notes, *in_words(written.problems, written.absent))]
+        texts = [
+            f"⚠ {_html(in_language(one))}" for one in (*written.notes, *in_words(written.problems, written.absent))
+        ]
         if links:
             place = _link(folder, str(folder))
             texts.insert(0, tr("Written to {folder}: {files}", folder=place, files=", ".join(links)))

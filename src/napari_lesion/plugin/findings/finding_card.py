@@ -23,6 +23,7 @@ from napari_lesion.follow_up import Prior
 from napari_lesion.model.compared import Change
 from napari_lesion.model.findings import RESEARCH_USE, Finding, Report, image_name
 from napari_lesion.model.judged import Advice, Appearance, SourcedValue
+from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.findings.exports import Exports
 from napari_lesion.plugin.findings.finding_pictures import PictureRow
 from napari_lesion.plugin.findings.finding_text import (
@@ -334,7 +335,7 @@ class FindingCard(QWidget):
     def _show_prior(self, finding: Finding, report: Report) -> None:
         found = [(change, one) for one in report.comparisons if (change := one.of(finding.id)) is not None]
         self.prior.setVisible(bool(found))
-        texts = [table(change_rows(change, one)) + dim(change.why) for change, one in found]
+        texts = [table(change_rows(change, one)) + dim(in_language(change.why)) for change, one in found]
         self.change_text.setText("<br>".join(texts))
         prior = self._station.comparison
         pictures: tuple[Picture, ...] | None = ()

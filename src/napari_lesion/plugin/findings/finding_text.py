@@ -11,6 +11,7 @@ from napari_lesion.model.findings import Finding
 from napari_lesion.model.judged import Advice, Probability, Term
 from napari_lesion.model.measured import Looks, Measurement
 from napari_lesion.model.volume import readable_date
+from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.texts import later, tr
 from napari_lesion.plugin.widgets.fields import SOURCES
 
@@ -133,19 +134,21 @@ def measurement_notes(finding: Finding) -> str:
     measured = finding.measurement
     if measured is None:
         return ""
-    method = tr("Outline: {method}", method=measured.method)
+    method = tr("Outline: {method}", method=in_language(measured.method))
     return "<br>".join(
-        [dim(one) for one in (method, measured.type_rule) if one] + [lines((n,)) for n in measured.notes]
+        [dim(one) for one in (method, in_language(measured.type_rule)) if one]
+        + [lines((in_language(note),)) for note in measured.notes]
     )
 
 
 def advice_line(advice: Advice, name: str) -> str:
     """Put what a guideline says in a line: category and advice, or why it has none."""
     if not advice.applies:
-        said = tr("would be {category}", category=advice.would_be) if advice.would_be else _none(advice)
-        return f"<b>{escape(name)}</b>: {escape(said)}<br>{dim(advice.why_not)}"
-    parts = [f"<b>{escape(name)}: {escape(advice.category)}</b>" if advice.category else f"<b>{escape(name)}</b>"]
-    return "<br>".join([*parts, *([escape(advice.advice)] if advice.advice else [])])
+        said = tr("would be {category}", category=in_language(advice.would_be)) if advice.would_be else _none(advice)
+        return f"<b>{escape(name)}</b>: {escape(said)}<br>{dim(in_language(advice.why_not))}"
+    category = escape(in_language(advice.category))
+    parts = [f"<b>{escape(name)}: {category}</b>" if category else f"<b>{escape(name)}</b>"]
+    return "<br>".join([*parts, *([escape(in_language(advice.advice))] if advice.advice else [])])
 
 
 def _none(judged: Advice | Probability) -> str:
@@ -156,20 +159,21 @@ def _none(judged: Advice | Probability) -> str:
 def trace_html(advice: Advice) -> str:
     """List the steps of a decision, each with what it rests on, and what is missing."""
     steps = "".join(
-        f"<li style='margin-bottom:3px'>{escape(step.says)} {dim(step.rests_on)}</li>" for step in advice.trace
+        f"<li style='margin-bottom:3px'>{escape(in_language(step.says))} {dim(in_language(step.rests_on))}</li>"
+        for step in advice.trace
     )
     return (f"<ol style='margin-left:-20px'>{steps}</ol>" if steps else "") + missing_line(advice.missing)
 
 
 def missing_line(missing: Sequence[str]) -> str:
     """Say what would have to be known."""
-    return escape(tr("To say more, enter: {what}.", what=", ".join(missing))) if missing else ""
+    return escape(tr("To say more, enter: {what}.", what=", ".join(map(in_language, missing)))) if missing else ""
 
 
 def probability_line(probability: Probability, name: str) -> str:
     """Put a probability, or why there is none, in a line."""
     if not probability.applies or probability.low is None or probability.high is None:
-        return f"<b>{escape(name)}</b>: {escape(_none(probability))}<br>{dim(probability.why_not)}"
+        return f"<b>{escape(name)}</b>: {escape(_none(probability))}<br>{dim(in_language(probability.why_not))}"
     return f"<b>{escape(name)}: {per_cent(probability.low, probability.high)}</b>"
 
 
@@ -182,12 +186,14 @@ def per_cent(low: float, high: float) -> str:
 def terms_html(probability: Probability) -> str:
     """List what each term of a model adds, with a bar for how much: of one colour where it adds, of another if not."""
     if not probability.terms:
-        return "<br>".join(filter(None, (lines(probability.notes), missing_line(probability.missing))))
+        return "<br>".join(
+            filter(None, (lines(map(in_language, probability.notes)), missing_line(probability.missing)))
+        )
     asked = [term for term in probability.terms if term.source is not None or term.low != term.high]
     span = max((abs(value) for term in asked for value in (term.low, term.high)), default=0.0) or 1.0
     rows = "".join(_term_row(term, span) for term in probability.terms)
     head = dim(tr("What each term adds to the sum (logit):"))
-    notes = lines(probability.notes)
+    notes = lines(map(in_language, probability.notes))
     return f"{head}<table cellspacing='0' cellpadding='1' width='100%'>{rows}</table>" + "<br>".join(
         filter(None, (notes, missing_line(probability.missing)))
     )

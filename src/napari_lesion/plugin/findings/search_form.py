@@ -32,6 +32,7 @@ from napari_lesion.model.findings import Point, Report
 from napari_lesion.model.volume import Volume
 from napari_lesion.models.card import Card
 from napari_lesion.pipeline import search
+from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.model_card import CardDialog, card_text
 from napari_lesion.plugin.findings.models_dialog import ModelsDialog
@@ -127,11 +128,10 @@ def certificate_line(volume: Volume) -> tuple[str, str]:
             z=f"{spacing[0]:.4g}",
             y=f"{spacing[1]:.4g}",
             x=f"{spacing[2]:.4g}",
-            rescale=certificate.rescale or tr("no rescale"),
+            rescale=in_language(certificate.rescale) or tr("no rescale"),
         ),
-        tr("Slice order: {order}", order=certificate.slice_order or tr("not stated")),
-        *certificate.notes,
-        *certificate.duplicates,
+        tr("Slice order: {order}", order=in_language(certificate.slice_order) or tr("not stated")),
+        *map(in_language, (*certificate.notes, *certificate.duplicates)),
     ]
     if certificate.tilt_deg:
         details.append(tr("Gantry tilt {angle}°", angle=f"{certificate.tilt_deg:.1f}"))

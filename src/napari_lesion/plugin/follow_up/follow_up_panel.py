@@ -30,6 +30,7 @@ from napari_lesion.dicom.index.series import Series, SeriesIndex, find_series
 from napari_lesion.model.compared import Change, Comparison
 from napari_lesion.model.findings import RESEARCH_USE, Report
 from napari_lesion.model.volume import SeriesIdentity, readable_date
+from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.follow_up.priors import Choice, priors
 from napari_lesion.plugin.follow_up.response_page import ResponsePage
@@ -459,7 +460,7 @@ class FollowUpPanel(QWidget):
         lines = []
         if comparison is not None:
             alignment = comparison.alignment
-            lines.append(f"{'✓' if alignment.accepted else '⚠'} {alignment.says}")
+            lines.append(f"{'✓' if alignment.accepted else '⚠'} {in_language(alignment.says)}")
             if alignment.accepted and report is not None and not is_searched(report):
                 lines.append(
                     "⚠ " + tr("No model has searched this scan: a lesion that is missing may only be unmarked.")
@@ -523,7 +524,7 @@ class FollowUpPanel(QWidget):
                 )
                 for column, text in enumerate(texts):
                     item = QTableWidgetItem(text)
-                    item.setToolTip(change.why)
+                    item.setToolTip(in_language(change.why))
                     if column in (DIAMETER, VOLUME, PERCENT, DOUBLING):
                         item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                     self.table.setItem(row, column, item)
@@ -584,7 +585,7 @@ class FollowUpPanel(QWidget):
 
     def _explain(self, row: int) -> None:
         change = self._changes[row] if 0 <= row < len(self._changes) else None
-        said = (change.why, doubling_sentence(change)) if change is not None else ()
+        said = (in_language(change.why), doubling_sentence(change)) if change is not None else ()
         self.why.setText(" ".join(part for part in said if part))
         self.why.setVisible(bool(self.why.text()))
 

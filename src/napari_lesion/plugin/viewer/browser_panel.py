@@ -41,6 +41,7 @@ from qtpy.QtWidgets import (
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.dicom.read.precheck import Foresight, Outlook
 from napari_lesion.model.volume import GeometryCertificate, readable_date
+from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.session.workstation import Workstation, workstation
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.texts import tr
@@ -79,7 +80,7 @@ def explained(foresight: Foresight) -> str:
         "refused": tr("The headers say that this cannot be read as it is."),
         "unplaced": tr("This image can be shown, but not placed in the patient."),
     }[foresight.outlook]
-    more = [f"• {reason}" for reason in foresight.reasons]
+    more = [f"• {in_language(reason)}" for reason in foresight.reasons]
     if foresight.can_interpolate:
         more.append(tr("Opening it asks whether the missing slices shall be interpolated."))
     if foresight.outlook in ("fine", "corrected"):
@@ -93,7 +94,9 @@ def certified(certificate: GeometryCertificate) -> tuple[str, str]:
         mark, what = "⚠ " + tr("corrected"), tr("Geometry, as read: corrected.")
     else:
         mark, what = "✓ " + tr("fine"), tr("Geometry, as read: as acquired.")
-    return mark, "\n".join([what, *(f"• {note}" for note in (*certificate.notes, *certificate.duplicates))])
+    return mark, "\n".join(
+        [what, *(f"• {in_language(note)}" for note in (*certificate.notes, *certificate.duplicates))]
+    )
 
 
 def description(series: Series, foresight: Foresight | None) -> str:
@@ -598,7 +601,7 @@ def _local_paths(event: QDropEvent) -> list[Path]:
 
 def _told(passed: Mapping[Path, Sequence[tuple[Path, str]]]) -> list[str]:
     """Name files and say why they are no images of a series, by what was looked through."""
-    return [f"{_below(root, path)}: {reason}" for root, files in passed.items() for path, reason in files]
+    return [f"{_below(root, path)}: {in_language(reason)}" for root, files in passed.items() for path, reason in files]
 
 
 def _below(root: Path, path: Path) -> str:

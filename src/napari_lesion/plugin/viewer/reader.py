@@ -15,6 +15,7 @@ from napari_lesion.dicom.index.series import find_series
 from napari_lesion.dicom.read.hounsfield import may_not_be_hu, taken_as_hu
 from napari_lesion.dicom.read.progressive import GradualReading, obstacle
 from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.session.session import session, volume_in_memory
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import LayerData, scan_layer, scan_name
@@ -282,7 +283,7 @@ def _passed_over(index: SeriesIndex) -> str:
 
 def not_looked_into(left_out: Sequence[tuple[Path, str]]) -> str:
     """Say what may hold scans and could not be looked into, with the reasons."""
-    named = "; ".join(f"{path.name}: {reason.rstrip('.')}" for path, reason in left_out[:_MOST_NAMED])
+    named = "; ".join(f"{path.name}: {in_language(reason).rstrip('.')}" for path, reason in left_out[:_MOST_NAMED])
     more = len(left_out) - _MOST_NAMED
     if more > 0:
         named = tr("{names}; and {count} more", names=named, count=more)
@@ -304,7 +305,7 @@ def _confirm_gaps(problem: str) -> bool:
 def _is_hu(series: Series, volume: Volume) -> bool:
     """Whether a person says that values are HU of which the headers do not say so."""
     asked = may_not_be_hu(volume) and series.kind != "localizer" and _somebody_is_there()
-    return asked and _confirm_hu(scan_name(volume.series), " ".join(volume.certificate.notes))
+    return asked and _confirm_hu(scan_name(volume.series), " ".join(map(in_language, volume.certificate.notes)))
 
 
 def _confirm_hu(name: str, why: str) -> bool:

@@ -12,6 +12,7 @@ from napari.layers import Image
 from napari.utils.camera_orientations import Handedness
 
 from napari_lesion.model.volume import FloatArray, Volume
+from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import OBLIQUE_DEG, frame_of
 from napari_lesion.plugin.widgets.messages import forget_messages, show_info, show_warning
@@ -239,7 +240,7 @@ def _name_in_messages(volume: Volume) -> str:
 def tell_doubts(volume: Volume) -> None:
     """Show on the screen what was found while a scan was read: as a warning where voxels are not as acquired."""
     certificate = volume.certificate
-    doubts = [*certificate.notes, *certificate.duplicates]
+    doubts = list(map(in_language, (*certificate.notes, *certificate.duplicates)))
     angle = frame_of(volume).oblique_deg
     if angle > OBLIQUE_DEG:
         doubts.append(
