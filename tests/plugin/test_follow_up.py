@@ -31,11 +31,13 @@ from napari_lesion.plugin.follow_up.priors import Choice
 from napari_lesion.plugin.follow_up.trajectory_plot import draw, in_words
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.viewer import layers, view
+from napari_lesion.plugin.viewer.tools.measuring import measuring_tools
+from napari_lesion.plugin.viewer.tools.overlays import overlays
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.viewer.views.mpr import views
 from napari_lesion.plugin.viewer.views.side_by_side import beside
-from napari_lesion.review import edits
-from napari_lesion.review.review import undo, unsearched, with_measurements
+from napari_lesion.review import drawing, edits
+from napari_lesion.review.review import Review, Stamp, undo, unsearched, with_measurements
 from napari_lesion.support.errors import ReviewError
 from napari_lesion.support.progress import Progress
 
@@ -169,8 +171,6 @@ def test_the_same_lesion_is_under_both_crosshairs_and_each_side_says_what_it_is(
     assert "CURRENT 2024-02-29" in words[0]
     assert "PRIOR 2023-03-01" in words[1]
     assert "365 days before" in words[1]
-    from napari_lesion.plugin.viewer.tools.reading import reading_tools
-
     corner = reading_tools(station).view(prior.view).corners.text("top_right")
     assert corner.startswith("PRIOR\n2023-03-01")
     corner = reading_tools(station).view(main.view).corners.text("top_right")
@@ -549,3 +549,39 @@ def test_a_scan_without_findings_has_a_layer_for_them(scan: Volume) -> None:
     layer = Layer.create(*layers.findings_layer(unsearched(scan), scan, 0.5))
     layer.add([[0.0, 0.0, 0.0]])
     assert list(layer.features["status"]) == ["added"]
+
+
+def test_what_was_measured_on_the_prior_is_shown_on_the_prior_and_cannot_be_changed(viewer: Any, scan: Volume) -> None:
+    prior = prior_of(scan)
+    centre, diameter = prior.report.findings[0].center_mm, prior.report.findings[0].diameter_mm
+    ends = [(centre[0] + side * diameter, centre[1], centre[2]) for side in (-1, 1)]
+    start = Review(prior.report)
+    drawn = drawing.draw(start, "ruler", ends, (0, 0, 1), Stamp("A", "2023-03-01T00:00:00+00:00"), prior.volume)
+    station = workstation(viewer)
+    station.set_comparison(replace(prior, report=drawn.report))
+    side = beside(station)
+    side.show()
+    wait(0.5)
+    station.go_to(NODULES[0][0])
+    wait()
+    pane = side.pane
+    tools = measuring_tools(station)
+    assert [one.values.length for one in side.drawings(pane, station.comparison)] == [
+        pytest.approx(2 * diameter, abs=0.1)
+    ]
+    assert tools.drawings == (), "it is none of the scan on the screen"
+    seen = pane.marks.grab().toImage()
+    station.go_to(NODULES[1][0])  # another slice
+    wait()
+    assert side.drawings(pane, station.comparison) == []
+    station.go_to(NODULES[0][0])
+    overlays(station).toggle()
+    wait()
+    assert side.drawings(pane, station.comparison) == []
+    pink = sum(
+        color.red() > color.green() + 40 and color.blue() > color.green() + 20
+        for x in range(seen.width())
+        for y in range(seen.height() // 2 - 12, seen.height() // 2 + 12)
+        if (color := seen.pixelColor(x, y)).alpha()
+    )
+    assert pink > 20, "the line is drawn"

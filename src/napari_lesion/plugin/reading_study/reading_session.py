@@ -357,7 +357,7 @@ class ReadingRoom(QObject):
         banner.visible = self.running
         if reading is not None and self.running:
             said = tr("BLIND READ") if reading.phase == "blind" else tr("READ WITH THE DETECTOR")
-            banner.text = f"{said}\n\u00a0"  # above the letter of the side
+            banner.text = said + "\n\u00a0" * 4  # above the letter of the side and the texts in the corners
 
     def _draw(self) -> None:
         """Draw marks as diamonds and the detector's findings as rings, each with its number and confidence."""

@@ -326,7 +326,9 @@ class SecondReaderPanel(QWidget):
             return "⏸ " + tr("Paused"), tr("The findings stay hidden and no time counts.")
         if reading.phase == "blind":
             hint = tr(
-                "Put the crosshair on each place that you suspect, and press Ctrl+1 (hardly) to Ctrl+5 (certain)."
+                "Put the crosshair on each place that you suspect, and press {first} (hardly) to {last} (certain).",
+                first=key_name("second reader.1"),
+                last=key_name("second reader.5"),
             )
             if not reading.blind:
                 hint += " ⚠ " + tr(
@@ -336,8 +338,12 @@ class SecondReaderPanel(QWidget):
         undecided = len(reading.undecided)
         if undecided:
             hint = tr(
-                "Findings to decide: {count}. Go to each, and press Ctrl+1 to Ctrl+5 to accept or Ctrl+0 to reject it.",
+                "Findings to decide: {count}. Go to each, and press {first} to {last} to accept or {none} to reject "
+                "it.",
                 count=undecided,
+                first=key_name("second reader.1"),
+                last=key_name("second reader.5"),
+                none=key_name("second reader.0"),
             )
         elif reading.shown:
             hint = tr("All findings are decided. You can still change, add or take away marks.")

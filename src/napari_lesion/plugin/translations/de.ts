@@ -936,8 +936,8 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Befunde anderer Befunder</translation>
         </message>
         <message>
-            <source>Findings to decide: {count}. Go to each, and press Ctrl+1 to Ctrl+5 to accept or Ctrl+0 to reject it.</source>
-            <translation>Zu entscheidende Befunde: {count}. Jeden ansteuern und mit Strg+1 bis Strg+5 annehmen oder mit Strg+0 verwerfen.</translation>
+            <source>Findings to decide: {count}. Go to each, and press {first} to {last} to accept or {none} to reject it.</source>
+            <translation>Zu entscheidende Befunde: {count}. Jeden ansteuern und mit {first} bis {last} annehmen oder mit {none} verwerfen.</translation>
         </message>
         <message>
             <source>Findings with a lower score are hidden; nothing is searched again.</source>
@@ -2172,8 +2172,8 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Zurücklegen</translation>
         </message>
         <message>
-            <source>Put the crosshair on each place that you suspect, and press Ctrl+1 (hardly) to Ctrl+5 (certain).</source>
-            <translation>Das Fadenkreuz auf jede verdächtige Stelle setzen und Strg+1 (kaum) bis Strg+5 (sicher) drücken.</translation>
+            <source>Put the crosshair on each place that you suspect, and press {first} (hardly) to {last} (certain).</source>
+            <translation>Das Fadenkreuz auf jede verdächtige Stelle setzen und {first} (kaum) bis {last} (sicher) drücken.</translation>
         </message>
         <message>
             <source>Put the selected study back that you have open, unread</source>

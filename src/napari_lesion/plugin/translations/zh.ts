@@ -936,8 +936,8 @@ A double click opens one.</source>
             <translation>其他阅片者的病灶</translation>
         </message>
         <message>
-            <source>Findings to decide: {count}. Go to each, and press Ctrl+1 to Ctrl+5 to accept or Ctrl+0 to reject it.</source>
-            <translation>待判定病灶：{count}。逐一查看，按 Ctrl+1 至 Ctrl+5 接受，或按 Ctrl+0 排除。</translation>
+            <source>Findings to decide: {count}. Go to each, and press {first} to {last} to accept or {none} to reject it.</source>
+            <translation>待判定病灶：{count}。逐一查看，按 {first} 至 {last} 接受，或按 {none} 排除。</translation>
         </message>
         <message>
             <source>Findings with a lower score are hidden; nothing is searched again.</source>
@@ -2172,8 +2172,8 @@ A double click opens one.</source>
             <translation>放回</translation>
         </message>
         <message>
-            <source>Put the crosshair on each place that you suspect, and press Ctrl+1 (hardly) to Ctrl+5 (certain).</source>
-            <translation>将十字线置于每个可疑处，按 Ctrl+1（极不可能）至 Ctrl+5（确定）。</translation>
+            <source>Put the crosshair on each place that you suspect, and press {first} (hardly) to {last} (certain).</source>
+            <translation>将十字线置于每个可疑处，按 {first}（极不可能）至 {last}（确定）。</translation>
         </message>
         <message>
             <source>Put the selected study back that you have open, unread</source>

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Points
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
+from qtpy.QtGui import QPainter
 
 from napari_lesion.comparison.priors import is_same_patient
+from napari_lesion.model.drawn import Drawing
 from napari_lesion.model.findings import Finding
 from napari_lesion.model.volume import FloatArray, readable_date
 from napari_lesion.plugin.session.workstation import Workstation
@@ -24,6 +27,7 @@ from napari_lesion.plugin.viewer.actions import Action
 from napari_lesion.plugin.viewer.hanging import hanging_of, remember
 from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.layers import findings_layer, frame_of, ring_attributes, scan_layer
+from napari_lesion.plugin.viewer.tools import grips, shapes
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.viewer.view import ScanView
 from napari_lesion.plugin.viewer.views.bar import Switch
@@ -131,6 +135,7 @@ class Beside(QObject):
         self._scan_view = ScanView(view, letters=False)
         pane = self.pane = self._views.make_pane(view)
         pane.reads_scan = lambda: True
+        pane.marks.paint_more = partial(self._paint_drawings, pane, prior)
         data, attributes, _ = scan_layer(prior.volume)
         self._image = view.add_image(data, **attributes)
         self._scan = scan
@@ -157,6 +162,26 @@ class Beside(QObject):
         if prior.aligned is None:
             view.reset_view()
         self._on_finding(self._station.finding)
+
+    def drawings(self, pane: Pane, prior: Prior) -> list[Drawing]:
+        """What readers drew on the prior and lies on the slice that is shown; none where all overlays are hidden."""
+        image, dims = self._image, pane.view.dims
+        if image is None or dims.ndim != 3 or self._tools.overlays.hidden:
+            return []
+        frame, axis = frame_of(prior.volume), pane.through
+        step = abs(float(image.scale[axis]))
+        reach = step * self._tools.slab.slices(step) / 2
+        at = float(dims.point[axis])
+        return [one for one in prior.report.drawings if shapes.is_seen(one, frame, axis, at, reach)]
+
+    def _paint_drawings(self, pane: Pane, prior: Prior, painter: QPainter) -> None:
+        """Draw what readers measured on the prior: to look at, not to change."""
+        frame, size = frame_of(prior.volume), (pane.marks.width(), pane.marks.height())
+        for drawing in self.drawings(pane, prior):
+            shape = shapes.shape_of(drawing, frame)
+            line = grips.on_screen(pane, shape.outline())
+            shapes.paint(painter, shape.tool, line, [], False)
+            shapes.write(painter, shapes.words(drawing), line, size, False)
 
     def _on_overlays(self, _changed: object = None) -> None:
         """Hide what is drawn over the prior with what is drawn over the scan."""
