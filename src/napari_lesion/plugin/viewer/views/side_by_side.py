@@ -164,7 +164,7 @@ class Beside(QObject):
         self._on_finding(self._station.finding)
 
     def drawings(self, pane: Pane, prior: Prior) -> list[Drawing]:
-        """What readers drew on the prior and lies on the slice that is shown; none where all overlays are hidden."""
+        """List what readers drew on the prior on the slice that is shown; nothing while all overlays are hidden."""
         image, dims = self._image, pane.view.dims
         if image is None or dims.ndim != 3 or self._tools.overlays.hidden:
             return []
