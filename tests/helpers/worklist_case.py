@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from judged_nodules import nodule
 
 from napari_lesion.model.findings import Finding, ModelReference, Report
@@ -98,3 +99,29 @@ def worklist_of(folder: Path, *places: Path, clock: Clock | None = None, rule: R
 def numbers(studies: Any) -> list[str]:
     """Say whose studies those are, in their order."""
     return [one.identity.patient_id for one in studies]
+
+
+MONDAY = datetime(2026, 1, 5)
+
+
+def expected_at(time: datetime, holidays: frozenset[date] = frozenset()) -> float:
+    """Studies an hour that are made up: many in the day, few at night and on free days."""
+    free = time.weekday() >= 5 or time.date() in holidays
+    day = 7.0 + (2.0 if time.weekday() == 0 else 0.0) if 8 <= time.hour < 17 else 1.0
+    return day * (0.2 if free else 1.0)
+
+
+def made_up(
+    weeks: int, seed: int = 1, dispersion: float = 1.0, holidays: frozenset[date] = frozenset()
+) -> list[datetime]:
+    """Make up arrivals, from a Monday on."""
+    random = np.random.default_rng(seed)
+    times = []
+    for hour in range(weeks * 168 + 1):
+        begin = MONDAY + timedelta(hours=hour)
+        mean = expected_at(begin, holidays)
+        if dispersion > 1:
+            mean = random.gamma(mean / (dispersion - 1), dispersion - 1)
+        count = random.poisson(mean)
+        times += [begin + timedelta(hours=float(part)) for part in random.random(count)]
+    return [MONDAY - timedelta(minutes=1), *times, MONDAY + timedelta(weeks=weeks, minutes=1)]

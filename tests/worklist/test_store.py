@@ -42,7 +42,7 @@ def test_series_of_a_study_are_one_and_studies_of_two_patients_never(tmp_path: P
 
 def test_waiting_raises_what_came_early_above_what_is_urgent(tmp_path: Path) -> None:
     clock = Clock()
-    place = results(tmp_path / "out", small(1, at=DAWN - 30 * HOUR), large(2), small(3))
+    place = results(tmp_path / "out", small(1, at=DAWN - 73 * HOUR), large(2), small(3))
     assert numbers(worklist_of(tmp_path, place, clock=clock).waiting()) == ["P1", "P2", "P3"]
 
 

@@ -42,7 +42,7 @@ class Rule(BaseModel):
     warnings: Points = 3
     """Where the analysis has warnings."""
     priority: dict[Priority, Points] = {"STAT": 100, "HIGH": 50, "MEDIUM": 20, "ROUTINE": 0, "LOW": 0}
-    overtaken_h: Annotated[float, Field(gt=0, le=10_000)] = 24.0
+    overtaken_h: Annotated[float, Field(gt=0, le=10_000)] = 72.0
     """After so many hours nothing that comes is ranked before a study."""
     claim_minutes: Annotated[float, Field(gt=0, le=10_000)] = 15.0
     """Without a sign of life, after which a study that somebody opened is free again."""
