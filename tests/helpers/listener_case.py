@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import select
 import socket
+import socketserver
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -109,3 +111,31 @@ def store(
     if association.is_established:
         association.release()
     return acknowledged
+
+
+@contextmanager
+def forwarding(port: int, to: int) -> Iterator[None]:
+    """An archive that is there again: connections to a port of loopback go to another one."""
+
+    class Forward(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.create_connection(("127.0.0.1", to), timeout=PATIENCE_S) as there:
+                ends = {self.request: there, there: self.request}
+                while True:
+                    for one in select.select(list(ends), [], [])[0]:
+                        content = one.recv(65536)
+                        if not content:
+                            return
+                        ends[one].sendall(content)
+
+    class Server(socketserver.ThreadingTCPServer):
+        allow_reuse_address = daemon_threads = True
+
+    with Server(("127.0.0.1", port), Forward) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()

@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -15,10 +16,22 @@ from contextlib import suppress
 from pathlib import Path
 
 import dicom_factory as factory
+import psutil
 import pydicom
 import pytest
 import yaml
-from listener_case import PATIENCE_S, RETRY_S, STABLE_S, Time, listening, port_answers, settings, store, wait_for
+from listener_case import (
+    PATIENCE_S,
+    RETRY_S,
+    STABLE_S,
+    Time,
+    forwarding,
+    listening,
+    port_answers,
+    settings,
+    store,
+    wait_for,
+)
 from orthanc import Orthanc
 from pacs_studies import slices
 from ports import free_port
@@ -28,7 +41,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from napari_lesion.pacs import analysis, engines
 from napari_lesion.pacs.listener import Listener
 from napari_lesion.pacs.nodes import Nodes
-from napari_lesion.pacs.queue import Queue
+from napari_lesion.pacs.queue import FILE_NAME, Queue
 from napari_lesion.pacs.rules import Arrived, Rule, load_listening
 from napari_lesion.pacs.storage import Storage, describe, instances_below
 from napari_lesion.support.errors import ConfigError, PacsError
@@ -96,25 +109,69 @@ def test_a_study_comes_back_with_its_report(
     assert len([line for line in said if "instances for rule" in line and "2.25.9" not in line]) == 2
 
 
-def test_an_archive_that_is_down_loses_nothing(
+def test_an_archive_that_is_down_for_half_an_hour_loses_nothing(
     study: list[Path], orthanc: Orthanc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The study is not there, then it is: until then results wait, and one sentence says so."""
+    """Tried after one minute, two, four, up to fifteen; a sentence says that it is away, another that it is back."""
     monkeypatch.setattr(analysis, "_PROGRAM", PROGRAM)
+    orthanc.put(study)
     listener, time_there = settings(tmp_path, rules=[RULE]), Time()
-    nobody = orthanc.nodes(port=free_port())
+    away = free_port()
 
-    with listening(listener, nobody, time_there) as said:
+    def tries() -> int:
+        with sqlite3.connect(listener.folder / FILE_NAME, timeout=PATIENCE_S) as queue:
+            return sum(row[0] for row in queue.execute("SELECT attempts FROM sends"))
+
+    with listening(listener, orthanc.nodes(port=away), time_there) as said:
         store(listener.port, study)
         time_there.pass_by(STABLE_S)
         wait_for(lambda: any("takes no results" in line for line in said))
+        for number, seconds in enumerate((60, 120, 240, 480, 900), start=1):
+            wait_for(lambda number=number: tries() == number)
+            time_there.pass_by(seconds)
+        wait_for(lambda: tries() == 6)
         assert sum("takes no results" in line for line in said) == 1
+        assert len(orthanc.rest("instances")) == 6
+        with forwarding(away, orthanc.dicom_port):
+            time_there.pass_by(900)
+            wait_for(lambda: any("takes results again, after 2700 s" in line for line in said))
+    assert sum("1 results are in orthanc" in line for line in said) == 1
+    assert len(orthanc.rest("instances")) == 7
+
+
+def test_what_waits_when_it_stops_goes_on_at_the_next_start(
+    study: list[Path], orthanc: Orthanc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(analysis, "_PROGRAM", PROGRAM)
+    listener, time_there = settings(tmp_path, rules=[RULE]), Time()
+    with listening(listener, orthanc.nodes(port=free_port()), time_there) as said:
+        store(listener.port, study)
+        time_there.pass_by(STABLE_S)
+        wait_for(lambda: any("takes no results" in line for line in said))
     orthanc.put(study)
     time_there.pass_by(RETRY_S)
     with listening(listener, orthanc.nodes(), time_there) as said:
         wait_for(lambda: any("1 results are in orthanc" in line for line in said))
         assert not any("instances for rule" in line for line in said)  # analysed already
     assert len(orthanc.rest("instances")) == 7
+
+
+def test_an_analysis_ends_with_the_listener(tmp_path: Path) -> None:
+    """Killed, too: at its next start the analysis begins again, and two would work in one folder."""
+    sleeper = f"import os, time, pathlib; pathlib.Path({str(tmp_path / 'pid')!r}).write_text(f'{{os.getpid()}} '); "
+    code = (
+        "import pathlib, threading; from napari_lesion.pacs import analysis; "
+        f"analysis._PROGRAM = {sleeper + 'time.sleep(3600)'!r}; here = pathlib.Path({str(tmp_path)!r}); "
+        "analysis.analyse(here, [], here, kinds=['sr'], model=None, limit_s=3600, stop=threading.Event())"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code])
+    try:
+        wait_for(lambda: (tmp_path / "pid").is_file() and (tmp_path / "pid").read_text().endswith(" "))
+    finally:
+        parent.kill()
+        parent.wait()
+    child = int((tmp_path / "pid").read_text())
+    wait_for(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE)
 
 
 def test_a_series_without_results_is_said(study: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,7 +267,7 @@ def test_a_pdu_without_end_is_not_waited_for(study: list[Path], tmp_path: Path) 
         assert store(slow.port, study) == study
     with listening(quick := settings(tmp_path, timeout_s=1)):
         assert ends(quick.port, b"\x01\x00\x00\x00\x10\x00half of it")
-        assert port_answers(quick.port)
+        wait_for(lambda: port_answers(quick.port))
 
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")

@@ -29,6 +29,15 @@ FILES: Mapping[str, str] = {
 """Names of the results by kind, as `napari-lesion analyse --report` writes them."""
 LOG = "analysis.log"
 _SCAN, _RESULTS = "scan", "results"
+#: Ends the child with all that it started when the listener is gone, however it ended: at its next start the analysis
+#: begins again, and two must not work in one folder.
+_WATCH = """
+import os, signal, threading
+def watch():
+    os.read(0, 1)
+    os.killpg(0, signal.SIGKILL) if hasattr(os, "killpg") else os._exit(1)
+threading.Thread(target=watch, daemon=True).start()
+"""
 _PROGRAM = "from napari_lesion.cli.main import main; main()"
 _POLL_S = 0.2
 _END_S = 10.0
@@ -91,11 +100,11 @@ def analyse(
     """
     scan, results = folder / _SCAN, folder / _RESULTS
     _link(inbox, files, scan)
-    command = [sys.executable, "-c", _PROGRAM, "analyse", str(scan), "-o", str(results), "--resume"]
+    command = [sys.executable, "-c", _WATCH + _PROGRAM, "analyse", str(scan), "-o", str(results), "--resume"]
     command += ["--report", ",".join(kinds)] if kinds else []
     command += ["--model", model] if model else []
     with open(folder / LOG, "ab", opener=lambda name, flags: os.open(name, flags, PRIVATE_FILE)) as log:
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True)
         until = time.monotonic() + limit_s
         try:
             while child.poll() is None:
@@ -106,6 +115,8 @@ def analyse(
                     return Outcome(-signal.SIGKILL, f"It took longer than {limit_s:.0f} s, and was ended.")
         finally:
             _end(child)
+            if child.stdin is not None:
+                child.stdin.close()
     status = child.returncode
     if status in (0, 1):
         _unlink(scan)
