@@ -24,7 +24,8 @@ from napari_lesion.pacs.nodes import Local, Node, Nodes, Tls
 
 #: Of this run: an archive that another run started does not answer to it.
 USER, PASSWORD = "alice", secrets.token_hex(8)
-_PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
+_PLUGINS = Path("/usr/share/orthanc/plugins")
+_PLUGIN = _PLUGINS / "libOrthancDicomWeb.so"
 #: Only a machine that hangs is so slow: no test fails because others work beside it.
 PATIENCE_S = 120.0
 
@@ -96,7 +97,15 @@ def running(
     dicom_port, http_port, ours = free_port(), free_port(), free_port()
     local = Local(ae_title="LESION", address="127.0.0.1", port=ours, tls=local_tls)
     modality = {"AET": "LESION", "Host": "127.0.0.1", "Port": ours, "AllowTranscoding": True, "UseDicomTls": bool(tls)}
-    allowed = ("AllowEcho", "AllowFind", "AllowGet", "AllowMove", "AllowStore", "AllowStorageCommitment")
+    allowed = (
+        "AllowEcho",
+        "AllowFind",
+        "AllowFindWorklist",
+        "AllowGet",
+        "AllowMove",
+        "AllowStore",
+        "AllowStorageCommitment",
+    )
     secured = {}
     if tls:
         secured = {
@@ -110,7 +119,8 @@ def running(
         "Name": "test-pacs",
         "StorageDirectory": str(folder / "db"),
         "IndexDirectory": str(folder / "db"),
-        "Plugins": [str(_PLUGIN)],
+        "Plugins": [str(_PLUGIN), str(_PLUGINS / "libModalityWorklists.so")],
+        "Worklists": {"Enable": True, "Database": str(folder / "worklists")},
         "HttpPort": http_port,
         "RemoteAccessAllowed": False,
         "AuthenticationEnabled": True,
@@ -131,7 +141,7 @@ def running(
         **secured,
         **settings,
     }
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "worklists").mkdir(parents=True, exist_ok=True)
     path = folder / "orthanc.json"
     path.write_text(json.dumps(configuration))
     with (folder / "orthanc.log").open("wb") as log:

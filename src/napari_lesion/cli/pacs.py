@@ -88,6 +88,41 @@ def find(
 
 
 @app.command()
+def scheduled(
+    node: NodeName,
+    day: Annotated[str, typer.Option("--date", metavar="YYYYMMDD", help="By default today.")] = "",
+    modality: Annotated[str, typer.Option(help="Of the scanner: CT.")] = "",
+    station: Annotated[str, typer.Option(help="AE title of the scanner.")] = "",
+    patient_id: Annotated[str, typer.Option("--patient-id", help="As the RIS has it.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    nodes: NodesFile = None,
+) -> None:
+    """List what is scheduled, from the modality worklist of a RIS or PACS.
+
+    Exit status: 0 also where there is nothing, 1 if it cannot be asked, 2 wrong usage.
+    """
+    from dataclasses import asdict
+
+    from napari_lesion.pacs.modality_worklist import MOST_STEPS
+    from napari_lesion.pacs.modality_worklist import scheduled as ask
+    from napari_lesion.pacs.nodes import load_nodes
+
+    known = load_nodes(nodes)
+    found = ask(node, known.node(node), known.local, day=day, modality=modality, station=station, patient_id=patient_id)
+    cut, found = len(found) > MOST_STEPS, found[:MOST_STEPS]
+    if as_json:
+        say(json.dumps([asdict(one) for one in found], indent=2))
+    else:
+        for one in found:
+            values = (one.date, one.time, one.station, one.modality, one.patient_id, one.patient_name, one.birth_date)
+            parts = (*values, one.description, one.priority, one.accession, one.study_uid)
+            say(" · ".join(part for part in parts if part))
+        say(f"{len(found)} scheduled.")
+    if cut:
+        complain(f"warning: there are more than {MOST_STEPS}; ask more precisely.")
+
+
+@app.command()
 def get(
     node: NodeName,
     study: Annotated[str, typer.Argument(metavar="UID", help="StudyInstanceUID, as `pacs find` lists it.")],

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from pydicom.dataset import Dataset
+
 from napari_lesion.pacs import engines
 from napari_lesion.pacs.nodes import Local, Node
 from napari_lesion.support.errors import PacsError
@@ -23,6 +25,8 @@ PDU_BYTES = 256 * 1024
 _LARGEST_PDU = 4 * 2**20
 """Taken at most, though `PDU_BYTES` was agreed upon: associations are requested before anything is."""
 _READ_BYTES = 2**18
+_PENDING = (0xFF00, 0xFF01)
+_CANCELLED = 0xFE00
 MOST_CONTEXTS = 128
 """In one association (PS3.8, 9.3.2.2: odd numbers up to 255)."""
 
@@ -163,6 +167,37 @@ def failure(status: Any, doing: str, where: str) -> PacsError:
     """Say that an archive refused."""
     comment = f" ({status.ErrorComment})" if "ErrorComment" in status and status.ErrorComment else ""
     return PacsError(f"{where}: refused while {doing}, with status 0x{int(status.Status):04X}{comment}.")
+
+
+def answers_of(
+    association: Any, identifier: Dataset, model: str, *, where: str, most: int | None = None
+) -> list[Dataset]:
+    """Search (C-FIND): all answers, or the first ``most``.
+
+    Raises
+    ------
+    PacsError
+        If it is refused, or the list may be cut off.
+    """
+    answers: list[Dataset] = []
+    level = identifier.get("QueryRetrieveLevel", "")
+    doing = f"searching at level {level}" if level else "searching"
+    said, enough = None, False
+    for status, answer in association.send_c_find(identifier, model, msg_id=1):
+        said = checked(status, doing, where)
+        if said in _PENDING:
+            if answer is None:
+                raise PacsError(f"{where}: an answer while {doing} cannot be read.")
+            if most is None or len(answers) < most:
+                answers.append(answer)
+            elif not enough:
+                enough = True
+                association.send_c_cancel(1, query_model=model)
+        elif said not in (0, _CANCELLED):
+            raise failure(status, doing, where)
+    if said is None or said in _PENDING:
+        raise PacsError(f"{where}: no last answer while {doing}; the list may be cut off.")
+    return answers
 
 
 class Reading:

@@ -13,7 +13,16 @@ from pydicom.uid import generate_uid
 
 from napari_lesion.dicom.read.codecs import SUPPORTED
 from napari_lesion.pacs import engines
-from napari_lesion.pacs.association import COMMITMENT, MOST_CONTEXTS, VERIFICATION, Offer, associated, checked, failure
+from napari_lesion.pacs.association import (
+    COMMITMENT,
+    MOST_CONTEXTS,
+    VERIFICATION,
+    Offer,
+    answers_of,
+    associated,
+    checked,
+    failure,
+)
 from napari_lesion.pacs.nodes import Local, Node
 from napari_lesion.pacs.receiver import Receiver
 from napari_lesion.pacs.records import (
@@ -59,8 +68,6 @@ _CLASSES = {
     "SC": (uids.SecondaryCaptureImageStorage,),
     "OT": (uids.SecondaryCaptureImageStorage,),
 }
-_PENDING = (0xFF00, 0xFF01)
-_CANCELLED = 0xFE00
 #: The data set was stored, though not in every letter (PS3.4, B.2.3).
 _STORED = (0x0000, 0xB000, 0xB006, 0xB007)
 _MOST_UIDS = 100
@@ -175,25 +182,8 @@ class DimseArchive:
         return associated(self._local, self._node, offers, handlers, where=self.name)
 
     def _find(self, level: str, keys: dict[str, str], most: int | None = None) -> list[Dataset]:
-        answers: list[Dataset] = []
-        doing = f"searching at level {level}"
         with self._associated([Offer(_FIND, tuple(map(str, _PLAIN)))]) as association:
-            said, enough = None, False
-            for status, answer in association.send_c_find(_identifier(level, keys), _FIND, msg_id=1):
-                said = checked(status, doing, self.name)
-                if said in _PENDING:
-                    if answer is None:
-                        raise PacsError(f"{self.name}: an answer while {doing} cannot be read.")
-                    if most is None or len(answers) < most:
-                        answers.append(answer)
-                    elif not enough:
-                        enough = True
-                        association.send_c_cancel(1, query_model=_FIND)
-                elif said not in (0, _CANCELLED):
-                    raise failure(status, doing, self.name)
-            if said is None or said in _PENDING:
-                raise PacsError(f"{self.name}: no last answer while {doing}; the list may be cut off.")
-        return answers
+            return answers_of(association, _identifier(level, keys), _FIND, where=self.name, most=most)
 
     # -- fetching -----------------------------------------------------------------------------------------------------
 

@@ -70,7 +70,7 @@ class Query:
             if "\\" in value:
                 raise ConfigError(f"A backslash divides values in DICOM and cannot be part of {name}.")
         for value in (self.first_date, self.last_date):
-            if value and not _DATE.fullmatch(value):
+            if value and not is_date(value):
                 raise ConfigError(f"{value!r} is no date; dates are written as 20260131.")
         if self.study_uid and not is_uid(self.study_uid):
             raise ConfigError(f"{self.study_uid!r} is no UID.")
@@ -298,6 +298,11 @@ def series_record(answer: Dataset, study_uid: str) -> SeriesRecord:
         body_part=text(answer, "BodyPartExamined"),
         instances=count(answer, "NumberOfSeriesRelatedInstances"),
     )
+
+
+def is_date(value: str) -> bool:
+    """Whether it is written as dates are (YYYYMMDD)."""
+    return _DATE.fullmatch(value) is not None
 
 
 def text(answer: Dataset, keyword: str) -> str:
