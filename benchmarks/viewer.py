@@ -269,7 +269,7 @@ def show_prior(viewer: Any, volume: Any) -> None:
     from napari_lesion.model.compared import Alignment, Comparison
     from napari_lesion.plugin.follow_up.priors import Prior  # FIXME
     from napari_lesion.plugin.session.workstation import workstation
-    from napari_lesion.plugin.viewer.views.side_by_side import beside
+    from napari_lesion.plugin.viewer.views.side_by_side import side_by_side
     from napari_lesion.review.review import unsearched
 
     shape = tuple(int(n * s / 3.0) + 1 for n, s in zip(volume.shape, volume.spacing, strict=True))
@@ -282,7 +282,7 @@ def show_prior(viewer: Any, volume: Any) -> None:
     aligned = Aligned(np.eye(4), field, grid, volume, volume)
     station = workstation(viewer)
     station.set_comparison(Prior(volume, unsearched(volume), comparison, aligned))
-    beside(station).show()
+    side_by_side(station).show()
     settle(2)
 
 
@@ -345,7 +345,7 @@ def memory() -> dict[str, Any]:
         settle(0.05)
     held = sum(layer.data.nbytes for layer in viewer.layers)
     shared = all(
-        np.shares_memory(layer.data, mirror.twin_of(layer).data)
+        np.shares_memory(layer.data, mirror.mirrored_layer_of(layer).data)
         for mirror in views(viewer).mirrors[:2]
         for layer in viewer.layers
     )

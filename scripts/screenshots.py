@@ -293,12 +293,12 @@ def follow_up(images: Path) -> None:
     from napari_lesion.plugin.session.workstation import workstation
     from napari_lesion.review import edits
     from napari_lesion.review.journal import Journal, journal_path
-    from napari_lesion.review.review import Review, Stamp, unsearched
+    from napari_lesion.review.review import Provenance, Review, unsearched
 
     with (REPOSITORY / "sample_dicoms" / "truth.csv").open(newline="", encoding="utf-8") as file:
         truth = list(csv.DictReader(file))
 
-    def marked(review: Review, by: Stamp, volume: Any) -> Review:
+    def marked(review: Review, by: Provenance, volume: Any) -> Review:
         for row in truth:
             if row["seriesuid"] == volume.series.series_uid:
                 place = tuple(float(row[axis]) for axis in ("coordX", "coordY", "coordZ"))
@@ -306,7 +306,7 @@ def follow_up(images: Path) -> None:
         return review
 
     os.environ["NAPARI_LESION_STATE"] = tempfile.mkdtemp()
-    by = Stamp("A", "2026-01-01T00:00:00+00:00")
+    by = Provenance("A", "2026-01-01T00:00:00+00:00")
     baseline = next(iter(find_series(REPOSITORY / "sample_dicoms" / "baseline")))
     before = read_series(baseline)
     journal = Journal(journal_path(before), before.series)

@@ -106,7 +106,7 @@ def texts_in_code() -> list[str]:
         texts |= {field.label, field.help, field.unit, *(label for _, label in field.values)}
     for path in PLUGIN.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("tr", "later"):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("tr", "N_"):
                 texts.add(_literal(node, path))
     return sorted(texts - {""})
 

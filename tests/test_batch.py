@@ -15,7 +15,7 @@ from napari_lesion.model.drawn import Drawing
 from napari_lesion.report.json import load_report, save_report
 from napari_lesion.report.summary import cells, load_summary
 from napari_lesion.review import edits
-from napari_lesion.review.review import Review, stamp
+from napari_lesion.review.review import Review, provenance
 from napari_lesion.support.errors import Cancelled, ConfigError, LungsNotFoundError, ModelError
 
 FILES = {"findings.json", "heatmap.nii.gz", "overview.png"}
@@ -150,7 +150,7 @@ def test_what_a_reader_judged_is_never_written_over(tree, tmp_path):
     analyse_folder([tree / "a"], out, detector=FakeDetector(FOUND))
     path = out / ONE / "findings.json"
     report = load_report(path)
-    by = stamp("A")
+    by = provenance("A")
     reviewed = edits.reject(Review(report), [report.findings[0].id], by).report
     save_report(reviewed, path)
     again = FakeDetector(FOUND)

@@ -170,9 +170,9 @@ def test_the_map_names_modules_that_are_there() -> None:
     package = REPOSITORY / "src" / "napari_lesion"
     text = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
     names = re.findall(r"`((?:[a-z0-9_]+/)*[a-z0-9_]+(?:\.py|/))`", text)
-    rooms = [package, *(p for p in package.rglob("*") if p.is_dir()), REPOSITORY, REPOSITORY / "tests"]
+    folders = [package, *(p for p in package.rglob("*") if p.is_dir()), REPOSITORY, REPOSITORY / "tests"]
     assert len(names) > 20
-    assert [name for name in names if not any((room / name).exists() for room in rooms)] == []
+    assert [name for name in names if not any((folder / name).exists() for folder in folders)] == []
 
 
 def test_the_card_of_every_model_that_comes_along_is_linked() -> None:

@@ -22,7 +22,7 @@ from napari_lesion.report.json import load_report, save_report
 from napari_lesion.report.summary import SeriesOutcome, append_rows, cells, load_summary, save_summary
 from napari_lesion.review import edits
 from napari_lesion.review.journal import STATE_VARIABLE
-from napari_lesion.review.review import Review, stamp
+from napari_lesion.review.review import Review, provenance
 from napari_lesion.support import atomic
 from napari_lesion.support.atomic import put_right, whole_folder
 from napari_lesion.support.errors import ConfigError, ResultsError
@@ -189,7 +189,7 @@ def test_what_a_reader_judged_in_other_images_is_neither_kept_nor_written_over(t
     analyse_folder([tmp_path / "scan"], out, detector=FakeDetector(FOUND))
     path = out / ONE / "findings.json"
     report = load_report(path)
-    save_report(edits.reject(Review(report), [report.findings[0].id], stamp("A")).report, path)
+    save_report(edits.reject(Review(report), [report.findings[0].id], provenance("A")).report, path)
     before = path.read_bytes()
     last.rename(files[-1])
     row = analyse_folder([tmp_path / "scan"], out, detector=FakeDetector(FOUND), resume=True).outcomes[0]

@@ -14,7 +14,7 @@ from napari_lesion.model.compared import Comparison
 from napari_lesion.model.findings import Finding, Report
 from napari_lesion.model.volume import Volume
 from napari_lesion.review.journal import Journal, journal_path, take_over_earlier
-from napari_lesion.review.review import Review, Stamp, carried_over, is_searched, reported, with_measurements
+from napari_lesion.review.review import Provenance, Review, carried_over, is_searched, reported, with_measurements
 from napari_lesion.support.journal_file import is_there
 from napari_lesion.support.progress import Progress, part, silent
 
@@ -71,7 +71,7 @@ def follow_up(
     source: Series | Volume,
     *,
     model: str,
-    by: Stamp,
+    by: Provenance,
     known: Review | None = None,
     other_id: bool = False,
     progress: Progress = silent,
@@ -87,7 +87,7 @@ def follow_up(
         The prior.
     model : str
         Id or folder of the model that searches where nobody has.
-    by : Stamp
+    by : Provenance
         Who does it.
     known : Review, optional
         Of the prior, where it is open; else it is looked for in its journal.
@@ -148,7 +148,7 @@ def _from_journal(volume: Volume) -> Review | None:
     return review
 
 
-def _write(volume: Volume, review: Review, by: Stamp, since: Review | None = None) -> None:
+def _write(volume: Volume, review: Review, by: Provenance, since: Review | None = None) -> None:
     """Write down what was found in a scan that is not open, so that nobody searches it again."""
     journal = Journal(journal_path(volume), volume.series)
     try:

@@ -209,7 +209,7 @@ def measured(report: Report, volume: Volume, *, progress: Progress = silent) -> 
     new : tuple of Finding
         Those that were measured now.
     """
-    missing = [f for f in report.standing if f.measurement is None and not f.unmeasured]
+    missing = [f for f in report.active if f.measurement is None and not f.unmeasured]
     if not missing:
         return report, ()
     new = tuple(measure_findings(volume, missing, progress=progress))
@@ -297,7 +297,7 @@ def assess(
             warnings.append(f"Prior of {comparison.prior_study_date}: {comparison.alignment.says}")
         seconds["compare"] = round(time.perf_counter() - begun, 3)
     progress(95, 100, "asking models and guidelines")
-    judgement = judge(report.standing, known, report.comparisons) if judged and report.is_searched else None
+    judgement = judge(report.active, known, report.comparisons) if judged and report.is_searched else None
     progress(100, 100, "assessed")
     return report.model_copy(
         update={"judgement": judgement, "timings_s": seconds, "warnings": tuple(dict.fromkeys(warnings))}

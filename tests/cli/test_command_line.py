@@ -20,7 +20,7 @@ from napari_lesion.model.findings import Candidate
 from napari_lesion.pipeline import analyse
 from napari_lesion.report.json import load_report, save_report
 from napari_lesion.review import edits
-from napari_lesion.review.review import Review, stamp
+from napari_lesion.review.review import Review, provenance
 
 FOUND = (Candidate((40.0, -15.0, -289.0), 9.0, 0.9),)
 ONE, TWO = "1.2.826.1", "1.2.826.2"
@@ -238,7 +238,7 @@ def test_evaluate_says_where_the_curve_ends_too_early(results, run):
 def test_findings_that_a_reader_rejected_are_not_scored_and_that_is_said(results, run):
     path = results / "out" / "1.3" / "findings.json"
     report = load_report(path)
-    save_report(edits.reject(Review(report), [report.findings[0].id], stamp("A")).report, path)
+    save_report(edits.reject(Review(report), [report.findings[0].id], provenance("A")).report, path)
     out = run("evaluate", "--truth", results / "truth.csv", "--results", results / "out", "-o", results / "e")[1]
     content = json.loads((results / "e" / "froc.json").read_text(encoding="utf-8"))
     assert content["curves"][0]["curve_ends_at_fp_per_scan"] == pytest.approx(1 / 3), "the other two scans' marks"

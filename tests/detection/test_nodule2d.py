@@ -1,4 +1,4 @@
-"""The 2D detector, the planes that it sees, and the second stage."""
+"""The 2D detector, the planes that it sees, and the false-positive reduction."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from napari_lesion.detection.false_positive_reduction import PlaneJudge, fit_stage, rescore
+from napari_lesion.detection.false_positive_reduction import PlaneClassifier, fit_stage, rescore
 from napari_lesion.detection.registry import load_detector
 from napari_lesion.imaging.planes import orthogonal_patches
 from napari_lesion.model.findings import Candidate
@@ -127,14 +127,14 @@ def test_a_slice_without_air_in_it_is_refused(package: Path) -> None:
         load_detector(package).detect(single, device="cpu")
 
 
-def test_the_second_stage_puts_the_nodule_before_a_false_finding() -> None:
+def test_false_positive_reduction_puts_the_nodule_before_a_false_finding() -> None:
     volume = chest()
     false, true = Candidate((40.0, 5.0, 3.0), 9.0, 0.6), Candidate(NODULE_MM, 11.0, 0.5)
-    stage = packages.SecondStage(model="two-d", intercept=0.0, first=1.0, second=0.5)
-    first, second = rescore([false, true], volume, PlaneJudge(Brightness(), 0.7), stage, "cpu")
+    stage = packages.FalsePositiveReduction(model="two-d", intercept=0.0, first=1.0, second=0.5)
+    first, second = rescore([false, true], volume, PlaneClassifier(Brightness(), 0.7), stage, "cpu")
     assert first.center_mm == true.center_mm
     assert first.score > 0.5 > second.score
-    assert rescore([], volume, PlaneJudge(Brightness(), 0.7), stage, "cpu") == ()
+    assert rescore([], volume, PlaneClassifier(Brightness(), 0.7), stage, "cpu") == ()
 
 
 def test_a_stage_is_fitted_to_trust_the_classifier_that_is_right() -> None:

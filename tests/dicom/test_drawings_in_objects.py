@@ -23,9 +23,9 @@ from napari_lesion.model.drawn import Drawing, Slab
 from napari_lesion.model.findings import Report
 from napari_lesion.model.volume import Volume
 from napari_lesion.review import drawing as steps
-from napari_lesion.review.review import NO_MODEL, Review, Stamp
+from napari_lesion.review.review import NO_MODEL, Provenance, Review
 
-READER = Stamp("Grün, Åsa", "2026-02-03T09:15:00.250+00:00")
+READER = Provenance("Grün, Åsa", "2026-02-03T09:15:00.250+00:00")
 
 
 def drawn_on(volume: Volume, report: Report) -> Report:

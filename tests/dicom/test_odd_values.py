@@ -15,8 +15,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian
 
 from napari_lesion.dicom.index.series import find_series
-from napari_lesion.dicom.read.precheck import foresee
-from napari_lesion.dicom.read.progressive import GradualReading, obstacle
+from napari_lesion.dicom.read.precheck import precheck
+from napari_lesion.dicom.read.progressive import ProgressiveLoading, obstacle
 from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.model.volume import Volume
 from napari_lesion.support.errors import LesionError
@@ -128,10 +128,10 @@ def test_what_cannot_be_read_is_refused_by_name(tmp_path: Path, case: str, which
     with pytest.raises(LesionError, match=keyword) as caught:
         read_series(series)
     assert "IM000" in str(caught.value)
-    assert foresee(series).outlook == "refused"
+    assert precheck(series).outlook == "refused"
     if not obstacle(series):
         with pytest.raises(LesionError, match=keyword):
-            GradualReading(series).finish()
+            ProgressiveLoading(series).finish()
 
 
 @pytest.mark.parametrize(("keyword", "value"), [("Rows", b"many"), ("BitsAllocated", b"\1\2\3")])

@@ -23,8 +23,8 @@ from pydicom.dataset import Dataset
 
 from napari_lesion.batch import analyse_folder
 from napari_lesion.dicom.index.series import SeriesIndex, find_series, sorted_out, watch_series
-from napari_lesion.dicom.read.precheck import foresee
-from napari_lesion.dicom.read.progressive import GradualReading, obstacle
+from napari_lesion.dicom.read.precheck import precheck
+from napari_lesion.dicom.read.progressive import ProgressiveLoading, obstacle
 from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.model.volume import Volume
 from napari_lesion.support.errors import GeometryError
@@ -80,7 +80,7 @@ def refusal(folder: Path) -> str:
         read_series(series)
     with pytest.raises(GeometryError):
         read_series(series, allow_gaps=True)
-    assert foresee(series).outlook == "refused"
+    assert precheck(series).outlook == "refused"
     assert obstacle(series)
     return str(told.value)
 
@@ -538,7 +538,7 @@ def test_a_volume_that_is_shown_while_it_is_read_is_the_same(tmp_path: Path) -> 
     write(mixed(made, slices(scan(2), "b", KVP="140")), tmp_path)
     for series in find_series(tmp_path):
         assert not obstacle(series)
-        at_once, gradual = read_series(series), GradualReading(series).finish()
-        assert np.array_equal(at_once.voxels, gradual.voxels)
-        assert np.array_equal(at_once.affine, gradual.affine)
-        assert at_once.certificate == gradual.certificate
+        at_once, loaded = read_series(series), ProgressiveLoading(series).finish()
+        assert np.array_equal(at_once.voxels, loaded.voxels)
+        assert np.array_equal(at_once.affine, loaded.affine)
+        assert at_once.certificate == loaded.certificate

@@ -202,8 +202,8 @@ def test_key_images_are_those_of_the_standing_findings(name: str, tmp_path: Path
         if item.ValueType == "IMAGE"
         for ref in item.ReferencedSOPSequence
     ]
-    standing = report_on(case.volume).standing
-    assert listed == list(dict.fromkeys((f.sop_instance_uid, f.frame) for f in standing))
+    active = report_on(case.volume).active
+    assert listed == list(dict.fromkeys((f.sop_instance_uid, f.frame) for f in active))
 
 
 @pytest.mark.real_data

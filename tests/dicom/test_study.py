@@ -111,8 +111,8 @@ def test_all_objects_are_written_and_open_again_whatever_the_headers_say(tmp_pat
     series = scan_with(tmp_path / "scan", [*values, ("SeriesDescription", "UT", "Thorax\n" * 600)])
     volume = read_series(series)
     report = report_on(volume)
-    deed = HistoryEntry(time="2026-02-03T09:15:00+00:00", reader="欧阳" * 13 + "锋", what="accepted")
-    long = report.findings[0].model_copy(update={"history": (deed,), "comment": "ü\x1b" * 4000})
+    action = HistoryEntry(time="2026-02-03T09:15:00+00:00", reader="欧阳" * 13 + "锋", what="accepted")
+    long = report.findings[0].model_copy(update={"history": (action,), "comment": "ü\x1b" * 4000})
     report = report.model_copy(
         update={
             "findings": (long, *report.findings[1:]),
@@ -136,7 +136,7 @@ def test_all_objects_are_written_and_open_again_whatever_the_headers_say(tmp_pat
         assert made.StudyInstanceUID == volume.series.study_uid
         assert made.PatientBirthDate == made.PatientSex == made.PatientName == made.StudyTime == ""
     found, _ = findings_from_sr(tmp_path / "structured_report.dcm", volume)
-    assert any(deed.reader in [entry.reader for entry in one.history] for one in found)
+    assert any(action.reader in [entry.reader for entry in one.history] for one in found)
 
 
 def test_uids_that_are_none_are_refused_in_words_and_odd_ones_are_kept(tmp_path):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from napari_lesion.dicom.index.series import Series, find_series
-from napari_lesion.dicom.read.precheck import foresee
+from napari_lesion.dicom.read.precheck import precheck
 from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.model.volume import Volume
 from napari_lesion.support.errors import GeometryError
@@ -272,7 +272,7 @@ def _outcome(case: Case, series: Series, scans: set[int]) -> str:
         return "image"
     volume, why = _read(series)
     if volume is None:
-        assert foresee(series).outlook == "refused"
+        assert precheck(series).outlook == "refused"
         if _read(series, allow_gaps=True)[0] is None:
             return "refused"
         assert len(scans) == 1, f"interpolated between two scans: {why}"

@@ -10,16 +10,16 @@ from review_scan import a_review
 
 from napari_lesion.review import edits
 from napari_lesion.review.journal import Journal
-from napari_lesion.review.review import Review, stamp
+from napari_lesion.review.review import Review, provenance
 
 
 def main() -> None:
     scan = make_volume()
     review: Review = a_review(scan)
     journal = Journal(Path(sys.argv[1]), scan.series)
-    journal.begin(review, stamp("A"))
+    journal.begin(review, provenance("A"))
     for number in range(100_000):
-        by = stamp("A")
+        by = provenance("A")
         id_ = review.findings[number % 4].id
         new = edits.comment(review, id_, f"{number} " + "words " * 200, by)
         journal.record(review, new, by)

@@ -7,7 +7,7 @@ from fake_scan import FakeDetector, make_volume
 from napari_lesion.model.findings import Candidate, Report
 from napari_lesion.model.volume import Volume
 from napari_lesion.pipeline import analyse
-from napari_lesion.review.review import Review, Stamp
+from napari_lesion.review.review import Provenance, Review
 
 CANDIDATES = (
     Candidate((52.0, -20.0, -240.0), 20.0, 0.9),
@@ -15,7 +15,7 @@ CANDIDATES = (
     Candidate((-41.0, 6.0, -268.0), 6.0, 0.6),
     Candidate((48.0, 10.0, -220.0), 8.0, 0.3),
 )
-READER = Stamp("Dr. Röntgen", "2026-11-24T12:00:00.000+00:00")
+READER = Provenance("Dr. Röntgen", "2026-11-24T12:00:00.000+00:00")
 
 
 def a_report(scan: Volume) -> Report:

@@ -36,7 +36,7 @@ from napari_lesion.plugin.findings.measuring import measuring
 from napari_lesion.plugin.findings.outlines import outlines
 from napari_lesion.plugin.follow_up.priors import priors
 from napari_lesion.plugin.layout.steps import STEPS
-from napari_lesion.plugin.reading_study.reading_session import reading_room
+from napari_lesion.plugin.reading_study.reading_session import reading_session
 from napari_lesion.plugin.session.session import BUDGET_SETTING
 from napari_lesion.plugin.session.workstation import MODES, READING
 from napari_lesion.plugin.settings import store
@@ -49,7 +49,7 @@ from napari_lesion.plugin.viewer.tools.presets import PRESETS
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.viewer.view import PLANES
 from napari_lesion.plugin.viewer.views.mpr import views
-from napari_lesion.plugin.viewer.views.side_by_side import beside
+from napari_lesion.plugin.viewer.views.side_by_side import side_by_side
 from napari_lesion.review import drawing, edits
 from napari_lesion.review.review import Review, unsearched
 from napari_lesion.support.errors import ReviewError
@@ -513,11 +513,11 @@ class Driver:
             outlines(self.station).use(self.random.choice(("", "paint", "erase")))
 
     def do_read_blind(self) -> None:
-        room = reading_room(self.station)
-        if room.running:
-            room.pause()
-        elif self.current is not None and self.current.volume.series.modality == "CT" and room.reading is None:
-            room.start()
+        session = reading_session(self.station)
+        if session.running:
+            session.pause()
+        elif self.current is not None and self.current.volume.series.modality == "CT" and session.reading is None:
+            session.start()
 
     def do_prior(self) -> None:
         """See the scan beside another one, of the same patient or, by the reader's word, of another."""
@@ -532,7 +532,7 @@ class Driver:
         known = priors(self.station)
         known._loaded.setdefault(scan_key(scan.volume), {})[uid] = Prior(other.volume, review.report, comparison, None)
         known.choose(uid)
-        beside(self.station).show()
+        side_by_side(self.station).show()
 
     def do_prior_refused(self) -> None:
         """A scan of another patient is no prior, unless the reader insists."""
@@ -548,7 +548,7 @@ class Driver:
         assert not known.running
 
     def do_hide_prior(self) -> None:
-        beside(self.station).show(False)
+        side_by_side(self.station).show(False)
 
     def do_four_up(self) -> None:
         views(self.viewer).toggle()

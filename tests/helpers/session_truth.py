@@ -26,7 +26,7 @@ from napari_lesion.plugin.viewer.tools.slab import Mode
 from napari_lesion.plugin.viewer.views.mpr import views
 from napari_lesion.plugin.viewer.views.pane import Pane
 from napari_lesion.plugin.viewer.views.projection import shrink
-from napari_lesion.plugin.viewer.views.side_by_side import beside
+from napari_lesion.plugin.viewer.views.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     from napari_lesion.plugin.session.session import OpenScan
@@ -112,7 +112,7 @@ class Truth:
         assert self.station.volume is scan.volume
         seen = [(pane, scan.volume, self.session.current.layer) for pane in self._panes()]
         assert len({pane.through for pane, *_ in seen}) == len(seen), "two views show one plane"
-        prior = beside(self.station)
+        prior = side_by_side(self.station)
         if prior.pane is not None:
             self._check_prior(scan)
             seen.append((prior.pane, self.station.comparison.volume, prior._image))
@@ -125,7 +125,7 @@ class Truth:
 
     def _check_prior(self, scan: Coded) -> None:
         """It has a view of its own, which says that it is one, and of another patient as long as it is."""
-        prior = beside(self.station)
+        prior = side_by_side(self.station)
         shown = self.station.comparison.volume
         assert self.station.comparison is priors(self.station).prior(shown.series.series_uid)
         heading = prior.pane.heading.text()
@@ -225,7 +225,7 @@ class Truth:
 
     def _check_crosshair(self, pane: Pane, volume: Volume) -> None:
         """It marks the place that all views are at, in the scan that this one shows."""
-        prior = beside(self.station)
+        prior = side_by_side(self.station)
         place = prior.place_mm if pane is prior.pane else self.station.position_mm
         assert np.allclose(pane.marks._world, frame_of(volume).to_world(place), atol=1e-3)
 

@@ -272,12 +272,12 @@ def test_slices_are_filled_boxes_drawn_and_the_3d_brush_is_a_ball(viewer, panel,
     views(viewer).show_all()
     key(viewer, qtbot, Qt.Key.Key_B)
     coronal = next(pane.view for pane in views(viewer).panes if pane.view.dims.order[0] == 1)
-    twin = coronal.layers["Annotated masks"]
+    mirrored = coronal.layers["Annotated masks"]
     for z in (10, 12):
-        with twin.block_history():
-            twin.paint((z, 30, 110), twin.selected_label)
+        with mirrored.block_history():
+            mirrored.paint((z, 30, 110), mirrored.selected_label)
     painted = saved(folder, uid).annotations[-1]
-    assert painted.mask.count == (panel._annotator.layers._voxels == twin.selected_label).sum()
+    assert painted.mask.count == (panel._annotator.layers._voxels == mirrored.selected_label).sum()
     assert painted.center_mm == pytest.approx(scan.to_patient((11, 30, 110)), abs=2)
 
 

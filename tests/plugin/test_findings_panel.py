@@ -21,7 +21,7 @@ from napari_lesion.pipeline import analyse, findings_of, with_all_candidates
 from napari_lesion.plugin.findings import review_keys
 from napari_lesion.plugin.findings.detect_panel import DetectPanel
 from napari_lesion.plugin.findings.findings_table import COMMENT, DIAMETER, STATUS
-from napari_lesion.plugin.reading_study.reading_session import reading_room
+from napari_lesion.plugin.reading_study.reading_session import reading_session
 from napari_lesion.plugin.session.workstation import Workstation, workstation
 from napari_lesion.plugin.viewer import layers
 from napari_lesion.plugin.viewer.layers import CLEAR_MM
@@ -333,14 +333,14 @@ def test_after_undoing_a_merge_table_and_views_show_one_finding(
 def test_a_blind_read_can_begin_while_a_finding_is_chosen(
     viewer, station, panel: DetectPanel, qtbot, tmp_path: Path
 ) -> None:
-    room = reading_room(station)
-    room.set_up(folder=tmp_path)
+    session = reading_session(station)
+    session.set_up(folder=tmp_path)
     views(viewer).show_all()  # whose 3D view has the findings, too
     press(viewer, qtbot, Qt.Key.Key_N)
     assert station.finding
-    room.start()
+    session.start()
     assert station.blind
     assert station.finding == ""
     assert cells(panel, STATUS) == []
     qtbot.wait(200)  # an error in a view that follows is the test's
-    room.close()
+    session.close()

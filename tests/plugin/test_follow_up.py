@@ -19,7 +19,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QMessageBox
 
 from napari_lesion.comparison.compare import Compared
-from napari_lesion.comparison.history import followed
+from napari_lesion.comparison.history import lesion_histories
 from napari_lesion.follow_up import Prior
 from napari_lesion.model.compared import Alignment, Change, Comparison
 from napari_lesion.model.findings import Finding, Report, box_around
@@ -27,17 +27,17 @@ from napari_lesion.model.measured import Axis, HounsfieldUnits, Measurement
 from napari_lesion.model.volume import FloatArray, Volume
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.follow_up.follow_up_panel import DIAMETER, FollowUpPanel
+from napari_lesion.plugin.follow_up.history_plot import draw, in_words
 from napari_lesion.plugin.follow_up.priors import Choice
-from napari_lesion.plugin.follow_up.trajectory_plot import draw, in_words
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.viewer import layers, view
 from napari_lesion.plugin.viewer.tools.measuring import measuring_tools
 from napari_lesion.plugin.viewer.tools.overlays import overlays
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.viewer.views.mpr import views
-from napari_lesion.plugin.viewer.views.side_by_side import beside
+from napari_lesion.plugin.viewer.views.side_by_side import side_by_side
 from napari_lesion.review import drawing, edits
-from napari_lesion.review.review import Review, Stamp, undo, unsearched, with_measurements
+from napari_lesion.review.review import Provenance, Review, undo, unsearched, with_measurements
 from napari_lesion.support.errors import ReviewError
 from napari_lesion.support.progress import Progress
 
@@ -131,14 +131,14 @@ def shown(viewer: Any, scan: Volume) -> Any:
     """The viewer with the prior beside the scan."""
     station = workstation(viewer)
     station.set_comparison(prior_of(scan))
-    beside(station).show()
+    side_by_side(station).show()
     wait(0.5)
     return viewer
 
 
 def test_the_same_lesion_is_under_both_crosshairs_and_each_side_says_what_it_is(shown: Any) -> None:
     station = workstation(shown)
-    main, there = views(shown).panes[0], beside(station)
+    main, there = views(shown).panes[0], side_by_side(station)
     prior = there.pane
     for plane, letters in (
         ("axial", {"left": "R", "right": "L", "top": "A", "bottom": "P"}),
@@ -179,7 +179,7 @@ def test_the_same_lesion_is_under_both_crosshairs_and_each_side_says_what_it_is(
 
 def test_both_are_equally_wide_however_narrow_the_window_and_long_the_words(shown: Any) -> None:
     station = workstation(shown)
-    main, prior = views(shown).panes[0], beside(station).pane
+    main, prior = views(shown).panes[0], side_by_side(station).pane
     window = shown.window._qt_window
     prior.caption("PRIOR 2023-03-01 · " + "365 days before " * 8)
     window.resize(window.minimumSizeHint())
@@ -190,7 +190,7 @@ def test_both_are_equally_wide_however_narrow_the_window_and_long_the_words(show
 
 def test_whoever_is_moved_takes_the_other_along(shown: Any) -> None:
     station = workstation(shown)
-    main, there = views(shown).panes[0], beside(station)
+    main, there = views(shown).panes[0], side_by_side(station)
     prior = there.pane
     station.go_to(NODULES[0][0])
     wait()
@@ -228,7 +228,7 @@ def test_whoever_is_moved_takes_the_other_along(shown: Any) -> None:
 
 def test_one_key_shows_and_hides_it_and_a_blind_read_never_does(shown: Any) -> None:
     station = workstation(shown)
-    main, there = views(shown).panes[0], beside(station)
+    main, there = views(shown).panes[0], side_by_side(station)
     QTest.keyClick(main.canvas, Qt.Key.Key_Y)
     assert not there.shown
     assert "CURRENT" not in main.heading.text()
@@ -250,7 +250,7 @@ def test_one_key_shows_and_hides_it_and_a_blind_read_never_does(shown: Any) -> N
 
 def test_a_prior_is_beside_the_scan_as_the_reader_last_chose_for_such_scans(viewer: Any, scan: Volume) -> None:
     station = workstation(viewer)
-    there, canvas = beside(station), views(viewer).panes[0].canvas
+    there, canvas = side_by_side(station), views(viewer).panes[0].canvas
     station.set_comparison(prior_of(scan))
     assert not there.shown
     QTest.keyClick(canvas, Qt.Key.Key_Y)
@@ -274,9 +274,9 @@ def test_a_prior_is_beside_the_scan_as_the_reader_last_chose_for_such_scans(view
 def test_what_could_not_be_aligned_is_not_linked_and_says_so(viewer: Any, scan: Volume) -> None:
     station = workstation(viewer)
     station.set_comparison(prior_of(scan, aligned=None))
-    beside(station).show()
+    side_by_side(station).show()
     wait(0.4)
-    there = beside(station)
+    there = side_by_side(station)
     assert "not aligned, so not linked" in there.pane.heading.text()
     before, here = there.place_mm.copy(), station.position_mm
     wheel(there.pane, 2)
@@ -297,8 +297,8 @@ def comparing(monkeypatch: pytest.MonkeyPatch, accepted: bool = True) -> dict[st
         return tuple(one.model_copy(update={"unmeasured": "too small"}) for one in findings)
 
     def changes(report: Report, prior_report: Report, _aligned: Any) -> tuple[Change, ...]:
-        now = sorted(report.standing, key=lambda finding: -finding.diameter_mm)
-        before = sorted(prior_report.standing, key=lambda finding: -finding.diameter_mm)
+        now = sorted(report.active, key=lambda finding: -finding.diameter_mm)
+        before = sorted(prior_report.active, key=lambda finding: -finding.diameter_mm)
         return (
             Change(finding_id=now[0].id, prior_finding_id=before[0].id, fate="grown", why="By 34 %.",
                    diameter_mm=now[0].diameter_mm, prior_diameter_mm=18.2, volume_mm3=4190.0, prior_volume_mm3=3122.4,
@@ -337,7 +337,7 @@ def panel(viewer: Any, scan: Volume, qtbot: Any) -> Any:
     data, attributes, _ = layers.scan_layer(earlier())
     viewer.add_image(data, **attributes)
     station = workstation(viewer)
-    station.read(station.scans()[0])
+    station.set_active_scan(station.scans()[0])
     for center, diameter in NODULES[:2]:
         station.change(lambda review, by, c=center, d=diameter: edits.add(review, c, d, by, scan))
     panel = FollowUpPanel(viewer)
@@ -375,7 +375,7 @@ def test_a_prior_is_searched_compared_listed_and_part_of_the_review(
         ["prior F3", "− resolved", "8.1 → –", "", "", ""],
     ]
     assert panel.alignment.text().startswith("✓ The lungs overlap by 0.97.")
-    there = beside(station)
+    there = side_by_side(station)
     assert there.shown
 
     # A row turns both views to the lesion; one that is gone as well.
@@ -429,7 +429,7 @@ def test_a_refusal_is_a_sentence_and_no_change_is_listed(
     assert "refused" in panel.compared.currentText()
     assert cells(panel) == []
     assert panel._station.review.comparisons == ()
-    assert "not aligned" in beside(panel._station).pane.heading.text()
+    assert "not aligned" in side_by_side(panel._station).pane.heading.text()
 
 
 def test_another_patient_is_compared_only_when_the_reader_says_so(
@@ -473,20 +473,20 @@ def test_the_timeline_has_every_date_and_how_sure_each_is() -> None:
 
     priors_ = {"1": report.model_copy(update={"findings": (before,)})}
     made = (comparison("1", "20230301", 1.0), comparison("2", "20220301", 200.0))
-    (course,) = followed(report.model_copy(update={"comparisons": made}), priors_.get)
-    assert [(point.when.isoformat(), point.volume_mm3, point.diameter_mm) for point in course.points] == [
+    (history,) = lesion_histories(report.model_copy(update={"comparisons": made}), priors_.get)
+    assert [(point.when.isoformat(), point.volume_mm3, point.diameter_mm) for point in history.points] == [
         ("2022-03-01", 200.0, None),
         ("2023-03-01", 268.1, 8.0),
         ("2024-02-29", 523.6, 10.0),
     ]
-    assert [point.volume_error_mm3 for point in course.points] == pytest.approx([0, 39.2, 50.96])
-    assert course.points[2].diameter_error_mm == pytest.approx(10 * 50.96 / (3 * 523.6))
+    assert [point.volume_error_mm3 for point in history.points] == pytest.approx([0, 39.2, 50.96])
+    assert history.points[2].diameter_error_mm == pytest.approx(10 * 50.96 / (3 * 523.6))
     figure = Figure()
-    draw(figure, (course,), lesion.id, text="#ffffff", background="#000000")
+    draw(figure, (history,), lesion.id, text="#ffffff", background="#000000")
     figure.canvas.draw()
     diameters, volumes = figure.axes
     assert [len(axes.containers[0].lines[0].get_xdata()) for axes in (diameters, volumes)] == [2, 3]
-    assert "2022-03-01: 200.0 mm³" in in_words((course,))
+    assert "2022-03-01: 200.0 mm³" in in_words((history,))
 
 
 def test_targets_give_a_sum_and_a_response_that_can_be_saved_and_stay_with_the_review(
@@ -556,10 +556,10 @@ def test_what_was_measured_on_the_prior_is_shown_on_the_prior_and_cannot_be_chan
     centre, diameter = prior.report.findings[0].center_mm, prior.report.findings[0].diameter_mm
     ends = [(centre[0] + side * diameter, centre[1], centre[2]) for side in (-1, 1)]
     start = Review(prior.report)
-    drawn = drawing.draw(start, "ruler", ends, (0, 0, 1), Stamp("A", "2023-03-01T00:00:00+00:00"), prior.volume)
+    drawn = drawing.draw(start, "ruler", ends, (0, 0, 1), Provenance("A", "2023-03-01T00:00:00+00:00"), prior.volume)
     station = workstation(viewer)
     station.set_comparison(replace(prior, report=drawn.report))
-    side = beside(station)
+    side = side_by_side(station)
     side.show()
     wait(0.5)
     station.go_to(NODULES[0][0])

@@ -73,23 +73,23 @@ def test_a_scan_opens_as_the_last_one_of_its_kind_was_read(make_napari_viewer: A
     assert window(first) == "lung"
     press(Qt.Key.Key_2)
     press(Qt.Key.Key_V)
-    assert shown.four_up
+    assert shown.is_mpr
     qtbot.wait(50)
 
     # Another kind is as it asks itself; of the same kind, as that was read.
     thick = add(viewer, make_volume(series_uid="1.2"))
     assert window(thick) == "lung"
     press(Qt.Key.Key_V)
-    assert not shown.four_up
+    assert not shown.is_mpr
     second = add(viewer, thin("1.3"))
     assert window(second) == "mediastinum"
-    qtbot.waitUntil(lambda: shown.four_up)
+    qtbot.waitUntil(lambda: shown.is_mpr)
     press(Qt.Key.Key_1)
     tools.reset()
     assert window(second) == "mediastinum", "as it was opened"
     other = add(viewer, make_volume(series_uid="1.4"))
     assert window(other) == "lung"
-    qtbot.waitUntil(lambda: not shown.four_up)
+    qtbot.waitUntil(lambda: not shown.is_mpr)
 
     # A scan that comes back is as it was left, whatever was chosen since.
     session(viewer).show(session(viewer).of(first))

@@ -39,7 +39,7 @@ from napari_lesion.plugin.session.workstation import ANNOTATION, MODES, READING,
 from napari_lesion.plugin.settings import setting
 from napari_lesion.plugin.texts import use_language
 from napari_lesion.plugin.viewer import layers
-from napari_lesion.plugin.viewer import layout as room
+from napari_lesion.plugin.viewer import layout as workstation_layout
 from napari_lesion.plugin.viewer.actions import actions
 from napari_lesion.plugin.viewer.browser_panel import RECENT
 from napari_lesion.plugin.widgets.messages import show_info, show_warning
@@ -51,10 +51,10 @@ SHARE = 0.70
 
 
 @pytest.fixture
-def layout(make_napari_viewer, detector) -> Iterator[room.Layout]:
+def layout(make_napari_viewer, detector) -> Iterator[workstation_layout.Layout]:
     """A workstation on the screen, without a scan."""
     viewer = make_napari_viewer(show=False)
-    made = room.arrange(viewer)
+    made = workstation_layout.arrange(viewer)
     made.show()
     yield made
     search = made.side.steps.parts.get("search")
@@ -71,13 +71,13 @@ def _wait(until, seconds: float = 60.0) -> None:
         time.sleep(0.005)
 
 
-def open_scan(layout: room.Layout, scan: Volume) -> None:
+def open_scan(layout: workstation_layout.Layout, scan: Volume) -> None:
     data, attributes, _ = layers.scan_layer(scan)
     layout._viewer.add_image(data, **attributes)
     QApplication.processEvents()
 
 
-def resize(layout: room.Layout, width: int, height: int) -> None:
+def resize(layout: workstation_layout.Layout, width: int, height: int) -> None:
     layout._window.setWindowState(Qt.WindowState.WindowNoState)
     layout._window.resize(width, height)
     _wait(lambda: (layout._window.width(), layout._window.height()) == (width, height), 5)
@@ -91,18 +91,18 @@ def settle() -> None:
         time.sleep(0.005)
 
 
-def share(layout: room.Layout) -> float:
+def share(layout: workstation_layout.Layout) -> float:
     """Share of the window's width that the picture has."""
     return layout._views.panes[0].canvas.width() / layout._window.width()
 
 
-def add_findings(layout: room.Layout) -> None:
+def add_findings(layout: workstation_layout.Layout) -> None:
     station = layout._station
     for place, diameter in NODULES:
         station.change(lambda review, by, at=place, d=diameter: edits.add(review, at, d, by, station.volume))
 
 
-def every_page(layout: room.Layout) -> Iterator[str]:
+def every_page(layout: workstation_layout.Layout) -> Iterator[str]:
     """Turn to all steps and modes, one after the other."""
     for step in STEPS:
         layout.side.steps.go_to(step)
@@ -162,7 +162,7 @@ def parents(widget: QWidget) -> Iterator[QWidget]:
 def test_the_picture_has_most_of_the_window_and_no_word_is_cut_off(make_napari_viewer, detector, scan, language, size):
     use_language(language)
     try:
-        layout = room.arrange(make_napari_viewer(show=False))
+        layout = workstation_layout.arrange(make_napari_viewer(show=False))
         layout.show()
         open_scan(layout, scan)
         add_findings(layout)
@@ -201,7 +201,7 @@ def test_under_a_window_manager_the_window_is_maximised(make_napari_viewer, dete
     manager = subprocess.Popen(["openbox"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         time.sleep(1)
-        layout = room.arrange(make_napari_viewer(show=False))
+        layout = workstation_layout.arrange(make_napari_viewer(show=False))
         layout.show()
         available = layout._window.screen().availableGeometry()
         _wait(lambda: layout._window.isMaximized(), 5)
@@ -379,7 +379,7 @@ def test_what_the_guidelines_ask_of_the_patient_is_said_at_the_top(layout, scan)
 # -- the modes --------------------------------------------------------------------------------------------------------
 
 
-def _press(layout: room.Layout, id_: str) -> None:
+def _press(layout: workstation_layout.Layout, id_: str) -> None:
     """Press the key of an action on the picture."""
     from napari_lesion.plugin.viewer.actions import _bound_to
 
@@ -423,12 +423,12 @@ def test_leaving_the_second_reader_pauses_and_hides_nothing_less(layout, scan) -
     add_findings(layout)
     layout.side.enter(SECOND_READER)
     panel = layout.side.parts[SECOND_READER]
-    panel._room.start()
+    panel._session.start()
     assert layout._station.blind
     layout.side.leave()
-    assert not panel._room.running
+    assert not panel._session.running
     assert layout._station.blind, "what was found stays hidden in a blind read that pauses"
-    _wait(lambda: not panel._room.searching)
+    _wait(lambda: not panel._session.searching)
 
 
 # -- what is napari's -------------------------------------------------------------------------------------------------
@@ -481,17 +481,17 @@ def test_messages_are_on_a_line_below_the_picture(layout, scan) -> None:
 
 
 def test_the_layout_is_as_it_was_left(make_napari_viewer, detector) -> None:
-    layout = room.arrange(make_napari_viewer(show=False))
+    layout = workstation_layout.arrange(make_napari_viewer(show=False))
     layout.show()
     resize(layout, 1300, 800)
     layout._window.move(60, 40)
     layout._window.resizeDocks([layout.side_dock], [430], Qt.Orientation.Horizontal)
     settle()
     width = layout.side_dock.width()
-    assert width > room.SIDE_WIDTH
+    assert width > workstation_layout.SIDE_WIDTH
     layout.set_advanced(True)
     layout.remember()
-    again = room.arrange(make_napari_viewer(show=False))
+    again = workstation_layout.arrange(make_napari_viewer(show=False))
     again.show()
     _wait(lambda: (again._window.width(), again._window.height()) == (1300, 800), 5)
     _wait(lambda: abs(again.side_dock.width() - width) <= 2, 5)
@@ -500,14 +500,14 @@ def test_the_layout_is_as_it_was_left(make_napari_viewer, detector) -> None:
 
 def test_a_second_time_nothing_is_doubled(layout) -> None:
     docks = len(layout._viewer.window.dock_widgets)
-    assert room.arrange(layout._viewer) is layout
+    assert workstation_layout.arrange(layout._viewer) is layout
     assert len(layout._viewer.window.dock_widgets) == docks
 
 
 def test_docks_are_named_in_the_language_of_the_user(make_napari_viewer, detector) -> None:
     use_language("de")
     try:
-        layout = room.arrange(make_napari_viewer())
+        layout = workstation_layout.arrange(make_napari_viewer())
     finally:
         use_language("en")
     assert {layout.rail_dock.windowTitle(), layout.side_dock.windowTitle()} == {"Vorschaubilder", "Schritte"}
@@ -517,7 +517,7 @@ def test_panels_of_plain_napari_are_named_in_the_language_of_the_user(make_napar
     viewer = make_napari_viewer()
     use_language("de")
     try:
-        dock, _ = viewer.window.add_plugin_dock_widget(room.PLUGIN, "Series browser")
+        dock, _ = viewer.window.add_plugin_dock_widget(workstation_layout.PLUGIN, "Series browser")
         QApplication.processEvents()
     finally:
         use_language("en")
@@ -527,7 +527,7 @@ def test_panels_of_plain_napari_are_named_in_the_language_of_the_user(make_napar
 def test_a_path_that_is_not_there_is_said_before_a_window_opens(monkeypatch) -> None:
     monkeypatch.setattr("sys.argv", ["napari-lesion-viewer", "/no/such/folder"])
     with pytest.raises(SystemExit, match="/no/such/folder does not exist"):
-        room.main()
+        workstation_layout.main()
 
 
 def test_empty_tables_say_why_they_are_empty_and_what_to_do(layout, scan) -> None:

@@ -226,7 +226,7 @@ def test_the_probe_follows_the_picture_under_a_pointer_that_rests(window: Any, q
     first = station.scan
     add(window, other)
     look(other)
-    station.read(first)
+    station.set_active_scan(first)
     look(volume)
     window.window._qt_window.resize(1400, 660)
     qtbot.wait(50)

@@ -12,7 +12,7 @@ import pytest
 from fake_scan import FakeDetector
 
 from napari_lesion.dicom.index.series import find_series
-from napari_lesion.dicom.read.progressive import GradualReading, WiderError
+from napari_lesion.dicom.read.progressive import ProgressiveLoading, WiderError
 from napari_lesion.pipeline import analyse
 from napari_lesion.plugin.viewer import opening
 from napari_lesion.plugin.viewer.layers import scan_layer
@@ -24,10 +24,10 @@ from napari_lesion.support.errors import SeriesError
 PATIENCE_MS = 30_000
 
 
-def begun(folder: Path, name: str) -> GradualReading:
+def begun(folder: Path, name: str) -> ProgressiveLoading:
     factory.write_phantom(folder / name)
     [series] = find_series(folder / name)
-    return GradualReading(series)
+    return ProgressiveLoading(series)
 
 
 def test_a_scan_fills_behind_its_first_slice_and_a_half_read_one_never_stays(
@@ -41,7 +41,7 @@ def test_a_scan_fills_behind_its_first_slice_and_a_half_read_one_never_stays(
         monkeypatch.setattr(opening, name, told.append)
     again: list[list] = []
 
-    def show(reading: GradualReading) -> None:
+    def show(reading: ProgressiveLoading) -> None:
         Opening(reading, again.append).start()
         add_layers(viewer, [scan_layer(reading.volume)])
 
@@ -55,8 +55,8 @@ def test_a_scan_fills_behind_its_first_slice_and_a_half_read_one_never_stays(
     whole._take = lambda k, stored: (gate.wait(PATIENCE_MS / 1000), take(k, stored))
     show(whole)
     [layer] = viewer.layers
-    middle = whole.volume.filling.focus
-    assert np.array_equal(np.unique(whole.volume.filling.present.nonzero()), [middle])
+    middle = whole.volume.load_state.focus
+    assert np.array_equal(np.unique(whole.volume.load_state.present.nonzero()), [middle])
     assert f"1 of {factory.SHAPE[0]}" in viewer.canvas.overlays[OVERLAY].text
     assert viewer.canvas.overlays[OVERLAY].visible
     gate.set()
@@ -89,7 +89,7 @@ def test_a_scan_fills_behind_its_first_slice_and_a_half_read_one_never_stays(
     gate.set()
     qtbot.waitUntil(over, timeout=PATIENCE_MS)
     assert not closed.volume.complete
-    assert closed.volume.filling.done < closed.volume.filling.total
+    assert closed.volume.load_state.done < closed.volume.load_state.total
     assert "not read to its end" in told.pop()
 
     # Values do not fit the type that the headers let expect: it is taken away and read again as a whole.

@@ -55,7 +55,7 @@ def rows(panel: SecondReaderPanel) -> list[list[str]]:
 
 
 def searched(panel: SecondReaderPanel, qtbot) -> None:
-    qtbot.waitUntil(lambda: panel._room._task is None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: panel._session._task is None, timeout=PATIENCE_MS)
 
 
 def test_a_scan_is_read_blind_then_with_the_detector(make_napari_viewer, scan, qtbot, tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_nothing_that_was_found_is_seen_in_a_blind_read(make_napari_viewer, scan
     assert not station.blind, "the other scan is not read blind"
     assert not made[0].visible, "but this one still is"
     assert "Not read yet" in panel.state.text()
-    station.read(layer)
+    station.set_active_scan(layer)
     assert station.blind
     assert "Paused" in panel.state.text()
     press(viewer, "Control-3")
@@ -197,11 +197,11 @@ def test_done_before_the_detector_waits_for_it_with_the_time_stopped(make_napari
         panel.next_button.click()
         assert "still searching" in panel.state.text()
         assert not panel.next_button.isEnabled()
-        assert not panel._room.running
+        assert not panel._session.running
     finally:
         go.set()
     qtbot.waitUntil(lambda: "REVEALED" in panel.state.text(), timeout=PATIENCE_MS)
-    assert panel._room.reading.interruptions == 0
+    assert panel._session.reading.interruptions == 0
 
 
 def test_two_stacks_of_a_series_are_read_each_by_itself(make_napari_viewer, scan, qtbot) -> None:
@@ -211,17 +211,17 @@ def test_two_stacks_of_a_series_are_read_each_by_itself(make_napari_viewer, scan
     second = add(viewer, replace(scan, instances=images, voxels=scan.voxels.copy()))
     first = add(viewer, scan)
     panel = open_panel(viewer)
-    room = panel._room
-    room.start()
+    session = panel._session
+    session.start()
     station.go_to(LEFT)
-    room.rate(4)
+    session.rate(4)
     assert station.blind
-    station.read(second)
+    station.set_active_scan(second)
     assert not station.blind, "a blind read of one stack hides nothing of the other"
-    assert room.reading is None, "and its marks are not those of the other"
-    room.start()
-    assert room.reading.marks == ()
-    station.read(first)
-    assert [mark.confidence for mark in room.reading.marks] == [4]
-    assert not room.running, "its time stopped when the other came on the screen"
+    assert session.reading is None, "and its marks are not those of the other"
+    session.start()
+    assert session.reading.marks == ()
+    station.set_active_scan(first)
+    assert [mark.confidence for mark in session.reading.marks] == [4]
+    assert not session.running, "its time stopped when the other came on the screen"
     searched(panel, qtbot)

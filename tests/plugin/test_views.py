@@ -229,26 +229,30 @@ def test_layers_are_the_same_in_all_views_on_the_same_arrays(viewer: Any) -> Non
     points = viewer.add_points([[0.0, 0.0, 0.0], [4.0, 4.0, 4.0]], size=3, units=scan.units)
     slices, solid = four.mirrors[:2], four.mirrors[2]
 
-    def twins(layer: Any) -> list[Any]:
-        return [mirror.twin_of(layer) for mirror in slices]
+    def mirrors(layer: Any) -> list[Any]:
+        return [mirror.mirrored_layer_of(layer) for mirror in slices]
 
     for layer in (scan, labels):
-        assert all(np.shares_memory(layer.data, twin.data) for twin in twins(layer))
-        assert solid.twin_of(layer) is None
+        assert all(np.shares_memory(layer.data, mirrored.data) for mirrored in mirrors(layer))
+        assert solid.mirrored_layer_of(layer) is None
     assert [one.name for one in slices[0]._view.layers] == [one.name for one in viewer.layers]
 
     scan.contrast_limits, scan.colormap, scan.opacity, labels.visible = (-500, 700), "gray_r", 0.5, False
     labels.selected_label, labels.mode = 3, "pan_zoom"
-    for twin in twins(scan):
-        assert (tuple(twin.contrast_limits), twin.colormap.name, twin.opacity) == ((-500, 700), "gray_r", 0.5)
-    assert [twin.visible for twin in twins(labels)] == [False, False]
+    for mirrored in mirrors(scan):
+        assert (tuple(mirrored.contrast_limits), mirrored.colormap.name, mirrored.opacity) == (
+            (-500, 700),
+            "gray_r",
+            0.5,
+        )
+    assert [mirrored.visible for mirrored in mirrors(labels)] == [False, False]
     labels.visible = True
 
     def cut(layer: Any) -> npt.NDArray[Any]:
         return np.asarray(layer._slice.image.raw)
 
     # Painted in one view, seen in all; also what a program writes into the array.
-    there, elsewhere = twins(labels)
+    there, elsewhere = mirrors(labels)
     index = [round(i) for i in labels.world_to_data(viewer.dims.point)]
     labels.data[tuple(index)] = 0
     there.selected_label = 5
@@ -260,17 +264,17 @@ def test_layers_are_the_same_in_all_views_on_the_same_arrays(viewer: Any) -> Non
     labels.data[:] = 7
     labels.refresh()
     wait(0.2)
-    assert all((cut(twin) == 7).all() for twin in twins(labels))
+    assert all((cut(mirrored) == 7).all() for mirrored in mirrors(labels))
 
     # Points: moved here and there, added there, shown or not.
     points.data = [[2.0, 0.0, 0.0], [4.0, 4.0, 4.0]]
     points.shown = [True, False]
     points.size = [5.0, 6.0]
     wait(0.2)
-    for twin in (*twins(points), solid.twin_of(points)):
-        np.testing.assert_array_equal(twin.data, points.data)
-        assert (list(twin.shown), list(twin.size)) == ([True, False], [5.0, 6.0])
-    there, elsewhere = twins(points)
+    for mirrored in (*mirrors(points), solid.mirrored_layer_of(points)):
+        np.testing.assert_array_equal(mirrored.data, points.data)
+        assert (list(mirrored.shown), list(mirrored.size)) == ([True, False], [5.0, 6.0])
+    there, elsewhere = mirrors(points)
     there.add([1.0, 2.0, 3.0])
     wait(0.2)
     assert len(points.data) == 3
@@ -305,7 +309,7 @@ def test_one_key_shows_four_views_or_the_one_under_the_mouse(viewer: Any) -> Non
     station = workstation(axial.view)
     axial.entered.emit(axial)
     QTest.keyClick(axial.canvas, Qt.Key.Key_V)
-    assert not four.four_up
+    assert not four.is_mpr
     assert [pane.isVisible() for pane in four.panes] == [True, False, False, False]
     station.go_to(MARKS["left"])
     assert coronal.view.dims.point[1] != pytest.approx(MARKS["left"][1]), "what cannot be seen is not cut"

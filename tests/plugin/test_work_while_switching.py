@@ -77,7 +77,7 @@ def two(model: ViewerModel, monkeypatch: pytest.MonkeyPatch) -> tuple[Workstatio
     findings_view(station)
     one, _, other, *_ = coded_scans()
     first, second = (_add(model, scan) for scan in (one, other))
-    station.read(first)
+    station.set_active_scan(first)
     return station, first, second
 
 
@@ -107,11 +107,11 @@ def test_what_a_search_finds_comes_to_its_own_scan(
     one, _, other, *_ = coded_scans()
     first, second = _add(viewer, one), _add(viewer, other)
     station = workstation(viewer)
-    station.read(first)
+    station.set_active_scan(first)
     detector.before = gate.wait
     panel.run()
     qtbot.waitUntil(gate.reached.is_set, timeout=PATIENCE_MS)
-    station.read(second)
+    station.set_active_scan(second)
     gate.open()
     qtbot.waitUntil(lambda: panel._task is None, timeout=PATIENCE_MS)
     assert station.scan is second
@@ -119,7 +119,7 @@ def test_what_a_search_finds_comes_to_its_own_scan(
     assert [layer for layer in viewer.layers if "ALFA" in layer.name] == []
     found = _ids(station.review_of(one.volume))
     assert len(found) == 2
-    station.read(first)
+    station.set_active_scan(first)
     assert _ids(station.review) == found
 
 
@@ -148,10 +148,10 @@ def test_a_search_that_asks_and_goes_on_searches_the_scan_that_it_was_begun_for(
     one, _, other, *_ = coded_scans()
     first, second = _add(viewer, one), _add(viewer, other)
     station = workstation(viewer)
-    station.read(first)
+    station.set_active_scan(first)
     panel.run()
     qtbot.waitUntil(gate.reached.is_set, timeout=PATIENCE_MS)
-    station.read(second)
+    station.set_active_scan(second)
     if closed:
         station.session.close(station.session.of(first))
     gate.open()
@@ -170,7 +170,7 @@ def test_what_is_measured_comes_to_its_own_scan(
     work = measuring(station)
     mine = _mark(station)
     qtbot.waitUntil(lambda: work._task is not None, timeout=PATIENCE_MS)
-    station.read(second)
+    station.set_active_scan(second)
     theirs = _mark(station)
     station.select(theirs)  # the reader waits for another finding, of another scan
     gate.open()
@@ -194,7 +194,7 @@ def test_a_measurement_that_cannot_be_kept_is_said_of_its_own_findings(
     work = measuring(station)
     mine = _mark(station)
     qtbot.waitUntil(lambda: work._task is not None, timeout=PATIENCE_MS)
-    station.read(second)
+    station.set_active_scan(second)
     station.set_blind(True)  # nothing of the other one is measured meanwhile
     theirs = _mark(station)
     change = station.change
@@ -232,14 +232,14 @@ def test_a_comparison_comes_to_its_own_scan(
     known.ended.connect(ended.append)
     known.compare(prior.volume)
     qtbot.waitUntil(gate.reached.is_set, timeout=PATIENCE_MS)
-    station.read(second)
+    station.set_active_scan(second)
     gate.open()
     qtbot.waitUntil(lambda: not known.running, timeout=PATIENCE_MS)
     assert station.scan is second
     assert station.comparison is None
     assert known.prior(uid) is None
     assert "ALFA" in ended[-1], "it is said of which scan"
-    station.read(first)
+    station.set_active_scan(first)
     assert known.prior(uid) is outcome.prior
 
 
@@ -259,7 +259,7 @@ def test_reports_are_of_the_scan_that_they_were_asked_for(
     mine = _mark(station)
     panel.write(tmp_path, ("json",))
     qtbot.waitUntil(gate.reached.is_set, timeout=PATIENCE_MS)
-    station.read(second)
+    station.set_active_scan(second)
     assert "another scan" in panel.text.text()
     _mark(station)
     gate.open()
@@ -269,7 +269,7 @@ def test_reports_are_of_the_scan_that_they_were_asked_for(
     content = json.loads(written.read_text())
     assert content["series_uid"] == first.metadata["volume"].series.series_uid
     assert [finding["id"] for finding in content["findings"]] == [mine]
-    station.read(first)
+    station.set_active_scan(first)
     assert "findings.json" in panel.text.text()
 
 
@@ -291,11 +291,11 @@ def test_what_is_outlined_by_a_click_comes_to_its_own_scan(
     place = tuple(np.array(station.volume.to_patient([(size - 1) / 2 for size in station.volume.shape])).tolist())
     one.grow_at(place)
     qtbot.waitUntil(gate.reached.is_set, timeout=PATIENCE_MS)
-    station.read(second)
+    station.set_active_scan(second)
     gate.open()
     qtbot.waitUntil(lambda: not one.growing, timeout=PATIENCE_MS)
     assert one.annotations is None or one.annotations.annotations == ()
-    station.read(first)
+    station.set_active_scan(first)
     [mark] = one.annotations.annotations
     assert np.allclose(mark.center_mm, place, atol=2)
 

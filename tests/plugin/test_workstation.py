@@ -39,7 +39,7 @@ def test_the_scan_that_was_opened_or_turned_to_last_is_read(qapp) -> None:
     first, second = add_scan(viewer), add_scan(viewer, "1.2.9")
     assert station.scan is second
     assert list(viewer.layers) == [second], "the other one is not on the screen"
-    station.read(first)
+    station.set_active_scan(first)
     assert station.scan is first
     assert list(viewer.layers) == [first]
     viewer.layers.selection.active = viewer.add_points(np.zeros((1, 3)))

@@ -54,9 +54,9 @@ def test_each_finding_is_an_observation_with_its_numbers_units_and_side(case: Ca
     report = case.report
     observations = [one for one in written(report, tmp_path) if one["resourceType"] == "Observation"]
     by_id = {one["identifier"][1]["value"]: one for one in observations}
-    assert set(by_id) == {finding.id for finding in report.standing}
+    assert set(by_id) == {finding.id for finding in report.active}
     sides = set()
-    for finding in report.standing:
+    for finding in report.active:
         one = by_id[finding.id]
         assert one["valueCodeableConcept"]["coding"][0] == {
             "system": "http://snomed.info/sct",
@@ -88,7 +88,7 @@ def test_each_finding_is_an_observation_with_its_numbers_units_and_side(case: Ca
 
 @pytest.mark.parametrize("side", ["left", "right", "unknown"])
 def test_a_side_is_said_as_it_is_and_none_where_it_is_unknown(case: Case, tmp_path: Path, side: str) -> None:
-    finding = next(one for one in case.report.standing if one.measurement is not None)
+    finding = next(one for one in case.report.active if one.measurement is not None)
     moved = finding.model_copy(update={"measurement": finding.measurement.model_copy(update={"side": side})})
     (one,) = [
         one
@@ -101,7 +101,7 @@ def test_a_side_is_said_as_it_is_and_none_where_it_is_unknown(case: Case, tmp_pa
 
 
 def test_a_standard_deviation_is_not_taken_for_the_volume(case: Case, tmp_path: Path) -> None:
-    finding = next(one for one in case.report.standing if one.measurement is not None)
+    finding = next(one for one in case.report.active if one.measurement is not None)
     assert finding.measurement.volume_sd_mm3 is not None
     one = next(
         one
@@ -135,17 +135,17 @@ def test_it_says_whose_scan_it_is_who_found_it_and_that_nobody_verified_it(case:
     assert model["identifier"][0]["value"] == report.model.sha256
     provenance = only(resources, "Provenance")
     who = [agent["who"].get("display") or agent["who"]["reference"] for agent in provenance["agent"]]
-    readers = {entry.reader for finding in report.standing for entry in finding.history}
+    readers = {entry.reader for finding in report.active for entry in finding.history}
     assert f"urn:uuid:{model['id']}" in who
     assert readers <= set(who)
     whole = only(resources, "DiagnosticReport")
-    assert len(whole["result"]) == len(report.standing)
+    assert len(whole["result"]) == len(report.active)
     assert "research use only" in whole["conclusion"]
     assert "that a reader rejected are left out" in whole["conclusion"]
 
 
 def test_what_a_reader_added_is_not_said_to_be_the_models(case: Case, tmp_path: Path) -> None:
-    finding = case.report.standing[0].model_copy(update={"status": "added"})
+    finding = case.report.active[0].model_copy(update={"status": "added"})
     resources = written(case.report.model_copy(update={"findings": (finding,)}), tmp_path)
     program = next(one for one in resources if one["resourceType"] == "Device" and "type" not in one)
     assert only(resources, "Observation")["device"]["reference"] == f"urn:uuid:{program['id']}"
@@ -164,7 +164,7 @@ def test_nothing_is_said_that_is_not_known(tmp_path: Path) -> None:
 
 
 def test_growth_is_told_with_its_doubling_time(case: Case, tmp_path: Path) -> None:
-    finding = case.report.standing[0]
+    finding = case.report.active[0]
     grown = since(200, change(9.0, 6.0, "grown", id_=finding.id, doubling_days=114.0))
     report = case.report.model_copy(update={"findings": (finding,), "comparisons": (grown,)})
     one = only(written(report, tmp_path), "Observation")

@@ -56,7 +56,7 @@ def test_a_saved_report_fits_the_published_schema_and_a_spoilt_one_does_not(repo
 def test_what_an_earlier_version_saved_opens_and_is_saved_as_this_version_does(version, tmp_path):
     report = load_report(Path(__file__).parent / f"findings-{version}.json")
     assert [(f.center_mm, f.score) for f in report.findings] == [((52, -20, -240), 0.9), ((-45, 5, -270), 0.6)]
-    assert [(f.status, f.comment, [deed.what for deed in f.history]) for f in report.findings] == (
+    assert [(f.status, f.comment, [action.what for action in f.history]) for f in report.findings] == (
         [("accepted", "", ["accepted"]), ("rejected", "a vessel", ["commented", "rejected"])]
         if version in ("1.2", "1.3", "1.4")
         else [("candidate", "", [])] * 2

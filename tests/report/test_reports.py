@@ -28,7 +28,7 @@ def test_pages_hold_pictures_and_the_research_use_and_escape_what_headers_say(an
     written = write_reports(report, tmp_path, kinds_of("html,pdf,csv"), volume=analysis.volume)
     assert not written.problems
     page = (tmp_path / FILE_NAMES["html"]).read_text(encoding="utf-8")
-    assert page.count("data:image/jpeg") == 3 * len(report.standing)
+    assert page.count("data:image/jpeg") == 3 * len(report.active)
     assert page.count(RESEARCH_USE) == 1
     assert "<b>Li" not in page
     assert (tmp_path / FILE_NAMES["pdf"]).read_bytes().startswith(b"%PDF")

@@ -23,7 +23,7 @@ from napari_lesion.report.json import load_report, save_report
 from napari_lesion.report.summary import load_summary
 from napari_lesion.report.write import FILE_NAMES, KINDS, kinds_of
 from napari_lesion.review import edits
-from napari_lesion.review.review import Review, stamp
+from napari_lesion.review.review import Review, provenance
 
 UID = "1.2.826.1"
 NODULES = (((52.0, -15.0, -250.0), 14.0), ((-46.0, -15.0, -240.0), 12.0), ((-40.0, -30.0, -260.0), 10.0))
@@ -68,19 +68,21 @@ def reviewed(root):
     volume = read_series(find_series(root / "scans")[0])
     review = Review(load_report(path))
     first, second = review.findings
-    review = edits.accept(review, [first.id], stamp("Ann"))
-    review = edits.reject(edits.comment(review, second.id, "a vessel", stamp("Ann")), [second.id], stamp("Ann"))
-    save_report(edits.add(review, *NODULES[2], stamp("Bob"), volume).report, path)
+    review = edits.accept(review, [first.id], provenance("Ann"))
+    review = edits.reject(
+        edits.comment(review, second.id, "a vessel", provenance("Ann")), [second.id], provenance("Ann")
+    )
+    save_report(edits.add(review, *NODULES[2], provenance("Bob"), volume).report, path)
     return path
 
 
 def told(report):
-    """What a structured report with its segmentation tells of findings: the standing ones have a segment."""
+    """What a structured report with its segmentation tells of findings: the active ones have a segment."""
     findings = []
     for finding in report.findings:
-        moments = [datetime.fromisoformat(deed.time).isoformat() for deed in finding.history]
+        moments = [datetime.fromisoformat(action.time).isoformat() for action in finding.history]
         history = tuple(
-            deed.model_copy(update={"time": time}) for deed, time in zip(finding.history, moments, strict=True)
+            action.model_copy(update={"time": time}) for action, time in zip(finding.history, moments, strict=True)
         )
         mask = None if finding.status == "rejected" else finding.mask
         update = {"mask": mask, "tracking_uid": finding.lesion_uid, "history": history}
@@ -114,7 +116,7 @@ def test_after_a_review_all_is_made_again_and_a_fresh_process_reads_the_same(ana
     fresh, written = json.loads(process.stdout), now.model_dump(mode="json")
     assert fresh["json"] == written
     same(told(Report.model_validate(fresh["sr"])), told(now))
-    assert fresh["seg"] == {f.tracking_uid: f.mask.model_dump(mode="json") for f in now.standing}
+    assert fresh["seg"] == {f.tracking_uid: f.mask.model_dump(mode="json") for f in now.active}
     assert fresh["notes"] == []
     with (path.parent / "findings.csv").open(newline="", encoding="utf-8") as file:
         rows = {row["id"]: row for row in csv.DictReader(file)}

@@ -21,7 +21,7 @@ from napari_lesion.pipeline import analyse, with_all_candidates
 from napari_lesion.report.json import load_report, report_from, save_report
 from napari_lesion.review import edits
 from napari_lesion.review.journal import Journal
-from napari_lesion.review.review import Review, Stamp, carried_over, redo, reported, undo, unsearched
+from napari_lesion.review.review import Provenance, Review, carried_over, redo, reported, undo, unsearched
 from napari_lesion.support.errors import ConfigError
 
 SCAN = make_volume(nodules=tuple((one.center_mm, one.diameter_mm) for one in CANDIDATES))
@@ -62,7 +62,7 @@ def test_whatever_a_reader_does_a_name_stands_for_one_finding(tmp_path_factory, 
     journal.begin(review, READER)
     owner = {finding.name: finding.id for finding in review.findings}
     for n, one in enumerate(what):
-        by = Stamp("R", f"2026-11-24T12:00:{n:02}.000+00:00")  # two changes are never made at one moment
+        by = Provenance("R", f"2026-11-24T12:00:{n:02}.000+00:00")  # two changes are never made at one moment
         ids = [finding.id for finding in review.findings]
         pick = ids[n % len(ids)] if ids else ""
         steps = {

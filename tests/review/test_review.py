@@ -23,12 +23,12 @@ from napari_lesion.review import edits
 from napari_lesion.review.journal import Journal
 from napari_lesion.review.review import (
     NO_MODEL,
+    Provenance,
     Review,
-    Stamp,
     carried_over,
+    provenance,
     redo,
     reported,
-    stamp,
     undo,
     unsearched,
     with_measurements,
@@ -42,7 +42,7 @@ IDS = [finding.id for finding in START.findings]
 
 def test_each_judgement_is_in_the_history_with_time_and_reader() -> None:
     review = edits.accept(START, IDS[:2], READER)
-    review = edits.reject(review, IDS[1:2], Stamp("Dr. Curie", "2026-11-24T12:05:00+00:00"))
+    review = edits.reject(review, IDS[1:2], Provenance("Dr. Curie", "2026-11-24T12:05:00+00:00"))
     assert [f.status for f in review.findings] == ["accepted", "rejected", "candidate", "candidate"]
     assert [(e.time, e.reader, e.what) for e in review.finding(IDS[1]).history] == [
         ("2026-11-24T12:00:00.000+00:00", "Dr. Röntgen", "accepted"),
@@ -92,7 +92,7 @@ def test_what_the_reader_added_can_be_deleted_and_what_the_model_found_is_reject
     review = edits.remove(review, [added.id, IDS[0]], READER)
     assert [f.id for f in review.findings] == IDS
     assert review.finding(IDS[0]).status == "rejected"
-    assert len(review.report.standing) == 3
+    assert len(review.report.active) == 3
     with pytest.raises(ConfigError, match="no finding"):
         edits.accept(review, [added.id], READER)
 
@@ -235,7 +235,7 @@ def steps_of(picks: st.DrawFn) -> Step:
             ]
         )
     )
-    by = stamp(picks(st.sampled_from(["A", "B"])))
+    by = provenance(picks(st.sampled_from(["A", "B"])))
     place = (10 + number, -20 - number, -250 + number / 2)
     return {
         "accept": lambda r: edits.accept(r, ids(r, rows), by),

@@ -10,9 +10,9 @@ from fake_scan import make_volume
 from napari_lesion.model.compared import Alignment, Change, Comparison
 from napari_lesion.review import edits
 from napari_lesion.review.journal import STATE_VARIABLE, Journal, journal_path
-from napari_lesion.review.review import Review, Stamp, redo, reported, undo, unsearched, with_comparison
+from napari_lesion.review.review import Provenance, Review, redo, reported, undo, unsearched, with_comparison
 
-BY = Stamp("A", "2026-01-01T00:00:00+00:00")
+BY = Provenance("A", "2026-01-01T00:00:00+00:00")
 
 
 def comparison(uid: str, date: str, fate: str = "grown", id_: str = "") -> Comparison:

@@ -10,7 +10,7 @@ from worklist_case import result
 
 from napari_lesion.model.findings import Report
 from napari_lesion.support.errors import ConfigFileError
-from napari_lesion.worklist.found import CATEGORIES, Found, found_in, together
+from napari_lesion.worklist.found import CATEGORIES, Found, found_in, merged
 from napari_lesion.worklist.ranking import points, terms
 from napari_lesion.worklist.rule import PRIORITIES, Rule, load_rule
 
@@ -110,7 +110,7 @@ def test_what_nobody_searched_comes_before_what_holds_nothing_suspicious() -> No
 def test_of_the_series_of_a_study_the_most_urgent_counts() -> None:
     one = Found(lung_rads="4A", largest_mm=9, findings=1)
     other = Found(lung_rads="2", largest_mm=3, course="new", unsearched=1, reason="Why.", doubling_days=90)
-    assert together([one, other]) == Found(
+    assert merged([one, other]) == Found(
         series=2, unsearched=1, reason="Why.", findings=1, largest_mm=9, lung_rads="4A", course="new", doubling_days=90
     )
 

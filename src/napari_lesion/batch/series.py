@@ -302,14 +302,14 @@ def _priors(task: Task, missing: list[str]) -> Iterator[PriorResult]:
 
 
 def _done(job: Job, folder: Path, report: Report, written: Written) -> SeriesOutcome:
-    standing = report.standing
-    best = standing[0] if standing else None
+    active = report.active
+    best = active[0] if active else None
     exam = report.judgement.lung_rads if report.judgement else None
     return replace(
         outcome_of(job, "done"),
         folder=folder.name,
-        findings=len(standing),
-        measured=sum(finding.measurement is not None for finding in standing),
+        findings=len(active),
+        measured=sum(finding.measurement is not None for finding in active),
         best_score=best.score if best else None,
         best_diameter_mm=best.size_mm if best else None,
         lung_rads=exam.category if exam and exam.applies else "",

@@ -136,7 +136,7 @@ def _facts(card: Card) -> dict[str, str]:
         facts |= {
             "network": f"{network.pop('name')} ({', '.join(f'{key} {value}' for key, value in network.items())})",
             "sees": f"voxels of {card.preprocessing.spacing_mm:g} mm, {low:g} to {high:g} HU",
-            "second stage": str(card.second_stage or ""),
+            "false-positive reduction": str(card.false_positive_reduction or ""),
             "training cases": f"{len(card.training_cases)}, named in {DESCRIPTION}" if card.training_cases else "",
         }
     return {name: value for name, value in facts.items() if value}

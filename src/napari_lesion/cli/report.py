@@ -106,7 +106,7 @@ def report(
                 complain(f"error: {folder.name}: {cleared(str(error))}")
                 failed += 1
                 continue
-            say(f"{folder.name}: {len(made.standing)} findings; wrote {', '.join(written.kinds) or 'nothing'}")
+            say(f"{folder.name}: {len(made.active)} findings; wrote {', '.join(written.kinds) or 'nothing'}")
             for sentence in (*written.notes, *in_words({}, written.absent)):
                 complain(f"warning: {folder.name}: {cleared(sentence)}")
             for sentence in in_words(written.problems):

@@ -29,21 +29,21 @@ def second_stage(
     ] = None,
     version: Annotated[str | None, typer.Option(help="Of the new model (default: that of the detector).")] = None,
 ) -> None:
-    """Give a detector a second stage, fitted on validation scans.
+    """Give a detector a false-positive reduction, fitted on validation scans.
 
     Writes a package with the same weights that scores candidates by both networks together, and prints what that brings
     (each scan left out of the fit that scores it). Analyse the scans with it and calibrate it next.
     """
     from napari_lesion.evaluation import results as tables
+    from napari_lesion.evaluation.false_positive_reduction import add_false_positive_reduction
     from napari_lesion.evaluation.froc import FP_RATES, load_marks
-    from napari_lesion.evaluation.second_stage import add_second_stage
     from napari_lesion.models.packages import CARD, find_package, verify, write_package
 
     package = find_package(model)
     found = tables.load_results(results)
     nodules, _, _ = tables.settle_missing(load_marks(truth), found, "error")
     with show_progress() as progress:
-        joined = add_second_stage(
+        joined = add_false_positive_reduction(
             package,
             judge,
             found,

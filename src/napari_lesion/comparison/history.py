@@ -49,7 +49,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Followed:
+class LesionHistory:
     """One finding over time.
 
     Attributes
@@ -66,7 +66,9 @@ class Followed:
     points: tuple[Point, ...]
 
 
-def followed(report: Report, prior_report: Callable[[str], Report | None] = lambda _uid: None) -> tuple[Followed, ...]:
+def lesion_histories(
+    report: Report, prior_report: Callable[[str], Report | None] = lambda _uid: None
+) -> tuple[LesionHistory, ...]:
     """Follow each finding of a report through the priors that it was compared with.
 
     Parameters
@@ -98,7 +100,7 @@ def followed(report: Report, prior_report: Callable[[str], Report | None] = lamb
             points[when] = known or Point(when, change.prior_diameter_mm, change.prior_volume_mm3, None)
         measured = tuple(points[when] for when in sorted(points) if points[when].is_measured)
         if len(measured) > 1:
-            found.append(Followed(finding.id, finding.number, measured))
+            found.append(LesionHistory(finding.id, finding.number, measured))
     return tuple(found)
 
 

@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from napari_lesion.assessment.guidelines.bts import GROWTH
 from napari_lesion.assessment.guidelines.growth import growth
 from napari_lesion.comparison.register import Aligned
-from napari_lesion.model.compared import Change, Fate, days_between
+from napari_lesion.model.compared import Change, ChangeStatus, days_between
 from napari_lesion.model.findings import Finding, Report
 from napari_lesion.model.measured import Measurement
 from napari_lesion.model.volume import FloatArray, Volume
@@ -48,10 +48,10 @@ def changes(report: Report, prior_report: Report, aligned: Aligned) -> tuple[Cha
     aligned : Aligned
         From the one scan to the other, with the voxels of both.
     """
-    now, before = report.standing, prior_report.standing
+    now, before = report.active, prior_report.active
     days = days_between(prior_report.series.study_date, report.series.study_date)
     pairs = matched(now, before, aligned)
-    found = {n: _followed(now[n], before[m], apart, days, aligned) for n, m, apart in pairs}
+    found = {n: _matched_pair(now[n], before[m], apart, days, aligned) for n, m, apart in pairs}
     seen = {m for _, m, _ in pairs}
     listed = [found.get(n) or _unmatched(finding, aligned, earlier=False) for n, finding in enumerate(now)]
     gone = [finding for m, finding in enumerate(before) if m not in seen]
@@ -89,7 +89,7 @@ def matched(now: Sequence[Finding], before: Sequence[Finding], aligned: Aligned)
     return [(int(n), int(m), float(apart[n, m])) for n, m in zip(rows, columns, strict=True) if cost[n, m] < _NEVER]
 
 
-def _followed(now: Finding, before: Finding, apart_mm: float, days: int | None, aligned: Aligned) -> Change:
+def _matched_pair(now: Finding, before: Finding, apart_mm: float, days: int | None, aligned: Aligned) -> Change:
     """Compare the sizes of a lesion that both scans have."""
     one, other = now.measurement, before.measurement
     same = Change(
@@ -142,13 +142,13 @@ def _by_volume(same: Change, one: Measurement, other: Measurement, days: int | N
     )
     why = f"Volume {other.volume_mm3:.0f} to {one.volume_mm3:.0f} mm³ ({_signed(100 * change.change)} %)"
     share = f"{100 * GROWTH:.0f} %"
-    fate: Fate
+    status: ChangeStatus
     if not (change.grown or change.shrunk):
-        fate, why = "stable", f"{why}: less than {share} is stable (BTS)."
+        status, why = "stable", f"{why}: less than {share} is stable (BTS)."
     elif change.told is False:
-        fate, why = "unclear", f"{why}: {share} or more, but it cannot be told from measurement noise."
+        status, why = "unclear", f"{why}: {share} or more, but it cannot be told from measurement noise."
     else:
-        fate = "grown" if change.grown else "shrunk"
+        status = "grown" if change.grown else "shrunk"
         noise = " More than measurement noise (95 %)." if change.told else " How exact the volumes are is not known."
         why = f"{why}: {share} or more (BTS).{noise}"
     times = {
@@ -159,17 +159,17 @@ def _by_volume(same: Change, one: Measurement, other: Measurement, days: int | N
             ("doubling_high_days", change.high_days),
         )
     }
-    return same.model_copy(update={"fate": fate, "why": why, "volume_change": round(change.change, 4), **times})
+    return same.model_copy(update={"fate": status, "why": why, "volume_change": round(change.change, 4), **times})
 
 
 def _by_diameter(same: Change, one: Measurement, other: Measurement) -> Change:
     by = round(one.mean_diameter_mm - other.mean_diameter_mm, 1)
-    fate: Fate = "stable" if abs(by) <= DIAMETER_MM else "grown" if by > 0 else "shrunk"
+    status: ChangeStatus = "stable" if abs(by) <= DIAMETER_MM else "grown" if by > 0 else "shrunk"
     why = (
         f"Mean diameter {other.mean_diameter_mm:.1f} to {one.mean_diameter_mm:.1f} mm ({_signed(by, 1)} mm): "
-        f"{'up to' if fate == 'stable' else 'more than'} {DIAMETER_MM} mm; no volumes are known."
+        f"{'up to' if status == 'stable' else 'more than'} {DIAMETER_MM} mm; no volumes are known."
     )
-    return same.model_copy(update={"fate": fate, "why": why})
+    return same.model_copy(update={"fate": status, "why": why})
 
 
 def _unmatched(finding: Finding, aligned: Aligned, *, earlier: bool) -> Change:
@@ -177,21 +177,22 @@ def _unmatched(finding: Finding, aligned: Aligned, *, earlier: bool) -> Change:
     own, other = (aligned.prior, aligned.current) if earlier else (aligned.current, aligned.prior)
     place = aligned.to_current(finding.center_mm) if earlier else aligned.to_prior(finding.center_mm)
     name = "this scan" if earlier else "the prior"
-    fate: Fate
+    status: ChangeStatus
     if not in_view(other, place):
-        fate, why = "not in view", f"Its place is not in view of {name}."
+        status, why = "not in view", f"Its place is not in view of {name}."
     else:
         left = presence(finding, own, other, place, _CORE_AFTER if earlier else _CORE_BEFORE)
         if left is None:
-            fate, why = "unclear", f"Not reported in {name}; it is too faint to see by its voxels whether it is there."
+            status = "unclear"
+            why = f"Not reported in {name}; it is too faint to see by its voxels whether it is there."
         elif left < ABSENT:
-            fate = "resolved" if earlier else "new"
+            status = "resolved" if earlier else "new"
             why = (
                 f"Not reported in {name}, and its place there, which is in view, holds lung: "
                 f"{100 * max(left, 0.0):.0f} % of its density within {LOOK_MM:g} mm (less than {100 * ABSENT:.0f} %)."
             )
         else:
-            fate = "unclear"
+            status = "unclear"
             why = (
                 f"Not reported in {name}, but something as dense lies at its place there ({100 * min(left, 1.0):.0f} % "
                 f"of its density within {LOOK_MM:g} mm). Look there: if it is the lesion, add it to the findings of "
@@ -203,13 +204,13 @@ def _unmatched(finding: Finding, aligned: Aligned, *, earlier: bool) -> Change:
         return Change(
             finding_id=None,
             prior_finding_id=finding.id,
-            fate=fate,
+            fate=status,
             why=why,
             prior_diameter_mm=size[0],
             prior_volume_mm3=size[1],
         )
     return Change(
-        finding_id=finding.id, prior_finding_id=None, fate=fate, why=why, diameter_mm=size[0], volume_mm3=size[1]
+        finding_id=finding.id, prior_finding_id=None, fate=status, why=why, diameter_mm=size[0], volume_mm3=size[1]
     )
 
 

@@ -34,7 +34,7 @@ class Seen(BaseModel):
     volume_sd_mm3: float | None = None
 
 
-class Course(BaseModel):
+class Trajectory(BaseModel):
     """One lesion over time."""
 
     model_config = ConfigDict(frozen=True)
@@ -55,7 +55,7 @@ class Course(BaseModel):
         )
 
 
-def courses(reports: Sequence[Report]) -> tuple[Course, ...]:
+def trajectories(reports: Sequence[Report]) -> tuple[Trajectory, ...]:
     """Put the findings of one patient's scans together by their lesion.
 
     Parameters
@@ -65,12 +65,12 @@ def courses(reports: Sequence[Report]) -> tuple[Course, ...]:
 
     Returns
     -------
-    tuple of Course
+    tuple of Trajectory
         Those that were seen most recently, then most often, first.
     """
     found: dict[str, list[Seen]] = {}
     for report in sorted(reports, key=lambda one: one.series.study_date):
-        for finding in report.standing:
+        for finding in report.active:
             measured = finding.measurement
             found.setdefault(finding.lesion_uid, []).append(
                 Seen(
@@ -84,18 +84,18 @@ def courses(reports: Sequence[Report]) -> tuple[Course, ...]:
                     volume_sd_mm3=measured.volume_sd_mm3 if measured else None,
                 )
             )
-    every = [Course(lesion_uid=uid, seen=tuple(seen)) for uid, seen in found.items()]
+    every = [Trajectory(lesion_uid=uid, seen=tuple(seen)) for uid, seen in found.items()]
     return tuple(sorted(every, key=lambda one: (one.seen[-1].date, len(one.seen)), reverse=True))
 
 
-def save_table(timeline: Sequence[Course], path: Path) -> None:
+def save_table(timeline: Sequence[Trajectory], path: Path) -> None:
     """Write a row for each lesion at each date (CSV), with the doubling time through all dates in its last row."""
     rows = []
-    for course in timeline:
-        for one in course.seen:
-            row: dict[str, object] = {"lesion": course.lesion_uid, **one.model_dump()}
-            row["days"] = days_between(course.seen[0].date, one.date)
-            if one is course.seen[-1] and (line := course.trend) is not None:
+    for trajectory in timeline:
+        for one in trajectory.seen:
+            row: dict[str, object] = {"lesion": trajectory.lesion_uid, **one.model_dump()}
+            row["days"] = days_between(trajectory.seen[0].date, one.date)
+            if one is trajectory.seen[-1] and (line := trajectory.trend) is not None:
                 row["doubling_days"] = _whole(line.doubling_days)
                 row["doubling_low_days"] = _whole(line.low_days)
                 row["doubling_high_days"] = _whole(line.high_days)

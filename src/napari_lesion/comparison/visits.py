@@ -66,7 +66,7 @@ def visits_of(
     followed = {lesion.uid for lesion in lesions}
     visits = []
     for report in reports:
-        seen = {finding.lesion_uid: finding for finding in report.standing}
+        seen = {finding.lesion_uid: finding for finding in report.active}
         absent = gone - seen.keys() if report is last else set()
         sizes: dict[str, float | None] = {}
         states: dict[str, State] = {}

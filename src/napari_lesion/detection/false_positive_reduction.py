@@ -1,4 +1,4 @@
-"""A second look at candidates: a 2D network judges the three planes through each (false-positive reduction).
+"""A second look at candidates: a 2D network classifies the three planes through each (false-positive reduction).
 
 Setio et al., "Pulmonary nodule detection in CT images: false positive reduction using multi-view convolutional
 networks" (IEEE TMI 2016).
@@ -20,15 +20,15 @@ from napari_lesion.imaging.planes import PLANES, orthogonal_patches
 from napari_lesion.model.findings import Candidate
 from napari_lesion.model.volume import Volume
 from napari_lesion.models.networks import PATCH_SIZE
-from napari_lesion.models.packages import SecondStage, find_package, load_network
+from napari_lesion.models.packages import FalsePositiveReduction, find_package, load_network
 from napari_lesion.support.errors import ModelError
 
 _BATCH = 192
 _SURE = 1e-6
 
 
-class PlaneJudge:
-    """Judges points of a scan by the planes through them, with the network of a patch classifier.
+class PlaneClassifier:
+    """Classifies points of a scan by the planes through them, with the network of a patch classifier.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class PlaneJudge:
     def __call__(
         self, volume: Volume, points_mm: npt.ArrayLike, device: str = "auto"
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Judge points (n, 3), LPS mm.
+        """Classify points (n, 3), LPS mm.
 
         Returns
         -------
@@ -69,7 +69,7 @@ class PlaneJudge:
         return logits, sizes
 
 
-def load_judge(name: str) -> PlaneJudge:
+def load_classifier(name: str) -> PlaneClassifier:
     """Load a patch classifier by its id.
 
     Raises
@@ -79,8 +79,10 @@ def load_judge(name: str) -> PlaneJudge:
     """
     package = find_package(name)
     if package.metadata.network.name != "PatchNet":
-        raise ModelError(f"model {package.metadata.id} classifies no patches, so it cannot be a second stage.")
-    return PlaneJudge(load_network(package), package.metadata.preprocessing.spacing_mm)
+        raise ModelError(
+            f"model {package.metadata.id} classifies no patches, so it cannot be a false-positive reduction."
+        )
+    return PlaneClassifier(load_network(package), package.metadata.preprocessing.spacing_mm)
 
 
 def scaled(planes: npt.NDArray[np.float32]) -> Tensor:
@@ -98,19 +100,23 @@ def answer(network: nn.Module, planes: Tensor, device: str = "auto") -> Tensor:
 
 
 def rescore(
-    candidates: Sequence[Candidate], volume: Volume, judge: PlaneJudge, stage: SecondStage, device: str = "auto"
+    candidates: Sequence[Candidate],
+    volume: Volume,
+    classifier: PlaneClassifier,
+    stage: FalsePositiveReduction,
+    device: str = "auto",
 ) -> tuple[Candidate, ...]:
     """Give candidates the score of both stages together (``join``), and sort them by it, falling."""
     if not candidates:
         return ()
-    logits, _ = judge(volume, [c.center_mm for c in candidates], device)
+    logits, _ = classifier(volume, [c.center_mm for c in candidates], device)
     scores = join(stage, np.array([c.score for c in candidates]), logits.mean(axis=1))
     order = np.argsort(-scores, kind="stable")
     return tuple(replace(candidates[n], score=float(scores[n])) for n in order)
 
 
 def join(
-    stage: SecondStage, first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]
+    stage: FalsePositiveReduction, first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
     """Join the scores of a detector and the mean logits of a classifier's planes: (n,) each, score in [0, 1].
 
@@ -128,7 +134,7 @@ def fit_stage(
     first: npt.NDArray[np.float64],
     second: npt.NDArray[np.float64],
     hit: npt.NDArray[np.bool_],
-) -> SecondStage:
+) -> FalsePositiveReduction:
     """Fit how the scores are joined, on candidates of validation scans.
 
     Parameters
@@ -150,13 +156,15 @@ def fit_stage(
     from sklearn.linear_model import LogisticRegression
 
     if hit.all() or not hit.any():
-        raise ModelError("A second stage is fitted on candidates of which some are lesions and some are not.")
+        raise ModelError(
+            "A false-positive reduction is fitted on candidates of which some are lesions and some are not."
+        )
     sure = np.clip(first, _SURE, 1 - _SURE)
     logits = np.stack([np.log(sure / (1 - sure)), second], axis=1)
     fitted = LogisticRegression(C=1e3).fit(logits, hit)
     one, two = (float(value) for value in fitted.coef_[0])
     if one < 0 or two < 0:
         raise ModelError(
-            f"The second stage {model} does not fit these candidates: its factors are {one:g} and {two:g}."
+            f"The false-positive reduction {model} does not fit these candidates: its factors are {one:g} and {two:g}."
         )
-    return SecondStage(model=model, intercept=float(fitted.intercept_[0]), first=one, second=two)
+    return FalsePositiveReduction(model=model, intercept=float(fitted.intercept_[0]), first=one, second=two)

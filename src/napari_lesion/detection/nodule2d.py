@@ -14,7 +14,7 @@ from scipy import ndimage
 from torch import nn
 
 from napari_lesion.detection.candidates import REFERENCE_DIAMETER_MM, find_candidates
-from napari_lesion.detection.false_positive_reduction import PlaneJudge, answer, scaled
+from napari_lesion.detection.false_positive_reduction import PlaneClassifier, answer, scaled
 from napari_lesion.imaging import preprocess
 from napari_lesion.imaging.inference import choose_device
 from napari_lesion.model.findings import Candidate, Detection, Heatmap
@@ -59,7 +59,7 @@ class PatchDetector:
     def __init__(self, package: ModelPackage) -> None:
         self._metadata = package.metadata
         require_window(package, preprocess.HU_WINDOW)
-        self._judge = PlaneJudge(load_network(package), self._metadata.preprocessing.spacing_mm)
+        self._classifier = PlaneClassifier(load_network(package), self._metadata.preprocessing.spacing_mm)
 
     @property
     def card(self) -> Card:
@@ -84,10 +84,10 @@ class PatchDetector:
         area = _air(scan) if flat else _lungs(volume)
         found = time.perf_counter()
         heatmap, log_diameter = slide(
-            self._judge.network,
+            self._classifier.network,
             scan,
             area,
-            self._judge.pixel_mm,
+            self._classifier.pixel_mm,
             device=device,
             progress=part(progress, _FOUND, _SEARCHED, _SCALE),
         )
@@ -95,7 +95,7 @@ class PatchDetector:
         progress(_SEARCHED, _SCALE, "judging the candidates")
         offsets = np.zeros((3, *heatmap.values.shape), np.float32)
         candidates = find_candidates(heatmap, log_diameter, offsets, floor=_FLOOR, most=_MOST)
-        candidates = self._judged(candidates, volume, flat, device)
+        candidates = self._classified(candidates, volume, flat, device)
         if calibration := self._metadata.calibration:
             heatmap = replace(heatmap, values=calibration(heatmap.values))
             scores = calibration(np.array([c.score for c in candidates], dtype=np.float32))
@@ -113,12 +113,12 @@ class PatchDetector:
             warnings=area.warnings,
         )
 
-    def _judged(
+    def _classified(
         self, candidates: tuple[Candidate, ...], volume: Volume, flat: bool, device: str
     ) -> tuple[Candidate, ...]:
         """Score the candidates by the mean of the planes; of a slab by its slices alone."""
         planes = slice(0, 1) if flat else slice(None)
-        logits, sizes = self._judge(volume, [c.center_mm for c in candidates], device)
+        logits, sizes = self._classifier(volume, [c.center_mm for c in candidates], device)
         scores = 1 / (1 + np.exp(-logits[:, planes].mean(axis=1)))
         diameters = np.clip(REFERENCE_DIAMETER_MM * np.exp(sizes[:, planes].mean(axis=1)), 3.0, 60.0)
         order = np.argsort(-scores, kind="stable")

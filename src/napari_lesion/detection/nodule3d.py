@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from napari_lesion.detection.candidates import find_candidates, outside
-from napari_lesion.detection.false_positive_reduction import load_judge, rescore
+from napari_lesion.detection.false_positive_reduction import load_classifier, rescore
 from napari_lesion.explain.inputs import nodule_view
 from napari_lesion.explain.view import View
 from napari_lesion.imaging import inference, preprocess
@@ -46,8 +46,8 @@ class NoduleDetector:
         self._metadata = package.metadata
         require_window(package, preprocess.HU_WINDOW)
         self._network = load_network(package)
-        stage = self._metadata.second_stage
-        self._judge = load_judge(stage.model) if stage else None
+        stage = self._metadata.false_positive_reduction
+        self._classifier = load_classifier(stage.model) if stage else None
         self._compiled = compiled
         self._precision = precision
 
@@ -93,8 +93,8 @@ class NoduleDetector:
             pitch_mm=self._metadata.preprocessing.spacing_mm,
         )
         candidates = outside(candidates, box.beside_gas, box.affine)
-        if self._judge and (stage := self._metadata.second_stage):
-            candidates = rescore(candidates, volume, self._judge, stage, device)
+        if self._classifier and (stage := self._metadata.false_positive_reduction):
+            candidates = rescore(candidates, volume, self._classifier, stage, device)
         if calibration := self._metadata.calibration:
             heatmap = replace(heatmap, values=calibration(heatmap.values))
             scores = calibration(np.array([c.score for c in candidates], dtype=np.float32))
@@ -134,5 +134,5 @@ class NoduleDetector:
             finding,
             score=self._metadata.calibration or (lambda probability: probability),
             device=device,
-            notes=(second,) if self._metadata.second_stage else (),
+            notes=(second,) if self._metadata.false_positive_reduction else (),
         )

@@ -209,7 +209,7 @@ CERTIFICATE = own("certificate", "Geometry of the scan as checked")
 PATIENT = own("patient", "What is known of the patient")
 WARNING = own("warning", "Warning")
 DEEDS = "did-"
-"""Codes of what a reader did to a finding begin so; the rest is the deed."""
+"""Codes of what a reader did to a finding begin so; the rest is the action."""
 
 
 def in_words(value: object) -> str:
@@ -217,7 +217,7 @@ def in_words(value: object) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
-def deed(what: str) -> Code:
+def action(what: str) -> Code:
     """Code for what a reader did to a finding."""
     return own(f"{DEEDS}{what}", f"{what.capitalize()} by the reader")
 

@@ -19,7 +19,7 @@ _OF_INTEREST = Code("113000", "DCM", "Of Interest")
 
 
 def save_key_images(report: Report, volume: Volume, path: Path | str, *, source: Series | None = None) -> None:
-    """Save a list of the images that show standing findings and drawings best: what archives mark as key images.
+    """Save a list of the images that show active findings and drawings best: what archives mark as key images.
 
     Of a measured finding that is the image of its axes, of any other one the image nearest to its centre; of a drawing
     the image that it lies on, or the one nearest to its middle where it lies on none.
@@ -37,7 +37,7 @@ def save_key_images(report: Report, volume: Volume, path: Path | str, *, source:
     Raises
     ------
     NothingToSaveError
-        If there is neither a standing finding nor a drawing.
+        If there is neither an active finding nor a drawing.
     SeriesError
         If the scan's images have no place that an object could refer to.
 
@@ -50,7 +50,7 @@ def save_key_images(report: Report, volume: Volume, path: Path | str, *, source:
     images = {image.SOPInstanceUID: image for image in source_images(volume, source)}
     names = short_names(report.findings)
     shown: dict[tuple[str, int | None], list[str]] = {}
-    for finding in report.standing:
+    for finding in report.active:
         place = image_of(finding, volume)
         if place[0] in images:
             shown.setdefault(place, []).append(names[finding.id])
@@ -61,7 +61,7 @@ def save_key_images(report: Report, volume: Volume, path: Path | str, *, source:
             shown.setdefault(place, []).append(name)
     if not shown:
         raise NothingToSaveError(
-            f"series {report.series_uid}: there is no standing finding and nothing was measured by hand, so there are "
+            f"series {report.series_uid}: there is no active finding and nothing was measured by hand, so there are "
             "no key images to list."
         )
     said = "; ".join(f"{', '.join(named)}" for named in shown.values())

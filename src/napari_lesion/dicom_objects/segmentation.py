@@ -49,7 +49,7 @@ class SavedSegmentation:
 
 
 def save_seg(report: Report, volume: Volume, path: Path | str, *, source: Series | None = None) -> SavedSegmentation:
-    """Save the masks of the standing findings as a binary DICOM SEG, one segment a finding.
+    """Save the masks of the active findings as a binary DICOM SEG, one segment a finding.
 
     Frames are those of the volume. Each refers to the image that it was made from where the volume is as acquired; a
     volume that was straightened or interpolated is a grid of its own, and then the segmentation names the series only.
@@ -67,7 +67,7 @@ def save_seg(report: Report, volume: Volume, path: Path | str, *, source: Series
     Raises
     ------
     NothingToSaveError
-        If no standing finding has a mask.
+        If no active finding has a mask.
     AnnotationError
         If a mask lies outside of the scan, or masks that overlap are too large.
     SeriesError
@@ -77,7 +77,7 @@ def save_seg(report: Report, volume: Volume, path: Path | str, *, source: Series
     ----------
     DICOM PS3.3 A.51 (Segmentation IOD), C.8.20.
     """
-    findings = [finding for finding in report.standing if finding.mask is not None]
+    findings = [finding for finding in report.active if finding.mask is not None]
     if not findings:
         raise NothingToSaveError(
             f"series {report.series_uid}: no finding has an outline, so there is nothing to save as a segmentation. "

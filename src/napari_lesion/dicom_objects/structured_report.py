@@ -267,7 +267,7 @@ def _group(finding: Finding, name: str, report: Report, volume: Volume, segmenta
     items.append(_in_space(concepts.BOX, "MULTIPOINT", _corners(finding), frame_of_reference))
     items.extend(_text(name, words) for name, words in _texts(finding, report) if words)
     items.extend(_looks(finding))
-    items.extend(_deed(entry) for entry in finding.history)
+    items.extend(_action(entry) for entry in finding.history)
     if measured is not None:
         for axis, code in ((measured.long_axis, concepts.LONG_AXIS), (measured.short_axis, concepts.SHORT_AXIS)):
             items.append(_axis(axis, code, measured, volume))
@@ -391,11 +391,11 @@ def _text(name: Code, words: str) -> ContentItem:
     return hd.sr.TextContentItem(name, words, "CONTAINS")
 
 
-def _deed(entry: HistoryEntry) -> Any:
+def _action(entry: HistoryEntry) -> Any:
     """Write what a reader did: who as its observer, when as its observation time."""
     import highdicom as hd
 
-    item: Any = hd.sr.TextContentItem(concepts.deed(entry.what), entry.detail or entry.what, "CONTAINS")
+    item: Any = hd.sr.TextContentItem(concepts.action(entry.what), entry.detail or entry.what, "CONTAINS")
     try:
         item.ObservationDateTime = DT(datetime.fromisoformat(entry.time))
     except ValueError:

@@ -35,7 +35,7 @@ from napari_lesion.dicom_objects.references import DAMAGED, Refers, finding_id, 
 from napari_lesion.dicom_objects.segmentation_reader import SEGMENTATIONS, masks_from_seg
 from napari_lesion.model.drawn import Drawing
 from napari_lesion.model.findings import (
-    Deed,
+    Action,
     Finding,
     HistoryEntry,
     ModelReference,
@@ -493,7 +493,7 @@ def _history(item: Item) -> Iterator[HistoryEntry]:
         if name.scheme_designator != concepts.SCHEME or not name.value.startswith(concepts.DEEDS):
             continue
         what = name.value.removeprefix(concepts.DEEDS)
-        if what not in get_args(Deed):
+        if what not in get_args(Action):
             continue
         words, stamp = child.words, child.dataset.get("ObservationDateTime")
         time = ""

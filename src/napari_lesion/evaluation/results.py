@@ -57,9 +57,9 @@ def load_results(folder: Path) -> Results:
                 f"series {report.series_uid}: two results, {found_in[report.series_uid]} and {path}. Remove one."
             )
         found_in[report.series_uid] = path
-        points[report.series_uid] = tuple(ScoredPoint(f.center_mm, f.score) for f in report.standing)
+        points[report.series_uid] = tuple(ScoredPoint(f.center_mm, f.score) for f in report.active)
         judged += sum(finding.status != "candidate" for finding in report.findings)
-        rejected += len(report.findings) - len(report.standing)
+        rejected += len(report.findings) - len(report.active)
         model = report.model
         models.setdefault((model.id, model.sha256, model.threshold), path)
     if model is None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Fate = Literal["grown", "stable", "shrunk", "new", "resolved", "not in view", "unclear"]
+ChangeStatus = Literal["grown", "stable", "shrunk", "new", "resolved", "not in view", "unclear"]
 
 
 class Alignment(BaseModel):
@@ -39,7 +39,7 @@ class Change(BaseModel):
     """In this scan; None where it resolved or is not in view."""
     prior_finding_id: str | None
     """In the prior; None where it is new or was not in view."""
-    fate: Fate
+    fate: ChangeStatus
     why: str
     """The rule and its numbers, as a sentence; says so where a change can't be told from measurement noise."""
     apart_mm: float | None = None

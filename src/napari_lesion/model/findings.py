@@ -27,7 +27,7 @@ _LESIONS = uuid.uuid5(uuid.NAMESPACE_DNS, "lesions.napari-lesion")
 
 Point = tuple[float, float, float]
 Status = Literal["candidate", "accepted", "rejected", "edited", "added"]
-Deed = Literal[
+Action = Literal[
     "accepted", "rejected", "reopened", "moved", "resized", "merged", "added", "commented", "outlined", "described"
 ]
 
@@ -40,7 +40,7 @@ class HistoryEntry(BaseModel):
     time: str
     """ISO 8601, UTC."""
     reader: str
-    what: Deed
+    what: Action
     detail: str = ""
     """From what to what, in words."""
 
@@ -73,7 +73,7 @@ class Finding(BaseModel):
     comment: str = ""
     """The reader's words."""
     history: tuple[HistoryEntry, ...] = ()
-    """What readers did to it, the first deed first."""
+    """What readers did to it, the first action first."""
     tracking_uid: str = ""
     """DICOM UID of the lesion itself: the same in each scan in which it was recognised."""
     mask: Mask | None = None
@@ -197,21 +197,21 @@ class Report(BaseModel):
 
     def _repr_html_(self) -> str:
         """Show where the findings lie, and what they are, in a notebook."""
-        standing = self.standing
-        if not standing:
+        active = self.active
+        if not active:
             return notebook.page(repr(self))
         shown = notebook.map_of_places(
-            [one.center_mm for one in standing], [one.size_mm for one in standing], [one.name for one in standing]
+            [one.center_mm for one in active], [one.size_mm for one in active], [one.name for one in active]
         )
         rows = [
             (one.name, f"{one.score:.2f}", f"{one.size} mm", ", ".join(f"{mm:.0f}" for mm in one.center_mm), one.status)
-            for one in standing
+            for one in active
         ]
         header = ("finding", "score", "diameter", "x, y, z (LPS mm)", "status")
         return notebook.page(repr(self), shown, notebook.table(header, rows), RESEARCH_USE)
 
     @property
-    def standing(self) -> tuple[Finding, ...]:
+    def active(self) -> tuple[Finding, ...]:
         """The findings that no reader rejected."""
         return tuple(finding for finding in self.findings if finding.status != "rejected")
 

@@ -136,7 +136,7 @@ class Instance:
     """InstanceNumber; None where it has none."""
 
 
-class Filling:
+class LoadState:
     """How far a volume has come whose slices are still being read. One thread writes it, any may look.
 
     Attributes
@@ -197,7 +197,7 @@ class Filling:
             why = str(self._error) if isinstance(self._error, LesionError) else "reading was cancelled"
             raise SeriesError(f"{where}: only {self.done} of {self.total} slices are there ({why}). Open it again.")
 
-    def __deepcopy__(self, memo: dict[int, object]) -> Filling:
+    def __deepcopy__(self, memo: dict[int, object]) -> LoadState:
         # A copy of the voxels made now would never be filled.
         if not self.complete:
             raise SeriesError("The scan is still being read; copy it when all slices are there.")
@@ -216,9 +216,9 @@ class Volume:
         Index (k, j, i) → patient position, LPS mm.
     instances : tuple of Instance
         The acquired planes (not those interpolated or resampled).
-    filling : Filling, optional
-        How far reading has come, of a volume that is shown while it is read (`dicom.gradual`). Everything about its
-        geometry is final; whoever needs all voxels calls `wait` first.
+    load_state : LoadState, optional
+        How far reading has come, of a volume that is shown while it is read (`dicom.read.progressive`). Everything
+        about its geometry is final; whoever needs all voxels calls `wait` first.
     display : Display
         How the headers ask for it to be shown.
     """
@@ -228,7 +228,7 @@ class Volume:
     series: SeriesIdentity
     certificate: GeometryCertificate
     instances: tuple[Instance, ...] = field(default=(), repr=False)
-    filling: Filling | None = field(default=None, repr=False, compare=False)
+    load_state: LoadState | None = field(default=None, repr=False, compare=False)
     display: Display = field(default=Display(), repr=False)
 
     def __post_init__(self) -> None:
@@ -266,7 +266,7 @@ class Volume:
     @property
     def complete(self) -> bool:
         """Whether all voxels are there."""
-        return self.filling is None or self.filling.complete
+        return self.load_state is None or self.load_state.complete
 
     def wait(self, progress: Progress = silent) -> None:
         """Wait until all voxels are there.
@@ -276,8 +276,8 @@ class Volume:
         SeriesError
             If reading fails or is cancelled meanwhile.
         """
-        if self.filling is not None:
-            self.filling.wait(f"series {self.series.series_uid}", progress)
+        if self.load_state is not None:
+            self.load_state.wait(f"series {self.series.series_uid}", progress)
 
     @property
     def shape(self) -> tuple[int, int, int]:

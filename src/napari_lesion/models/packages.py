@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from napari_lesion.models.card import Card
 from napari_lesion.support.atomic import whole_folder
@@ -132,7 +132,11 @@ class Calibration(BaseModel):
         return result
 
 
-class SecondStage(BaseModel):
+SECOND_STAGE, ONLY_JUDGES = "second_stage", "only_judges"
+"""What `model.yaml` calls them, also for earlier versions."""
+
+
+class FalsePositiveReduction(BaseModel):
     """How the score of a patch classifier is joined to that of the detector: a logistic function of both logits."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -163,10 +167,18 @@ class Metadata(Card):
     training_cases: tuple[str, ...]
     """What the network has seen: series and data sets, so that nobody tests on them unknowingly."""
     calibration: Calibration | None = None
-    second_stage: SecondStage | None = None
+    false_positive_reduction: FalsePositiveReduction | None = Field(
+        default=None,
+        validation_alias=AliasChoices("false_positive_reduction", SECOND_STAGE),
+        serialization_alias=SECOND_STAGE,
+    )
     """The model that looks at the candidates again; None where there is none."""
-    only_judges: bool = False
-    """It has learned a detector's candidates alone: a second stage, and no detector by itself."""
+    reduces_false_positives: bool = Field(
+        default=False,
+        validation_alias=AliasChoices("reduces_false_positives", ONLY_JUDGES),
+        serialization_alias=ONLY_JUDGES,
+    )
+    """It has learned a detector's candidates alone: a false-positive reduction, and no detector by itself."""
 
     @property
     def is_segmenter(self) -> bool:
@@ -176,7 +188,7 @@ class Metadata(Card):
     @property
     def purpose(self) -> str:
         """What it does instead of finding anything, as the end of a sentence; empty for detectors."""
-        return "it judges what a detector found" if self.only_judges else self.network.purpose
+        return "it scores the candidates of a detector again" if self.reduces_false_positives else self.network.purpose
 
 
 @dataclass(frozen=True)
@@ -374,7 +386,7 @@ def write_package(folder: Path, weights: bytes, metadata: Metadata, card: str) -
     """Write a package from the bytes of its weights (safetensors), as ``save_package`` does."""
     metadata = metadata.model_copy(update={"sha256": hashlib.sha256(weights).hexdigest()})
     description = yaml.safe_dump(
-        metadata.model_dump(mode="json", exclude_none=True), sort_keys=False, allow_unicode=True
+        metadata.model_dump(mode="json", exclude_none=True, by_alias=True), sort_keys=False, allow_unicode=True
     )
     with whole_folder(folder) as new:
         (new / WEIGHTS).write_bytes(weights)

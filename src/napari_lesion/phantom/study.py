@@ -22,7 +22,7 @@ from napari_lesion.support.progress import Progress, silent
 Change = Literal["stable", "grown", "new", "gone"]
 
 
-class _Course(NamedTuple):
+class _Trajectory(NamedTuple):
     """What becomes of one nodule from the baseline to the follow-up."""
 
     name: str
@@ -35,14 +35,14 @@ class _Course(NamedTuple):
 #: As wide as scanners go with 512 pixels of 0.9 mm; air around the patient compresses to nothing.
 _FIELD_MM = 460.8
 
-_COURSES = (
-    _Course("N1", Nodule(9.0, "solid", "spiculated", "parenchyma", seed=1), "grown", 14.0),
-    _Course("N2", Nodule(12.0, "solid", "lobulated", "parenchyma", seed=2), "new"),
-    _Course("N3", Nodule(10.0, "solid", "smooth", "vessel", seed=3), "gone"),
-    _Course("N4", Nodule(8.0, "solid", "smooth", "parenchyma", seed=4), "stable"),
-    _Course("N5", Nodule(11.0, "solid", "lobulated", "pleura", seed=5), "stable"),
-    _Course("N6", Nodule(17.0, "part-solid", "lobulated", "parenchyma", seed=6), "stable"),
-    _Course("N7", Nodule(6.0, "calcified", "smooth", "parenchyma", seed=7), "stable"),
+_TRAJECTORIES = (
+    _Trajectory("N1", Nodule(9.0, "solid", "spiculated", "parenchyma", seed=1), "grown", 14.0),
+    _Trajectory("N2", Nodule(12.0, "solid", "lobulated", "parenchyma", seed=2), "new"),
+    _Trajectory("N3", Nodule(10.0, "solid", "smooth", "vessel", seed=3), "gone"),
+    _Trajectory("N4", Nodule(8.0, "solid", "smooth", "parenchyma", seed=4), "stable"),
+    _Trajectory("N5", Nodule(11.0, "solid", "lobulated", "pleura", seed=5), "stable"),
+    _Trajectory("N6", Nodule(17.0, "part-solid", "lobulated", "parenchyma", seed=6), "stable"),
+    _Trajectory("N7", Nodule(6.0, "calcified", "smooth", "parenchyma", seed=7), "stable"),
 )
 
 
@@ -111,9 +111,9 @@ def make_study(
     rows: list[dict[str, str | float]] = []
     with whole_folder(folder) as partial:
         for number, visit in enumerate(_VISITS):
-            courses = [c for c in located_courses(seed) if c.change != ("new", "gone")[number]]
-            written = _write_visit(partial, courses, number, visit, seed, spacing, noise_hu, progress)
-            rows += [_row(written.series_uid, c, n) for c, n in zip(courses, written.nodules, strict=True)]
+            trajectories = [c for c in located_trajectories(seed) if c.change != ("new", "gone")[number]]
+            written = _write_visit(partial, trajectories, number, visit, seed, spacing, noise_hu, progress)
+            rows += [_row(written.series_uid, c, n) for c, n in zip(trajectories, written.nodules, strict=True)]
             series.append(replace(written, folder=folder / visit.folder))
         with (partial / "truth.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
@@ -123,19 +123,19 @@ def make_study(
     return series[0], series[1]
 
 
-def located_courses(seed: int) -> list[_Course]:
+def located_trajectories(seed: int) -> list[_Trajectory]:
     """Give every nodule of the study its place in the patient, the same at both visits."""
-    places = make_patient(seed).place([c.nodule for c in _COURSES], seed)
+    places = make_patient(seed).place([c.nodule for c in _TRAJECTORIES], seed)
     located = []
-    for course, place in zip(_COURSES, places, strict=True):
+    for trajectory, place in zip(_TRAJECTORIES, places, strict=True):
         x, y, z = (float(v) for v in place)
-        located.append(course._replace(nodule=replace(course.nodule, center_mm=(x, y, z))))
+        located.append(trajectory._replace(nodule=replace(trajectory.nodule, center_mm=(x, y, z))))
     return located
 
 
 def _write_visit(
     parent: Path,
-    courses: Sequence[_Course],
+    trajectories: Sequence[_Trajectory],
     number: int,
     visit: _Visit,
     seed: int,
@@ -145,7 +145,7 @@ def _write_visit(
 ) -> StudySeries:
     """Render and write one visit."""
     nodules = [
-        replace(c.nodule, diameter_mm=c.later_mm) if number and c.change == "grown" else c.nodule for c in courses
+        replace(c.nodule, diameter_mm=c.later_mm) if number and c.change == "grown" else c.nodule for c in trajectories
     ]
 
     def report(offset: int) -> Progress:
@@ -213,7 +213,7 @@ def _attributes(visit: _Visit, number: int, field_mm: float) -> Dataset:
     return ds
 
 
-def _row(series_uid: str, course: _Course, placed: PlacedNodule) -> dict[str, str | float]:
+def _row(series_uid: str, trajectory: _Trajectory, placed: PlacedNodule) -> dict[str, str | float]:
     """One line of truth: LUNA16's columns, then what else is known."""
     x, y, z = placed.center_mm
     return {
@@ -222,11 +222,11 @@ def _row(series_uid: str, course: _Course, placed: PlacedNodule) -> dict[str, st
         "coordY": round(y, 3),
         "coordZ": round(z, 3),
         "diameter_mm": placed.diameter_mm,
-        "nodule": course.name,
+        "nodule": trajectory.name,
         "texture": placed.nodule.texture,
         "margin": placed.nodule.margin,
         "site": placed.nodule.site,
-        "change": course.change,
+        "change": trajectory.change,
     }
 
 
@@ -234,12 +234,12 @@ def _readme(seed: int, rows: Sequence[dict[str, str | float]]) -> str:
     """Describe the folder."""
     baseline, follow_up = ({r["nodule"]: r for r in rows if r["seriesuid"] == uid} for uid in _uids(rows))
     lines = []
-    for course in _COURSES:
-        before, after = baseline.get(course.name), follow_up.get(course.name)
+    for trajectory in _TRAJECTORIES:
+        before, after = baseline.get(trajectory.name), follow_up.get(trajectory.name)
         size = [f"{r['diameter_mm']:g} mm" if r else "–" for r in (before, after)]
-        n = course.nodule
+        n = trajectory.nodule
         lines.append(
-            f"| {course.name} | {n.texture}, {n.margin} | {n.site} | {size[0]} | {size[1]} | {course.change} |"
+            f"| {trajectory.name} | {n.texture}, {n.margin} | {n.site} | {size[0]} | {size[1]} | {trajectory.change} |"
         )
     return f"""# Synthetic chest CT
 

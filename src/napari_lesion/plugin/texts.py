@@ -34,7 +34,7 @@ def tr(text: str, **values: object) -> str:
     return said.format(**values) if values else said
 
 
-def later(text: str) -> str:
+def N_(text: str) -> str:  # noqa: N802  (gettext's own name for it)
     """Mark a text, a literal, that is kept in English and goes through `tr` where it is shown."""
     return text
 

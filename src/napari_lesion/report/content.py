@@ -155,10 +155,10 @@ def content_of(report: Report, volume: Volume | None = None, *, progress: Progre
     progress : Progress
         A step a finding.
     """
-    standing = report.standing
+    active = report.active
     entries: list[Entry] = []
-    for finding in standing:
-        progress(len(entries), max(len(standing), 1), f"picture of {finding.name}")
+    for finding in active:
+        progress(len(entries), max(len(active), 1), f"picture of {finding.name}")
         entries.append(_entry(report, finding, pictures_of(volume, finding) if volume else ()))
     series = report.series
     return Content(
@@ -177,7 +177,7 @@ def content_of(report: Report, volume: Volume | None = None, *, progress: Progre
         entries=tuple(entries),
         top=_top(report, entries),
         rejected=tuple(
-            f"{finding.name} (score {finding.score:.2f}, {finding.size} mm): {_last_deed(finding)}"
+            f"{finding.name} (score {finding.score:.2f}, {finding.size} mm): {_last_action(finding)}"
             for finding in report.findings
             if finding.status == "rejected"
         ),
@@ -196,7 +196,7 @@ def content_of(report: Report, volume: Volume | None = None, *, progress: Progre
 
 def _top(report: Report, entries: list[Entry]) -> tuple[Entry, ...]:
     """Choose what readers confirmed, then the largest; in the order of their numbers."""
-    by_id = {finding.id: finding for finding in report.standing}
+    by_id = {finding.id: finding for finding in report.active}
 
     def rank(entry: Entry) -> tuple[bool, float]:
         finding = by_id[entry.id]
@@ -274,17 +274,17 @@ def _value(value: object, unit: str) -> str:
 
 
 def _result(report: Report) -> str:
-    standing = report.standing
-    count = len(standing)
+    active = report.active
+    count = len(active)
     if not report.is_searched:
         return "Nobody searched this scan for findings."
     text = f"{count or 'No'} finding{'' if count == 1 else 's'}"
-    measured = sum(finding.measurement is not None for finding in standing)
+    measured = sum(finding.measurement is not None for finding in active)
     if count:
         text += f", {measured} of them measured"
     if rejected := len(report.findings) - count:
         text += f"; {rejected} more rejected by a reader"
-    unseen = sum(finding.status == "candidate" for finding in standing)
+    unseen = sum(finding.status == "candidate" for finding in active)
     if count:
         text += (
             f". {unseen if unseen < count else 'All'} not yet judged by a reader"
@@ -386,8 +386,8 @@ def _entry(report: Report, finding: Finding, pictures: tuple[Picture, ...]) -> E
         brock=judged.brock if judged else None,
         advice=(judged.lung_rads, *((judged.growth,) if changes else ())) if judged else (),
         history=tuple(
-            f"{_moment(deed.time)} {deed.reader}: {deed.what}{f' ({deed.detail})' if deed.detail else ''}"
-            for deed in finding.history
+            f"{_moment(action.time)} {action.reader}: {action.what}{f' ({action.detail})' if action.detail else ''}"
+            for action in finding.history
         )
         + ((f"Comment: {finding.comment}",) if finding.comment else ()),
         pictures=pictures,
@@ -477,9 +477,9 @@ def _since(changes: tuple[tuple[str, Change], ...]) -> str:
     return change.fate + grown
 
 
-def _last_deed(finding: Finding) -> str:
-    deeds = [deed for deed in finding.history if deed.what == "rejected"]
-    who = f"rejected by {deeds[-1].reader}, {_moment(deeds[-1].time)}" if deeds else "rejected"
+def _last_action(finding: Finding) -> str:
+    actions = [action for action in finding.history if action.what == "rejected"]
+    who = f"rejected by {actions[-1].reader}, {_moment(actions[-1].time)}" if actions else "rejected"
     return f"{who}. {finding.comment}".strip()
 
 

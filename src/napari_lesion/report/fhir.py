@@ -125,7 +125,7 @@ class _Bundle:
             self._add("model", _model(report))
         self._add("study", self._study())
         names = []
-        for finding in report.standing:
+        for finding in report.active:
             name = f"finding {finding.id}"
             names.append(name)
             self._add(name, self._observation(finding))
@@ -226,7 +226,7 @@ class _Bundle:
     def _diagnostic_report(self, findings: list[str]) -> Resource:
         one, report = self._series, self._report
         lines = list(impression(report))
-        if rejected := len(report.findings) - len(report.standing):
+        if rejected := len(report.findings) - len(report.active):
             lines.append(f"{rejected} findings that a reader rejected are left out.")
         return {
             "resourceType": "DiagnosticReport",
@@ -248,7 +248,7 @@ class _Bundle:
             role = {"coding": [{"system": f"{_TERMINOLOGY}/provenance-participant-type", "code": code}]}
             return {"type": role, "who": who}
 
-        readers = dict.fromkeys(entry.reader for finding in report.standing for entry in finding.history)
+        readers = dict.fromkeys(entry.reader for finding in report.active for entry in finding.history)
         return {
             "resourceType": "Provenance",
             "target": [self._to(name) for name in targets],

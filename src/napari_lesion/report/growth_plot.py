@@ -11,7 +11,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from napari_lesion.comparison.history import Followed, followed
+from napari_lesion.comparison.history import LesionHistory, lesion_histories
 from napari_lesion.model.findings import Report
 
 MOST = 10
@@ -22,32 +22,32 @@ _STYLES = ("o-", "s--", "^-.", "D:", "v-", "P--", "X-.", "*:", "<-", ">--")
 """Marker and line, so that curves can be told apart without colour."""
 
 
-def courses(report: Report) -> tuple[Followed, ...]:
+def growth_histories(report: Report) -> tuple[LesionHistory, ...]:
     """Find the lesions whose volume is known at two dates or more; those that changed the most come first."""
     found = []
-    for one in followed(report):
+    for one in lesion_histories(report):
         points = tuple(point for point in one.points if point.volume_mm3 is not None)
         if len(points) > 1:
             found.append(replace(one, points=points))
     return tuple(sorted(found, key=_change, reverse=True))
 
 
-def _change(course: Followed) -> float:
+def _change(history: LesionHistory) -> float:
     """How much a lesion changed from the first date to the last, as a factor of at least 1."""
-    first, last = (course.points[n].volume_mm3 or 0.0 for n in (0, -1))
+    first, last = (history.points[n].volume_mm3 or 0.0 for n in (0, -1))
     return max(first, last) / max(min(first, last), 1e-9)
 
 
-def growth_figure(shown: tuple[Followed, ...]) -> Figure:
-    """Draw courses, each with the number of its finding at its end; bars are 95 % intervals of measuring."""
+def growth_figure(shown: tuple[LesionHistory, ...]) -> Figure:
+    """Draw histories, each with the number of its finding at its end; bars are 95 % intervals of measuring."""
     figure = Figure(figsize=(6.6, 3.2), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    for course, style in zip(shown, _STYLES, strict=False):
-        days = [_number(point.when) for point in course.points]
-        volumes = [point.volume_mm3 or 0.0 for point in course.points]
-        (line,) = axes.plot(days, volumes, style, markersize=5, linewidth=1.4, label=f"F{course.number}")
-        for day, volume, point in zip(days, volumes, course.points, strict=True):
+    for history, style in zip(shown, _STYLES, strict=False):
+        days = [_number(point.when) for point in history.points]
+        volumes = [point.volume_mm3 or 0.0 for point in history.points]
+        (line,) = axes.plot(days, volumes, style, markersize=5, linewidth=1.4, label=f"F{history.number}")
+        for day, volume, point in zip(days, volumes, history.points, strict=True):
             if point.volume_sd_mm3 is not None:
                 axes.errorbar(
                     day,
@@ -58,14 +58,14 @@ def growth_figure(shown: tuple[Followed, ...]) -> Figure:
                     linewidth=1,
                 )
         axes.annotate(
-            f"F{course.number}",
+            f"F{history.number}",
             (days[-1], volumes[-1]),
             xytext=(8, 0),
             textcoords="offset points",
             va="center",
             size=9,
         )
-    every = [point.volume_mm3 or 0.0 for course in shown for point in course.points]
+    every = [point.volume_mm3 or 0.0 for history in shown for point in history.points]
     if max(every) > _LOG_FROM * max(min(every), 1e-9):
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -84,20 +84,20 @@ def growth_figure(shown: tuple[Followed, ...]) -> Figure:
     return figure
 
 
-def growth_png(shown: tuple[Followed, ...], dpi: int = 160) -> bytes:
-    """Draw courses as PNG."""
+def growth_png(shown: tuple[LesionHistory, ...], dpi: int = 160) -> bytes:
+    """Draw histories as PNG."""
     file = io.BytesIO()
     growth_figure(shown).savefig(file, format="png", dpi=dpi)
     return file.getvalue()
 
 
-def in_words(shown: tuple[Followed, ...]) -> str:
+def in_words(shown: tuple[LesionHistory, ...]) -> str:
     """Say what the plot shows, for those who cannot see it."""
     return "Volumes over time. " + " ".join(
-        f"F{course.number}: "
-        + ", ".join(f"{point.volume_mm3:.0f} mm³ on {point.when.isoformat()}" for point in course.points)
+        f"F{history.number}: "
+        + ", ".join(f"{point.volume_mm3:.0f} mm³ on {point.when.isoformat()}" for point in history.points)
         + "."
-        for course in shown
+        for history in shown
     )
 
 

@@ -28,8 +28,8 @@ def save_html(report: Report, content: Content, path: Path) -> None:
         The same in words.
     path : Path
     """
-    courses = growth_plot.courses(report)
-    shown = courses[: growth_plot.MOST]
+    growth_histories = growth_plot.growth_histories(report)
+    shown = growth_histories[: growth_plot.MOST]
     values = {
         "title": content.title,
         "content": content,
@@ -39,7 +39,7 @@ def save_html(report: Report, content: Content, path: Path) -> None:
         "colours": COLOURS,
         "growth": growth_plot.growth_png(shown) if shown else b"",
         "growth_alt": growth_plot.in_words(shown),
-        "growth_note": growth_note(len(courses)),
+        "growth_note": growth_note(len(growth_histories)),
         "now": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
     filters: Filters = {"date": readable_date, "doubling": doubling, "outcome": outcome, "adds": adds}
@@ -47,7 +47,7 @@ def save_html(report: Report, content: Content, path: Path) -> None:
 
 
 def growth_note(count: int) -> str:
-    """Say what is in the plot of so many courses."""
+    """Say what is in the plot of so many histories."""
     note = "Numbers are those of the findings; bars are 95 % intervals of measuring, where they are known."
     return note if count <= growth_plot.MOST else f"The {growth_plot.MOST} of {count} that changed the most. {note}"
 

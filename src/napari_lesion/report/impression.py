@@ -127,13 +127,13 @@ def impression(report: Report, say: Say = in_english) -> tuple[str, ...]:
 
     Those that a reader confirmed come first, then the largest. Rejected ones are not in it.
     """
-    standing = report.standing
+    active = report.active
     exam = _exam(report, say)
     if not report.is_searched:
         return (say(_UNSEARCHED),)
-    if not standing:
+    if not active:
         return (say(_NONE), *exam)
-    ranked = sorted(standing, key=lambda one: (one.status == "candidate", -one.size_mm))
+    ranked = sorted(active, key=lambda one: (one.status == "candidate", -one.size_mm))
     room = MOST_LINES - len(exam)
     shown = ranked if len(ranked) <= room else ranked[: room - 1]
     lines = [f"{finding.name}: {finding_sentence(report, finding, say)}" for finding in shown]
@@ -156,7 +156,7 @@ def _exam(report: Report, say: Say) -> tuple[str, ...]:
             lines.append(f"{advice.guideline}{category}: {advice.advice}".rstrip(": "))
         elif advice.would_be:
             lines.append(say(_NOT_KNOWN_WHETHER, guideline=advice.guideline, category=advice.would_be))
-        elif advice.is_unknown and report.standing:
+        elif advice.is_unknown and report.active:
             lines.append(say(_NOT_KNOWN, guideline=advice.guideline, why=advice.why_not).strip())
     return tuple(lines)
 

@@ -237,12 +237,12 @@ def _time(report: Report, content: Content, style: _Styles) -> list[Any]:
         days = "" if comparison.days is None else f", {comparison.days} days before"
         says = f"Prior of {readable_date(comparison.prior_study_date)}{days}: {comparison.alignment.says}"
         story.append(Paragraph(_text(says), style.text))
-    courses = growth_plot.courses(report)
-    if courses:
-        picture = growth_plot.growth_png(courses[: growth_plot.MOST], dpi=200)
+    growth_histories = growth_plot.growth_histories(report)
+    if growth_histories:
+        picture = growth_plot.growth_png(growth_histories[: growth_plot.MOST], dpi=200)
         story += [
             Image(io.BytesIO(picture), 140 * mm, 140 * mm * 3.2 / 6.6),
-            Paragraph(growth_note(len(courses)), style.dim),
+            Paragraph(growth_note(len(growth_histories)), style.dim),
         ]
     for when, change in content.gone:
         was = f", was {change.prior_diameter_mm:.1f} mm" if change.prior_diameter_mm else ""

@@ -147,7 +147,7 @@ def write_reports(
     except OSError as error:
         raise OutputError(f"{folder}: reports cannot be written there ({error.strerror}).") from error
     asked = set(kinds)
-    if "sr" in asked and any(finding.mask is not None for finding in report.standing):
+    if "sr" in asked and any(finding.mask is not None for finding in report.active):
         asked.add("seg")
     wanted = [kind for kind in KINDS if kind in asked]
     shown = report if withheld is None else withheld.report(report)

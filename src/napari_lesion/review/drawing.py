@@ -13,7 +13,7 @@ import numpy as np
 from napari_lesion.assessment.measure.planar import measured
 from napari_lesion.model.drawn import Drawing, Point, Slab, Tool
 from napari_lesion.model.volume import Volume
-from napari_lesion.review.review import Change, Review, Stamp
+from napari_lesion.review.review import Change, Provenance, Review
 from napari_lesion.support.errors import ReviewError
 
 MOVED_MM = 0.01
@@ -25,7 +25,7 @@ def draw(
     tool: Tool,
     points_mm: Iterable[Sequence[float]],
     normal: Sequence[float],
-    by: Stamp,
+    by: Provenance,
     scan: Volume,
     *,
     text: str = "",
@@ -41,7 +41,7 @@ def draw(
         LPS mm, as `model.drawn.POINTS` has them.
     normal : (3,)
         Of the plane that it is drawn on, LPS.
-    by : Stamp
+    by : Provenance
     scan : Volume
         The scan that it is drawn on.
     text : str
@@ -69,7 +69,7 @@ def draw(
     return _done(review, (*review.drawings, measured(new, scan)), f"{tool} {new.name} drawn", by)
 
 
-def reshape(review: Review, id_: str, points_mm: Iterable[Sequence[float]], by: Stamp, scan: Volume) -> Review:
+def reshape(review: Review, id_: str, points_mm: Iterable[Sequence[float]], by: Provenance, scan: Volume) -> Review:
     """Put the points of a drawing elsewhere in its plane, and measure it anew.
 
     Raises
@@ -85,7 +85,7 @@ def reshape(review: Review, id_: str, points_mm: Iterable[Sequence[float]], by: 
     return _replace(review, measured(Drawing.model_validate(content), scan), f"{old.tool} {old.name} moved", by)
 
 
-def label(review: Review, id_: str, text: str, by: Stamp) -> Review:
+def label(review: Review, id_: str, text: str, by: Provenance) -> Review:
     """Say something else at a drawing.
 
     Raises
@@ -100,7 +100,7 @@ def label(review: Review, id_: str, text: str, by: Stamp) -> Review:
     return _replace(review, new, f"text of {old.name} changed", by)
 
 
-def erase(review: Review, ids: Collection[str], by: Stamp) -> Review:
+def erase(review: Review, ids: Collection[str], by: Provenance) -> Review:
     """Take drawings away; their numbers are not given again.
 
     Raises
@@ -129,11 +129,11 @@ def drawing_of(review: Review, id_: str) -> Drawing:
     raise ReviewError(f"series {review.start.series_uid}: there is no drawing {id_} in this review.")
 
 
-def _replace(review: Review, new: Drawing, what: str, by: Stamp) -> Review:
+def _replace(review: Review, new: Drawing, what: str, by: Provenance) -> Review:
     return _done(review, tuple(new if one.id == new.id else one for one in review.drawings), what, by)
 
 
-def _done(review: Review, drawings: tuple[Drawing, ...], what: str, by: Stamp) -> Review:
+def _done(review: Review, drawings: tuple[Drawing, ...], what: str, by: Provenance) -> Review:
     return review.done(Change(what=what, time=by.time, reader=by.reader, drawings=drawings))
 
 

@@ -13,39 +13,39 @@ from typing import Any
 import numpy as np
 
 from napari_lesion.model.compared import Comparison, Lesion
-from napari_lesion.model.findings import Deed, Finding, HistoryEntry, Point, Status, box_around, image_at
+from napari_lesion.model.findings import Action, Finding, HistoryEntry, Point, Status, box_around, image_at
 from napari_lesion.model.judged import Appearance, Patient
 from napari_lesion.model.mask import Mask
 from napari_lesion.model.volume import Volume, apply_affine
 from napari_lesion.report.plane import is_outside_body
-from napari_lesion.review.review import Change, Review, Stamp, with_comparison
+from napari_lesion.review.review import Change, Provenance, Review, with_comparison
 from napari_lesion.support.errors import ReviewError
 
 MOVED_MM = 0.01
 """A shorter move is rounding: coordinates were converted forth and back."""
 APART_MM = 10.0
 """Findings farther apart than this, from edge to edge, are merged only where the reader insists."""
-_GEOMETRY: tuple[Deed, ...] = ("moved", "resized", "merged", "outlined")
+_GEOMETRY: tuple[Action, ...] = ("moved", "resized", "merged", "outlined")
 _UNMEASURED: dict[str, Any] = {"mask": None, "measurement": None, "unmeasured": ""}
 """Of a finding whose place or size is another: mask and numbers do not fit any more."""
 
 
-def accept(review: Review, ids: Sequence[str], by: Stamp) -> Review:
+def accept(review: Review, ids: Sequence[str], by: Provenance) -> Review:
     """Confirm findings as lesions; one that the reader added is ``added`` and stays so."""
     return _judge(review, ids, by, "accepted", lambda f: "added" if is_added(f) else "accepted")
 
 
-def reject(review: Review, ids: Sequence[str], by: Stamp) -> Review:
+def reject(review: Review, ids: Sequence[str], by: Provenance) -> Review:
     """Call findings false; they stay in the review, with that status."""
     return _judge(review, ids, by, "rejected", lambda _: "rejected")
 
 
-def reopen(review: Review, ids: Sequence[str], by: Stamp) -> Review:
+def reopen(review: Review, ids: Sequence[str], by: Provenance) -> Review:
     """Take the judgement of findings back; what was moved or added stays that."""
     return _judge(review, ids, by, "reopened", _unjudged)
 
 
-def move(review: Review, id_: str, center_mm: Sequence[float], by: Stamp, scan: Volume) -> Review:
+def move(review: Review, id_: str, center_mm: Sequence[float], by: Provenance, scan: Volume) -> Review:
     """Put the centre of a finding elsewhere, with its box; its mask and measurement end.
 
     Parameters
@@ -54,7 +54,7 @@ def move(review: Review, id_: str, center_mm: Sequence[float], by: Stamp, scan: 
     id_ : str
     center_mm : (3,)
         LPS mm.
-    by : Stamp
+    by : Provenance
     scan : Volume
         In which the acquired image closest to the new place is looked up.
 
@@ -83,7 +83,7 @@ def move(review: Review, id_: str, center_mm: Sequence[float], by: Stamp, scan: 
     return _done(review, "move", by, (finding,), (moved,))
 
 
-def resize(review: Review, id_: str, diameter_mm: float, by: Stamp) -> Review:
+def resize(review: Review, id_: str, diameter_mm: float, by: Provenance) -> Review:
     """Give a finding another diameter (mm); its box becomes the cube around it, its mask and measurement end.
 
     Raises
@@ -110,7 +110,7 @@ def resize(review: Review, id_: str, diameter_mm: float, by: Stamp) -> Review:
     return _done(review, "resize", by, (finding,), (resized,))
 
 
-def merge(review: Review, ids: Sequence[str], by: Stamp, scan: Volume, *, insist: bool = False) -> Review:
+def merge(review: Review, ids: Sequence[str], by: Provenance, scan: Volume, *, insist: bool = False) -> Review:
     """Make one finding out of several that are one lesion.
 
     It keeps the id and the score of the one with the highest score, and reaches as far as all of them: its centre is
@@ -176,7 +176,7 @@ def _gap_mm(one: Finding, other: Finding) -> float:
 
 
 def add(
-    review: Review, center_mm: Sequence[float], diameter_mm: float, by: Stamp, scan: Volume, detail: str = ""
+    review: Review, center_mm: Sequence[float], diameter_mm: float, by: Provenance, scan: Volume, detail: str = ""
 ) -> Review:
     """Add a finding of the reader's own; its score is 1, since a person is sure.
 
@@ -186,7 +186,7 @@ def add(
     center_mm : (3,)
         LPS mm.
     diameter_mm : float
-    by : Stamp
+    by : Provenance
     scan : Volume
     detail : str
         How the diameter came about, for the history.
@@ -216,7 +216,7 @@ def add(
     return _done(review, "add", by, (), (added,))
 
 
-def outline(review: Review, id_: str, mask: Mask | None, by: Stamp, scan: Volume) -> Review:
+def outline(review: Review, id_: str, mask: Mask | None, by: Provenance, scan: Volume) -> Review:
     """Give a finding the mask that a reader drew; centre, diameter and box become those of the mask.
 
     It is to be measured anew.
@@ -227,7 +227,7 @@ def outline(review: Review, id_: str, mask: Mask | None, by: Stamp, scan: Volume
     id_ : str
     mask : Mask or None
         On the grid of the scan; None where nothing is left of it, and it is to be looked for again.
-    by : Stamp
+    by : Provenance
     scan : Volume
     """
     finding = review.finding(id_)
@@ -255,14 +255,14 @@ def outline(review: Review, id_: str, mask: Mask | None, by: Stamp, scan: Volume
     return _done(review, "outline", by, (finding,), (outlined,))
 
 
-def measure_again(review: Review, id_: str, by: Stamp) -> Review:
+def measure_again(review: Review, id_: str, by: Provenance) -> Review:
     """Let go of the mask and the numbers of a finding, so that the program looks for its outline again."""
     finding = review.finding(id_)
     unmeasured = finding.model_copy(update=_UNMEASURED)
     return review if unmeasured == finding else _done(review, "measure again", by, (finding,), (unmeasured,))
 
 
-def appear(review: Review, id_: str, appearance: Appearance, by: Stamp) -> Review:
+def appear(review: Review, id_: str, appearance: Appearance, by: Provenance) -> Review:
     """Write down what a reader says of how a finding looks, all of it."""
     finding = review.finding(id_)
     if appearance == finding.appearance:
@@ -274,21 +274,21 @@ def appear(review: Review, id_: str, appearance: Appearance, by: Stamp) -> Revie
     return _done(review, "describe", by, (finding,), (described,))
 
 
-def describe(review: Review, patient: Patient, by: Stamp) -> Review:
+def describe(review: Review, patient: Patient, by: Provenance) -> Review:
     """Write down what is known of the patient, all of it."""
     if patient == review.patient:
         return review
     return review.done(Change(what="patient", time=by.time, reader=by.reader, patient=patient))
 
 
-def follow(review: Review, lesions: tuple[Lesion, ...], by: Stamp) -> Review:
+def follow(review: Review, lesions: tuple[Lesion, ...], by: Provenance) -> Review:
     """Choose the targets and non-targets of RECIST, all of them."""
     if lesions == review.lesions:
         return review
     return review.done(Change(what="follow", time=by.time, reader=by.reader, lesions=lesions))
 
 
-def remove(review: Review, ids: Sequence[str], by: Stamp) -> Review:
+def remove(review: Review, ids: Sequence[str], by: Provenance) -> Review:
     """Take findings away: those that the reader added are gone, those that the model found are rejected.
 
     A report must say what the model said, so nothing of the model's can vanish from it.
@@ -302,7 +302,7 @@ def remove(review: Review, ids: Sequence[str], by: Stamp) -> Review:
     return _done(review, "delete", by, (*gone, *false), after)
 
 
-def comment(review: Review, id_: str, text: str, by: Stamp) -> Review:
+def comment(review: Review, id_: str, text: str, by: Provenance) -> Review:
     """Write the comment of a finding; an empty text takes it away."""
     finding, text = review.finding(id_), text.strip()
     if text == finding.comment:
@@ -311,7 +311,7 @@ def comment(review: Review, id_: str, text: str, by: Stamp) -> Review:
     return _done(review, "comment", by, (finding,), (_with(finding, by, "commented", detail, comment=text),))
 
 
-def compared(review: Review, comparison: Comparison, tracking_uids: Mapping[str, str], by: Stamp) -> Review:
+def compared(review: Review, comparison: Comparison, tracking_uids: Mapping[str, str], by: Provenance) -> Review:
     """Put a comparison with a prior into the review; an earlier one with the same prior goes.
 
     Parameters
@@ -320,7 +320,7 @@ def compared(review: Review, comparison: Comparison, tracking_uids: Mapping[str,
     comparison : Comparison
     tracking_uids : mapping
         UID of the lesion by id of the finding, for findings that were recognised; the others keep theirs.
-    by : Stamp
+    by : Provenance
     """
     others = (one for one in review.comparisons if one.prior_series_uid != comparison.prior_series_uid)
     all_ = tuple(sorted((comparison, *others), key=lambda one: one.prior_study_date, reverse=True))
@@ -332,10 +332,12 @@ def compared(review: Review, comparison: Comparison, tracking_uids: Mapping[str,
     return with_comparison(review.done(change), comparison)
 
 
-def _judge(review: Review, ids: Sequence[str], by: Stamp, deed: Deed, status_of: Callable[[Finding], Status]) -> Review:
+def _judge(
+    review: Review, ids: Sequence[str], by: Provenance, action: Action, status_of: Callable[[Finding], Status]
+) -> Review:
     before = tuple(finding for finding in _chosen(review, ids) if finding.status != status_of(finding))
-    after = tuple(_with(finding, by, deed, status=status_of(finding)) for finding in before)
-    what = {"accepted": "accept", "rejected": "reject"}.get(deed, "reopen")
+    after = tuple(_with(finding, by, action, status=status_of(finding)) for finding in before)
+    what = {"accepted": "accept", "rejected": "reject"}.get(action, "reopen")
     return _done(review, what, by, before, after) if before else review
 
 
@@ -343,11 +345,11 @@ def _chosen(review: Review, ids: Sequence[str]) -> tuple[Finding, ...]:
     return tuple(review.finding(id_) for id_ in dict.fromkeys(ids))
 
 
-def _done(review: Review, what: str, by: Stamp, before: tuple[Finding, ...], after: tuple[Finding, ...]) -> Review:
+def _done(review: Review, what: str, by: Provenance, before: tuple[Finding, ...], after: tuple[Finding, ...]) -> Review:
     return review.done(Change(what=what, time=by.time, reader=by.reader, before=before, after=after))
 
 
-def _with(finding: Finding, by: Stamp, what: Deed, detail: str = "", **fields: Any) -> Finding:
+def _with(finding: Finding, by: Provenance, what: Action, detail: str = "", **fields: Any) -> Finding:
     entry = HistoryEntry(time=by.time, reader=by.reader, what=what, detail=detail)
     return finding.model_copy(update={"history": (*finding.history, entry), **fields})
 

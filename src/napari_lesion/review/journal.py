@@ -23,7 +23,7 @@ from napari_lesion.model.compared import Comparison
 from napari_lesion.model.findings import Report, may_be_of
 from napari_lesion.model.volume import SeriesIdentity, Volume
 from napari_lesion.report.json import report_from
-from napari_lesion.review.review import Change, Measured, Review, Stamp, step, steps
+from napari_lesion.review.review import Change, Measured, Provenance, Review, step, steps
 from napari_lesion.support.bounded import parse_json
 from napari_lesion.support.checksums import seal
 from napari_lesion.support.errors import ConfigError, OutputError, ReviewError
@@ -175,7 +175,7 @@ class Journal:
         kept = f" What came later is at most in the file as it was, which is kept as {aside.name}." if aside else ""
         self.told = f"{self.path}: {wrong}. {back}{kept}"
 
-    def begin(self, review: Review, by: Stamp) -> None:
+    def begin(self, review: Review, by: Provenance) -> None:
         """Start to write a review; earlier ones stay in the file, unread."""
         report = review.start
         header = {
@@ -189,7 +189,7 @@ class Journal:
         self._append([header], anew=True)
         self.record(Review(report), review, by)
 
-    def record(self, old: Review, new: Review, by: Stamp) -> None:
+    def record(self, old: Review, new: Review, by: Provenance) -> None:
         """Write what leads from one state to the next; when this returns, it is on the disk."""
         lines: list[dict[str, Any]] = []
         for change in steps(old, new):

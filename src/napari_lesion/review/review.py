@@ -30,7 +30,7 @@ NO_MODEL = ModelReference(id=NOBODY, version="", sha256="", threshold=0.0)
 
 
 @dataclass(frozen=True)
-class Stamp:
+class Provenance:
     """Who changes something, and when.
 
     Attributes
@@ -45,9 +45,9 @@ class Stamp:
     time: str
 
 
-def stamp(reader: str) -> Stamp:
+def provenance(reader: str) -> Provenance:
     """Put a reader's name to this moment."""
-    return Stamp(reader, datetime.now(UTC).isoformat(timespec="milliseconds"))
+    return Provenance(reader, datetime.now(UTC).isoformat(timespec="milliseconds"))
 
 
 class Change(BaseModel):
@@ -281,7 +281,7 @@ def with_comparison(review: Review, comparison: Comparison) -> Review:
     return replace(review, updated=(*review.updated, comparison))
 
 
-def undo(review: Review, _by: Stamp | None = None) -> Review:
+def undo(review: Review, _by: Provenance | None = None) -> Review:
     """Take the last change back; without one, the review stays as it is."""
     if not review.changes:
         return review
@@ -289,7 +289,7 @@ def undo(review: Review, _by: Stamp | None = None) -> Review:
     return replace(review, changes=tuple(changes), undone=(*review.undone, last))
 
 
-def redo(review: Review, _by: Stamp | None = None) -> Review:
+def redo(review: Review, _by: Provenance | None = None) -> Review:
     """Make again what was undone last; without that, the review stays as it is."""
     if not review.undone:
         return review
@@ -337,7 +337,7 @@ def unsearched(volume: Volume, versions: dict[str, str] | None = None) -> Report
     )
 
 
-def carried_over(old: Review, start: Report, by: Stamp) -> Review:
+def carried_over(old: Review, start: Report, by: Provenance) -> Review:
     """Start a review of a new report that keeps what readers did in an old one of the same scan.
 
     Numbers go on: a finding of the new report is called what it was called in the old one, where that has it or, from

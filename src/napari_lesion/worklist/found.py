@@ -62,8 +62,8 @@ class Found(BaseModel):
 
 def found_in(report: Report) -> Found:
     """Summarise a report."""
-    standing = report.standing
-    ids = {finding.id for finding in standing}
+    active = report.active
+    ids = {finding.id for finding in active}
     changes = [
         change
         for comparison in report.comparisons[:1]
@@ -73,15 +73,15 @@ def found_in(report: Report) -> Found:
     ]
     courses = [one for one in _COURSES if any(change.fate == one for change in changes)]
     doubling = [c.doubling_days for c in changes if c.fate == "grown" and c.doubling_days and c.doubling_days > 0]
-    unsure = [4 * one.score * (1 - one.score) for one in standing if one.status == "candidate"]
+    unsure = [4 * one.score * (1 - one.score) for one in active if one.status == "candidate"]
     lung_rads = report.judgement.lung_rads if report.judgement is not None else None
     said = (lung_rads.category or lung_rads.would_be) if lung_rads is not None else ""
     possible = [one for one in CATEGORIES if one in _CATEGORY.findall(said)]
     return Found(
         unsearched=0 if report.is_searched else 1,
         reason="" if report.is_searched else "No model has searched it.",
-        findings=len(standing),
-        largest_mm=max((one.size_mm for one in standing), default=0.0),
+        findings=len(active),
+        largest_mm=max((one.size_mm for one in active), default=0.0),
         lung_rads=possible[-1] if possible else "",
         is_screening=lung_rads is None or lung_rads.applies,
         course=courses[-1] if courses else "",
@@ -91,7 +91,7 @@ def found_in(report: Report) -> Found:
     )
 
 
-def together(parts: Sequence[Found]) -> Found:
+def merged(parts: Sequence[Found]) -> Found:
     """Put together what was found in the series of a study: of each thing the most urgent."""
     rated = max(parts, key=lambda one: CATEGORIES.index(one.lung_rads) if one.lung_rads else -1)
     return Found(

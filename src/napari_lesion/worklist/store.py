@@ -17,7 +17,7 @@ from napari_lesion.model.volume import SeriesIdentity
 from napari_lesion.support.atomic import PRIVATE_FOLDER
 from napari_lesion.support.errors import LesionError, OptionError, OutputError, WorklistError
 from napari_lesion.worklist.arrivals import Arrival, arrivals_in
-from napari_lesion.worklist.found import Found, together
+from napari_lesion.worklist.found import Found, merged
 from napari_lesion.worklist.ranking import Term, points, terms
 from napari_lesion.worklist.rule import PRIORITIES, Priority, Rule
 
@@ -314,7 +314,7 @@ class Worklist:
 
     def _ranked(self, row: Any, series: Sequence[Any], now: float) -> Study:
         parts = [_series(one) for one in series]
-        found = together([one.found for one in parts])
+        found = merged([one.found for one in parts])
         is_read = row["read_at"] is not None and row["read_version"] == row["version"]
         held = bool(row["holder"]) and row["held_until"] > now
         waited_h = (now - row["arrived"]) / _HOUR_S

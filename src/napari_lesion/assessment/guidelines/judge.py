@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from napari_lesion.assessment.guidelines import bts, fleischner, lung_rads
 from napari_lesion.assessment.guidelines.brock import brock
-from napari_lesion.assessment.measure.nodule import standing
+from napari_lesion.assessment.measure.nodule import active
 from napari_lesion.model.compared import Comparison
 from napari_lesion.model.findings import Finding
 from napari_lesion.model.judged import FindingJudgement, Judgement, Patient
@@ -25,7 +25,7 @@ def judge(findings: Sequence[Finding], patient: Patient, comparisons: Sequence[C
     comparisons : sequence of Comparison
         With priors, the latest first.
     """
-    counted = standing(findings)
+    counted = active(findings)
     judged = tuple(
         FindingJudgement(
             finding_id=finding.id,

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from napari_lesion.assessment.guidelines.lung_rads_history import Course, course_of
+from napari_lesion.assessment.guidelines.lung_rads_history import NoduleHistory, history_of
 from napari_lesion.assessment.guidelines.lung_rads_table import (
     GUIDELINE,
     MANAGEMENT,
@@ -54,8 +54,8 @@ def of_nodule(finding: Finding, patient: Patient, comparisons: Sequence[Comparis
     refusal, unknown = applicability(patient)
     if refusal:
         return Advice(guideline=GUIDELINE, applies=False, why_not=refusal)
-    course = course_of(nodule, comparisons)
-    verdicts = _verdicts(nodule, course)
+    history = history_of(nodule, comparisons)
+    verdicts = _verdicts(nodule, history)
     categories = ordered(verdict.category for verdict in verdicts)
     advice = management(categories, nodule.solid_mm or 0.0)
     trace = (
@@ -64,14 +64,14 @@ def of_nodule(finding: Finding, patient: Patient, comparisons: Sequence[Comparis
             says=f"{nodule.kind}, {nodule.size}.",
             rests_on=f"{GUIDELINE}, notes on size: mean of long and short axis, to 0.1 mm",
         ),
-        *course.steps,
+        *history.steps,
         *_entered(nodule),
         *(
             Step(says=f"{verdict.words}: category {verdict.category}.", rests_on=verdict.rests_on)
             for verdict in sorted(verdicts, key=lambda verdict: ORDER.index(verdict.category))
         ),
     )
-    return _advice(either(categories), advice, unknown, trace, (*_missing(nodule, course), *_missing_of(patient)))
+    return _advice(either(categories), advice, unknown, trace, (*_missing(nodule, history), *_missing_of(patient)))
 
 
 def applicability(patient: Patient) -> tuple[str, str]:
@@ -92,7 +92,7 @@ def applicability(patient: Patient) -> tuple[str, str]:
     return "", ""
 
 
-def _verdicts(nodule: Nodule, course: Course) -> list[Verdict]:
+def _verdicts(nodule: Nodule, history: NoduleHistory) -> list[Verdict]:
     """Work out every category that is possible with what is known."""
     found: dict[Verdict, None] = {}
     for pattern in nodule.patterns:
@@ -101,8 +101,8 @@ def _verdicts(nodule: Nodule, course: Course) -> list[Verdict]:
             continue
         for type_ in nodule.types:
             for solid_mm in _solid_sizes(nodule, type_):
-                for when in course.whens:
-                    found |= dict.fromkeys(_of_type(nodule, type_, solid_mm, when, course))
+                for when in history.whens:
+                    found |= dict.fromkeys(_of_type(nodule, type_, solid_mm, when, history))
     if is_true(nodule.finding.appearance.suspicious):
         found = dict.fromkeys(_suspicious(verdict) for verdict in found)
     return list(found)
@@ -120,7 +120,9 @@ def _solid_sizes(nodule: Nodule, type_: NoduleType) -> tuple[float, ...]:
     return tuple(mm for mm in (0.0, 4.0, 6.0, 8.0) if mm <= nodule.mean_mm)
 
 
-def _of_type(nodule: Nodule, type_: NoduleType, solid_mm: float, when: When, course: Course) -> Iterator[Verdict]:
+def _of_type(
+    nodule: Nodule, type_: NoduleType, solid_mm: float, when: When, history: NoduleHistory
+) -> Iterator[Verdict]:
     looks = nodule.finding.appearance
     if looks.airway is not None:
         if looks.airway.value == "subsegmental":
@@ -137,10 +139,10 @@ def _of_type(nodule: Nodule, type_: NoduleType, solid_mm: float, when: When, cou
     if juxtapleural and when not in {"growing", "slowly growing"}:
         yield Verdict("2", "Juxtapleural, solid, smooth, under 10 mm")
     elif when == "stable":
-        yield from _stable(nodule, type_, solid_mm, course)
+        yield from _stable(nodule, type_, solid_mm, history)
     else:
         verdict = by_table(type_, nodule.mean_mm, solid_mm, when)
-        before = course.categories if when in {"growing", "slowly growing"} and type_ != "non-solid" else ()
+        before = history.categories if when in {"growing", "slowly growing"} and type_ != "non-solid" else ()
         for earlier in before or (verdict.category,):
             keeps = ORDER.index(earlier) > ORDER.index(verdict.category)
             yield (
@@ -148,14 +150,14 @@ def _of_type(nodule: Nodule, type_: NoduleType, solid_mm: float, when: When, cou
             )
 
 
-def _stable(nodule: Nodule, type_: NoduleType, solid_mm: float, course: Course) -> Iterator[Verdict]:
+def _stable(nodule: Nodule, type_: NoduleType, solid_mm: float, history: NoduleHistory) -> Iterator[Verdict]:
     """Step the category of a stable nodule down, unless it has crossed a limit of size since."""
     now = by_table(type_, nodule.mean_mm, solid_mm, "stable")
     words = now.words.removesuffix(", at baseline")
-    for then in _by_size_then(type_, solid_mm, course.then_mm) or (now.category, _STEPS[now.category][0]):
+    for then in _by_size_then(type_, solid_mm, history.then_mm) or (now.category, _STEPS[now.category][0]):
         crossed = ORDER.index(now.category) > ORDER.index(then)
-        for earlier in course.categories or _STEPS[then]:
-            after = [Verdict("2", f"{words}, stable")] if type_ == "non-solid" else stepped(earlier, course.months)
+        for earlier in history.categories or _STEPS[then]:
+            after = [Verdict("2", f"{words}, stable")] if type_ == "non-solid" else stepped(earlier, history.months)
             for verdict in after:
                 higher = crossed and ORDER.index(now.category) > ORDER.index(verdict.category)
                 yield Verdict(now.category, f"{words}, a limit of size newly crossed") if higher else verdict
@@ -288,8 +290,8 @@ def _missing_of(patient: Patient) -> tuple[str, ...]:
     return age if patient.prior_cancer is not None else (*age, "Known cancer, or none")
 
 
-def _missing(nodule: Nodule, course: Course) -> tuple[str, ...]:
-    missing = [*course.missing]
+def _missing(nodule: Nodule, history: NoduleHistory) -> tuple[str, ...]:
+    missing = [*history.missing]
     if len(nodule.types) > 1:
         missing.append("Type")
     if "part-solid" in nodule.types and nodule.measurement.solid_mean_diameter_mm is None:

@@ -17,7 +17,7 @@ MONTH_DAYS = 30.4375
 
 
 @dataclass(frozen=True)
-class Course:
+class NoduleHistory:
     """What is known of a nodule's past.
 
     Attributes
@@ -42,12 +42,12 @@ class Course:
     missing: tuple[str, ...] = ()
 
 
-def course_of(nodule: Nodule, comparisons: Sequence[Comparison]) -> Course:
+def history_of(nodule: Nodule, comparisons: Sequence[Comparison]) -> NoduleHistory:
     """Find out what priors say of a nodule: whether it is new, growing or stable."""
     rests_on = f"{GUIDELINE}, notes on growth: more than 1.5 mm of mean diameter within 12 months"
     if not comparisons:
         says = "No earlier scan was compared with, so it is taken as at baseline."
-        return Course(("baseline",), steps=(Step(says=says, rests_on=f"{GUIDELINE}, entries for baseline"),))
+        return NoduleHistory(("baseline",), steps=(Step(says=says, rests_on=f"{GUIDELINE}, entries for baseline"),))
     told = [
         (comparison, change)
         for comparison in comparisons
@@ -55,23 +55,23 @@ def course_of(nodule: Nodule, comparisons: Sequence[Comparison]) -> Course:
     ]
     was_there = [(comparison, change) for comparison, change in told if change.prior_finding_id is not None]
     if was_there:
-        return _followed(nodule, was_there, rests_on)
+        return _with_prior(nodule, was_there, rests_on)
     if any(change.fate == "new" for _, change in told):
         comparison = next(comparison for comparison, change in told if change.fate == "new")
         says = f"It is new since the scan of {prior_date(comparison)}."
-        return Course(("new",), steps=(Step(says=says, rests_on=f"{GUIDELINE}, entries for new nodules"),))
+        return NoduleHistory(("new",), steps=(Step(says=says, rests_on=f"{GUIDELINE}, entries for new nodules"),))
     if told and all(change.fate == "not in view" for _, change in told):
         says = "Its place is not in view of the earlier scan, so it is taken as at baseline."
-        return Course(("baseline",), steps=(Step(says=says, rests_on=f"{GUIDELINE}, entries for baseline"),))
+        return NoduleHistory(("baseline",), steps=(Step(says=says, rests_on=f"{GUIDELINE}, entries for baseline"),))
     says = "What became of it since the earlier scan is not known: it may be new, growing or stable."
-    return Course(
+    return NoduleHistory(
         ("new", "growing", "slowly growing", "stable"),
         steps=(Step(says=says, rests_on=rests_on),),
         missing=("What became of it since the earlier scan",),
     )
 
 
-def _followed(nodule: Nodule, was_there: Sequence[tuple[Comparison, Change]], rests_on: str) -> Course:
+def _with_prior(nodule: Nodule, was_there: Sequence[tuple[Comparison, Change]], rests_on: str) -> NoduleHistory:
     """Judge a nodule that earlier scans have too."""
     comparison, latest = was_there[0]
     months = None if comparison.days is None or comparison.days <= 0 else comparison.days / MONTH_DAYS
@@ -106,7 +106,7 @@ def _followed(nodule: Nodule, was_there: Sequence[tuple[Comparison, Change]], re
         unknown.append("When the earlier scan was made")
     if not categories and "stable" in whens:
         unknown.append("Its category at the earlier scan")
-    return Course(
+    return NoduleHistory(
         whens,
         months,
         None if latest.prior_diameter_mm is None else to_tenth(latest.prior_diameter_mm),

@@ -146,7 +146,7 @@ def unmeasured(finding: Finding) -> str:
     return f"It was not measured: {finding.unmeasured}" if finding.unmeasured else "It was not measured."
 
 
-def standing(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+def active(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Take the findings that no reader rejected."""
     return tuple(finding for finding in findings if finding.status != "rejected")
 

@@ -23,7 +23,7 @@ _SLICES_A_STRANGER = 8
 _PARALLEL = 0.999
 
 
-def beside(stacks: list[Stack]) -> list[Stack]:
+def cross_checked(stacks: list[Stack]) -> list[Stack]:
     """Look whether stacks of one series fill each other's gaps, or were one.
 
     A plane of another size, spacing or kind that lies where a stack lacks one is told there: it is not missing. Two
@@ -57,7 +57,7 @@ def beside(stacks: list[Stack]) -> list[Stack]:
                 "one volume whose headers contradict each other, or two that interlock. Export the series again."
             )
             rest = [stack for n, stack in enumerate(stacks) if n not in (a, b)]
-            return beside([*rest, Stack(frames, refusal=why, duplicates=(*one.duplicates, *other.duplicates))])
+            return cross_checked([*rest, Stack(frames, refusal=why, duplicates=(*one.duplicates, *other.duplicates))])
     return stacks
 
 

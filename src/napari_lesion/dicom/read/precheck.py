@@ -18,7 +18,7 @@ Outlook = Literal["fine", "corrected", "refused", "unplaced"]
 
 
 @dataclass(frozen=True)
-class Foresight:
+class Precheck:
     """What will come of a series, as its headers say. That its pixel data is whole is known only when it is read.
 
     Attributes
@@ -40,7 +40,7 @@ class Foresight:
     can_interpolate: bool = False
 
 
-def foresee(series: Series) -> Foresight:
+def precheck(series: Series) -> Precheck:
     """Judge a series by its headers, as `read_series` will when it reads it."""
     spacing = series.spacing
     try:
@@ -48,23 +48,23 @@ def foresee(series: Series) -> Foresight:
         for file in dict.fromkeys(frame.file for frame in series.frames):
             if file.encapsulated and file.transfer_syntax not in SUPPORTED:
                 why = f"{file.name}: the transfer syntax {file.transfer_syntax.name} is not supported."
-                return Foresight("refused", (why,), spacing)
+                return Precheck("refused", (why,), spacing)
         if series.n_slices == 1:
             return _of_image(series, spacing)
         plan = plan_from_headers(series)
     except LesionError as error:
         why = str(error).removeprefix(f"series {series.key}: ")
-        return Foresight("refused", (why,), spacing, can_interpolate=isinstance(error, GapsError))
+        return Precheck("refused", (why,), spacing, can_interpolate=isinstance(error, GapsError))
     reasons = (*series.notes, *plan.notes, *plan.duplicates)
     if plan.as_acquired:
-        return Foresight("fine", reasons, spacing)
+        return Precheck("fine", reasons, spacing)
     tilt = math.degrees(math.atan(float(np.linalg.norm(plan.drift))))
     said = f"The slices are tilted by {tilt:.1f}° (gantry tilt) and will be resampled onto an upright grid."
-    return Foresight("corrected", (said, *reasons), spacing)
+    return Precheck("corrected", (said, *reasons), spacing)
 
 
-def _of_image(series: Series, spacing: tuple[float, float, float] | None) -> Foresight:
+def _of_image(series: Series, spacing: tuple[float, float, float] | None) -> Precheck:
     frame = series.frames[0]
     if frame.position is None or frame.orientation is None:
-        return Foresight("unplaced", ("The image has no place in the patient.", *series.notes), spacing)
-    return Foresight("fine", (*series.notes, *series.duplicates), spacing)
+        return Precheck("unplaced", ("The image has no place in the patient.", *series.notes), spacing)
+    return Precheck("fine", (*series.notes, *series.duplicates), spacing)

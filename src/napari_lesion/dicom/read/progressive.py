@@ -21,7 +21,7 @@ from napari_lesion.dicom.read.meaning import check_planes, refuse_unreadable_pla
 from napari_lesion.dicom.read.plan import Plan, plan_stack
 from napari_lesion.dicom.read.reader import AIR_HU, stack_volume
 from napari_lesion.dicom.read.stored import FilePlanes, Voxels, by_file, jobs, native_frames
-from napari_lesion.model.volume import Filling, Volume
+from napari_lesion.model.volume import LoadState, Volume
 from napari_lesion.support.errors import LesionError
 from napari_lesion.support.progress import Progress, silent
 
@@ -59,7 +59,7 @@ def obstacle(series: Series) -> str:
     return ""
 
 
-class GradualReading:
+class ProgressiveLoading:
     """A volume that is being read: its middle slice is there at once, the others come with `finish`.
 
     Parameters
@@ -70,7 +70,7 @@ class GradualReading:
     Attributes
     ----------
     volume : Volume
-        Identity, geometry and certificate are final (but for `take_as_hu`). `Volume.filling` tells which slices are
+        Identity, geometry and certificate are final (but for `take_as_hu`). `Volume.load_state` tells which slices are
         there; the others hold nothing of the patient.
 
     Raises
@@ -87,10 +87,10 @@ class GradualReading:
         shape = (len(self._frames), first.rows, first.columns)
         # Zeros cost nothing until they are touched; `finish` makes air of them.
         self._voxels: Voxels = np.zeros(shape, dtype=np.int16 if pixels.whole_values(self._frames) else np.float32)
-        self._filling = Filling(len(self._frames))
-        self.volume = replace(stack_volume(series, plan, self._voxels), filling=self._filling)
+        self._load_state = LoadState(len(self._frames))
+        self.volume = replace(stack_volume(series, plan, self._voxels), load_state=self._load_state)
         self._series = series
-        middle = self._filling.focus
+        middle = self._load_state.focus
         frame = self._frames[middle]
         planes = FilePlanes(frame.file, {(frame.number or 1) - 1: middle})
         for k, stored in self._stored(iter([planes]), 1):
@@ -101,7 +101,7 @@ class GradualReading:
         self.volume = taken_as_hu(self.volume)
 
     def finish(self, progress: Progress = silent) -> Volume:
-        """Read all other slices, those next to `Filling.focus` first, and return the volume.
+        """Read all other slices, those next to `LoadState.focus` first, and return the volume.
 
         Raises
         ------
@@ -110,19 +110,19 @@ class GradualReading:
         LesionError, Cancelled
             As `read_series` does. Whatever is raised, the volume never counts as complete then.
         """
-        filling = self._filling
+        load_state = self._load_state
         try:
-            self._voxels[~filling.present] = AIR_HU  # dark, so that nobody takes them for tissue
+            self._voxels[~load_state.present] = AIR_HU  # dark, so that nobody takes them for tissue
             what = f"Reading {self._series.label}"
-            with closing(self._stored(self._nearest_first(), filling.total - filling.done)) as source:
+            with closing(self._stored(self._nearest_first(), load_state.total - load_state.done)) as source:
                 for k, stored in source:
-                    progress(filling.done, filling.total, what)
+                    progress(load_state.done, load_state.total, what)
                     self._take(k, stored)
-            progress(filling.total, filling.total, what)
+            progress(load_state.total, load_state.total, what)
         except BaseException as error:
-            filling.end(error)
+            load_state.end(error)
             raise
-        filling.end()
+        load_state.end()
         return self.volume
 
     def _stored(self, files: Iterator[FilePlanes], count: int) -> Generator[tuple[int, pixels.StoredArray], None, None]:
@@ -136,18 +136,18 @@ class GradualReading:
         target = self._voxels[k]
         if not pixels.rescale_into(stored, self._frames[k], target):
             raise WiderError(f"{self._frames[k].file.path}: its values do not fit into 16 bits.")
-        self._filling.add(k, float(target.min()), float(target.max()))
+        self._load_state.add(k, float(target.min()), float(target.max()))
 
     def _nearest_first(self) -> Iterator[FilePlanes]:
         """Yield files by the distance of their first missing slice from the focus, which may move meanwhile."""
         waiting: list[tuple[int, FilePlanes]] = []
         for one in by_file(self._frames):
-            missing = {index: k for index, k in one.wanted.items() if not self._filling.present[k]}
+            missing = {index: k for index, k in one.wanted.items() if not self._load_state.present[k]}
             if missing:
                 waiting.append((min(missing.values()), FilePlanes(one.file, missing)))
         waiting.sort(key=lambda item: item[0])
         while waiting:
-            focus = self._filling.focus
+            focus = self._load_state.focus
             at = bisect_left(waiting, focus, key=lambda item: item[0])
             if at == len(waiting) or (at > 0 and focus - waiting[at - 1][0] <= waiting[at][0] - focus):
                 at -= 1

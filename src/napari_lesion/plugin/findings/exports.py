@@ -28,7 +28,7 @@ from napari_lesion.plugin.findings.review_keys import copy_impression
 from napari_lesion.plugin.session.session import OpenScan
 from napari_lesion.plugin.session.workstation import Workstation
 from napari_lesion.plugin.settings import option, store
-from napari_lesion.plugin.texts import later, tr
+from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.view import source_of
 from napari_lesion.plugin.widgets.task import Task, sentence, step_text
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
     from napari_lesion.support.progress import Progress
 
 _TITLES: dict[Kind, tuple[str, str]] = {
-    "pdf": (later("PDF"), later("A report to print and to read")),
-    "html": (later("Web page"), later("A report that any browser opens, also on a phone")),
-    "sr": (later("DICOM SR"), later("Measurements and judgement as a DICOM Structured Report, for the archive")),
-    "seg": (later("DICOM SEG"), later("Outlines as a DICOM Segmentation, for the archive")),
-    "csv": (later("Table (CSV)"), later("All numbers, a row a finding")),
-    "measurements": (later("Measurements (CSV)"), later("What was measured by hand, a row each")),
-    "fhir": (later("FHIR"), later("Report and findings for the patient's record, as FHIR R4")),
-    "json": (later("findings.json"), later("Everything, to be opened here again")),
+    "pdf": (N_("PDF"), N_("A report to print and to read")),
+    "html": (N_("Web page"), N_("A report that any browser opens, also on a phone")),
+    "sr": (N_("DICOM SR"), N_("Measurements and judgement as a DICOM Structured Report, for the archive")),
+    "seg": (N_("DICOM SEG"), N_("Outlines as a DICOM Segmentation, for the archive")),
+    "csv": (N_("Table (CSV)"), N_("All numbers, a row a finding")),
+    "measurements": (N_("Measurements (CSV)"), N_("What was measured by hand, a row each")),
+    "fhir": (N_("FHIR"), N_("Report and findings for the patient's record, as FHIR R4")),
+    "json": (N_("findings.json"), N_("Everything, to be opened here again")),
 }
 _COLUMNS = 2
 """Of buttons: a third does not fit beside the picture in German."""

@@ -47,7 +47,7 @@ from napari_lesion.plugin.findings.patient_form import PatientForm
 from napari_lesion.plugin.findings.review_keys import measure_again
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import reader_name
-from napari_lesion.plugin.texts import later, tr
+from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.viewer.actions import bind
 from napari_lesion.plugin.viewer.docks import entitle, share_place
 from napari_lesion.plugin.viewer.help import key_name
@@ -62,9 +62,9 @@ from napari_lesion.review.review import is_unmeasured
 
 #: The tools that draw an outline: a word, a tip, and the action of its key.
 _TOOLS = {
-    "paint": (later("Paint"), later("Paint the outline of this finding on the slice"), "findings.outline"),
-    "erase": (later("Erase"), later("Take voxels out of the outline of this finding"), "findings.erase"),
-    "fill": (later("Fill"), later("Fill the inside of a line that was painted, by a click"), ""),
+    "paint": (N_("Paint"), N_("Paint the outline of this finding on the slice"), "findings.outline"),
+    "erase": (N_("Erase"), N_("Take voxels out of the outline of this finding"), "findings.erase"),
+    "fill": (N_("Fill"), N_("Fill the inside of a line that was painted, by a click"), ""),
 }
 _KEPT = 12
 """Pictures of so many findings are kept."""

@@ -9,7 +9,7 @@ from qtpy.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QPen, 
 from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from napari_lesion.plugin.findings.outlines import LONG_COLOR, SHORT_COLOR
-from napari_lesion.plugin.texts import later, tr
+from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.viewer.layers import SELECTED_COLOR
 from napari_lesion.report.pictures import SCALE_MM, Picture
 
@@ -19,7 +19,7 @@ _PENS = {
     "short axis": (SHORT_COLOR, Qt.PenStyle.SolidLine),
     "estimate": (SELECTED_COLOR, Qt.PenStyle.DashLine),
 }
-VIEWS = {"axial": later("Axial"), "coronal": later("Coronal"), "sagittal": later("Sagittal")}
+VIEWS = {"axial": N_("Axial"), "coronal": N_("Coronal"), "sagittal": N_("Sagittal")}
 _LEAST_PX = 90
 _MOST_PX = 220
 

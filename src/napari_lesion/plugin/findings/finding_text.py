@@ -12,7 +12,7 @@ from napari_lesion.model.judged import Advice, Probability, Term
 from napari_lesion.model.measured import Looks, Measurement
 from napari_lesion.model.volume import readable_date
 from napari_lesion.plugin.core_texts import in_language
-from napari_lesion.plugin.texts import later, tr
+from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.widgets.fields import SOURCES
 
 DIM = "#878d96"
@@ -21,27 +21,27 @@ Row = tuple[str, str, str]
 """Name, value, and where the value comes from."""
 
 _WORDS = {
-    "solid": later("solid"),
-    "part-solid": later("part-solid"),
-    "non-solid": later("non-solid"),
-    "none": later("none"),
-    "partial": later("partial"),
-    "complete": later("complete"),
-    "unknown": later("unknown"),
-    "left": later("left"),
-    "right": later("right"),
-    "upper": later("upper third"),
-    "middle": later("middle third"),
-    "lower": later("lower third"),
+    "solid": N_("solid"),
+    "part-solid": N_("part-solid"),
+    "non-solid": N_("non-solid"),
+    "none": N_("none"),
+    "partial": N_("partial"),
+    "complete": N_("complete"),
+    "unknown": N_("unknown"),
+    "left": N_("left"),
+    "right": N_("right"),
+    "upper": N_("upper third"),
+    "middle": N_("middle third"),
+    "lower": N_("lower third"),
 }
-FATES = {
-    "grown": later("grown"),
-    "stable": later("stable"),
-    "shrunk": later("shrunk"),
-    "new": later("new"),
-    "resolved": later("resolved"),
-    "not in view": later("not in view"),
-    "unclear": later("unclear"),
+CHANGES = {
+    "grown": N_("grown"),
+    "stable": N_("stable"),
+    "shrunk": N_("shrunk"),
+    "new": N_("new"),
+    "resolved": N_("resolved"),
+    "not in view": N_("not in view"),
+    "unclear": N_("unclear"),
 }
 
 
@@ -204,7 +204,7 @@ def change_rows(change: Change, comparison: Comparison) -> list[Row]:
     date = readable_date(comparison.prior_study_date) or tr("an earlier scan")
     days = tr("{count} days", count=comparison.days) if comparison.days is not None else tr("unknown time")
     source = tr(SOURCES["measured"])
-    rows: list[Row] = [(tr("Since {date}", date=date), tr(FATES[change.fate]), days)]
+    rows: list[Row] = [(tr("Since {date}", date=date), tr(CHANGES[change.fate]), days)]
     if change.prior_diameter_mm is not None and change.diameter_mm is not None:
         rows.append((tr("Mean diameter"), f"{change.prior_diameter_mm:.1f} → {change.diameter_mm:.1f} mm", source))
     if change.prior_volume_mm3 is not None and change.volume_mm3 is not None:

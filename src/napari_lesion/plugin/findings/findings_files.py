@@ -159,7 +159,7 @@ def show(station: Workstation, scan: Image, saved: Saved) -> None:
     if volume is None:
         return
     heatmap = heatmap_layer(saved.heatmap, volume) if saved.heatmap is not None else None
-    station.read(scan)
+    station.set_active_scan(scan)
     report = saved.report
     images = {instance.sop_instance_uid for instance in volume.instances}
     here = tuple(one for one in report.drawings if not one.sop_instance_uid or one.sop_instance_uid in images)
@@ -196,7 +196,7 @@ def save_findings(station: Workstation, path: Path) -> str:
     if report is None:
         raise ReviewError("There are no findings of this scan to save yet.")
     report_json.save_report(report, path)
-    rejected = len(report.findings) - len(report.standing)
+    rejected = len(report.findings) - len(report.active)
     text = tr("Saved {count} findings to {path}.", count=len(report.findings), path=path)
     if rejected:
         text += " " + tr("{count} of them are rejected; they stay in the file with that status.", count=rejected)

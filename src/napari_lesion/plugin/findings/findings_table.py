@@ -76,7 +76,7 @@ def image_text(finding: Finding) -> str:
 
 def history_text(finding: Finding) -> str:
     """List what readers did to a finding, a line each."""
-    deeds = {
+    actions = {
         "accepted": tr("accepted"),
         "rejected": tr("rejected"),
         "reopened": tr("reopened"),
@@ -89,7 +89,7 @@ def history_text(finding: Finding) -> str:
         "described": tr("described"),
     }
     return "\n".join(
-        f"{entry.time[:16].replace('T', ' ')} UTC  {entry.reader}: {deeds[entry.what]} {entry.detail}".rstrip()
+        f"{entry.time[:16].replace('T', ' ')} UTC  {entry.reader}: {actions[entry.what]} {entry.detail}".rstrip()
         for entry in finding.history
     )
 

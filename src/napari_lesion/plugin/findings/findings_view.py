@@ -44,7 +44,7 @@ from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.report.plane import side_of
 from napari_lesion.review import edits
 from napari_lesion.review.kept_heatmap import heatmap_path, kept_heatmap
-from napari_lesion.review.review import Review, Stamp, reported
+from napari_lesion.review.review import Provenance, Review, reported
 from napari_lesion.support.errors import ConfigError, LesionError
 from napari_lesion.support.progress import Progress
 
@@ -537,7 +537,7 @@ class FindingsView(QObject):
         centers = frame_of(volume).to_patient(np.asarray(points.data) * scale)
         sizes = np.array(points.size, dtype=np.float64) * scale
 
-        def as_drawn(review: Review, by: Stamp) -> Review:
+        def as_drawn(review: Review, by: Provenance) -> Review:
             gone = [finding.id for finding in self.findings if finding.id not in ids]
             for row, (id_, center, size) in enumerate(zip(ids, centers, sizes, strict=True)):
                 # napari gives a new point the features of the one that is selected, its id among them.

@@ -22,7 +22,7 @@ from napari_lesion.plugin.widgets.messages import show_info
 from napari_lesion.report.impression import finding_sentence, impression
 from napari_lesion.review import edits
 from napari_lesion.review.estimate import estimate_size
-from napari_lesion.review.review import Review, Stamp, redo, undo
+from napari_lesion.review.review import Provenance, Review, redo, undo
 
 
 def _run(do: Callable[[FindingsView], Any]) -> Callable[[Workstation], None]:
@@ -137,7 +137,7 @@ def _insists(station: Workstation, why: str) -> bool:
     return bool(answer == box.Yes)
 
 
-def _step(step: Callable[[Review, Stamp], Review]) -> Callable[[Workstation], None]:
+def _step(step: Callable[[Review, Provenance], Review]) -> Callable[[Workstation], None]:
     """Undo or redo a change; where it was about the chosen finding, table and views turn to where that is now."""
 
     def run(station: Workstation) -> None:

@@ -39,7 +39,7 @@ from napari_lesion.plugin.findings.models_dialog import ModelsDialog
 from napari_lesion.plugin.session.session import OpenScan
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import option
-from napari_lesion.plugin.texts import later, tr
+from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.viewer.layers import LayerData, heatmap_layer
 from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.view import volume_of
@@ -52,23 +52,23 @@ from napari_lesion.support.errors import LesionError, UntrustedCodeError
 from napari_lesion.support.progress import Progress
 
 _DEVICES = {
-    "auto": later("Automatic"),
-    "cpu": later("Processor (CPU)"),
-    "cuda": later("NVIDIA GPU (CUDA)"),
-    "mps": later("Apple GPU (MPS)"),
+    "auto": N_("Automatic"),
+    "cpu": N_("Processor (CPU)"),
+    "cuda": N_("NVIDIA GPU (CUDA)"),
+    "mps": N_("Apple GPU (MPS)"),
 }
 _PLANES = {
-    "axial": later("axial"),
-    "coronal": later("coronal"),
-    "sagittal": later("sagittal"),
-    "oblique": later("oblique"),
-    "unknown": later("unknown"),
+    "axial": N_("axial"),
+    "coronal": N_("coronal"),
+    "sagittal": N_("sagittal"),
+    "oblique": N_("oblique"),
+    "unknown": N_("unknown"),
 }
 _MODEL = Qt.ItemDataRole.UserRole + 1
 """Id or folder of a model in the list; its card is the item's data."""
-_FOLDER = later("Folder…")
-_MORE = later("More models…")
-_NO_SCAN = later("Open a CT scan first: drop its folder on the window, or use File ▸ Open Sample ▸ Lesion detection.")
+_FOLDER = N_("Folder…")
+_MORE = N_("More models…")
+_NO_SCAN = N_("Open a CT scan first: drop its folder on the window, or use File ▸ Open Sample ▸ Lesion detection.")
 
 
 @dataclass(frozen=True)
@@ -383,7 +383,7 @@ class SearchForm(QWidget):
     def _on_scan_changed(self) -> None:
         layer = self.scan
         if layer is not None and layer is not self._station.scan:
-            self._station.read(layer)  # which comes back here
+            self._station.set_active_scan(layer)  # which comes back here
             return
         volume = volume_of(layer) if layer is not None else None
         if volume is None:

@@ -35,7 +35,7 @@ def write_csv(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
     """
     report = report_of(data, attributes)
     rows = []
-    for finding in report.standing:
+    for finding in report.active:
         numbers = (f"{n:.3f}" for n in (*finding.center_mm, finding.diameter_mm))
         rows.append(dict(zip(COLUMNS, (report.series_uid, *numbers, f"{finding.score:.4f}"), strict=True)))
     write_table(COLUMNS, rows, Path(path))

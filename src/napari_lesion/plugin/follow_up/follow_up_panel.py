@@ -24,7 +24,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_lesion.comparison.history import Followed, followed
+from napari_lesion.comparison.history import LesionHistory, lesion_histories
 from napari_lesion.comparison.priors import is_same_patient
 from napari_lesion.dicom.index.series import Series, SeriesIndex, find_series
 from napari_lesion.model.compared import Change, Comparison
@@ -32,9 +32,9 @@ from napari_lesion.model.findings import RESEARCH_USE, Report
 from napari_lesion.model.volume import SeriesIdentity, readable_date
 from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.findings.findings_view import findings_view
+from napari_lesion.plugin.follow_up.history_plot import HistoryPlot
 from napari_lesion.plugin.follow_up.priors import Choice, priors
 from napari_lesion.plugin.follow_up.response_page import ResponsePage
-from napari_lesion.plugin.follow_up.trajectory_plot import CoursePlot
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import bind
@@ -44,7 +44,7 @@ from napari_lesion.plugin.viewer.layers import scan_name
 from napari_lesion.plugin.viewer.reader import not_looked_into
 from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
-from napari_lesion.plugin.viewer.views.side_by_side import beside
+from napari_lesion.plugin.viewer.views.side_by_side import side_by_side
 from napari_lesion.plugin.widgets.dialogs import SeriesDialog
 from napari_lesion.plugin.widgets.row_table import rest_text, row_table
 from napari_lesion.plugin.widgets.task import run_with_dialog, sentence, step_text
@@ -65,7 +65,7 @@ _SIGNS = {
 _UNKNOWN = "–"
 
 
-def fate_text(change: Change) -> str:
+def change_text(change: Change) -> str:
     """Say what became of a lesion: a sign and a word."""
     words = {
         "grown": tr("grown"),
@@ -131,7 +131,7 @@ class FollowUpPanel(QWidget):
         self._station = workstation(napari_viewer)
         self._view = findings_view(self._station)
         self._priors = priors(self._station)
-        self._beside = beside(self._station)
+        self._side_by_side = side_by_side(self._station)
         self._tools = reading_tools(self._station)
         self._choices: tuple[Choice, ...] = ()
         self._changes: tuple[Change, ...] = ()
@@ -171,14 +171,14 @@ class FollowUpPanel(QWidget):
         self.status = _label()
 
         self.compared = _combo(tr("What the scan was compared with; the views and the table show this one"))
-        self.beside_button = QPushButton(tr("Side by side"))
-        self.beside_button.setCheckable(True)
-        self.beside_button.setToolTip(
+        self.side_by_side_button = QPushButton(tr("Side by side"))
+        self.side_by_side_button.setCheckable(True)
+        self.side_by_side_button.setToolTip(
             tr("Show the prior beside the scan, or hide it ({key})", key=key_name("views.prior"))
         )
         row = QHBoxLayout()
         row.addWidget(self.compared, 1)
-        row.addWidget(self.beside_button)
+        row.addWidget(self.side_by_side_button)
         self.alignment = _label()
 
         columns = ("#", tr("Change"), tr("Ø mm"), tr("mm³"), tr("%"), tr("VDT"))
@@ -200,7 +200,7 @@ class FollowUpPanel(QWidget):
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(changes, tr("Changes"))
-        self.plot = CoursePlot()
+        self.plot = HistoryPlot()
         self.plot_note = _label()
         self.plot_note.setAlignment(Qt.AlignmentFlag.AlignTop)
         timeline = QWidget()
@@ -242,8 +242,8 @@ class FollowUpPanel(QWidget):
         self.cancel_button.clicked.connect(self.cancel)
         self.choose.currentIndexChanged.connect(lambda _: self._enable())
         self.compared.activated.connect(lambda _: self._priors.choose(self.compared.currentData() or ""))
-        self.beside_button.clicked.connect(self._beside.show)
-        self._beside.toggled.connect(lambda _shown: self._enable())
+        self.side_by_side_button.clicked.connect(self._side_by_side.show)
+        self._side_by_side.toggled.connect(lambda _shown: self._enable())
         self.table.currentCellChanged.connect(lambda row, *_: self._look_at(row))
         self.table.cellClicked.connect(lambda row, *_: self._look_at(row))
         self._priors.changed.connect(self._show)
@@ -410,7 +410,7 @@ class FollowUpPanel(QWidget):
         self.cancel_button.setEnabled(True)
         self._say(text)
         if not text:
-            self._beside.show()
+            self._side_by_side.show()
 
     def event(self, event: QEvent) -> bool:
         """Stop when napari takes the panel out of its window; hiding it does not."""
@@ -493,8 +493,8 @@ class FollowUpPanel(QWidget):
         self.progress.setVisible(running)
         self.compared.setEnabled(self.compared.count() > 0)
         self._say_nothing()
-        self.beside_button.setEnabled(self._station.comparison is not None and not self._station.blind)
-        self.beside_button.setChecked(self._beside.shown)
+        self.side_by_side_button.setEnabled(self._station.comparison is not None and not self._station.blind)
+        self.side_by_side_button.setChecked(self._side_by_side.shown)
         if obstacle and not running and not self.status.text():
             self._say(obstacle)
         elif not obstacle and self.status.text() in self._obstacles:
@@ -516,7 +516,7 @@ class FollowUpPanel(QWidget):
                 percent = f"{100 * change.volume_change:+z.0f}" if change.volume_change is not None else ""
                 texts = (
                     name,
-                    fate_text(change),
+                    change_text(change),
                     from_to(change.prior_diameter_mm, change.diameter_mm, 1),
                     from_to(change.prior_volume_mm3, change.volume_mm3, 0),
                     percent,
@@ -549,11 +549,11 @@ class FollowUpPanel(QWidget):
     def _plot(self) -> None:
         """Show the course of all lesions over all dates."""
         report = None if self._station.blind else self._view.report()
-        shown: tuple[Followed, ...] = ()
+        shown: tuple[LesionHistory, ...] = ()
         if report is not None:
-            shown = followed(report, self._prior_report)
+            shown = lesion_histories(report, self._prior_report)
         self.plot.setVisible(bool(shown))
-        self.plot.show_courses(shown, self._station.finding)
+        self.plot.show_histories(shown, self._station.finding)
         if shown:
             note = tr(
                 "Bars: 95 % of the noise of measuring, from the standard deviation of the volume; for the diameter, "
@@ -601,7 +601,7 @@ class FollowUpPanel(QWidget):
             if found is not None:
                 self._station.select("")
                 self._station.go_to(prior.aligned.to_current(found.center_mm).tolist())
-                self._beside.choose(found.id)
+                self._side_by_side.choose(found.id)
         self._explain(row)
 
     @property

@@ -27,7 +27,7 @@ from napari_lesion.plugin.viewer.view import volume_of
 from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.plugin.widgets.torch_loading import load_torch
 from napari_lesion.review import edits
-from napari_lesion.review.review import Review, Stamp, with_comparison, with_measurements
+from napari_lesion.review.review import Provenance, Review, with_comparison, with_measurements
 from napari_lesion.support.errors import LesionError, ReviewError
 from napari_lesion.support.progress import Progress
 
@@ -193,7 +193,7 @@ class Priors(QObject):
             )
         model = self._view.model or _default_model()
         known = self._station.review_of(source) if isinstance(source, Volume) else None
-        by = self._station.stamp()
+        by = self._station.provenance()
         self._compared = scan
         if (owner := self._station.session.of(scan)) is not None:
             self._station.session.begin_work(owner)
@@ -237,7 +237,7 @@ class Priors(QObject):
             return
         key, comparison = scan_key(volume), prior.comparison
 
-        def put(review: Review, by: Stamp) -> Review:
+        def put(review: Review, by: Provenance) -> Review:
             known = {finding.id for finding in review.findings}
             uids = {id_: one for id_, one in outcome.tracking_uids.items() if id_ in known}
             review = with_measurements(review, outcome.measured)
@@ -279,8 +279,8 @@ class Priors(QObject):
                 continue
             new = prior.comparison.model_copy(update={"changes": changes(report, prior.report, prior.aligned)})
             if new != prior.comparison:
-                followed = replace(prior, comparison=new)
-                self._priors[uid] = followed
+                followed_prior = replace(prior, comparison=new)
+                self._priors[uid] = followed_prior
                 self._station.change(lambda review, _by, new=new: with_comparison(review, new))  # type: ignore[misc]
 
     def _on_closed(self, scan: OpenScan) -> None:

@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lesion.assessment.guidelines import recist
-from napari_lesion.comparison import trajectory as course
+from napari_lesion.comparison import trajectory as trajectory
 from napari_lesion.comparison.visits import linked, visits_of
 from napari_lesion.model.findings import Report
 from napari_lesion.model.volume import readable_date
@@ -74,7 +74,7 @@ class ResponsePage(QWidget):
             if report is not None
             else ()
         )
-        timeline = course.courses(self._reports)
+        timeline = trajectory.trajectories(self._reports)
         self._uids = tuple(one.lesion_uid for one in timeline)
         roles = {one.uid: one for one in report.lesions} if report is not None else {}
         names = {one.lesion_uid: one.name for one in findings_view(self._station).findings}
@@ -195,4 +195,4 @@ class ResponsePage(QWidget):
 
     def save_timeline(self, path: Path) -> None:
         """Write each lesion at each date (CSV)."""
-        course.save_table(course.courses(self._reports), path)
+        trajectory.save_table(trajectory.trajectories(self._reports), path)

@@ -14,14 +14,14 @@ from napari_lesion.plugin.annotate.cases_panel import CasesPanel
 from napari_lesion.plugin.layout.steps import Pages, StepsPanel, research_use
 from napari_lesion.plugin.reading_study.second_reader_panel import SecondReaderPanel
 from napari_lesion.plugin.session.workstation import ANNOTATION, READING, SECOND_READER, workstation
-from napari_lesion.plugin.texts import later, tr
+from napari_lesion.plugin.texts import N_, tr
 
-_TITLES = {ANNOTATION: later("Annotation"), SECOND_READER: later("Second reader")}
+_TITLES = {ANNOTATION: N_("Annotation"), SECOND_READER: N_("Second reader")}
 _ENTER = {
-    ANNOTATION: (later("Annotate…"), later("Mark lesions by hand, for training and as truth: a mode of its own")),
-    SECOND_READER: (later("Second reader…"), later("Read blind first, then with the detector: a mode of its own")),
+    ANNOTATION: (N_("Annotate…"), N_("Mark lesions by hand, for training and as truth: a mode of its own")),
+    SECOND_READER: (N_("Second reader…"), N_("Read blind first, then with the detector: a mode of its own")),
 }
-_LEAVE = {ANNOTATION: later("Leave annotation"), SECOND_READER: later("Leave second reader")}
+_LEAVE = {ANNOTATION: N_("Leave annotation"), SECOND_READER: N_("Leave second reader")}
 
 
 class SidePanel(QWidget):

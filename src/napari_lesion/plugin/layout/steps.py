@@ -30,7 +30,7 @@ from napari_lesion.plugin.findings.search_form import SearchForm
 from napari_lesion.plugin.session.session import OpenScan
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import setting, store
-from napari_lesion.plugin.texts import later, tr
+from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.plane_buttons import PlaneButtons
 from napari_lesion.plugin.viewer.reading_panel import ReadingPanel
@@ -39,10 +39,10 @@ from napari_lesion.review.review import is_searched
 
 FIND, JUDGE, COMPARE, REPORT = STEPS = ("find", "judge", "compare", "report")
 _TEXTS = {
-    FIND: (later("Find"), later("Search the scan for lesions, and look through it")),
-    JUDGE: (later("Judge"), later("Go through the findings: accept, reject, measure, describe")),
-    COMPARE: (later("Compare"), later("Compare with earlier scans of the patient")),
-    REPORT: (later("Report"), later("Complete the patient's data, and write the report")),
+    FIND: (N_("Find"), N_("Search the scan for lesions, and look through it")),
+    JUDGE: (N_("Judge"), N_("Go through the findings: accept, reject, measure, describe")),
+    COMPARE: (N_("Compare"), N_("Compare with earlier scans of the patient")),
+    REPORT: (N_("Report"), N_("Complete the patient's data, and write the report")),
 }
 _NO_ROOM = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
 _SPLIT = "layout/judge"

@@ -47,12 +47,12 @@ MARK_COLOR = "#35e0ff"
 _BANNER, _BANNER_COLOR = "reading_state", "#ffd24d"
 
 
-_HOLDING: WeakSet[ReadingRoom] = WeakSet()
+_HOLDING: WeakSet[ReadingSession] = WeakSet()
 """Where a reading goes on, of the windows of this program: the last one that was started pauses the others."""
 
 
-class ReadingRoom(QObject):
-    """Reads one scan after the other. Get it with `reading_room`."""
+class ReadingSession(QObject):
+    """Reads one scan after the other. Get it with `reading_session`."""
 
     changed = Signal()
     """The reading, or the scan, is another."""
@@ -448,26 +448,26 @@ def _move(layer: Points, places: Sequence[tuple[Point, float, str]]) -> None:
     layer.refresh_text()
 
 
-_rooms: WeakKeyDictionary[Workstation, ReadingRoom] = WeakKeyDictionary()
+_sessions: WeakKeyDictionary[Workstation, ReadingSession] = WeakKeyDictionary()
 
 
-def reading_room(station: Workstation) -> ReadingRoom:
+def reading_session(station: Workstation) -> ReadingSession:
     """Get the reading study of a viewer; it is made when it is first asked for."""
-    if station not in _rooms:
-        _rooms[station] = ReadingRoom(station)
-    return _rooms[station]
+    if station not in _sessions:
+        _sessions[station] = ReadingSession(station)
+    return _sessions[station]
 
 
 def _act(station: Workstation, confidence: int) -> None:
     """Rate the place of the crosshair from a key; 0 takes away."""
-    room = reading_room(station)
+    session = reading_session(station)
     try:
         if confidence:
-            room.rate(confidence)
+            session.rate(confidence)
         else:
-            room.take_away()
+            session.take_away()
     except LesionError as error:
-        room.told.emit(f"⚠ {sentence(error)}")
+        session.told.emit(f"⚠ {sentence(error)}")
 
 
 def _rate(confidence: int) -> Callable[[Workstation], None]:

@@ -28,7 +28,7 @@ from qtpy.QtWidgets import (
 
 from napari_lesion.detection.registry import list_models
 from napari_lesion.model.findings import Point
-from napari_lesion.plugin.reading_study.reading_session import decision_sign, mark_name, reading_room
+from napari_lesion.plugin.reading_study.reading_session import decision_sign, mark_name, reading_session
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.texts import tr
@@ -59,7 +59,7 @@ def minutes(seconds: float) -> str:
 
 
 class SecondReaderPanel(QWidget):
-    """Dock widget; one a viewer. What it shows is in the viewer's `ReadingRoom`."""
+    """Dock widget; one a viewer. What it shows is in the viewer's `ReadingSession`."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class SecondReaderPanel(QWidget):
         scan_view(napari_viewer)
         bind(napari_viewer)
         self._station = workstation(napari_viewer)
-        self._room = reading_room(self._station)
+        self._session = reading_session(self._station)
         self._places: list[Point] = []
         """Of the rows of the table."""
         self._build()
@@ -80,7 +80,7 @@ class SecondReaderPanel(QWidget):
     def _build(self) -> None:
         self.reader = QLineEdit(reader_name())
         self.reader.setToolTip(tr("Name or code of the reader; readings are kept under it"))
-        self.folder = QLineEdit(str(self._room.folder))
+        self.folder = QLineEdit(str(self._session.folder))
         self.folder.setReadOnly(True)
         self.folder.setToolTip(tr("Folder of the readings; napari-lesion reading-study evaluates it"))
         self.folder.setAccessibleName(tr("Folder of the readings"))
@@ -93,7 +93,7 @@ class SecondReaderPanel(QWidget):
         self.models.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for card in list_models():
             self.models.addItem(f"{card.id} {card.version}", card.id)
-        self.models.setCurrentIndex(max(self.models.findData(self._room.model), 0))
+        self.models.setCurrentIndex(max(self.models.findData(self._session.model), 0))
         folder = QHBoxLayout()
         folder.addWidget(self.folder, 1)
         folder.addWidget(self.choose)
@@ -139,7 +139,9 @@ class SecondReaderPanel(QWidget):
                 )
             )
             button.setMinimumWidth(44)
-            button.clicked.connect(lambda _checked=False, level=column + 1: self._try(lambda: self._room.rate(level)))
+            button.clicked.connect(
+                lambda _checked=False, level=column + 1: self._try(lambda: self._session.rate(level))
+            )
             self.rate_buttons.append(button)
             grid.addWidget(button, column // _IN_A_ROW, column % _IN_A_ROW)
         self.away_button = QPushButton(tr("Take away"))
@@ -181,16 +183,16 @@ class SecondReaderPanel(QWidget):
         self.setMinimumWidth(320)
 
     def _connect(self) -> None:
-        self._room.changed.connect(self._show)
-        self._room.told.connect(self._say)
-        self._room.progressed.connect(self._on_progress)
+        self._session.changed.connect(self._show)
+        self._session.told.connect(self._say)
+        self._session.progressed.connect(self._on_progress)
         self.reader.editingFinished.connect(self._on_reader)
         self.choose.clicked.connect(self._on_choose)
-        self.models.activated.connect(lambda: self._room.set_up(model=self.models.currentData()))
+        self.models.activated.connect(lambda: self._session.set_up(model=self.models.currentData()))
         self.next_button.clicked.connect(lambda: self._try(self._next))
         self.pause_button.clicked.connect(self.pause)
-        self.away_button.clicked.connect(lambda: self._try(self._room.take_away))
-        self.rest_button.clicked.connect(lambda: self._try(self._room.reject_the_rest))
+        self.away_button.clicked.connect(lambda: self._try(self._session.take_away))
+        self.rest_button.clicked.connect(lambda: self._try(self._session.reject_the_rest))
         self.table.currentCellChanged.connect(lambda row, *_: self._go_to(row))
         self.table.cellClicked.connect(lambda row, *_: self._go_to(row))
         self._clock = QTimer(self, interval=_TICK_MS)
@@ -201,8 +203,8 @@ class SecondReaderPanel(QWidget):
 
     def pause(self) -> None:
         """Stop the time of a reading that runs; what was found stays hidden."""
-        if self._room.running:
-            self._try(self._room.pause)
+        if self._session.running:
+            self._try(self._session.pause)
 
     def _try(self, act: Callable[[], None]) -> None:
         self._say("")
@@ -213,14 +215,14 @@ class SecondReaderPanel(QWidget):
 
     def _next(self) -> None:
         """Take the next step of the reading."""
-        reading = self._room.reading
-        if not self._room.running:
-            self._room.start()
+        reading = self._session.reading
+        if not self._session.running:
+            self._session.start()
         elif reading is not None and reading.phase == "blind":
             if self._sure(reading):
-                self._room.reveal()
+                self._session.reveal()
         else:
-            self._room.finish()
+            self._session.finish()
 
     def _sure(self, reading: Reading) -> bool:
         answer = QMessageBox.question(
@@ -237,13 +239,13 @@ class SecondReaderPanel(QWidget):
     def _on_reader(self) -> None:
         name = self.reader.text().strip()
         if name and name != reader_name():
-            self._room.set_up(reader=name)
+            self._session.set_up(reader=name)
         self.reader.setText(reader_name())
 
     def _on_choose(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, tr("Folder of the readings"), self.folder.text())
         if folder:
-            self._room.set_up(folder=Path(folder))
+            self._session.set_up(folder=Path(folder))
             self.folder.setText(folder)
 
     def _go_to(self, row: int) -> None:
@@ -253,7 +255,7 @@ class SecondReaderPanel(QWidget):
     def event(self, event: QEvent) -> bool:
         """Pause when napari takes the panel out of its window; hiding it does not."""
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self._room.close()
+            self._session.close()
         return super().event(event)
 
     # -- what is shown ------------------------------------------------------------------------------------------------
@@ -268,7 +270,7 @@ class SecondReaderPanel(QWidget):
         self.progress.setValue(done)
 
     def _show(self) -> None:
-        reading, running = self._room.reading, self._room.running
+        reading, running = self._session.reading, self._session.running
         self._show_state()
         scan = self._station.volume is not None
         phase = reading.phase if reading is not None else None
@@ -281,7 +283,7 @@ class SecondReaderPanel(QWidget):
         }
         self.next_button.setText(texts.get((phase, running), tr("Finished")))
         undecided = len(reading.undecided) if reading is not None else 0
-        waits = self._room.searching
+        waits = self._session.searching
         self.next_button.setEnabled(scan and phase != "finished" and not waits and not (running and undecided))
         self.pause_button.setEnabled(running)
         self.ratings.setEnabled(running)
@@ -292,12 +294,12 @@ class SecondReaderPanel(QWidget):
         self._fill(reading)
 
     def _show_state(self) -> None:
-        reading = self._room.reading
+        reading = self._session.reading
         title, hint = self._words(reading)
         spent = ""
         if reading is not None:
             blind, assisted = reading.blind_s, reading.assisted_s
-            if self._room.running:
+            if self._session.running:
                 since = (now() - reading.last.time).total_seconds()
                 blind, assisted = (blind + since, 0.0) if reading.phase == "blind" else (blind, assisted + since)
             spent = tr("blind {time}", time=minutes(blind))
@@ -316,13 +318,13 @@ class SecondReaderPanel(QWidget):
                 "○ " + tr("Not read yet"),
                 tr("The first read is blind: what the detector finds is hidden until you are done."),
             )
-        if self._room.searching:
+        if self._session.searching:
             return "⏳ " + tr("The detector is still searching"), tr(
                 "Your blind read is over and the time stands still. The findings appear as soon as they are there."
             )
         if reading.phase == "finished":
             return "✓ " + tr("Finished"), self._summary(reading)
-        if not self._room.running:
+        if not self._session.running:
             return "⏸ " + tr("Paused"), tr("The findings stay hidden and no time counts.")
         if reading.phase == "blind":
             hint = tr(

@@ -28,7 +28,7 @@ from napari_lesion.plugin.viewer.view import centre_on, unwrapped, volume_of
 from napari_lesion.plugin.widgets.messages import show_info, show_warning
 from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.review.journal import Journal, journal_path, take_over_earlier
-from napari_lesion.review.review import Review, Stamp, carried_over, stamp, unsearched
+from napari_lesion.review.review import Provenance, Review, carried_over, provenance, unsearched
 from napari_lesion.support.errors import ConfigError, ReviewError
 from napari_lesion.support.journal_file import is_there
 
@@ -126,7 +126,7 @@ class Workstation(QObject):
         current = self.session.current
         return current.volume if current is not None else None
 
-    def read(self, scan: Image | None) -> None:
+    def set_active_scan(self, scan: Image | None) -> None:
         """Turn to another open scan."""
         self.session.show(self.session.of(scan))
 
@@ -256,11 +256,11 @@ class Workstation(QObject):
         """Get the review of a scan that is open; None where nobody has searched it."""
         return self._reviews.get(journal_path(volume))
 
-    def stamp(self) -> Stamp:
+    def provenance(self) -> Provenance:
         """Put the reader's name to this moment."""
-        return stamp(reader_name())
+        return provenance(reader_name())
 
-    def change(self, function: Callable[[Review, Stamp], Review], scan: Image | None = None) -> None:
+    def change(self, function: Callable[[Review, Provenance], Review], scan: Image | None = None) -> None:
         """Change the review of a scan. When this returns, the change is in the journal on disk.
 
         Where there is no review yet, one without findings is begun.
@@ -281,7 +281,7 @@ class Workstation(QObject):
         volume = self.volume if scan is None else volume_of(scan) if self.session.is_open(scan) else None
         if volume is None:  # it was closed meanwhile
             return
-        journal, by = self._journal(volume), self.stamp()
+        journal, by = self._journal(volume), self.provenance()
         old = self._reviews.get(journal.path)
         new = function(Review(unsearched(volume)) if old is None else old, by)
         if new is old or not (new.changes or new.undone or old):
@@ -314,7 +314,7 @@ class Workstation(QObject):
             raise ReviewError(f"The layer {scan.name!r} is no scan, so it has no findings.")
         if report.patient == Patient():  # of an earlier version, which did not ask
             report = report.model_copy(update={"patient": patient_of(volume.series)})
-        journal, by = self._journal(volume), self.stamp()
+        journal, by = self._journal(volume), self.provenance()
         new = carried_over(self._reviews.get(journal.path, Review(unsearched(volume))), report, by)
         journal.begin(new, by)
         self._reviews[journal.path] = new

@@ -11,7 +11,7 @@ from weakref import WeakSet
 
 from napari_lesion.plugin.session.workstation import ANNOTATION, READING, SECOND_READER, Workstation, workstation
 from napari_lesion.plugin.settings import setting
-from napari_lesion.plugin.texts import later, tr
+from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.viewer.view import unwrapped
 from napari_lesion.plugin.widgets.messages import show_info
 
@@ -137,10 +137,10 @@ def _bound_to(action: Action, station: Workstation) -> Callable[[object], None]:
 
 #: Groups of actions that belong to one mode of the workstation, and what to do first.
 _MODES = {
-    "annotation": (ANNOTATION, later("This key belongs to annotation: press “Annotate…” first.")),
-    "cases": (ANNOTATION, later("This key belongs to annotation: press “Annotate…” first.")),
-    "second reader": (SECOND_READER, later("This key belongs to the second reader: press “Second reader…” first.")),
-    "findings": (READING, later("This key belongs to the findings: leave this mode first.")),
+    "annotation": (ANNOTATION, N_("This key belongs to annotation: press “Annotate…” first.")),
+    "cases": (ANNOTATION, N_("This key belongs to annotation: press “Annotate…” first.")),
+    "second reader": (SECOND_READER, N_("This key belongs to the second reader: press “Second reader…” first.")),
+    "findings": (READING, N_("This key belongs to the findings: leave this mode first.")),
 }
 
 

@@ -39,7 +39,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lesion.dicom.index.series import Series
-from napari_lesion.dicom.read.precheck import Foresight, Outlook
+from napari_lesion.dicom.read.precheck import Outlook, Precheck
 from napari_lesion.model.volume import GeometryCertificate, readable_date
 from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.session.workstation import Workstation, workstation
@@ -72,18 +72,18 @@ def mark_of(outlook: Outlook) -> str:
     }[outlook]
 
 
-def explained(foresight: Foresight) -> str:
+def explained(precheck: Precheck) -> str:
     """Say why, in a longer text."""
     what = {
         "fine": tr("Geometry, from the headers: the slices make a volume as acquired."),
         "corrected": tr("Geometry, from the headers: the slices make a volume only when they are resampled."),
         "refused": tr("The headers say that this cannot be read as it is."),
         "unplaced": tr("This image can be shown, but not placed in the patient."),
-    }[foresight.outlook]
-    more = [f"• {in_language(reason)}" for reason in foresight.reasons]
-    if foresight.can_interpolate:
+    }[precheck.outlook]
+    more = [f"• {in_language(reason)}" for reason in precheck.reasons]
+    if precheck.can_interpolate:
         more.append(tr("Opening it asks whether the missing slices shall be interpolated."))
-    if foresight.outlook in ("fine", "corrected"):
+    if precheck.outlook in ("fine", "corrected"):
         more.append(tr("Whether the pixel data is whole is known only when it is read."))
     return "\n".join([what, *more])
 
@@ -99,7 +99,7 @@ def certified(certificate: GeometryCertificate) -> tuple[str, str]:
     )
 
 
-def description(series: Series, foresight: Foresight | None) -> str:
+def description(series: Series, precheck: Precheck | None) -> str:
     """Describe a series in three lines: what it is called, what it is, its voxels."""
     identity = series.identity
     name = identity.series_description or tr("no description")
@@ -112,7 +112,7 @@ def description(series: Series, foresight: Foresight | None) -> str:
     rows, columns = series.size
     slices = tr("{count} slices", count=series.n_slices) if series.n_slices != 1 else tr("1 image")
     parts = [kind, slices]
-    spacing = foresight.spacing_mm if foresight is not None else None
+    spacing = precheck.spacing_mm if precheck is not None else None
     last = f"{rows} × {columns}"
     if spacing is not None:
         every = f"{spacing[0]:.3g} × " if spacing[0] > 0 else ""
@@ -386,22 +386,22 @@ class BrowserPanel(QWidget):
             key = (found.path, series.key)
             seen.add(key)
             item = self._rows.get(key)
-            foresight = found.foresights[place] if found.foresights else None
+            precheck = found.prechecks[place] if found.prechecks else None
             if item is None:
                 item = self._rows[key] = _Row(self._study(found.path, series), series, key)
                 item.setIcon(0, _icon(_blank()))
-            elif item.series is series and foresight is None:
+            elif item.series is series and precheck is None:
                 continue
             item.series = series
-            item.setText(0, description(series, foresight))
+            item.setText(0, description(series, precheck))
             item.setToolTip(0, _details(series))
-            if foresight is None:
+            if precheck is None:
                 item.setText(1, "…")
                 item.setToolTip(1, tr("Known when all files were looked at"))
             else:
-                item.setText(1, mark_of(foresight.outlook))
-                item.setToolTip(1, explained(foresight))
-        if found.foresights or found.index.complete:
+                item.setText(1, mark_of(precheck.outlook))
+                item.setToolTip(1, explained(precheck))
+        if found.prechecks or found.index.complete:
             for key in [key for key in self._rows if key[0] == found.path and key not in seen]:
                 item = self._rows.pop(key)
                 item.parent().removeChild(item)

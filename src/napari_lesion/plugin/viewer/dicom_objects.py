@@ -83,7 +83,7 @@ def open_object(station: Workstation, path: Path, parent: QWidget | None = None)
         else:
             masks, notes = run_with_dialog(title, partial(_masks, path, volume), parent)
             made = list(labels_of(masks, scan, volume, path.stem))
-        station.read(scan)
+        station.set_active_scan(scan)
         if (owner := station.session.of(scan)) is not None:
             for layer in made:
                 station.session.add(owner, layer, above=station.viewer.layers)

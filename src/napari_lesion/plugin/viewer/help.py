@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
 from napari_lesion.model.findings import RESEARCH_USE
 from napari_lesion.plugin.session.workstation import Workstation
 from napari_lesion.plugin.settings import option, store
-from napari_lesion.plugin.texts import LANGUAGES, later, tr
+from napari_lesion.plugin.texts import LANGUAGES, N_, tr
 from napari_lesion.plugin.viewer.actions import Action, actions, key_of
 
 _NAME = "napari-lesion help"
@@ -33,17 +33,17 @@ _KEY_WIDTH = 84
 
 #: Titles of the groups of actions.
 TITLES = {
-    "open": later("Open"),
-    "views": later("Views"),
-    "window": later("Window"),
-    "slab": later("Slab"),
-    "reading": later("Reading"),
-    "measuring": later("Measuring"),
-    "findings": later("Findings"),
-    "annotation": later("Annotation"),
-    "cases": later("Cases"),
-    "second reader": later("Second reader"),
-    "help": later("Help"),
+    "open": N_("Open"),
+    "views": N_("Views"),
+    "window": N_("Window"),
+    "slab": N_("Slab"),
+    "reading": N_("Reading"),
+    "measuring": N_("Measuring"),
+    "findings": N_("Findings"),
+    "annotation": N_("Annotation"),
+    "cases": N_("Cases"),
+    "second reader": N_("Second reader"),
+    "help": N_("Help"),
 }
 _MAC = {"Control": "⌘", "Ctrl": "⌘", "Alt": "⌥"}
 

@@ -13,7 +13,7 @@ from napari_lesion.plugin.layout.rail import Rail
 from napari_lesion.plugin.layout.side_panel import SidePanel
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import setting, store
-from napari_lesion.plugin.texts import later, tr
+from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.viewer.browser_panel import BrowserPanel
 from napari_lesion.plugin.viewer.help import key_name, toggle_help
 from napari_lesion.plugin.viewer.reader import worth
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from napari_lesion.dicom.index.series import Series
 
 PLUGIN = "napari-lesion"
-RAIL, WORK = later("Thumbnails"), later("Steps")
+RAIL, WORK = N_("Thumbnails"), N_("Steps")
 """Names of the docks left and right of the picture."""
 SIDE_WIDTH = 336
 """Of the panel right of the picture, pixels: at 1600 pixels the picture has more than 70 % of the width beside it."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-    from napari_lesion.dicom.read.progressive import GradualReading
+    from napari_lesion.dicom.read.progressive import ProgressiveLoading
 
 OVERLAY = "lesion_reading"
 """Name of the canvas overlay that tells how many slices are there."""
@@ -40,7 +40,7 @@ class Opening(QObject):
 
     Parameters
     ----------
-    reading : GradualReading
+    reading : ProgressiveLoading
     read_whole : callable
         Called with the viewers that showed the scan, where it turns out that it can only be read as a whole.
     """
@@ -48,12 +48,12 @@ class Opening(QObject):
     ended = Signal(object)
     """The volume: all slices are there, or none will come any more."""
 
-    def __init__(self, reading: GradualReading, read_whole: Callable[[list[ViewerModel]], None]) -> None:
+    def __init__(self, reading: ProgressiveLoading, read_whole: Callable[[list[ViewerModel]], None]) -> None:
         super().__init__()
         self.volume = reading.volume
-        filling = reading.volume.filling
-        assert filling is not None  # a gradual reading has one
-        self.filling = filling
+        load_state = reading.volume.load_state
+        assert load_state is not None  # progressive loading has one
+        self.load_state = load_state
         self._read_whole = read_whole
         self._shown: list[tuple[ref[ViewerModel], Layer]] = []
         self.over = False
@@ -98,15 +98,15 @@ class Opening(QObject):
 
     def _look(self) -> None:
         """Show what has come since the last look, and say which slice is wanted next."""
-        done = self.filling.done
+        done = self.load_state.done
         if done == self._seen:
             return
         self._looks += 1
         everything = self._looks % _REFRESH_EVERY == 0
         for viewer, layer in self._viewers():
-            k = self._slice_shown(viewer) if layer in viewer.layers else self.filling.focus
-            self.filling.focus = k
-            now = (k, bool(self.filling.present[k]))
+            k = self._slice_shown(viewer) if layer in viewer.layers else self.load_state.focus
+            self.load_state.focus = k
+            now = (k, bool(self.load_state.present[k]))
             came, self._slice = now != self._slice and now[1], now
             if layer not in viewer.layers:
                 continue  # another scan is on the screen
@@ -119,10 +119,10 @@ class Opening(QObject):
     def _slice_shown(self, viewer: ViewerModel) -> int:
         """Index k of the slice that the viewer is at."""
         if viewer.dims.ndim != 3:
-            return self.filling.focus
+            return self.load_state.focus
         place = frame_of(self.volume).to_patient(np.asarray(viewer.dims.point))
         k = int(np.rint(self.volume.to_index(place)[0]))
-        return min(max(k, 0), self.filling.total - 1)
+        return min(max(k, 0), self.load_state.total - 1)
 
     def _viewers(self) -> list[tuple[ViewerModel, Layer]]:
         return [(viewer, layer) for weak, layer in self._shown if (viewer := weak()) is not None]
@@ -135,7 +135,7 @@ class Opening(QObject):
     @property
     def text(self) -> str:
         """How far it is, in words."""
-        return tr("Reading: {done} of {total} slices", done=self.filling.done, total=self.filling.total)
+        return tr("Reading: {done} of {total} slices", done=self.load_state.done, total=self.load_state.total)
 
     def shows_in(self, viewer: ViewerModel) -> bool:
         """Whether its scan is on the screen of a viewer."""
@@ -145,7 +145,7 @@ class Opening(QObject):
 
     def _on_complete(self, volume: Volume) -> None:
         self._stop()
-        low, high = self.filling.limits
+        low, high = self.load_state.limits
         for viewer, layer in self._viewers():
             if not np.may_share_memory(layer.data, volume.voxels):  # somebody duplicated the layer meanwhile
                 layer.data = canonical(volume.voxels, volume.affine)[0]
@@ -211,7 +211,7 @@ _followed: WeakSet[ViewerModel] = WeakSet()
 
 def under_way(volume: Volume) -> Opening | None:
     """Find what reads a volume, or None where nothing does any more."""
-    return next((one for one in _under_way if one.filling is volume.filling and not one.over), None)
+    return next((one for one in _under_way if one.load_state is volume.load_state and not one.over), None)
 
 
 def follow(viewer: ViewerModel) -> None:

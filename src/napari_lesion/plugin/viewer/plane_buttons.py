@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QWidget
 
-from napari_lesion.plugin.texts import later, tr
+from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.viewer.view import PLANES
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 _TEXTS = {
-    "axial": (later("Axial"), later("Show axial slices")),
-    "coronal": (later("Coronal"), later("Show coronal slices")),
-    "sagittal": (later("Sagittal"), later("Show sagittal slices")),
+    "axial": (N_("Axial"), N_("Show axial slices")),
+    "coronal": (N_("Coronal"), N_("Show coronal slices")),
+    "sagittal": (N_("Sagittal"), N_("Show sagittal slices")),
 }
 
 

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QApplication, QMessageBox, QWidget
 
 from napari_lesion.dicom.index.series import find_series
 from napari_lesion.dicom.read.hounsfield import may_not_be_hu, taken_as_hu
-from napari_lesion.dicom.read.progressive import GradualReading, obstacle
+from napari_lesion.dicom.read.progressive import ProgressiveLoading, obstacle
 from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.session.session import session, volume_in_memory
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_lesion.dicom.index.series import Series, SeriesIndex
-    from napari_lesion.dicom.read.progressive import GradualReading
+    from napari_lesion.dicom.read.progressive import ProgressiveLoading
     from napari_lesion.model.volume import Volume
 
 PathOrPaths = str | Path | Sequence[str | Path]
@@ -168,12 +168,12 @@ def _read_volume(series: Series) -> Volume:
     return taken_as_hu(volume) if _is_hu(series, volume) else volume
 
 
-def _begin(series: Series, progress: Progress) -> GradualReading | str:
+def _begin(series: Series, progress: Progress) -> ProgressiveLoading | str:
     """Read the first slice, or say why the series can only be read as a whole."""
     progress(0, 1, "")
     why = obstacle(series)
     try:
-        return why or GradualReading(series)
+        return why or ProgressiveLoading(series)
     except MemoryError:
         return "memory is short"
 

@@ -12,7 +12,7 @@ from qtpy.QtGui import QImage
 
 from napari_lesion.dicom.index.preview import preview
 from napari_lesion.dicom.index.series import Series, SeriesIndex, sorted_out, watch_series
-from napari_lesion.dicom.read.precheck import Foresight, foresee
+from napari_lesion.dicom.read.precheck import Precheck, precheck
 from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.support.errors import Cancelled, LesionError
 from napari_lesion.support.progress import Progress
@@ -28,7 +28,7 @@ class Found:
 
     path: Path
     index: SeriesIndex
-    foresights: tuple[Foresight, ...] = ()
+    prechecks: tuple[Precheck, ...] = ()
 
 
 class SeriesSearch(QObject):
@@ -41,7 +41,7 @@ class SeriesSearch(QObject):
     """
 
     found = Signal(object)
-    """`Found`: first what is known so far, again and again; at last with foresights."""
+    """`Found`: first what is known so far, again and again; at last with prechecks."""
     pictured = Signal(object, str, object)
     """Path, key of the series, and its `QImage`, or a sentence that says why there is none."""
     progressed = Signal(int, int, str)
@@ -113,7 +113,7 @@ class SeriesSearch(QObject):
         self._tell(path, index, draw)
 
     def _tell(self, path: Path, index: SeriesIndex, draw: Callable[[Series], None]) -> None:
-        self.found.emit(Found(path, index, tuple(map(foresee, index))))
+        self.found.emit(Found(path, index, tuple(map(precheck, index))))
         for series in index:  # after that: a picture that comes before its row would be lost
             draw(series)
 

@@ -146,7 +146,8 @@ class ScanView:
     letters : bool
         Whether napari writes the letters of the sides: where no `views.marks` do.
     ranges : bool
-        Whether it says how far the contrast can go; layers that are another viewer's twins have that from there.
+        Whether it says how far the contrast can go; layers that are another viewer's mirrored layers have that from
+        there.
     """
 
     def __init__(self, viewer: ViewerModel, *, letters: bool = True, ranges: bool = True) -> None:

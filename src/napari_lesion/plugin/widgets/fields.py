@@ -12,14 +12,14 @@ from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QLabel, QSize
 
 from napari_lesion.assessment.patient.fields import Field, Value
 from napari_lesion.model.judged import SourcedValue
-from napari_lesion.plugin.texts import later, tr
+from napari_lesion.plugin.texts import N_, tr
 
 SOURCES = {
-    "measured": later("measured"),
-    "estimated": later("estimated"),
-    "entered": later("entered"),
-    "DICOM": later("DICOM"),
-    "assumed": later("assumed"),
+    "measured": N_("measured"),
+    "estimated": N_("estimated"),
+    "entered": N_("entered"),
+    "DICOM": N_("DICOM"),
+    "assumed": N_("assumed"),
 }
 """Where values come from, in words."""
 

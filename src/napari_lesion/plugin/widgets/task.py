@@ -21,7 +21,7 @@ from qtpy.QtCore import (  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QApplication, QProgressDialog, QWidget
 
 from napari_lesion.plugin.core_texts import in_language
-from napari_lesion.plugin.texts import later, tr
+from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.widgets.garbage import WindowCollector
 from napari_lesion.support.errors import Cancelled, GapsError, LesionError, UnitError
 from napari_lesion.support.progress import Progress, silent
@@ -47,32 +47,32 @@ def sentence(error: BaseException) -> str:
 
 #: Steps of the core's work, as it names them in English.
 _STEPS = (
-    later("starting"),
-    later("loading the model"),
-    later("finding the lungs"),
-    later("lungs ready"),
-    later("resampling the lungs"),
-    later("preparing the scan for the model"),
-    later("searching {count} windows"),
-    later("collecting the candidates"),
-    later("judging the candidates"),
-    later("collecting the findings"),
-    later("{count} candidates"),
-    later("{count} findings"),
-    later("Reading headers"),
-    later("finding the lungs of both scans"),
-    later("aligning: turn and shift"),
-    later("aligning: breath"),
-    later("judging the alignment"),
-    later("matching the findings"),
-    later("measuring"),
-    later("outlining"),
-    later("asking what there is"),
-    later("asking whose study it is"),
-    later("asking what arrived"),
-    later("fetched {count}"),
-    later("sending files"),
-    later("waiting for the storage commitment"),
+    N_("starting"),
+    N_("loading the model"),
+    N_("finding the lungs"),
+    N_("lungs ready"),
+    N_("resampling the lungs"),
+    N_("preparing the scan for the model"),
+    N_("searching {count} windows"),
+    N_("collecting the candidates"),
+    N_("judging the candidates"),
+    N_("collecting the findings"),
+    N_("{count} candidates"),
+    N_("{count} findings"),
+    N_("Reading headers"),
+    N_("finding the lungs of both scans"),
+    N_("aligning: turn and shift"),
+    N_("aligning: breath"),
+    N_("judging the alignment"),
+    N_("matching the findings"),
+    N_("measuring"),
+    N_("outlining"),
+    N_("asking what there is"),
+    N_("asking whose study it is"),
+    N_("asking what arrived"),
+    N_("fetched {count}"),
+    N_("sending files"),
+    N_("waiting for the storage commitment"),
 )
 
 

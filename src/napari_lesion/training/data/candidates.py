@@ -1,4 +1,4 @@
-"""What a second stage learns from: the planes through what its first stage finds in scans with inserted nodules.
+"""What false-positive reduction learns from: planes through what a detector finds in scans with inserted nodules.
 
 Unlike planes of the network's grid, these are cut from the scan's own slices, as they are when a scan is analysed.
 """

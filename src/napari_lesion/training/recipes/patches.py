@@ -179,7 +179,7 @@ def _of_places(config: PatchTrainingConfig, detector: TrainingConfig, progress: 
 def _candidates(
     detector: str, backgrounds: Sequence[Background], progress: Progress
 ) -> dict[str, npt.NDArray[np.float64]]:
-    """Give the places in each background that a detector would hand on to its second stage: none is a nodule."""
+    """Give the places in each background that a detector would hand on to be classified again: none is a nodule."""
     package = find_package(detector)
     if package.metadata.preprocessing.spacing_mm != SPACING_MM:
         raise ConfigError(f"{detector} works on a grid of its own: set data.candidate_scans in the configuration.")
@@ -366,7 +366,7 @@ class PatchRecipe(Recipe[tuple[Tensor, Tensor, Tensor], Scored]):
             preprocessing=Preprocessing(spacing_mm=PIXEL_MM, window_hu=HU_WINDOW),
             training_cases=tuple(cases),
             single_images=not config.data.candidate_scans,
-            only_judges=config.data.candidate_scans > 0,
+            reduces_false_positives=config.data.candidate_scans > 0,
         )
         learned, planes = record["patches"]["learned"], record["patches"]["planes of scans"]
         data = (

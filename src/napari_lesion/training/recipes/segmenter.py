@@ -105,7 +105,9 @@ def probabilities(
     return result
 
 
-def judge(kind: str, found: Sequence[Sequence[Outline]], parts: Sequence[Example], threshold: float) -> list[Outlined]:
+def score_outlines(
+    kind: str, found: Sequence[Sequence[Outline]], parts: Sequence[Example], threshold: float
+) -> list[Outlined]:
     """Compare outlines at a threshold with the masks; what a crop does not show counts as missed."""
     result = []
     for views, example in zip(found, parts, strict=True):
@@ -126,7 +128,7 @@ def validate(network: nn.Module, kinds: Kinds, options: SegmentAugmentation, dev
     """Mean Dice of each kind of example, and in ``dice`` the mean of these means."""
     means = {}
     for kind, parts in kinds.items():
-        outlined = judge(kind, probabilities(network, parts, options, device), parts, 0.5)
+        outlined = score_outlines(kind, probabilities(network, parts, options, device), parts, 0.5)
         means[f"dice_{kind}"] = float(np.mean([one.dice for one in outlined]))
     return {"dice": float(np.mean(list(means.values()))), **means}
 
@@ -217,7 +219,7 @@ class SegmentRecipe(Recipe[tuple[Tensor, Tensor, Tensor], HeldOut]):
         outlined: list[Outlined] = []
         kinds = load_kinds(config, self._sides["test"], config.held_out_backgrounds, 1, progress)
         for kind, parts in kinds.items():
-            outlined += judge(kind, probabilities(network, parts, options, device), parts, threshold)
+            outlined += score_outlines(kind, probabilities(network, parts, options, device), parts, threshold)
         return HeldOut(threshold, tuple(outlined))
 
     def summary(self, result: HeldOut) -> Mapping[str, Any]:
@@ -321,7 +323,7 @@ def _best_threshold(network: nn.Module, tuning: Kinds, options: SegmentAugmentat
     found = {kind: probabilities(network, parts, options, device) for kind, parts in tuning.items()}
 
     def mean(threshold: float) -> float:
-        each = [judge(kind, found[kind], parts, threshold) for kind, parts in tuning.items()]
+        each = [score_outlines(kind, found[kind], parts, threshold) for kind, parts in tuning.items()]
         return float(np.mean([np.mean([one.dice for one in outlined]) for outlined in each]))
 
     return float(max(_THRESHOLDS, key=mean))

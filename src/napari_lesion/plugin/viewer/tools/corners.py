@@ -11,7 +11,7 @@ from qtpy.QtCore import QTimer
 
 from napari_lesion.model.findings import image_name
 from napari_lesion.model.volume import SeriesIdentity, Volume, readable_date
-from napari_lesion.plugin.texts import later, tr
+from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.viewer.layers import OBLIQUE_DEG, frame_of
 from napari_lesion.plugin.viewer.tools.cursor import number, place_text, side_text, slice_place
 from napari_lesion.plugin.viewer.tools.slab import MODE_TEXTS, Extreme, Mode, Slab, depth_slices, extreme_of
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
 CORNERS = ("top_left", "top_right", "bottom_left", "bottom_right")
-_PLANE_TEXTS = {"axial": later("Axial"), "coronal": later("Coronal"), "sagittal": later("Sagittal")}
-_AGE_UNITS = {"D": later("{n} days"), "W": later("{n} weeks"), "M": later("{n} months"), "Y": later("{n} years")}
+_PLANE_TEXTS = {"axial": N_("Axial"), "coronal": N_("Coronal"), "sagittal": N_("Sagittal")}
+_AGE_UNITS = {"D": N_("{n} days"), "W": N_("{n} weeks"), "M": N_("{n} months"), "Y": N_("{n} years")}
 COLOR = "#c8d2dc"
 _BOX_COLOR = (0.0, 0.0, 0.0, 0.5)
 FONT_SIZE = 10

@@ -53,7 +53,7 @@ def voxel_at(volume: Volume, place_mm: npt.ArrayLike) -> tuple[int, int, int] | 
     k, j, i = np.rint(volume.to_index(place_mm)).astype(int).tolist()
     if not all(0 <= n < size for n, size in zip((k, j, i), volume.shape, strict=True)):
         return None
-    if volume.filling is not None and not volume.filling.present[k]:
+    if volume.load_state is not None and not volume.load_state.present[k]:
         return None
     return k, j, i
 

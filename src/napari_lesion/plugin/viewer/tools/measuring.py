@@ -28,7 +28,7 @@ from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.viewer.views.mpr import views
 from napari_lesion.plugin.widgets.messages import show_info, show_warning
 from napari_lesion.review import drawing as steps
-from napari_lesion.review.review import Review, Stamp
+from napari_lesion.review.review import Provenance, Review
 from napari_lesion.support.errors import LesionError
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ class MeasuringTools(QObject):
         if changed and not any(changed[0] in self.shown(pane) for pane in self._planes()):
             self.station.point_at(changed[0].middle_mm)
 
-    def change(self, function: Callable[[Review, Stamp], Review]) -> bool:
+    def change(self, function: Callable[[Review, Provenance], Review]) -> bool:
         """Change the review of the scan; a change that is refused is said, and False returned."""
         try:
             self.station.change(function)

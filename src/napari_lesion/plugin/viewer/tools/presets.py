@@ -11,7 +11,7 @@ from napari.utils.colormaps import Colormap
 
 from napari_lesion.model.display import Window
 from napari_lesion.model.volume import Volume
-from napari_lesion.plugin.texts import later
+from napari_lesion.plugin.texts import N_
 
 #: Name of the colours of a VOI LUT.
 CURVE = "VOI LUT"
@@ -43,12 +43,12 @@ class Preset:
 
 #: In the order of the keys 1 to 6. After Radiopaedia, "Windowing (CT)".
 PRESETS = (
-    Preset("lung", later("Lung"), Window(-600, 1500)),
-    Preset("mediastinum", later("Mediastinum"), Window(50, 350)),
-    Preset("bone", later("Bone"), Window(400, 1800)),
-    Preset("soft-tissue", later("Soft tissue"), Window(50, 400)),
-    Preset("liver", later("Liver"), Window(60, 160)),
-    Preset("brain", later("Brain"), Window(40, 80)),
+    Preset("lung", N_("Lung"), Window(-600, 1500)),
+    Preset("mediastinum", N_("Mediastinum"), Window(50, 350)),
+    Preset("bone", N_("Bone"), Window(400, 1800)),
+    Preset("soft-tissue", N_("Soft tissue"), Window(50, 400)),
+    Preset("liver", N_("Liver"), Window(60, 160)),
+    Preset("brain", N_("Brain"), Window(40, 80)),
 )
 
 
@@ -95,8 +95,8 @@ def shows_lungs(volume: Volume) -> bool:
 
 def _sample(volume: Volume) -> npt.NDArray[Any]:
     """Take some of the voxels that have been read."""
-    filling = volume.filling
-    there = np.arange(volume.shape[0]) if filling is None else np.flatnonzero(filling.present)
+    load_state = volume.load_state
+    there = np.arange(volume.shape[0]) if load_state is None else np.flatnonzero(load_state.present)
     sample: npt.NDArray[Any] = volume.voxels[there[:: max(1, len(there) // 24)], ::4, ::4]
     return sample
 

@@ -15,7 +15,7 @@ from qtpy.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPe
 
 from napari_lesion.model.drawn import REGIONS, Drawing, Tool
 from napari_lesion.model.volume import FloatArray
-from napari_lesion.plugin.texts import later, tr
+from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.viewer.layers import Frame
 from napari_lesion.plugin.viewer.tools.cursor import number
 
@@ -33,12 +33,12 @@ _AROUND = 72
 """Points of an ellipse."""
 
 NAMES: dict[Tool, str] = {
-    "ruler": later("Ruler"),
-    "angle": later("Angle"),
-    "ellipse": later("Ellipse"),
-    "rectangle": later("Rectangle"),
-    "arrow": later("Arrow with text"),
-    "pin": later("HU pin"),
+    "ruler": N_("Ruler"),
+    "angle": N_("Angle"),
+    "ellipse": N_("Ellipse"),
+    "rectangle": N_("Rectangle"),
+    "arrow": N_("Arrow with text"),
+    "pin": N_("HU pin"),
 }
 
 

@@ -17,7 +17,7 @@ from napari.layers import Image
 
 from napari_lesion.model.findings import Point
 from napari_lesion.model.volume import Volume
-from napari_lesion.plugin.texts import later
+from napari_lesion.plugin.texts import N_
 from napari_lesion.plugin.viewer.layers import frame_of
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ class Mode(Enum):
 
 #: What is written on the screen; the first one stands for a single slice.
 MODE_TEXTS = {
-    Mode.OFF: later("Single slice"),
-    Mode.MIP: later("MIP"),
-    Mode.MINIP: later("MinIP"),
-    Mode.MEAN: later("Mean"),
+    Mode.OFF: N_("Single slice"),
+    Mode.MIP: N_("MIP"),
+    Mode.MINIP: N_("MinIP"),
+    Mode.MEAN: N_("Mean"),
 }
 
 
@@ -173,10 +173,10 @@ def extreme_of(model: ViewerModel, scan: Image, volume: Volume, slab: Slab) -> E
     if (low >= high).any():
         return None
     frame = frame_of(volume)
-    if volume.filling is not None:
+    if volume.load_state is not None:
         corners = frame.to_patient([scan.data_to_world(low), scan.data_to_world(high - 1)])
         first, last = sorted(np.rint(volume.to_index(corners)[:, 0]).astype(int).tolist())
-        if not volume.filling.present[first : last + 1].all():
+        if not volume.load_state.present[first : last + 1].all():
             return None
     pick, better = (np.argmax, np.greater) if slab.mode is Mode.MIP else (np.argmin, np.less)
     best: tuple[float, tuple[int, ...]] | None = None

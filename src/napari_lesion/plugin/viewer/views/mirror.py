@@ -17,8 +17,8 @@ from napari_lesion.plugin.viewer.outline_layer import OutlineLabels
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-#: What a twin has from its layer at once. A name that a type of layer does not have is passed over. How a slab is
-#: projected is not among it: that depends on the plane, and the tools of reading see to it.
+#: What a mirrored layer has from its layer at once. A name that a type of layer does not have is passed over. How a
+#: slab is projected is not among it: that depends on the plane, and the tools of reading see to it.
 LOOK = (
     *("name", "visible", "opacity", "blending", "scale", "translate", "units", "editable"),
     *("contrast_limits_range", "contrast_limits", "gamma", "colormap", "interpolation2d"),
@@ -28,7 +28,7 @@ LOOK = (
 )
 #: Names of what `napari` says while it edits: the data are not those of the end yet.
 UNFINISHED = ("adding", "removing", "changing")
-#: What a twin is not made with: which label is painted and how, outlines, the tool.
+#: What a mirrored layer is not made with: which label is painted and how, outlines, the tool.
 NOT_MADE = (
     *("brush_size", "contiguous", "contour", "n_edit_dimensions", "preserve_labels", "show_selected_label"),
     *("selected_label", "mode"),
@@ -37,13 +37,13 @@ NOT_MADE = (
 POINTS = ("size", "symbol", "border_width", "border_color", "face_color", "features", "shown")
 #: The same of each shape.
 SHAPES = ("edge_width", "edge_color", "face_color", "features")
-#: Changes of a twin that a reader makes with the mouse, beside those of the data.
+#: Changes of a mirrored layer that a reader makes with the mouse, beside those of the data.
 BY_HAND = ("selected_label",)
 MERGE_MS = 30
 """Refreshes within this time are one: an array that is filled or painted tells of every step."""
 
 
-def twin(layer: Layer) -> Layer:
+def mirrored_layer(layer: Layer) -> Layer:
     """Make a layer like another, on the same array."""
     data, attributes, kind = layer.as_layer_data_tuple()
     own = isinstance(layer, OutlineLabels)
@@ -85,22 +85,22 @@ class Mirror(QObject):
     ----------
     viewer : ViewerModel
     view : ViewerModel
-        Has no other layers than the twins, but may have some below them.
+        Has no other layers than the mirrored ones, but may have some below them.
     make : callable
-        Makes the twin of a layer, or None for a layer that is not shown.
+        Makes the mirrored copy of a layer, or None for a layer that is not shown.
     keep : set of str
-        What of the `LOOK` a twin has for itself.
+        What of the `LOOK` a mirrored layer has for itself.
     dress : callable
-        Gives a twin what it has for itself, each time when its data were copied.
+        Gives a mirrored layer what it has for itself, each time when its data were copied.
     """
 
     def __init__(
         self,
         viewer: ViewerModel,
         view: ViewerModel,
-        make: Callable[[Layer], Layer | None] = twin,
+        make: Callable[[Layer], Layer | None] = mirrored_layer,
         keep: frozenset[str] = frozenset(),
-        dress: Callable[[Layer], None] = lambda _twin: None,
+        dress: Callable[[Layer], None] = lambda _layer: None,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -118,10 +118,10 @@ class Mirror(QObject):
         viewer.layers.selection.events.active.connect(self._select)
         self._select()
 
-    def twin_of(self, layer: Layer) -> Layer | None:
+    def mirrored_layer_of(self, layer: Layer) -> Layer | None:
         """Layer of the view that shows a layer of the viewer."""
         link = self._links.get(layer)
-        return link.twin if link is not None else None
+        return link.mirrored if link is not None else None
 
     def set_active(self, active: bool) -> None:
         """Stop following, while the view cannot be seen, or catch up and go on."""
@@ -163,11 +163,11 @@ class Mirror(QObject):
         link = self._links.pop(event.value, None)
         if link is not None:
             link.close()
-            self._view.layers.remove(link.twin)
+            self._view.layers.remove(link.mirrored)
 
     def _sort(self) -> None:
-        """Put the twins into the order of the viewer's layers, above whatever else the view has."""
-        wanted = [self._links[layer].twin for layer in self._viewer.layers if layer in self._links]
+        """Put the mirrored layers into the order of the viewer's layers, above whatever else the view has."""
+        wanted = [self._links[layer].mirrored for layer in self._viewer.layers if layer in self._links]
         layers = self._view.layers
         first = len(layers) - len(wanted)
         for place, layer in enumerate(wanted, first):
@@ -177,7 +177,7 @@ class Mirror(QObject):
     def _select(self) -> None:
         active = self._viewer.layers.selection.active
         link = self._links.get(active) if active is not None else None
-        self._view.layers.selection.active = link.twin if link is not None else None
+        self._view.layers.selection.active = link.mirrored if link is not None else None
 
     # -- what the links ask -------------------------------------------------------------------------------------------
 
@@ -189,7 +189,7 @@ class Mirror(QObject):
 
     @property
     def look(self) -> tuple[str, ...]:
-        """Names of what the twins share."""
+        """Names of what the mirrored layers share."""
         return tuple(name for name in LOOK if name not in self._keep)
 
 
@@ -201,10 +201,10 @@ def _same(one: object, other: object) -> bool:
 
 
 class _Link:
-    """Between a layer and its twin."""
+    """Between a layer and its mirrored one."""
 
-    def __init__(self, layer: Layer, twin: Layer, mirror: Mirror) -> None:
-        self.layer, self.twin, self._mirror = layer, twin, mirror
+    def __init__(self, layer: Layer, mirrored: Layer, mirror: Mirror) -> None:
+        self.layer, self.mirrored, self._mirror = layer, mirrored, mirror
         self._busy = False
         self._stale = False
         self._place = mirror.place
@@ -213,18 +213,18 @@ class _Link:
         self._timer.setInterval(MERGE_MS)
         self._timer.timeout.connect(self._copy)
         self._connections: list[tuple[Any, Callable[..., None]]] = []
-        self._look = [name for name in mirror.look if hasattr(layer.events, name) and hasattr(twin, name)]
+        self._look = [name for name in mirror.look if hasattr(layer.events, name) and hasattr(mirrored, name)]
         for name in self._look:
             self._connect(getattr(layer.events, name), partial(self._on_look, name))
         for name in ("set_data", "data", "features", "size", "border_color", "face_color", "labels_update", "paint"):
             if hasattr(layer.events, name):
                 self._connect(getattr(layer.events, name), self._on_cut if name == "set_data" else self._on_data)
         for name in ("data", "paint"):
-            if hasattr(twin.events, name):
-                self._connect(getattr(twin.events, name), self._on_edit)
+            if hasattr(mirrored.events, name):
+                self._connect(getattr(mirrored.events, name), self._on_edit)
         for name in BY_HAND:
-            if hasattr(twin.events, name):
-                self._connect(getattr(twin.events, name), partial(self._on_hand, name))
+            if hasattr(mirrored.events, name):
+                self._connect(getattr(mirrored.events, name), partial(self._on_hand, name))
         for name in NOT_MADE:
             if name in self._look:
                 self._copy_look(name)
@@ -263,8 +263,8 @@ class _Link:
             value = getattr(self.layer, name)
             if isinstance(value, np.ndarray) and value.ndim == 0:  # napari gives such a size, and does not take it
                 value = value.item()
-            if not _same(getattr(self.twin, name), value):
-                setattr(self.twin, name, value)
+            if not _same(getattr(self.mirrored, name), value):
+                setattr(self.mirrored, name, value)
         finally:
             self._busy = False
 
@@ -285,8 +285,8 @@ class _Link:
     def _copy(self) -> None:
         self._busy = True
         try:
-            copy_data(self.layer, self.twin)
-            self._mirror.dress(self.twin)
+            copy_data(self.layer, self.mirrored)
+            self._mirror.dress(self.mirrored)
         finally:
             self._busy = False
 
@@ -296,7 +296,7 @@ class _Link:
             return
         self._busy = True
         try:
-            copy_data(self.twin, self.layer)
+            copy_data(self.mirrored, self.layer)
             if event.type == "paint":  # the array is the same: whoever follows the strokes must hear of this one
                 self.layer.events.paint(value=event.value)
         finally:
@@ -304,4 +304,4 @@ class _Link:
 
     def _on_hand(self, name: str, _event: Any = None) -> None:
         if not self._busy:
-            setattr(self.layer, name, getattr(self.twin, name))
+            setattr(self.layer, name, getattr(self.mirrored, name))

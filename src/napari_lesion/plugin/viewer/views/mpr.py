@@ -30,7 +30,7 @@ from napari_lesion.plugin.viewer.view import PLANES, ScanView, camera_orientatio
 from napari_lesion.plugin.viewer.views.bar import Bar, Switch
 from napari_lesion.plugin.viewer.views.fitting import Fitting
 from napari_lesion.plugin.viewer.views.identity import Identity
-from napari_lesion.plugin.viewer.views.mirror import Mirror, twin
+from napari_lesion.plugin.viewer.views.mirror import Mirror, mirrored_layer
 from napari_lesion.plugin.viewer.views.pane import Pane, idle
 from napari_lesion.plugin.viewer.views.projection import shrink
 from napari_lesion.plugin.widgets.task import Task
@@ -88,7 +88,7 @@ class Views(QObject):
         self._following = False
         self._fresh = False
         """The scan on the screen has come for the first time."""
-        self._beside: Pane | None = None
+        self._side_pane: Pane | None = None
         self._order: tuple[int, ...] | None = None
         """Plane that the viewer's own view goes back to when all views are shown again."""
         self.linked = setting("views/linked", True)
@@ -117,7 +117,7 @@ class Views(QObject):
                     tr("Four views"),
                     tr("Four views, or one alone ({key}, or a double click in a view)", key=key_name("views.four_up")),
                     self.toggle,
-                    lambda: self.four_up,
+                    lambda: self.is_mpr,
                 ),
                 Switch(
                     tr("Crosshair"), tr("Show or hide the crosshair"), self.toggle_crosshair, lambda: self.crosshair
@@ -169,7 +169,7 @@ class Views(QObject):
         return self._active
 
     @property
-    def four_up(self) -> bool:
+    def is_mpr(self) -> bool:
         """Whether all four views are shown."""
         return self._alone is None
 
@@ -178,11 +178,11 @@ class Views(QObject):
 
     def toggle(self) -> None:
         """Show all four views, or the active one alone."""
-        if self.four_up:
+        if self.is_mpr:
             self.show_alone(self._active)
         else:
             self.show_all()
-        remember(self._station.scan, four_up=self.four_up)
+        remember(self._station.scan, four_up=self.is_mpr)
 
     def show_all(self) -> None:
         """Show all four views."""
@@ -223,20 +223,20 @@ class Views(QObject):
     def _place(self) -> None:
         for pane in self.panes:
             pane.setVisible(self._is_shown(pane))
-            pane.heading.setVisible(self.four_up or self._beside is not None)
+            pane.heading.setVisible(self.is_mpr or self._side_pane is not None)
         self.bar.refresh()
         for pane, mirror in zip(self._others, self.mirrors, strict=True):
             mirror.set_active(self._is_shown(pane))
-        second = 1 if self.four_up or self._alone is not self._main else 0
-        first = 1 if self.four_up or self._alone is self._main else 0
+        second = 1 if self.is_mpr or self._alone is not self._main else 0
+        first = 1 if self.is_mpr or self._alone is self._main else 0
         for line, stretch in enumerate((first, second)):
             self._layout.setRowStretch(line, stretch)
             self._layout.setColumnStretch(line, stretch)
-        beside = first + second if self._beside is not None else 0
-        self._layout.setColumnStretch(2, beside)
+        side_columns = first + second if self._side_pane is not None else 0
+        self._layout.setColumnStretch(2, side_columns)
         # In a narrow window, too, where napari's slider below the scan is what takes the width; beside four views that
         # would take theirs.
-        self._layout.setColumnMinimumWidth(2, self._main.minimumSizeHint().width() if beside == 1 else 0)
+        self._layout.setColumnMinimumWidth(2, self._main.minimumSizeHint().width() if side_columns == 1 else 0)
         self._follow()
         self._layout.activate()
 
@@ -253,7 +253,7 @@ class Views(QObject):
                 mirror = self._make_3d(viewer, view)
             else:
                 self._scan_views.append(ScanView(view, letters=False, ranges=False))
-                mirror = Mirror(viewer, view, _slice_twin, parent=self)
+                mirror = Mirror(viewer, view, _mirrored_in_slices, parent=self)
                 # Between two scans there is no layer, and napari goes back to the plane that it begins with.
                 for turned in (view.dims.events.ndim, view.dims.events.order):
                     turned.connect(self._on_order)
@@ -281,12 +281,12 @@ class Views(QObject):
         qt_viewer.dims.hide()
         return Pane(qt_viewer, self._main.canvas, self._grid)
 
-    def put_beside(self, pane: Pane | None) -> None:
+    def put_at_side(self, pane: Pane | None) -> None:
         """Show a pane to the right of whatever is shown, as wide as that; or nothing any more."""
-        if self._beside is not None and self._beside is not pane:
-            self._layout.removeWidget(self._beside)
-            self._beside.hide()
-        self._beside = pane
+        if self._side_pane is not None and self._side_pane is not pane:
+            self._layout.removeWidget(self._side_pane)
+            self._side_pane.hide()
+        self._side_pane = pane
         if pane is not None:
             self._layout.addWidget(pane, 0, 2, 2, 1)
             pane.show()
@@ -384,7 +384,7 @@ class Views(QObject):
 
     def _on_camera(self, event: Any) -> None:
         """Zoom and pan the other planes like the one that changed."""
-        if self._following or not self.linked or not self.four_up:
+        if self._following or not self.linked or not self.is_mpr:
             return
         source = next((pane for pane in self.planes if pane.view.scene.camera is event.source), None)
         if source is None:
@@ -444,7 +444,7 @@ class Views(QObject):
             for pane in self.panes:
                 if self._is_shown(pane) and pane.view.layers:
                     pane.view.reset_view(reset_camera_angle=False)
-            if self.linked and self.four_up:
+            if self.linked and self.is_mpr:
                 scale = min(pane.view.scene.camera.zoom for pane in self.planes)
                 for pane in self.planes:
                     pane.view.scene.camera.zoom = scale
@@ -510,7 +510,9 @@ class Views(QObject):
             colormap="gray",
             units=UNITS,
         )
-        return Mirror(viewer, view, _solid_twin, keep=frozenset(("shading", "mode")), dress=_dress_solid, parent=self)
+        return Mirror(
+            viewer, view, _mirrored_in_3d, keep=frozenset(("shading", "mode")), dress=_dress_solid, parent=self
+        )
 
     def _on_scan(self, _scan: object = None) -> None:
         """Show another scan: four views if there were four the last time; its coarse volume is made meanwhile."""
@@ -520,17 +522,17 @@ class Views(QObject):
         if scan is None or scan.ndim != 3:
             if self._mip is not None:
                 self._mip.visible = False
-            if self.four_up:
+            if self.is_mpr:
                 self._alone = self._active = self._main
                 self._arrange()
             return
         wanted = hanging_of(scan).four_up if self._fresh else None
-        if wanted is None and not self.four_up and not self._others:
+        if wanted is None and not self.is_mpr and not self._others:
             wanted = option("views/four_up")
         if self._fresh and self._alone is not None and self._alone is self._three and not wanted:
             # A scan that nobody has seen yet begins with its slices, and 3D is no place to judge it.
             QTimer.singleShot(0, self, partial(self.show_alone, self._main))
-        elif wanted is not None and wanted != self.four_up:  # the scan is still on its way into the viewer
+        elif wanted is not None and wanted != self.is_mpr:  # the scan is still on its way into the viewer
             QTimer.singleShot(0, self, self.show_all if wanted else partial(self.show_alone, self._main))
         self._make_mip(scan)
 
@@ -601,7 +603,7 @@ class Views(QObject):
 
     def close(self) -> None:
         """Close the other views; the viewer's own stays."""
-        self._beside = None
+        self._side_pane = None
         self.closed.emit()
         if self._shrinking is not None:
             self._shrinking.cancel()
@@ -629,16 +631,16 @@ class _SideViewer(QtViewer):  # type: ignore[misc]
         pass
 
 
-def _slice_twin(layer: Layer) -> Layer | None:
-    """Twin for a slice view; boxes that lie in the planes of another view cannot be seen there."""
-    return None if "through" in layer.metadata else twin(layer)
+def _mirrored_in_slices(layer: Layer) -> Layer | None:
+    """Mirrored layer for a slice view; boxes that lie in the planes of another view cannot be seen there."""
+    return None if "through" in layer.metadata else mirrored_layer(layer)
 
 
-def _solid_twin(layer: Layer) -> Layer | None:
-    """Twin for the 3D view, which shows points: findings as balls of their size."""
+def _mirrored_in_3d(layer: Layer) -> Layer | None:
+    """Mirrored layer for the 3D view, which shows points: findings as balls of their size."""
     if not isinstance(layer, Points):
         return None
-    made = twin(layer)
+    made = mirrored_layer(layer)
     _dress_solid(made)
     return made
 

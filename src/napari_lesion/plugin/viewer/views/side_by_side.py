@@ -1,7 +1,7 @@
 """The prior beside the scan: a further view that goes where the alignment says that the same place is.
 
-Get it with `beside`. It shows the workstation's `comparison`. The other way round, whoever scrolls, drags or zooms in
-it takes the scan along.
+Get it with `side_by_side`. It shows the workstation's `comparison`. The other way round, whoever scrolls, drags or
+zooms in it takes the scan along.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 _LOOK = ("contrast_limits", "colormap", "gamma", "interpolation2d")
 
 
-class Beside(QObject):
+class SideBySide(QObject):
     """One viewer's view of a prior. Places are LPS mm of the scan that they are in."""
 
     toggled = Signal(bool)
@@ -157,7 +157,7 @@ class Beside(QObject):
         self._place = prior.volume.to_patient((np.array(prior.volume.shape) - 1) / 2)
         for other in self._views.panes:
             self._attend(other)
-        self._views.put_beside(pane)
+        self._views.put_at_side(pane)
         self._level()
         if prior.aligned is None:
             view.reset_view()
@@ -206,7 +206,7 @@ class Beside(QObject):
         if pane is not None:
             self._tools.detach(pane.view)
             if redraw:
-                self._views.put_beside(None)
+                self._views.put_at_side(None)
             pane.hide()
             pane.qt_viewer.close()
             pane.let_go()
@@ -222,7 +222,7 @@ class Beside(QObject):
         """Give both pictures one height: napari has sliders below the scan's."""
         main = self._views.panes[0]
         layout = self.pane.layout() if self.pane is not None else None
-        if layout is not None and not self._views.four_up:
+        if layout is not None and not self._views.is_mpr:
             layout.setContentsMargins(0, 0, 0, max(main.qt_viewer.height() - main.canvas.height(), 0))
 
     # -- words --------------------------------------------------------------------------------------------------------
@@ -413,10 +413,10 @@ def _rings(prior: Prior) -> tuple[Finding, ...]:
     return tuple(finding.model_copy(update={"mask": None}) for finding in prior.report.findings)
 
 
-def beside(station: Workstation) -> Beside:
+def side_by_side(station: Workstation) -> SideBySide:
     """Get the view of the prior of a viewer with a window; it is made when it is first asked for."""
-    found: Beside | None = station.findChild(Beside)
-    return found if found is not None else Beside(station)
+    found: SideBySide | None = station.findChild(SideBySide)
+    return found if found is not None else SideBySide(station)
 
 
 def _toggle(station: Workstation) -> None:
@@ -425,7 +425,7 @@ def _toggle(station: Workstation) -> None:
     elif station.blind:
         show_info(tr("Priors are hidden in a blind read."))
     else:
-        beside(station).toggle()
+        side_by_side(station).toggle()
 
 
 ACTIONS = (Action("views.prior", "Show the prior beside the scan, or hide it", "Y", _toggle),)

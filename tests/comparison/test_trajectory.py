@@ -10,7 +10,7 @@ from fake_scan import make_volume
 from followed_scan import a_finding, report_of
 
 from napari_lesion.assessment.measure.measure import measure
-from napari_lesion.comparison.trajectory import courses, save_table
+from napari_lesion.comparison.trajectory import save_table, trajectories
 from napari_lesion.model.findings import Report
 from napari_lesion.model.mask import Mask
 
@@ -37,8 +37,8 @@ def reports() -> list[Report]:
 
 
 def test_a_lesion_is_followed_over_all_dates_whatever_their_order() -> None:
-    timeline = courses(reports()[::-1])
-    assert [[one.date for one in course.seen] for course in timeline] == [list(DATES), ["20240101"]]
+    timeline = trajectories(reports()[::-1])
+    assert [[one.date for one in trajectory.seen] for trajectory in timeline] == [list(DATES), ["20240101"]]
     trend = timeline[0].trend
     assert trend is not None
     assert trend.doubling_days == pytest.approx(90.0)
@@ -47,7 +47,7 @@ def test_a_lesion_is_followed_over_all_dates_whatever_their_order() -> None:
 
 
 def test_the_table_has_a_row_for_each_date(tmp_path: Path) -> None:
-    save_table(courses(reports()), tmp_path / "timeline.csv")
+    save_table(trajectories(reports()), tmp_path / "timeline.csv")
     rows = list(csv.DictReader((tmp_path / "timeline.csv").open(encoding="utf-8")))
     assert [(row["date"], row["days"], row["volume_mm3"], row["doubling_days"]) for row in rows] == [
         ("20240101", "0", "100.0", ""),

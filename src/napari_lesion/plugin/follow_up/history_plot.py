@@ -9,7 +9,7 @@ from typing import Any
 from qtpy.QtGui import QPalette
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_lesion.comparison.history import Followed, Point
+from napari_lesion.comparison.history import LesionHistory, Point
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import SELECTED_COLOR
 from napari_lesion.plugin.widgets.task import Task
@@ -19,13 +19,13 @@ _STYLES = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
 """Markers, so that curves can be told apart without colour."""
 
 
-def draw(figure: Any, shown: Sequence[Followed], chosen: str, *, text: str, background: str) -> None:
-    """Draw courses into a figure of matplotlib: diameters above, volumes below; the chosen lesion stands out.
+def draw(figure: Any, shown: Sequence[LesionHistory], chosen: str, *, text: str, background: str) -> None:
+    """Draw histories into a figure of matplotlib: diameters above, volumes below; the chosen lesion stands out.
 
     Parameters
     ----------
     figure : matplotlib.figure.Figure
-    shown : sequence of Course
+    shown : sequence of LesionHistory
     chosen : str
         Id of a finding, or "".
     text, background : str
@@ -44,9 +44,9 @@ def draw(figure: Any, shown: Sequence[Followed], chosen: str, *, text: str, back
         for name, spine in axes.spines.items():
             spine.set_visible(name in ("left", "bottom"))
             spine.set_color(text)
-    for place, course in enumerate(sorted(shown, key=lambda one: one.finding_id == chosen)):
-        is_chosen = course.finding_id == chosen
-        marker = _STYLES[(course.number - 1) % len(_STYLES)]
+    for place, history in enumerate(sorted(shown, key=lambda one: one.finding_id == chosen)):
+        is_chosen = history.finding_id == chosen
+        marker = _STYLES[(history.number - 1) % len(_STYLES)]
         color = SELECTED_COLOR if is_chosen else text
         look = {
             "color": color,
@@ -57,14 +57,14 @@ def draw(figure: Any, shown: Sequence[Followed], chosen: str, *, text: str, back
             (above, attrgetter("diameter_mm"), attrgetter("diameter_error_mm")),
             (below, attrgetter("volume_mm3"), attrgetter("volume_error_mm3")),
         ):
-            points = [point for point in course.points if value(point) is not None]
+            points = [point for point in history.points if value(point) is not None]
             if not points:
                 continue
             days, values = [point.when for point in points], [value(point) for point in points]
             errors = [min(error(point), value(point)) for point in points], [error(point) for point in points]
             axes.errorbar(days, values, yerr=errors, marker=marker, capsize=3, markersize=5, zorder=place + 2, **look)
             axes.annotate(
-                f"F{course.number}", (days[-1], values[-1]), xytext=(7, 0), textcoords="offset points", va="center",
+                f"F{history.number}", (days[-1], values[-1]), xytext=(7, 0), textcoords="offset points", va="center",
                 size=8, color=color, weight="bold" if is_chosen else "normal",
             )  # fmt: skip
     for axes in (above, below):
@@ -76,12 +76,12 @@ def draw(figure: Any, shown: Sequence[Followed], chosen: str, *, text: str, back
     below.xaxis.get_offset_text().set(color=text, size=8)
 
 
-class CoursePlot(QWidget):
-    """Shows courses. Matplotlib is loaded on a thread, when there is something to draw."""
+class HistoryPlot(QWidget):
+    """Shows histories of lesions. Matplotlib is loaded on a thread, when there is something to draw."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown: tuple[Followed, ...] = ()
+        self._shown: tuple[LesionHistory, ...] = ()
         self._chosen = ""
         self._canvas: Any = None
         self._loading: Task[None] | None = None
@@ -90,7 +90,7 @@ class CoursePlot(QWidget):
         self.setMinimumHeight(150)
         self.setAccessibleName(tr("Diameters and volumes over time"))
 
-    def show_courses(self, shown: tuple[Followed, ...], chosen: str) -> None:
+    def show_histories(self, shown: tuple[LesionHistory, ...], chosen: str) -> None:
         """Show lesions over time; one of them may stand out."""
         if (shown, chosen) != (self._shown, self._chosen):
             self._shown, self._chosen = shown, chosen
@@ -136,14 +136,14 @@ def _load_matplotlib(progress: Progress) -> None:
     import matplotlib.dates  # noqa: F401
 
 
-def in_words(shown: Sequence[Followed]) -> str:
+def in_words(shown: Sequence[LesionHistory]) -> str:
     """Say what the plot shows, for those who cannot see it."""
 
     def said(point: Point) -> str:
         size = _number(point.diameter_mm, "mm"), _number(point.volume_mm3, "mm³")
         return f"{point.when.isoformat()}: {', '.join(part for part in size if part)}"
 
-    return "\n".join(f"F{course.number}: " + "; ".join(said(point) for point in course.points) for course in shown)
+    return "\n".join(f"F{history.number}: " + "; ".join(said(point) for point in history.points) for history in shown)
 
 
 def _number(value: float | None, unit: str) -> str:

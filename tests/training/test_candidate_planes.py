@@ -1,4 +1,4 @@
-"""What a second stage learns from: planes of the scan's own slices, through nodules where they say so."""
+"""What a false-positive reduction learns from: planes of the scan's own slices, through nodules where they say so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Give a detector a second stage: fit on validation scans how its scores and those of a patch classifier are joined."""
+"""Give a detector a false-positive reduction: how its scores and a patch classifier's are joined, fitted on scans."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.evaluation.calibrate import label_findings
 from napari_lesion.evaluation.froc import Curve, Mark, ScoredPoint, evaluate
 from napari_lesion.evaluation.results import Results
-from napari_lesion.models.packages import Metadata, ModelPackage, SecondStage
+from napari_lesion.models.packages import FalsePositiveReduction, Metadata, ModelPackage
 from napari_lesion.support.errors import ConfigError
 from napari_lesion.support.progress import Progress, silent
 
@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Joined:
-    """A detector with a second stage, and what that brings."""
+    """A detector with a false-positive reduction, and what that brings."""
 
     metadata: Metadata
     before: Curve
@@ -32,9 +32,9 @@ class Joined:
     """FROC of both together; each scan was left out of the fit that scored it."""
 
 
-def add_second_stage(
+def add_false_positive_reduction(
     package: ModelPackage,
-    judge_id: str,
+    classifier_id: str,
     results: Results,
     scans: Path,
     truth: Sequence[Mark],
@@ -43,16 +43,16 @@ def add_second_stage(
     version: str | None = None,
     progress: Progress = silent,
 ) -> Joined:
-    """Fit a second stage on the results of validation scans.
+    """Fit a false-positive reduction on the results of validation scans.
 
     Parameters
     ----------
     package : ModelPackage
-        The detector that made the results; not calibrated, and without a second stage.
-    judge_id : str
+        The detector that made the results; not calibrated, and without a false-positive reduction.
+    classifier_id : str
         Id of the patch classifier.
     results : Results
-        With a low threshold: what was not reported cannot be judged again.
+        With a low threshold: what was not reported cannot be scored again.
     scans : Path
         Folder with the series that were searched.
     truth, excluded : sequence of Mark
@@ -68,8 +68,10 @@ def add_second_stage(
     from napari_lesion.detection import false_positive_reduction as stages  # brings torch along
 
     old = package.metadata
-    if old.calibration or old.second_stage:
-        raise ConfigError(f"{old.id} {old.version} is calibrated or has a second stage already. Name the bare model.")
+    if old.calibration or old.false_positive_reduction:
+        raise ConfigError(
+            f"{old.id} {old.version} is calibrated or has false-positive reduction already. Name the bare model."
+        )
     if results.model.sha256 != old.sha256:
         raise ConfigError(
             f"The results are of {results.model.id} {results.model.version}, not of {old.id} {old.version}."
@@ -77,24 +79,24 @@ def add_second_stage(
     places = tuple(excluded)
     labels = label_findings(truth, results.points, excluded=places)
     series = {one.identity.series_uid: one for one in find_series(scans)}
-    judge = stages.load_judge(judge_id)
+    classifier = stages.load_classifier(classifier_id)
     uids = sorted(results.points)
     second: dict[str, Floats] = {}
     for n, uid in enumerate(uids):
         progress(n, len(uids), "judging the findings")
         if uid not in series:
             raise ConfigError(f"series {uid}: there are results, but the series is not below {scans}.")
-        logits, _ = judge(read_series(series[uid]), [point.center_mm for point in results.points[uid]])
+        logits, _ = classifier(read_series(series[uid]), [point.center_mm for point in results.points[uid]])
         second[uid] = logits.mean(axis=1)
-    progress(len(uids), len(uids), "findings judged")
+    progress(len(uids), len(uids), "candidates scored again")
 
-    def fitted(kept: Sequence[str]) -> SecondStage:
+    def fitted(kept: Sequence[str]) -> FalsePositiveReduction:
         first = [point.score for uid in kept for point in results.points[uid]]
         hit = [label for uid in kept for label in labels[uid]]
         known = np.array([label is not None for label in hit])
-        judged = np.concatenate([second[uid] for uid in kept])
+        again_scored = np.concatenate([second[uid] for uid in kept])
         return stages.fit_stage(
-            judge_id, np.array(first)[known], judged[known], np.array(hit, dtype=object)[known].astype(bool)
+            classifier_id, np.array(first)[known], again_scored[known], np.array(hit, dtype=object)[known].astype(bool)
         )
 
     left_out: dict[str, Sequence[ScoredPoint]] = {}
@@ -104,7 +106,7 @@ def add_second_stage(
         left_out[uid] = [
             ScoredPoint(point.center_mm, float(score)) for point, score in zip(results.points[uid], scores, strict=True)
         ]
-    changes = {"second_stage": fitted(uids).model_dump(), "version": version or old.version}
+    changes = {"false_positive_reduction": fitted(uids).model_dump(), "version": version or old.version}
     return Joined(
         metadata=Metadata.model_validate({**dict(old), **changes}),
         before=evaluate(truth, results.points, excluded=places).overall,

@@ -1,4 +1,4 @@
-"""From results and scans on disk to a package with a second stage, as the command does it."""
+"""From results and scans on disk to a package with a false-positive reduction, as the command does it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fake_scan import FakeDetector, make_volume
 from typer.testing import CliRunner
 
 from napari_lesion.cli.main import app
-from napari_lesion.detection import false_positive_reduction as second_stage
+from napari_lesion.detection import false_positive_reduction
 from napari_lesion.dicom.writer import write_ct_series
 from napari_lesion.model.findings import Candidate
 from napari_lesion.models import packages
@@ -76,7 +76,7 @@ class KnowsTheSide:
 
 
 def test_a_judge_that_is_right_makes_a_half_blind_detector_good(project, tmp_path, monkeypatch):
-    monkeypatch.setattr(second_stage, "load_judge", lambda name: KnowsTheSide())
+    monkeypatch.setattr(false_positive_reduction, "load_classifier", lambda name: KnowsTheSide())
     done = fit(project, tmp_path / "new")
     assert done.exit_code == 0, done.output
     before, after = (float(line.split()[-1]) for line in re.findall(r"^small.*$", done.output, re.MULTILINE))
@@ -84,17 +84,17 @@ def test_a_judge_that_is_right_makes_a_half_blind_detector_good(project, tmp_pat
     assert after == 1.0
     new = packages.read_package(tmp_path / "new")
     assert new.weights.read_bytes() == (project / "small" / packages.WEIGHTS).read_bytes()
-    stage = new.metadata.second_stage
+    stage = new.metadata.false_positive_reduction
     assert stage is not None
     assert stage.model == "nodule-2d"
     assert stage.second > stage.first >= 0
     again = fit(project, tmp_path / "again", model=tmp_path / "new")
     assert again.exit_code != 0
-    assert "has a second stage already" in str(again.exception)
+    assert "has false-positive reduction already" in str(again.exception)
 
 
 def test_a_scan_that_is_not_there_is_named(project, tmp_path, monkeypatch):
-    monkeypatch.setattr(second_stage, "load_judge", lambda name: KnowsTheSide())
+    monkeypatch.setattr(false_positive_reduction, "load_classifier", lambda name: KnowsTheSide())
     done = fit(project, tmp_path / "new", scans=project / "scans" / "1.2.3.1")
     assert done.exit_code != 0
     assert "1.2.3.0" in str(done.exception)

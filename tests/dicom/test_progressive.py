@@ -12,8 +12,8 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless
 from napari_lesion import analyse
 from napari_lesion.dicom.index.preview import preview
 from napari_lesion.dicom.index.series import Series, find_series
-from napari_lesion.dicom.read.precheck import foresee
-from napari_lesion.dicom.read.progressive import GradualReading, obstacle
+from napari_lesion.dicom.read.precheck import precheck
+from napari_lesion.dicom.read.progressive import ProgressiveLoading, obstacle
 from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.support.errors import Cancelled, LesionError
 
@@ -31,9 +31,9 @@ def test_the_volume_is_that_of_reading_at_once(tmp_path: Path, orientation: str,
     assert not obstacle(series)
     at_once = read_series(series)
 
-    reading = GradualReading(series)
+    reading = ProgressiveLoading(series)
     middle = len(at_once.voxels) // 2
-    assert reading.volume.filling.present.tolist() == [k == middle for k in range(len(at_once.voxels))]
+    assert reading.volume.load_state.present.tolist() == [k == middle for k in range(len(at_once.voxels))]
     assert np.array_equal(reading.volume.voxels[middle], at_once.voxels[middle]), "the middle slice is there at once"
     assert not reading.volume.complete
 
@@ -52,7 +52,7 @@ def test_real_scans_are_the_same_too(real_data: Path) -> None:
     for series in find_series(real_data / "ct"):
         if series.kind != "volume" or obstacle(series):
             continue
-        at_once, whole = read_series(series), GradualReading(series).finish()
+        at_once, whole = read_series(series), ProgressiveLoading(series).finish()
         assert np.array_equal(whole.voxels, at_once.voxels)
         assert np.array_equal(whole.affine, at_once.affine)
         assert whole.certificate == at_once.certificate
@@ -62,22 +62,22 @@ def test_real_scans_are_the_same_too(real_data: Path) -> None:
 
 def test_the_slices_next_to_what_is_looked_at_come_first(tmp_path: Path) -> None:
     factory.write_phantom(tmp_path)
-    reading = GradualReading(series_in(tmp_path))
-    filling = reading.volume.filling
-    filling.focus = 2
+    reading = ProgressiveLoading(series_in(tmp_path))
+    load_state = reading.volume.load_state
+    load_state.focus = 2
     first: list[list[int]] = []
 
     def look(done: int, total: int, what: str) -> None:
-        first.append(np.flatnonzero(filling.present).tolist())
+        first.append(np.flatnonzero(load_state.present).tolist())
 
     reading.finish(look)
-    middle = filling.total // 2
+    middle = load_state.total // 2
     assert sorted(set(first[3]) - {middle})[-1] <= 4, "slices far from the one that is looked at come later"
 
 
 def test_a_cancelled_reading_is_no_scan(tmp_path: Path) -> None:
     factory.write_phantom(tmp_path)
-    reading = GradualReading(series_in(tmp_path))
+    reading = ProgressiveLoading(series_in(tmp_path))
 
     def stop(done: int, total: int, what: str) -> None:
         if done > 4:
@@ -93,7 +93,7 @@ def test_a_cancelled_reading_is_no_scan(tmp_path: Path) -> None:
 def test_a_damaged_slice_is_named_and_the_volume_never_counts_as_whole(tmp_path: Path) -> None:
     factory.write_phantom(tmp_path)
     series = series_in(tmp_path)
-    reading = GradualReading(series)
+    reading = ProgressiveLoading(series)
     last = series.frames[-1].file.path
     last.write_bytes(last.read_bytes()[:-200])
     with pytest.raises(LesionError, match=last.name):
@@ -103,19 +103,19 @@ def test_a_damaged_slice_is_named_and_the_volume_never_counts_as_whole(tmp_path:
 
 def test_the_mark_of_a_series_is_what_reading_it_gives(tmp_path: Path) -> None:
     factory.write_phantom(tmp_path / "fine")
-    assert foresee(series_in(tmp_path / "fine")).outlook == "fine"
+    assert precheck(series_in(tmp_path / "fine")).outlook == "fine"
 
     factory.write_phantom(tmp_path / "gap")
     series = series_in(tmp_path / "gap")
     for frame in series.frames[5:7]:
         frame.file.path.unlink()
     broken = series_in(tmp_path / "gap")
-    foresight = foresee(broken)
-    assert foresight.outlook == "refused"
-    assert "2 slices" in " ".join(foresight.reasons)
+    checked = precheck(broken)
+    assert checked.outlook == "refused"
+    assert "2 slices" in " ".join(checked.reasons)
     with pytest.raises(LesionError) as told:
         read_series(broken)
-    assert foresight.reasons[0] in str(told.value), "the same sentence as reading says"
+    assert checked.reasons[0] in str(told.value), "the same sentence as reading says"
     assert obstacle(broken)
 
 
