@@ -9,17 +9,19 @@ import numpy as np
 import pydicom
 import pytest
 from dicom_programs import run
-from orthanc import Orthanc
+from orthanc import PATIENCE_S, Orthanc
 from ports import free_port
 from pydicom.filebase import DicomBytesIO
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from napari_lesion.pacs.archives import open_archive
-from napari_lesion.pacs.nodes import Local
+from napari_lesion.pacs.dicomweb import WebArchive
+from napari_lesion.pacs.nodes import Local, Nodes
 from napari_lesion.pacs.receiver import Receiver
 from napari_lesion.pacs.retrieve import retrieve
 from napari_lesion.pacs.send import send
 from napari_lesion.pacs.storage import Storage, describe, instances_below
+from napari_lesion.pacs.web import Pages, Storing, WebServer
 
 #: JPEG 2000 with its six resolutions needs 32 pixels each way.
 PHANTOM = factory.asymmetric_phantom(shape=(1, 40, 32), noise_hu=60)
@@ -138,3 +140,16 @@ def test_received_from_pynetdicom_as_sent(files: dict[str, Path], received, orth
     sent = archive.store(instances_below(list(files.values())))
     assert sent.failed == {}
     assert differing(files, held()) == {}
+
+
+def test_received_by_stow_as_sent(files: dict[str, Path], tmp_path: Path) -> None:
+    """HTJ2K, too."""
+    storage = Storage(tmp_path / "received")
+    pages = Pages(storing=Storing(lambda content, _: storage.keep(content), "STOW", None, 2**20))
+    port = free_port()
+    with WebServer("127.0.0.1", port, pages, timeout_s=PATIENCE_S, connections=5):
+        node = {"dicomweb": f"http://127.0.0.1:{port}", "timeout_s": PATIENCE_S}
+        archive = open_archive(Nodes.model_validate({"nodes": {"us": node}}), "us")
+        assert isinstance(archive, WebArchive)
+        assert archive._stow(instances_below(list(files.values()))) == {}
+    assert differing(files, {one.sop_uid: one.path for one in instances_below([tmp_path / "received"])}) == {}
