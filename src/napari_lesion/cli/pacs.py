@@ -123,6 +123,56 @@ def scheduled(
 
 
 @app.command()
+def tasks(
+    node: NodeName,
+    label: Annotated[str, typer.Option(help="Of the procedure step.")] = "",
+    claim: Annotated[str, typer.Option("--claim", metavar="UID", help="Take one; prints its transaction UID.")] = "",
+    complete: Annotated[str, typer.Option("--complete", metavar="UID", help="End one, with the RESULTS.")] = "",
+    cancel: Annotated[str, typer.Option("--cancel", metavar="UID", help="End one that could not be done.")] = "",
+    transaction: Annotated[str, typer.Option(metavar="UID", help="What --claim printed.")] = "",
+    results: Annotated[
+        list[Path] | None, typer.Option("--results", exists=True, help="DICOM files, or folders, that it gave.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why it could not be done.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    nodes: NodesFile = None,
+    over: Way = None,
+) -> None:
+    """List work that is scheduled for us (UPS), what is urgent first; or claim, complete or cancel it.
+
+    Exit status: 0 done, also where there is nothing, 1 if it is refused, 2 wrong usage.
+    """
+    from dataclasses import asdict
+
+    from napari_lesion.pacs.nodes import load_nodes
+    from napari_lesion.pacs.storage import instances_below
+    from napari_lesion.pacs.workitems import Workitems
+    from napari_lesion.support.errors import ConfigError
+
+    if sum(map(bool, (claim, complete, cancel))) > 1:
+        raise ConfigError("Say one of --claim, --complete and --cancel.")
+    if (complete or cancel) and not transaction:
+        raise ConfigError("Say the --transaction that --claim printed.")
+    known = load_nodes(nodes)
+    worklist = Workitems(node, known.node(node), known.local, over.value if over is not None else None)
+    if claim:
+        say(worklist.claim(claim))
+    elif complete:
+        worklist.complete(complete, transaction, instances_below(results or []))
+    elif cancel:
+        worklist.cancel(cancel, transaction, reason)
+    else:
+        found = worklist.scheduled(label)
+        if as_json:
+            say(json.dumps([asdict(one) for one in found], indent=2))
+            return
+        for one in found:
+            parts = (one.priority, one.start, one.label, one.patient_id, one.patient_name, *one.study_uids, one.uid)
+            say(" · ".join(part for part in parts if part))
+        say(f"{len(found)} scheduled.")
+
+
+@app.command()
 def get(
     node: NodeName,
     study: Annotated[str, typer.Argument(metavar="UID", help="StudyInstanceUID, as `pacs find` lists it.")],

@@ -43,6 +43,7 @@ _REASONS = {
     401: "does not accept our token, or user and password",
     403: "does not allow us this",
     404: "does not know this (is the URL right?)",
+    409: "does not allow this in the state that it is in",
     413: "takes no files of this size",
 }
 
@@ -153,6 +154,26 @@ class WebArchive:
         confirmed = tuple(one.sop_uid for one in files if one.sop_uid not in failed)
         progress(len(files), len(files), f"{len(confirmed)} confirmed")
         return Sent(confirmed, failed)
+
+    def request(self, method: str, path: str, doing: str, **options: Any) -> Any:
+        """Ask something else below the URL, as who we are to it; give the answer of requests.
+
+        Raises
+        ------
+        PacsError
+            If it cannot be asked, or refuses.
+        """
+        self._engine()
+        with self._answering(doing):
+            answer = self._http.request(
+                method,
+                f"{self._node.dicomweb}{path}",
+                headers={"Accept": "application/dicom+json", "Content-Type": "application/dicom+json"},
+                timeout=(CONNECT_S, self._node.timeout_s),
+                **options,
+            )
+            answer.raise_for_status()
+        return answer
 
     # -- the wire -----------------------------------------------------------------------------------------------------
 

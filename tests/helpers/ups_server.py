@@ -1,0 +1,171 @@
+"""A small worklist of unified procedure steps: its rules, and two doors to them, DIMSE and DICOMweb."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+from ports import free_port
+from pydicom.dataset import Dataset
+
+from napari_lesion.pacs import engines
+
+PULL = "1.2.840.10008.5.1.4.34.6.3"
+TOKEN = "of-the-worklist"
+#: Of a step that ends as COMPLETED (PS3.4, table CC.2.5-3).
+NEEDED = (
+    "PerformedStationNameCodeSequence",
+    "PerformedProcedureStepStartDateTime",
+    "PerformedWorkitemCodeSequence",
+    "PerformedProcedureStepEndDateTime",
+    "OutputInformationSequence",
+)
+
+
+class Worklist:
+    """Steps by UID, and what PS3.4 CC.2.1 says may happen to them: statuses of DIMSE."""
+
+    def __init__(self) -> None:
+        self.items: dict[str, Dataset] = {}
+        self.transactions: dict[str, str] = {}
+
+    def schedule(self, uid: str, label: str, priority: str, study_uid: str) -> None:
+        one, study = Dataset(), Dataset()
+        one.SpecificCharacterSet = "ISO_IR 192"
+        one.SOPInstanceUID, one.ProcedureStepState, one.ProcedureStepLabel = uid, "SCHEDULED", label
+        one.ScheduledProcedureStepPriority, one.ScheduledProcedureStepStartDateTime = priority, "20260131090000"
+        one.PatientID, one.PatientName = "P1", "Größe^P1"
+        study.StudyInstanceUID = study_uid
+        one.InputInformationSequence = [study]
+        self.items[uid] = one
+
+    def change(self, uid: str, change: Dataset) -> int:
+        if uid not in self.items:
+            return 0xC307
+        one, state, transaction = self.items[uid], change.ProcedureStepState, change.TransactionUID
+        now = one.ProcedureStepState
+        if now in ("COMPLETED", "CANCELED"):
+            return 0xC300
+        if state == "IN PROGRESS":
+            if now != "SCHEDULED":
+                return 0xC302
+            self.transactions[uid] = transaction
+        else:
+            if now != "IN PROGRESS":
+                return 0xC310
+            if self.transactions[uid] != transaction:
+                return 0xC301
+            if state == "COMPLETED" and not self._has_all(one):
+                return 0xC304
+        one.ProcedureStepState = state
+        return 0
+
+    def update(self, uid: str, transaction: str, update: Dataset) -> int:
+        if uid not in self.items:
+            return 0xC307
+        if self.items[uid].ProcedureStepState != "IN PROGRESS":
+            return 0xC310
+        if self.transactions[uid] != transaction:
+            return 0xC301
+        self.items[uid].update(update)
+        return 0
+
+    @staticmethod
+    def _has_all(one: Dataset) -> bool:
+        done = one.get("UnifiedProcedureStepPerformedProcedureSequence")
+        return bool(done) and all(keyword in done[0] for keyword in NEEDED)
+
+
+@contextmanager
+def by_dicomweb(worklist: Worklist) -> Iterator[str]:
+    """Its URL."""
+
+    class Door(BaseHTTPRequestHandler):
+        def _answer(self, status: int, content: object = None) -> None:
+            body = b"" if content is None else json.dumps(content).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def _done(self, status: int) -> None:
+            self._answer({0: 200, 0xC307: 404}.get(status, 409))
+
+        def _body(self) -> Dataset:
+            [one] = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            return Dataset.from_json(one)
+
+        def do_GET(self) -> None:
+            if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+                self._answer(401)
+                return
+            keys = parse_qs(urlsplit(self.path).query)
+            assert urlsplit(self.path).path == "/workitems"
+            found = [
+                one.to_json_dict()
+                for one in worklist.items.values()
+                if [one.ProcedureStepState] == keys["ProcedureStepState"]
+                and [one.ProcedureStepLabel] == keys.get("ProcedureStepLabel", [one.ProcedureStepLabel])
+            ]
+            self._answer(200 if found else 204, found or None)
+
+        def do_PUT(self) -> None:
+            path = re.fullmatch(r"/workitems/([\d.]+)/state", self.path)
+            self._done(worklist.change(path[1], self._body()))
+
+        def do_POST(self) -> None:
+            path = re.fullmatch(r"/workitems/([\d.]+)\?([\d.]+)", self.path)
+            self._done(worklist.update(path[1], path[2], self._body()))
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextmanager
+def by_dimse(worklist: Worklist) -> Iterator[int]:
+    """Its port."""
+    pynetdicom = engines.pynetdicom()
+
+    def find(event):
+        for one in list(worklist.items.values()):
+            label = event.identifier.ProcedureStepLabel
+            if one.ProcedureStepState == "SCHEDULED" and label in (None, "", one.ProcedureStepLabel):
+                yield 0xFF00, one
+
+    def action(event):
+        return worklist.change(event.request.RequestedSOPInstanceUID, event.action_information), None
+
+    def update(event):
+        changes = event.modification_list
+        transaction = changes.TransactionUID
+        del changes.TransactionUID
+        return worklist.update(event.request.RequestedSOPInstanceUID, transaction, changes), None
+
+    entity = pynetdicom.AE(ae_title="RIS")
+    entity.add_supported_context(PULL)
+    handlers = [
+        (pynetdicom.evt.EVT_C_FIND, find),
+        (pynetdicom.evt.EVT_N_ACTION, action),
+        (pynetdicom.evt.EVT_N_SET, update),
+    ]
+    port = free_port()
+    server = entity.start_server(("127.0.0.1", port), block=False, evt_handlers=handlers)
+    try:
+        yield port
+    finally:
+        server.shutdown()
