@@ -15,6 +15,7 @@ import traceback
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import IO
 
@@ -24,6 +25,7 @@ from napari_lesion.detection.choice import DetectorChoice
 from napari_lesion.models.card import Detector
 
 _TELL_EVERY_S = 0.2
+_NEEDED = ("napari_lesion.dicom.read.reader", "napari_lesion.report.nifti", "napari_lesion.report.overview")
 _PARENT_DIES = 1
 """PR_SET_PDEATHSIG (prctl(2))."""
 _FIRST_TO_GO = "1000"
@@ -53,6 +55,8 @@ def main(parent: int) -> None:
 
 
 def _load(begin: Begin) -> Detector:
+    for name in _NEEDED:
+        import_module(name)  # the first series shall take no longer than the others
     chosen = pickle.loads(begin.detector)
     detector: Detector = chosen.load() if isinstance(chosen, DetectorChoice) else chosen
     check_device(begin.device)

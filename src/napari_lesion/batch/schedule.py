@@ -121,15 +121,15 @@ class Schedule:
         told = 0.0
         while self._waiting or self._alone or self._running:
             self._fill()
+            if (now := time.monotonic()) - told >= _LOOK_EVERY_S:
+                told = now
+                self._tell(progress)
             for key, end in self._pool.ended(_LOOK_EVERY_S):
                 step = self._running.pop(key)
                 if isinstance(end, Ended):
                     self._ended(step, end)
                 else:
                     self._lost(step, end)
-            if (now := time.monotonic()) - told >= _LOOK_EVERY_S:
-                told = now
-                self._tell(progress)
         self._tell(progress)
 
     def _fill(self) -> None:

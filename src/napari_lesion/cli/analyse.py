@@ -146,6 +146,13 @@ def analyse(
     recycle: Annotated[
         int, typer.Option(min=1, metavar="N", help="With --jobs: replace a process by a new one after N series.")
     ] = 200,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Analyse on the workers of a Dask scheduler: tcp://host:8786."),
+    ] = None,
+    slurm: Annotated[
+        bool, typer.Option("--slurm", help="Ask Slurm for --jobs workers, as Dask's configuration says.")
+    ] = False,
     shard: Annotated[
         str | None,
         typer.Option(metavar="I/N", help="Analyse only part I of N, by patient: for job arrays that share one OUT."),
@@ -222,7 +229,9 @@ def analyse(
         if precision is not Precision.AUTO:
             raise typer.BadParameter("--precision is for torch; another runtime computes as it was compiled.")
     detector = DetectorChoice(model, runtime, trust_bundle_code, tuple(classes or ()), precision.value)
-    workers = None if jobs is None else Workers(jobs, time_limit, memory_limit, recycle)
+    workers = None
+    if jobs is not None or scheduler or slurm:
+        workers = Workers(jobs or 1, time_limit, memory_limit, recycle, scheduler or "", slurm)
     if workers is None and monitor is not None:
         raise typer.BadParameter("--monitor shows what the processes of --jobs do; add --jobs.")
     part = None if shard is None else _shard(shard)

@@ -221,16 +221,23 @@ class Ledger:
                 )
 
     def lease(self, key: str, worker: str = "", limit_s: float | None = None) -> None:
-        """Note that a series is begun, by whom, and how long that may take."""
+        """Note that a series is begun, by whom, and how long that may take.
+
+        Alone among all changes this one may be lost in a power cut, with nothing but the series begun again: it does
+        not wait for the disk.
+        """
         now = time.time()
-        self._do(
-            "UPDATE series SET state = 'leased', attempts = attempts + 1, worker = ?, begun = ?, deadline = ? "
-            "WHERE key = ?",
-            worker,
-            now,
-            None if limit_s is None else now + limit_s,
-            key,
-        )
+        with self._lock:
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._do(
+                "UPDATE series SET state = 'leased', attempts = attempts + 1, worker = ?, begun = ?, deadline = ? "
+                "WHERE key = ?",
+                worker,
+                now,
+                None if limit_s is None else now + limit_s,
+                key,
+            )
+            self._db.execute("PRAGMA synchronous = FULL")
 
     def give_back(self, key: str, reason: str, *, struck: bool, settled: Settled | None = None) -> None:
         """Queue a series again: it failed once (``struck``), or its worker was lost with it."""
