@@ -200,7 +200,7 @@ def slurm_cluster(jobs: int, *, needs_gpu: bool) -> Any:
     extra = [*(config.get("jobqueue.slurm.worker-extra-args", None) or [])]
     extra += ["--resources", f"{GPU}=1"] if needs_gpu else []
     try:
-        quiet = {"dashboard_address": None}  # it would be open to the whole network; --monitor shows the run
+        quiet = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}  # not open to the network: --monitor shows it
         cluster = queues.SLURMCluster(processes=1, worker_extra_args=extra, scheduler_options=quiet)
         cluster.scale(jobs=jobs)
     except (ValueError, OSError, RuntimeError) as error:
