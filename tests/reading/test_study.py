@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from napari_lesion.cli.main import app
 from napari_lesion.evaluation.results import load_results
 from napari_lesion.reading_study import study
 from napari_lesion.reading_study.journal import Journal, path_of
+from napari_lesion.reading_study.words import VARIABLE, known_words
 from napari_lesion.support.errors import ReadingError
 
 NODULE, SECOND, NOTHING = (10.0, 20.0, 30.0), (-40.0, 0.0, 60.0), (80.0, 80.0, 0.0)
@@ -93,6 +95,35 @@ def test_the_command_makes_three_curves_for_each_reader_and_compares_them(tmp_pa
     assert again.exit_code == 0, again.output
     differences = json.loads((tmp_path / "again" / "comparison.json").read_text(encoding="utf-8"))["differences"]
     assert differences[0]["difference"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("code", "said"), [("de", "Befunder mit Detektor"), ("zh", "阅片者结合检测器")])
+def test_the_page_and_what_is_printed_are_in_the_language_that_is_chosen(
+    tmp_path: Path, truth: Path, code: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readings, out = tmp_path / "readings", tmp_path / "out"
+    read_all(readings, "A")
+    read_all(readings, "B", accepts=None)
+    Journal.start(path_of(readings, "D", SCANS[0]), "D", SCANS[0], seen_before=False)
+    monkeypatch.setenv(VARIABLE, code)
+    command = ["reading-study", str(readings), "--truth", str(truth), "-o", str(out), "--bootstraps", "20"]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output + str(done.exception)
+    page = (out / "reading-study.html").read_text(encoding="utf-8")
+    text = re.sub(r"<(style|svg|script).*?</\1>|<[^>]*>", " ", page, flags=re.DOTALL)
+    for one in (text, done.output):
+        assert said in one
+        assert not re.search(r"\b(reader|readings|scans|nodules|found|detector|with|the|to)\b", one)
+    assert f'<html lang="{code}">' in page
+    with (out / "study.csv").open(encoding="utf-8") as file:
+        assert next(csv.reader(file))[:3] == ["reader", "findings of", "scans"], "for machines, in one language"
+
+
+def test_all_that_the_page_says_is_translated() -> None:
+    german, chinese = known_words("de"), known_words("zh")
+    assert german.keys() == chinese.keys()
+    for text, said in (*german.items(), *chinese.items()):
+        assert set(re.findall(r"\{(\w+)\}", text)) == set(re.findall(r"\{(\w+)\}", said)), text
 
 
 def test_readers_of_other_scans_have_no_mean(tmp_path: Path, truth: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,12 +11,21 @@ import typer
 
 from napari_lesion.cli.console import say, show_table
 from napari_lesion.cli.evaluate import MissingScans
+from napari_lesion.reading_study.words import VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from napari_lesion.evaluation.compare import Difference
     from napari_lesion.reading_study.study import ReaderResult
+
+
+class Language(StrEnum):
+    """What the page is in."""
+
+    ENGLISH = "en"
+    GERMAN = "de"
+    CHINESE = "zh"
 
 
 def reading_study(
@@ -32,6 +43,12 @@ def reading_study(
     ] = MissingScans.ERROR,
     bootstraps: Annotated[int, typer.Option(min=0, help="Resamples for the 95 % intervals.")] = 1000,
     seed: Annotated[int, typer.Option(help="Of the resampling.")] = 0,
+    language: Annotated[
+        Language,
+        typer.Option(
+            envvar=VARIABLE, help="Of the page and of what is printed: en, de, zh. Tables (CSV) stay in English."
+        ),
+    ] = Language.ENGLISH,
 ) -> None:
     """Evaluate a reading study: three FROC curves of each reader, what the detector brings, and the time it takes.
 
@@ -42,10 +59,13 @@ def reading_study(
     """
     from napari_lesion.evaluation import froc, page, plots
     from napari_lesion.evaluation.results import save_csv
+    from napari_lesion.model.findings import RESEARCH_USE
     from napari_lesion.reading_study import study
     from napari_lesion.reading_study.journal import folder_name
     from napari_lesion.reading_study.reading import LEVELS
+    from napari_lesion.reading_study.words import words
 
+    said = partial(words, language=language.value)
     found = study.load_readings(readings)
     nodules = froc.load_marks(truth)
     places = froc.load_marks(excluded) if excluded else ()
@@ -57,20 +77,29 @@ def reading_study(
         result = study.judge(
             own, folder, nodules, excluded=places, missing=missing.value, bootstraps=bootstraps, seed=seed
         )
-        figures[f"FROC of {reader}"] = plots.froc_figure(
-            [(study.ARM_NAMES[arm], evaluation.overall) for arm, evaluation in result.arms.items()]
+        figure = plots.froc_figure(
+            [(said(study.ARM_NAMES[arm]), evaluation.overall) for arm, evaluation in result.arms.items()]
         )
-        plots.save_figures({"froc": figures[f"FROC of {reader}"]}, folder)
+        figures[said("FROC of {reader}", reader=reader)] = figure
+        plots.save_figures({"froc": figure}, folder)
         results.append(result)
 
-    notes = [f"Left out: {path.relative_to(readings)}, {reason}." for path, reason in found.left_out]
+    notes = [
+        said("Left out: {file}, {reason}.", file=path.relative_to(readings), reason=said(reason))
+        for path, reason in found.left_out
+    ]
     for result in results:
         ends = {arm: evaluation.overall.end for arm, evaluation in result.arms.items()}
-        short = [f"{study.ARM_NAMES[arm]} {end:.3g}" for arm, end in ends.items() if end < froc.FP_RATES[-1]]
+        short = [f"{said(study.ARM_NAMES[arm])} {end:.3g}" for arm, end in ends.items() if end < froc.FP_RATES[-1]]
         if short:
             notes.append(
-                f"{result.reader}: curves end before {froc.FP_RATES[-1]:g} false positives a scan "
-                f"({', '.join(short)}); beyond that, sensitivity is continued level."
+                said(
+                    "{reader}: curves end before {rate} false positives a scan ({arms}); beyond that, sensitivity is "
+                    "continued level.",
+                    reader=result.reader,
+                    rate=f"{froc.FP_RATES[-1]:g}",
+                    arms=", ".join(short),
+                )
             )
     header = ["reader", "findings of", "scans", "nodules", "found", *(f"{r:g}" for r in froc.FP_RATES), "CPM", "95 %"]
     rows = [row for result in results for row in _curve_rows(result)]
@@ -80,38 +109,66 @@ def reading_study(
         if study.same_scans(results):
             gain_rows += _gain_rows("mean of readers", study.mean_gain(results))
         else:
-            notes.append("The readers did not read the same scans, so there is no mean over readers.")
+            notes.append(said("The readers did not read the same scans, so there is no mean over readers."))
     cases = [study.case_row(reading) for reading in found.finished]
+    # Machines read these, whatever the language.
     save_csv(out / "study.csv", header, rows)
     save_csv(out / "gain.csv", gain_header, gain_rows)
     save_csv(out / "cases.csv", study.CASE_COLUMNS, cases)
     facts = [
-        f"{len(found.finished)} readings by {len(results)} readers. Each read a scan without the detector's findings, "
-        "then saw those over the model's threshold, and accepted or rejected each that they had not marked themselves.",
-        f"Scores of readers are confidence levels, 1 to {LEVELS}. Rules of LUNA16: a mark closer to a nodule's "
-        "centre than its radius is a hit. The detector's curve is of all its candidates.",
-        f"Paired bootstrap over scans, {bootstraps} resamples: intervals are for other scans and the same readers. p "
-        "is two-sided and not corrected for testing several measures: decide on the CPM.",
-        _times(results),
+        said(
+            "{readings} readings by {readers} readers. Each read a scan without the detector's findings, then saw "
+            "those over the model's threshold, and accepted or rejected each that they had not marked themselves.",
+            readings=len(found.finished),
+            readers=len(results),
+        ),
+        said(
+            "Scores of readers are confidence levels, 1 to {levels}. Rules of LUNA16: a mark closer to a nodule's "
+            "centre than its radius is a hit. The detector's curve is of all its candidates.",
+            levels=LEVELS,
+        ),
+        said(
+            "Paired bootstrap over scans, {count} resamples: intervals are for other scans and the same readers. p is "
+            "two-sided and not corrected for testing several measures: decide on the CPM.",
+            count=bootstraps,
+        ),
+        _times(results, said),
     ]
+    shown = [said(cell) for cell in header], [_in_words(row, said) for row in rows]
+    gain = [said(cell) for cell in gain_header], [_in_words(row, said) for row in gain_rows]
     page.save_page(
         out / "reading-study.html",
-        "Reading study",
+        said("Reading study"),
         facts=facts,
         notes=notes,
         tables={
-            "Sensitivity": (header, rows),
-            "Reader with detector against reader alone": (gain_header, gain_rows),
-            "Readings": (study.CASE_COLUMNS, cases),
+            said("Sensitivity"): shown,
+            said("Reader with detector against reader alone"): gain,
+            said("Readings"): ([said(name) for name in study.CASE_COLUMNS], cases),
         },
         figures=figures,
+        intended_use=said(RESEARCH_USE),
+        language=language.value,
     )
-    show_table(header, rows)
-    show_table(gain_header, [row for row in gain_rows if row[1] == "CPM"])
+    show_table(*shown)
+    show_table(gain[0], [row for row in gain[1] if row[1] == "CPM"])
     say(facts[-1])
     for note in notes:
-        say(f"note: {note}")
-    say(f"Results, tables and plots are in {out}.")
+        say(said("note: {note}", note=note))
+    say(said("Results, tables and plots are in {folder}.", folder=out))
+
+
+def _in_words(row: Sequence[str], said: Callable[..., str]) -> list[str]:
+    """Say the cells of a row: names as they are translated, intervals and rates with their numbers."""
+    cells = []
+    for cell in row:
+        low, to, high = cell.partition(" to ")
+        of, at, rate = cell.partition("sensitivity at ")
+        if to and not at:
+            cells.append(said("{low} to {high}", low=low, high=high))
+        else:
+            cells.append(said("sensitivity at {rate}", rate=rate) if at and not of else said(cell))
+    return cells
 
 
 def _curve_rows(result: ReaderResult) -> list[list[str]]:
@@ -139,12 +196,19 @@ def _gain_rows(reader: str, differences: Sequence[Difference]) -> list[list[str]
     return [[reader, *difference_cells(d)] for d in differences]
 
 
-def _times(results: Sequence[ReaderResult]) -> str:
+def _times(results: Sequence[ReaderResult], said: Callable[..., str]) -> str:
     from statistics import median
 
-    said = []
+    times = []
     for result in results:
         blind = median(reading.blind_s for reading in result.readings)
         assisted = median(reading.assisted_s for reading in result.readings)
-        said.append(f"{result.reader} {blind:.0f} s and {assisted:.0f} s")
-    return f"Median time of a scan, blind and then with the findings: {'; '.join(said)}."
+        times.append(
+            said(
+                "{reader} {blind} s and {assisted} s",
+                reader=result.reader,
+                blind=f"{blind:.0f}",
+                assisted=f"{assisted:.0f}",
+            )
+        )
+    return said("Median time of a scan, blind and then with the findings: {times}.", times="; ".join(times))

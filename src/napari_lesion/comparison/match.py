@@ -140,7 +140,8 @@ def _by_volume(same: Change, one: Measurement, other: Measurement, days: int | N
         before_sd_mm3=other.volume_sd_mm3,
         now_sd_mm3=one.volume_sd_mm3,
     )
-    why = f"Volume {other.volume_mm3:.0f} to {one.volume_mm3:.0f} mm³ ({_signed(100 * change.change)} %)"
+    share_of_change = round(change.change, 4)  # what is kept: whoever writes it again says the same per cent
+    why = f"Volume {other.volume_mm3:.0f} to {one.volume_mm3:.0f} mm³ ({_signed(100 * share_of_change)} %)"
     share = f"{100 * GROWTH:.0f} %"
     status: ChangeStatus
     if not (change.grown or change.shrunk):
@@ -159,7 +160,7 @@ def _by_volume(same: Change, one: Measurement, other: Measurement, days: int | N
             ("doubling_high_days", change.high_days),
         )
     }
-    return same.model_copy(update={"fate": status, "why": why, "volume_change": round(change.change, 4), **times})
+    return same.model_copy(update={"fate": status, "why": why, "volume_change": share_of_change, **times})
 
 
 def _by_diameter(same: Change, one: Measurement, other: Measurement) -> Change:

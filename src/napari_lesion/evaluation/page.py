@@ -26,6 +26,8 @@ def save_page(
     notes: Sequence[str] = (),
     tables: Mapping[str, Table] = MappingProxyType({}),
     figures: Mapping[str, Figure] = MappingProxyType({}),
+    intended_use: str = RESEARCH_USE,
+    language: str = "en",
 ) -> None:
     """Write a page.
 
@@ -39,6 +41,10 @@ def save_page(
         What the reader has to know before trusting the numbers.
     tables, figures : mapping
         By heading.
+    intended_use : str
+        What the program is not for, in the language of the page.
+    language : str
+        Code of the language that all of this is in.
     """
     drawings = {heading: as_svg(figure, heading) for heading, figure in figures.items()}
     values = {
@@ -47,7 +53,8 @@ def save_page(
         "notes": notes,
         "tables": tables,
         "drawings": {heading: Markup(drawing[drawing.index("<svg") :]) for heading, drawing in drawings.items()},
-        "intended_use": RESEARCH_USE,
+        "intended_use": intended_use,
+        "language": language,
     }
     page.save_page(path, "tables.html", values)
 
