@@ -27,6 +27,7 @@ def main() -> None:
     """Take all pictures."""
     parts: dict[str, Callable[[Path], None]] = {
         "workstation": workstation_,
+        "steps": steps_,
         "browser": browser,
         "take": take,
         "four_views": four_views,
@@ -86,18 +87,76 @@ def workstation_(images: Path) -> None:
     use_language("en")
 
 
-def _judge_followup(layout: Any) -> None:
-    """Open the later scan, with the nodules that were put into it as findings of a reader, and turn to the largest."""
-    import csv
+def steps_(images: Path) -> None:
+    """Read the later sample scan from the search to the report, with the earlier one as its prior."""
+    import napari
 
-    from napari_lesion.review import edits
+    from napari_lesion.plugin.findings.review_keys import ACTIONS
+    from napari_lesion.plugin.viewer.layout import arrange
 
+    os.environ["NAPARI_LESION_STATE"] = tempfile.mkdtemp()  # nobody has marked anything yet
+    viewer = napari.Viewer(title="napari-lesion", show=False, show_welcome_screen=False)
+    layout = arrange(viewer)
+    layout.show()
+    layout._window.showNormal()
+    layout._window.resize(*SIZE)
+    _open_followup(layout)
+    station, steps = layout._station, layout.side.steps
+    steps.go_to("find")
+    save_picture(viewer, images, "step-find")
+
+    form = steps.parts["search"]
+    form.run()
+    wait(lambda: station.review is not None and bool(station.review.findings), 600)
+    wait(lambda: form.cancel_button.isHidden() and steps.step == "judge", 60)
+    shown = [finding.id for finding in steps._view.shown]
+    wait(lambda: all(station.review.finding(one).measurement is not None for one in shown), 300)
+    keys = {action.key: action for action in ACTIONS}
+    for key in "NANANDPP":
+        keys[key].run(station)
+        wait(seconds=0.3)
+    wait(seconds=3)
+    save_picture(viewer, images, "step-judge")
+
+    steps.go_to("compare")
+    panel = steps.parts["follow_up"]
+    panel.run()
+    wait(lambda: panel.table.rowCount() > 0, 1200)
+    wait(seconds=2)
+    grown = next(row for row, change in enumerate(panel._changes) if change.fate == "grown")
+    panel.table.setCurrentCell(grown, 0)
+    viewer.scene.camera.zoom *= 2
+    save_picture(viewer, images, "step-compare")
+
+    steps.go_to("report")
+    layout._views.toggle()
+    reports = Path(tempfile.mkdtemp()) / "report"
+    exports = steps.parts["exports"]
+    exports.write(reports, ("pdf", "sr", "seg"))
+    wait(lambda: not exports.running, 300)
+    wait(seconds=2)
+    save_picture(viewer, images, "step-report")
+    viewer.close()
+
+
+def _open_followup(layout: Any) -> None:
+    """Look through the sample scans, and open the later one."""
     station, steps, rail = layout._station, layout.side.steps, layout.rail
     layout.browser.look_through([REPOSITORY / "sample_dicoms"])
     wait(lambda: not layout.browser.searching, 60)
     layout.browser.open_series(max(layout.browser.series, key=lambda one: one.identity.study_date))
     wait(lambda: station.volume is not None and station.volume.complete and bool(steps.step), 60)
     wait(lambda: len(rail.buttons) == 2 and not any(button.icon().isNull() for button, _ in rail.buttons), 30)
+
+
+def _judge_followup(layout: Any) -> None:
+    """Open the later scan, with the nodules that were put into it as findings of a reader, and turn to the largest."""
+    import csv
+
+    from napari_lesion.review import edits
+
+    station = layout._station
+    _open_followup(layout)
     volume = station.volume
     with (REPOSITORY / "sample_dicoms" / "truth.csv").open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["seriesuid"] == volume.series.series_uid]
@@ -458,6 +517,7 @@ def second_reader(images: Path) -> None:
     toggle_help(station)
     wait()
     viewer.window._qt_window.findChild(HelpDialog).grab().save(str(images / "keys.png"))
+    make_small(images / "keys.png")
     viewer.close()
 
 
@@ -583,7 +643,22 @@ def save_picture(viewer: Any, images: Path, name: str) -> None:
     """Save what the window shows."""
     wait()
     viewer.window.screenshot(str(images / f"{name}.png"), canvas_only=False, flash=False)
+    make_small(images / f"{name}.png")
     print(images / f"{name}.png")
+
+
+def make_small(path: Path) -> None:
+    """Save a picture of the screen with 256 colours: 128 greys, as a CT is made of, and the other ones that it has."""
+    import numpy as np
+    from PIL import Image
+
+    pixels = np.asarray(Image.open(path).convert("RGB"))
+    colored = pixels[np.ptp(pixels.astype(int), axis=2) > 2]
+    others = Image.fromarray(colored[None]).quantize(120, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    palette = Image.new("P", (1, 1))
+    greys = [value for grey in range(0, 256, 2) for value in (grey, grey, grey)]
+    palette.putpalette([*greys, 255, 255, 255, *(others.getpalette() or [])[: 3 * 120]])
+    Image.fromarray(pixels).quantize(palette=palette, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def close_notifications(viewer: Any) -> None:

@@ -183,7 +183,7 @@ class FindingsPanel(QWidget):
         words = (tr("open"), tr("accepted"), tr("rejected"), tr("edited"), tr("added"))
         status = "✓ " + max(words, key=metrics.horizontalAdvance)
         widths = (
-            *("F8888", status, tr("reader"), "88.8", "88.8 × 88.8", "88888", "part-solid", "midline", "888"),
+            *("F888", status, tr("reader"), "88.8", "88.8 × 88.8", "88888", "part-solid", "midline", "888"),
             *("-888, -888, -8888", ""),
         )
         for column, (widest, title) in enumerate(zip(widths, columns(), strict=True)):
@@ -368,6 +368,12 @@ class FindingsPanel(QWidget):
                 self.table.scrollTo(index)
         self.table.viewport().update()
 
+    def _keep_in_sight(self) -> None:
+        """Show the row of the finding that is looked at, also where the table becomes lower."""
+        row = self.rows.row_of(self._station.finding) if self._station.finding else -1
+        if row >= 0:
+            self.table.scrollTo(self.rows.index(row, 0))
+
     def _on_selection(self, selected: QItemSelection, deselected: QItemSelection) -> None:  # noqa: ARG002
         if self._building:
             return
@@ -398,6 +404,8 @@ class FindingsPanel(QWidget):
             if event.key() not in own and not select_all:
                 QApplication.sendEvent(self._viewer.window._qt_viewer.canvas.native, event)
                 return True
+        if watched is self.table and event.type() == QEvent.Type.Resize:
+            self._keep_in_sight()
         if watched is self.comment and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
             self._commented = ""  # what was written is dropped
             self.table.setFocus()

@@ -21,6 +21,7 @@ from napari_lesion.comparison import trajectory as trajectory
 from napari_lesion.comparison.visits import linked, visits_of
 from napari_lesion.model.findings import Report
 from napari_lesion.model.volume import readable_date
+from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.follow_up.priors import Priors
 from napari_lesion.plugin.session.workstation import Workstation
@@ -164,7 +165,7 @@ class ResponsePage(QWidget):
                     else:
                         nadir = f"{one.nadir_mm:.1f}"
                         head = tr("{date}: sum {sum} mm, nadir {nadir} mm", date=when, sum=total, nadir=nadir)
-                    lines.append(f"{head}, {one.response}. {self._named(one.why)}")
+                    lines.append(f"{head}, {one.response}. {self._named(in_language(one.why))}")
                 fits = True
             except LesionError as error:
                 lines.append(f"⚠ {self._named(sentence(error))}")
@@ -176,7 +177,7 @@ class ResponsePage(QWidget):
 
     def _named(self, text: str) -> str:
         for uid, name in self._names.items():
-            text = text.replace(uid, f"#{name}")
+            text = text.replace(uid, name)
         return text
 
     def _ask(self, title: str, name: str, save: Callable[[Path], None]) -> None:

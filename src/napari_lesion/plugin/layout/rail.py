@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from qtpy.QtCore import QSize, Qt, QTimer
-from qtpy.QtGui import QIcon, QImage, QPixmap
+from qtpy.QtGui import QFont, QFontInfo, QFontMetrics, QIcon, QImage, QPixmap
 from qtpy.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from napari_lesion.comparison.priors import is_same_patient
@@ -27,6 +28,8 @@ WIDTH = 112
 _PICTURE = 72
 _REFRESH_MS = 60
 _MARGIN = 4
+_SMALLEST = 8
+"""Font of a heading, px."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,18 @@ def _heading(identity: SeriesIdentity, now: SeriesIdentity | None, own: bool, na
     else:
         word = tr("PRIOR") if identity.study_date < now.study_date else tr("LATER")
     return "\n".join(part for part in (word, date) if part)
+
+
+def _size_for(title: str, font: QFont) -> int:
+    """Find the size, px, in which the longest word of a heading fits: lines break at spaces and hyphens only."""
+    bold = QFont(font)
+    bold.setBold(True)
+    words = re.split(r"(?<=-)|\s", title)
+    for size in range(QFontInfo(font).pixelSize(), _SMALLEST, -1):
+        bold.setPixelSize(size)
+        if max(map(QFontMetrics(bold).horizontalAdvance, words), default=0) <= WIDTH - 5 * _MARGIN:
+            return size
+    return _SMALLEST
 
 
 def _is_of(scan: OpenScan, series: Series) -> bool:
@@ -203,9 +218,7 @@ class Rail(QWidget):
             heading.setWordWrap(True)
             heading.setToolTip(group.title)
             # A long word ("VORUNTERSUCHUNG") is written smaller, not cut off.
-            widest = max(map(heading.fontMetrics().horizontalAdvance, group.title.splitlines()), default=0)
-            small = " font-size: 9px;" if widest > WIDTH - 6 * _MARGIN and " " not in group.title else ""
-            heading.setStyleSheet(f"font-weight: bold;{small}")
+            heading.setStyleSheet(f"font-weight: bold; font-size: {_size_for(group.title, heading.font())}px;")
             heading.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
             self._column.insertWidget(self._column.count() - 1, heading)
             self._shown.append(heading)

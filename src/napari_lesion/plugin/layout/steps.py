@@ -47,7 +47,7 @@ _TEXTS = {
 _NO_ROOM = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
 _SPLIT = "layout/judge"
 """Heights of the table and the card."""
-_JUDGE_SHARES = (560, 440)
+_JUDGE_SHARES = (600, 400)
 """Of the height, as long as the reader has not moved the line between table and card."""
 
 
