@@ -129,7 +129,7 @@ def steps_(images: Path) -> None:
     save_picture(viewer, images, "step-compare")
 
     steps.go_to("report")
-    layout._views.toggle()
+    viewer.scene.camera.zoom /= 2
     reports = Path(tempfile.mkdtemp()) / "report"
     exports = steps.parts["exports"]
     exports.write(reports, ("pdf", "sr", "seg"))

@@ -20,6 +20,7 @@ from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volu
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.viewer import layers, view
 from napari_lesion.plugin.viewer.scan_view import scan_view
+from napari_lesion.plugin.viewer.tools.corners import CornerTexts
 from napari_lesion.plugin.viewer.view import PLANES
 from napari_lesion.plugin.viewer.views.marks import MARGIN, SCALE_BAR
 from napari_lesion.plugin.viewer.views.mpr import views
@@ -434,3 +435,13 @@ def test_the_3d_view_says_whose_scan_it_is_and_a_new_scan_begins_with_its_slices
     assert "B-2" in who(three)
     assert "A-1" not in who(three)
     qtbot.waitUntil(lambda: four.panes[0].isVisible() and not three.isVisible())
+
+
+def test_a_narrow_view_has_the_day_below_the_name_not_over_it(viewer: Any) -> None:
+    corners = CornerTexts(viewer)
+    for width, beside in ((200, ""), (600, "2024-03-12\nchest")):
+        corners._width = width
+        corners.say_who("Doe, Jane", "2024-03-12\nchest")
+        assert corners.text("top_right") == beside
+        assert corners.text("top_left").startswith("Doe, Jane")
+        assert ("2024-03-12" in corners.text("top_left")) is not bool(beside)

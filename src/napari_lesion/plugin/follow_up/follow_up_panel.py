@@ -176,9 +176,7 @@ class FollowUpPanel(QWidget):
         self.side_by_side_button.setToolTip(
             tr("Show the prior beside the scan, or hide it ({key})", key=key_name("views.prior"))
         )
-        row = QHBoxLayout()
-        row.addWidget(self.compared, 1)
-        row.addWidget(self.side_by_side_button)
+        buttons.addWidget(self.side_by_side_button)
         self.alignment = _label()
 
         columns = ("#", tr("Change"), tr("Ø mm"), tr("mm³"), tr("%"), tr("VDT"))
@@ -190,6 +188,7 @@ class FollowUpPanel(QWidget):
         self.table.setTabKeyNavigation(False)  # Tab leaves the table
         self.table.horizontalHeader().setSectionResizeMode(DOUBLING, QHeaderView.ResizeMode.Stretch)
         self.table.setMinimumHeight(90)
+        self.table.setStyleSheet("font-size: 11px;")  # six columns beside the picture
         self.nothing = rest_text(self.table)
         self.why = _label()
         changes = QWidget()
@@ -221,7 +220,7 @@ class FollowUpPanel(QWidget):
         page.addLayout(buttons)
         page.addWidget(self.progress)
         page.addWidget(self.status)
-        page.addLayout(row)
+        page.addWidget(self.compared)
         page.addWidget(self.alignment)
         page.addWidget(self.tabs, 1)
         self.hidden = _label()

@@ -56,7 +56,9 @@ class FieldsForm(QWidget):
             editor.setToolTip(tr(field.help))
             editor.setAccessibleName(tr(field.label))
             editor.told.connect(partial(self.given.emit, field.name))
-            source.setMinimumWidth(source.fontMetrics().horizontalAdvance(tr("DICOM")) + 4)
+            source.setStyleSheet("font-size: 11px;")  # a remark beside the value, in a narrow panel
+            source.ensurePolished()
+            source.setMinimumWidth(source.fontMetrics().horizontalAdvance(tr("DICOM")) + 2)
             # Less than Qt asks for: a panel may be narrow.
             editor.setMinimumWidth(editor.fontMetrics().horizontalAdvance(tr("unknown")) + _ARROW)
             grid.addWidget(label, row, 0)

@@ -32,6 +32,8 @@ FONT_SIZE = 10
 SMALL_FONT_SIZE = 8
 #: Canvases narrower than this get the small font, and the most important words only.
 SMALL_PX = 520
+#: Canvases narrower than this have room for one text above: the day is below the name.
+TINY_PX = 280
 #: Width of a letter, px for each point of the font size.
 _LETTER = 0.82
 #: What each corner may take of the width; the letter of the patient's side is between them.
@@ -203,6 +205,12 @@ class CornerTexts:
     def small(self) -> bool:
         """Whether there is room for few words only."""
         return self._width < SMALL_PX
+
+    def say_who(self, patient: str, study: str) -> None:
+        """Write whose scan it is, and which, into the upper corners; one below the other where there is little room."""
+        tiny = self._width < TINY_PX
+        self.say("top_left", "\n".join(filter(None, (patient, *study.splitlines()[:2]))) if tiny else patient)
+        self.say("top_right", "" if tiny else study)
 
     @property
     def _font_size(self) -> float:

@@ -413,8 +413,8 @@ class View:
         shown = self._shown()
         names = shown is not None and shown[1].names
         small = self.corners.small
-        self.corners.say("top_left", corners.patient_text(shown[3].series, names, small) if shown else "")
-        self.corners.say("top_right", self._study(shown, names) if shown else "")
+        who = corners.patient_text(shown[3].series, names, small) if shown else ""
+        self.corners.say_who(who, self._study(shown, names) if shown else "")
 
     def _study(self, shown: tuple[ViewerModel, ReadingTools, Image, Volume], names: bool) -> str:
         model, tools, _, volume = shown

@@ -38,5 +38,7 @@ class Identity(QObject):
     def say(self, _changed: object = None) -> None:
         """Write it anew."""
         volume, names, small = self._station.volume, self._tools.names, self.corners.small
-        self.corners.say("top_left", patient_text(volume.series, names, small) if volume is not None else "")
-        self.corners.say("top_right", study_text(volume, names, small) if volume is not None else "")
+        if volume is None:
+            self.corners.say_who("", "")
+        else:
+            self.corners.say_who(patient_text(volume.series, names, small), study_text(volume, names, small))
