@@ -260,6 +260,7 @@ def associated(port: int) -> Iterator[Any]:
     """Open an association that sends CT."""
     pynetdicom = engines.pynetdicom()
     entity = pynetdicom.AE(ae_title="SENDER")
+    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = 120
     entity.add_requested_context(CT, ExplicitVRLittleEndian)
     association = entity.associate("127.0.0.1", port, ae_title="LESION")
     assert association.is_established

@@ -93,8 +93,7 @@ def store(
     """Send files; those that were acknowledged."""
     pynetdicom = engines.pynetdicom()
     entity = pynetdicom.AE(ae_title=caller)
-    entity.acse_timeout = entity.network_timeout = PATIENCE_S
-    entity.dimse_timeout = patience_s
+    entity.acse_timeout = entity.network_timeout = entity.dimse_timeout = patience_s
     kinds = {(one.sop_class_uid, one.transfer_syntax) for one in map(describe, files)}
     contexts = [pynetdicom.build_context(kind, [syntax]) for kind, syntax in kinds]
     association = entity.associate("127.0.0.1", port, contexts=contexts, ae_title=called)
@@ -104,7 +103,7 @@ def store(
     for path in files:
         try:
             status = association.send_c_store(path)
-        except RuntimeError:  # the association is gone
+        except (RuntimeError, OSError):  # the association is gone
             break
         if status.get("Status") == 0:
             acknowledged.append(path)

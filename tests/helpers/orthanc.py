@@ -137,6 +137,8 @@ def running(
         "SyncStorageArea": False,
         "HttpThreadsCount": 4,
         "ConcurrentJobs": 2,
+        "DicomScuTimeout": int(PATIENCE_S),
+        "DicomScpTimeout": int(PATIENCE_S),
         "DicomWeb": {"Enable": True, "Root": "/dicom-web/", "StudiesMetadata": "Full", "SeriesMetadata": "Full"},
         **secured,
         **settings,
