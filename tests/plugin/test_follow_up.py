@@ -127,16 +127,19 @@ def wheel(pane: Any, notches: int, modifiers: Any = Qt.KeyboardModifier.NoModifi
 
 
 @pytest.fixture
-def shown(viewer: Any, scan: Volume) -> Any:
-    """The viewer with the prior beside the scan."""
+def shown(viewer: Any, scan: Volume, qtbot: Any) -> Any:
+    """The viewer with the prior beside the scan, as high as that to a pixel."""
     station = workstation(viewer)
     station.set_comparison(prior_of(scan))
-    side_by_side(station).show()
+    there = side_by_side(station)
+    there.show()
+    main = views(viewer).panes[0]
+    qtbot.waitUntil(lambda: abs(there.pane.canvas.height() - main.canvas.height()) <= 1, timeout=60_000)
     wait(0.5)
     return viewer
 
 
-def test_the_same_lesion_is_under_both_crosshairs_and_each_side_says_what_it_is(shown: Any) -> None:
+def test_the_same_lesion_is_under_both_crosshairs_and_each_side_says_what_it_is(shown: Any, qtbot: Any) -> None:
     station = workstation(shown)
     main, there = views(shown).panes[0], side_by_side(station)
     prior = there.pane
@@ -148,11 +151,14 @@ def test_the_same_lesion_is_under_both_crosshairs_and_each_side_says_what_it_is(
         shown.dims.order = view.PLANES[plane]
         for center, _ in NODULES:
             station.go_to(center)
-            wait()
-            np.testing.assert_allclose(there.place_mm, np.add(center, SHIFT), atol=1e-6)
-            assert under_crosshair(main) > 180, f"{plane}: the scan's lesion is not under its crosshair"
-            assert under_crosshair(prior) > 180, f"{plane}: the prior's lesion is not under its crosshair"
-            assert prior.marks.at == pytest.approx(main.marks.at, abs=1.0), "not at the same place of the screen"
+
+            def is_there(center: Any = center, plane: str = plane) -> None:
+                np.testing.assert_allclose(there.place_mm, np.add(center, SHIFT), atol=1e-6)
+                assert under_crosshair(main) > 180, f"{plane}: the scan's lesion is not under its crosshair"
+                assert under_crosshair(prior) > 180, f"{plane}: the prior's lesion is not under its crosshair"
+                assert prior.marks.at == pytest.approx(main.marks.at, abs=1.0), "not at the same place of the screen"
+
+            qtbot.waitUntil(is_there, timeout=60_000)
             # A little beside both are dark: what was seen are lesions, and both are seen from the same side.
         assert main.marks.letters() == prior.marks.letters() == letters
     shown.dims.order = view.PLANES["axial"]

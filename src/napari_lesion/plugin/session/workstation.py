@@ -73,7 +73,7 @@ class Workstation(QObject):
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
-        self._viewer = ref(viewer, partial(_rest, ref(self)))
+        self._end = ref(viewer, partial(_rest, ref(self)))
         self.session = session(viewer)
         self._finding = ""
         self._blind = False
@@ -107,10 +107,7 @@ class Workstation(QObject):
         RuntimeError
             If it is gone.
         """
-        viewer = self._viewer()
-        if viewer is None:
-            raise RuntimeError("the viewer was closed")
-        return viewer
+        return self.session.viewer
 
     # -- the scan -----------------------------------------------------------------------------------------------------
 
