@@ -405,7 +405,7 @@ def test_scans_that_come_and_go_are_drawn_in_every_view(viewer: Any) -> None:
     assert undrawn.said == []
 
 
-def test_a_scan_that_opens_while_one_view_is_shown_has_three_planes_of_its_own(viewer: Any) -> None:
+def test_a_scan_that_opens_while_one_view_is_shown_has_three_planes_of_its_own(viewer: Any, qtbot: Any) -> None:
     four = views(viewer)
     sagittal = four.panes[2]
     four.show_alone(sagittal)  # as a double click does; the other views rest
@@ -413,9 +413,8 @@ def test_a_scan_that_opens_while_one_view_is_shown_has_three_planes_of_its_own(v
     data, attributes, _ = layers.scan_layer(other)
     viewer.add_image(data, **attributes)
     four.toggle()
-    wait()
-    orders = {tuple(pane.view.dims.order) for pane in four.panes[:3]}
-    assert orders == {PLANES["axial"], PLANES["coronal"], PLANES["sagittal"]}
+    planes = {PLANES["axial"], PLANES["coronal"], PLANES["sagittal"]}
+    qtbot.waitUntil(lambda: {tuple(pane.view.dims.order) for pane in four.panes[:3]} == planes, timeout=60_000)
 
 
 def test_the_3d_view_says_whose_scan_it_is_and_a_new_scan_begins_with_its_slices(viewer: Any, qtbot: Any) -> None:
@@ -434,7 +433,7 @@ def test_the_3d_view_says_whose_scan_it_is_and_a_new_scan_begins_with_its_slices
     viewer.add_image(data, **attributes)
     assert "B-2" in who(three)
     assert "A-1" not in who(three)
-    qtbot.waitUntil(lambda: four.panes[0].isVisible() and not three.isVisible())
+    qtbot.waitUntil(lambda: four.panes[0].isVisible() and not three.isVisible(), timeout=60_000)
 
 
 def test_a_narrow_view_has_the_day_below_the_name_not_over_it(viewer: Any) -> None:
