@@ -39,6 +39,7 @@ def main() -> None:
         "follow_up": follow_up,
         "report": report,
         "pacs": pacs,
+        "worklist": worklist,
     }
     parser = argparse.ArgumentParser(description="Take the pictures of the documentation.")
     parser.add_argument("images", type=Path, nargs="?", default=REPOSITORY / "docs" / "images", help="where they go")
@@ -616,6 +617,70 @@ def pacs(images: Path) -> None:
         wait(seconds=3)
         save_picture(viewer, images, "pacs")
         viewer.close()
+
+
+def worklist(images: Path) -> None:
+    """Analyse both sample scans, list them with others that are made of their findings, and open the first."""
+    from napari_lesion.assessment.guidelines.judge import judge
+    from napari_lesion.assessment.patient.clinical import load_clinical
+    from napari_lesion.batch import analyse_folder
+    from napari_lesion.dicom.index.series import find_series
+    from napari_lesion.plugin.settings import store
+    from napari_lesion.plugin.worklist.worklist_panel import STATE
+    from napari_lesion.report.json import load_report, save_report
+    from napari_lesion.worklist.store import ENVIRONMENT, Worklist
+
+    scratch = Path(tempfile.mkdtemp())
+    os.environ["NAPARI_LESION_STATE"] = str(scratch / "state")
+    os.environ[ENVIRONMENT] = str(scratch / "worklist.sqlite")
+    store("review/reader", "Ada")
+    clinical = scratch / "patients.csv"
+    clinical.write_text(
+        "patient_id,age_years,sex,smoking,pack_years,family_history,emphysema,prior_cancer,immunosuppression,context\n"
+        "PHANTOM-0000,64,male,former,35,no,no,no,no,screening\n",
+        encoding="utf-8",
+    )
+    scans, out, others = REPOSITORY / "sample_dicoms", scratch / "out", scratch / "others"
+    analyse_folder([scans], out, clinical=load_clinical(clinical), prior=scans)
+    later = max(find_series(scans), key=lambda series: series.identity.study_date)
+    known = load_report(out / later.key / "findings.json")
+    by_size = sorted(known.findings, key=lambda finding: finding.size_mm)
+    for number, findings in enumerate(([], by_size[:1], by_size[:3], by_size[:2], by_size[:4], []), 1):
+        uids = {"series_uid": f"2.25.{number}1", "study_uid": f"2.25.{number}"}
+        names = {"patient_id": f"PHANTOM-000{number}", "patient_name": f"Phantom^Nr {number}"}
+        series = known.series.model_copy(update=uids | names)
+        changes = {"series_uid": uids["series_uid"], "series": series, "findings": tuple(findings), "comparisons": ()}
+        (others / uids["series_uid"]).mkdir(parents=True)
+        made = known.model_copy(update={**changes, "judgement": judge(findings, known.patient)})
+        save_report(made, others / uids["series_uid"] / "findings.json")
+    listed = Worklist(scratch / "worklist.sqlite")
+    for place in (out, others):
+        listed.add(place)
+    listed.refresh()
+    first = min(find_series(scans), key=lambda series: series.identity.study_date)
+    listed.done(first.identity.study_uid, "Bo", "sent")
+    listed.claim("2.25.3", "Bo")
+    listed.set_priority(listed.study("2.25.1").id, "HIGH", "Bo")
+    viewer = new_viewer()
+    _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Worklist")
+    wait(lambda: panel.table.rowCount() > 5, 60)
+    panel.open(listed.study(later.identity.study_uid).id)
+    station = panel._station
+    wait(lambda: station.volume is not None and station.volume.complete, 60)
+    wait(lambda: any("open here" in panel.table.item(row, STATE).text() for row in range(panel.table.rowCount())), 60)
+    wait(lambda: len(station.series) == 2, 60)
+    for dock in (viewer.window._qt_viewer.dockLayerList, viewer.window._qt_viewer.dockLayerControls):
+        dock.hide()
+    panel.parent().raise_()
+    station.scan.contrast_limits = (-1350, 150)
+    changes = known.comparisons[0].changes
+    grown = station.review.finding(next(one.finding_id for one in changes if one.fate == "grown"))
+    station.select(grown.id)
+    station.go_to(grown.center_mm)
+    close_notifications(viewer)
+    wait(seconds=2)
+    save_picture(viewer, images, "worklist")
+    viewer.close()
 
 
 def new_viewer() -> Any:

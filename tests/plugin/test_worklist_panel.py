@@ -85,7 +85,7 @@ def test_a_study_opens_with_what_was_found_and_with_its_priors_and_is_nobody_els
     assert (identity.patient_id, identity.study_uid) == ("P2", "1.2.827.0")
     assert [finding.size_mm for finding in station.review.findings] == [9.0]
     assert column(panel, STATE) == ["● open here", ""]
-    assert "1 earlier CT" in panel.status.text()
+    assert "Earlier CTs: 1" in panel.status.text()
 
     def listed() -> set[tuple[str, str]]:
         return {(one.identity.patient_id, one.identity.study_date) for one in station.series}

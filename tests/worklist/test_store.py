@@ -12,6 +12,8 @@ from judged_nodules import nodule
 from worklist_case import DAWN, HOUR, Clock, large, numbers, result, results, small, worklist_of
 
 from napari_lesion.pacs.queue import Queue
+from napari_lesion.report.ledger import Entry, Ledger
+from napari_lesion.report.summary import SeriesOutcome
 from napari_lesion.support.errors import InputFileError, OptionError, OutputError, WorklistError
 from napari_lesion.worklist.store import Worklist
 
@@ -161,6 +163,22 @@ def test_results_that_cannot_be_read_are_on_the_list_with_the_reason(tmp_path: P
     (one,) = worklist_of(tmp_path, place).waiting()
     assert "not JSON" in one.found.reason
     assert [term.kind for term in one.terms if term.kind != "waiting"] == ["not_searched"]
+
+
+def test_a_series_that_failed_is_one_of_its_study_as_the_ledger_of_the_run_says(tmp_path: Path) -> None:
+    place = results(tmp_path / "out", small(1))
+    ledger = Ledger(place)
+    for number, (state, patient) in enumerate((("quarantined", "P1"), ("failed", "P8"), ("queued", "P9"))):
+        outcome = SeriesOutcome(f"1.2.1.{7 + number}", "failed", reason="It crashed.", patient_id=patient)
+        ended = None if state == "queued" else outcome
+        ledger.settle(Entry(f"key{number}", "1.2.1", outcome.series_uid, state, reason="It crashed.", outcome=ended))
+    ledger.close()
+    worklist = worklist_of(tmp_path, place)
+    listed = {one.identity.patient_id: one for one in worklist.waiting()}
+    assert set(listed) == {"P1", "P8"}, "what the run has not come to is not there yet"
+    assert {series.identity.series_uid for series in listed["P1"].series} == {"1.2.1.1", "1.2.1.7"}
+    assert (listed["P1"].found.unsearched, listed["P1"].found.series) == (1, 2)
+    assert listed["P8"].found.reason == "It crashed."
 
 
 def test_the_same_series_in_two_folders_is_one(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from napari_lesion.pacs.listener import INBOX, JOBS
 from napari_lesion.pacs.storage import ENDING
 from napari_lesion.report import json as report_json
 from napari_lesion.report import summary
+from napari_lesion.report.ledger import read_ledgers
 from napari_lesion.support.errors import InputFileError, LesionError
 from napari_lesion.support.plain import path_of
 from napari_lesion.support.uids import digest, name_of
@@ -92,31 +93,25 @@ def _of_results(
 ) -> Iterator[tuple[str, Arrival]]:
     table = place / summary.FILE_NAME
     rows = {row["folder"]: row for row in summary.load_summary(table)} if table.is_file() else {}
-    searched: set[tuple[str, str]] = set()
+    searched: list[SeriesIdentity] = []
     for path in sorted(place.glob(f"[!.]*/{report_json.FILE_NAME}")):
         folder = path.parent
         state = _state(path)
         if folder in known and known[folder][0] == state:
-            searched.add(_whose(known[folder][1]))
+            searched.append(known[folder][1].identity)
             yield known[folder]
             continue
         said = rows.get(folder.name, {}).get("source", "")
         where = source or (path_of(said) if said else None)
         try:
             one = _of_report(report_json.load_report(path), folder, where)
-            searched.add(_whose(one))
+            searched.append(one.identity)
             yield state, one
         except InputFileError as error:  # nobody knows what is in it: it is not to be forgotten
             identity = SeriesIdentity(series_uid=folder.name)
             found = Found(unsearched=1, reason=str(error))
             yield state, Arrival(identity, found, path.stat().st_mtime, state, folder, where)
-    for state, one in _failed(table, source) if table.is_file() else ():
-        if _whose(one) not in searched:  # or it failed in an earlier run only
-            yield state, one
-
-
-def _whose(one: Arrival) -> tuple[str, str]:
-    return one.identity.patient_id, one.identity.series_uid
+    yield from _failed(place, source, searched)
 
 
 def _of_report(report: Report, folder: Path, source: Path | None) -> Arrival:
@@ -126,24 +121,36 @@ def _of_report(report: Report, folder: Path, source: Path | None) -> Arrival:
     return Arrival(identity, found, _time(report.created, folder), version, folder, source)
 
 
-def _failed(table: Path, source: Path | None) -> list[tuple[str, Arrival]]:
-    """Series that could not be searched: nobody knows what is in them."""
-    state, at = _state(table), table.stat().st_mtime
-    told = []
-    for row in summary.load_summary(table):
-        if row["status"] != "failed" or not row["series_uid"]:
+def _failed(place: Path, source: Path | None, searched: Sequence[SeriesIdentity]) -> Iterator[tuple[str, Arrival]]:
+    """Series that could not be searched: nobody knows what is in them. What a run has not come to yet is not there yet.
+
+    Where a series of the same study was searched, that says whose it is in full.
+    """
+    named = {(one.patient_id, one.study_uid): one for one in searched}
+    table = place / summary.FILE_NAME
+    told: list[tuple[Mapping[str, str], str, float]] = []
+    if entries := read_ledgers(place):
+        for entry in entries:
+            if entry.state in ("failed", "quarantined") and entry.outcome is not None:
+                cells = {**summary.cells(entry.outcome), "reason": entry.reason or entry.outcome.reason}
+                told.append((cells, entry.study_uid, entry.ended or place.stat().st_mtime))
+    elif table.is_file():
+        rows = [row for row in summary.load_summary(table) if row["status"] == "failed"]
+        told = [(row, "", table.stat().st_mtime) for row in rows]
+    done = {(one.patient_id, one.series_uid) for one in searched}
+    for row, study, at in told:
+        # A path in which there was no series is no study, and what was searched later is no failure any more.
+        if not row["series_uid"] or (row["patient_id"], row["series_uid"]) in done:
             continue
-        identity = SeriesIdentity(
-            series_uid=row["series_uid"],
-            patient_id=row["patient_id"],
-            study_date=row["study_date"],
-            series_description=row["series_description"],
-            modality=row["modality"],
-        )
+        known = named.get((row["patient_id"], study)) if study else None
+        fields = {
+            name: row[name] for name in ("series_uid", "patient_id", "study_date", "series_description", "modality")
+        }
+        identity = (known or SeriesIdentity(series_uid="", study_uid=study)).model_copy(update=fields)
         where = source or (path_of(row["source"]) if row["source"] else None)
         found = Found(unsearched=1, reason=row["reason"])
-        told.append((state, Arrival(identity, found, at, digest(row["reason"]), None, where)))
-    return told
+        version = digest(row["reason"])
+        yield version, Arrival(identity, found, at, version, None, where)
 
 
 def _of_listener(place: Path, known: Mapping[Path, tuple[str, Arrival]]) -> Iterator[tuple[str, Arrival]]:

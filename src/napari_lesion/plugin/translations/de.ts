@@ -1932,8 +1932,8 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>{name} wurde geöffnet, die größte von {count} Serien. Nicht geöffnet: {others}.</translation>
         </message>
         <message>
-            <source>Opened, with {count} earlier CTs; the panel Follow-up compares with them.</source>
-            <translation>Geöffnet, mit {count} früheren CTs; das Feld „Verlauf“ vergleicht mit ihnen.</translation>
+            <source>Opened. Earlier CTs: {count}; the panel Follow-up compares with them.</source>
+            <translation>Geöffnet. Frühere CTs: {count}; das Feld „Verlauf“ vergleicht mit ihnen.</translation>
         </message>
         <message>
             <source>Opened. The list knows of no earlier CT of this patient.</source>

@@ -1932,8 +1932,8 @@ A double click opens one.</source>
             <translation>已打开 {name}，为 {count} 个序列中最大者。未打开：{others}。</translation>
         </message>
         <message>
-            <source>Opened, with {count} earlier CTs; the panel Follow-up compares with them.</source>
-            <translation>已打开，并有 {count} 个既往 CT；“随访”面板可与之比较。</translation>
+            <source>Opened. Earlier CTs: {count}; the panel Follow-up compares with them.</source>
+            <translation>已打开。既往 CT：{count}；“随访”面板可与之比较。</translation>
         </message>
         <message>
             <source>Opened. The list knows of no earlier CT of this patient.</source>

@@ -43,7 +43,8 @@ from napari_lesion.worklist.places import Located
 from napari_lesion.worklist.ranking import TEXTS, Term
 from napari_lesion.worklist.store import Study
 
-POINTS, PATIENT, DATE, LUNG_RADS, LARGEST, WAITED, STATE = range(7)
+POINTS, LUNG_RADS, PATIENT, STATE, LARGEST, WAITED, DATE = range(7)
+"""What decides is seen without scrolling in a narrow panel."""
 _REFRESH_MS = 60_000
 _HOUR_S = 3600.0
 
@@ -300,7 +301,7 @@ class WorklistPanel(QWidget):
 def _of_priors(found: Located) -> str:
     if not found.priors:
         return tr("Opened. The list knows of no earlier CT of this patient.")
-    return tr("Opened, with {count} earlier CTs; the panel Follow-up compares with them.", count=len(found.priors))
+    return tr("Opened. Earlier CTs: {count}; the panel Follow-up compares with them.", count=len(found.priors))
 
 
 def _folder_of(series: Series) -> Path:
