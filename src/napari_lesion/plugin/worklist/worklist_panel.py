@@ -43,7 +43,7 @@ from napari_lesion.worklist.places import Located
 from napari_lesion.worklist.ranking import TEXTS, Term
 from napari_lesion.worklist.store import Study
 
-POINTS, LUNG_RADS, PATIENT, STATE, LARGEST, WAITED, DATE = range(7)
+POINTS, LUNG_RADS, STATE, PATIENT, LARGEST, WAITED, DATE = range(7)
 """What decides is seen without scrolling in a narrow panel."""
 _REFRESH_MS = 60_000
 _HOUR_S = 3600.0
