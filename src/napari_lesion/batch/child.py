@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import faulthandler
+import gc
 import logging
 import os
 import pickle
@@ -49,9 +50,12 @@ def main(parent: int) -> None:
     except Exception as error:
         say(Refused(_plain(error)))
         return
+    gc.collect()
+    gc.freeze()  # what is there now stays; collecting looks at what comes
     say(Ready(detector.card))
     while (task := read(requests)) is not None:
         say(_analyse(task, detector, say))
+        _tidy()
 
 
 def _load(begin: Begin) -> Detector:
@@ -61,6 +65,14 @@ def _load(begin: Begin) -> Detector:
     detector: Detector = chosen.load() if isinstance(chosen, DetectorChoice) else chosen
     check_device(begin.device)
     return detector
+
+
+def _tidy() -> None:
+    """Give back what the last series took: pictures refer to themselves, and the C library keeps what is freed."""
+    gc.collect()
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):  # not of every C library
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _analyse(task: Task, detector: Detector, say: Callable[[Answer], None]) -> Answer:
