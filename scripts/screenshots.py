@@ -38,6 +38,7 @@ def main() -> None:
         "annotation": annotation,
         "follow_up": follow_up,
         "report": report,
+        "archive_page": archive_page,
         "pacs": pacs,
         "worklist": worklist,
     }
@@ -556,6 +557,28 @@ def report(images: Path) -> None:
     few = picture.quantize(128, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)  # keeps rare colours
     few.save(images / "report.png", optimize=True)
     print(images / "report.png")
+
+
+def archive_page(images: Path) -> None:
+    """Analyse a sample scan and one with a gap, and show the page of the results in a browser."""
+    import subprocess
+
+    from napari_lesion.batch import analyse_folder
+
+    browser_program = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser_program is None:
+        sys.exit("There is no chromium; install the package.")
+    scratch = Path(tempfile.mkdtemp())
+    for name in ("baseline", "followup"):
+        shutil.copytree(REPOSITORY / "sample_dicoms" / name, scratch / "scans" / name)
+    for file in sorted((scratch / "scans" / "followup").glob("*.dcm"))[20:24]:
+        file.unlink()
+    out = scratch / "results"
+    analyse_folder([scratch / "scans"], out, reports=("html",), measure=False)
+    command = [browser_program, "--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=1600,420"]
+    command += [f"--screenshot={images / 'archive-page.png'}", (out / "index.html").as_uri()]
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    print(images / "archive-page.png")
 
 
 def pacs(images: Path) -> None:
