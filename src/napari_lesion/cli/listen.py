@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +33,10 @@ def listen(
     from napari_lesion.pacs.nodes import Nodes, load_nodes, nodes_file
     from napari_lesion.pacs.queue import Queue
     from napari_lesion.pacs.rules import load_listening
+
+    # What pydicom says of values that are odd quotes them: a PatientID that is too long would stand in the log.
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", module="pydicom")
 
     known = load_nodes(nodes) if nodes is not None or nodes_file().is_file() else None
     settings = load_listening(file, known)
