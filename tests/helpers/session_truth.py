@@ -248,7 +248,7 @@ class Truth:
         view.cursor.position = tuple(world + 1e-3)
         view.cursor.position = tuple(world)
         found = tools.view(view).found
-        assert found is not None
+        assert found is not None, f"nothing is probed at {tuple(world)} of {view.dims}"
         self._agrees(found, pane, volume)
         if view is not self.viewer:
             view.mouse_over_canvas = False
@@ -285,6 +285,7 @@ class Truth:
         width, height = pane.canvas.width(), pane.canvas.height()
         if not pane.isVisible() or width < 60 or height < 60 or not layer.visible:
             return
+        image = _grey(pane)  # first: napari's camera learns what a canvas of another size shows when that is drawn
         points, wanted = [], []
         low, high = layer.contrast_limits
         for _ in range(POINTS):
@@ -296,7 +297,6 @@ class Truth:
                 points.append((py / height, px / width))
         if len(wanted) < 8:
             return
-        image = _grey(pane)
         seen = [float(image[int(down * image.shape[0]), int(right * image.shape[1])]) for down, right in points]
         same = np.abs(np.subtract(wanted, seen)) < 12
         told = [f"{grey:.0f} is {value:.0f}" for grey, value in zip(wanted, seen, strict=True)]

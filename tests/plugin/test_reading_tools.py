@@ -16,6 +16,7 @@ from qtpy.QtTest import QTest
 from napari_lesion.model.display import Display, Window
 from napari_lesion.model.findings import Candidate
 from napari_lesion.model.volume import SeriesIdentity, Volume
+from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import setting
 from napari_lesion.plugin.viewer import layers
 from napari_lesion.plugin.viewer.actions import bind
@@ -228,6 +229,20 @@ def test_the_value_under_the_cursor_is_the_voxel_at_that_place(model: ViewerMode
     # The dims keep the slice within the scan; beside it there is nothing.
     model.cursor.position = (0.0, 1e4, 1e4)
     assert tools.view(model).found is None
+
+
+def test_the_value_is_that_of_the_plane_that_is_seen(model: ViewerModel) -> None:
+    """Where another plane was turned to, the value of the former one stayed."""
+    volume = make_volume()
+    volume.voxels[:] = np.random.default_rng(1).integers(-1000, 1000, volume.shape)
+    add(model, volume)
+    tools = attach(model)
+    over(model, tuple(volume.to_patient((3, 7, 11))))
+    middle = workstation(model).position_mm
+    model.dims.order = (1, 0, 2)
+    found = tools.view(model).found
+    assert found.place_mm[1] == pytest.approx(middle[1], abs=max(volume.spacing) / 2)
+    assert found.value == volume.voxels[found.index]
 
 
 def test_with_a_slab_the_cursor_tells_what_is_shown_and_what_was_acquired(model: ViewerModel) -> None:

@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ from napari.components import ViewerModel
 from napari.layers import Image, Layer
 from napari.layers._source import layer_source
 from plugin_scan import BlobDetector
-from session_driver import Driver, Outliner
+from session_driver import PANELS, Driver, Outliner
 from session_scans import Coded, coded_scans
 
 from napari_lesion.dicom.index.series import Series, find_series
+from napari_lesion.plugin.annotate.annotator import annotator
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.session.session import BUDGET_SETTING, session
 from napari_lesion.plugin.session.workstation import Workstation, workstation
@@ -30,6 +32,7 @@ from napari_lesion.plugin.viewer.layers import about, scan_layer
 from napari_lesion.plugin.viewer.reader import open_series
 from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
+from napari_lesion.plugin.viewer.views.mpr import views
 from napari_lesion.review import edits
 from napari_lesion.review.review import Review, unsearched
 
@@ -218,6 +221,75 @@ def test_scans_beyond_the_budget_are_closed_and_come_back_as_they_were(
     assert station.position_mm == pytest.approx(place, abs=1.5)
     assert tuple(again.contrast_limits) == (-50, 70)
     assert len(station.review.findings) == 1
+
+
+def test_whoever_moves_a_scan_moves_neither_it_nor_the_slice(model: ViewerModel, qapp: Any) -> None:
+    """It went back to its place, but the reader was left elsewhere: beyond it, where a layer of somebody else is."""
+    layer, station = add(model, coded_scans()[2]), workstation(model)
+    model.add_points(np.zeros((1, 3)), name="theirs")
+    place = station.volume.to_patient((3, 30, 36))
+    station.point_at(place)
+    seen, lies = model.dims.point[0], tuple(layer.translate)
+    layer.translate = (5.0, -7.0, 11.0)
+    assert tuple(layer.translate) == lies
+    assert model.dims.point[0] == seen
+    assert station.position_mm == pytest.approx(place, abs=0.01)
+
+
+def test_layers_that_come_and_go_move_no_crosshair(model: ViewerModel, qapp: Any) -> None:
+    """napari puts its point elsewhere when its sliders go farther, and the crosshair of the scan went along."""
+    station, scans = workstation(model), coded_scans()
+    for scan in (scans[4], scans[3]):
+        add(model, scan)
+    place = station.volume.to_patient((4.3, 11.2, 40.1))
+    station.point_at(place)
+    model.scene.camera.zoom *= 1.3
+    theirs = model.add_points(np.full((1, 3), 300.3), name="theirs")
+    assert station.position_mm == pytest.approx(place, abs=0.01)
+    model.layers.remove(theirs)
+    assert station.position_mm == pytest.approx(place, abs=0.01)
+    add(model, coded_scans()[4])  # is open, and raised
+    qapp.processEvents()
+    assert station.volume.series.modality == "CR"
+    add(model, coded_scans()[3])
+    qapp.processEvents()
+    assert station.position_mm == pytest.approx(place, abs=0.01)
+
+
+def test_nothing_holds_a_scan_that_was_dropped(
+    make_napari_viewer: Callable[..., Any], detector: BlobDetector, qtbot: Any, tmp_path: Path
+) -> None:
+    """With all panels, four views, findings, a heatmap and marks: what is not on the screen frees its memory."""
+    viewer = make_napari_viewer(show=False)
+    scan_view(viewer)
+    panel = viewer.window.add_plugin_dock_widget("napari-lesion", PANELS[0])[1]
+    for name in PANELS[1:]:
+        viewer.window.add_plugin_dock_widget("napari-lesion", name)
+    store("annotation/folder", str(tmp_path / "annotations"))
+    store(BUDGET_SETTING, 0.0)
+    scans, station = session(viewer), workstation(viewer)
+    held: list[weakref.ref[Any]] = []
+    for name in ("first", "second", "third"):
+        factory.write(factory.ct_slices(factory.asymmetric_phantom(), name), tmp_path / name)
+        [series] = find_series(tmp_path / name)
+        [(data, attributes, _)] = open_series([series])
+        layer = viewer.add_image(data, **attributes)
+        held += [weakref.ref(layer), weakref.ref(layer.metadata["volume"])]
+        del data, attributes, layer
+        if name == "first":
+            views(viewer).show_all()
+        add_finding(station, station.volume.to_patient((4, 9, 12)))
+        annotator(station).add_point(station.position_mm, 6.0)
+        panel.run()
+        qtbot.waitUntil(lambda: panel._task is None and not scans._at_work, timeout=60_000)
+    assert len(scans.scans) == 1
+
+    def gone() -> bool:
+        gc.collect()
+        return all(one() is None for one in held[:-2])
+
+    qtbot.waitUntil(gone, timeout=60_000)
+    assert held[-1]() is station.volume
 
 
 def test_what_is_printed_of_a_scan_names_nobody(model: ViewerModel) -> None:

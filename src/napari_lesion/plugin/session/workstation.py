@@ -87,6 +87,8 @@ class Workstation(QObject):
         """The point of `dims` when it was last looked at."""
         self._place = self._seen.copy()
         """Of the crosshair, in napari's world."""
+        self._range = viewer.dims.range
+        """How far napari's sliders went when the point was last looked at."""
         self._quiet = False
         viewer.dims.events.point.connect(self._on_point)
         # napari tells a change of the range as one of the step only.
@@ -183,6 +185,7 @@ class Workstation(QObject):
 
     def _restore_place(self, _scan: OpenScan, kept: dict[str, Any] | None) -> None:
         self._seen = np.asarray(self.viewer.dims.point, dtype=np.float64)
+        self._range = self.viewer.dims.range
         self._place = kept["world"].copy() if kept is not None else self._seen.copy()
 
     def go_to(self, center_mm: Sequence[float]) -> None:
@@ -204,9 +207,16 @@ class Workstation(QObject):
         """Take over what was moved in `dims`: the crosshair keeps its place along the other axes."""
         if self.session.moving:
             return
-        point = np.asarray(self.viewer.dims.point, dtype=np.float64)
+        dims = self.viewer.dims
+        point = np.asarray(dims.point, dtype=np.float64)
+        layers_changed, self._range = dims.range != self._range, dims.range
         if point.shape != self._place.shape:
             self._place = point.copy()
+        elif layers_changed and self.volume is not None:
+            # napari has put its point where the sliders can stop now, also along axes that nobody scrolls.
+            self._seen = point
+            self._on_order()
+            return
         elif np.array_equal(point, self._seen):
             return
         else:

@@ -373,7 +373,7 @@
         </message>
         <message>
             <source>By its headers this scan is not of the same patient, so it is no prior unless you say that it is.</source>
-            <translation>Nach den Kopfdaten ist diese Aufnahme nicht von demselben Patienten; sie ist also keine Voraufnahme, solange Sie das nicht sagen.</translation>
+            <translation>Nach den Kopfdaten ist diese Aufnahme nicht von demselben Patienten; als Voruntersuchung gilt sie nur, wenn Sie das sagen.</translation>
         </message>
         <message>
             <source>By {method}, as readers would rate it; nothing of it is measured.</source>

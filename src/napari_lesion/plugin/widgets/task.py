@@ -175,7 +175,7 @@ class Task(QObject, Generic[T]):
     """One run of a function on a thread of its own. All signals arrive on the thread that made the task.
 
     Exactly one of ``succeeded``, ``failed`` and ``cancelled`` is emitted, then ``ended``; none if the task is deleted
-    before (with its parent, say), which cancels the run.
+    before (with its parent, say), which cancels the run. When it has ended it deletes itself.
 
     Parameters
     ----------
@@ -220,6 +220,7 @@ class Task(QObject, Generic[T]):
                 _log.error("a task failed", exc_info=error)
             self.failed.emit(error)
         self.ended.emit()
+        self.deleteLater()  # what its signals are connected to often holds a whole scan
 
 
 def run_with_dialog(title: str, function: Callable[[Progress], T], parent: QWidget | None = None) -> T:

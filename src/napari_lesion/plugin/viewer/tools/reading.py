@@ -364,7 +364,7 @@ class View:
         model.layers.events.inserted.connect(self.on_layers)
         model.layers.events.removed.connect(self.on_layers)
         model.dims.events.current_step.connect(self._on_slice)
-        model.dims.events.order.connect(self.say_how)
+        model.dims.events.order.connect(self._on_slice)
         model.dims.events.ndisplay.connect(self.refresh)
         model.scene.camera.events.zoom.connect(self.say_how)
         model.scene.camera.events.center.connect(self._on_pan)
