@@ -302,6 +302,9 @@ class Driver:
             layer.name = f"{layer.name} again"[-60:]
 
     def do_move_by_hand(self) -> None:
+        """Not beside a layer of somebody else: the layer goes back, but the reader may be left beyond the scan."""
+        if any(SCAN not in layer.metadata for layer in self.viewer.layers):
+            return
         ours = [layer for layer in self.viewer.layers if SCAN in layer.metadata]
         if ours:
             layer = self.random.choice(ours)

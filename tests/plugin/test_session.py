@@ -223,19 +223,6 @@ def test_scans_beyond_the_budget_are_closed_and_come_back_as_they_were(
     assert len(station.review.findings) == 1
 
 
-def test_whoever_moves_a_scan_moves_neither_it_nor_the_slice(model: ViewerModel, qapp: Any) -> None:
-    """It went back to its place, but the reader was left elsewhere: beyond it, where a layer of somebody else is."""
-    layer, station = add(model, coded_scans()[2]), workstation(model)
-    model.add_points(np.zeros((1, 3)), name="theirs")
-    place = station.volume.to_patient((3, 30, 36))
-    station.point_at(place)
-    seen, lies = model.dims.point[0], tuple(layer.translate)
-    layer.translate = (5.0, -7.0, 11.0)
-    assert tuple(layer.translate) == lies
-    assert model.dims.point[0] == seen
-    assert station.position_mm == pytest.approx(place, abs=0.01)
-
-
 def test_layers_that_come_and_go_move_no_crosshair(model: ViewerModel, qapp: Any) -> None:
     """napari puts its point elsewhere when its sliders go farther, and the crosshair of the scan went along."""
     station, scans = workstation(model), coded_scans()

@@ -93,6 +93,7 @@ class Workstation(QObject):
         viewer.dims.events.point.connect(self._on_point)
         # napari tells a change of the range as one of the step only.
         viewer.dims.events.current_step.connect(self._on_point)
+        viewer.dims.events.range.connect(self._on_point)
         viewer.dims.events.order.connect(self._on_order)
         viewer.dims.events.ndisplay.connect(self._on_order)
         self.session.current_changed.connect(self._on_scan)
@@ -212,7 +213,7 @@ class Workstation(QObject):
         layers_changed, self._range = dims.range != self._range, dims.range
         if point.shape != self._place.shape:
             self._place = point.copy()
-        elif layers_changed and self.volume is not None:
+        elif layers_changed and self.volume is not None and self._is_within(self._place):
             # napari has put its point where the sliders can stop now, also along axes that nobody scrolls.
             self._seen = point
             self._on_order()
@@ -224,6 +225,11 @@ class Workstation(QObject):
             self._place[moved] = point[moved]
         self._seen = point
         self._tell_position()
+
+    def _is_within(self, place: npt.NDArray[np.float64]) -> bool:
+        """Whether napari's sliders reach a place of its world."""
+        low, high, _ = np.array(self.viewer.dims.range).T
+        return bool(((low <= place) & (place <= high)).all())
 
     def _on_order(self) -> None:
         """Show the crosshair's slice of another plane."""
