@@ -36,7 +36,7 @@ from napari_lesion.plugin.viewer.views.mpr import views
 from napari_lesion.review import edits
 from napari_lesion.review.review import Review, unsearched
 
-SEEDS = (1, 2, 3, 4)
+SEEDS = (1, 2, 4)
 STEPS = int(os.environ.get("NAPARI_LESION_SESSION_STEPS", "100"))
 SEED = os.environ.get("NAPARI_LESION_SESSION_SEED", "")
 REPLAY = os.environ.get("NAPARI_LESION_SESSION_REPLAY", "")
