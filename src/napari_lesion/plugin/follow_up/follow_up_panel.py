@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QMessageBox,
     QProgressBar,
@@ -186,7 +185,6 @@ class FollowUpPanel(QWidget):
             tr("Click a row, or step with the arrow keys, to see both places"),
         )
         self.table.setTabKeyNavigation(False)  # Tab leaves the table
-        self.table.horizontalHeader().setSectionResizeMode(DOUBLING, QHeaderView.ResizeMode.Stretch)
         self.table.setMinimumHeight(90)
         self.table.setStyleSheet("font-size: 11px;")  # six columns beside the picture
         self.nothing = rest_text(self.table)
