@@ -266,8 +266,8 @@ def scrolling(volume: Any, heatmap: Any, rounds: int, steps: int) -> dict[str, A
 def show_prior(viewer: Any, volume: Any) -> None:
     """Show a scan beside itself, as if it were its prior, linked by a deformation."""
     from napari_lesion.comparison.register import Aligned
+    from napari_lesion.follow_up import Prior
     from napari_lesion.model.compared import Alignment, Comparison
-    from napari_lesion.plugin.follow_up.priors import Prior  # FIXME
     from napari_lesion.plugin.session.workstation import workstation
     from napari_lesion.plugin.viewer.views.side_by_side import side_by_side
     from napari_lesion.review.review import unsearched
