@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from contextlib import closing
@@ -11,16 +13,36 @@ from contextlib import closing
 import pytest
 from batch_case import FOUND, rows_of, write
 from fake_scan import FakeDetector
+from filelock import FileLock
 from poison import PoisonDetector
 
 from napari_lesion.batch import Shard, Status, Workers, analyse_folder
 from napari_lesion.batch.monitor import LOOPBACK, Monitor
+from napari_lesion.report import folders
 from napari_lesion.report.ledger import read_ledgers
 from napari_lesion.report.summary import SeriesOutcome, load_summary
-from napari_lesion.support.errors import ModelError, OptionError
+from napari_lesion.support.errors import ModelError, OptionError, OutputError
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 PREFIX = "1.2.826.7"
+PROGRAM = """
+from batch_case import FOUND
+from fake_scan import FakeDetector as Fake
+
+from napari_lesion.detection import choice
+
+
+class StandIn(choice.DetectorChoice):
+    def __new__(cls, *options):
+        return Fake(FOUND)
+
+
+choice.DetectorChoice = StandIn
+from napari_lesion.cli.main import main
+
+main()
+"""
+"""The command line with a detector that finds what it is told to, in its processes, too."""
 LONG_S = 600.0
 """A limit that nobody comes near: these tests are of something else."""
 
@@ -155,6 +177,51 @@ def test_shards_share_a_folder_and_each_patient_is_in_one(tmp_path):
     assert len(load_summary(out / "summary.csv")) == 6
     with pytest.raises(OptionError, match="counted from 1"):
         Shard(0, 2)
+
+
+def test_shards_that_begin_at_the_same_time_wait_for_each_other(tmp_path, monkeypatch):
+    other = FileLock(tmp_path / folders.LOCK)
+    other.acquire()
+
+    class Patient(FileLock):
+        """The other shard goes on while somebody waits."""
+
+        def acquire(self, timeout=None, **options):
+            if timeout:
+                other.release()
+            return super().acquire(timeout, **options)
+
+    monkeypatch.setattr(folders, "FileLock", Patient)
+    with pytest.raises(OutputError, match="another run is writing"), folders.held(tmp_path):
+        pass
+    with folders.held(tmp_path, "1-of-2"):
+        assert not other.is_locked
+
+
+def test_the_command_line_says_all_in_lines_of_json_without_names(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM, encoding="utf-8")
+    for number in (1, 2):
+        write(tmp_path / "scans" / str(number), f"{PREFIX}.{number}", PatientID="Kanarienvogel")
+
+    def run(*more):
+        options = ["-o", tmp_path / "out", "--no-measure", "--device", "cpu", "--withhold-names", "--json", *more]
+        command = [sys.executable, program, "analyse", tmp_path / "scans", *options]
+        paths = os.pathsep.join(sys.path)
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": paths})
+        assert (done.returncode, "Kanarienvogel" in done.stdout) == (0, False), done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    said = run("--jobs", "2")
+    assert [one["event"] for one in said if one["event"] != "status"] == ["plan", "series", "series", "end"]
+    assert {one["series_uid"]: one["status"] for one in said if one["event"] == "series"} == {
+        f"{PREFIX}.{number}": "done" for number in (1, 2)
+    }
+    assert (said[-1]["done"], said[-1]["failed"]) == (2, 0)
+
+    plan, *steps = run("--jobs", "2", "--dry-run")
+    assert (plan["event"], plan["to_do"], plan["left"]) == ("plan", 0, {"done": 2})
+    assert [(one["event"], one["what"], one["state"]) for one in steps] == [("step", "keep", "done")] * 2
 
 
 def test_the_monitor_shows_the_run_to_this_computer_only():

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
-from napari_lesion.report.ledger import FILE_NAME, Entry, Ledger, read_ledgers
+from napari_lesion.report.ledger import FILE_NAME, Entry, Ledger, ledgers_in, read_ledgers
 from napari_lesion.report.summary import SeriesOutcome
 from napari_lesion.support.errors import InputFileError
 
@@ -87,3 +88,32 @@ def test_what_is_no_ledger_of_this_version_is_refused_and_left_as_it_is(tmp_path
         with pytest.raises(InputFileError, match="Move it away"):
             use(tmp_path)
     assert path.read_bytes() == content
+
+
+def damage(path, how):
+    if how == "pages":
+        content = path.read_bytes()
+        path.write_bytes(content[:4096] + b"\x5a" * (len(content) - 4096))
+        return
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute({"table": "DROP TABLE series", "row": "UPDATE series SET outcome = '{\"a'"}[how])
+
+
+@pytest.mark.parametrize("how", ["pages", "table", "row"])
+def test_a_damaged_ledger_is_said_to_be_one(ledger, tmp_path, how):
+    ledger.settle(entry(1, "done", outcome=outcome(1)))
+    ledger.close()
+    damage(ledger.path, how)
+    for use in (Ledger, read_ledgers):
+        with pytest.raises(InputFileError, match=r"damaged .*Move it away"):
+            use(tmp_path)
+
+
+def test_what_shards_did_is_taken_over_with_its_pictures_and_their_ledgers_are_gone(ledger, tmp_path):
+    shard = Ledger(tmp_path, "ledger-1-of-2.sqlite")
+    shard.settle(entry(1, "done", outcome=outcome(1, patient_id="Kanarienvogel"), ended=10.0), b"a jpeg")
+    shard.close()
+    ledger.take_over()
+    assert [one.state for one in ledger.entries()] == ["done"]
+    assert ledger.thumbnails() == {"key-1": b"a jpeg"}
+    assert ledgers_in(tmp_path) == (ledger.path,)

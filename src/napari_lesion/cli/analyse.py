@@ -217,10 +217,17 @@ def analyse(
             say(str(plan))
 
     def show_plan(plan: Plan) -> None:
+        if json_lines:
+            say_plan(plan)
         for step in plan.steps:
             what = "analyse" if not step.is_left else "keep" if step.entry.state == "done" else "leave"
-            say(f"{what:8} {step.job.series.identity.series_uid}{f' ({step.entry.state})' if step.is_left else ''}")
-        say(f"{plan} Nothing was written.")
+            uid, state = step.job.series.identity.series_uid, step.entry.state
+            if json_lines:
+                as_json("step", series_uid=uid, what=what, state=state)
+            else:
+                say(f"{what:8} {uid}{f' ({state})' if step.is_left else ''}")
+        if not json_lines:
+            say(f"{plan} Nothing was written.")
 
     model = model or default_model()
     if runtime != TORCH:

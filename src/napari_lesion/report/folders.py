@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 LOCK = ".napari-lesion.lock"
 _LOCK_OF_SHARD = ".napari-lesion-shard-{}.lock"
 _LOCK_OF_VIEWS = ".napari-lesion-views.lock"
+_PATIENCE_S = 30.0
+"""A shard waits so long for the others that begin at the same time: each holds the folder for a moment."""
 _CHUNK = 2**20
 
 
@@ -224,7 +226,7 @@ def held(out: Path, shard: str = "") -> Iterator[None]:
         If another run holds it, or it cannot be written.
     """
     with ExitStack() as stack:
-        stack.enter_context(_locked(out, out / LOCK))
+        stack.enter_context(_locked(out, out / LOCK, _PATIENCE_S if shard else 0.0))
         if not shard:
             for path in sorted(out.glob(_LOCK_OF_SHARD.format("*"))):
                 with _locked(out, path):  # nobody holds it: what a run that was killed left
@@ -245,10 +247,10 @@ def views_held(out: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _locked(out: Path, path: Path) -> Iterator[None]:
+def _locked(out: Path, path: Path, patience_s: float = 0.0) -> Iterator[None]:
     lock = FileLock(path, mode=0o600)
     try:
-        lock.acquire(blocking=False)
+        lock.acquire(timeout=patience_s)
     except Timeout as error:
         raise OutputError(
             f"{out}: another run is writing results there. Wait until it has ended, or choose another folder."

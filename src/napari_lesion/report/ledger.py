@@ -12,11 +12,11 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import psutil
 
@@ -27,6 +27,7 @@ from napari_lesion.support.plain import one_line
 
 FILE_NAME = "ledger.sqlite"
 _PATTERN = "ledger*.sqlite"
+_Taken = TypeVar("_Taken")
 _VERSION = 1
 _PATIENCE_S = 30.0
 _LOGGED = 18
@@ -180,6 +181,10 @@ class Ledger:
             self._db.execute("PRAGMA secure_delete = ON")  # names that are withheld later must not stay in the file
             if empty:
                 self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
+            if (found := self._db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+                raise sqlite3.DatabaseError(" ".join(found.split()))
+            self.entries()
+            self._db.execute("SELECT key, jpeg FROM thumbnails LIMIT 1")
         except sqlite3.Error as error:
             self._db.close()
             raise _unreadable(self.path, error) from error
@@ -199,13 +204,24 @@ class Ledger:
             # Of paths without series, and of series that were not to be searched: who looks again finds them again.
             self._db.execute("DELETE FROM series WHERE settings_sha256 = ''")
 
-    def take_over(self, entries: Iterable[Entry]) -> None:
-        """Take rows of other ledgers of the folder, where this one has none or an older one."""
+    def take_over(self) -> None:
+        """Take what the ledgers of shards have, where this one has nothing or something older; they are removed.
+
+        Nobody else may write to the folder meanwhile.
+        """
+        out = self.path.parent
+        thumbnails = read_thumbnails(out)
         with self._transaction():
-            for entry in entries:
+            for entry in read_ledgers(out):
                 mine = self._db.execute("SELECT ended FROM series WHERE key = ?", (entry.key,)).fetchone()
                 if mine is None or (mine[0] or 0.0) < (entry.ended or 0.0):
                     self._write(entry)
+                    if jpeg := thumbnails.get(entry.key):
+                        self._db.execute("INSERT OR REPLACE INTO thumbnails VALUES (?, ?)", (entry.key, jpeg))
+        for path in ledgers_in(out):
+            if path != self.path:  # it would keep names that are withheld from now on
+                for ending in ("", "-wal", "-shm"):
+                    path.with_name(path.name + ending).unlink(missing_ok=True)
 
     def queue(self, entries: Iterable[Entry]) -> None:
         """Queue series, whatever became of them earlier; those that wait already keep what they have been through."""
@@ -326,8 +342,7 @@ def read_ledgers(out: Path) -> tuple[Entry, ...]:
         If a ledger cannot be read.
     """
     latest: dict[str, Entry] = {}
-    for row in _read(out, "SELECT * FROM series ORDER BY position, key"):
-        entry = _entry(row)
+    for entry in _read(out, "SELECT * FROM series ORDER BY position, key", _entry):
         known = latest.get(entry.key)
         if known is None or (known.ended or 0.0) < (entry.ended or 0.0):
             latest[entry.key] = entry
@@ -342,16 +357,16 @@ def read_thumbnails(out: Path) -> dict[str, bytes]:
     InputFileError
         If a ledger cannot be read.
     """
-    return {row["key"]: row["jpeg"] for row in _read(out, "SELECT key, jpeg FROM thumbnails")}
+    return dict(_read(out, "SELECT key, jpeg FROM thumbnails", lambda row: (row["key"], row["jpeg"])))
 
 
-def _read(out: Path, query: str) -> Iterator[sqlite3.Row]:
+def _read(out: Path, query: str, take: Callable[[sqlite3.Row], _Taken]) -> Iterator[_Taken]:
     for path in ledgers_in(out):
         try:
             with closing(_connect_to_read(path)) as db:
                 if _version(db, path):
                     db.row_factory = sqlite3.Row
-                    yield from db.execute(query)
+                    yield from map(take, db.execute(query))
         except (OSError, sqlite3.Error) as error:
             raise _unreadable(path, error) from error
 
@@ -398,8 +413,18 @@ def _values(entry: Entry) -> dict[str, Any]:
 
 
 def _entry(row: sqlite3.Row) -> Entry:
-    values = {one.name: row[one.name] for one in fields(Entry)}
-    return Entry(**{**values, "outcome": _outcome(row["outcome"]) if row["outcome"] else None})
+    """Read a row.
+
+    Raises
+    ------
+    sqlite3.DataError
+        If this program did not write it so.
+    """
+    try:
+        values = {one.name: row[one.name] for one in fields(Entry)}
+        return Entry(**{**values, "outcome": _outcome(row["outcome"]) if row["outcome"] else None})
+    except (ValueError, TypeError, AttributeError, IndexError) as error:
+        raise sqlite3.DataError(f"a row of it cannot be read: {error}") from error
 
 
 def _outcome(text: str) -> SeriesOutcome:

@@ -78,7 +78,7 @@ class RunLog:
         self.ledger = Ledger(out, f"ledger-{shard}.sqlite" if shard else LEDGER)
         try:
             if not shard and ledgers_in(out) != (self.ledger.path,):  # shards ran here
-                self.ledger.take_over(read_ledgers(out))
+                self.ledger.take_over()
             self.known = read_ledgers(out) if shard else self.ledger.entries()
             """As the last run left them."""
             self.ledger.begin()
