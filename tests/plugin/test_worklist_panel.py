@@ -157,3 +157,58 @@ def test_names_are_hidden_where_the_setting_says_so_and_all_of_it_in_a_blind_rea
     assert "4B" not in panel.why.text()
     station.set_blind(False)
     assert panel.table.rowCount() == 2
+
+
+def chosen(panel) -> str:
+    return panel.chosen.identity.patient_id if panel.chosen is not None else ""
+
+
+def test_the_selected_study_stays_selected_when_another_comes_before_it(panel, qtbot) -> None:
+    panel.table.setCurrentCell(0, 0)
+    assert chosen(panel) == "P2"
+    panel.other.set_priority(panel.other.study("1.2.827.3").id, "STAT", "Bo")
+    panel.refresh()
+    qtbot.waitUntil(lambda: column(panel, LUNG_RADS) == ["2", "4B"], timeout=PATIENCE_MS)
+    assert (chosen(panel), panel.table.currentRow()) == ("P2", 1)
+    panel.done_button.click()
+    assert panel.other.study("1.2.827.0").is_read
+    qtbot.waitUntil(lambda: panel.table.rowCount() == 1 and not panel.running, timeout=PATIENCE_MS)
+    assert chosen(panel) == "", "the next patient's study is not selected in its place"
+    panel.done_button.click()
+    assert not panel.other.study("1.2.827.3").is_read
+
+
+def test_the_study_on_the_screen_is_the_one_that_is_marked(panel, qtbot) -> None:
+    open_first(panel, qtbot)
+    session = workstation(panel._viewer).session
+    first = session.current
+    panel.next_button.click()
+    qtbot.waitUntil(lambda: session.current is not first and not panel.running, timeout=PATIENCE_MS)
+    assert chosen(panel) == "P1"
+    session.show(first)
+    assert chosen(panel) == "P2"
+    session.show(session.scans[1])
+    panel.done_button.click()
+    assert [panel.other.study(uid).is_read for uid in ("1.2.827.0", "1.2.827.3")] == [False, True]
+
+
+def test_a_report_of_another_scan_than_that_on_the_screen_is_said_to_be_of_it(panel, qtbot) -> None:
+    open_first(panel, qtbot)
+    station = workstation(panel._viewer)
+    first = station.session.current
+    panel.next_button.click()
+    qtbot.waitUntil(lambda: station.session.current is not first and not panel.running, timeout=PATIENCE_MS)
+    station.reported.emit(first, "html")
+    assert "another study than that on the screen" in panel.status.text()
+    assert [panel.other.study(uid).is_read for uid in ("1.2.827.0", "1.2.827.3")] == [True, False]
+
+
+def test_a_report_of_a_study_that_somebody_else_has_by_now_marks_nothing_and_says_so(panel, qtbot) -> None:
+    open_first(panel, qtbot)
+    station = workstation(panel._viewer)
+    panel.other.release(panel.other.study("1.2.827.0").id, "Ada")
+    panel.other.claim("1.2.827.0", "Bo")
+    station.reported.emit(station.session.current, "html")
+    assert "NOT marked as read" in panel.status.text()
+    assert "Bo has this study open" in panel.status.text()
+    assert (panel.other.study("1.2.827.0").holder, panel.other.study("1.2.827.0").is_read) == ("Bo", False)

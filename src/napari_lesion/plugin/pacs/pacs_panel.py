@@ -41,6 +41,7 @@ from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layout import PLUGIN
 from napari_lesion.plugin.viewer.reader import add_layers, open_series
 from napari_lesion.plugin.viewer.scan_view import scan_view
+from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.viewer.view import source_of
 from napari_lesion.plugin.widgets.task import Task, sentence, step_text
 from napari_lesion.report.write import FILE_NAMES, Kind, in_words, write_reports
@@ -76,9 +77,13 @@ class PacsPanel(QWidget):
         scan_view(napari_viewer)
         self._station = workstation(napari_viewer)
         self._findings = findings_view(self._station)
+        self._tools = reading_tools(self._station)
         self._task: Task[Any] | None = None
         self._nodes: Nodes | None = None
+        self._for: OpenScan | None = None
+        """The scan that the archive is asked or told for."""
         self._build()
+        self._tools.names_changed.connect(self._name_studies)
         self._station.session.current_changed.connect(lambda _scan: self._follow())
         self._station.review_changed.connect(lambda _review: self._follow())
         self.read_nodes()
@@ -223,7 +228,7 @@ class PacsPanel(QWidget):
                 for number, one in enumerate(found)
             ]
 
-        self._run(work, self._on_priors)
+        self._run(work, self._on_priors, self._station.session.current)
 
     def send(self) -> None:
         """Send results of the scan on the screen into its study."""
@@ -245,7 +250,7 @@ class PacsPanel(QWidget):
                 sent = send(archive, instances_below(paths), progress=part(progress, 1, 2, 2))
             return sent, (*written.notes, *in_words({}, written.absent))
 
-        self._run(work, partial(self._on_sent, owner))
+        self._run(work, partial(self._on_sent, owner), owner)
 
     def cancel(self) -> None:
         """Stop at the next step; what came by then stays, and is not fetched again."""
@@ -259,22 +264,31 @@ class PacsPanel(QWidget):
         self.tree.clear()
         for study in found[:_MOST]:
             row = _Row(self.tree, study)
-            parts = (
-                readable_date(study.date),
-                study.patient_name.replace("^", " ").strip(),
-                study.patient_id,
-                readable_date(study.birth_date),
-                "/".join(study.modalities),
-                study.description,
-            )
-            row.setText(0, " · ".join(one_line(part) for part in parts if part))
-            row.setToolTip(0, row.text(0))
             row.setText(1, str(study.instances) if study.instances is not None else "")
             row.setChildIndicatorPolicy(QTreeWidgetItem.ChildIndicatorPolicy.ShowIndicator)
+        self._name_studies()
         if len(found) > _MOST:
             self._say(tr("There are more than {count} studies; ask more precisely.", count=_MOST))
         else:
             self._say(tr("{count} studies", count=len(found)))
+
+    def _name_studies(self, _changed: object = None) -> None:
+        """Say whose the studies are, unless names are hidden: then what they are, as in the series browser."""
+        for number in range(self.tree.topLevelItemCount()):
+            row = self.tree.topLevelItem(number)
+            if not isinstance(row, _Row):
+                continue
+            study = row.study
+            who = (
+                readable_date(study.date),
+                study.patient_name.replace("^", " ").strip(),
+                study.patient_id,
+                readable_date(study.birth_date),
+            )
+            shown = who if self._tools.names else (tr("Names hidden"),)
+            parts = (*shown, "/".join(study.modalities), study.description)
+            row.setText(0, " · ".join(one_line(part) for part in parts if part))
+            row.setToolTip(0, row.text(0))
 
     def _on_expanded(self, item: QTreeWidgetItem) -> None:
         archive = self._archive()
@@ -324,11 +338,13 @@ class PacsPanel(QWidget):
 
     def _on_priors(self, fetched: Sequence[Fetched]) -> None:
         if not fetched:
-            self._say(tr("The archive has no earlier CT of this patient."))
+            self._say_of_scan(tr("The archive has no earlier CT of this patient."))
             return
         self._browse(fetched)
         lines = [tr("{count} earlier studies; the panel Follow-up compares with them.", count=len(fetched))]
-        self._say("\n".join(lines + [outcome_of(one.retrieved) for one in fetched if not one.retrieved.is_complete]))
+        self._say_of_scan(
+            "\n".join(lines + [outcome_of(one.retrieved) for one in fetched if not one.retrieved.is_complete])
+        )
 
     def _browse(self, fetched: Sequence[Fetched]) -> None:
         """Show what came in the series browser; the panel Follow-up finds priors there."""
@@ -340,7 +356,7 @@ class PacsPanel(QWidget):
         if scan is not None and sent.confirmed and not sent.failed:
             self._station.reported.emit(scan, "sent")
         lines = [tr("{count} results are in the archive, as it confirms.", count=len(sent.confirmed))]
-        self._say(
+        self._say_of_scan(
             "\n".join(lines + [f"⚠ {one}" for one in (*dict.fromkeys(sent.failed.values()), *sent.notes, *notes)])
         )
 
@@ -356,11 +372,14 @@ class PacsPanel(QWidget):
             self._say(f"⚠ {sentence(error)}")
             return None
 
-    def _run(self, work: Callable[[Progress], T], then: Callable[[T], None]) -> None:
-        self._task = task = Task(work, self)
+    def _run(self, work: Callable[[Progress], T], then: Callable[[T], None], scan: OpenScan | None = None) -> None:
+        self._task, self._for = Task(work, self), scan
+        task = self._task
+        if scan is not None:
+            self._station.session.begin_work(scan)
         task.progressed.connect(self._on_progress)
         task.succeeded.connect(then)
-        task.failed.connect(lambda error: self._say(f"⚠ {sentence(error)}"))
+        task.failed.connect(lambda error: self._say_of_scan(f"⚠ {sentence(error)}"))
         task.cancelled.connect(lambda: self._say(tr("Cancelled. What came by then is kept, and not fetched again.")))
         task.ended.connect(self._on_ended)
         self.progress.setRange(0, 0)
@@ -376,7 +395,9 @@ class PacsPanel(QWidget):
     def _on_ended(self) -> None:
         if self._task is not None:
             self._task.deleteLater()
-        self._task = None
+        if self._for is not None:
+            self._station.session.end_work(self._for)
+        self._task = self._for = None
         self._follow()
 
     def _follow(self) -> None:
@@ -389,6 +410,12 @@ class PacsPanel(QWidget):
         self.send_button.setEnabled(idle and self._findings.review is not None and not self._station.blind)
         self.progress.setVisible(self.running)
         self.cancel_button.setVisible(self.running)
+
+    def _say_of_scan(self, text: str) -> None:
+        """Say what came of a scan; where another one is on the screen by now, also that it is not of that."""
+        if self._for is not None and self._for is not self._station.session.current:
+            text = "⚠ " + tr("This is of another scan than that on the screen:") + f"\n{text}"
+        self._say(text)
 
     def _say(self, text: str) -> None:
         self.status.setText("\n".join(map(one_line, text.splitlines())))

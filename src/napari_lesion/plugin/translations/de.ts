@@ -1556,6 +1556,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Als befundet markiert.</translation>
         </message>
         <message>
+            <source>Marked as read: another study than that on the screen.</source>
+            <translation>Als befundet markiert: eine andere Studie als die auf dem Bildschirm.</translation>
+        </message>
+        <message>
             <source>Marked blind: {blind}. Findings taken over: {taken}, rejected: {rejected}. Marked later: {added}.</source>
             <translation>Blind markiert: {blind}. Befunde übernommen: {taken}, verworfen: {rejected}. Später markiert: {added}.</translation>
         </message>
@@ -1686,6 +1690,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>M{number}</source>
             <translation>M{number}</translation>
+        </message>
+        <message>
+            <source>NOT marked as read: {why}</source>
+            <translation>NICHT als befundet markiert: {why}</translation>
         </message>
         <message>
             <source>NVIDIA GPU (CUDA)</source>
@@ -3036,6 +3044,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>This image can be shown, but not placed in the patient.</source>
             <translation>Dieses Bild kann gezeigt, aber nicht im Patienten verortet werden.</translation>
+        </message>
+        <message>
+            <source>This is of another scan than that on the screen:</source>
+            <translation>Das betrifft eine andere Aufnahme als die auf dem Bildschirm:</translation>
         </message>
         <message>
             <source>This key belongs to annotation: press “Annotate…” first.</source>

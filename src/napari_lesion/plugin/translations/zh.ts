@@ -1556,6 +1556,10 @@ A double click opens one.</source>
             <translation>已标记为已读。</translation>
         </message>
         <message>
+            <source>Marked as read: another study than that on the screen.</source>
+            <translation>已标记为已读：不是屏幕上的检查，而是另一项检查。</translation>
+        </message>
+        <message>
             <source>Marked blind: {blind}. Findings taken over: {taken}, rejected: {rejected}. Marked later: {added}.</source>
             <translation>盲法标记：{blind}。采纳病灶：{taken}，排除：{rejected}。之后标记：{added}。</translation>
         </message>
@@ -1686,6 +1690,10 @@ A double click opens one.</source>
         <message>
             <source>M{number}</source>
             <translation>M{number}</translation>
+        </message>
+        <message>
+            <source>NOT marked as read: {why}</source>
+            <translation>未标记为已读：{why}</translation>
         </message>
         <message>
             <source>NVIDIA GPU (CUDA)</source>
@@ -3036,6 +3044,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>This image can be shown, but not placed in the patient.</source>
             <translation>该图像可以显示，但无法确定其在患者体内的位置。</translation>
+        </message>
+        <message>
+            <source>This is of another scan than that on the screen:</source>
+            <translation>以下内容属于另一个扫描，而非屏幕上的扫描：</translation>
         </message>
         <message>
             <source>This key belongs to annotation: press “Annotate…” first.</source>

@@ -14,7 +14,8 @@ from napari_lesion.plugin.session.workstation import Workstation
 from napari_lesion.plugin.settings import option, reader_name
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.reader import add_layers, open_series
-from napari_lesion.plugin.widgets.task import run_with_dialog
+from napari_lesion.plugin.widgets.task import run_with_dialog, sentence
+from napari_lesion.support.errors import LesionError
 from napari_lesion.worklist.places import Located, locate
 from napari_lesion.worklist.rule import load_rule
 from napari_lesion.worklist.store import Study, Worklist, worklist_file
@@ -86,6 +87,19 @@ class Reading(QObject):
             self.changed.emit()
         return found
 
+    def open_next(self) -> Located | None:
+        """Open the first study that nobody has open, which no other reader gets meanwhile; None where there is none.
+
+        Raises
+        ------
+        LesionError
+            If it cannot be opened; it is free again then.
+        Cancelled
+            If the user does not want to wait.
+        """
+        study = self.worklist().next(reader_name())
+        return self.open(study.id) if study is not None else None
+
     def _show(self, study: Study, worklist: Worklist) -> Located:
         others = [*worklist.waiting(), *worklist.read()]
         viewer: Any = self._station.viewer
@@ -129,10 +143,11 @@ class Reading(QObject):
         WorklistError
             If somebody else has it open.
         """
-        worklist = self.worklist()
+        worklist, current = self.worklist(), self._station.session.current
+        elsewhere = current is not None and self.study_of(current) != study
         worklist.done(study, reader_name(), how)
         self._forget(study)
-        said = tr("Marked as read.")
+        said = tr("Marked as read: another study than that on the screen.") if elsewhere else tr("Marked as read.")
         one = worklist.study(study)
         if not one.is_read:
             said = "⚠ " + tr("More was found in this study since it was opened: it is on the list again.")
@@ -143,13 +158,22 @@ class Reading(QObject):
 
     def _on_reported(self, scan: OpenScan, how: str) -> None:
         study = self.study_of(scan)
-        if study and how in self.worklist().rule.read_when:
-            self.done(study, how)
+        if not study:
+            return
+        try:
+            if how in self.worklist().rule.read_when:
+                self.done(study, how)
+        except LesionError as error:  # the report is there, but somebody else has the study by now
+            self.told.emit("⚠ " + tr("NOT marked as read: {why}", why=sentence(error)))
+            self.changed.emit()
 
     def _on_closed(self, scan: OpenScan) -> None:
         study = self._open.pop(scan.key, "")
         if study and study not in self._open.values():
-            self.release(study)
+            try:
+                self.release(study)
+            except LesionError as error:
+                self.told.emit(f"⚠ {sentence(error)}")
 
     def _forget(self, study: str) -> None:
         self._open = {key: one for key, one in self._open.items() if one != study}

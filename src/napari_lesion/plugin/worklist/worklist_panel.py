@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.model.volume import readable_date
+from napari_lesion.plugin.session.session import OpenScan
 from napari_lesion.plugin.session.workstation import workstation
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.texts import tr
@@ -70,6 +71,8 @@ class WorklistPanel(QWidget):
         self._again = False
         self.studies: tuple[Study, ...] = ()
         """That are listed, in their order."""
+        self._chosen: str | None = None
+        """Id of the selected study, "" for none on purpose; a row holds another one when the list changes."""
         self._build()
         self._later = QTimer(self, interval=_REFRESH_MS)
         self._later.timeout.connect(self.refresh)
@@ -78,7 +81,7 @@ class WorklistPanel(QWidget):
         self._reading.told.connect(self._say)
         self._tools.names_changed.connect(self._show)
         self._station.blind_changed.connect(self._show)
-        self._station.session.current_changed.connect(self._show)
+        self._station.session.current_changed.connect(self._on_current)
         self.refresh()
 
     # -- construction -------------------------------------------------------------------------------------------------
@@ -122,7 +125,7 @@ class WorklistPanel(QWidget):
         self.release_button.clicked.connect(lambda: self._do(self._reading.release))
         self.done_button.clicked.connect(lambda: self._do(lambda study: self._reading.done(study, "by hand")))
         self.table.itemDoubleClicked.connect(lambda item: self.open(self.studies[item.row()].id))
-        self.table.currentCellChanged.connect(lambda *_: self._explain())
+        self.table.currentCellChanged.connect(lambda row, *_: self._choose(self.studies[row].id if row >= 0 else ""))
 
     # -- the list -----------------------------------------------------------------------------------------------------
 
@@ -169,7 +172,6 @@ class WorklistPanel(QWidget):
             self.refresh()
 
     def _show(self, _changed: object = None) -> None:
-        chosen = self.chosen
         studies = () if self._station.blind else self.studies
         with QSignalBlocker(self.table):
             self.table.setRowCount(len(studies))
@@ -180,9 +182,22 @@ class WorklistPanel(QWidget):
                     if column in (POINTS, LARGEST, WAITED):
                         item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                     self.table.setItem(row, column, item)
-            known = [one.id for one in studies]
-            wanted = chosen.id if chosen is not None else self._reading.study_of(self._station.session.current)
-            self.table.setCurrentCell(known.index(wanted) if wanted in known else (0 if known else -1), POINTS)
+        if self._chosen is None and studies:
+            self._chosen = self._reading.study_of(self._station.session.current) or studies[0].id
+        self._choose(self._chosen)
+
+    def _on_current(self, scan: OpenScan | None) -> None:
+        """Select the study on the screen: what is marked as read must not be the one that was read before."""
+        if scan is not None:
+            self._chosen = self._reading.study_of(scan)
+        self._show()
+
+    def _choose(self, study: str | None) -> None:
+        """Select a study; nothing where it is not listed, rather than one of another patient in its row."""
+        self._chosen = study
+        known = [one.id for one in self.studies] if self.table.rowCount() else []
+        with QSignalBlocker(self.table):
+            self.table.setCurrentCell(known.index(study) if study in known else -1, POINTS)
         self._explain()
 
     def _cells(self, study: Study) -> list[str]:
@@ -211,8 +226,7 @@ class WorklistPanel(QWidget):
     @property
     def chosen(self) -> Study | None:
         """The study of the selected row."""
-        row = self.table.currentRow()
-        return self.studies[row] if not self._station.blind and 0 <= row < len(self.studies) else None
+        return None if self._station.blind else next((one for one in self.studies if one.id == self._chosen), None)
 
     def _explain(self) -> None:
         """Say why the selected study is where it is, and offer what can be done with it."""
@@ -236,31 +250,31 @@ class WorklistPanel(QWidget):
 
     def open(self, study: str) -> None:
         """Open a study: it is this reader's from now on."""
-        if self._station.blind:
-            return
+        if not self._station.blind:
+            self._open(lambda: self._reading.open(study))
+
+    def open_next(self) -> None:
+        """Open the first study that nobody has open."""
+        if not self._station.blind:
+            self._open(self._reading.open_next)
+
+    def _open(self, what: Callable[[], Located | None]) -> None:
         try:
-            found = self._reading.open(study)
+            found = what()
         except Cancelled:
             self._say("")
             return
         except LesionError as error:
             self._say(f"⚠ {sentence(error)}")
             return
+        finally:
+            self._on_current(self._station.session.current)
+        if found is None:
+            self._say(tr("Nothing waits that nobody has open."))
+            return
         self._say("\n".join([_of_priors(found), *found.notes]))
         if found.priors:
             self._browse([found.series, *found.priors])
-
-    def open_next(self) -> None:
-        """Open the first study that nobody has open."""
-        try:
-            study = next((one for one in self._reading.worklist().waiting() if not one.holder), None)
-        except LesionError as error:
-            self._say(f"⚠ {sentence(error)}")
-            return
-        if study is None:
-            self._say(tr("Nothing waits that nobody has open."))
-        else:
-            self.open(study.id)
 
     def _browse(self, series: Sequence[Series]) -> None:
         """List scan and priors in the series browser, where the panel Follow-up and the thumbnails find them."""
