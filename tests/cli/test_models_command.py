@@ -120,6 +120,6 @@ def test_analyse_hands_classes_trust_and_precision_to_the_model_only_when_told(r
     run(*command, "--precision", "float32")
     assert asked == [
         ("bundle", {}),
-        ("bundle", {"trust_code": True, "classes": ["tumor", "cyst"], "precision": "auto"}),
+        ("bundle", {"trust_code": True, "classes": ("tumor", "cyst"), "precision": "auto"}),
         ("bundle", {"trust_code": False, "classes": (), "precision": "float32"}),
     ]

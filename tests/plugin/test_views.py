@@ -398,7 +398,7 @@ def test_scans_that_come_and_go_are_drawn_in_every_view(viewer: Any) -> None:
     second = viewer.add_image(data, **attributes)
     for turn, scan in enumerate((first, second, first, second)):
         views(viewer).panes[turn % 3].canvas.doneCurrent()
-        workstation(viewer).read(scan)
+        workstation(viewer).set_active_scan(scan)
         wait(0.1)
         for pane in views(viewer).panes[:3]:
             pixels(pane)  # drawn now
