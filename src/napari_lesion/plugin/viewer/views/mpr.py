@@ -232,13 +232,18 @@ class Views(QObject):
         for line, stretch in enumerate((first, second)):
             self._layout.setRowStretch(line, stretch)
             self._layout.setColumnStretch(line, stretch)
-        side_columns = first + second if self._side_pane is not None else 0
-        self._layout.setColumnStretch(2, side_columns)
-        # In a narrow window, too, where napari's slider below the scan is what takes the width; beside four views that
-        # would take theirs.
-        self._layout.setColumnMinimumWidth(2, self._main.minimumSizeHint().width() if side_columns == 1 else 0)
+        self._layout.setColumnStretch(2, first + second if self._side_pane is not None else 0)
+        self._share_width()
         self._follow()
         self._layout.activate()
+
+    def _share_width(self) -> None:
+        """Give the pane at the side as much as the scan in a narrow window, too, where napari's slider takes the width.
+
+        Beside four views that would take theirs.
+        """
+        beside_one = self._layout.columnStretch(2) == 1
+        self._layout.setColumnMinimumWidth(2, self._main.minimumSizeHint().width() if beside_one else 0)
 
     def _open(self) -> None:
         """Make the other three views."""
@@ -586,6 +591,9 @@ class Views(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """Close the other views with the window (hidden by the program, not minimized) or with the viewer's canvas."""
+        if event.type() == QEvent.Type.LayoutRequest:  # the words beside the slider are others
+            self._share_width()
+            return False
         is_window = watched is getattr(self, "_window", None)
         closes = event.type() == QEvent.Type.Close and not is_window
         leaves = event.type() == QEvent.Type.Hide and is_window and not event.spontaneous()
