@@ -16,12 +16,14 @@ from fake_scan import FakeDetector
 from filelock import FileLock
 from poison import PoisonDetector
 
-from napari_lesion.batch import Shard, Status, Workers, analyse_folder
+from napari_lesion.batch import Shard, Status, Workers, analyse_folder, pool
+from napari_lesion.batch.messages import Doing
 from napari_lesion.batch.monitor import LOOPBACK, Monitor
+from napari_lesion.batch.processes import Lost, begin_with
 from napari_lesion.report import folders
 from napari_lesion.report.ledger import read_ledgers
 from napari_lesion.report.summary import SeriesOutcome, load_summary
-from napari_lesion.support.errors import ModelError, OptionError, OutputError
+from napari_lesion.support.errors import ConfigError, ModelError, OptionError, OutputError
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 PREFIX = "1.2.826.7"
@@ -177,6 +179,43 @@ def test_shards_share_a_folder_and_each_patient_is_in_one(tmp_path):
     assert len(load_summary(out / "summary.csv")) == 6
     with pytest.raises(OptionError, match="counted from 1"):
         Shard(0, 2)
+
+
+@pytest.mark.parametrize("failures", [1, 100])
+def test_a_process_that_is_lost_while_it_starts_is_replaced_or_ends_the_run(monkeypatch, failures):
+    class Starts:
+        """A process that starts at once; of those after the first some do not."""
+
+        made = 0
+        is_worn = False
+        doing = Doing(0, 1, "")
+
+        def __init__(self, begin, limits):
+            self.number = Starts.made
+            Starts.made += 1
+
+        @property
+        def card(self):
+            if 1 <= self.number <= failures:
+                raise ConfigError("It cannot be started.")
+            return FakeDetector().card
+
+        def analyse(self, task, memory_mb):
+            return Lost(task)
+
+        def kill(self):
+            pass
+
+        close = kill
+
+    monkeypatch.setattr(pool, "Child", Starts)
+    with closing(pool.LocalPool(begin_with(FakeDetector(), "cpu"), Workers().limits, 2)) as two:
+        two.start("process 2", "key", "analysed", alone=False)
+        if failures == 1:
+            assert two.ended(LONG_S) == [("key", Lost("analysed"))]
+        else:
+            with pytest.raises(ConfigError, match="cannot be started"):
+                two.ended(LONG_S)
 
 
 def test_shards_that_begin_at_the_same_time_wait_for_each_other(tmp_path, monkeypatch):

@@ -106,7 +106,9 @@ class LocalPool:
         for number in range(count):
             name = f"process {number + 1}"
             self._tasks[name] = queue.SimpleQueue()
-            thread = threading.Thread(target=self._work, args=(name,), name=f"napari-lesion {name}", daemon=True)
+            thread = threading.Thread(
+                target=self._work, args=(name, number == 0), name=f"napari-lesion {name}", daemon=True
+            )
             self._threads.append(thread)
         self._threads[0].start()
         card = self._cards.get()
@@ -164,9 +166,12 @@ class LocalPool:
             yield key, end
             patience = 0.0
 
-    def _work(self, name: str) -> None:
-        """Keep a process that is ready, and hand it what comes: all that a thread does."""
-        told = False
+    def _work(self, name: str, is_first: bool) -> None:
+        """Keep a process that is ready, and hand it what comes: all that a thread does.
+
+        Only of the first somebody waits for the card; what keeps another one from starting ends the run.
+        """
+        told = not is_first
         key = ""
         try:
             while not self._closed.is_set():
