@@ -7,12 +7,12 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from napari_lesion.support.database import transaction
 from napari_lesion.support.errors import ConfigError
 
 FILE_NAME = "queue.sqlite"
@@ -147,7 +147,7 @@ class Queue:
     def add_job(self, study_uid: str, rule: str, digest: str, files: Sequence[str]) -> Job | None:
         """Queue an analysis; None where the same files were queued before."""
         now = self._now()
-        with self._transaction():
+        with transaction(self._db, self._lock):
             earlier = self._do(
                 "SELECT id FROM jobs WHERE study_uid = ? AND rule = ? ORDER BY id DESC LIMIT 1", study_uid, rule
             )
@@ -184,7 +184,7 @@ class Queue:
 
     def begin_job(self) -> Job | None:
         """Take the oldest job that is due, if any."""
-        with self._transaction():
+        with transaction(self._db, self._lock):
             rows = self._do(
                 "SELECT * FROM jobs WHERE state = 'queued' AND due <= ? ORDER BY created, id LIMIT 1", self._now()
             )
@@ -224,7 +224,7 @@ class Queue:
     def end_job(self, number: int, reason: str, results: Iterable[tuple[str, Path, str]]) -> None:
         """Note what an analysis gave: (archive, file, SOPInstanceUID) of each result that is to be sent."""
         now = self._now()
-        with self._transaction():
+        with transaction(self._db, self._lock):
             rows = list(results)
             for node, path, sop_uid in rows:
                 self._do(
@@ -264,7 +264,7 @@ class Queue:
 
     def sent(self, send: Send) -> None:
         """Note that an archive confirmed a result."""
-        with self._transaction():
+        with transaction(self._db, self._lock):
             self._do("UPDATE sends SET state = 'done', reason = '' WHERE id = ?", send.id)
             left = self._do("SELECT state FROM sends WHERE job = ? AND state != 'done'", send.job)
             if not left:
@@ -272,7 +272,7 @@ class Queue:
 
     def not_sent(self, send: Send, reason: str, again_in_s: float | None) -> None:
         """Note that a result did not arrive, and when to try again, if at all."""
-        with self._transaction():
+        with transaction(self._db, self._lock):
             self._do(
                 "UPDATE sends SET state = ?, attempts = attempts + 1, due = ?, reason = ? WHERE id = ?",
                 "queued" if again_in_s is not None else "failed",
@@ -302,18 +302,6 @@ class Queue:
     def _do(self, statement: str, *values: object) -> list[Any]:
         with self._lock:
             return self._db.execute(statement, values).fetchall()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """All or nothing, with the lock held."""
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
 
 
 def _job(row: Any) -> Job:

@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -22,6 +22,7 @@ import psutil
 
 from napari_lesion.report.summary import SeriesOutcome
 from napari_lesion.support.atomic import PRIVATE_FILE
+from napari_lesion.support.database import transaction
 from napari_lesion.support.errors import InputFileError, OutputError
 from napari_lesion.support.plain import one_line
 
@@ -172,6 +173,7 @@ class Ledger:
         try:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE))
             self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=_PATIENCE_S)
+            self._db.row_factory = sqlite3.Row
         except (OSError, sqlite3.Error) as error:
             raise OutputError(f"{self.path}: cannot be written ({error}). Choose another folder.") from error
         try:
@@ -199,7 +201,7 @@ class Ledger:
 
     def begin(self) -> None:
         """Begin a run: what was under way when the last one ended is queued again."""
-        with self._transaction():
+        with transaction(self._db, self._lock):
             self._db.execute("UPDATE series SET state = 'queued', worker = '', deadline = NULL WHERE state = 'leased'")
             # Of paths without series, and of series that were not to be searched: who looks again finds them again.
             self._db.execute("DELETE FROM series WHERE settings_sha256 = ''")
@@ -211,7 +213,7 @@ class Ledger:
         """
         out = self.path.parent
         thumbnails = read_thumbnails(out)
-        with self._transaction():
+        with transaction(self._db, self._lock):
             for entry in read_ledgers(out):
                 mine = self._db.execute("SELECT ended FROM series WHERE key = ?", (entry.key,)).fetchone()
                 if mine is None or (mine[0] or 0.0) < (entry.ended or 0.0):
@@ -225,7 +227,7 @@ class Ledger:
 
     def queue(self, entries: Iterable[Entry]) -> None:
         """Queue series, whatever became of them earlier; those that wait already keep what they have been through."""
-        with self._transaction():
+        with transaction(self._db, self._lock):
             for entry in entries:
                 self._db.execute(
                     "INSERT INTO series (key, position, study_uid, series_uid, state, settings_sha256) "
@@ -275,7 +277,7 @@ class Ledger:
 
     def settle_all(self, entries: Iterable[tuple[Entry, bytes]]) -> None:
         """Write what became of several series, each with its thumbnail."""
-        with self._transaction():
+        with transaction(self._db, self._lock):
             for entry, thumbnail in entries:
                 was = self._db.execute(
                     "SELECT attempts, strikes, worker, begun FROM series WHERE key = ?", (entry.key,)
@@ -312,20 +314,7 @@ class Ledger:
 
     def _do(self, statement: str, *values: object) -> list[Any]:
         with self._lock:
-            self._db.row_factory = sqlite3.Row
             return self._db.execute(statement, values).fetchall()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """All or nothing, with the lock held."""
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
 
 
 def ledgers_in(out: Path) -> tuple[Path, ...]:

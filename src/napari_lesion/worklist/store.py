@@ -7,14 +7,14 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from napari_lesion.model.volume import SeriesIdentity
 from napari_lesion.support.atomic import PRIVATE_FOLDER
+from napari_lesion.support.database import transaction
 from napari_lesion.support.errors import LesionError, OptionError, OutputError, WorklistError
 from napari_lesion.worklist.arrivals import Arrival, arrivals_in
 from napari_lesion.worklist.found import Found, merged
@@ -162,7 +162,7 @@ class Worklist:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=60)
             self._db.row_factory = sqlite3.Row
             self._db.execute("PRAGMA synchronous = FULL")
-            with self._transaction():  # of several that begin at once, one makes the tables
+            with transaction(self._db, self._lock):  # of several that begin at once, one makes the tables
                 version = self._db.execute("PRAGMA user_version").fetchone()[0]
                 if version == 0:
                     for statement in filter(str.strip, _SCHEMA.split(";")):
@@ -220,7 +220,7 @@ class Worklist:
 
     def _take(self, place: Path, found: Sequence[tuple[str, Arrival]]) -> None:
         new = {_name(one, place): (state, one) for state, one in found}
-        with self._transaction():
+        with transaction(self._db, self._lock):
             rows = self._do("SELECT * FROM series WHERE place = ?", str(place))
             before = {row["name"]: row for row in rows}
             touched = set()
@@ -305,7 +305,7 @@ class Worklist:
 
     def _studies(self, only: str = "") -> list[Study]:
         now, series = self._clock(), dict[str, list[Any]]()
-        with self._transaction():
+        with transaction(self._db, self._lock):
             rows = self._do("SELECT * FROM studies WHERE ? IN ('', id)", only)
             for row in self._do("SELECT * FROM series WHERE ? IN ('', study)", only):
                 series.setdefault(row["study"], []).append(row)
@@ -338,7 +338,7 @@ class Worklist:
     def set_priority(self, study: str, priority: Priority, who: str) -> None:
         """Note with what priority a study is requested."""
         assert priority in PRIORITIES
-        with self._transaction():
+        with transaction(self._db, self._lock):
             self._do("UPDATE studies SET priority = ? WHERE id = ?", priority, study)
             self._note(study, who, "priority", priority)
 
@@ -350,7 +350,7 @@ class Worklist:
         WorklistError
             If somebody else has it open.
         """
-        with self._transaction():
+        with transaction(self._db, self._lock):
             one = self.study(study)
             if one.holder and one.holder != reader:
                 since = time.strftime("%H:%M", time.localtime(one.held_since))
@@ -360,7 +360,7 @@ class Worklist:
 
     def next(self, reader: str) -> Study | None:
         """Open the study that comes first of those that nobody has open; None where there is none."""
-        with self._transaction():
+        with transaction(self._db, self._lock):
             free = next((one for one in self.waiting() if not one.holder), None)
             if free is not None:
                 self._hold(free, reader)
@@ -379,7 +379,7 @@ class Worklist:
 
     def release(self, study: str, reader: str) -> bool:
         """Put a study back, unread; whether this reader had it."""
-        with self._transaction():
+        with transaction(self._db, self._lock):
             freed = self._do(
                 "UPDATE studies SET holder = '', held_until = 0 WHERE id = ? AND holder = ? RETURNING id", study, reader
             )
@@ -402,7 +402,7 @@ class Worklist:
             If somebody else has it open.
         """
         now = self._clock()
-        with self._transaction():
+        with transaction(self._db, self._lock):
             one = self.study(study)
             if one.holder and one.holder != reader:
                 raise WorklistError(f"{one.holder} has this study open, so {reader} cannot mark it as read.")
@@ -444,21 +444,6 @@ class Worklist:
     def _do(self, statement: str, *values: object) -> list[Any]:
         with self._lock:
             return self._db.execute(statement, values).fetchall()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """All or nothing, with the lock held; one inside of another is part of it."""
-        with self._lock:
-            if self._db.in_transaction:
-                yield
-                return
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
 
 
 def _latest(rows: Sequence[Any]) -> list[Any]:
