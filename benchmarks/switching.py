@@ -94,20 +94,20 @@ def window() -> Any:
 def times(switches: int) -> dict[str, Any]:
     """Take the time from the click until the window has drawn, between two scans with two findings each."""
     from napari_lesion.plugin.findings.findings_view import findings_view
-    from napari_lesion.plugin.session.workstation import workstation
+    from napari_lesion.plugin.session.session import session_of
     from napari_lesion.plugin.viewer.layers import scan_layer
     from napari_lesion.plugin.viewer.views.mpr import views
     from napari_lesion.review import edits
 
     viewer = window()
-    station = workstation(viewer)
+    session = session_of(viewer)
     for number in (1, 2):
         volume = volume_of(number, (60, 256, 256))
         data, attributes, _ = scan_layer(volume)
         viewer.add_image(data, **attributes)
         for share in (0.4, 0.6):
             place = tuple(volume.to_patient([share * size for size in volume.shape]).tolist())
-            findings_view(station).change(lambda review, by, at=place, of=volume: edits.add(review, at, 6.0, by, of))
+            findings_view(session).change(lambda review, by, at=place, of=volume: edits.add(review, at, 6.0, by, of))
         settle(5)  # they are measured
     result: dict[str, Any] = {}
     for name in ("one view", "four views"):
@@ -116,9 +116,11 @@ def times(switches: int) -> dict[str, Any]:
             settle(1)
         wall, cpu = [], []
         for number in range(switches + 2):
-            scans = station.session.scans
+            scans = session.open_scans.scans
             begun, work = time.perf_counter(), time.thread_time()
-            station.session.show(scans[number % 2] if scans[number % 2] is not station.session.current else scans[1])
+            session.open_scans.show(
+                scans[number % 2] if scans[number % 2] is not session.open_scans.current else scans[1]
+            )
             settle()
             wall.append(time.perf_counter() - begun)
             cpu.append(time.thread_time() - work)
@@ -145,7 +147,7 @@ def memory(count: int) -> list[float]:
 
     from napari_lesion.dicom.index.series import find_series
     from napari_lesion.dicom.writer import write_ct_series
-    from napari_lesion.plugin.session.session import BUDGET_SETTING, session
+    from napari_lesion.plugin.session.open_scans import BUDGET_SETTING, open_scans
     from napari_lesion.plugin.settings import store
     from napari_lesion.plugin.viewer.reader import open_series
 
@@ -161,7 +163,7 @@ def memory(count: int) -> list[float]:
         settle(1)
         gc.collect()
         taken.append(resident() - before)
-        held = session(viewer)
+        held = open_scans(viewer)
         held_mb, grown = held.nbytes / 1e6, taken[-1] / 1e6
         print(f"scan {number + 1}: {len(held.scans)} open, {held_mb:.0f} MB; process + {grown:.0f} MB", flush=True)
     return taken

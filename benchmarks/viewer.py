@@ -268,7 +268,7 @@ def show_prior(viewer: Any, volume: Any) -> None:
     from napari_lesion.comparison.register import Aligned
     from napari_lesion.follow_up import Prior
     from napari_lesion.model.compared import Alignment, Comparison
-    from napari_lesion.plugin.session.workstation import workstation
+    from napari_lesion.plugin.session.session import session_of
     from napari_lesion.plugin.viewer.views.side_by_side import side_by_side
     from napari_lesion.review.review import unsearched
 
@@ -280,9 +280,9 @@ def show_prior(viewer: Any, volume: Any) -> None:
         prior_series_uid="1.2", prior_study_date="20200101", days=365, alignment=Alignment(accepted=True)
     )
     aligned = Aligned(np.eye(4), field, grid, volume, volume)
-    station = workstation(viewer)
-    station.set_comparison(Prior(volume, unsearched(volume), comparison, aligned))
-    side_by_side(station).show()
+    session = session_of(viewer)
+    session.set_comparison(Prior(volume, unsearched(volume), comparison, aligned))
+    side_by_side(session).show()
     settle(2)
 
 

@@ -103,19 +103,19 @@ def steps_(images: Path) -> None:
     layout._window.showNormal()
     layout._window.resize(*SIZE)
     _open_followup(layout)
-    station, steps = layout._station, layout.side.steps
+    session, steps = layout._session, layout.side.steps
     steps.go_to("find")
     save_picture(viewer, images, "step-find")
 
     form = steps.parts["search"]
     form.run()
-    wait(lambda: station.review is not None and bool(station.review.findings), 600)
+    wait(lambda: session.review is not None and bool(session.review.findings), 600)
     wait(lambda: form.cancel_button.isHidden() and steps.step == "judge", 60)
     shown = [finding.id for finding in steps._view.shown]
-    wait(lambda: all(station.review.finding(one).measurement is not None for one in shown), 300)
+    wait(lambda: all(session.review.finding(one).measurement is not None for one in shown), 300)
     keys = {action.key: action for action in ACTIONS}
     for key in "NANANDPP":
-        keys[key].run(station)
+        keys[key].run(session)
         wait(seconds=0.3)
     wait(seconds=3)
     save_picture(viewer, images, "step-judge")
@@ -143,11 +143,11 @@ def steps_(images: Path) -> None:
 
 def _open_followup(layout: Any) -> None:
     """Look through the sample scans, and open the later one."""
-    station, steps, rail = layout._station, layout.side.steps, layout.rail
+    session, steps, rail = layout._session, layout.side.steps, layout.rail
     layout.browser.look_through([REPOSITORY / "sample_dicoms"])
     wait(lambda: not layout.browser.searching, 60)
     layout.browser.open_series(max(layout.browser.series, key=lambda one: one.identity.study_date))
-    wait(lambda: station.volume is not None and station.volume.complete and bool(steps.step), 60)
+    wait(lambda: session.volume is not None and session.volume.complete and bool(steps.step), 60)
     wait(lambda: len(rail.buttons) == 2 and not any(button.icon().isNull() for button, _ in rail.buttons), 30)
 
 
@@ -157,18 +157,18 @@ def _judge_followup(layout: Any) -> None:
 
     from napari_lesion.review import edits
 
-    station = layout._station
+    session = layout._session
     _open_followup(layout)
-    volume = station.volume
+    volume = session.volume
     with (REPOSITORY / "sample_dicoms" / "truth.csv").open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["seriesuid"] == volume.series.series_uid]
     for row in rows:
         place = tuple(float(row[axis]) for axis in ("coordX", "coordY", "coordZ"))
-        station.change(lambda review, by, at=place, d=float(row["diameter_mm"]): edits.add(review, at, d, by, volume))
-    largest = max(station.review.findings, key=lambda finding: finding.diameter_mm)
-    station.select(largest.id)
-    wait(lambda: station.review.finding(largest.id).measurement is not None, 120)
-    station.go_to(largest.center_mm)
+        session.change(lambda review, by, at=place, d=float(row["diameter_mm"]): edits.add(review, at, d, by, volume))
+    largest = max(session.review.findings, key=lambda finding: finding.diameter_mm)
+    session.select(largest.id)
+    wait(lambda: session.review.finding(largest.id).measurement is not None, 120)
+    session.go_to(largest.center_mm)
     wait(seconds=3)
 
 
@@ -229,14 +229,14 @@ def take(scan: Path, images: Path) -> None:
 def review(viewer: Any, panel: Any) -> None:
     """Judge some findings, as a reader does by keys."""
     from napari_lesion.plugin.findings.review_keys import ACTIONS
-    from napari_lesion.plugin.session.workstation import workstation
+    from napari_lesion.plugin.session.session import session_of
     from napari_lesion.review import edits
 
-    station, keys = workstation(viewer), {action.key: action for action in ACTIONS}
+    session, keys = session_of(viewer), {action.key: action for action in ACTIONS}
     for key in "NANAND":
-        keys[key].run(station)
-    first = station.review.findings[0].id
-    station.change(lambda review, by: edits.comment(review, first, "solid, compare with the last scan", by))
+        keys[key].run(session)
+    first = session.review.findings[0].id
+    session.change(lambda review, by: edits.comment(review, first, "solid, compare with the last scan", by))
     panel.findings.table.setFocus()
     panel.findings.jump(0)
     close_notifications(viewer)
@@ -247,26 +247,26 @@ def four_views(images: Path) -> None:
     import csv
 
     from napari_lesion.plugin.findings.findings_view import findings_view
-    from napari_lesion.plugin.session.workstation import workstation
+    from napari_lesion.plugin.session.session import session_of
     from napari_lesion.plugin.viewer.views.mpr import views
     from napari_lesion.review import edits
 
     viewer = new_viewer()
     viewer.open(REPOSITORY / "sample_dicoms" / "baseline", plugin="napari-lesion")
-    station, shown = workstation(viewer), views(viewer)
-    wait(lambda: station.volume is not None and station.volume.complete, 60)
-    findings_view(station)
-    volume = station.volume
+    session, shown = session_of(viewer), views(viewer)
+    wait(lambda: session.volume is not None and session.volume.complete, 60)
+    findings_view(session)
+    volume = session.volume
     with (REPOSITORY / "sample_dicoms" / "truth.csv").open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["seriesuid"] == volume.series.series_uid]
     for row in rows:
         place = tuple(float(row[axis]) for axis in ("coordX", "coordY", "coordZ"))
-        station.change(lambda review, by, at=place, d=float(row["diameter_mm"]): edits.add(review, at, d, by, volume))
-    finding = station.review.findings[0]
+        session.change(lambda review, by, at=place, d=float(row["diameter_mm"]): edits.add(review, at, d, by, volume))
+    finding = session.review.findings[0]
     shown.show_all()
     wait(seconds=3)
-    station.select(finding.id)
-    station.go_to(finding.center_mm)
+    session.select(finding.id)
+    session.go_to(finding.center_mm)
     close_notifications(viewer)
     save_picture(viewer, images, "views")
     viewer.close()
@@ -277,25 +277,25 @@ def finding_card(images: Path) -> None:
     import csv
 
     from napari_lesion.plugin.findings.findings_view import findings_view
-    from napari_lesion.plugin.session.workstation import workstation
+    from napari_lesion.plugin.session.session import session_of
     from napari_lesion.review import edits
 
     viewer = new_viewer()
     viewer.open(REPOSITORY / "sample_dicoms" / "baseline", plugin="napari-lesion")
-    station = workstation(viewer)
-    wait(lambda: station.volume is not None and station.volume.complete, 60)
+    session = session_of(viewer)
+    wait(lambda: session.volume is not None and session.volume.complete, 60)
     viewer.window.add_plugin_dock_widget("napari-lesion", "Finding")
-    volume = station.volume
+    volume = session.volume
     with (REPOSITORY / "sample_dicoms" / "truth.csv").open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["seriesuid"] == volume.series.series_uid]
     row = max(rows, key=lambda row: float(row["diameter_mm"]))
     place = tuple(float(row[axis]) for axis in ("coordX", "coordY", "coordZ"))
-    station.change(lambda review, by: edits.add(review, place, float(row["diameter_mm"]), by, volume))
-    view = findings_view(station)
-    view.look_at(station.review.findings[0].id)
+    session.change(lambda review, by: edits.add(review, place, float(row["diameter_mm"]), by, volume))
+    view = findings_view(session)
+    view.look_at(session.review.findings[0].id)
     wait(lambda: view.chosen.measurement is not None, 120)
     viewer.scene.camera.zoom *= 3
-    station.scan.contrast_limits = (-1350, 150)  # lungs
+    session.scan.contrast_limits = (-1350, 150)  # lungs
     close_notifications(viewer)
     save_picture(viewer, images, "finding-card")
     viewer.close()
@@ -306,24 +306,24 @@ def annotation(images: Path) -> None:
     import csv
 
     from napari_lesion.plugin.annotate.annotator import annotator
-    from napari_lesion.plugin.session.workstation import workstation
+    from napari_lesion.plugin.session.session import session_of
     from napari_lesion.plugin.settings import store
 
     scratch = Path(tempfile.mkdtemp())
     store("annotation/folder", str(scratch / "annotations"))
     store("review/reader", "A")
     viewer = new_viewer()
-    station = workstation(viewer)
+    session = session_of(viewer)
     _, cases = viewer.window.add_plugin_dock_widget("napari-lesion", "Cases")
     cases._cases.look_through(REPOSITORY / "sample_dicoms")
     wait(lambda: cases.table.rowCount() > 0, 60)
     cases._cases.next()
-    one = annotator(station)
+    one = annotator(session)
     cases._cases.done_and_next()
-    station.scan.contrast_limits = (-1350, 150)
+    session.scan.contrast_limits = (-1350, 150)
     _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Annotate", tabify=True)
     with (REPOSITORY / "sample_dicoms" / "truth.csv").open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["seriesuid"] == station.volume.series.series_uid]
+        rows = [row for row in csv.DictReader(file) if row["seriesuid"] == session.volume.series.series_uid]
     places = [tuple(float(row[axis]) for axis in ("coordX", "coordY", "coordZ")) for row in rows]
     largest = max(range(len(rows)), key=lambda n: float(rows[n]["diameter_mm"]))
     for n, place in enumerate(places):
@@ -332,7 +332,7 @@ def annotation(images: Path) -> None:
     one.grow_at(places[largest])
     wait(lambda: not one.growing, 60)
     one.comment("spiculated")
-    station.go_to(one.current.center_mm)
+    session.go_to(one.current.center_mm)
     viewer.scene.camera.zoom *= 3
     close_notifications(viewer)
     panel.folder.setText("annotations")
@@ -351,7 +351,7 @@ def follow_up(images: Path) -> None:
 
     from napari_lesion.dicom.index.series import find_series
     from napari_lesion.dicom.read.reader import read_series
-    from napari_lesion.plugin.session.workstation import workstation
+    from napari_lesion.plugin.session.session import session_of
     from napari_lesion.review import edits
     from napari_lesion.review.journal import Journal, journal_path
     from napari_lesion.review.review import Provenance, Review, unsearched
@@ -374,11 +374,11 @@ def follow_up(images: Path) -> None:
     journal.begin(marked(Review(unsearched(before)), by, before), by)
     journal.close()
     viewer = new_viewer()
-    station = workstation(viewer)
-    station.list_series([baseline])
+    session = session_of(viewer)
+    session.list_series([baseline])
     viewer.open(REPOSITORY / "sample_dicoms" / "followup", plugin="napari-lesion")
-    wait(lambda: station.volume is not None and station.volume.complete, 60)
-    station.change(lambda review, by: marked(review, by, station.volume))
+    wait(lambda: session.volume is not None and session.volume.complete, 60)
+    session.change(lambda review, by: marked(review, by, session.volume))
     _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Follow-up")
     viewer.window._qt_viewer.dockLayerList.hide()
     viewer.window._qt_viewer.dockLayerControls.hide()
@@ -395,7 +395,7 @@ def follow_up(images: Path) -> None:
     panel.tabs.setCurrentIndex(2)
     roles = {0: ("target", False, False), 2: ("non-target", False, False), 3: ("target", False, False)}
     roles[4] = ("non-target", False, True)
-    found = station.review.findings
+    found = session.review.findings
     for number, role in roles.items():
         panel.response.mark(found[number].lesion_uid, role)
     save_picture(viewer, images, "follow-up-recist")
@@ -407,12 +407,12 @@ def reading(images: Path) -> None:
     from qtpy.QtCore import QPoint, Qt
     from qtpy.QtTest import QTest
 
-    from napari_lesion.plugin.session.workstation import workstation
+    from napari_lesion.plugin.session.session import session_of
 
     viewer = new_viewer()
     viewer.open(REPOSITORY / "sample_dicoms" / "baseline", plugin="napari-lesion")
-    station = workstation(viewer)
-    wait(lambda: station.volume is not None and station.volume.complete, 60)
+    session = session_of(viewer)
+    wait(lambda: session.volume is not None and session.volume.complete, 60)
     viewer.window.add_plugin_dock_widget("napari-lesion", "Reading")
     canvas = viewer.window._qt_viewer.canvas.native
     for key in (Qt.Key.Key_V, Qt.Key.Key_1, Qt.Key.Key_T, Qt.Key.Key_BracketRight):
@@ -434,7 +434,7 @@ def measuring(images: Path) -> None:
     from qtpy.QtTest import QTest
     from qtpy.QtWidgets import QInputDialog
 
-    from napari_lesion.plugin.session.workstation import workstation
+    from napari_lesion.plugin.session.session import session_of
     from napari_lesion.plugin.viewer.tools.measuring import measuring_tools
     from napari_lesion.plugin.viewer.views.mpr import views
 
@@ -442,14 +442,14 @@ def measuring(images: Path) -> None:
     QInputDialog.getText = lambda *_, **__: ("nodule", True)
     viewer = new_viewer()
     viewer.open(REPOSITORY / "sample_dicoms" / "baseline", plugin="napari-lesion")
-    station = workstation(viewer)
-    wait(lambda: station.volume is not None and station.volume.complete, 60)
+    session = session_of(viewer)
+    wait(lambda: session.volume is not None and session.volume.complete, 60)
     with (REPOSITORY / "sample_dicoms" / "truth.csv").open(newline="", encoding="utf-8") as file:
-        nodules = [row for row in csv.DictReader(file) if row["seriesuid"] == station.volume.series.series_uid]
+        nodules = [row for row in csv.DictReader(file) if row["seriesuid"] == session.volume.series.series_uid]
     nodule = max(nodules, key=lambda row: float(row["diameter_mm"]))
     radius = float(nodule["diameter_mm"]) / 2
-    station.go_to([float(nodule[axis]) for axis in ("coordX", "coordY", "coordZ")])
-    pane, tools = views(viewer).panes[0], measuring_tools(station)
+    session.go_to([float(nodule[axis]) for axis in ("coordX", "coordY", "coordZ")])
+    pane, tools = views(viewer).panes[0], measuring_tools(session)
     views(viewer).toggle_crosshair()
     viewer.scene.camera.zoom *= 3
     close_notifications(viewer)
@@ -483,7 +483,7 @@ def second_reader(images: Path) -> None:
 
     from qtpy.QtWidgets import QMessageBox
 
-    from napari_lesion.plugin.session.workstation import workstation
+    from napari_lesion.plugin.session.session import session_of
     from napari_lesion.plugin.settings import store
     from napari_lesion.plugin.viewer.help import HelpDialog, toggle_help
 
@@ -494,14 +494,14 @@ def second_reader(images: Path) -> None:
     store("review/reader", "A")
     viewer = new_viewer()
     viewer.open(REPOSITORY / "sample_dicoms" / "baseline", plugin="napari-lesion")
-    station = workstation(viewer)
-    wait(lambda: station.volume is not None and station.volume.complete, 60)
+    session = session_of(viewer)
+    wait(lambda: session.volume is not None and session.volume.complete, 60)
     _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Second reader")
     panel.next_button.click()
     with (REPOSITORY / "sample_dicoms" / "truth.csv").open(newline="", encoding="utf-8") as file:
-        nodules = [row for row in csv.DictReader(file) if row["seriesuid"] == station.volume.series.series_uid]
+        nodules = [row for row in csv.DictReader(file) if row["seriesuid"] == session.volume.series.series_uid]
     for nodule, level in zip(nodules[2:4], (4, 2), strict=True):
-        station.go_to([float(nodule[axis]) for axis in ("coordX", "coordY", "coordZ")])
+        session.go_to([float(nodule[axis]) for axis in ("coordX", "coordY", "coordZ")])
         panel.rate_buttons[level - 1].click()
     wait(panel.progress.isHidden, 1200)
     panel.next_button.click()
@@ -511,12 +511,12 @@ def second_reader(images: Path) -> None:
     panel.rate_buttons[3].click()
     panel.table.setCurrentCell(undecided[1], 0)
     viewer.scene.camera.zoom *= 1.6
-    station.scan.contrast_limits = (-1350, 150)  # lungs
+    session.scan.contrast_limits = (-1350, 150)  # lungs
     close_notifications(viewer)
     panel.folder.setText("napari-lesion readings")
     save_picture(viewer, images, "second-reader")
 
-    toggle_help(station)
+    toggle_help(session)
     wait()
     viewer.window._qt_window.findChild(HelpDialog).grab().save(str(images / "keys.png"))
     make_small(images / "keys.png")
@@ -592,7 +592,7 @@ def pacs(images: Path) -> None:
 
     from napari_lesion.pacs.listener import Listener
     from napari_lesion.pacs.rules import Listening
-    from napari_lesion.plugin.session.workstation import workstation
+    from napari_lesion.plugin.session.session import session_of
 
     scratch = Path(tempfile.mkdtemp())
     os.environ["XDG_DATA_HOME"] = str(scratch / "data")
@@ -630,12 +630,12 @@ def pacs(images: Path) -> None:
             panel.tree.itemDoubleClicked.emit(row, 0)
             wait(lambda: not panel.running, 300)
             wait(seconds=10)
-        station = workstation(viewer)
-        wait(lambda: station.review is not None, 60)
+        session = session_of(viewer)
+        wait(lambda: session.review is not None, 60)
         part_solid = (-67.1, 44.3, -103.9)  # of truth.csv
-        shown = min(station.review.findings, key=lambda one: dist(one.center_mm, part_solid))
-        station.select(shown.id)
-        station.go_to(shown.center_mm)
+        shown = min(session.review.findings, key=lambda one: dist(one.center_mm, part_solid))
+        session.select(shown.id)
+        session.go_to(shown.center_mm)
         close_notifications(viewer)
         wait(seconds=3)
         save_picture(viewer, images, "pacs")
@@ -688,18 +688,18 @@ def worklist(images: Path) -> None:
     _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Worklist")
     wait(lambda: panel.table.rowCount() > 5, 60)
     panel.open(listed.study(later.identity.study_uid).id)
-    station = panel._station
-    wait(lambda: station.volume is not None and station.volume.complete, 60)
+    session = panel._session
+    wait(lambda: session.volume is not None and session.volume.complete, 60)
     wait(lambda: any("open here" in panel.table.item(row, STATE).text() for row in range(panel.table.rowCount())), 60)
-    wait(lambda: len(station.series) == 2, 60)
+    wait(lambda: len(session.series) == 2, 60)
     for dock in (viewer.window._qt_viewer.dockLayerList, viewer.window._qt_viewer.dockLayerControls):
         dock.hide()
     panel.parent().raise_()
-    station.scan.contrast_limits = (-1350, 150)
+    session.scan.contrast_limits = (-1350, 150)
     changes = known.comparisons[0].changes
-    grown = station.review.finding(next(one.finding_id for one in changes if one.fate == "grown"))
-    station.select(grown.id)
-    station.go_to(grown.center_mm)
+    grown = session.review.finding(next(one.finding_id for one in changes if one.fate == "grown"))
+    session.select(grown.id)
+    session.go_to(grown.center_mm)
     close_notifications(viewer)
     wait(seconds=2)
     save_picture(viewer, images, "worklist")

@@ -37,8 +37,8 @@ from napari_lesion.plugin.findings.outlines import outlines
 from napari_lesion.plugin.follow_up.priors import priors
 from napari_lesion.plugin.layout.steps import STEPS
 from napari_lesion.plugin.reading_study.reading_session import reading_session
-from napari_lesion.plugin.session.session import BUDGET_SETTING
-from napari_lesion.plugin.session.workstation import MODES, READING
+from napari_lesion.plugin.session.open_scans import BUDGET_SETTING
+from napari_lesion.plugin.session.session import MODES, READING
 from napari_lesion.plugin.settings import store
 from napari_lesion.plugin.texts import LANGUAGES, use_language
 from napari_lesion.plugin.viewer.layers import SCAN, frame_of, scan_key, scan_layer
@@ -126,8 +126,8 @@ class Driver:
         own.dockLayerList.hide()  # napari paints each row anew at each change
         self.truth = Truth(viewer, self.scans, self._lists())
         self.truth.tables = lambda: [self.findings.rows]
-        self.station, self.session = self.truth.station, self.truth.session
-        self.exports = Exports(self.station)
+        self.session, self.open_scans = self.truth.session, self.truth.open_scans
+        self.exports = Exports(self.session)
         self._put_in_window(self.exports)
         self.steps: dict[str, Callable[[], None]] = {
             name.removeprefix("do_"): getattr(self, name) for name in dir(self) if name.startswith("do_")
@@ -187,7 +187,7 @@ class Driver:
             [name] = chance.choices(list(self.steps), weights)
         self.random, self.truth.random = random.Random(f"{self.seed} {number} {name}"), chance
         self.done.append(f"{number}:{name}")
-        before, open_ = self.code, {self.truth.by_key[one.key].code for one in self.session.scans}
+        before, open_ = self.code, {self.truth.by_key[one.key].code for one in self.open_scans.scans}
         began = time.process_time()
         # Drawing the window takes most of the time, and a canvas draws itself when its picture is asked for.
         window = self.viewer.window._qt_window
@@ -199,7 +199,7 @@ class Driver:
         self.check()
         self.spent.setdefault(name, []).append(done - began)
         self.spent.setdefault("(looking)", []).append(time.process_time() - done)
-        place = self.station.position_mm
+        place = self.session.position_mm
         if place is not None:
             if self.code != before and self.code in open_ and self.code in self.places:
                 apart = np.abs(np.subtract(place, self.places[self.code])).max()
@@ -251,9 +251,9 @@ class Driver:
         assert self._elsewhere() == before, "something of another scan was changed"
 
     def _elsewhere(self) -> list[Any]:
-        marks = annotator(self.station)
-        own = self.session.current.key if self.session.current is not None else ""
-        seen: list[Any] = [(one.key, id(self.station.review_of(one.volume))) for one in self.truth.others()]
+        marks = annotator(self.session)
+        own = self.open_scans.current.key if self.open_scans.current is not None else ""
+        seen: list[Any] = [(one.key, id(self.session.review_of(one.volume))) for one in self.truth.others()]
         return [*seen, *((key, id(one)) for key, one in marks._sets.items() if key != own)]
 
     def do_open(self) -> None:
@@ -267,16 +267,16 @@ class Driver:
         self.viewer.add_image(data, **attributes)
 
     def do_switch(self) -> None:
-        if self.session.scans:
-            self.session.show(self.random.choice(self.session.scans))
+        if self.open_scans.scans:
+            self.open_scans.show(self.random.choice(self.open_scans.scans))
 
     def do_choose_scan_in_panel(self) -> None:
         if self.detect.scans.count():
             self.detect.scans.setCurrentIndex(self.random.randrange(self.detect.scans.count()))
 
     def do_close(self) -> None:
-        if len(self.session.scans) > 2:
-            self.session.close(self.random.choice(self.session.scans))
+        if len(self.open_scans.scans) > 2:
+            self.open_scans.close(self.random.choice(self.open_scans.scans))
 
     def do_short_of_memory(self) -> None:
         """Turn to another scan while there is room for one: all others are dropped, and come back when opened."""
@@ -285,15 +285,15 @@ class Driver:
             return
         store(BUDGET_SETTING, 0.0)
         try:
-            self.session.show(self.random.choice(others))
+            self.open_scans.show(self.random.choice(others))
         finally:
             store(BUDGET_SETTING, 4.0)
-        kept = [one for one in self.truth.others() if not self.session._at_work.get(one.key)]
+        kept = [one for one in self.truth.others() if not self.open_scans._at_work.get(one.key)]
         assert kept == [], "what is not on the screen and not worked on was not dropped"
 
     def do_delete_by_hand(self) -> None:
         ours = [layer for layer in self.viewer.layers if SCAN in layer.metadata]
-        if ours and len(self.session.scans) > 1:
+        if ours and len(self.open_scans.scans) > 1:
             self.viewer.layers.remove(self.random.choice(ours))
 
     def do_rename_by_hand(self) -> None:
@@ -312,7 +312,7 @@ class Driver:
 
     def do_menu(self) -> None:
         """What napari's menus make of the layer that is chosen; hidden, for a copy covers its own scan."""
-        layers, current = self.viewer.layers, self.session.current
+        layers, current = self.viewer.layers, self.open_scans.current
         if current is None or len(layers) > 8 or current.layer not in layers or current.layer.data.shape[0] == 1:
             return
         before = set(layers)
@@ -325,11 +325,11 @@ class Driver:
         theirs = [layer for layer in self.viewer.layers if SCAN not in layer.metadata]
         if theirs:
             self.viewer.layers.remove(theirs[0])
-        elif self.session.current is not None:
+        elif self.open_scans.current is not None:
             self.viewer.add_points(np.zeros((1, 3)), name="theirs", visible=False)
 
     def _searchable(self) -> bool:
-        return self.detect.run_button.isEnabled() and not self.station.blind
+        return self.detect.run_button.isEnabled() and not self.session.blind
 
     def do_search(self) -> None:
         if self._searchable():
@@ -337,49 +337,49 @@ class Driver:
             self.qtbot.waitUntil(lambda: self.detect._task is None, timeout=PATIENCE_MS)
 
     def do_switch_while_searching(self) -> None:
-        if not self._searchable() or len(self.session.scans) < 2:
+        if not self._searchable() or len(self.open_scans.scans) < 2:
             return
-        searched, go = self.session.current, threading.Event()
-        review = self.station.review
+        searched, go = self.open_scans.current, threading.Event()
+        review = self.session.review
         self.detector.before = lambda _progress: go.wait(30) and None
         try:
             self.detect.run()
-            self.session.show(self.random.choice(self.truth.others()))
+            self.open_scans.show(self.random.choice(self.truth.others()))
             self.settle()
             self.check()
         finally:
             go.set()
             self.detector.before = lambda _progress: None
-        other = self.session.current
+        other = self.open_scans.current
         self.qtbot.waitUntil(lambda: self.detect._task is None, timeout=PATIENCE_MS)
-        assert self.session.current is other, "a result that comes later turns to no scan"
-        assert self.station.review_of(searched.volume) is not review, "it is with its own scan"
+        assert self.open_scans.current is other, "a result that comes later turns to no scan"
+        assert self.session.review_of(searched.volume) is not review, "it is with its own scan"
 
     def do_close_while_searching(self) -> None:
         """Its result is of a scan that is not there any more."""
-        if not self._searchable() or len(self.session.scans) < 3:
+        if not self._searchable() or len(self.open_scans.scans) < 3:
             return
-        searched, go = self.session.current, threading.Event()
+        searched, go = self.open_scans.current, threading.Event()
         self.detector.before = lambda _progress: go.wait(30) and None
         try:
             self.detect.run()
-            self.session.close(searched)
+            self.open_scans.close(searched)
             self.settle()
             self.check()
         finally:
             go.set()
             self.detector.before = lambda _progress: None
         self.qtbot.waitUntil(lambda: self.detect._task is None, timeout=PATIENCE_MS)
-        assert self.station.review_of(searched.volume) is None
+        assert self.session.review_of(searched.volume) is None
 
     def do_switch_while_exporting(self) -> None:
         scan, others = self.current, self.truth.others()
-        if scan is None or not others or self.station.blind or self.station.review is None:
+        if scan is None or not others or self.session.blind or self.session.review is None:
             return
-        ids = {finding.id for finding in findings_view(self.station).report().findings}
+        ids = {finding.id for finding in findings_view(self.session).report().findings}
         with tempfile.TemporaryDirectory() as folder:
             self.exports.write(Path(folder), ("json", "csv"))
-            self.session.show(self.random.choice(others))
+            self.open_scans.show(self.random.choice(others))
             self.qtbot.waitUntil(lambda: not self.exports.running, timeout=PATIENCE_MS)
             [written] = Path(folder).glob("**/findings.json")
             content = json.loads(written.read_text())
@@ -390,59 +390,59 @@ class Driver:
             assert other is scan or other.code not in json.dumps(content) + texts
 
     def do_switch_while_measuring(self) -> None:
-        scan, others = self.session.current, self.truth.others()
-        if scan is None or not others or self.station.blind or scan.volume.series.modality != "CT":
+        scan, others = self.open_scans.current, self.truth.others()
+        if scan is None or not others or self.session.blind or scan.volume.series.modality != "CT":
             return
-        work = measuring(self.station)
+        work = measuring(self.session)
         self.qtbot.waitUntil(lambda: work._task is None, timeout=PATIENCE_MS)
         go = self.outliner.go = threading.Event()
         try:
             self.do_add()
             self.settle()
-            added = self.station.finding
-            self.session.show(self.random.choice(others))
+            added = self.session.finding
+            self.open_scans.show(self.random.choice(others))
             self.settle()
             self.check()
         finally:
             go.set()
         self.qtbot.waitUntil(lambda: work._task is None, timeout=PATIENCE_MS)
-        review = self.station.review_of(scan.volume)
+        review = self.session.review_of(scan.volume)
         if added and review is not None and added in {finding.id for finding in review.findings}:
             finding = review.finding(added)
             assert finding.measurement is not None or finding.unmeasured, "what was measured is with its own scan"
 
     def do_add(self) -> None:
         scan = self.current
-        if scan is not None and not self.station.blind:
+        if scan is not None and not self.session.blind:
             place = place_in(scan.volume, self.random)
-            view = findings_view(self.station)
+            view = findings_view(self.session)
             if view.change(lambda review, by: edits.add(review, place, 6.0, by, scan.volume)):
-                new = self.station.review.changes[-1].after[0].id
+                new = self.session.review.changes[-1].after[0].id
                 view.change(lambda review, by: edits.comment(review, new, f"note {scan.code}", by))
 
     def do_look(self) -> None:
-        view = findings_view(self.station)
+        view = findings_view(self.session)
         if view.shown:
             view.look_at(self.random.choice(view.shown).id)
 
     def do_jump(self) -> None:
         if self.current is not None:
-            self.station.go_to(place_in(self.current.volume, self.random))
+            self.session.go_to(place_in(self.current.volume, self.random))
 
     def do_click_row(self) -> None:
         if self.findings.rows.rowCount():
             self.findings.table.selectRow(self.random.randrange(self.findings.rows.rowCount()))
 
     def do_judge(self) -> None:
-        view = findings_view(self.station)
+        view = findings_view(self.session)
         if view.selected:
             with self._nothing_elsewhere():
                 self._action(self.random.choice(("findings.accept", "findings.reject", "findings.reopen")))
 
     def do_edit(self) -> None:
         """Move, resize, merge or delete findings."""
-        scan, view = self.current, findings_view(self.station)
-        if scan is None or self.station.blind or not view.findings:
+        scan, view = self.current, findings_view(self.session)
+        if scan is None or self.session.blind or not view.findings:
             return
         one, place = self.random.choice(view.findings).id, place_in(scan.volume, self.random)
         every = [finding.id for finding in view.findings][:2]
@@ -467,32 +467,32 @@ class Driver:
             self._action("findings.redo")
 
     def _action(self, id_: str) -> None:
-        next(one for one in review_keys.ACTIONS if one.id == id_).run(self.station)
+        next(one for one in review_keys.ACTIONS if one.id == id_).run(self.session)
 
     def do_type_a_comment(self) -> None:
         """Begin to write, and leave it there."""
         line, scan = self.findings.comment, self.current
-        if line.isEnabled() and scan is not None and findings_view(self.station).chosen is not None:
+        if line.isEnabled() and scan is not None and findings_view(self.session).chosen is not None:
             line.setText(f"typed {scan.code}")
 
     def do_annotate(self) -> None:
-        scan, one = self.current, annotator(self.station)
+        scan, one = self.current, annotator(self.session)
         if scan is not None and one.annotations is not None:
             one.add_point(place_in(scan.volume, self.random), 8.0)
             one.comment(f"mark {scan.code}")
 
     def do_annotation_tool(self) -> None:
-        annotator(self.station).use(self.random.choice(("", "select", "point", "brush")))
+        annotator(self.session).use(self.random.choice(("", "select", "point", "brush")))
 
     def do_annotation_undo(self) -> None:
         with self._nothing_elsewhere():
-            annotator(self.station).undo()
-            annotator(self.station).undo()
+            annotator(self.session).undo()
+            annotator(self.session).undo()
 
     def do_measure(self) -> None:
         """Draw with one of the measuring tools, on a plane through the scan."""
         scan = self.current
-        if scan is None or self.station.blind:
+        if scan is None or self.session.blind:
             return
         tool, axes = self.random.choice(TOOLS), frame_of(scan.volume).axes
         place = np.array(place_in(scan.volume, self.random))
@@ -504,54 +504,54 @@ class Driver:
         points = [place + right * across + down * along for right, down in ways]
         words = f"drawn {scan.code}" if tool in ("arrow", "pin") else ""
         with self._nothing_elsewhere():
-            measuring_tools(self.station).change(
+            measuring_tools(self.session).change(
                 lambda review, by: drawing.draw(review, tool, points, normal, by, scan.volume, text=words)
             )
 
     def do_measuring_tool(self) -> None:
-        measuring_tools(self.station).use(self.random.choice((None, *TOOLS)))
+        measuring_tools(self.session).use(self.random.choice((None, *TOOLS)))
 
     def do_outline_tool(self) -> None:
-        if findings_view(self.station).chosen is not None:
-            outlines(self.station).use(self.random.choice(("", "paint", "erase")))
+        if findings_view(self.session).chosen is not None:
+            outlines(self.session).use(self.random.choice(("", "paint", "erase")))
 
     def do_read_blind(self) -> None:
-        session = reading_session(self.station)
-        if session.running:
-            session.pause()
-        elif self.current is not None and self.current.volume.series.modality == "CT" and session.reading is None:
-            session.start()
+        reading = reading_session(self.session)
+        if reading.running:
+            reading.pause()
+        elif self.current is not None and self.current.volume.series.modality == "CT" and reading.reading is None:
+            reading.start()
 
     def do_prior(self) -> None:
         """See the scan beside another one, of the same patient or, by the reader's word, of another."""
         scan = self.current
-        if scan is None or self.station.blind:
+        if scan is None or self.session.blind:
             return
         other = self.random.choice([one for one in self.scans if one is not scan and one.volume.shape[0] > 1])
         review = Review(unsearched(other.volume))
         said = Alignment(accepted=False, says="not tried")
         uid = other.volume.series.series_uid
         comparison = Comparison(prior_series_uid=uid, prior_study_date="20200101", days=3, alignment=said)
-        known = priors(self.station)
+        known = priors(self.session)
         known._loaded.setdefault(scan_key(scan.volume), {})[uid] = Prior(other.volume, review.report, comparison, None)
         known.choose(uid)
-        side_by_side(self.station).show()
+        side_by_side(self.session).show()
 
     def do_prior_refused(self) -> None:
         """A scan of another patient is no prior, unless the reader insists."""
-        scan, known = self.current, priors(self.station)
+        scan, known = self.current, priors(self.session)
         if scan is None or known.obstacle() or known.running or scan.volume.series.modality != "CT":
             return
         other = self.random.choice([one for one in self.scans if one.patient != scan.patient])
         assert other.volume.series.series_uid not in {one.identity.series_uid for one in known.choices()}
-        before = self.station.comparison
+        before = self.session.comparison
         with pytest.raises(ReviewError, match=r".+"):
             known.compare(other.volume)
-        assert self.station.comparison is before
+        assert self.session.comparison is before
         assert not known.running
 
     def do_hide_prior(self) -> None:
-        side_by_side(self.station).show(False)
+        side_by_side(self.session).show(False)
 
     def do_four_up(self) -> None:
         views(self.viewer).toggle()
@@ -582,13 +582,13 @@ class Driver:
 
     def do_mode(self) -> None:
         """Enter annotation or the second reader, or leave it."""
-        if self.station.mode == READING:
+        if self.session.mode == READING:
             self.layout.side.enter(self.random.choice(MODES[1:]))
         else:
             self.layout.side.leave()
 
     def do_heatmap(self) -> None:
-        if not self.station.blind:
+        if not self.session.blind:
             for name in ("findings.heatmap", "findings.heatmap", "findings.outlines"):
                 self._action(name)
 
@@ -596,22 +596,22 @@ class Driver:
         views(self.viewer).reset()
 
     def do_window(self) -> None:
-        tools = reading_tools(self.station)
+        tools = reading_tools(self.session)
         self.random.choice(
             (lambda: tools.set_preset(self.random.choice(PRESETS[:4])), tools.auto_window, tools.invert)
         )()
 
     def do_slab(self) -> None:
-        tools = reading_tools(self.station)
+        tools = reading_tools(self.session)
         tools.set_slab(tools.slab.next_mode())
 
     def do_cine(self) -> None:
-        reading_tools(self.station).cine.toggle()
+        reading_tools(self.session).cine.toggle()
 
     def do_language(self) -> None:
         use_language(self.random.choice(list(LANGUAGES)))
-        reading_tools(self.station)._refresh()
+        reading_tools(self.session)._refresh()
 
     def do_names(self) -> None:
-        tools = reading_tools(self.station)
+        tools = reading_tools(self.session)
         tools.set_names(not tools.names)

@@ -17,7 +17,7 @@ from napari_lesion.plugin.annotate.annotator import annotator
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.outlines import outlines
 from napari_lesion.plugin.follow_up.priors import priors
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.texts import LANGUAGES, tr, use_language
 from napari_lesion.plugin.viewer.layers import SCAN, frame_of, scan_key
 from napari_lesion.plugin.viewer.tools.measuring import measuring_tools
@@ -29,7 +29,7 @@ from napari_lesion.plugin.viewer.views.projection import shrink
 from napari_lesion.plugin.viewer.views.side_by_side import side_by_side
 
 if TYPE_CHECKING:
-    from napari_lesion.plugin.session.session import OpenScan
+    from napari_lesion.plugin.session.open_scans import OpenScan
 
 ENDS = {0: ("F", "H"), 1: ("A", "P"), 2: ("R", "L")}
 """Letters at the low and the high end of the world's axes z, y, x."""
@@ -76,8 +76,8 @@ class Truth:
 
     def __init__(self, viewer: Any, scans: tuple[Coded, ...], lists: tuple[QWidget, ...]) -> None:
         self.viewer, self.scans, self._lists = viewer, scans, lists
-        self.station = workstation(viewer)
-        self.session = self.station.session
+        self.session = session_of(viewer)
+        self.open_scans = self.session.open_scans
         self.random = random.Random(0)
         self.by_key = {scan_key(one.volume): one for one in scans}
         self.found: dict[str, set[str]] = {one.code: set() for one in scans}
@@ -91,7 +91,7 @@ class Truth:
     @property
     def current(self) -> Coded | None:
         """The scan that is on the screen."""
-        return self.by_key[self.session.current.key] if self.session.current is not None else None
+        return self.by_key[self.open_scans.current.key] if self.open_scans.current is not None else None
 
     @property
     def code(self) -> str:
@@ -100,7 +100,7 @@ class Truth:
 
     def check(self) -> None:
         """Look at everything."""
-        reading_tools(self.station).cine.stop()
+        reading_tools(self.session).cine.stop()
         assert self.undrawn.said == []
         self._check_layers()
         self._check_ids()
@@ -109,13 +109,13 @@ class Truth:
         if scan is None:
             assert all(pane.marks.letters() == {} for pane in views(self.viewer).panes), "letters of no scan"
             return
-        assert self.station.volume is scan.volume
-        seen = [(pane, scan.volume, self.session.current.layer) for pane in self._panes()]
+        assert self.session.volume is scan.volume
+        seen = [(pane, scan.volume, self.open_scans.current.layer) for pane in self._panes()]
         assert len({pane.through for pane, *_ in seen}) == len(seen), "two views show one plane"
-        prior = side_by_side(self.station)
+        prior = side_by_side(self.session)
         if prior.pane is not None:
             self._check_prior(scan)
-            seen.append((prior.pane, self.station.comparison.volume, prior._image))
+            seen.append((prior.pane, self.session.comparison.volume, prior._image))
         for pane, volume, layer in seen:
             self._check_letters(pane, volume)
             self._check_crosshair(pane, volume)
@@ -125,41 +125,41 @@ class Truth:
 
     def _check_prior(self, scan: Coded) -> None:
         """It has a view of its own, which says that it is one, and of another patient as long as it is."""
-        prior = side_by_side(self.station)
-        shown = self.station.comparison.volume
-        assert self.station.comparison is priors(self.station).prior(shown.series.series_uid)
+        prior = side_by_side(self.session)
+        shown = self.session.comparison.volume
+        assert self.session.comparison is priors(self.session).prior(shown.series.series_uid)
         heading = prior.pane.heading.text()
         assert any(word in heading for word in self._prior_words)
         assert ("⚠" in heading) == (shown.series.patient_id != scan.volume.series.patient_id)
-        if reading_tools(self.station).names:
-            texts = reading_tools(self.station).view(prior.pane.view).corners
+        if reading_tools(self.session).names:
+            texts = reading_tools(self.session).view(prior.pane.view).corners
             assert self.by_key[scan_key(shown)].code in texts.text("top_left")
 
     def _panes(self) -> list[Pane]:
         return [pane for pane in views(self.viewer).planes if pane.view.dims.ndim == 3]
 
     def _check_layers(self) -> None:
-        current = self.session.current
+        current = self.open_scans.current
         key = current.key if current is not None else None
         for pane in views(self.viewer).panes:
             for layer in pane.view.layers:
                 assert layer.metadata.get(SCAN, key) == key, f"{layer.name!r} is of another scan"
         active = self.viewer.layers.selection.active
         assert active is None or active.metadata.get(SCAN, key) == key
-        for other in self.session.scans:
+        for other in self.open_scans.scans:
             assert other is current or not any(layer in self.viewer.layers for layer in other.away)
         mode = str(active.mode) if active is not None and hasattr(active, "mode") else "pan_zoom"
         if mode != "pan_zoom":
-            assert annotator(self.station).tool or outlines(self.station).tool, "an armed layer of no tool"
-        armed = annotator(self.station).tool, outlines(self.station).tool, measuring_tools(self.station).tool
+            assert annotator(self.session).tool or outlines(self.session).tool, "an armed layer of no tool"
+        armed = annotator(self.session).tool, outlines(self.session).tool, measuring_tools(self.session).tool
         assert sum(map(bool, armed)) <= 1, f"several tools are armed: {armed}"
 
     def _check_ids(self) -> None:
         """No finding, annotation or drawing is shown with a scan that it is not of."""
         scan = self.current
-        findings, one = findings_view(self.station).findings, annotator(self.station)
+        findings, one = findings_view(self.session).findings, annotator(self.session)
         marks = one.annotations.annotations if one.annotations is not None else ()
-        drawings = measuring_tools(self.station).drawings
+        drawings = measuring_tools(self.session).drawings
         shown = {mark.id for mark in (*findings, *marks, *drawings)}
         for code, ids in self.found.items():
             if scan is None or code != scan.code:
@@ -167,12 +167,12 @@ class Truth:
         if scan is not None:
             self.found[scan.code] |= shown
         for pane in views(self.viewer).panes:
-            assert set(measuring_tools(self.station).shown(pane)) <= set(drawings)
+            assert set(measuring_tools(self.session).shown(pane)) <= set(drawings)
         assert scan is not None or not shown
         assert all(one.text == f"drawn {scan.code}" for one in drawings if one.text), "measured in another scan"
         for rows in self.tables():
             assert {rows.finding(row).id for row in range(rows.rowCount())} <= {finding.id for finding in findings}
-        assert self.station.finding in ("", *(finding.id for finding in findings))
+        assert self.session.finding in ("", *(finding.id for finding in findings))
 
     def tables(self) -> list[Any]:
         """Get the tables of findings; the driver knows them."""
@@ -182,7 +182,7 @@ class Truth:
 
     def _check_texts(self) -> None:
         """Nothing that can be read names another scan than the current one, but in lists of scans and of the prior."""
-        scan, tools = self.current, reading_tools(self.station)
+        scan, tools = self.current, reading_tools(self.session)
         window = self.viewer.window._qt_window
         texts = [self.viewer.status if isinstance(self.viewer.status, str) else "", self.viewer.title]
         texts += [window.windowTitle(), *(layer.name for layer in self.viewer.layers)]
@@ -225,15 +225,15 @@ class Truth:
 
     def _check_crosshair(self, pane: Pane, volume: Volume) -> None:
         """It marks the place that all views are at, in the scan that this one shows."""
-        prior = side_by_side(self.station)
-        place = prior.place_mm if pane is prior.pane else self.station.position_mm
+        prior = side_by_side(self.session)
+        place = prior.place_mm if pane is prior.pane else self.session.position_mm
         assert np.allclose(pane.marks._world, frame_of(volume).to_world(place), atol=1e-3)
 
     # -- numbers and pictures -----------------------------------------------------------------------------------------
 
     def _check_probe(self, pane: Pane | None, volume: Volume | None) -> None:
         """The probe says value and place of what lies under the pointer: as it is left by a step, and anywhere."""
-        tools = reading_tools(self.station)
+        tools = reading_tools(self.session)
         for one in self._panes():
             left = tools.view(one.view).found
             if left is not None:
@@ -266,7 +266,7 @@ class Truth:
     def _check_3d(self) -> None:
         shown, mip = views(self.viewer), views(self.viewer)._mip
         if mip is not None and mip.visible:
-            wanted, _ = shrink(self.session.current.layer.data, 128)
+            wanted, _ = shrink(self.open_scans.current.layer.data, 128)
             assert np.array_equal(mip.data, wanted), "the 3D view looks through another scan"
         for pane in shown.panes:
             if pane.view.dims.ndisplay == 3 and pane.isVisible() and pane.view.dims.ndim == 3:
@@ -320,7 +320,7 @@ class Truth:
         low[axis], high[axis] = index[axis], index[axis] + 1
         if (low < 0).any() or (high > volume.shape).any():
             return None
-        slab = reading_tools(self.station).slab
+        slab = reading_tools(self.session).slab
         half = slab.slices(volume.spacing[axis]) // 2
         low[axis], high[axis] = max(low[axis] - half, 0), min(high[axis] + half, volume.shape[axis])
         near = volume.voxels[tuple(map(slice, low, high))].astype(float)
@@ -330,7 +330,7 @@ class Truth:
 
     def others(self) -> list[OpenScan]:
         """Get the scans that are open and not on the screen."""
-        return [one for one in self.session.scans if one is not self.session.current]
+        return [one for one in self.open_scans.scans if one is not self.open_scans.current]
 
 
 def place_in(volume: Volume, source: random.Random) -> tuple[float, float, float]:

@@ -116,7 +116,7 @@ def key(viewer, qtbot, key_: Qt.Key, modifier=Qt.KeyboardModifier.NoModifier) ->
 
 
 def show(viewer, panel: AnnotatePanel, lps) -> None:
-    panel._annotator.station.go_to(lps)
+    panel._annotator.session.go_to(lps)
     viewer.scene.camera.zoom = 4
     picture(viewer)
 
@@ -217,11 +217,11 @@ def test_a_click_outlines_the_nodule_and_the_brush_corrects_it(viewer, panel, mo
     # In no other mode it stays armed.
     key(viewer, qtbot, Qt.Key.Key_B)
     assert str(masks.mode) == "paint"
-    panel._annotator.station.finding_selected.emit("a finding of the review")
+    panel._annotator.session.finding_selected.emit("a finding of the review")
     assert str(masks.mode) == "pan_zoom"
     assert viewer.layers.selection.active is not masks
     key(viewer, qtbot, Qt.Key.Key_B)
-    panel._annotator.station.session.take_mouse("reading")
+    panel._annotator.session.open_scans.take_mouse("reading")
     assert str(masks.mode) == "pan_zoom"
     panel._annotator.select(second.id)
 
@@ -244,7 +244,7 @@ def test_slices_are_filled_boxes_drawn_and_the_3d_brush_is_a_ball(viewer, panel,
     key(viewer, qtbot, Qt.Key.Key_B)
     mouse.click(center)
     up = np.add(center, (4, 0, 10))
-    panel._annotator.station.point_at(up)
+    panel._annotator.session.point_at(up)
     mouse.click(up)
     assert saved(folder, uid).annotations[0].mask.slices() == [20, 24]
     qtbot.mouseClick(panel.fill_button, Qt.MouseButton.LeftButton)

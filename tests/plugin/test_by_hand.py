@@ -16,8 +16,8 @@ from session_scans import Coded, coded_scans
 
 from napari_lesion.dicom.index.series import find_series
 from napari_lesion.plugin.findings.findings_view import findings_view
-from napari_lesion.plugin.session.session import session
-from napari_lesion.plugin.session.workstation import Workstation, workstation
+from napari_lesion.plugin.session.open_scans import open_scans
+from napari_lesion.plugin.session.session import Session, session_of
 from napari_lesion.plugin.viewer import reader
 from napari_lesion.plugin.viewer.layers import about, scan_layer
 from napari_lesion.plugin.viewer.scan_view import scan_view
@@ -30,12 +30,12 @@ def add(viewer: ViewerModel, scan: Coded) -> Image:
     return viewer.add_image(data, **attributes)
 
 
-def mark(station: Workstation) -> Layer:
+def mark(session: Session) -> Layer:
     """Add a finding in the middle of the scan on the screen, and get the layer with its ring."""
-    volume = station.volume
+    volume = session.volume
     place = tuple(volume.to_patient([(size - 1) / 2 for size in volume.shape]).tolist())
-    station.change(lambda review, by: edits.add(review, place, 6.0, by, volume))
-    layer = findings_view(station).layer("findings")
+    session.change(lambda review, by: edits.add(review, place, 6.0, by, volume))
+    layer = findings_view(session).layer("findings")
     assert layer is not None
     return layer
 
@@ -45,8 +45,8 @@ def model(qapp: Any) -> ViewerModel:
     """A viewer without a window, with the tools of reading."""
     model = ViewerModel()
     scan_view(model)
-    reading_tools(workstation(model))
-    findings_view(workstation(model))
+    reading_tools(session_of(model))
+    findings_view(session_of(model))
     return model
 
 
@@ -71,12 +71,12 @@ def test_what_napari_makes_of_a_scan_is_never_seen_with_another(
     one, two, *_ = coded_scans()
     first = add(model, one)
     second = add(model, two)
-    scans, station = session(model), workstation(model)
+    scans, session = open_scans(model), session_of(model)
     scans.show(scans.of(first))
     model.layers.selection.active = first
     action(model.layers)
     qapp.processEvents()
-    reading_tools(station)._refresh()
+    reading_tools(session)._refresh()
     assert all(isinstance(scan.layer, Image) and scan.layer.ndim == 3 for scan in scans.scans)
     for scan in (two, one, two):
         layer = next((found.layer for found in scans.scans if found.volume is scan.volume), None)
@@ -84,18 +84,18 @@ def test_what_napari_makes_of_a_scan_is_never_seen_with_another(
         qapp.processEvents()
         other = {one.code: two, two.code: one}[scan.code]
         assert other.code not in names(model)
-        assert station.volume is scan.volume
+        assert session.volume is scan.volume
     assert second in model.layers
 
 
 def test_a_layer_without_its_metadata_still_belongs_to_its_scan(model: ViewerModel, qapp: Any) -> None:
     one, two, *_ = coded_scans()
     first = add(model, one)
-    rings = mark(workstation(model))
+    rings = mark(session_of(model))
     rings.metadata = {}
     add(model, two)
     assert rings not in model.layers
-    session(model).show(session(model).of(first))
+    open_scans(model).show(open_scans(model).of(first))
     assert rings in model.layers
     assert rings.visible
 
@@ -106,7 +106,7 @@ def test_a_scan_and_its_findings_are_not_moved_by_hand(model: ViewerModel, monke
     monkeypatch.setattr("napari_lesion.plugin.session.placement.show_warning", told.append)
     [one, *_] = coded_scans()
     scan = add(model, one)
-    for layer in (scan, mark(workstation(model))):
+    for layer in (scan, mark(session_of(model))):
         place = layer.data_to_world((3, 4, 5))
         layer.translate = (7.0, 0.0, 9.0)
         layer.scale = (2.0, 2.0, 2.0)
@@ -123,10 +123,10 @@ def test_layers_of_a_scan_that_is_not_open_here_are_taken_off(
     model: ViewerModel, qapp: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
-    monkeypatch.setattr("napari_lesion.plugin.session.session.show_info", told.append)
+    monkeypatch.setattr("napari_lesion.plugin.session.open_scans.show_info", told.append)
     one, two, *_ = coded_scans()
     add(model, one)
-    rings = mark(workstation(model))
+    rings = mark(session_of(model))
     other = ViewerModel()
     scan_view(other)
     shown = add(other, two)
@@ -166,4 +166,4 @@ def test_dropped_files_of_two_scans_open_each_once(
     for path in [path for pair in zip(*files, strict=True) for path in pair]:
         viewer.open(path, plugin="napari-lesion")
     assert len(looked) == 2
-    assert len(session(viewer).scans) == 2
+    assert len(open_scans(viewer).scans) == 2

@@ -14,7 +14,7 @@ from napari_lesion.annotation.store import Store
 from napari_lesion.dicom.writer import write_ct_series
 from napari_lesion.plugin.annotate import case_list
 from napari_lesion.plugin.annotate.annotator import annotator
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import setting, store
 
 PATIENCE_MS = 60_000
@@ -53,31 +53,31 @@ def test_a_reader_goes_through_the_cases_and_comes_back_to_the_place(make_napari
     assert states(panel) == ["○ open"] * 3
     assert [panel.table.item(0, column).text() for column in (1, 2, 3)] == ["P-17", "2024-02-29", "Thorax lung"]
 
-    station = workstation(viewer)
+    session = session_of(viewer)
     key(viewer, qtbot, Qt.Key.Key_L)
-    assert station.volume.series.series_uid == "1.2.0"
-    one = annotator(station)
+    assert session.volume.series.series_uid == "1.2.0"
+    one = annotator(session)
     one.add_point((50, -10, -250), 9)
     assert states(panel) == ["◐ in work (1)", "○ open", "○ open"]
     key(viewer, qtbot, Qt.Key.Key_L, Qt.KeyboardModifier.ShiftModifier)
     assert states(panel) == ["● done (1)", "○ open", "○ open"]
     assert panel.done_bar.text() == "1 of 3 done"
-    assert station.volume.series.series_uid == "1.2.1"
+    assert session.volume.series.series_uid == "1.2.1"
     scans = [layer for layer in viewer.layers if "volume" in layer.metadata]
     assert len(scans) == 1, "the case before is closed"
     assert "Annotated findings" not in [layer.name for layer in viewer.layers]
     assert one.annotations.annotations == ()
 
     key(viewer, qtbot, Qt.Key.Key_L)
-    assert station.volume.series.series_uid == "1.2.2"
+    assert session.volume.series.series_uid == "1.2.2"
     one.add_point((50, -10, -250), 9)
-    station.go_to(PLACE)
+    session.go_to(PLACE)
     qtbot.waitUntil(lambda: np.allclose(setting("cases/place", []), PLACE, atol=6), timeout=PATIENCE_MS)
     key(viewer, qtbot, Qt.Key.Key_L)
-    assert station.volume.series.series_uid == "1.2.1", "from the start again, past what is done"
+    assert session.volume.series.series_uid == "1.2.1", "from the start again, past what is done"
     key(viewer, qtbot, Qt.Key.Key_L)
-    assert station.volume.series.series_uid == "1.2.2"
-    station.go_to(PLACE)
+    assert session.volume.series.series_uid == "1.2.2"
+    session.go_to(PLACE)
     qtbot.waitUntil(lambda: np.allclose(setting("cases/place", []), PLACE, atol=6), timeout=PATIENCE_MS)
 
     # The next session.
@@ -88,10 +88,10 @@ def test_a_reader_goes_through_the_cases_and_comes_back_to_the_place(make_napari
     assert states(panel) == ["● done (1)", "○ open", "◐ in work (1)"]
     assert panel.go_on_button.isVisibleTo(panel)
     qtbot.mouseClick(panel.go_on_button, Qt.MouseButton.LeftButton)
-    station = workstation(later)
-    assert station.volume.series.series_uid == "1.2.2"
-    assert station.position_mm == pytest.approx(PLACE, abs=6)
-    assert len(annotator(station).annotations.annotations) == 1
+    session = session_of(later)
+    assert session.volume.series.series_uid == "1.2.2"
+    assert session.position_mm == pytest.approx(PLACE, abs=6)
+    assert len(annotator(session).annotations.annotations) == 1
     panel._cases.done_and_next()
     panel._cases.done_and_next()
     assert states(panel) == ["● done (1)", "● done (0)", "● done (1)"]

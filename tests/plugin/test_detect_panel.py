@@ -21,7 +21,7 @@ from napari_lesion.model.volume import Volume
 from napari_lesion.models import packages
 from napari_lesion.plugin.findings.detect_panel import DetectPanel
 from napari_lesion.plugin.findings.findings_table import DIAMETER, NUMBER, PLACE, SCORE, SIDE, SLICE
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.viewer import layers, view
 from napari_lesion.plugin.viewer.layers import CLEAR_MM
 from napari_lesion.support.errors import LungsNotFoundError, UntrustedCodeError
@@ -116,9 +116,9 @@ def test_the_arrow_keys_step_through_the_findings(viewer, panel, qtbot) -> None:
     run(panel, qtbot)
     click(panel, qtbot, 0)
     qtbot.keyClick(panel.findings.table, Qt.Key.Key_Down)
-    np.testing.assert_allclose(workstation(viewer).position_mm, NODULES[1][0], atol=1.5)
+    np.testing.assert_allclose(session_of(viewer).position_mm, NODULES[1][0], atol=1.5)
     qtbot.keyClick(panel.findings.table, Qt.Key.Key_Up)
-    np.testing.assert_allclose(workstation(viewer).position_mm, NODULES[0][0], atol=1.5)
+    np.testing.assert_allclose(session_of(viewer).position_mm, NODULES[0][0], atol=1.5)
 
 
 def test_the_heatmap_the_ring_and_the_box_lie_on_the_nodule(viewer, panel, qtbot) -> None:
@@ -359,7 +359,7 @@ def test_the_list_of_scans_follows_the_layers_and_each_keeps_its_result(viewer, 
     assert len(rows(panel)) == 1
     panel.scans.setCurrentIndex(panel.scans.findData(first))
     assert len(rows(panel)) == 2
-    scans = panel._station.session
+    scans = panel._session.open_scans
     scans.close(scans.of(second))
     assert panel.scans.count() == 1
     assert len(rows(panel)) == 2

@@ -17,7 +17,7 @@ from napari_lesion.dicom_objects.segmentation import save_heatmap_seg, save_seg
 from napari_lesion.dicom_objects.structured_report import save_sr
 from napari_lesion.model.findings import Heatmap
 from napari_lesion.plugin.findings.findings_view import findings_view
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.viewer import dicom_objects
 from napari_lesion.support.errors import SeriesError
 
@@ -36,7 +36,7 @@ def test_an_sr_opens_as_findings_with_their_verdicts(make_napari_viewer: Callabl
     viewer = make_napari_viewer(show=True)
     viewer.open(tmp_path / "ct", plugin="napari-lesion")
     viewer.open(tmp_path / "sr.dcm", plugin="napari-lesion")
-    report = findings_view(workstation(viewer)).report()
+    report = findings_view(session_of(viewer)).report()
     assert report is not None
     assert {f.id: f.status for f in report.findings} == {f.id: f.status for f in case.report.findings}
     masks = {f.id: f.mask for f in report.findings}
@@ -86,14 +86,14 @@ def test_whose_it_is_is_said_where_its_scan_is_not_open(
     make_napari_viewer: Callable, case: Case, tmp_path: Path
 ) -> None:
     viewer = make_napari_viewer()
-    station = workstation(viewer)
+    session = session_of(viewer)
     for file in ("sr.dcm", "seg.dcm"):
         with pytest.raises(SeriesError, match=f"{case.report.series_uid} of patient ASYM-1, which is not open"):
-            dicom_objects.open_object(station, tmp_path / file)
+            dicom_objects.open_object(session, tmp_path / file)
     case_of("oblique", tmp_path / "other")
     viewer.open(tmp_path / "other", plugin="napari-lesion")
     notification_manager.records.clear()
-    dicom_objects.open_object(station, tmp_path / "seg.dcm")
+    dicom_objects.open_object(session, tmp_path / "seg.dcm")
     said = [str(record.message) for record in notification_manager.records]
     assert [words for words in said if "share one frame of reference" in words]
     assert [words for words in said if "took the nearest one" in words]

@@ -16,7 +16,7 @@ from napari_lesion.model.volume import Volume
 from napari_lesion.pipeline import analyse, with_all_candidates
 from napari_lesion.plugin.findings.exports import Exports
 from napari_lesion.plugin.findings.findings_view import findings_view
-from napari_lesion.plugin.session.workstation import Workstation, workstation
+from napari_lesion.plugin.session.session import Session, session_of
 from napari_lesion.plugin.texts import use_language
 from napari_lesion.report.impression import impression
 from napari_lesion.review import edits
@@ -31,16 +31,16 @@ def _english_again(qapp: Any) -> Iterator[None]:
 
 
 @pytest.fixture
-def station(viewer: Any, scan: Volume) -> Workstation:
+def session(viewer: Any, scan: Volume) -> Session:
     """With three findings, the first of them chosen and confirmed."""
-    station = workstation(viewer)
+    session = session_of(viewer)
     candidates = tuple(Candidate(place, diameter, 0.6 + diameter / 100) for place, diameter in NODULES)
-    view = findings_view(station)
+    view = findings_view(session)
     result = analyse(scan, detector=FakeDetector(candidates), measure=False)
-    view.show_result(station.scan, with_all_candidates(result))
+    view.show_result(session.scan, with_all_candidates(result))
     view.step(1)
-    station.change(lambda review, by: edits.accept(review, [station.finding], by))
-    return station
+    session.change(lambda review, by: edits.accept(review, [session.finding], by))
+    return session
 
 
 def copied(viewer: Any, qtbot: Any, modifiers: Any) -> str:
@@ -49,13 +49,13 @@ def copied(viewer: Any, qtbot: Any, modifiers: Any) -> str:
     return QApplication.clipboard().text()
 
 
-def test_a_finding_is_copied_as_a_sentence(viewer: Any, station: Workstation, qtbot: Any) -> None:
-    finding = findings_view(station).chosen
+def test_a_finding_is_copied_as_a_sentence(viewer: Any, session: Session, qtbot: Any) -> None:
+    finding = findings_view(session).chosen
     assert finding is not None
     said = copied(viewer, qtbot, CTRL)
     assert said.startswith(f"about 20 mm nodule, Se 4, Im {finding.instance_number}")
     assert "does not apply" not in said
-    findings_view(station).choose(finding.id, [one.id for one in findings_view(station).findings])
+    findings_view(session).choose(finding.id, [one.id for one in findings_view(session).findings])
     assert len(copied(viewer, qtbot, CTRL).splitlines()) == len(NODULES), "all rows that are chosen"
 
     use_language("de")
@@ -65,21 +65,21 @@ def test_a_finding_is_copied_as_a_sentence(viewer: Any, station: Workstation, qt
     assert "约 20 mm 结节" in copied(viewer, qtbot, CTRL)
 
 
-def test_the_impression_is_copied_by_key_and_by_button(viewer: Any, station: Workstation, qtbot: Any) -> None:
-    report = findings_view(station).report()
+def test_the_impression_is_copied_by_key_and_by_button(viewer: Any, session: Session, qtbot: Any) -> None:
+    report = findings_view(session).report()
     assert report is not None
     said = copied(viewer, qtbot, CTRL | SHIFT)
     assert said.splitlines() == list(impression(report))
     assert said.splitlines()[0].startswith("F1: about 20 mm nodule")
     assert any(line.startswith("Lung-RADS v2022: not known") for line in said.splitlines())
     QApplication.clipboard().clear()
-    exports = Exports(station)
+    exports = Exports(session)
     qtbot.addWidget(exports)
     exports.buttons["impression"].click()
     assert QApplication.clipboard().text() == said
 
 
-def test_in_a_blind_read_nothing_that_was_found_is_copied(viewer: Any, station: Workstation, qtbot: Any) -> None:
-    station.set_blind(True)
+def test_in_a_blind_read_nothing_that_was_found_is_copied(viewer: Any, session: Session, qtbot: Any) -> None:
+    session.set_blind(True)
     assert copied(viewer, qtbot, CTRL | SHIFT) == ""
     assert copied(viewer, qtbot, CTRL) == ""

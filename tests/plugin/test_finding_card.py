@@ -16,7 +16,7 @@ from napari_lesion.pipeline import analyse, with_all_candidates
 from napari_lesion.plugin.findings.finding_card import FindingPanel
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.outlines import TICK_MM
-from napari_lesion.plugin.session.workstation import Workstation, workstation
+from napari_lesion.plugin.session.session import Session, session_of
 from napari_lesion.report.write import FILE_NAMES
 from napari_lesion.review import edits
 from napari_lesion.review.journal import Journal, journal_path
@@ -28,17 +28,17 @@ BALL_MM3 = np.pi / 6 * NODULES[0][1] ** 3
 
 
 @pytest.fixture
-def station(viewer) -> Workstation:
-    return workstation(viewer)
+def session(viewer) -> Session:
+    return session_of(viewer)
 
 
 @pytest.fixture
-def panel(viewer, station, detector: BlobDetector, scan: Volume, qtbot) -> FindingPanel:
+def panel(viewer, session, detector: BlobDetector, scan: Volume, qtbot) -> FindingPanel:
     """With the blobs of the scan found, and the largest one chosen and measured."""
     _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Finding")
     result = analyse(scan, detector=detector)
-    view = findings_view(station)
-    view.show_result(station.scan, with_all_candidates(result), card=detector.card, model="blobs")
+    view = findings_view(session)
+    view.show_result(session.scan, with_all_candidates(result), card=detector.card, model="blobs")
     view.step(1)
     settle(panel, qtbot)
     return panel
@@ -46,7 +46,7 @@ def panel(viewer, station, detector: BlobDetector, scan: Volume, qtbot) -> Findi
 
 def settle(panel: FindingPanel, qtbot) -> None:
     """Wait until all that is shown is measured, and the panel says so."""
-    view = findings_view(panel._station)
+    view = findings_view(panel._session)
 
     def measured() -> bool:
         return panel._measuring.waiting == 0 and all(f.measurement is not None for f in view.shown)
@@ -55,8 +55,8 @@ def settle(panel: FindingPanel, qtbot) -> None:
     panel.refresh()
 
 
-def chosen(station: Workstation):
-    return findings_view(station).chosen
+def chosen(session: Session):
+    return findings_view(session).chosen
 
 
 def layer(viewer, prefix: str):
@@ -74,11 +74,11 @@ def press(viewer, qtbot, key: Qt.Key, modifier=Qt.KeyboardModifier.NoModifier) -
 
 
 def test_the_card_follows_the_chosen_finding_with_pictures_numbers_and_judgement(
-    viewer, station, panel: FindingPanel, scan: Volume, qtbot
+    viewer, session, panel: FindingPanel, scan: Volume, qtbot
 ) -> None:
-    finding = chosen(station)
+    finding = chosen(session)
     assert finding.measurement.volume_mm3 == pytest.approx(BALL_MM3, rel=0.35)
-    assert not station.review.changes, "nobody has to undo a measurement"
+    assert not session.review.changes, "nobody has to undo a measurement"
     assert finding.measurement.side == "left"
     said = panel.numbers.text()
     assert f"{finding.measurement.long_axis.length_mm:.1f} × {finding.measurement.short_axis.length_mm:.1f} mm" in said
@@ -107,27 +107,27 @@ def test_the_card_follows_the_chosen_finding_with_pictures_numbers_and_judgement
 
     # What is entered of the patient changes the judgement at once, can be undone, and is safe on the disk.
     assert panel.patient.form.sources["sex"].text() == ""
-    unknown = findings_view(station).report().judgement.of(finding.id).brock
+    unknown = findings_view(session).report().judgement.of(finding.id).brock
     panel.patient.form.editors["age_years"].setValue(70)
     sex = panel.patient.form.editors["sex"]
     sex.setCurrentIndex(sex.findData("female"))
     sex.activated.emit(sex.currentIndex())
-    known = findings_view(station).report().judgement.of(finding.id).brock
+    known = findings_view(session).report().judgement.of(finding.id).brock
     assert known.high - known.low < unknown.high - unknown.low
     panel.refresh()
     assert panel.patient.form.sources["age_years"].text() == "entered"
     assert f"{100 * known.low:.1f}" in panel.advice["brock"].said.text()
-    station.change(undo)
-    assert station.review.patient.sex is None
-    station._journals[journal_path(scan)].close()
-    assert Journal(journal_path(scan), scan.series).recover() == station.review
+    session.change(undo)
+    assert session.review.patient.sex is None
+    session._journals[journal_path(scan)].close()
+    assert Journal(journal_path(scan), scan.series).recover() == session.review
 
     # How it looks is said of the finding.
     spiculated = panel.looks.editors["spiculated"]
     spiculated.setCurrentIndex(spiculated.findData(True))
     spiculated.activated.emit(spiculated.currentIndex())
-    assert chosen(station).appearance.spiculated.value is True
-    assert chosen(station).measurement == finding.measurement
+    assert chosen(session).appearance.spiculated.value is True
+    assert chosen(session).measurement == finding.measurement
 
     press(viewer, qtbot, Qt.Key.Key_N)
     panel.refresh()
@@ -137,7 +137,7 @@ def test_the_card_follows_the_chosen_finding_with_pictures_numbers_and_judgement
     assert not axes.visible
 
     # A blind read shows nothing of it.
-    station.set_blind(True)
+    session.set_blind(True)
     panel.refresh()
     assert "hidden" in panel.title.text()
     assert not any(section.isVisibleTo(panel) for section in panel.sections)
@@ -146,9 +146,9 @@ def test_the_card_follows_the_chosen_finding_with_pictures_numbers_and_judgement
 
 
 def test_an_outline_is_painted_measured_and_undone_with_its_numbers(
-    viewer, station, panel: FindingPanel, scan: Volume, qtbot
+    viewer, session, panel: FindingPanel, scan: Volume, qtbot
 ) -> None:
-    before = chosen(station)
+    before = chosen(session)
     press(viewer, qtbot, Qt.Key.Key_O)
     masks = layer(viewer, "Lesions")
     assert viewer.layers.selection.active is masks
@@ -158,11 +158,11 @@ def test_an_outline_is_painted_measured_and_undone_with_its_numbers(
     beside = at + np.array([0, 12, 0])
     masks.brush_size = 15
     stroke(masks, beside, masks.selected_label)
-    drawn = chosen(station)
+    drawn = chosen(session)
     assert drawn.mask.count > before.mask.count
     assert (drawn.history[-1].what, drawn.status) == ("outlined", "edited")
     settle(panel, qtbot)
-    larger = chosen(station)
+    larger = chosen(session)
     assert larger.mask == drawn.mask
     assert larger.measurement.volume_mm3 == pytest.approx(drawn.mask.volume_mm3(scan.affine), rel=1e-3)
     assert "outlined by" in panel.notes.text()
@@ -171,42 +171,42 @@ def test_an_outline_is_painted_measured_and_undone_with_its_numbers(
     far, number = at + np.array([0, -30, -60]), masks.selected_label
     told = len(notification_manager.records)
     stroke(masks, far, number)
-    assert chosen(station) == larger
+    assert chosen(session) == larger
     assert masks.data[tuple(far)] == 0
     assert "no part of its outline" in notification_manager.records[told].message
 
     stroke(masks, beside, 0)
     settle(panel, qtbot)
-    assert chosen(station).measurement.volume_mm3 < larger.measurement.volume_mm3
-    station.change(undo)
-    assert chosen(station) == larger, "mask and numbers together, at once"
-    station.change(undo)
-    assert chosen(station) == before
+    assert chosen(session).measurement.volume_mm3 < larger.measurement.volume_mm3
+    session.change(undo)
+    assert chosen(session) == larger, "mask and numbers together, at once"
+    session.change(undo)
+    assert chosen(session) == before
     number = masks.selected_label
     assert (np.asarray(masks.data) == number).sum() == before.mask.count, "the layer follows"
-    station.change(redo)
-    assert chosen(station) == larger
+    session.change(redo)
+    assert chosen(session) == larger
 
     press(viewer, qtbot, Qt.Key.Key_O)
     assert str(masks.mode) == "pan_zoom"
     press(viewer, qtbot, Qt.Key.Key_M, Qt.KeyboardModifier.ShiftModifier)
     settle(panel, qtbot)
-    assert chosen(station).mask != larger.mask
+    assert chosen(session).mask != larger.mask
     assert "outlined by" not in panel.notes.text()
 
     # Elsewhere, it is another mask and other numbers.
     place = NODULES[1][0]
-    station.change(lambda review, by: edits.move(review, before.id, place, by, scan))
-    assert chosen(station).measurement is None
+    session.change(lambda review, by: edits.move(review, before.id, place, by, scan))
+    assert chosen(session).measurement is None
     settle(panel, qtbot)
-    assert chosen(station).measurement.side == "right"
-    station.select("")
+    assert chosen(session).measurement.side == "right"
+    session.select("")
     stroke(masks, at, 77)
     assert not (np.asarray(masks.data) == 77).any(), "without a chosen finding nothing is drawn"
 
 
 def test_reports_say_where_they_are_and_what_fails_says_why(
-    viewer, station, panel: FindingPanel, scan: Volume, qtbot, tmp_path: Path, monkeypatch
+    viewer, session, panel: FindingPanel, scan: Volume, qtbot, tmp_path: Path, monkeypatch
 ) -> None:
     panel.exports.write(tmp_path, ("json", "csv", "html", "sr"))
     assert panel.exports.running
@@ -217,8 +217,8 @@ def test_reports_say_where_they_are_and_what_fails_says_why(
     assert str(tmp_path) in said
     assert "Report sr could not be written" in said, "this scan was read from no file"
     saved = json.loads((tmp_path / FILE_NAMES["json"]).read_text(encoding="utf-8"))
-    assert saved["judgement"]["findings"][0]["finding_id"] == station.finding
-    assert saved["findings"][0]["measurement"]["volume_mm3"] == chosen(station).measurement.volume_mm3
+    assert saved["judgement"]["findings"][0]["finding_id"] == session.finding
+    assert saved["findings"][0]["measurement"]["volume_mm3"] == chosen(session).measurement.volume_mm3
 
     panel.exports.write(tmp_path / "more", ("html", "pdf"))
     panel.exports.cancel()
@@ -228,14 +228,14 @@ def test_reports_say_where_they_are_and_what_fails_says_why(
     table = tmp_path / "patients.csv"
     table.write_text("patient_id,age_years,smoking\nP-17,66,former\nP-18,50,never\n", encoding="utf-8")
     panel.patient.load(table)
-    patient = station.review.patient
+    patient = session.review.patient
     assert (patient.age_years.value, patient.smoking.value, patient.sex) == (66, "former", None)
     assert "patients.csv" in patient.age_years.detail
     other = tmp_path / "other.csv"
     other.write_text("patient_id,age_years\nP-18,50\n", encoding="utf-8")
     panel.patient.load(other)
     assert "says nothing of patient" in notification_manager.records[-1].message
-    assert station.review.patient == patient
+    assert session.review.patient == patient
 
     # What can't be measured is said, and is tried again when the finding is another one.
     def broken(*_args, **_settings):
@@ -243,12 +243,12 @@ def test_reports_say_where_they_are_and_what_fails_says_why(
 
     with monkeypatch.context() as context:
         context.setattr("napari_lesion.plugin.findings.measuring.measure_findings", broken)
-        station.change(lambda review, by: edits.add(review, (52.0, 10.0, -240.0), 6.0, by, scan))
-        station.select(station.review.changes[-1].after[0].id)
+        session.change(lambda review, by: edits.add(review, (52.0, 10.0, -240.0), 6.0, by, scan))
+        session.select(session.review.changes[-1].after[0].id)
         qtbot.waitUntil(lambda: "no luck" in panel.notes.text(), timeout=PATIENCE_MS)
     assert "6.0 mm" in panel.numbers.text()
     assert "entered" in panel.numbers.text()
-    station.change(lambda review, by: edits.move(review, station.finding, (45.0, 12.0, -245.0), by, scan))
-    qtbot.waitUntil(lambda: not is_unmeasured(chosen(station)), timeout=PATIENCE_MS)
+    session.change(lambda review, by: edits.move(review, session.finding, (45.0, 12.0, -245.0), by, scan))
+    qtbot.waitUntil(lambda: not is_unmeasured(chosen(session)), timeout=PATIENCE_MS)
     panel.refresh()
     assert "no luck" not in panel.notes.text()

@@ -22,7 +22,7 @@ from napari_lesion.plugin.findings import review_keys
 from napari_lesion.plugin.findings.detect_panel import DetectPanel
 from napari_lesion.plugin.findings.findings_table import COMMENT, DIAMETER, STATUS
 from napari_lesion.plugin.reading_study.reading_session import reading_session
-from napari_lesion.plugin.session.workstation import Workstation, workstation
+from napari_lesion.plugin.session.session import Session, session_of
 from napari_lesion.plugin.viewer import layers
 from napari_lesion.plugin.viewer.layers import CLEAR_MM
 from napari_lesion.plugin.viewer.views.mpr import views
@@ -33,18 +33,18 @@ PATIENCE_MS = 120_000
 
 
 @pytest.fixture
-def station(viewer) -> Workstation:
-    return workstation(viewer)
+def session(viewer) -> Session:
+    return session_of(viewer)
 
 
 @pytest.fixture
-def panel(viewer, station, detector: BlobDetector, scan: Volume, qtbot) -> DetectPanel:
+def panel(viewer, session, detector: BlobDetector, scan: Volume, qtbot) -> DetectPanel:
     """With the blobs of the scan found, three of them, the third under the threshold."""
     _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Detect lesions")
     qtbot.waitUntil(lambda: not panel._devices_task.running, timeout=PATIENCE_MS)
     result = analyse(scan, detector=detector)
     panel.findings.view.show_result(
-        station.scan,
+        session.scan,
         with_all_candidates(result),
         heatmap=layers.heatmap_layer(result.heatmap, scan),
         card=detector.card,
@@ -85,16 +85,16 @@ def drag(viewer, qtbot, start_mm, end_mm) -> None:
     QApplication.processEvents()
 
 
-def test_a_reader_goes_through_the_findings_by_keys_alone(viewer, station, panel: DetectPanel, qtbot) -> None:
+def test_a_reader_goes_through_the_findings_by_keys_alone(viewer, session, panel: DetectPanel, qtbot) -> None:
     assert cells(panel, STATUS) == ["○ open", "○ open"]
     assert len(layer(viewer, "Boxes").data) > 0
     press(viewer, qtbot, Qt.Key.Key_N)
-    assert station.position_mm == pytest.approx(NODULES[0][0], abs=1.5)
+    assert session.position_mm == pytest.approx(NODULES[0][0], abs=1.5)
     press(viewer, qtbot, Qt.Key.Key_A, Qt.Key.Key_N)
-    assert station.position_mm == pytest.approx(NODULES[1][0], abs=1.5)
+    assert session.position_mm == pytest.approx(NODULES[1][0], abs=1.5)
     press(viewer, qtbot, Qt.Key.Key_D)
     assert cells(panel, STATUS) == ["✓ accepted", "✗ rejected"]
-    assert [f.status for f in station.review.findings] == ["accepted", "rejected", "candidate"]
+    assert [f.status for f in session.review.findings] == ["accepted", "rejected", "candidate"]
     qtbot.waitUntil(lambda: len(layer(viewer, "Boxes").data) == 0)  # a box marks what nobody has judged
     press(viewer, qtbot, Qt.Key.Key_P)
     assert list(layer(viewer, "Findings").shown) == [True, False, False], "a rejected finding has no ring"
@@ -115,7 +115,7 @@ def test_a_reader_goes_through_the_findings_by_keys_alone(viewer, station, panel
     qtbot.keyClicks(panel.findings.comment, "spiculated")
     qtbot.keyClick(panel.findings.comment, Qt.Key.Key_Return)
     assert cells(panel, COMMENT)[0] == "spiculated"
-    assert [e.what for e in station.review.findings[0].history] == ["accepted", "reopened", "accepted", "commented"]
+    assert [e.what for e in session.review.findings[0].history] == ["accepted", "reopened", "accepted", "commented"]
 
     assert not layer(viewer, "Heatmap").visible, "it waits until it is asked for"
     press(viewer, qtbot, Qt.Key.Key_H)
@@ -126,12 +126,12 @@ def test_a_reader_goes_through_the_findings_by_keys_alone(viewer, station, panel
     assert not panel.findings.heatmap.isChecked()
 
 
-def test_the_table_sorts_filters_searches_and_edits(viewer, station, panel: DetectPanel, qtbot, monkeypatch) -> None:
+def test_the_table_sorts_filters_searches_and_edits(viewer, session, panel: DetectPanel, qtbot, monkeypatch) -> None:
     findings = panel.findings
     findings.table.sortByColumn(DIAMETER, Qt.SortOrder.AscendingOrder)
     assert cells(panel, 0) == ["F2", "F1"]
     press(viewer, qtbot, Qt.Key.Key_N)
-    assert station.finding == station.review.findings[1].id, "one steps in the order of the table"
+    assert session.finding == session.review.findings[1].id, "one steps in the order of the table"
     press(viewer, qtbot, Qt.Key.Key_D)
     for name, expected in (("all", ["F2", "F1"]), ("open", ["F1"]), ("rejected", ["F2"]), ("standing", [])):
         findings.filter.setCurrentIndex(findings.filter.findData(name))
@@ -149,13 +149,13 @@ def test_the_table_sorts_filters_searches_and_edits(viewer, station, panel: Dete
 
     row = next(row for row in range(3) if findings.rows.finding(row).diameter_mm > 15)
     findings.rows.setData(findings.rows.index(row, DIAMETER), "12,5")
-    assert station.review.findings[0].diameter_mm == 12.5
+    assert session.review.findings[0].diameter_mm == 12.5
     assert "from" in findings.model.index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
     findings.rows.setData(findings.rows.index(row, DIAMETER), "-3")
-    assert station.review.findings[0].diameter_mm == 12.5, "refused in a sentence"
+    assert session.review.findings[0].diameter_mm == 12.5, "refused in a sentence"
 
     findings.table.selectAll()
-    before = len(station.review.findings)
+    before = len(session.review.findings)
     answers, asked = ["No", "Yes"], []
 
     def ask(_parent, _title, text, *_buttons):
@@ -165,34 +165,34 @@ def test_the_table_sorts_filters_searches_and_edits(viewer, station, panel: Dete
     monkeypatch.setattr(QMessageBox, "question", ask)
     qtbot.keyClick(findings.table, Qt.Key.Key_M)
     assert "mm apart from edge to edge" in asked[0]
-    assert len(station.review.findings) == before, "they are apart, and the reader does not insist"
+    assert len(session.review.findings) == before, "they are apart, and the reader does not insist"
     qtbot.keyClick(findings.table, Qt.Key.Key_M)
-    assert len(station.review.findings) == before - 2
-    station.change(undo)
-    assert len(station.review.findings) == before
+    assert len(session.review.findings) == before - 2
+    session.change(undo)
+    assert len(session.review.findings) == before
     findings.table.selectAll()
     qtbot.keyClick(findings.table, Qt.Key.Key_D)
     assert cells(panel, STATUS) == ["✗ rejected"] * 3, "a key is for all rows that are chosen"
 
 
 def test_rings_are_moved_and_resized_with_the_mouse_and_findings_added_with_one_key(
-    viewer, station, panel: DetectPanel, qtbot
+    viewer, session, panel: DetectPanel, qtbot
 ) -> None:
     (x, y, z), diameter = NODULES[0]
-    station.go_to((x, y, z))
+    session.go_to((x, y, z))
     viewer.scene.camera.zoom = 5
     camera = viewer.scene.camera.center
     drag(viewer, qtbot, (x + 2, y, z), (x + 2, y, z))
-    assert station.finding == station.review.findings[0].id, "a click on a ring chooses its finding"
-    assert not station.review.changes
+    assert session.finding == session.review.findings[0].id, "a click on a ring chooses its finding"
+    assert not session.review.changes
     drag(viewer, qtbot, (x + 2, y, z), (x + 8, y + 4, z))
-    moved = station.review.findings[0]
+    moved = session.review.findings[0]
     np.testing.assert_allclose(moved.center_mm, (x + 6, y + 4, z), atol=1.3)
     assert moved.status == "edited"
     np.testing.assert_allclose(viewer.scene.camera.center[-2:], camera[-2:], err_msg="the picture was dragged along")
     cx, cy, cz = moved.center_mm
     drag(viewer, qtbot, (cx + moved.diameter_mm / 2 + CLEAR_MM, cy, z), (cx + 6 + CLEAR_MM, cy, z))
-    resized = station.review.findings[0]
+    resized = session.review.findings[0]
     assert resized.diameter_mm == pytest.approx(2 * np.hypot(6, z - cz), abs=0.8)
     assert resized.center_mm == moved.center_mm
     ring = layer(viewer, "Findings")
@@ -201,10 +201,10 @@ def test_rings_are_moved_and_resized_with_the_mouse_and_findings_added_with_one_
     assert [e.what for e in resized.history] == ["moved", "resized"]
 
     # Add: under the mouse, with its size estimated.
-    station.change(undo)
-    station.change(undo)
+    session.change(undo)
+    session.change(undo)
     (x, y, z), diameter = NODULES[2]
-    station.go_to((x, y, z))
+    session.go_to((x, y, z))
     canvas, image = viewer.window._qt_viewer.canvas.native, picture(viewer)
     row, column = screen_position(viewer, image, (x + 1, y, z))
     ratio = image.shape[1] / canvas.width()
@@ -218,30 +218,30 @@ def test_rings_are_moved_and_resized_with_the_mouse_and_findings_added_with_one_
     qtbot.waitUntil(lambda: abs(viewer.cursor.position[2] - x) < 2.5)
     viewer.mouse_over_canvas = True
     press(viewer, qtbot, Qt.Key.Key_E)
-    added = station.review.finding(station.finding)
+    added = session.review.finding(session.finding)
     assert added.status == "added"
     np.testing.assert_allclose(added.center_mm, (x, y, z), atol=1.5)
     assert added.diameter_mm == pytest.approx(diameter, abs=2.5)
     assert any("estimate" in record.message for record in list(notification_manager.records)[-3:])
     viewer.mouse_over_canvas = False
-    station.point_at((x, y + 4, z))
+    session.point_at((x, y + 4, z))
     press(viewer, qtbot, Qt.Key.Key_E, Qt.Key.Key_Delete)
-    assert [f.status for f in station.review.findings if f.score == 1.0] == ["added"], "what was added can be deleted"
+    assert [f.status for f in session.review.findings if f.score == 1.0] == ["added"], "what was added can be deleted"
 
     # What is done with napari's own tools is a change of the review, too.
     points = layer(viewer, "Findings")
     data = points.data.copy()
     data[0] += 2 / points.scale
     points.data = data
-    assert station.review.changes[-1].what == "move"
-    count = len(station.review.findings)
+    assert session.review.changes[-1].what == "move"
+    count = len(session.review.findings)
     points.add(data[0] - 8 / points.scale)
-    assert len(station.review.findings) == count + 1
+    assert len(session.review.findings) == count + 1
     assert len(points.data) == count + 1
 
 
 def test_findings_are_saved_and_open_again_with_their_heatmap(
-    viewer, station, panel: DetectPanel, detector, scan: Volume, qtbot, tmp_path: Path
+    viewer, session, panel: DetectPanel, detector, scan: Volume, qtbot, tmp_path: Path
 ) -> None:
     press(viewer, qtbot, Qt.Key.Key_N, Qt.Key.Key_A, Qt.Key.Key_N, Qt.Key.Key_D)
     panel.findings.save(tmp_path / "findings.json")
@@ -250,7 +250,7 @@ def test_findings_are_saved_and_open_again_with_their_heatmap(
     assert "rejected" in notification_manager.records[-1].message
     viewer.open(tmp_path / "findings.json", plugin="napari-lesion")
     assert len([one for one in viewer.layers if one.name.startswith("Findings")]) == 1
-    assert [f.status for f in station.review.findings][:2] == ["accepted", "rejected"]
+    assert [f.status for f in session.review.findings][:2] == ["accepted", "rejected"]
 
     # A folder that `analyse` wrote, of a scan that is open.
     out = tmp_path / "out"
@@ -259,7 +259,7 @@ def test_findings_are_saved_and_open_again_with_their_heatmap(
     heat = layer(viewer, "Heatmap")
     hottest = heat.data_to_world(np.unravel_index(heat.data.argmax(), heat.data.shape))
     np.testing.assert_allclose(hottest[::-1], NODULES[0][0], atol=4)
-    assert [f.status for f in station.review.findings][:2] == ["accepted", "rejected"], "the reader's work was kept"
+    assert [f.status for f in session.review.findings][:2] == ["accepted", "rejected"], "the reader's work was kept"
     assert "kept" in notification_manager.records[-1].message
 
     save_analysis(analyse(make_volume(series_uid="1.2.9"), detector=detector), tmp_path / "other")
@@ -274,37 +274,37 @@ def test_findings_are_saved_and_open_again_with_their_heatmap(
     assert heat.colormap.map(np.array([0.01]))[0, :3].max() > 0.3, "its edge is seen"
 
     # A blind read shows nothing of what a detector found.
-    station.set_blind(True)
+    session.set_blind(True)
     assert cells(panel, 0) == []
     assert len(layer(viewer, "Findings").data) == 0
-    station.set_blind(False)
+    session.set_blind(False)
     assert len(cells(panel, 0)) == 2
 
 
-def test_the_session_comes_back_as_it_was(viewer, station, panel: DetectPanel, detector, scan: Volume, qtbot) -> None:
+def test_the_session_comes_back_as_it_was(viewer, session, panel: DetectPanel, detector, scan: Volume, qtbot) -> None:
     press(viewer, qtbot, Qt.Key.Key_N, Qt.Key.Key_A)
-    left = station.review
+    left = session.review
     keep_heatmap(scan, left.start, analyse(scan, detector=detector).heatmap)
     viewer.layers.clear()
     qtbot.waitUntil(lambda: cells(panel, 0) == [])
     data, attributes, _ = layers.scan_layer(scan)
     viewer.add_image(data, **attributes)
-    assert station.review == left
+    assert session.review == left
     assert cells(panel, STATUS) == ["✓ accepted", "○ open"]
     assert list(layer(viewer, "Findings").shown) == [True, True, False]
     qtbot.waitUntil(lambda: any(one.name.startswith("Heatmap") for one in viewer.layers), timeout=PATIENCE_MS)
 
 
-def test_five_hundred_findings_are_no_burden(viewer, station, detector, scan: Volume, qtbot) -> None:
+def test_five_hundred_findings_are_no_burden(viewer, session, detector, scan: Volume, qtbot) -> None:
     rng = np.random.default_rng(1)
     places = rng.uniform((-100, -80, -295), (100, 50, -205), (500, 3))
     report = analyse(scan, detector=detector).report
     many = [
         Candidate(tuple(map(float, place)), 6.0, float(s)) for place, s in zip(places, rng.random(500), strict=True)
     ]
-    view_of = review_keys.findings_view(station)
+    view_of = review_keys.findings_view(session)
     view_of.show_result(
-        station.scan, report.model_copy(update={"findings": findings_of(scan, many, "x", 0.0)}), card=detector.card
+        session.scan, report.model_copy(update={"findings": findings_of(scan, many, "x", 0.0)}), card=detector.card
     )
     view_of.set_threshold(0.0)
     qtbot.waitUntil(lambda: not view_of._boxes_timer.isActive())
@@ -315,32 +315,32 @@ def test_five_hundred_findings_are_no_burden(viewer, station, detector, scan: Vo
 
 
 def test_after_undoing_a_merge_table_and_views_show_one_finding(
-    viewer, station, panel: DetectPanel, qtbot, monkeypatch: pytest.MonkeyPatch
+    viewer, session, panel: DetectPanel, qtbot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)  # they are apart
-    ids = [finding.id for finding in station.review.findings[:2]]
-    places = {finding.id: finding.center_mm for finding in station.review.findings}
+    ids = [finding.id for finding in session.review.findings[:2]]
+    places = {finding.id: finding.center_mm for finding in session.review.findings}
     panel.findings.view.choose(ids[0], ids)
     press(viewer, qtbot, Qt.Key.Key_M)
-    assert len(station.review.findings) == 2
-    assert station.position_mm == pytest.approx(station.review.finding(station.finding).center_mm)
+    assert len(session.review.findings) == 2
+    assert session.position_mm == pytest.approx(session.review.finding(session.finding).center_mm)
     press(viewer, qtbot, Qt.Key.Key_Z, modifier=Qt.KeyboardModifier.ControlModifier)
     row = panel.findings.table.currentIndex().row()
-    assert panel.findings.rows.finding(row).id == station.finding
-    assert station.position_mm == pytest.approx(places[station.finding])
+    assert panel.findings.rows.finding(row).id == session.finding
+    assert session.position_mm == pytest.approx(places[session.finding])
 
 
 def test_a_blind_read_can_begin_while_a_finding_is_chosen(
-    viewer, station, panel: DetectPanel, qtbot, tmp_path: Path
+    viewer, session, panel: DetectPanel, qtbot, tmp_path: Path
 ) -> None:
-    session = reading_session(station)
-    session.set_up(folder=tmp_path)
+    reading = reading_session(session)
+    reading.set_up(folder=tmp_path)
     views(viewer).show_all()  # whose 3D view has the findings, too
     press(viewer, qtbot, Qt.Key.Key_N)
-    assert station.finding
-    session.start()
-    assert station.blind
-    assert station.finding == ""
+    assert session.finding
+    reading.start()
+    assert session.blind
+    assert session.finding == ""
     assert cells(panel, STATUS) == []
     qtbot.wait(200)  # an error in a view that follows is the test's
-    session.close()
+    reading.close()

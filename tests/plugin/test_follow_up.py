@@ -29,7 +29,7 @@ from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.follow_up.follow_up_panel import DIAMETER, FollowUpPanel
 from napari_lesion.plugin.follow_up.history_plot import draw, in_words
 from napari_lesion.plugin.follow_up.priors import Choice
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.viewer import layers, view
 from napari_lesion.plugin.viewer.tools.measuring import measuring_tools
 from napari_lesion.plugin.viewer.tools.overlays import overlays
@@ -129,9 +129,9 @@ def wheel(pane: Any, notches: int, modifiers: Any = Qt.KeyboardModifier.NoModifi
 @pytest.fixture
 def shown(viewer: Any, scan: Volume, qtbot: Any) -> Any:
     """The viewer with the prior beside the scan, as high as that to a pixel."""
-    station = workstation(viewer)
-    station.set_comparison(prior_of(scan))
-    there = side_by_side(station)
+    session = session_of(viewer)
+    session.set_comparison(prior_of(scan))
+    there = side_by_side(session)
     there.show()
     main = views(viewer).panes[0]
     qtbot.waitUntil(lambda: abs(there.pane.canvas.height() - main.canvas.height()) <= 1, timeout=60_000)
@@ -140,8 +140,8 @@ def shown(viewer: Any, scan: Volume, qtbot: Any) -> Any:
 
 
 def test_the_same_lesion_is_under_both_crosshairs_and_each_side_says_what_it_is(shown: Any, qtbot: Any) -> None:
-    station = workstation(shown)
-    main, there = views(shown).panes[0], side_by_side(station)
+    session = session_of(shown)
+    main, there = views(shown).panes[0], side_by_side(session)
     prior = there.pane
     for plane, letters in (
         ("axial", {"left": "R", "right": "L", "top": "A", "bottom": "P"}),
@@ -150,7 +150,7 @@ def test_the_same_lesion_is_under_both_crosshairs_and_each_side_says_what_it_is(
     ):
         shown.dims.order = view.PLANES[plane]
         for center, _ in NODULES:
-            station.go_to(center)
+            session.go_to(center)
 
             def is_there(center: Any = center, plane: str = plane) -> None:
                 np.testing.assert_allclose(there.place_mm, np.add(center, SHIFT), atol=1e-6)
@@ -164,7 +164,7 @@ def test_the_same_lesion_is_under_both_crosshairs_and_each_side_says_what_it_is(
     shown.dims.order = view.PLANES["axial"]
 
     # By the picture alone: the patient's left lung is the smaller one, and lies on the right of both.
-    station.go_to((0.0, -15.0, -250.0))
+    session.go_to((0.0, -15.0, -250.0))
     shown.reset_view()
     wait(0.4)
     for pane in (main, prior):
@@ -177,15 +177,15 @@ def test_the_same_lesion_is_under_both_crosshairs_and_each_side_says_what_it_is(
     assert "CURRENT 2024-02-29" in words[0]
     assert "PRIOR 2023-03-01" in words[1]
     assert "365 days before" in words[1]
-    corner = reading_tools(station).view(prior.view).corners.text("top_right")
+    corner = reading_tools(session).view(prior.view).corners.text("top_right")
     assert corner.startswith("PRIOR\n2023-03-01")
-    corner = reading_tools(station).view(main.view).corners.text("top_right")
+    corner = reading_tools(session).view(main.view).corners.text("top_right")
     assert corner.startswith("CURRENT\n2024-02-29")
 
 
 def test_both_are_equally_wide_however_narrow_the_window_and_long_the_words(shown: Any, qtbot: Any) -> None:
-    station = workstation(shown)
-    main, prior = views(shown).panes[0], side_by_side(station).pane
+    session = session_of(shown)
+    main, prior = views(shown).panes[0], side_by_side(session).pane
     window = shown.window._qt_window
     prior.caption("PRIOR 2023-03-01 · " + "365 days before " * 8)
     window.resize(window.minimumSizeHint())
@@ -194,18 +194,18 @@ def test_both_are_equally_wide_however_narrow_the_window_and_long_the_words(show
 
 
 def test_whoever_is_moved_takes_the_other_along(shown: Any) -> None:
-    station = workstation(shown)
-    main, there = views(shown).panes[0], side_by_side(station)
+    session = session_of(shown)
+    main, there = views(shown).panes[0], side_by_side(session)
     prior = there.pane
-    station.go_to(NODULES[0][0])
+    session.go_to(NODULES[0][0])
     wait()
     start = there.place_mm.copy()
     for step in range(1, 5):  # half a slice of the scan each: the way there and back must not eat a step
         wheel(prior, 1)
         assert there.place_mm[2] == pytest.approx(round((60 - start[2]) / 1.25) * -1.25 + 60 - 1.25 * step)
-    np.testing.assert_allclose(station.position_mm, there.place_mm - SHIFT + 0.3, atol=1e-6)
+    np.testing.assert_allclose(session.position_mm, there.place_mm - SHIFT + 0.3, atol=1e-6)
     wheel(main, 1)
-    np.testing.assert_allclose(there.place_mm, np.add(station.position_mm, SHIFT))
+    np.testing.assert_allclose(there.place_mm, np.add(session.position_mm, SHIFT))
 
     zoom = main.view.scene.camera.zoom
     wheel(prior, -1, Qt.KeyboardModifier.ControlModifier)
@@ -214,26 +214,26 @@ def test_whoever_is_moved_takes_the_other_along(shown: Any) -> None:
     assert prior.view.scene.camera.zoom == pytest.approx(main.view.scene.camera.zoom)
     assert prior.marks.at == pytest.approx(main.marks.at, abs=1.0)
 
-    station.go_to(NODULES[0][0])
+    session.go_to(NODULES[0][0])
     wait()
     at = QPoint(round(prior.marks.at[0]) + 20, round(prior.marks.at[1]))
     QTest.mouseClick(prior.canvas, Qt.MouseButton.LeftButton, pos=at)
     wait()
-    assert station.position_mm[0] == pytest.approx(NODULES[0][0][0] + 20 / main.view.scene.camera.zoom + 0.3, abs=1)
+    assert session.position_mm[0] == pytest.approx(NODULES[0][0][0] + 20 / main.view.scene.camera.zoom + 0.3, abs=1)
     assert prior.marks.at == pytest.approx((at.x(), at.y()), abs=1.5)
 
-    station.scan.contrast_limits = (-160, 240)
+    session.scan.contrast_limits = (-160, 240)
     assert tuple(prior.view.layers[0].contrast_limits) == (-160, 240)
 
     # A finding that is chosen has the thick ring in the prior as well.
-    station.select("20240229-1")
+    session.select("20240229-1")
     (rings,) = (layer for layer in prior.view.layers if type(layer).__name__ == "Points")
     assert [w == max(rings.border_width) for w in rings.border_width] == [False, True, False]
 
 
 def test_one_key_shows_and_hides_it_and_a_blind_read_never_does(shown: Any) -> None:
-    station = workstation(shown)
-    main, there = views(shown).panes[0], side_by_side(station)
+    session = session_of(shown)
+    main, there = views(shown).panes[0], side_by_side(session)
     QTest.keyClick(main.canvas, Qt.Key.Key_Y)
     assert not there.shown
     assert "CURRENT" not in main.heading.text()
@@ -242,52 +242,52 @@ def test_one_key_shows_and_hides_it_and_a_blind_read_never_does(shown: Any) -> N
     QTest.keyClick(there.pane.canvas, Qt.Key.Key_Y)  # keys work wherever the mouse is
     assert not there.shown
     QTest.keyClick(main.canvas, Qt.Key.Key_Y)
-    station.set_blind(True)
+    session.set_blind(True)
     assert not there.shown
     QTest.keyClick(main.canvas, Qt.Key.Key_Y)
     QTest.keyClick(main.canvas, Qt.Key.Key_Y)
     assert not there.shown
-    station.set_blind(False)
+    session.set_blind(False)
     assert there.shown
-    station.set_comparison(None)
+    session.set_comparison(None)
     assert not there.shown
 
 
 def test_a_prior_is_beside_the_scan_as_the_reader_last_chose_for_such_scans(viewer: Any, scan: Volume) -> None:
-    station = workstation(viewer)
-    there, canvas = side_by_side(station), views(viewer).panes[0].canvas
-    station.set_comparison(prior_of(scan))
+    session = session_of(viewer)
+    there, canvas = side_by_side(session), views(viewer).panes[0].canvas
+    session.set_comparison(prior_of(scan))
     assert not there.shown
     QTest.keyClick(canvas, Qt.Key.Key_Y)
     assert there.shown
     assert str(there._image.interpolation2d) == "linear", "smooth as the scan is"
-    reading_tools(station).overlays.toggle()
+    reading_tools(session).overlays.toggle()
     assert not there._rings.visible
     assert not there.pane.marks.lines_shown
-    reading_tools(station).overlays.toggle()
+    reading_tools(session).overlays.toggle()
     assert there._rings.visible
-    station.set_comparison(None)
+    session.set_comparison(None)
     there.show(False)
-    station.set_comparison(prior_of(scan))
+    session.set_comparison(prior_of(scan))
     assert there.shown
     QTest.keyClick(canvas, Qt.Key.Key_Y)
-    station.set_comparison(None)
-    station.set_comparison(prior_of(scan))
+    session.set_comparison(None)
+    session.set_comparison(prior_of(scan))
     assert not there.shown
 
 
 def test_what_could_not_be_aligned_is_not_linked_and_says_so(viewer: Any, scan: Volume) -> None:
-    station = workstation(viewer)
-    station.set_comparison(prior_of(scan, aligned=None))
-    side_by_side(station).show()
+    session = session_of(viewer)
+    session.set_comparison(prior_of(scan, aligned=None))
+    side_by_side(session).show()
     wait(0.4)
-    there = side_by_side(station)
+    there = side_by_side(session)
     assert "not aligned, so not linked" in there.pane.heading.text()
-    before, here = there.place_mm.copy(), station.position_mm
+    before, here = there.place_mm.copy(), session.position_mm
     wheel(there.pane, 2)
     assert there.place_mm[2] < before[2] - 1
-    assert station.position_mm == here
-    station.go_to(NODULES[1][0])
+    assert session.position_mm == here
+    session.go_to(NODULES[1][0])
     assert there.place_mm[2] < before[2] - 1
 
 
@@ -341,10 +341,10 @@ def panel(viewer: Any, scan: Volume, qtbot: Any) -> Any:
     """The panel of a scan in which a reader marked two lesions; an earlier scan of the patient is open."""
     data, attributes, _ = layers.scan_layer(earlier())
     viewer.add_image(data, **attributes)
-    station = workstation(viewer)
-    station.set_active_scan(station.scans()[0])
+    session = session_of(viewer)
+    session.set_active_scan(session.scans()[0])
     for center, diameter in NODULES[:2]:
-        station.change(lambda review, by, c=center, d=diameter: edits.add(review, c, d, by, scan))
+        session.change(lambda review, by, c=center, d=diameter: edits.add(review, c, d, by, scan))
     panel = FollowUpPanel(viewer)
     panel.resize(400, 680)
     qtbot.addWidget(panel)
@@ -368,7 +368,7 @@ def test_a_prior_is_searched_compared_listed_and_part_of_the_review(
 ) -> None:
     asked = comparing(monkeypatch)
     detector.card = detector.card.model_copy(update={"threshold": 0.3})
-    station = panel._station
+    session = panel._session
     assert [panel.choose.itemText(n) for n in range(panel.choose.count())] == ["2023-03-01 Thorax lung"]
     run(panel, qtbot)
     assert panel.status.text() == ""
@@ -380,7 +380,7 @@ def test_a_prior_is_searched_compared_listed_and_part_of_the_review(
         ["prior F3", "− resolved", "8.1 → –", "", "", ""],
     ]
     assert panel.alignment.text().startswith("✓ The lungs overlap by 0.97.")
-    there = side_by_side(station)
+    there = side_by_side(session)
     assert there.shown
 
     # A row turns both views to the lesion; one that is gone as well.
@@ -398,24 +398,24 @@ def test_a_prior_is_searched_compared_listed_and_part_of_the_review(
     assert panel.why.text() == "By 34 %. Volume doubling time: 860 days (95 % interval 610 to open)."
 
     # It is in what is saved; numbers follow what the reader does, and are no step to undo.
-    assert findings_view(station).report().comparisons[0].changes[2].fate == "resolved"
-    lesion = station.review.findings[0]
+    assert findings_view(session).report().comparisons[0].changes[2].fate == "resolved"
+    lesion = session.review.findings[0]
     assert lesion.tracking_uid == asked["prior_report"].findings[0].lesion_uid
-    steps = len(station.review.changes)
-    station.change(lambda review, by: edits.resize(review, lesion.id, 22.0, by))
+    steps = len(session.review.changes)
+    session.change(lambda review, by: edits.resize(review, lesion.id, 22.0, by))
     qtbot.waitUntil(lambda: cells(panel)[0][DIAMETER] == "18.2 → 22.0", timeout=5000)
-    assert station.review.comparisons[0].of(lesion.id).diameter_mm == 22.0
-    assert len(station.review.changes) == steps + 1
+    assert session.review.comparisons[0].of(lesion.id).diameter_mm == 22.0
+    assert len(session.review.changes) == steps + 1
 
     # A blind read hides all of it, and an undo takes it away.
-    station.set_blind(True)
+    session.set_blind(True)
     assert not panel.page.isVisible()
     assert cells(panel) == []
     assert not there.shown
-    station.set_blind(False)
+    session.set_blind(False)
     assert len(cells(panel)) == 3
-    station.change(undo)
-    station.change(undo)
+    session.change(undo)
+    session.change(undo)
     assert cells(panel) == []
     assert not there.shown
 
@@ -433,8 +433,8 @@ def test_a_refusal_is_a_sentence_and_no_change_is_listed(
     assert panel.alignment.text() == "⚠ The lungs overlap by 0.41."
     assert "refused" in panel.compared.currentText()
     assert cells(panel) == []
-    assert panel._station.review.comparisons == ()
-    assert "not aligned" in side_by_side(panel._station).pane.heading.text()
+    assert panel._session.review.comparisons == ()
+    assert "not aligned" in side_by_side(panel._session).pane.heading.text()
 
 
 def test_another_patient_is_compared_only_when_the_reader_says_so(
@@ -505,9 +505,9 @@ def test_targets_give_a_sum_and_a_response_that_can_be_saved_and_stay_with_the_r
         )  # fmt: skip
         return finding.model_copy(update={"measurement": measured})
 
-    station = panel._station
-    found = station.review.findings
-    station.change(lambda review, _: with_measurements(review, [sized(found[0], 12.0), sized(found[1], 11.0)]))
+    session = panel._session
+    found = session.review.findings
+    session.change(lambda review, _: with_measurements(review, [sized(found[0], 12.0), sized(found[1], 11.0)]))
     prior = prior_of(scan)
     before = tuple(sized(one, mm) for one, mm in zip(prior.report.findings, (20.0, 16.0, 9.0), strict=True))
     pairs = zip(found, before, strict=False)
@@ -516,7 +516,7 @@ def test_targets_give_a_sum_and_a_response_that_can_be_saved_and_stay_with_the_r
     monkeypatch.setattr("napari_lesion.comparison.match.changes", lambda *_: changes)
     prior = replace(prior, report=prior.report.model_copy(update={"findings": before}), comparison=comparison)
     panel._priors._loaded[layers.scan_key(scan)] = {comparison.prior_series_uid: prior}
-    station.change(lambda review, by: edits.compared(review, comparison, {}, by))
+    session.change(lambda review, by: edits.compared(review, comparison, {}, by))
     page = panel.response
     assert "Mark the lesions" in page.says.text()
     assert not page.recist_button.isEnabled()
@@ -532,7 +532,7 @@ def test_targets_give_a_sum_and_a_response_that_can_be_saved_and_stay_with_the_r
     assert [row["response"] for row in rows] == ["baseline", "", "PR", ""]
     page.save_timeline(tmp_path / "timeline.csv")
     assert len(list(csv.DictReader((tmp_path / "timeline.csv").open(encoding="utf-8")))) == 5
-    saved = Report.model_validate_json(findings_view(station).report().model_dump_json())
+    saved = Report.model_validate_json(findings_view(session).report().model_dump_json())
     assert [one.role for one in saved.lesions] == ["target", "target"]
 
     page.mark(before[2].lesion_uid, ("non-target", False, True))
@@ -546,7 +546,7 @@ def test_targets_give_a_sum_and_a_response_that_can_be_saved_and_stay_with_the_r
     page.mark(before[2].lesion_uid, ("target", False, False))
     assert page.says.text().startswith("⚠ 3 targets in one organ (lung)")
     assert not page.recist_button.isEnabled()
-    station.change(undo)
+    session.change(undo)
     assert "PR." in page.says.text()
 
 
@@ -564,27 +564,27 @@ def test_what_was_measured_on_the_prior_is_shown_on_the_prior_and_cannot_be_chan
     ends = [(centre[0] + side * diameter, centre[1], centre[2]) for side in (-1, 1)]
     start = Review(prior.report)
     drawn = drawing.draw(start, "ruler", ends, (0, 0, 1), Provenance("A", "2023-03-01T00:00:00+00:00"), prior.volume)
-    station = workstation(viewer)
-    station.set_comparison(replace(prior, report=drawn.report))
-    side = side_by_side(station)
+    session = session_of(viewer)
+    session.set_comparison(replace(prior, report=drawn.report))
+    side = side_by_side(session)
     side.show()
     pane = side.pane
 
     def lengths() -> list[float]:
-        return [one.values.length for one in side.drawings(pane, station.comparison)]
+        return [one.values.length for one in side.drawings(pane, session.comparison)]
 
     def is_drawn() -> bool:
         seen = pane.marks.grab().toImage()
         colors = [seen.pixelColor(x, y) for x in range(seen.width()) for y in range(0, seen.height(), 2)]
         return sum(c.red() > c.green() + 40 and c.blue() > c.green() + 20 for c in colors) > 20
 
-    station.go_to(NODULES[0][0])
+    session.go_to(NODULES[0][0])
     qtbot.waitUntil(lambda: lengths() == [pytest.approx(2 * diameter, abs=0.1)], timeout=60_000)
     qtbot.waitUntil(is_drawn, timeout=60_000)
-    assert measuring_tools(station).drawings == (), "it is none of the scan on the screen"
-    station.go_to(NODULES[1][0])  # another slice
+    assert measuring_tools(session).drawings == (), "it is none of the scan on the screen"
+    session.go_to(NODULES[1][0])  # another slice
     qtbot.waitUntil(lambda: lengths() == [], timeout=60_000)
-    station.go_to(NODULES[0][0])
+    session.go_to(NODULES[0][0])
     qtbot.waitUntil(lambda: len(lengths()) == 1, timeout=60_000)
-    overlays(station).toggle()
+    overlays(session).toggle()
     qtbot.waitUntil(lambda: lengths() == [] and not is_drawn(), timeout=60_000)

@@ -10,8 +10,8 @@ from fake_scan import AXIAL, CORONAL, make_volume
 from qtpy.QtCore import Qt
 
 from napari_lesion.model.volume import Volume
-from napari_lesion.plugin.session.session import session
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.open_scans import open_scans
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import store
 from napari_lesion.plugin.viewer import hanging
 from napari_lesion.plugin.viewer.layers import scan_layer
@@ -60,7 +60,7 @@ def test_the_kind_of_a_scan_is_told_by_what_is_known(qapp, volume: Volume, kind:
 def test_a_scan_opens_as_the_last_one_of_its_kind_was_read(make_napari_viewer: Any, qtbot: Any) -> None:
     viewer = make_napari_viewer(show=True)
     scan_view(viewer)
-    tools, shown = reading_tools(workstation(viewer)), views(viewer)
+    tools, shown = reading_tools(session_of(viewer)), views(viewer)
 
     def press(key: Qt.Key) -> None:
         qtbot.keyClick(viewer.window._qt_viewer.canvas.native, key)
@@ -92,11 +92,11 @@ def test_a_scan_opens_as_the_last_one_of_its_kind_was_read(make_napari_viewer: A
     qtbot.waitUntil(lambda: not shown.is_mpr)
 
     # A scan that comes back is as it was left, whatever was chosen since.
-    session(viewer).show(session(viewer).of(first))
+    open_scans(viewer).show(open_scans(viewer).of(first))
     assert window(first) == "mediastinum"
 
     # A dragged window, or one that fits a single slice, is no choice for others.
-    session(viewer).show(session(viewer).of(second))
+    open_scans(viewer).show(open_scans(viewer).of(second))
     tools.auto_window()
     assert window(add(viewer, thin("1.5"))) == "lung", "the last one that was chosen by its name"
 

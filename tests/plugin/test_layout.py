@@ -36,8 +36,8 @@ from napari_lesion.plugin.findings.outlines import outlines
 from napari_lesion.plugin.layout import rail
 from napari_lesion.plugin.layout.rail import Entry, groups
 from napari_lesion.plugin.layout.steps import COMPARE, FIND, JUDGE, REPORT, STEPS
-from napari_lesion.plugin.session.session import OpenScan
-from napari_lesion.plugin.session.workstation import ANNOTATION, MODES, READING, SECOND_READER
+from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.session import ANNOTATION, MODES, READING, SECOND_READER
 from napari_lesion.plugin.settings import setting
 from napari_lesion.plugin.texts import use_language
 from napari_lesion.plugin.viewer import layers
@@ -99,9 +99,9 @@ def share(layout: workstation_layout.Layout) -> float:
 
 
 def add_findings(layout: workstation_layout.Layout) -> None:
-    station = layout._station
+    session = layout._session
     for place, diameter in NODULES:
-        station.change(lambda review, by, at=place, d=diameter: edits.add(review, at, d, by, station.volume))
+        session.change(lambda review, by, at=place, d=diameter: edits.add(review, at, d, by, session.volume))
 
 
 def every_page(layout: workstation_layout.Layout) -> Iterator[str]:
@@ -266,7 +266,7 @@ def test_buttons_above_the_views_that_have_no_room_are_in_a_menu(layout, scan) -
 def test_a_folder_from_the_command_line_is_on_the_rail_and_among_recent_ones(layout, qtbot, tmp_path: Path) -> None:
     factory.write_phantom(tmp_path / "scan")
     layout.open(tmp_path)
-    qtbot.waitUntil(lambda: layout._station.volume is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: layout._session.volume is not None, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: len(layout.rail.buttons) == 1, timeout=PATIENCE_MS)
     button, entry = layout.rail.buttons[0]
     assert entry.is_open
@@ -274,7 +274,7 @@ def test_a_folder_from_the_command_line_is_on_the_rail_and_among_recent_ones(lay
     assert "●" in button.text()
     assert setting(RECENT, []) == [str(tmp_path)]
     qtbot.waitUntil(lambda: not button.icon().isNull(), timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: layout._station.volume.complete, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: layout._session.volume.complete, timeout=PATIENCE_MS)
     button.click()
     assert layout.rail.buttons[0][0].isChecked(), "a click on the scan on the screen does not unmark it"
 
@@ -287,7 +287,7 @@ def test_a_click_turns_to_an_open_scan_and_marks_it(layout, scan, qtbot) -> None
     assert [button.isChecked() for button, entry in layout.rail.buttons if entry.scan.volume is other] == [True]
     first = next(button for button, entry in layout.rail.buttons if entry.scan.volume is scan)
     qtbot.mouseClick(first, Qt.MouseButton.LeftButton)
-    assert layout._station.volume is scan
+    assert layout._session.volume is scan
     assert [entry.scan.volume is scan for button, entry in layout.rail.buttons if button.isChecked()] == [True]
 
 
@@ -326,7 +326,7 @@ def test_the_table_of_all_series_is_one_click_away(layout, qtbot) -> None:
     qtbot.mouseClick(layout.rail.browse, Qt.MouseButton.LeftButton)
     assert layout.browser.isVisible()
     layout.browser_dialog.hide()
-    next(action for action in actions() if action.id == "open.browser").run(layout._station)
+    next(action for action in actions() if action.id == "open.browser").run(layout._session)
     assert layout.browser.isVisible()
     layout.browser_dialog.hide()
 
@@ -368,10 +368,10 @@ def test_each_scan_has_its_own_step(layout, scan) -> None:
     steps.go_to(FIND)
     add_findings(layout)
     steps.go_to(REPORT)
-    first = layout._station.session.current
+    first = layout._session.open_scans.current
     open_scan(layout, make_volume(series_uid="1.2.99"))
     assert steps.step == FIND
-    layout._station.session.show(first)
+    layout._session.open_scans.show(first)
     assert steps.step == REPORT
 
 
@@ -393,17 +393,17 @@ def _press(layout: workstation_layout.Layout, id_: str) -> None:
     """Press the key of an action on the picture."""
     from napari_lesion.plugin.viewer.actions import _bound_to
 
-    _bound_to(next(action for action in actions() if action.id == id_), layout._station)(None)
+    _bound_to(next(action for action in actions() if action.id == id_), layout._session)(None)
 
 
 def test_keys_of_a_mode_do_nothing_until_it_is_entered(layout, scan) -> None:
     open_scan(layout, scan)
     _press(layout, "annotation.brush")
-    assert annotator(layout._station).tool == ""
+    assert annotator(layout._session).tool == ""
     assert "Annotate" in layout.line.messages[0]
     layout.side.enter(ANNOTATION)
     _press(layout, "annotation.brush")
-    assert annotator(layout._station).tool == "brush"
+    assert annotator(layout._session).tool == "brush"
     docks = layout._viewer.window.dock_widgets
     assert not any("Annotate" in name for name in docks), "the panel is in its place, and nowhere else"
 
@@ -411,19 +411,19 @@ def test_keys_of_a_mode_do_nothing_until_it_is_entered(layout, scan) -> None:
 def test_entering_and_leaving_a_mode_puts_every_tool_down(layout, scan) -> None:
     open_scan(layout, scan)
     add_findings(layout)
-    station = layout._station
+    session = layout._session
     layout.side.steps.go_to(JUDGE)
-    station.select(station.review.findings[0].id)
-    outlines(station).use("paint")
-    assert outlines(station).tool == "paint"
+    session.select(session.review.findings[0].id)
+    outlines(session).use("paint")
+    assert outlines(session).tool == "paint"
     layout.side.entries[ANNOTATION].click()
-    assert outlines(station).tool == ""
+    assert outlines(session).tool == ""
     assert layout.side.banner.isVisible()
     assert not layout.side.steps.isVisible()
-    annotator(station).use("brush")
+    annotator(session).use("brush")
     layout.side.leave_button.click()
-    assert annotator(station).tool == ""
-    assert station.mode == READING
+    assert annotator(session).tool == ""
+    assert session.mode == READING
     assert layout.side.steps.isVisible()
     assert not layout.side.banner.isVisible()
 
@@ -433,12 +433,12 @@ def test_leaving_the_second_reader_pauses_and_hides_nothing_less(layout, scan) -
     add_findings(layout)
     layout.side.enter(SECOND_READER)
     panel = layout.side.parts[SECOND_READER]
-    panel._session.start()
-    assert layout._station.blind
+    panel._reading_session.start()
+    assert layout._session.blind
     layout.side.leave()
-    assert not panel._session.running
-    assert layout._station.blind, "what was found stays hidden in a blind read that pauses"
-    _wait(lambda: not panel._session.searching)
+    assert not panel._reading_session.running
+    assert layout._session.blind, "what was found stays hidden in a blind read that pauses"
+    _wait(lambda: not panel._reading_session.searching)
 
 
 # -- what is napari's -------------------------------------------------------------------------------------------------

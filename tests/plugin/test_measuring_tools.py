@@ -19,7 +19,7 @@ from napari_lesion.model.display import Display
 from napari_lesion.model.volume import Volume
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.review_keys import delete
-from napari_lesion.plugin.session.workstation import Workstation, workstation
+from napari_lesion.plugin.session.session import Session, session_of
 from napari_lesion.plugin.viewer import layers
 from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools import measuring
@@ -51,14 +51,14 @@ def opened(make_napari_viewer: Callable[..., Any], *scans: Volume, four: bool = 
     return viewer
 
 
-def tools_of(viewer: Any) -> tuple[Workstation, MeasuringTools]:
-    return workstation(viewer), measuring_tools(workstation(viewer))
+def tools_of(viewer: Any) -> tuple[Session, MeasuringTools]:
+    return session_of(viewer), measuring_tools(session_of(viewer))
 
 
-def on_canvas(pane: Pane, lps: npt.ArrayLike, station: Workstation) -> QPoint:
+def on_canvas(pane: Pane, lps: npt.ArrayLike, session: Session) -> QPoint:
     """Where a place of the patient is in a view, from the camera alone (see `plugin_scan.screen_position`)."""
     camera, canvas = pane.view.scene.camera, pane.canvas
-    world = layers.frame_of(station.volume).to_world(lps)
+    world = layers.frame_of(session.volume).to_world(lps)
     vertical, horizontal = pane.view.dims.order[-2:]
     down = 1 if str(camera.orientation[1]) == "down" else -1
     y = canvas.height() / 2 + down * (world[vertical] - camera.center[-2]) * camera.zoom
@@ -103,19 +103,19 @@ def is_drawn(pane: Pane, at: QPoint, radius: int = 1) -> bool:
 def test_a_line_is_drawn_where_its_places_are_in_each_of_four_views_and_alone(make_napari_viewer, grid: str) -> None:
     scan = make_volume() if GRIDS[grid] is None else make_volume(GRIDS[grid])
     viewer = opened(make_napari_viewer, scan, four=True)
-    station, tools = tools_of(viewer)
+    session, tools = tools_of(viewer)
     frame, middle = layers.frame_of(scan), scan.to_patient((np.array(scan.shape) - 1) // 2)
     four = views(viewer)
     four.crosshair = False
     four._show_crosshairs()
     for pane in four.panes[:3]:
-        station.go_to(middle)
+        session.go_to(middle)
         QTest.qWait(50)
         _, vertical, horizontal = pane.view.dims.order
         across, down = frame.axes[horizontal], frame.axes[vertical]
         start, end = middle - 20 * across - 15 * down, middle + 25 * across + 10 * down
         tools.use("ruler")
-        drag(pane, on_canvas(pane, start, station), on_canvas(pane, end, station))
+        drag(pane, on_canvas(pane, start, session), on_canvas(pane, end, session))
         drawn = tools.drawings[-1]
         pixel = 1.5 / pane.view.scene.camera.zoom
         np.testing.assert_allclose(drawn.points_mm, [start, end], atol=pixel + 1e-6)
@@ -124,9 +124,9 @@ def test_a_line_is_drawn_where_its_places_are_in_each_of_four_views_and_alone(ma
         seen = [other for other in four.panes if marks(other).any()]
         assert seen == [pane], "it is seen on its own plane, and nowhere else"
         for share in (0.0, 0.3, 0.7, 1.0):
-            at = on_canvas(pane, np.add(drawn.points_mm[0], np.subtract(*drawn.points_mm[::-1]) * share), station)
+            at = on_canvas(pane, np.add(drawn.points_mm[0], np.subtract(*drawn.points_mm[::-1]) * share), session)
             assert is_drawn(pane, at)
-        beside = on_canvas(pane, (start + end) / 2 + 12 * across - 12 * down, station)
+        beside = on_canvas(pane, (start + end) / 2 + 12 * across - 12 * down, session)
         assert not is_drawn(pane, beside)
         four.scroll(pane, 1)
         QTest.qWait(30)
@@ -135,28 +135,28 @@ def test_a_line_is_drawn_where_its_places_are_in_each_of_four_views_and_alone(ma
     four.show_alone(four.panes[0])
     for order in PLANES.values():
         viewer.dims.order = order
-        station.go_to(middle)
+        session.go_to(middle)
         QTest.qWait(120)
         pane = four.panes[0]
         across, down = frame.axes[order[2]], frame.axes[order[1]]
         tools.use("rectangle")
         corners = middle - 9 * across - 8 * down, middle + 9 * across + 8 * down
-        drag(pane, *(on_canvas(pane, corner, station) for corner in corners))
+        drag(pane, *(on_canvas(pane, corner, session) for corner in corners))
         tools.choose("")
         for side in (across * 9, -across * 9, down * 8, -down * 8):
-            assert is_drawn(pane, on_canvas(pane, middle + side, station))
-        assert not is_drawn(pane, on_canvas(pane, middle, station))
+            assert is_drawn(pane, on_canvas(pane, middle + side, session))
+        assert not is_drawn(pane, on_canvas(pane, middle, session))
 
 
 def test_each_tool_draws_what_it_measures_and_says_it(make_napari_viewer, monkeypatch) -> None:
     scan = make_volume(nodules=(((52.0, -20.0, -250.0), 30.0),))
     viewer = opened(make_napari_viewer, scan)
-    station, tools = tools_of(viewer)
+    session, tools = tools_of(viewer)
     pane = views(viewer).panes[0]
-    station.go_to((52.0, -20.0, -250.0))
+    session.go_to((52.0, -20.0, -250.0))
     views(viewer).zoom_by(2.0)
     QTest.qWait(50)
-    at = lambda x, y: on_canvas(pane, (52 + x, -20 + y, -250), station)  # noqa: E731
+    at = lambda x, y: on_canvas(pane, (52 + x, -20 + y, -250), session)  # noqa: E731
     pixel = 1.5 / pane.view.scene.camera.zoom
 
     tools.use("ruler")
@@ -188,34 +188,34 @@ def test_each_tool_draws_what_it_measures_and_says_it(make_napari_viewer, monkey
     np.testing.assert_allclose(tools.drawings[-1].points_mm[0], (52, -20, -250), atol=pixel)
     assert [one.name for one in tools.drawings] == [f"M{n}" for n in range(1, 7)]
     assert {one.sop_instance_uid for one in tools.drawings} == {scan.instances[20].sop_instance_uid}
-    assert station.review.findings == ()
+    assert session.review.findings == ()
 
 
 def test_a_point_is_dragged_deleted_and_all_is_undone_with_the_usual_keys(make_napari_viewer) -> None:
     scan = make_volume()
     viewer = opened(make_napari_viewer, scan)
-    station, tools = tools_of(viewer)
+    session, tools = tools_of(viewer)
     pane, here = views(viewer).panes[0], scan.to_patient([20, 50, 70])
-    station.go_to(here)
+    session.go_to(here)
     QTest.qWait(50)
     x, y = np.array([1.0, 0, 0]), np.array([0, 1.0, 0])
     tools.use("rectangle")
-    drag(pane, on_canvas(pane, here, station), on_canvas(pane, here + 20 * x + 12 * y, station))
-    put_down(station)
+    drag(pane, on_canvas(pane, here, session), on_canvas(pane, here + 20 * x + 12 * y, session))
+    put_down(session)
     assert tools.tool is None
     (first,) = tools.drawings
-    drag(pane, on_canvas(pane, here + 20 * x + 12 * y, station), on_canvas(pane, here + 30 * x + 22 * y, station))
+    drag(pane, on_canvas(pane, here + 20 * x + 12 * y, session), on_canvas(pane, here + 30 * x + 22 * y, session))
     (bigger,) = tools.drawings
     assert (bigger.id, bigger.name) == (first.id, "M1")
     assert bigger.values.area == pytest.approx(30 * 22, rel=0.1)
     np.testing.assert_allclose(bigger.points_mm[0], first.points_mm[0], atol=1e-6)
-    drag(pane, on_canvas(pane, here + 15 * x, station), on_canvas(pane, here + 15 * x - 9 * y, station))
+    drag(pane, on_canvas(pane, here + 15 * x, session), on_canvas(pane, here + 15 * x - 9 * y, session))
     (moved,) = tools.drawings
     assert moved.values.area == pytest.approx(bigger.values.area)
     assert np.subtract(moved.points_mm, bigger.points_mm)[:, 1].mean() == pytest.approx(-9, abs=1)
-    delete(station)
+    delete(session)
     assert tools.drawings == ()
-    change = findings_view(station).change
+    change = findings_view(session).change
     for expected in (moved, bigger, first, None):
         assert change(undo)
         assert tools.drawings == (() if expected is None else (expected,))
@@ -226,37 +226,37 @@ def test_a_point_is_dragged_deleted_and_all_is_undone_with_the_usual_keys(make_n
 def test_only_the_drawings_of_the_scan_on_the_screen_are_there(make_napari_viewer) -> None:
     one, other = coded_scans()[:2]
     viewer = opened(make_napari_viewer, one.volume, other.volume)
-    station, tools = tools_of(viewer)
-    first, second = station.session.scans
+    session, tools = tools_of(viewer)
+    first, second = session.open_scans.scans
     pane = views(viewer).panes[0]
     for scan in (first, second):
-        station.session.show(scan)
+        session.open_scans.show(scan)
         QTest.qWait(50)
         tools.use("pin")
         click(pane, QPoint(pane.canvas.width() // 2, pane.canvas.height() // 2))
-        station.session.show(first if scan is second else second)
+        session.open_scans.show(first if scan is second else second)
         QTest.qWait(50)
         assert tools.tool is None, "a switch puts the tool down"
     for scan in (first, second):
-        station.session.show(scan)
+        session.open_scans.show(scan)
         QTest.qWait(50)
         (drawn,) = tools.drawings
         assert drawn.sop_instance_uid in {image.sop_instance_uid for image in scan.volume.instances}
         assert marks(pane).any()
-    station.session.close(second)
-    station.session.close(first)
+    session.open_scans.close(second)
+    session.open_scans.close(first)
     assert not marks(pane).any()
 
 
 def test_tools_are_put_down_by_escape_other_modes_and_a_blind_read(make_napari_viewer, monkeypatch) -> None:
     viewer = opened(make_napari_viewer, make_volume())
-    station, tools = tools_of(viewer)
+    session, tools = tools_of(viewer)
     pane = views(viewer).panes[0]
     centre = QPoint(pane.canvas.width() // 2, pane.canvas.height() // 2)
     for put in (
-        lambda: put_down(station),
-        lambda: station.session.take_mouse("annotation"),
-        lambda: station.session.take_mouse("outline"),
+        lambda: put_down(session),
+        lambda: session.open_scans.take_mouse("annotation"),
+        lambda: session.open_scans.take_mouse("outline"),
         lambda: tools.toggle("angle"),
     ):
         tools.use("angle")
@@ -271,37 +271,37 @@ def test_tools_are_put_down_by_escape_other_modes_and_a_blind_read(make_napari_v
     assert marks(pane).any()
     said: list[str] = []
     monkeypatch.setattr(measuring, "show_info", said.append)
-    station.set_blind(True)
+    session.set_blind(True)
     assert not marks(pane).any(), "what others drew is hidden, too"
     tools.use("ruler")
     assert tools.tool is None
     assert len(said) == 1
-    station.set_blind(False)
+    session.set_blind(False)
     assert marks(pane).any()
 
 
 def test_nothing_is_drawn_in_3d_and_a_free_mouse_still_moves_the_crosshair(make_napari_viewer) -> None:
     scan = make_volume()
     viewer = opened(make_napari_viewer, scan, four=True)
-    station, tools = tools_of(viewer)
+    session, tools = tools_of(viewer)
     axial, _, _, three = views(viewer).panes
     tools.use("ruler")
     drag(three, QPoint(80, 80), QPoint(160, 140))
     assert tools.drawings == ()
     tools.use(None)
-    before = station.position_mm
+    before = session.position_mm
     click(axial, QPoint(axial.canvas.width() // 2 + 40, axial.canvas.height() // 2 + 25))
-    assert station.position_mm != before
-    assert station.review is None, "looking changes nothing"
+    assert session.position_mm != before
+    assert session.review is None, "looking changes nothing"
 
 
 def test_a_slab_and_an_unscaled_image_are_said(make_napari_viewer) -> None:
     scan = make_volume()
     unscaled = Volume(**{**vars(scan), "display": Display(scale="none")})
     viewer = opened(make_napari_viewer, unscaled)
-    station, tools = tools_of(viewer)
+    session, tools = tools_of(viewer)
     pane = views(viewer).panes[0]
-    reading = reading_tools(station)
+    reading = reading_tools(session)
     reading.set_slab(reading.slab.with_mode(Mode.MIP))
     centre = QPoint(pane.canvas.width() // 2, pane.canvas.height() // 2)
     tools.use("ellipse")

@@ -18,7 +18,7 @@ from qtpy.QtWidgets import QFrame, QLabel
 
 from napari_lesion.model.findings import Candidate
 from napari_lesion.model.volume import Instance, Volume
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.viewer import layers
 from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools.reading import attach, reading_tools
@@ -34,7 +34,7 @@ def add(viewer: ViewerModel, volume: Volume) -> Image:
 
 
 def text_of(viewer: ViewerModel) -> str:
-    return reading_tools(workstation(viewer)).view(viewer).corners.text("bottom_left").splitlines()[0]
+    return reading_tools(session_of(viewer)).view(viewer).corners.text("bottom_left").splitlines()[0]
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_other_layers_with_finer_steps_do_not_move_the_place_of_a_slice(model: V
     model.cursor.position = (0.0, 3.0, 4.0)
     model.dims.set_point(0, -276.5)  # the picture is that of the slice at −277.5
     assert text_of(model) == f"Axial Se 4, Im {FIRST + 9} · F 277.5 mm"
-    found = reading_tools(workstation(model)).view(model).found
+    found = reading_tools(session_of(model)).view(model).found
     assert found.place_mm == pytest.approx((4.0, 3.0, -277.5))
     assert found.index[0] == 9
 
@@ -183,7 +183,7 @@ def test_the_probe_follows_the_picture_under_a_pointer_that_rests(window: Any, q
     volume = make_volume(nodules=NODULES)
     add(window, volume)
     heat = layers.heatmap_layer(make_heatmap(volume, (Candidate(NODULES[0][0], 20.0, 0.9),)), volume)
-    station, tools, shown = workstation(window), reading_tools(workstation(window)), views(window)
+    session, tools, shown = session_of(window), reading_tools(session_of(window)), views(window)
     pane = shown.panes[0]
     put_pointer(pane, qtbot, 0.47, 0.55)
     seen = set()
@@ -204,9 +204,9 @@ def test_the_probe_follows_the_picture_under_a_pointer_that_rests(window: Any, q
         qtbot.waitUntil(lambda: is_said(now))
         seen.add(tuple(np.round(tools.view(window).found.place_mm, 1)))
 
-    station.go_to(NODULES[1][0])
+    session.go_to(NODULES[1][0])
     look(volume)
-    station.go_to(NODULES[0][0])
+    session.go_to(NODULES[0][0])
     look(volume)
     shown.scroll(pane, 3)
     look(volume)
@@ -219,14 +219,14 @@ def test_the_probe_follows_the_picture_under_a_pointer_that_rests(window: Any, q
     window.dims.order = PLANES["axial"]
     glowing = window.add_image(heat[0], **heat[1])
     window.layers.selection.active = glowing
-    station.go_to(NODULES[0][0])
+    session.go_to(NODULES[0][0])
     look(volume)
     assert len(seen) >= 6
     other = make_volume(nodules=NODULES, series_uid="1.2.9", modality="MR", unit="")
-    first = station.scan
+    first = session.scan
     add(window, other)
     look(other)
-    station.set_active_scan(first)
+    session.set_active_scan(first)
     look(volume)
     window.window._qt_window.resize(1400, 660)
     qtbot.wait(50)
@@ -242,7 +242,7 @@ def test_beside_the_scan_the_status_bar_says_nothing_of_other_layers(window: Any
     window.cursor.position = (float(window.dims.point[0]), -150.0, -150.0)
     picture(window)
     qtbot.wait(100)
-    assert reading_tools(workstation(window)).view(window).found is None or "theirs" not in window.status
+    assert reading_tools(session_of(window)).view(window).found is None or "theirs" not in window.status
     window.cursor.position = (float(window.dims.point[0]), -150.5, -150.5)
     assert "theirs" not in window.status
     assert "[" not in window.status
@@ -253,4 +253,4 @@ def test_a_slab_names_the_image_in_its_middle(model: ViewerModel) -> None:
     tools = attach(model)
     model.dims.set_point(0, -277.5)
     tools.set_slab(Slab(Mode.MIP, 10.0))
-    assert f"Se 4, Im {FIRST + 9}" in reading_tools(workstation(model)).view(model).corners.text("bottom_left")
+    assert f"Se 4, Im {FIRST + 9}" in reading_tools(session_of(model)).view(model).corners.text("bottom_left")

@@ -15,7 +15,7 @@ from fake_scan import make_volume
 from napari_lesion.pacs.nodes import ENVIRONMENT
 from napari_lesion.pacs.records import StudyRecord
 from napari_lesion.plugin.pacs import pacs_panel
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.viewer import layers
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
 
@@ -38,7 +38,7 @@ def test_names_numbers_and_days_are_hidden_where_the_setting_says_so(panel) -> N
     named = row.text(0)
     assert named == row.toolTip(0)
     assert all(text in named for text in ("Kanarienvogel Emil", "P7", "1950", "2026"))
-    tools = reading_tools(workstation(panel._viewer))
+    tools = reading_tools(session_of(panel._viewer))
     tools.set_names(False)
     assert row.text(0) == row.toolTip(0) == "Names hidden · CT · Thorax"
     panel._on_studies([row.study])
@@ -50,7 +50,7 @@ def test_names_numbers_and_days_are_hidden_where_the_setting_says_so(panel) -> N
 def test_what_came_of_another_scan_than_that_on_the_screen_is_said_to_be_of_it(
     panel, qtbot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    station, asked = workstation(panel._viewer), Event()
+    session, asked = session_of(panel._viewer), Event()
 
     def studies(_query: object) -> list[StudyRecord]:
         assert asked.wait(60)
@@ -63,10 +63,10 @@ def test_what_came_of_another_scan_than_that_on_the_screen_is_said_to_be_of_it(
         volume = dataclasses.replace(volume, series=identity)
         data, attributes, _ = layers.scan_layer(volume)
         panel._viewer.add_image(data, **attributes)
-    first, second = station.session.scans
-    station.session.show(first)
+    first, second = session.open_scans.scans
+    session.open_scans.show(first)
     panel.fetch_priors()
-    station.session.show(second)
+    session.open_scans.show(second)
     asked.set()
     qtbot.waitUntil(lambda: not panel.running, timeout=PATIENCE_MS)
     assert panel.status.text().splitlines() == [

@@ -17,7 +17,7 @@ from napari_lesion.dicom_objects.segmentation import save_seg
 from napari_lesion.dicom_objects.structured_report import save_sr
 from napari_lesion.pacs.nodes import ENVIRONMENT
 from napari_lesion.plugin.pacs import fetching
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.session import session_of
 
 PATIENCE_MS = 180_000
 
@@ -61,9 +61,9 @@ def test_a_study_is_found_opened_compared_and_answered(
     qtbot.waitUntil(lambda: newest.childCount() == 1 and idle(), timeout=PATIENCE_MS)
 
     panel.tree.itemDoubleClicked.emit(newest.child(0), 0)
-    station = workstation(viewer)
-    qtbot.waitUntil(lambda: idle() and station.volume is not None, timeout=PATIENCE_MS)
-    assert station.volume.series.study_date == "20240229"
+    session = session_of(viewer)
+    qtbot.waitUntil(lambda: idle() and session.volume is not None, timeout=PATIENCE_MS)
+    assert session.volume.series.study_date == "20240229"
 
     assert panel.priors_button.isEnabled()
     panel.priors_button.click()
@@ -71,7 +71,7 @@ def test_a_study_is_found_opened_compared_and_answered(
     assert "1 earlier studies" in panel.status.text()
 
     def browsed() -> list[tuple[str, str]]:
-        return [(one.identity.study_date, one.identity.patient_id) for one in station.series]
+        return [(one.identity.study_date, one.identity.patient_id) for one in session.series]
 
     qtbot.waitUntil(lambda: browsed() == [("20230101", "ASYM-1")], timeout=PATIENCE_MS)
 
@@ -82,7 +82,7 @@ def test_a_study_is_found_opened_compared_and_answered(
     viewer.open(tmp_path / "sr.dcm", plugin="napari-lesion")
     qtbot.waitUntil(panel.send_button.isEnabled, timeout=PATIENCE_MS)
     reported = []
-    station.reported.connect(lambda scan, how: reported.append((scan.volume.series.study_uid, how)))
+    session.reported.connect(lambda scan, how: reported.append((scan.volume.series.study_uid, how)))
     panel.send_button.click()
     qtbot.waitUntil(lambda: idle() and "as it confirms" in panel.status.text(), timeout=PATIENCE_MS)
     assert reported == [(newest.study.study_uid, "sent")], "the worklist marks it as read"

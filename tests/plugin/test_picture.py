@@ -21,8 +21,8 @@ from napari_lesion.model.volume import Volume
 from napari_lesion.pipeline import analyse, with_all_candidates
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.outlines import outlines
-from napari_lesion.plugin.session.session import session
-from napari_lesion.plugin.session.workstation import Workstation, workstation
+from napari_lesion.plugin.session.open_scans import open_scans
+from napari_lesion.plugin.session.session import Session, session_of
 from napari_lesion.plugin.viewer.layers import heatmap_layer, scan_layer
 from napari_lesion.plugin.viewer.outline_layer import lines_around
 from napari_lesion.plugin.viewer.scan_view import scan_view
@@ -55,21 +55,21 @@ def around(viewer: Any, place: tuple[float, float, float], mm: float) -> npt.NDA
     return image[row - reach : row + reach, column - reach : column + reach]
 
 
-def find(station: Workstation, scan: Volume) -> None:
+def find(session: Session, scan: Volume) -> None:
     """Search: one finding a nodule, and a heatmap."""
     candidates = tuple(Candidate(place, diameter, 0.9) for place, diameter in NODULES)
     from fake_scan import FakeDetector
 
     result = analyse(scan, detector=FakeDetector(candidates), measure=False)
     heatmap = heatmap_layer(make_heatmap(scan, candidates), scan)
-    findings_view(station).show_result(station.scan, with_all_candidates(result), heatmap=heatmap)
+    findings_view(session).show_result(session.scan, with_all_candidates(result), heatmap=heatmap)
 
 
 def test_the_picture_is_smooth_and_one_key_shows_the_voxels_as_they_are(viewer: Any, scan: Volume, qtbot: Any) -> None:
-    station, tools = workstation(viewer), reading_tools(workstation(viewer))
-    station.go_to(SMALL[0])
+    session, tools = session_of(viewer), reading_tools(session_of(viewer))
+    session.go_to(SMALL[0])
     viewer.scene.camera.zoom = 20
-    low, high = station.scan.contrast_limits
+    low, high = session.scan.contrast_limits
     voxels = np.clip((np.unique(scan.voxels) - low) / (high - low), 0, 1) * 255
 
     def strange() -> float:
@@ -98,19 +98,19 @@ def test_the_picture_is_smooth_and_one_key_shows_the_voxels_as_they_are(viewer: 
     assert str(other.interpolation2d) == "nearest"
     press(viewer, qtbot, Qt.Key.Key_I, Qt.KeyboardModifier.ShiftModifier)
     assert str(other.interpolation2d) == "linear"
-    first = session(viewer).scans[0]
-    session(viewer).show(first)
+    first = open_scans(viewer).scans[0]
+    open_scans(viewer).show(first)
     assert str(first.layer.interpolation2d) == "linear"
 
 
 def test_one_key_hides_all_that_is_drawn_over_the_picture_and_shows_it_as_it_was(
     viewer: Any, scan: Volume, qtbot: Any
 ) -> None:
-    station = workstation(viewer)
-    corners, marks = reading_tools(station).view(viewer).corners, views(viewer).panes[0].marks
-    station.go_to(NODULES[0][0])
+    session = session_of(viewer)
+    corners, marks = reading_tools(session).view(viewer).corners, views(viewer).panes[0].marks
+    session.go_to(NODULES[0][0])
     plain = bare(viewer)
-    find(station, scan)
+    find(session, scan)
     press(viewer, qtbot, Qt.Key.Key_H)
     drawn = bare(viewer)
     assert (drawn != plain).any()
@@ -122,20 +122,20 @@ def test_one_key_hides_all_that_is_drawn_over_the_picture_and_shows_it_as_it_was
     assert (marks.lines_shown, marks.letters_shown, corners.text("top_left")) == (False, True, who)
 
     # What comes meanwhile is hidden, too; the other scan's overlays are not; and it is still so when one comes back.
-    finding = findings_view(station).findings[0]
+    finding = findings_view(session).findings[0]
     mask = Mask.of(np.ones((1, 3, 3), bool), tuple(np.rint(scan.to_index(finding.center_mm)).astype(int)))
-    outlines(station)
-    station.change(lambda review, by: edits.outline(review, finding.id, mask, by, scan))
+    outlines(session)
+    session.change(lambda review, by: edits.outline(review, finding.id, mask, by, scan))
     np.testing.assert_array_equal(bare(viewer), plain)
     data, attributes, _ = scan_layer(make_volume(series_uid=OTHER_UID))
     viewer.add_image(data, **attributes)
     assert "Overlays hidden" not in corners.text("bottom_left")
     assert marks.lines_shown
-    session(viewer).show(session(viewer).scans[0])
+    open_scans(viewer).show(open_scans(viewer).scans[0])
     np.testing.assert_array_equal(bare(viewer), plain)
     assert "Overlays hidden" in corners.text("bottom_left")
 
-    station.change(lambda review, by: edits.outline(review, finding.id, None, by, scan))
+    session.change(lambda review, by: edits.outline(review, finding.id, None, by, scan))
     press(viewer, qtbot, Qt.Key.Key_Q)
     np.testing.assert_array_equal(bare(viewer), drawn)
     assert "Overlays hidden" not in corners.text("bottom_left")
@@ -149,9 +149,9 @@ def test_one_key_hides_all_that_is_drawn_over_the_picture_and_shows_it_as_it_was
 
 
 def test_the_heatmap_waits_until_it_is_asked_for(viewer: Any, scan: Volume, qtbot: Any) -> None:
-    station = workstation(viewer)
-    find(station, scan)
-    heatmap = findings_view(station).layer("heatmap")
+    session = session_of(viewer)
+    find(session, scan)
+    heatmap = findings_view(session).layer("heatmap")
     assert heatmap is not None
     assert not heatmap.visible
     press(viewer, qtbot, Qt.Key.Key_H)
@@ -160,21 +160,21 @@ def test_the_heatmap_waits_until_it_is_asked_for(viewer: Any, scan: Volume, qtbo
 
 @pytest.mark.parametrize("outlined", [False, True], ids=["ring and box", "outline"])
 def test_nothing_that_is_drawn_covers_a_small_nodule(viewer: Any, scan: Volume, outlined: bool) -> None:
-    station = workstation(viewer)
+    session = session_of(viewer)
     place, diameter = SMALL
-    station.go_to(place)
+    session.go_to(place)
     viewer.scene.camera.zoom = 12
     plain = around(viewer, place, diameter)
-    find(station, scan)
-    finding = next(one for one in findings_view(station).findings if one.diameter_mm == diameter)
+    find(session, scan)
+    finding = next(one for one in findings_view(session).findings if one.diameter_mm == diameter)
     index = np.indices(scan.shape).reshape(3, -1).T
     ball = np.linalg.norm(index @ scan.affine[:3, :3].T + scan.affine[:3, 3] - place, axis=1) <= diameter / 2
     if outlined:
         mask = Mask.of(ball.reshape(scan.shape), (0, 0, 0))
-        outlines(station)
-        station.change(lambda review, by: edits.outline(review, finding.id, mask, by, scan))
+        outlines(session)
+        session.change(lambda review, by: edits.outline(review, finding.id, mask, by, scan))
     for chosen in ("", finding.id):
-        station.select(chosen)
+        session.select(chosen)
         drawn = around(viewer, place, diameter)
         covered = (drawn != plain).any(axis=-1)
         assert covered.any(), "there is something to be seen"
@@ -255,28 +255,28 @@ def test_the_corner_tells_the_highest_value_of_the_slab_and_on_which_image_it_is
 
 
 def test_the_highest_value_is_that_of_what_can_be_seen(viewer: Any, scan: Volume) -> None:
-    station = workstation(viewer)
+    session = session_of(viewer)
     scan.voxels[20, 5, 5] = 3000
-    tools = reading_tools(station)
-    station.go_to(NODULES[0][0])
+    tools = reading_tools(session)
+    session.go_to(NODULES[0][0])
     viewer.dims.set_current_step(0, 20)
     tools.set_slab(Slab(Mode.MIP, 10.0))
     viewer.reset_view()
     assert "max 3000 HU at Im 121" in tools.view(viewer).corners.text("bottom_left")
     viewer.scene.camera.zoom = 20
-    station.go_to(NODULES[0][0])
+    session.go_to(NODULES[0][0])
     assert "max 40 HU" in tools.view(viewer).corners.text("bottom_left")
 
 
 def test_the_circle_of_the_brush_is_there_only_while_one_paints(viewer: Any, scan: Volume, qtbot: Any) -> None:
-    station = workstation(viewer)
-    find(station, scan)
-    station.go_to(NODULES[0][0])
-    outlines(station)
+    session = session_of(viewer)
+    find(session, scan)
+    session.go_to(NODULES[0][0])
+    outlines(session)
     shown = views(viewer)
     shown.show_all()
     qtbot.wait(300)
-    findings_view(station).step(1)
+    findings_view(session).step(1)
     shown.zoom_to_finding()  # napari shows a small brush as a cross
 
     def circles() -> list[bool]:

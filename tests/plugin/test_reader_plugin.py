@@ -14,7 +14,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
 from napari_lesion.pipeline import analyse
-from napari_lesion.plugin.session.session import session
+from napari_lesion.plugin.session.open_scans import open_scans
 from napari_lesion.plugin.viewer import reader
 from napari_lesion.plugin.viewer.view import volume_of
 from napari_lesion.plugin.widgets.dialogs import SeriesDialog
@@ -91,7 +91,7 @@ def test_a_script_gets_the_largest_scan_and_is_told_what_was_left_out(
     assert label == "Choose others…"
     answer(lambda dialog: dialog.accept())
     choose()
-    assert [scan.layer.data.shape[0] for scan in session(viewer).scans] == [18, 8]
+    assert [scan.layer.data.shape[0] for scan in open_scans(viewer).scans] == [18, 8]
     assert [one.data.shape[0] for one in viewer.layers] == [8], "the other one is not on the screen any more"
 
 

@@ -16,7 +16,7 @@ from qtpy.QtTest import QTest
 from napari_lesion.model.display import Display, Window
 from napari_lesion.model.findings import Candidate
 from napari_lesion.model.volume import SeriesIdentity, Volume
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import setting
 from napari_lesion.plugin.viewer import layers
 from napari_lesion.plugin.viewer.actions import bind
@@ -107,7 +107,7 @@ def test_presets_in_hu_are_refused_where_values_are_no_hu(model: ViewerModel) ->
     tools.set_preset(presets.PRESETS[2])
     assert tuple(layer.contrast_limits) == before
     assert "not in HU" in model.status
-    assert "HU" not in cursor.value_text(cursor.Probe((0, 0, 0), (0, 0, 0), 12.0), tools.station.volume, Slab())
+    assert "HU" not in cursor.value_text(cursor.Probe((0, 0, 0), (0, 0, 0), 12.0), tools.session.volume, Slab())
 
 
 def test_inverting_twice_changes_nothing_also_along_a_curve(model: ViewerModel) -> None:
@@ -238,7 +238,7 @@ def test_the_value_is_that_of_the_plane_that_is_seen(model: ViewerModel) -> None
     add(model, volume)
     tools = attach(model)
     over(model, tuple(volume.to_patient((3, 7, 11))))
-    middle = workstation(model).position_mm
+    middle = session_of(model).position_mm
     model.dims.order = (1, 0, 2)
     found = tools.view(model).found
     assert found.place_mm[1] == pytest.approx(middle[1], abs=max(volume.spacing) / 2)
@@ -355,7 +355,7 @@ def test_cine_goes_round_leaves_out_nothing_and_stops_when_the_reader_scrolls(mo
     assert tools.cine.playing
     model.dims.set_current_step(0, (model.dims.current_step[0] + 2) % 5)
     assert not tools.cine.playing
-    assert tools.station.scan is layer
+    assert tools.session.scan is layer
 
 
 def test_cine_of_one_slice_does_not_play(qapp) -> None:

@@ -16,7 +16,7 @@ from napari_lesion.model.volume import Volume
 from napari_lesion.pipeline import search
 from napari_lesion.plugin.reading_study.reading_session import ACTIONS
 from napari_lesion.plugin.reading_study.second_reader_panel import SecondReaderPanel
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import store
 from napari_lesion.plugin.viewer import layers
 from napari_lesion.reading_study.journal import load, path_of
@@ -46,7 +46,7 @@ def open_panel(viewer) -> SecondReaderPanel:
 
 def press(viewer, key: str) -> None:
     """Do what a key does."""
-    next(action for action in ACTIONS if action.key == key).run(workstation(viewer))
+    next(action for action in ACTIONS if action.key == key).run(session_of(viewer))
 
 
 def rows(panel: SecondReaderPanel) -> list[list[str]]:
@@ -55,12 +55,12 @@ def rows(panel: SecondReaderPanel) -> list[list[str]]:
 
 
 def searched(panel: SecondReaderPanel, qtbot) -> None:
-    qtbot.waitUntil(lambda: panel._session._task is None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: panel._reading_session._task is None, timeout=PATIENCE_MS)
 
 
 def test_a_scan_is_read_blind_then_with_the_detector(make_napari_viewer, scan, qtbot, tmp_path: Path) -> None:
     viewer = make_napari_viewer(show=True)
-    station = workstation(viewer)
+    session = session_of(viewer)
     add(viewer, scan)
     panel = open_panel(viewer)
     assert "Not read yet" in panel.state.text()
@@ -70,20 +70,20 @@ def test_a_scan_is_read_blind_then_with_the_detector(make_napari_viewer, scan, q
 
     qtbot.mouseClick(panel.next_button, Qt.MouseButton.LeftButton)
     assert "BLIND READ" in panel.state.text()
-    assert station.blind
+    assert session.blind
     assert not panel.reader.isEnabled(), "who reads does not change in the middle"
     qtbot.wait(100)  # the picture is fitted into what the panel leaves of the window
-    station.go_to(LEFT)
+    session.go_to(LEFT)
     before = picture(viewer)
     press(viewer, "Control-4")
     changed = np.abs(picture(viewer).astype(int) - before).max(axis=-1) > 60
     at = np.argwhere(changed).mean(axis=0) / changed.shape
     assert changed.any(), "the mark is seen on the scan"
     assert np.abs(at - 0.5).max() < 0.1, "and it lies where the crosshair is"
-    station.go_to((LEFT[0] + 2, LEFT[1], LEFT[2]))
+    session.go_to((LEFT[0] + 2, LEFT[1], LEFT[2]))
     press(viewer, "Control-5")
     assert rows(panel) == [["M1", "", "5 certain"]], "the same place again changes its confidence"
-    station.go_to((0.0, 0.0, -250.0))
+    session.go_to((0.0, 0.0, -250.0))
     press(viewer, "Control-1")
     searched(panel, qtbot)
     assert [row[0] for row in rows(panel)] == ["M1", "M2"], "nothing that the detector found is shown"
@@ -96,7 +96,7 @@ def test_a_scan_is_read_blind_then_with_the_detector(make_napari_viewer, scan, q
     assert rows(panel)[2][2] == "? to decide"
     assert not panel.next_button.isEnabled(), "there is a finding to decide"
     panel.table.setCurrentCell(2, 0)
-    assert station.position_mm == pytest.approx(RIGHT, abs=2)
+    assert session.position_mm == pytest.approx(RIGHT, abs=2)
     press(viewer, "Control-2")
     assert rows(panel)[2][2] == "2 doubtful"
     press(viewer, "Control-0")
@@ -109,7 +109,7 @@ def test_a_scan_is_read_blind_then_with_the_detector(make_napari_viewer, scan, q
     qtbot.mouseClick(panel.next_button, Qt.MouseButton.LeftButton)
     assert "Finished" in panel.state.text()
     assert "Marked blind: 2. Findings taken over: 1, rejected: 0." in panel.hint.text()
-    assert not station.blind
+    assert not session.blind
     reading = load(path_of(tmp_path / "readings", "Dr. A", scan.series.series_uid, scan.stack))
     assert [mark.confidence for mark in reading.blind_marks] == [5, 1]
     assert [mark.confidence for mark in reading.marks] == [5]
@@ -120,7 +120,7 @@ def test_a_scan_is_read_blind_then_with_the_detector(make_napari_viewer, scan, q
 
 def test_nothing_that_was_found_is_seen_in_a_blind_read(make_napari_viewer, scan, detector, qtbot) -> None:
     viewer = make_napari_viewer()
-    station = workstation(viewer)
+    session = session_of(viewer)
     layer = add(viewer, scan)
     panel = open_panel(viewer)
     panel.next_button.click()
@@ -133,12 +133,12 @@ def test_nothing_that_was_found_is_seen_in_a_blind_read(make_napari_viewer, scan
     made[0].visible = True
     assert not made[0].visible, "nor can they be switched on"
     other = add(viewer, make_volume(series_uid="1.2.3.4"))
-    assert station.scan is other
-    assert not station.blind, "the other scan is not read blind"
+    assert session.scan is other
+    assert not session.blind, "the other scan is not read blind"
     assert not made[0].visible, "but this one still is"
     assert "Not read yet" in panel.state.text()
-    station.set_active_scan(layer)
-    assert station.blind
+    session.set_active_scan(layer)
+    assert session.blind
     assert "Paused" in panel.state.text()
     press(viewer, "Control-3")
     assert "No reading is on" in panel.message.text()
@@ -157,14 +157,14 @@ def test_a_reading_that_was_broken_off_is_hidden_and_goes_on(make_napari_viewer,
     add(first, scan)
     panel = open_panel(first)
     panel.next_button.click()
-    workstation(first).go_to(LEFT)
+    session_of(first).go_to(LEFT)
     press(first, "Control-4")
     searched(panel, qtbot)
 
     second = make_napari_viewer()  # the first one never said goodbye
     panel = open_panel(second)
     add(second, scan)
-    assert workstation(second).blind
+    assert session_of(second).blind
     assert "Paused" in panel.state.text()
     assert panel.next_button.text() == "Go on with the blind read"
     assert rows(panel) == [["M1", "", "4 probable"]]
@@ -175,9 +175,9 @@ def test_a_reading_that_was_broken_off_is_hidden_and_goes_on(make_napari_viewer,
 
 def test_a_scan_whose_findings_were_seen_is_not_read_blind(make_napari_viewer, scan, detector, tmp_path) -> None:
     viewer = make_napari_viewer()
-    station = workstation(viewer)
+    session = session_of(viewer)
     layer = add(viewer, scan)
-    station.begin(layer, search(scan, detector=detector.card.id).report)
+    session.begin(layer, search(scan, detector=detector.card.id).report)
     panel = open_panel(viewer)
     panel.next_button.click()
     assert "does not count as blind" in panel.hint.text()
@@ -197,31 +197,31 @@ def test_done_before_the_detector_waits_for_it_with_the_time_stopped(make_napari
         panel.next_button.click()
         assert "still searching" in panel.state.text()
         assert not panel.next_button.isEnabled()
-        assert not panel._session.running
+        assert not panel._reading_session.running
     finally:
         go.set()
     qtbot.waitUntil(lambda: "REVEALED" in panel.state.text(), timeout=PATIENCE_MS)
-    assert panel._session.reading.interruptions == 0
+    assert panel._reading_session.reading.interruptions == 0
 
 
 def test_two_stacks_of_a_series_are_read_each_by_itself(make_napari_viewer, scan, qtbot) -> None:
     viewer = make_napari_viewer()
-    station = workstation(viewer)
+    session = session_of(viewer)
     images = tuple(replace(one, sop_instance_uid=f"{one.sop_instance_uid}.9") for one in scan.instances)
     second = add(viewer, replace(scan, instances=images, voxels=scan.voxels.copy()))
     first = add(viewer, scan)
     panel = open_panel(viewer)
-    session = panel._session
-    session.start()
-    station.go_to(LEFT)
-    session.rate(4)
-    assert station.blind
-    station.set_active_scan(second)
-    assert not station.blind, "a blind read of one stack hides nothing of the other"
-    assert session.reading is None, "and its marks are not those of the other"
-    session.start()
-    assert session.reading.marks == ()
-    station.set_active_scan(first)
-    assert [mark.confidence for mark in session.reading.marks] == [4]
-    assert not session.running, "its time stopped when the other came on the screen"
+    reading = panel._reading_session
+    reading.start()
+    session.go_to(LEFT)
+    reading.rate(4)
+    assert session.blind
+    session.set_active_scan(second)
+    assert not session.blind, "a blind read of one stack hides nothing of the other"
+    assert reading.reading is None, "and its marks are not those of the other"
+    reading.start()
+    assert reading.reading.marks == ()
+    session.set_active_scan(first)
+    assert [mark.confidence for mark in reading.reading.marks] == [4]
+    assert not reading.running, "its time stopped when the other came on the screen"
     searched(panel, qtbot)

@@ -24,8 +24,8 @@ from session_scans import Coded, coded_scans
 from napari_lesion.dicom.index.series import Series, find_series
 from napari_lesion.plugin.annotate.annotator import annotator
 from napari_lesion.plugin.findings.findings_view import findings_view
-from napari_lesion.plugin.session.session import BUDGET_SETTING, session
-from napari_lesion.plugin.session.workstation import Workstation, workstation
+from napari_lesion.plugin.session.open_scans import BUDGET_SETTING, open_scans
+from napari_lesion.plugin.session.session import Session, session_of
 from napari_lesion.plugin.settings import store
 from napari_lesion.plugin.texts import use_language
 from napari_lesion.plugin.viewer.layers import about, scan_layer
@@ -97,8 +97,8 @@ def add(viewer: ViewerModel, scan: Coded, source: object = None) -> Image:
     return viewer.add_image(data, **attributes)
 
 
-def add_finding(station: Workstation, place: Any) -> None:
-    station.change(lambda review, by: edits.add(review, place, 5, by, station.volume))
+def add_finding(session: Session, place: Any) -> None:
+    session.change(lambda review, by: edits.add(review, place, 5, by, session.volume))
 
 
 @pytest.fixture
@@ -110,29 +110,29 @@ def model(qapp: Any) -> ViewerModel:
 
 
 def test_a_scan_that_is_opened_again_is_raised_with_its_review(model: ViewerModel, qapp: Any) -> None:
-    station = workstation(model)
-    findings_view(station)
+    session = session_of(model)
+    findings_view(session)
     one, two, *_ = coded_scans()
     first = add(model, one)
     place = one.volume.to_patient((8, 30, 36))
-    add_finding(station, place)
-    station.go_to(place)
+    add_finding(session, place)
+    session.go_to(place)
     first.contrast_limits = (-100, 300)
     add(model, two)
-    assert station.review is None
+    assert session.review is None
     assert first not in model.layers
     add(model, coded_scans()[0])  # read once more
     qapp.processEvents()
-    assert station.scan is first
+    assert session.scan is first
     assert [layer.name for layer in model.layers if "[" in layer.name] == []
-    assert len(station.scans()) == 2
-    assert len(station.review.findings) == 1
-    assert station.position_mm == pytest.approx(place, abs=1.5)
+    assert len(session.scans()) == 2
+    assert len(session.review.findings) == 1
+    assert session.position_mm == pytest.approx(place, abs=1.5)
     assert tuple(first.contrast_limits) == (-100, 300)
 
 
 def test_a_layer_that_comes_for_another_scan_waits_with_it(model: ViewerModel, qapp: Any) -> None:
-    scans = session(model)
+    scans = open_scans(model)
     one, two, *_ = coded_scans()
     first, second = add(model, one), add(model, two)
     late = model.add_points(np.zeros((1, 3)), metadata=about(one.volume))
@@ -146,7 +146,7 @@ def test_a_layer_that_comes_for_another_scan_waits_with_it(model: ViewerModel, q
 
 def test_layers_of_others_are_left_alone_and_lie_where_they_lay(model: ViewerModel, qapp: Any) -> None:
     below = model.add_image(np.zeros((4, 5, 6)), name="below")
-    scans = session(model)
+    scans = open_scans(model)
     one, two, *_ = coded_scans()
     first = add(model, one)
     above = model.add_points(np.zeros((1, 3)), name="above")
@@ -179,7 +179,7 @@ def test_two_viewers_have_a_scan_each_and_share_its_voxels(model: ViewerModel, q
     [(data, attributes, _)] = open_series([series])
     second = other.add_image(data, **attributes)
     assert second.metadata["volume"] is first.metadata["volume"], "nobody reads twice what is open"
-    session(other).close(session(other).of(second))
+    open_scans(other).close(open_scans(other).of(second))
     assert list(other.layers) == []
     assert list(model.layers) == [first]
 
@@ -187,8 +187,8 @@ def test_two_viewers_have_a_scan_each_and_share_its_voxels(model: ViewerModel, q
 def test_scans_beyond_the_budget_are_closed_and_come_back_as_they_were(
     model: ViewerModel, qapp: Any, tmp_path: Path
 ) -> None:
-    scans, station = session(model), workstation(model)
-    reading_tools(station)
+    scans, session = open_scans(model), session_of(model)
+    reading_tools(session)
     layers = []
     for name in ("first", "second", "third"):
         datasets = factory.ct_slices(factory.asymmetric_phantom(), name)
@@ -197,9 +197,9 @@ def test_scans_beyond_the_budget_are_closed_and_come_back_as_they_were(
         [(data, attributes, _)] = open_series([series])
         layers.append(model.add_image(data, **attributes))
         if name == "first":
-            place = station.volume.to_patient((4, 9, 12))
-            add_finding(station, place)
-            station.go_to(place)
+            place = session.volume.to_patient((4, 9, 12))
+            add_finding(session, place)
+            session.go_to(place)
             layers[0].contrast_limits = (-50, 70)
             scans.begin_work(scans.current)
     each = scans.current.nbytes
@@ -218,29 +218,29 @@ def test_scans_beyond_the_budget_are_closed_and_come_back_as_they_were(
     [(data, attributes, _)] = open_series([held.source])
     again = model.add_image(data, **attributes)
     assert again is not layers[0]
-    assert station.position_mm == pytest.approx(place, abs=1.5)
+    assert session.position_mm == pytest.approx(place, abs=1.5)
     assert tuple(again.contrast_limits) == (-50, 70)
-    assert len(station.review.findings) == 1
+    assert len(session.review.findings) == 1
 
 
 def test_layers_that_come_and_go_move_no_crosshair(model: ViewerModel, qapp: Any) -> None:
     """napari puts its point elsewhere when its sliders go farther, and the crosshair of the scan went along."""
-    station, scans = workstation(model), coded_scans()
+    session, scans = session_of(model), coded_scans()
     for scan in (scans[4], scans[3]):
         add(model, scan)
-    place = station.volume.to_patient((4.3, 11.2, 40.1))
-    station.point_at(place)
+    place = session.volume.to_patient((4.3, 11.2, 40.1))
+    session.point_at(place)
     model.scene.camera.zoom *= 1.3
     theirs = model.add_points(np.full((1, 3), 300.3), name="theirs")
-    assert station.position_mm == pytest.approx(place, abs=0.01)
+    assert session.position_mm == pytest.approx(place, abs=0.01)
     model.layers.remove(theirs)
-    assert station.position_mm == pytest.approx(place, abs=0.01)
+    assert session.position_mm == pytest.approx(place, abs=0.01)
     add(model, coded_scans()[4])  # is open, and raised
     qapp.processEvents()
-    assert station.volume.series.modality == "CR"
+    assert session.volume.series.modality == "CR"
     add(model, coded_scans()[3])
     qapp.processEvents()
-    assert station.position_mm == pytest.approx(place, abs=0.01)
+    assert session.position_mm == pytest.approx(place, abs=0.01)
 
 
 def test_nothing_holds_a_scan_that_was_dropped(
@@ -254,7 +254,7 @@ def test_nothing_holds_a_scan_that_was_dropped(
         viewer.window.add_plugin_dock_widget("napari-lesion", name)
     store("annotation/folder", str(tmp_path / "annotations"))
     store(BUDGET_SETTING, 0.0)
-    scans, station = session(viewer), workstation(viewer)
+    scans, session = open_scans(viewer), session_of(viewer)
     held: list[weakref.ref[Any]] = []
     for name in ("first", "second", "third"):
         factory.write(factory.ct_slices(factory.asymmetric_phantom(), name), tmp_path / name)
@@ -265,8 +265,8 @@ def test_nothing_holds_a_scan_that_was_dropped(
         del data, attributes, layer
         if name == "first":
             views(viewer).show_all()
-        add_finding(station, station.volume.to_patient((4, 9, 12)))
-        annotator(station).add_point(station.position_mm, 6.0)
+        add_finding(session, session.volume.to_patient((4, 9, 12)))
+        annotator(session).add_point(session.position_mm, 6.0)
         panel.run()
         qtbot.waitUntil(lambda: panel._task is None and not scans._at_work, timeout=60_000)
     assert len(scans.scans) == 1
@@ -276,7 +276,7 @@ def test_nothing_holds_a_scan_that_was_dropped(
         return all(one() is None for one in held[:-2])
 
     qtbot.waitUntil(gone, timeout=60_000)
-    assert held[-1]() is station.volume
+    assert held[-1]() is session.volume
 
 
 def test_what_is_printed_of_a_scan_names_nobody(model: ViewerModel) -> None:
@@ -285,7 +285,7 @@ def test_what_is_printed_of_a_scan_names_nobody(model: ViewerModel) -> None:
     series = Series(scan.volume.series, (), "volume", scan.volume.series.series_uid)
     review = Review(unsearched(scan.volume))
     printed = " ".join(
-        map(repr, (scan.volume, series, layer, layer.metadata, session(model).current, review, review.report))
+        map(repr, (scan.volume, series, layer, layer.metadata, open_scans(model).current, review, review.report))
     )
     for private in ("ID-ONE", "ONE^", "19500102"):
         assert private not in printed

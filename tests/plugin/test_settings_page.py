@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QAbstractButton, QCheckBox, QComboBox, QDoubleSpinBox
 
 from napari_lesion.model.volume import Volume
 from napari_lesion.plugin.key_choice import to_napari, to_qt
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import LPS, OPTIONS, option, reader_name, setting
 from napari_lesion.plugin.settings_page import SettingsPage, show_settings
 from napari_lesion.plugin.viewer import hanging, layers
@@ -27,7 +27,7 @@ def page(viewer: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
     qtbot.keyClick(viewer.window._qt_viewer.canvas.native, Qt.Key.Key_Comma, Qt.KeyboardModifier.ControlModifier)
     found = viewer.window._qt_window.findChildren(SettingsPage)
     assert len(found) == 1, "Ctrl+, opens it"
-    assert show_settings(workstation(viewer)) is found[0], "once"
+    assert show_settings(session_of(viewer)) is found[0], "once"
     return found[0]
 
 
@@ -53,13 +53,13 @@ def test_every_option_is_there_and_shows_what_holds(page: SettingsPage) -> None:
 def test_what_is_changed_holds_at_once_and_next_time(
     page: SettingsPage, viewer: Any, scan: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    station = workstation(viewer)
-    tools = reading_tools(station)
+    session = session_of(viewer)
+    tools = reading_tools(session)
     for name in ("tools/names_shown", "tools/interpolated", "views/crosshair"):
         page.editors[name].toggle()
         assert setting(name, True) is False
     assert not tools.names
-    assert str(station.scan.interpolation2d) == "nearest"
+    assert str(session.scan.interpolation2d) == "nearest"
     assert not views(viewer).panes[0].marks.lines_shown
     page.editors["tools/cine_rate"].setValue(20)
     assert tools.cine.rate == 20
@@ -81,9 +81,9 @@ def test_what_is_changed_holds_at_once_and_next_time(
     page._ask(next(one for one in OPTIONS if one.name == "report/folder"), page.editors["report/folder"])
     assert setting("report/folder", "") == str(tmp_path)
 
-    hanging.remember(station.scan, window="bone")
+    hanging.remember(session.scan, window="bone")
     page.reset.click()
-    assert hanging.hanging_of(station.scan) == hanging.Hanging()
+    assert hanging.hanging_of(session.scan) == hanging.Hanging()
 
 
 def test_the_button_above_the_views_opens_it(viewer: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
@@ -117,7 +117,7 @@ def test_keys_that_the_user_chooses_hold_from_the_next_start_on_and_are_shown_ev
     other = make_napari_viewer(show=True)
     data, attributes, _ = layers.scan_layer(scan)
     layer = other.add_image(data, **attributes)
-    tools = reading_tools(workstation(other))
+    tools = reading_tools(session_of(other))
     bind(other)
     canvas, before = other.window._qt_viewer.canvas.native, layer.colormap.name
     qtbot.keyClick(canvas, Qt.Key.Key_I)
@@ -125,7 +125,7 @@ def test_keys_that_the_user_chooses_hold_from_the_next_start_on_and_are_shown_ev
     qtbot.keyClick(canvas, Qt.Key.Key_J, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
     assert layer.colormap.name != before
     assert tools.scan is layer
-    toggle_help(workstation(other))
+    toggle_help(session_of(other))
     said = {label.text() for label in other.window._qt_window.findChild(HelpDialog).findChildren(QLabel)}
     assert "Ctrl+Shift+J" in said
     _, panel = other.window.add_plugin_dock_widget("napari-lesion", "Reading")

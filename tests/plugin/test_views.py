@@ -17,7 +17,7 @@ from session_scans import coded_scans
 from session_truth import Undrawn
 
 from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.viewer import layers, view
 from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools.corners import CornerTexts
@@ -92,8 +92,8 @@ def spots(image: npt.NDArray[np.float64]) -> list[tuple[float, float]]:
 def test_every_view_shows_the_patient_from_its_side_and_a_click_says_where(viewer: Any) -> None:
     four = views(viewer)
     axial, coronal, sagittal, three = four.panes
-    station = workstation(axial.view)
-    station.go_to(factory.CENTER_MM)
+    session = session_of(axial.view)
+    session.go_to(factory.CENTER_MM)
     wait()
 
     # By what is on the screen alone: two marks lie in each plane through the centre.
@@ -119,7 +119,7 @@ def test_every_view_shows_the_patient_from_its_side_and_a_click_says_where(viewe
     from qtpy.QtTest import QTest
 
     for pane, name in ((axial, "left"), (coronal, "head"), (sagittal, "front")):
-        station.go_to(factory.CENTER_MM)
+        session.go_to(factory.CENTER_MM)
         wait()
         x, y = min(
             spots(plain(pane)),
@@ -128,7 +128,7 @@ def test_every_view_shows_the_patient_from_its_side_and_a_click_says_where(viewe
         at = QPoint(round(x * pane.canvas.width()), round(y * pane.canvas.height()))
         QTest.mouseClick(pane.canvas, Qt.MouseButton.LeftButton, pos=at)
         wait()
-        np.testing.assert_allclose(station.position_mm, MARKS[name], atol=2.0, err_msg=name)
+        np.testing.assert_allclose(session.position_mm, MARKS[name], atol=2.0, err_msg=name)
         for other in (axial, coronal, sagittal):
             image, (column, row) = pixels(other), other.marks.at
             row, column = (round(v * image.shape[0] / other.canvas.height()) for v in (row, column))
@@ -136,7 +136,7 @@ def test_every_view_shows_the_patient_from_its_side_and_a_click_says_where(viewe
 
     # The same in 3D, where the marks are seen through everything.
     four._mip.contrast_limits = (0, 1000)
-    station.go_to(MARKS["right-back-feet"])
+    session.go_to(MARKS["right-back-feet"])
     wait(0.4)
     image = plain(three)
     column, row = three.marks.at
@@ -172,8 +172,8 @@ def test_no_view_names_sides_of_a_radiograph_that_its_header_does_not(viewer: An
 def test_a_view_is_drawn_only_when_its_own_picture_changes(viewer: Any, qtbot: Any) -> None:
     four = views(viewer)
     axial, coronal, sagittal, three = four.panes
-    station = workstation(axial.view)
-    station.go_to(factory.CENTER_MM)
+    session = session_of(axial.view)
+    session.go_to(factory.CENTER_MM)
     drawn = dict.fromkeys(four.panes, 0)
     for pane in four.panes:
         pane.qt_viewer.canvas.events.draw.connect(lambda _event, pane=pane: drawn.update({pane: drawn[pane] + 1}))
@@ -182,7 +182,7 @@ def test_a_view_is_drawn_only_when_its_own_picture_changes(viewer: Any, qtbot: A
         before_all = dict(drawn)
         wait(1.0)
     drawn.update(dict.fromkeys(four.panes, 0))
-    before = station.position_mm
+    before = session.position_mm
 
     def wheel(pane: Pane, notches: int, modifiers: Any = Qt.KeyboardModifier.NoModifier) -> None:
         middle = QPointF(pane.canvas.width() / 2, pane.canvas.height() / 2)
@@ -197,15 +197,15 @@ def test_a_view_is_drawn_only_when_its_own_picture_changes(viewer: Any, qtbot: A
     qtbot.waitUntil(lambda: drawn[axial] > 0, timeout=20000)
     wait()
     # From a place between two slices one goes on from the nearer one.
-    np.testing.assert_allclose(station.position_mm, np.subtract(before, (0, 0, 3 * 2.0)), atol=1.01)
+    np.testing.assert_allclose(session.position_mm, np.subtract(before, (0, 0, 3 * 2.0)), atol=1.01)
     assert [drawn[pane] for pane in (coronal, sagittal, three)] == [0, 0, 0]
-    down = (factory.CENTER_MM[2] - station.position_mm[2]) * coronal.view.scene.camera.zoom
+    down = (factory.CENTER_MM[2] - session.position_mm[2]) * coronal.view.scene.camera.zoom
     assert coronal.marks.at[1] == pytest.approx(coronal.canvas.height() / 2 + down, abs=1.0)
 
     wheel(coronal, -2)
     qtbot.waitUntil(lambda: drawn[coronal] > 0, timeout=20000)
     wait()
-    assert station.position_mm[1] == pytest.approx(before[1] - 2 * 1.5, abs=0.76)
+    assert session.position_mm[1] == pytest.approx(before[1] - 2 * 1.5, abs=0.76)
     assert (drawn[sagittal], drawn[three]) == (0, 0)
 
     # Ctrl and wheel zooms; the others zoom with it, and pan with it, as long as they are linked.
@@ -307,12 +307,12 @@ def test_one_key_shows_four_views_or_the_one_under_the_mouse(viewer: Any) -> Non
     from qtpy.QtTest import QTest
 
     axial, coronal, _, three = four.panes
-    station = workstation(axial.view)
+    session = session_of(axial.view)
     axial.entered.emit(axial)
     QTest.keyClick(axial.canvas, Qt.Key.Key_V)
     assert not four.is_mpr
     assert [pane.isVisible() for pane in four.panes] == [True, False, False, False]
-    station.go_to(MARKS["left"])
+    session.go_to(MARKS["left"])
     assert coronal.view.dims.point[1] != pytest.approx(MARKS["left"][1]), "what cannot be seen is not cut"
     axial.view.layers[0].gamma = 0.7
     QTest.keyClick(axial.canvas, Qt.Key.Key_V)
@@ -322,19 +322,19 @@ def test_one_key_shows_four_views_or_the_one_under_the_mouse(viewer: Any) -> Non
 
     # Keys work wherever the mouse is; a plane alone is on the viewer's own canvas, and the crosshair stays.
     coronal.entered.emit(coronal)
-    place = station.position_mm
+    place = session.position_mm
     QTest.keyClick(coronal.canvas, Qt.Key.Key_Down)
-    assert station.position_mm[1] == pytest.approx(place[1] + 1.5, abs=0.8)
-    place = station.position_mm
+    assert session.position_mm[1] == pytest.approx(place[1] + 1.5, abs=0.8)
+    place = session.position_mm
     QTest.keyClick(coronal.canvas, Qt.Key.Key_V)
     assert tuple(axial.view.dims.order) == view.PLANES["coronal"]
     assert axial.isVisible()
     assert not coronal.isVisible()
-    assert station.position_mm == pytest.approx(place)
+    assert session.position_mm == pytest.approx(place)
     QTest.keyClick(axial.canvas, Qt.Key.Key_V)
     assert tuple(axial.view.dims.order) == view.PLANES["axial"]
     assert tuple(coronal.view.dims.order) == view.PLANES["coronal"]
-    assert station.position_mm == pytest.approx(place)
+    assert session.position_mm == pytest.approx(place)
     three.entered.emit(three)
     QTest.keyClick(three.canvas, Qt.Key.Key_V)
     assert [pane.isVisible() for pane in four.panes] == [False, False, False, True]
@@ -366,11 +366,11 @@ def test_an_oblique_scan_has_its_places_in_all_views(make_napari_viewer: Callabl
     shown = views(viewer)
     shown.show_all()
     wait(0.5)
-    station = workstation(viewer)
+    session = session_of(viewer)
     for name, center in MARKS.items():
-        station.go_to(center)
+        session.go_to(center)
         wait()
-        assert station.position_mm == pytest.approx(center)
+        assert session.position_mm == pytest.approx(center)
         for pane in shown.planes:
             image = plain(pane)
             row, column = image.shape[0] // 2, image.shape[1] // 2
@@ -390,7 +390,7 @@ def test_a_coarse_volume_keeps_every_bright_voxel() -> None:
 def test_scans_that_come_and_go_are_drawn_in_every_view(viewer: Any) -> None:
     """Whichever canvas was drawn last: what napari sends to OpenGL when layers go went to that one, or to none."""
     undrawn = Undrawn()
-    first = workstation(viewer).scan
+    first = session_of(viewer).scan
     other = marked()
     data, attributes, _ = layers.scan_layer(
         Volume(other.voxels, other.affine, other.series.model_copy(update={"series_uid": "1.2.4"}), other.certificate)
@@ -398,7 +398,7 @@ def test_scans_that_come_and_go_are_drawn_in_every_view(viewer: Any) -> None:
     second = viewer.add_image(data, **attributes)
     for turn, scan in enumerate((first, second, first, second)):
         views(viewer).panes[turn % 3].canvas.doneCurrent()
-        workstation(viewer).set_active_scan(scan)
+        session_of(viewer).set_active_scan(scan)
         wait(0.1)
         for pane in views(viewer).panes[:3]:
             pixels(pane)  # drawn now

@@ -26,8 +26,8 @@ from napari_lesion.plugin.findings.exports import Exports
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.measuring import measuring
 from napari_lesion.plugin.follow_up.priors import priors
-from napari_lesion.plugin.session.session import BUDGET_SETTING, session
-from napari_lesion.plugin.session.workstation import Workstation, workstation
+from napari_lesion.plugin.session.open_scans import BUDGET_SETTING, open_scans
+from napari_lesion.plugin.session.session import Session, session_of
 from napari_lesion.plugin.settings import store
 from napari_lesion.plugin.viewer.layers import scan_layer
 from napari_lesion.plugin.viewer.scan_view import scan_view
@@ -69,16 +69,16 @@ def model(qapp: Any) -> ViewerModel:
 
 
 @pytest.fixture
-def two(model: ViewerModel, monkeypatch: pytest.MonkeyPatch) -> tuple[Workstation, Image, Image]:
+def two(model: ViewerModel, monkeypatch: pytest.MonkeyPatch) -> tuple[Session, Image, Image]:
     """Two scans of two patients, the first on the screen."""
     monkeypatch.setattr("napari_lesion.assessment.measure.measure.segment_all", Outliner())
     monkeypatch.setattr("napari_lesion.assessment.measure.measure.looks_of", lambda _, masks: [None] * len(masks))
-    station = workstation(model)
-    findings_view(station)
+    session = session_of(model)
+    findings_view(session)
     one, _, other, *_ = coded_scans()
     first, second = (_add(model, scan) for scan in (one, other))
-    station.set_active_scan(first)
-    return station, first, second
+    session.set_active_scan(first)
+    return session, first, second
 
 
 def _add(viewer: ViewerModel, scan: Coded) -> Image:
@@ -86,12 +86,12 @@ def _add(viewer: ViewerModel, scan: Coded) -> Image:
     return viewer.add_image(data, **attributes)
 
 
-def _mark(station: Workstation, share: float = 0.5) -> str:
+def _mark(session: Session, share: float = 0.5) -> str:
     """Add a finding to the scan on the screen, and get its id."""
-    volume = station.volume
+    volume = session.volume
     place = tuple(volume.to_patient([share * (size - 1) for size in volume.shape]).tolist())
-    station.change(lambda review, by: edits.add(review, place, 6.0, by, volume))
-    return str(station.review.changes[-1].after[0].id)
+    session.change(lambda review, by: edits.add(review, place, 6.0, by, volume))
+    return str(session.review.changes[-1].after[0].id)
 
 
 def _ids(review: Review | None) -> set[str]:
@@ -106,21 +106,21 @@ def test_what_a_search_finds_comes_to_its_own_scan(
     _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Detect lesions")
     one, _, other, *_ = coded_scans()
     first, second = _add(viewer, one), _add(viewer, other)
-    station = workstation(viewer)
-    station.set_active_scan(first)
+    session = session_of(viewer)
+    session.set_active_scan(first)
     detector.before = gate.wait
     panel.run()
     qtbot.waitUntil(gate.reached.is_set, timeout=PATIENCE_MS)
-    station.set_active_scan(second)
+    session.set_active_scan(second)
     gate.open()
     qtbot.waitUntil(lambda: panel._task is None, timeout=PATIENCE_MS)
-    assert station.scan is second
-    assert station.review is None
+    assert session.scan is second
+    assert session.review is None
     assert [layer for layer in viewer.layers if "ALFA" in layer.name] == []
-    found = _ids(station.review_of(one.volume))
+    found = _ids(session.review_of(one.volume))
     assert len(found) == 2
-    station.set_active_scan(first)
-    assert _ids(station.review) == found
+    session.set_active_scan(first)
+    assert _ids(session.review) == found
 
 
 @pytest.mark.parametrize("closed", [False, True])
@@ -147,74 +147,74 @@ def test_a_search_that_asks_and_goes_on_searches_the_scan_that_it_was_begun_for(
     panel: DetectPanel = viewer.window.add_plugin_dock_widget("napari-lesion", "Detect lesions")[1]
     one, _, other, *_ = coded_scans()
     first, second = _add(viewer, one), _add(viewer, other)
-    station = workstation(viewer)
-    station.set_active_scan(first)
+    session = session_of(viewer)
+    session.set_active_scan(first)
     panel.run()
     qtbot.waitUntil(gate.reached.is_set, timeout=PATIENCE_MS)
-    station.set_active_scan(second)
+    session.set_active_scan(second)
     if closed:
-        station.session.close(station.session.of(first))
+        session.open_scans.close(session.open_scans.of(first))
     gate.open()
     qtbot.waitUntil(lambda: panel._task is None, timeout=PATIENCE_MS)
-    assert station.review_of(other.volume) is None
-    assert len(_ids(station.review_of(one.volume))) == (0 if closed else 2)
+    assert session.review_of(other.volume) is None
+    assert len(_ids(session.review_of(one.volume))) == (0 if closed else 2)
 
 
 def test_what_is_measured_comes_to_its_own_scan(
-    two: tuple[Workstation, Image, Image], gate: Gate, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+    two: tuple[Session, Image, Image], gate: Gate, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    station, first, second = two
+    session, first, second = two
     outliner = Outliner()
     outliner.go = gate._open
     monkeypatch.setattr("napari_lesion.assessment.measure.measure.segment_all", outliner)
-    work = measuring(station)
-    mine = _mark(station)
+    work = measuring(session)
+    mine = _mark(session)
     qtbot.waitUntil(lambda: work._task is not None, timeout=PATIENCE_MS)
-    station.set_active_scan(second)
-    theirs = _mark(station)
-    station.select(theirs)  # the reader waits for another finding, of another scan
+    session.set_active_scan(second)
+    theirs = _mark(session)
+    session.select(theirs)  # the reader waits for another finding, of another scan
     gate.open()
     qtbot.waitUntil(lambda: work._task is None and work.waiting == 0, timeout=PATIENCE_MS)
-    volumes = {scan: station.review_of(scan.metadata["volume"]) for scan in (first, second)}
+    volumes = {scan: session.review_of(scan.metadata["volume"]) for scan in (first, second)}
     assert _ids(volumes[first]) == {mine}
     assert _ids(volumes[second]) == {theirs}
     assert volumes[first].finding(mine).measurement is not None
     assert volumes[second].finding(theirs).measurement is not None
-    assert station.scan is second
+    assert session.scan is second
 
 
 def test_a_measurement_that_cannot_be_kept_is_said_of_its_own_findings(
-    two: tuple[Workstation, Image, Image], gate: Gate, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+    two: tuple[Session, Image, Image], gate: Gate, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The findings of the scan on the screen were said to be those that could not be measured."""
-    station, first, second = two
+    session, first, second = two
     outliner = Outliner()
     outliner.go = gate._open
     monkeypatch.setattr("napari_lesion.assessment.measure.measure.segment_all", outliner)
-    work = measuring(station)
-    mine = _mark(station)
+    work = measuring(session)
+    mine = _mark(session)
     qtbot.waitUntil(lambda: work._task is not None, timeout=PATIENCE_MS)
-    station.set_active_scan(second)
-    station.set_blind(True)  # nothing of the other one is measured meanwhile
-    theirs = _mark(station)
-    change = station.change
+    session.set_active_scan(second)
+    session.set_blind(True)  # nothing of the other one is measured meanwhile
+    theirs = _mark(session)
+    change = session.change
 
     def refuse(function: Any, scan: Image | None = None) -> None:
         if scan is first:
             raise ConfigError("The disk is full.")
         change(function, scan)
 
-    monkeypatch.setattr(station, "change", refuse)
+    monkeypatch.setattr(session, "change", refuse)
     gate.open()
     qtbot.waitUntil(lambda: work._task is None, timeout=PATIENCE_MS)
-    assert work.problem(station.review.finding(theirs)) == ""
-    assert "disk is full" in work.problem(station.review_of(first.metadata["volume"]).finding(mine))
+    assert work.problem(session.review.finding(theirs)) == ""
+    assert "disk is full" in work.problem(session.review_of(first.metadata["volume"]).finding(mine))
 
 
 def test_a_comparison_comes_to_its_own_scan(
-    two: tuple[Workstation, Image, Image], gate: Gate, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+    two: tuple[Session, Image, Image], gate: Gate, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    station, first, second = two
+    session, first, second = two
     _, prior, *_ = coded_scans()
     uid = prior.volume.series.series_uid
     said = Alignment(accepted=False, says="not tried")
@@ -226,25 +226,25 @@ def test_a_comparison_comes_to_its_own_scan(
         return outcome
 
     monkeypatch.setattr("napari_lesion.plugin.follow_up.priors.follow_up", compare)
-    known = priors(station)
-    _mark(station)
+    known = priors(session)
+    _mark(session)
     ended: list[str] = []
     known.ended.connect(ended.append)
     known.compare(prior.volume)
     qtbot.waitUntil(gate.reached.is_set, timeout=PATIENCE_MS)
-    station.set_active_scan(second)
+    session.set_active_scan(second)
     gate.open()
     qtbot.waitUntil(lambda: not known.running, timeout=PATIENCE_MS)
-    assert station.scan is second
-    assert station.comparison is None
+    assert session.scan is second
+    assert session.comparison is None
     assert known.prior(uid) is None
     assert "ALFA" in ended[-1], "it is said of which scan"
-    station.set_active_scan(first)
+    session.set_active_scan(first)
     assert known.prior(uid) is outcome.prior
 
 
 def test_reports_are_of_the_scan_that_they_were_asked_for(
-    two: tuple[Workstation, Image, Image], gate: Gate, qtbot: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    two: tuple[Session, Image, Image], gate: Gate, qtbot: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     from napari_lesion.plugin.findings import exports
     from napari_lesion.report.write import write_reports
@@ -254,14 +254,14 @@ def test_reports_are_of_the_scan_that_they_were_asked_for(
         return write_reports(*args, **more)
 
     monkeypatch.setattr(exports, "write_reports", write)
-    station, first, second = two
-    panel = Exports(station)
-    mine = _mark(station)
+    session, first, second = two
+    panel = Exports(session)
+    mine = _mark(session)
     panel.write(tmp_path, ("json",))
     qtbot.waitUntil(gate.reached.is_set, timeout=PATIENCE_MS)
-    station.set_active_scan(second)
+    session.set_active_scan(second)
     assert "another scan" in panel.text.text()
-    _mark(station)
+    _mark(session)
     gate.open()
     qtbot.waitUntil(lambda: not panel.running, timeout=PATIENCE_MS)
     assert panel.text.text() == "", "what became of it is said of its own scan"
@@ -269,17 +269,17 @@ def test_reports_are_of_the_scan_that_they_were_asked_for(
     content = json.loads(written.read_text())
     assert content["series_uid"] == first.metadata["volume"].series.series_uid
     assert [finding["id"] for finding in content["findings"]] == [mine]
-    station.set_active_scan(first)
+    session.set_active_scan(first)
     assert "findings.json" in panel.text.text()
 
 
 def test_what_is_outlined_by_a_click_comes_to_its_own_scan(
-    two: tuple[Workstation, Image, Image], gate: Gate, qtbot: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    two: tuple[Session, Image, Image], gate: Gate, qtbot: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     from napari_lesion.plugin.annotate import annotator as module
 
     store("annotation/folder", str(tmp_path))
-    station, first, second = two
+    session, first, second = two
     ball = Outliner()._ball
 
     def grow(volume: Any, center: Any) -> Any:
@@ -287,15 +287,15 @@ def test_what_is_outlined_by_a_click_comes_to_its_own_scan(
         return ball(volume, center, 8.0).mask
 
     monkeypatch.setattr(module, "grow", grow)
-    one = annotator(station)
-    place = tuple(np.array(station.volume.to_patient([(size - 1) / 2 for size in station.volume.shape])).tolist())
+    one = annotator(session)
+    place = tuple(np.array(session.volume.to_patient([(size - 1) / 2 for size in session.volume.shape])).tolist())
     one.grow_at(place)
     qtbot.waitUntil(gate.reached.is_set, timeout=PATIENCE_MS)
-    station.set_active_scan(second)
+    session.set_active_scan(second)
     gate.open()
     qtbot.waitUntil(lambda: not one.growing, timeout=PATIENCE_MS)
     assert one.annotations is None or one.annotations.annotations == ()
-    station.set_active_scan(first)
+    session.set_active_scan(first)
     [mark] = one.annotations.annotations
     assert np.allclose(mark.center_mm, place, atol=2)
 
@@ -313,9 +313,9 @@ def test_scans_that_are_being_worked_on_outlive_the_budget_and_are_let_go_of_aft
     monkeypatch.setattr(exports, "write_reports", fail)
     data, attributes, _ = scan_layer(make_volume(nodules=NODULES))
     model.add_image(data, **attributes)
-    station, scans = workstation(model), session(model)
-    panel = Exports(station)
-    _mark(station)
+    session, scans = session_of(model), open_scans(model)
+    panel = Exports(session)
+    _mark(session)
     panel.write(tmp_path, ("json",))
     qtbot.waitUntil(gate.reached.is_set, timeout=PATIENCE_MS)
     assert list(scans._at_work.values()) == [1]
@@ -356,21 +356,21 @@ def test_a_window_that_closes_while_something_runs_goes_quietly(
     store("annotation/folder", str(tmp_path))
     viewer = make_napari_viewer(show=True)
     scan_view(viewer)
-    station = workstation(viewer)
+    session = session_of(viewer)
     one, prior, *_ = coded_scans()
     _add(viewer, one)
-    findings_view(station)
+    findings_view(session)
     if work == "measuring":
-        measuring(station)
-    _mark(station)
+        measuring(session)
+    _mark(session)
     if work == "exporting":
-        panel = Exports(station)
+        panel = Exports(session)
         viewer.window.add_dock_widget(panel)
         panel.write(tmp_path, ("json",))
     elif work == "comparing":
-        priors(station).compare(prior.volume)
+        priors(session).compare(prior.volume)
     elif work == "outlining":
-        annotator(station).grow_at(station.position_mm)
+        annotator(session).grow_at(session.position_mm)
     qtbot.waitUntil(gate.reached.is_set, timeout=PATIENCE_MS)
     viewer.close()
     qtbot.wait(20)
@@ -379,7 +379,7 @@ def test_a_window_that_closes_while_something_runs_goes_quietly(
     qtbot.wait(100)
     other = ViewerModel()
     scan_view(other)
-    del station
+    del session
     _add(other, one)
     qtbot.wait(20)
-    assert workstation(other).scan is not None
+    assert session_of(other).scan is not None

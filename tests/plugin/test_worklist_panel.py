@@ -15,7 +15,7 @@ from worklist_case import large, results, small
 
 from napari_lesion.dicom.index.series import find_series
 from napari_lesion.plugin.findings.exports import Exports
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import store
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.worklist.worklist_panel import LUNG_RADS, PATIENT, STATE
@@ -69,39 +69,39 @@ def column(panel, number: int) -> list[str]:
 
 def open_first(panel, qtbot) -> None:
     panel.table.itemDoubleClicked.emit(panel.table.item(0, 0))
-    station = workstation(panel._viewer)
-    qtbot.waitUntil(lambda: station.volume is not None and station.volume.complete, timeout=PATIENCE_MS)
+    session = session_of(panel._viewer)
+    qtbot.waitUntil(lambda: session.volume is not None and session.volume.complete, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: not panel.running and any(column(panel, STATE)), timeout=PATIENCE_MS)
 
 
 def test_a_study_opens_with_what_was_found_and_with_its_priors_and_is_nobody_elses(panel, qtbot) -> None:
-    station = workstation(panel._viewer)
+    session = session_of(panel._viewer)
     assert column(panel, LUNG_RADS) == ["4B", "2"]
     panel.table.setCurrentCell(0, 0)
     assert "+40.0  Lung-RADS 4B" in panel.why.text()
 
     open_first(panel, qtbot)
-    identity = station.volume.series
+    identity = session.volume.series
     assert (identity.patient_id, identity.study_uid) == ("P2", "1.2.827.0")
-    assert [finding.size_mm for finding in station.review.findings] == [9.0]
+    assert [finding.size_mm for finding in session.review.findings] == [9.0]
     assert column(panel, STATE) == ["● open here", ""]
     assert "Earlier CTs: 1" in panel.status.text()
 
     def listed() -> set[tuple[str, str]]:
-        return {(one.identity.patient_id, one.identity.study_date) for one in station.series}
+        return {(one.identity.patient_id, one.identity.study_date) for one in session.series}
 
     qtbot.waitUntil(lambda: listed() == {("P2", "20260105"), ("P2", "20250105")}, timeout=PATIENCE_MS)
     with pytest.raises(WorklistError, match="Ada has this study open"):
         panel.other.claim("1.2.827.0", "Bo")
     assert panel.other.next("Bo").identity.patient_id == "P1"
 
-    station.session.close(station.session.current)
+    session.open_scans.close(session.open_scans.current)
     qtbot.waitUntil(lambda: panel.other.study("1.2.827.0").holder == "", timeout=PATIENCE_MS)
 
 
 def test_it_is_read_when_its_report_is_written(panel, qtbot, tmp_path: Path) -> None:
     open_first(panel, qtbot)
-    exports = Exports(workstation(panel._viewer), panel)
+    exports = Exports(session_of(panel._viewer), panel)
 
     def write(kind: str) -> None:
         exports.write(tmp_path / "reports", [kind])
@@ -124,7 +124,7 @@ def test_what_another_has_open_does_not_open(panel, qtbot) -> None:
     panel.other.claim("1.2.827.0", "Bo")
     panel.table.itemDoubleClicked.emit(panel.table.item(0, 0))
     assert "Bo has this study open" in panel.status.text()
-    assert workstation(panel._viewer).volume is None
+    assert session_of(panel._viewer).volume is None
     assert panel.other.study("1.2.827.0").holder == "Bo"
     panel.refresh()
     qtbot.waitUntil(lambda: column(panel, STATE) == ["open with Bo", ""], timeout=PATIENCE_MS)
@@ -143,19 +143,19 @@ def test_another_patients_images_under_the_same_uids_are_not_opened(panel, qtbot
     batch_case.write(tmp_path / "ct" / "now", "1.2.826.0", PatientID="P77", StudyInstanceUID="1.2.827.0")
     panel.table.itemDoubleClicked.emit(panel.table.item(0, 0))
     assert "any more" in panel.status.text()
-    assert workstation(panel._viewer).volume is None
+    assert session_of(panel._viewer).volume is None
 
 
 def test_names_are_hidden_where_the_setting_says_so_and_all_of_it_in_a_blind_read(panel) -> None:
-    station = workstation(panel._viewer)
+    session = session_of(panel._viewer)
     assert "Kanarienvogel" in column(panel, PATIENT)[0]
-    reading_tools(station).set_names(False)
+    reading_tools(session).set_names(False)
     assert column(panel, PATIENT) == ["Names hidden", "Names hidden"]
-    station.set_blind(True)
+    session.set_blind(True)
     assert panel.table.rowCount() == 0
     assert "blind read" in panel.why.text()
     assert "4B" not in panel.why.text()
-    station.set_blind(False)
+    session.set_blind(False)
     assert panel.table.rowCount() == 2
 
 
@@ -180,35 +180,35 @@ def test_the_selected_study_stays_selected_when_another_comes_before_it(panel, q
 
 def test_the_study_on_the_screen_is_the_one_that_is_marked(panel, qtbot) -> None:
     open_first(panel, qtbot)
-    session = workstation(panel._viewer).session
-    first = session.current
+    scans = session_of(panel._viewer).open_scans
+    first = scans.current
     panel.next_button.click()
-    qtbot.waitUntil(lambda: session.current is not first and not panel.running, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: scans.current is not first and not panel.running, timeout=PATIENCE_MS)
     assert chosen(panel) == "P1"
-    session.show(first)
+    scans.show(first)
     assert chosen(panel) == "P2"
-    session.show(session.scans[1])
+    scans.show(scans.scans[1])
     panel.done_button.click()
     assert [panel.other.study(uid).is_read for uid in ("1.2.827.0", "1.2.827.3")] == [False, True]
 
 
 def test_a_report_of_another_scan_than_that_on_the_screen_is_said_to_be_of_it(panel, qtbot) -> None:
     open_first(panel, qtbot)
-    station = workstation(panel._viewer)
-    first = station.session.current
+    session = session_of(panel._viewer)
+    first = session.open_scans.current
     panel.next_button.click()
-    qtbot.waitUntil(lambda: station.session.current is not first and not panel.running, timeout=PATIENCE_MS)
-    station.reported.emit(first, "html")
+    qtbot.waitUntil(lambda: session.open_scans.current is not first and not panel.running, timeout=PATIENCE_MS)
+    session.reported.emit(first, "html")
     assert "another study than that on the screen" in panel.status.text()
     assert [panel.other.study(uid).is_read for uid in ("1.2.827.0", "1.2.827.3")] == [True, False]
 
 
 def test_a_report_of_a_study_that_somebody_else_has_by_now_marks_nothing_and_says_so(panel, qtbot) -> None:
     open_first(panel, qtbot)
-    station = workstation(panel._viewer)
+    session = session_of(panel._viewer)
     panel.other.release(panel.other.study("1.2.827.0").id, "Ada")
     panel.other.claim("1.2.827.0", "Bo")
-    station.reported.emit(station.session.current, "html")
+    session.reported.emit(session.open_scans.current, "html")
     assert "NOT marked as read" in panel.status.text()
     assert "Bo has this study open" in panel.status.text()
     assert (panel.other.study("1.2.827.0").holder, panel.other.study("1.2.827.0").is_read) == ("Bo", False)

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_lesion.plugin.follow_up.priors import priors as priors
-    from napari_lesion.plugin.session.workstation import workstation as workstation
+    from napari_lesion.plugin.session.session import session_of as session_of
     from napari_lesion.plugin.viewer.scan_view import scan_view as scan_view
     from napari_lesion.plugin.viewer.views.mpr import views as views
 
 _WHERE = {
     "priors": "follow_up.priors",
     "scan_view": "viewer.scan_view",
+    "session_of": "session.session",
     "views": "viewer.views.mpr",
-    "workstation": "session.workstation",
 }
 
 __all__ = list(_WHERE)

@@ -31,7 +31,7 @@ from qtpy.QtWidgets import (
 from napari_lesion.detection.default import default_model, make_default
 from napari_lesion.detection.registry import list_models
 from napari_lesion.plugin.key_choice import choose_key, keys_from_next_start, to_napari, to_qt
-from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.settings import OPTIONS, Option, option, store
 from napari_lesion.plugin.texts import LANGUAGES, tr
 from napari_lesion.plugin.viewer import hanging
@@ -64,14 +64,14 @@ def _value(one: Option) -> Any:
     return default_model() if one.name == _MODEL else option(one.name)
 
 
-def _at_once(station: Workstation) -> dict[str, Callable[[Any], None]]:
+def _at_once(session: Session) -> dict[str, Callable[[Any], None]]:
     """Tell for which settings what is on the screen follows at once, and how."""
-    tools = reading_tools(station)
+    tools = reading_tools(session)
     return {
         "tools/names_shown": tools.set_names,
         "tools/interpolated": tools.set_interpolated,
         "tools/cine_rate": lambda rate: tools.set_rate(int(rate)),
-        "views/crosshair": lambda shown: views(station.viewer).show_crosshair(shown),
+        "views/crosshair": lambda shown: views(session.viewer).show_crosshair(shown),
     }
 
 
@@ -80,14 +80,14 @@ class SettingsPage(QDialog):
 
     Parameters
     ----------
-    station : Workstation
+    session : Session
     parent : QWidget, optional
         The main window.
     """
 
-    def __init__(self, station: Workstation, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._at_once = _at_once(station)
+        self._at_once = _at_once(session)
         self.editors: dict[str, QWidget] = {}
         """By the names of the options."""
         self.setObjectName(_NAME)
@@ -267,18 +267,18 @@ def _scrolled(page: QWidget) -> QScrollArea:
     return scroll
 
 
-def show_settings(station: Workstation) -> SettingsPage:
+def show_settings(session: Session) -> SettingsPage:
     """Show the settings; where they are shown already, bring them to the front."""
-    window = station.viewer.window._qt_window  # the only handle that napari gives to its main window
+    window = session.viewer.window._qt_window  # the only handle that napari gives to its main window
     there = window.findChild(SettingsPage, _NAME)
-    page: SettingsPage = there if there is not None else SettingsPage(station, window)
+    page: SettingsPage = there if there is not None else SettingsPage(session, window)
     page.show()
     page.raise_()
     return page
 
 
-def _open(station: Workstation) -> None:
-    show_settings(station)
+def _open(session: Session) -> None:
+    show_settings(session)
 
 
 ACTIONS = (Action("help.settings", "Settings", "Control-,", _open),)

@@ -28,7 +28,7 @@ from qtpy.QtWidgets import (
 
 from napari_lesion.annotation.annotations import Annotation, AnnotationSet
 from napari_lesion.plugin.annotate.annotator import annotator, preload
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import bind
 from napari_lesion.plugin.viewer.docks import entitle, share_place
@@ -52,7 +52,7 @@ class AnnotatePanel(QWidget):
         self._viewer = napari_viewer
         scan_view(napari_viewer)
         bind(napari_viewer)
-        self._annotator = annotator(workstation(napari_viewer))
+        self._annotator = annotator(session_of(napari_viewer))
         self._build()
         self._connect()
         self._list_labels()
@@ -201,7 +201,7 @@ class AnnotatePanel(QWidget):
         self.table.cellClicked.connect(self._on_row)
         self.relabel.activated.connect(lambda row: one.relabel(self.relabel.itemData(row)))
         self.comment.editingFinished.connect(lambda: one.comment(self.comment.text()))
-        one.station.session.leaving.connect(self._on_leaving)
+        one.session.open_scans.leaving.connect(self._on_leaving)
         self.remove_button.clicked.connect(lambda: one.remove())
         self.undo_button.clicked.connect(one.undo)
         self.redo_button.clicked.connect(one.redo)
@@ -247,12 +247,12 @@ class AnnotatePanel(QWidget):
     def import_readings(self, path: Path) -> None:
         """Take over what the readers of LIDC-IDRI outlined in the scan, and show it; the status says how they agree."""
         one = self._annotator
-        layer = one.station.scan
+        layer = one.session.scan
         series, volume = (source_of(layer), volume_of(layer)) if layer is not None else (None, None)
         if series is None or volume is None:
             self.status.setText("⚠ " + tr("Open the scan from its DICOM files first: outlines are placed by them."))
             return
-        if one.station.blind:
+        if one.session.blind:
             self.status.setText(tr("While you read blind, what others marked stays hidden."))
             return
         store, labels = one.store, one.labels

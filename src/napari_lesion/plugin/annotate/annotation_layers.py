@@ -19,8 +19,8 @@ from napari_lesion.annotation.annotations import Annotation, AnnotationSet
 from napari_lesion.model.findings import Point
 from napari_lesion.model.mask import Mask, gap_mm
 from napari_lesion.model.volume import FloatArray, Volume, apply_affine, spacing_of
-from napari_lesion.plugin.session.session import OpenScan
-from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import (
     AXIS_LABELS,
@@ -85,8 +85,8 @@ class AnnotationLayers(QObject):
         self._later.timeout.connect(self._take_edits)
         annotator.changed.connect(self.show)
         annotator.tool_changed.connect(self._on_tool)
-        viewer = self._station.viewer
-        scans = self._station.session
+        viewer = self._session.viewer
+        scans = self._session.open_scans
         scans.leaving.connect(self._on_leaving)
         scans.deleted.connect(self._on_deleted)
         viewer.layers.selection.events.active.connect(self._on_active)
@@ -95,8 +95,8 @@ class AnnotationLayers(QObject):
         self.show()
 
     @property
-    def _station(self) -> Workstation:
-        return self._annotator.station
+    def _session(self) -> Session:
+        return self._annotator.session
 
     # -- from annotations to layers -----------------------------------------------------------------------------------
 
@@ -112,12 +112,12 @@ class AnnotationLayers(QObject):
         if volume is None:
             return 0
         _, affine = canonical(volume.voxels, volume.affine)
-        along = affine[:3, self._station.viewer.dims.order[0]]
+        along = affine[:3, self._session.viewer.dims.order[0]]
         return int(np.abs(along @ (volume.affine[:3, :3] / spacing_of(volume.affine))).argmax())
 
     def show(self) -> None:
         """Show what is annotated in the scan that is read now."""
-        annotator, volume = self._annotator, self._station.volume
+        annotator, volume = self._annotator, self._session.volume
         if volume is not self._volume:
             self._clear()
             self._volume = volume
@@ -132,7 +132,7 @@ class AnnotationLayers(QObject):
 
     def _clear(self) -> None:
         with _Busy(self):
-            self._station.session.remove(self.all)
+            self._session.open_scans.remove(self.all)
         self._later.stop()
         self._dragging = False
         self.points = self.boxes = self.masks = None
@@ -170,7 +170,7 @@ class AnnotationLayers(QObject):
         if self.boxes is None and not marks:
             return
         layer = self._need_boxes(volume)
-        self._cuts = [cut for mark in marks for cut in _cuts(mark, volume, self._station.viewer.dims.order[0])]
+        self._cuts = [cut for mark in marks for cut in _cuts(mark, volume, self._session.viewer.dims.order[0])]
         layer.selected_data = set()
         layer.data = []
         if self._cuts:
@@ -235,7 +235,7 @@ class AnnotationLayers(QObject):
             return
         self._others_shown = sets
         layers, self.others = self.others, []
-        self._station.session.remove(layers)
+        self._session.open_scans.remove(layers)
         marks = [mark for one in sets for mark in one.annotations]
         if not marks:
             return
@@ -278,7 +278,7 @@ class AnnotationLayers(QObject):
             **common,
         )
         self.others.append(rings)
-        scans = self._station.session
+        scans = self._session.open_scans
         for layer in self.others:
             if scans.current is not None:
                 scans.add(scans.current, layer, above=(scans.current.layer,))  # below what is the reader's own
@@ -288,7 +288,7 @@ class AnnotationLayers(QObject):
 
     def _on_scan(self) -> dict[str, Any]:
         """Place of a layer on the scan's voxels."""
-        scan = self._station.scan
+        scan = self._session.scan
         if scan is None:
             return {}
         return {
@@ -355,9 +355,9 @@ class AnnotationLayers(QObject):
 
     def _add(self, layer: Layer) -> None:
         """Put a layer on the scan, without turning to it."""
-        scans = self._station.session
+        scans = self._session.open_scans
         if scans.current is not None:
-            scans.add(scans.current, layer, above=self._station.viewer.layers)
+            scans.add(scans.current, layer, above=self._session.viewer.layers)
         for key, run in (
             ("Control-Z", self._annotator.undo),
             ("Control-Shift-Z", self._annotator.redo),
@@ -397,7 +397,7 @@ class AnnotationLayers(QObject):
 
     def _on_tool(self, tool: str) -> None:
         """Turn to the layer that a tool draws on."""
-        viewer, volume = self._station.viewer, self._volume
+        viewer, volume = self._session.viewer, self._volume
         if volume is None:
             return
         with _Busy(self):
@@ -421,14 +421,14 @@ class AnnotationLayers(QObject):
                     if layer is not None:
                         layer.mode = "pan_zoom"
                 if viewer.layers.selection.active in self.all:
-                    viewer.layers.selection.active = self._station.scan
+                    viewer.layers.selection.active = self._session.scan
 
     def _select(self, layer: Layer, mode: str) -> None:
         for other in (self.points, self.boxes, self.masks):
             if other is not None and other is not layer:
                 other.mode = "pan_zoom"
         layer.visible = True
-        self._station.viewer.layers.selection.active = layer
+        self._session.viewer.layers.selection.active = layer
         layer.mode = mode
 
     def set_volumetric(self, on: bool) -> None:
@@ -549,7 +549,7 @@ class AnnotationLayers(QObject):
         _, affine = canonical(volume.voxels, volume.affine)
         low, high = np.min(corners, axis=0), np.max(corners, axis=0)
         spacing = np.array(spacing_of(affine))
-        through = int(self._station.viewer.dims.order[0])
+        through = int(self._session.viewer.dims.order[0])
         size = (high - low) * spacing
         center = (low + high) / 2
         if mark is None:

@@ -31,7 +31,7 @@ from napari_lesion.model.findings import Point
 from napari_lesion.model.mask import Mask, fill_between
 from napari_lesion.model.volume import Volume
 from napari_lesion.plugin.annotate.annotation_layers import AnnotationLayers
-from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.settings import option, reader_name, setting, store
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import Action
@@ -61,9 +61,9 @@ class Annotator(QObject):
     said = Signal(str)
     """A sentence for the reader."""
 
-    def __init__(self, station: Workstation) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
-        self._station_ref = ref(station)
+        self._session_ref = ref(session)
         self._sets: dict[str, AnnotationSet] = {}
         """Of the scans that were open, by `layers.scan_key`, of the present reader."""
         self._undone: dict[str, list[AnnotationSet]] = {}
@@ -84,9 +84,9 @@ class Annotator(QObject):
         self._of_others: tuple[AnnotationSet, ...] = ()
         self._growing: Task[Mask] | None = None
         self._read_labels()
-        station.scan_changed.connect(self._on_scan)
-        station.session.mouse_taken.connect(self._on_mouse_taken)
-        station.finding_selected.connect(self._on_finding)
+        session.scan_changed.connect(self._on_scan)
+        session.open_scans.mouse_taken.connect(self._on_mouse_taken)
+        session.finding_selected.connect(self._on_finding)
         self._on_scan()
         # Late, since the layers follow the signals.
 
@@ -95,7 +95,7 @@ class Annotator(QObject):
     # -- what there is ------------------------------------------------------------------------------------------------
 
     @property
-    def station(self) -> Workstation:
+    def session(self) -> Session:
         """What the panels of the viewer share.
 
         Raises
@@ -103,15 +103,15 @@ class Annotator(QObject):
         RuntimeError
             If the viewer is gone.
         """
-        station = self._station_ref()
-        if station is None:
+        session = self._session_ref()
+        if session is None:
             raise RuntimeError("the viewer was closed")
-        return station
+        return session
 
     @property
     def volume(self) -> Volume | None:
         """The scan that is read now."""
-        return self.station.volume
+        return self.session.volume
 
     @property
     def problem(self) -> str:
@@ -187,7 +187,7 @@ class Annotator(QObject):
 
     def set_others(self, shown: bool) -> None:
         """Show or hide what other readers marked."""
-        if shown and self.station.blind:
+        if shown and self.session.blind:
             self.said.emit(tr("While you read blind, what others marked stays hidden."))
             shown = False
         self.others = shown
@@ -200,7 +200,7 @@ class Annotator(QObject):
             self.said.emit(self.problem)
             tool = ""
         if tool:
-            self.station.session.take_mouse(ANNOTATION)
+            self.session.open_scans.take_mouse(ANNOTATION)
         if tool == "brush" == self.tool:
             self.selected = ""  # once more: the next finding
             self.changed.emit()
@@ -238,7 +238,7 @@ class Annotator(QObject):
         """Turn to an annotation, and show its place in all views."""
         self.select(id_)
         if (mark := self.current) is not None:
-            self.station.go_to(mark.center_mm)
+            self.session.go_to(mark.center_mm)
 
     # -- marking ------------------------------------------------------------------------------------------------------
 
@@ -336,14 +336,14 @@ class Annotator(QObject):
             volume.wait(progress)  # a scan is shown before all of it is read
             return grow(volume, center_mm)
 
-        scan = self.station.session.current
+        scan = self.session.open_scans.current
         self._growing = Task(work, self)
         self._growing.succeeded.connect(partial(self._on_grown, volume, self.label.name, self.reader))
         self._growing.failed.connect(partial(self._on_not_grown, volume))
         self._growing.ended.connect(self._on_growing_ended)
         if scan is not None:
-            self.station.session.begin_work(scan)
-            self._growing.ended.connect(lambda: self.station.session.end_work(scan))
+            self.session.open_scans.begin_work(scan)
+            self._growing.ended.connect(lambda: self.session.open_scans.end_work(scan))
         self._growing.start()
 
     def _on_not_grown(self, volume: Volume, error: Exception) -> None:
@@ -500,14 +500,14 @@ def _free_of(found: AnnotationSet, mask: Mask, volume: Volume) -> Mask | None:
     return Mask.of(free, mask.offset) if free.any() else None
 
 
-_annotators: WeakKeyDictionary[Workstation, Annotator] = WeakKeyDictionary()
+_annotators: WeakKeyDictionary[Session, Annotator] = WeakKeyDictionary()
 
 
-def annotator(station: Workstation) -> Annotator:
+def annotator(session: Session) -> Annotator:
     """Get the annotator of a viewer; it is made when it is first asked for."""
-    if station not in _annotators:
-        _annotators[station] = Annotator(station)
-    return _annotators[station]
+    if session not in _annotators:
+        _annotators[session] = Annotator(session)
+    return _annotators[session]
 
 
 def preload(progress: Progress) -> None:
@@ -519,32 +519,32 @@ def preload(progress: Progress) -> None:
 # -- keys --------------------------------------------------------------------------------------------------------------
 
 
-def open_panel(station: Workstation) -> None:
+def open_panel(session: Session) -> None:
     """Bring the panel to the front: nobody marks anything while it cannot be seen."""
-    if station.mode == ANNOTATION:
+    if session.mode == ANNOTATION:
         return  # it is what the workstation shows
-    dock, _ = station.viewer.window.add_plugin_dock_widget("napari-lesion", "Annotate")
+    dock, _ = session.viewer.window.add_plugin_dock_widget("napari-lesion", "Annotate")
     dock.show()
     dock.raise_()
 
 
-def _use(tool: str) -> Callable[[Workstation], None]:
-    def run(station: Workstation) -> None:
-        open_panel(station)
-        one = annotator(station)
+def _use(tool: str) -> Callable[[Session], None]:
+    def run(session: Session) -> None:
+        open_panel(session)
+        one = annotator(session)
         one.use("" if one.tool == tool != "brush" else tool)
 
     return run
 
 
-def _label(key: int) -> Callable[[Workstation], None]:
-    def run(station: Workstation) -> None:
-        one = annotator(station)
+def _label(key: int) -> Callable[[Session], None]:
+    def run(session: Session) -> None:
+        one = annotator(session)
         name = next((label.name for label in one.labels.labels if label.key == key), None)
         if name is None:
             one.said.emit(tr("No label has the key {key}.", key=key_name(f"annotation.label_{key}")))
         else:
-            open_panel(station)
+            open_panel(session)
             one.set_label(name)
 
     return run

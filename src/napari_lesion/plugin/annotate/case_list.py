@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 from napari_lesion.annotation.cases import Case, find_cases, key_of, next_case, progress_of
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.plugin.annotate.annotator import annotator
-from napari_lesion.plugin.session.workstation import ANNOTATION, Workstation
+from napari_lesion.plugin.session.session import ANNOTATION, Session
 from napari_lesion.plugin.settings import option, setting, store
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import Action
@@ -31,24 +31,24 @@ class CaseList(QObject):
     progressed = Signal(int, int, str)
     busy_changed = Signal(bool)
 
-    def __init__(self, station: Workstation) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
-        self._annotator = annotator(station)
+        self._annotator = annotator(session)
         self._series: tuple[Series, ...] = ()
         self.cases: tuple[Case, ...] = ()
         self._task: Task[tuple[Series, ...]] | None = None
         self._annotator.changed.connect(self._on_annotated)
-        station.scan_changed.connect(lambda _scan: self.changed.emit())
+        session.scan_changed.connect(lambda _scan: self.changed.emit())
         # Not at every slice: the place is written down when the reader rests there.
         self._resting = QTimer(self)
         self._resting.setSingleShot(True)
         self._resting.setInterval(REST_MS)
         self._resting.timeout.connect(self._keep_place)
-        station.position_changed.connect(lambda _place: self._resting.start())
+        session.position_changed.connect(lambda _place: self._resting.start())
 
     @property
-    def _station(self) -> Workstation:
-        return self._annotator.station
+    def _session(self) -> Session:
+        return self._annotator.session
 
     @property
     def folder(self) -> Path | None:
@@ -59,7 +59,7 @@ class CaseList(QObject):
     @property
     def current(self) -> Case | None:
         """The case that is open."""
-        volume = self._station.volume
+        volume = self._session.volume
         key = key_of(volume.series.series_uid, volume.stack) if volume is not None else ""
         return next((case for case in self.cases if case.key == key), None)
 
@@ -103,7 +103,7 @@ class CaseList(QObject):
         """Open a case in place of the one that is open; what was annotated is on disk already."""
         if (there := self.current) is not None and there.key == case.key:
             return
-        viewer, scans = self._station.viewer, self._station.session
+        viewer, scans = self._session.viewer, self._session.open_scans
         place: list[float] = setting("cases/place", []) if setting("cases/last", "") == case.key else []
         try:
             layers = open_series([case.series])
@@ -121,7 +121,7 @@ class CaseList(QObject):
                 scans.close(scan)
         store("cases/last", case.key)
         if len(place) == 3:
-            self._station.go_to(place)
+            self._session.go_to(place)
         self.said.emit("")
         self._refresh()
 
@@ -161,7 +161,7 @@ class CaseList(QObject):
 
     def _keep_place(self) -> None:
         """Remember where one is, for the next session."""
-        case, place = self.current, self._station.position_mm
+        case, place = self.current, self._session.position_mm
         if case is not None and place is not None and setting("cases/last", "") == case.key:
             store("cases/place", list(place))
 
@@ -176,30 +176,30 @@ class CaseList(QObject):
         self.changed.emit()
 
 
-_lists: WeakKeyDictionary[Workstation, CaseList] = WeakKeyDictionary()
+_lists: WeakKeyDictionary[Session, CaseList] = WeakKeyDictionary()
 
 
-def case_list(station: Workstation) -> CaseList:
+def case_list(session: Session) -> CaseList:
     """Get the cases of a viewer; the list is made when it is first asked for."""
-    if station not in _lists:
-        _lists[station] = CaseList(station)
-    return _lists[station]
+    if session not in _lists:
+        _lists[session] = CaseList(session)
+    return _lists[session]
 
 
-def _open_panel(station: Workstation) -> None:
-    if station.mode == ANNOTATION:
+def _open_panel(session: Session) -> None:
+    if session.mode == ANNOTATION:
         return  # it is what the workstation shows
-    station.viewer.window.add_plugin_dock_widget("napari-lesion", "Cases")
+    session.viewer.window.add_plugin_dock_widget("napari-lesion", "Cases")
 
 
-def _next(station: Workstation) -> None:
-    _open_panel(station)
-    case_list(station).next()
+def _next(session: Session) -> None:
+    _open_panel(session)
+    case_list(session).next()
 
 
-def _done(station: Workstation) -> None:
-    _open_panel(station)
-    case_list(station).done_and_next()
+def _done(session: Session) -> None:
+    _open_panel(session)
+    case_list(session).done_and_next()
 
 
 ACTIONS = (

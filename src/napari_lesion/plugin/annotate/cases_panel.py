@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 from napari_lesion.annotation.cases import Case
 from napari_lesion.model.volume import readable_date
 from napari_lesion.plugin.annotate.case_list import case_list
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import bind
 from napari_lesion.plugin.viewer.docks import entitle, share_place
@@ -40,7 +40,7 @@ class CasesPanel(QWidget):
         entitle(self, tr("Cases"))
         scan_view(napari_viewer)
         bind(napari_viewer)
-        self._cases = case_list(workstation(napari_viewer))
+        self._cases = case_list(session_of(napari_viewer))
         self._shown: tuple[Case, ...] = ()
         self._build()
         self._connect()

@@ -24,7 +24,7 @@ from napari_lesion.explain.explain import explain
 from napari_lesion.explain.maps import METHODS, AttributionMap, Explanation
 from napari_lesion.model.findings import Finding, Heatmap
 from napari_lesion.model.volume import Volume
-from napari_lesion.plugin.session.session import OpenScan, session
+from napari_lesion.plugin.session.open_scans import OpenScan, open_scans
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import LayerData, heatmap_layer, scan_name
 from napari_lesion.plugin.widgets.task import Task, sentence, step_text
@@ -134,10 +134,10 @@ class WhyRow(QWidget):
         layout.addWidget(self.text)
         self.button.clicked.connect(self.ask)
         self.cancel_button.clicked.connect(self.cancel)
-        self._session = session(viewer)
-        self._session.deleted.connect(self._on_deleted)
-        self._session.closed.connect(self._on_closed)
-        self._session.current_changed.connect(self._on_current)
+        self._scans = open_scans(viewer)
+        self._scans.deleted.connect(self._on_deleted)
+        self._scans.closed.connect(self._on_closed)
+        self._scans.current_changed.connect(self._on_current)
         self._enable()
 
     @property
@@ -168,8 +168,8 @@ class WhyRow(QWidget):
             self._say(tr("Tick a method in the menu beside Why?"))
             return
         self._asked = question
-        if (owner := self._session.of(question.scan)) is not None:
-            self._session.begin_work(owner)
+        if (owner := self._scans.of(question.scan)) is not None:
+            self._scans.begin_work(owner)
         self._task = Task(lambda progress: answer(question, methods, progress), self)
         self._task.progressed.connect(self._on_progress)
         self._task.succeeded.connect(self._on_succeeded)
@@ -191,22 +191,22 @@ class WhyRow(QWidget):
         """Take away the maps of a scan whose findings are gone."""
         if self._asked is not None and self._asked.scan is scan:
             self.cancel()
-        self._session.remove([layer for (one, *_), layer in self._layers.items() if one is scan])
+        self._scans.remove([layer for (one, *_), layer in self._layers.items() if one is scan])
         if self._task is None:
             self._say("")
 
     def _on_progress(self, done: int, total: int, what: str) -> None:
         self.progress.setRange(0, total)
         self.progress.setValue(done)
-        if self.cancel_button.isEnabled() and self._asked is not None and self._session.current is not None:
-            if self._session.current.layer is not self._asked.scan:
+        if self.cancel_button.isEnabled() and self._asked is not None and self._scans.current is not None:
+            if self._scans.current.layer is not self._asked.scan:
                 self._say(self._text)
                 return
             self._say(tr("F{number}: {what}…", number=self._asked.finding.number, what=step_text(what)))
 
     def _on_succeeded(self, made: _Answer) -> None:
         asked = self._asked
-        owner = self._session.of(asked.scan) if asked is not None else None
+        owner = self._scans.of(asked.scan) if asked is not None else None
         if asked is None or owner is None:
             self._end(tr("The scan was closed meanwhile, so its maps were dropped."))
             return
@@ -216,12 +216,12 @@ class WhyRow(QWidget):
         below: tuple[Layer, ...] = (asked.scan,)
         for number, (data, attributes, kind) in enumerate(made.layers):
             key = asked.scan, asked.finding.id, attributes["metadata"]["method"]
-            self._session.remove([self._layers.get(key)])
+            self._scans.remove([self._layers.get(key)])
             attributes["visible"] = number == len(made.layers) - 1
             self._layers[key] = layer = Layer.create(data, attributes, kind)
-            self._session.add(owner, layer, above=below)
+            self._scans.add(owner, layer, above=below)
             below = (layer,)
-        if owner is self._session.current:
+        if owner is self._scans.current:
             self.shown.emit()
         self._end(answer_text(made.explanation))
 
@@ -229,12 +229,12 @@ class WhyRow(QWidget):
         if self._task is not None:
             self._task.deleteLater()
         asked, self._task, self._asked = self._asked, None, None
-        owner = self._session.of(asked.scan) if asked is not None else None
+        owner = self._scans.of(asked.scan) if asked is not None else None
         if owner is not None:
-            self._session.end_work(owner)
+            self._scans.end_work(owner)
             self._said[owner.key] = text
         self.cancel_button.setEnabled(True)
-        self._say(text if owner is None or owner is self._session.current else self._text)
+        self._say(text if owner is None or owner is self._scans.current else self._text)
         self._enable()
         self.finished.emit()
 
@@ -253,7 +253,7 @@ class WhyRow(QWidget):
 
     @property
     def _text(self) -> str:
-        scan = self._session.current
+        scan = self._scans.current
         if self._asked is not None and (scan is None or scan.layer is not self._asked.scan):
             return tr("A finding of another scan is being explained…")
         return self._said.get(scan.key, "") if scan is not None else ""

@@ -26,8 +26,8 @@ from qtpy.QtWidgets import (
 from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.review_keys import copy_impression
-from napari_lesion.plugin.session.session import OpenScan
-from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.settings import option, store
 from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.viewer.help import key_name
@@ -58,10 +58,10 @@ _LINK_COLOR = "#3f8ae0"
 class Exports(QWidget):
     """Writes reports into a folder, on a thread."""
 
-    def __init__(self, station: Workstation, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._station = station
-        self._view = findings_view(station)
+        self._session = session
+        self._view = findings_view(session)
         self._task: Task[Written] | None = None
         self.buttons: dict[str, QPushButton] = {}
         grid = QGridLayout()
@@ -79,7 +79,7 @@ class Exports(QWidget):
         grid.addWidget(every, -(-len(kinds) // _COLUMNS), 0)
         self.buttons["impression"] = copy = QPushButton(tr("Copy impression"))
         copy.setToolTip(tr("Copy at most six lines to dictate or to paste") + f" ({key_name('findings.impression')})")
-        copy.clicked.connect(lambda: copy_impression(station))
+        copy.clicked.connect(lambda: copy_impression(session))
         grid.addWidget(copy, -(-len(kinds) // _COLUMNS), 1)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
@@ -106,8 +106,8 @@ class Exports(QWidget):
         """What became of the reports, by the key of the scan."""
         self._for: OpenScan | None = None
         """The scan whose reports are being written."""
-        station.session.current_changed.connect(self._on_current)
-        for changed in (self._view.changed, station.review_changed, station.scan_changed, station.blind_changed):
+        session.open_scans.current_changed.connect(self._on_current)
+        for changed in (self._view.changed, session.review_changed, session.scan_changed, session.blind_changed):
             changed.connect(self.follow)
         self._say("")
         self.follow()
@@ -119,7 +119,7 @@ class Exports(QWidget):
 
     def follow(self, _changed: object = None) -> None:
         """Offer what can be written now."""
-        able = not self.running and self._view.review is not None and not self._station.blind
+        able = not self.running and self._view.review is not None and not self._session.blind
         for button in self.buttons.values():
             button.setEnabled(able)
         self.progress.setVisible(self.running)
@@ -138,9 +138,9 @@ class Exports(QWidget):
         if self._task is not None or report is None or volume is None or scan is None:
             return
         source = source_of(scan)
-        owner = self._for = self._station.session.of(scan)
+        owner = self._for = self._session.open_scans.of(scan)
         if owner is not None:
-            self._station.session.begin_work(owner)
+            self._session.open_scans.begin_work(owner)
 
         def work(progress: Progress) -> Written:
             volume.wait(progress)
@@ -180,17 +180,17 @@ class Exports(QWidget):
         self._say("<br>".join(texts))
         if self._for is not None:
             for kind in written.kinds:
-                self._station.reported.emit(self._for, kind)
+                self._session.reported.emit(self._for, kind)
 
     def _on_ended(self) -> None:
         if self._task is not None:
             self._task.deleteLater()
         self._task = None
         if self._for is not None:
-            self._station.session.end_work(self._for)
+            self._session.open_scans.end_work(self._for)
         self._for = None
         self.follow()
-        self._on_current(self._station.session.current)
+        self._on_current(self._session.open_scans.current)
 
     def _on_current(self, scan: OpenScan | None) -> None:
         """Say what was said of the scan that is on the screen now."""
@@ -202,10 +202,10 @@ class Exports(QWidget):
 
     def _say(self, text: str) -> None:
         """Say something of the scan whose reports are written, where it is on the screen; else when it comes back."""
-        scan = self._for or self._station.session.current
+        scan = self._for or self._session.open_scans.current
         if scan is not None:
             self._said[scan.key] = text
-        if scan is not self._station.session.current:
+        if scan is not self._session.open_scans.current:
             return
         self.text.setText(text)
         self.text.setVisible(bool(text))

@@ -45,7 +45,7 @@ from napari_lesion.plugin.findings.measuring import measuring
 from napari_lesion.plugin.findings.outlines import outlines
 from napari_lesion.plugin.findings.patient_form import PatientForm
 from napari_lesion.plugin.findings.review_keys import measure_again
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.viewer.actions import bind
@@ -77,10 +77,10 @@ class FindingCard(QWidget):
         super().__init__()
         scan_view(napari_viewer)
         bind(napari_viewer)
-        self._station = workstation(napari_viewer)
-        self._view = findings_view(self._station)
-        self._measuring = measuring(self._station)
-        self._outlines = outlines(self._station)
+        self._session = session_of(napari_viewer)
+        self._view = findings_view(self._session)
+        self._measuring = measuring(self._session)
+        self._outlines = outlines(self._session)
         self._pictures: dict[tuple[str, Finding], tuple[Picture, ...]] = {}
         """By scan and finding as it is: those shown last."""
         self._drawing: Task[tuple[Picture, ...]] | None = None
@@ -90,16 +90,16 @@ class FindingCard(QWidget):
         self._later.timeout.connect(self.refresh)
         for signal in (
             self._view.changed,
-            self._station.finding_selected,
-            self._station.review_changed,
-            self._station.comparison_changed,
-            self._station.blind_changed,
+            self._session.finding_selected,
+            self._session.review_changed,
+            self._session.comparison_changed,
+            self._session.blind_changed,
             self._measuring.changed,
         ):
             signal.connect(self._ask)
         # At once: nothing of a scan is said any more when another one is on the screen.
-        self._station.session.leaving.connect(self._on_leaving)
-        self._station.scan_changed.connect(self._on_scan)
+        self._session.open_scans.leaving.connect(self._on_leaving)
+        self._session.scan_changed.connect(self._on_scan)
         self._outlines.tool_changed.connect(self._show_tool)
         self._outlines.shown_changed.connect(self._show_tool)
         self.refresh()
@@ -179,7 +179,7 @@ class FindingCard(QWidget):
         self.again.setToolTip(
             tr("Drop the outline, and let the program look for it again") + f" ({key_name('findings.measure')})"
         )
-        self.again.clicked.connect(lambda: measure_again(self._station))
+        self.again.clicked.connect(lambda: measure_again(self._session))
         top.addWidget(self.ball)
         top.addStretch(1)
         below.addWidget(self.again)
@@ -207,7 +207,7 @@ class FindingCard(QWidget):
 
     def refresh(self) -> None:
         """Show the finding that the reader is at."""
-        finding = None if self._station.blind else self._view.chosen
+        finding = None if self._session.blind else self._view.chosen
         for section in self.sections:
             section.setVisible(finding is not None)
         self.estimates.setVisible(
@@ -227,7 +227,7 @@ class FindingCard(QWidget):
         self.looks.show_values({name: getattr(finding.appearance, name) for name in Appearance.model_fields})
 
     def _title(self, finding: Finding | None) -> str:
-        if self._station.blind:
+        if self._session.blind:
             return dim(tr("A blind read is on: what was found is hidden until it ends."))
         if finding is None:
             if not self._view.findings:
@@ -337,7 +337,7 @@ class FindingCard(QWidget):
         self.prior.setVisible(bool(found))
         texts = [table(change_rows(change, one)) + dim(in_language(change.why)) for change, one in found]
         self.change_text.setText("<br>".join(texts))
-        prior = self._station.comparison
+        prior = self._session.comparison
         pictures: tuple[Picture, ...] | None = ()
         if prior is not None and found:
             change = prior.comparison.of(finding.id)
@@ -385,10 +385,10 @@ class FindingPanel(FindingCard):
 
     def _build(self) -> None:
         super()._build()
-        self.patient = PatientForm(self._station)
+        self.patient = PatientForm(self._session)
         self.patient_section = Section("patient", tr("Patient"), open_=False)
         self.patient_section.rows.addWidget(self.patient)
-        self.exports = Exports(self._station)
+        self.exports = Exports(self._session)
         self.report_section = Section("report", tr("Report of the scan"))
         self.report_section.rows.addWidget(self.exports)
         use = QLabel(tr(RESEARCH_USE))

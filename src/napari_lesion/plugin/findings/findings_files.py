@@ -12,7 +12,7 @@ from napari import current_viewer
 
 from napari_lesion.model.findings import Heatmap, Report, may_be_of, names_other_images
 from napari_lesion.plugin.findings.findings_view import findings_view
-from napari_lesion.plugin.session.workstation import Workstation, workstation
+from napari_lesion.plugin.session.session import Session, session_of
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import LayerData, heatmap_layer, scan_name
 from napari_lesion.plugin.viewer.view import volume_of
@@ -58,7 +58,7 @@ def read(path: str | Path | Sequence[str | Path]) -> list[Any]:
     if viewer is None:
         raise ReviewError("Findings are shown on their scan: open it in a viewer first.")
     for one in [path] if isinstance(path, str | Path) else list(path):
-        open_findings(workstation(viewer), Path(one), viewer.window._qt_window)
+        open_findings(session_of(viewer), Path(one), viewer.window._qt_window)
     return [(None,)]
 
 
@@ -96,7 +96,7 @@ def load(path: Path, progress: Progress) -> Saved:
     return Saved(path, report, nifti.load_heatmap(heatmap) if heatmap.is_file() else None)
 
 
-def open_findings(station: Workstation, path: Path, parent: QWidget | None = None) -> None:
+def open_findings(session: Session, path: Path, parent: QWidget | None = None) -> None:
     """Show the findings at a path on their scan; what the reader did to them before is kept.
 
     Raises
@@ -105,7 +105,7 @@ def open_findings(station: Workstation, path: Path, parent: QWidget | None = Non
         If there are none, they are damaged, or their scan is not open.
     """
     scans: dict[str, list[Image]] = {}
-    for one in station.scans():
+    for one in session.scans():
         if (volume := volume_of(one)) is not None:
             scans.setdefault(volume.series.series_uid, []).append(one)
     files = results_at(path, list(scans))
@@ -130,7 +130,7 @@ def open_findings(station: Workstation, path: Path, parent: QWidget | None = Non
                 f"{file}: these findings are of {scan_name(saved.report.series)} (series {saved.report.series_uid}), "
                 "which is not open. Open that scan first."
             )
-        show(station, scan, saved)
+        show(session, scan, saved)
 
 
 def _stack_of(saved: Saved, file: Path, scans: Sequence[Image]) -> Image | None:
@@ -153,13 +153,13 @@ def _stack_of(saved: Saved, file: Path, scans: Sequence[Image]) -> Image | None:
     return volumes[0][0]  # read in another way since: places are in mm
 
 
-def show(station: Workstation, scan: Image, saved: Saved) -> None:
+def show(session: Session, scan: Image, saved: Saved) -> None:
     """Show findings on their scan, and tell which of them are as the reader left them before."""
     volume = volume_of(scan)
     if volume is None:
         return
     heatmap = heatmap_layer(saved.heatmap, volume) if saved.heatmap is not None else None
-    station.set_active_scan(scan)
+    session.set_active_scan(scan)
     report = saved.report
     images = {instance.sop_instance_uid for instance in volume.instances}
     here = tuple(one for one in report.drawings if not one.sop_instance_uid or one.sop_instance_uid in images)
@@ -172,8 +172,8 @@ def show(station: Workstation, scan: Image, saved: Saved) -> None:
             )
         )
         report = report.model_copy(update={"drawings": here})
-    findings_view(station).show_result(scan, report, heatmap=heatmap)
-    review = station.review
+    findings_view(session).show_result(scan, report, heatmap=heatmap)
+    review = session.review
     if review is not None and review.changes:
         kept = len(review.changes[-1].after)
         show_info(
@@ -184,7 +184,7 @@ def show(station: Workstation, scan: Image, saved: Saved) -> None:
         )
 
 
-def save_findings(station: Workstation, path: Path) -> str:
+def save_findings(session: Session, path: Path) -> str:
     """Write the review of the scan that is read as ``findings.json``, and say what is in it.
 
     Raises
@@ -192,7 +192,7 @@ def save_findings(station: Workstation, path: Path) -> str:
     ReviewError
         If there is nothing to save.
     """
-    report = findings_view(station).report()
+    report = findings_view(session).report()
     if report is None:
         raise ReviewError("There are no findings of this scan to save yet.")
     report_json.save_report(report, path)

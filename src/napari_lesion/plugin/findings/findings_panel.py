@@ -36,7 +36,7 @@ from napari_lesion.plugin.findings.findings_table import FindingsFilter, Finding
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.threshold import ThresholdSlider
 from napari_lesion.plugin.findings.writer import write_csv
-from napari_lesion.plugin.session.workstation import Workstation, workstation
+from napari_lesion.plugin.session.session import Session, session_of
 from napari_lesion.plugin.settings import reader_name, store
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import Action, bind
@@ -81,8 +81,8 @@ class FindingsPanel(QWidget):
     def __init__(self, viewer: napari.viewer.Viewer, device: Callable[[], str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer, self._device = viewer, device
-        self._station = workstation(viewer)
-        self.view = findings_view(self._station)
+        self._session = session_of(viewer)
+        self.view = findings_view(self._session)
         self._building = False
         bind(viewer)
         self._build()
@@ -212,7 +212,7 @@ class FindingsPanel(QWidget):
         button.setAccessibleName(text)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setMinimumSize(30, 26)
-        button.clicked.connect(partial(_press, action, self._station))
+        button.clicked.connect(partial(_press, action, self._session))
         return button
 
     def _map_rows(self) -> QGridLayout:
@@ -244,10 +244,10 @@ class FindingsPanel(QWidget):
         self.view.changed.connect(self._refresh)
         self.view.comment_asked.connect(self._ask_comment)
         self.view.maps_changed.connect(self._show_maps)
-        self._station.session.leaving.connect(self._on_leaving)
+        self._session.open_scans.leaving.connect(self._on_leaving)
         self._viewer.layers.events.inserted.connect(self._show_maps)
         self._viewer.layers.events.removed.connect(self._show_maps)
-        self._station.finding_selected.connect(self._on_selected)
+        self._session.finding_selected.connect(self._on_selected)
         self.threshold.valueChanged.connect(self.view.set_threshold)
         self.filter.currentIndexChanged.connect(self._leave)
         self.words.textChanged.connect(self._leave)
@@ -270,7 +270,7 @@ class FindingsPanel(QWidget):
 
     def _window(self) -> tuple[float, float]:
         """Values shown black and white in the pictures: lungs, or as the scan is shown where it is no CT."""
-        scan, volume = self._station.scan, self._station.volume
+        scan, volume = self._session.scan, self._session.volume
         if scan is None or (volume is not None and volume.certificate.unit == "HU"):
             return PRESETS[0].window.limits
         low, high = scan.contrast_limits
@@ -292,7 +292,7 @@ class FindingsPanel(QWidget):
             self._building = False
         self._tell_order()
         self._say_nothing()
-        self._select(self._station.finding)
+        self._select(self._session.finding)
         review = self.view.review
         for id_, able in (
             ("findings.undo", review is not None and bool(review.changes)),
@@ -310,14 +310,14 @@ class FindingsPanel(QWidget):
             self._building = False
         self._tell_order()
         self._say_nothing()
-        self._select(self._station.finding)
+        self._select(self._session.finding)
 
     def _say_nothing(self) -> None:
         """Say in an empty table why it is empty, and what to do."""
         rejected = all(finding.status == "rejected" for finding in self.view.findings)
         if self.rows.rowCount():
             text = ""
-        elif self._station.blind:
+        elif self._session.blind:
             text = tr("A blind read is on: what was found is hidden until it ends.")
         elif self.view.review is None or not self.view.findings:
             text = tr(
@@ -370,7 +370,7 @@ class FindingsPanel(QWidget):
 
     def _keep_in_sight(self) -> None:
         """Show the row of the finding that is looked at, also where the table becomes lower."""
-        row = self.rows.row_of(self._station.finding) if self._station.finding else -1
+        row = self.rows.row_of(self._session.finding) if self._session.finding else -1
         if row >= 0:
             self.table.scrollTo(self.rows.index(row, 0))
 
@@ -459,7 +459,7 @@ class FindingsPanel(QWidget):
         self._show_maps()
 
     def _ask_why(self) -> None:
-        scan, volume, finding = self._station.scan, self._station.volume, self.view.chosen
+        scan, volume, finding = self._session.scan, self._session.volume, self.view.chosen
         row = self.model.row_of(finding.id) if finding is not None else -1
         if scan is None or volume is None or finding is None or row < 0 or not self.view.model:
             self.why.set_question(None)
@@ -481,7 +481,7 @@ class FindingsPanel(QWidget):
     def open(self, path: Path) -> None:
         """Open findings; an error is said."""
         try:
-            open_findings(self._station, path, self)
+            open_findings(self._session, path, self)
         except LesionError as error:
             show_warning(sentence(error))
 
@@ -493,7 +493,7 @@ class FindingsPanel(QWidget):
     def save(self, path: Path) -> None:
         """Save the review as ``findings.json``; what is in it, or an error, is said."""
         try:
-            show_info(save_findings(self._station, path))
+            show_info(save_findings(self._session, path))
         except LesionError as error:
             show_warning(sentence(error))
         except OSError as error:
@@ -524,5 +524,5 @@ class FindingsPanel(QWidget):
             store("review/reader", name.strip())
 
 
-def _press(action: Action, station: Workstation, _checked: bool = False) -> None:
-    action.run(station)
+def _press(action: Action, session: Session, _checked: bool = False) -> None:
+    action.run(session)

@@ -21,8 +21,8 @@ from napari_lesion.model.findings import Finding, Heatmap, Point, Report
 from napari_lesion.model.volume import Volume
 from napari_lesion.models.card import Card
 from napari_lesion.plugin.findings.ring_drag import grab_rings
-from napari_lesion.plugin.session.session import OpenScan
-from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.viewer.layers import (
     LayerData,
@@ -87,9 +87,9 @@ class FindingsView(QObject):
     comment_asked = Signal()
     """The reader wants to write a comment."""
 
-    def __init__(self, station: Workstation) -> None:
-        super().__init__(station)
-        self._station = station
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._session = session
         self._scans: dict[Image, _Shown] = {}
         self._drawing = False
         self.order: Sequence[str] = ()
@@ -104,33 +104,33 @@ class FindingsView(QObject):
         """Of scans that were closed, by key: they come back as they were."""
         self._side_task: Task[dict[Point, str]] | None = None
         self._heatmap_task: Task[Heatmap | None] | None = None
-        station.review_changed.connect(self._follow)
-        station.finding_selected.connect(self._on_selected)
-        station.blind_changed.connect(self._follow)
+        session.review_changed.connect(self._follow)
+        session.finding_selected.connect(self._on_selected)
+        session.blind_changed.connect(self._follow)
         self._viewer.dims.events.order.connect(self._on_order)
-        station.session.closed.connect(self._on_closed)
-        overlays(station).changed.connect(self.maps_changed)
-        station.session.leaving.connect(self._on_leaving)
+        session.open_scans.closed.connect(self._on_closed)
+        overlays(session).changed.connect(self.maps_changed)
+        session.open_scans.leaving.connect(self._on_leaving)
         grab_rings(self._viewer, self)
         self._follow()
 
     @property
     def _viewer(self) -> ViewerModel:
-        return self._station.viewer
+        return self._session.viewer
 
     # -- what there is ------------------------------------------------------------------------------------------------
 
     @property
     def review(self) -> Review | None:
         """The review of the scan that is read."""
-        return self._station.review
+        return self._session.review
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Its findings, also those under the threshold; in a blind read only those that the reader added."""
         review = self.review
         found = review.findings if review is not None else ()
-        return tuple(f for f in found if edits.is_added(f)) if self._station.blind else found
+        return tuple(f for f in found if edits.is_added(f)) if self._session.blind else found
 
     @property
     def shown(self) -> tuple[Finding, ...]:
@@ -140,30 +140,30 @@ class FindingsView(QObject):
     @property
     def scan(self) -> Image | None:
         """Layer of the scan that is read."""
-        return self._station.scan
+        return self._session.scan
 
     @property
     def volume(self) -> Volume | None:
         """The scan that is read."""
-        return self._station.volume
+        return self._session.volume
 
     @property
     def chosen(self) -> Finding | None:
         """The finding that is looked at."""
-        return next((finding for finding in self.findings if finding.id == self._station.finding), None)
+        return next((finding for finding in self.findings if finding.id == self._session.finding), None)
 
     @property
     def selected(self) -> Sequence[str]:
         """Ids of the findings that the next key is for: the rows chosen in a table, or the one that is looked at."""
         known = {finding.id for finding in self.findings}
         rows = [id_ for id_ in self._rows if id_ in known]
-        if self._station.finding in known and self._station.finding not in rows:
-            return [self._station.finding]
+        if self._session.finding in known and self._session.finding not in rows:
+            return [self._session.finding]
         return rows
 
     @property
     def _state(self) -> _Shown | None:
-        return self._scans.get(self._station.scan) if self._station.scan is not None else None
+        return self._scans.get(self._session.scan) if self._session.scan is not None else None
 
     @property
     def threshold(self) -> float:
@@ -198,11 +198,11 @@ class FindingsView(QObject):
     def layer(self, name: str) -> Layer | None:
         """Get a layer of the scan that is read: ``findings``, ``boxes`` or ``heatmap``, if nobody removed it."""
         layer = self._state.layers.get(name) if self._state is not None else None
-        return layer if self._station.session.holds(layer) else None
+        return layer if self._session.open_scans.holds(layer) else None
 
     def side(self, finding: Finding) -> str:
         """Side of the patient that a finding is on; "" as long as that is not known."""
-        state, volume = self._state, self._station.volume
+        state, volume = self._state, self._session.volume
         if state is None or volume is None:
             return ""
         if finding.measurement is not None and finding.measurement.side != "unknown":
@@ -213,7 +213,7 @@ class FindingsView(QObject):
 
     def _find_sides(self) -> None:
         """Find many sides on a thread: each takes some milliseconds."""
-        state, volume = self._state, self._station.volume
+        state, volume = self._state, self._session.volume
         if state is None or volume is None or self._side_task is not None:
             return
         missing = [f.center_mm for f in self.findings if f.center_mm not in state.sides]
@@ -278,7 +278,7 @@ class FindingsView(QObject):
         self._scans[scan] = _Shown(report, card, model, threshold, heatmap, replaced, sides=dict(sides or {}))
         self._thresholds.pop(self._key(scan), None)
         try:
-            self._station.begin(scan, report)
+            self._session.begin(scan, report)
         except ConfigError:
             if before is None:
                 del self._scans[scan]
@@ -291,7 +291,7 @@ class FindingsView(QObject):
         state, volume = self._scans.get(scan), volume_of(scan)
         if state is None or volume is None:
             return
-        self._station.session.remove([state.layers.pop("heatmap", None)])
+        self._session.open_scans.remove([state.layers.pop("heatmap", None)])
         self._insert(scan, state, "heatmap", heatmap_layer(heatmap, volume))
         self.maps_changed.emit()
 
@@ -307,7 +307,7 @@ class FindingsView(QObject):
     def choose(self, id_: str, rows: Sequence[str] = ()) -> None:
         """Choose a finding, with other rows of a table; the views stay where they are."""
         self._rows = rows
-        self._station.select(id_)
+        self._session.select(id_)
 
     def look_at(self, id_: str) -> None:
         """Turn all views to a finding."""
@@ -315,23 +315,23 @@ class FindingsView(QObject):
         if review is None:
             return
         finding = review.finding(id_)
-        self._station.select(id_)
-        self._station.go_to(finding.center_mm)
+        self._session.select(id_)
+        self._session.go_to(finding.center_mm)
 
     def step(self, way: int) -> None:
         """Look at the next (1) or the previous (-1) finding."""
         order = list(self.order) or [finding.id for finding in self.shown]
         if not order:
             return
-        if self._station.finding in order:
-            row = (order.index(self._station.finding) + way) % len(order)
+        if self._session.finding in order:
+            row = (order.index(self._session.finding) + way) % len(order)
         else:
             row = 0 if way > 0 else len(order) - 1
         self.look_at(order[row])
 
     def preview(self, id_: str, center_mm: Sequence[float], diameter_mm: float) -> None:
         """Draw one ring elsewhere while it is dragged; the review changes only when it is let go."""
-        points, volume = self.layer("findings"), self._station.volume
+        points, volume = self.layer("findings"), self._session.volume
         if not isinstance(points, Points) or volume is None:
             return
         ids = list(points.features["id"])
@@ -358,7 +358,7 @@ class FindingsView(QObject):
 
     def maps(self) -> list[Image]:
         """Heatmap and explanations of the scan that is read."""
-        volume = self._station.volume
+        volume = self._session.volume
         uid = volume.series.series_uid if volume is not None else ""
         return [
             layer
@@ -370,7 +370,7 @@ class FindingsView(QObject):
 
     def toggle_heatmap(self) -> None:
         """Show or hide the heatmap."""
-        if self._station.blind:
+        if self._session.blind:
             return
         heatmap = self.layer("heatmap")
         if heatmap is not None:
@@ -379,7 +379,7 @@ class FindingsView(QObject):
 
     def toggle_explanations(self) -> None:
         """Hide the explanation that is shown; if none is, show the one that was made last."""
-        if self._station.blind:
+        if self._session.blind:
             return
         made = [layer for layer in self.maps() if layer.metadata["kind"] == "explanation"]
         seen = [layer for layer in made if layer.visible]
@@ -409,9 +409,9 @@ class FindingsView(QObject):
     # -- following the review -----------------------------------------------------------------------------------------
 
     def _follow(self, _review: object = None) -> None:
-        scan, review = self._station.scan, self.review
-        if self._station.finding and self.chosen is None:
-            self._station.select("")  # it was merged, deleted or undone, or must not be seen
+        scan, review = self._session.scan, self.review
+        if self._session.finding and self.chosen is None:
+            self._session.select("")  # it was merged, deleted or undone, or must not be seen
         if scan is not None and review is not None:
             state = self._scans.get(scan)
             if state is None:
@@ -419,7 +419,7 @@ class FindingsView(QObject):
                 threshold = self._thresholds.pop(self._key(scan), review.start.model.threshold)
                 state = self._scans[scan] = _Shown(review.start, card, model, threshold)
             # Rings that somebody deleted with napari's own list come back: what the table says is to be seen.
-            if not self._station.session.holds(state.layers.get("findings")):
+            if not self._session.open_scans.holds(state.layers.get("findings")):
                 first = not state.layers
                 self._make_layers(scan, state)
                 if first and "heatmap" not in state.layers:
@@ -454,20 +454,20 @@ class FindingsView(QObject):
         volume = volume_of(scan)
         if volume is None or self.review is None:
             return
-        self._station.session.remove((*state.replaced, state.layers.get("boxes")))
+        self._session.open_scans.remove((*state.replaced, state.layers.get("boxes")))
         state.replaced = ()
         if state.heatmap is not None:
             self._insert(scan, state, "heatmap", state.heatmap)
             state.heatmap = None
         self._insert(scan, state, "boxes", boxes_layer(self._unjudged(), volume, self._through))
         report = self.review.report.model_copy(update={"findings": self.findings})
-        rings = findings_layer(report, volume, state.threshold, self.false_positives, self._station.finding)
+        rings = findings_layer(report, volume, state.threshold, self.false_positives, self._session.finding)
         self._insert(scan, state, "findings", rings)
         state.layers["findings"].events.data.connect(self._on_data)
         self.maps_changed.emit()
 
     def _insert(self, scan: Image, state: _Shown, name: str, data: LayerData) -> None:
-        owner = self._station.session.of(scan)
+        owner = self._session.open_scans.of(scan)
         if owner is None:  # it was closed meanwhile
             return
         layer = Layer.create(*data)
@@ -477,16 +477,16 @@ class FindingsView(QObject):
             layer.visible = False  # until it is asked for: what glows draws the eye before it has looked
             below = (scan,)
         state.layers[name] = layer
-        self._station.session.add(owner, layer, above=below)
+        self._session.open_scans.add(owner, layer, above=below)
 
     def _draw_rings(self, *, moved: bool) -> None:
         """Draw the rings as the review has them; where none has ``moved``, what is cheap to draw is enough."""
-        state, points, volume, review = self._state, self.layer("findings"), self._station.volume, self.review
+        state, points, volume, review = self._state, self.layer("findings"), self._session.volume, self.review
         if state is None or not isinstance(points, Points) or volume is None or review is None:
             return
         findings = self.findings
-        shown = [is_shown(f, state.threshold) or f.id == self._station.finding for f in findings]
-        rings = ring_attributes(findings, volume, shown, self._station.finding)
+        shown = [is_shown(f, state.threshold) or f.id == self._session.finding for f in findings]
+        rings = ring_attributes(findings, volume, shown, self._session.finding)
         report = review.report.model_copy(update={"findings": findings})
         points.metadata.update(report=report, threshold=state.threshold, false_positives_per_scan=self.false_positives)
         # Each of these draws the layer anew, so only what is different is set.
@@ -507,7 +507,7 @@ class FindingsView(QObject):
             self._drawing = False
 
     def _draw_boxes(self) -> None:
-        boxes, volume = self.layer("boxes"), self._station.volume
+        boxes, volume = self.layer("boxes"), self._session.volume
         if isinstance(boxes, Vectors) and volume is not None:
             put_data(boxes, box_lines(self._unjudged(), volume, self._through))
             boxes.metadata["through"] = self._through
@@ -528,7 +528,7 @@ class FindingsView(QObject):
 
     def _on_data(self, event: Any) -> None:
         """Put into the review what was done to the points with napari's own tools."""
-        points, volume = self.layer("findings"), self._station.volume
+        points, volume = self.layer("findings"), self._session.volume
         if self._drawing or event.source is not points or not isinstance(points, Points) or volume is None:
             return
         if event.action not in (ActionType.ADDED, ActionType.CHANGED, ActionType.REMOVED):
@@ -551,9 +551,9 @@ class FindingsView(QObject):
         self.redraw()
 
     def change(self, function: Any) -> bool:
-        """Change the review, as `Workstation.change`; a change that is refused is said, and False returned."""
+        """Change the review, as `Session.change`; a change that is refused is said, and False returned."""
         try:
-            self._station.change(function)
+            self._session.change(function)
         except LesionError as error:
             show_warning(sentence(error))
             return False
@@ -562,7 +562,7 @@ class FindingsView(QObject):
     # -- scans that come and go ---------------------------------------------------------------------------------------
 
     def _key(self, scan: Image) -> str:
-        owner = self._station.session.of(scan)
+        owner = self._session.open_scans.of(scan)
         return owner.key if owner is not None else ""
 
     def _on_leaving(self, _scan: OpenScan) -> None:
@@ -585,7 +585,7 @@ def _card_of(report: Report) -> tuple[Card | None, str]:
     return next(((card, card.id) for card in cards if card.sha256 == report.model.sha256), (None, ""))
 
 
-def findings_view(station: Workstation) -> FindingsView:
+def findings_view(session: Session) -> FindingsView:
     """Get what shows the findings of a viewer; it is made when it is first asked for."""
-    found: FindingsView | None = station.findChild(FindingsView)
-    return found if found is not None else FindingsView(station)
+    found: FindingsView | None = session.findChild(FindingsView)
+    return found if found is not None else FindingsView(session)

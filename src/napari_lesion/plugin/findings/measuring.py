@@ -15,7 +15,7 @@ from napari_lesion.assessment.measure.measure import measure_findings
 from napari_lesion.model.findings import Finding
 from napari_lesion.model.volume import Volume
 from napari_lesion.plugin.findings.findings_view import findings_view
-from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.viewer.view import volume_of
 from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.plugin.widgets.torch_loading import load_torch
@@ -36,10 +36,10 @@ class Measuring(QObject):
     changed = Signal()
     """It began or ended to measure, or could not."""
 
-    def __init__(self, station: Workstation) -> None:
-        super().__init__(station)
-        self._station = station
-        self._view = findings_view(station)
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._session = session
+        self._view = findings_view(session)
         self._task: Task[None] | None = None
         self._scan: Image | None = None
         """Whose findings are being measured."""
@@ -50,9 +50,9 @@ class Measuring(QObject):
         """Why findings, as they were, could not be measured."""
         self._later = QTimer(self, singleShot=True, interval=0)
         self._later.timeout.connect(self._begin)
-        station.review_changed.connect(self._look)
-        station.finding_selected.connect(self._look)
-        station.blind_changed.connect(self._look)
+        session.review_changed.connect(self._look)
+        session.finding_selected.connect(self._look)
+        session.blind_changed.connect(self._look)
         self._view.changed.connect(self._look)
         self._look()
 
@@ -73,7 +73,7 @@ class Measuring(QObject):
         waiting = self._waiting()
         if self._task is None and waiting:
             self._later.start()
-        elif self._task is not None and waiting and waiting[0].id == self._station.finding != self._asked_for:
+        elif self._task is not None and waiting and waiting[0].id == self._session.finding != self._asked_for:
             self._let_go()
 
     def _let_go(self) -> None:
@@ -84,7 +84,7 @@ class Measuring(QObject):
     def _waiting(self) -> list[Finding]:
         """List the findings to measure, the most urgent first."""
         volume = self._view.volume
-        if volume is None or not volume.complete or self._station.blind:
+        if volume is None or not volume.complete or self._session.blind:
             return []
         chosen = self._view.chosen
         wanted = ([chosen] if chosen is not None else []) + [f for f in self._view.shown if f != chosen]
@@ -95,15 +95,15 @@ class Measuring(QObject):
         if self._task is not None or not waiting or scan is None or volume is None:
             return
         self._scan = scan
-        self._asked_for = waiting[0].id if waiting[0].id == self._station.finding else ""
+        self._asked_for = waiting[0].id if waiting[0].id == self._session.finding else ""
         self._asked = asked = tuple(waiting[:1] if self._asked_for else waiting[:AT_ONCE])
         found: list[Finding] = []
         others = self._view.shown
         self._task = Task(lambda progress: _measure(volume, asked, others, found, progress), self)
-        owner = self._station.session.of(scan)
+        owner = self._session.open_scans.of(scan)
         if owner is not None:
-            self._station.session.begin_work(owner)
-            self._task.ended.connect(lambda: self._station.session.end_work(owner))
+            self._session.open_scans.begin_work(owner)
+            self._task.ended.connect(lambda: self._session.open_scans.end_work(owner))
         self._task.failed.connect(self._on_failed)
         self._task.ended.connect(lambda: self._end(scan, found))
         self._task.start()
@@ -119,10 +119,10 @@ class Measuring(QObject):
         self._task, self._scan, self._asked, self._asked_for = None, None, (), ""
         if found:
             try:
-                self._station.change(lambda review, _by: with_measurements(review, found), scan)
+                self._session.change(lambda review, _by: with_measurements(review, found), scan)
             except LesionError as error:
                 volume = volume_of(scan)
-                review = self._station.review_of(volume) if volume is not None else None
+                review = self._session.review_of(volume) if volume is not None else None
                 # Of its own scan: another one may be on the screen by now.
                 self._failed |= dict.fromkeys(review.findings if review is not None else (), sentence(error))
         self.changed.emit()
@@ -148,7 +148,7 @@ def _may_meet(one: Finding, other: Finding) -> bool:
     return math.dist(one.center_mm, other.center_mm) < one.diameter_mm + other.diameter_mm
 
 
-def measuring(station: Workstation) -> Measuring:
+def measuring(session: Session) -> Measuring:
     """Get what measures the findings of a viewer; it is made when it is first asked for."""
-    found: Measuring | None = station.findChild(Measuring)
-    return found if found is not None else Measuring(station)
+    found: Measuring | None = session.findChild(Measuring)
+    return found if found is not None else Measuring(session)

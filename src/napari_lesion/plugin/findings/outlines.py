@@ -19,8 +19,8 @@ from napari_lesion.model.mask import Box, Mask, gap_mm
 from napari_lesion.model.volume import FloatArray, Volume, apply_affine, spacing_of
 from napari_lesion.plugin.annotate.annotation_layers import stroke_extent
 from napari_lesion.plugin.findings.findings_view import findings_view
-from napari_lesion.plugin.session.session import OpenScan
-from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.layers import (
@@ -61,10 +61,10 @@ class Outlines(QObject):
     shown_changed = Signal()
     """Masks or axes were shown or hidden."""
 
-    def __init__(self, station: Workstation) -> None:
-        super().__init__(station)
-        self._station = station
-        self._view = findings_view(station)
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._session = session
+        self._view = findings_view(session)
         self.masks: Labels | None = None
         self.axes: Vectors | None = None
         self.tool = ""
@@ -82,16 +82,16 @@ class Outlines(QObject):
         self._busy = False
         """The layers are changed from here, not by the reader."""
         self._view.changed.connect(self._follow)
-        station.finding_selected.connect(self._follow)
-        station.session.leaving.connect(self._on_leaving)
-        station.session.deleted.connect(self._on_deleted)
-        station.session.mouse_taken.connect(self._on_mouse_taken)
+        session.finding_selected.connect(self._follow)
+        session.open_scans.leaving.connect(self._on_leaving)
+        session.open_scans.deleted.connect(self._on_deleted)
+        session.open_scans.mouse_taken.connect(self._on_mouse_taken)
         self._viewer.layers.selection.events.active.connect(self._on_active)
         self._follow()
 
     @property
     def _viewer(self) -> ViewerModel:
-        return self._station.viewer
+        return self._session.viewer
 
     # -- from findings to layers --------------------------------------------------------------------------------------
 
@@ -199,14 +199,14 @@ class Outlines(QObject):
     def _add(self, layer: Layer) -> None:
         """Put a layer over the scan and below the rings, without turning to it."""
         layer.visible = self.visible
-        scans = self._station.session
+        scans = self._session.open_scans
         if scans.current is not None:
             scans.add(scans.current, layer, below=self._view.layer("findings"))
 
     def _clear(self) -> None:
         self._busy = True
         try:
-            self._station.session.remove((self.masks, self.axes))
+            self._session.open_scans.remove((self.masks, self.axes))
         finally:
             self._busy = False
         self.masks = self.axes = None
@@ -255,7 +255,7 @@ class Outlines(QObject):
             )
             tool = ""
         if tool and volume is not None:
-            self._station.session.take_mouse(OUTLINE)
+            self._session.open_scans.take_mouse(OUTLINE)
             if not self.visible:
                 self.show(True)
             self._busy = True
@@ -271,7 +271,7 @@ class Outlines(QObject):
             self.masks.mode = TOOLS[""]
             self.masks.contour = ASIDE
             if self._viewer.layers.selection.active is self.masks:
-                self._viewer.layers.selection.active = self._station.scan
+                self._viewer.layers.selection.active = self._session.scan
         if tool != self.tool:
             self.tool = tool
             self.tool_changed.emit(tool)
@@ -377,7 +377,7 @@ def _on(volume: Volume) -> dict[str, Any]:
     return {**placed(volume), "metadata": about(volume, kind="outlines")}
 
 
-def outlines(station: Workstation) -> Outlines:
+def outlines(session: Session) -> Outlines:
     """Get what shows masks and axes in a viewer; it is made when it is first asked for."""
-    found: Outlines | None = station.findChild(Outlines)
-    return found if found is not None else Outlines(station)
+    found: Outlines | None = session.findChild(Outlines)
+    return found if found is not None else Outlines(session)

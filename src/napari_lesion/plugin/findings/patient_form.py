@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, Q
 from napari_lesion.assessment.patient.clinical import load_clinical, merged_patient, patient_of
 from napari_lesion.assessment.patient.fields import PATIENT_FIELDS
 from napari_lesion.model.judged import Patient, SourcedValue
-from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.widgets.fields import FieldsForm
@@ -22,9 +22,9 @@ from napari_lesion.support.errors import ConfigError, LesionError
 class PatientForm(QWidget):
     """Shows and changes what is known of the patient whose scan is read."""
 
-    def __init__(self, station: Workstation, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._station = station
+        self._session = session
         self.form = FieldsForm(PATIENT_FIELDS)
         self.file_button = QPushButton(tr("From a file…"))
         self.file_button.setToolTip(tr("Take what a table (CSV) or FHIR resources (JSON) say of this patient"))
@@ -41,10 +41,10 @@ class PatientForm(QWidget):
         self.form.given.connect(self._on_given)
         self.file_button.clicked.connect(self._ask_file)
         self.header_button.clicked.connect(self._take_header)
-        station.review_changed.connect(self.follow)
-        station.scan_changed.connect(self.follow)
+        session.review_changed.connect(self.follow)
+        session.scan_changed.connect(self.follow)
         # What is being typed is taken while its scan is still on the screen.
-        station.session.leaving.connect(self._on_leaving)
+        session.open_scans.leaving.connect(self._on_leaving)
         self.follow()
 
     def _on_leaving(self, _scan: object) -> None:
@@ -52,7 +52,7 @@ class PatientForm(QWidget):
 
     def follow(self, _changed: object = None) -> None:
         """Show what is known now."""
-        volume = self._station.volume
+        volume = self._session.volume
         self.setEnabled(volume is not None)
         patient = self.patient
         self.form.show_values({name: getattr(patient, name) for name in Patient.model_fields})
@@ -62,7 +62,7 @@ class PatientForm(QWidget):
     @property
     def patient(self) -> Patient:
         """What is known now; before anything is in the review, what the header of the scan says."""
-        review, volume = self._station.review, self._station.volume
+        review, volume = self._session.review, self._session.volume
         if review is not None:
             return review.patient
         return patient_of(volume.series) if volume is not None else Patient()
@@ -74,7 +74,7 @@ class PatientForm(QWidget):
         self._write(Patient.model_validate({**self.patient.model_dump(), name: given.model_dump() if given else None}))
 
     def _take_header(self) -> None:
-        volume = self._station.volume
+        volume = self._session.volume
         if volume is not None:
             self._write(merged_patient(self.patient, patient_of(volume.series)))
 
@@ -87,7 +87,7 @@ class PatientForm(QWidget):
 
     def load(self, path: Path) -> None:
         """Take what a file says of the patient; what is in it, or why nothing was taken, is said."""
-        volume = self._station.volume
+        volume = self._session.volume
         if volume is None:
             return
         series = volume.series
@@ -109,7 +109,7 @@ class PatientForm(QWidget):
 
     def _write(self, patient: Patient) -> None:
         try:
-            self._station.change(lambda review, by: edits.describe(review, patient, by))
+            self._session.change(lambda review, by: edits.describe(review, patient, by))
         except LesionError as error:
             show_warning(sentence(error))
         self.follow()

@@ -6,7 +6,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QScrollArea, QWidget
 
 from napari_lesion.plugin.findings.patient_form import PatientForm
-from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.widgets.sections import Section
 
@@ -16,10 +16,10 @@ _FORM_HEIGHT = 220
 class PatientLine(Section):
     """Age, smoking, and whether it is screening, as a title; the form with all fields below it."""
 
-    def __init__(self, station: Workstation, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__("", "", open_=False, parent=parent)
-        self._station = station
-        self.form = PatientForm(station)
+        self._session = session
+        self.form = PatientForm(session)
         scroll = QScrollArea()
         scroll.setWidget(self.form)
         scroll.setWidgetResizable(True)
@@ -28,18 +28,18 @@ class PatientLine(Section):
         scroll.setFixedHeight(_FORM_HEIGHT)
         self.rows.addWidget(scroll)
         self.button.setToolTip(tr("What the guidelines ask of the patient; click to see and change it"))
-        station.review_changed.connect(self.follow)
-        station.scan_changed.connect(self.follow)
+        session.review_changed.connect(self.follow)
+        session.scan_changed.connect(self.follow)
         self.follow()
 
     def follow(self, _changed: object = None) -> None:
         """Say what is known now."""
-        self.setEnabled(self._station.volume is not None)
+        self.setEnabled(self._session.volume is not None)
         self.set_title(self.text())
 
     def text(self) -> str:
         """Say what is known, and what is not, in a few words."""
-        if self._station.volume is None:
+        if self._session.volume is None:
             return tr("Patient")
         patient = self.form.patient
         age, smoking, context = patient.age_years, patient.smoking, patient.context

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QApplication, QMessageBox
 from napari_lesion.model.findings import Point
 from napari_lesion.plugin.findings.findings_view import FindingsView, findings_view
 from napari_lesion.plugin.findings.outlines import outlines
-from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import Action
 from napari_lesion.plugin.viewer.help import key_name
@@ -25,13 +25,13 @@ from napari_lesion.review.estimate import estimate_size
 from napari_lesion.review.review import Provenance, Review, redo, undo
 
 
-def _run(do: Callable[[FindingsView], Any]) -> Callable[[Workstation], None]:
-    return lambda station: do(findings_view(station))
+def _run(do: Callable[[FindingsView], Any]) -> Callable[[Session], None]:
+    return lambda session: do(findings_view(session))
 
 
-def _judge(how: Callable[..., Any]) -> Callable[[Workstation], None]:
-    def run(station: Workstation) -> None:
-        view = findings_view(station)
+def _judge(how: Callable[..., Any]) -> Callable[[Session], None]:
+    def run(session: Session) -> None:
+        view = findings_view(session)
         ids = _chosen(view)
         if ids:
             view.change(lambda review, by: how(review, ids, by))
@@ -48,10 +48,10 @@ def _chosen(view: FindingsView) -> Sequence[str]:
     return view.selected
 
 
-def add_at_cursor(station: Workstation) -> None:
+def add_at_cursor(session: Session) -> None:
     """Add a finding under the mouse, or at the crosshair where the mouse is elsewhere."""
-    view, volume = findings_view(station), station.volume
-    place = pointed_at(station)
+    view, volume = findings_view(session), session.volume
+    place = pointed_at(session)
     if volume is None or place is None:
         show_info(tr("Open a scan first, then point at the lesion and press {key}.", key=key_name("findings.add")))
         return
@@ -62,9 +62,9 @@ def add_at_cursor(station: Workstation) -> None:
     how = "diameter estimated from the voxels" if found.edge_found else "no edge found, diameter is a default"
     if not view.change(lambda review, by: edits.add(review, found.center_mm, found.diameter_mm, by, volume, how)):
         return
-    review = station.review
+    review = session.review
     if review is not None and review.changes:
-        station.select(review.changes[-1].after[0].id)
+        session.select(review.changes[-1].after[0].id)
     size = f"{found.diameter_mm:.1f}"
     if found.edge_found:
         text = tr("Added. Its diameter of {size} mm is an estimate: drag the ring's line to correct it.", size=size)
@@ -73,9 +73,9 @@ def add_at_cursor(station: Workstation) -> None:
     show_info(text)
 
 
-def pointed_at(station: Workstation) -> Point | None:
+def pointed_at(session: Session) -> Point | None:
     """Place (LPS mm) under the mouse, or of the crosshair where the mouse is elsewhere; None without a scan."""
-    viewer, volume = station.viewer, station.volume
+    viewer, volume = session.viewer, session.volume
     if volume is None:
         return None
     if viewer.mouse_over_canvas and viewer.dims.ndim == 3 and viewer.dims.ndisplay == 2:
@@ -86,26 +86,26 @@ def pointed_at(station: Workstation) -> Point | None:
         index = volume.to_index((x, y, z))
         if (index >= -0.5).all() and (index < np.array(volume.shape) - 0.5).all():
             return x, y, z
-    return station.position_mm
+    return session.position_mm
 
 
-def delete(station: Workstation) -> None:
+def delete(session: Session) -> None:
     """Delete the drawing that is chosen; without one, delete or reject the chosen findings."""
-    if not measuring_tools(station).delete():
-        _judge(edits.remove)(station)
+    if not measuring_tools(session).delete():
+        _judge(edits.remove)(session)
 
 
-def move_to_crosshair(station: Workstation) -> None:
+def move_to_crosshair(session: Session) -> None:
     """Put the chosen finding where the crosshair is: the way to move it without a mouse."""
-    view, volume, place = findings_view(station), station.volume, station.position_mm
+    view, volume, place = findings_view(session), session.volume, session.position_mm
     ids = _chosen(view)
     if ids and volume is not None and place is not None:
         view.change(lambda review, by: edits.move(review, ids[0], place, by, volume))
 
 
-def merge(station: Workstation) -> None:
+def merge(session: Session) -> None:
     """Make one finding out of the chosen rows."""
-    view, volume = findings_view(station), station.volume
+    view, volume = findings_view(session), session.volume
     ids = view.selected
     if volume is None or len(ids) < 2:
         show_info(
@@ -116,19 +116,19 @@ def merge(station: Workstation) -> None:
         )
         return
     why = edits.apart([finding for finding in view.findings if finding.id in ids])
-    if why and not _insists(station, why):
+    if why and not _insists(session, why):
         return
     if view.change(lambda review, by: edits.merge(review, ids, by, volume, insist=bool(why))):
-        review = station.review
+        review = session.review
         if review is not None and review.changes:
             view.look_at(review.changes[-1].after[0].id)
 
 
-def _insists(station: Workstation, why: str) -> bool:
+def _insists(session: Session, why: str) -> bool:
     """Ask whether findings that are apart are to be merged all the same."""
     box = QMessageBox.StandardButton
     answer = QMessageBox.question(
-        station.viewer.window._qt_window,
+        session.viewer.window._qt_window,
         tr("Merge findings"),
         f"{why} {tr('Merge them all the same?')}",
         box.Yes | box.No,
@@ -137,16 +137,16 @@ def _insists(station: Workstation, why: str) -> bool:
     return bool(answer == box.Yes)
 
 
-def _step(step: Callable[[Review, Provenance], Review]) -> Callable[[Workstation], None]:
+def _step(step: Callable[[Review, Provenance], Review]) -> Callable[[Session], None]:
     """Undo or redo a change; where it was about the chosen finding, table and views turn to where that is now."""
 
-    def run(station: Workstation) -> None:
-        view, before, chosen = findings_view(station), station.review, station.finding
-        if not view.change(step) or (review := station.review) is None or review is before:
+    def run(session: Session) -> None:
+        view, before, chosen = findings_view(session), session.review, session.finding
+        if not view.change(step) or (review := session.review) is None or review is before:
             return
         change = review.undone[-1] if step is undo else review.changes[-1]
         if change.drawings is not None and before is not None:
-            measuring_tools(station).turn_to_change(before.drawings, review.drawings)
+            measuring_tools(session).turn_to_change(before.drawings, review.drawings)
         there = {finding.id for finding in view.findings}
         about = [finding.id for finding in (*change.before, *change.after)]
         known = [id_ for id_ in (chosen, *about) if id_ in there]
@@ -156,51 +156,51 @@ def _step(step: Callable[[Review, Provenance], Review]) -> Callable[[Workstation
     return run
 
 
-def look_again(station: Workstation) -> None:
+def look_again(session: Session) -> None:
     """Turn all views to the chosen finding."""
-    view = findings_view(station)
+    view = findings_view(session)
     ids = _chosen(view)
     if ids:
         view.look_at(ids[0])
 
 
-def measure_again(station: Workstation) -> None:
+def measure_again(session: Session) -> None:
     """Let the program look for the outline of the chosen finding again."""
-    view = findings_view(station)
+    view = findings_view(session)
     ids = _chosen(view)
     if ids:
         view.change(lambda review, by: edits.measure_again(review, ids[0], by))
 
 
-def _draw(tool: str) -> Callable[[Workstation], None]:
+def _draw(tool: str) -> Callable[[Session], None]:
     """Take up a tool that draws the outline of the chosen finding, or put it down."""
 
-    def run(station: Workstation) -> None:
-        drawn = outlines(station)
+    def run(session: Session) -> None:
+        drawn = outlines(session)
         drawn.use("" if drawn.tool == tool else tool)
 
     return run
 
 
-def show_card(station: Workstation) -> None:
+def show_card(session: Session) -> None:
     """Bring the card of the chosen finding to the front."""
-    window: Any = getattr(station.viewer, "window", None)
-    if station.mode:  # in the workstation it is part of a step
-        station.step_asked.emit("judge")
+    window: Any = getattr(session.viewer, "window", None)
+    if session.mode:  # in the workstation it is part of a step
+        session.step_asked.emit("judge")
     elif window is not None:
         dock, _ = window.add_plugin_dock_widget("napari-lesion", "Finding")
         dock.raise_()
 
 
-def toggle_outlines(station: Workstation) -> None:
+def toggle_outlines(session: Session) -> None:
     """Show or hide outlines and axes."""
-    drawn = outlines(station)
-    drawn.show(overlays(station).hidden or not drawn.visible)
+    drawn = outlines(session)
+    drawn.show(overlays(session).hidden or not drawn.visible)
 
 
-def copy_finding(station: Workstation) -> None:
+def copy_finding(session: Session) -> None:
     """Put the chosen finding into the clipboard, as a sentence to dictate."""
-    view = findings_view(station)
+    view = findings_view(session)
     ids = _chosen(view)
     report = view.report()
     if report is None or not ids:
@@ -209,9 +209,9 @@ def copy_finding(station: Workstation) -> None:
     _copy("\n".join(finding_sentence(report, finding, tr) for finding in chosen))
 
 
-def copy_impression(station: Workstation) -> None:
+def copy_impression(session: Session) -> None:
     """Put the impression of the scan into the clipboard: at most six lines."""
-    report = findings_view(station).report() if not station.blind else None
+    report = findings_view(session).report() if not session.blind else None
     if report is None:
         show_info(
             tr(

@@ -36,8 +36,8 @@ from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.model_card import CardDialog, card_text
 from napari_lesion.plugin.findings.models_dialog import ModelsDialog
-from napari_lesion.plugin.session.session import OpenScan
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import option
 from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.viewer.layers import LayerData, heatmap_layer
@@ -172,8 +172,8 @@ class SearchForm(QWidget):
         self.brief = False
         """Whether the status only counts the warnings of a search."""
         self._viewer = napari_viewer
-        self._station = workstation(napari_viewer)
-        self._view = findings_view(self._station)
+        self._session = session_of(napari_viewer)
+        self._view = findings_view(self._session)
         self._task: Task[_Outcome] | None = None
         self._searched: Layer | None = None
         self._model_index = 0
@@ -251,9 +251,9 @@ class SearchForm(QWidget):
         self.run_button.clicked.connect(self.run)
         self.cancel_button.clicked.connect(self.cancel)
         self._view.changed.connect(self._on_findings)
-        self._station.scan_changed.connect(self._on_station)
-        self._station.session.scans_changed.connect(self._list_scans)
-        self._station.session.closed.connect(self._on_closed)
+        self._session.scan_changed.connect(self._on_session)
+        self._session.open_scans.scans_changed.connect(self._list_scans)
+        self._session.open_scans.closed.connect(self._on_closed)
 
     # -- what there is to choose from ---------------------------------------------------------------------------------
 
@@ -273,9 +273,9 @@ class SearchForm(QWidget):
     def report(self) -> Report | None:
         """What was found in the chosen scan, also below the threshold, as the reader left it."""
         review = self._view.review
-        return review.report if review is not None and self._station.scan is self.scan else None
+        return review.report if review is not None and self._session.scan is self.scan else None
 
-    def _on_station(self, scan: Image | None) -> None:
+    def _on_session(self, scan: Image | None) -> None:
         """Follow the scan that is read, if the model can search it."""
         with QSignalBlocker(self.scans):
             self.scans.setCurrentIndex(self.scans.findData(scan) if scan is not None else -1)
@@ -287,11 +287,11 @@ class SearchForm(QWidget):
         modalities = card.modalities if card is not None else ("CT",)
         with QSignalBlocker(self.scans):
             self.scans.clear()
-            for scan in self._station.session.scans:
+            for scan in self._session.open_scans.scans:
                 if scan.volume.series.modality in modalities:
                     self.scans.addItem(scan.layer.name, scan.layer)
                     scan.layer.events.name.connect(self._list_scans)
-            self.scans.setCurrentIndex(self.scans.findData(self._station.scan))
+            self.scans.setCurrentIndex(self.scans.findData(self._session.scan))
         self._on_scan_changed()
 
     def _list_models(self) -> None:
@@ -382,8 +382,8 @@ class SearchForm(QWidget):
 
     def _on_scan_changed(self) -> None:
         layer = self.scan
-        if layer is not None and layer is not self._station.scan:
-            self._station.set_active_scan(layer)  # which comes back here
+        if layer is not None and layer is not self._session.scan:
+            self._session.set_active_scan(layer)  # which comes back here
             return
         volume = volume_of(layer) if layer is not None else None
         if volume is None:
@@ -417,10 +417,10 @@ class SearchForm(QWidget):
     @property
     def _is_elsewhere(self) -> bool:
         """Whether another scan than the one on the screen is being searched."""
-        return self._task is not None and self._searched is not self._station.scan
+        return self._task is not None and self._searched is not self._session.scan
 
     def _elsewhere(self) -> str:
-        searched = self._station.session.of(self._searched)
+        searched = self._session.open_scans.of(self._searched)
         if not self._is_elsewhere or searched is None:
             return ""
         return tr("{scan} is being searched; what is found appears there.", scan=searched.name)
@@ -437,11 +437,11 @@ class SearchForm(QWidget):
 
     def _search(self, layer: Image | None, card: Card | None, model: str, device: str) -> None:
         volume = volume_of(layer) if layer is not None else None
-        if self._task is not None or volume is None or card is None or not self._station.session.is_open(layer):
+        if self._task is not None or volume is None or card is None or not self._session.open_scans.is_open(layer):
             return
         self._searched = layer
-        if (owner := self._station.session.of(layer)) is not None:
-            self._station.session.begin_work(owner)
+        if (owner := self._session.open_scans.of(layer)) is not None:
+            self._session.open_scans.begin_work(owner)
         trusted = model in self._trusted
         self._task = Task(lambda progress: _search(volume, card, model, device, progress, trust_code=trusted), self)
         self._task.progressed.connect(self._on_progress)
@@ -473,10 +473,10 @@ class SearchForm(QWidget):
     def _end_of_run(self, text: str) -> None:
         if self._task is not None:
             self._task.deleteLater()
-        owner = self._station.session.of(self._searched)
+        owner = self._session.open_scans.of(self._searched)
         if owner is not None:
-            self._station.session.end_work(owner)
-            if text and owner is not self._station.session.current:
+            self._session.open_scans.end_work(owner)
+            if text and owner is not self._session.open_scans.current:
                 text = f"{owner.name}: {text}"
         self._task = None
         self._searched = None
@@ -511,7 +511,7 @@ class SearchForm(QWidget):
 
     def _on_succeeded(self, outcome: _Outcome) -> None:
         layer = self._searched
-        if layer is None or not self._station.session.is_open(layer):
+        if layer is None or not self._session.open_scans.is_open(layer):
             self._end_of_run(tr("The scan was closed meanwhile, so its result was dropped."))
             return
         self._end_of_run("")

@@ -34,7 +34,7 @@ from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.follow_up.history_plot import HistoryPlot
 from napari_lesion.plugin.follow_up.priors import Choice, priors
 from napari_lesion.plugin.follow_up.response_page import ResponsePage
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import bind
 from napari_lesion.plugin.viewer.docks import entitle, share_place
@@ -127,11 +127,11 @@ class FollowUpPanel(QWidget):
         entitle(self, tr("Follow-up"))
         scan_view(napari_viewer)
         bind(napari_viewer)
-        self._station = workstation(napari_viewer)
-        self._view = findings_view(self._station)
-        self._priors = priors(self._station)
-        self._side_by_side = side_by_side(self._station)
-        self._tools = reading_tools(self._station)
+        self._session = session_of(napari_viewer)
+        self._view = findings_view(self._session)
+        self._priors = priors(self._session)
+        self._side_by_side = side_by_side(self._session)
+        self._tools = reading_tools(self._session)
         self._choices: tuple[Choice, ...] = ()
         self._changes: tuple[Change, ...] = ()
         self._stale = True
@@ -206,7 +206,7 @@ class FollowUpPanel(QWidget):
         column.addWidget(self.plot, 1)
         column.addWidget(self.plot_note)
         self.tabs.addTab(timeline, tr("Timeline"))
-        self.response = ResponsePage(self._station, self._priors)
+        self.response = ResponsePage(self._session, self._priors)
         self.tabs.addTab(self.response, tr("RECIST"))
 
         self.page = QWidget()
@@ -246,12 +246,12 @@ class FollowUpPanel(QWidget):
         self._priors.changed.connect(self._show)
         self._priors.progressed.connect(self._on_progress)
         self._priors.ended.connect(self._on_ended)
-        self._station.scan_changed.connect(self._on_scan)
-        self._station.series_changed.connect(self._list_choices)
-        self._station.finding_selected.connect(self._on_selected)
-        self._station.blind_changed.connect(self._show)
+        self._session.scan_changed.connect(self._on_scan)
+        self._session.series_changed.connect(self._list_choices)
+        self._session.finding_selected.connect(self._on_selected)
+        self._session.blind_changed.connect(self._show)
         self._tools.names_changed.connect(self._on_names)
-        self._station.session.scans_changed.connect(self._list_choices)
+        self._session.open_scans.scans_changed.connect(self._list_choices)
 
     # -- choosing a prior ---------------------------------------------------------------------------------------------
 
@@ -333,7 +333,7 @@ class FollowUpPanel(QWidget):
         if len(found) == 1:
             self._say(f"⚠ {note}" if note else "")
             return found[0]
-        volume = self._station.volume
+        volume = self._session.volume
         mine = [volume is not None and is_same_patient(one.identity, volume.series) for one in found]
         preferred = max(range(len(found)), key=lambda row: (mine[row], found[row].n_slices))
         dialog = SeriesDialog(found, preferred, note, parent=self)
@@ -350,7 +350,7 @@ class FollowUpPanel(QWidget):
             self._compare(self.chosen)
 
     def _compare(self, choice: Choice) -> None:
-        volume = self._station.volume
+        volume = self._session.volume
         other_id = False
         if volume is not None and not is_same_patient(choice.identity, volume.series):
             if not self._is_one_patient(volume.series, choice.identity):
@@ -401,7 +401,7 @@ class FollowUpPanel(QWidget):
     @property
     def _is_elsewhere(self) -> bool:
         """Whether another scan than the one on the screen is being compared."""
-        return self._priors.running and self._priors.compared_scan is not self._station.scan
+        return self._priors.running and self._priors.compared_scan is not self._session.scan
 
     def _on_ended(self, text: str) -> None:
         self.cancel_button.setEnabled(True)
@@ -437,7 +437,7 @@ class FollowUpPanel(QWidget):
         self._stale = not self.isVisible()
         if self._stale:
             return  # it takes long with many lesions, and most of the time another tab is in front
-        blind = self._station.blind
+        blind = self._session.blind
         self.page.setVisible(not blind)
         self.hidden.setVisible(blind)
         comparisons = () if blind else self._priors.comparisons
@@ -462,7 +462,7 @@ class FollowUpPanel(QWidget):
                 lines.append(
                     "⚠ " + tr("No model has searched this scan: a lesion that is missing may only be unmarked.")
                 )
-            prior, volume = self._priors.prior(comparison.prior_series_uid), self._station.volume
+            prior, volume = self._priors.prior(comparison.prior_series_uid), self._session.volume
             if prior is not None and volume is not None and not is_same_patient(prior.volume.series, volume.series):
                 lines.insert(0, "⚠ " + tr("OTHER PATIENT in the headers; you said that both are one."))
             if prior is None:
@@ -490,7 +490,7 @@ class FollowUpPanel(QWidget):
         self.progress.setVisible(running)
         self.compared.setEnabled(self.compared.count() > 0)
         self._say_nothing()
-        self.side_by_side_button.setEnabled(self._station.comparison is not None and not self._station.blind)
+        self.side_by_side_button.setEnabled(self._session.comparison is not None and not self._session.blind)
         self.side_by_side_button.setChecked(self._side_by_side.shown)
         if obstacle and not running and not self.status.text():
             self._say(obstacle)
@@ -526,7 +526,7 @@ class FollowUpPanel(QWidget):
                         item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                     self.table.setItem(row, column, item)
         self._say_nothing()
-        self._on_selected(self._station.finding)
+        self._on_selected(self._session.finding)
 
     def _say_nothing(self) -> None:
         """Say in an empty table what to do."""
@@ -545,12 +545,12 @@ class FollowUpPanel(QWidget):
 
     def _plot(self) -> None:
         """Show the course of all lesions over all dates."""
-        report = None if self._station.blind else self._view.report()
+        report = None if self._session.blind else self._view.report()
         shown: tuple[LesionHistory, ...] = ()
         if report is not None:
             shown = lesion_histories(report, self._prior_report)
         self.plot.setVisible(bool(shown))
-        self.plot.show_histories(shown, self._station.finding)
+        self.plot.show_histories(shown, self._session.finding)
         if shown:
             note = tr(
                 "Bars: 95 % of the noise of measuring, from the standard deviation of the volume; for the diameter, "
@@ -590,14 +590,14 @@ class FollowUpPanel(QWidget):
         """Turn both views to a lesion."""
         if not 0 <= row < len(self._changes):
             return
-        change, prior = self._changes[row], self._station.comparison
+        change, prior = self._changes[row], self._session.comparison
         if change.finding_id is not None:
             self._view.look_at(change.finding_id)
         elif prior is not None and prior.aligned is not None:
             found = next((one for one in prior.report.findings if one.id == change.prior_finding_id), None)
             if found is not None:
-                self._station.select("")
-                self._station.go_to(prior.aligned.to_current(found.center_mm).tolist())
+                self._session.select("")
+                self._session.go_to(prior.aligned.to_current(found.center_mm).tolist())
                 self._side_by_side.choose(found.id)
         self._explain(row)
 

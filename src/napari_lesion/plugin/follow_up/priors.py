@@ -18,8 +18,8 @@ from napari_lesion.follow_up import FollowedUp, Prior, follow_up
 from napari_lesion.model.compared import Comparison
 from napari_lesion.model.volume import SeriesIdentity, Volume
 from napari_lesion.plugin.findings.findings_view import findings_view
-from napari_lesion.plugin.session.session import OpenScan
-from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.layers import scan_key
@@ -61,10 +61,10 @@ class Priors(QObject):
     ended = Signal(str)
     """A comparison ended: with this sentence, or "" where all is well."""
 
-    def __init__(self, station: Workstation) -> None:
-        super().__init__(station)
-        self._station = station
-        self._view = findings_view(station)
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._session = session
+        self._view = findings_view(session)
         self._loaded: dict[str, dict[str, Prior]] = {}
         """By `layers.scan_key` of the scan, and series UID of the prior."""
         self._chosen: dict[str, str] = {}
@@ -74,19 +74,19 @@ class Priors(QObject):
         """Scan that is being compared."""
         self._later = QTimer(self, singleShot=True, interval=_UPDATE_MS)
         self._later.timeout.connect(self._update)
-        station.scan_changed.connect(self._on_scan)
-        station.review_changed.connect(self._on_review)
-        station.session.closed.connect(self._on_closed)
+        session.scan_changed.connect(self._on_scan)
+        session.review_changed.connect(self._on_review)
+        session.open_scans.closed.connect(self._on_closed)
 
     # -- what there is ------------------------------------------------------------------------------------------------
 
     def choices(self) -> tuple[Choice, ...]:
         """List what looks like an earlier scan of the same patient: open here, or found by the series browser."""
-        scan = self._station.volume
+        scan = self._session.volume
         if scan is None:
             return ()
-        found = [Choice(one.series, one) for layer in self._station.scans() if (one := volume_of(layer)) is not None]
-        found += [Choice(one.identity, one) for one in self._station.series if one.kind == "volume"]
+        found = [Choice(one.series, one) for layer in self._session.scans() if (one := volume_of(layer)) is not None]
+        found += [Choice(one.identity, one) for one in self._session.series if one.kind == "volume"]
         fitting = {
             one.identity.series_uid: one
             for one in reversed(found)
@@ -109,12 +109,12 @@ class Priors(QObject):
 
     @property
     def _stored(self) -> tuple[Comparison, ...]:
-        review = self._station.review
+        review = self._session.review
         return review.comparisons if review is not None else ()
 
     @property
     def _priors(self) -> dict[str, Prior]:
-        volume = self._station.volume
+        volume = self._session.volume
         return self._loaded.get(scan_key(volume), {}) if volume is not None else {}
 
     def prior(self, series_uid: str) -> Prior | None:
@@ -124,12 +124,12 @@ class Priors(QObject):
     @property
     def chosen(self) -> str:
         """Series UID of the prior that is looked at; "" if there is none."""
-        volume = self._station.volume
+        volume = self._session.volume
         return self._chosen.get(scan_key(volume), "") if volume is not None else ""
 
     def choose(self, series_uid: str) -> None:
         """Look at one of the priors."""
-        volume = self._station.volume
+        volume = self._session.volume
         if volume is not None:
             self._chosen[scan_key(volume)] = series_uid
             self._turn()
@@ -138,7 +138,7 @@ class Priors(QObject):
     def _turn(self) -> None:
         """Let the viewer see the scan beside the chosen prior, as long as it is compared with that."""
         known = {one.prior_series_uid for one in self.comparisons}
-        self._station.set_comparison(self.prior(self.chosen) if self.chosen in known else None)
+        self._session.set_comparison(self.prior(self.chosen) if self.chosen in known else None)
 
     @property
     def running(self) -> bool:
@@ -152,10 +152,10 @@ class Priors(QObject):
 
     def obstacle(self) -> str:
         """Why the scan cannot be compared with anything now, as a sentence; "" where it can."""
-        volume, review = self._station.volume, self._station.review
+        volume, review = self._session.volume, self._session.review
         if volume is None:
             return tr("Open a CT scan first.")
-        if self._station.blind:
+        if self._session.blind:
             return tr("Priors are hidden in a blind read.")
         if review is None:
             return tr(
@@ -180,7 +180,7 @@ class Priors(QObject):
         ReviewError
             If there is nothing to compare, or the headers do not name one patient and nobody insists.
         """
-        scan, volume, report = self._station.scan, self._station.volume, self._view.report()
+        scan, volume, report = self._session.scan, self._session.volume, self._view.report()
         if self.running:
             return
         why = self.obstacle()
@@ -192,11 +192,11 @@ class Priors(QObject):
                 tr("By its headers this scan is not of the same patient, so it is no prior unless you say that it is.")
             )
         model = self._view.model or _default_model()
-        known = self._station.review_of(source) if isinstance(source, Volume) else None
-        by = self._station.provenance()
+        known = self._session.review_of(source) if isinstance(source, Volume) else None
+        by = self._session.provenance()
         self._compared = scan
-        if (owner := self._station.session.of(scan)) is not None:
-            self._station.session.begin_work(owner)
+        if (owner := self._session.open_scans.of(scan)) is not None:
+            self._session.open_scans.begin_work(owner)
 
         def compare(progress: Progress) -> FollowedUp:
             load_torch()  # what finds the lungs needs it as well
@@ -221,10 +221,10 @@ class Priors(QObject):
         if self._task is not None:
             self._task.deleteLater()
         scan, self._task, self._compared = self._compared, None, None
-        owner = self._station.session.of(scan)
+        owner = self._session.open_scans.of(scan)
         if owner is not None:
-            self._station.session.end_work(owner)
-            if owner is not self._station.session.current:
+            self._session.open_scans.end_work(owner)
+            if owner is not self._session.open_scans.current:
                 text = f"{owner.name}: {text or tr('The comparison is done.')}"
         self.ended.emit(text)
         self.changed.emit()
@@ -232,7 +232,7 @@ class Priors(QObject):
     def _on_succeeded(self, outcome: FollowedUp) -> None:
         scan, prior = self._compared, outcome.prior
         volume = volume_of(scan) if scan is not None else None
-        if scan is None or volume is None or not self._station.session.is_open(scan):
+        if scan is None or volume is None or not self._session.open_scans.is_open(scan):
             self._end(tr("The scan was closed meanwhile, so its result was dropped."))
             return
         key, comparison = scan_key(volume), prior.comparison
@@ -244,13 +244,13 @@ class Priors(QObject):
             return edits.compared(review, comparison, uids, by) if prior.aligned is not None else review
 
         try:
-            self._station.change(put, scan)
+            self._session.change(put, scan)
         except LesionError as error:
             self._end(f"⚠ {sentence(error)}")
             return
         self._loaded.setdefault(key, {})[comparison.prior_series_uid] = prior
         self._chosen[key] = comparison.prior_series_uid
-        if scan is self._station.scan:
+        if scan is self._session.scan:
             self._turn()
         self._end("")
 
@@ -270,7 +270,7 @@ class Priors(QObject):
         """Let the numbers follow the findings: matching and growth are quick, aligning is not needed again."""
         from napari_lesion.comparison.match import changes
 
-        volume, report = self._station.volume, self._view.report()
+        volume, report = self._session.volume, self._view.report()
         if volume is None or report is None:
             return
         known = {one.prior_series_uid for one in self._stored}
@@ -281,7 +281,7 @@ class Priors(QObject):
             if new != prior.comparison:
                 followed_prior = replace(prior, comparison=new)
                 self._priors[uid] = followed_prior
-                self._station.change(lambda review, _by, new=new: with_comparison(review, new))  # type: ignore[misc]
+                self._session.change(lambda review, _by, new=new: with_comparison(review, new))  # type: ignore[misc]
 
     def _on_closed(self, scan: OpenScan) -> None:
         if scan.layer is self._compared:
@@ -294,7 +294,7 @@ def _default_model() -> str:
     return default_model()
 
 
-def priors(station: Workstation) -> Priors:
+def priors(session: Session) -> Priors:
     """Get the priors of a viewer's scans; what keeps them is made when it is first asked for."""
-    found: Priors | None = station.findChild(Priors)
-    return found if found is not None else Priors(station)
+    found: Priors | None = session.findChild(Priors)
+    return found if found is not None else Priors(session)

@@ -24,7 +24,7 @@ from napari_lesion.model.volume import readable_date
 from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.follow_up.priors import Priors
-from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.widgets.row_table import row_table
 from napari_lesion.plugin.widgets.task import sentence
@@ -40,9 +40,9 @@ Mark = tuple[str, bool, bool]
 class ResponsePage(QWidget):
     """Marks lesions, and says what RECIST 1.1 makes of them."""
 
-    def __init__(self, station: Workstation, priors: Priors) -> None:
+    def __init__(self, session: Session, priors: Priors) -> None:
         super().__init__()
-        self._station = station
+        self._session = session
         self._priors = priors
         self._reports: tuple[Report, ...] = ()
         self._uids: tuple[str, ...] = ()
@@ -78,7 +78,7 @@ class ResponsePage(QWidget):
         timeline = trajectory.trajectories(self._reports)
         self._uids = tuple(one.lesion_uid for one in timeline)
         roles = {one.uid: one for one in report.lesions} if report is not None else {}
-        names = {one.lesion_uid: one.name for one in findings_view(self._station).findings}
+        names = {one.lesion_uid: one.name for one in findings_view(self._session).findings}
         before = {f.id: f.name for one in self._reports for f in one.findings}
         self._names = {
             one.lesion_uid: names[one.lesion_uid]
@@ -131,12 +131,12 @@ class ResponsePage(QWidget):
 
     @property
     def _scan_uid(self) -> str:
-        volume = self._station.volume
+        volume = self._session.volume
         return volume.series.series_uid if volume is not None else ""
 
     def mark(self, uid: str, mark: Mark | None) -> None:
         """Follow a lesion; None: do not."""
-        review = self._station.review
+        review = self._session.review
         if review is None:
             return
         others = tuple(one for one in review.lesions if one.uid != uid)
@@ -146,10 +146,10 @@ class ResponsePage(QWidget):
             scans = (self._scan_uid,) if progressed else ()
             lesion = {"uid": uid, "organ": "node" if node else "lung", "role": role, "node": node, "progressed": scans}
             new = (recist.Lesion.model_validate(lesion),)
-        self._station.change(lambda review, by: edits.follow(review, (*others, *new), by))
+        self._session.change(lambda review, by: edits.follow(review, (*others, *new), by))
 
     def _chosen(self) -> tuple[recist.Lesion, ...]:
-        review = self._station.review
+        review = self._session.review
         return review.lesions if review is not None and self._reports else ()
 
     def _say(self, dates: bool) -> None:

@@ -17,8 +17,8 @@ from qtpy.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QSizePolicy
 from napari_lesion.comparison.priors import is_same_patient
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.model.volume import SeriesIdentity, Volume, readable_date
-from napari_lesion.plugin.session.session import OpenScan
-from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.browser_panel import BrowserPanel
 from napari_lesion.plugin.viewer.tools.corners import person_name
@@ -147,12 +147,12 @@ def _number(identity: SeriesIdentity) -> int:
 
 
 class Rail(QWidget):
-    """Shows what can be turned to by one click. It keeps nothing itself: the browser and the session have it."""
+    """Shows what can be turned to by one click. It keeps nothing itself: the browser and the open scans have it."""
 
-    def __init__(self, station: Workstation, browser: BrowserPanel, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, browser: BrowserPanel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._station, self._browser = station, browser
-        self._tools = reading_tools(station)
+        self._session, self._browser = session, browser
+        self._tools = reading_tools(session)
         self._groups: tuple[Group, ...] = ()
         self._own: dict[str, QIcon] = {}
         """Pictures of scans that the browser does not list, by key."""
@@ -185,8 +185,8 @@ class Rail(QWidget):
         self._later = QTimer(self, singleShot=True, interval=_REFRESH_MS)
         self._later.timeout.connect(self.refresh)
         browser.listed.connect(self._ask)
-        station.session.scans_changed.connect(self.refresh)
-        station.session.current_changed.connect(self.refresh)
+        session.open_scans.scans_changed.connect(self.refresh)
+        session.open_scans.current_changed.connect(self.refresh)
         self._tools.names_changed.connect(self.refresh)
         self.refresh()
 
@@ -196,9 +196,9 @@ class Rail(QWidget):
 
     def refresh(self, _changed: object = None) -> None:
         """Show what there is now."""
-        session = self._station.session
-        entries = entries_of(self._browser.series, session.scans)
-        found = groups(entries, session.current, self._tools.names)
+        scans = self._session.open_scans
+        entries = entries_of(self._browser.series, scans.scans)
+        found = groups(entries, scans.current, self._tools.names)
         if found != self._groups:
             self._groups = found
             self._build()
@@ -236,7 +236,7 @@ class Rail(QWidget):
 
     def _dress(self, button: QToolButton, entry: Entry) -> None:
         """Say which series it is, whether it is open, and whether it is the one on the screen."""
-        current = entry.scan is not None and entry.scan is self._station.session.current
+        current = entry.scan is not None and entry.scan is self._session.open_scans.current
         button.setChecked(current)
         button.setIcon(self._icon(entry))
         button.setText(self._label(entry))
@@ -271,8 +271,8 @@ class Rail(QWidget):
         return self._own[key]
 
     def _turn_to(self, entry: Entry, _checked: bool = False) -> None:
-        if entry.scan is not None and entry.scan in self._station.session.scans:
-            self._station.session.show(entry.scan)
+        if entry.scan is not None and entry.scan in self._session.open_scans.scans:
+            self._session.open_scans.show(entry.scan)
         elif entry.series is not None:
             self._browser.open_series(entry.series)
         self.refresh()  # a click on the one that is shown must not unmark it

@@ -13,7 +13,7 @@ from napari_lesion.plugin.annotate.annotate_panel import AnnotatePanel
 from napari_lesion.plugin.annotate.cases_panel import CasesPanel
 from napari_lesion.plugin.layout.steps import Pages, StepsPanel, research_use
 from napari_lesion.plugin.reading_study.second_reader_panel import SecondReaderPanel
-from napari_lesion.plugin.session.workstation import ANNOTATION, READING, SECOND_READER, workstation
+from napari_lesion.plugin.session.session import ANNOTATION, READING, SECOND_READER, session_of
 from napari_lesion.plugin.texts import N_, tr
 
 _TITLES = {ANNOTATION: N_("Annotation"), SECOND_READER: N_("Second reader")}
@@ -30,7 +30,7 @@ class SidePanel(QWidget):
     def __init__(self, napari_viewer: napari.viewer.Viewer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer = napari_viewer
-        self._station = workstation(napari_viewer)
+        self._session = session_of(napari_viewer)
         self.steps = StepsPanel(napari_viewer)
         self.parts: dict[str, Any] = {}
         """The panels of the modes, by name, as far as they were made."""
@@ -70,19 +70,19 @@ class SidePanel(QWidget):
         layout.addWidget(self.pages, 1)
         layout.addWidget(self._foot)
         layout.addWidget(research_use(tr(RESEARCH_USE)))
-        self._station.set_mode(READING)
+        self._session.set_mode(READING)
 
     @property
     def mode(self) -> str:
         """What the reader does now."""
-        return self._station.mode
+        return self._session.mode
 
     def enter(self, mode: str) -> None:
         """Turn to a mode of its own; every tool of the others is put down."""
         if mode not in self._pages:
             self._pages[mode] = page = self._make(mode)
             self.pages.add(page)
-        self._station.set_mode(mode)
+        self._session.set_mode(mode)
         self.mode_title.setText(tr(_TITLES[mode]))
         self.leave_button.setText(tr(_LEAVE[mode]))
         self.banner.show()
@@ -93,7 +93,7 @@ class SidePanel(QWidget):
         """Go back to the steps of reading. A blind read pauses: what was found stays hidden until it goes on."""
         if self.mode == SECOND_READER:
             self.parts[SECOND_READER].pause()
-        self._station.set_mode(READING)
+        self._session.set_mode(READING)
         self.banner.hide()
         self._foot.show()
         self.pages.turn_to(self.steps)

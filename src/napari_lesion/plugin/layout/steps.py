@@ -27,8 +27,8 @@ from napari_lesion.plugin.findings.finding_text import advice_line
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.patient_line import PatientLine
 from napari_lesion.plugin.findings.search_form import SearchForm
-from napari_lesion.plugin.session.session import OpenScan
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.viewer.help import key_name
@@ -60,8 +60,8 @@ class StepsPanel(QWidget):
     def __init__(self, napari_viewer: napari.viewer.Viewer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer = napari_viewer
-        self._station = workstation(napari_viewer)
-        self._view = findings_view(self._station)
+        self._session = session_of(napari_viewer)
+        self._view = findings_view(self._session)
         self._seen: Report | None = None
         """The report whose findings the reader was led to."""
         self.step = ""
@@ -89,7 +89,7 @@ class StepsPanel(QWidget):
             button.clicked.connect(lambda _checked=False, one=step: self.go_to(one))
             self._group.addButton(button)
             row.addWidget(button, 1)
-        self.patient = PatientLine(self._station)
+        self.patient = PatientLine(self._session)
         self.pages = Pages()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -98,9 +98,9 @@ class StepsPanel(QWidget):
         layout.addWidget(self.patient)
         layout.addWidget(self.pages, 1)
         self._view.changed.connect(self._on_findings)
-        self._station.finding_selected.connect(self._on_selected)
-        self._station.step_asked.connect(self.go_to)
-        self._station.session.keep("step", self._save, self._restore)
+        self._session.finding_selected.connect(self._on_selected)
+        self._session.step_asked.connect(self.go_to)
+        self._session.open_scans.keep("step", self._save, self._restore)
 
     # -- which step ---------------------------------------------------------------------------------------------------
 
@@ -187,7 +187,7 @@ class StepsPanel(QWidget):
 
     def _report(self) -> QWidget:
         self.parts["summary"] = ReportSummary(self._viewer)
-        self.parts["exports"] = Exports(self._station)
+        self.parts["exports"] = Exports(self._session)
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
@@ -218,15 +218,15 @@ class ReportSummary(QWidget):
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
-        self._station = workstation(viewer)
-        self._view = findings_view(self._station)
+        self._session = session_of(viewer)
+        self._view = findings_view(self._session)
         self.text = rich_label()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.text)
-        for changed in (self._view.changed, self._station.review_changed, self._station.scan_changed):
+        for changed in (self._view.changed, self._session.review_changed, self._session.scan_changed):
             changed.connect(self.follow)
-        self._station.blind_changed.connect(self.follow)
+        self._session.blind_changed.connect(self.follow)
         self.follow()
 
     def follow(self, _changed: object = None) -> None:
@@ -234,7 +234,7 @@ class ReportSummary(QWidget):
         self.text.setText("<br>".join(self._lines()))
 
     def _lines(self) -> list[str]:
-        if self._station.blind:
+        if self._session.blind:
             return [tr("A blind read is on: what was found is hidden until it ends.")]
         if self._view.review is None:
             return [

@@ -34,8 +34,8 @@ from napari_lesion.pacs.send import send
 from napari_lesion.pacs.storage import instances_below
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.pacs.fetching import Fetched, fetch_study, outcome_of
-from napari_lesion.plugin.session.session import OpenScan
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layout import PLUGIN
@@ -75,17 +75,17 @@ class PacsPanel(QWidget):
         super().__init__()
         self._viewer = napari_viewer
         scan_view(napari_viewer)
-        self._station = workstation(napari_viewer)
-        self._findings = findings_view(self._station)
-        self._tools = reading_tools(self._station)
+        self._session = session_of(napari_viewer)
+        self._findings = findings_view(self._session)
+        self._tools = reading_tools(self._session)
         self._task: Task[Any] | None = None
         self._nodes: Nodes | None = None
         self._for: OpenScan | None = None
         """The scan that the archive is asked or told for."""
         self._build()
         self._tools.names_changed.connect(self._name_studies)
-        self._station.session.current_changed.connect(lambda _scan: self._follow())
-        self._station.review_changed.connect(lambda _review: self._follow())
+        self._session.open_scans.current_changed.connect(lambda _scan: self._follow())
+        self._session.review_changed.connect(lambda _review: self._follow())
         self.read_nodes()
 
     # -- construction -------------------------------------------------------------------------------------------------
@@ -211,7 +211,7 @@ class PacsPanel(QWidget):
 
     def fetch_priors(self) -> None:
         """Find and fetch the earlier CTs of the patient on the screen."""
-        archive, volume = self._archive(), self._station.volume
+        archive, volume = self._archive(), self._session.volume
         if archive is None or volume is None:
             return
         patient, date = volume.series.patient_id.strip(), volume.series.study_date
@@ -228,7 +228,7 @@ class PacsPanel(QWidget):
                 for number, one in enumerate(found)
             ]
 
-        self._run(work, self._on_priors, self._station.session.current)
+        self._run(work, self._on_priors, self._session.open_scans.current)
 
     def send(self) -> None:
         """Send results of the scan on the screen into its study."""
@@ -236,7 +236,7 @@ class PacsPanel(QWidget):
         volume, scan = self._findings.volume, self._findings.scan
         if archive is None or report is None or volume is None or scan is None:
             return
-        source, owner = source_of(scan), self._station.session.of(scan)
+        source, owner = source_of(scan), self._session.open_scans.of(scan)
 
         def work(progress: Progress) -> tuple[Sent, tuple[str, ...]]:
             volume.wait(progress)
@@ -354,7 +354,7 @@ class PacsPanel(QWidget):
     def _on_sent(self, scan: OpenScan | None, outcome: tuple[Sent, tuple[str, ...]]) -> None:
         sent, notes = outcome
         if scan is not None and sent.confirmed and not sent.failed:
-            self._station.reported.emit(scan, "sent")
+            self._session.reported.emit(scan, "sent")
         lines = [tr("{count} results are in the archive, as it confirms.", count=len(sent.confirmed))]
         self._say_of_scan(
             "\n".join(lines + [f"⚠ {one}" for one in (*dict.fromkeys(sent.failed.values()), *sent.notes, *notes)])
@@ -376,7 +376,7 @@ class PacsPanel(QWidget):
         self._task, self._for = Task(work, self), scan
         task = self._task
         if scan is not None:
-            self._station.session.begin_work(scan)
+            self._session.open_scans.begin_work(scan)
         task.progressed.connect(self._on_progress)
         task.succeeded.connect(then)
         task.failed.connect(lambda error: self._say_of_scan(f"⚠ {sentence(error)}"))
@@ -396,7 +396,7 @@ class PacsPanel(QWidget):
         if self._task is not None:
             self._task.deleteLater()
         if self._for is not None:
-            self._station.session.end_work(self._for)
+            self._session.open_scans.end_work(self._for)
         self._task = self._for = None
         self._follow()
 
@@ -406,14 +406,14 @@ class PacsPanel(QWidget):
         for button in (self.test_button, self.search_button):
             button.setEnabled(idle)
         self.fetch_button.setEnabled(idle and isinstance(self.tree.currentItem(), _Row))
-        self.priors_button.setEnabled(idle and self._station.volume is not None)
-        self.send_button.setEnabled(idle and self._findings.review is not None and not self._station.blind)
+        self.priors_button.setEnabled(idle and self._session.volume is not None)
+        self.send_button.setEnabled(idle and self._findings.review is not None and not self._session.blind)
         self.progress.setVisible(self.running)
         self.cancel_button.setVisible(self.running)
 
     def _say_of_scan(self, text: str) -> None:
         """Say what came of a scan; where another one is on the screen by now, also that it is not of that."""
-        if self._for is not None and self._for is not self._station.session.current:
+        if self._for is not None and self._for is not self._session.open_scans.current:
             text = "⚠ " + tr("This is of another scan than that on the screen:") + f"\n{text}"
         self._say(text)
 

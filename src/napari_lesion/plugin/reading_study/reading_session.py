@@ -20,8 +20,8 @@ from napari_lesion.model.findings import Finding, Point, Report
 from napari_lesion.model.volume import Volume
 from napari_lesion.pipeline import search
 from napari_lesion.plugin.reading_study.blinding import READING, Blinding
-from napari_lesion.plugin.session.session import OpenScan
-from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.settings import option, reader_name, setting, store
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import Action
@@ -61,10 +61,10 @@ class ReadingSession(QObject):
     progressed = Signal(int, int)
     """The hidden search: steps done, of so many (0: not known); -1 when it ended."""
 
-    def __init__(self, station: Workstation) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
-        self._station_ref = ref(station)
-        self._blinding = Blinding(station.viewer)
+        self._session_ref = ref(session)
+        self._blinding = Blinding(session.viewer)
         self._journal: Journal | None = None
         self._hold: FileLock | None = None
         """Keeps other windows from going on with this reader's readings, while one goes on here."""
@@ -77,19 +77,19 @@ class ReadingSession(QObject):
         self._awaited = False
         """The reader is done with the blind read, and the search is not."""
         self._layers: dict[str, Points] = {}
-        station.viewer.canvas.overlays[_BANNER] = TextOverlay(
+        session.viewer.canvas.overlays[_BANNER] = TextOverlay(
             position="bottom_center", font_size=12, color=_BANNER_COLOR, box=False, visible=False
         )
-        station.scan_changed.connect(self._on_scan)
-        station.session.leaving.connect(self._on_leaving)
+        session.scan_changed.connect(self._on_scan)
+        session.open_scans.leaving.connect(self._on_leaving)
         self._on_scan()
 
     @property
-    def _station(self) -> Workstation:
-        station = self._station_ref()
-        if station is None:
+    def _session(self) -> Session:
+        session = self._session_ref()
+        if session is None:
             raise RuntimeError("the viewer was closed")
-        return station
+        return session
 
     # -- what there is ------------------------------------------------------------------------------------------------
 
@@ -138,12 +138,12 @@ class ReadingSession(QObject):
         ReadingError
             If there is no scan, or its file cannot be used.
         """
-        volume = self._station.volume
+        volume = self._session.volume
         if volume is None:
             raise ReadingError(tr("Open a scan first."))
         key, reader = scan_key(volume), reader_name()
         seen = not self._blinding.hides(key) and self._searched() is not None
-        self._station.session.take_mouse(READING)
+        self._session.open_scans.take_mouse(READING)
         path = place_of(self.folder, reader, volume)
         self._let_others()
         for other in [one for one in _HOLDING if one is not self]:
@@ -181,7 +181,7 @@ class ReadingSession(QObject):
 
     def reveal(self) -> None:
         """End the blind read; where the detector is still searching, as soon as it is done, and the time stops."""
-        journal, volume = self._running_journal(), self._station.volume
+        journal, volume = self._running_journal(), self._session.volume
         report = self._searched() or (self._reports.get(scan_key(volume)) if volume is not None else None)
         if report is not None:
             journal.reveal(report)
@@ -250,7 +250,7 @@ class ReadingSession(QObject):
         return self._journal
 
     def _place(self) -> Point:
-        place = self._station.position_mm
+        place = self._session.position_mm
         if place is None:
             raise ReadingError(tr("Open a scan first."))
         return place
@@ -259,12 +259,12 @@ class ReadingSession(QObject):
 
     def _on_leaving(self, _scan: OpenScan) -> None:
         """Let marks and findings go with the scan that leaves the screen; those of the next one are drawn anew."""
-        self._station.session.remove(self._layers.values())
+        self._session.open_scans.remove(self._layers.values())
         self._layers.clear()
 
     def _on_scan(self) -> None:
         """Turn to the scan that is read now: pause the reading of another, and find the one of this."""
-        volume = self._station.volume
+        volume = self._session.volume
         key = scan_key(volume) if volume is not None else ""
         if self._journal is not None and self._of != key:
             self.pause()
@@ -272,7 +272,7 @@ class ReadingSession(QObject):
             self._reading = self._load(volume) if volume is not None else None
             if self._reading is not None and self._reading.phase != "finished":
                 self._hide(key)  # before anybody looks
-        self._station.set_blind(self._blinding.hides(key))
+        self._session.set_blind(self._blinding.hides(key))
         self._refresh()
 
     def _load(self, volume: Volume) -> Reading | None:
@@ -297,17 +297,17 @@ class ReadingSession(QObject):
 
     def _hide(self, key: str) -> None:
         self._blinding.hide(key)
-        self._station.set_blind(True)
+        self._session.set_blind(True)
 
     def _unhide(self, key: str) -> None:
         self._blinding.show(key)
-        self._station.set_blind(False)
+        self._session.set_blind(False)
 
     # -- the hidden search --------------------------------------------------------------------------------------------
 
     def _searched(self) -> Report | None:
         """Get what a detector found in the scan, if it was searched in the other panels."""
-        review = self._station.review
+        review = self._session.review
         return review.start if review is not None and is_searched(review.start) else None
 
     def _search(self, volume: Volume) -> None:
@@ -327,7 +327,7 @@ class ReadingSession(QObject):
             self._task.deleteLater()
         self._task = None
         self.progressed.emit(-1, 0)
-        volume = self._station.volume
+        volume = self._session.volume
         if volume is not None and self._journal is not None and scan_key(volume) != key:
             self._search(volume)  # the reader went on to another scan meanwhile
         elif self._awaited and self._journal is not None:
@@ -352,7 +352,7 @@ class ReadingSession(QObject):
 
     def _say_state(self) -> None:
         """Say over the picture which read this is: the panel may be behind another one."""
-        banner = self._station.viewer.canvas.overlays[_BANNER]
+        banner = self._session.viewer.canvas.overlays[_BANNER]
         reading = self.reading
         banner.visible = self.running
         if reading is not None and self.running:
@@ -361,7 +361,7 @@ class ReadingSession(QObject):
 
     def _draw(self) -> None:
         """Draw marks as diamonds and the detector's findings as rings, each with its number and confidence."""
-        scans, volume, reading = self._station.session, self._station.volume, self.reading
+        scans, volume, reading = self._session.open_scans, self._session.volume, self.reading
         wanted: dict[str, Sequence[tuple[Point, float, str]]] = {}
         if volume is not None and reading is not None:
             wanted["mark"] = [
@@ -373,7 +373,7 @@ class ReadingSession(QObject):
         for kind in ("mark", "finding"):
             old = self._layers.pop(kind, None)
             places = wanted.get(kind, ())
-            if old is not None and old in self._station.viewer.layers:
+            if old is not None and old in self._session.viewer.layers:
                 if places:
                     _move(old, places)
                     self._layers[kind] = old
@@ -381,7 +381,7 @@ class ReadingSession(QObject):
                 scans.remove([old])
             if places and volume is not None and scans.current is not None:
                 self._layers[kind] = layer = _layer(kind, places, volume)
-                scans.add(scans.current, layer, above=self._station.viewer.layers)
+                scans.add(scans.current, layer, above=self._session.viewer.layers)
 
 
 def mark_name(number: int) -> str:
@@ -448,30 +448,30 @@ def _move(layer: Points, places: Sequence[tuple[Point, float, str]]) -> None:
     layer.refresh_text()
 
 
-_sessions: WeakKeyDictionary[Workstation, ReadingSession] = WeakKeyDictionary()
+_sessions: WeakKeyDictionary[Session, ReadingSession] = WeakKeyDictionary()
 
 
-def reading_session(station: Workstation) -> ReadingSession:
+def reading_session(session: Session) -> ReadingSession:
     """Get the reading study of a viewer; it is made when it is first asked for."""
-    if station not in _sessions:
-        _sessions[station] = ReadingSession(station)
-    return _sessions[station]
+    if session not in _sessions:
+        _sessions[session] = ReadingSession(session)
+    return _sessions[session]
 
 
-def _act(station: Workstation, confidence: int) -> None:
+def _act(session: Session, confidence: int) -> None:
     """Rate the place of the crosshair from a key; 0 takes away."""
-    session = reading_session(station)
+    reading = reading_session(session)
     try:
         if confidence:
-            session.rate(confidence)
+            reading.rate(confidence)
         else:
-            session.take_away()
+            reading.take_away()
     except LesionError as error:
-        session.told.emit(f"⚠ {sentence(error)}")
+        reading.told.emit(f"⚠ {sentence(error)}")
 
 
-def _rate(confidence: int) -> Callable[[Workstation], None]:
-    return lambda station: _act(station, confidence)
+def _rate(confidence: int) -> Callable[[Session], None]:
+    return lambda session: _act(session, confidence)
 
 
 ACTIONS = (

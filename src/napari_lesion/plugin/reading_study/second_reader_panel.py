@@ -29,7 +29,7 @@ from qtpy.QtWidgets import (
 from napari_lesion.detection.registry import list_models
 from napari_lesion.model.findings import Point
 from napari_lesion.plugin.reading_study.reading_session import decision_sign, mark_name, reading_session
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import bind
@@ -67,8 +67,8 @@ class SecondReaderPanel(QWidget):
         entitle(self, tr("Second reader"))
         scan_view(napari_viewer)
         bind(napari_viewer)
-        self._station = workstation(napari_viewer)
-        self._session = reading_session(self._station)
+        self._session = session_of(napari_viewer)
+        self._reading_session = reading_session(self._session)
         self._places: list[Point] = []
         """Of the rows of the table."""
         self._build()
@@ -80,7 +80,7 @@ class SecondReaderPanel(QWidget):
     def _build(self) -> None:
         self.reader = QLineEdit(reader_name())
         self.reader.setToolTip(tr("Name or code of the reader; readings are kept under it"))
-        self.folder = QLineEdit(str(self._session.folder))
+        self.folder = QLineEdit(str(self._reading_session.folder))
         self.folder.setReadOnly(True)
         self.folder.setToolTip(tr("Folder of the readings; napari-lesion reading-study evaluates it"))
         self.folder.setAccessibleName(tr("Folder of the readings"))
@@ -93,7 +93,7 @@ class SecondReaderPanel(QWidget):
         self.models.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for card in list_models():
             self.models.addItem(f"{card.id} {card.version}", card.id)
-        self.models.setCurrentIndex(max(self.models.findData(self._session.model), 0))
+        self.models.setCurrentIndex(max(self.models.findData(self._reading_session.model), 0))
         folder = QHBoxLayout()
         folder.addWidget(self.folder, 1)
         folder.addWidget(self.choose)
@@ -140,7 +140,7 @@ class SecondReaderPanel(QWidget):
             )
             button.setMinimumWidth(44)
             button.clicked.connect(
-                lambda _checked=False, level=column + 1: self._try(lambda: self._session.rate(level))
+                lambda _checked=False, level=column + 1: self._try(lambda: self._reading_session.rate(level))
             )
             self.rate_buttons.append(button)
             grid.addWidget(button, column // _IN_A_ROW, column % _IN_A_ROW)
@@ -183,16 +183,16 @@ class SecondReaderPanel(QWidget):
         self.setMinimumWidth(320)
 
     def _connect(self) -> None:
-        self._session.changed.connect(self._show)
-        self._session.told.connect(self._say)
-        self._session.progressed.connect(self._on_progress)
+        self._reading_session.changed.connect(self._show)
+        self._reading_session.told.connect(self._say)
+        self._reading_session.progressed.connect(self._on_progress)
         self.reader.editingFinished.connect(self._on_reader)
         self.choose.clicked.connect(self._on_choose)
-        self.models.activated.connect(lambda: self._session.set_up(model=self.models.currentData()))
+        self.models.activated.connect(lambda: self._reading_session.set_up(model=self.models.currentData()))
         self.next_button.clicked.connect(lambda: self._try(self._next))
         self.pause_button.clicked.connect(self.pause)
-        self.away_button.clicked.connect(lambda: self._try(self._session.take_away))
-        self.rest_button.clicked.connect(lambda: self._try(self._session.reject_the_rest))
+        self.away_button.clicked.connect(lambda: self._try(self._reading_session.take_away))
+        self.rest_button.clicked.connect(lambda: self._try(self._reading_session.reject_the_rest))
         self.table.currentCellChanged.connect(lambda row, *_: self._go_to(row))
         self.table.cellClicked.connect(lambda row, *_: self._go_to(row))
         self._clock = QTimer(self, interval=_TICK_MS)
@@ -203,8 +203,8 @@ class SecondReaderPanel(QWidget):
 
     def pause(self) -> None:
         """Stop the time of a reading that runs; what was found stays hidden."""
-        if self._session.running:
-            self._try(self._session.pause)
+        if self._reading_session.running:
+            self._try(self._reading_session.pause)
 
     def _try(self, act: Callable[[], None]) -> None:
         self._say("")
@@ -215,14 +215,14 @@ class SecondReaderPanel(QWidget):
 
     def _next(self) -> None:
         """Take the next step of the reading."""
-        reading = self._session.reading
-        if not self._session.running:
-            self._session.start()
+        reading = self._reading_session.reading
+        if not self._reading_session.running:
+            self._reading_session.start()
         elif reading is not None and reading.phase == "blind":
             if self._sure(reading):
-                self._session.reveal()
+                self._reading_session.reveal()
         else:
-            self._session.finish()
+            self._reading_session.finish()
 
     def _sure(self, reading: Reading) -> bool:
         answer = QMessageBox.question(
@@ -239,23 +239,23 @@ class SecondReaderPanel(QWidget):
     def _on_reader(self) -> None:
         name = self.reader.text().strip()
         if name and name != reader_name():
-            self._session.set_up(reader=name)
+            self._reading_session.set_up(reader=name)
         self.reader.setText(reader_name())
 
     def _on_choose(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, tr("Folder of the readings"), self.folder.text())
         if folder:
-            self._session.set_up(folder=Path(folder))
+            self._reading_session.set_up(folder=Path(folder))
             self.folder.setText(folder)
 
     def _go_to(self, row: int) -> None:
         if 0 <= row < len(self._places):
-            self._station.go_to(self._places[row])
+            self._session.go_to(self._places[row])
 
     def event(self, event: QEvent) -> bool:
         """Pause when napari takes the panel out of its window; hiding it does not."""
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self._session.close()
+            self._reading_session.close()
         return super().event(event)
 
     # -- what is shown ------------------------------------------------------------------------------------------------
@@ -270,9 +270,9 @@ class SecondReaderPanel(QWidget):
         self.progress.setValue(done)
 
     def _show(self) -> None:
-        reading, running = self._session.reading, self._session.running
+        reading, running = self._reading_session.reading, self._reading_session.running
         self._show_state()
-        scan = self._station.volume is not None
+        scan = self._session.volume is not None
         phase = reading.phase if reading is not None else None
         texts = {
             (None, False): tr("Start the blind read"),
@@ -283,7 +283,7 @@ class SecondReaderPanel(QWidget):
         }
         self.next_button.setText(texts.get((phase, running), tr("Finished")))
         undecided = len(reading.undecided) if reading is not None else 0
-        waits = self._session.searching
+        waits = self._reading_session.searching
         self.next_button.setEnabled(scan and phase != "finished" and not waits and not (running and undecided))
         self.pause_button.setEnabled(running)
         self.ratings.setEnabled(running)
@@ -294,12 +294,12 @@ class SecondReaderPanel(QWidget):
         self._fill(reading)
 
     def _show_state(self) -> None:
-        reading = self._session.reading
+        reading = self._reading_session.reading
         title, hint = self._words(reading)
         spent = ""
         if reading is not None:
             blind, assisted = reading.blind_s, reading.assisted_s
-            if self._session.running:
+            if self._reading_session.running:
                 since = (now() - reading.last.time).total_seconds()
                 blind, assisted = (blind + since, 0.0) if reading.phase == "blind" else (blind, assisted + since)
             spent = tr("blind {time}", time=minutes(blind))
@@ -311,20 +311,20 @@ class SecondReaderPanel(QWidget):
 
     def _words(self, reading: Reading | None) -> tuple[str, str]:
         """Title and explanation of the state."""
-        if self._station.volume is None:
+        if self._session.volume is None:
             return "○ " + tr("No scan"), tr("Open a scan to read it.")
         if reading is None:
             return (
                 "○ " + tr("Not read yet"),
                 tr("The first read is blind: what the detector finds is hidden until you are done."),
             )
-        if self._session.searching:
+        if self._reading_session.searching:
             return "⏳ " + tr("The detector is still searching"), tr(
                 "Your blind read is over and the time stands still. The findings appear as soon as they are there."
             )
         if reading.phase == "finished":
             return "✓ " + tr("Finished"), self._summary(reading)
-        if not self._session.running:
+        if not self._reading_session.running:
             return "⏸ " + tr("Paused"), tr("The findings stay hidden and no time counts.")
         if reading.phase == "blind":
             hint = tr(
@@ -396,7 +396,7 @@ class SecondReaderPanel(QWidget):
 
     def _slice(self, place: Point) -> str:
         """Axial slice, as napari's slider counts them."""
-        scan, volume = self._station.scan, self._station.volume
+        scan, volume = self._session.scan, self._session.volume
         if scan is None or volume is None:
             return ""
         return str(int(np.rint(scan.world_to_data(frame_of(volume).to_world(place))[0])))

@@ -1,132 +1,105 @@
-"""Which scans are open in a viewer, and which one is on the screen. Get it with `session`.
+"""What all panels and views of one viewer share: the scan, the place, and the finding that the reader is at.
 
-The scan on the screen owns everything on the screen. Each layer of this plugin belongs to one scan, which its metadata
-name (`layers.about`). Only those of the current scan are in the viewer's layer list; all others wait with their own
-scan, where nobody sees, clicks or paints them. Whatever else belongs to a scan (place, zoom, slab, ...) is put by when
-it leaves the screen and comes back with it: see `Session.keep`. Layers of others are left alone.
+Panels do not call each other. They change something here, and follow the signals.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
-from weakref import WeakKeyDictionary, WeakMethod, WeakSet, ref
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, ref
 
+import numpy as np
+import numpy.typing as npt
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
+from napari_lesion.assessment.patient.clinical import patient_of
+from napari_lesion.model.findings import Point, Report
+from napari_lesion.model.judged import Patient
 from napari_lesion.model.volume import Volume
-from napari_lesion.plugin.session.batch import Batch
-from napari_lesion.plugin.session.placement import Placement
-from napari_lesion.plugin.session.view_state import restore_view, saved_view
-from napari_lesion.plugin.settings import option
+from napari_lesion.plugin.session.open_scans import OpenScan, open_scans
+from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.texts import tr
-from napari_lesion.plugin.viewer.layers import SCAN, scan_key, scan_name
-from napari_lesion.plugin.viewer.view import source_of, unwrapped, volume_of
-from napari_lesion.plugin.widgets.messages import show_info
+from napari_lesion.plugin.viewer.layers import frame_of, scan_name
+from napari_lesion.plugin.viewer.view import centre_on, unwrapped, volume_of
+from napari_lesion.plugin.widgets.messages import show_info, show_warning
+from napari_lesion.plugin.widgets.task import Task, sentence
+from napari_lesion.review.journal import Journal, journal_path, take_over_earlier
+from napari_lesion.review.review import Provenance, Review, carried_over, provenance, unsearched
+from napari_lesion.support.errors import ConfigError, ReviewError
+from napari_lesion.support.journal_file import is_there
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image, Layer
+    from napari.layers import Image
 
     from napari_lesion.dicom.index.series import Series
+    from napari_lesion.follow_up import Prior
 
-_Save: TypeAlias = "Callable[[OpenScan], Any]"
-_Restore: TypeAlias = "Callable[[OpenScan, Any], None]"
-
-BUDGET_SETTING = "session/memory_gib"
-"""Open scans may take that many GiB; beyond it, those that were not on the screen for longest are closed."""
-
-
-@dataclass(eq=False)
-class OpenScan:
-    """A scan that is open in one viewer.
-
-    Attributes
-    ----------
-    key : str
-        See `layers.scan_key`.
-    layer : Image
-        Its picture.
-    volume : Volume
-    source : Series, optional
-        The files that it was read from, where they are known.
-    away : list of Layer
-        Its layers, the lowest first, while another scan is on the screen.
-    kept : dict
-        What belongs to it and is put by meanwhile, by the names of `Session.keep`.
-    """
-
-    key: str
-    layer: Image = field(repr=False)
-    volume: Volume = field(repr=False)
-    source: Series | None = field(repr=False)
-    away: list[Layer] = field(default_factory=list, repr=False)
-    kept: dict[str, Any] = field(default_factory=dict, repr=False)
-    below: int = 0
-    """Layers of somebody else that lay below it."""
-    shown: int = 0
-    """When it came on the screen last, counted in switches."""
-
-    @property
-    def name(self) -> str:
-        """Of the scan, for people."""
-        return scan_name(self.volume.series)
-
-    @property
-    def nbytes(self) -> int:
-        """Memory of its voxels."""
-        return int(self.volume.voxels.nbytes)
+READING, ANNOTATION, SECOND_READER = MODES = ("reading", "annotation", "second reader")
+"""What a reader does in the workstation. Each has tools of its own, and one at a time has the mouse."""
+#: Places nearer than this are one, mm.
+_SAME_MM = 1e-6
 
 
 class Session(QObject):
-    """The scans of one viewer, of which one, or none, is on the screen."""
+    """The reader's place in one viewer. Get it with `session_of`."""
 
-    leaving = Signal(object)
-    """The `OpenScan` that leaves the screen, while it is still there: tools are put down, what was typed is taken."""
-    current_changed = Signal(object)
-    """The `OpenScan` that is on the screen, or None."""
-    scans_changed = Signal()
-    """Which scans are open."""
-    closed = Signal(object)
-    """An `OpenScan` that is not open any more."""
-    deleted = Signal(object)
-    """A layer that somebody took away for good, not the picture of a scan."""
-    mouse_taken = Signal(str)
-    """Who has the mouse now (`take_mouse`): everybody else puts the tools down."""
+    scan_changed = Signal(object)
+    """The image layer of the scan that is read now, or None."""
+    position_changed = Signal(object)
+    """LPS mm (x, y, z) of the crosshair."""
+    centred = Signal(object)
+    """LPS mm (x, y, z) of a place that all views are to be centred on."""
+    finding_selected = Signal(str)
+    """Id of the finding that is looked at, or ""."""
+    review_changed = Signal(object)
+    """The review of the scan that is read now, or None: it changed, or another scan is read."""
+    blind_changed = Signal(bool)
+    """Whether the reader must not see what a detector found."""
+    series_changed = Signal()
+    """The series browser found something else."""
+    mode_changed = Signal(str)
+    """What the reader does in the workstation: one of `MODES`."""
+    step_asked = Signal(str)
+    """A step of the workstation that is to be shown, one of `layout.steps.STEPS`."""
+    reported = Signal(object, str)
+    """Of an `OpenScan`, the kind of a report that was written; or ``sent``, where an archive confirmed all results."""
+    comparison_changed = Signal(object)
+    """The `follow_up.Prior` that the scan is seen beside, or None."""
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
-        self._viewer = ref(viewer)
-        self._scans: list[OpenScan] = []
-        self._current: OpenScan | None = None
-        self._keepers: dict[str, tuple[WeakMethod[_Save], WeakMethod[_Restore]]] = {}
-        self._looks: dict[str, dict[str, Any]] = {}
-        """What was kept of scans that were closed, by key: they come back as they were."""
-        self._at_work: dict[str, int] = {}
-        """How much runs for a scan, by key."""
-        self._switches = 0
-        self.moving = False
-        """Whether layers go and come because another scan comes on the screen."""
-        self._later = QTimer(self, singleShot=True, interval=0)
-        self._later.timeout.connect(self._tidy)
-        self._keys: WeakKeyDictionary[Layer, str] = WeakKeyDictionary()
-        """Whose our layers are, whatever becomes of their metadata."""
-        self._placement = Placement()
-        self._in_one_go = Batch(viewer.layers, self)
-        self._strays: list[Layer] = []
-        self._orphans: WeakSet[Layer] = WeakSet()
-        """Layers that came for a scan that was not open."""
-        self._wanted: OpenScan | None = None
-        self._before: dict[str, Any] = {}
-        """What belongs to the current scan, as it was before the layer came that is being inserted."""
-        viewer.layers.events.inserting.connect(self._on_inserting)
-        viewer.layers.events.inserted.connect(self._on_inserted)
-        viewer.layers.events.removed.connect(self._on_removed)
-        self.keep("view", self._save_view, self._restore_view)
-        for layer in list(viewer.layers):
-            self._take(layer)
+        self._end = ref(viewer, partial(_rest, ref(self)))
+        self.open_scans = open_scans(viewer)
+        self._finding = ""
+        self._blind = False
+        self._mode = ""
+        self._comparison: Prior | None = None
+        self._series: tuple[Series, ...] = ()
+        self._reviews: dict[Path, Review] = {}
+        """By journal, so that a scan that was opened twice has one review."""
+        self._journals: dict[Path, Journal] = {}
+        self._seen = np.asarray(viewer.dims.point, dtype=np.float64)
+        """The point of `dims` when it was last looked at."""
+        self._place = self._seen.copy()
+        """Of the crosshair, in napari's world."""
+        self._range = viewer.dims.range
+        """How far napari's sliders went when the point was last looked at."""
+        self._quiet = False
+        viewer.dims.events.point.connect(self._on_point)
+        # napari tells a change of the range as one of the step only.
+        viewer.dims.events.current_step.connect(self._on_point)
+        viewer.dims.events.range.connect(self._on_point)
+        viewer.dims.events.order.connect(self._on_order)
+        viewer.dims.events.ndisplay.connect(self._on_order)
+        self.open_scans.current_changed.connect(self._on_scan)
+        self.open_scans.closed.connect(self._let_go)
+        self.open_scans.keep("place", self._save_place, self._restore_place)
+        self._recover()
 
     @property
     def viewer(self) -> ViewerModel:
@@ -137,355 +110,338 @@ class Session(QObject):
         RuntimeError
             If it is gone.
         """
-        viewer = self._viewer()
-        if viewer is None:
-            raise RuntimeError("the viewer was closed")
-        return viewer
+        return self.open_scans.viewer
 
-    # -- what there is ------------------------------------------------------------------------------------------------
+    # -- the scan -----------------------------------------------------------------------------------------------------
 
     @property
-    def scans(self) -> tuple[OpenScan, ...]:
-        """All scans that are open, in the order in which they were opened."""
-        return tuple(self._scans)
+    def scan(self) -> Image | None:
+        """Layer of the scan that is read now: the one on the screen."""
+        current = self.open_scans.current
+        return current.layer if current is not None else None
 
     @property
-    def current(self) -> OpenScan | None:
-        """The scan on the screen."""
-        return self._current
+    def volume(self) -> Volume | None:
+        """The scan that is read now."""
+        current = self.open_scans.current
+        return current.volume if current is not None else None
 
-    def of(self, layer: Layer | None) -> OpenScan | None:
-        """Find the open scan that a layer is the picture of."""
-        return next((scan for scan in self._scans if scan.layer is layer), None)
+    def set_active_scan(self, scan: Image | None) -> None:
+        """Turn to another open scan."""
+        self.open_scans.show(self.open_scans.of(scan))
 
-    def owner(self, layer: Layer) -> OpenScan | None:
-        """Find the open scan that a layer belongs to; None for a layer of somebody else."""
-        return self.of(layer) or self.with_key(self._key_of(layer))
+    def scans(self) -> list[Image]:
+        """Layers of all scans that are open, also of those that are not on the screen."""
+        return [one.layer for one in self.open_scans.scans]
 
-    def with_key(self, key: str) -> OpenScan | None:
-        """Find an open scan by its key."""
-        return next((scan for scan in self._scans if key and scan.key == key), None)
+    def _on_scan(self, scan: OpenScan | None) -> None:
+        self._finding = scan.kept.get("place", {}).get("finding", "") if scan is not None else ""
+        self._recover()
+        if self.review is None or all(one.id != self._finding for one in self.review.findings):
+            self._finding = ""
+        self.scan_changed.emit(self.scan)
+        self.review_changed.emit(self.review)
+        self.finding_selected.emit(self._finding)
+        self._tell_position()
 
-    def find(self, series: Series) -> OpenScan | None:
-        """Find the open scan that was read from a series."""
-        return next((scan for scan in self._scans if _is_from(scan, series)), None)
+    @property
+    def series(self) -> tuple[Series, ...]:
+        """What the series browser has found on disks."""
+        return self._series
 
-    def is_open(self, layer: Layer | None) -> bool:
-        """Whether a layer is the picture of an open scan, on the screen or not."""
-        return self.of(layer) is not None
+    def list_series(self, series: Iterable[Series]) -> None:
+        """Say which series the browser has found."""
+        self._series = tuple(series)
+        self.series_changed.emit()
 
-    def holds(self, layer: Layer | None) -> bool:
-        """Whether nobody took a layer away: it is in the viewer, or waits with its scan."""
-        return layer is not None and (layer in self.viewer.layers or any(layer in one.away for one in self._scans))
+    # -- the place ----------------------------------------------------------------------------------------------------
 
-    # -- what comes and goes with a scan ------------------------------------------------------------------------------
+    @property
+    def position_mm(self) -> Point | None:
+        """Where the crosshair is: LPS mm (x, y, z); None without a scan."""
+        volume = self.volume
+        if volume is None or self._place.shape != (3,):
+            return None
+        x, y, z = frame_of(volume).to_patient(self._place)
+        return float(x), float(y), float(z)
 
-    def keep(self, name: str, save: _Save, restore: _Restore) -> None:
-        """Have something put by when a scan leaves the screen, and brought back with it.
-
-        Parameters
-        ----------
-        name : str
-        save : bound method
-            Gives what belongs to the scan that leaves. It must not hold layers or voxels: it outlives the scan.
-        restore : bound method
-            Takes the scan that comes and what was put by, or None where it comes for the first time.
-        """
-        # Weakly: who keeps something often holds the window, which must not live for the session's sake.
-        self._keepers[name] = WeakMethod(save), WeakMethod(restore)
-
-    def add(self, scan: OpenScan, layer: Layer, above: Collection[Layer] = (), below: Layer | None = None) -> None:
-        """Add a layer to a scan: into the viewer where the scan is on the screen, else where its layers wait.
-
-        Nothing is turned to, and napari's selection stays.
-
-        Parameters
-        ----------
-        scan : OpenScan
-        layer : Layer
-        above : collection of Layer
-            It comes right above the highest of these; above the picture by default.
-        below : Layer, optional
-            Or right below this one, where that is there.
-        """
-        layer.metadata[SCAN] = scan.key
-        self._claim(layer)
-        there = self.viewer.layers if scan is self._current else scan.away
-        places = [place for place, one in enumerate(there) if one in (above or (scan.layer,))]
-        place = max(places, default=len(there) - 1) + 1
-        if below is not None and below in there:
-            place = there.index(below)
-        if there is scan.away:
-            scan.away.insert(place, layer)
+    def point_at(self, place_mm: npt.ArrayLike) -> None:
+        """Move the crosshair to a place in the scan (LPS mm), and show its slices; nothing is centred on it."""
+        volume, dims = self.volume, self.viewer.dims
+        if volume is None or dims.ndim != 3:
             return
-        active = self.viewer.layers.selection.active
-        self.viewer.layers.insert(place, layer)
-        self.viewer.layers.selection.active = active
+        low, high, _ = np.array(dims.range).T
+        place = np.clip(frame_of(volume).to_world(place_mm), low, high)
+        # What went to millimetres in the patient and back is the same place: for rounding no slice is cut anew.
+        place = np.where(np.abs(place - self._place) < _SAME_MM, self._place, place)
+        # The slice's own axes stay as they are in `dims`: napari would cut the same slice once more for them.
+        hidden = list(dims.not_displayed)
+        with self._quietly():
+            dims.set_point(hidden, place[hidden].tolist())
+        self._place = place
+        self._tell_position()
 
-    def remove(self, layers: Collection[Layer | None]) -> None:
-        """Take layers away, wherever they are; those that are gone already are passed over."""
-        here = []
-        for layer in dict.fromkeys(layers):
-            for scan in self._scans:
-                if layer in scan.away:
-                    scan.away.remove(layer)
-            if layer in self.viewer.layers:
-                here.append(layer)
-        if here:
-            with self._in_one_go():
-                for layer in here:
-                    if layer in self.viewer.layers:  # one that goes may take others along
-                        self.viewer.layers.remove(layer)
+    def _save_place(self, _scan: OpenScan) -> dict[str, Any]:
+        return {"world": self._place.copy(), "finding": self._finding}
 
-    def take_mouse(self, who: str) -> None:
-        """Say who acts on the picture from now on (``annotation``, ``outline``, ...): no other tool stays armed."""
-        self.mouse_taken.emit(who)
+    def _restore_place(self, _scan: OpenScan, kept: dict[str, Any] | None) -> None:
+        self._seen = np.asarray(self.viewer.dims.point, dtype=np.float64)
+        self._range = self.viewer.dims.range
+        self._place = kept["world"].copy() if kept is not None else self._seen.copy()
 
-    def begin_work(self, scan: OpenScan) -> None:
-        """Keep a scan open for work that runs for it, whatever memory is short of."""
-        self._at_work[scan.key] = self._at_work.get(scan.key, 0) + 1
-
-    def end_work(self, scan: OpenScan) -> None:
-        """Let go of a scan that work ran for."""
-        left = self._at_work.pop(scan.key, 1) - 1
-        if left:
-            self._at_work[scan.key] = left
-
-    # -- turning to another scan --------------------------------------------------------------------------------------
-
-    def show(self, scan: OpenScan | None) -> None:
-        """Turn to another scan: in one step all that is on the screen goes, and all that belongs to that one comes."""
-        if scan is self._current or self.moving or (scan is not None and scan not in self._scans):
-            return
-        with self._in_one_go():
-            self._leave()
-            self._come(scan)
-
-    def close(self, scan: OpenScan) -> None:
-        """Close a scan; of others that are open the one that was on the screen last comes back."""
-        if scan not in self._scans:
-            return
-        if scan is self._current:
-            with self._in_one_go():
-                self._leave()
-                self._scans.remove(scan)
-                self._come(self._last())
-        else:
-            self._scans.remove(scan)
-        self._forget(scan)
-
-    def _last(self) -> OpenScan | None:
-        return max(self._scans, key=lambda one: one.shown, default=None)
-
-    def _forget(self, scan: OpenScan) -> None:
-        self._looks[scan.key] = scan.kept
-        self._at_work.pop(scan.key, None)
-        scan.away.clear()
-        self.closed.emit(scan)
-        self.scans_changed.emit()
+    def go_to(self, center_mm: Sequence[float]) -> None:
+        """Move the crosshair to a place in the scan (LPS mm), and centre all views on it."""
+        if self.volume is not None:
+            self.point_at(center_mm)
+            self.centred.emit(tuple(float(value) for value in center_mm))
+            centre_on(self.viewer, self.volume, center_mm)
 
     @contextmanager
-    def _moved(self) -> Iterator[None]:
-        self.moving, before = True, self.moving
+    def _quietly(self) -> Iterator[None]:
+        self._quiet, before = True, self._quiet
         try:
             yield
         finally:
-            self.moving = before
+            self._quiet = before
 
-    def _leave(self, but: Layer | None = None) -> None:
-        """Take the current scan off the screen; a layer that has just come stays."""
-        scan, layers = self._current, self.viewer.layers
-        if scan is None:
+    def _on_point(self) -> None:
+        """Take over what was moved in `dims`: the crosshair keeps its place along the other axes."""
+        if self.open_scans.moving:
             return
-        self.leaving.emit(scan)
-        # A scan that has just come has moved napari's sliders already.
-        scan.kept.update(self._saved(scan) if but is None else self._before)
-        with self._moved():
-            scan.away = [one for one in layers if one is not but and self.owner(one) is scan]
-            at = layers.index(scan.layer) if scan.layer in layers else 0
-            scan.below = sum(self.owner(one) is None for one in layers[:at])
-            for layer in reversed(scan.away):
-                layers.remove(layer)
-        self._current = None
-
-    def _saved(self, scan: OpenScan) -> dict[str, Any]:
-        return {name: save(scan) for name, (weak, _) in self._keepers.items() if (save := weak()) is not None}
-
-    def _come(self, scan: OpenScan | None) -> None:
-        """Bring a scan on the screen, which is free."""
-        self._current = scan
-        if scan is not None:
-            self._switches += 1
-            scan.shown = self._switches
-            layers = self.viewer.layers
-            with self._moved():
-                for place, layer in enumerate(scan.away, min(scan.below, len(layers))):
-                    layers.insert(place, layer)
-                scan.away = []
-                layers.selection.active = scan.layer
-                for name, (_, weak) in self._keepers.items():
-                    if (restore := weak()) is not None:
-                        restore(scan, scan.kept.get(name))
-        self.current_changed.emit(scan)
-        self._make_room()
-
-    # -- layers that come and go by themselves ------------------------------------------------------------------------
-
-    def _on_inserting(self, _event: object) -> None:
-        if not self.moving and self._current is not None:
-            self._before = self._saved(self._current)
-
-    def _on_inserted(self, event: Any) -> None:
-        if not self.moving:
-            self._take(event.value)
-
-    def _take(self, layer: Layer) -> None:
-        """Find out whose a layer is that was added to the viewer."""
-        volume = volume_of(layer)
-        # A layer that somebody duplicated is one more layer of its scan.
-        if volume is None or layer.source.parent is not None:
-            if self._claim(layer):
-                owner = self.owner(layer)
-                if owner is None:  # made of a scan that was closed, or taken from another window
-                    self._orphans.add(layer)
-                if owner is None or owner is not self._current:
-                    self._put_away(layer)
+        dims = self.viewer.dims
+        point = np.asarray(dims.point, dtype=np.float64)
+        layers_changed, self._range = dims.range != self._range, dims.range
+        if point.shape != self._place.shape:
+            self._place = point.copy()
+        elif layers_changed and self.volume is not None and self._is_within(self._place):
+            # napari has put its point where the sliders can stop now, also along axes that nobody scrolls.
+            self._seen = point
+            self._on_order()
             return
-        key = layer.metadata[SCAN] = scan_key(volume)
-        self._claim(layer)
-        known = self.with_key(key)
-        if known is not None:  # opened again: the one that is open comes back
-            self._wanted = known
-            self._put_away(layer)
+        elif np.array_equal(point, self._seen):
             return
-        scan = OpenScan(key, layer, volume, source_of(layer), kept=self._looks.pop(key, {}))
-        self._scans.append(scan)
-        with self._in_one_go():
-            self._leave(but=layer)
-            self._come(scan)
-        self.scans_changed.emit()
+        else:
+            moved = point != self._seen
+            self._place[moved] = point[moved]
+        self._seen = point
+        self._tell_position()
 
-    def _key_of(self, layer: Layer) -> str:
-        """Key of the scan that a layer belongs to; "" for a layer of somebody else."""
-        return self._keys.get(layer, "") or str(layer.metadata.get(SCAN, ""))
+    def _is_within(self, place: npt.NDArray[np.float64]) -> bool:
+        """Whether napari's sliders reach a place of its world."""
+        low, high, _ = np.array(self.viewer.dims.range).T
+        return bool(((low <= place) & (place <= high)).all())
 
-    def _claim(self, layer: Layer) -> bool:
-        """Remember whose a layer is, and keep it in its place; false for a layer of somebody else."""
-        key = self._key_of(layer)
-        if key:
-            self._keys[layer] = key
-            self._placement.hold(layer)
-        return bool(key)
+    def _on_order(self) -> None:
+        """Show the crosshair's slice of another plane."""
+        dims = self.viewer.dims
+        if not self.open_scans.moving and self._place.shape == (3,) and dims.ndim == 3:
+            hidden = list(dims.not_displayed)
+            with self._quietly():
+                dims.set_point(hidden, self._place[hidden].tolist())
 
-    def _put_away(self, layer: Layer) -> None:
-        """Take away what must not be seen: from the eye at once, from the list as soon as nobody is changing that."""
-        layer.visible = False
-        self._strays.append(layer)
-        self._later.start()
+    def _tell_position(self) -> None:
+        position = None if self._quiet else self.position_mm
+        if position is not None:
+            self.position_changed.emit(position)
 
-    def _on_removed(self, event: Any) -> None:
-        if self.moving:
-            return
-        layer, scan = event.value, self.of(event.value)
-        if scan is None:
-            if layer not in self._strays:
-                self.deleted.emit(layer)
-            return
-        # Closed by hand. The list is being changed, so what else there is of it goes as soon as that is done.
-        self._scans.remove(scan)
-        if scan is self._current:
-            self._strays += [one for one in self.viewer.layers if self._key_of(one) == scan.key]
-            for one in self._strays:
-                one.visible = False
-            self._current = None
-            self.current_changed.emit(None)
-        self._forget(scan)
-        self._later.start()
-
-    def _tidy(self) -> None:
-        """Do what could not be done while the list of layers was being changed."""
-        window = getattr(self._viewer(), "window", None)
-        # napari takes all layers away before it closes a window.
-        if self._viewer() is None or (window is not None and not hasattr(window, "_qt_window")):
-            return
-        strays, self._strays = self._strays, []
-        if strays:
-            with self._in_one_go():
-                self._take_away(strays)
-        wanted, self._wanted = self._wanted, None
-        if wanted is not None:
-            self.show(wanted)
-        elif self._current is None:
-            self.show(self._last())
-
-    def _take_away(self, strays: Collection[Layer]) -> None:
-        for layer in strays:
-            owner, ours = self.owner(layer), volume_of(layer) is None
-            if owner is not None and owner is self._current and ours:  # its scan came meanwhile
-                layer.visible = True
-                continue
-            with self._moved():
-                if layer in self.viewer.layers:
-                    self.viewer.layers.remove(layer)
-            if owner is not None and ours:
-                layer.visible = True
-                owner.away.append(layer)
-                continue
-            if owner is None and layer in self._orphans:
-                show_info(tr("{layer} is of a scan that is not open here, and was taken off.", layer=layer.name))
-            self.deleted.emit(layer)
-
-    # -- memory -------------------------------------------------------------------------------------------------------
+    # -- the finding --------------------------------------------------------------------------------------------------
 
     @property
-    def nbytes(self) -> int:
-        """Memory of the voxels of all scans that are open."""
-        return sum(scan.nbytes for scan in self._scans)
+    def finding(self) -> str:
+        """Id of the finding that is looked at, or ""."""
+        return self._finding
 
-    def _make_room(self) -> None:
-        """Close the scans that were not on the screen for longest, until the others fit; their reviews are on disk."""
-        budget = option(BUDGET_SETTING) * 2**30
-        for scan in sorted(self._scans, key=lambda one: one.shown):
-            if self.nbytes <= budget:
-                return
-            # What cannot be read again, or is being worked on, stays.
-            if scan is self._current or scan.source is None or self._at_work.get(scan.key):
-                continue
-            self.close(scan)
-            show_info(tr("{scan} was closed to save memory. Opened again, it is as you left it.", scan=scan.name))
+    def select(self, finding: str) -> None:
+        """Turn to a finding, by its id."""
+        if finding != self._finding:
+            self._finding = finding
+            self.finding_selected.emit(finding)
 
-    def _save_view(self, _scan: OpenScan) -> dict[str, Any]:
-        return saved_view(self.viewer)
+    # -- the review ---------------------------------------------------------------------------------------------------
 
-    def _restore_view(self, scan: OpenScan, kept: dict[str, Any] | None) -> None:
-        restore_view(self.viewer, scan.volume, kept)
+    @property
+    def review(self) -> Review | None:
+        """The findings of the scan that is read now, as the reader left them; None where nobody has searched yet."""
+        volume = self.volume
+        return self._reviews.get(journal_path(volume)) if volume is not None else None
+
+    def review_of(self, volume: Volume) -> Review | None:
+        """Get the review of a scan that is open; None where nobody has searched it."""
+        return self._reviews.get(journal_path(volume))
+
+    def provenance(self) -> Provenance:
+        """Put the reader's name to this moment."""
+        return provenance(reader_name())
+
+    def change(self, function: Callable[[Review, Provenance], Review], scan: Image | None = None) -> None:
+        """Change the review of a scan. When this returns, the change is in the journal on disk.
+
+        Where there is no review yet, one without findings is begun.
+
+        Parameters
+        ----------
+        function : callable
+            One of `review.edits` or `review.review.undo` and ``redo``, e.g.
+            ``lambda review, by: accept(review, ids, by)``.
+        scan : Image, optional
+            Layer of the scan; that of the one that is read now by default.
+
+        Raises
+        ------
+        ConfigError
+            If the change makes no sense, or can't be written down; nothing is changed then.
+        """
+        volume = self.volume if scan is None else volume_of(scan) if self.open_scans.is_open(scan) else None
+        if volume is None:  # it was closed meanwhile
+            return
+        journal, by = self._journal(volume), self.provenance()
+        old = self._reviews.get(journal.path)
+        new = function(Review(unsearched(volume)) if old is None else old, by)
+        if new is old or not (new.changes or new.undone or old):
+            return
+        if old is None:
+            journal.begin(new, by)
+        else:
+            journal.record(old, new, by)
+        self._reviews[journal.path] = new
+        if new is self.review:
+            self.review_changed.emit(new)
+
+    def begin(self, scan: Image, report: Report) -> None:
+        """Begin the review of a report; what the reader did to an earlier one of the scan is carried over.
+
+        Parameters
+        ----------
+        scan : Image
+            Layer of the scan that the report is of.
+        report : Report
+            All candidates are its findings, also those with a low score.
+
+        Raises
+        ------
+        ConfigError
+            If the report is of another series, or the journal can't be written; nothing is changed then.
+        """
+        volume = volume_of(scan)
+        if volume is None:
+            raise ReviewError(f"The layer {scan.name!r} is no scan, so it has no findings.")
+        if report.patient == Patient():  # of an earlier version, which did not ask
+            report = report.model_copy(update={"patient": patient_of(volume.series)})
+        journal, by = self._journal(volume), self.provenance()
+        new = carried_over(self._reviews.get(journal.path, Review(unsearched(volume))), report, by)
+        journal.begin(new, by)
+        self._reviews[journal.path] = new
+        if scan is self.scan:
+            self.review_changed.emit(new)
+
+    def _journal(self, volume: Volume) -> Journal:
+        """Get the journal of a scan; when it is taken up, the review that is in it comes back."""
+        path = journal_path(volume)
+        if path in self._journals:
+            return self._journals[path]
+        journal = self._journals[path] = Journal(path, volume.series)
+        try:
+            review = journal.recover()
+        except ConfigError as error:
+            aside = journal.set_aside()
+            show_warning(
+                tr(
+                    "{error} The review cannot come back; its journal is kept as {file}.",
+                    error=sentence(error),
+                    file=aside,
+                )
+            )
+            return journal
+        if journal.told:
+            show_warning(journal.told)
+        if review is not None:
+            self._reviews[path] = review
+            show_info(
+                tr(
+                    "Your findings of {scan} are back as you left them, with {count} changes.",
+                    scan=scan_name(volume.series),
+                    count=len(review.changes),
+                )
+            )
+        return journal
+
+    def _recover(self) -> None:
+        """Bring the review of the scan back, after a crash or in a later session."""
+        volume = self.volume
+        if volume is not None and journal_path(volume) not in self._journals:
+            try:
+                take_over_earlier(volume)
+                if is_there(journal_path(volume)):
+                    self._journal(volume)
+            except ConfigError as error:
+                show_warning(sentence(error))
+
+    def _let_go(self, scan: OpenScan) -> None:
+        """Forget the review of a scan that was closed; its journal has it."""
+        path = journal_path(scan.volume)
+        self._reviews.pop(path, None)
+        if journal := self._journals.pop(path, None):
+            journal.close()
+
+    # -- the prior ----------------------------------------------------------------------------------------------------
+
+    @property
+    def comparison(self) -> Prior | None:
+        """The prior that the scan is seen beside: its scan, its findings, and how both compare; `priors` sets it."""
+        return self._comparison
+
+    def set_comparison(self, prior: Prior | None) -> None:
+        """Turn to another prior, or to none."""
+        if prior is not self._comparison:
+            self._comparison = prior
+            self.comparison_changed.emit(prior)
+
+    # -- the blind read -----------------------------------------------------------------------------------------------
+
+    @property
+    def blind(self) -> bool:
+        """Whether a blind read is on: panels and keys show nothing of what a detector found."""
+        return self._blind
+
+    @property
+    def mode(self) -> str:
+        """What the reader does in the workstation, one of `MODES`; "" where panels stand beside each other."""
+        return self._mode
+
+    def set_mode(self, mode: str) -> None:
+        """Turn to something else: every tool is put down."""
+        if mode != self._mode:
+            self.open_scans.take_mouse("")
+            self._mode = mode
+            self.mode_changed.emit(mode)
+
+    def set_blind(self, blind: bool) -> None:
+        """Begin or end a blind read."""
+        if blind != self._blind:
+            self._blind = blind
+            self.blind_changed.emit(blind)
 
 
-def _is_from(scan: OpenScan, series: Series) -> bool:
-    source = scan.source
-    if source is None:
-        return False
-    if source is series:
-        return True
-    ours, theirs = ({frame.file.path for frame in one.frames} for one in (source, series))
-    return source.identity == series.identity and not ours.isdisjoint(theirs)
+def _rest(closed: ref[Session], viewer: ref[ViewerModel]) -> None:  # noqa: ARG001
+    """Let nothing act any more on a viewer that is gone: a session may live on for as long as work that it began."""
+    session = closed()
+    if session is None:
+        return
+    with suppress(RuntimeError):  # at the end of the program Qt may have deleted it already
+        for child in session.findChildren(QObject):
+            if isinstance(child, QTimer):
+                child.stop()
+            elif isinstance(child, Task):
+                child.cancel()
+                child.blockSignals(True)
 
 
 _sessions: WeakKeyDictionary[ViewerModel, Session] = WeakKeyDictionary()
 
 
-def session(viewer: ViewerModel) -> Session:
-    """Get the scans of a viewer; what keeps them is made when it is first asked for."""
+def session_of(viewer: ViewerModel) -> Session:
+    """Get what the panels of a viewer share; it is made when it is first asked for."""
     viewer = unwrapped(viewer)
     if viewer not in _sessions:
         _sessions[viewer] = Session(viewer)
     return _sessions[viewer]
-
-
-def volume_in_memory(series: Series) -> Volume | None:
-    """Get the volume of a series that is open in any viewer of this process, so that nobody reads it twice."""
-    for one in list(_sessions.values()):
-        scan = one.find(series)
-        if scan is not None:
-            return scan.volume
-    return None

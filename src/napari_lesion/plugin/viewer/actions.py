@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from napari_lesion.plugin.session.workstation import ANNOTATION, READING, SECOND_READER, Workstation, workstation
+from napari_lesion.plugin.session.session import ANNOTATION, READING, SECOND_READER, Session, session_of
 from napari_lesion.plugin.settings import setting
 from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.viewer.view import unwrapped
@@ -57,7 +57,7 @@ class Action:
     id: str
     text: str
     key: str
-    run: Callable[[Workstation], None]
+    run: Callable[[Session], None]
 
     @property
     def group(self) -> str:
@@ -98,21 +98,21 @@ def key_of(id_: str) -> str:
 _bound: WeakSet[ViewerModel] = WeakSet()
 
 
-def bind(viewer: ViewerModel, station: Workstation | None = None) -> None:
+def bind(viewer: ViewerModel, session: Session | None = None) -> None:
     """Bind the keys to a viewer (once), before napari's own.
 
     Parameters
     ----------
     viewer : ViewerModel
-    station : Workstation, optional
+    session : Session, optional
         What the keys act on; the viewer's own where none is given (further views have that of the window's viewer).
     """
     viewer = unwrapped(viewer)
     if viewer in _bound:
         return
     _bound.add(viewer)
-    station = workstation(viewer) if station is None else station
-    keys = {action.key: _bound_to(action, station) for action in actions() if action.key}
+    session = session_of(viewer) if session is None else session
+    keys = {action.key: _bound_to(action, session) for action in actions() if action.key}
 
     def bind_to(target: ViewerModel | Layer) -> None:
         for key, run in keys.items():
@@ -125,12 +125,12 @@ def bind(viewer: ViewerModel, station: Workstation | None = None) -> None:
     viewer.layers.events.inserted.connect(lambda event: bind_to(event.value))
 
 
-def _bound_to(action: Action, station: Workstation) -> Callable[[object], None]:
+def _bound_to(action: Action, session: Session) -> Callable[[object], None]:
     def run(_target: object) -> None:  # napari asks for a name, which a partial does not have
-        if why := obstacle(action, station):
+        if why := obstacle(action, session):
             show_info(why)
         else:
-            action.run(station)
+            action.run(session)
 
     return run
 
@@ -144,7 +144,7 @@ _MODES = {
 }
 
 
-def obstacle(action: Action, station: Workstation) -> str:
+def obstacle(action: Action, session: Session) -> str:
     """Why a key does nothing now: it belongs to another mode than the one that the reader is in; "" if it acts."""
     mode, why = _MODES.get(action.group, ("", ""))
-    return tr(why) if mode and station.mode and station.mode != mode else ""
+    return tr(why) if mode and session.mode and session.mode != mode else ""

@@ -42,7 +42,7 @@ from napari_lesion.dicom.index.series import Series
 from napari_lesion.dicom.read.precheck import Outlook, Precheck
 from napari_lesion.model.volume import GeometryCertificate, readable_date
 from napari_lesion.plugin.core_texts import in_language
-from napari_lesion.plugin.session.workstation import Workstation, workstation
+from napari_lesion.plugin.session.session import Session, session_of
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import Action, bind
@@ -153,7 +153,7 @@ class BrowserPanel(QWidget):
         self._viewer = napari_viewer
         scan_view(napari_viewer)
         bind(napari_viewer)
-        self._station = workstation(napari_viewer)
+        self._session = session_of(napari_viewer)
         self._search: SeriesSearch | None = None
         self._rows: dict[_Key, _Row] = {}
         self._studies: dict[tuple[Path, str, str], _Row] = {}
@@ -162,7 +162,7 @@ class BrowserPanel(QWidget):
         """Those among them that may hold scans."""
         self._due: _Key | None = None
         """What is to be opened as soon as all files are seen."""
-        self._tools = reading_tools(self._station)
+        self._tools = reading_tools(self._session)
         self._build()
         self._connect()
 
@@ -410,7 +410,7 @@ class BrowserPanel(QWidget):
         if (self._skipped.get(found.path), self._left_out.get(found.path)) != passed:
             self._skipped[found.path], self._left_out[found.path] = passed
             self._show_skipped()
-        self._station.list_series(item.series for item in self._rows.values())
+        self._session.list_series(item.series for item in self._rows.values())
         self._apply_filter()
         self.listed.emit()
 
@@ -551,9 +551,9 @@ class BrowserPanel(QWidget):
         if self.searching:
             self._due = key
             return
-        shown = self._station.session.find(series)
+        shown = self._session.open_scans.find(series)
         if shown is not None:
-            self._station.session.show(shown)
+            self._session.open_scans.show(shown)
             self.raised.emit()
             return
         self._say(tr("Opening {name}…", name=scan_name(series.identity)))
@@ -565,7 +565,7 @@ class BrowserPanel(QWidget):
         except LesionError as error:
             self._say(f"⚠ {sentence(error)}")
             return
-        shown = self._station.session.find(series)
+        shown = self._session.open_scans.find(series)
         if shown is None:
             return
         mark, text = certified(shown.volume.certificate)
@@ -648,8 +648,8 @@ def _details(series: Series) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _show(station: Workstation) -> None:
-    window: Any = getattr(station.viewer, "window", None)
+def _show(session: Session) -> None:
+    window: Any = getattr(session.viewer, "window", None)
     there = window._qt_window.findChild(BrowserPanel) if window is not None else None
     if there is not None and isinstance(there.window(), QDialog):  # that of the workstation
         there.window().show()
@@ -659,17 +659,17 @@ def _show(station: Workstation) -> None:
         dock.raise_()
 
 
-def _close(station: Workstation) -> None:
+def _close(session: Session) -> None:
     """Close the scan on the screen; the one before comes back."""
-    if station.session.current is not None:
-        station.session.close(station.session.current)
+    if session.open_scans.current is not None:
+        session.open_scans.close(session.open_scans.current)
 
 
-def _turn(way: int) -> Callable[[Workstation], None]:
-    def run(station: Workstation) -> None:
-        scans, current = station.session.scans, station.session.current
+def _turn(way: int) -> Callable[[Session], None]:
+    def run(session: Session) -> None:
+        scans, current = session.open_scans.scans, session.open_scans.current
         if current is not None:
-            station.session.show(scans[(scans.index(current) + way) % len(scans)])
+            session.open_scans.show(scans[(scans.index(current) + way) % len(scans)])
 
     return run
 

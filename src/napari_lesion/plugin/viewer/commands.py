@@ -51,7 +51,7 @@ def open_folder(viewer: Viewer) -> None:
 
 def open_settings(viewer: Viewer) -> None:
     """Show the settings."""
-    from napari_lesion.plugin.session.workstation import workstation
+    from napari_lesion.plugin.session.session import session_of
     from napari_lesion.plugin.settings_page import show_settings
 
-    show_settings(workstation(viewer))
+    show_settings(session_of(viewer))

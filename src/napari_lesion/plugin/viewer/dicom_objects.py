@@ -25,7 +25,7 @@ from napari_lesion.dicom_objects.structured_report_reader import REPORTS, load_s
 from napari_lesion.model.findings import Report
 from napari_lesion.model.volume import Volume
 from napari_lesion.plugin.findings import findings_files
-from napari_lesion.plugin.session.workstation import Workstation, workstation
+from napari_lesion.plugin.session.session import Session, session_of
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import AXIS_LABELS, UNITS, about, canonical, heatmap_layer
 from napari_lesion.plugin.viewer.view import volume_of
@@ -56,11 +56,11 @@ def read(path: str | Path | Sequence[str | Path]) -> list[Any]:
     if viewer is None:
         raise ReviewError("Reports and segmentations are shown on their scan: open it in a viewer first.")
     for one in [path] if isinstance(path, str | Path) else list(path):
-        open_object(workstation(viewer), Path(one), viewer.window._qt_window)
+        open_object(session_of(viewer), Path(one), viewer.window._qt_window)
     return [(None,)]
 
 
-def open_object(station: Workstation, path: Path, parent: QWidget | None = None) -> None:
+def open_object(session: Session, path: Path, parent: QWidget | None = None) -> None:
     """Show a structured report or a segmentation on its scan, and tell what has to be known about it.
 
     Raises
@@ -70,12 +70,12 @@ def open_object(station: Workstation, path: Path, parent: QWidget | None = None)
     """
     title = tr("Opening {file}", file=path.name)
     if _sop_class(path) in REPORTS:
-        scan, volume = _scan_of(station, load_sr(path).refers)
+        scan, volume = _scan_of(session, load_sr(path).refers)
         report, notes = run_with_dialog(title, partial(_report, path, volume), parent)
-        findings_files.show(station, scan, findings_files.Saved(path, report, None))
+        findings_files.show(session, scan, findings_files.Saved(path, report, None))
     else:
         seg = load_seg(path)
-        scan, volume = _scan_of(station, seg.refers)
+        scan, volume = _scan_of(session, seg.refers)
         if seg.kind == "FRACTIONAL" and seg.fractional == "PROBABILITY":
             heatmap, notes = run_with_dialog(title, partial(_heatmap, path, volume), parent)
             data, attributes, kind = heatmap_layer(heatmap, volume)
@@ -83,10 +83,10 @@ def open_object(station: Workstation, path: Path, parent: QWidget | None = None)
         else:
             masks, notes = run_with_dialog(title, partial(_masks, path, volume), parent)
             made = list(labels_of(masks, scan, volume, path.stem))
-        station.set_active_scan(scan)
-        if (owner := station.session.of(scan)) is not None:
+        session.set_active_scan(scan)
+        if (owner := session.open_scans.of(scan)) is not None:
             for layer in made:
-                station.session.add(owner, layer, above=station.viewer.layers)
+                session.open_scans.add(owner, layer, above=session.viewer.layers)
     for note in notes:
         show_warning(note)
 
@@ -138,9 +138,9 @@ def _sop_class(path: Path) -> str:
         return ""
 
 
-def _scan_of(station: Workstation, refers: Refers) -> tuple[Image, Volume]:
+def _scan_of(session: Session, refers: Refers) -> tuple[Image, Volume]:
     """Find the open scan that an object is of: the one that it names, else one of the same frame of reference."""
-    volumes = [(scan, volume) for scan in station.scans() if (volume := volume_of(scan)) is not None]
+    volumes = [(scan, volume) for scan in session.scans() if (volume := volume_of(scan)) is not None]
     for scan, volume in volumes:
         if refers.to(volume):
             return scan, volume

@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lesion.model.findings import RESEARCH_USE
-from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.settings import option, store
 from napari_lesion.plugin.texts import LANGUAGES, N_, tr
 from napari_lesion.plugin.viewer.actions import Action, actions, key_of
@@ -187,9 +187,9 @@ def _balanced(groups: list[tuple[str, list[Action]]], columns: int) -> list[list
     return spread
 
 
-def toggle_help(station: Workstation) -> None:
+def toggle_help(session: Session) -> None:
     """Show the keys, or close them."""
-    window = station.viewer.window._qt_window  # the only handle that napari gives to its main window
+    window = session.viewer.window._qt_window  # the only handle that napari gives to its main window
     there = window.findChild(HelpDialog, _NAME)
     if there is not None:
         there.close()

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QDialog, QDockWidget, QLabel, QToolButton, QVBoxLayou
 
 from napari_lesion.plugin.layout.rail import Rail
 from napari_lesion.plugin.layout.side_panel import SidePanel
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.viewer.browser_panel import BrowserPanel
@@ -46,10 +46,10 @@ class Layout(QObject):
         self._viewer = viewer
         scan_view(viewer)
         self._views = views(viewer)
-        self._station = workstation(viewer)
+        self._session = session_of(viewer)
         self.browser = BrowserPanel(viewer)
         self.browser_dialog = _dialog(self.browser, self._window)
-        self.rail = Rail(self._station, self.browser)
+        self.rail = Rail(self._session, self.browser)
         self.side = SidePanel(viewer)
         self.line = MessageLine()
         self.advanced_button, self.keys_button = _flat(tr("Advanced")), _flat(tr("Keys"))
@@ -118,8 +118,8 @@ class Layout(QObject):
         self.browser.raised.connect(self.browser_dialog.hide)
         self.browser.told.connect(self.line.state)
         self.advanced_button.clicked.connect(self.set_advanced)
-        self.keys_button.clicked.connect(lambda: toggle_help(self._station))
-        self._station.scan_changed.connect(self._on_scan)
+        self.keys_button.clicked.connect(lambda: toggle_help(self._session))
+        self._session.scan_changed.connect(self._on_scan)
         self._viewer.layers.events.inserted.connect(self._show_invitation)
         self._viewer.layers.events.removed.connect(self._show_invitation)
 

@@ -15,7 +15,7 @@ from napari.components.overlays import TextOverlay
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lesion.model.volume import Volume
-from napari_lesion.plugin.session.session import session
+from napari_lesion.plugin.session.open_scans import open_scans
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import canonical, frame_of, scan_name
 from napari_lesion.plugin.viewer.view import unwrapped, volume_of
@@ -185,8 +185,8 @@ class Opening(QObject):
         for viewer, layer in self._viewers():
             if layer in viewer.layers:
                 _say(viewer, "")
-            if (scan := session(viewer).of(layer)) is not None:
-                session(viewer).close(scan)
+            if (scan := open_scans(viewer).of(layer)) is not None:
+                open_scans(viewer).close(scan)
         self._shown.clear()
 
 
@@ -220,7 +220,7 @@ def follow(viewer: ViewerModel) -> None:
     if viewer in _followed:
         return
     _followed.add(viewer)
-    weak, scans = ref(viewer), session(viewer)
+    weak, scans = ref(viewer), open_scans(viewer)
 
     def on_inserted(event: Any) -> None:
         volume, one = volume_of(event.value), weak()
@@ -249,5 +249,5 @@ def follow(viewer: ViewerModel) -> None:
 
 
 def _close(viewer: ViewerModel, layer: Layer) -> None:
-    if (scan := session(viewer).of(layer)) is not None:
-        session(viewer).close(scan)
+    if (scan := open_scans(viewer).of(layer)) is not None:
+        open_scans(viewer).close(scan)

@@ -16,7 +16,7 @@ from napari_lesion.dicom.read.hounsfield import may_not_be_hu, taken_as_hu
 from napari_lesion.dicom.read.progressive import ProgressiveLoading, obstacle
 from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.plugin.core_texts import in_language
-from napari_lesion.plugin.session.session import session, volume_in_memory
+from napari_lesion.plugin.session.open_scans import open_scans, volume_in_memory
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import LayerData, scan_layer, scan_name
 from napari_lesion.plugin.viewer.opening import Opening, follow
@@ -103,7 +103,7 @@ def _is_shown(path: Path, layers: Sequence[LayerData]) -> bool:
         return False
     viewer = current_viewer()
     # Also of scans that are not on the screen: files of several may have been dropped in any order.
-    sources = [scan.source for scan in session(viewer).scans] if viewer is not None else []
+    sources = [scan.source for scan in open_scans(viewer).scans] if viewer is not None else []
     sources += [attributes["metadata"].get("source") for _, attributes, _ in layers]
     path = path.absolute()
     return any(path == frame.file.path for source in sources if source is not None for frame in source.frames)

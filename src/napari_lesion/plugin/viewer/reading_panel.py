@@ -108,7 +108,7 @@ class ReadingPanel(QWidget):
         self.names.toggled.connect(tools.set_names)
         self.reset = QPushButton(tr("Reset"))
         self.reset.setToolTip(tr("Window, slab and zoom as at the beginning ({key})", key=key_name("reading.reset")))
-        self.reset.clicked.connect(lambda: reset(tools.station))
+        self.reset.clicked.connect(lambda: reset(tools.session))
 
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)

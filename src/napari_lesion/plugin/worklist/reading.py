@@ -9,8 +9,8 @@ from typing import Any
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lesion.plugin.findings.findings_files import open_findings
-from napari_lesion.plugin.session.session import OpenScan
-from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.settings import option, reader_name
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.reader import add_layers, open_series
@@ -31,16 +31,16 @@ class Reading(QObject):
     told = Signal(str)
     """A sentence for the reader."""
 
-    def __init__(self, station: Workstation) -> None:
-        super().__init__(station)
-        self._station = station
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._session = session
         self._worklist: Worklist | None = None
         self._open: dict[str, str] = {}
         """Ids of the studies that are open, by the key of their scan."""
         self._alive = QTimer(self, interval=_SIGN_OF_LIFE_MS)
         self._alive.timeout.connect(self.keep)
-        station.reported.connect(self._on_reported)
-        station.session.closed.connect(self._on_closed)
+        session.reported.connect(self._on_reported)
+        session.open_scans.closed.connect(self._on_closed)
 
     def worklist(self) -> Worklist:
         """Get the list that the settings name.
@@ -102,21 +102,21 @@ class Reading(QObject):
 
     def _show(self, study: Study, worklist: Worklist) -> Located:
         others = [*worklist.waiting(), *worklist.read()]
-        viewer: Any = self._station.viewer
+        viewer: Any = self._session.viewer
         window = viewer.window._qt_window
         found = run_with_dialog(tr("Looking for the images"), partial(locate, study, others), window)
-        session = self._station.session
-        scan = session.find(found.series)
+        scans = self._session.open_scans
+        scan = scans.find(found.series)
         if scan is None:
             add_layers(viewer, open_series([found.series]))
-            scan = session.find(found.series)
+            scan = scans.find(found.series)
         else:
-            session.show(scan)
+            scans.show(scan)
         if scan is not None:
             self._open[scan.key] = study.id
             self._alive.start()
-            if found.results is not None and self._station.review is None:
-                open_findings(self._station, found.results, window)
+            if found.results is not None and self._session.review is None:
+                open_findings(self._session, found.results, window)
         return found
 
     def keep(self) -> None:
@@ -143,7 +143,7 @@ class Reading(QObject):
         WorklistError
             If somebody else has it open.
         """
-        worklist, current = self.worklist(), self._station.session.current
+        worklist, current = self.worklist(), self._session.open_scans.current
         elsewhere = current is not None and self.study_of(current) != study
         worklist.done(study, reader_name(), how)
         self._forget(study)
@@ -181,7 +181,7 @@ class Reading(QObject):
             self._alive.stop()
 
 
-def reading(station: Workstation) -> Reading:
+def reading(session: Session) -> Reading:
     """Get what a viewer's reader has open; what keeps it is made when it is first asked for."""
-    found: Reading | None = station.findChild(Reading)
-    return found if found is not None else Reading(station)
+    found: Reading | None = session.findChild(Reading)
+    return found if found is not None else Reading(session)

@@ -23,8 +23,8 @@ from qtpy.QtWidgets import (
 
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.model.volume import readable_date
-from napari_lesion.plugin.session.session import OpenScan
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.browser_panel import BrowserPanel
@@ -64,9 +64,9 @@ class WorklistPanel(QWidget):
         entitle(self, tr("Worklist"))
         self._viewer = unwrapped(napari_viewer)
         scan_view(napari_viewer)
-        self._station = workstation(napari_viewer)
-        self._tools = reading_tools(self._station)
-        self._reading = reading(self._station)
+        self._session = session_of(napari_viewer)
+        self._tools = reading_tools(self._session)
+        self._reading = reading(self._session)
         self._task: Task[tuple[list[Study], list[str]]] | None = None
         self._again = False
         self.studies: tuple[Study, ...] = ()
@@ -80,8 +80,8 @@ class WorklistPanel(QWidget):
         self._reading.changed.connect(self.refresh)
         self._reading.told.connect(self._say)
         self._tools.names_changed.connect(self._show)
-        self._station.blind_changed.connect(self._show)
-        self._station.session.current_changed.connect(self._on_current)
+        self._session.blind_changed.connect(self._show)
+        self._session.open_scans.current_changed.connect(self._on_current)
         self.refresh()
 
     # -- construction -------------------------------------------------------------------------------------------------
@@ -172,7 +172,7 @@ class WorklistPanel(QWidget):
             self.refresh()
 
     def _show(self, _changed: object = None) -> None:
-        studies = () if self._station.blind else self.studies
+        studies = () if self._session.blind else self.studies
         with QSignalBlocker(self.table):
             self.table.setRowCount(len(studies))
             for row, study in enumerate(studies):
@@ -183,7 +183,7 @@ class WorklistPanel(QWidget):
                         item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                     self.table.setItem(row, column, item)
         if self._chosen is None and studies:
-            self._chosen = self._reading.study_of(self._station.session.current) or studies[0].id
+            self._chosen = self._reading.study_of(self._session.open_scans.current) or studies[0].id
         self._choose(self._chosen)
 
     def _on_current(self, scan: OpenScan | None) -> None:
@@ -226,11 +226,11 @@ class WorklistPanel(QWidget):
     @property
     def chosen(self) -> Study | None:
         """The study of the selected row."""
-        return None if self._station.blind else next((one for one in self.studies if one.id == self._chosen), None)
+        return None if self._session.blind else next((one for one in self.studies if one.id == self._chosen), None)
 
     def _explain(self) -> None:
         """Say why the selected study is where it is, and offer what can be done with it."""
-        study, blind = self.chosen, self._station.blind
+        study, blind = self.chosen, self._session.blind
         lines = [term_text(one) for one in study.terms] if study is not None else []
         if study is not None and study.found.reason:
             lines.append(f"({study.found.reason})")
@@ -250,12 +250,12 @@ class WorklistPanel(QWidget):
 
     def open(self, study: str) -> None:
         """Open a study: it is this reader's from now on."""
-        if not self._station.blind:
+        if not self._session.blind:
             self._open(lambda: self._reading.open(study))
 
     def open_next(self) -> None:
         """Open the first study that nobody has open."""
-        if not self._station.blind:
+        if not self._session.blind:
             self._open(self._reading.open_next)
 
     def _open(self, what: Callable[[], Located | None]) -> None:
@@ -268,7 +268,7 @@ class WorklistPanel(QWidget):
             self._say(f"⚠ {sentence(error)}")
             return
         finally:
-            self._on_current(self._station.session.current)
+            self._on_current(self._session.open_scans.current)
         if found is None:
             self._say(tr("Nothing waits that nobody has open."))
             return

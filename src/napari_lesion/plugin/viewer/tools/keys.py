@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.viewer.actions import Action
 from napari_lesion.plugin.viewer.tools.presets import PRESETS, Preset
 from napari_lesion.plugin.viewer.tools.reading import ReadingTools, reading_tools
 from napari_lesion.plugin.viewer.views.mpr import views
 
 
-def _with(run: Callable[[ReadingTools], None]) -> Callable[[Workstation], None]:
-    return lambda station: run(reading_tools(station))
+def _with(run: Callable[[ReadingTools], None]) -> Callable[[Session], None]:
+    return lambda session: run(reading_tools(session))
 
 
-def _preset(preset: Preset, station: Workstation) -> None:
-    reading_tools(station).set_preset(preset)
+def _preset(preset: Preset, session: Session) -> None:
+    reading_tools(session).set_preset(preset)
 
 
-def reset(station: Workstation) -> None:
+def reset(session: Session) -> None:
     """Show everything as it was at the beginning, but for the place."""
-    reading_tools(station).reset()
-    views(station.viewer).reset()
+    reading_tools(session).reset()
+    views(session.viewer).reset()
 
 
 ACTIONS = (

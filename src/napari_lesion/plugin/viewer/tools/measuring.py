@@ -18,7 +18,7 @@ from qtpy.QtWidgets import QInputDialog
 
 from napari_lesion.model.drawn import POINTS, READS_VALUES, Drawing, Slab, Tool
 from napari_lesion.model.volume import FloatArray
-from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import frame_of
 from napari_lesion.plugin.viewer.tools import grips, shapes
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from napari_lesion.plugin.viewer.views.pane import Pane
 
 MEASURING = "measuring"
-"""Who has the mouse, for `Session.take_mouse`."""
+"""Who has the mouse, for `OpenScans.take_mouse`."""
 CLICKS: dict[Tool, int] = {**POINTS, "ellipse": 2, "rectangle": 2}
 """Places that are clicked for each."""
 _STILL_PX = 4.0
@@ -62,9 +62,9 @@ class MeasuringTools(QObject):
     chosen_changed = Signal(str)
     """Id of the drawing that is chosen, or ""."""
 
-    def __init__(self, station: Workstation) -> None:
-        super().__init__(station)
-        self._station = ref(station)
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._session = ref(session)
         self.tool: Tool | None = None
         self._chosen = ""
         self._places: list[FloatArray] = []
@@ -75,25 +75,25 @@ class MeasuringTools(QObject):
         self._pressed: QPointF | None = None
         self._hold: _Hold | None = None
         self._panes: list[Pane] = []
-        station.session.leaving.connect(self._put_down)
-        station.session.mouse_taken.connect(self._on_mouse_taken)
-        station.blind_changed.connect(self._put_down)
-        station.review_changed.connect(self._on_review)
-        overlays(station).changed.connect(self._put_down)
-        station.finding_selected.connect(lambda id_: self.choose("") if id_ else None)
-        shown = views(station.viewer)
+        session.open_scans.leaving.connect(self._put_down)
+        session.open_scans.mouse_taken.connect(self._on_mouse_taken)
+        session.blind_changed.connect(self._put_down)
+        session.review_changed.connect(self._on_review)
+        overlays(session).changed.connect(self._put_down)
+        session.finding_selected.connect(lambda id_: self.choose("") if id_ else None)
+        shown = views(session.viewer)
         shown.pane_made.connect(self._take)
         shown.closed.connect(self._on_closed)
         for pane in shown.panes:
             self._take(pane)
 
     @property
-    def station(self) -> Workstation:
+    def session(self) -> Session:
         """Whose scan is measured."""
-        station = self._station()
-        if station is None:
-            raise RuntimeError("the workstation is gone")
-        return station
+        session = self._session()
+        if session is None:
+            raise RuntimeError("the session is gone")
+        return session
 
     def _take(self, pane: Pane) -> None:
         """Draw above a view, and get its mouse before others do."""
@@ -112,8 +112,8 @@ class MeasuringTools(QObject):
     @property
     def drawings(self) -> tuple[Drawing, ...]:
         """Those of the scan on the screen; none while one reads blind, or hides all that is drawn over the picture."""
-        station, review = self.station, self.station.review
-        hidden = station.blind or overlays(station).hidden
+        session, review = self.session, self.session.review
+        hidden = session.blind or overlays(session).hidden
         return review.drawings if review is not None and not hidden else ()
 
     @property
@@ -123,7 +123,7 @@ class MeasuringTools(QObject):
 
     def shown(self, pane: Pane) -> list[Drawing]:
         """Drawings that are on the slice of a view."""
-        volume, dims = self.station.volume, pane.view.dims
+        volume, dims = self.session.volume, pane.view.dims
         if volume is None or not pane.is_plane or dims.ndim != 3:
             return []
         frame, axis = frame_of(volume), pane.through
@@ -135,19 +135,19 @@ class MeasuringTools(QObject):
 
     def _thickness(self, axis: int) -> float:
         """Of the slice, or slab, that is shown across a world axis, mm."""
-        scan = self.station.scan
+        scan = self.session.scan
         step = abs(float(scan.scale[axis])) if scan is not None else 0.0
-        return step * reading_tools(self.station).slab.slices(step) if step else 0.0
+        return step * reading_tools(self.session).slab.slices(step) if step else 0.0
 
     # -- choosing -----------------------------------------------------------------------------------------------------
 
     def use(self, tool: Tool | None) -> None:
         """Take up a tool, or put it down."""
-        station, volume = self.station, self.station.volume
+        session, volume = self.session, self.session.volume
         why = ""
         if tool is not None and volume is None:
             why = tr("Open a scan first.")
-        elif tool is not None and station.blind:
+        elif tool is not None and session.blind:
             why = tr("While you read blind, the measuring tools are put away.")
         elif tool in READS_VALUES and volume is not None and not volume.complete:
             why = tr("The scan is still being read. Wait until all slices are there.")
@@ -155,8 +155,8 @@ class MeasuringTools(QObject):
             show_info(why)
             tool = None
         if tool is not None:
-            overlays(station).hide(False)  # what is drawn must be seen
-            station.session.take_mouse(MEASURING)
+            overlays(session).hide(False)  # what is drawn must be seen
+            session.open_scans.take_mouse(MEASURING)
         self._let_go()
         if tool != self.tool:
             self.tool = tool
@@ -189,12 +189,12 @@ class MeasuringTools(QObject):
         """Show the slice of the drawing that differs between two states of the review, where it cannot be seen."""
         changed = [one for one in (*now, *before) if (one in now) != (one in before)]
         if changed and not any(changed[0] in self.shown(pane) for pane in self._planes()):
-            self.station.point_at(changed[0].middle_mm)
+            self.session.point_at(changed[0].middle_mm)
 
     def change(self, function: Callable[[Review, Provenance], Review]) -> bool:
         """Change the review of the scan; a change that is refused is said, and False returned."""
         try:
-            self.station.change(function)
+            self.session.change(function)
         except LesionError as error:
             show_warning(str(error))
             return False
@@ -276,7 +276,7 @@ class MeasuringTools(QObject):
         hold = self._hold
         if hold is not None:
             if hold.shape is not None or grips.apart(at, hold.pressed) > _STILL_PX:
-                volume = self.station.volume
+                volume = self.session.volume
                 if volume is not None:
                     whole = shapes.shape_of(hold.grip.drawing, frame_of(volume))
                     way = self._place(hold.pane, at) - hold.start
@@ -314,7 +314,7 @@ class MeasuringTools(QObject):
 
     def _place(self, pane: Pane, at: QPointF) -> FloatArray:
         """Give the place under a point of a canvas: on the middle of its slice, within the scan; in the world."""
-        scan, volume = self.station.scan, self.station.volume
+        scan, volume = self.session.scan, self.session.volume
         world = pane.world_at(at)
         if scan is None or volume is None:
             return world
@@ -327,7 +327,7 @@ class MeasuringTools(QObject):
         return np.asarray(scan.data_to_world(index), dtype=np.float64)
 
     def _finish(self, pane: Pane) -> None:
-        tool, volume, axis = self.tool, self.station.volume, pane.through
+        tool, volume, axis = self.tool, self.session.volume, pane.through
         if tool is None or volume is None:
             return
         shape = self._shape(pane, self._places)
@@ -345,7 +345,7 @@ class MeasuringTools(QObject):
             self.choose(drawn[-1].id)
 
     def _slab(self, axis: int) -> Slab | None:
-        slab, scan = reading_tools(self.station).slab, self.station.scan
+        slab, scan = reading_tools(self.session).slab, self.session.scan
         count = slab.slices(abs(float(scan.scale[axis]))) if scan is not None else 1
         return Slab.model_validate({"projection": slab.mode.value, "slices": count}) if count > 1 else None
 
@@ -355,7 +355,7 @@ class MeasuringTools(QObject):
         return shapes.clicked(self.tool, places, vertical, horizontal)
 
     def _take_shape(self, hold: _Hold) -> None:
-        volume = self.station.volume
+        volume = self.session.volume
         if hold.grip.drawing.tool in READS_VALUES and volume is not None and not volume.complete:
             show_info(tr("The scan is still being read. Wait until all slices are there."))
         elif volume is not None and hold.shape is not None:
@@ -373,7 +373,7 @@ class MeasuringTools(QObject):
             self.change(lambda review, by: steps.label(review, drawing.id, text, by))
 
     def _asked(self, title: str, text: str) -> str:
-        window = self.station.viewer.window._qt_window
+        window = self.session.viewer.window._qt_window
         words, accepted = QInputDialog.getText(window, title, tr("What it points at, or is:"), text=text)
         return words.strip() if accepted else text
 
@@ -384,7 +384,7 @@ class MeasuringTools(QObject):
 
         With a tool in the hand only points are taken hold of: a line may begin on another one.
         """
-        volume = self.station.volume
+        volume = self.session.volume
         if volume is None:
             return None
         found = sorted(self.shown(pane), key=lambda one: one.id != self._chosen)
@@ -392,7 +392,7 @@ class MeasuringTools(QObject):
 
     def _paint(self, pane: Pane, painter: QPainter) -> None:
         """Draw what is on the slice of a view, and what is being drawn there."""
-        volume = self.station.volume
+        volume = self.session.volume
         if volume is None:
             return
         frame, size = frame_of(volume), (pane.marks.width(), pane.marks.height())
@@ -413,11 +413,11 @@ class MeasuringTools(QObject):
                 shapes.paint(painter, self.tool, grips.on_screen(pane, shape.outline()), [], True)
 
 
-_tools: WeakKeyDictionary[Workstation, MeasuringTools] = WeakKeyDictionary()
+_tools: WeakKeyDictionary[Session, MeasuringTools] = WeakKeyDictionary()
 
 
-def measuring_tools(station: Workstation) -> MeasuringTools:
+def measuring_tools(session: Session) -> MeasuringTools:
     """Get the measuring tools of a workstation whose viewer has a window."""
-    if station not in _tools:
-        _tools[station] = MeasuringTools(station)
-    return _tools[station]
+    if session not in _tools:
+        _tools[session] = MeasuringTools(session)
+    return _tools[session]

@@ -10,7 +10,7 @@ from qtpy.QtCore import QPointF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap
 
 from napari_lesion.model.drawn import TOOLS, Tool
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.tools.measuring import MeasuringTools, measuring_tools
@@ -31,7 +31,7 @@ _RATIO = 3
 
 def add_to_bar(viewer: Viewer) -> MeasuringTools:
     """Give a viewer the measuring tools, and their buttons."""
-    tools, bar = measuring_tools(workstation(viewer)), views(viewer).bar
+    tools, bar = measuring_tools(session_of(viewer)), views(viewer).bar
     by_name = {action.id.partition(".")[2]: action for action in ACTIONS}
     for tool in TOOLS:
         action = by_name[tool]

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from napari_lesion.model.drawn import Tool
-from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.viewer.actions import Action
 from napari_lesion.plugin.viewer.tools.measuring import measuring_tools
 
 
-def _use(tool: Tool) -> Callable[[Workstation], None]:
-    return lambda station: measuring_tools(station).toggle(tool)
+def _use(tool: Tool) -> Callable[[Session], None]:
+    return lambda session: measuring_tools(session).toggle(tool)
 
 
-def put_down(station: Workstation) -> None:
+def put_down(session: Session) -> None:
     """Put every tool down, whoever's it is."""
-    station.session.take_mouse("")
+    session.open_scans.take_mouse("")
 
 
 ACTIONS = (

@@ -10,8 +10,8 @@ from weakref import WeakSet
 
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
-from napari_lesion.plugin.session.session import OpenScan
-from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,23 +33,23 @@ class Overlays(QObject):
     changed = Signal(bool)
     """Whether they are hidden in the scan on the screen."""
 
-    def __init__(self, station: Workstation) -> None:
-        super().__init__(station)
-        self._session = station.session
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._scans = session.open_scans
         self._hidden: set[str] = set()
         """Scans, by key."""
         self._followed: WeakSet[Layer] = WeakSet()
         self._busy = False
-        self._session.viewer.layers.events.inserted.connect(self._on_inserted)
-        self._session.current_changed.connect(self._on_current)
-        self._session.mouse_taken.connect(self._on_mouse_taken)
-        for layer in self._session.viewer.layers:
+        self._scans.viewer.layers.events.inserted.connect(self._on_inserted)
+        self._scans.current_changed.connect(self._on_current)
+        self._scans.mouse_taken.connect(self._on_mouse_taken)
+        for layer in self._scans.viewer.layers:
             self._follow(layer)
 
     @property
     def hidden(self) -> bool:
         """Whether they are hidden in the scan on the screen."""
-        current = self._session.current
+        current = self._scans.current
         return current is not None and current.key in self._hidden
 
     def toggle(self) -> None:
@@ -58,11 +58,11 @@ class Overlays(QObject):
 
     def hide(self, hidden: bool) -> None:
         """Hide the overlays of the scan on the screen, or show again what was shown."""
-        current = self._session.current
+        current = self._scans.current
         if current is None or hidden == self.hidden:
             return
         if hidden:
-            self._session.take_mouse(_WHO)  # nobody paints on what he does not see
+            self._scans.take_mouse(_WHO)  # nobody paints on what he does not see
             self._hidden.add(current.key)
         else:
             self._hidden.discard(current.key)
@@ -70,9 +70,7 @@ class Overlays(QObject):
         self.changed.emit(hidden)
 
     def _drawn_over(self, scan: OpenScan) -> list[Layer]:
-        return [
-            one for one in self._session.viewer.layers if self._session.owner(one) is scan and one is not scan.layer
-        ]
+        return [one for one in self._scans.viewer.layers if self._scans.owner(one) is scan and one is not scan.layer]
 
     def _apply(self, layers: Iterable[Layer]) -> None:
         """Hide layers and mark those that were shown, or bring back what is marked."""
@@ -95,8 +93,8 @@ class Overlays(QObject):
     def _on_inserted(self, event: Any) -> None:
         layer = event.value
         self._follow(layer)
-        current = self._session.current
-        if self.hidden and current is not None and not self._session.moving and layer in self._drawn_over(current):
+        current = self._scans.current
+        if self.hidden and current is not None and not self._scans.moving and layer in self._drawn_over(current):
             self._apply([layer])
 
     def _on_mouse_taken(self, who: str) -> None:
@@ -109,13 +107,13 @@ class Overlays(QObject):
             layer.events.visible.connect(self._on_visible)
 
     def _on_visible(self, event: Any) -> None:
-        layer, current = event.source, self._session.current
-        asked = layer.visible and not self._busy and not self._session.moving
+        layer, current = event.source, self._scans.current
+        asked = layer.visible and not self._busy and not self._scans.moving
         if asked and self.hidden and current is not None and layer in self._drawn_over(current):
             self.hide(False)
 
 
-def overlays(station: Workstation) -> Overlays:
+def overlays(session: Session) -> Overlays:
     """Get what hides the overlays of a viewer; it is made when it is first asked for."""
-    found: Overlays | None = station.findChild(Overlays)
-    return found if found is not None else Overlays(station)
+    found: Overlays | None = session.findChild(Overlays)
+    return found if found is not None else Overlays(session)

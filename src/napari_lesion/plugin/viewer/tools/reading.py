@@ -9,8 +9,8 @@ import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lesion.model.display import Window
-from napari_lesion.plugin.session.session import OpenScan
-from napari_lesion.plugin.session.workstation import Workstation, workstation
+from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.session import Session, session_of
 from napari_lesion.plugin.settings import option, store
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.hanging import hanging_of, remember
@@ -54,15 +54,15 @@ class ReadingTools(QObject):
     interpolated_changed = Signal(bool)
     """Whether the picture is smooth between the voxels."""
 
-    def __init__(self, station: Workstation) -> None:
-        super().__init__(station)
-        # Weakly: the tools live as long as the workstation, not the other way round.
-        self._station = ref(station)
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        # Weakly: the tools live as long as the session, not the other way round.
+        self._session = ref(session)
         self.slab = Slab()
         self._names: bool = option(NAMES_SETTING)
         self.interpolated: bool = option(INTERPOLATED_SETTING)
         """Whether the picture is smooth between the voxels, of all scans until the program ends."""
-        self.overlays = overlays(station)
+        self.overlays = overlays(session)
         self._views: WeakKeyDictionary[ViewerModel, View] = WeakKeyDictionary()
         self._others: WeakKeyDictionary[ViewerModel, Image] = WeakKeyDictionary()
         """What is shown by views of another scan than the one that is read: a prior."""
@@ -70,25 +70,25 @@ class ReadingTools(QObject):
         self._caption = ""
         self._scan: Image | None = None
         self._status = ""
-        self._active = ref(station.viewer)
+        self._active = ref(session.viewer)
         self.cine = Cine(self._next_slice, self)
         self.cine.rate = option(RATE_SETTING)
-        self.attach(station.viewer)
+        self.attach(session.viewer)
         # Last, after the status bar: what is shown there is then replaced.
-        station.viewer.events.status.connect(self._on_status, position="last")
-        station.scan_changed.connect(self._on_scan)
-        station.session.keep("slab", self._save_slab, self._restore_slab)
-        station.position_changed.connect(self.cine.take_over)
+        session.viewer.events.status.connect(self._on_status, position="last")
+        session.scan_changed.connect(self._on_scan)
+        session.open_scans.keep("slab", self._save_slab, self._restore_slab)
+        session.position_changed.connect(self.cine.take_over)
         self.overlays.changed.connect(self._say_how)
-        self._on_scan(station.scan)
+        self._on_scan(session.scan)
 
     @property
-    def station(self) -> Workstation:
+    def session(self) -> Session:
         """Whose scan is read."""
-        station = self._station()
-        if station is None:
-            raise RuntimeError("the workstation is gone")
-        return station
+        session = self._session()
+        if session is None:
+            raise RuntimeError("the session is gone")
+        return session
 
     def attach(self, model: ViewerModel, other: Image | None = None) -> None:
         """Give a view the tools: its corners, the cursor's value, dragging, and the slab.
@@ -139,7 +139,7 @@ class ReadingTools(QObject):
         if other is not None:
             shown = volume_of(other)
             return (other, shown) if shown is not None else None
-        volume = self.station.volume
+        volume = self.session.volume
         if volume is None:
             return None
         if self._scan is not None and self._scan in model.layers:
@@ -155,8 +155,8 @@ class ReadingTools(QObject):
             windows.show_interpolated(scan, self.interpolated)
             scan.events.contrast_limits.connect(self._on_window)
             scan.events.colormap.connect(self._on_window)
-        if self._status and self.station.viewer.status == self._status:
-            self.station.viewer.status = ""
+        if self._status and self.session.viewer.status == self._status:
+            self.session.viewer.status = ""
         self._status = ""
         self.cine.stop()
         for view in list(self._views.values()):
@@ -220,7 +220,7 @@ class ReadingTools(QObject):
 
     def opening_window(self) -> None:
         """Go back to the window that the scan opened with."""
-        volume = self.station.volume
+        volume = self.session.volume
         if self._scan is not None and volume is not None:
             self.set_window(self._scan.metadata.get(_OPENED) or presets.opening_window(volume))
 
@@ -295,7 +295,7 @@ class ReadingTools(QObject):
     def active(self) -> ViewerModel:
         """The view that the mouse was in last."""
         active = self._active()
-        return self.station.viewer if active is None else active
+        return self.session.viewer if active is None else active
 
     def enter(self, model: ViewerModel) -> None:
         """Take a view of the scan as the one that the reader is at."""
@@ -306,7 +306,7 @@ class ReadingTools(QObject):
     def _next_slice(self) -> bool:
         """Go on by one slice in the active view, from the last one to the first."""
         model = self.active
-        found, place = self.scan_in(model), self.station.position_mm
+        found, place = self.scan_in(model), self.session.position_mm
         if found is None or place is None or model.dims.ndisplay != 2 or model.dims.ndim != 3:
             return False
         scan, volume = found
@@ -314,12 +314,12 @@ class ReadingTools(QObject):
         index = np.array(scan.world_to_data(frame.to_world(place)), dtype=np.float64)
         total = scan.data.shape[axis]
         index[axis] = (np.rint(index[axis]) + 1) % total
-        self.station.point_at(frame.to_patient(scan.data_to_world(index)))
+        self.session.point_at(frame.to_patient(scan.data_to_world(index)))
         return bool(total > 1)
 
     def reset(self) -> None:
         """Show the scan as it was opened: its window, not inverted, single slices. The place stays."""
-        volume = self.station.volume
+        volume = self.session.volume
         if self._scan is None or volume is None:
             return
         self.cine.stop()
@@ -333,11 +333,11 @@ class ReadingTools(QObject):
         """Say something in the status bar; "" leaves it to napari again."""
         self._status = text
         if text:
-            self.station.viewer.status = text
+            self.session.viewer.status = text
 
     def _on_status(self, event: Any) -> None:
         """Put what is under the cursor in the place of napari's own words about the selected layer."""
-        viewer = self.station.viewer
+        viewer = self.session.viewer
         reads = self.scan_in(viewer) is not None and viewer.dims.ndim == 3
         # Beside the scan nothing is said: napari would name the voxel of another layer, by its own count of slices.
         if (self._status or reads) and viewer.mouse_over_canvas and event.value != self._status:
@@ -381,7 +381,7 @@ class View:
         """Show another scan, or none."""
         model, tools = self._model(), self._tools()
         # While another scan comes it is not all there yet; then all views are told.
-        if model is not None and tools is not None and not tools.station.session.moving:
+        if model is not None and tools is not None and not tools.session.open_scans.moving:
             tools.show_slab(model)
             self.found = None
             self.corners.say("bottom_right", "")
@@ -390,7 +390,7 @@ class View:
     def _on_cursor(self) -> None:
         model, tools = self._model(), self._tools()
         # napari moves the cursor of a view also where the mouse is elsewhere.
-        moving = tools is not None and tools.station.session.moving
+        moving = tools is not None and tools.session.open_scans.moving
         if model is not None and tools is not None and model.mouse_over_canvas and not moving:
             tools.enter(model)
             self.probe()
@@ -470,25 +470,25 @@ class View:
         self.corners.say("bottom_right", text)
 
 
-_tools: WeakKeyDictionary[Workstation, ReadingTools] = WeakKeyDictionary()
+_tools: WeakKeyDictionary[Session, ReadingTools] = WeakKeyDictionary()
 
 
-def reading_tools(station: Workstation) -> ReadingTools:
+def reading_tools(session: Session) -> ReadingTools:
     """Get the tools of a workstation; its viewer has them from then on."""
-    if station not in _tools:
-        _tools[station] = ReadingTools(station)
-    return _tools[station]
+    if session not in _tools:
+        _tools[session] = ReadingTools(session)
+    return _tools[session]
 
 
-def attach(model: ViewerModel, station: Workstation | None = None) -> ReadingTools:
+def attach(model: ViewerModel, session: Session | None = None) -> ReadingTools:
     """Give a view the tools of reading (once).
 
     Parameters
     ----------
     model : ViewerModel
-    station : Workstation, optional
+    session : Session, optional
         Whose scan the view shows; the viewer's own where none is given.
     """
-    tools = reading_tools(workstation(model) if station is None else station)
+    tools = reading_tools(session_of(model) if session is None else session)
     tools.attach(model)
     return tools

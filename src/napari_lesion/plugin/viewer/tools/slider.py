@@ -47,7 +47,7 @@ class SliderText(QObject):
     def text(self) -> str:
         """What is to be written; "" where there is no scan."""
         tools = self._tools()
-        model = tools.station.viewer if tools is not None else None
+        model = tools.session.viewer if tools is not None else None
         found = tools.scan_in(model) if tools is not None and model is not None else None
         if model is None or found is None or model.dims.ndim != 3:
             return ""

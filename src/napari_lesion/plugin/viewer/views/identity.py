@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject
 
-from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.viewer.tools.corners import CornerTexts, patient_text, study_text
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
 
@@ -21,23 +21,23 @@ class Identity(QObject):
     ----------
     model : ViewerModel
         Has a canvas already.
-    station : Workstation
+    session : Session
         Whose scan the view shows.
     parent : QObject
     """
 
-    def __init__(self, model: ViewerModel, station: Workstation, parent: QObject) -> None:
+    def __init__(self, model: ViewerModel, session: Session, parent: QObject) -> None:
         super().__init__(parent)
-        self._station, self._tools = station, reading_tools(station)
+        self._session, self._tools = session, reading_tools(session)
         self.corners = CornerTexts(model)
         self._tools.names_changed.connect(self.say)
-        station.scan_changed.connect(self.say)
+        session.scan_changed.connect(self.say)
         model.canvas.events.size.connect(self.say, position="last")  # when the corners know it
         self.say()
 
     def say(self, _changed: object = None) -> None:
         """Write it anew."""
-        volume, names, small = self._station.volume, self._tools.names, self.corners.small
+        volume, names, small = self._session.volume, self._tools.names, self.corners.small
         if volume is None:
             self.corners.say_who("", "")
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.viewer.actions import Action
 from napari_lesion.plugin.viewer.views.mpr import Views, views
 from napari_lesion.plugin.viewer.views.pane import ZOOM_STEP
@@ -13,11 +13,11 @@ PAGE = 10
 """Slices that a page key goes on by."""
 
 
-def _run(do: Callable[[Views], None]) -> Callable[[Workstation], None]:
-    return lambda station: do(views(station.viewer))
+def _run(do: Callable[[Views], None]) -> Callable[[Session], None]:
+    return lambda session: do(views(session.viewer))
 
 
-def _scroll(slices: int) -> Callable[[Workstation], None]:
+def _scroll(slices: int) -> Callable[[Session], None]:
     return _run(lambda shown: shown.scroll(shown.active, slices))
 
 

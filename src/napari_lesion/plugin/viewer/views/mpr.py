@@ -16,8 +16,8 @@ from qtpy.QtCore import QEvent, QObject, QTimer, Signal  # type: ignore[attr-def
 from qtpy.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from napari_lesion.model.volume import FloatArray
-from napari_lesion.plugin.session.session import OpenScan
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import option, setting, store
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.hanging import hanging_of, remember
@@ -69,8 +69,8 @@ class Views(QObject):
         # The only handle that napari gives to its main window.
         self._window = viewer.window._qt_window
         super().__init__(self._window)
-        self._station = workstation(viewer)
-        self._overlays = overlays(self._station)
+        self._session = session_of(viewer)
+        self._overlays = overlays(self._session)
         self._main = Pane(viewer.window._qt_viewer, parent=self._window.centralWidget())
         self._others: list[Pane] = []
         self.mirrors: list[Mirror] = []
@@ -98,11 +98,11 @@ class Views(QObject):
         self._take(self._main)
         viewer.mouse_drag_callbacks.append(self._drag)
         viewer.dims.events.order.connect(self._on_order)
-        self._station.position_changed.connect(self._on_position)
-        self._station.centred.connect(self._on_centred)
-        self._station.scan_changed.connect(self._on_scan)
+        self._session.position_changed.connect(self._on_position)
+        self._session.centred.connect(self._on_centred)
+        self._session.scan_changed.connect(self._on_scan)
         self._overlays.changed.connect(self._show_crosshairs)
-        self._station.session.keep("cameras", self._save_cameras, self._restore_cameras)
+        self._session.open_scans.keep("cameras", self._save_cameras, self._restore_cameras)
         viewer.window._qt_viewer.installEventFilter(self)
         self._window.installEventFilter(self)
         self._show_crosshairs()
@@ -182,12 +182,12 @@ class Views(QObject):
             self.show_alone(self._active)
         else:
             self.show_all()
-        remember(self._station.scan, four_up=self.is_mpr)
+        remember(self._session.scan, four_up=self.is_mpr)
 
     def show_all(self) -> None:
         """Show all four views."""
-        dims = self._station.viewer.dims
-        if self._station.scan is None or dims.ndim != 3:
+        dims = self._session.viewer.dims
+        if self._session.scan is None or dims.ndim != 3:
             return
         self._open()
         self._share_mouse()
@@ -200,7 +200,7 @@ class Views(QObject):
 
     def show_alone(self, pane: Pane) -> None:
         """Show one view alone. A slice is shown on the viewer's own canvas, where everything of napari works."""
-        dims = self._station.viewer.dims
+        dims = self._session.viewer.dims
         if pane is not self._main and pane.is_plane:
             self._order = tuple(dims.order)
             order = tuple(pane.view.dims.order)
@@ -249,7 +249,7 @@ class Views(QObject):
         """Make the other three views."""
         if self._others:
             return
-        viewer = self._station.viewer
+        viewer = self._session.viewer
         places = ((1, 0), (0, 1), (1, 1))
         for number, place in enumerate(places):
             view = ViewerModel(title=viewer.title)
@@ -268,15 +268,15 @@ class Views(QObject):
             self._others.append(pane)
             self._take(pane)
             if pane.is_plane:
-                attach(view, self._station)  # now that it has a canvas
+                attach(view, self._session)  # now that it has a canvas
                 # A view loses its plane with its last layer: between two scans, say.
                 view.dims.events.order.connect(self._on_order)
             self.pane_made.emit(pane)
         self._three = self._others[-1]
-        self._identity = Identity(self._three.view, self._station, self)
+        self._identity = Identity(self._three.view, self._session, self)
         self._on_order()
-        if self._station.scan is not None:
-            self._make_mip(self._station.scan)
+        if self._session.scan is not None:
+            self._make_mip(self._session.scan)
         self._show_crosshairs()
 
     def make_pane(self, view: ViewerModel) -> Pane:
@@ -300,14 +300,14 @@ class Views(QObject):
 
     def _share_mouse(self) -> None:
         """Let what is bound to dragging in the viewer work in its other planes."""
-        own = self._station.viewer.mouse_drag_callbacks
+        own = self._session.viewer.mouse_drag_callbacks
         for pane in self._others[:2]:
             there = pane.view.mouse_drag_callbacks
             there.extend(one for one in own if one not in there and not isinstance(one, WindowDrag))
 
     def _take(self, pane: Pane) -> None:
         self._fitting.watch(pane)
-        pane.reads_scan = lambda: self._station.scan is not None
+        pane.reads_scan = lambda: self._session.scan is not None
         pane.entered.connect(self._on_entered)
         pane.scrolled.connect(self.scroll)
         pane.double_clicked.connect(self._on_double_click)
@@ -326,7 +326,7 @@ class Views(QObject):
         """Give the other views the planes that the viewer's own does not show."""
         if len(self._others) < 3:
             return
-        own = tuple(self._station.viewer.dims.order)
+        own = tuple(self._session.viewer.dims.order)
         rest = [order for order in PLANES.values() if order != own][:2]
         for pane, order in zip(self._others[:2], rest, strict=True):
             if pane.view.dims.ndim == 3 and tuple(pane.view.dims.order) != order:
@@ -336,7 +336,7 @@ class Views(QObject):
     # -- the place ----------------------------------------------------------------------------------------------------
 
     def _world(self) -> FloatArray | None:
-        volume, place = self._station.volume, self._station.position_mm
+        volume, place = self._session.volume, self._session.position_mm
         return frame_of(volume).to_world(place) if volume is not None and place is not None else None
 
     def _on_position(self, _place_mm: object) -> None:
@@ -353,27 +353,27 @@ class Views(QObject):
 
     def scroll(self, pane: Pane, slices: int) -> None:
         """Go on by some slices in one view (back if negative): to the feet, to the back, to the patient's left."""
-        scan, volume, world = self._station.scan, self._station.volume, self._world()
+        scan, volume, world = self._session.scan, self._session.volume, self._world()
         if scan is None or volume is None or world is None:
             return
         index = np.array(scan.world_to_data(world), dtype=np.float64)
         axis = pane.through
         wanted = np.rint(index[axis]) + slices * ONWARD[axis]
         index[axis] = np.clip(wanted, 0, scan.data.shape[axis] - 1)
-        self._station.point_at(frame_of(volume).to_patient(scan.data_to_world(index)))
+        self._session.point_at(frame_of(volume).to_patient(scan.data_to_world(index)))
 
     def _drag(self, view: ViewerModel, event: Any) -> Iterator[None]:
         """Take the crosshair along with the left mouse button, where nothing else has it."""
-        volume = self._station.volume
-        free = event.button == 1 and not event.modifiers and not event.handled and idle(self._station.viewer)
+        volume = self._session.volume
+        free = event.button == 1 and not event.modifiers and not event.handled and idle(self._session.viewer)
         if volume is None or not free or view.dims.ndisplay != 2 or view.dims.ndim != 3:
             return
         frame = frame_of(volume)
-        self._station.point_at(frame.to_patient(event.position))
+        self._session.point_at(frame.to_patient(event.position))
         event.handled = True
         yield
         while event.type == "mouse_move":
-            self._station.point_at(frame.to_patient(event.position))
+            self._session.point_at(frame.to_patient(event.position))
             event.handled = True
             yield
 
@@ -408,7 +408,7 @@ class Views(QObject):
                 other.zoom = camera.zoom
 
     def _on_centred(self, center_mm: Sequence[float]) -> None:
-        volume = self._station.volume
+        volume = self._session.volume
         if volume is None:
             return
         world = frame_of(volume).to_world(center_mm)
@@ -423,14 +423,14 @@ class Views(QObject):
 
     def zoom_to_finding(self) -> None:
         """Centre all views on the finding that is looked at, or else the crosshair, and zoom in on it."""
-        place, review = self._station.position_mm, self._station.review
+        place, review = self._session.position_mm, self._session.review
         if place is None:
             return
         diameter = 0.0
-        if self._station.finding and review is not None:
-            finding = review.finding(self._station.finding)
+        if self._session.finding and review is not None:
+            finding = review.finding(self._session.finding)
             place, diameter = finding.center_mm, finding.size_mm
-        self._station.go_to(place)
+        self._session.go_to(place)
         across = max(FINDING_IN_VIEW * diameter, SMALLEST_VIEW_MM)
         with self._unlinked():
             for pane in self.planes:
@@ -472,7 +472,7 @@ class Views(QObject):
         self._show_crosshairs()
 
     def _show_crosshairs(self, _changed: object = None) -> None:
-        scan, volume = self._station.scan is not None, self._station.volume
+        scan, volume = self._session.scan is not None, self._session.volume
         # What 3D looks through is no scan that could tell that nobody knows its sides.
         has_sides = volume is not None and volume.certificate.orientation != "unknown"
         self.bar.setVisible(scan)
@@ -521,7 +521,7 @@ class Views(QObject):
 
     def _on_scan(self, _scan: object = None) -> None:
         """Show another scan: four views if there were four the last time; its coarse volume is made meanwhile."""
-        scan = self._station.scan
+        scan = self._session.scan
         self._show_crosshairs()
         self._follow()
         if scan is None or scan.ndim != 3:
@@ -564,14 +564,14 @@ class Views(QObject):
 
     def _on_shrunk(self, scan: Image, result: tuple[Any, tuple[int, int, int]]) -> None:
         self._coarse[scan] = result
-        if scan is self._station.scan:
+        if scan is self._session.scan:
             self._show_mip()
             if self._three is not None:
                 self._three.view.reset_view(reset_camera_angle=False)
                 _look_from_the_front(self._three.view)
 
     def _show_mip(self) -> None:
-        scan, volume = self._station.scan, self._station.volume
+        scan, volume = self._session.scan, self._session.volume
         if self._mip is None or scan is None or volume is None:
             return
         coarse, factors = self._coarse[scan]
@@ -602,7 +602,7 @@ class Views(QObject):
         if closes:
             # The viewer may live on, but its window must not for its sake.
             with suppress(ValueError):
-                self._station.viewer.mouse_drag_callbacks.remove(self._drag)
+                self._session.viewer.mouse_drag_callbacks.remove(self._drag)
             self._window.removeEventFilter(self)
             self._main.qt_viewer.removeEventFilter(self)
             self._main.let_go()
@@ -622,7 +622,7 @@ class Views(QObject):
             mirror.deleteLater()
         for pane in self._others:
             self._fitting.forget(pane)
-            reading_tools(self._station).detach(pane.view)
+            reading_tools(self._session).detach(pane.view)
             pane.hide()
             pane.qt_viewer.close()
             pane.let_go()

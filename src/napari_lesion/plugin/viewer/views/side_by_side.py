@@ -1,6 +1,6 @@
 """The prior beside the scan: a further view that goes where the alignment says that the same place is.
 
-Get it with `side_by_side`. It shows the workstation's `comparison`. The other way round, whoever scrolls, drags or
+Get it with `side_by_side`. It shows the session's `comparison`. The other way round, whoever scrolls, drags or
 zooms in it takes the scan along.
 """
 
@@ -21,7 +21,7 @@ from napari_lesion.comparison.priors import is_same_patient
 from napari_lesion.model.drawn import Drawing
 from napari_lesion.model.findings import Finding
 from napari_lesion.model.volume import FloatArray, readable_date
-from napari_lesion.plugin.session.workstation import Workstation
+from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import Action
 from napari_lesion.plugin.viewer.hanging import hanging_of, remember
@@ -48,11 +48,11 @@ class SideBySide(QObject):
     toggled = Signal(bool)
     """Whether the prior is shown."""
 
-    def __init__(self, station: Workstation) -> None:
-        super().__init__(station)
-        self._station = station
-        self._views: Views = views(station.viewer)
-        self._tools = reading_tools(station)
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._session = session
+        self._views: Views = views(session.viewer)
+        self._tools = reading_tools(session)
         self._wanted = False
         self._prior: Prior | None = None
         """The one in the view."""
@@ -77,13 +77,13 @@ class SideBySide(QObject):
             )
         )
         self._views.closed.connect(self._on_closed)
-        station.comparison_changed.connect(self._show)
-        station.blind_changed.connect(self._show)
-        station.position_changed.connect(self._follow)
-        station.finding_selected.connect(self._on_finding)
+        session.comparison_changed.connect(self._show)
+        session.blind_changed.connect(self._show)
+        session.position_changed.connect(self._follow)
+        session.finding_selected.connect(self._on_finding)
         self._tools.overlays.changed.connect(self._on_overlays)
-        station.viewer.dims.events.order.connect(self._follow)
-        station.viewer.canvas.events.size.connect(self._level)
+        session.viewer.dims.events.order.connect(self._follow)
+        session.viewer.canvas.events.size.connect(self._level)
         for pane in self._views.panes:
             self._attend(pane)
 
@@ -97,7 +97,7 @@ class SideBySide(QObject):
     def toggle(self) -> None:
         """Show the prior beside the scan, or hide it."""
         self.show(not self.shown)
-        remember(self._station.scan, prior=self.shown)
+        remember(self._session.scan, prior=self.shown)
 
     def show(self, wanted: bool = True) -> None:
         """Show the prior beside the scan, as soon as there is one, or hide it."""
@@ -105,12 +105,12 @@ class SideBySide(QObject):
         self._show()
 
     def _show(self, _changed: object = None) -> None:
-        found, scan = self._station.comparison, self._station.scan
+        found, scan = self._session.comparison, self._session.scan
         if found is not None and found is not self._hung and scan is not None:
             chosen = hanging_of(scan).prior
             self._hung, self._wanted = found, self._wanted if chosen is None else chosen
-        prior = self._station.comparison if self._wanted and not self._station.blind else None
-        if prior is not None and self._station.volume is None:
+        prior = self._session.comparison if self._wanted and not self._session.blind else None
+        if prior is not None and self._session.volume is None:
             prior = None
         if prior is not self._prior:
             same = prior is not None and self._prior is not None and prior.volume is self._prior.volume
@@ -127,10 +127,10 @@ class SideBySide(QObject):
         self._views.bar.refresh()
 
     def _open(self, prior: Prior) -> None:
-        scan = self._station.scan
+        scan = self._session.scan
         if scan is None:
             return
-        view = ViewerModel(title=self._station.viewer.title)
+        view = ViewerModel(title=self._session.viewer.title)
         view.canvas.background_color_override = "black"
         self._scan_view = ScanView(view, letters=False)
         pane = self.pane = self._views.make_pane(view)
@@ -161,7 +161,7 @@ class SideBySide(QObject):
         self._level()
         if prior.aligned is None:
             view.reset_view()
-        self._on_finding(self._station.finding)
+        self._on_finding(self._session.finding)
 
     def drawings(self, pane: Pane, prior: Prior) -> list[Drawing]:
         """List what readers drew on the prior on the slice that is shown; nothing while all overlays are hidden."""
@@ -229,7 +229,7 @@ class SideBySide(QObject):
 
     def _name(self) -> None:
         """Say in the corners and the headings which scan is which."""
-        prior, volume, pane = self._prior, self._station.volume, self.pane
+        prior, volume, pane = self._prior, self._session.volume, self.pane
         if prior is None or volume is None or pane is None:
             return
         dates = self._tools.names
@@ -270,7 +270,7 @@ class SideBySide(QObject):
 
     def _follow(self, _changed: object = None) -> None:
         """Go to where the scan's place is in the prior, in the same plane, at the same place of the screen."""
-        prior, pane, place = self._prior, self.pane, self._station.position_mm
+        prior, pane, place = self._prior, self.pane, self._session.position_mm
         if prior is None or pane is None or place is None:
             return
         source = self._source()
@@ -298,7 +298,7 @@ class SideBySide(QObject):
         # What goes there and back again comes back rounded: who leads keeps its own place.
         self._leads = True
         try:
-            self._station.point_at(prior.aligned.to_current(place_mm))
+            self._session.point_at(prior.aligned.to_current(place_mm))
             self._follow()
         finally:
             self._leads = False
@@ -339,7 +339,7 @@ class SideBySide(QObject):
 
     def _shift(self, displayed: tuple[int, ...]) -> FloatArray | None:
         """How far the prior's place is from the scan's, along the displayed axes of both worlds, mm."""
-        prior, volume, place = self._prior, self._station.volume, self._station.position_mm
+        prior, volume, place = self._prior, self._session.volume, self._session.position_mm
         if prior is None or prior.aligned is None or volume is None or place is None:
             return None
         way = frame_of(prior.volume).to_world(self._place) - frame_of(volume).to_world(place)
@@ -413,19 +413,19 @@ def _rings(prior: Prior) -> tuple[Finding, ...]:
     return tuple(finding.model_copy(update={"mask": None}) for finding in prior.report.findings)
 
 
-def side_by_side(station: Workstation) -> SideBySide:
+def side_by_side(session: Session) -> SideBySide:
     """Get the view of the prior of a viewer with a window; it is made when it is first asked for."""
-    found: SideBySide | None = station.findChild(SideBySide)
-    return found if found is not None else SideBySide(station)
+    found: SideBySide | None = session.findChild(SideBySide)
+    return found if found is not None else SideBySide(session)
 
 
-def _toggle(station: Workstation) -> None:
-    if station.comparison is None:
+def _toggle(session: Session) -> None:
+    if session.comparison is None:
         show_info(tr("There is no prior yet: choose one in the panel “Follow-up”."))
-    elif station.blind:
+    elif session.blind:
         show_info(tr("Priors are hidden in a blind read."))
     else:
-        side_by_side(station).toggle()
+        side_by_side(session).toggle()
 
 
 ACTIONS = (Action("views.prior", "Show the prior beside the scan, or hide it", "Y", _toggle),)

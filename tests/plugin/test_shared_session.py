@@ -15,7 +15,7 @@ from napari.utils._proxies import PublicOnlyProxy
 from qtpy.QtCore import QTimer
 from review_scan import a_report
 
-from napari_lesion.plugin.session.workstation import workstation
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.viewer.layers import scan_layer
 from napari_lesion.plugin.widgets.task import Task
@@ -32,44 +32,44 @@ def add_scan(viewer: ViewerModel, series_uid: str = UID) -> Image:
 
 def test_the_scan_that_was_opened_or_turned_to_last_is_read(qapp) -> None:
     viewer = ViewerModel()
-    station = workstation(viewer)
-    assert station is workstation(viewer)
+    session = session_of(viewer)
+    assert session is session_of(viewer)
     seen = []
-    station.scan_changed.connect(seen.append)
+    session.scan_changed.connect(seen.append)
     first, second = add_scan(viewer), add_scan(viewer, "1.2.9")
-    assert station.scan is second
+    assert session.scan is second
     assert list(viewer.layers) == [second], "the other one is not on the screen"
-    station.set_active_scan(first)
-    assert station.scan is first
+    session.set_active_scan(first)
+    assert session.scan is first
     assert list(viewer.layers) == [first]
     viewer.layers.selection.active = viewer.add_points(np.zeros((1, 3)))
-    assert station.scan is first, "a layer that is no scan changes nothing"
+    assert session.scan is first, "a layer that is no scan changes nothing"
     viewer.layers.remove(first)
-    assert station.scan is None
+    assert session.scan is None
     qapp.processEvents()
-    assert station.scan is second, "the one before comes back"
+    assert session.scan is second, "the one before comes back"
     viewer.layers.remove(second)
     qapp.processEvents()
-    assert station.scan is None
-    assert station.position_mm is None
+    assert session.scan is None
+    assert session.position_mm is None
     assert seen == [first, second, first, None, second, None]
 
 
-def test_a_proxy_of_the_viewer_which_widgets_get_has_the_same_workstation_and_does_not_end_it(qapp) -> None:
+def test_a_proxy_of_the_viewer_which_widgets_get_has_the_same_session_and_does_not_end_it(qapp) -> None:
     viewer = ViewerModel()
-    station = workstation(PublicOnlyProxy(viewer))
-    assert station is workstation(viewer)
-    assert station.viewer is viewer
+    session = session_of(PublicOnlyProxy(viewer))
+    assert session is session_of(viewer)
+    assert session.viewer is viewer
 
 
 def test_nothing_acts_any_more_on_a_viewer_that_is_gone(qtbot) -> None:
     viewer = ViewerModel()
-    station = workstation(viewer)
+    session = session_of(viewer)
     acted: list[str] = []
-    timer = QTimer(station, singleShot=True, interval=0)
+    timer = QTimer(session, singleShot=True, interval=0)
     timer.timeout.connect(lambda: acted.append("timer"))
     work = EndlessWork()
-    task = Task(work, station)
+    task = Task(work, session)
     task.ended.connect(lambda: acted.append("task"))
     timer.start()
     task.start()
@@ -84,43 +84,43 @@ def test_nothing_acts_any_more_on_a_viewer_that_is_gone(qtbot) -> None:
 
 def test_the_crosshair_is_where_the_reader_goes(qapp) -> None:
     viewer = ViewerModel()
-    station = workstation(viewer)
+    session = session_of(viewer)
     add_scan(viewer)
     heard = []
-    station.position_changed.connect(heard.append)
-    volume = station.volume
+    session.position_changed.connect(heard.append)
+    volume = session.volume
     place = volume.to_patient((4.0, 10.0, 20.0))
-    station.go_to(place)
-    assert station.position_mm == pytest.approx(place)
+    session.go_to(place)
+    assert session.position_mm == pytest.approx(place)
     assert heard[-1] == pytest.approx(place)
 
 
 def test_each_change_is_on_disk_and_the_review_comes_back_with_the_scan(qapp, state) -> None:
     viewer = ViewerModel()
-    station = workstation(viewer)
+    session = session_of(viewer)
     heard = []
-    station.review_changed.connect(heard.append)
+    session.review_changed.connect(heard.append)
     scan = add_scan(viewer)
-    assert station.review is None
-    station.begin(scan, a_report(station.volume))
-    ids = [finding.id for finding in station.review.findings]
-    station.change(lambda review, by: edits.accept(review, ids[:1], by))
-    station.change(lambda review, by: edits.reject(review, ids[1:2], by))
-    station.change(undo)
-    left = station.review
+    assert session.review is None
+    session.begin(scan, a_report(session.volume))
+    ids = [finding.id for finding in session.review.findings]
+    session.change(lambda review, by: edits.accept(review, ids[:1], by))
+    session.change(lambda review, by: edits.reject(review, ids[1:2], by))
+    session.change(undo)
+    left = session.review
     assert heard[-1] is left
     assert left.findings[0].history[0].reader == reader_name()
     [journal] = state.rglob("*.jsonl")
     assert b"undo" in journal.read_bytes()
 
     second = ViewerModel()
-    other = workstation(second)
+    other = session_of(second)
     add_scan(second)
     assert other.review is None, "the journal is held by the first window"
     with pytest.raises(ConfigError, match="another window"):
         other.change(lambda review, by: edits.add(review, (0, 0, -250), 5, by, make_volume()))
     viewer.layers.clear()
-    assert station.review is None
+    assert session.review is None
     other.change(lambda review, by: edits.accept(review, [ids[2]], by))
     assert [finding.status for finding in other.review.findings][:3] == ["accepted", "candidate", "accepted"]
     other.change(undo)
@@ -128,21 +128,21 @@ def test_each_change_is_on_disk_and_the_review_comes_back_with_the_scan(qapp, st
     second.layers.clear()
     assert heard[-1] is None
     add_scan(viewer)
-    assert station.review == left
-    station.change(redo)
-    assert station.review.findings[2].status == "accepted"
+    assert session.review == left
+    session.change(redo)
+    assert session.review.findings[2].status == "accepted"
 
 
 def test_a_reader_can_add_findings_before_any_model_has_searched(qapp) -> None:
     viewer = ViewerModel()
-    station = workstation(viewer)
+    session = session_of(viewer)
     scan = add_scan(viewer)
-    station.change(lambda review, by: edits.add(review, (0, 0, -250), 5, by, station.volume))
-    assert [finding.status for finding in station.review.findings] == ["added"]
-    station.begin(scan, a_report(station.volume))
-    assert [finding.status for finding in station.review.findings] == ["added", *["candidate"] * 4]
+    session.change(lambda review, by: edits.add(review, (0, 0, -250), 5, by, session.volume))
+    assert [finding.status for finding in session.review.findings] == ["added"]
+    session.begin(scan, a_report(session.volume))
+    assert [finding.status for finding in session.review.findings] == ["added", *["candidate"] * 4]
     with pytest.raises(ConfigError, match="is of series"):
-        station.begin(scan, a_report(make_volume(series_uid="1.2.9")))
+        session.begin(scan, a_report(make_volume(series_uid="1.2.9")))
 
 
 def test_a_damaged_journal_does_not_keep_the_scan_from_opening(qapp, state) -> None:
@@ -150,9 +150,9 @@ def test_a_damaged_journal_does_not_keep_the_scan_from_opening(qapp, state) -> N
     path.parent.mkdir(parents=True)
     path.write_bytes(b'{"journal": 1}\n')
     viewer = ViewerModel()
-    station = workstation(viewer)
+    session = session_of(viewer)
     scan = add_scan(viewer)
-    assert station.review is None
+    assert session.review is None
     assert [one.name for one in path.parent.glob("*.damaged1")] == [path.with_suffix(".damaged1").name]
-    station.begin(scan, a_report(station.volume))
-    assert len(station.review.findings) == 4
+    session.begin(scan, a_report(session.volume))
+    assert len(session.review.findings) == 4
