@@ -16,6 +16,18 @@ def _no_models_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: py
     monkeypatch.setenv("NAPARI_LESION_MODELS", str(tmp_path_factory.getbasetemp() / "no-models"))
 
 
+@pytest.fixture(autouse=True)
+def _no_security_settings_of_the_user(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Keep the audit log of the user of this machine, and what models are refused there, out of the tests."""
+    settings = tmp_path_factory.getbasetemp() / "security.yaml"
+    if not settings.exists():
+        settings.write_text("{}\n", encoding="utf-8")
+    monkeypatch.setenv("NAPARI_LESION_SECURITY", str(settings))
+    monkeypatch.delenv("NAPARI_LESION_AUDIT", raising=False)
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder with real CT series; it is not part of the repository, so tests that need it skip without it."""

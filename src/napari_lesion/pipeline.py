@@ -34,6 +34,7 @@ from napari_lesion.model.findings import (
 )
 from napari_lesion.model.judged import Patient
 from napari_lesion.model.volume import Volume
+from napari_lesion.security.audit import Action, record
 from napari_lesion.support.errors import OptionError, SeriesError, UnitError
 from napari_lesion.support.progress import Progress, part, silent
 
@@ -163,6 +164,14 @@ def analyse(
     searching = _MEASURE if measure else _SCALE
     detection = detector.detect(volume, device=device, progress=part(progress, reading, searching, _SCALE))
     finished = time.perf_counter()
+    who = volume.series
+    record(
+        Action.SEARCH,
+        patient_id=who.patient_id,
+        study_uid=who.study_uid,
+        objects=(who.series_uid,),
+        detail=detector.card.id,
+    )
     seconds = {
         "load_model": loaded - started,
         "read": read - loaded,

@@ -22,6 +22,7 @@ from napari_lesion.annotation.annotations import SCHEMA_VERSION, AnnotationSet, 
 from napari_lesion.annotation.labels import LUNG_NODULES, LabelSet, read_labels
 from napari_lesion.annotation.salvage import salvaged
 from napari_lesion.model.volume import Volume
+from napari_lesion.security.audit import Action, record
 from napari_lesion.support.atomic import keep_beside, whole_file
 from napari_lesion.support.bounded import is_finite, parse_json
 from napari_lesion.support.checksums import CHECKSUMS, checksums_of, damage
@@ -230,6 +231,13 @@ def _write(annotations: AnnotationSet, path: Path) -> AnnotationSet:
     content = saved.model_dump(mode="json")
     content = {CHECKSUMS: checksums_of(content, "annotations"), **content}  # first: what is cut off, is at the end
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    record(
+        Action.CHANGE,
+        patient_id=saved.patient_id,
+        objects=(saved.series_uid,),
+        detail=f"annotations, revision {saved.revision}",
+        reader=saved.reader,
+    )
     try:
         with whole_file(path, private=True) as temporary:
             temporary.write_text(text + "\n", encoding="utf-8")

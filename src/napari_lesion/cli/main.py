@@ -11,6 +11,7 @@ import typer
 
 from napari_lesion.cli import (
     analyse,
+    audit,
     calibrate,
     data,
     evaluate,
@@ -57,6 +58,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(pacs.app, name="pacs")
 app.command("listen")(listen.listen)
 app.add_typer(worklist.app, name="worklist")
+app.add_typer(audit.app, name="audit")
 
 
 @app.callback()

@@ -157,7 +157,7 @@ def _show_markdown(text: str) -> None:
 def verify(
     models: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Default: all.")] = None,
 ) -> None:
-    """Check the files of models against their sha256.
+    """Check the files of models against their sha256, and their signatures.
 
     Exit status: 0, or 1 where one is damaged.
     """
@@ -178,9 +178,39 @@ def verify(
             damaged = True
             complain(f"error: {error}")
         else:
-            say(f"intact   {card.id} {card.version}: sha256 {card.sha256}")
+            signed = store.check_signature(folder)
+            by = f", signed by {signed.name or f'a key that is not trusted ({signed.key})'}" if signed else ""
+            say(f"intact   {card.id} {card.version}: sha256 {card.sha256}{by}")
     if damaged:
         raise typer.Exit(1)
+
+
+@app.command()
+def sign(
+    model: ModelName,
+    key: Annotated[Path, typer.Option(dir_okay=False, help="Ed25519 key (PEM, mode 0600).")],
+    make_key: Annotated[
+        bool, typer.Option("--make-key", help="Make the key first; the public one goes beside it, ending in .pub.")
+    ] = False,
+) -> None:
+    """Sign a model: the SHA-256 of all its files, by an Ed25519 key. It is verified first."""
+    from napari_lesion.models import packages, store
+    from napari_lesion.security import signing
+
+    folder = packages.find_model(model)
+    if make_key:
+        say(f"Made {key}; who is to trust it gets {signing.make_key(key)}.")
+    say(f"Wrote {store.sign(folder, key)}.")
+
+
+@app.command()
+def trust(
+    key: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Public key (PEM, ending in .pub).")],
+) -> None:
+    """Trust who has a key: models that they signed are theirs, and as they were."""
+    from napari_lesion.security import signing
+
+    say(f"Trusted from now on: {signing.trust(key)}.")
 
 
 @app.command()

@@ -19,6 +19,8 @@ import yaml
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from napari_lesion.models.card import Card
+from napari_lesion.security import signing
+from napari_lesion.security.signing import Signed
 from napari_lesion.support.atomic import whole_folder
 from napari_lesion.support.bounded import UnreadableError, parse_yaml
 from napari_lesion.support.errors import ModelError
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).parents[1] / "detection" / "weights"
 """Where the packages lie that come with the program, one folder each."""
 DESCRIPTION, WEIGHTS, CARD = "model.yaml", "weights.safetensors", "card.md"
+FILES = (DESCRIPTION, WEIGHTS, CARD)
+"""Of a package."""
 
 HOME_VARIABLE = "NAPARI_LESION_MODELS"
 """Environment variable that names another folder for added models."""
@@ -314,8 +318,39 @@ def find_package(name: str | Path) -> ModelPackage:
     return read_package(find_model(name))
 
 
+def check_signature(folder: Path) -> Signed | None:
+    """Check the signature of a package (`signing.check`); those that come with the program are part of it.
+
+    Raises
+    ------
+    ModelError
+        If the package is refused.
+    """
+    if folder.parent == SHIPPED:
+        return None
+    return signing.check(folder, own_files(folder))
+
+
+def own_files(folder: Path) -> tuple[str, ...]:
+    """Names of the files of a package that are there, but for its signature."""
+    return tuple(file for file in FILES if (folder / file).is_file())
+
+
 def verify(package: ModelPackage) -> bytes:
-    """Check the weights' sha256 and return their bytes: exactly what was checked.
+    """Check a package's signature and its weights' sha256, and return their bytes: exactly what was checked.
+
+    Raises
+    ------
+    ModelError
+        If the weights are missing or not those that the description names, or a signature is wrong or missing.
+    """
+    if check_signature(package.folder) is not None and read_package(package.folder) != package:
+        raise ModelError(f"model {package.metadata.id}: {DESCRIPTION} was changed while it was read. Try again.")
+    return read_weights(package)
+
+
+def read_weights(package: ModelPackage) -> bytes:
+    """Check the weights' sha256 and return their bytes, whoever signed them.
 
     Raises
     ------

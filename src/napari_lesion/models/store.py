@@ -21,6 +21,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_lesion.models import packages
 from napari_lesion.models.card import Card
+from napari_lesion.security import signing
+from napari_lesion.security.signing import SIGNATURE, Signed
 from napari_lesion.support.atomic import PREFIX, whole_file, whole_folder
 from napari_lesion.support.errors import ModelError
 from napari_lesion.support.progress import Progress, silent
@@ -29,7 +31,6 @@ ORIGIN = "origin.json"
 BUNDLE_METADATA = "configs/metadata.json"
 
 _BUNDLE_PARTS = ("configs/", "docs/", "models/", "scripts/", "LICENSE", "README")
-_PACKAGE_FILES = (packages.DESCRIPTION, packages.WEIGHTS, packages.CARD)
 _LARGEST = 8 * 2**30
 """Bytes of a model at most; more is a mistake, or a zip that is made to fill the disk."""
 _LARGEST_TEXT = 2**20
@@ -87,9 +88,9 @@ def add(source: Path, card_in: CardReader, *, replace: bool = False, progress: P
             content = _text(files[packages.DESCRIPTION], packages.DESCRIPTION, source)
             metadata = packages.read_description(content, source / packages.DESCRIPTION)
             name, weights = metadata.id, {packages.WEIGHTS: metadata.sha256}
-            if missing := [part for part in _PACKAGE_FILES if part not in files]:
+            if missing := [part for part in packages.FILES if part not in files]:
                 raise ModelError(f"{source} is no whole model package: {' and '.join(missing)} is missing.")
-            wanted: tuple[str, ...] = _PACKAGE_FILES
+            wanted: tuple[str, ...] = (*packages.FILES, *({SIGNATURE} & files.keys()))
         elif BUNDLE_METADATA in files:
             weights = {}
             wanted = tuple(sorted(filter(is_part, files)))
@@ -109,6 +110,7 @@ def add(source: Path, card_in: CardReader, *, replace: bool = False, progress: P
                         f"{packages.DESCRIPTION} names {sha256}. It was not opened, and nothing was added. Get it "
                         f"again."
                     )
+            signing.check(new, _own_files(new), name)
             write_origin(new, name, hashes, card_in, source=str(source.absolute()))
             progress(len(wanted), len(wanted), "copied")
     return name
@@ -172,7 +174,7 @@ def export(name: str | Path, out: Path, *, progress: Progress = silent) -> Path:
     if out.exists():
         raise ModelError(f"{out} exists. Choose another name, nothing is overwritten.")
     verify(folder)
-    files = _own_files(folder)
+    files = (*_own_files(folder), *([SIGNATURE] if (folder / SIGNATURE).is_file() else []))
     if out.suffix.lower() != ".zip":
         with whole_folder(out) as new:
             for done, file in enumerate(files):
@@ -191,10 +193,16 @@ def export(name: str | Path, out: Path, *, progress: Progress = silent) -> Path:
     return out
 
 
-def verify(folder: Path) -> None:
+def verify(folder: Path, *, signed: bool = True) -> None:
     """Check a model's files against what is known of them.
 
     A package's weights must be those that its description names; every file of an added model must be as it was added.
+
+    Parameters
+    ----------
+    folder : Path
+    signed : bool
+        Check its signature, too.
 
     Raises
     ------
@@ -204,6 +212,8 @@ def verify(folder: Path) -> None:
     origin = read_origin(folder)
     if origin is not None:
         for file, sha256 in origin.sha256.items():
+            if file == SIGNATURE:  # it may be signed anew
+                continue
             path = folder / file
             try:
                 with path.open("rb") as content:
@@ -217,8 +227,10 @@ def verify(folder: Path) -> None:
                     f"model {folder.name}: {path} is damaged or has been changed since it was added: sha256 {found}, "
                     f"but it was {sha256}. It was not opened. Remove the model and add it again."
                 )
+    if signed:
+        check_signature(folder)
     if (folder / packages.DESCRIPTION).is_file():
-        packages.verify(packages.read_package(folder))
+        packages.read_weights(packages.read_package(folder))
     elif not (folder / BUNDLE_METADATA).is_file():
         raise ModelError(no_model(folder))
 
@@ -280,16 +292,44 @@ def no_model(path: Path) -> str:
     )
 
 
+def check_signature(folder: Path) -> Signed | None:
+    """Check the signature of a model package or a MONAI bundle (`signing.check`).
+
+    Raises
+    ------
+    ModelError
+        If the model is refused.
+    """
+    if folder.parent == packages.SHIPPED:
+        return None
+    return signing.check(folder, _own_files(folder))
+
+
+def sign(folder: Path, key: Path) -> Path:
+    """Sign a model, after it was verified; returns the file with the signature.
+
+    Raises
+    ------
+    ModelError
+        If it is damaged.
+    ConfigError
+        If the key cannot be used.
+    """
+    verify(folder, signed=False)
+    return signing.sign(folder, _own_files(folder), key)
+
+
 def _own_files(folder: Path) -> tuple[str, ...]:
+    """Files of a model, but for its signature."""
     if (folder / packages.DESCRIPTION).is_file():
-        return tuple(file for file in _PACKAGE_FILES if (folder / file).is_file())
+        return packages.own_files(folder)
     files = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return tuple(sorted(filter(is_part, files)))
+    return tuple(sorted(file for file in files if is_part(file) and file != SIGNATURE))
 
 
 def is_part(file: str) -> bool:
     """Whether a file belongs to a MONAI bundle, by its path below the bundle's folder, or to a package."""
-    return file in _PACKAGE_FILES or file.startswith(_BUNDLE_PARTS)
+    return file in (*packages.FILES, SIGNATURE) or file.startswith(_BUNDLE_PARTS)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from napari_lesion.pacs.audited import AuditedArchive
 from napari_lesion.pacs.dicomweb import WebArchive
 from napari_lesion.pacs.dimse import DimseArchive
 from napari_lesion.pacs.nodes import Nodes, Way
@@ -29,7 +30,7 @@ def open_archive(nodes: Nodes, name: str, way: Way | None = None) -> Archive:
     if way == "dimse":
         if node.host is None:
             raise ConfigError(f"The archive {name!r} has no ae_title, host and port, which DIMSE needs.")
-        return DimseArchive(name, node, nodes.local)
+        return AuditedArchive(DimseArchive(name, node, nodes.local))
     if node.dicomweb is None:
         raise ConfigError(f"The archive {name!r} has no dicomweb, the URL that DICOMweb needs.")
-    return WebArchive(name, node)
+    return AuditedArchive(WebArchive(name, node))

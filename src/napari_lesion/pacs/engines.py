@@ -41,17 +41,6 @@ def dicomweb_client() -> Any:
     return engine
 
 
-def keyring() -> Any:
-    """Give keyring.
-
-    Raises
-    ------
-    ConfigError
-        If it is not installed.
-    """
-    return _engine("keyring", "A secret in the keyring needs the package keyring")
-
-
 def _engine(name: str, need: str) -> Any:
     try:
         return import_module(name)

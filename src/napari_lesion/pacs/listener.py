@@ -28,6 +28,7 @@ from napari_lesion.pacs.rules import ANYBODY, Arrived, Listening, Rule
 from napari_lesion.pacs.send import check_study
 from napari_lesion.pacs.storage import DAMAGED, ENDING, Storage, describe
 from napari_lesion.pacs.web import Pages, Storing, WebServer, as_json
+from napari_lesion.security.audit import Action, record
 from napari_lesion.support.atomic import PRIVATE_FOLDER
 from napari_lesion.support.errors import Cancelled, ConfigError, LesionError
 
@@ -154,6 +155,9 @@ class Listener:
         self._counts.add("new" if new else "known")
         noted = (instance.study_uid, caller)
         if noted not in self._noted:
+            record(
+                Action.RECEIVE, patient_id=instance.patient_id, study_uid=instance.study_uid, detail=f"from {caller}"
+            )
             self._queue.note_sender(*noted)
         with self._lock:
             self._noted.add(noted)

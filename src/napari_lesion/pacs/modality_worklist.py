@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 from napari_lesion.pacs.association import Offer, answers_of, associated
 from napari_lesion.pacs.nodes import Local, Node
 from napari_lesion.pacs.records import is_date, text
+from napari_lesion.security.audit import Action, record
 from napari_lesion.support.errors import ConfigError, PacsError
 
 _FIND = "1.2.840.10008.5.1.4.31"
@@ -99,6 +100,7 @@ def scheduled(
     ConfigError
         If the day is none, or it is not reached by DIMSE.
     """
+    record(Action.QUERY, patient_id=patient_id, detail=f"{name}: modality worklist")
     if node.host is None:
         raise ConfigError(f"The archive {name!r} has no ae_title, host and port, which a modality worklist needs.")
     day = day or f"{date.today():%Y%m%d}"

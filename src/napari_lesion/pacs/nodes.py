@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from napari_lesion.pacs.secrets import Secret, check_private
+from napari_lesion.security.secrets import Secret, check_private
 from napari_lesion.support.checked_yaml import read_checked
 from napari_lesion.support.errors import ConfigError
 

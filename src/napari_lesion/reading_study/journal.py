@@ -38,6 +38,7 @@ from napari_lesion.reading_study.reading import (
     Unmarked,
     after,
 )
+from napari_lesion.security.audit import Action, record
 from napari_lesion.support.atomic import PRIVATE_FILE, PRIVATE_FOLDER
 from napari_lesion.support.bounded import parse_json
 from napari_lesion.support.checksums import seal as sealed
@@ -250,6 +251,13 @@ class Journal:
         self.reading = reading
 
     def _write(self, event: AnyEvent) -> None:
+        started = self.reading.started
+        record(
+            Action.CHANGE,
+            objects=(started.series_uid,),
+            detail=f"blind reading: {type(event).__name__.lower()}",
+            reader=started.reader,
+        )
         try:
             self._file.append([event.model_dump(mode="json")])
         except OSError as error:

@@ -12,6 +12,7 @@ from napari_lesion.model.findings import Heatmap, Report
 from napari_lesion.model.volume import Volume
 from napari_lesion.report import findings_csv, measurements
 from napari_lesion.report import json as report_json
+from napari_lesion.security.audit import Action, record
 from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.errors import (
     Cancelled,
@@ -150,6 +151,14 @@ def write_reports(
     if "sr" in asked and any(finding.mask is not None for finding in report.active):
         asked.add("seg")
     wanted = [kind for kind in KINDS if kind in asked]
+    who = report.series
+    record(
+        Action.EXPORT,
+        patient_id=who.patient_id,
+        study_uid=who.study_uid,
+        objects=(report.series_uid,),
+        detail=", ".join(wanted),
+    )
     shown = report if withheld is None else withheld.report(report)
     writers = _Writers(report, shown, volume, source, heatmap, part(progress, 0, 1, max(len(wanted), 1) + 1))
     written: list[Kind] = []

@@ -24,6 +24,7 @@ from napari_lesion.model.findings import Report, may_be_of
 from napari_lesion.model.volume import SeriesIdentity, Volume
 from napari_lesion.report.json import report_from
 from napari_lesion.review.review import Change, Measured, Provenance, Review, step, steps
+from napari_lesion.security import audit
 from napari_lesion.support.bounded import parse_json
 from napari_lesion.support.checksums import seal
 from napari_lesion.support.errors import ConfigError, OutputError, ReviewError
@@ -186,6 +187,7 @@ class Journal:
             "time": by.time,
             "report": report.model_dump(mode="json", exclude={"series"}),
         }
+        self._note_change("begins", by)
         self._append([header], anew=True)
         self.record(Review(report), review, by)
 
@@ -200,6 +202,8 @@ class Journal:
             else:
                 lines.append({"change": change.model_dump(mode="json")})
             old = step(old, change)
+        if lines:
+            self._note_change(f"{len(lines)} changes", by)
         news = new.measured[len(old.measured) :]
         lines += [{"measured": one.model_dump(mode="json")} for one in news]
         updated = new.updated[len(old.updated) :]
@@ -207,6 +211,17 @@ class Journal:
         if replace(old, measured=(*old.measured, *news), updated=(*old.updated, *updated)) != new:
             raise ReviewError("These are not states of one review: no undo, redo or change leads from one to the other")
         self._append(lines)
+
+    def _note_change(self, what: str, by: Provenance) -> None:
+        who = self._series
+        audit.record(
+            audit.Action.CHANGE,
+            patient_id=who.patient_id,
+            study_uid=who.study_uid,
+            objects=(who.series_uid,),
+            detail=f"review: {what}",
+            reader=by.reader,
+        )
 
     def set_aside(self) -> Path:
         """Move a damaged journal out of the way, so that a new one can be written; nothing is deleted."""

@@ -104,6 +104,14 @@ class PacsError(LesionError):
     """An archive cannot be reached, refuses what it is asked for, or does not do what it said."""
 
 
+class SecurityError(LesionError):
+    """What is protected cannot be opened, is not what was written, or somebody may not do what was asked for."""
+
+
+class AuditError(SecurityError):
+    """The audit log cannot be written or read, so what would have to stand in it is not done."""
+
+
 class Cancelled(Exception):  # noqa: N818 - not an error: raised by a progress callback to stop the work
     """Raised inside a progress callback to stop the work at the next step."""
 

@@ -19,7 +19,7 @@ from napari_lesion.dicom.read.decode import decode
 from napari_lesion.dicom.read.hounsfield import taken_as_hu, unit_in_doubt
 from napari_lesion.dicom.read.meaning import check_planes, refuse_unreadable_places
 from napari_lesion.dicom.read.plan import Plan, plan_stack
-from napari_lesion.dicom.read.reader import AIR_HU, stack_volume
+from napari_lesion.dicom.read.reader import AIR_HU, note_opened, stack_volume
 from napari_lesion.dicom.read.stored import FilePlanes, Voxels, by_file, jobs, native_frames
 from napari_lesion.model.volume import LoadState, Volume
 from napari_lesion.support.errors import LesionError
@@ -95,6 +95,7 @@ class ProgressiveLoading:
         planes = FilePlanes(frame.file, {(frame.number or 1) - 1: middle})
         for k, stored in self._stored(iter([planes]), 1):
             self._take(k, stored)
+        note_opened(series)
 
     def take_as_hu(self) -> None:
         """Take the values as HU because a person says that they are."""

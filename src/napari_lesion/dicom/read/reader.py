@@ -20,6 +20,7 @@ from napari_lesion.dicom.read.plan import Plan, plan_stack
 from napari_lesion.dicom.read.presentation import display_of_image, display_of_stack
 from napari_lesion.dicom.read.stored import Voxels, stored_frames
 from napari_lesion.model.volume import FloatArray, GeometryCertificate, Instance, Volume, spacing_of
+from napari_lesion.security.audit import Action, record
 from napari_lesion.support.errors import Cancelled, DecodeError, LesionError
 from napari_lesion.support.progress import Progress, silent
 
@@ -66,6 +67,7 @@ def read_series(
     try:
         single = series.n_slices == 1
         volume = _read_image(series, progress) if single else _read_stack(series, allow_gaps, progress)
+        note_opened(series)
         return taken_as_hu(volume) if assume_hu else volume
     except (LesionError, Cancelled):
         raise
@@ -75,6 +77,12 @@ def read_series(
             f"series {series.key}: {series.n_slices} × {rows} × {columns} voxels do not fit into memory. "
             "Close other programs, or open a smaller series."
         ) from error
+
+
+def note_opened(series: Series) -> None:
+    """Write into the audit log that a series was opened."""
+    who = series.identity
+    record(Action.OPEN, patient_id=who.patient_id, study_uid=who.study_uid, objects=(who.series_uid,))
 
 
 def _read_stack(series: Series, allow_gaps: bool, progress: Progress) -> Volume:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 
-from napari_lesion.pacs import engines
 from napari_lesion.support.bounded import UnreadableError, read_text
 from napari_lesion.support.errors import ConfigError
 
@@ -57,7 +58,7 @@ class Secret(BaseModel):
         """
         if self.file is not None:
             return SecretStr(_from_file(self.file.expanduser()))
-        engine = engines.keyring()
+        engine = _keyring()
         try:
             found = engine.get_password(SERVICE, self.keyring)
         except Exception as error:  # each backend has errors of its own
@@ -98,3 +99,12 @@ def _from_file(path: Path) -> str:
     if not secret:
         raise ConfigError(f"{path}: the file with a secret is empty.")
     return secret
+
+
+def _keyring() -> Any:
+    try:
+        return import_module("keyring")
+    except ImportError as error:
+        raise ConfigError(
+            "A secret in the keyring needs the package keyring: pip install 'napari-lesion[security]'."
+        ) from error
