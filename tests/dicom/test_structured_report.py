@@ -267,6 +267,11 @@ def test_a_report_of_another_scan_is_refused(made: Callable[[str], Made], tmp_pa
     elsewhere = sibling.series.model_copy(update={"frame_of_reference_uid": "1.2.3"})
     with pytest.raises(SeriesError, match="does not belong to this scan"):
         findings_from_sr(out / "sr.dcm", replace(sibling, series=elsewhere))
+    stranger = sibling.series.model_copy(update={"patient_id": "Kanarienvogel"})
+    with pytest.raises(SeriesError, match="names another patient id") as refused:
+        findings_from_sr(out / "sr.dcm", replace(sibling, series=stranger))
+    ids = (stranger.patient_id, case.volume.series.patient_id)
+    assert not [one for one in ids if one in str(refused.value)], "it is shown where names are hidden, too"
     with pytest.raises(SeriesError, match="no structured report"):
         load_sr(out / "seg.dcm")
     with pytest.raises(SeriesError, match="instead"):

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from endless_work import EndlessWork
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, Qt, QTimer
+from qtpy.QtWidgets import QPushButton
 
 from napari_lesion.plugin.widgets.garbage import untouched
 from napari_lesion.plugin.widgets.task import Task, run_with_dialog
@@ -72,6 +73,26 @@ def test_whatever_a_function_raises_is_told_once(qtbot, error: BaseException) ->
     assert told == [("failed", error, True), ("ended", True)]
     with pytest.raises(type(error)):
         run_with_dialog("Working", work)
+
+
+def test_nothing_is_clicked_before_the_dialog_is_there(qtbot) -> None:
+    """It comes after a while, and would keep clicks from the window only then."""
+    button, clicked, go_on = QPushButton("&Other"), [], threading.Event()
+    qtbot.addWidget(button)
+    button.clicked.connect(lambda: clicked.append(1))
+    button.show()
+    qtbot.waitExposed(button)
+
+    def use() -> None:
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        qtbot.keyClick(button, Qt.Key.Key_Space)
+        go_on.set()
+
+    QTimer.singleShot(0, use)
+    assert run_with_dialog("Working", lambda _progress: go_on.wait(60))
+    assert clicked == []
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert clicked == [1]
 
 
 def test_cancelling_ends_the_work_at_its_next_step(qtbot) -> None:

@@ -20,6 +20,7 @@ from napari_lesion.plugin.settings import store
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.worklist.worklist_panel import LUNG_RADS, PATIENT, STATE
 from napari_lesion.support.errors import WorklistError
+from napari_lesion.worklist.seats import new_seat
 from napari_lesion.worklist.store import ENVIRONMENT, Worklist
 
 PATIENCE_MS = 60_000
@@ -129,6 +130,34 @@ def test_what_another_has_open_does_not_open(panel, qtbot) -> None:
     panel.refresh()
     qtbot.waitUntil(lambda: column(panel, STATE) == ["open with Bo", ""], timeout=PATIENCE_MS)
     assert not panel.release_button.isEnabled()
+
+
+def test_what_the_same_reader_has_open_in_another_window_does_not_open(panel, qtbot) -> None:
+    there = new_seat()
+    panel.other.claim("1.2.827.0", "Ada", there)
+    panel.table.itemDoubleClicked.emit(panel.table.item(0, 0))
+    assert "another window" in panel.status.text()
+    panel.refresh()
+    qtbot.waitUntil(lambda: column(panel, STATE) == ["open with Ada", ""], timeout=PATIENCE_MS)
+    panel.table.setCurrentCell(0, 0)
+    assert not panel.release_button.isEnabled()
+    assert not panel.done_button.isEnabled()
+    assert panel.other.keep(panel.other.study("1.2.827.0").id, "Ada", there)
+
+
+def test_a_requested_priority_is_entered_in_the_panel(panel, qtbot) -> None:
+    panel.table.setCurrentCell(1, 0)
+    assert (chosen(panel), panel.priority.currentText()) == ("P1", "ROUTINE")
+    panel.priority.setCurrentText("STAT")
+    panel.priority.textActivated.emit("STAT")
+    qtbot.waitUntil(lambda: column(panel, LUNG_RADS) == ["2", "4B"], timeout=PATIENCE_MS)
+    assert (chosen(panel), panel.priority.currentText()) == ("P1", "STAT")
+    assert "+100.0" in panel.why.text()
+    panel.table.setCurrentCell(1, 0)
+    assert (chosen(panel), panel.priority.currentText()) == ("P2", "ROUTINE")
+    assert panel.other.study("1.2.827.0").priority == "ROUTINE"
+    [*_, event] = panel.other.history(panel.other.study("1.2.827.3").id)
+    assert (event.what, event.who, event.detail) == ("priority", "Ada", "STAT")
 
 
 def test_a_study_whose_images_are_gone_is_free_again(panel, qtbot, tmp_path: Path) -> None:

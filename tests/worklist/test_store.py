@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
@@ -15,6 +16,7 @@ from napari_lesion.pacs.queue import Queue
 from napari_lesion.report.ledger import Entry, Ledger
 from napari_lesion.report.summary import SeriesOutcome
 from napari_lesion.support.errors import InputFileError, OptionError, OutputError, WorklistError
+from napari_lesion.worklist.seats import new_seat
 from napari_lesion.worklist.store import Worklist
 
 
@@ -76,6 +78,58 @@ def test_a_claim_ends_without_a_sign_of_life_and_lives_on_with_one(tmp_path: Pat
     assert not worklist.keep(study, "Ada"), "who lost it is told so"
     with pytest.raises(WorklistError):
         worklist.done(study, "Ada", "by hand")
+
+
+GONE = """
+import sys
+from pathlib import Path
+from napari_lesion.worklist.seats import new_seat
+from napari_lesion.worklist.store import Worklist
+print(Worklist(Path(sys.argv[1])).next("Ada", new_seat()).id)
+"""
+
+
+def test_two_viewers_of_one_name_do_not_have_one_study(tmp_path: Path) -> None:
+    worklist = worklist_of(tmp_path, results(tmp_path / "out", small(1), small(2)))
+    here, there = new_seat(), new_seat()
+    study = worklist.claim("1.2.1", "Ada", here).id
+    with pytest.raises(WorklistError, match="Ada has this study open in another window or program"):
+        worklist.claim(study, "Ada", there)
+    with pytest.raises(WorklistError, match="another window"):
+        worklist.done(study, "Ada", "pdf", there)
+    assert not worklist.release(study, "Ada", there)
+    assert not worklist.keep(study, "Ada", there)
+    assert worklist.next("Ada", there).identity.patient_id == "P2"
+    assert worklist.keep(study, "Ada", here)
+    assert worklist.claim(study, "Ada", here).holder == "Ada"
+    assert worklist.release(study, "Ada"), "who says it by name means it, wherever the study is open"
+    assert worklist.claim(study, "Ada", there).holder == "Ada"
+    worklist.done(study, "Ada", "pdf", there)
+    assert worklist.study(study).is_read
+
+
+def test_what_was_open_in_a_viewer_that_crashed_is_its_readers_again_and_nobody_elses(tmp_path: Path) -> None:
+    path = worklist_of(tmp_path, results(tmp_path / "out", small(1))).path
+    gone = subprocess.run([sys.executable, "-c", GONE, path], capture_output=True, text=True, check=True)
+    worklist = Worklist(path)
+    study = gone.stdout.strip()
+    with pytest.raises(WorklistError, match="Ada has this study open"):
+        worklist.claim(study, "Bo", new_seat())
+    here = new_seat()
+    assert worklist.claim(study, "Ada", here).holder == "Ada"
+    assert worklist.keep(study, "Ada", here)
+
+
+def test_a_list_of_the_version_before_opens_with_what_it_holds(tmp_path: Path) -> None:
+    worklist = worklist_of(tmp_path, results(tmp_path / "out", small(1)))
+    study = worklist.next("Ada").id
+    worklist.close()
+    with sqlite3.connect(worklist.path) as database:
+        database.execute("ALTER TABLE studies DROP COLUMN seat")
+        database.execute("PRAGMA user_version = 1")
+    again = Worklist(worklist.path, clock=Clock())
+    assert again.study(study).holder == "Ada"
+    assert again.claim(study, "Ada", new_seat()).holder == "Ada"
 
 
 READER = """

@@ -16,7 +16,8 @@ from napari_lesion.cli.console import complain, say, show_table
 
 if TYPE_CHECKING:
     from napari_lesion.worklist.forecast import Forecast
-    from napari_lesion.worklist.store import Study, Worklist
+    from napari_lesion.worklist.store import Worklist
+    from napari_lesion.worklist.studies import Study
 
 app = typer.Typer(
     help="Studies that wait to be read, the most urgent first, each with one reader.", no_args_is_help=True

@@ -75,8 +75,8 @@ def choose_priors(scan: Series, candidates: Iterable[Series], *, most: int = MOS
         if one.identity.modality == "CT" and one.kind == "volume" and days is not None and days > 0:
             by_date.setdefault(one.identity.study_date, []).append(one)
     if not by_date:
-        seen = f"none of the {len(own)} other series of this patient is" if own else "there is no other series that is"
-        return Chosen((), (f"No prior: {seen} an earlier CT volume of patient {identity.patient_id}.",))
+        seen = f"none of the {len(own)} other series of the patient is" if own else "there is no other series that is"
+        return Chosen((), (f"No prior: {seen} an earlier CT volume of this patient.",))
     dates = sorted(by_date, reverse=True)
     chosen, notes = [], []
     for when in dates[:most]:

@@ -319,9 +319,8 @@ class Refers:
 
     @property
     def whose(self) -> str:
-        """In words, what it is of."""
-        series = f"series {' or '.join(self.series_uids)}" if self.series_uids else "a series that it does not name"
-        return series + (f" of patient {self.patient_id}" if self.patient_id else "")
+        """In words, what it is of; no patient, since such a sentence is shown where names are hidden, too."""
+        return f"series {' or '.join(self.series_uids)}" if self.series_uids else "a series that it does not name"
 
     def check(self, volume: Volume) -> list[str]:
         """Check that it belongs on a scan: it names it, or shares its frame of reference.
@@ -341,12 +340,17 @@ class Refers:
         if self.to(volume):
             if own_patient:
                 return []
-            return [f"{self.name} names another patient id ({self.patient_id}) than the scan ({scan.patient_id})."]
+            return [f"{self.name} names another patient id than the scan."]
         if own_patient and scan.frame_of_reference_uid and scan.frame_of_reference_uid in self.frames_of_reference:
             return [
                 f"{self.name} was made from {self.whose}, not from this scan; both share one frame of reference, so it "
                 "was placed by position. It is wrong where the patient moved between the two."
             ]
+        if not own_patient:
+            raise SeriesError(
+                f"{self.name} does not belong to this scan (series {scan.series_uid}): it is of {self.whose}, and "
+                "names another patient id. Open that series first."
+            )
         raise SeriesError(
             f"{self.name} does not belong to this scan (series {scan.series_uid}): it is of {self.whose}, and has no "
             "frame of reference in common with it. Open that series first."

@@ -11,7 +11,7 @@ from napari_lesion.dicom.index.series import Series, find_series
 from napari_lesion.report.folders import owner
 from napari_lesion.support.errors import LesionError, WorklistError
 from napari_lesion.support.progress import Progress, part, silent
-from napari_lesion.worklist.store import Study
+from napari_lesion.worklist.studies import Study
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,14 @@ from napari_lesion.support.database import transaction
 from napari_lesion.support.errors import LesionError, OptionError, OutputError, WorklistError
 from napari_lesion.worklist.arrivals import Arrival, arrivals_in
 from napari_lesion.worklist.found import Found, merged
-from napari_lesion.worklist.ranking import Term, points, terms
+from napari_lesion.worklist.ranking import points, terms
 from napari_lesion.worklist.rule import PRIORITIES, Priority, Rule
+from napari_lesion.worklist.studies import Event, Series, Study
 
 ENVIRONMENT = "NAPARI_LESION_WORKLIST"
 """Names the file of the worklist."""
 FILE_NAME = "worklist.sqlite"
-_VERSION = 1
+_VERSION = 2
 _HOUR_S = 3600.0
 _SCHEMA = """
 CREATE TABLE places (path TEXT PRIMARY KEY);
@@ -53,6 +53,7 @@ CREATE TABLE studies (
     read_at REAL,
     read_by TEXT NOT NULL DEFAULT '',
     holder TEXT NOT NULL DEFAULT '',
+    seat TEXT NOT NULL DEFAULT '',
     held_since REAL,
     held_until REAL NOT NULL DEFAULT 0,
     held_version TEXT NOT NULL DEFAULT ''
@@ -67,73 +68,6 @@ CREATE TABLE events (
 );
 CREATE INDEX events_of_study ON events (study);
 """
-
-
-@dataclass(frozen=True)
-class Series:
-    """A series of a study on the list, with its results; paths are None where there are none."""
-
-    identity: SeriesIdentity
-    found: Found
-    folder: Path | None
-    source: Path | None
-
-
-@dataclass(frozen=True)
-class Study:
-    """A study on the list.
-
-    Attributes
-    ----------
-    id : str
-        On this list.
-    series : tuple of Series
-        The most urgent first.
-    arrived : float
-        Seconds since 1970.
-    priority : str
-    terms : tuple of Term
-        Why it is where it is.
-    holder : str
-        Who has it open; "" if nobody does.
-    held_since : float, optional
-    read_at, read_by
-        When it was read last, and by whom.
-    is_read : bool
-        Whether nothing came since then.
-    """
-
-    id: str
-    series: tuple[Series, ...]
-    found: Found
-    arrived: float
-    priority: Priority
-    terms: tuple[Term, ...]
-    holder: str
-    held_since: float | None
-    read_at: float | None
-    read_by: str
-    is_read: bool
-
-    @property
-    def identity(self) -> SeriesIdentity:
-        """Whose it is."""
-        return self.series[0].identity
-
-    @property
-    def points(self) -> float:
-        """The sum of its terms."""
-        return points(self.terms)
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened to a study; ``at`` in seconds since 1970."""
-
-    at: float
-    who: str
-    what: str
-    detail: str
 
 
 class Worklist:
@@ -167,9 +101,11 @@ class Worklist:
                 if version == 0:
                     for statement in filter(str.strip, _SCHEMA.split(";")):
                         self._db.execute(statement)
-                    self._db.execute(f"PRAGMA user_version = {_VERSION}")
+                elif version == 1:
+                    self._db.execute("ALTER TABLE studies ADD COLUMN seat TEXT NOT NULL DEFAULT ''")
                 elif version != _VERSION:
                     raise OutputError(f"{path}: is of another version of the program ({version}, not {_VERSION}).")
+                self._db.execute(f"PRAGMA user_version = {_VERSION}")
         except (OSError, sqlite3.Error) as error:
             raise OutputError(f"{path}: the worklist cannot be opened ({error}).") from error
 
@@ -327,6 +263,7 @@ class Worklist:
             priority=row["priority"],
             terms=() if is_read else terms(found, row["priority"], waited_h, self.rule),
             holder=row["holder"] if held else "",
+            seat=row["seat"] if held else "",
             held_since=row["held_since"] if held else None,
             read_at=row["read_at"],
             read_by=row["read_by"],
@@ -342,8 +279,14 @@ class Worklist:
             self._do("UPDATE studies SET priority = ? WHERE id = ?", priority, study)
             self._note(study, who, "priority", priority)
 
-    def claim(self, study: str, reader: str) -> Study:
+    def claim(self, study: str, reader: str, seat: str = "") -> Study:
         """Open a study: until it is released, read, or nothing was heard for a while, nobody else gets it.
+
+        Parameters
+        ----------
+        study, reader : str
+        seat : str
+            Where (`seats.new_seat`): the same name at another one does not get it either.
 
         Raises
         ------
@@ -352,42 +295,48 @@ class Worklist:
         """
         with transaction(self._db, self._lock):
             one = self.study(study)
-            if one.holder and one.holder != reader:
+            if not one.is_free_for(reader, seat):
+                if one.holder == reader:
+                    raise _open_elsewhere(one)
                 since = time.strftime("%H:%M", time.localtime(one.held_since))
                 raise WorklistError(f"{one.holder} has this study open, since {since}. Choose another one.")
-            self._hold(one, reader)
+            self._hold(one, reader, seat)
         return self.study(study)
 
-    def next(self, reader: str) -> Study | None:
+    def next(self, reader: str, seat: str = "") -> Study | None:
         """Open the study that comes first of those that nobody has open; None where there is none."""
         with transaction(self._db, self._lock):
             free = next((one for one in self.waiting() if not one.holder), None)
             if free is not None:
-                self._hold(free, reader)
+                self._hold(free, reader, seat)
         return self.study(free.id) if free is not None else None
 
-    def keep(self, study: str, reader: str) -> bool:
-        """Say that a study is still open; False where somebody else has it by now, or it was read elsewhere."""
-        now = self._clock()
+    def keep(self, study: str, reader: str, seat: str = "") -> bool:
+        """Say that a study is still open; False where it is not any more: taken by somebody else, or read elsewhere."""
         kept = self._do(
-            "UPDATE studies SET held_until = ? WHERE id = ? AND holder = ? RETURNING id",
-            now + self.rule.claim_minutes * 60,
+            "UPDATE studies SET held_until = ? WHERE id = ? AND holder = ? AND seat = ? RETURNING id",
+            self._clock() + self.rule.claim_minutes * 60,
             study,
             reader,
+            seat,
         )
         return bool(kept)
 
-    def release(self, study: str, reader: str) -> bool:
-        """Put a study back, unread; whether this reader had it."""
+    def release(self, study: str, reader: str, seat: str | None = None) -> bool:
+        """Put a study back, unread; whether this reader had it, at this seat where one is said."""
         with transaction(self._db, self._lock):
             freed = self._do(
-                "UPDATE studies SET holder = '', held_until = 0 WHERE id = ? AND holder = ? RETURNING id", study, reader
+                "UPDATE studies SET holder = '', seat = '', held_until = 0 "
+                "WHERE id = ? AND holder = ? AND seat = coalesce(?, seat) RETURNING id",
+                study,
+                reader,
+                seat,
             )
             if freed:
                 self._note(study, reader, "released")
         return bool(freed)
 
-    def done(self, study: str, reader: str, how: str) -> None:
+    def done(self, study: str, reader: str, how: str, seat: str | None = None) -> None:
         """Mark a study as read: of what was found when this reader opened it. What comes later brings it back.
 
         Parameters
@@ -395,6 +344,8 @@ class Worklist:
         study, reader : str
         how : str
             ``by hand``, or which report was written or sent.
+        seat : str, optional
+            By default wherever this reader has it open.
 
         Raises
         ------
@@ -404,10 +355,12 @@ class Worklist:
         now = self._clock()
         with transaction(self._db, self._lock):
             one = self.study(study)
-            if one.holder and one.holder != reader:
+            if not one.is_free_for(reader, one.seat if seat is None else seat):
+                if one.holder == reader:
+                    raise _open_elsewhere(one)
                 raise WorklistError(f"{one.holder} has this study open, so {reader} cannot mark it as read.")
             self._do(
-                "UPDATE studies SET read_at = ?, read_by = ?, holder = '', held_until = 0, "
+                "UPDATE studies SET read_at = ?, read_by = ?, holder = '', seat = '', held_until = 0, "
                 "read_version = CASE WHEN holder = ? THEN held_version ELSE version END WHERE id = ?",
                 now,
                 reader,
@@ -416,12 +369,14 @@ class Worklist:
             )
             self._note(one.id, reader, "read", how)
 
-    def _hold(self, one: Study, reader: str) -> None:
+    def _hold(self, one: Study, reader: str, seat: str) -> None:
         now = self._clock()
         again = one.holder == reader
         self._do(
-            "UPDATE studies SET holder = ?, held_since = ?, held_until = ?, held_version = version WHERE id = ?",
+            "UPDATE studies SET holder = ?, seat = ?, held_since = ?, held_until = ?, held_version = version "
+            "WHERE id = ?",
             reader,
+            seat,
             one.held_since if again else now,
             now + self.rule.claim_minutes * 60,
             one.id,
@@ -444,6 +399,14 @@ class Worklist:
     def _do(self, statement: str, *values: object) -> list[Any]:
         with self._lock:
             return self._db.execute(statement, values).fetchall()
+
+
+def _open_elsewhere(one: Study) -> WorklistError:
+    since = time.strftime("%H:%M", time.localtime(one.held_since))
+    return WorklistError(
+        f"{one.holder} has this study open in another window or program, since {since}. Close it there, or put it back "
+        "with `napari-lesion worklist release`."
+    )
 
 
 def _latest(rows: Sequence[Any]) -> list[Any]:

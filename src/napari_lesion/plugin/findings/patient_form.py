@@ -96,7 +96,7 @@ class PatientForm(QWidget):
             said = clinical.of(series.patient_id, series.study_date)
             if said is None:
                 raise ConfigError(
-                    f"{path}: says nothing of patient {series.patient_id!r}, whose scan this is. Is the identifier "
+                    f"{path}: says nothing of the patient whose scan this is. Is the identifier "
                     "there written as in the scan's header?"
                 )
         except LesionError as error:

@@ -2312,6 +2312,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Berichte einer anderen Aufnahme werden geschrieben …</translation>
         </message>
         <message>
+            <source>Requested as</source>
+            <translation>Angefordert als</translation>
+        </message>
+        <message>
             <source>Reset</source>
             <translation>Zurücksetzen</translation>
         </message>
@@ -3296,6 +3300,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>Window; or drag with the right mouse button: across for width, up and down for level</source>
             <translation>Fenster; oder mit der rechten Maustaste ziehen: quer für die Breite, auf und ab für die Mitte</translation>
+        </message>
+        <message>
+            <source>With what priority the selected study is requested, for all readers</source>
+            <translation>Mit welcher Dringlichkeit die gewählte Untersuchung angefordert ist, für alle Befunder</translation>
         </message>
         <message>
             <source>Without a report: the selected study is off the list until more is found in it</source>

@@ -2312,6 +2312,10 @@ A double click opens one.</source>
             <translation>正在写另一次扫描的报告……</translation>
         </message>
         <message>
+            <source>Requested as</source>
+            <translation>申请优先级</translation>
+        </message>
+        <message>
             <source>Reset</source>
             <translation>重置</translation>
         </message>
@@ -3296,6 +3300,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>Window; or drag with the right mouse button: across for width, up and down for level</source>
             <translation>窗宽/窗位；或按住鼠标右键拖动：左右调窗宽，上下调窗位</translation>
+        </message>
+        <message>
+            <source>With what priority the selected study is requested, for all readers</source>
+            <translation>所选检查的申请优先级，对所有阅片者有效</translation>
         </message>
         <message>
             <source>Without a report: the selected study is off the list until more is found in it</source>

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from qtpy.QtCore import (  # type: ignore[attr-defined]
     QCoreApplication,
+    QEvent,
     QEventLoop,
     QObject,
     Qt,
@@ -223,6 +224,39 @@ class Task(QObject, Generic[T]):
         self.deleteLater()  # what its signals are connected to often holds a whole scan
 
 
+class _Deaf(QObject):
+    """Keeps clicks and keys from all windows until the dialog is there, which does so itself from then on."""
+
+    _INPUT = frozenset(
+        getattr(QEvent.Type, name)
+        for name in (
+            "MouseButtonPress",
+            "MouseButtonRelease",
+            "MouseButtonDblClick",
+            "Wheel",
+            "KeyPress",
+            "KeyRelease",
+            "ShortcutOverride",
+            "Shortcut",
+            "ContextMenu",
+            "Close",
+        )
+    )
+
+    def __init__(self, dialog: QProgressDialog) -> None:
+        super().__init__(dialog)
+        self._dialog = dialog
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Take what a user does; a window that is asked to close stays."""
+        if event.type() not in self._INPUT or self._dialog.isVisible():
+            return False
+        if event.type() == QEvent.Type.Close and not event.spontaneous():  # by the program, not by a user
+            return False
+        event.ignore()
+        return True
+
+
 def run_with_dialog(title: str, function: Callable[[Progress], T], parent: QWidget | None = None) -> T:
     """Run a function to its end behind a progress dialog, with the window alive and a Cancel button.
 
@@ -235,7 +269,8 @@ def run_with_dialog(title: str, function: Callable[[Progress], T], parent: QWidg
     Exception
         Whatever the function raised.
     """
-    if QApplication.instance() is None:
+    app = QApplication.instance()
+    if app is None:
         return function(silent)
     dialog = QProgressDialog(title, tr("Cancel"), 0, 0, parent)
     dialog.setWindowTitle(tr("Lesion detection"))
@@ -249,6 +284,7 @@ def run_with_dialog(title: str, function: Callable[[Progress], T], parent: QWidg
     errors: list[BaseException] = []
     loop = QEventLoop()
     task: Task[T] = Task(function)
+    deaf = _Deaf(dialog)
 
     def show(done: int, total: int, what: str) -> None:
         dialog.setMaximum(total)
@@ -261,10 +297,12 @@ def run_with_dialog(title: str, function: Callable[[Progress], T], parent: QWidg
     task.cancelled.connect(lambda: errors.append(Cancelled()))
     task.ended.connect(loop.quit)
     dialog.canceled.connect(task.cancel)
+    app.installEventFilter(deaf)
     try:
         task.start()
         loop.exec()
     finally:
+        app.removeEventFilter(deaf)
         dialog.close()
         dialog.deleteLater()
     if errors:

@@ -17,8 +17,10 @@ from napari_lesion.plugin.viewer.reader import add_layers, open_series
 from napari_lesion.plugin.widgets.task import run_with_dialog, sentence
 from napari_lesion.support.errors import LesionError
 from napari_lesion.worklist.places import Located, locate
-from napari_lesion.worklist.rule import load_rule
-from napari_lesion.worklist.store import Study, Worklist, worklist_file
+from napari_lesion.worklist.rule import Priority, load_rule
+from napari_lesion.worklist.seats import new_seat
+from napari_lesion.worklist.store import Worklist, worklist_file
+from napari_lesion.worklist.studies import Study
 
 _SIGN_OF_LIFE_MS = 60_000
 
@@ -35,6 +37,7 @@ class Reading(QObject):
         super().__init__(session)
         self._session = session
         self._worklist: Worklist | None = None
+        self._seat = new_seat()
         self._open: dict[str, str] = {}
         """Ids of the studies that are open, by the key of their scan."""
         self._alive = QTimer(self, interval=_SIGN_OF_LIFE_MS)
@@ -65,6 +68,15 @@ class Reading(QObject):
         """Id of the study that a scan was opened from; "" where it was not opened from the list."""
         return self._open.get(scan.key, "") if scan is not None else ""
 
+    def has(self, study: Study) -> bool:
+        """Whether this reader has a study, here or where it may be taken over from."""
+        return bool(study.holder) and study.is_free_for(reader_name(), self._seat)
+
+    def set_priority(self, study: str, priority: Priority) -> None:
+        """Note with what priority a study is requested."""
+        self.worklist().set_priority(study, priority, reader_name())
+        self.changed.emit()
+
     def open(self, study: str) -> Located:
         """Open a study with what was found in it; nobody else gets it until it is closed or read.
 
@@ -76,12 +88,12 @@ class Reading(QObject):
             If the user does not want to wait.
         """
         worklist, reader = self.worklist(), reader_name()
-        claimed = worklist.claim(study, reader)
+        claimed = worklist.claim(study, reader, self._seat)
         try:
             found = self._show(claimed, worklist)
         except BaseException:
             if claimed.id not in self._open.values():
-                worklist.release(claimed.id, reader)
+                worklist.release(claimed.id, reader, self._seat)
             raise
         finally:
             self.changed.emit()
@@ -97,7 +109,7 @@ class Reading(QObject):
         Cancelled
             If the user does not want to wait.
         """
-        study = self.worklist().next(reader_name())
+        study = self.worklist().next(reader_name(), self._seat)
         return self.open(study.id) if study is not None else None
 
     def _show(self, study: Study, worklist: Worklist) -> Located:
@@ -122,7 +134,7 @@ class Reading(QObject):
     def keep(self) -> None:
         """Give a sign of life for all that is open, and say what somebody else has by now."""
         for study in dict.fromkeys(self._open.values()):
-            if not self.worklist().keep(study, reader_name()):
+            if not self.worklist().keep(study, reader_name(), self._seat):
                 self._forget(study)
                 self.told.emit(
                     "⚠ " + tr("A study that is open here was given to somebody else, or was read elsewhere.")
@@ -131,7 +143,7 @@ class Reading(QObject):
 
     def release(self, study: str) -> None:
         """Put a study back, unread."""
-        self.worklist().release(study, reader_name())
+        self.worklist().release(study, reader_name(), self._seat)
         self._forget(study)
         self.changed.emit()
 
@@ -145,7 +157,7 @@ class Reading(QObject):
         """
         worklist, current = self.worklist(), self._session.open_scans.current
         elsewhere = current is not None and self.study_of(current) != study
-        worklist.done(study, reader_name(), how)
+        worklist.done(study, reader_name(), how, self._seat)
         self._forget(study)
         said = tr("Marked as read: another study than that on the screen.") if elsewhere else tr("Marked as read.")
         one = worklist.study(study)

@@ -11,6 +11,7 @@ import napari.viewer
 from qtpy.QtCore import QSignalBlocker, Qt, QTimer
 from qtpy.QtWidgets import (
     QCheckBox,
+    QComboBox,
     QFileDialog,
     QHBoxLayout,
     QHeaderView,
@@ -25,7 +26,6 @@ from napari_lesion.dicom.index.series import Series
 from napari_lesion.model.volume import readable_date
 from napari_lesion.plugin.session.open_scans import OpenScan
 from napari_lesion.plugin.session.session import session_of
-from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.browser_panel import BrowserPanel
 from napari_lesion.plugin.viewer.docks import entitle, share_place
@@ -42,7 +42,8 @@ from napari_lesion.support.plain import one_line
 from napari_lesion.support.progress import Progress
 from napari_lesion.worklist.places import Located
 from napari_lesion.worklist.ranking import TEXTS, Term
-from napari_lesion.worklist.store import Study
+from napari_lesion.worklist.rule import PRIORITIES
+from napari_lesion.worklist.studies import Study
 
 POINTS, LUNG_RADS, STATE, PATIENT, LARGEST, WAITED, DATE = range(7)
 """What decides is seen without scrolling in a narrow panel."""
@@ -106,6 +107,12 @@ class WorklistPanel(QWidget):
         self.done_button.setToolTip(
             tr("Without a report: the selected study is off the list until more is found in it")
         )
+        self.priority = QComboBox()
+        self.priority.addItems(PRIORITIES)
+        self.priority.setAccessibleName(tr("Requested as"))
+        self.priority.setToolTip(tr("With what priority the selected study is requested, for all readers"))
+        requested = QLabel(tr("Requested as"))
+        requested.setBuddy(self.priority)
         self.status = QLabel()
         for label in (self.why, self.status):
             label.setWordWrap(True)
@@ -115,6 +122,7 @@ class WorklistPanel(QWidget):
         layout.setSpacing(5)
         layout.addLayout(_row(self.read_box, self.refresh_button, self.add_button))
         layout.addWidget(self.table, 1)
+        layout.addLayout(_row(requested, self.priority))
         layout.addWidget(self.why)
         layout.addLayout(_row(self.next_button, self.release_button, self.done_button))
         layout.addWidget(self.status)
@@ -124,6 +132,7 @@ class WorklistPanel(QWidget):
         self.next_button.clicked.connect(self.open_next)
         self.release_button.clicked.connect(lambda: self._do(self._reading.release))
         self.done_button.clicked.connect(lambda: self._do(lambda study: self._reading.done(study, "by hand")))
+        self.priority.textActivated.connect(self._set_priority)
         self.table.itemDoubleClicked.connect(lambda item: self.open(self.studies[item.row()].id))
         self.table.currentCellChanged.connect(lambda row, *_: self._choose(self.studies[row].id if row >= 0 else ""))
 
@@ -241,7 +250,9 @@ class WorklistPanel(QWidget):
         elif not self.studies:
             lines = [tr("Nothing is listed.")]
         self.why.setText("\n".join(map(one_line, lines)))
-        own = study is not None and study.holder == reader_name()
+        own = study is not None and self._reading.has(study)
+        self.priority.setEnabled(study is not None and not study.is_read)
+        self.priority.setCurrentText(study.priority if study is not None else "ROUTINE")
         self.next_button.setEnabled(not blind)
         self.release_button.setEnabled(own)
         self.done_button.setEnabled(study is not None and not study.is_read and (own or not study.holder))
@@ -297,6 +308,10 @@ class WorklistPanel(QWidget):
         except LesionError as error:
             self._say(f"⚠ {sentence(error)}")
         self.refresh()
+
+    def _set_priority(self, priority: str) -> None:
+        known = next(one for one in PRIORITIES if one == priority)
+        self._do(lambda study: self._reading.set_priority(study, known))
 
     def _do(self, what: Callable[[str], None]) -> None:
         study = self.chosen
