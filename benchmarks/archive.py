@@ -153,8 +153,10 @@ def start(scans: Path, out: Path, processes: int) -> subprocess.Popen[bytes]:
 
 
 def settled(out: Path) -> int:
-    """Count the results that there are."""
-    return sum(1 for _ in out.glob("*/findings.json"))
+    """Count the results that there are: folders, which appear as a whole; to look into each would slow the run down."""
+    with suppress(FileNotFoundError):
+        return sum(1 for one in os.scandir(out) if not one.name.startswith(".") and one.is_dir())
+    return 0
 
 
 def workers_of(run_: subprocess.Popen[bytes]) -> list[psutil.Process]:
@@ -181,7 +183,7 @@ def killed_over_and_over(
     running = start(scans, out, 2)
     for kind, moment in zip(kinds, moments, strict=True):
         while running.poll() is None and (settled(out) < moment or not workers_of(running)):
-            time.sleep(0.05)
+            time.sleep(0.2)
         time.sleep(dice.uniform(0, 0.3))
         if running.poll() is not None:
             break
@@ -225,11 +227,13 @@ def kills(folder: Path, arguments: argparse.Namespace) -> list[str]:
     run(scans, folder / "undisturbed", Workers(1, recycle=10**9), QuickDetector())
     took = time.monotonic() - begun
     held = [one.peak_memory_mb for one in sorted(read_ledgers(folder / "undisturbed"), key=lambda one: one.ended or 0)]
-    early, late = (median(one for one in part if one is not None) for part in (held[80:120] or held, held[-40:]))
+    early = median(one for one in held[80:120] or held if one is not None)
     print(f"{count} studies in one process: {took:.0f} s, {count / took:.2f} a second")
-    print(
-        f"its memory: {early:.0f} MiB at study 100, {late:.0f} MiB at study {count}: {100 * (late / early - 1):+.1f} %"
-    )
+    print(f"its memory: {early:.0f} MiB at study 100", end="")
+    for study in (*(n for n in (1000, 3000) if n < count), count):
+        late = median(one for one in held[max(study - 40, 0) : study] if one is not None)
+        print(f", {late:.0f} MiB at study {study} ({100 * (late / early - 1):+.1f} %)", end="")
+    print(f"; load of the computer {os.getloadavg()[0]:.1f}", flush=True)
     reference = contents(folder / "undisturbed")
     begun = time.monotonic()
     done = killed_over_and_over(scans, folder / "out", count, arguments.runs, arguments.processes, dice)
