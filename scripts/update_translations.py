@@ -53,7 +53,7 @@ SAID_IN_THE_VIEWER = (
     "pacs/receiver.py",
     "pacs/records.py",
     "pacs/retrieve.py",
-    "pacs/secrets.py",
+    "security/secrets.py",
     "pacs/send.py",
     "pacs/storage.py",
     "pipeline.py",
