@@ -119,7 +119,7 @@ class Driver:
             self._open_workstation()
         else:
             for name in PANELS:
-                self.panels[name] = viewer.window.add_plugin_dock_widget("napari-lesion", name)[1]
+                self.panels[name] = viewer.window.add_plugin_dock_widget("napari-lesion", name, tabify=True)[1]
             self.detect = self.panels["Detect lesions"]
             self.findings = self.detect.findings
         own = viewer.window._qt_viewer
@@ -181,10 +181,7 @@ class Driver:
         """
         chance = random.Random(f"{self.seed} {number}")
         if not name:
-            weights = [8 if one in OFTEN else 1 if one in SELDOM else 3 for one in self.steps]
-            if self.viewer.dims.ndisplay == 3:  # much rests there
-                weights[list(self.steps).index("3d")] = 30
-            [name] = chance.choices(list(self.steps), weights)
+            [name] = chance.choices(list(self.steps), self._weights())
         self.random, self.truth.random = random.Random(f"{self.seed} {number} {name}"), chance
         self.done.append(f"{number}:{name}")
         before, open_ = self.code, {self.truth.by_key[one.key].code for one in self.open_scans.scans}
@@ -205,6 +202,17 @@ class Driver:
                 apart = np.abs(np.subtract(place, self.places[self.code])).max()
                 assert apart < 2.1, f"{self.code} comes back {apart:.1f} mm from where it was left"
             self.places[self.code] = place
+
+    def _weights(self) -> list[int]:
+        """How likely each step is: where much rests, what ends that is."""
+        weights = {one: 8 if one in OFTEN else 1 if one in SELDOM else 3 for one in self.steps}
+        if self.viewer.dims.ndisplay == 3:
+            weights["3d"] = 30
+        if self.session.blind:
+            weights["read_blind"] = 30
+        if len(self.open_scans.scans) < 3:
+            weights["open"] = 60
+        return list(weights.values())
 
     def run(self, steps: int, replay: str = "") -> None:
         """Do so many steps, or those of a list like ``0:open 3:switch``, which is what a failure prints."""
@@ -302,9 +310,7 @@ class Driver:
             layer.name = f"{layer.name} again"[-60:]
 
     def do_move_by_hand(self) -> None:
-        """Not beside a layer of somebody else: the layer goes back, but the reader may be left beyond the scan."""
-        if any(SCAN not in layer.metadata for layer in self.viewer.layers):
-            return
+        """It goes back at once."""
         ours = [layer for layer in self.viewer.layers if SCAN in layer.metadata]
         if ours:
             layer = self.random.choice(ours)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 import random
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 import numpy.typing as npt
+from napari._qt.dialogs.qt_activity_dialog import QtActivityDialog
+from napari._qt.dialogs.qt_notification import NapariQtNotification
 from qtpy.QtGui import QImage
 from qtpy.QtWidgets import QAbstractButton, QLabel, QLineEdit, QTableView, QTextEdit, QWidget
 from session_scans import Coded
@@ -27,6 +30,7 @@ from napari_lesion.plugin.viewer.views.mpr import views
 from napari_lesion.plugin.viewer.views.pane import Pane
 from napari_lesion.plugin.viewer.views.projection import shrink
 from napari_lesion.plugin.viewer.views.side_by_side import side_by_side
+from napari_lesion.plugin.widgets.messages import MessageLine
 
 if TYPE_CHECKING:
     from napari_lesion.plugin.session.open_scans import OpenScan
@@ -34,10 +38,12 @@ if TYPE_CHECKING:
 ENDS = {0: ("F", "H"), 1: ("A", "P"), 2: ("R", "L")}
 """Letters at the low and the high end of the world's axes z, y, x."""
 ACROSS = dict(zip("RLAPHF", "LRPAFH", strict=True))
-POINTS = 60
+POINTS = 200
 """Of a picture that are compared."""
+EDGE = 0.1
+"""Voxels that a place is away from where another value begins to mix in."""
 _TEXTS = (QLabel, QLineEdit, QAbstractButton, QTextEdit, QTableView)
-_PASSING = ("NapariQtNotification", "QtActivityDialog", "MessageLine")
+_PASSING = (NapariQtNotification, QtActivityDialog, MessageLine)
 """Widgets that speak for a while, also of another scan that something became of."""
 
 
@@ -83,6 +89,7 @@ class Truth:
         self.found: dict[str, set[str]] = {one.code: set() for one in scans}
         """Ids of findings, annotations and drawings, by the code of their scan."""
         self.undrawn = Undrawn()
+        self._pictures = Pictures()
         self._prior_words = {in_language(language, "PRIOR") for language in LANGUAGES}
         """A heading keeps the language in which it was written."""
         self.probed = self.looked_at = 0
@@ -194,23 +201,24 @@ class Truth:
                 if scan is not None and tools.names and pane in self._panes():
                     assert scan.code in who, f"{who!r} in the corner over {scan.code}"
             texts += [pane.heading.text(), pane.heading.toolTip()]
-        for widget in window.findChildren(QWidget):
-            if isinstance(widget, _TEXTS) and not self._may_name_others(widget):
-                texts += _said_by(widget)
+        texts += self._written_in(window)
+        said = "\n".join(texts)
         for other in self.scans:
-            if other is not scan:
-                for text in texts:
-                    assert other.code not in text, f"{text!r} on the screen of {self.code}"
+            if other is not scan and other.code in said:
+                found = next(text for text in texts if other.code in text)
+                raise AssertionError(f"{found!r} on the screen of {self.code}")
 
-    def _may_name_others(self, widget: QWidget) -> bool:
-        if any(one is widget or one.isAncestorOf(widget) for one in self._lists):
-            return True
-        above: QWidget | None = widget
-        while above is not None:
-            if type(above).__name__ in _PASSING:
-                return True
-            above = above.parentWidget()
-        return False
+    def _written_in(self, window: QWidget) -> list[str]:
+        """Get all that its widgets say, but for those that may name other scans."""
+        above = [*self._lists, *(one for kind in _PASSING for one in window.findChildren(kind))]
+        others = {one for widget in above for one in (widget, *widget.findChildren(QWidget))}
+        return [
+            text
+            for kind in _TEXTS
+            for widget in window.findChildren(kind)
+            if widget not in others
+            for text in _said_by(widget)
+        ]
 
     def _check_letters(self, pane: Pane, volume: Volume) -> None:
         _, vertical, horizontal = pane.view.dims.order
@@ -285,48 +293,55 @@ class Truth:
         width, height = pane.canvas.width(), pane.canvas.height()
         if not pane.isVisible() or width < 60 or height < 60 or not layer.visible:
             return
-        image = _grey(pane)  # first: napari's camera learns what a canvas of another size shows when that is drawn
-        points, wanted = [], []
+        image = self._pictures.of(pane)  # first: napari's camera learns what a canvas shows when that is drawn
         low, high = layer.contrast_limits
-        for _ in range(POINTS):
-            px, py = self.random.uniform(0.12, 0.88) * width, self.random.uniform(0.12, 0.8) * height
-            value = self._value_at(pane, volume, px, py)
-            if value is not None:
-                grey = float(np.clip((value - low) / (high - low), 0, 1)) * 255
-                wanted.append(255 - grey if layer.colormap.name.endswith("_r") else grey)
-                points.append((py / height, px / width))
+        chance = np.random.default_rng(self.random.getrandbits(32))
+        right, down = chance.uniform(0.12, 0.88, POINTS), chance.uniform(0.12, 0.8, POINTS)
+        values = self._values_at(pane, volume, right * width, down * height)
+        clear = ~np.isnan(values)
+        wanted = np.clip((values[clear] - low) / (high - low), 0, 1) * 255
+        if layer.colormap.name.endswith("_r"):
+            wanted = 255 - wanted
         if len(wanted) < 8:
             return
-        seen = [float(image[int(down * image.shape[0]), int(right * image.shape[1])]) for down, right in points]
-        same = np.abs(np.subtract(wanted, seen)) < 12
+        rows, columns = (down[clear] * image.shape[0]).astype(int), (right[clear] * image.shape[1]).astype(int)
+        seen = image[rows, columns].astype(float)
+        same = np.abs(wanted - seen) < 12
         told = [f"{grey:.0f} is {value:.0f}" for grey, value in zip(wanted, seen, strict=True)]
         assert same.mean() > 0.7, f"{same.mean():.0%} of {len(wanted)} points show {self.code}: {', '.join(told)}"
         self.looked_at += 1
 
-    def _value_at(self, pane: Pane, volume: Volume, px: float, py: float) -> float | None:
-        """Value that a point of the canvas should show; None beside the scan, and near edges of its pattern."""
+    def _values_at(
+        self, pane: Pane, volume: Volume, across: npt.NDArray[np.float64], down: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        """Values that points of the canvas should show; NaN beside the scan, and near edges of its pattern."""
         view, camera = pane.view, pane.view.scene.camera
         through, vertical, horizontal = view.dims.order
-        world = np.zeros(3)
-        world[through] = view.dims.point[through]
-        down = 1 if str(camera.orientation[1]) == "down" else -1
-        world[vertical] = camera.center[-2] + down * (py - pane.canvas.height() / 2) / camera.zoom
-        world[horizontal] = camera.center[-1] + (px - pane.canvas.width() / 2) / camera.zoom
+        world = np.zeros((len(across), 3))
+        world[:, through] = view.dims.point[through]
+        downwards = 1 if str(camera.orientation[1]) == "down" else -1
+        world[:, vertical] = camera.center[-2] + downwards * (down - pane.canvas.height() / 2) / camera.zoom
+        world[:, horizontal] = camera.center[-1] + (across - pane.canvas.width() / 2) / camera.zoom
         inverse = np.linalg.inv(volume.affine)
-        exact = (inverse @ (*world[::-1], 1))[:3]
-        index = np.rint(exact).astype(int)
+        exact = world[:, ::-1] @ inverse[:3, :3].T + inverse[:3, 3]
         axis = int(np.abs(inverse[:3, 2 - through]).argmax())  # of the volume, along which one looks
-        low, high = index - 1, index + 2
-        low[axis], high[axis] = index[axis], index[axis] + 1
-        if (low < 0).any() or (high > volume.shape).any():
-            return None
+        flat = [one for one in range(3) if one != axis]
+        middle = int(np.rint(exact[0, axis]))
+        # What is drawn is between the voxels around a place, whichever way it is interpolated; and a pixel has a size.
+        around = [np.floor(exact[:, flat] - EDGE), np.rint(exact[:, flat]), np.ceil(exact[:, flat] + EDGE)]
+        last = np.array(volume.shape)[flat] - 1
+        inside = (around[0] >= 0).all(1) & (around[2] <= last).all(1) & (0 <= middle < volume.shape[axis])
+        values = np.full(len(across), np.nan)
+        if not inside.any():
+            return values
         slab = reading_tools(self.session).slab
         half = slab.slices(volume.spacing[axis]) // 2
-        low[axis], high[axis] = max(low[axis] - half, 0), min(high[axis] + half, volume.shape[axis])
-        near = volume.voxels[tuple(map(slice, low, high))].astype(float)
-        how = {Mode.MIP: np.max, Mode.MINIP: np.min, Mode.MEAN: np.mean}.get(slab.mode, np.mean)
-        flat = how(near, axis=axis)
-        return float(flat.flat[0]) if np.ptp(flat) == 0 else None
+        cut = np.moveaxis(volume.voxels, axis, 0)[max(middle - half, 0) : middle + half + 1]
+        plane = {Mode.MIP: np.max, Mode.MINIP: np.min, Mode.MEAN: np.mean}.get(slab.mode, np.mean)(cut, axis=0)
+        rows, columns = np.stack(around)[:, inside].astype(int).transpose(2, 0, 1)
+        near = np.stack([plane[row, column] for row in rows for column in columns])
+        values[inside] = np.where(np.ptp(near, axis=0) == 0, near[4], np.nan)
+        return values
 
     def others(self) -> list[OpenScan]:
         """Get the scans that are open and not on the screen."""
@@ -349,6 +364,30 @@ def _said_by(widget: QWidget) -> list[str]:
         places = [(row, column) for row in range(model.rowCount()) for column in range(model.columnCount())]
         return [str(model.index(*place).data()) for place in places]
     return [widget.text(), widget.toolTip()]  # type: ignore[attr-defined]
+
+
+class Pictures:
+    """Pictures of canvases, each drawn anew only where somebody asked for that since: what nobody asks for stays."""
+
+    def __init__(self) -> None:
+        self._last: WeakKeyDictionary[Pane, npt.NDArray[np.uint8] | None] = WeakKeyDictionary()
+
+    def of(self, pane: Pane) -> npt.NDArray[np.uint8]:
+        """Get what is on the canvas of a view, grey values of (rows, columns)."""
+        drawn = pane.canvas._vispy_canvas
+        if pane not in self._last:
+            weak = ref(pane)
+            # The window draws it, too.
+            drawn.events.draw.connect(lambda _event: self._forget(weak()), ref=False)
+        known = self._last.get(pane)
+        if known is None or drawn._update_pending or known.shape != (pane.canvas.height(), pane.canvas.width()):
+            known = _grey(pane)
+            self._last[pane] = known
+        return known
+
+    def _forget(self, pane: Pane | None) -> None:
+        if pane is not None:
+            self._last[pane] = None
 
 
 def _grey(pane: Pane) -> npt.NDArray[np.uint8]:

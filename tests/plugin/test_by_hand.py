@@ -119,6 +119,25 @@ def test_a_scan_and_its_findings_are_not_moved_by_hand(model: ViewerModel, monke
     assert tuple(theirs.translate) == (1, 2, 3), "what is somebody else's may be moved"
 
 
+@pytest.mark.parametrize("far", [False, True], ids=["alone", "beside a layer of somebody else"])
+def test_a_scan_that_is_dragged_leaves_the_reader_where_he_was(model: ViewerModel, qapp: Any, far: bool) -> None:
+    """The scan went back, but napari's point had followed it, and stayed beyond the scan where it could."""
+    [one, *_] = coded_scans()
+    scan, session = add(model, one), session_of(model)
+    if far:
+        model.add_points(np.array([[900.0, -900.0, 900.0], [-900.0, 900.0, -900.0]]), name="theirs")
+    place = one.volume.to_patient((1.0, 50.0, 9.0))  # near an edge
+    session.go_to(place)
+    point, sliders = model.dims.point, model.dims.range
+    for moved in ((500.0, 0.0, 0.0), (-500.0, 70.0, 0.0), (0.0, -300.0, 300.0)):
+        scan.translate = moved
+        scan.affine = np.diag([3.0, 1.0, 1.0, 1.0])
+        qapp.processEvents()
+        assert model.dims.range == sliders
+        assert model.dims.point == pytest.approx(point)
+        assert session.position_mm == pytest.approx(place, abs=0.01)
+
+
 def test_layers_of_a_scan_that_is_not_open_here_are_taken_off(
     model: ViewerModel, qapp: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,29 +29,24 @@ class Placement:
     def __init__(self) -> None:
         self._places: WeakKeyDictionary[Layer, _Place] = WeakKeyDictionary()
         self._told: set[str] = set()
-        self._busy = False
 
     def hold(self, layer: Layer) -> None:
         """Keep a layer where it is (once)."""
         if layer in self._places:
             return
         self._places[layer] = _place_of(layer)
-        for part in _PARTS:
-            getattr(layer.events, part).connect(self._on_moved)
+        # napari tells this first of all: at `events.translate` and the like its sliders would already have followed the
+        # layer to where it was dragged, and taken the reader along.
+        layer.events._extent_augmented.connect(self._on_moved)
 
     def _on_moved(self, event: Any) -> None:
         layer = event.source
         place = self._places.get(layer)
-        if self._busy or place is None or _same(place, _place_of(layer)):
+        if place is None or _same(place, _place_of(layer)):
             return
-        self._busy = True
-        try:
+        with layer.events.blocker_all():  # nobody hears of it when it is halfway back
             for part in _PARTS:
-                if part != "affine":
-                    setattr(layer, part, place[part])
-            layer.affine = place["affine"]
-        finally:
-            self._busy = False
+                setattr(layer, part, place[part])
         if layer.name not in self._told:
             self._told.add(layer.name)
             show_warning(tr("{layer} stays where it lies in the patient.", layer=layer.name))
