@@ -71,7 +71,7 @@ _NUMBER |= {
 _WORDS: Mapping[Language, _Words] = {
     "en": _compiled(
         advised=r"\brecommend\w*|\badvis\w+|\bsuggest\w*|\bconsider\w*|\bshould\b|\bwarrant\w*|\bneeds?\b|\brequires?\b|\bplan\b|\brepeat\b|\breturn\b|\bcontinue\b|\brec\b|\bf/?u\b|\bfollow[- ]?up\b"
-        r"|\bsurveillance\b|\bannual\b|\bcould be obtained\b|\bmay be (?:obtained|considered)\b|\bto be (?:performed|repeated)\b",
+        r"|\bsurveillance\b|\bannual\b|\bnext\b|\bcould be obtained\b|\bmay be (?:obtained|considered)\b|\bto be (?:performed|repeated)\b",
         control=r"\b(?:LD)?CTs?\b|\bfollow[- ]?up\b|\bf/?u\b|\bimaging\b|\bsurveillance\b|\bscreening\b|\breassess\w*|\bre-?evaluat\w+|\bscan\b|\brepeat\b|\bsurveil\w+",
         pet=r"\b(?:FDG[- ])?PET(?:[-/ ]?CT)?\b",
         biopsy=r"\bbiops\w+|\btissue (?:sampling|diagnosis)|\bhistolog\w+|\bFNA\b|\bsampling\b",
@@ -85,7 +85,7 @@ _WORDS: Mapping[Language, _Words] = {
     ),
     "de": _compiled(
         advised=r"\bempf\w*|\bempfehl\w*|\banzuraten\b|\bangeraten\b|\bratsam\b|\bsollte\w*|\banzustreben\b|\berwäg\w*|\bangezeigt\b|\bindiziert\b|\berforderlich\b|\bbitte\b|\bvorschlag\b|\bkontroll\w*|\w*verlaufskontrolle\w*"
-        r"|\bCT-kontrolle\w*|\bweitere abklärung\b|\bergänzend\w*|\bwiedervorstellung\b|\bnotwendig\b|\bjährlich\w*|\bCT-verlauf\b|\bzu erwägen\b|\bwir raten\b|\bgeboten\b",
+        r"|\bCT-kontrolle\w*|\bweitere abklärung\b|\bergänzend\w*|\bwiedervorstellung\b|\bnotwendig\b|\bjährlich\w*|\bCT-verlauf\b|\bzu erwägen\b|\bwir raten\b|\bgeboten\b|\bnächste[rsn]?\b",
         control=r"\w*kontroll\w*|\bverlauf\w*|\b(?:LD|HR)?-?CT\b|\b\w*-CT\b(?<!PET-CT)|\bscreening\w*|\bwiedervorstellung\b|\bNiedrigdosis\w*|\bfollow[- ]?up\b",
         pet=r"\b(?:FDG-)?PET(?:[-/ ]?CT)?\b",
         biopsy=r"\w*biops\w+|\bhistolog\w+|\w*punktion\w*|\bgewebe\w+",
@@ -113,7 +113,7 @@ _AGO = re.compile(
     r"^\W*(?:ago\b|earlier\b|prior\b|previously\b|old\b|before\b|前|以前|of stability|stability|history)", re.IGNORECASE
 )
 _SINCE = re.compile(
-    r"(?:\bvor\b|\bseit\b|\bover(?: the)?\b|\bfor(?: the last)?\b|\bwithin\b(?! )|\bstable (?:for|over)\b|\blast\b|\bpast\b|\büber\b|\bsince\b|\bx\b|史|年龄)\W*(?:mehr als |more than |at least |mindestens )?$",
+    r"(?:\bvor\b|\bseit\b|\bover(?: the)?\b|\bfor(?: the last)?\b|\bwithin\b(?! )|\bstable (?:for|over)\b|\blast\b|\bpast\b|\büber\b|\bsince\b|\bx\b|\buntil\b|\bup to\b|\bbis\b|史|年龄|共)\W*(?:mehr als |more than |at least |mindestens )?$|(?<!建议)随访$",
     re.IGNORECASE,
 )
 _JOINED = re.compile(r"[;；]|(?<=[a-z]), (?=then|dann)|\bthen\b|\bdann\b|，然后|再")

@@ -22,9 +22,11 @@ _DATED = re.compile(
     r"^\W{0,3}(?:on|in|am|vom|at|\()?\s*(?:the )?\(?(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}-\d{2}-\d{2}|\d{1,2}/\d{4}|(?:19|20)\d\d)\b",
     re.IGNORECASE,
 )
+_DAY = re.compile(r"\d{4}年|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}-\d{2}-\d{2}|\b(?:19|20)\d\d\b")
 _DATE_BEFORE = re.compile(
     r"(?:\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\b\d{4}-\d{2}(?:-\d{2})?|\b\d{1,2}/\d{4}|\b(?:19|20)\d\d)年?\s?[:：]\s*(?:约|ca\.)?\s*$"
 )
+_BECAME = re.compile(r"(?:\bto|\bauf|至|到)\s*(?:about|ca\.|约)?\s*$", re.IGNORECASE)
 _BACK = 40
 """A word that says that a size is an earlier one stands at most so many letters before it."""
 _THIN_PRIOR = {"from", "von", "由", "从", "to", "较", "vs", "versus", "对比"}
@@ -61,7 +63,14 @@ def earlier_sizes(sentence: Marked, language: Language) -> tuple[Size, ...]:
         nows = sentence.of("now", since, size.start)
         last = max((one.start for one in nows), default=-1)
         told = [one for one in priors if one.start > last and not _crosses(sentence.text[one.end : size.start])]
-        strong = [one for one in told if sentence.text[one.start : one.end].lower().rstrip(".") not in _THIN_PRIOR]
+        strong = [
+            one
+            for one in told
+            if sentence.text[one.start : one.end].lower().rstrip(".") not in _THIN_PRIOR
+            or (number > 0 and _DAY.search(sentence.text[one.end : size.start]))
+        ]
+        if number > 0 and _BECAME.search(before) and _is_changed(sentence, since, size.start):
+            earlier.append(found[number - 1])
         moved = _CHANGED.search(before) and _TOWARDS.match(after) and number + 1 < len(found)
         grown_from = any(
             one.value in ("grown", "shrunk")
@@ -95,6 +104,10 @@ def earlier_sizes(sentence: Marked, language: Language) -> tuple[Size, ...]:
         ):
             earlier.append(size)
     return tuple(earlier)
+
+
+def _is_changed(sentence: Marked, start: int, end: int) -> bool:
+    return any(one.value in ("grown", "shrunk") for one in sentence.of("change", start, end))
 
 
 def _crosses(between: str) -> bool:

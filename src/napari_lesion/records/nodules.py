@@ -13,6 +13,8 @@ from napari_lesion.records.sentences import Section, Sentence
 from napari_lesion.records.sizes import Size
 from napari_lesion.records.words import Language
 
+_IF = re.compile(r"(?:\bbei\b|\bif\b|\bin case of\b|\bfalls\b|\bunless\b|如有?|若)[^,.;，。；]{0,25}$", re.IGNORECASE)
+"""Before what is only said to be possible."""
 _NEAR = 45
 """A word of doubt counts within so many letters of what it doubts."""
 
@@ -106,7 +108,7 @@ def _read(reading: _Reading, sentence: Sentence, marked: Marked) -> None:
             place = zipped.get(part.anchor.size) if part.anchor.size is not None else None
             if place is not None:
                 draft.values["place"] = Value(place.value, sentence.start + place.start, sentence.start + place.end)
-            made.append(draft)
+            made += _one_each(draft)
     _inherit(made, marked)
     for draft in made:
         _add(reading, draft, marked)
@@ -138,7 +140,7 @@ def _go_on(reading: _Reading, sentence: Sentence, marked: Marked, now: Sequence[
         reading.current = None
         return
     last = reading.current
-    if last is None or marked.of("neg"):
+    if last is None or marked.of("neg") or (_is_item(marked) and not now):
         return
     whole = _values(sentence, marked, 0, len(marked.text), now[:1], earlier)
     if marked.of("all") and "change" in whole and not now:
@@ -197,7 +199,7 @@ def _values(
     if place is not None:
         found["place"] = value(place.value, place.start, place.end)
     for name, kind in (("type", "type"), ("calcified", "calc"), ("change", "change")):
-        said = marked.of(kind, start, end)
+        said = [one for one in marked.of(kind, start, end) if not _IF.search(marked.text[: one.start])]
         if kind == "type":
             said = [one for one in said if not _is_of_solid_part(marked, one)] if len(said) > 1 else said
             if solid and said and all(one.value == "solid" for one in said):
@@ -319,6 +321,15 @@ def _is_of_lung(marked: Marked, part: Region) -> bool:
     return bool(lungs) and min(abs(one.start - at) for one in lungs) < nearest
 
 
+def _one_each(draft: _Draft) -> list[_Draft]:
+    """Make a nodule for each of the lobes that several alike are said to lie in."""
+    places = draft.said("place").split(", ")
+    if len(places) < 2 or not draft.many or draft.said("count") not in ("", str(len(places))):
+        return [draft]
+    values = {name: value for name, value in draft.values.items() if name != "count"}
+    return [replace(draft, values={**values, "place": replace(values["place"], value=one)}) for one in places]
+
+
 def _denies_in_lung(marked: Marked, part: Region) -> bool:
     """Whether the nodules that are denied are those of the lungs: what else a list denies does not matter."""
     start = max(marked.text.rfind(one, 0, part.anchor.start) for one in ",;，；")
@@ -387,6 +398,11 @@ def _add(reading: _Reading, draft: _Draft, marked: Marked) -> None:
 def _is_plain_repeat(draft: _Draft, last: _Draft) -> bool:
     """Whether a nodule of the same section is named again with its size only: what was still missing."""
     return bool(draft.said("size_mm")) and not draft.said("place") and not last.said("size_mm") and not draft.many
+
+
+def _is_item(marked: Marked) -> bool:
+    """Whether it is an item of a numbered list."""
+    return bool(re.match(r"\(?\d{1,2}[.)]\s", marked.text))
 
 
 def _is_labelled(marked: Marked) -> bool:

@@ -27,7 +27,7 @@ _EXPRESSIONS: Mapping[Language, Sequence[tuple[str, str, str]]] = {
         ),
         ("pack_years", "", rf"{_NUMBER}\+?[- ]*(?:pack[- ]?years?|pk[- ]?yrs?|PY\b)"),
         ("quit_years_ago", "", rf"\b(?:quit|stopped)(?: smoking)? {_NUMBER} years? ago"),
-        ("emphysema", "yes", r"\b(?:\w+[- ])?emphysema\w*"),
+        ("emphysema", "yes", r"\b(?:para|pan)?emphysema\w*"),
         (
             "family_history",
             "yes",

@@ -18,11 +18,15 @@ _THROUGH = r"\s*(?:-|–|—|to|bis|～|~|至|到)\s*"
 _AND = r"\s*(?:/|,|、|&|and|und|及|和|, and|resp\.|bzw\.)\s*"
 _END = r"(?![a-zäöüß²³]|\s*\^|[23]\b)"
 _SIZE = re.compile(
-    rf"(?<![\d.,/])(?P<first>{_NUMBER})(?:[\s-]*(?P<unit1>{_UNIT}))?(?:"
+    rf"(?<![A-Za-z\d])(?<!\d[.,/])(?P<first>{_NUMBER})(?:[\s-]*(?P<unit1>{_UNIT}))?(?:"
     rf"{_BY}(?P<second>{_NUMBER})(?:[\s-]*(?P<unit2>{_UNIT}))?(?:{_BY}(?P<third>{_NUMBER})(?:[\s-]*(?P<unit3>{_UNIT}))?)?"
     rf"|{_THROUGH}(?P<upper>{_NUMBER})(?:[\s-]*(?P<unit4>{_UNIT}))?"
     rf"|(?P<list>(?:{_AND}{_NUMBER})+)(?:[\s-]*(?P<unit5>{_UNIT}))?"
     rf")?{_END}",
+    re.IGNORECASE,
+)
+_ARROW = re.compile(
+    rf"(?<![\d.,x×*])(?P<first>{_NUMBER})\s*(?P<unit1>{_UNIT})?\s*(?:-{{1,3}}>|→|⇒|=>)\s*(?P<second>{_NUMBER})[\s-]*(?P<unit2>{_UNIT}){_END}",
     re.IGNORECASE,
 )
 _MOVED = re.compile(
@@ -35,6 +39,11 @@ _VOLUME = re.compile(
     re.IGNORECASE,
 )
 _CUBED = re.compile(r"(?:mm|cm)\s*(?:\^?3|³)|ml|立方毫米|[µμ]l", re.IGNORECASE)
+_LABEL = re.compile(
+    r"(?:image|img|im|series|ser?|bild|serie|seg(?:ment)?|slice|schicht|no|nr|level|node|station|nodule|rundherd|herd|#|\d[/:])[.:#]?\s*$",
+    re.IGNORECASE,
+)
+"""Before a number that counts something."""
 SUBCENTIMETRE_MM = 10.0
 LARGEST_MM = 150.0
 """What is longer is no nodule, but a mistake or something else."""
@@ -76,7 +85,7 @@ def find_sizes(text: str, language: Language) -> Iterator[Size]:
     lexicon = LEXICONS[language]
     for found in lexicon["subcm"].finditer(text):
         yield Size((SUBCENTIMETRE_MM,), "at most", *found.span(), is_vague=True)
-    moved = list(_MOVED.finditer(text))
+    moved = [*_MOVED.finditer(text), *_ARROW.finditer(text)]
     for found in moved:
         first = _mm(found["first"], _factor(found["unit1"] or found["unit2"]))
         second = _mm(found["second"], _factor(found["unit2"]))
@@ -84,7 +93,7 @@ def find_sizes(text: str, language: Language) -> Iterator[Size]:
         yield Size((second,), "exact", found.start("second"), found.end())
     for found in _SIZE.finditer(text):
         named = [name for name in ("unit1", "unit2", "unit3", "unit4", "unit5") if found[name]]
-        if not named or any(one.start() <= found.start() < one.end() for one in moved):
+        if not named or any(one.start() < found.end() and found.start() < one.end() for one in moved):
             continue
         unit = found[named[-1]]
         if (found["list"] and not found["unit5"]) or _CUBED.match(text, found.start(named[-1])):
@@ -116,7 +125,10 @@ def _listed(found: re.Match[str], role: Role) -> Iterator[Size]:
         for one in re.finditer(_NUMBER, found["list"])
     ]
     spans[-1] = (spans[-1][0], found.end())
-    for (start, end), number in zip(spans, [found["first"], *re.findall(_NUMBER, found["list"])], strict=True):
+    numbers = [found["first"], *re.findall(_NUMBER, found["list"])]
+    if _LABEL.search(found.string[: found.start()]):  # "image 45, 5 mm"
+        spans, numbers = spans[-1:], numbers[-1:]
+    for (start, end), number in zip(spans, numbers, strict=True):
         if _plausible(one := _mm(number, factor)):
             yield Size((one,), "exact", start, end, role)
 

@@ -13,7 +13,7 @@ from typing import Literal
 Language = Literal["en", "de", "zh"]
 
 _ENGLISH = {
-    "head:one": r"(?:micro)?nod(?:ule|el|ul|ular(?:ity| opacity| density| focus| lesion)?)\b|\bmass\b|\blesion\b|\bGGN\b|\bGGO\b|\bSPN\b"
+    "head:one": r"(?:micro)?nod(?:ule|el|ul|ular(?! (?:thickening|contour|scarring|pleura|margin))(?:ity| opacity| density| focus| lesion)?)\b|\bhamartoma\b|\bmass\b|\blesion\b|\bGGN\b|\bGGO\b|\bSPN\b"
     r"|\bgranuloma\b|\bground[- ]?glass (?:opacity|lesion|focus|density)|\bfocal opacity",
     "head:many": r"(?:micro)?nodules\b|\bnodular (?:opacities|densities|foci|lesions)|\bmasses\b|\blesions\b|\bGGNs\b|\bGGOs\b"
     r"|\bgranulomas?ta\b|\bgranulomas\b|\bground[- ]?glass (?:opacities|lesions|foci)",
@@ -26,14 +26,14 @@ _ENGLISH = {
     "organ": r"\bliver\b|\bhepat\w+|\bkidneys?\b|\brenal\b|\bthyroid\w*|\badrenals?\b|\bspleen\b|\bsplenic\b|\bpancrea\w+"
     r"|\bbreasts?\b|\bgallbladder\b|\bvertebra\w*|\brib\b|\bribs\b|\bbone\b|\bbony\b|\bosseous\b|\bsclerotic\b|\blytic\b"
     r"|\blymph nodes?\b|\baort\w+|\bthymus|\bthymic\b|\bskin\b|\bsubcutaneous\b|\besophag\w+|\bmediastinal mass\b"
-    r"|\bhypodense\b|\bhypoattenuating\b|\bcysts?\b|\beffusions?\b|\blipoma\b|\bT\d{1,2}\b|\bL[1-5]\b|\bsternum\b|\bbrain\b",
+    r"|\bhypodense\b|\bhypoattenuating\b|\bcysts?\b|\beffusions?\b|\blipoma\b|\bT\d{1,2}\b|\bL[1-5]\b|\bsternum\b|\bbrain\b|\bcoronary\b|\bnipples?\b|\bfractures?\b|\bvalv\w+|\bdiscs?\b|\bovar\w+|\bprostate\b",
     "lung": r"\bpulmonary\b|\blungs?\b|\bintrapulmonary\b|\bsubpleural\b|\bparenchym\w+|\blobes?\b|\bfissur\w+",
     "type:part-solid": r"\bpart(?:ly|ially)?[- ]?solid\b|\bsemi[- ]?solid\b|\bmixed (?:ground[- ]?glass|density|attenuation|type)\b"
     r"|\bmixed GGN\b|\bmGGN\b|\bPSN\b",
     "type:non-solid": r"\bground[- ]?glass(?: attenuation| density)?\b|\bnon[- ]?solid\b|\b(?:p|pure )?GGN?s?\b|\bGGOs?\b|\bGG\b",
     "type:solid": r"\bsolid\b(?! organ)",
     "type:subsolid": r"\bsub[- ]?solid\b",
-    "calc:no": r"\bnon[- ]?calcified\b|\buncalcified\b|\b(?:no|without)(?: \w+)? calcifications?\b|\bnot calcified\b",
+    "calc:no": r"\bnon[- ]?calcified\b|\buncalcified\b|\bnon[- ]?calc\b|\b(?:no|without)(?: \w+)? calcifications?\b|\bnot calcified\b",
     "calc:yes": r"\bcalcified\b|\bcalcifications?\b|\bcalcific\b|\bgranulomas?ta\b",
     "change:stable": r"\bstable\b|\bunchanged\b|\bno (?:significant |interval |appreciable |relevant )*(?:change|growth|enlargement|progression)\b"
     r"|\bno evidence of (?:interval )?(?:growth|enlargement|progression)\b|\bnot (?:significantly |appreciably )?(?:changed|grown|increased|enlarged)\b"
@@ -59,8 +59,8 @@ _ENGLISH = {
     "subcm": r"\bsub[- ]?centimet(?:er|re)(?: sized)?\b|\bsub[- ]?cm\b",
 }
 _GERMAN = {
-    "head:one": r"\w*rundherd\b|\brundherdes?\b|\bherd\b|\blungenherd\b|\bherdbefund\b|\bknoten\b|\bnodulus\b|\bknötchen\b|\bnodul\b|\braumforderung\b"
-    r"|\bmilchglas(?:herd|trübung|verdichtung|nodulus|infiltrat|läsion)\w*|\bläsion\b|\bGGN\b|\bGGO\b|\b(?:noduläre|fleckige|rundliche) verdichtung\b|\bgranulom\b|\bverdichtung\b",
+    "head:one": r"\w*rundherd\b|\brundherdes\b|\bherd\b|\blungenherd\b|\bherdbefund\b|\bknoten\b|\bnodulus\b|\bknötchen\b|\bnodul\b|\braumforderung\b"
+    r"|\bmilchglas(?:herd|trübung|verdichtung|nodulus|infiltrat|läsion)\w*|\bläsion\b|\bGGN\b|\bGGO\b|\bRH\b|\bhamartom\b|\b(?:noduläre|fleckige|rundliche) verdichtung\b|\bgranulom\b|\bverdichtung\b",
     "head:many": r"\w*rundherde[n]?\b|\bherde[n]?\b|\blungenherde[n]?\b|\bherdbefunde[n]?\b|\bnoduli\b|\bmikronoduli\b|\braumforderungen\b"
     r"|\bmilchglas(?:herde|trübungen|verdichtungen|noduli|läsionen)n?\b|\bläsionen\b|\bgranulome[n]?\b|\bverdichtungen\b|\bGGNs\b",
     "neg": r"\bkein(?:e[rnsm]?)?\b|\bohne\b|\bnicht\b|\bweder\b|\bnoch\b(?= \w*(?:rundherd|herd))|\bfehlen\w*|\bfrei von\b|\bausschluss\b|\bunauffällig\w*",
@@ -70,7 +70,7 @@ _GERMAN = {
     "unsure": r"\bfraglich\w*|\bmöglich\w*|\bvermutlich\w*|\bV\. ?a\.|\bverdacht auf\b|\bverdächtig auf einen?\b|\bwahrscheinlich\b|\bDD\b|\?|\beventuell\b|\bevtl\.|\bunsicher\w*|\bam ehesten\b|\ba\. ?e\.",
     "organ": r"\bleber\w*|\bhepat\w+|\bniere\w*|\brenal\w*|\bschilddrüse\w*|\bSD-?knoten\b|\bnebenniere\w*|\bmilz(?!glas)\w*|\bpankreas\w*|\bmamma\w*|\bbrust(?!korb|wand)\w*"
     r"|\bgallenblase\w*|\bwirbel\w*|\brippe\w*|\bknochen\w*|\bossär\w*|\bossäre\w*|\bskelett\w*|\blymphknoten\w*|\bLK\b|\baort\w+|\bthymus\w*|\bsubkutan\w*|\bösophag\w+"
-    r"|\bhypodens\w*|\b\w*zysten?\b|\b\w*erguss\w*|\bergüsse\b|\blipom\w*|\bBWK\b|\bLWK\b|\bsternum\w*|\bmediastinale raumforderung\b|\bhirn\w*|\bsklerose\w*",
+    r"|\bhypodens\w*|\b\w*zysten?\b|\b\w*erguss\w*|\bergüsse\b|\blipom\w*|\bBWK\b|\bLWK\b|\bsternum\w*|\bmediastinale raumforderung\b|\bhirn\w*|\bmamille\w*|\bkoronar\w*|\w*fraktur\w*|\bklappe\w*|\bprostata\w*|\bsklerose\w*",
     "lung": r"\bpulmonal\w*|\blunge[n]?\w*|\bintrapulmonal\w*|\bsubpleural\w*|\w*lappen\w*|\bparenchym\w*",
     "type:part-solid": r"\bteil(?:weise )?solid\w*|\bpart[- ]?solid\w*|\bpartiell solid\w*|\bteils solid\w*|\bsemisolid\w*|\bgemischt[- ]?(?:solid|dicht)\w*|\bgemischter milchglas\w*",
     "type:non-solid": r"\bmilchglas\w*|\bnicht[- ]?solid\w*|\bnon[- ]?solid\w*|\bground[- ]?glass\w*|\bGGN\b|\bGGO\b|\brein(?:er|e|es)? milchglas\w*",
@@ -97,14 +97,14 @@ _GERMAN = {
     "subcm": r"\bsubzentimeter\w*|\bsub-?cm\b",
 }
 _CHINESE = {
-    "head:one": r"(?:微|小|大)?结节(?:状)?(?:影|灶|病灶)?|节结影?|肿块影?|(?:磨玻璃|毛玻璃)(?:样)?(?:密度)?(?:影|灶)|占位|类圆形(?:高)?密度影|团块影?|GGN|GGO|肉芽肿",
+    "head:one": r"(?:微|小|大)?结节(?:状)?(?:影|灶|病灶)?|节结影?|肿块影?|(?:磨玻璃|毛玻璃)(?:样)?(?:密度)?(?:影|灶)|占位|类圆形(?:高)?密度影|团块影?|GGN|GGO|肉芽肿|错构瘤",
     "head:many": r"(?:多发|散在|数枚|数个|多个|多枚|若干)(?:[^，。；]{0,12}?)(?:结节|磨玻璃影|密度影|肉芽肿)(?:影|灶)?",
     "neg": r"未见(?!明显(?:变化|增大|缩小|改变))|(?<![有之])无(?!变化)|没有|未发现|未及|否认|未显示|不伴|未示",
     "ender": r"但|除|余|惟|仅",
-    "others": r"其他|其它|其余|新发|新增|新出现|增大|另外",
+    "others": r"余(?=肺)|其他|其它|其余|新发|新增|新出现|增大|另外",
     "threshold": r"大于|超过|≥|>|以上",
     "unsure": r"可疑|疑似|疑|可能|不除外|待排|\?|？|考虑为?血管",
-    "organ": r"肝|肾(?!移植)|甲状腺|脾|胰|乳腺|乳房|胆囊|椎|肋骨|骨|淋巴结|主动脉|胸腺|皮下|食管|囊肿|积液|低密度(?!影?，?右?左?肺)|脑|前列腺|心包|膀胱",
+    "organ": r"肝|肾(?!移植)|甲状腺|脾|胰|乳腺|乳房|胆囊|椎|肋骨|骨|淋巴结|主动脉|胸腺|皮下|食管|囊肿|积液|低密度(?!影?，?右?左?肺)|脑|前列腺|心包|膀胱|冠状动脉|冠脉|乳头|骨折",
     "lung": r"肺|上叶|中叶|下叶|舌段|胸膜下|叶间",
     "type:part-solid": r"部分实性|混合(?:性)?(?:磨玻璃|密度|毛玻璃)|半实性|混杂密度|亚实性(?=（部分)|mGGN",
     "type:non-solid": r"(?:纯)?磨玻璃(?:样)?(?:密度)?|毛玻璃|非实性|pGGN|GGN|GGO|磨砂玻璃",
