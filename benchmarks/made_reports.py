@@ -1,15 +1,20 @@
-"""Made radiology reports with known truth: templates written by hand, in many styles and three languages.
+"""Made radiology reports with known truth, in many styles and three languages: out of ``reports/``.
 
-Written apart from the rules of `napari_lesion.records`, of which nothing is imported. While the rules were written, these
-reports were looked at; those of `adversarial_reports` were written after the rules were frozen.
+Written apart from the rules of `napari_lesion.records`, of which nothing is imported. While the rules were written,
+those from templates were looked at; the adversarial ones were written after the rules were frozen.
 """
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+FOLDER = Path(__file__).parent / "reports"
 
 
 @dataclass
@@ -148,249 +153,6 @@ class Slots:
         return shown
 
 
-Template = tuple[str, Callable[[dict[str, str]], Truth]]
-
-
-def _n(**values: str) -> dict[str, str]:
-    return {name: value for name, value in values.items() if value}
-
-
-TEMPLATES: dict[str, list[Template]] = {
-    "en": [
-        (
-            "CT CHEST WITHOUT CONTRAST\nTechnique: 1 mm axial reconstructions.\nFindings: There is a {s1} {t1} nodule in the {p1}. No pleural effusion. Heart size is normal.\nImpression: {t1=} nodule in the {p1=}. Recommend follow-up CT in {m1} months.",
-            lambda d: Truth([_n(size_mm=d["s1"], type=d["t1"], place=d["p1"])], advice={f"CT {d['m1']}"}),
-        ),
-        (
-            "{p1} nodule {s1}, prev {e1}. {p2} nodule {s2}, stable. No adenopathy.",
-            lambda d: Truth(
-                [
-                    _n(size_mm=d["s1"], earlier_size_mm=d["e1"], place=d["p1"]),
-                    _n(size_mm=d["s2"], place=d["p2"], change="stable"),
-                ]
-            ),
-        ),
-        (
-            "The previously described {t1} nodule in the {p1} has increased in size and now measures {s1} (previously {e1}). A new {s2} nodule is seen in the {p2}. PET/CT is recommended.",
-            lambda d: Truth(
-                [
-                    _n(size_mm=d["s1"], earlier_size_mm=d["e1"], type=d["t1"], place=d["p1"], change="grown"),
-                    _n(size_mm=d["s2"], place=d["p2"], change="new"),
-                ],
-                advice={"PET-CT"},
-            ),
-        ),
-        (
-            "LUNGS: No pulmonary nodules or masses. No consolidation.\nLIVER: {s1} cyst in segment 7, unchanged.\nTHYROID: {s2} nodule in the left lobe.\nIMPRESSION: No suspicious pulmonary nodule. No follow-up needed.",
-            lambda d: Truth([], none=True, advice={"none"}),
-        ),
-        (
-            "INDICATION: 63-year-old former smoker, 40 pack-years, lung cancer screening.\nFINDINGS:\nNodule 1:\n  Location: {p1}\n  Size: {s1}\n  Type: {t1}\n  Change: unchanged\nNodule 2:\n  Location: {p2}\n  Size: {s2}\n  Type: {t2}\n  Change: new\nIMPRESSION: Lung-RADS 3. 6 month low-dose CT recommended.",
-            lambda d: Truth(
-                [
-                    _n(place=d["p1"], size_mm=d["s1"], type=d["t1"], change="stable"),
-                    _n(place=d["p2"], size_mm=d["s2"], type=d["t2"], change="new"),
-                ],
-                advice={"CT 6"},
-                category="3",
-                patient={"smoking": "former", "pack_years": "40", "context": "screening"},
-            ),
-        ),
-        (
-            "Multiple bilateral pulmonary nodules, the largest in the {p1} measuring {s1}. Moderate centrilobular emphysema. Consider biopsy.",
-            lambda d: Truth(
-                [_n(count="multiple", place=d["p1"], size_mm=d["s1"])], advice={"biopsy"}, patient={"emphysema": "yes"}
-            ),
-        ),
-        (
-            "There is a calcified granuloma in the {p1} ({s1}). Otherwise clear lungs. No new or enlarging nodules. Slice thickness 2.5 mm.",
-            lambda d: Truth([_n(calcified="yes", place=d["p1"], size_mm=d["s1"])]),
-        ),
-        (
-            "A nodule in the {p1} has resolved. Within the {p2}, a {t1} nodule measuring {s1} is stable compared to the prior exam. Continue annual screening with LDCT.",
-            lambda d: Truth(
-                [
-                    _n(place=d["p1"], change="resolved"),
-                    _n(place=d["p2"], type=d["t1"], size_mm=d["s1"], change="stable"),
-                ],
-                advice={"CT 12"},
-            ),
-        ),
-        (
-            "Clinical history: history of breast cancer. Known lung nodule.\nComparison: CT of 12.03.2021.\nFindings: Two nodules: one in the {p1} of {s1} and one in the {p2} of {s2}. Both are unchanged. 3 mm from the pleura.",
-            lambda d: Truth(
-                [
-                    _n(place=d["p1"], size_mm=d["s1"], change="stable"),
-                    _n(place=d["p2"], size_mm=d["s2"], change="stable"),
-                ],
-                patient={"prior_cancer": "yes"},
-            ),
-        ),
-        (
-            "Noncalcified nodul of {s1} in {p1}, unchangd. No efusion. f/u CT {m1} months.",
-            lambda d: Truth(
-                [_n(size_mm=d["s1"], place=d["p1"], calcified="no", change="stable")], advice={f"CT {d['m1']}"}
-            ),
-        ),
-        (
-            "{p1}: {s1} {t1} nodule, increased from {e1}.\n{p2}: {s2} nodule, decreased.\nThe lungs are otherwise clear.\nThere is a {s3} renal lesion, likely a cyst.",
-            lambda d: Truth(
-                [
-                    _n(place=d["p1"], size_mm=d["s1"], type=d["t1"], earlier_size_mm=d["e1"], change="grown"),
-                    _n(place=d["p2"], size_mm=d["s2"], change="shrunk"),
-                ]
-            ),
-        ),
-    ],
-    "de": [
-        (
-            "Technik: Schichtdicke 1 mm.\nBefund: Im {p1} zeigt sich ein {s1} großer {t1} Rundherd. Kein Pleuraerguss. Keine vergrößerten Lymphknoten.\nBeurteilung: {t1=} Rundherd im {p1=}. CT-Kontrolle in {m1} Monaten empfohlen.",
-            lambda d: Truth([_n(size_mm=d["s1"], type=d["t1"], place=d["p1"])], advice={f"CT {d['m1']}"}),
-        ),
-        (
-            "{p1}: Rundherd {s1} (VU {e1}), größenprogredient. {p2}: Rundherd {s2}, unverändert.",
-            lambda d: Truth(
-                [
-                    _n(size_mm=d["s1"], earlier_size_mm=d["e1"], place=d["p1"], change="grown"),
-                    _n(size_mm=d["s2"], place=d["p2"], change="stable"),
-                ]
-            ),
-        ),
-        (
-            "Kein Rundherd, kein Infiltrat, kein Erguss. Leberzyste im Segment 7 von {s1}. Schilddrüsenknoten links {s2}. Keine weitere Kontrolle erforderlich.",
-            lambda d: Truth([], none=True, advice={"none"}),
-        ),
-        (
-            "Vorbekannter Rundherd im {p1}, jetzt {s1}, vorher {e1}. Neu aufgetretener {t1} Rundherd von {s2} im {p2}. PET-CT empfohlen.",
-            lambda d: Truth(
-                [
-                    _n(place=d["p1"], size_mm=d["s1"], earlier_size_mm=d["e1"]),
-                    _n(type=d["t1"], size_mm=d["s2"], place=d["p2"], change="new"),
-                ],
-                advice={"PET-CT"},
-            ),
-        ),
-        (
-            "Klinische Angaben: Ex-Raucher, 35 PY, Z.n. Mammakarzinom.\nBefund: Mehrere Rundherde beidseits, der größte im {p1} mit {s1}. Emphysem.\nBeurteilung: Histologische Sicherung empfohlen.",
-            lambda d: Truth(
-                [_n(count="multiple", place=d["p1"], size_mm=d["s1"])],
-                advice={"biopsy"},
-                patient={"smoking": "former", "pack_years": "35", "prior_cancer": "yes", "emphysema": "yes"},
-            ),
-        ),
-        (
-            "Verkalkter Rundherd von {s1} im {p1}. Keine neuen Rundherde. Kein Emphysem.",
-            lambda d: Truth([_n(calcified="yes", size_mm=d["s1"], place=d["p1"])], patient={"emphysema": "no"}),
-        ),
-        (
-            "Rundherd 1\n- Lage: {p1}\n- Größe: {s1}\n- Dichte: solide\n- Verlauf: konstant\nRundherd 2\n- Lage: {p2}\n- Größe: {s2}\n- Dichte: Milchglas\n- Verlauf: neu\nLung-RADS 4A. LDCT in 3 Monaten empfohlen.",
-            lambda d: Truth(
-                [
-                    _n(place=d["p1"], size_mm=d["s1"], type="solid", change="stable"),
-                    _n(place=d["p2"], size_mm=d["s2"], type="non-solid", change="new"),
-                ],
-                advice={"CT 3"},
-                category="4A",
-            ),
-        ),
-        (
-            "Der im {p1} gelegene Rundherd ist nicht mehr abgrenzbar. Im {p2} unveränderter Milchglasherd mit {s1}. Verlaufskontrolle in einem Jahr.",
-            lambda d: Truth(
-                [
-                    _n(place=d["p1"], change="resolved"),
-                    _n(place=d["p2"], type="non-solid", size_mm=d["s1"], change="stable"),
-                ],
-                advice={"CT 12"},
-            ),
-        ),
-        (
-            "Zwei solide Rundherde: {p1} ({s1}) und {p2} ({s2}), beide größenkonstant. Abstand zur Pleura 5 mm.",
-            lambda d: Truth(
-                [
-                    _n(type="solid", place=d["p1"], size_mm=d["s1"], change="stable"),
-                    _n(type="solid", place=d["p2"], size_mm=d["s2"], change="stable"),
-                ]
-            ),
-        ),
-        (
-            "unverkalkter Rundhed {p1} {s1}, unveränder. Kontrolle in {m1} Mon. empf.",
-            lambda d: Truth(
-                [_n(calcified="no", place=d["p1"], size_mm=d["s1"], change="stable")], advice={f"CT {d['m1']}"}
-            ),
-        ),
-        (
-            "Teilsolider Herd im {p1}, Gesamtgröße {s1}, solider Anteil 3 mm. Zystische Nierenläsion re. 18 mm.",
-            lambda d: Truth([_n(type="part-solid", place=d["p1"], size_mm=d["s1"])]),
-        ),
-    ],
-    "zh": [
-        (
-            "检查方法：层厚1mm平扫。\n影像所见：{p1}见{t1}结节，大小约{s1}，边界清。双侧胸腔未见积液。\n诊断意见：{p1=}{t1=}结节，建议{m1}个月后复查CT。",
-            lambda d: Truth([_n(size_mm=d["s1"], type=d["t1"], place=d["p1"])], advice={f"CT {d['m1']}"}),
-        ),
-        (
-            "{p1}结节较前增大，现约{s1}（原{e1}）；{p2}新发结节，直径约{s2}。建议PET-CT检查。",
-            lambda d: Truth(
-                [
-                    _n(place=d["p1"], size_mm=d["s1"], earlier_size_mm=d["e1"], change="grown"),
-                    _n(place=d["p2"], size_mm=d["s2"], change="new"),
-                ],
-                advice={"PET-CT"},
-            ),
-        ),
-        (
-            "双肺未见明显结节及肿块影。肝右叶囊肿，直径约{s1}。甲状腺左叶结节，大小约{s2}。",
-            lambda d: Truth([], none=True),
-        ),
-        (
-            "双肺多发结节，较大者位于{p1}，约{s1}。双肺肺气肿。建议穿刺活检。",
-            lambda d: Truth(
-                [_n(count="multiple", place=d["p1"], size_mm=d["s1"])], advice={"biopsy"}, patient={"emphysema": "yes"}
-            ),
-        ),
-        (
-            "{p1}钙化结节，直径约{s1}，无需随访。",
-            lambda d: Truth([_n(calcified="yes", place=d["p1"], size_mm=d["s1"])], advice={"none"}),
-        ),
-        (
-            "临床病史：乳腺癌术后，已戒烟。\n所见：{p1}{t1}结节，约{s1}，与前片相比未见明显变化。{p2}原结节已消失。\n印象：年度复查。",
-            lambda d: Truth(
-                [
-                    _n(place=d["p1"], type=d["t1"], size_mm=d["s1"], change="stable"),
-                    _n(place=d["p2"], change="resolved"),
-                ],
-                advice={"CT 12"},
-                patient={"prior_cancer": "yes", "smoking": "former"},
-            ),
-        ),
-        (
-            "1.{p1}实性结节（{s1}），较前相仿。\n2.{p2}磨玻璃结节（{s2}），较前缩小。\n3.右肾囊肿（20mm）。\n随访，6个月复查。",
-            lambda d: Truth(
-                [
-                    _n(place=d["p1"], type="solid", size_mm=d["s1"], change="stable"),
-                    _n(place=d["p2"], type="non-solid", size_mm=d["s2"], change="shrunk"),
-                ],
-                advice={"CT 6"},
-            ),
-        ),
-        (
-            "{p1}见一枚{t1}结节影，长径{s1}，{p2}见{t2}结节影，长径{s2}。纵隔未见肿大淋巴结。Lung-RADS 3类。",
-            lambda d: Truth(
-                [
-                    _n(place=d["p1"], type=d["t1"], size_mm=d["s1"], count="1"),
-                    _n(place=d["p2"], type=d["t2"], size_mm=d["s2"]),
-                ],
-                category="3",
-            ),
-        ),
-        (
-            "未见新发结节。{p1}{t1}结节同前，大小{s1}。",
-            lambda d: Truth([_n(place=d["p1"], type=d["t1"], size_mm=d["s1"], change="stable")]),
-        ),
-    ],
-}
-
-
 def fill(template: str, language: str, rng: random.Random) -> tuple[str, dict[str, str]]:
     """Fill a template; ``{p1=}`` repeats what ``{p1}`` was written as."""
     slots, shown = Slots(language, rng), dict[str, str]()
@@ -406,12 +168,36 @@ def fill(template: str, language: str, rng: random.Random) -> tuple[str, dict[st
 
 
 def made_reports(each: int = 12, seed: int = 17) -> list[Report]:
-    """Make the reports: so many of each template."""
+    """Make reports from the templates: so many of each."""
     rng = random.Random(seed)
     reports = []
-    for language, templates in TEMPLATES.items():
-        for number, (template, truth) in enumerate(templates):
+    for language, templates in _read("templates").items():
+        for number, template in enumerate(templates):
             for copy in range(each):
-                text, drawn = fill(template, language, rng)
-                reports.append(Report(f"{language}-{number}-{copy}", language, text, truth(drawn)))
+                text, drawn = fill(template["text"], language, rng)
+                truth = _truth({name: value for name, value in template.items() if name != "text"}, drawn)
+                reports.append(Report(f"{language}-{number}-{copy}", language, text, truth))
     return reports
+
+
+def written_reports(name: str) -> list[Report]:
+    """Read reports that were written one by one."""
+    return [
+        Report(f"{language}-{name}-{number}", language, one["text"], _truth(one, {}))
+        for language, some in _read(name).items()
+        for number, one in enumerate(some, start=1)
+    ]
+
+
+def _truth(said: dict[str, Any], drawn: dict[str, str]) -> Truth:
+    def put(text: str) -> str:
+        return re.sub(r"\$(\w+)", lambda found: drawn[found[1]], text)
+
+    nodules = [{name: put(value) for name, value in one.items()} for one in said.get("nodules", [])]
+    advice = {put(one) for one in said.get("advice", [])}
+    return Truth(nodules, said.get("none", False), advice, said.get("category", ""), said.get("patient", {}))
+
+
+def _read(name: str) -> dict[str, list[dict[str, Any]]]:
+    made: dict[str, list[dict[str, Any]]] = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+    return made

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from made_reports import Report, made_reports  # noqa: E402
+from made_reports import Report, made_reports, written_reports
 
-from napari_lesion.records.findings import ReadReport, ReportedNodule  # noqa: E402
-from napari_lesion.records.read import read_report  # noqa: E402
+from napari_lesion.records.findings import ReadReport, ReportedNodule
+from napari_lesion.records.read import read_report
 
 NODULE_FIELDS = ("size_mm", "earlier_size_mm", "place", "type", "calcified", "count", "change")
 FIELDS = ("nodule", *NODULE_FIELDS, "no nodules", "advice", "Lung-RADS", "patient")
@@ -38,7 +38,7 @@ def count(report: Report, counts: Counts) -> list[str]:
     counts[report.language, "nodule", "right"] += len(pairs)
     counts[report.language, "nodule", "wrong"] += len(extra)
     counts[report.language, "nodule", "missed"] += len(missed)
-    faults += [f"nodule wrong: {dict((k, v.value) for k, v in one.values.items())}" for one in extra]
+    faults += [f"nodule wrong: { {name: value.value for name, value in one.values.items()} }" for one in extra]
     faults += [f"nodule missed: {one}" for one in missed]
     for one, true in [*pairs, *((one, None) for one in extra), *((None, true) for true in missed)]:
         for field in NODULE_FIELDS:
@@ -119,13 +119,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--wrong", action="store_true", help="print reports in which something is wrong")
     arguments = parser.parse_args()
-    sets = {"made from templates": made_reports()}
-    try:
-        from adversarial_reports import adversarial_reports
-    except ImportError:
-        pass
-    else:
-        sets["adversarial"] = adversarial_reports()
+    sets = {"made from templates": made_reports(), "adversarial": written_reports("adversarial")}
     for name, reports in sets.items():
         counts: Counts = Counter()
         whole = 0

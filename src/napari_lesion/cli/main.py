@@ -25,6 +25,7 @@ from napari_lesion.cli import (
     samples,
     second_stage,
     series,
+    text,
     train,
     worklist,
 )
@@ -52,6 +53,7 @@ app.add_typer(models.app, name="models")
 app.command("train")(train.train)
 app.add_typer(annotations_command.app, name="annotations")
 app.command("reading-study")(reading_study.reading_study)
+app.command("text")(text.text)
 app.command("phantom")(phantom.phantom)
 app.command("samples")(samples.samples)
 app.add_typer(data.app, name="data")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from napari_lesion.records.findings import Value
 from napari_lesion.records.marks import Mark, Marked
@@ -13,18 +14,21 @@ from napari_lesion.records.sizes import Size
 from napari_lesion.records.words import Language
 
 _STRONG = re.compile(
-    r";|；|\band\b|\bund\b|\bsowie\b|\bas well as\b|以及|另|\bother than\b|\bexcept\b|\baußer\b|\bbis auf\b|\bbut\b|\baber\b",
+    r";|；|\band\b|\bund\b|\bsowie\b|\bas well as\b|以及|另|\bother than\b|\bexcept\b|\baußer\b"
+    r"|\bbis auf\b|\bbut\b|\baber\b",
     re.IGNORECASE,
 )
 _CHANGED = re.compile(r"(?:\bfrom\b|\bvon\b|由|从|自原?)\W{0,2}(?:\w+ ){0,2}$", re.IGNORECASE)
 _TOWARDS = re.compile(r"^\W*(?:\w+ ){0,3}(?:to|auf|至|到|增至|增大至|增大到|长至|缩小至|缩至|变为|now)", re.IGNORECASE)
 _DATED = re.compile(
-    r"^\W{0,3}(?:on|in|am|vom|at|\()?\s*(?:the )?\(?(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}-\d{2}-\d{2}|\d{1,2}/\d{4}|(?:19|20)\d\d)\b",
+    r"^\W{0,3}(?:on|in|am|vom|at|\()?\s*(?:the )?\(?(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}"
+    r"|\d{4}-\d{2}-\d{2}|\d{1,2}/\d{4}|(?:19|20)\d\d)\b",
     re.IGNORECASE,
 )
 _DAY = re.compile(r"\d{4}年|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}-\d{2}-\d{2}|\b(?:19|20)\d\d\b")
 _DATE_BEFORE = re.compile(
-    r"(?:\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\b\d{4}-\d{2}(?:-\d{2})?|\b\d{1,2}/\d{4}|\b(?:19|20)\d\d)年?\s?[:：]\s*(?:约|ca\.)?\s*$"
+    r"(?:\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\b\d{4}-\d{2}(?:-\d{2})?|\b\d{1,2}/\d{4}|\b(?:19"
+    r"|20)\d\d)年?\s?[:：]\s*(?:约|ca\.)?\s*$"
 )
 _BECAME = re.compile(r"(?:\bto|\bauf|至|到)\s*(?:about|ca\.|约)?\s*$", re.IGNORECASE)
 _BACK = 40
@@ -59,7 +63,7 @@ def earlier_sizes(sentence: Marked, language: Language) -> tuple[Size, ...]:
         before = sentence.text[: size.start]
         after = sentence.text[size.end :]
         since = found[number - 1].end if number else 0
-        priors = [one for one in sentence.of("prior", max(since, size.start - _BACK), size.start)]
+        priors = sentence.of("prior", max(since, size.start - _BACK), size.start)
         nows = sentence.of("now", since, size.start)
         last = max((one.start for one in nows), default=-1)
         told = [one for one in priors if one.start > last and not _crosses(sentence.text[one.end : size.start])]
@@ -89,7 +93,8 @@ def earlier_sizes(sentence: Marked, language: Language) -> tuple[Size, ...]:
         )
         dated = number > 0 and _DATED.match(after) and "(" in sentence.text[since : size.start]
         behind = re.match(
-            r"\s*(?:previously|before|earlier|prior\b|vorher|zuvor|on (?:the )?prior|in (?:der )?voruntersuchung|in VU)\b",
+            r"\s*(?:previously|before|earlier|prior\b|vorher|zuvor|on (?:the )?prior"
+            r"|in (?:der )?voruntersuchung|in VU)\b",
             after,
             re.IGNORECASE,
         )
@@ -122,11 +127,12 @@ def _compares(sentence: Marked, first: Size, size: Size, language: Language) -> 
 
 
 def _only_earlier(strong: Sequence[Mark], sentence: Marked, size: Size) -> bool:
-    """Whether the only size of a sentence is an earlier one: "previously 5 mm", not "the previously seen 5 mm nodule"."""
+    """Whether the only size is an earlier one: "previously 5 mm", but not "the previously seen 5 mm nodule"."""
     between = sentence.text[max(one.end for one in strong) : size.start]
     return (
         re.fullmatch(
-            r"\s*(?:ct|size|exam|study|scan|measur\w*|it|diameter|größe|大小|直径|径|为|约|片|检查)?[\s:(=]*(?:measur\w*|was|of|mit|at|ca\.?|about|约为?|为)?\s*",
+            r"\s*(?:ct|size|exam|study|scan|measur\w*|it|diameter|größe|大小|直径|径|为|约|片"
+            r"|检查)?[\s:(=]*(?:measur\w*|was|of|mit|at|ca\.?|about|约为?|为)?\s*",
             between,
             re.IGNORECASE,
         )
@@ -169,18 +175,15 @@ def _fits(last: Anchor, one: Anchor, sentence: Marked) -> bool:
         ):
             return last.head.value == "many" and bool(far)
         return True
-    return (
-        not re.search(r"[,;，；]", between)
-        and not re.search(r"\band\b|\bund\b", between)
-        or bool(re.fullmatch(r"\W*(?:\w+[- ,]+){0,3}", between))
-        and not re.search(r"[;；]|\band\b|\bund\b", between)
+    return (not re.search(r"[,;，；]", between) and not re.search(r"\band\b|\bund\b", between)) or (
+        bool(re.fullmatch(r"\W*(?:\w+[- ,]+){0,3}", between)) and not re.search(r"[;；]|\band\b|\bund\b", between)
     )
 
 
 def regions(sentence: Marked, found: Sequence[Anchor], earlier: Sequence[Size]) -> list[Region]:
     """Divide a sentence between its nodules: each gets one place, where there is one for each."""
     bounds = [0]
-    for number, (one, other) in enumerate(zip(found, found[1:], strict=False)):
+    for number, (one, other) in enumerate(pairwise(found)):
         after = found[number + 2].start if number + 2 < len(found) else len(sentence.text)
         bounds.append(_bound(sentence, bounds[-1], one, other, after, earlier))
     bounds.append(len(sentence.text))

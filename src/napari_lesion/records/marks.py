@@ -9,7 +9,7 @@ from functools import cached_property
 
 from napari_lesion.records.places import Place, find_places
 from napari_lesion.records.sizes import Size, find_sizes, find_volumes
-from napari_lesion.records.words import CANCER, MARKS, Language
+from napari_lesion.records.words import Language, vocabulary
 
 _NUMBERS: dict[str, int] = {
     word: number
@@ -29,23 +29,29 @@ _NUMBERS: dict[str, int] = {
     for word in words.split()
 }
 _MANY = (
-    r"multiple|several|numerous|scattered|few|innumerable|multiple[rsn]?|mehrere[rn]?|zahlreiche[rn]?|einige[n]?|vereinzelte[rn]?|disseminierte[rn]?"
+    r"multiple|several|numerous|scattered|few|innumerable|multiple[rsn]?|mehrere[rn]?|zahlreiche[rn]?"
+    r"|einige[n]?|vereinzelte[rn]?|disseminierte[rn]?"
     r"|多发|多个|多枚|数个|数枚|散在|若干"
 )
 _WEAK_ONE = {"ein"}
 _COUNT = re.compile(
-    rf"(?<!\w)(?:(?P<many>{_MANY})|(?P<word>{'|'.join(sorted(_NUMBERS, key=len, reverse=True))})|(?P<digit>[2-9]|1\d)(?=\s+(?!(?:x|by|mal|to|bis|mm|cm)\b)(?:\w+[- ]+){{0,3}}(?:nod|rundherd|herde|noduli|mass|lesion|ground|GGN)))(?!\w*-|[ -]?mm)",
+    rf"(?<!\w)(?:(?P<many>{_MANY})|(?P<word>{'|'.join(sorted(_NUMBERS, key=len, reverse=True))})"
+    rf"|(?P<digit>[2-9]|1\d)(?=\s+(?!(?:x|by|mal|to|bis|mm|cm)\b)(?:\w+[- ]+){{0,3}}(?:nod|rundherd"
+    rf"|herde|noduli|mass|lesion|ground|GGN)))(?!\w*-|[ -]?mm)",
     re.IGNORECASE,
 )
 _CHINESE_COUNT = re.compile(
-    rf"(?P<many>多发|多个|多枚|数个|数枚|散在|若干)|(?P<word>{'|'.join(word for word in _NUMBERS if not word.isascii())})(?!月)"
+    r"(?P<many>多发|多个|多枚|数个|数枚|散在|若干)"
+    rf"|(?P<word>{'|'.join(word for word in _NUMBERS if not word.isascii())})(?!月)"
 )
 _SEPARATOR = re.compile(
-    r"[,;，；、]|\band\b|\bund\b|\bsowie\b|\bas well as\b|\bplus\b|\bwith (?=an?other)|以及|另|及|和|\balong with\b|\bother than\b|\bexcept\b|\baußer\b|\bbis auf\b|\bbut\b|\baber\b|\bthe larger\b",
+    r"[,;，；、]|\band\b|\bund\b|\bsowie\b|\bas well as\b|\bplus\b|\bwith (?=an?other)|以及|另|及|和"
+    r"|\balong with\b|\bother than\b|\bexcept\b|\baußer\b|\bbis auf\b|\bbut\b|\baber\b|\bthe larger\b",
     re.IGNORECASE,
 )
 _CATEGORY = re.compile(
-    r"lung[- ]?rads\W{0,3}(?:version|v)?\s?(?:2022|1\.1)?\W{0,3}(?:category|cat\.?|kategorie|score|分类|类别?)?\W{0,3}(?P<category>[0-3]|4[ABX])(?:\s?S)?\s?类?(?!\d)",
+    r"lung[- ]?rads\W{0,3}(?:version|v)?\s?(?:2022|1\.1)?\W{0,3}(?:category|cat\.?|kategorie|score|分类"
+    r"|类别?)?\W{0,3}(?P<category>[0-3]|4[ABX])(?:\s?S)?\s?类?(?!\d)",
     re.IGNORECASE,
 )
 
@@ -93,14 +99,14 @@ class Marked:
 
 def mark(text: str, language: Language) -> Marked:
     """Mark a sentence."""
-    cancers = [found.span() for found in CANCER[language].finditer(text)]
+    cancers = [found.span() for found in vocabulary(language, "cancer")["name"].finditer(text)]
     sizes = _without_vague(tuple(find_sizes(text, language)))
     found = [
         Mark(*kind.partition(":")[::2], one.start(), one.end())
-        for kind, expression in MARKS[language].items()
+        for kind, expression in vocabulary(language, "marks").items()
         for one in expression.finditer(text)
     ]
-    found += [_count(one, text) for one in (_CHINESE_COUNT if language == "zh" else _COUNT).finditer(text)]
+    found += [_count(one) for one in (_CHINESE_COUNT if language == "zh" else _COUNT).finditer(text)]
     found += [Mark("category", one["category"].upper(), one.start(), one.end()) for one in _CATEGORY.finditer(text)]
     marks = [one for one in found if one.kind != "organ" or not _inside(one, cancers)]
     places = tuple(sorted(find_places(text, language), key=lambda one: one.start))
@@ -160,7 +166,7 @@ def _inside(mark: Mark, spans: Iterable[tuple[int, int]]) -> bool:
     return any(start <= mark.start and mark.end <= end for start, end in spans)
 
 
-def _count(found: re.Match[str], text: str) -> Mark:
+def _count(found: re.Match[str]) -> Mark:
     if found["many"]:
         return Mark("count", "multiple", *found.span())
     word = found["word"]

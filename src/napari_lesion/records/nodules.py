@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from napari_lesion.records.attribution import Region, anchors, earlier_sizes, place_value, regions
+from napari_lesion.records.denial import denies_in_lung, is_of_lung, negation
 from napari_lesion.records.findings import ReportedNodule, Standing, Value
 from napari_lesion.records.marks import Mark, Marked, mark
 from napari_lesion.records.sentences import Section, Sentence
@@ -96,14 +97,14 @@ def _read(reading: _Reading, sentence: Sentence, marked: Marked) -> None:
     zipped = _respectively(marked, now, heads)
     made: list[_Draft] = []
     for part in parts:
-        negated = _negation(marked, part)
+        negated = negation(marked, part)
         words = Value("yes", sentence.start + part.start, sentence.start + part.end)
         if negated == "none":
-            if sentence.section != "history" and _denies_in_lung(marked, part):
+            if sentence.section != "history" and denies_in_lung(marked, part):
                 reading.no_nodules.append(words)
         elif negated == "no new":
             reading.no_new.append(words)
-        elif _is_of_lung(marked, part):
+        elif is_of_lung(marked, part):
             draft = _draft(sentence, marked, part, earlier)
             place = zipped.get(part.anchor.size) if part.anchor.size is not None else None
             if place is not None:
@@ -207,9 +208,9 @@ def _values(
         if said:
             one = _most_telling(kind, said)
             found[name] = value({"yes": "yes", "no": "no"}.get(one.value, one.value), one.start, one.end)
-    if solid and found.get("type", None) is not None and found["type"].value == "non-solid":
+    if solid and found.get("type") is not None and found["type"].value == "non-solid":
         found["type"] = replace(found["type"], value="part-solid")  # ground glass with a solid part is that
-    counted = [one for one in marked.of("count", start, end)]
+    counted = marked.of("count", start, end)
     if counted:
         found["count"] = value(counted[0].value, counted[0].start, counted[0].end)
     return found
@@ -242,83 +243,12 @@ def _doubts_else(marked: Marked, one: Mark) -> bool:
     rest = marked.text[one.end : one.end + 30]
     return bool(
         re.match(
-            r"[\s\w]{0,12}(?:benign|malig|granulom|metast|hamart|infect|inflam|intrapulm|lymph|cancer|carcin|post|scar|gutart|bösart|entz|narb|postinfl|恶性|良性|炎|癌|转移|陈旧|肉芽)",
+            r"[\s\w]{0,12}(?:benign|malig|granulom|metast|hamart|infect|inflam|intrapulm|lymph|cancer|carcin"
+            r"|post|scar|gutart|bösart|entz|narb|postinfl|恶性|良性|炎|癌|转移|陈旧|肉芽)",
             rest,
             re.IGNORECASE,
         )
     )
-
-
-def _negation(marked: Marked, part: Region) -> str:
-    """Tell whether a part denies nodules: ``none``, ``no new``, or "" where it tells of one."""
-    head = part.anchor.head
-    if head is None:
-        return ""
-    size = part.anchor.size
-    before = [one for one in marked.of("neg", part.start, head.start)]
-    after = [one for one in marked.of("neg", head.end, part.end) if one.start - head.end < 25 and size is None]
-    if before:
-        neg = before[-1]
-        between = marked.text[neg.end : head.start]
-        if any(neg.end <= one.start < head.start for one in marked.of("ender")):
-            return ""
-        comma = max(between.rfind(","), between.rfind("，"), between.rfind(";"))
-        if comma >= 0 and (size is not None and not _is_threshold(marked, size) or re.search(r"[，]", between)):
-            return ""
-        if comma >= 0 and re.search(
-            r"\b(?:there (?:is|are)|shows?|seen is|zeigt|einzelne[rn]?|a|an|ein|eine)\b|见|可见|示",
-            between[comma:],
-            re.IGNORECASE,
-        ):
-            return ""
-        if (
-            any(neg.end <= one.start <= head.start for one in marked.of("change"))
-            and size is not None
-            and not _is_threshold(marked, size)
-        ):
-            return ""
-        others = [one for one in (*marked.of("others"), *marked.of("change")) if neg.start <= one.start < head.end]
-        if any(one.value in ("grown", "new", "") for one in others):
-            return "no new"
-        return "none"
-    if after and re.search(
-        r"\b(?:not|nicht)\s+(?:\w+\s+)?(?:seen|visible|identified|present|detected|found|nachweisbar|abgrenzbar|erkennbar|darstellbar)|^\W*(?:none|negative|keine?|nein|无|未见)\b",
-        marked.text[head.end : part.end],
-        re.IGNORECASE,
-    ):
-        return "none"
-    return ""
-
-
-def _is_threshold(marked: Marked, size: Size) -> bool:
-    return (
-        any(0 <= size.start - one.end <= 4 for one in marked.of("threshold"))
-        or bool(
-            re.search(
-                r"(?:>|≥|＞)\s*$|(?:larger|greater|bigger) than\s*$|größer als\s*$|über\s*$|ab\s*$",
-                marked.text[: size.start],
-                re.IGNORECASE,
-            )
-        )
-        or bool(
-            re.match(
-                r"\s*(?:or (?:larger|greater|more)|oder größer|以上|及以上)", marked.text[size.end :], re.IGNORECASE
-            )
-        )
-    )
-
-
-def _is_of_lung(marked: Marked, part: Region) -> bool:
-    """Whether what is told of lies in the lungs: a lobe says yes, the name of another organ no."""
-    if any(part.start <= one.start < part.end and one.lobe for one in marked.places):
-        return True
-    organs = marked.of("organ", part.start, part.end)
-    if not organs:
-        return True
-    at = part.anchor.start
-    lungs = marked.of("lung", part.start, part.end)
-    nearest = min(abs(one.start - at) for one in organs)
-    return bool(lungs) and min(abs(one.start - at) for one in lungs) < nearest
 
 
 def _one_each(draft: _Draft) -> list[_Draft]:
@@ -328,14 +258,6 @@ def _one_each(draft: _Draft) -> list[_Draft]:
         return [draft]
     values = {name: value for name, value in draft.values.items() if name != "count"}
     return [replace(draft, values={**values, "place": replace(values["place"], value=one)}) for one in places]
-
-
-def _denies_in_lung(marked: Marked, part: Region) -> bool:
-    """Whether the nodules that are denied are those of the lungs: what else a list denies does not matter."""
-    start = max(marked.text.rfind(one, 0, part.anchor.start) for one in ",;，；")
-    ends = [at for one in ",;，；" if (at := marked.text.find(one, part.anchor.end)) >= 0]
-    within = Region(part.anchor, max(part.start, start + 1), min([part.end, *ends]))
-    return _is_of_lung(marked, within)
 
 
 def _respectively(marked: Marked, now: Sequence[Size], heads: Sequence[Mark]) -> dict[Size, Value]:
@@ -409,7 +331,8 @@ def _is_labelled(marked: Marked) -> bool:
     """Whether it begins with a number of its own: "Nodule 2:", "#2", "2."."""
     return bool(
         re.match(
-            r"\W*(?:(?:nod\w+|rundherd\w*|herd|结节|病灶|lesion|finding|befund)\s*(?:nr\.?|no\.?|#)?\s*\d+\s*(?:[:：.)(-]|$)|#\s*\d|\(?\d{1,2}[.)]\s)",
+            r"\W*(?:(?:nod\w+|rundherd\w*|herd|结节|病灶|lesion|finding|befund)\s*(?:nr\.?|no\.?"
+            r"|#)?\s*\d+\s*(?:[:：.)(-]|$)|#\s*\d|\(?\d{1,2}[.)]\s)",
             marked.text,
             re.IGNORECASE,
         )

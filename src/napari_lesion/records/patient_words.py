@@ -3,108 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
 from napari_lesion.records.findings import Said
 from napari_lesion.records.sentences import Sentence
-from napari_lesion.records.words import CANCER, MARKS, Language
+from napari_lesion.records.words import Language, vocabulary
 
-_NUMBER = r"(?P<number>\d{1,3}(?:[.,]\d)?)"
-_EXPRESSIONS: Mapping[Language, Sequence[tuple[str, str, str]]] = {
-    "en": (
-        (
-            "smoking",
-            "never",
-            r"\bnever[- ]?smok\w+|\bnon[- ]?smoker\b|\bnever smoked\b|\bno (?:history of (?:smoking|tobacco)|smoking history|tobacco (?:use|history))",
-        ),
-        ("smoking", "former", r"\b(?:former|ex|previous|past)[- ]?smok\w+|\bquit smoking\b|\bstopped smoking\b"),
-        (
-            "smoking",
-            "current",
-            r"\b(?:current|active|heavy|ongoing) (?:cigarette )?(?:smok\w+|tobacco use)|\bcontinues to smoke\b",
-        ),
-        ("pack_years", "", rf"{_NUMBER}\+?[- ]*(?:pack[- ]?years?|pk[- ]?yrs?|PY\b)"),
-        ("quit_years_ago", "", rf"\b(?:quit|stopped)(?: smoking)? {_NUMBER} years? ago"),
-        ("emphysema", "yes", r"\b(?:para|pan)?emphysema\w*"),
-        (
-            "family_history",
-            "yes",
-            r"\bfamily history of (?:lung cancer|bronchogenic carcinoma)|\b(?:father|mother|brother|sister|sibling|parent)\b[^.;]{0,20}\blung cancer",
-        ),
-        (
-            "immunosuppression",
-            "yes",
-            r"\bimmuno-?(?:suppress|compromis)\w+|\b(?:renal|kidney|liver|heart|lung|stem cell|bone marrow) transplant\w*",
-        ),
-        (
-            "context",
-            "screening",
-            r"\blung cancer screening\b|\blung screening\b|\blow[- ]dose screening\b|\bscreening (?:LD)?CT\b",
-        ),
-    ),
-    "de": (
-        ("smoking", "never", r"\bnie(?:mals)?[- ]?raucher\w*|(?<!jahren )\bnichtraucher\w*(?! seit)|\bnie geraucht\b"),
-        (
-            "smoking",
-            "former",
-            r"\bex-?raucher\w*|\behemalige[rn]? raucher\w*|\bnichtraucher\w* seit\b|\bseit \d+ jahren nichtraucher\w*",
-        ),
-        (
-            "smoking",
-            "current",
-            r"\baktive[rn]? raucher\w*|\baktueller nikotin\w*|(?<!ex-)(?<!nicht)(?<!ehemaliger )\braucher(?:in)?\b(?! mit ehem)",
-        ),
-        ("pack_years", "", rf"{_NUMBER}\s*(?:pack[- ]?years?|PY\b|packungsjahre\w*|py\b)"),
-        (
-            "quit_years_ago",
-            "",
-            rf"\bseit {_NUMBER} jahren nichtraucher|\bnichtraucher\w* seit {_NUMBER.replace('number', 'number2')} jahren",
-        ),
-        ("emphysema", "yes", r"\b\w*emphysem\w*"),
-        (
-            "family_history",
-            "yes",
-            r"\bfamilien\w*[^.;]{0,30}(?:lungenkrebs|bronchialkarzinom|lungenkarzinom)|\b(?:vater|mutter|bruder|schwester)\b[^.;]{0,20}(?:lungenkrebs|bronchialkarzinom)",
-        ),
-        (
-            "immunosuppression",
-            "yes",
-            r"\bimmun(?:suppr|komprom|supprim)\w*|\bnach (?:nieren|leber|herz|lungen|stammzell)transplantation",
-        ),
-        ("context", "screening", r"\blungenkrebs-?(?:früherkennung|screening)\w*|\bLDCT-screening\b|\bscreening-CT\b"),
-    ),
-    "zh": (
-        ("smoking", "never", r"(?:从不|从未|不|无)吸烟(?:史)?|否认吸烟史"),
-        ("smoking", "former", r"(?:已)?戒烟|曾吸烟|既往吸烟"),
-        ("smoking", "current", r"(?:目前|现|仍|长期)(?:在)?吸烟"),
-        ("pack_years", "", rf"{_NUMBER}\s*包[·*]?年"),
-        ("quit_years_ago", "", rf"戒烟(?:已)?{_NUMBER}年"),
-        ("emphysema", "yes", r"肺气肿"),
-        ("family_history", "yes", r"肺癌家族史|(?:父|母|兄|弟|姐|妹)(?:亲)?(?:患|有)?肺癌"),
-        ("immunosuppression", "yes", r"免疫(?:抑制|缺陷|低下)|(?:肾|肝|心|骨髓)移植"),
-        ("context", "screening", r"肺癌筛查|低剂量筛查"),
-    ),
-}
-_COMPILED = {
-    language: tuple((about, value, re.compile(expression, re.IGNORECASE)) for about, value, expression in some)
-    for language, some in _EXPRESSIONS.items()
-}
-_KNOWN_CANCER: Mapping[Language, re.Pattern[str]] = {
-    "en": re.compile(
-        r"\bhistory of\b|\bh/o\b|\bknown\b|\bs/p\b|\bstatus[- ]post\b|\btreated\b|\bpost\b|\bprior\b|\bremote\b|\bdiagnosed\b",
-        re.IGNORECASE,
-    ),
-    "de": re.compile(
-        r"\bz\. ?n\.|\bzustand nach\b|\bbekannte[srnm]*|\banamnes\w+|\bst\. ?p\.|\bbei\b|\boperierte[rsnm]*|\bnach\b",
-        re.IGNORECASE,
-    ),
-    "zh": re.compile(r"病史|术后|确诊|既往|治疗后|化疗|放疗"),
-}
 _NOT_KNOWN = re.compile(
-    r"\bno (?:known |personal |prior )?(?:history|malig\w*|cancer)|\bfamily\b|\bfather\b|\bmother\b|\bbrother\b|\bsister\b|\bscreening\b|\brule out\b|\br/o\b|\bsuspi\w+|\?|\bkeine?\b|\bfamili\w+|\bausschluss\b|\bverdacht\b|\bV\. ?a\.|"
-    r"früherkennung|\bwithout\b|\bvater\b|\bmutter\b|筛查|家族|否认|无|排除|待排|可能|\bdenies\b|\bnot? \w+ for\b|\bconcern\w*|\bconsistent with\b",
+    r"\bno (?:known |personal |prior )?(?:history|malig\w*|cancer)|\bfamily\b|\bfather\b|\bmother\b"
+    r"|\bbrother\b|\bsister\b|\bscreening\b|\brule out\b|\br/o\b|\bsuspi\w+|\?|\bkeine?\b|\bfamili\w+"
+    r"|\bausschluss\b|\bverdacht\b|\bV\. ?a\.|"
+    r"früherkennung|\bwithout\b|\bvater\b|\bmutter\b|筛查|家族|否认|无|排除|待排|可能|\bdenies\b|\bnot? \w+ for\b"
+    r"|\bconcern\w*|\bconsistent with\b",
     re.IGNORECASE,
 )
 _NOT_THE_LUNG = re.compile(
@@ -132,16 +44,23 @@ class Heading:
 
 
 _ID = re.compile(
-    r"(?:\bpatient(?:en)?[- ]?(?:id|number|nr\.?|nummer)|\bMRN|\bPID|\bpat\.?-?(?:nr\.?|id)|病历号|患者ID|病人ID|影像号|患者编号|登记号)\s*[:：#]?\s*(?P<id>[A-Za-z0-9][\w./-]{1,63})",
+    r"(?:\bpatient(?:en)?[- ]?(?:id|number|nr\.?|nummer)|\bMRN|\bPID|\bpat\.?-?(?:nr\.?|id)|病历号|患者ID"
+    r"|病人ID|影像号|患者编号|登记号)\s*[:：#]?\s*(?P<id>[A-Za-z0-9][\w./-]{1,63})",
     re.IGNORECASE,
 )
-_DAY = r"(?P<day>\d{4}[-./年]\d{1,2}[-./月]\d{1,2}日?|\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{8}|\d{1,2}(?:st|nd|rd|th)? [A-Za-zä]{3,9}\.?,? \d{4}|[A-Za-z]{3,9}\.? \d{1,2},? \d{4})"
+_DAY = (
+    r"(?P<day>\d{4}[-./年]\d{1,2}[-./月]\d{1,2}日?|\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{8}|\d{1,2}(?:st|nd"
+    r"|rd|th)? [A-Za-zä]{3,9}\.?,? \d{4}|[A-Za-z]{3,9}\.? \d{1,2},? \d{4})"
+)
 _BORN = re.compile(
-    rf"(?:\bDOB|\bdate of birth|\bbirth ?date|\bgeb(?:oren|\.)?(?: am)?|\bgeburtsdatum|出生日期|生日)\s*[:：]?\s*{_DAY}",
+    r"(?:\bDOB|\bdate of birth|\bbirth ?date|\bgeb(?:oren|\.)?(?: am)?|\bgeburtsdatum|出生日期|生日)"
+    rf"\s*[:：]?\s*{_DAY}",
     re.IGNORECASE,
 )
 _EXAM = re.compile(
-    rf"(?:\b(?:date of (?:exam(?:ination)?|study|service|scan)|exam(?:ination)? date|study date|date)|\bCT (?:chest |thorax )?(?:of|from|vom)|\buntersuchung(?:sdatum|stag)?(?: vom)?|\bdatum|\bCT (?:thorax )?vom|检查日期|检查时间|报告日期)\s*[:：]?\s*{_DAY}",
+    rf"(?:\b(?:date of (?:exam(?:ination)?|study|service|scan)|exam(?:ination)? date|study date|date)"
+    rf"|\bCT (?:chest |thorax )?(?:of|from|vom)|\buntersuchung(?:sdatum|stag)?(?: vom)?|\bdatum"
+    rf"|\bCT (?:thorax )?vom|检查日期|检查时间|报告日期)\s*[:：]?\s*{_DAY}",
     re.IGNORECASE,
 )
 _MONTHS = {
@@ -180,13 +99,14 @@ def read_patient(sentences: Iterator[Sentence], language: Language) -> tuple[Sai
 
 def _of_sentence(sentence: Sentence, language: Language) -> Iterator[Said]:
     text, start = sentence.text, sentence.start
-    negations = [found for found in MARKS[language]["neg"].finditer(text)]
-    for about, value, expression in _COMPILED[language]:
+    negations = list(vocabulary(language, "marks")["neg"].finditer(text))
+    for name, expression in vocabulary(language, "patient").items():
+        about, _, value = name.partition(":")
         for found in expression.finditer(text):
             if value:
                 said = value
             else:
-                numbers = [number for name, number in found.groupdict().items() if name.startswith("number") and number]
+                numbers = [number for slot, number in found.groupdict().items() if slot.startswith("number") and number]
                 said = numbers[0].replace(",", ".") if numbers else ""
             if about in ("emphysema", "family_history", "immunosuppression"):
                 if _NOT_THE_LUNG.search(text[max(0, found.start() - 15) : found.end()]):
@@ -207,16 +127,21 @@ def _of_sentence(sentence: Sentence, language: Language) -> Iterator[Said]:
                 )
             if said:
                 yield Said(about, said, start + found.start(), start + found.end())
-    for found in CANCER[language].finditer(text):
+    for found in vocabulary(language, "cancer")["name"].finditer(text):
         around = text[max(0, found.start() - 40) : found.start()]
         behind = text[found.end() : found.end() + 12]
-        known = _KNOWN_CANCER[language]
+        known = vocabulary(language, "cancer")["known"]
         sure = (
             known.search(around)
             or (language == "zh" and known.search(behind))
             or (
                 sentence.section == "history"
-                and re.search(r"\b(?:resect|lobectom|OP\b|operiert|20\d\d|19\d\d)", text[found.end() :], re.IGNORECASE)
+                and re.search(
+                    r"\b(?:resect|lobectom|OP\b|operiert|20\d\d|19\d\d)"
+                    r"\b(?:resect|lobectom|OP\b|operiert|20\d\d|19\d\d)",
+                    text[found.end() :],
+                    re.IGNORECASE,
+                )
             )
         )
         if sure and not _NOT_KNOWN.search(around + found[0] + behind):

@@ -53,20 +53,27 @@ _NOT_LUNG = r"(?![- ]+(?:pole|quadrant|extremity|abdom\w+|paratracheal|outer|inn
 _EN_SEGMENT = r"(?:segment|seg\.?|S)\s?(?P<segment>10|[1-9])\b"
 _DE_SIDE = r"(?P<side>rechte[rnms]?|linke[rnms]?|rechts\w*|links\w*|\bre\b\.?|\bli\b\.?|\br\b\.?|\bl\b\.?)"
 _DE_LOBE = r"(?P<lobe>oberlappen|mittellappen|unterlappen|\bOL|\bML|\bUL)(?:s|segment\w*|spitze\w*|-\w+)?"
-_DE_BETWEEN = r"(?:[\s,-]+(?:apik\w*|api[ck]al\w*|dors\w*|post\w*|ant\w*|ventr\w*|bas\w*|lateral\w*|medial\w*|peripher\w*|zentral\w*|hil\w*|subpleural\w*|superior\w*|segment\w*|S\d+|gelegen\w*|im|in|der|des|den|vom)){0,3}[\s,-]+"
+_DE_BETWEEN = (
+    r"(?:[\s,-]+(?:apik\w*|api[ck]al\w*|dors\w*|post\w*|ant\w*|ventr\w*|bas\w*|lateral\w*|medial\w*"
+    r"|peripher\w*|zentral\w*|hil\w*|subpleural\w*|superior\w*|segment\w*|S\d+|gelegen\w*|im|in|der"
+    r"|des|den|vom)){0,3}[\s,-]+"
+)
 _EXPRESSIONS: Mapping[Language, tuple[str, ...]] = {
     "en": (
         rf"\b{_EN_SIDE}[- ]+{_EN_LOBE}\s*(?:and|&|/)\s*(?P<lobe2>upper|middle|lower)[- ]+lobes?",
         rf"\b{_EN_SIDE}[- ]+{_EN_LOBE}\b{_NOT_LUNG}(?:[- ]+(?:lobes?|lobar|lung|zone))?(?:[ ,(]+{_EN_SEGMENT})?",
-        rf"\b{_EN_LOBE}[- ]+(?:lobes?|lung zone|lung)[ ,(]*(?:(?:of|on)[ ]+)?(?:the[ ]+)?{_EN_SIDE}\b(?:[- ]+(?:lung|side))?",
+        rf"\b{_EN_LOBE}[- ]+(?:lobes?|lung zone|lung)[ ,(]*(?:(?:of"
+        rf"|on)[ ]+)?(?:the[ ]+)?{_EN_SIDE}\b(?:[- ]+(?:lung|side))?",
         r"\b(?P<abbreviation>RUL|RML|RLL|LUL|LLL)\b(?:[ ,(]+(?:segment|seg\.?|S)\s?(?P<segment>10|[1-9])\b)?",
         r"\b(?P<lingula>lingul\w+)",
-        rf"\b(?P<middle>middle[- ]lobe)\b",
+        r"\b(?P<middle>middle[- ]lobe)\b",
         rf"\b{_EN_SIDE}[- ]+(?:lung\W+)?{_EN_SEGMENT}",
         rf"{_EN_SEGMENT}(?: of)?(?: the)? {_EN_SIDE}(?: lung)?\b",
         r"\b(?P<both>both lungs|bilateral(?:ly)?|both (?:upper|lower) lobes)\b",
-        r"\b(?P<side>right|left)(?:[- ]sided)?[- ]+(?:lung|hemithorax|apex|apical|base|basal|basilar|perihilar|hilar)\b",
-        r"\b(?:on|in) the (?P<side>right|left)\b(?! (?:kidney|adrenal|thyroid|lobe of|hepatic|breast|liver|rib|axilla))|\b(?P<side3>right|left)-sided\b",
+        r"\b(?P<side>right|left)(?:[- ]sided)?[- ]+(?:lung|hemithorax|apex|apical|base|basal|basilar"
+        r"|perihilar|hilar)\b",
+        r"\b(?:on|in) the (?P<side>right|left)\b(?! (?:kidney|adrenal|thyroid|lobe of|hepatic|breast"
+        r"|liver|rib|axilla))|\b(?P<side3>right|left)-sided\b",
     ),
     "de": (
         rf"{_DE_LOBE}{_DE_BETWEEN}{_DE_SIDE}(?!\w)",
@@ -77,7 +84,9 @@ _EXPRESSIONS: Mapping[Language, tuple[str, ...]] = {
         rf"(?:segment|seg\.?|S)\s?(?P<segment>10|[1-9])(?:/\d)?\b[\s,(]*(?:der |des |im )?{_DE_SIDE}(?!\w)",
         rf"(?<!\w){_DE_SIDE}[\s,(]*(?:im |in |lunge )?(?:segment|seg\.?|S)\s?(?P<segment>10|[1-9])\b",
         r"\b(?P<both>beidseits|beidseitig\w*|bds\b\.?|bipulmonal\w*|beide[rn]? lungen\w*|bilateral\w*)",
-        r"(?<!\w)(?P<side>rechte[rnms]?|linke[rnms]?)\s+(?:lunge\w*|lungenflügel\w*|thorax\w*)|(?<!\w)(?P<side3>rechts|links|rechtsseitig\w*|linksseitig\w*|rechtspulmonal\w*|linkspulmonal\w*)(?!\w)",
+        r"(?<!\w)(?P<side>rechte[rnms]?|linke[rnms]?)\s+(?:lunge\w*|lungenflügel\w*|thorax\w*)"
+        r"|(?<!\w)(?P<side3>rechts|links|rechtsseitig\w*|linksseitig\w*|rechtspulmonal\w*"
+        r"|linkspulmonal\w*)(?!\w)",
     ),
     "zh": (
         r"(?P<side>[左右])肺?(?P<lobe>[上中下])叶?[、及和与](?P<lobe2>[上中下])叶",

@@ -18,7 +18,6 @@ from napari_lesion.records.sentences import sentences
 from napari_lesion.records.spelling import spelled
 from napari_lesion.records.words import Language, language_of
 
-
 _Part = TypeVar("_Part", Value, Advice, Said)
 
 

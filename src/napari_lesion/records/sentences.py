@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from napari_lesion.records.words import MARKS, Language
+from napari_lesion.records.words import Language, vocabulary
 
 Section = Literal["findings", "history", "technique", "organ", "impression"]
 
 _BREAK = re.compile(r"(?<=[.!?])(?=\s)|(?<=[。！;；])|\n")
 _ABBREVIATIONS = re.compile(
-    r"(?:\b(?:re|li|ca|bzw|ggf|approx|vs|dr|nr|max|min|seg|im|img|ser|se|bl|abb|evtl|incl|inkl|vgl|z|n|v|a|e|b|d|h|u|i|st|p|s|no|rt|lt|bds|prev|prof|diam"
-    r"|dd|zn|va|ax|cor|pulm|empf|v\.a|z\.n|z\.b|a\.e|o\.g|o\.b|ltd|vorm|resp|dist|lat|post|ant|apik|sup|inf|kontr|mon|unver))\.$",
+    r"(?:\b(?:re|li|ca|bzw|ggf|approx|vs|dr|nr|max|min|seg|im|img|ser|se|bl|abb|evtl|incl|inkl|vgl|z"
+    r"|n|v|a|e|b|d|h|u|i|st|p|s|no|rt|lt|bds|prev|prof|diam"
+    r"|dd|zn|va|ax|cor|pulm|empf|v\.a|z\.n|z\.b|a\.e|o\.g|o\.b|ltd|vorm|resp|dist|lat|post|ant|apik"
+    r"|sup|inf|kontr|mon|unver))\.$",
     re.IGNORECASE,
 )
 _HARD = re.compile(r"\s*(?:$|[-•*–>#·]|\(?\d{1,2}[.):]\s|[A-ZÄÖÜ][\wäöüß /-]{1,30}:|[\u4e00-\u9fff]{2,8}[:：])")
@@ -27,15 +29,18 @@ _SECTIONS: tuple[tuple[Section, re.Pattern[str]], ...] = (
     (
         "impression",
         re.compile(
-            r"^(?:impressions?|conclusions?|summary|opinion|assessment|recommendations?|beurteilung|zusammenfassung|empfehlung|fazit|印象|诊断|结论|诊断意见|影像诊断|诊断印象|检查结论|建议|意见)",
+            r"^(?:impressions?|conclusions?|summary|opinion|assessment|recommendations?|beurteilung"
+            r"|zusammenfassung|empfehlung|fazit|印象|诊断|结论|诊断意见|影像诊断|诊断印象|检查结论|建议|意见)",
             re.IGNORECASE,
         ),
     ),
     (
         "history",
         re.compile(
-            r"^(?:clinical|indication|history|reason|hx|anamnese|klinische?|fragestellung|indikation|rechtfertigende|vorgeschichte|angaben"
-            r"|comparisons?|compared|prior (?:study|studies|exams?)|vergleich|voruntersuchung(?:en)?|vorbefunde?|病史|临床|主诉|既往史|检查目的|申请|对比|比较)",
+            r"^(?:clinical|indication|history|reason|hx|anamnese|klinische?|fragestellung|indikation"
+            r"|rechtfertigende|vorgeschichte|angaben"
+            r"|comparisons?|compared|prior (?:study|studies|exams?)|vergleich|voruntersuchung(?:en)?"
+            r"|vorbefunde?|病史|临床|主诉|既往史|检查目的|申请|对比|比较)",
             re.IGNORECASE,
         ),
     ),
@@ -49,14 +54,16 @@ _SECTIONS: tuple[tuple[Section, re.Pattern[str]], ...] = (
     (
         "findings",
         re.compile(
-            r"^(?:findings?|lungs?|pulmonary|chest|thorax|airways|nodules?|parenchyma|report|befund|lunge|lungen\w*|rundherde?|pulmo|所见|影像所见|检查所见|影像表现|影像学表现|胸部|肺|双肺|肺部|结节)",
+            r"^(?:findings?|lungs?|pulmonary|chest|thorax|airways|nodules?|parenchyma|report|befund|lunge"
+            r"|lungen\w*|rundherde?|pulmo|所见|影像所见|检查所见|影像表现|影像学表现|胸部|肺|双肺|肺部|结节)",
             re.IGNORECASE,
         ),
     ),
     (
         "organ",
         re.compile(
-            r"^(?:upper abdom\w+|abdom\w+|mediastin\w+|heart|cardi\w+|oberbauch\w*|mitabgebildet\w*|herz\w*|soft tissues?|weichteil\w*|bones?|skelet\w*|thoraxskelett|"
+            r"^(?:upper abdom\w+|abdom\w+|mediastin\w+|heart|cardi\w+|oberbauch\w*|mitabgebildet\w*|herz\w*"
+            r"|soft tissues?|weichteil\w*|bones?|skelet\w*|thoraxskelett|"
             r"other|incidental|nebenbefund\w*|neck|hals|上腹部|腹部|纵隔|心脏|骨骼|颈部|其他)",
             re.IGNORECASE,
         ),
@@ -103,7 +110,7 @@ def _section(header: str, before: Section, language: Language) -> Section:
     for section, expression in _SECTIONS:
         if expression.match(header):
             return section
-    if MARKS[language]["organ"].search(header):
+    if vocabulary(language, "marks")["organ"].search(header):
         return "organ"
     return before
 

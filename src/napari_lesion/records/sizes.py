@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from napari_lesion.records.words import LEXICONS, Language
+from napari_lesion.records.words import Language, vocabulary
 
 Role = Literal["now", "earlier", "solid part"]
 
@@ -26,21 +26,24 @@ _SIZE = re.compile(
     re.IGNORECASE,
 )
 _ARROW = re.compile(
-    rf"(?<![\d.,x×*])(?P<first>{_NUMBER})\s*(?P<unit1>{_UNIT})?\s*(?:-{{1,3}}>|→|⇒|=>)\s*(?P<second>{_NUMBER})[\s-]*(?P<unit2>{_UNIT}){_END}",
+    rf"(?<![\d.,x×*])(?P<first>{_NUMBER})\s*(?P<unit1>{_UNIT})?\s*(?:-{{1,3}}>|→|⇒"
+    rf"|=>)\s*(?P<second>{_NUMBER})[\s-]*(?P<unit2>{_UNIT}){_END}",
     re.IGNORECASE,
 )
 _MOVED = re.compile(
     rf"(?:\bfrom|\bvon|由|从|自)\s*(?:约|ca\.|原来?的?|about)?\s*(?P<first>{_NUMBER})\s*(?P<unit1>{_UNIT})?"
-    rf"\s*(?:to|auf|至|到|增至|增大[至到]|长[至到]|缩小?[至到])\s*(?:约|ca\.|now)?\s*(?P<second>{_NUMBER})[\s-]*(?P<unit2>{_UNIT}){_END}",
+    rf"\s*(?:to|auf|至|到|增至|增大[至到]|长[至到]|缩小?[至到])\s*(?:约|ca\."
+    rf"|now)?\s*(?P<second>{_NUMBER})[\s-]*(?P<unit2>{_UNIT}){_END}",
     re.IGNORECASE,
 )
 _VOLUME = re.compile(
-    rf"(?<![\d.,/])(?P<number>\d{{1,6}}(?:[.,]\d{{1,2}})?)\s*(?P<unit>mm|cm|cmm|ml|立方毫米|µl|μl)\s*(?:\^?3|³)?(?![\w])",
+    r"(?<![\d.,/])(?P<number>\d{1,6}(?:[.,]\d{1,2})?)\s*(?P<unit>mm|cm|cmm|ml|立方毫米|µl|μl)\s*(?:\^?3|³)?(?![\w])",
     re.IGNORECASE,
 )
 _CUBED = re.compile(r"(?:mm|cm)\s*(?:\^?3|³)|ml|立方毫米|[µμ]l", re.IGNORECASE)
 _LABEL = re.compile(
-    r"(?:image|img|im|series|ser?|bild|serie|seg(?:ment)?|slice|schicht|no|nr|level|node|station|nodule|rundherd|herd|#|\d[/:])[.:#]?\s*$",
+    r"(?:image|img|im|series|ser?|bild|serie|seg(?:ment)?|slice|schicht|no|nr|level|node|station"
+    r"|nodule|rundherd|herd|#|\d[/:])[.:#]?\s*$",
     re.IGNORECASE,
 )
 """Before a number that counts something."""
@@ -81,9 +84,9 @@ class Size:
 
 
 def find_sizes(text: str, language: Language) -> Iterator[Size]:
-    """Find the lengths in a sentence that may be those of a nodule; slice thicknesses, distances and volumes are none."""
-    lexicon = LEXICONS[language]
-    for found in lexicon["subcm"].finditer(text):
+    """Find lengths in a sentence that may be those of a nodule; slice thicknesses, distances and volumes are none."""
+    lexicon = vocabulary(language, "sizes")
+    for found in vocabulary(language, "marks")["subcm"].finditer(text):
         yield Size((SUBCENTIMETRE_MM,), "at most", *found.span(), is_vague=True)
     moved = [*_MOVED.finditer(text), *_ARROW.finditer(text)]
     for found in moved:

@@ -3,30 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from napari_lesion.records.words import Language
+from napari_lesion.records.words import Language, spelling_words
 
-_KEYS: Mapping[Language, frozenset[str]] = {
-    "en": frozenset(
-        "nodule nodules nodular stable unchanged previously calcified noncalcified ground-glass upper lower middle lobe lobes "
-        "solid right follow-up months increased decreased enlarged measuring recommended biopsy lingula resolved granuloma".split()
-    ),
-    "de": frozenset(
-        "rundherd rundherde rundherden oberlappen unterlappen mittellappen milchglas milchglasherd unverändert größenkonstant "
-        "größenprogredient verkalkt verkalkter solider solide rechten linken rechter linker vorher monaten "
-        "verlaufskontrolle empfohlen lingula progredient teilsolider konstant".split()
-    ),
-    "zh": frozenset(),
-}
-#: Words that are right as they are, though a letter away from one of the keys.
-_RIGHT = frozenset(
-    "table stabile module modules lover love lobed robe robes globe night light bright fight tight sight soli supper riddle fiddle lobar"
-    " slower lowers mower tower power unter ober oberlappens unterlappens mittellappens rechtem linkem solides solidem"
-    " soliden rechtes linkes verkalkte verkalktes verkalkten konstante konstanter stably"
-    " month progrediente progredienter resolve resolves monate größenkonstante größenkonstanter rundherdes".split()
-)
 _LEAST = 5
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)?")
 
@@ -49,17 +30,17 @@ class Spelled:
 def spelled(text: str, language: Language) -> Spelled:
     """Set words right that differ from one of the words of reports by one letter that is wrong, missing, or swapped."""
     parts, origin, done = [], [], 0
-    for start, end, right in _wrong(text, _KEYS[language]):
+    for start, end, right in _wrong(text, *spelling_words(language)):
         parts += [text[done:start], right]
         origin += [*range(done, start), *(min(start + n, end - 1) for n in range(len(right)))]
         done = end
     return Spelled("".join((*parts, text[done:])), (*origin, *range(done, len(text) + 1)))
 
 
-def _wrong(text: str, keys: frozenset[str]) -> Iterator[tuple[int, int, str]]:
+def _wrong(text: str, keys: frozenset[str], right: frozenset[str]) -> Iterator[tuple[int, int, str]]:
     for found in _WORD.finditer(text) if keys else ():
         word = found[0].lower()
-        if len(word) < _LEAST or word in keys or word in _RIGHT:
+        if len(word) < _LEAST or word in keys or word in right:
             continue
         near = [key for key in keys if _is_one_off(word, key)]
         if len(near) == 1:
@@ -67,7 +48,7 @@ def _wrong(text: str, keys: frozenset[str]) -> Iterator[tuple[int, int, str]]:
 
 
 def _is_one_off(word: str, key: str) -> bool:
-    """Whether one letter is wrong, missing, too much, or swapped with its neighbour; the first letter is always right."""
+    """Whether one letter is wrong, missing, too much, or swapped; the first letter is always right."""
     if word[0] != key[0] or abs(len(word) - len(key)) > 1 or len(key) < _LEAST:
         return False
     same = next((n for n, (a, b) in enumerate(zip(word, key, strict=False)) if a != b), min(len(word), len(key)))

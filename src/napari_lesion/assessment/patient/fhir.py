@@ -69,7 +69,7 @@ _VOID = {"entered-in-error", "cancelled"}
 
 
 @dataclass
-class _Person:
+class Person:
     """What was read of one patient so far."""
 
     identifiers: tuple[str, ...]
@@ -86,22 +86,22 @@ def read_fhir(files: Sequence[Path]) -> Clinical:
         If a file cannot be read, is not JSON, or is no FHIR.
     """
     problems: list[str] = []
-    resources = [found for file in files for found in _resources(file, problems)]
-    people = _people(resources, problems)
+    resources = [found for file in files for found in read_resources(file, problems)]
+    people = read_people(resources, problems)
     for where, resource, _ in resources:
         read = _READERS.get(resource.get("resourceType", ""))
         if read is None:
             continue
         person = None
         try:
-            person = _subject(resource, people)
+            person = subject_of(resource, people)
             person.statements += read(resource, where)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             why = str(error) if type(error) is ValueError else "is not built as FHIR R4 has it"
             problems.append(f"{where} {why}; it was not taken.")
             if person is not None:
                 person.problems.append(problems[-1])
-    owners: dict[str, list[_Person]] = {}
+    owners: dict[str, list[Person]] = {}
     for person in {id(person): person for person in people.values()}.values():
         for identifier in person.identifiers:
             owners.setdefault(identifier, []).append(person)
@@ -116,7 +116,7 @@ def read_fhir(files: Sequence[Path]) -> Clinical:
     )
 
 
-def _resources(file: Path, problems: list[str]) -> Iterator[tuple[str, Resource, str]]:
+def read_resources(file: Path, problems: list[str]) -> Iterator[tuple[str, Resource, str]]:
     """Find the resources of a file: where each is, in words, the resource, and its full URL."""
     try:
         text = file.read_text(encoding="utf-8-sig")
@@ -142,16 +142,16 @@ def _resources(file: Path, problems: list[str]) -> Iterator[tuple[str, Resource,
             )
 
 
-def _people(resources: Iterable[tuple[str, Resource, str]], problems: list[str]) -> dict[str, _Person]:
+def read_people(resources: Iterable[tuple[str, Resource, str]], problems: list[str]) -> dict[str, Person]:
     """Read the patients: each by the references that other resources may name them by."""
-    people: dict[str, _Person] = {}
+    people: dict[str, Person] = {}
     for where, resource, url in resources:
         if resource["resourceType"] != "Patient":
             continue
         try:
             values = [str(one["value"]).strip() for one in resource.get("identifier", []) if one.get("value")]
             own = str(resource.get("id", ""))
-            person = _Person(tuple(dict.fromkeys([*values, *([own] if own else [])])))
+            person = Person(tuple(dict.fromkeys([*values, *([own] if own else [])])))
             people |= {name: person for name in (f"Patient/{own}" if own else "", url) if name}
             gender = resource.get("gender", "unknown")
             if gender in {"male", "female"}:
@@ -169,7 +169,7 @@ def _people(resources: Iterable[tuple[str, Resource, str]], problems: list[str])
     return people
 
 
-def _subject(resource: Resource, people: Mapping[str, _Person]) -> _Person:
+def subject_of(resource: Resource, people: Mapping[str, Person]) -> Person:
     """Look up whom a resource is about."""
     reference = resource.get("subject", resource.get("patient", {})).get("reference", "")
     found = people.get(reference) or people.get("/".join(reference.split("/")[-2:]))
@@ -180,7 +180,7 @@ def _subject(resource: Resource, people: Mapping[str, _Person]) -> _Person:
 
 def _observation(resource: Resource, where: str) -> list[Statement]:
     """Read smoking status, pack-years and the date of quitting, in the observation itself and in its components."""
-    parts = [part for part in (resource, *resource.get("component", [])) if _codes(part["code"]) & _OBSERVED]
+    parts = [part for part in (resource, *resource.get("component", [])) if codes_of(part["code"]) & _OBSERVED]
     if not parts or resource.get("status") in _VOID:
         return []
     if resource.get("status") not in {"final", "amended", "corrected"}:
@@ -189,9 +189,9 @@ def _observation(resource: Resource, where: str) -> list[Statement]:
     since = _date(resource.get("effectiveDateTime") or period or resource.get("issued", ""))
     statements: list[Statement] = []
     for part in parts:
-        codes = _codes(part["code"])
+        codes = codes_of(part["code"])
         if codes & SMOKING_STATUS and "valueCodeableConcept" in part:
-            values = _codes(part["valueCodeableConcept"])
+            values = codes_of(part["valueCodeableConcept"])
             if not values & SMOKING.keys():
                 raise ValueError(f"has a smoking status of unknown code: {_names(values)}")
             told = {SMOKING[code] for code in values & SMOKING.keys()} - {None}
@@ -221,9 +221,9 @@ def _pack_years(quantity: Resource) -> float:
 
 def _condition(resource: Resource, where: str) -> list[Statement]:
     """Read emphysema, known cancer, immunosuppression, cancer in the family, and screening as the reason."""
-    codes = _codes(resource["code"])
+    codes = codes_of(resource["code"])
     about = [name for name, (snomed, icd10) in CONDITIONS.items() if _is(codes, snomed, icd10)]
-    verified = {code for _, code in _codes(resource.get("verificationStatus", {}))} or {"confirmed"}
+    verified = {code for _, code in codes_of(resource.get("verificationStatus", {}))} or {"confirmed"}
     if not about or verified & _VOID:
         return []
     if "refuted" in verified:
@@ -231,7 +231,7 @@ def _condition(resource: Resource, where: str) -> list[Statement]:
         return [Statement("emphysema", False, where, _since(resource))] if about == ["emphysema"] else []
     if "confirmed" not in verified:
         raise ValueError(f"is {' and '.join(sorted(verified))}, not confirmed")
-    if {code for _, code in _codes(resource.get("clinicalStatus", {}))} & {"inactive", "remission", "resolved"}:
+    if {code for _, code in codes_of(resource.get("clinicalStatus", {}))} & {"inactive", "remission", "resolved"}:
         about = [name for name in about if name != "immunosuppression"]
     since = _since(resource)
     if about == ["context"]:
@@ -245,7 +245,7 @@ def _family_history(resource: Resource, where: str) -> list[Statement]:
     """Read lung cancer of a relative."""
     if resource.get("status") in _VOID | {"health-unknown"}:
         return []
-    has = any(_is(_codes(one["code"]), LUNG_CANCER, LUNG_CANCER_ICD10) for one in resource.get("condition", []))
+    has = any(_is(codes_of(one["code"]), LUNG_CANCER, LUNG_CANCER_ICD10) for one in resource.get("condition", []))
     return [Statement("family_history", True, where, _date(resource.get("date", "")))] if has else []
 
 
@@ -253,7 +253,7 @@ _OBSERVED = SMOKING_STATUS | PACK_YEARS | QUIT_DATE
 _READERS = {"Observation": _observation, "Condition": _condition, "FamilyMemberHistory": _family_history}
 
 
-def _codes(concept: Resource) -> set[Code]:
+def codes_of(concept: Resource) -> set[Code]:
     """All codings of a concept."""
     return {(one.get("system", ""), one.get("code", "")) for one in concept.get("coding", [])}
 
