@@ -50,7 +50,7 @@ from napari_lesion.dicom.writer import write_ct_series
 from napari_lesion.model.findings import Candidate, Detection, Heatmap
 from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
 from napari_lesion.models.card import Card
-from napari_lesion.report.ledger import Entry, Ledger, read_ledgers
+from napari_lesion.report.ledger import Ledger, LedgerEntry, read_ledgers
 from napari_lesion.report.summary import SeriesOutcome, load_summary
 from napari_lesion.support.progress import Progress, silent
 
@@ -277,7 +277,7 @@ def ledger(folder: Path, arguments: argparse.Namespace) -> list[str]:
     del arguments
     count = 500
     entries = [
-        Entry(f"{n:064d}", uid_of(n), uid_of(n), "queued", position=n, settings_sha256="s") for n in range(count)
+        LedgerEntry(f"{n:064d}", uid_of(n), uid_of(n), "queued", position=n, settings_sha256="s") for n in range(count)
     ]
     book = Ledger(folder)
     book.queue(entries)
@@ -285,7 +285,9 @@ def ledger(folder: Path, arguments: argparse.Namespace) -> list[str]:
     for entry in entries:
         begun = time.perf_counter()
         book.lease(entry.key, "process 1", 3600)
-        book.settle(Entry(**{**vars(entry), "state": "done", "outcome": SeriesOutcome(entry.key, "done")}), b"x" * 3000)
+        book.settle(
+            LedgerEntry(**{**vars(entry), "state": "done", "outcome": SeriesOutcome(entry.key, "done")}), b"x" * 3000
+        )
         times.append(1000 * (time.perf_counter() - begun))
     book.close()
     (folder / "probe").write_bytes(b"")

@@ -18,7 +18,7 @@ import numpy as np
 from napari_lesion.evaluation.froc import load_marks
 from napari_lesion.lidc.database import database_file, read_scans
 from napari_lesion.lidc.readings import Plane, Planes
-from napari_lesion.lidc.truth import Nodule, truth_of
+from napari_lesion.lidc.truth import LidcNodule, truth_of
 
 
 def main() -> None:
@@ -80,10 +80,10 @@ def planes_of(contours: Path) -> dict[str, Planes]:
 
 
 def match(
-    theirs: list[tuple[np.ndarray, float]], ours: tuple[Nodule, ...]
-) -> list[tuple[tuple[np.ndarray, float], Nodule]]:
+    theirs: list[tuple[np.ndarray, float]], ours: tuple[LidcNodule, ...]
+) -> list[tuple[tuple[np.ndarray, float], LidcNodule]]:
     """Pair the nodules by the shift in x and y that pairs the most of them, each closer than its radius."""
-    best: list[tuple[tuple[np.ndarray, float], Nodule]] = []
+    best: list[tuple[tuple[np.ndarray, float], LidcNodule]] = []
     for center, diameter in theirs:
         for nodule in ours:
             shift = center - np.array(nodule.center_mm)

@@ -23,7 +23,7 @@ from napari_lesion.assessment.measure.grow import grow
 from napari_lesion.assessment.measure.measure import measure
 from napari_lesion.assessment.measure.segment import segment_all
 from napari_lesion.model.volume import Volume
-from napari_lesion.phantom.nodules import Nodule, PlacedNodule
+from napari_lesion.phantom.nodules import PhantomNodule, PlacedNodule
 from napari_lesion.phantom.scan import Scanner, make_scan
 from napari_lesion.support.errors import LesionError
 
@@ -44,7 +44,7 @@ def scans(seed: int, thickness: float, sizes: tuple[float, float]) -> Iterator[t
     """Scan a patient twice."""
     rng = np.random.default_rng(seed)
     nodules = [
-        Nodule(float(np.exp(rng.uniform(*np.log(sizes)))), texture, margin, site, seed=100 * seed + n)
+        PhantomNodule(float(np.exp(rng.uniform(*np.log(sizes)))), texture, margin, site, seed=100 * seed + n)
         for n, (texture, margin, site) in enumerate(KINDS)
     ]
     for visit in (0, 1):

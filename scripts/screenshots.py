@@ -214,7 +214,7 @@ def take(scan: Path, images: Path) -> None:
     picture("review")
 
     panel.findings.why.choose("heatmap", "grad-cam")
-    panel.findings.why.ask()
+    panel.findings.why.explain_selected()
     wait(lambda: not panel.findings.why.running, 600)
     picture("why")
     panel.findings.why.clear(next(layer for layer in viewer.layers if type(layer).__name__ == "Image"))

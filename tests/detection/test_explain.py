@@ -15,7 +15,7 @@ from napari_lesion.explain.deletion import SHARES, area_of, cells_of, deletion_t
 from napari_lesion.explain.explain import check_methods, explain
 from napari_lesion.explain.inputs import CROP_MM, nodule_view
 from napari_lesion.explain.maps import METHODS, AttributionMap
-from napari_lesion.explain.view import View
+from napari_lesion.explain.view import ScoredCrop
 from napari_lesion.model.findings import Candidate, Detection, Finding, Heatmap, ModelReference
 from napari_lesion.models import packages
 from napari_lesion.models.networks import NoduleNet
@@ -144,13 +144,13 @@ def test_lime_finds_the_regions_of_a_linear_network(image) -> None:
 # -- the deletion test ------------------------------------------------------------------------------------------------
 
 
-def toy_view() -> View:
+def toy_view() -> ScoredCrop:
     """A bright ball of 6 mm in plain surroundings, and a logit that is the ball's brightness."""
     offsets = np.stack(np.indices((32, 32, 32))) - np.array([12, 20, 16])[:, None, None, None]
     ball = (offsets**2).sum(axis=0) < 36
     mask = torch.from_numpy(ball)
     image = np.where(ball, 1.0, 0.1).astype(np.float32)
-    return View(
+    return ScoredCrop(
         image=image,
         affine=IDENTITY,
         center=np.array([12.0, 20.0, 16.0]),

@@ -57,7 +57,13 @@ def validation_scan(background: Background) -> ValidationScan:
     hu = background.hu.copy()
     hu[20:28, 20:28, 20:28] = 50
     return ValidationScan(
-        "1.2", hu, background.search, background.beside_gas, np.eye(4), (Mark("1.2", (24.0, 24.0, 24.0), 16.0),), ()
+        "1.2",
+        hu,
+        background.search,
+        background.beside_gas,
+        np.eye(4),
+        (Mark("1.2", (24.0, 24.0, 24.0), 16.0),),
+        (),
     )
 
 

@@ -19,7 +19,7 @@ from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.lidc import archive
 from napari_lesion.lidc.annotations import annotation_sets, read_readings, save_annotations
 from napari_lesion.lidc.database import find_database, read_scans
-from napari_lesion.lidc.readings import Contour, Placed, Planes, Reading, inside, place, same_nodule
+from napari_lesion.lidc.readings import Contour, LidcReading, Placed, Planes, inside, place, same_nodule
 from napari_lesion.lidc.truth import fold_of, truth_of, write_truth
 from napari_lesion.lidc.xml import read_contours, read_xml
 from napari_lesion.model.volume import Volume
@@ -103,7 +103,7 @@ def test_a_hole_is_cut_out(idc: MadeArchive) -> None:
 
     whole = Contour(z, "", square(10, 20))
     hole = Contour(z, "", square(13, 17), inclusion=False)
-    assert len(place(Reading("", "1", "nodule", (hole, whole)), planes).voxels[10]) == 9 * 9 - 3 * 3
+    assert len(place(LidcReading("", "1", "nodule", (hole, whole)), planes).voxels[10]) == 9 * 9 - 3 * 3
 
 
 def test_what_does_not_belong_to_the_scan_is_refused(idc: MadeArchive) -> None:
@@ -116,11 +116,11 @@ def test_what_does_not_belong_to_the_scan_is_refused(idc: MadeArchive) -> None:
         (Contour(z, "", square + 500), "leaves the image"),
     ):
         with pytest.raises(GeometryError, match=words):
-            place(Reading("", "1", "nodule", (contour,)), planes)
+            place(LidcReading("", "1", "nodule", (contour,)), planes)
 
 
 def at(x: float, diameter: float, reader: str = "") -> Placed:
-    return Placed(Reading(reader, "", "nodule", ()), (x, 0.0, 0.0), diameter, {})
+    return Placed(LidcReading(reader, "", "nodule", ()), (x, 0.0, 0.0), diameter, {})
 
 
 def test_readings_are_put_together_as_luna16_does() -> None:

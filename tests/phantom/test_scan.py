@@ -8,22 +8,22 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_lesion.phantom import Nodule, Pose, Scanner, make_scan
-from napari_lesion.phantom.nodules import Shape
+from napari_lesion.phantom import PhantomNodule, Pose, Scanner, make_scan
+from napari_lesion.phantom.nodules import NoduleShape
 from napari_lesion.phantom.patient import make_patient
 from napari_lesion.support.errors import Cancelled, ConfigError
 
 SPACING = (2.5, 1.6, 1.6)
 QUIET = Scanner(noise_hu=0.0)
 NODULES = (
-    Nodule(16, "solid", "lobulated", "parenchyma", seed=1),
-    Nodule(12, "solid", "spiculated", "parenchyma", seed=2),
-    Nodule(14, "ground-glass", seed=3),
-    Nodule(18, "part-solid", seed=4),
-    Nodule(8, "calcified", seed=5),
-    Nodule(14, "solid", "smooth", "pleura", seed=6),
-    Nodule(10, "solid", "smooth", "vessel", seed=7),
-    Nodule(12, "solid", "smooth", "mediastinum", seed=8),
+    PhantomNodule(16, "solid", "lobulated", "parenchyma", seed=1),
+    PhantomNodule(12, "solid", "spiculated", "parenchyma", seed=2),
+    PhantomNodule(14, "ground-glass", seed=3),
+    PhantomNodule(18, "part-solid", seed=4),
+    PhantomNodule(8, "calcified", seed=5),
+    PhantomNodule(14, "solid", "smooth", "pleura", seed=6),
+    PhantomNodule(10, "solid", "smooth", "vessel", seed=7),
+    PhantomNodule(12, "solid", "smooth", "mediastinum", seed=8),
 )
 
 
@@ -199,7 +199,7 @@ def test_spacing_does_not_move_anything():
 
 
 def test_nodules_keep_apart():
-    centers = make_patient(3).place([Nodule(12, seed=n) for n in range(14)], 2)
+    centers = make_patient(3).place([PhantomNodule(12, seed=n) for n in range(14)], 2)
     assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(centers, 2)) > 24
 
 
@@ -208,15 +208,15 @@ def test_a_shape_has_the_volume_of_its_sphere(margin):
     axis = np.arange(-10, 10.01, 0.4)
     offset = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1)
     for seed in range(3):
-        inside = Shape(Nodule(12, "solid", margin, seed=seed)).distance(offset) < 0
+        inside = NoduleShape(PhantomNodule(12, "solid", margin, seed=seed)).distance(offset) < 0
         assert inside.sum() * 0.4**3 == pytest.approx(np.pi / 6 * 12**3, rel=0.04)
 
 
 def test_impossible_wishes_are_refused_in_a_sentence():
     with pytest.raises(ConfigError, match="not in a lung"):
-        make_scan(3, [Nodule(8, center_mm=(0.0, 70.0, -60.0))])  # in the spine
+        make_scan(3, [PhantomNodule(8, center_mm=(0.0, 70.0, -60.0))])  # in the spine
     with pytest.raises(ConfigError, match="no room"):
-        make_scan(3, [Nodule(200)])
+        make_scan(3, [PhantomNodule(200)])
     with pytest.raises(ConfigError, match="positive"):
         make_scan(3, spacing=(2.5, 0, 1))
 

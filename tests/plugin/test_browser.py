@@ -44,7 +44,7 @@ def rows(panel: browser.BrowserPanel) -> dict[str, tuple[str, str]]:
     }
 
 
-def has_picture(item: browser._Row) -> bool:
+def has_picture(item: browser._SeriesRow) -> bool:
     """Whether the picture is more than its black place."""
     image = item.icon(0).pixmap(PICTURE, PICTURE).toImage()
     return len({image.pixel(x, PICTURE // 2) for x in range(PICTURE)}) > 3

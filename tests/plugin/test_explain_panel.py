@@ -30,7 +30,7 @@ def maps(viewer) -> dict:
     return {one.metadata["method"]: one for one in viewer.layers if "method" in one.metadata}
 
 
-def ask(panel: DetectPanel, qtbot, *methods: str) -> None:
+def explain_selected(panel: DetectPanel, qtbot, *methods: str) -> None:
     panel.findings.why.choose(*methods)
     panel.findings.why.button.click()
     qtbot.waitUntil(lambda: not panel.findings.why.running, timeout=PATIENCE_MS)
@@ -40,7 +40,7 @@ def test_why_shows_maps_on_the_selected_finding_with_their_faithfulness(viewer, 
     assert not panel.findings.why.button.isEnabled(), "no finding is selected yet"
     panel.findings.jump(1)
     assert panel.findings.why.button.isEnabled()
-    ask(panel, qtbot, "heatmap", "occlusion", "grad-cam")
+    explain_selected(panel, qtbot, "heatmap", "occlusion", "grad-cam")
     assert set(maps(viewer)) == {"heatmap", "occlusion"}
     occlusion = maps(viewer)["occlusion"]
     assert occlusion.name == "Occlusion of F2: 2024-02-29 Thorax lung"
@@ -61,7 +61,7 @@ def test_cancel_stops_and_changes_nothing(viewer, panel: DetectPanel, detector: 
     panel.findings.jump(0)
     before = list(viewer.layers)
     panel.findings.why.choose("occlusion")
-    panel.findings.why.ask()
+    panel.findings.why.explain_selected()
     assert not panel.findings.why.button.isEnabled()
     qtbot.mouseClick(panel.findings.why.cancel_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not panel.findings.why.running, timeout=PATIENCE_MS)
@@ -72,10 +72,10 @@ def test_cancel_stops_and_changes_nothing(viewer, panel: DetectPanel, detector: 
 
 def test_an_error_is_a_sentence_and_maps_go_with_their_findings(viewer, panel, detector: BlobDetector, qtbot) -> None:
     panel.findings.jump(0)
-    ask(panel, qtbot, "heatmap")
+    explain_selected(panel, qtbot, "heatmap")
     assert set(maps(viewer)) == {"heatmap"}
     detector.error = RuntimeError("broken")
-    ask(panel, qtbot, "heatmap")
+    explain_selected(panel, qtbot, "heatmap")
     assert "broken" in panel.findings.why.text.text()
     detector.error = None
     panel.run()

@@ -158,11 +158,11 @@ def test_the_table_sorts_filters_searches_and_edits(viewer, session, panel: Dete
     before = len(session.review.findings)
     answers, asked = ["No", "Yes"], []
 
-    def ask(_parent, _title, text, *_buttons):
+    def explain_selected(_parent, _title, text, *_buttons):
         asked.append(text)
         return getattr(QMessageBox.StandardButton, answers.pop(0))
 
-    monkeypatch.setattr(QMessageBox, "question", ask)
+    monkeypatch.setattr(QMessageBox, "question", explain_selected)
     qtbot.keyClick(findings.table, Qt.Key.Key_M)
     assert "mm apart from edge to edge" in asked[0]
     assert len(session.review.findings) == before, "they are apart, and the reader does not insist"

@@ -78,7 +78,7 @@ def test_what_is_changed_holds_at_once_and_next_time(
     assert place_text(place, scan) == "LPS −45, 12.3, −270 mm"
 
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
-    page._ask(next(one for one in OPTIONS if one.name == "report/folder"), page.editors["report/folder"])
+    page._choose_folder(next(one for one in OPTIONS if one.name == "report/folder"), page.editors["report/folder"])
     assert setting("report/folder", "") == str(tmp_path)
 
     hanging.remember(session.scan, window="bone")

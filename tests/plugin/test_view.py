@@ -167,7 +167,7 @@ def notes_of(volume: Volume, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str,
     told: list[tuple[str, str]] = []
     monkeypatch.setattr(view, "show_info", lambda text: told.append(("info", text)))
     monkeypatch.setattr(view, "show_warning", lambda text: told.append(("warning", text)))
-    view.tell_doubts(volume)
+    view.show_doubts(volume)
     return told
 
 

@@ -293,7 +293,7 @@ def test_layers_are_the_same_in_all_views_on_the_same_arrays(viewer: Any) -> Non
 
 def test_in_a_narrow_view_slice_and_letter_stand_above_the_scale_bar(viewer: Any) -> None:
     marks = views(viewer).panes[0].marks
-    marks.say("bottom_left", "331/512 · L 67.1 mm\nW 1500 L −600", 8.0)
+    marks.set_corner("bottom_left", "331/512 · L 67.1 mm\nW 1500 L −600", 8.0)
     marks.resize(900, 600)
     assert marks.floors() == {"bottom": MARGIN, "bottom_left": MARGIN, "bottom_right": SCALE_BAR}
     marks.resize(228, 320)
@@ -440,7 +440,7 @@ def test_a_narrow_view_has_the_day_below_the_name_not_over_it(viewer: Any) -> No
     corners = CornerTexts(viewer)
     for width, beside in ((200, ""), (600, "2024-03-12\nchest")):
         corners._width = width
-        corners.say_who("Doe, Jane", "2024-03-12\nchest")
+        corners.show_identity("Doe, Jane", "2024-03-12\nchest")
         assert corners.text("top_right") == beside
         assert corners.text("top_left").startswith("Doe, Jane")
         assert ("2024-03-12" in corners.text("top_left")) is not bool(beside)

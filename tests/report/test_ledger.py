@@ -7,13 +7,15 @@ from contextlib import closing
 
 import pytest
 
-from napari_lesion.report.ledger import FILE_NAME, Entry, Ledger, ledgers_in, read_ledgers
+from napari_lesion.report.ledger import FILE_NAME, Ledger, LedgerEntry, ledgers_in, read_ledgers
 from napari_lesion.report.summary import SeriesOutcome
 from napari_lesion.support.errors import InputFileError
 
 
 def entry(number, state="queued", **values):
-    return Entry(f"key-{number}", "1.2", f"1.2.{number}", state, position=number, settings_sha256="settings", **values)
+    return LedgerEntry(
+        f"key-{number}", "1.2", f"1.2.{number}", state, position=number, settings_sha256="settings", **values
+    )
 
 
 def outcome(number, status="done", **values):

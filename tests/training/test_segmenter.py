@@ -9,7 +9,7 @@ import pytest
 import torch
 from training_scan import chest, write_lidc_packs, write_project
 
-from napari_lesion.assessment.measure.nodule_seg import Segmenter, View
+from napari_lesion.assessment.measure.nodule_seg import Segmenter, SegmenterInput
 from napari_lesion.models.networks import SegmentNet, depth_to_space, space_to_depth
 from napari_lesion.models.packages import load_network, read_package
 from napari_lesion.support.errors import ConfigError
@@ -34,7 +34,7 @@ def test_a_run_leaves_a_package_that_outlines_and_is_not_begun_twice(tmp_path: P
     config.write_text(text.format(3), encoding="utf-8")
     package = read_package(run_segmenter(config, tmp_path / "run", resume=True))
     assert (tmp_path / "run" / "progress.csv").read_text().count("\n") == 4
-    (logits,) = Segmenter(package).logits([View(np.full((32, 32, 32), -850, np.float32), 8.0)])
+    (logits,) = Segmenter(package).logits([SegmenterInput(np.full((32, 32, 32), -850, np.float32), 8.0)])
     assert logits.shape == (32, 32, 32)
 
 

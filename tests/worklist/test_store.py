@@ -13,7 +13,7 @@ from judged_nodules import nodule
 from worklist_case import DAWN, HOUR, Clock, large, numbers, result, results, small, worklist_of
 
 from napari_lesion.pacs.queue import Queue
-from napari_lesion.report.ledger import Entry, Ledger
+from napari_lesion.report.ledger import Ledger, LedgerEntry
 from napari_lesion.report.summary import SeriesOutcome
 from napari_lesion.support.errors import InputFileError, OptionError, OutputError, WorklistError
 from napari_lesion.worklist.seats import new_seat
@@ -225,7 +225,9 @@ def test_a_series_that_failed_is_one_of_its_study_as_the_ledger_of_the_run_says(
     for number, (state, patient) in enumerate((("quarantined", "P1"), ("failed", "P8"), ("queued", "P9"))):
         outcome = SeriesOutcome(f"1.2.1.{7 + number}", "failed", reason="It crashed.", patient_id=patient)
         ended = None if state == "queued" else outcome
-        ledger.settle(Entry(f"key{number}", "1.2.1", outcome.series_uid, state, reason="It crashed.", outcome=ended))
+        ledger.settle(
+            LedgerEntry(f"key{number}", "1.2.1", outcome.series_uid, state, reason="It crashed.", outcome=ended)
+        )
     ledger.close()
     worklist = worklist_of(tmp_path, place)
     listed = {one.identity.patient_id: one for one in worklist.waiting()}

@@ -19,7 +19,7 @@ SCHEMA_VERSION = "1.1"
 _SAME_PLACE_MM = 0.01
 
 Point = tuple[float, float, float]
-Shape = Literal["point", "box", "mask"]
+MarkShape = Literal["point", "box", "mask"]
 
 
 class Annotation(BaseModel):
@@ -45,14 +45,14 @@ class Annotation(BaseModel):
     comment: str = ""
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> MarkShape:
         """What it was drawn as."""
         if self.mask is not None:
             return "mask"
         return "box" if self.box_size_mm is not None else "point"
 
 
-class Grid(BaseModel):
+class AnnotationGrid(BaseModel):
     """The voxels of the scan that masks refer to."""
 
     model_config = ConfigDict(frozen=True)
@@ -63,7 +63,7 @@ class Grid(BaseModel):
     """Index (k, j, i) → LPS mm, by rows."""
 
     @classmethod
-    def of(cls, volume: Volume) -> Grid:
+    def of(cls, volume: Volume) -> AnnotationGrid:
         """Take the grid of a scan."""
         return cls.model_validate({"shape": volume.shape, "affine": volume.affine.tolist()})
 
@@ -72,7 +72,7 @@ class Grid(BaseModel):
         """The affine as an array (4, 4)."""
         return np.array(self.affine, dtype=np.float64)
 
-    def same(self, other: Grid) -> bool:
+    def same(self, other: AnnotationGrid) -> bool:
         """Whether both describe the same voxels."""
         if self.shape != other.shape:
             return False
@@ -95,7 +95,7 @@ class AnnotationSet(BaseModel):
     reader: str
     label_set: str
     """Name of the label set that the labels are from."""
-    grid: Grid
+    grid: AnnotationGrid
     done: bool = False
     """The reader has finished the series: that nothing else is marked means that nothing else is there."""
     revision: int = 0
@@ -111,7 +111,7 @@ class AnnotationSet(BaseModel):
             patient_id=volume.series.patient_id,
             reader=reader,
             label_set=label_set,
-            grid=Grid.of(volume),
+            grid=AnnotationGrid.of(volume),
         )
 
     def same_scan(self, other: AnnotationSet) -> bool:

@@ -18,7 +18,7 @@ from urllib.parse import quote, unquote
 
 from pydantic import ValidationError
 
-from napari_lesion.annotation.annotations import SCHEMA_VERSION, AnnotationSet, Grid
+from napari_lesion.annotation.annotations import SCHEMA_VERSION, AnnotationGrid, AnnotationSet
 from napari_lesion.annotation.labels import LUNG_NODULES, LabelSet, read_labels
 from napari_lesion.annotation.salvage import salvaged
 from napari_lesion.model.volume import Volume
@@ -299,7 +299,7 @@ def check_grid(annotations: AnnotationSet, volume: Volume) -> None:
             f"The annotations of {annotations.reader!r} are of another patient, whose series has the same UID. Keep "
             "those of this scan in another folder."
         )
-    if not annotations.grid.same(Grid.of(volume)):
+    if not annotations.grid.same(AnnotationGrid.of(volume)):
         raise AnnotationError(
             f"The annotations of {annotations.reader!r} were drawn on {annotations.grid.shape} voxels, and this scan "
             f"has {volume.shape} or lies elsewhere: it is not the series as it was then (slices added or missing?). "

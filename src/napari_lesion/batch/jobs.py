@@ -13,7 +13,7 @@ from napari_lesion import pipeline
 from napari_lesion.model.judged import Patient
 from napari_lesion.report import folders, summary
 from napari_lesion.report.summary import SeriesOutcome, SeriesStatus
-from napari_lesion.report.write import Kind
+from napari_lesion.report.write import ReportKind
 from napari_lesion.support.errors import LesionError
 from napari_lesion.support.progress import Progress, part
 
@@ -74,7 +74,7 @@ class Settings:
     threshold: float
     resume: bool
     measure: bool
-    reports: tuple[Kind, ...]
+    reports: tuple[ReportKind, ...]
     told: Mapping[str, str]
     """What the detector was told, as words."""
     withheld: Withheld | None = None

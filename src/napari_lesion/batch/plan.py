@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from napari_lesion.batch.jobs import Job, Settings, outcome_of
 from napari_lesion.report import folders
-from napari_lesion.report.ledger import Entry, State
+from napari_lesion.report.ledger import LedgerEntry, State
 from napari_lesion.report.summary import SeriesOutcome
 from napari_lesion.support.errors import OptionError
 
@@ -55,14 +55,14 @@ class Step:
 
     Attributes
     ----------
-    entry : Entry
+    entry : LedgerEntry
         As it is queued, or as the ledger has it where it is left.
     folder : Path
         Of its results.
     """
 
     job: Job
-    entry: Entry
+    entry: LedgerEntry
     folder: Path
 
     @property
@@ -114,7 +114,7 @@ class Plan:
 
 def make_plan(
     jobs: Iterable[Job],
-    entries: Iterable[Entry],
+    entries: Iterable[LedgerEntry],
     settings: Settings,
     card: Card,
     *,
@@ -127,7 +127,7 @@ def make_plan(
     Parameters
     ----------
     jobs : iterable of Job
-    entries : iterable of Entry
+    entries : iterable of LedgerEntry
         Of the ledger, as the last run left it.
     settings : Settings
     card : Card
@@ -150,7 +150,7 @@ def make_plan(
         if shard is not None and not shard.has(job):
             continue
         identity = job.series.identity
-        entry = Entry(
+        entry = LedgerEntry(
             job.key,
             identity.study_uid,
             identity.series_uid,
@@ -170,7 +170,7 @@ def make_plan(
     return Plan(tuple(steps), tuple(interrupted))
 
 
-def _stands(was: Entry, step: Step, settings: Settings) -> bool:
+def _stands(was: LedgerEntry, step: Step, settings: Settings) -> bool:
     """Whether what the ledger says of a series is what an analysis would say again."""
     job = step.job
     if was.outcome is None or was.settings_sha256 != step.entry.settings_sha256:
@@ -196,7 +196,7 @@ def _stands(was: Entry, step: Step, settings: Settings) -> bool:
     return was.state in ("skipped", "quarantined") or (was.state == "failed" and not was.strikes)
 
 
-def _as_it_was(was: Entry, job: Job) -> SeriesOutcome:
+def _as_it_was(was: LedgerEntry, job: Job) -> SeriesOutcome:
     """Give the outcome of the ledger, with what the headers say now."""
     assert was.outcome is not None
     said = outcome_of(job, was.outcome.status)

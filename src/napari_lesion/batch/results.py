@@ -12,7 +12,7 @@ from napari_lesion.model.findings import Analysis, Report
 from napari_lesion.model.judged import Patient
 from napari_lesion.model.volume import Volume
 from napari_lesion.report import json as report_json
-from napari_lesion.report.write import Kind, Written, write_reports
+from napari_lesion.report.write import ReportKind, Written, write_reports
 from napari_lesion.support.atomic import whole_folder
 from napari_lesion.support.progress import Progress, part, silent
 
@@ -38,7 +38,7 @@ def save_analysis(
     analysis: Analysis,
     folder: Path,
     *,
-    reports: Sequence[Kind] = (),
+    reports: Sequence[ReportKind] = (),
     source: Series | None = None,
     withheld: Withheld | None = None,
     progress: Progress = silent,
@@ -73,7 +73,7 @@ def save_analysis(
 
 def renew_reports(
     folder: Path,
-    kinds: Sequence[Kind],
+    kinds: Sequence[ReportKind],
     *,
     source: Series | None = None,
     patient: Patient | None = None,

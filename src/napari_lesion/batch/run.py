@@ -18,10 +18,10 @@ from napari_lesion.batch.series import analyse_series, check_device, task_of
 from napari_lesion.batch.workers import Workers, start
 from napari_lesion.detection.choice import DetectorChoice
 from napari_lesion.report import folders
-from napari_lesion.report.ledger import Entry, ledgers_in, read_ledgers
+from napari_lesion.report.ledger import LedgerEntry, ledgers_in, read_ledgers
 from napari_lesion.report.run_log import RunLog
 from napari_lesion.report.summary import SeriesOutcome, SeriesStatus
-from napari_lesion.report.write import Kind, refuse_naming
+from napari_lesion.report.write import ReportKind, refuse_naming
 from napari_lesion.review.journal import state_folder
 from napari_lesion.support.atomic import put_right
 from napari_lesion.support.errors import LesionError, OutputError, ResultsError
@@ -75,7 +75,7 @@ def analyse_folder(
     retry: Collection[Retry] = (),
     dry_run: bool = False,
     measure: bool = True,
-    reports: Sequence[Kind] = (),
+    reports: Sequence[ReportKind] = (),
     clinical: Clinical | None = None,
     prior: Path | None = None,
     withheld: Withheld | None = None,
@@ -184,7 +184,7 @@ def analyse_folder(
         indexing = part(progress, 0, _BEGIN, _WHOLE)
         finding, choosing = part(indexing, 0, 1, 2), part(indexing, 1, 2, 2)
 
-        def planned(found: Found, entries: Iterable[Entry]) -> tuple[Plan, int]:
+        def planned(found: Found, entries: Iterable[LedgerEntry]) -> tuple[Plan, int]:
             jobs = found.jobs if prior is None else with_priors(found.jobs, prior, engine.card, choosing)
             if clinical is not None:
                 jobs = tuple(_with_what_is_known(job, clinical) for job in jobs)

@@ -210,7 +210,7 @@ def analyse(
         else:
             say(f"{one.status:8} {what}: {one.reason}")
 
-    def say_plan(plan: Plan) -> None:
+    def print_plan(plan: Plan) -> None:
         if json_lines:
             as_json("plan", series=len(plan.steps), to_do=len(plan.to_do), left=plan.left, interrupted=plan.interrupted)
         elif any(step.is_left for step in plan.steps) or plan.interrupted:
@@ -218,7 +218,7 @@ def analyse(
 
     def show_plan(plan: Plan) -> None:
         if json_lines:
-            say_plan(plan)
+            print_plan(plan)
         for step in plan.steps:
             what = "analyse" if not step.is_left else "keep" if step.entry.state == "done" else "leave"
             uid, state = step.job.series.identity.series_uid, step.entry.state
@@ -276,7 +276,7 @@ def analyse(
                 settings={name: value for name, value in told.items() if value},
                 progress=progress,
                 on_outcome=show,
-                on_plan=say_plan,
+                on_plan=print_plan,
                 workers=workers,
                 shard=part,
                 on_status=_both(on_status, watching),

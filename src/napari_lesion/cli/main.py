@@ -67,13 +67,15 @@ app.add_typer(audit.app, name="audit")
 def _options(
     _version: Annotated[
         bool,
-        typer.Option("--version", callback=lambda wanted: _say_version(wanted), is_eager=True, help="Say the version."),
+        typer.Option(
+            "--version", callback=lambda wanted: _print_version(wanted), is_eager=True, help="Say the version."
+        ),
     ] = False,
 ) -> None:
     pass
 
 
-def _say_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
@@ -81,7 +83,7 @@ def _say_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _clean_up_when_told_to_end() -> None:
+def _clean_up_on_signal() -> None:
     """Let SIGTERM and SIGHUP (a terminal that closes) end a command as Ctrl-C does; what ``nohup`` ignores stays so."""
     kinds = [kind for kind in (signal.SIGTERM, getattr(signal, "SIGHUP", None)) if kind is not None]
 
@@ -102,7 +104,7 @@ def main() -> None:
     as asked for (an option, a table, a model), else 1.
     """
     use_plain_text()
-    _clean_up_when_told_to_end()
+    _clean_up_on_signal()
     try:
         app()
     except LesionError as error:

@@ -13,7 +13,7 @@ _Z95 = 1.96
 
 
 @dataclass(frozen=True)
-class Point:
+class HistoryPoint:
     """A lesion at one date; what was not measured, or is not known any more, is None.
 
     Attributes
@@ -57,13 +57,13 @@ class LesionHistory:
     finding_id : str
     number : int
         Of the finding.
-    points : tuple of Point
+    points : tuple of HistoryPoint
         The earliest first; at least two, each with a number.
     """
 
     finding_id: str
     number: int
-    points: tuple[Point, ...]
+    points: tuple[HistoryPoint, ...]
 
 
 def lesion_histories(
@@ -97,15 +97,15 @@ def lesion_histories(
             prior = prior_report(comparison.prior_series_uid)
             before = prior.findings if prior is not None else ()
             known = next((_point(when, one) for one in before if one.id == change.prior_finding_id), None)
-            points[when] = known or Point(when, change.prior_diameter_mm, change.prior_volume_mm3, None)
+            points[when] = known or HistoryPoint(when, change.prior_diameter_mm, change.prior_volume_mm3, None)
         measured = tuple(points[when] for when in sorted(points) if points[when].is_measured)
         if len(measured) > 1:
             found.append(LesionHistory(finding.id, finding.number, measured))
     return tuple(found)
 
 
-def _point(when: date, finding: Finding) -> Point:
+def _point(when: date, finding: Finding) -> HistoryPoint:
     measured = finding.measurement
     if measured is None:
-        return Point(when, None, None, None)
-    return Point(when, measured.mean_diameter_mm, measured.volume_mm3, measured.volume_sd_mm3)
+        return HistoryPoint(when, None, None, None)
+    return HistoryPoint(when, measured.mean_diameter_mm, measured.volume_mm3, measured.volume_sd_mm3)

@@ -36,7 +36,7 @@ MOST_BACK_MM = 0.5
 """How far beside itself a place of the lungs may come back from the prior."""
 METHOD = "rigid (Euler, correlation), then diffeomorphic demons at 3 mm in the lungs (SimpleITK)"
 
-Image: TypeAlias = Any
+SitkImage: TypeAlias = Any
 _THREADS = 2
 _HU = (-1000.0, 0.0)
 _MARGIN_MM = 20.0
@@ -182,7 +182,7 @@ def _chest(volume: Volume) -> _Chest:
     return _Chest(np.clip(hu, *_HU), region.lungs, region.affine)
 
 
-def _image(array: npt.NDArray[Any], affine: FloatArray, *, vector: bool = False) -> Image:
+def _image(array: npt.NDArray[Any], affine: FloatArray, *, vector: bool = False) -> SitkImage:
     """Make an image of SimpleITK of an array (z, y, x) on a grid; its axes are i, j, k."""
     image = sitk.GetImageFromArray(array, isVector=vector)
     spacing = np.array(spacing_of(affine))
@@ -203,7 +203,7 @@ def _grid(chest: _Chest) -> tuple[FloatArray, tuple[int, int, int]]:
     return affine, (z, y, x)
 
 
-def _rigid(fixed: Image, moving: Image, current: _Chest, progress: Progress) -> FloatArray:
+def _rigid(fixed: SitkImage, moving: SitkImage, current: _Chest, progress: Progress) -> FloatArray:
     """Find the rigid motion (4, 4) from the current scan to the prior."""
     center = apply_affine(current.affine, np.argwhere(current.lungs).mean(axis=0))
     transform = sitk.Euler3DTransform()
@@ -229,7 +229,7 @@ def _rigid(fixed: Image, moving: Image, current: _Chest, progress: Progress) -> 
     return matrix
 
 
-def _best_shift(fixed: Image, moving: Image) -> FloatArray:
+def _best_shift(fixed: SitkImage, moving: SitkImage) -> FloatArray:
     """Find the shift (x, y, z), mm, that makes both chests most alike, whatever part of them is in view."""
     one, other = (_coarse_box(image) for image in (fixed, moving))
     between = np.subtract(other.GetOrigin(), one.GetOrigin())
@@ -244,7 +244,7 @@ def _best_shift(fixed: Image, moving: Image) -> FloatArray:
     return result
 
 
-def _coarse_box(image: Image) -> Image:
+def _coarse_box(image: SitkImage) -> SitkImage:
     """Interpolate a whole scan at 6 mm, along the patient's axes."""
     ends = np.array(np.meshgrid(*([0, n - 1] for n in image.GetSize()), indexing="ij")).reshape(3, -1).T
     corners = np.array([image.TransformIndexToPhysicalPoint([int(n) for n in end]) for end in ends])

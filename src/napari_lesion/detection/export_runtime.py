@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from napari_lesion.models.card import Detector
 
 Format: TypeAlias = Literal["onnx", "openvino"]
-Precision: TypeAlias = Literal["f32", "bf16"]
+ExportPrecision: TypeAlias = Literal["f32", "bf16"]
 Image: TypeAlias = npt.NDArray[np.float32]
 
 TOLERANCE = 1e-4
@@ -77,7 +77,7 @@ class OpenVinoNetwork:
         If the processor cannot compute in ``precision``.
     """
 
-    def __init__(self, model: Any, precision: Precision = "f32") -> None:
+    def __init__(self, model: Any, precision: ExportPrecision = "f32") -> None:
         import openvino
         import torch
 
@@ -203,7 +203,7 @@ def to_openvino(network: nn.Module, package: ModelPackage) -> Any:
     return model
 
 
-def compile_package(package: ModelPackage, precision: Precision = "f32") -> OpenVinoNetwork:
+def compile_package(package: ModelPackage, precision: ExportPrecision = "f32") -> OpenVinoNetwork:
     """Compile a package's network by OpenVINO, in memory.
 
     Raises
@@ -217,7 +217,7 @@ def compile_package(package: ModelPackage, precision: Precision = "f32") -> Open
     return OpenVinoNetwork(to_openvino(_network(package), package), precision)
 
 
-def load_exported(path: Path, package: ModelPackage, precision: Precision = "f32") -> OpenVinoNetwork:
+def load_exported(path: Path, package: ModelPackage, precision: ExportPrecision = "f32") -> OpenVinoNetwork:
     """Compile an exported OpenVINO file, if it was made from this package.
 
     Raises

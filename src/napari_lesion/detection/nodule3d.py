@@ -10,7 +10,7 @@ import numpy as np
 from napari_lesion.detection.candidates import find_candidates, outside
 from napari_lesion.detection.false_positive_reduction import load_classifier, rescore
 from napari_lesion.explain.inputs import nodule_view
-from napari_lesion.explain.view import View
+from napari_lesion.explain.view import ScoredCrop
 from napari_lesion.imaging import inference, preprocess
 from napari_lesion.model.findings import Detection, Finding, Heatmap
 from napari_lesion.model.volume import Volume
@@ -113,7 +113,9 @@ class NoduleDetector:
             warnings=(*box.warnings, *prediction.warnings),
         )
 
-    def view(self, volume: Volume, finding: Finding, *, device: str = "auto", progress: Progress = silent) -> View:
+    def view(
+        self, volume: Volume, finding: Finding, *, device: str = "auto", progress: Progress = silent
+    ) -> ScoredCrop:
         """Crop the scan around a finding as the network sees it, to explain it (see ``explain``).
 
         Raises

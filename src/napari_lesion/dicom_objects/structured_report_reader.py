@@ -76,7 +76,7 @@ _NO_EXTENT = (concepts.CENTER, concepts.BOX)
 
 
 @dataclass(frozen=True)
-class Group:
+class MeasurementGroup:
     """One measurement group."""
 
     item: Item = field(repr=False)
@@ -102,7 +102,7 @@ class ReportFile:
     """The persons, or the device."""
     by_person: bool
     refers: Refers
-    groups: tuple[Group, ...]
+    groups: tuple[MeasurementGroup, ...]
     model: ModelReference | None
     """What found the findings, in a report of ours."""
     warnings: tuple[str, ...]
@@ -261,7 +261,7 @@ def _is_short(element: object) -> bool:
     return element.length != 0xFFFFFFFF and len(element.value) < element.length
 
 
-def _file(path: Path, dataset: Dataset, content: Item, groups: tuple[Group, ...]) -> ReportFile:
+def _file(path: Path, dataset: Dataset, content: Item, groups: tuple[MeasurementGroup, ...]) -> ReportFile:
     series: list[str] = []
     instances = set()
     for keyword in ("CurrentRequestedProcedureEvidenceSequence", "PertinentOtherEvidenceSequence"):
@@ -320,13 +320,13 @@ def _created(dataset: Dataset, everything: list[Item]) -> str:
         return ""
 
 
-def _groups(content: Item) -> Iterator[Group]:
+def _groups(content: Item) -> Iterator[MeasurementGroup]:
     found = (item for item in content.all() if item.name == concepts.MEASUREMENT_GROUP)
     for number, item in enumerate(found, start=1):
         image = item.first(concepts.REFERENCED_SEGMENT, concepts.REFERENCED_SEGMENT_FRAME).dataset
         reference = image.ReferencedSOPSequence[0] if "ReferencedSOPSequence" in image else Dataset()
         segment = reference.get("ReferencedSegmentNumber")
-        yield Group(
+        yield MeasurementGroup(
             item=item,
             number=number,
             ours=any(item.named(concepts.VERDICT)),
@@ -409,7 +409,7 @@ def _short(error: BaseException) -> str:
 # -- Findings of ours -------------------------------------------------------------------------------------------------
 
 
-def _ours(group: Group, volume: Volume, mask: Mask | None) -> Finding | str:
+def _ours(group: MeasurementGroup, volume: Volume, mask: Mask | None) -> Finding | str:
     item = group.item
     numbers = _numbers(item)
     center, box = item.first(concepts.CENTER), item.first(concepts.BOX)
@@ -562,7 +562,7 @@ def _image_of_axis(item: Item) -> tuple[str, int | None]:
 # -- Findings of others -----------------------------------------------------------------------------------------------
 
 
-def _foreign(group: Group, report: ReportFile, volume: Volume, mask: Mask | None) -> Finding | str:
+def _foreign(group: MeasurementGroup, report: ReportFile, volume: Volume, mask: Mask | None) -> Finding | str:
     item = group.item
     kind = item.coded(concepts.FINDING).meaning
     name = group.tracking_id or kind or f"group {group.number}"

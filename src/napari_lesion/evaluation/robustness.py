@@ -66,7 +66,7 @@ Perturbation = Callable[[Volume, Sequence[Mark]], Perturbed | None]
 
 
 @dataclass(frozen=True)
-class Row:
+class RobustnessRow:
     """What became of the findings under one perturbation."""
 
     name: str
@@ -93,7 +93,7 @@ class Row:
 class Robustness:
     """The table, and what it was measured with."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[RobustnessRow, ...]
     model: ModelReference
     series_uids: tuple[str, ...]
 
@@ -407,7 +407,7 @@ def _outcome(
     )
 
 
-def _row(name: str, by_scan: Mapping[str, _Outcome], threshold: float, bootstraps: int) -> Row | None:
+def _row(name: str, by_scan: Mapping[str, _Outcome], threshold: float, bootstraps: int) -> RobustnessRow | None:
     truth = [mark for one in by_scan.values() for mark in one.truth]
     excluded = [mark for one in by_scan.values() for mark in one.excluded]
     if not truth:
@@ -419,7 +419,7 @@ def _row(name: str, by_scan: Mapping[str, _Outcome], threshold: float, bootstrap
     sensitivity, fp = _at(now, threshold)
     sensitivity_before, fp_before = _at(before, threshold)
     low, high = now.overall.cpm_interval
-    return Row(
+    return RobustnessRow(
         name=name,
         scans=len(by_scan),
         nodules=len(truth),
@@ -460,7 +460,7 @@ def _in_view(volume: Volume, point: tuple[float, float, float], radius: float = 
 
 def save_robustness(result: Robustness, folder: Path) -> None:
     """Write the table as CSV, JSON and Markdown, each whole or not at all."""
-    names = [one.name for one in fields(Row)]
+    names = [one.name for one in fields(RobustnessRow)]
     write_table(names, (_plain(row) for row in result.rows), folder / FILE_NAMES[0])
     content = {
         "protocol": "LUNA16",
@@ -495,7 +495,7 @@ def as_markdown(result: Robustness) -> str:
     return head + "\n".join(lines) + "\n" + note
 
 
-def _plain(row: Row) -> dict[str, float | int | str | None]:
+def _plain(row: RobustnessRow) -> dict[str, float | int | str | None]:
     """Round a row for files; what is not a number is left empty."""
     return {
         name: None

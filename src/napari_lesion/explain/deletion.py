@@ -13,7 +13,7 @@ from napari_lesion.model.volume import spacing_of
 from napari_lesion.support.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from napari_lesion.explain.view import View
+    from napari_lesion.explain.view import ScoredCrop
 
 SHARES = tuple(0.001 * 2**n for n in range(9))
 """Shares of the crop that are removed: from 0.1 % in doublings to 25.6 %."""
@@ -85,7 +85,7 @@ def deletion_curve(
 
 
 def deletion_test(
-    view: View,
+    view: ScoredCrop,
     made: AttributionMap | None,
     *,
     against: Deletion | None = None,
@@ -103,7 +103,7 @@ def deletion_test(
 
     Parameters
     ----------
-    view : View
+    view : ScoredCrop
     made : AttributionMap or None
         None for random orders.
     against : Deletion, optional

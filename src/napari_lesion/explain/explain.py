@@ -1,8 +1,8 @@
 """Why a finding: maps of what the model looked at, each with a measure of how far it can be believed.
 
-``explain`` asks a detector for a ``View`` of one finding (a crop, and the score at the finding as a function of it),
-and makes maps from that: the model's own heatmap, Grad-CAM, occlusion, integrated gradients, SHAP and LIME. A deletion
-test then says how faithful each map is. A detector without gradients still gets those maps that need none.
+``explain`` gets a ``ScoredCrop`` of one finding from a detector (a crop, and the score at the finding as a function of
+it), and makes maps from that: the model's own heatmap, Grad-CAM, occlusion, integrated gradients, SHAP and LIME. A
+deletion test then says how faithful each map is. A detector without gradients still gets those maps that need none.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from napari_lesion.explain.deletion import deletion_test
 from napari_lesion.explain.maps import METHODS, NEED_GRADIENTS, AttributionMap, Explanation
-from napari_lesion.explain.view import Explainable, View
+from napari_lesion.explain.view import Explainable, ScoredCrop
 from napari_lesion.model.findings import Finding, Heatmap
 from napari_lesion.model.volume import Volume
 from napari_lesion.support.errors import GeometryError, LesionError, OptionError
@@ -155,7 +155,7 @@ def _view(
     device: str,
     heatmap: Heatmap | None,
     progress: Progress,
-) -> View:
+) -> ScoredCrop:
     if isinstance(detector, Explainable):
         return detector.view(volume, finding, device=device, progress=progress)
     if heatmap is None:

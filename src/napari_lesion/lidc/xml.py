@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from napari_lesion.lidc.database import read_scans
-from napari_lesion.lidc.readings import RATINGS, Contour, Kind, Reading, ScanReadings
+from napari_lesion.lidc.readings import RATINGS, Contour, LidcReading, MarkKind, ScanReadings
 from napari_lesion.support.bounded import UnreadableError, read_text
 from napari_lesion.support.errors import InputFileError
 
@@ -51,7 +51,7 @@ def read_xml(path: Path) -> ScanReadings:
     return ScanReadings(found[0].strip(), "", readings)
 
 
-def _readings(root: ElementTree.Element) -> Iterator[Reading]:
+def _readings(root: ElementTree.Element) -> Iterator[LidcReading]:
     for number, session in enumerate(_children(root, "readingSession"), 1):
         reader = f"LIDC reader {number}"
         for nodule in _children(session, "unblindedReadNodule"):
@@ -60,10 +60,10 @@ def _readings(root: ElementTree.Element) -> Iterator[Reading]:
                 continue
             rated = {name: _text(part, name) for part in _children(nodule, "characteristics") for name in RATINGS}
             ratings = {name: int(value) for name, value in rated.items() if value}
-            kind: Kind = "nodule" if ratings and any(len(c.points) > 1 for c in contours) else "small nodule"
-            yield Reading(reader, _text(nodule, "noduleID"), kind, contours, ratings)
+            kind: MarkKind = "nodule" if ratings and any(len(c.points) > 1 for c in contours) else "small nodule"
+            yield LidcReading(reader, _text(nodule, "noduleID"), kind, contours, ratings)
         for mark in _children(session, "nonNodule"):
-            yield Reading(reader, _text(mark, "nonNoduleID"), "non-nodule", (_contour(mark, "locus"),))
+            yield LidcReading(reader, _text(mark, "nonNoduleID"), "non-nodule", (_contour(mark, "locus"),))
 
 
 def _contour(roi: ElementTree.Element, points: str) -> Contour:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Point = tuple[float, float, float]
 Side = Literal["left", "right", "unknown"]
 Zone = Literal["upper", "middle", "lower", "unknown"]
-NoduleType = Literal["solid", "part-solid", "non-solid", "unknown"]
+MeasuredNoduleType = Literal["solid", "part-solid", "non-solid", "unknown"]
 Calcification = Literal["none", "partial", "complete", "unknown"]
 
 
@@ -107,7 +107,7 @@ class Measurement(BaseModel):
     hu: HounsfieldUnits
     mass_mg: float
     """Volume times (mean HU + 1000) / 1000, taking 0 HU as 1 mg/mm³."""
-    type: NoduleType = "unknown"
+    type: MeasuredNoduleType = "unknown"
     type_rule: str = ""
     """The rule by which the type was told, with its numbers, as a sentence."""
     solid_mean_diameter_mm: float | None = None

@@ -35,7 +35,7 @@ _VERTEBRA_PITCH = 23.0
 _FIRST_VERTEBRA_Z = 88.0
 
 
-class Grid(NamedTuple):
+class PhantomGrid(NamedTuple):
     """A regular grid in scanner space: the coordinates along z, y and x, LPS mm."""
 
     z: Points
@@ -132,13 +132,13 @@ class Tissues:
         return list(vars(self).items())
 
 
-def tissues(body: Body, grid: Grid, pose: Pose) -> Tissues:
+def tissues(body: Body, grid: PhantomGrid, pose: Pose) -> Tissues:
     """Compute the tissues of a body that lies in the scanner.
 
     Parameters
     ----------
     body : Body
-    grid : Grid
+    grid : PhantomGrid
         2 to 3 mm are fine enough: distances are interpolated linearly.
     pose : Pose
     """
@@ -201,7 +201,7 @@ AIRWAYS: list[tuple[tuple[float, float, float], ...]] = [
 class _Painter:
     """Distances to chains of capsules, computed only around them."""
 
-    def __init__(self, grid: Grid, body: Body, pose: Pose) -> None:
+    def __init__(self, grid: PhantomGrid, body: Body, pose: Pose) -> None:
         self.grid, self.body, self.pose = grid, body, pose
 
     def blank(self) -> Array:

@@ -19,7 +19,7 @@ Points = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Nodule:
+class PhantomNodule:
     """A nodule to be put into a phantom.
 
     Attributes
@@ -46,7 +46,7 @@ class Nodule:
 class PlacedNodule:
     """A nodule where it lies in a scan: the truth about it."""
 
-    nodule: Nodule
+    nodule: PhantomNodule
     center_mm: Point
     """LPS mm, in the scanner's space: that of the volume and its files."""
     body_mm: Point
@@ -58,10 +58,10 @@ class PlacedNodule:
         return self.nodule.diameter_mm
 
 
-class Shape:
+class NoduleShape:
     """The surface of a nodule: its radius in every direction, and its spicules."""
 
-    def __init__(self, nodule: Nodule) -> None:
+    def __init__(self, nodule: PhantomNodule) -> None:
         rng = np.random.default_rng([nodule.seed, 11])
         self.radius = nodule.diameter_mm / 2
         bumps = {"smooth": (4, 0.05), "lobulated": (9, 0.26), "spiculated": (9, 0.14)}[nodule.margin]
@@ -105,7 +105,7 @@ def paint(
     z: Points,
     y: Points,
     x: Points,
-    nodule: Nodule,
+    nodule: PhantomNodule,
     center: Points,
     *,
     rotation: Points,
@@ -121,7 +121,7 @@ def paint(
         Signed distance to the lung: a nodule replaces lung, not the chest wall.
     z, y, x : 1D
         Coordinates of the box, mm.
-    nodule : Nodule
+    nodule : PhantomNodule
     center : (3,)
         (x, y, z), mm, in the coordinates of the box.
     rotation : (3, 3)
@@ -129,7 +129,7 @@ def paint(
     blur_mm : float
         Width of an edge.
     """
-    shape = Shape(nodule)
+    shape = NoduleShape(nodule)
     rng = np.random.default_rng([nodule.seed, 12])
     offset = np.stack(
         np.broadcast_arrays((x - center[0]), (y - center[1])[:, None], (z - center[2])[:, None, None]), -1

@@ -9,18 +9,18 @@ from functools import lru_cache
 import numpy as np
 from scipy import ndimage
 
-from napari_lesion.phantom.anatomy import AIRWAYS, Array, Body, Grid, Points, Pose, Tissues, tissues
-from napari_lesion.phantom.nodules import Nodule
+from napari_lesion.phantom.anatomy import AIRWAYS, Array, Body, PhantomGrid, Points, Pose, Tissues, tissues
+from napari_lesion.phantom.nodules import PhantomNodule
 from napari_lesion.phantom.trees import Tree, beside, grow
 from napari_lesion.support.errors import ConfigError
 
 #: Half of the space that the body model describes, around its origin: enough for every body.
 _STEP = 2.5
-_REFERENCE = Grid(np.arange(-220.0, 150, _STEP), np.arange(-125.0, 140, _STEP), np.arange(-185.0, 186, _STEP))
+_REFERENCE = PhantomGrid(np.arange(-220.0, 150, _STEP), np.arange(-125.0, 140, _STEP), np.arange(-185.0, 186, _STEP))
 
 
 @dataclass(frozen=True)
-class Patient:
+class PhantomPatient:
     """A body and what branches in it. All positions are body coordinates, LPS mm."""
 
     body: Body
@@ -40,7 +40,7 @@ class Patient:
         result: Points = ndimage.map_coordinates(tissue, index, order=1, mode="nearest").astype(np.float64)
         return result
 
-    def place(self, nodules: Sequence[Nodule], seed: int) -> list[Points]:
+    def place(self, nodules: Sequence[PhantomNodule], seed: int) -> list[Points]:
         """Find a place (x, y, z) for every nodule that does not name one, apart from each other.
 
         Raises
@@ -72,7 +72,7 @@ class Patient:
             places.append(where)
         return places
 
-    def _options(self, nodule: Nodule, rng: np.random.Generator) -> Points:
+    def _options(self, nodule: PhantomNodule, rng: np.random.Generator) -> Points:
         """Candidate centres for a nodule."""
         r = nodule.diameter_mm / 2
         t = self.reference
@@ -97,7 +97,7 @@ class Patient:
 
 
 @lru_cache(maxsize=4)
-def make_patient(seed: int) -> Patient:
+def make_patient(seed: int) -> PhantomPatient:
     """Make the patient of a seed: the same one every time.
 
     Parameters
@@ -121,7 +121,7 @@ def make_patient(seed: int) -> Patient:
     trunk = [body.scale(chain) for chain in AIRWAYS]
     for chain, radius in zip(trunk, (8.3, 6.4, 6.0), strict=True):
         airways.append(Tree(chain[:-1], chain[1:], np.full(len(chain) - 1, radius)))
-    return Patient(body, _joined(vessels), _joined(airways), reference)
+    return PhantomPatient(body, _joined(vessels), _joined(airways), reference)
 
 
 def _joined(trees: list[Tree]) -> Tree:

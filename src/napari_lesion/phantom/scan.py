@@ -12,9 +12,9 @@ from scipy import fft, ndimage
 
 from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
 from napari_lesion.phantom import nodules as nodule_shapes
-from napari_lesion.phantom.anatomy import Array, Grid, Points, Pose, capsule_distance, tissues
-from napari_lesion.phantom.nodules import Nodule, PlacedNodule
-from napari_lesion.phantom.patient import Patient, make_patient
+from napari_lesion.phantom.anatomy import Array, PhantomGrid, Points, Pose, capsule_distance, tissues
+from napari_lesion.phantom.nodules import PhantomNodule, PlacedNodule
+from napari_lesion.phantom.patient import PhantomPatient, make_patient
 from napari_lesion.phantom.trees import Tree
 from napari_lesion.support.errors import ConfigError
 from napari_lesion.support.progress import Progress, silent
@@ -39,7 +39,7 @@ class Scanner:
 
 def make_scan(
     seed: int,
-    nodules: Sequence[Nodule] = (),
+    nodules: Sequence[PhantomNodule] = (),
     *,
     spacing: tuple[float, float, float] = (2.5, 0.7, 0.7),
     shape: tuple[int, int, int] | None = None,
@@ -55,7 +55,7 @@ def make_scan(
     ----------
     seed : int
         Of the patient: the same seed is the same anatomy in every scan.
-    nodules : sequence of Nodule
+    nodules : sequence of PhantomNodule
     spacing : (z, y, x), mm
     shape : (z, y, x), optional
         Voxels. Default: all of the lungs by ``field_mm``, square.
@@ -108,7 +108,7 @@ def _point(values: Points) -> tuple[float, float, float]:
 
 
 def _affine(
-    patient: Patient,
+    patient: PhantomPatient,
     pose: Pose,
     spacing: tuple[float, float, float],
     shape: tuple[int, int, int] | None,
@@ -130,7 +130,7 @@ def _affine(
 
 
 def _render(
-    patient: Patient,
+    patient: PhantomPatient,
     truth: Sequence[PlacedNodule],
     pose: Pose,
     affine: Points,
@@ -144,11 +144,11 @@ def _render(
     thin = max(1, round(dz / _FINEST_SLICE_MM))
     x0, y0, z0 = affine[:3, 3]
     first = z0 - dz / 2 + dz / thin / 2
-    fine = Grid(
+    fine = PhantomGrid(
         first + dz / thin * np.arange(shape[0] * thin), y0 + dy * np.arange(shape[1]), x0 + dx * np.arange(shape[2])
     )
     step = float(np.clip(min(dy, dx), _COARSE_MM, 8.0))  # no finer than the voxels need
-    coarse = Grid(*(np.arange(a[0] - 2 * step, a[-1] + 3 * step, step) for a in fine))
+    coarse = PhantomGrid(*(np.arange(a[0] - 2 * step, a[-1] + 3 * step, step) for a in fine))
     fields = tissues(patient.body, coarse, pose)
     grain = ndimage.gaussian_filter(rng.standard_normal(coarse.shape, dtype=np.float32), 0.7)
     grain /= grain.std()
@@ -163,7 +163,7 @@ def _render(
         progress(start, shape[0], "Rendering the phantom")
         stop = min(start + block, shape[0])
         here = slice(start * thin, stop * thin)
-        part = Grid(fine.z[here], fine.y, fine.x)
+        part = PhantomGrid(fine.z[here], fine.y, fine.x)
         hu = np.empty(part.shape, np.float32)
         lung = np.empty(part.shape, np.float32)
         skin = np.empty(part.shape, np.float32)
@@ -190,7 +190,7 @@ def _render(
 class _Upsampler:
     """Linear interpolation of a coarse field on one plane of the fine grid."""
 
-    def __init__(self, coarse: Grid, fine: Grid) -> None:
+    def __init__(self, coarse: PhantomGrid, fine: PhantomGrid) -> None:
         (self._kz, self._fz), (self._ky, fy), (self._kx, self._fx) = (
             self._weights(c, f) for c, f in zip(coarse, fine, strict=True)
         )
@@ -236,9 +236,9 @@ class _Filters:
 def _compose(
     layer: dict[str, Array],
     grain: Array,
-    grid: Grid,
+    grid: PhantomGrid,
     z: float,
-    patient: Patient,
+    patient: PhantomPatient,
     pose: Pose,
     scanner: Scanner,
     blur: float,
@@ -281,7 +281,7 @@ def _compose(
     return hu
 
 
-def _body_plane(grid: Grid, z: float, pose: Pose, patient: Patient) -> tuple[Array, Array, float]:
+def _body_plane(grid: PhantomGrid, z: float, pose: Pose, patient: PhantomPatient) -> tuple[Array, Array, float]:
     """Coordinates of a plane's pixels in the ordinary adult: x and y (y, x), and z."""
     sx, sy, sz = pose.shift_mm
     rotation = pose.rotation
@@ -291,7 +291,7 @@ def _body_plane(grid: Grid, z: float, pose: Pose, patient: Patient) -> tuple[Arr
     return x.astype(np.float32), y.astype(np.float32), float((z - sz) / patient.body.height)
 
 
-def _table(grid: Grid, top: float) -> Array:
+def _table(grid: PhantomGrid, top: float) -> Array:
     """HU (y, x) of a carbon-fibre table with a foam core; −1000 where there is none."""
     y = grid.y[:, None] - (top - (grid.x / 52.0) ** 2)
     inside = np.maximum(np.maximum(-y, y - 26), np.abs(grid.x) - 205)
@@ -300,7 +300,9 @@ def _table(grid: Grid, top: float) -> Array:
     return smooth
 
 
-def _draw_trees(hu: Array, grid: Grid, patient: Patient, pose: Pose, scanner: Scanner, blur: float) -> None:
+def _draw_trees(
+    hu: Array, grid: PhantomGrid, patient: PhantomPatient, pose: Pose, scanner: Scanner, blur: float
+) -> None:
     """Vessels, then the walls and the air of the airways (in place)."""
     airways = patient.airways
     wall = np.clip(0.16 * airways.radius + 0.45, 0.5, 1.6)
@@ -313,7 +315,7 @@ def _draw_trees(hu: Array, grid: Grid, patient: Patient, pose: Pose, scanner: Sc
         hu[touched] += alpha[touched] * np.float32(1 / 255) * (np.float32(value) - hu[touched])
 
 
-def _draw_tubes(alpha: npt.NDArray[np.uint8], grid: Grid, tree: Tree, blur: float) -> None:
+def _draw_tubes(alpha: npt.NDArray[np.uint8], grid: PhantomGrid, tree: Tree, blur: float) -> None:
     """Raise the coverage (0 to 255) of the voxels that a tree passes through (in place)."""
     reach = tree.radius + blur
     low, high = np.minimum(tree.start, tree.end) - reach[:, None], np.maximum(tree.start, tree.end) + reach[:, None]
@@ -334,7 +336,7 @@ def _draw_tubes(alpha: npt.NDArray[np.uint8], grid: Grid, tree: Tree, blur: floa
         np.maximum(alpha[box], cover, out=alpha[box])
 
 
-def _draw_nodule(hu: Array, lung: Array, grid: Grid, placed: PlacedNodule, pose: Pose, blur: float) -> None:
+def _draw_nodule(hu: Array, lung: Array, grid: PhantomGrid, placed: PlacedNodule, pose: Pose, blur: float) -> None:
     """Put one nodule into a block of slices (in place)."""
     reach = 1.2 * placed.diameter_mm + 5
     box = []

@@ -12,22 +12,22 @@ from pydicom.dataset import Dataset
 
 from napari_lesion.dicom.writer import named_uid, write_ct_series
 from napari_lesion.model.volume import SeriesIdentity
-from napari_lesion.phantom.nodules import Nodule, PlacedNodule
+from napari_lesion.phantom.nodules import PhantomNodule, PlacedNodule
 from napari_lesion.phantom.patient import make_patient
 from napari_lesion.phantom.scan import Scanner, make_scan
 from napari_lesion.support.atomic import whole_folder
 from napari_lesion.support.errors import SeriesError
 from napari_lesion.support.progress import Progress, silent
 
-Change = Literal["stable", "grown", "new", "gone"]
+SimulatedChange = Literal["stable", "grown", "new", "gone"]
 
 
 class _Trajectory(NamedTuple):
     """What becomes of one nodule from the baseline to the follow-up."""
 
     name: str
-    nodule: Nodule
-    change: Change
+    nodule: PhantomNodule
+    change: SimulatedChange
     later_mm: float = 0.0
     """Diameter at the follow-up, where it has grown."""
 
@@ -36,13 +36,13 @@ class _Trajectory(NamedTuple):
 _FIELD_MM = 460.8
 
 _TRAJECTORIES = (
-    _Trajectory("N1", Nodule(9.0, "solid", "spiculated", "parenchyma", seed=1), "grown", 14.0),
-    _Trajectory("N2", Nodule(12.0, "solid", "lobulated", "parenchyma", seed=2), "new"),
-    _Trajectory("N3", Nodule(10.0, "solid", "smooth", "vessel", seed=3), "gone"),
-    _Trajectory("N4", Nodule(8.0, "solid", "smooth", "parenchyma", seed=4), "stable"),
-    _Trajectory("N5", Nodule(11.0, "solid", "lobulated", "pleura", seed=5), "stable"),
-    _Trajectory("N6", Nodule(17.0, "part-solid", "lobulated", "parenchyma", seed=6), "stable"),
-    _Trajectory("N7", Nodule(6.0, "calcified", "smooth", "parenchyma", seed=7), "stable"),
+    _Trajectory("N1", PhantomNodule(9.0, "solid", "spiculated", "parenchyma", seed=1), "grown", 14.0),
+    _Trajectory("N2", PhantomNodule(12.0, "solid", "lobulated", "parenchyma", seed=2), "new"),
+    _Trajectory("N3", PhantomNodule(10.0, "solid", "smooth", "vessel", seed=3), "gone"),
+    _Trajectory("N4", PhantomNodule(8.0, "solid", "smooth", "parenchyma", seed=4), "stable"),
+    _Trajectory("N5", PhantomNodule(11.0, "solid", "lobulated", "pleura", seed=5), "stable"),
+    _Trajectory("N6", PhantomNodule(17.0, "part-solid", "lobulated", "parenchyma", seed=6), "stable"),
+    _Trajectory("N7", PhantomNodule(6.0, "calcified", "smooth", "parenchyma", seed=7), "stable"),
 )
 
 

@@ -27,11 +27,11 @@ _JOINTS = (re.compile(r"(?<=[.!?]) (?=[A-ZΩ0-9])"), re.compile("; "), re.compil
 
 def in_language(sentence: str) -> str:
     """Say a sentence of the core in the user's language; one that is not known stays as it is."""
-    return _said(sentence, current_language(), 0)
+    return _translated(sentence, current_language(), 0)
 
 
 @lru_cache(maxsize=4096)
-def _said(sentence: str, language: str, depth: int) -> str:
+def _translated(sentence: str, language: str, depth: int) -> str:
     templates = _patterns(language)
     if not templates or not sentence or depth >= _DEEPEST:
         return sentence
@@ -42,13 +42,13 @@ def _said(sentence: str, language: str, depth: int) -> str:
     if best is None:
         return _in_parts(sentence, language, depth + 1)
     _, said, match = best
-    return _PLACE.sub(lambda place: _said(match[f"v{place[1]}"], language, depth + 1), said)
+    return _PLACE.sub(lambda place: _translated(match[f"v{place[1]}"], language, depth + 1), said)
 
 
 def _in_parts(text: str, language: str, depth: int) -> str:
     """Say something that is put together of several: each sentence by itself; of one sentence all parts, or none."""
     full_stop = text.endswith(".") and text.count(". ") == 0
-    if full_stop and (said := _said(text[:-1], language, depth)) != text[:-1]:
+    if full_stop and (said := _translated(text[:-1], language, depth)) != text[:-1]:
         return said + (_whole(".", language) or ".")
     other_case = (text[:1].lower() if text[:1].isupper() else text[:1].upper()) + text[1:]
     if other_case != text and (said := _whole(other_case, language)):
@@ -57,7 +57,7 @@ def _in_parts(text: str, language: str, depth: int) -> str:
         parts = joint.split(text)
         if len(parts) == 1:
             continue
-        said_parts = [_said(part, language, depth) for part in parts]
+        said_parts = [_translated(part, language, depth) for part in parts]
         known = [said != part or " " not in part for said, part in zip(said_parts, parts, strict=True)]
         changed = any(said != part for said, part in zip(said_parts, parts, strict=True))
         if changed and (all(known) or joint is _JOINTS[0]):

@@ -139,7 +139,7 @@ class SettingsPage(QDialog):
         button = QToolButton()
         button.setText("…")
         button.setToolTip(tr("Choose a folder"))
-        button.clicked.connect(lambda: self._ask(one, editor))
+        button.clicked.connect(lambda: self._choose_folder(one, editor))
         row = QWidget()
         layout = QHBoxLayout(row)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -183,7 +183,7 @@ class SettingsPage(QDialog):
         box.activated.connect(lambda: self.keep(one, box.currentData()))
         return box
 
-    def _ask(self, one: Option, line: QLineEdit) -> None:
+    def _choose_folder(self, one: Option, line: QLineEdit) -> None:
         folder = QFileDialog.getExistingDirectory(self, tr(one.text), line.text())
         if folder:
             line.setText(folder)

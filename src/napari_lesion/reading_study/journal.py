@@ -28,9 +28,9 @@ from napari_lesion.reading_study.reading import (
     AnyEvent,
     Decided,
     Finished,
-    Mark,
     Marked,
     Paused,
+    ReaderMark,
     Reading,
     Resumed,
     Revealed,
@@ -219,9 +219,9 @@ class Journal:
         journal._add(Resumed(time=clock(), seen_before=seen_before or found.unblinds))
         return journal
 
-    def mark(self, center_mm: Point, confidence: int, id: str | None = None) -> Mark:
+    def mark(self, center_mm: Point, confidence: int, id: str | None = None) -> ReaderMark:
         """Mark a place (LPS mm), or change the mark that has this id."""
-        mark = Mark(id=id or str(uuid.uuid4()), center_mm=center_mm, confidence=confidence)
+        mark = ReaderMark(id=id or str(uuid.uuid4()), center_mm=center_mm, confidence=confidence)
         self._add(Marked(time=self._clock(), mark=mark))
         return mark
 

@@ -28,7 +28,7 @@ Confidence = Annotated[int, Field(ge=1, le=LEVELS)]
 Phase = Literal["blind", "revealed", "finished"]
 
 
-class Mark(BaseModel):
+class ReaderMark(BaseModel):
     """A place that the reader suspects."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -64,7 +64,7 @@ class Marked(Event):
     """A place is suspected; one with the same id is replaced."""
 
     what: Literal["mark"] = "mark"
-    mark: Mark
+    mark: ReaderMark
 
 
 class Unmarked(Event):
@@ -123,9 +123,9 @@ class Reading:
     phase: Phase = "blind"
     running: bool = True
     """False in a pause."""
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[ReaderMark, ...] = ()
     """The reader's, as they are now."""
-    blind_marks: tuple[Mark, ...] = ()
+    blind_marks: tuple[ReaderMark, ...] = ()
     """As they were when the findings were revealed; empty before."""
     report: Report | None = field(default=None, repr=False)
     """The detector's, from the reveal on."""
@@ -163,7 +163,7 @@ class Reading:
         threshold = self.report.model.threshold
         return tuple(finding for finding in self.report.findings if finding.score >= threshold)
 
-    def mark_at(self, finding: Finding) -> Mark | None:
+    def mark_at(self, finding: Finding) -> ReaderMark | None:
         """Get the reader's own mark that a finding of the detector coincides with."""
         return next((mark for mark in self.marks if coincide(mark, finding)), None)
 
@@ -179,7 +179,7 @@ class Reading:
         return tuple((f, level) for f, level in pairs if level is not None and self.mark_at(f) is None)
 
 
-def coincide(mark: Mark, finding: Finding) -> bool:
+def coincide(mark: ReaderMark, finding: Finding) -> bool:
     """Tell whether a mark and a finding are the same place: the centre of one lies in the other."""
     return math.dist(mark.center_mm, finding.center_mm) <= max(MARK_MM, finding.diameter_mm) / 2
 

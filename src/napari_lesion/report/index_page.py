@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from napari_lesion.model.findings import RESEARCH_USE
 from napari_lesion.model.volume import readable_date
-from napari_lesion.report.ledger import Entry, State
+from napari_lesion.report.ledger import LedgerEntry, State
 from napari_lesion.report.page import save_page
 from napari_lesion.report.summary import Cells, SeriesOutcome, cells
 from napari_lesion.support.plain import one_line
@@ -39,7 +39,7 @@ _LINKS = {
 
 
 @dataclass(frozen=True)
-class Row:
+class SeriesRow:
     """A line of the page.
 
     Attributes
@@ -71,7 +71,7 @@ class Row:
 def save_index(
     out: Path,
     rows: Iterable[Cells],
-    entries: Iterable[Entry],
+    entries: Iterable[LedgerEntry],
     thumbnails: Mapping[str, bytes],
     shown: Callable[[Cells], Cells] = dict,
 ) -> None:
@@ -83,7 +83,7 @@ def save_index(
         The folder of the results.
     rows : iterable of Cells
         Of ``summary.csv``: of results that the ledger knows nothing of, as older versions left them.
-    entries : iterable of Entry
+    entries : iterable of LedgerEntry
         Of the ledger.
     thumbnails : mapping
         JPEG by key of the entry.
@@ -129,10 +129,10 @@ def thumbnail(folder: Path) -> bytes:
     return jpeg.getvalue()
 
 
-def _of_entry(out: Path, entry: Entry, shown: Callable[[Cells], Cells]) -> Row:
+def _of_entry(out: Path, entry: LedgerEntry, shown: Callable[[Cells], Cells]) -> SeriesRow:
     outcome = entry.outcome or SeriesOutcome(entry.series_uid, "failed")
     row = _plain(shown({**cells(outcome), "reason": entry.reason}))
-    return Row(
+    return SeriesRow(
         entry.state,
         row,
         key=entry.key,
@@ -144,9 +144,9 @@ def _of_entry(out: Path, entry: Entry, shown: Callable[[Cells], Cells]) -> Row:
     )
 
 
-def _of_row(out: Path, row: Cells) -> Row:
+def _of_row(out: Path, row: Cells) -> SeriesRow:
     state: State = "done" if row["status"] == "done" else "skipped" if row["status"] == "skipped" else "failed"
-    return Row(state, _plain(row), links=_links(out, row["folder"]))
+    return SeriesRow(state, _plain(row), links=_links(out, row["folder"]))
 
 
 def _plain(row: Cells) -> Cells:

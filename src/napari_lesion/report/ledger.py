@@ -73,7 +73,7 @@ CREATE TABLE thumbnails (key TEXT PRIMARY KEY, jpeg BLOB NOT NULL);
 
 
 @dataclass(frozen=True)
-class Entry:
+class LedgerEntry:
     """A row of the ledger.
 
     Attributes
@@ -136,7 +136,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Settled:
-    """What an analysis left, besides its outcome: as `Entry` has it."""
+    """What an analysis left, besides its outcome: as `LedgerEntry` has it."""
 
     files_state: str = ""
     input_sha256: str = ""
@@ -225,7 +225,7 @@ class Ledger:
                 for ending in ("", "-wal", "-shm"):
                     path.with_name(path.name + ending).unlink(missing_ok=True)
 
-    def queue(self, entries: Iterable[Entry]) -> None:
+    def queue(self, entries: Iterable[LedgerEntry]) -> None:
         """Queue series, whatever became of them earlier; those that wait already keep what they have been through."""
         with transaction(self._db, self._lock):
             for entry in entries:
@@ -271,11 +271,11 @@ class Ledger:
             key,
         )
 
-    def settle(self, entry: Entry, thumbnail: bytes = b"") -> None:
+    def settle(self, entry: LedgerEntry, thumbnail: bytes = b"") -> None:
         """Write what became of a series; no other row is left of the same folder of results."""
         self.settle_all([(entry, thumbnail)])
 
-    def settle_all(self, entries: Iterable[tuple[Entry, bytes]]) -> None:
+    def settle_all(self, entries: Iterable[tuple[LedgerEntry, bytes]]) -> None:
         """Write what became of several series, each with its thumbnail."""
         with transaction(self._db, self._lock):
             for entry, thumbnail in entries:
@@ -291,12 +291,12 @@ class Ledger:
                 if thumbnail:
                     self._db.execute("INSERT OR REPLACE INTO thumbnails VALUES (?, ?)", (entry.key, thumbnail))
 
-    def entry(self, key: str) -> Entry | None:
+    def entry(self, key: str) -> LedgerEntry | None:
         """Give the row of a series, if it has one."""
         rows = self._do("SELECT * FROM series WHERE key = ?", key)
         return _entry(rows[0]) if rows else None
 
-    def entries(self, state: State | None = None) -> tuple[Entry, ...]:
+    def entries(self, state: State | None = None) -> tuple[LedgerEntry, ...]:
         """List the rows, all or those in a state."""
         where, values = ("", ()) if state is None else (" WHERE state = ?", (state,))
         return tuple(map(_entry, self._do(f"SELECT * FROM series{where} ORDER BY position, key", *values)))
@@ -305,7 +305,7 @@ class Ledger:
         """Give the thumbnails (JPEG) by key."""
         return {row["key"]: row["jpeg"] for row in self._do("SELECT key, jpeg FROM thumbnails")}
 
-    def _write(self, entry: Entry) -> None:
+    def _write(self, entry: LedgerEntry) -> None:
         values = _values(entry)
         names = ", ".join(values)
         self._db.execute(
@@ -322,7 +322,7 @@ def ledgers_in(out: Path) -> tuple[Path, ...]:
     return tuple(sorted(path for path in out.glob(_PATTERN) if path.is_file()))
 
 
-def read_ledgers(out: Path) -> tuple[Entry, ...]:
+def read_ledgers(out: Path) -> tuple[LedgerEntry, ...]:
     """Read what is known of every series of a folder of results, also while a run writes there.
 
     Raises
@@ -330,7 +330,7 @@ def read_ledgers(out: Path) -> tuple[Entry, ...]:
     InputFileError
         If a ledger cannot be read.
     """
-    latest: dict[str, Entry] = {}
+    latest: dict[str, LedgerEntry] = {}
     for entry in _read(out, "SELECT * FROM series ORDER BY position, key", _entry):
         known = latest.get(entry.key)
         if known is None or (known.ended or 0.0) < (entry.ended or 0.0):
@@ -392,16 +392,16 @@ def _unreadable(path: Path, error: Exception) -> InputFileError:
     return InputFileError(f"{path}: not a ledger of this program, or damaged ({error}). Move it away.")
 
 
-def _values(entry: Entry) -> dict[str, Any]:
+def _values(entry: LedgerEntry) -> dict[str, Any]:
     """Give the columns of a row."""
-    values = {one.name: getattr(entry, one.name) for one in fields(Entry)}
+    values = {one.name: getattr(entry, one.name) for one in fields(LedgerEntry)}
     values = {name: one_line(value) if isinstance(value, str) else value for name, value in values.items()}
     # Bytes of file names that are no letters are escaped, which the columns cannot have.
     values["outcome"] = "" if entry.outcome is None else json.dumps(asdict(entry.outcome), ensure_ascii=True)
     return values
 
 
-def _entry(row: sqlite3.Row) -> Entry:
+def _entry(row: sqlite3.Row) -> LedgerEntry:
     """Read a row.
 
     Raises
@@ -410,8 +410,8 @@ def _entry(row: sqlite3.Row) -> Entry:
         If this program did not write it so.
     """
     try:
-        values = {one.name: row[one.name] for one in fields(Entry)}
-        return Entry(**{**values, "outcome": _outcome(row["outcome"]) if row["outcome"] else None})
+        values = {one.name: row[one.name] for one in fields(LedgerEntry)}
+        return LedgerEntry(**{**values, "outcome": _outcome(row["outcome"]) if row["outcome"] else None})
     except (ValueError, TypeError, AttributeError, IndexError) as error:
         raise sqlite3.DataError(f"a row of it cannot be read: {error}") from error
 

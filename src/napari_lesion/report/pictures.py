@@ -17,12 +17,12 @@ from napari_lesion.model.findings import Finding
 from napari_lesion.model.measured import Axis
 from napari_lesion.model.volume import FloatArray, Volume
 from napari_lesion.report.overview import on_slice, window_of
-from napari_lesion.report.plane import Plane, View, plane_around, sample
+from napari_lesion.report.plane import Orientation, Plane, plane_around, sample
 
-Kind = Literal["outline", "long axis", "short axis", "estimate"]
+LineKind = Literal["outline", "long axis", "short axis", "estimate"]
 Places = tuple[tuple[float, float], ...]
 
-VIEWS: tuple[View, ...] = ("axial", "coronal", "sagittal")
+VIEWS: tuple[Orientation, ...] = ("axial", "coronal", "sagittal")
 SCALE_MM = 10.0
 _SIZE_MM = 60.0
 _AROUND = 2.2
@@ -43,7 +43,7 @@ class Line:
         Across and down in pixels from the upper left corner.
     """
 
-    kind: Kind
+    kind: LineKind
     places: Places
 
 
@@ -67,7 +67,7 @@ class Picture:
         What is in the picture, in words.
     """
 
-    view: View
+    view: Orientation
     jpeg: bytes = field(repr=False)
     pixels: int
     scale: float
@@ -139,7 +139,7 @@ def _measured(plane: Plane, volume: Volume, finding: Finding) -> tuple[Line, ...
     outlines = contour_generator(z=cut).lines(0.5)
     lines = [Line("outline", _places(np.asarray(one, dtype=np.float64) + 0.5)) for one in outlines]
     if plane.view == "axial" and finding.measurement is not None:
-        axes: dict[Kind, Axis] = {
+        axes: dict[LineKind, Axis] = {
             "long axis": finding.measurement.long_axis,
             "short axis": finding.measurement.short_axis,
         }

@@ -11,10 +11,10 @@ from scipy import ndimage
 
 from napari_lesion.model.volume import FloatArray, Volume
 
-View = Literal["axial", "coronal", "sagittal"]
+Orientation = Literal["axial", "coronal", "sagittal"]
 
-_AXES: dict[View, tuple[int, int]] = {"axial": (0, 1), "coronal": (0, 2), "sagittal": (1, 2)}
-_LETTERS: dict[View, tuple[str, str, str, str]] = {
+_AXES: dict[Orientation, tuple[int, int]] = {"axial": (0, 1), "coronal": (0, 2), "sagittal": (1, 2)}
+_LETTERS: dict[Orientation, tuple[str, str, str, str]] = {
     "axial": ("R", "L", "A", "P"),
     "coronal": ("R", "L", "H", "F"),
     "sagittal": ("A", "P", "H", "F"),
@@ -50,7 +50,7 @@ class Plane:
     corner_mm: FloatArray
     shape: tuple[int, int]
     pixel_mm: float
-    view: View = "axial"
+    view: Orientation = "axial"
 
     @property
     def axes(self) -> tuple[int, int]:
@@ -83,7 +83,7 @@ class Plane:
         return (np.asarray(points_mm) - self.corner_mm) @ self.steps.T / self.pixel_mm**2 + 0.5
 
 
-def plane_around(center_mm: FloatArray, size_mm: float, pixel_mm: float, view: View = "axial") -> Plane:
+def plane_around(center_mm: FloatArray, size_mm: float, pixel_mm: float, view: Orientation = "axial") -> Plane:
     """Make the square plane with a point in its middle."""
     n = round(size_mm / pixel_mm)
     plane = Plane(corner_mm=center_mm, shape=(n, n), pixel_mm=pixel_mm, view=view)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from napari_lesion.report import folders, index_page, summary
 from napari_lesion.report import json as report_json
 from napari_lesion.report.ledger import FILE_NAME as LEDGER
-from napari_lesion.report.ledger import Entry, Ledger, Settled, State, ledgers_in, read_ledgers, read_thumbnails
+from napari_lesion.report.ledger import Ledger, LedgerEntry, Settled, State, ledgers_in, read_ledgers, read_thumbnails
 from napari_lesion.report.summary import Cells, SeriesOutcome, cells
 from napari_lesion.support.errors import OutputError, ResultsError
 from napari_lesion.support.uids import digest
@@ -110,7 +110,7 @@ class RunLog:
         """What became of the series of this run, as they were found."""
         return [outcome for _, outcome in sorted(self._outcomes, key=lambda one: one[0])]
 
-    def queue(self, entries: Iterable[Entry]) -> None:
+    def queue(self, entries: Iterable[LedgerEntry]) -> None:
         """Note what is to be done.
 
         Raises
@@ -155,7 +155,7 @@ class RunLog:
         begin = len(self._outcomes)
         self._add(
             (
-                Entry(
+                LedgerEntry(
                     digest("no analysis", outcome.source, outcome.series_uid, outcome.reason),
                     *("", outcome.series_uid, outcome.status),
                     position=begin + number,
@@ -166,7 +166,7 @@ class RunLog:
             for number, outcome in enumerate(outcomes)
         )
 
-    def leave(self, entries: Iterable[tuple[Entry, Series]]) -> None:
+    def leave(self, entries: Iterable[tuple[LedgerEntry, Series]]) -> None:
         """Add series that are not looked at again, with the outcomes that they have.
 
         Raises
@@ -181,14 +181,20 @@ class RunLog:
         )
 
     def settle(
-        self, outcome: SeriesOutcome, entry: Entry, series: Series, settled: Settled, *, state: State | None = None
+        self,
+        outcome: SeriesOutcome,
+        entry: LedgerEntry,
+        series: Series,
+        settled: Settled,
+        *,
+        state: State | None = None,
     ) -> None:
         """Add what became of a series that was queued.
 
         Parameters
         ----------
         outcome : SeriesOutcome
-        entry : Entry
+        entry : LedgerEntry
             As it was queued.
         series : Series
         settled : Settled
@@ -211,7 +217,7 @@ class RunLog:
         if outcome.status == "failed":
             self.check()
 
-    def _add(self, entries: Iterable[tuple[Entry, bytes]]) -> None:
+    def _add(self, entries: Iterable[tuple[LedgerEntry, bytes]]) -> None:
         rows = []
         for entry, thumbnail in entries:
             outcome = entry.outcome
@@ -304,7 +310,7 @@ class RunLog:
         except sqlite3.Error as error:
             raise self._lost(_why(error)) from error
 
-    def _cleared(self, entry: Entry) -> Entry:
+    def _cleared(self, entry: LedgerEntry) -> LedgerEntry:
         """Take what names a patient out of a row of an earlier run."""
         outcome = None if entry.outcome is None else self.nameless(entry.outcome)
         reason = entry.reason if outcome is None else outcome.reason

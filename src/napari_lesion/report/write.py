@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-Kind = Literal["json", "csv", "measurements", "html", "pdf", "seg", "sr", "key-images", "heatmap", "fhir"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+ReportKind = Literal["json", "csv", "measurements", "html", "pdf", "seg", "sr", "key-images", "heatmap", "fhir"]
+KINDS: tuple[ReportKind, ...] = get_args(ReportKind)
 """In the order in which they are written: a structured report refers to the segmentation."""
-FILE_NAMES: dict[Kind, str] = {
+FILE_NAMES: dict[ReportKind, str] = {
     "json": report_json.FILE_NAME,
     "csv": findings_csv.FILE_NAME,
     "measurements": measurements.FILE_NAME,
@@ -70,13 +70,13 @@ class Written:
         What DICOM objects could not take over of the scan's study, a sentence each.
     """
 
-    kinds: tuple[Kind, ...] = ()
-    problems: dict[Kind, str] = field(default_factory=dict)
-    absent: dict[Kind, str] = field(default_factory=dict)
+    kinds: tuple[ReportKind, ...] = ()
+    problems: dict[ReportKind, str] = field(default_factory=dict)
+    absent: dict[ReportKind, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
-def kinds_of(text: str) -> tuple[Kind, ...]:
+def kinds_of(text: str) -> tuple[ReportKind, ...]:
     """Read a list of kinds with commas, such as ``sr,seg,html``.
 
     Raises
@@ -91,7 +91,7 @@ def kinds_of(text: str) -> tuple[Kind, ...]:
     return tuple(kind for kind in KINDS if kind in names)
 
 
-def refuse_naming(kinds: Iterable[Kind]) -> None:
+def refuse_naming(kinds: Iterable[ReportKind]) -> None:
     """Refuse reports that name the patient, where names are withheld.
 
     Raises
@@ -109,7 +109,7 @@ def refuse_naming(kinds: Iterable[Kind]) -> None:
 def write_reports(
     report: Report,
     folder: Path,
-    kinds: Iterable[Kind],
+    kinds: Iterable[ReportKind],
     *,
     volume: Volume | None = None,
     source: Series | None = None,
@@ -161,9 +161,9 @@ def write_reports(
     )
     shown = report if withheld is None else withheld.report(report)
     writers = _Writers(report, shown, volume, source, heatmap, part(progress, 0, 1, max(len(wanted), 1) + 1))
-    written: list[Kind] = []
-    problems: dict[Kind, str] = {}
-    absent: dict[Kind, str] = {}
+    written: list[ReportKind] = []
+    problems: dict[ReportKind, str] = {}
+    absent: dict[ReportKind, str] = {}
     for step, kind in enumerate(wanted, 1):
         progress(step, len(wanted) + 1, f"writing {FILE_NAMES[kind]}")
         path = folder / FILE_NAMES[kind]
@@ -277,7 +277,7 @@ class _Writers:
         return self._volume
 
 
-def in_words(problems: Mapping[Kind, str], absent: Mapping[Kind, str] | None = None) -> Sequence[str]:
+def in_words(problems: Mapping[ReportKind, str], absent: Mapping[ReportKind, str] | None = None) -> Sequence[str]:
     """Say which reports are missing and why, a sentence each."""
     missing = [f"Report {kind} could not be written: {why}" for kind, why in problems.items()]
     return missing + [f"Report {kind}: there is none. {why}" for kind, why in (absent or {}).items()]

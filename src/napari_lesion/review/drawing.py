@@ -13,7 +13,7 @@ import numpy as np
 from napari_lesion.assessment.measure.planar import measured
 from napari_lesion.model.drawn import Drawing, Point, Slab, Tool
 from napari_lesion.model.volume import Volume
-from napari_lesion.review.review import Change, Provenance, Review
+from napari_lesion.review.review import Provenance, Review, ReviewChange
 from napari_lesion.support.errors import ReviewError
 
 MOVED_MM = 0.01
@@ -134,7 +134,7 @@ def _replace(review: Review, new: Drawing, what: str, by: Provenance) -> Review:
 
 
 def _done(review: Review, drawings: tuple[Drawing, ...], what: str, by: Provenance) -> Review:
-    return review.done(Change(what=what, time=by.time, reader=by.reader, drawings=drawings))
+    return review.done(ReviewChange(what=what, time=by.time, reader=by.reader, drawings=drawings))
 
 
 def _point(values: Sequence[float]) -> Point:

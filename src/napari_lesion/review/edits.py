@@ -18,7 +18,7 @@ from napari_lesion.model.judged import Appearance, Patient
 from napari_lesion.model.mask import Mask
 from napari_lesion.model.volume import Volume, apply_affine
 from napari_lesion.report.plane import is_outside_body
-from napari_lesion.review.review import Change, Provenance, Review, with_comparison
+from napari_lesion.review.review import Provenance, Review, ReviewChange, with_comparison
 from napari_lesion.support.errors import ReviewError
 
 MOVED_MM = 0.01
@@ -278,14 +278,14 @@ def describe(review: Review, patient: Patient, by: Provenance) -> Review:
     """Write down what is known of the patient, all of it."""
     if patient == review.patient:
         return review
-    return review.done(Change(what="patient", time=by.time, reader=by.reader, patient=patient))
+    return review.done(ReviewChange(what="patient", time=by.time, reader=by.reader, patient=patient))
 
 
 def follow(review: Review, lesions: tuple[Lesion, ...], by: Provenance) -> Review:
     """Choose the targets and non-targets of RECIST, all of them."""
     if lesions == review.lesions:
         return review
-    return review.done(Change(what="follow", time=by.time, reader=by.reader, lesions=lesions))
+    return review.done(ReviewChange(what="follow", time=by.time, reader=by.reader, lesions=lesions))
 
 
 def remove(review: Review, ids: Sequence[str], by: Provenance) -> Review:
@@ -328,7 +328,7 @@ def compared(review: Review, comparison: Comparison, tracking_uids: Mapping[str,
     if not before and all_ == review.comparisons:
         return review
     after = tuple(finding.model_copy(update={"tracking_uid": tracking_uids[finding.id]}) for finding in before)
-    change = Change(what="compare", time=by.time, reader=by.reader, before=before, after=after, comparisons=all_)
+    change = ReviewChange(what="compare", time=by.time, reader=by.reader, before=before, after=after, comparisons=all_)
     return with_comparison(review.done(change), comparison)
 
 
@@ -346,7 +346,7 @@ def _chosen(review: Review, ids: Sequence[str]) -> tuple[Finding, ...]:
 
 
 def _done(review: Review, what: str, by: Provenance, before: tuple[Finding, ...], after: tuple[Finding, ...]) -> Review:
-    return review.done(Change(what=what, time=by.time, reader=by.reader, before=before, after=after))
+    return review.done(ReviewChange(what=what, time=by.time, reader=by.reader, before=before, after=after))
 
 
 def _with(finding: Finding, by: Provenance, what: Action, detail: str = "", **fields: Any) -> Finding:

@@ -23,7 +23,7 @@ from napari_lesion.model.compared import Comparison
 from napari_lesion.model.findings import Report, may_be_of
 from napari_lesion.model.volume import SeriesIdentity, Volume
 from napari_lesion.report.json import report_from
-from napari_lesion.review.review import Change, Measured, Provenance, Review, step, steps
+from napari_lesion.review.review import Measured, Provenance, Review, ReviewChange, step, steps
 from napari_lesion.security import audit
 from napari_lesion.support.bounded import parse_json
 from napari_lesion.support.checksums import seal
@@ -278,7 +278,7 @@ def _next(review: Review, line: dict[str, Any]) -> Review:
         return replace(review, measured=(*review.measured, Measured.model_validate(line["measured"])))
     if "compared" in line:
         return replace(review, updated=(*review.updated, Comparison.model_validate(line["compared"])))
-    change = None if "undo" in line else Change.model_validate(line["redo"] if "redo" in line else line["change"])
+    change = None if "undo" in line else ReviewChange.model_validate(line["redo"] if "redo" in line else line["change"])
     return step(review, change)
 
 

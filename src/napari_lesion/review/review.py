@@ -50,7 +50,7 @@ def provenance(reader: str) -> Provenance:
     return Provenance(reader, datetime.now(UTC).isoformat(timespec="milliseconds"))
 
 
-class Change(BaseModel):
+class ReviewChange(BaseModel):
     """One step of a review: some findings as they were, and what takes their place."""
 
     model_config = ConfigDict(frozen=True)
@@ -96,9 +96,9 @@ class Review:
     ----------
     start : Report
         As the detector left it, all candidates included.
-    changes : tuple of Change
+    changes : tuple of ReviewChange
         Made since, the first first.
-    undone : tuple of Change
+    undone : tuple of ReviewChange
         Taken back and not yet made again, the last taken back last.
     measured : tuple of Measured
         What the program measured since, in findings as they are or were.
@@ -111,8 +111,8 @@ class Review:
     """
 
     start: Report
-    changes: tuple[Change, ...] = ()
-    undone: tuple[Change, ...] = ()
+    changes: tuple[ReviewChange, ...] = ()
+    undone: tuple[ReviewChange, ...] = ()
     measured: tuple[Measured, ...] = ()
     updated: tuple[Comparison, ...] = ()
     highest: int = 0
@@ -197,14 +197,14 @@ class Review:
                 return finding
         raise ReviewError(f"series {self.start.series_uid}: there is no finding {id_} in this review.")
 
-    def done(self, change: Change) -> Review:
+    def done(self, change: ReviewChange) -> Review:
         """Make a change; what was undone before can't be made again after it."""
         change = self.with_numbers(change)
         highest = max((self.last_number, *(finding.number for finding in change.after)))
         drawn = max((self.last_drawing, *(one.number for one in change.drawings or ())))
         return replace(self, changes=(*self.changes, change), undone=(), highest=highest, highest_drawing=drawn)
 
-    def with_numbers(self, change: Change) -> Change:
+    def with_numbers(self, change: ReviewChange) -> ReviewChange:
         """Give a number to the findings of a change that have none: a journal of an earlier version holds such."""
         if all(finding.number for finding in (*change.before, *change.after)):
             return change
@@ -365,7 +365,9 @@ def carried_over(old: Review, start: Report, by: Provenance) -> Review:
     if not kept and patient is None and lesions is None and drawings == start.drawings:
         return review
     before = tuple(known[finding.id] for finding in kept if finding.id in known)
-    change = Change(what="carried over", time=by.time, reader=by.reader, before=before, after=kept, patient=patient)
+    change = ReviewChange(
+        what="carried over", time=by.time, reader=by.reader, before=before, after=kept, patient=patient
+    )
     update = {"lesions": lesions, "drawings": drawings if drawings != start.drawings else None}
     return review.done(change.model_copy(update=update))
 
@@ -397,7 +399,7 @@ def _numbered_as(old: Review, start: Report) -> Report:
     return numbered(start.model_copy(update=update))
 
 
-def steps(old: Review, new: Review) -> Sequence[Change | None]:
+def steps(old: Review, new: Review) -> Sequence[ReviewChange | None]:
     """Find the steps from one state of a review to a later one: None for an undo, else the change that is made.
 
     Raises
@@ -415,7 +417,7 @@ def steps(old: Review, new: Review) -> Sequence[Change | None]:
     return [*[None] * (len(old.changes) - common), *new.changes[common:]]
 
 
-def step(review: Review, change: Change | None) -> Review:
+def step(review: Review, change: ReviewChange | None) -> Review:
     """Make one of the `steps`: an undo, or a change, which is a redo where it was the last one undone."""
     if change is None:
         return undo(review)

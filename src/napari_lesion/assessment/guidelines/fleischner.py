@@ -30,7 +30,7 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Row:
+class Recommendation:
     """A row of the guideline's table."""
 
     name: str
@@ -43,7 +43,7 @@ class Row:
 # -- the table ----------------------------------------------------------------------------------------------------
 
 
-def row(type_: NoduleType, mm: int, multiple: bool, risk: Risk) -> Row:
+def row(type_: NoduleType, mm: int, multiple: bool, risk: Risk) -> Recommendation:
     """Look up what is advised.
 
     Parameters
@@ -61,27 +61,29 @@ def row(type_: NoduleType, mm: int, multiple: bool, risk: Risk) -> Row:
     if multiple:
         size = "under 6 mm" if mm < 6 else "6 mm or more"
         after = "if stable, consider CT at 2 and 4 years" if mm < 6 else "then as the most suspicious nodule asks"
-        return Row(f"Multiple subsolid, {size}", f"CT at 3 to 6 months; {after}", 3 if mm < 6 else 4)
+        return Recommendation(f"Multiple subsolid, {size}", f"CT at 3 to 6 months; {after}", 3 if mm < 6 else 4)
     if mm < 6:
-        return Row(f"Single {type_}, under 6 mm", "no routine follow-up", 0)
+        return Recommendation(f"Single {type_}, under 6 mm", "no routine follow-up", 0)
     if type_ == "non-solid":
         after = "CT at 6 to 12 months to confirm that it persists, then CT every 2 years until 5 years"
-        return Row("Single non-solid, 6 mm or more", after, 2)
+        return Recommendation("Single non-solid, 6 mm or more", after, 2)
     after = "if unchanged and its solid part stays under 6 mm, CT every year for 5 years"
-    return Row("Single part-solid, 6 mm or more", f"CT at 3 to 6 months to confirm that it persists; {after}", 4)
+    return Recommendation(
+        "Single part-solid, 6 mm or more", f"CT at 3 to 6 months to confirm that it persists; {after}", 4
+    )
 
 
-def _solid(mm: int, multiple: bool, risk: Risk, name: str) -> Row:
+def _solid(mm: int, multiple: bool, risk: Risk, name: str) -> Recommendation:
     if mm < 6:
-        low = Row(f"{name}, under 6 mm", "no routine follow-up", 0, "low")
-        return low if risk == "low" else Row(f"{name}, under 6 mm", "optional CT at 12 months", 1, "high")
+        low = Recommendation(f"{name}, under 6 mm", "no routine follow-up", 0, "low")
+        return low if risk == "low" else Recommendation(f"{name}, under 6 mm", "optional CT at 12 months", 1, "high")
     then = "consider CT" if risk == "low" else "CT"
     if multiple:
         advice = f"CT at 3 to 6 months, then {then} at 18 to 24 months"
-        return Row(f"{name}, 6 mm or more", advice, 4, risk)
+        return Recommendation(f"{name}, 6 mm or more", advice, 4, risk)
     if mm <= 8:
-        return Row(f"{name}, 6 to 8 mm", f"CT at 6 to 12 months, then {then} at 18 to 24 months", 2, risk)
-    return Row(f"{name}, over 8 mm", "consider CT at 3 months, PET/CT or tissue sampling", 5)
+        return Recommendation(f"{name}, 6 to 8 mm", f"CT at 6 to 12 months, then {then} at 18 to 24 months", 2, risk)
+    return Recommendation(f"{name}, over 8 mm", "consider CT at 3 months, PET/CT or tissue sampling", 5)
 
 
 # -- the exam -----------------------------------------------------------------------------------------------------
@@ -211,11 +213,11 @@ def _nothing_to_advise(
     return ""
 
 
-def _rows(nodule: Nodule, nodules: Sequence[Nodule], risks: Sequence[Risk]) -> list[Row]:
+def _rows(nodule: Nodule, nodules: Sequence[Nodule], risks: Sequence[Risk]) -> list[Recommendation]:
     """Look up all rows that a nodule may be in."""
     others = [other.types for other in nodules if other is not nodule]
     mm = to_whole(nodule.mean_mm)
-    found: dict[Row, None] = {}
+    found: dict[Recommendation, None] = {}
     for type_ in nodule.types:
         if type_ == "solid":
             multiple = {bool(others)}
@@ -229,7 +231,7 @@ def _steps(
     findings: Sequence[Finding],
     measured: Sequence[Nodule],
     nodules: Sequence[Nodule],
-    rows: Sequence[Sequence[Row]],
+    rows: Sequence[Sequence[Recommendation]],
     comparisons: Sequence[Comparison],
 ) -> Iterator[Step]:
     says = f"{len(nodules)} nodule{'s' if len(nodules) > 1 else ''}"
@@ -268,13 +270,13 @@ def _population(patient: Patient) -> Iterator[Step]:
         )
 
 
-def _names(rows: Sequence[Row]) -> str:
+def _names(rows: Sequence[Recommendation]) -> str:
     """Name rows, the same one of several risks once."""
     risks = {name: [one.risk for one in rows if one.name == name and one.risk] for name in (one.name for one in rows)}
     return "; ".join(f"{name}, {' or '.join(of)} risk" if of else name for name, of in risks.items())
 
 
-def _advice_of(rows: Sequence[Row]) -> str:
+def _advice_of(rows: Sequence[Recommendation]) -> str:
     """Join what several rows advise: each with its risk, and where they are of several nodules with its name."""
     if len({one.advice for one in rows}) == 1:
         return rows[0].advice
@@ -284,7 +286,7 @@ def _advice_of(rows: Sequence[Row]) -> str:
 
 
 def _missing(
-    nodules: Sequence[Nodule], patient: Patient, risks: Sequence[Risk], rows: Sequence[Row]
+    nodules: Sequence[Nodule], patient: Patient, risks: Sequence[Risk], rows: Sequence[Recommendation]
 ) -> tuple[str, ...]:
     missing = []
     for name, known in (

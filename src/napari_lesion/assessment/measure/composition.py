@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from napari_lesion.model.mask import BoolArray, Box, box_of
-from napari_lesion.model.measured import Calcification, NoduleType
+from napari_lesion.model.measured import Calcification, MeasuredNoduleType
 from napari_lesion.model.volume import FloatArray, spacing_of
 
 SOLID_HU = -300.0
@@ -41,7 +41,7 @@ _SMOOTH_MM = 0.5
 class Composition:
     """What a finding is made of."""
 
-    type: NoduleType
+    type: MeasuredNoduleType
     rule: str
     solid: BoolArray | None
     """Its solid part; None where the type is unknown."""
@@ -73,7 +73,7 @@ def composition(hu: npt.NDArray[np.float32], inside: BoolArray, affine: FloatArr
     away = ndimage.distance_transform_edt(~solid, sampling=spacing) > AWAY_MM if solid.any() else np.ones_like(inside)
     glass = inside & (smooth <= SOLID_HU) & (smooth > GLASS_HU) & away
     glass_share = float(glass.sum()) / count
-    kind: NoduleType
+    kind: MeasuredNoduleType
     if solid_share < LEAST_SOLID:
         kind, solid = "non-solid", np.zeros_like(solid)
     else:

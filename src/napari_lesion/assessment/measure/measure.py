@@ -23,12 +23,12 @@ from napari_lesion.assessment.measure.sides import Lungs, lungs_of
 from napari_lesion.assessment.measure.upright import upright
 from napari_lesion.model.findings import Finding
 from napari_lesion.model.mask import BoolArray, Mask, in_common
-from napari_lesion.model.measured import Axis, HounsfieldUnits, Measurement, NoduleType, Point, Side, Zone
+from napari_lesion.model.measured import Axis, HounsfieldUnits, MeasuredNoduleType, Measurement, Point, Side, Zone
 from napari_lesion.model.volume import FloatArray, Volume, apply_affine
 from napari_lesion.support.errors import AnnotationError, LesionError
 from napari_lesion.support.progress import Progress, silent
 
-REPEATS: dict[NoduleType, float] = {"solid": 0.03, "part-solid": 0.13, "non-solid": 0.10, "unknown": 0.13}
+REPEATS: dict[MeasuredNoduleType, float] = {"solid": 0.03, "part-solid": 0.13, "non-solid": 0.10, "unknown": 0.13}
 """How much a volume differs from scan to scan at least, though nothing has grown: standard deviations, as shares,
 measured with benchmarks/repeat.py on synthetic nodules in two scans each. One scan alone does not show it."""
 _SMOOTH = 0.6

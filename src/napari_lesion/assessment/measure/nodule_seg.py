@@ -57,7 +57,7 @@ def guide(diameter: float, side: int) -> Tensor:
 
 
 @dataclass(frozen=True)
-class View:
+class SegmenterInput:
     """A crop of a scan, and what the network is told about it.
 
     Attributes
@@ -90,14 +90,14 @@ class Segmenter:
         network = fold_batch_norm(load_network(package))
         self._network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
-    def logits(self, views: Sequence[View]) -> list[npt.NDArray[np.float32]]:
+    def logits(self, views: Sequence[SegmenterInput]) -> list[npt.NDArray[np.float32]]:
         """Outline the nodule in crops of one size: logits, each like its crop."""
         stack = torch.stack([self._input(view) for view in views])
         with torch.inference_mode():
             output = self._network(stack.contiguous(memory_format=torch.channels_last_3d))[:, 0].float()
         return [part.flip(view.flips).numpy() for part, view in zip(output, views, strict=True)]
 
-    def _input(self, view: View) -> Tensor:
+    def _input(self, view: SegmenterInput) -> Tensor:
         image = window(torch.from_numpy(view.hu)).flip(view.flips)
         return torch.stack([image, guide(view.diameter, len(view.hu))])
 

@@ -26,7 +26,7 @@ from napari_lesion.support.errors import AnnotationError, LesionError
 from napari_lesion.support.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from napari_lesion.assessment.measure.nodule_seg import Segmenter, View
+    from napari_lesion.assessment.measure.nodule_seg import Segmenter, SegmenterInput
 
 Place = tuple[Sequence[float], float]
 """Centre (LPS mm) and diameter (mm)."""
@@ -173,9 +173,9 @@ def _problem(volume: Volume, center_mm: Sequence[float]) -> AnnotationError | No
 
 def _views(
     scan: Volume, center_mm: Sequence[float], diameter_mm: float, network: Segmenter
-) -> list[tuple[View, FloatArray]]:
+) -> list[tuple[SegmenterInput, FloatArray]]:
     """Crop a finding several times, each time from another place and told another size; the same each time."""
-    from napari_lesion.assessment.measure.nodule_seg import View, side_of
+    from napari_lesion.assessment.measure.nodule_seg import SegmenterInput, side_of
     from napari_lesion.imaging.preprocess import resample
 
     diameter_mm = max(diameter_mm, _SMALLEST_MM)
@@ -195,7 +195,7 @@ def _views(
         grid = scan.affine.copy()
         grid[:3, 3] = scan.to_patient(low)
         part = scan.voxels[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
-        views.append((View(resample(part, grid, affine, (side,) * 3), told, flips), affine))
+        views.append((SegmenterInput(resample(part, grid, affine, (side,) * 3), told, flips), affine))
     return views
 
 

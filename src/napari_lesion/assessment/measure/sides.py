@@ -163,7 +163,7 @@ def find_lungs(volume: Volume) -> Lungs | None:
         region = find_search_region(volume)
     except LungsNotFoundError:
         return None
-    labels = tell_apart(region.lungs, region.affine)
+    labels = separate(region.lungs, region.affine)
     if labels is None:
         labels = _of_one(region.lungs, region.affine, volume)
     heights: dict[Side, tuple[float, float]] = {}
@@ -183,7 +183,7 @@ def find_lungs(volume: Volume) -> Lungs | None:
     return Lungs(labels, region.affine, heights, cut)
 
 
-def tell_apart(lungs: BoolArray, affine: FloatArray) -> npt.NDArray[np.uint8] | None:
+def separate(lungs: BoolArray, affine: FloatArray) -> npt.NDArray[np.uint8] | None:
     """Label the right lung 1 and the left one 2, where they touch as well; None where there are not two.
 
     Between the lungs there is less lung than in them. So in each slice (and those around it) the column with the least

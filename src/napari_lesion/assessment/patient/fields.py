@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["number", "choice", "yes or no"]
+FieldKind = Literal["number", "choice", "yes or no"]
 Value = float | str | bool
 
 UNKNOWN = frozenset({"", "unknown", "n/a", "na", "?"})
@@ -24,7 +24,7 @@ class Field:
     name: str
     """Of the attribute of `Patient` or `Appearance`; also the column of a CSV."""
     label: str
-    kind: Kind
+    kind: FieldKind
     help: str
     """Which model or guideline asks, and what counts, as a sentence."""
     unit: str = ""

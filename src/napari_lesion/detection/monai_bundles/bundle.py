@@ -24,7 +24,7 @@ from napari_lesion.support.errors import Cancelled, LesionError, ModelError
 if TYPE_CHECKING:
     from torch.nn import Module
 
-Kind: TypeAlias = Literal["detection", "segmentation"]
+BundleKind: TypeAlias = Literal["detection", "segmentation"]
 
 METADATA = Path("configs") / "metadata.json"
 CONFIGS = tuple(f"{name}.{ending}" for name in ("inference", "evaluate") for ending in ("json", "yaml", "yml"))
@@ -61,7 +61,7 @@ class Bundle:
     """
 
     folder: Path
-    kind: Kind
+    kind: BundleKind
     card: Card
     metadata: BundleMetadata = field(repr=False)
     config: BundleConfig = field(repr=False)
@@ -186,7 +186,7 @@ def load_weights(bundle: Bundle, network: Module) -> None:
     network.eval()
 
 
-def _kind(metadata: BundleMetadata, config: BundleConfig, folder: Path) -> Kind:
+def _kind(metadata: BundleMetadata, config: BundleConfig, folder: Path) -> BundleKind:
     targets = {str(piece["_target_"]).rpartition(".")[2] for piece in config.pieces()}
     if "RetinaNetDetector" in targets or any("RetinaNetDetector(" in text for text in config.expressions()):
         return "detection"
@@ -227,7 +227,7 @@ def _weights(folder: Path, config: BundleConfig) -> Path:
     )
 
 
-def _card(folder: Path, kind: Kind, metadata: BundleMetadata, config: BundleConfig, weights: Path) -> Card:
+def _card(folder: Path, kind: BundleKind, metadata: BundleMetadata, config: BundleConfig, weights: Path) -> Card:
     modalities = [given.modality.upper() for given in metadata.network_data_format.inputs.values()]
     threshold = _SEGMENTATION_THRESHOLD
     if kind == "detection":

@@ -55,7 +55,7 @@ _LOADERS = ("LoadImage", "EnsureChannelFirst", "AddChannel")
 
 
 @dataclass(frozen=True)
-class Grid:
+class AnchorGrid:
     """The scan as the network sees it.
 
     Attributes
@@ -186,7 +186,7 @@ class RetinaNetBundle:
             warnings=tuple(warnings),
         )
 
-    def prepare(self, volume: Volume) -> Grid:
+    def prepare(self, volume: Volume) -> AnchorGrid:
         """Bring a scan into the form that the network was trained on."""
         return self._steps.prepare(volume)
 
@@ -296,7 +296,7 @@ class _Preparation:
         )
         return _unchanged
 
-    def prepare(self, volume: Volume) -> Grid:
+    def prepare(self, volume: Volume) -> AnchorGrid:
         """Volume → the network's input, with its affine."""
         tensor = monai_transforms.to_metatensor(volume.voxels, volume.affine)
         result = self._compose({self.key: tensor})[self.key]
@@ -305,7 +305,7 @@ class _Preparation:
                 f"{self._where}: its preprocessing gives an array of the shape {tuple(getattr(result, 'shape', ()))}, "
                 "where one channel of a volume is expected."
             )
-        return Grid(result.as_tensor().float(), monai_transforms.lps_affine(result), tuple(self.warnings))
+        return AnchorGrid(result.as_tensor().float(), monai_transforms.lps_affine(result), tuple(self.warnings))
 
 
 def _transform(config: BundleConfig, name: str, step: Mapping[str, Raw], where: str) -> Callable[[Any], Any]:

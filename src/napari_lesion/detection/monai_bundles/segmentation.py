@@ -52,7 +52,7 @@ _PREPARED, _SEARCHED = 150, 850
 
 
 @dataclass(frozen=True)
-class Recipe:
+class SegmentationRecipe:
     """What a bundle's configuration says, besides the network."""
 
     transforms: Compose
@@ -121,7 +121,7 @@ class SegmentationBundle:
             return segment(volume, self._network, self._recipe, device=target, progress=progress)
 
 
-def read_recipe(bundle: Bundle, classes: Sequence[str] = ()) -> Recipe:
+def read_recipe(bundle: Bundle, classes: Sequence[str] = ()) -> SegmentationRecipe:
     """Read from a bundle's configuration how its network is run.
 
     Raises
@@ -141,7 +141,7 @@ def read_recipe(bundle: Bundle, classes: Sequence[str] = ()) -> Recipe:
         warnings.append(
             f"The bundle's own postprocessing also has {', '.join(ignored)}; heatmap and findings are without it."
         )
-    return Recipe(
+    return SegmentationRecipe(
         transforms=transforms,
         key=key,
         inferer=_inferer(config),
@@ -290,7 +290,7 @@ def to_image(volume: Volume) -> MetaTensor:
 
 
 def segment(
-    volume: Volume, network: nn.Module, recipe: Recipe, *, device: torch.device, progress: Progress = silent
+    volume: Volume, network: nn.Module, recipe: SegmentationRecipe, *, device: torch.device, progress: Progress = silent
 ) -> Detection:
     """Run a segmentation network on a scan as its bundle says.
 
@@ -304,7 +304,7 @@ def segment(
     volume : Volume
     network : Module
         Takes (b, 1, x, y, z), gives logits (b, classes, x, y, z).
-    recipe : Recipe
+    recipe : SegmentationRecipe
     device : torch.device
 
     Raises
@@ -386,7 +386,7 @@ def _windows(inferer: SlidingWindowInferer | SimpleInferer, shape: Sequence[int]
 
 
 def _collect(
-    back: Callable[[int], npt.NDArray[np.float32]], recipe: Recipe, volume: Volume
+    back: Callable[[int], npt.NDArray[np.float32]], recipe: SegmentationRecipe, volume: Volume
 ) -> tuple[npt.NDArray[np.float32], list[Candidate]]:
     """Heat and candidates from the probability of each class on the scan's voxels, of which few are held at a time."""
     heatmap = np.zeros(volume.shape, dtype=np.float32)
@@ -412,7 +412,9 @@ def _collect(
     return heatmap, found
 
 
-def _on_the_scan(probability: Tensor, image: MetaTensor, recipe: Recipe, volume: Volume) -> npt.NDArray[np.float32]:
+def _on_the_scan(
+    probability: Tensor, image: MetaTensor, recipe: SegmentationRecipe, volume: Volume
+) -> npt.NDArray[np.float32]:
     """Undo the bundle's transforms: (x, y, z) on the network's grid → (z, y, x) on the scan's, float32."""
     there = MetaTensor(probability[None].float().cpu(), affine=image.affine)
     undo = Invertd("map", recipe.transforms, orig_keys=recipe.key, nearest_interp=False, to_tensor=True)

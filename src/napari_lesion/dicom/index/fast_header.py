@@ -29,7 +29,7 @@ _explicit = Struct("<HH2sH").unpack_from
 _implicit = Struct("<HHL").unpack_from
 _long_length = Struct("<L").unpack_from
 
-Elements = dict[int, RawDataElement]
+RawElements = dict[int, RawDataElement]
 
 
 class UnusualError(Exception):
@@ -40,7 +40,7 @@ class ShortError(UnusualError):
     """The data ends before the pixel data: more of the file is needed."""
 
 
-def scan(data: bytes, wanted: Container[int], unusual: Container[int]) -> tuple[Elements, Elements, int, int]:
+def scan(data: bytes, wanted: Container[int], unusual: Container[int]) -> tuple[RawElements, RawElements, int, int]:
     """Find the elements before the pixel data.
 
     Parameters
@@ -66,7 +66,7 @@ def scan(data: bytes, wanted: Container[int], unusual: Container[int]) -> tuple[
     """
     if data[128:132] != b"DICM":
         raise UnusualError
-    meta: Elements = {}
+    meta: RawElements = {}
     position = 132
     while data[position : position + 2] == b"\x02\0":
         tag, position, start, vr, length = _header(data, position, False)
@@ -79,7 +79,7 @@ def scan(data: bytes, wanted: Container[int], unusual: Container[int]) -> tuple[
     if not uid or uid in (ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian):
         raise UnusualError
     implicit = uid == ImplicitVRLittleEndian
-    dataset: Elements = {}
+    dataset: RawElements = {}
     before = 0
     while True:
         tag, at, start, vr, length = _header(data, position, implicit)

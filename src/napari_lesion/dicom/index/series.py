@@ -30,7 +30,7 @@ from napari_lesion.support.errors import SeriesError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.support.uids import name_of
 
-Kind = Literal["volume", "image", "localizer", "time series"]
+SeriesKind = Literal["volume", "image", "localizer", "time series"]
 Skipped = tuple[Path, str]
 
 #: Modalities whose images belong to a volume; the images of all others stand alone where they have no position.
@@ -66,7 +66,7 @@ class Series:
 
     identity: SeriesIdentity
     frames: tuple[Frame, ...] = field(repr=False)
-    kind: Kind
+    kind: SeriesKind
     key: str
     duplicates: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -400,7 +400,7 @@ class _Group:
         for number, owners in enumerate(by_owner(self._frames), start=1):
             frames = [frame for owner in owners for frame in self._frames[owner]]
             identity = self._first[owners[0]].identity()
-            kind: Kind = "volume" if len(frames) > 1 else "image"
+            kind: SeriesKind = "volume" if len(frames) > 1 else "image"
             if is_localizer(frames[0]):
                 kind = "localizer"
             found.append(Series(identity, tuple(frames), kind, _key(identity, number), _folder=folder))
@@ -408,7 +408,7 @@ class _Group:
 
     def sorted_out(self, folder: archive.TemporaryFolder | None) -> tuple[list[Series], list[Skipped]]:
         """All stacks, volumes first and the largest first, and the files that are none."""
-        parts: list[tuple[Kind, Stack, SeriesIdentity]] = []
+        parts: list[tuple[SeriesKind, Stack, SeriesIdentity]] = []
         skipped: list[Skipped] = []
         several = by_owner(self._frames)
         note: tuple[str, ...] = ()
@@ -458,7 +458,7 @@ def _what(several: Sequence[Sequence[Owner]]) -> str:
     return f"{len(firsts)} studies"
 
 
-def _kinds(found: list[Stack], modality: str, skipped: list[Skipped]) -> Iterator[tuple[Kind, Stack]]:
+def _kinds(found: list[Stack], modality: str, skipped: list[Skipped]) -> Iterator[tuple[SeriesKind, Stack]]:
     """Say what each stack is; files that are none are added to those that were skipped."""
     for stack in found:
         if stack.localizer:

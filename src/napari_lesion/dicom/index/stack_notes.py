@@ -162,7 +162,7 @@ def one_volume(frames: Sequence[Frame]) -> bool:
     return lying is not None and lying.whole and evidence(lying, [lying]).counted == "one"
 
 
-def told(stack: Stack) -> tuple[str, ...]:
+def distinguishing_tags(stack: Stack) -> tuple[str, ...]:
     """Say which tags told a stack from others of its series, and what they are in it."""
     if not stack.told_by:
         return ()

@@ -35,7 +35,7 @@ from napari_lesion.dicom.index.partition import (
 from napari_lesion.dicom.index.private import alternating, telling_apart
 from napari_lesion.dicom.index.repeats import drop_copies, once, with_repeats, without_repeats
 from napari_lesion.dicom.index.stack import SAME_PLANE_MM, Stack, apart_mm, called, identity, is_localizer, named
-from napari_lesion.dicom.index.stack_notes import cross_checked, differing, told
+from napari_lesion.dicom.index.stack_notes import cross_checked, differing, distinguishing_tags
 from napari_lesion.dicom.read.geometry import Axes, axes_of
 
 #: Missing slices up to which a gap is one, and not the space between two volumes: so many, or this share.
@@ -68,7 +68,7 @@ def split(frames: Iterable[Frame], modality: str = "CT") -> list[Stack]:
     stacks = []
     for group in _by_shape(kept):
         for part in _solved(group, modality):
-            stacks.append(replace(part, notes=(*told(part), *differing(part))))
+            stacks.append(replace(part, notes=(*distinguishing_tags(part), *differing(part))))
     return with_repeats(cross_checked(stacks), copies)
 
 

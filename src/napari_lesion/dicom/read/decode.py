@@ -52,7 +52,7 @@ _SHARED_MEMORY = Path("/dev/shm")  # where files never reach a disk, on systems 
 
 
 @dataclass(frozen=True)
-class Job:
+class DecodeJob:
     """One compressed frame."""
 
     index: int
@@ -61,12 +61,12 @@ class Job:
     file: ImageFile
 
 
-def decode(jobs: Iterable[Job], count: int) -> Iterator[tuple[int, Stored]]:
+def decode(jobs: Iterable[DecodeJob], count: int) -> Iterator[tuple[int, Stored]]:
     """Decompress frames, several at a time.
 
     Parameters
     ----------
-    jobs : iterable of Job
+    jobs : iterable of DecodeJob
         Read a few ahead.
     count : int
         How many there are, so that no more processes are started than needed.
@@ -116,7 +116,7 @@ def _format(file: ImageFile) -> FrameFormat:
     )
 
 
-def _decode_here(job: Job) -> Stored:
+def _decode_here(job: DecodeJob) -> Stored:
     try:
         return decode_frame(job.codestream, _format(job.file))
     except Exception as error:  # decoders raise whatever the damage leads to
@@ -151,8 +151,8 @@ class _Worker:
     """One process and the file that it shares with this one."""
 
     def __init__(self) -> None:
-        self._jobs: deque[tuple[Job, int]] = deque()
-        self._restarted_for: Job | None = None
+        self._jobs: deque[tuple[DecodeJob, int]] = deque()
+        self._restarted_for: DecodeJob | None = None
         self._path: Path | None = None
         self._start()
 
@@ -180,14 +180,14 @@ class _Worker:
         """Whether an answer is due."""
         return bool(self._jobs)
 
-    def has_space(self, job: Job) -> bool:
+    def has_space(self, job: DecodeJob) -> bool:
         """Whether a job can be sent now."""
         return len(self._jobs) < _DEPTH and self._fits(job)
 
-    def _fits(self, job: Job) -> bool:
+    def _fits(self, job: DecodeJob) -> bool:
         return len(job.codestream) <= self._source and job.file.frame_bytes <= self._space
 
-    def send(self, job: Job) -> None:
+    def send(self, job: DecodeJob) -> None:
         """Hand over a frame; an idle worker always has space."""
         if not self._fits(job):
             self._make_room(max(len(job.codestream), job.file.frame_bytes), job.file.frame_bytes)
@@ -196,7 +196,7 @@ class _Worker:
         self._next = (self._next + 1) % _DEPTH
         self._room[slot : slot + len(job.codestream)] = job.codestream
         self._jobs.append((job, slot + self._source))
-        self._tell(
+        self._send(
             {
                 "source": (slot, len(job.codestream)),
                 "target": slot + self._source,
@@ -215,9 +215,9 @@ class _Worker:
             file.truncate(size)
             self._room = mmap.mmap(file.fileno(), 0)
         self._source, self._space = source, space
-        self._tell({"room": name})
+        self._send({"room": name})
 
-    def _tell(self, message: dict[str, Any]) -> None:
+    def _send(self, message: dict[str, Any]) -> None:
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # a dead worker is noticed where its answer is missing
             self._process.stdin.write(json.dumps(message).encode() + b"\n")
@@ -259,7 +259,7 @@ class _Worker:
         stored = np.frombuffer(self._room, np.dtype(answer["dtype"]), file.rows * file.columns, target)
         return job.index, stored.reshape(file.rows, file.columns)
 
-    def _again(self, job: Job, number: int) -> None:
+    def _again(self, job: DecodeJob, number: int) -> None:
         """Start another process for what this one had to do, once for each job.
 
         Raises

@@ -21,7 +21,7 @@ _REMEDY = "Export the series again, or let them be interpolated (--allow-gaps, a
 
 
 @dataclass(frozen=True)
-class Plan:
+class StackPlan:
     """How the frames of a series become a stack."""
 
     frames: tuple[Frame, ...]
@@ -49,7 +49,7 @@ class Plan:
         return np.concatenate(([0], np.cumsum(self.missing + 1)))
 
 
-def plan_stack(series: Series, *, allow_gaps: bool = False) -> Plan:
+def plan_stack(series: Series, *, allow_gaps: bool = False) -> StackPlan:
     """Order the frames of a series and decide whether they make a volume.
 
     Parameters
@@ -151,7 +151,7 @@ def plan_stack(series: Series, *, allow_gaps: bool = False) -> Plan:
         )
     if float(np.linalg.norm(drift)) * extent <= geometry.DRIFT_MM:
         drift = np.zeros(3)
-    return Plan(
+    return StackPlan(
         frames=tuple(ordered),
         axes=axes,
         pixel_spacing=first.pixel_spacing,

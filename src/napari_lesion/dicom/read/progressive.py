@@ -18,7 +18,7 @@ from napari_lesion.dicom.read import pixels
 from napari_lesion.dicom.read.decode import decode
 from napari_lesion.dicom.read.hounsfield import taken_as_hu, unit_in_doubt
 from napari_lesion.dicom.read.meaning import check_planes, refuse_unreadable_places
-from napari_lesion.dicom.read.plan import Plan, plan_stack
+from napari_lesion.dicom.read.plan import StackPlan, plan_stack
 from napari_lesion.dicom.read.reader import AIR_HU, note_opened, stack_volume
 from napari_lesion.dicom.read.stored import FilePlanes, Voxels, by_file, jobs, native_frames
 from napari_lesion.model.volume import LoadState, Volume
@@ -30,7 +30,7 @@ class WiderError(LesionError):
     """A value does not fit into 16 bits, so that the whole volume needs another type: `read_series` reads it."""
 
 
-def plan_from_headers(series: Series) -> Plan:
+def plan_from_headers(series: Series) -> StackPlan:
     """Make the plan of a stack without reading a pixel.
 
     Raises

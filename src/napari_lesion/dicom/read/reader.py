@@ -16,7 +16,7 @@ from napari_lesion.dicom.read import geometry, pixels
 from napari_lesion.dicom.read.geometry import Axes
 from napari_lesion.dicom.read.hounsfield import taken_as_hu
 from napari_lesion.dicom.read.meaning import check_planes, missing_tags, refuse_unreadable_places, values_note
-from napari_lesion.dicom.read.plan import Plan, plan_stack
+from napari_lesion.dicom.read.plan import StackPlan, plan_stack
 from napari_lesion.dicom.read.presentation import display_of_image, display_of_stack
 from napari_lesion.dicom.read.stored import Voxels, stored_frames
 from napari_lesion.model.volume import FloatArray, GeometryCertificate, Instance, Volume, spacing_of
@@ -92,10 +92,10 @@ def _read_stack(series: Series, allow_gaps: bool, progress: Progress) -> Volume:
     return stack_volume(series, plan, _read_voxels(plan.frames, series, progress))
 
 
-def stack_volume(series: Series, plan: Plan, voxels: Voxels) -> Volume:
+def stack_volume(series: Series, plan: StackPlan, voxels: Voxels) -> Volume:
     """Make the volume of a stack: interpolated and straightened where the plan says so, with its certificate.
 
-    Where `Plan.as_acquired` holds, the volume's voxels are the array that was given, and none of them is looked at.
+    Where `StackPlan.as_acquired` holds, the volume's voxels are the array that was given, and nobody looks at them.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def _read_voxels(frames: Sequence[Frame], series: Series, progress: Progress) ->
     return voxels
 
 
-def _interpolate(voxels: Voxels, plan: Plan) -> tuple[Voxels, tuple[int, ...]]:
+def _interpolate(voxels: Voxels, plan: StackPlan) -> tuple[Voxels, tuple[int, ...]]:
     """Linearly between the acquired slices, onto even steps."""
     if plan.even:
         places = plan.places.astype(np.float64)

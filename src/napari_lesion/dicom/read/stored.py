@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from napari_lesion.dicom.index.header import Frame, ImageFile
 from napari_lesion.dicom.read import pixels
-from napari_lesion.dicom.read.decode import Job, decode
+from napari_lesion.dicom.read.decode import DecodeJob, decode
 from napari_lesion.dicom.read.fragments import compressed_frames
 
 Voxels = npt.NDArray[np.generic]
@@ -73,14 +73,14 @@ def native_frames(planes: FilePlanes, room: Voxels | None = None) -> Iterator[tu
             yield k, target
 
 
-def jobs(files: Iterable[FilePlanes]) -> Iterator[Job]:
+def jobs(files: Iterable[FilePlanes]) -> Iterator[DecodeJob]:
     """Read the compressed planes of some files, for `decode`."""
     for one in files:
         with pixels.opened(one.file) as stream:
             pixels.find_pixels(one.file, stream)
             for index, codestream in enumerate(compressed_frames(one.file, stream)):
                 if index in one.wanted:
-                    yield Job(one.wanted[index], codestream, one.file)
+                    yield DecodeJob(one.wanted[index], codestream, one.file)
 
 
 def fingerprint(frame: Frame) -> bytes:

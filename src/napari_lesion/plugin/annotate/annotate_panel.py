@@ -186,7 +186,7 @@ class AnnotatePanel(QWidget):
         one = self._annotator
         one.changed.connect(self._show)
         one.tool_changed.connect(self._on_tool)
-        one.said.connect(self.status.setText)
+        one.status_changed.connect(self.status.setText)
         self.reader_name.editingFinished.connect(self._on_reader)
         self.reader.activated.connect(self._on_reader)
         self.choose.clicked.connect(self._choose_folder)

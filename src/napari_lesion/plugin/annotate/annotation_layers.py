@@ -625,7 +625,7 @@ class AnnotationLayers(QObject):
         try:
             act()
         except LesionError as error:
-            self._annotator.said.emit(f"⚠ {sentence(error)}")
+            self._annotator.status_changed.emit(f"⚠ {sentence(error)}")
             self.show()
 
 

@@ -58,7 +58,7 @@ class Annotator(QObject):
     changed = Signal()
     """The annotations, the reader, the label or the selection are others."""
     tool_changed = Signal(str)
-    said = Signal(str)
+    status_changed = Signal(str)
     """A sentence for the reader."""
 
     def __init__(self, session: Session) -> None:
@@ -148,7 +148,7 @@ class Annotator(QObject):
                         check_grid(one, volume)
                         found.append(one)
             except LesionError as error:
-                self.said.emit(f"⚠ {sentence(error)}")
+                self.status_changed.emit(f"⚠ {sentence(error)}")
         self._of_others = tuple(found)
 
     @property
@@ -188,7 +188,7 @@ class Annotator(QObject):
     def set_others(self, shown: bool) -> None:
         """Show or hide what other readers marked."""
         if shown and self.session.blind:
-            self.said.emit(tr("While you read blind, what others marked stays hidden."))
+            self.status_changed.emit(tr("While you read blind, what others marked stays hidden."))
             shown = False
         self.others = shown
         self._load_others()
@@ -197,7 +197,7 @@ class Annotator(QObject):
     def use(self, tool: str) -> None:
         """Choose what the mouse does."""
         if tool and self.problem:
-            self.said.emit(self.problem)
+            self.status_changed.emit(self.problem)
             tool = ""
         if tool:
             self.session.open_scans.take_mouse(ANNOTATION)
@@ -217,7 +217,7 @@ class Annotator(QObject):
             "grow": tr("Click into the finding: it is outlined at once. Correct the outline with the brush."),
         }
         if hints[tool]:
-            self.said.emit(hints[tool])
+            self.status_changed.emit(hints[tool])
 
     def _on_mouse_taken(self, who: str) -> None:
         if who != ANNOTATION and self.tool:
@@ -317,12 +317,12 @@ class Annotator(QObject):
         if volume is None:
             return
         if mark is None or mark.mask is None:
-            self.said.emit(tr("Select a painted finding first: fill completes it between the slices drawn."))
+            self.status_changed.emit(tr("Select a painted finding first: fill completes it between the slices drawn."))
             return
         try:
             filled = fill_between(mark.mask, volume.affine, self.layers.axis_across)
         except AnnotationError as error:
-            self.said.emit(f"⚠ {sentence(error)}")
+            self.status_changed.emit(f"⚠ {sentence(error)}")
             return
         self.paint(mark.id, self.layers.free_of_others(filled, mark.id))
 
@@ -348,7 +348,7 @@ class Annotator(QObject):
 
     def _on_not_grown(self, volume: Volume, error: Exception) -> None:
         where = "" if volume is self.volume else f"{scan_name(volume.series)}: "
-        self.said.emit(f"⚠ {where}{sentence(error)}")
+        self.status_changed.emit(f"⚠ {where}{sentence(error)}")
 
     def _on_growing_ended(self) -> None:
         self._growing = None
@@ -370,17 +370,17 @@ class Annotator(QObject):
                 self._before.setdefault(scan_key(volume), []).append(found)
                 self._undone.pop(scan_key(volume), None)
                 self._keep(scan_key(volume), found.put(made))
-                self.said.emit(
+                self.status_changed.emit(
                     tr("Outlined in {scan}: {mm:.1f} mm.", scan=scan_name(volume.series), mm=made.diameter_mm)
                 )
             return
         free = self.layers.free_of_others(mask, "")
         if free is None:
-            self.said.emit(tr("That finding is outlined already: select it, and correct it with the brush."))
+            self.status_changed.emit(tr("That finding is outlined already: select it, and correct it with the brush."))
             return
         self.add_mask(free)
         if (mark := self.current) is not None:
-            self.said.emit(
+            self.status_changed.emit(
                 tr(
                     "Outlined: {mm:.1f} mm. Correct it with the brush ({key}), or undo.",
                     key=key_name("annotation.brush"),
@@ -430,7 +430,7 @@ class Annotator(QObject):
         if found is not None:
             self._before.setdefault(key, []).append(found)
             self._undone.pop(key, None)
-        self.said.emit("")
+        self.status_changed.emit("")
         self._keep(key, new)
         self.selected = selected
         self.changed.emit()
@@ -442,7 +442,7 @@ class Annotator(QObject):
             self._unsaved.pop(key, None)
         except LesionError as error:
             self._unsaved[key] = sentence(error)
-            self.said.emit(f"⚠ {self._unsaved[key]}")
+            self.status_changed.emit(f"⚠ {self._unsaved[key]}")
         self._sets[key] = new
 
     def save_again(self) -> None:
@@ -456,7 +456,7 @@ class Annotator(QObject):
 
     def _on_scan(self, _scan: object = None) -> None:
         self.selected = ""
-        self.said.emit("")
+        self.status_changed.emit("")
         volume = self.volume
         if volume is not None and scan_key(volume) not in self._sets:
             self._load(volume)
@@ -470,11 +470,15 @@ class Annotator(QObject):
         self._problems.pop(key, None)
         try:
             self._sets[key] = open_set(
-                self.store, volume, self.reader, self.labels.name, tell=lambda text: self.said.emit(f"⚠ {text}")
+                self.store,
+                volume,
+                self.reader,
+                self.labels.name,
+                tell=lambda text: self.status_changed.emit(f"⚠ {text}"),
             )
         except LesionError as error:
             self._problems[key] = sentence(error)
-            self.said.emit(f"⚠ {sentence(error)}")
+            self.status_changed.emit(f"⚠ {sentence(error)}")
 
     def _reload(self) -> None:
         for state in (self._sets, self._before, self._undone, self._problems, self._unsaved):
@@ -486,7 +490,7 @@ class Annotator(QObject):
             self.labels = self.store.labels()
         except LesionError as error:
             self.labels = LUNG_NODULES
-            self.said.emit(f"⚠ {sentence(error)}")
+            self.status_changed.emit(f"⚠ {sentence(error)}")
         self.label = self.labels.labels[0]
 
 
@@ -542,7 +546,7 @@ def _label(key: int) -> Callable[[Session], None]:
         one = annotator(session)
         name = next((label.name for label in one.labels.labels if label.key == key), None)
         if name is None:
-            one.said.emit(tr("No label has the key {key}.", key=key_name(f"annotation.label_{key}")))
+            one.status_changed.emit(tr("No label has the key {key}.", key=key_name(f"annotation.label_{key}")))
         else:
             open_panel(session)
             one.set_label(name)

@@ -27,7 +27,7 @@ class CaseList(QObject):
 
     changed = Signal()
     """The cases, their states, or the case that is open are others."""
-    said = Signal(str)
+    status_changed = Signal(str)
     progressed = Signal(int, int, str)
     busy_changed = Signal(bool)
 
@@ -78,7 +78,7 @@ class CaseList(QObject):
         """List the volumes below a folder; that is done on a thread."""
         if self._task is not None:
             self._task.cancel()
-            self.said.emit(tr("One moment: the last search is being stopped. Choose the folder again."))
+            self.status_changed.emit(tr("One moment: the last search is being stopped. Choose the folder again."))
             return
 
         def work(progress: Progress) -> tuple[Series, ...]:
@@ -88,13 +88,13 @@ class CaseList(QObject):
             store("cases/folder", str(folder))
             self._series = series
             self._refresh()
-            self.said.emit(tr("{count} cases.", count=len(self.cases)))
+            self.status_changed.emit(tr("{count} cases.", count=len(self.cases)))
 
         task = self._task = Task(work, self)
         task.progressed.connect(self.progressed)
         task.succeeded.connect(found)
-        task.failed.connect(lambda error: self.said.emit(f"⚠ {sentence(error)}"))
-        task.cancelled.connect(lambda: self.said.emit(tr("Cancelled.")))
+        task.failed.connect(lambda error: self.status_changed.emit(f"⚠ {sentence(error)}"))
+        task.cancelled.connect(lambda: self.status_changed.emit(tr("Cancelled.")))
         task.ended.connect(self._on_ended)
         self.busy_changed.emit(True)
         task.start()
@@ -108,10 +108,10 @@ class CaseList(QObject):
         try:
             layers = open_series([case.series])
         except Cancelled:
-            self.said.emit(tr("Cancelled."))
+            self.status_changed.emit(tr("Cancelled."))
             return
         except LesionError as error:
-            self.said.emit(f"⚠ {sentence(error)}")
+            self.status_changed.emit(f"⚠ {sentence(error)}")
             return
         known = {one.key for one in self.cases}
         before = [scan for scan in scans.scans if key_of(scan.volume.series.series_uid, scan.volume.stack) in known]
@@ -122,7 +122,7 @@ class CaseList(QObject):
         store("cases/last", case.key)
         if len(place) == 3:
             self._session.go_to(place)
-        self.said.emit("")
+        self.status_changed.emit("")
         self._refresh()
 
     def go_on(self) -> None:
@@ -133,12 +133,12 @@ class CaseList(QObject):
     def next(self) -> None:
         """Open the next case that is not done."""
         if not self.cases:
-            self.said.emit(tr("Choose a folder of studies first."))
+            self.status_changed.emit(tr("Choose a folder of studies first."))
             return
         at = self.current or self.last
         case = next_case(self.cases, at.key if at is not None else "")
         if case is None:
-            self.said.emit(tr("All other cases are done."))
+            self.status_changed.emit(tr("All other cases are done."))
         else:
             self.open(case)
 
@@ -172,7 +172,7 @@ class CaseList(QObject):
         try:
             self.cases = progress_of(self._series, self._annotator.store, self._annotator.reader)
         except LesionError as error:
-            self.said.emit(f"⚠ {sentence(error)}")
+            self.status_changed.emit(f"⚠ {sentence(error)}")
         self.changed.emit()
 
 

@@ -101,7 +101,7 @@ class CasesPanel(QWidget):
     def _connect(self) -> None:
         cases = self._cases
         cases.changed.connect(self._show)
-        cases.said.connect(self.status.setText)
+        cases.status_changed.connect(self.status.setText)
         cases.progressed.connect(self._on_progress)
         cases.busy_changed.connect(self._on_busy)
         self.choose.clicked.connect(self._choose)

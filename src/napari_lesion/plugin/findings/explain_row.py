@@ -132,7 +132,7 @@ class WhyRow(QWidget):
         layout.addLayout(row)
         layout.addWidget(self.progress)
         layout.addWidget(self.text)
-        self.button.clicked.connect(self.ask)
+        self.button.clicked.connect(self.explain_selected)
         self.cancel_button.clicked.connect(self.cancel)
         self._scans = open_scans(viewer)
         self._scans.deleted.connect(self._on_deleted)
@@ -159,13 +159,13 @@ class WhyRow(QWidget):
         self._question = question
         self._enable()
 
-    def ask(self) -> None:
+    def explain_selected(self) -> None:
         """Explain the selected finding with the chosen methods."""
         question, methods = self._question, self.chosen()
         if question is None or self._task is not None:
             return
         if not methods:
-            self._say(tr("Tick a method in the menu beside Why?"))
+            self._show_status(tr("Tick a method in the menu beside Why?"))
             return
         self._asked = question
         if (owner := self._scans.of(question.scan)) is not None:
@@ -177,7 +177,7 @@ class WhyRow(QWidget):
         self._task.cancelled.connect(lambda: self._end(tr("Cancelled; nothing was changed.")))
         self._task.start()
         self.progress.setRange(0, 0)
-        self._say(tr("Explaining F{number}…", number=question.finding.number))
+        self._show_status(tr("Explaining F{number}…", number=question.finding.number))
         self._enable()
 
     def cancel(self) -> None:
@@ -185,7 +185,7 @@ class WhyRow(QWidget):
         if self._task is not None:
             self._task.cancel()
             self.cancel_button.setEnabled(False)
-            self._say(tr("Stopping after this step…"))
+            self._show_status(tr("Stopping after this step…"))
 
     def clear(self, scan: Layer) -> None:
         """Take away the maps of a scan whose findings are gone."""
@@ -193,16 +193,16 @@ class WhyRow(QWidget):
             self.cancel()
         self._scans.remove([layer for (one, *_), layer in self._layers.items() if one is scan])
         if self._task is None:
-            self._say("")
+            self._show_status("")
 
     def _on_progress(self, done: int, total: int, what: str) -> None:
         self.progress.setRange(0, total)
         self.progress.setValue(done)
         if self.cancel_button.isEnabled() and self._asked is not None and self._scans.current is not None:
             if self._scans.current.layer is not self._asked.scan:
-                self._say(self._text)
+                self._show_status(self._text)
                 return
-            self._say(tr("F{number}: {what}…", number=self._asked.finding.number, what=step_text(what)))
+            self._show_status(tr("F{number}: {what}…", number=self._asked.finding.number, what=step_text(what)))
 
     def _on_succeeded(self, made: _Answer) -> None:
         asked = self._asked
@@ -234,7 +234,7 @@ class WhyRow(QWidget):
             self._scans.end_work(owner)
             self._said[owner.key] = text
         self.cancel_button.setEnabled(True)
-        self._say(text if owner is None or owner is self._scans.current else self._text)
+        self._show_status(text if owner is None or owner is self._scans.current else self._text)
         self._enable()
         self.finished.emit()
 
@@ -249,7 +249,7 @@ class WhyRow(QWidget):
 
     def _on_current(self, _scan: OpenScan | None) -> None:
         """Say what was said of the scan that is on the screen now."""
-        self._say(self._text)
+        self._show_status(self._text)
 
     @property
     def _text(self) -> str:
@@ -258,7 +258,7 @@ class WhyRow(QWidget):
             return tr("A finding of another scan is being explained…")
         return self._said.get(scan.key, "") if scan is not None else ""
 
-    def _say(self, text: str) -> None:
+    def _show_status(self, text: str) -> None:
         self.text.setText(text)
         self.text.setVisible(bool(text))
 

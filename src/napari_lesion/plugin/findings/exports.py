@@ -33,12 +33,12 @@ from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.view import source_of
 from napari_lesion.plugin.widgets.task import Task, sentence, step_text
-from napari_lesion.report.write import FILE_NAMES, Kind, Written, in_words, write_reports
+from napari_lesion.report.write import FILE_NAMES, ReportKind, Written, in_words, write_reports
 
 if TYPE_CHECKING:
     from napari_lesion.support.progress import Progress
 
-_TITLES: dict[Kind, tuple[str, str]] = {
+_TITLES: dict[ReportKind, tuple[str, str]] = {
     "pdf": (N_("PDF"), N_("A report to print and to read")),
     "html": (N_("Web page"), N_("A report that any browser opens, also on a phone")),
     "sr": (N_("DICOM SR"), N_("Measurements and judgement as a DICOM Structured Report, for the archive")),
@@ -71,11 +71,11 @@ class Exports(QWidget):
             title, tip = _TITLES[kind]
             self.buttons[kind] = button = QPushButton(tr(title))
             button.setToolTip(tr(tip))
-            button.clicked.connect(partial(self._ask, (kind,)))
+            button.clicked.connect(partial(self._choose_folder, (kind,)))
             grid.addWidget(button, number // _COLUMNS, number % _COLUMNS)
         self.buttons["all"] = every = QPushButton(tr("All of them…"))
         every.setToolTip(tr("Write all these files into one folder"))
-        every.clicked.connect(partial(self._ask, tuple(kinds)))
+        every.clicked.connect(partial(self._choose_folder, tuple(kinds)))
         grid.addWidget(every, -(-len(kinds) // _COLUMNS), 0)
         self.buttons["impression"] = copy = QPushButton(tr("Copy impression"))
         copy.setToolTip(tr("Copy at most six lines to dictate or to paste") + f" ({key_name('findings.impression')})")
@@ -102,14 +102,14 @@ class Exports(QWidget):
         layout.addLayout(grid)
         layout.addLayout(under_way)
         layout.addWidget(self.text)
-        self._said: dict[str, str] = {}
+        self._status: dict[str, str] = {}
         """What became of the reports, by the key of the scan."""
         self._for: OpenScan | None = None
         """The scan whose reports are being written."""
         session.open_scans.current_changed.connect(self._on_current)
         for changed in (self._view.changed, session.review_changed, session.scan_changed, session.blind_changed):
             changed.connect(self.follow)
-        self._say("")
+        self._show_status("")
         self.follow()
 
     @property
@@ -125,14 +125,14 @@ class Exports(QWidget):
         self.progress.setVisible(self.running)
         self.cancel_button.setVisible(self.running)
 
-    def _ask(self, kinds: Sequence[Kind], _checked: bool = False) -> None:
+    def _choose_folder(self, kinds: Sequence[ReportKind], _checked: bool = False) -> None:
         title = tr("Folder for the reports") if len(kinds) > 1 else tr("Folder for {file}", file=FILE_NAMES[kinds[0]])
         folder = QFileDialog.getExistingDirectory(self, title, option(_FOLDER))
         if folder:
             store(_FOLDER, folder)
             self.write(Path(folder), kinds)
 
-    def write(self, folder: Path, kinds: Sequence[Kind]) -> None:
+    def write(self, folder: Path, kinds: Sequence[ReportKind]) -> None:
         """Write reports into a folder; what became of them is said."""
         report, volume, scan = self._view.report(), self._view.volume, self._view.scan
         if self._task is not None or report is None or volume is None or scan is None:
@@ -150,11 +150,11 @@ class Exports(QWidget):
         self._task = Task(work, self)
         self._task.progressed.connect(self._on_progress)
         self._task.succeeded.connect(partial(self._on_written, folder))
-        self._task.failed.connect(lambda error: self._say(f"⚠ {_html(sentence(error))}"))
-        self._task.cancelled.connect(lambda: self._say(tr("Cancelled. Files that were complete by then stay.")))
+        self._task.failed.connect(lambda error: self._show_status(f"⚠ {_html(sentence(error))}"))
+        self._task.cancelled.connect(lambda: self._show_status(tr("Cancelled. Files that were complete by then stay.")))
         self._task.ended.connect(self._on_ended)
         self.progress.setRange(0, 0)
-        self._say("")
+        self._show_status("")
         self._task.start()
         self.follow()
 
@@ -162,12 +162,12 @@ class Exports(QWidget):
         """Stop at the next step."""
         if self._task is not None:
             self._task.cancel()
-            self._say(tr("Stopping after this step…"))
+            self._show_status(tr("Stopping after this step…"))
 
     def _on_progress(self, done: int, total: int, what: str) -> None:
         self.progress.setRange(0, total)
         self.progress.setValue(done)
-        self._say(f"{_html(step_text(what))}…")
+        self._show_status(f"{_html(step_text(what))}…")
 
     def _on_written(self, folder: Path, written: Written) -> None:
         links = [_link(folder / FILE_NAMES[kind], FILE_NAMES[kind]) for kind in written.kinds]
@@ -177,7 +177,7 @@ class Exports(QWidget):
         if links:
             place = _link(folder, str(folder))
             texts.insert(0, tr("Written to {folder}: {files}", folder=place, files=", ".join(links)))
-        self._say("<br>".join(texts))
+        self._show_status("<br>".join(texts))
         if self._for is not None:
             for kind in written.kinds:
                 self._session.reported.emit(self._for, kind)
@@ -194,17 +194,17 @@ class Exports(QWidget):
 
     def _on_current(self, scan: OpenScan | None) -> None:
         """Say what was said of the scan that is on the screen now."""
-        text = self._said.get(scan.key, "") if scan is not None else ""
+        text = self._status.get(scan.key, "") if scan is not None else ""
         if self._for is not None and self._for is not scan:
             text = tr("Reports of another scan are being written…")
         self.text.setText(text)
         self.text.setVisible(bool(text))
 
-    def _say(self, text: str) -> None:
+    def _show_status(self, text: str) -> None:
         """Say something of the scan whose reports are written, where it is on the screen; else when it comes back."""
         scan = self._for or self._session.open_scans.current
         if scan is not None:
-            self._said[scan.key] = text
+            self._status[scan.key] = text
         if scan is not self._session.open_scans.current:
             return
         self.text.setText(text)

@@ -96,7 +96,7 @@ class FindingCard(QWidget):
             self._session.blind_changed,
             self._measuring.changed,
         ):
-            signal.connect(self._ask)
+            signal.connect(self._schedule)
         # At once: nothing of a scan is said any more when another one is on the screen.
         self._session.open_scans.leaving.connect(self._on_leaving)
         self._session.scan_changed.connect(self._on_scan)
@@ -193,7 +193,7 @@ class FindingCard(QWidget):
 
     # -- following ----------------------------------------------------------------------------------------------------
 
-    def _ask(self, _event: object = None) -> None:
+    def _schedule(self, _event: object = None) -> None:
         self._later.start()
 
     def _on_leaving(self, _scan: object) -> None:
@@ -266,7 +266,7 @@ class FindingCard(QWidget):
             del self._pictures[next(iter(self._pictures))]
         self._pictures[key] = pictures
         self._on_not_drawn()
-        self._ask()
+        self._schedule()
 
     def _on_not_drawn(self) -> None:
         if self._drawing is not None:

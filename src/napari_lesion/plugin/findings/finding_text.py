@@ -17,7 +17,7 @@ from napari_lesion.plugin.widgets.fields import SOURCES
 
 DIM = "#878d96"
 """Read on dark and on light ground."""
-Row = tuple[str, str, str]
+TextRow = tuple[str, str, str]
 """Name, value, and where the value comes from."""
 
 _WORDS = {
@@ -45,7 +45,7 @@ CHANGES = {
 }
 
 
-def table(rows: Iterable[Row]) -> str:
+def table(rows: Iterable[TextRow]) -> str:
     """Lay out names, values and sources."""
     cells = "".join(
         f"<tr><td style='padding-right:8px'>{escape(name)}</td>"
@@ -65,12 +65,12 @@ def lines(texts: Iterable[str]) -> str:
     return "<br>".join(escape(text) for text in texts)
 
 
-def measurement_rows(measured: Measurement) -> list[Row]:
+def measurement_rows(measured: Measurement) -> list[TextRow]:
     """Name every number of a measurement."""
     source = tr(SOURCES["measured"])
     m = measured
     volume = _volume(m.volume_mm3, m.volume_sd_mm3)
-    rows: list[Row] = [
+    rows: list[TextRow] = [
         (
             tr("Long × short axis"),
             tr(
@@ -109,7 +109,7 @@ def measurement_rows(measured: Measurement) -> list[Row]:
     return [*rows, (tr("Place"), m.lobe or place, source)]
 
 
-def looks_rows(looks: Looks) -> list[Row]:
+def looks_rows(looks: Looks) -> list[TextRow]:
     """Name everything that is estimated of how a finding looks, each with its certainty."""
 
     def sure(certainty: float) -> str:
@@ -199,12 +199,12 @@ def terms_html(probability: Probability) -> str:
     )
 
 
-def change_rows(change: Change, comparison: Comparison) -> list[Row]:
+def change_rows(change: Change, comparison: Comparison) -> list[TextRow]:
     """Say what became of a finding since a prior."""
     date = readable_date(comparison.prior_study_date) or tr("an earlier scan")
     days = tr("{count} days", count=comparison.days) if comparison.days is not None else tr("unknown time")
     source = tr(SOURCES["measured"])
-    rows: list[Row] = [(tr("Since {date}", date=date), tr(CHANGES[change.fate]), days)]
+    rows: list[TextRow] = [(tr("Since {date}", date=date), tr(CHANGES[change.fate]), days)]
     if change.prior_diameter_mm is not None and change.diameter_mm is not None:
         rows.append((tr("Mean diameter"), f"{change.prior_diameter_mm:.1f} → {change.diameter_mm:.1f} mm", source))
     if change.prior_volume_mm3 is not None and change.volume_mm3 is not None:

@@ -200,7 +200,7 @@ class FindingsPanel(QWidget):
         menu.addAction(tr("Save findings.json…"), self._save)
         menu.addAction(tr("Save a table (LUNA16's form)…"), self._save_table)
         menu.addSeparator()
-        self._reader = menu.addAction("", self._ask_reader)
+        self._reader = menu.addAction("", self._enter_reader)
         menu.aboutToShow.connect(self._name_reader)
         return menu
 
@@ -242,7 +242,7 @@ class FindingsPanel(QWidget):
 
     def _connect(self) -> None:
         self.view.changed.connect(self._refresh)
-        self.view.comment_asked.connect(self._ask_comment)
+        self.view.comment_asked.connect(self._edit_comment)
         self.view.maps_changed.connect(self._show_maps)
         self._session.open_scans.leaving.connect(self._on_leaving)
         self._viewer.layers.events.inserted.connect(self._show_maps)
@@ -251,7 +251,7 @@ class FindingsPanel(QWidget):
         self.threshold.valueChanged.connect(self.view.set_threshold)
         self.filter.currentIndexChanged.connect(self._leave)
         self.words.textChanged.connect(self._leave)
-        self.rows.layoutChanged.connect(self._tell_order)
+        self.rows.layoutChanged.connect(self._share_order)
         self.table.selectionModel().selectionChanged.connect(self._on_selection)
         self.table.clicked.connect(self._on_clicked)
         self.comment.editingFinished.connect(self._write_comment)
@@ -266,7 +266,7 @@ class FindingsPanel(QWidget):
         """Show the threshold of the model that is chosen, and drop maps of a search before."""
         form.card_chosen.connect(self.threshold.set_card)
         form.result_came.connect(self.why.clear)
-        form.tell_card()
+        form.announce_card()
 
     def _window(self) -> tuple[float, float]:
         """Values shown black and white in the pictures: lungs, or as the scan is shown where it is no CT."""
@@ -290,8 +290,8 @@ class FindingsPanel(QWidget):
             self.rows.invalidate()
         finally:
             self._building = False
-        self._tell_order()
-        self._say_nothing()
+        self._share_order()
+        self._show_why_empty()
         self._select(self._session.finding)
         review = self.view.review
         for id_, able in (
@@ -300,7 +300,7 @@ class FindingsPanel(QWidget):
         ):
             self.buttons[id_].setEnabled(able)
         self._show_comment()
-        self._ask_why()
+        self._set_question()
 
     def _leave(self) -> None:
         self._building = True
@@ -308,11 +308,11 @@ class FindingsPanel(QWidget):
             self.rows.leave(self.filter.currentData(), self.words.text())
         finally:
             self._building = False
-        self._tell_order()
-        self._say_nothing()
+        self._share_order()
+        self._show_why_empty()
         self._select(self._session.finding)
 
-    def _say_nothing(self) -> None:
+    def _show_why_empty(self) -> None:
         """Say in an empty table why it is empty, and what to do."""
         rejected = all(finding.status == "rejected" for finding in self.view.findings)
         if self.rows.rowCount():
@@ -335,7 +335,7 @@ class FindingsPanel(QWidget):
             )
         self.nothing.setText(text)
 
-    def _tell_order(self) -> None:
+    def _share_order(self) -> None:
         self.view.order = [self.rows.finding(row).id for row in range(self.rows.rowCount())]
 
     def _on_leaving(self, _scan: object) -> None:
@@ -350,7 +350,7 @@ class FindingsPanel(QWidget):
     def _on_selected(self, id_: str) -> None:
         self._select(id_)
         self._show_comment()
-        self._ask_why()
+        self._set_question()
 
     def _select(self, id_: str) -> None:
         """Select the row of a finding, unless it is among those selected."""
@@ -413,7 +413,7 @@ class FindingsPanel(QWidget):
             return True
         return bool(super().eventFilter(watched, event))
 
-    def _ask_comment(self) -> None:
+    def _edit_comment(self) -> None:
         """Go to the line for the comment."""
         if self.view.chosen is None:
             show_info(
@@ -458,7 +458,7 @@ class FindingsPanel(QWidget):
         self._on_map_look()
         self._show_maps()
 
-    def _ask_why(self) -> None:
+    def _set_question(self) -> None:
         scan, volume, finding = self._session.scan, self._session.volume, self.view.chosen
         row = self.model.row_of(finding.id) if finding is not None else -1
         if scan is None or volume is None or finding is None or row < 0 or not self.view.model:
@@ -512,7 +512,7 @@ class FindingsPanel(QWidget):
     def _name_reader(self) -> None:
         self._reader.setText(tr("Reader: {name}…", name=reader_name()))
 
-    def _ask_reader(self) -> None:
+    def _enter_reader(self) -> None:
         name, given = QInputDialog.getText(
             self,
             tr("Reader"),

@@ -31,7 +31,7 @@ _MOST_METRICS = 2
 
 
 @dataclass(frozen=True)
-class _Row:
+class _ModelRow:
     """A model of the list."""
 
     name: str
@@ -50,7 +50,7 @@ class ModelsDialog(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(tr("Models"))
-        self._rows: tuple[_Row, ...] = ()
+        self._rows: tuple[_ModelRow, ...] = ()
         self._task: Task[str] | None = None
         self._build()
         self.refresh()
@@ -99,12 +99,12 @@ class ModelsDialog(QDialog):
             cards = list_models()
             default = default_model()
         except LesionError as error:
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
         pins = {pin.name: pin for pin in pull.CATALOGUE}
         there = {card.id for card in cards}
         self._rows = (
-            *(_Row(card.id, card, pins.get(card.id)) for card in cards),
-            *(_Row(pin.name, None, pin) for pin in pull.CATALOGUE if pin.name not in there),
+            *(_ModelRow(card.id, card, pins.get(card.id)) for card in cards),
+            *(_ModelRow(pin.name, None, pin) for pin in pull.CATALOGUE if pin.name not in there),
         )
         self.table.setRowCount(len(self._rows))
         for number, row in enumerate(self._rows):
@@ -117,7 +117,7 @@ class ModelsDialog(QDialog):
         self.table.resizeRowsToContents()
         self._enable()
 
-    def _texts(self, row: _Row, default: str) -> tuple[str, ...]:
+    def _texts(self, row: _ModelRow, default: str) -> tuple[str, ...]:
         state = tr("not fetched")
         if row.card is not None:
             state = tr("default") if row.name == default else tr("installed")
@@ -132,7 +132,7 @@ class ModelsDialog(QDialog):
         return row.name, state, size, licence, published
 
     @property
-    def _chosen(self) -> _Row | None:
+    def _chosen(self) -> _ModelRow | None:
         number = self.table.currentRow()
         return self._rows[number] if 0 <= number < len(self._rows) else None
 
@@ -155,7 +155,7 @@ class ModelsDialog(QDialog):
         self._task.cancelled.connect(lambda: self._end(tr("Stopped. “Get” goes on where it was.")))
         self._task.start()
         self.progress.setRange(0, 0)
-        self._say(tr("Fetching {name}…", name=pin.name))
+        self._show_status(tr("Fetching {name}…", name=pin.name))
         self._enable()
 
     def cancel(self) -> None:
@@ -172,10 +172,10 @@ class ModelsDialog(QDialog):
         try:
             make_default(row.name)
         except LesionError as error:
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
             return
         self.refresh()
-        self._say(tr("{name} searches from now on where no other model is named.", name=row.name))
+        self._show_status(tr("{name} searches from now on where no other model is named.", name=row.name))
         self.changed.emit()
 
     def reject(self) -> None:
@@ -187,7 +187,7 @@ class ModelsDialog(QDialog):
         self.progress.setRange(0, 1000)
         self.progress.setValue(round(1000 * done / max(1, total)))
         if what.startswith("fetching"):
-            self._say(tr("{done} of {total} MB", done=f"{done / 1e6:.1f}", total=f"{total / 1e6:.1f}"))
+            self._show_status(tr("{done} of {total} MB", done=f"{done / 1e6:.1f}", total=f"{total / 1e6:.1f}"))
 
     def _on_got(self, name: str) -> None:
         self._end(tr("{name} is there. It can be chosen now, or made the default.", name=name))
@@ -198,7 +198,7 @@ class ModelsDialog(QDialog):
             self._task.deleteLater()
         self._task = None
         self.refresh()
-        self._say(text)
+        self._show_status(text)
 
     def _enable(self) -> None:
         row, running = self._chosen, self._task is not None
@@ -209,7 +209,7 @@ class ModelsDialog(QDialog):
         self.progress.setVisible(running)
         self.table.setEnabled(not running)
 
-    def _say(self, text: str) -> None:
+    def _show_status(self, text: str) -> None:
         self.status.setText(text)
 
 

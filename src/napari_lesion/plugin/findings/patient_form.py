@@ -39,7 +39,7 @@ class PatientForm(QWidget):
         layout.addWidget(self.form)
         layout.addLayout(buttons)
         self.form.given.connect(self._on_given)
-        self.file_button.clicked.connect(self._ask_file)
+        self.file_button.clicked.connect(self._choose_file)
         self.header_button.clicked.connect(self._take_header)
         session.review_changed.connect(self.follow)
         session.scan_changed.connect(self.follow)
@@ -78,7 +78,7 @@ class PatientForm(QWidget):
         if volume is not None:
             self._write(merged_patient(self.patient, patient_of(volume.series)))
 
-    def _ask_file(self) -> None:
+    def _choose_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
             self, tr("Clinical data"), "", tr("Tables and FHIR") + " (*.csv *.json *.ndjson)"
         )

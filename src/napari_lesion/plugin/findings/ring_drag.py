@@ -15,7 +15,7 @@ from napari.layers import Points
 
 from napari_lesion.model.findings import Finding
 from napari_lesion.model.volume import FloatArray
-from napari_lesion.plugin.viewer.layers import CLEAR_MM, Frame, frame_of, rings_mm
+from napari_lesion.plugin.viewer.layers import CLEAR_MM, UprightFrame, frame_of, rings_mm
 from napari_lesion.review import edits
 
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ _STILL_PX = 3.0
 
 
 @dataclass(frozen=True)
-class Grip:
+class RingGrip:
     """What of a ring is under the mouse."""
 
     finding: Finding
     part: Literal["inside", "line"]
 
 
-def grip_at(view: ViewerModel, findings: FindingsView, world: npt.ArrayLike) -> Grip | None:
+def grip_at(view: ViewerModel, findings: FindingsView, world: npt.ArrayLike) -> RingGrip | None:
     """Find the ring under a place in napari's world; the chosen one goes before the others.
 
     Parameters
@@ -74,7 +74,7 @@ def grip_at(view: ViewerModel, findings: FindingsView, world: npt.ArrayLike) -> 
     row = int(order[0])
     # A tiny ring can still be moved: its middle belongs to the inside.
     on_line = across[row] > max(cut[row] - slack, cut[row] / 2)
-    return Grip(candidates[row], "line" if on_line else "inside")
+    return RingGrip(candidates[row], "line" if on_line else "inside")
 
 
 def grab_rings(viewer: ViewerModel, findings: FindingsView) -> None:
@@ -151,6 +151,6 @@ def _drag(view: ViewerModel, event: Any, findings: FindingsView) -> Iterator[Non
         findings.redraw()
 
 
-def _diameter_through(frame: Frame, finding: Finding, world: FloatArray) -> float:
+def _diameter_through(frame: UprightFrame, finding: Finding, world: FloatArray) -> float:
     """Diameter of a finding whose ring goes through a place in the world."""
     return max(2 * (float(np.linalg.norm(frame.to_world(finding.center_mm) - world)) - CLEAR_MM), SMALLEST_MM)

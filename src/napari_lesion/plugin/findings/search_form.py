@@ -298,7 +298,7 @@ class SearchForm(QWidget):
         try:
             cards = list_models()
         except LesionError as error:
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
             return
         for card in cards:
             self._add_model(card, card.id, self.models.count())
@@ -310,13 +310,15 @@ class SearchForm(QWidget):
             self.models.addItem(tr(text))
             self.models.setItemData(self.models.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         if not cards:
-            self._say("⚠ " + tr("No model is installed, so nothing can be searched. Install napari-lesion again."))
+            self._show_status(
+                "⚠ " + tr("No model is installed, so nothing can be searched. Install napari-lesion again.")
+            )
 
     def _choose_default(self) -> None:
         try:
             self.models.setCurrentIndex(max(self.models.findData(default_model(), _MODEL), 0))
         except LesionError as error:
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
 
     def show_models(self) -> ModelsDialog:
         """Show which models there are and which can be had."""
@@ -356,7 +358,7 @@ class SearchForm(QWidget):
         try:
             card = read_card(folder)
         except LesionError as error:
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
             return
         index = self.models.findData(str(folder), _MODEL)
         if index < 0:
@@ -374,7 +376,7 @@ class SearchForm(QWidget):
             self._model_index = self.models.currentIndex()
             self._list_scans()
 
-    def tell_card(self) -> None:
+    def announce_card(self) -> None:
         """Tell which model is chosen, as long as there is no result."""
         card = self.models.currentData()
         if card is not None and self._view.review is None:
@@ -390,21 +392,21 @@ class SearchForm(QWidget):
             self.certificate.setText("")
             self.certificate.setToolTip("")
             if self._is_elsewhere or self._task is None:
-                self._say(self._elsewhere() or tr(_NO_SCAN))
+                self._show_status(self._elsewhere() or tr(_NO_SCAN))
         else:
             line, details = certificate_line(volume)
             self.certificate.setText(line)
             self.certificate.setToolTip(details)
             if self._is_elsewhere or self._task is None:
-                self._say(self._elsewhere() or self._summary())
-        self.tell_card()
+                self._show_status(self._elsewhere() or self._summary())
+        self.announce_card()
         self._enable()
 
     def _on_findings(self) -> None:
         """Say how many there are."""
         if self._task is None and self._view.review is not None:
-            self._say(self._summary())
-        self.tell_card()
+            self._show_status(self._summary())
+        self.announce_card()
 
     def _enable(self) -> None:
         running = self._task is not None
@@ -425,7 +427,7 @@ class SearchForm(QWidget):
             return ""
         return tr("{scan} is being searched; what is found appears there.", scan=searched.name)
 
-    def _say(self, text: str) -> None:
+    def _show_status(self, text: str) -> None:
         self.status.setText(text)
         self.status.setVisible(bool(text))
 
@@ -451,24 +453,24 @@ class SearchForm(QWidget):
         self._task.cancelled.connect(self._on_cancelled)
         self._task.start()
         self.progress.setRange(0, 0)
-        self._say(tr("Starting…"))
+        self._show_status(tr("Starting…"))
         self._enable()
 
     def cancel(self) -> None:
         """Stop the search at its next step."""
         if self._task is not None:
             self._task.cancel()
-            self._say(tr("Stopping after this step…"))
+            self._show_status(tr("Stopping after this step…"))
             self.cancel_button.setEnabled(False)
 
     def _on_progress(self, done: int, total: int, what: str) -> None:
         self.progress.setRange(0, total)
         self.progress.setValue(done)
         if self._is_elsewhere:
-            self._say(self._elsewhere())
+            self._show_status(self._elsewhere())
         elif self.cancel_button.isEnabled():
             step = step_text(what)
-            self._say(f"{step[:1].upper()}{step[1:]}…")
+            self._show_status(f"{step[:1].upper()}{step[1:]}…")
 
     def _end_of_run(self, text: str) -> None:
         if self._task is not None:
@@ -481,7 +483,7 @@ class SearchForm(QWidget):
         self._task = None
         self._searched = None
         self.cancel_button.setEnabled(True)
-        self._say(text)
+        self._show_status(text)
         self._enable()
 
     def _on_failed(self, layer: Image, card: Card, model: str, device: str, error: Exception) -> None:
@@ -526,7 +528,7 @@ class SearchForm(QWidget):
                 sides=outcome.sides,
             )
         except LesionError as error:
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
             return
         self._on_scan_changed()
 
@@ -571,7 +573,7 @@ class SearchForm(QWidget):
         try:
             text = card_text(card, model)
         except LesionError as error:
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
             return
         CardDialog(card, text, self).show()
 

@@ -90,7 +90,7 @@ class ThresholdSlider(QWidget):
     def _show(self, score: float) -> None:
         self._score = score
         self._place()
-        self._say()
+        self._show_threshold()
 
     def _place(self) -> None:
         """Put the handle where the score is."""
@@ -113,14 +113,14 @@ class ThresholdSlider(QWidget):
         else:
             score = round(abs(position), 2)
         self._score = score
-        self._say()
+        self._show_threshold()
         self.valueChanged.emit(score)
 
     @property
     def _speaks_of_rates(self) -> bool:
         return self._card is not None and rates_of(self._card) is not None
 
-    def _say(self) -> None:
+    def _show_threshold(self) -> None:
         score = f"{self._score:.2f}"
         rate = self.false_positives()
         if rate is not None:

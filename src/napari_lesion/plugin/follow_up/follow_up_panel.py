@@ -234,7 +234,7 @@ class FollowUpPanel(QWidget):
         self.setMinimumWidth(390)
 
     def _connect(self) -> None:
-        self.folder_button.clicked.connect(self.ask_folder)
+        self.folder_button.clicked.connect(self.choose_folder)
         self.compare_button.clicked.connect(self.run)
         self.cancel_button.clicked.connect(self.cancel)
         self.choose.currentIndexChanged.connect(lambda _: self._enable())
@@ -256,7 +256,7 @@ class FollowUpPanel(QWidget):
     # -- choosing a prior ---------------------------------------------------------------------------------------------
 
     def _on_scan(self, _scan: object) -> None:
-        self._say(tr("Another scan is being compared…") if self._is_elsewhere else "")
+        self._show_status(tr("Another scan is being compared…") if self._is_elsewhere else "")
         if not self.isVisible():  # what is shown when it comes to the front is of the scan of that time
             self._changes = ()
             with QSignalBlocker(self.table), QSignalBlocker(self.compared):
@@ -299,7 +299,7 @@ class FollowUpPanel(QWidget):
         row = self.choose.currentIndex()
         return self._choices[row] if 0 <= row < len(self._choices) else None
 
-    def ask_folder(self) -> None:
+    def choose_folder(self) -> None:
         """Ask for a folder and compare with the scan in it."""
         folder = QFileDialog.getExistingDirectory(self, tr("Folder of the prior"))
         if folder:
@@ -307,13 +307,13 @@ class FollowUpPanel(QWidget):
 
     def use_folder(self, folder: Path) -> None:
         """Compare with the scan in a folder; where there are several, ask which."""
-        self._say("")
+        self._show_status("")
         try:
             series = self._in_folder(folder)
         except Cancelled:
             return
         except LesionError as error:
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
             return
         if series is not None:
             self._compare(Choice(series.identity, series))
@@ -327,11 +327,11 @@ class FollowUpPanel(QWidget):
         found = [one for one in index if one.kind == "volume" and one.identity.modality == "CT"]
         if not found:
             more = f" {not_looked_into(index.left_out)}" if index.left_out else ""
-            self._say("⚠ " + tr("{path}: there is no CT scan in it.", path=folder) + more)
+            self._show_status("⚠ " + tr("{path}: there is no CT scan in it.", path=folder) + more)
             return None
         note = not_looked_into(index.left_out) if index.left_out else ""
         if len(found) == 1:
-            self._say(f"⚠ {note}" if note else "")
+            self._show_status(f"⚠ {note}" if note else "")
             return found[0]
         volume = self._session.volume
         mine = [volume is not None and is_same_patient(one.identity, volume.series) for one in found]
@@ -359,10 +359,10 @@ class FollowUpPanel(QWidget):
         try:
             self._priors.compare(choice.source, other_id=other_id)
         except LesionError as error:
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
             return
         self.progress.setRange(0, 0)
-        self._say(tr("Starting…"))
+        self._show_status(tr("Starting…"))
 
     def _is_one_patient(self, one: SeriesIdentity, other: SeriesIdentity) -> bool:
         def who(identity: SeriesIdentity) -> str:
@@ -389,14 +389,14 @@ class FollowUpPanel(QWidget):
         if self._priors.running:
             self._priors.cancel()
             self.cancel_button.setEnabled(False)
-            self._say(tr("Stopping after this step…"))
+            self._show_status(tr("Stopping after this step…"))
 
     def _on_progress(self, done: int, total: int, what: str) -> None:
         self.progress.setRange(0, total)
         self.progress.setValue(done)
         if self.cancel_button.isEnabled() and not self._is_elsewhere:
             step = step_text(what)
-            self._say(f"{step[:1].upper()}{step[1:]}…")
+            self._show_status(f"{step[:1].upper()}{step[1:]}…")
 
     @property
     def _is_elsewhere(self) -> bool:
@@ -405,7 +405,7 @@ class FollowUpPanel(QWidget):
 
     def _on_ended(self, text: str) -> None:
         self.cancel_button.setEnabled(True)
-        self._say(text)
+        self._show_status(text)
         if not text:
             self._side_by_side.show()
 
@@ -423,7 +423,7 @@ class FollowUpPanel(QWidget):
         uid = self.compared.currentData()
         return next((one for one in self._priors.comparisons if one.prior_series_uid == uid), None)
 
-    def _say(self, text: str) -> None:
+    def _show_status(self, text: str) -> None:
         self.status.setText(text)
         self.status.setVisible(bool(text))
 
@@ -447,12 +447,12 @@ class FollowUpPanel(QWidget):
             for one in comparisons:
                 self.compared.addItem(prior_text(one, dates=self._tools.names), one.prior_series_uid)
             self.compared.setCurrentIndex(max(self.compared.findData(chosen), 0) if comparisons else -1)
-        self._say_alignment()
+        self._show_alignment()
         self._fill()
         self.response.show_report(None if blind else self._view.report(), self._tools.names)
         self._enable()
 
-    def _say_alignment(self) -> None:
+    def _show_alignment(self) -> None:
         comparison, report = self.comparison, self._view.report()
         lines = []
         if comparison is not None:
@@ -489,13 +489,13 @@ class FollowUpPanel(QWidget):
         self.cancel_button.setVisible(running)
         self.progress.setVisible(running)
         self.compared.setEnabled(self.compared.count() > 0)
-        self._say_nothing()
+        self._show_why_empty()
         self.side_by_side_button.setEnabled(self._session.comparison is not None and not self._session.blind)
         self.side_by_side_button.setChecked(self._side_by_side.shown)
         if obstacle and not running and not self.status.text():
-            self._say(obstacle)
+            self._show_status(obstacle)
         elif not obstacle and self.status.text() in self._obstacles:
-            self._say("")
+            self._show_status("")
 
     def _fill(self) -> None:
         """Fill the table with what became of each lesion; the chosen row stays chosen."""
@@ -525,10 +525,10 @@ class FollowUpPanel(QWidget):
                     if column in (DIAMETER, VOLUME, PERCENT, DOUBLING):
                         item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                     self.table.setItem(row, column, item)
-        self._say_nothing()
+        self._show_why_empty()
         self._on_selected(self._session.finding)
 
-    def _say_nothing(self) -> None:
+    def _show_why_empty(self) -> None:
         """Say in an empty table what to do."""
         if self._changes or self._priors.running:
             text = ""

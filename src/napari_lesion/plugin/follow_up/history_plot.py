@@ -9,7 +9,7 @@ from typing import Any
 from qtpy.QtGui import QPalette
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_lesion.comparison.history import LesionHistory, Point
+from napari_lesion.comparison.history import HistoryPoint, LesionHistory
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import SELECTED_COLOR
 from napari_lesion.plugin.widgets.task import Task
@@ -139,11 +139,13 @@ def _load_matplotlib(progress: Progress) -> None:
 def in_words(shown: Sequence[LesionHistory]) -> str:
     """Say what the plot shows, for those who cannot see it."""
 
-    def said(point: Point) -> str:
+    def text_of(point: HistoryPoint) -> str:
         size = _number(point.diameter_mm, "mm"), _number(point.volume_mm3, "mm³")
         return f"{point.when.isoformat()}: {', '.join(part for part in size if part)}"
 
-    return "\n".join(f"F{history.number}: " + "; ".join(said(point) for point in history.points) for history in shown)
+    return "\n".join(
+        f"F{history.number}: " + "; ".join(text_of(point) for point in history.points) for history in shown
+    )
 
 
 def _number(value: float | None, unit: str) -> str:

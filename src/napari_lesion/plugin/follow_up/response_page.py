@@ -55,9 +55,13 @@ class ResponsePage(QWidget):
         self.says = QLabel()
         self.says.setWordWrap(True)
         self.recist_button = QPushButton(tr("Save RECIST table…"))
-        self.recist_button.clicked.connect(lambda: self._ask(tr("Save RECIST table"), "recist.csv", self.save_recist))
+        self.recist_button.clicked.connect(
+            lambda: self._choose_file(tr("Save RECIST table"), "recist.csv", self.save_recist)
+        )
         self.timeline_button = QPushButton(tr("Save timeline…"))
-        self.timeline_button.clicked.connect(lambda: self._ask(tr("Save timeline"), "timeline.csv", self.save_timeline))
+        self.timeline_button.clicked.connect(
+            lambda: self._choose_file(tr("Save timeline"), "timeline.csv", self.save_timeline)
+        )
         buttons = QHBoxLayout()
         buttons.addWidget(self.recist_button)
         buttons.addWidget(self.timeline_button)
@@ -99,7 +103,7 @@ class ResponsePage(QWidget):
             text = " → ".join("–" if size is None else f"{size:.1f}" for size in sizes)
             self._put(row, 0, self._names[one.lesion_uid])
             self._put(row, 2, text)
-        self._say(dates)
+        self._show_status(dates)
 
     def _put(self, row: int, column: int, text: str) -> None:
         item = self.table.item(row, column)
@@ -152,7 +156,7 @@ class ResponsePage(QWidget):
         review = self._session.review
         return review.lesions if review is not None and self._reports else ()
 
-    def _say(self, dates: bool) -> None:
+    def _show_status(self, dates: bool) -> None:
         lesions, lines, fits = self._chosen(), [], False
         if lesions:
             try:
@@ -180,7 +184,7 @@ class ResponsePage(QWidget):
             text = text.replace(uid, name)
         return text
 
-    def _ask(self, title: str, name: str, save: Callable[[Path], None]) -> None:
+    def _choose_file(self, title: str, name: str, save: Callable[[Path], None]) -> None:
         path, _ = QFileDialog.getSaveFileName(self, title, name, "CSV (*.csv)")
         if not path:
             return

@@ -44,7 +44,7 @@ from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.viewer.view import source_of
 from napari_lesion.plugin.widgets.task import Task, sentence, step_text
-from napari_lesion.report.write import FILE_NAMES, Kind, in_words, write_reports
+from napari_lesion.report.write import FILE_NAMES, ReportKind, in_words, write_reports
 from napari_lesion.support.errors import Cancelled, LesionError, PacsError
 from napari_lesion.support.plain import one_line
 from napari_lesion.support.progress import Progress, part
@@ -54,7 +54,7 @@ T = TypeVar("T")
 _NODE = "pacs/node"
 _MOST = 200
 #: Sent back, where there are any.
-_RESULTS: tuple[Kind, ...] = ("sr", "seg", "key-images")
+_RESULTS: tuple[ReportKind, ...] = ("sr", "seg", "key-images")
 _FIELDS = ("patient_id", "patient_name", "first_date", "last_date", "modality", "accession")
 
 

@@ -38,7 +38,7 @@ from napari_lesion.plugin.viewer.layers import (
 )
 from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.reading_study.journal import Journal, hold, load, load_whole, place_of, settle
-from napari_lesion.reading_study.reading import MARK_MM, Mark, Reading
+from napari_lesion.reading_study.reading import MARK_MM, ReaderMark, Reading
 from napari_lesion.review.review import is_searched
 from napari_lesion.support.errors import LesionError, ReadingError
 from napari_lesion.support.journal_file import is_there
@@ -56,7 +56,7 @@ class ReadingSession(QObject):
 
     changed = Signal()
     """The reading, or the scan, is another."""
-    told = Signal(str)
+    status_changed = Signal(str)
     """Something that the reader should know."""
     progressed = Signal(int, int)
     """The hidden search: steps done, of so many (0: not known); -1 when it ended."""
@@ -162,7 +162,7 @@ class ReadingSession(QObject):
             self._let_others()
             raise
         if self._journal.told:
-            self.told.emit(f"⚠ {self._journal.told}")
+            self.status_changed.emit(f"⚠ {self._journal.told}")
         self._reading = None
         self._hide(key)
         if self._journal.reading.phase == "blind":
@@ -233,7 +233,7 @@ class ReadingSession(QObject):
             raise ReadingError(tr("There is no mark and no finding at the crosshair."))
         self._refresh()
 
-    def at(self, place: Point) -> tuple[Mark | None, Finding | None]:
+    def at(self, place: Point) -> tuple[ReaderMark | None, Finding | None]:
         """Get the reader's mark, or else the revealed finding, that a place (LPS mm) lies in."""
         reading = self.reading
         if reading is None:
@@ -282,7 +282,7 @@ class ReadingSession(QObject):
         try:
             return load(path)
         except ReadingError as error:  # `start` goes on from what is whole of it
-            self.told.emit(f"⚠ {sentence(error)}")
+            self.status_changed.emit(f"⚠ {sentence(error)}")
         try:
             return load_whole(path)
         except ReadingError:
@@ -317,7 +317,7 @@ class ReadingSession(QObject):
         self._task = Task(lambda progress: search(volume, detector=model, progress=progress).report, self)
         self._task.progressed.connect(lambda done, total, _: self.progressed.emit(done, total))
         self._task.succeeded.connect(lambda report: self._reports.update({key: report}))
-        self._task.failed.connect(lambda error: self.told.emit(f"⚠ {sentence(error)}"))
+        self._task.failed.connect(lambda error: self.status_changed.emit(f"⚠ {sentence(error)}"))
         self._task.ended.connect(lambda: self._on_searched(key))
         self._task.start()
         self.progressed.emit(0, 0)
@@ -347,10 +347,10 @@ class ReadingSession(QObject):
 
     def _refresh(self) -> None:
         self._draw()
-        self._say_state()
+        self._show_state()
         self.changed.emit()
 
-    def _say_state(self) -> None:
+    def _show_state(self) -> None:
         """Say over the picture which read this is: the panel may be behind another one."""
         banner = self._session.viewer.canvas.overlays[_BANNER]
         reading = self.reading
@@ -467,7 +467,7 @@ def _act(session: Session, confidence: int) -> None:
         else:
             reading.take_away()
     except LesionError as error:
-        reading.told.emit(f"⚠ {sentence(error)}")
+        reading.status_changed.emit(f"⚠ {sentence(error)}")
 
 
 def _rate(confidence: int) -> Callable[[Session], None]:

@@ -184,7 +184,7 @@ class SecondReaderPanel(QWidget):
 
     def _connect(self) -> None:
         self._reading_session.changed.connect(self._show)
-        self._reading_session.told.connect(self._say)
+        self._reading_session.status_changed.connect(self._show_status)
         self._reading_session.progressed.connect(self._on_progress)
         self.reader.editingFinished.connect(self._on_reader)
         self.choose.clicked.connect(self._on_choose)
@@ -207,11 +207,11 @@ class SecondReaderPanel(QWidget):
             self._try(self._reading_session.pause)
 
     def _try(self, act: Callable[[], None]) -> None:
-        self._say("")
+        self._show_status("")
         try:
             act()
         except LesionError as error:
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
 
     def _next(self) -> None:
         """Take the next step of the reading."""
@@ -260,7 +260,7 @@ class SecondReaderPanel(QWidget):
 
     # -- what is shown ------------------------------------------------------------------------------------------------
 
-    def _say(self, text: str) -> None:
+    def _show_status(self, text: str) -> None:
         self.message.setText(text)
         self.message.setVisible(bool(text))
 

@@ -122,7 +122,7 @@ def description(series: Series, precheck: Precheck | None) -> str:
     return f"{first}\n{' · '.join(parts)}\n{last}"
 
 
-class _Row(QTreeWidgetItem):
+class _SeriesRow(QTreeWidgetItem):
     """A series, or a study (then without a key)."""
 
     def __init__(self, parent: QTreeWidget | QTreeWidgetItem, series: Series, key: _Key | None = None) -> None:
@@ -142,7 +142,7 @@ class BrowserPanel(QWidget):
     """What is listed, or its pictures."""
     searched = Signal()
     """All files were looked at, as far as nobody stopped it."""
-    told = Signal(str)
+    status_changed = Signal(str)
     """What the status says."""
     raised = Signal()
     """A series was opened, or the one that is open came back."""
@@ -155,8 +155,8 @@ class BrowserPanel(QWidget):
         bind(napari_viewer)
         self._session = session_of(napari_viewer)
         self._search: SeriesSearch | None = None
-        self._rows: dict[_Key, _Row] = {}
-        self._studies: dict[tuple[Path, str, str], _Row] = {}
+        self._rows: dict[_Key, _SeriesRow] = {}
+        self._studies: dict[tuple[Path, str, str], _SeriesRow] = {}
         self._skipped: dict[Path, tuple[tuple[Path, str], ...]] = {}
         self._left_out: dict[Path, tuple[tuple[Path, str], ...]] = {}
         """Those among them that may hold scans."""
@@ -262,8 +262,8 @@ class BrowserPanel(QWidget):
         self.setAcceptDrops(True)
 
     def _connect(self) -> None:
-        self.folder_button.clicked.connect(self.ask_folder)
-        self.file_button.clicked.connect(self._ask_file)
+        self.folder_button.clicked.connect(self.choose_folder)
+        self.file_button.clicked.connect(self._choose_file)
         self.recent_menu.aboutToShow.connect(self._list_recent)
         self.filter.textChanged.connect(self._apply_filter)
         self.stop_button.clicked.connect(self.stop)
@@ -292,7 +292,7 @@ class BrowserPanel(QWidget):
             event.acceptProposedAction()
             self.look_through(paths)
 
-    def ask_folder(self) -> None:
+    def choose_folder(self) -> None:
         """Ask for a folder and look through it."""
         recent = _recent()
         start = recent[0] if recent else ""
@@ -300,7 +300,7 @@ class BrowserPanel(QWidget):
         if folder:
             self.look_through([Path(folder)])
 
-    def _ask_file(self) -> None:
+    def _choose_file(self) -> None:
         file, _ = QFileDialog.getOpenFileName(self, tr("Choose a zip, a DICOMDIR or an image"))
         if file:
             self.look_through([Path(file)])
@@ -367,11 +367,13 @@ class BrowserPanel(QWidget):
         self.progress.setValue(done)
         if self._due is None:
             if total:
-                self._say(tr("{done} of {total} files · {count} series", done=done, total=total, count=len(self._rows)))
+                self._show_status(
+                    tr("{done} of {total} files · {count} series", done=done, total=total, count=len(self._rows))
+                )
             else:
-                self._say(what or tr("Looking for files…"))
+                self._show_status(what or tr("Looking for files…"))
         else:
-            self._say(
+            self._show_status(
                 tr(
                     "The series opens when all files are seen ({done} of {total}): more of its slices may follow. "
                     "Stop opens what there is.",
@@ -388,7 +390,7 @@ class BrowserPanel(QWidget):
             item = self._rows.get(key)
             precheck = found.prechecks[place] if found.prechecks else None
             if item is None:
-                item = self._rows[key] = _Row(self._study(found.path, series), series, key)
+                item = self._rows[key] = _SeriesRow(self._study(found.path, series), series, key)
                 item.setIcon(0, _icon(_blank()))
             elif item.series is series and precheck is None:
                 continue
@@ -414,13 +416,13 @@ class BrowserPanel(QWidget):
         self._apply_filter()
         self.listed.emit()
 
-    def _study(self, path: Path, series: Series) -> _Row:
+    def _study(self, path: Path, series: Series) -> _SeriesRow:
         """Find the row of a study, or make it."""
         identity = series.identity
         key = (path, identity.patient_id + identity.patient_name, identity.study_uid)
         item = self._studies.get(key)
         if item is None:
-            item = self._studies[key] = _Row(self.tree, series)
+            item = self._studies[key] = _SeriesRow(self.tree, series)
             item.setFlags(Qt.ItemFlag.ItemIsEnabled)
             item.setFirstColumnSpanned(True)
             font = item.font(0)
@@ -434,7 +436,7 @@ class BrowserPanel(QWidget):
         for item in self._studies.values():
             self._name_study(item)
 
-    def _name_study(self, item: _Row) -> None:
+    def _name_study(self, item: _SeriesRow) -> None:
         identity = item.series.identity
         who = dict.fromkeys(
             part for part in (identity.patient_name.replace("^", " ").strip(), identity.patient_id) if part
@@ -472,7 +474,7 @@ class BrowserPanel(QWidget):
     def _on_ended(self, complete: bool, error: Exception | None) -> None:
         self.busy.hide()
         if error is not None:
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
         elif complete:
             said = tr("{count} series in {studies} studies", count=len(self._rows), studies=len(self._studies))
             if not self._rows:
@@ -487,9 +489,11 @@ class BrowserPanel(QWidget):
                     "What may hold more, and could not be looked into ({count}), is named below.", count=count
                 )
                 self.skipped_button.setChecked(True)
-            self._say(said)
+            self._show_status(said)
         else:
-            self._say("⚠ " + tr("Stopped: not all files were looked at. Series, and slices of them, may be missing."))
+            self._show_status(
+                "⚠ " + tr("Stopped: not all files were looked at. Series, and slices of them, may be missing.")
+            )
         first = self.tree.topLevelItem(0)
         if self.tree.currentItem() is None and first is not None:
             self.tree.setCurrentItem(first.child(0))
@@ -499,11 +503,11 @@ class BrowserPanel(QWidget):
         self.searched.emit()
 
     def _show_skipped(self) -> None:
-        may_hold_more = [f"⚠ {text}" for text in _told(self._left_out)]
+        may_hold_more = [f"⚠ {text}" for text in _reasons(self._left_out)]
         others = {
             root: [s for s in all_ if s not in self._left_out.get(root, ())] for root, all_ in self._skipped.items()
         }
-        every = [*may_hold_more, *_told(others)]
+        every = [*may_hold_more, *_reasons(others)]
         self.skipped_button.setVisible(bool(every))
         if not every:
             self.skipped_button.setChecked(False)
@@ -545,7 +549,7 @@ class BrowserPanel(QWidget):
             self._open(item)
 
     def _open(self, item: QTreeWidgetItem) -> None:
-        if not isinstance(item, _Row) or item.key is None:
+        if not isinstance(item, _SeriesRow) or item.key is None:
             return
         key, series = item.key, item.series
         if self.searching:
@@ -556,14 +560,14 @@ class BrowserPanel(QWidget):
             self._session.open_scans.show(shown)
             self.raised.emit()
             return
-        self._say(tr("Opening {name}…", name=scan_name(series.identity)))
+        self._show_status(tr("Opening {name}…", name=scan_name(series.identity)))
         try:
             add_layers(self._viewer, open_series([series]))
         except Cancelled:
-            self._say("")
+            self._show_status("")
             return
         except LesionError as error:
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
             return
         shown = self._session.open_scans.find(series)
         if shown is None:
@@ -571,7 +575,7 @@ class BrowserPanel(QWidget):
         mark, text = certified(shown.volume.certificate)
         item.setText(1, mark)
         item.setToolTip(1, text)
-        self._say("")
+        self._show_status("")
         self.raised.emit()
 
     @property
@@ -589,17 +593,17 @@ class BrowserPanel(QWidget):
         if item is not None:
             self._open(item)
 
-    def _say(self, text: str) -> None:
+    def _show_status(self, text: str) -> None:
         self.status.setText(text)
         self.status.setVisible(bool(text))
-        self.told.emit(text)
+        self.status_changed.emit(text)
 
 
 def _local_paths(event: QDropEvent) -> list[Path]:
     return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
 
 
-def _told(passed: Mapping[Path, Sequence[tuple[Path, str]]]) -> list[str]:
+def _reasons(passed: Mapping[Path, Sequence[tuple[Path, str]]]) -> list[str]:
     """Name files and say why they are no images of a series, by what was looked through."""
     return [f"{_below(root, path)}: {in_language(reason)}" for root, files in passed.items() for path, reason in files]
 
@@ -611,7 +615,7 @@ def _below(root: Path, path: Path) -> str:
 
 def _order(item: QTreeWidgetItem) -> tuple[int, str]:
     """Series by number, what has none last."""
-    assert isinstance(item, _Row)  # the tree has no others
+    assert isinstance(item, _SeriesRow)  # the tree has no others
     series = item.series
     number = series.identity.series_number
     return (int(number) if number.isdecimal() else 1 << 31), series.key

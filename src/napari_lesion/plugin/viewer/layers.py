@@ -5,7 +5,7 @@ is an LPS position reversed. y runs down and x runs right on the screen, which g
 the patient's right on the left, the front on top.
 
 A scan whose planes are oblique keeps its own planes: its world is turned around the scan's centre so that the planes
-lie upright (napari slices oblique affines wrongly, and resampling would blur). `Frame` holds that turn, and
+lie upright (napari slices oblique affines wrongly, and resampling would blur). `UprightFrame` holds that turn, and
 everything that is drawn on the scan goes through the same frame.
 """
 
@@ -60,7 +60,7 @@ _WORLD_AXES = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
 
 
 @dataclass(frozen=True)
-class Frame:
+class UprightFrame:
     """How patient positions (LPS mm) map to napari's world for one scan.
 
     Attributes
@@ -117,17 +117,17 @@ def canonical(voxels: npt.NDArray[Any], affine: FloatArray) -> tuple[npt.NDArray
     return turned(voxels, affine)
 
 
-def frame_of(volume: Volume) -> Frame:
+def frame_of(volume: Volume) -> UprightFrame:
     """Find the frame in which a scan's planes lie upright."""
     voxels, affine = canonical(volume.voxels, volume.affine)
     axes = (affine[:3, :3] / np.array(spacing_of(affine))).T
     centre = apply_affine(affine, (np.array(voxels.shape) - 1) / 2)
     if np.abs(axes - _WORLD_AXES).max() < 1e-6:  # rounding in the headers: 1 µm at the edge of the largest scan
         axes = _WORLD_AXES
-    return Frame(axes, centre)
+    return UprightFrame(axes, centre)
 
 
-def _placed(affine: FloatArray, frame: Frame) -> dict[str, Any]:
+def _placed(affine: FloatArray, frame: UprightFrame) -> dict[str, Any]:
     """Scale and translate, mm, of an array with a canonical affine in a frame parallel to it."""
     return {
         "scale": spacing_of(affine),

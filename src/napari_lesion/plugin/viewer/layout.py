@@ -116,7 +116,7 @@ class Layout(QObject):
     def _connect(self) -> None:
         self.rail.browse.clicked.connect(self.browse)
         self.browser.raised.connect(self.browser_dialog.hide)
-        self.browser.told.connect(self.line.state)
+        self.browser.status_changed.connect(self.line.state)
         self.advanced_button.clicked.connect(self.set_advanced)
         self.keys_button.clicked.connect(lambda: toggle_help(self._session))
         self._session.scan_changed.connect(self._on_scan)

@@ -85,7 +85,7 @@ class Opening(QObject):
     def show(self, viewer: ViewerModel, layer: Layer) -> None:
         """Follow a layer that shows the scan."""
         self._shown.append((ref(viewer), layer))
-        self._tell()
+        self._show_progress()
 
     def forget(self, layer: Layer) -> None:
         """Let go of a layer that somebody took away; without any left, reading stops."""
@@ -114,7 +114,7 @@ class Opening(QObject):
             if viewer.dims.ndisplay == 2 and (came or everything):
                 layer.refresh(thumbnail=False, extent=False)
         self._seen = done
-        self._tell()
+        self._show_progress()
 
     def _slice_shown(self, viewer: ViewerModel) -> int:
         """Index k of the slice that the viewer is at."""
@@ -127,10 +127,10 @@ class Opening(QObject):
     def _viewers(self) -> list[tuple[ViewerModel, Layer]]:
         return [(viewer, layer) for weak, layer in self._shown if (viewer := weak()) is not None]
 
-    def _tell(self) -> None:
+    def _show_progress(self) -> None:
         for viewer, layer in self._viewers():
             if layer in viewer.layers:
-                _say(viewer, self.text)
+                _show_text(viewer, self.text)
 
     @property
     def text(self) -> str:
@@ -154,7 +154,7 @@ class Opening(QObject):
             layer.contrast_limits = window
             layer.refresh()
             if layer in viewer.layers:
-                _say(viewer, "")
+                _show_text(viewer, "")
         self.ended.emit(volume)
 
     def _on_failed(self, error: Exception) -> None:
@@ -184,13 +184,13 @@ class Opening(QObject):
     def _take_away(self) -> None:
         for viewer, layer in self._viewers():
             if layer in viewer.layers:
-                _say(viewer, "")
+                _show_text(viewer, "")
             if (scan := open_scans(viewer).of(layer)) is not None:
                 open_scans(viewer).close(scan)
         self._shown.clear()
 
 
-def _say(viewer: ViewerModel, text: str) -> None:
+def _show_text(viewer: ViewerModel, text: str) -> None:
     if (line := line_of(viewer)) is not None:
         line.state(text)
         return
@@ -240,7 +240,7 @@ def follow(viewer: ViewerModel) -> None:
         one = weak()
         shown = next((opening for opening in _under_way if one is not None and opening.shows_in(one)), None)
         if one is not None:
-            _say(one, shown.text if shown is not None and not shown.over else "")
+            _show_text(one, shown.text if shown is not None and not shown.over else "")
 
     viewer.layers.events.inserted.connect(on_inserted)
     scans.closed.connect(lambda scan: forget(scan.layer))

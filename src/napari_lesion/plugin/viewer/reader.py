@@ -21,7 +21,7 @@ from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import LayerData, scan_layer, scan_name
 from napari_lesion.plugin.viewer.opening import Opening, follow
 from napari_lesion.plugin.viewer.scan_view import scan_view
-from napari_lesion.plugin.viewer.view import tell_doubts
+from napari_lesion.plugin.viewer.view import show_doubts
 from napari_lesion.plugin.widgets.dialogs import SeriesDialog
 from napari_lesion.plugin.widgets.messages import offer, show_error, show_info, show_warning
 from napari_lesion.plugin.widgets.task import run_with_dialog, sentence
@@ -123,7 +123,7 @@ def _read_one(path: Path) -> list[LayerData]:
     if index.left_out:
         show_warning(not_looked_into(index.left_out))
     if rest:
-        _say_rest(chosen[0], rest)
+        _offer_rest(chosen[0], rest)
     return layers
 
 
@@ -144,7 +144,7 @@ def open_series(chosen: Sequence[Series]) -> list[LayerData]:
         if (viewer := current_viewer()) is not None:
             scan_view(viewer)
             follow(viewer)
-        tell_doubts(volume)
+        show_doubts(volume)
         layers.append(scan_layer(volume, series))
     if errors and not layers:
         raise errors[0]
@@ -218,11 +218,11 @@ def _choose(index: SeriesIndex) -> tuple[list[Series], list[Series]]:
         return series, []
     preferred = max(range(len(series)), key=lambda row: worth(series[row]))
     if _somebody_is_there():
-        return _ask(series, preferred, _passed_over(index)), []
+        return _choose_series(series, preferred, _passed_over(index)), []
     return [series[preferred]], [one for row, one in enumerate(series) if row != preferred]
 
 
-def _say_rest(opened: Series, rest: Sequence[Series]) -> None:
+def _offer_rest(opened: Series, rest: Sequence[Series]) -> None:
     """Say what was not opened, and offer it.
 
     Last of all, when the scan is there: napari shows one message over the other, and the button must not be covered.
@@ -249,7 +249,7 @@ def worth(series: Series) -> tuple[bool, bool, int]:
     return series.kind == "volume", series.identity.modality == "CT", series.n_slices
 
 
-def _ask(series: Sequence[Series], preferred: int, note: str) -> list[Series]:
+def _choose_series(series: Sequence[Series], preferred: int, note: str) -> list[Series]:
     dialog = SeriesDialog(series, preferred, note, parent=_window())
     try:
         if not dialog.exec() or not dialog.chosen:
@@ -261,7 +261,7 @@ def _ask(series: Sequence[Series], preferred: int, note: str) -> list[Series]:
 
 def _open_more(viewer: Viewer, series: Sequence[Series]) -> None:
     try:
-        layers = open_series(_ask(series, 0, ""))
+        layers = open_series(_choose_series(series, 0, ""))
     except Cancelled:
         return
     except LesionError as error:

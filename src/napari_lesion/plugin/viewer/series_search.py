@@ -105,14 +105,14 @@ class SeriesSearch(QObject):
             one = ((path, sentence(error)),)
             index = SeriesIndex((), one, one)
             if len(self._paths) == 1:
-                self._tell(path, index, draw)  # what came out of a damaged zip is gone
+                self._publish(path, index, draw)  # what came out of a damaged zip is gone
                 raise
         except Cancelled:
-            self._tell(path, sorted_out(index), draw)
+            self._publish(path, sorted_out(index), draw)
             raise
-        self._tell(path, index, draw)
+        self._publish(path, index, draw)
 
-    def _tell(self, path: Path, index: SeriesIndex, draw: Callable[[Series], None]) -> None:
+    def _publish(self, path: Path, index: SeriesIndex, draw: Callable[[Series], None]) -> None:
         self.found.emit(Found(path, index, tuple(map(precheck, index))))
         for series in index:  # after that: a picture that comes before its row would be lost
             draw(series)

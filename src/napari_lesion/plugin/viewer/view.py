@@ -238,7 +238,7 @@ def _name_in_messages(volume: Volume) -> str:
     return volume.series.series_description or volume.series.series_uid
 
 
-def tell_doubts(volume: Volume) -> None:
+def show_doubts(volume: Volume) -> None:
     """Show on the screen what was found while a scan was read: as a warning where voxels are not as acquired."""
     certificate = volume.certificate
     doubts = list(map(in_language, (*certificate.notes, *certificate.duplicates)))

@@ -55,7 +55,7 @@ class ValidationConfig(Strict):
     """Validations without a new best after which the run stops; 0: it never does."""
 
 
-Precision = Literal["fp32", "bf16", "fp16", "auto"]
+TrainingPrecision = Literal["fp32", "bf16", "fp16", "auto"]
 """What the network computes in while training; weights, loss and optimiser stay in fp32.
 
 ``auto`` is bf16 where the processor computes in it, fp16 on a CUDA device that does not, and fp32 anywhere else.
@@ -73,7 +73,7 @@ class RunConfig(Strict):
     """Examples a step, in each process."""
     dropout: float = Field(default=0.1, ge=0, lt=1)
     device: str = "auto"
-    precision: Precision = "fp32"
+    precision: TrainingPrecision = "fp32"
     checkpoint_every: int = Field(default=100, gt=0)
     """Steps between two checkpoints; the curves are drawn then, too."""
     tensorboard: bool = False

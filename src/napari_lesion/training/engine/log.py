@@ -14,7 +14,7 @@ import numpy as np
 from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.errors import ConfigError
 
-Row = dict[str, float]
+LoggedRow = dict[str, float]
 _SMOOTH = 50
 
 
@@ -23,9 +23,9 @@ class Log:
 
     def __init__(self, path: Path, until: int = 0) -> None:
         self.path = path
-        self.rows: list[Row] = _read(path, until)
+        self.rows: list[LoggedRow] = _read(path, until)
 
-    def add(self, row: Row) -> None:
+    def add(self, row: LoggedRow) -> None:
         """Add a row; it needs a ``step``."""
         self.rows.append(row)
 
@@ -44,7 +44,7 @@ class Log:
         return float(np.mean([row[name] for row in self.rows[-_SMOOTH:]]))
 
 
-def _read(path: Path, until: int) -> list[Row]:
+def _read(path: Path, until: int) -> list[LoggedRow]:
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as file:
@@ -56,7 +56,7 @@ def _number(text: str) -> float:
     return int(text) if text.isdigit() else float(text)
 
 
-def draw_curves(path: Path, steps: Sequence[Row], validations: Sequence[Row], measure: str) -> None:
+def draw_curves(path: Path, steps: Sequence[LoggedRow], validations: Sequence[LoggedRow], measure: str) -> None:
     """Draw loss, learning rate and validations by step, as PNG.
 
     Parameters
@@ -128,7 +128,7 @@ class TensorBoardLogger:
         writer: Any = SummaryWriter  # untyped
         self._writer = writer(str(folder), purge_step=step + 1)
 
-    def add(self, group: str, row: Row) -> None:
+    def add(self, group: str, row: LoggedRow) -> None:
         """Write the numbers of a row."""
         for name, value in row.items():
             if name != "step" and math.isfinite(value):

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from napari_lesion.training.config.options import OptimiserConfig, Precision
+from napari_lesion.training.config.options import OptimiserConfig, TrainingPrecision
 from napari_lesion.training.engine.optimiser import make_optimiser
 from napari_lesion.training.engine.ranks import ALONE, Ranks
 
@@ -30,7 +30,7 @@ class TrainerState:
     optimiser: torch.optim.Optimizer
     options: OptimiserConfig
     device: torch.device
-    precision: Precision
+    precision: TrainingPrecision
     scaler: torch.amp.GradScaler
     ranks: Ranks = ALONE
     step: int = 0
@@ -100,7 +100,7 @@ def make_trainer(
     options: OptimiserConfig,
     *,
     device: torch.device | str = "cpu",
-    precision: Precision = "fp32",
+    precision: TrainingPrecision = "fp32",
     ranks: Ranks = ALONE,
 ) -> TrainerState:
     """Bring a network to its device and give it an optimiser and an average that starts as the network."""
@@ -120,7 +120,7 @@ def make_trainer(
     )
 
 
-def settled(precision: Precision, device: torch.device) -> Precision:
+def settled(precision: TrainingPrecision, device: torch.device) -> TrainingPrecision:
     """Say what ``auto`` is on a device; anything else stays."""
     if precision != "auto":
         return precision

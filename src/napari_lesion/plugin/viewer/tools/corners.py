@@ -206,17 +206,17 @@ class CornerTexts:
         """Whether there is room for few words only."""
         return self._width < SMALL_PX
 
-    def say_who(self, patient: str, study: str) -> None:
+    def show_identity(self, patient: str, study: str) -> None:
         """Write whose scan it is, and which, into the upper corners; one below the other where there is little room."""
         tiny = self._width < TINY_PX
-        self.say("top_left", "\n".join(filter(None, (patient, *study.splitlines()[:2]))) if tiny else patient)
-        self.say("top_right", "" if tiny else study)
+        self.set_text("top_left", "\n".join(filter(None, (patient, *study.splitlines()[:2]))) if tiny else patient)
+        self.set_text("top_right", "" if tiny else study)
 
     @property
     def _font_size(self) -> float:
         return SMALL_FONT_SIZE if self.small else FONT_SIZE
 
-    def say(self, corner: str, text: str) -> None:
+    def set_text(self, corner: str, text: str) -> None:
         """Write into a corner; lines that would run into the other corner end in an ellipsis."""
         if self._texts[corner] != text:
             self._texts[corner] = text
@@ -236,7 +236,7 @@ class CornerTexts:
         overlay = model.canvas.overlays[f"reading_{corner}"]
         marks = marks_of(model)
         if marks is not None:
-            marks.say(corner, text, self._font_size)
+            marks.set_corner(corner, text, self._font_size)
             overlay.visible = False
             return
         if overlay.font_size != self._font_size:

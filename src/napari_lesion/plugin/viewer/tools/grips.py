@@ -12,7 +12,7 @@ from qtpy.QtCore import QPointF
 
 from napari_lesion.model.drawn import Drawing
 from napari_lesion.model.volume import FloatArray
-from napari_lesion.plugin.viewer.layers import Frame
+from napari_lesion.plugin.viewer.layers import UprightFrame
 from napari_lesion.plugin.viewer.tools import shapes
 from napari_lesion.plugin.viewer.views.projection import to_screen
 
@@ -31,7 +31,7 @@ class Grip:
     point: int | None
 
 
-def grip_at(pane: Pane, drawings: Sequence[Drawing], frame: Frame, at: QPointF, *, lines: bool) -> Grip | None:
+def grip_at(pane: Pane, drawings: Sequence[Drawing], frame: UprightFrame, at: QPointF, *, lines: bool) -> Grip | None:
     """Find what of drawings is under a point of a canvas: points before lines.
 
     Parameters
@@ -39,7 +39,7 @@ def grip_at(pane: Pane, drawings: Sequence[Drawing], frame: Frame, at: QPointF, 
     pane : Pane
     drawings : sequence of Drawing
         On the slice of the view; the first ones go before the others.
-    frame : Frame
+    frame : UprightFrame
         Of their scan.
     at : QPointF
         Pixels from the upper left corner of the canvas.

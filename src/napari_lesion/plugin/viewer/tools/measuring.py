@@ -50,7 +50,7 @@ class _Hold:
     grip: Grip
     start: FloatArray
     pressed: QPointF
-    shape: shapes.Shape | None = None
+    shape: shapes.DrawnShape | None = None
     """As it is now; None until the mouse has moved."""
 
 
@@ -255,7 +255,7 @@ class MeasuringTools(QObject):
                 if twice:
                     self._hold = None
                     # Not within the event: the window of the question has a loop of its own.
-                    QTimer.singleShot(0, self, lambda: self._ask_text(grip.drawing))
+                    QTimer.singleShot(0, self, lambda: self._edit_text(grip.drawing))
                 else:
                     self._hold = _Hold(pane, grip, self._place(pane, at), at)
                 return True
@@ -334,7 +334,7 @@ class MeasuringTools(QObject):
         self._let_go()
         text = ""
         if tool == "arrow":
-            text = self._asked(tr("Arrow"), "")
+            text = self._entered_text(tr("Arrow"), "")
             if not text:
                 return
         frame, slab = frame_of(volume), self._slab(axis)
@@ -349,7 +349,7 @@ class MeasuringTools(QObject):
         count = slab.slices(abs(float(scan.scale[axis]))) if scan is not None else 1
         return Slab.model_validate({"projection": slab.mode.value, "slices": count}) if count > 1 else None
 
-    def _shape(self, pane: Pane, places: list[FloatArray]) -> shapes.Shape:
+    def _shape(self, pane: Pane, places: list[FloatArray]) -> shapes.DrawnShape:
         assert self.tool is not None
         vertical, horizontal = (int(axis) for axis in pane.view.dims.displayed)
         return shapes.clicked(self.tool, places, vertical, horizontal)
@@ -364,15 +364,15 @@ class MeasuringTools(QObject):
             self.change(lambda review, by: steps.reshape(review, id_, points, by, volume))
         self._redraw()
 
-    def _ask_text(self, drawing: Drawing) -> None:
+    def _edit_text(self, drawing: Drawing) -> None:
         """Ask for other words at a drawing."""
         if drawing not in self.drawings:
             return
-        text = self._asked(drawing.name, drawing.text)
+        text = self._entered_text(drawing.name, drawing.text)
         if text or (drawing.text and drawing.tool != "arrow"):
             self.change(lambda review, by: steps.label(review, drawing.id, text, by))
 
-    def _asked(self, title: str, text: str) -> str:
+    def _entered_text(self, title: str, text: str) -> str:
         window = self.session.viewer.window._qt_window
         words, accepted = QInputDialog.getText(window, title, tr("What it points at, or is:"), text=text)
         return words.strip() if accepted else text

@@ -63,7 +63,7 @@ class ReadingTools(QObject):
         self.interpolated: bool = option(INTERPOLATED_SETTING)
         """Whether the picture is smooth between the voxels, of all scans until the program ends."""
         self.overlays = overlays(session)
-        self._views: WeakKeyDictionary[ViewerModel, View] = WeakKeyDictionary()
+        self._views: WeakKeyDictionary[ViewerModel, ViewTools] = WeakKeyDictionary()
         self._others: WeakKeyDictionary[ViewerModel, Image] = WeakKeyDictionary()
         """What is shown by views of another scan than the one that is read: a prior."""
         self._captions: WeakKeyDictionary[ViewerModel, str] = WeakKeyDictionary()
@@ -79,7 +79,7 @@ class ReadingTools(QObject):
         session.scan_changed.connect(self._on_scan)
         session.open_scans.keep("slab", self._save_slab, self._restore_slab)
         session.position_changed.connect(self.cine.take_over)
-        self.overlays.changed.connect(self._say_how)
+        self.overlays.changed.connect(self._show_technique)
         self._on_scan(session.scan)
 
     @property
@@ -102,7 +102,7 @@ class ReadingTools(QObject):
         if other is not None:
             self._others[model] = other
         if model not in self._views:
-            self._views[model] = View(model, self)
+            self._views[model] = ViewTools(model, self)
             self._views[model].on_layers()
 
     def detach(self, model: ViewerModel) -> None:
@@ -110,7 +110,7 @@ class ReadingTools(QObject):
         for known in (self._views, self._others, self._captions):
             known.pop(model, None)
 
-    def view(self, model: ViewerModel) -> View:
+    def view(self, model: ViewerModel) -> ViewTools:
         """Get what the tools have in a view that was attached."""
         return self._views[model]
 
@@ -184,12 +184,12 @@ class ReadingTools(QObject):
 
     # -- window -------------------------------------------------------------------------------------------------------
 
-    def _say_how(self, _changed: object = None) -> None:
+    def _show_technique(self, _changed: object = None) -> None:
         for view in list(self._views.values()):
-            view.say_how()
+            view.show_technique()
 
     def _on_window(self) -> None:
-        self._say_how()
+        self._show_technique()
         self.window_changed.emit()
 
     def set_preset(self, preset: presets.Preset) -> None:
@@ -200,7 +200,7 @@ class ReadingTools(QObject):
             self.set_window(preset.window)
             remember(self._scan, window=preset.id)
         else:
-            self.tell(
+            self.set_status(
                 tr(
                     "{preset} is a window in HU, and this scan is not in HU: {key} chooses one.",
                     key=key_name("window.auto"),
@@ -235,7 +235,7 @@ class ReadingTools(QObject):
             self.interpolated = interpolated
             if self._scan is not None:
                 windows.show_interpolated(self._scan, interpolated)
-            self._say_how()
+            self._show_technique()
             self.interpolated_changed.emit(interpolated)
 
     def dragging(self) -> tuple[Window, float] | None:
@@ -250,7 +250,7 @@ class ReadingTools(QObject):
         """Show the scan with a window, and say it."""
         if self._scan is not None:
             windows.set_window(self._scan, window)
-            self.tell(corners.window_text(self._scan))
+            self.set_status(corners.window_text(self._scan))
 
     # -- slab ---------------------------------------------------------------------------------------------------------
 
@@ -282,7 +282,7 @@ class ReadingTools(QObject):
             self._names = shown
             store(NAMES_SETTING, shown)
             for view in list(self._views.values()):
-                view.say_who()
+                view.show_identity()
             self.names_changed.emit(shown)
 
     def set_rate(self, rate: int) -> None:
@@ -329,7 +329,7 @@ class ReadingTools(QObject):
 
     # -- the status bar -----------------------------------------------------------------------------------------------
 
-    def tell(self, text: str) -> None:
+    def set_status(self, text: str) -> None:
         """Say something in the status bar; "" leaves it to napari again."""
         self._status = text
         if text:
@@ -344,7 +344,7 @@ class ReadingTools(QObject):
             viewer.status = self._status
 
 
-class View:
+class ViewTools:
     """The tools in one view."""
 
     def __init__(self, model: ViewerModel, tools: ReadingTools) -> None:
@@ -353,7 +353,7 @@ class View:
         self._timer = QTimer(tools)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_CURSOR_MS)
-        self._timer.timeout.connect(self._say_cursor)
+        self._timer.timeout.connect(self._show_cursor)
         self.found: cursor.Probe | None = None
         """What is under the cursor."""
         # Views of one window may share their callbacks.
@@ -366,14 +366,14 @@ class View:
         model.dims.events.current_step.connect(self._on_slice)
         model.dims.events.order.connect(self._on_slice)
         model.dims.events.ndisplay.connect(self.refresh)
-        model.scene.camera.events.zoom.connect(self.say_how)
+        model.scene.camera.events.zoom.connect(self.show_technique)
         model.scene.camera.events.center.connect(self._on_pan)
         model.canvas.events.size.connect(self.refresh, position="last")  # when the corners know it
 
     def refresh(self) -> None:
         """Write all corners anew."""
-        self.say_who()
-        self.say_how()
+        self.show_identity()
+        self.show_technique()
         if self.found is not None:
             self.probe()
 
@@ -384,7 +384,7 @@ class View:
         if model is not None and tools is not None and not tools.session.open_scans.moving:
             tools.show_slab(model)
             self.found = None
-            self.corners.say("bottom_right", "")
+            self.corners.set_text("bottom_right", "")
             self.refresh()
 
     def _on_cursor(self) -> None:
@@ -399,7 +399,7 @@ class View:
         """Take the value away when the mouse leaves the canvas: napari empties the status then."""
         if event.value == "":
             self.found = None
-            self.corners.say("bottom_right", "")
+            self.corners.set_text("bottom_right", "")
 
     def _shown(self) -> tuple[ViewerModel, ReadingTools, Image, Volume] | None:
         model, tools = self._model(), self._tools()
@@ -408,23 +408,23 @@ class View:
         found = tools.scan_in(model)
         return None if found is None else (model, tools, *found)
 
-    def say_who(self) -> None:
+    def show_identity(self) -> None:
         """Write whose scan it is."""
         shown = self._shown()
         names = shown is not None and shown[1].names
         small = self.corners.small
         who = corners.patient_text(shown[3].series, names, small) if shown else ""
-        self.corners.say_who(who, self._study(shown, names) if shown else "")
+        self.corners.show_identity(who, self._study(shown, names) if shown else "")
 
     def _study(self, shown: tuple[ViewerModel, ReadingTools, Image, Volume], names: bool) -> str:
         model, tools, _, volume = shown
         return corners.study_text(volume, names, self.corners.small, tools.caption(model))
 
-    def say_how(self) -> None:
+    def show_technique(self) -> None:
         """Write how it is shown."""
         shown = self._shown()
         if shown is None:
-            self.corners.say("bottom_left", "")
+            self.corners.set_text("bottom_left", "")
             return
         model, tools, scan, volume = shown
         flat, small = model.dims.ndisplay == 2, self.corners.small
@@ -437,15 +437,15 @@ class View:
             corners.window_text(tools.scan or scan, small),
             corners.scale_text(model, scan, volume) if flat and not small else "",
         ]
-        self.corners.say("bottom_left", "\n".join(line for line in lines if line))
+        self.corners.set_text("bottom_left", "\n".join(line for line in lines if line))
 
     def _on_pan(self) -> None:
         tools = self._tools()
         if tools is not None and tools.slab.mode is not Mode.OFF:
-            self.say_how()  # the highest value is that of what can be seen
+            self.show_technique()  # the highest value is that of what can be seen
 
     def _on_slice(self) -> None:
-        self.say_how()
+        self.show_technique()
         if self.found is not None:
             self.probe()
 
@@ -454,20 +454,20 @@ class View:
         shown = self._shown()
         if shown is None:
             self.found = None
-            self.corners.say("bottom_right", "")
+            self.corners.set_text("bottom_right", "")
             return
         model, tools, scan, volume = shown
         self.found = cursor.probe(model, scan, volume, tools.slab)
-        tools.tell("" if self.found is None else cursor.status_text(self.found, volume, tools.slab))
+        tools.set_status("" if self.found is None else cursor.status_text(self.found, volume, tools.slab))
         if not self._timer.isActive():
             self._timer.start()
 
-    def _say_cursor(self) -> None:
+    def _show_cursor(self) -> None:
         shown = self._shown()
         text = ""
         if shown is not None and self.found is not None:
             text = cursor.corner_text(self.found, shown[3], shown[1].slab, self.corners.small)
-        self.corners.say("bottom_right", text)
+        self.corners.set_text("bottom_right", text)
 
 
 _tools: WeakKeyDictionary[Session, ReadingTools] = WeakKeyDictionary()

@@ -16,7 +16,7 @@ from qtpy.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPe
 from napari_lesion.model.drawn import REGIONS, Drawing, Tool
 from napari_lesion.model.volume import FloatArray
 from napari_lesion.plugin.texts import N_, tr
-from napari_lesion.plugin.viewer.layers import Frame
+from napari_lesion.plugin.viewer.layers import UprightFrame
 from napari_lesion.plugin.viewer.tools.cursor import number
 
 COLOR = QColor("#ffa5e2")
@@ -43,7 +43,7 @@ NAMES: dict[Tool, str] = {
 
 
 @dataclass(frozen=True)
-class Shape:
+class DrawnShape:
     """A drawing, or one that is being drawn, in napari's world."""
 
     tool: Tool
@@ -62,7 +62,7 @@ class Shape:
             return line
         return points
 
-    def moved(self, grip: int | None, way: FloatArray) -> Shape:
+    def moved(self, grip: int | None, way: FloatArray) -> DrawnShape:
         """Drag a point of it, or as a whole where that is None, by a way in its plane (mm)."""
         points = self.points.copy()
         if grip is None:
@@ -73,7 +73,7 @@ class Shape:
             points = _with_end(points, grip, points[grip] + way)
         else:
             points[grip] += way
-        return Shape(self.tool, points)
+        return DrawnShape(self.tool, points)
 
 
 def _with_corner(points: FloatArray, corner: int, place: FloatArray) -> FloatArray:
@@ -106,7 +106,7 @@ def _stretched(side: FloatArray, way: FloatArray) -> FloatArray:
     return stretched
 
 
-def clicked(tool: Tool, places: Sequence[FloatArray], vertical: int, horizontal: int) -> Shape:
+def clicked(tool: Tool, places: Sequence[FloatArray], vertical: int, horizontal: int) -> DrawnShape:
     """Make the shape out of the places that were clicked; of a region these are the corners around it.
 
     Parameters
@@ -119,7 +119,7 @@ def clicked(tool: Tool, places: Sequence[FloatArray], vertical: int, horizontal:
     """
     points = np.array(places, dtype=np.float64)
     if tool not in REGIONS or len(points) < 2:
-        return Shape(tool, points)
+        return DrawnShape(tool, points)
     first, last = points[0], points[1].copy()
     for axis in (vertical, horizontal):
         if abs(last[axis] - first[axis]) < _SMALLEST_MM:
@@ -127,23 +127,23 @@ def clicked(tool: Tool, places: Sequence[FloatArray], vertical: int, horizontal:
     beside, below = first.copy(), first.copy()
     beside[horizontal], below[vertical] = last[horizontal], last[vertical]
     if tool == "rectangle":
-        return Shape(tool, np.array([first, beside, last, below]))
+        return DrawnShape(tool, np.array([first, beside, last, below]))
     middle, across, down = (first + last) / 2, (beside - first) / 2, (below - first) / 2
-    return Shape(tool, np.array([middle - across, middle + across, middle - down, middle + down]))
+    return DrawnShape(tool, np.array([middle - across, middle + across, middle - down, middle + down]))
 
 
-def shape_of(drawing: Drawing, frame: Frame) -> Shape:
+def shape_of(drawing: Drawing, frame: UprightFrame) -> DrawnShape:
     """Give a drawing in the world of its scan."""
-    return Shape(drawing.tool, frame.to_world(drawing.points_mm))
+    return DrawnShape(drawing.tool, frame.to_world(drawing.points_mm))
 
 
-def is_seen(drawing: Drawing, frame: Frame, axis: int, depth: float, reach: float) -> bool:
+def is_seen(drawing: Drawing, frame: UprightFrame, axis: int, depth: float, reach: float) -> bool:
     """Whether a drawing is on the slice that a view shows.
 
     Parameters
     ----------
     drawing : Drawing
-    frame : Frame
+    frame : UprightFrame
     axis : int
         World axis through the slices of the view.
     depth : float

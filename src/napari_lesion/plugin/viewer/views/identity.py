@@ -30,15 +30,15 @@ class Identity(QObject):
         super().__init__(parent)
         self._session, self._tools = session, reading_tools(session)
         self.corners = CornerTexts(model)
-        self._tools.names_changed.connect(self.say)
-        session.scan_changed.connect(self.say)
-        model.canvas.events.size.connect(self.say, position="last")  # when the corners know it
-        self.say()
+        self._tools.names_changed.connect(self.update_text)
+        session.scan_changed.connect(self.update_text)
+        model.canvas.events.size.connect(self.update_text, position="last")  # when the corners know it
+        self.update_text()
 
-    def say(self, _changed: object = None) -> None:
+    def update_text(self, _changed: object = None) -> None:
         """Write it anew."""
         volume, names, small = self._session.volume, self._tools.names, self.corners.small
         if volume is None:
-            self.corners.say_who("", "")
+            self.corners.show_identity("", "")
         else:
-            self.corners.say_who(patient_text(volume.series, names, small), study_text(volume, names, small))
+            self.corners.show_identity(patient_text(volume.series, names, small), study_text(volume, names, small))

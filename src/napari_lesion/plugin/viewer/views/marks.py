@@ -89,7 +89,7 @@ class Marks(QWidget):
             return {}
         return letters_of(self._view)
 
-    def say(self, corner: str, text: str, font_size: float) -> None:
+    def set_corner(self, corner: str, text: str, font_size: float) -> None:
         """Write into a corner: ``top_left`` and so on; the size is in points."""
         if self._corners.get(corner) != (text, font_size):
             self._corners[corner] = text, font_size
