@@ -191,3 +191,74 @@ def test_follow_ups_end_with_a_scan_and_are_counted_once(tmp_path: Path) -> None
     assert follow_ups(load_rows(path), done={"P7": ["2024-01-01"]}) == (one,)
     assert follow_ups(load_rows(path), done={"P7": ["2024-03-01"]}) == ()
     assert due((0.5, 0.5), date(2023, 1, 1)) == (date(2023, 1, 16), date(2023, 1, 16))
+
+
+BUNDLE = [
+    {"resourceType": "Patient", "id": "1", "identifier": [{"value": "P7"}], "birthDate": "1961-03-24"},
+    {"resourceType": "Patient", "id": "2", "identifier": [{"value": "P7"}], "birthDate": "1950-01-01"},
+    {
+        "resourceType": "Observation",
+        "status": "final",
+        "subject": {"reference": "Patient/1"},
+        "effectiveDateTime": "2023-02-01",
+        "code": {"text": "CEA"},
+        "valueQuantity": {"value": 3.1, "unit": "ng/mL"},
+    },
+    {
+        "resourceType": "Observation",
+        "status": "preliminary",
+        "subject": {"reference": "Patient/1"},
+        "code": {"text": "CRP"},
+        "valueQuantity": {"value": 99},
+    },
+    {
+        "resourceType": "Condition",
+        "subject": {"reference": "Patient/2"},
+        "code": {"coding": [{"code": "J43.9", "display": "Emphysema"}]},
+        "recordedDate": "2020-01-01",
+    },
+]
+
+
+def test_tables_fhir_and_old_reports_make_one_timeline(tmp_path: Path) -> None:
+    laboratory = tmp_path / "lab.csv"
+    laboratory.write_text(
+        "Patient ID,Date,Test,Value,Unit\nP7,2022-05-01 08:15,CRP,12,mg/L\nP8,2022-05-01,CRP,80,mg/L\n"
+        "P7,03/04/2022,LDH,200,U/L\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "fhir.json").write_text(json.dumps(BUNDLE), encoding="utf-8")
+    (reading,) = read_all([Document("Nodule RUL 5 mm. CT in 6 months advised.", "a", "P7", None, date(2022, 1, 1))])
+    add_rows(rows_of_items(reading.document, reading.items, by="Ada", at="now"), tmp_path / "records.csv")
+    columns = "patient_id=Patient ID,date=Date,name=Test,value=Value,unit=Unit"
+    files = [str(tmp_path / name) for name in ("lab.csv", "fhir.json", "records.csv")]
+    result = CliRunner().invoke(
+        app,
+        [
+            "records",
+            *files,
+            "--patient",
+            "P7",
+            "--born",
+            "1961-03-24",
+            "-o",
+            str(tmp_path / "t.csv"),
+            "--columns",
+            columns,
+        ],
+    )
+    assert [(row.date, row.kind, row.value, row.unit) for row in load_rows(tmp_path / "t.csv")] == [
+        ("2022-01-01", "advice", "CT 6", ""),
+        ("2022-01-01", "nodule", "size_mm 5; place right upper", ""),
+        ("2022-05-01", "laboratory", "12", "mg/L"),
+        ("2023-02-01", "laboratory", "3.1", "ng/mL"),
+    ]
+    assert result.exit_code == 1
+    for said in (
+        "lab.csv, line 3: is of another patient (P8)",
+        "lab.csv, line 4: Date is no date, or may be two",
+        "another date of birth (1950-01-01",
+        "has the status 'preliminary', not final",
+        "Advised and not seen here: CT 6, due 2022-07-01",
+    ):
+        assert said in result.output

@@ -21,6 +21,7 @@ from napari_lesion.cli import (
     pacs,
     phantom,
     reading_study,
+    records,
     robustness,
     samples,
     second_stage,
@@ -54,6 +55,7 @@ app.command("train")(train.train)
 app.add_typer(annotations_command.app, name="annotations")
 app.command("reading-study")(reading_study.reading_study)
 app.command("text")(text.text)
+app.command("records")(records.records)
 app.command("phantom")(phantom.phantom)
 app.command("samples")(samples.samples)
 app.add_typer(data.app, name="data")

@@ -13,6 +13,7 @@ from napari_lesion.records.documents import Document
 from napari_lesion.records.findings import Item, ReadReport, items
 from napari_lesion.records.read import read_report
 from napari_lesion.records.rows import Row, rows_of_items
+from napari_lesion.security.audit import Action, record
 from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.errors import InputFileError
 from napari_lesion.support.plain import from_cell
@@ -48,6 +49,8 @@ def read_all(documents: Iterable[Document]) -> tuple[Reading, ...]:
 
 def save_table(readings: Sequence[Reading], path: Path) -> None:
     """Write a line for each value that was found, nothing of it ticked."""
+    for patient_id in sorted({one.document.patient_id for one in readings} - {""}):
+        record(Action.EXPORT, patient_id=patient_id, detail="values found in reports")
     write_table(COLUMNS, (line for one in readings for line in _lines(one)), path, private=True)
 
 

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from napari_lesion.records.documents import Document
 from napari_lesion.records.findings import Item
+from napari_lesion.security.audit import Action, record
 from napari_lesion.support.errors import InputFileError, OutputError
 from napari_lesion.support.plain import from_cell
 from napari_lesion.support.tables import read_table, write_table
@@ -153,7 +154,14 @@ def load_rows(path: Path) -> tuple[Row, ...]:
 
 
 def save_rows(rows: Iterable[Row], path: Path) -> None:
-    """Write rows as a table that only the user may read."""
+    """Write rows as a table that only the user may read; the audit log, if there is one, says of whom."""
+    written = tuple(rows)
+    for patient_id in sorted({row.patient_id for row in written}):
+        record(Action.EXPORT, patient_id=patient_id, detail="records")
+    _write(written, path)
+
+
+def _write(rows: Iterable[Row], path: Path) -> None:
     write_table(COLUMNS, map(asdict, rows), path, private=True)
 
 
@@ -171,8 +179,11 @@ def add_rows(rows: Sequence[Row], path: Path) -> int:
             there = load_rows(path)
             known = {_what(row) for row in there}
             new = [row for row in {_what(row): row for row in rows}.values() if _what(row) not in known]
+            for patient_id in sorted({row.patient_id for row in new}):
+                reader = next(row.taken_by for row in new if row.patient_id == patient_id)
+                record(Action.CHANGE, patient_id=patient_id, detail="records taken over", reader=reader)
             if new:
-                save_rows((*there, *new), path)
+                _write((*there, *new), path)
             return len(new)
     except Timeout as error:
         raise OutputError(f"{path}: another window is writing there. Try again.") from error
