@@ -16,6 +16,10 @@ from pydicom.dataset import Dataset
 from napari_lesion.pacs import engines
 
 PULL = "1.2.840.10008.5.1.4.34.6.3"
+WATCH, EVENT = "1.2.840.10008.5.1.4.34.6.2", "1.2.840.10008.5.1.4.34.6.4"
+ALL = "1.2.840.10008.5.1.4.34.5"
+SUBSCRIBE, UNSUBSCRIBE = 3, 4
+STATE_REPORT, CANCEL_ASKED = 1, 2
 TOKEN = "of-the-worklist"
 #: Of a step that ends as COMPLETED (PS3.4, table CC.2.5-3).
 NEEDED = (
@@ -33,13 +37,14 @@ class Worklist:
     def __init__(self) -> None:
         self.items: dict[str, Dataset] = {}
         self.transactions: dict[str, str] = {}
+        self.subscribers: list[str] = []
 
-    def schedule(self, uid: str, label: str, priority: str, study_uid: str) -> None:
+    def schedule(self, uid: str, label: str, priority: str, study_uid: str, patient_id: str = "P1") -> None:
         one, study = Dataset(), Dataset()
         one.SpecificCharacterSet = "ISO_IR 192"
         one.SOPInstanceUID, one.ProcedureStepState, one.ProcedureStepLabel = uid, "SCHEDULED", label
         one.ScheduledProcedureStepPriority, one.ScheduledProcedureStepStartDateTime = priority, "20260131090000"
-        one.PatientID, one.PatientName = "P1", "Größe^P1"
+        one.PatientID, one.PatientName = patient_id, "Größe^P1"
         study.StudyInstanceUID = study_uid
         one.InputInformationSequence = [study]
         self.items[uid] = one
@@ -74,6 +79,26 @@ class Worklist:
             return 0xC301
         self.items[uid].update(update)
         return 0
+
+    def state(self, uid: str) -> str:
+        return self.items[uid].ProcedureStepState
+
+    def reason(self, uid: str) -> str:
+        return self.items[uid].ProcedureStepProgressInformationSequence[0].ReasonForCancellation
+
+    def tell(self, port: int, called: str, uid: str, kind: int) -> int:
+        """Report to a subscriber, as the provider of the events; the status of the answer."""
+        pynetdicom = engines.pynetdicom()
+        content = Dataset()
+        content.ProcedureStepState = self.state(uid)
+        entity = pynetdicom.AE(ae_title="RIS")
+        role = pynetdicom.build_role(EVENT, scp_role=True)
+        contexts = [pynetdicom.build_context(EVENT)]
+        association = entity.associate("127.0.0.1", port, contexts=contexts, ae_title=called, ext_neg=[role])
+        assert association.is_established
+        status, _ = association.send_n_event_report(content, kind, EVENT, uid)
+        association.release()
+        return status.Status
 
     @staticmethod
     def _has_all(one: Dataset) -> bool:
@@ -148,6 +173,11 @@ def by_dimse(worklist: Worklist) -> Iterator[int]:
                 yield 0xFF00, one
 
     def action(event):
+        if event.action_type in (SUBSCRIBE, UNSUBSCRIBE):
+            assert event.request.RequestedSOPInstanceUID == ALL
+            change = worklist.subscribers.append if event.action_type == SUBSCRIBE else worklist.subscribers.remove
+            change(event.action_information.ReceivingAE)
+            return 0, None
         return worklist.change(event.request.RequestedSOPInstanceUID, event.action_information), None
 
     def update(event):
@@ -158,6 +188,7 @@ def by_dimse(worklist: Worklist) -> Iterator[int]:
 
     entity = pynetdicom.AE(ae_title="RIS")
     entity.add_supported_context(PULL)
+    entity.add_supported_context(WATCH)
     handlers = [
         (pynetdicom.evt.EVT_C_FIND, find),
         (pynetdicom.evt.EVT_N_ACTION, action),

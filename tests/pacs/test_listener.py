@@ -22,7 +22,9 @@ import pytest
 import yaml
 from listener_case import (
     PATIENCE_S,
+    PROGRAM,
     RETRY_S,
+    RULE,
     STABLE_S,
     Time,
     forwarding,
@@ -46,26 +48,6 @@ from napari_lesion.pacs.rules import Arrived, Rule, load_listening
 from napari_lesion.pacs.storage import Storage, describe, instances_below
 from napari_lesion.support.errors import ConfigError, PacsError
 
-#: In place of `napari-lesion analyse`: an SR for each series, whose UID is made of the images.
-PROGRAM = """
-import sys, hashlib, pathlib, pydicom
-scan, out = pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[4])
-if (scan.parent.parent.parent / "crash").exists():
-    import os
-    os.abort()
-for folder in scan.iterdir():
-    files = sorted(folder.glob("*.dcm"))
-    one = pydicom.dcmread(files[0], stop_before_pixels=True)
-    one.SOPClassUID = one.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.88.34"
-    uid = "2.25." + str(int(hashlib.sha256("".join(f.name for f in files).encode()).hexdigest()[:30], 16))
-    one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID = uid
-    one.SeriesInstanceUID, one.Modality = uid + ".1", "SR"
-    one.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
-    target = out / folder.name / "structured_report.dcm"
-    target.parent.mkdir(parents=True)
-    pydicom.dcmwrite(target, one, enforce_file_format=True, implicit_vr=False, little_endian=True)
-"""
-
 
 @pytest.fixture
 def study(tmp_path: Path) -> list[Path]:
@@ -74,8 +56,6 @@ def study(tmp_path: Path) -> list[Path]:
 
 #: A-ABORT, whatever the source and the reason.
 ABORTS = [bytes([7, 0, 0, 0, 0, 4, 0, 0, source, reason]) for source in (0, 2) for reason in range(7)]
-
-RULE = {"name": "chest", "modality": ["CT"], "body_part": ["chest"], "send": {"orthanc": ["sr"]}}
 
 
 def test_a_study_comes_back_with_its_report(

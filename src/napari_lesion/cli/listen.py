@@ -42,7 +42,8 @@ def listen(
     settings = load_listening(file, known)
     if status:
         queue = Queue(settings.folder)
-        say(json.dumps(queue.counts()))
+        tasks = queue.task_counts()
+        say(json.dumps({**queue.counts(), **({"workitems": tasks} if tasks else {})}))
         queue.close()
         return
     Listener(settings, known or Nodes(), say).run()

@@ -10,7 +10,7 @@ import hashlib
 import logging
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from napari_lesion.pacs.receiver import Receiver
 from napari_lesion.pacs.rules import ANYBODY, Arrived, Listening, Rule
 from napari_lesion.pacs.send import check_study
 from napari_lesion.pacs.storage import DAMAGED, ENDING, Storage, describe
+from napari_lesion.pacs.tasks import Tasks
 from napari_lesion.pacs.web import Pages, Storing, WebServer, as_json
 from napari_lesion.security.audit import Action, record
 from napari_lesion.support.atomic import PRIVATE_FOLDER
@@ -69,6 +70,7 @@ class Listener:
         self._workers: list[threading.Thread] = []
         self._storage = Storage(settings.folder / INBOX)
         self._queue = Queue(settings.folder, clock.wall)
+        self._tasks = Tasks(settings, nodes, self._queue, self._storage, self._queue_fetched, tell, clock, self._stop)
 
     def run(self) -> None:
         """Listen until `stop`; then what is on its way comes to its end, and what is not done stays in the queue.
@@ -91,8 +93,10 @@ class Listener:
                 self._tell(f"{count} analyses were interrupted, and begin again.")
             self._look_at_the_inbox()
             callers = () if ANYBODY in self._settings.callers else self._settings.callers
-            receiver = Receiver(self._settings.local, callers, self._receive, limits=self._settings.limits)
-            threads = self._workers = [threading.Thread(target=work) for work in (self._analyse, self._send)]
+            told = self._tasks.told if any(source.subscribe for source in self._settings.workitems) else None
+            receiver = Receiver(self._settings.local, callers, self._receive, told=told, limits=self._settings.limits)
+            work = (self._analyse, self._send, *((self._tasks.run,) if self._settings.workitems else ()))
+            threads = self._workers = [threading.Thread(target=one) for one in work]
             with ExitStack() as doors:
                 for server in self._web():
                     doors.enter_context(server)
@@ -192,24 +196,35 @@ class Listener:
                     self._last.setdefault(study, self._clock.steady())
 
     def _queue_study(self, study: str) -> None:
-        folder = self._storage.folder / study
         senders = self._queue.senders(study)
-        series = {one.name: _arrived(one) for one in sorted(folder.iterdir()) if one.is_dir()}
         for rule in self._settings.rules:
-            wanted = [name for name, one in series.items() if one is not None and rule.fits(one, senders)]
-            files = sorted(
-                f"{name}/{path.name}"
-                for name in wanted
-                for path in (folder / name).glob(f"*{ENDING}")
-                if not path.name.startswith(".")
-            )
-            if not files:
-                continue
-            digest = hashlib.sha256("\n".join(files).encode()).hexdigest()
-            job = self._queue.add_job(study, rule.name, digest, files)
-            if job is not None:
-                more = " (more of it came)" if job.supersedes is not None else ""
-                self._tell(f"Study {study}: {len(files)} instances for rule {rule.name}{more}.")
+            if rule.on_arrival:
+                self._queue_by(rule, study, senders)
+
+    def _queue_fetched(self, study: str, rule: Rule) -> bool:
+        """Queue what was fetched for a workitem; whether any of it fits the rule, whoever sent it once."""
+        with self._lock:  # other rules look at it, too, as at all that comes
+            self._last[study] = self._clock.steady()
+        return self._queue_by(rule, study, rule.sender)
+
+    def _queue_by(self, rule: Rule, study: str, senders: Iterable[str]) -> bool:
+        folder = self._storage.folder / study
+        series = {one.name: _arrived(one) for one in sorted(folder.iterdir()) if one.is_dir()}
+        wanted = [name for name, one in series.items() if one is not None and rule.fits(one, senders)]
+        files = sorted(
+            f"{name}/{path.name}"
+            for name in wanted
+            for path in (folder / name).glob(f"*{ENDING}")
+            if not path.name.startswith(".")
+        )
+        if not files:
+            return False
+        digest = hashlib.sha256("\n".join(files).encode()).hexdigest()
+        job = self._queue.add_job(study, rule.name, digest, files)
+        if job is not None:
+            more = " (more of it came)" if job.supersedes is not None else ""
+            self._tell(f"Study {study}: {len(files)} instances for rule {rule.name}{more}.")
+        return True
 
     def _analyse(self) -> None:
         while not self._stop.is_set():

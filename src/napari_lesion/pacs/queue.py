@@ -16,7 +16,24 @@ from napari_lesion.support.database import transaction
 from napari_lesion.support.errors import ConfigError
 
 FILE_NAME = "queue.sqlite"
-_VERSION = 1
+_VERSION = 2
+_TASKS = """
+CREATE TABLE tasks (
+    node TEXT NOT NULL,
+    uid TEXT NOT NULL,
+    transaction_uid TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    patient_id TEXT NOT NULL,
+    studies TEXT NOT NULL,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    due REAL NOT NULL,
+    since REAL NOT NULL,
+    reason TEXT NOT NULL DEFAULT '',
+    cancel_asked INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (node, uid)
+);
+"""
 _SCHEMA = """
 CREATE TABLE senders (study_uid TEXT NOT NULL, caller TEXT NOT NULL, PRIMARY KEY (study_uid, caller));
 CREATE TABLE jobs (
@@ -47,9 +64,10 @@ CREATE TABLE sends (
     reason TEXT NOT NULL DEFAULT '',
     UNIQUE (job, node, sop_uid)
 );
+{tasks}
 CREATE INDEX due_jobs ON jobs (state, due);
 CREATE INDEX due_sends ON sends (state, due);
-"""
+""".replace("{tasks}", _TASKS)
 
 State = Literal["queued", "analysing", "sending", "done", "failed"]
 STATES: tuple[State, ...] = get_args(State)
@@ -78,6 +96,39 @@ class Job:
     attempts: int
     reason: str
     created: float
+
+
+TaskState = Literal["claiming", "fetching", "analysing", "completed", "cancelled", "lost"]
+OPEN_TASKS: tuple[TaskState, ...] = ("claiming", "fetching", "analysing")
+
+
+@dataclass(frozen=True)
+class Task:
+    """A workitem that we have, or are about to claim.
+
+    Attributes
+    ----------
+    transaction_uid : str
+        By which it is ours; known before it is claimed.
+    patient_id : str
+        Whose studies those must be; "" where the workitem does not say.
+    since : float
+        When it was found, seconds since 1970.
+    cancel_asked : bool
+        Somebody wants it cancelled.
+    """
+
+    node: str
+    uid: str
+    transaction_uid: str
+    rule: str
+    patient_id: str
+    studies: tuple[str, ...]
+    state: TaskState = "claiming"
+    attempts: int = 0
+    since: float = 0.0
+    reason: str = ""
+    cancel_asked: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,6 +173,8 @@ class Queue:
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
                 self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
+            elif version == 1:
+                self._db.executescript(f"BEGIN; {_TASKS} PRAGMA user_version = {_VERSION}; COMMIT;")
             elif version != _VERSION:
                 raise ConfigError(f"{self.path}: is of another version of the program ({version}, not {_VERSION}).")
         except (OSError, sqlite3.Error) as error:
@@ -288,6 +341,87 @@ class Queue:
         jobs = {row["state"]: row["n"] for row in self._do("SELECT state, count(*) AS n FROM jobs GROUP BY state")}
         return {**jobs, "results to send": self._do("SELECT count(*) AS n FROM sends WHERE state = 'queued'")[0]["n"]}
 
+    # -- workitems ----------------------------------------------------------------------------------------------------
+
+    def add_task(self, task: Task) -> None:
+        """Note a workitem before it is claimed; one that was lost may be tried again."""
+        now = self._now()
+        self._do(
+            "INSERT OR REPLACE INTO tasks (node, uid, transaction_uid, rule, patient_id, studies, state, due, since) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            task.node,
+            task.uid,
+            task.transaction_uid,
+            task.rule,
+            task.patient_id,
+            json.dumps(list(task.studies)),
+            task.state,
+            now,
+            now,
+        )
+
+    def tasks(self, node: str) -> list[Task]:
+        """List the workitems of a worklist, the first first."""
+        return [_task(row) for row in self._do("SELECT * FROM tasks WHERE node = ? ORDER BY since, uid", node)]
+
+    def due_tasks(self) -> list[Task]:
+        """List the workitems of which something is to be done now."""
+        rows = self._do(
+            "SELECT * FROM tasks WHERE state IN ('claiming', 'fetching', 'analysing') AND due <= ? ORDER BY due, uid",
+            self._now(),
+        )
+        return [_task(row) for row in rows]
+
+    def set_task(self, task: Task, state: TaskState, reason: str = "") -> None:
+        """Note how far a workitem is."""
+        self._do(
+            "UPDATE tasks SET state = ?, attempts = 0, due = ?, reason = ? WHERE node = ? AND uid = ?",
+            state,
+            self._now(),
+            reason,
+            task.node,
+            task.uid,
+        )
+
+    def delay_task(self, task: Task, reason: str, again_in_s: float) -> None:
+        """Note what kept a workitem from going on, and when to try again."""
+        self._do(
+            "UPDATE tasks SET attempts = attempts + 1, due = ?, reason = ? WHERE node = ? AND uid = ?",
+            self._now() + again_in_s,
+            reason,
+            task.node,
+            task.uid,
+        )
+
+    def ask_to_cancel(self, uid: str) -> None:
+        """Note that somebody wants a workitem cancelled."""
+        self._do("UPDATE tasks SET cancel_asked = 1, due = ? WHERE uid = ?", self._now(), uid)
+
+    def task_counts(self) -> dict[str, int]:
+        """How many workitems are in each state."""
+        return {row["state"]: row["n"] for row in self._do("SELECT state, count(*) AS n FROM tasks GROUP BY state")}
+
+    def drop_job(self, number: int, reason: str) -> None:
+        """Give an analysis up that has not begun."""
+        self._do(
+            "UPDATE jobs SET state = 'failed', reason = ?, changed = ? WHERE id = ? AND state = 'queued'",
+            reason,
+            self._now(),
+            number,
+        )
+
+    def latest_job(self, study_uid: str, rule: str) -> Job | None:
+        """Find the latest analysis of a study by a rule."""
+        rows = self._do("SELECT * FROM jobs WHERE study_uid = ? AND rule = ? ORDER BY id DESC LIMIT 1", study_uid, rule)
+        return _job(rows[0]) if rows else None
+
+    def results_of(self, job: Job) -> list[Path]:
+        """List the results of a job that archives have confirmed."""
+        rows = self._do(
+            "SELECT path, min(id) FROM sends WHERE job = ? AND state = 'done' GROUP BY path ORDER BY 2", job.id
+        )
+        return [Path(row["path"]) for row in rows]
+
     # -- SQLite -------------------------------------------------------------------------------------------------------
 
     def _set_job(self, number: int, state: State, reason: str | None = None) -> None:
@@ -315,6 +449,22 @@ def _job(row: Any) -> Job:
         attempts=row["attempts"],
         reason=row["reason"],
         created=row["created"],
+    )
+
+
+def _task(row: Any) -> Task:
+    return Task(
+        node=row["node"],
+        uid=row["uid"],
+        transaction_uid=row["transaction_uid"],
+        rule=row["rule"],
+        patient_id=row["patient_id"],
+        studies=tuple(json.loads(row["studies"])),
+        state=row["state"],
+        attempts=row["attempts"],
+        since=row["since"],
+        reason=row["reason"],
+        cancel_asked=bool(row["cancel_asked"]),
     )
 
 

@@ -25,6 +25,7 @@ _LOG = logging.getLogger(__name__)
 SUCCESS = 0x0000
 OUT_OF_RESOURCES = 0xA700
 CANNOT_UNDERSTAND = 0xC000
+_WORKITEM_EVENTS = "1.2.840.10008.5.1.4.34.6.4"
 _PREFERRED = "1.2.840.10008.1.2.1"
 """Explicit VR Little Endian: with it, private attributes keep their types."""
 _STOP_S = 10.0
@@ -81,6 +82,8 @@ class Receiver:
         for is on the disk: only then the sender hears of success.
     reported : callable, optional
         Is called with the data set of a storage commitment's report.
+    told : callable, optional
+        Is called with what a worklist reports of a workitem: its UID, the kind of event (PS3.4 CC.2.4), the data set.
     limits : Limits
     """
 
@@ -90,9 +93,10 @@ class Receiver:
         callers: Iterable[str],
         keep: Callable[[bytes, str], object],
         reported: Callable[[Any], None] | None = None,
+        told: Callable[[str, int, Any], None] | None = None,
         limits: Limits = Limits(),
     ) -> None:
-        self._local, self._keep, self._reported, self._limits = local, keep, reported, limits
+        self._local, self._keep, self._reported, self._told, self._limits = local, keep, reported, told, limits
         self._callers = sorted(callers)
         self._server: Any = None
         self._reading: dict[Any, Reading] = {}
@@ -121,6 +125,8 @@ class Receiver:
         entity.add_supported_context(VERIFICATION)
         if self._reported is not None:
             entity.add_supported_context(COMMITMENT, scu_role=True, scp_role=True)
+        if self._told is not None:
+            entity.add_supported_context(_WORKITEM_EVENTS, scu_role=True, scp_role=True)
         handlers = [
             (pynetdicom.evt.EVT_C_STORE, self._on_store),
             (pynetdicom.evt.EVT_N_EVENT_REPORT, self._on_report),
@@ -214,6 +220,9 @@ class Receiver:
         return SUCCESS
 
     def _on_report(self, event: Any) -> tuple[int, None]:
-        if self._reported is not None:
+        if event.context.abstract_syntax == _WORKITEM_EVENTS:
+            if self._told is not None:
+                self._told(str(event.request.AffectedSOPInstanceUID), int(event.event_type), event.event_information)
+        elif self._reported is not None:
             self._reported(event.event_information)
         return SUCCESS, None

@@ -17,7 +17,7 @@ _TRIES = 2
 def retrieve(
     archive: Archive,
     study_uid: str,
-    folder: Path,
+    folder: Path | Storage,
     *,
     series_uids: Sequence[str] = (),
     patient_id: str | None = None,
@@ -29,7 +29,8 @@ def retrieve(
     ----------
     archive : Archive
     study_uid : str
-    folder : Path
+    folder : Path or Storage
+        A storage may be written to by others meanwhile.
     series_uids : sequence of str
         These only; by default all.
     patient_id : str, optional
@@ -44,8 +45,11 @@ def retrieve(
     Cancelled
         If ``progress`` raised it.
     """
-    storage = Storage(folder)
-    storage.clear_away()
+    if isinstance(folder, Storage):
+        storage = folder
+    else:
+        storage = Storage(folder)
+        storage.clear_away()
     progress(0, 0, "asking what there is")
     wanted = _wanted(archive, study_uid, series_uids)
     listed = {one.series_uid: archive.instances(study_uid, one.series_uid) for one in wanted}
@@ -66,7 +70,7 @@ def retrieve(
             try:
                 new = storage.keep(content)[1]
             except OSError as error:
-                raise PacsError(f"{folder}: cannot be written ({error.strerror}).") from error
+                raise PacsError(f"{storage.folder}: cannot be written ({error.strerror}).") from error
             fetched += new
             return new
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from napari_lesion.pacs.nodes import LOOPBACK, AETitle, Local, Nodes, Port, Tls
+from napari_lesion.pacs.nodes import LOOPBACK, AETitle, Local, Node, Nodes, Port, Tls
 from napari_lesion.pacs.receiver import Limits
 from napari_lesion.security.secrets import Secret
 from napari_lesion.support.checked_yaml import read_checked
@@ -52,6 +52,8 @@ class Rule(_Model):
     model: str | None = None
     send: dict[str, tuple[str, ...]] = {}
     """By archive, the kinds of results that it gets."""
+    on_arrival: bool = True
+    """Where it is false, only workitems ask for it."""
 
     @field_validator("send")
     @classmethod
@@ -115,6 +117,26 @@ class Stow(_Model):
         return self
 
 
+class TaskSource(_Model):
+    """A worklist of unified procedure steps whose work the listener takes (IHE AI Workflow: pull, triggered pull)."""
+
+    node: str
+    label: Annotated[str, Field(min_length=1)]
+    """Of the procedure steps (Procedure Step Label) that are ours; all others are left to others."""
+    rule: str
+    """By which their studies are analysed, and results sent."""
+    fetch: str
+    """Archive that the images come from."""
+    every_s: Annotated[float, Field(gt=0)] = 30.0
+    """Between two looks at the worklist."""
+    at_once: Annotated[int, Field(ge=1, le=100)] = 4
+    """Claimed at a time at most: what waits may be taken by others."""
+    give_up_h: Annotated[float, Field(gt=0)] = 4.0
+    """After which a workitem is cancelled whose images do not come."""
+    subscribe: bool = False
+    """Have the worklist say when something happens (by DIMSE), and look at it then, too."""
+
+
 class Listening(_Model):
     """All of the file."""
 
@@ -144,12 +166,18 @@ class Listening(_Model):
     free_gb: Annotated[float, Field(ge=0)] = 2.0
     """Left free on the disk: below it, what comes is refused."""
     rules: tuple[Rule, ...] = ()
+    workitems: tuple[TaskSource, ...] = ()
 
     @model_validator(mode="after")
     def _has_each_rule_once(self) -> Listening:
         names = [rule.name for rule in self.rules]
         if len(set(names)) < len(names):
             raise ValueError("two rules have one name")
+        for source in self.workitems:
+            if source.rule not in names:
+                raise ValueError(f"workitems: there is no rule {source.rule}")
+        if len({source.node for source in self.workitems}) < len(self.workitems):
+            raise ValueError("workitems: a node is named twice")
         if not self.callers:
             raise ValueError("callers: say who may send, or [ANY]")
         return self
@@ -192,11 +220,35 @@ def load_listening(path: Path, nodes: Nodes | None = None) -> Listening:
         If it is missing or wrong, or a rule sends to an archive that there is none of.
     """
     found = read_checked(path, Listening, "listener's file")
+    for source in found.workitems:
+        for name in (source.node, source.fetch):
+            if nodes is None or name not in nodes.nodes:
+                raise ConfigError(f"{path}: workitems name {name!r}, which the file with the nodes lacks.")
+        node = nodes.nodes[source.node] if nodes is not None else None
+        if source.subscribe and node is not None and node.way != "dimse":
+            raise ConfigError(f"{path}: a worklist that is reached by DICOMweb cannot be subscribed to; leave it out.")
+    if nodes is not None and nodes.local.port == found.port:
+        connecting = [
+            node for rule in found.rules for node in rule.send if _connects(nodes.nodes.get(node), "commitment")
+        ]
+        connecting += [one.fetch for one in found.workitems if _connects(nodes.nodes[one.fetch], "move")]
+        if connecting:
+            raise ConfigError(
+                f"{path}: {connecting[0]} connects to us (retrieve: move, or commitment) at port {found.port}, which "
+                "the listener has. Give local in the file with the nodes another port and AE title."
+            )
     for rule in found.rules:
         for name in rule.send:
             if nodes is None or name not in nodes.nodes:
                 raise ConfigError(f"{path}: rule {rule.name} sends to {name!r}, which the file with the nodes lacks.")
     return found
+
+
+def _connects(node: Node | None, why: Literal["move", "commitment"]) -> bool:
+    """Whether an archive connects to us: to send what is moved, or to commit itself."""
+    if node is None or node.way != "dimse":
+        return False
+    return node.commitment if why == "commitment" else node.retrieve == "move"
 
 
 def _one_of(patterns: tuple[str, ...], text: str) -> bool:

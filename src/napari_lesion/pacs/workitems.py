@@ -24,7 +24,10 @@ from napari_lesion.support.errors import ConfigError, PacsError
 from napari_lesion.support.uids import is_uid
 
 _PUSH, _PULL = "1.2.840.10008.5.1.4.34.6.1", "1.2.840.10008.5.1.4.34.6.3"
-_CHANGE_STATE = 1
+_WATCH = "1.2.840.10008.5.1.4.34.6.2"
+_ALL = "1.2.840.10008.5.1.4.34.5"
+"""All workitems, in a subscription."""
+_CHANGE_STATE, _SUBSCRIBE, _UNSUBSCRIBE = 1, 3, 4
 _PLAIN = (str(uids.ExplicitVRLittleEndian), str(uids.ImplicitVRLittleEndian))
 MOST_ITEMS = 500
 
@@ -56,6 +59,10 @@ class Workitem:
     patient_id: str
     patient_name: str
     study_uids: tuple[str, ...]
+
+
+class RefusedError(PacsError):
+    """The worklist says no: asked again, it would say so again."""
 
 
 class Workitems:
@@ -96,17 +103,54 @@ class Workitems:
         kept = [one for one in found if one.state == "SCHEDULED" and label in ("", one.label)]
         return sorted(kept, key=lambda one: (ranks.get(one.priority, 1), one.start, one.uid))
 
-    def claim(self, uid: str) -> str:
+    def claim(self, uid: str, transaction: str | None = None) -> str:
         """Take a workitem; give the transaction UID, by which it can be ended.
+
+        Parameters
+        ----------
+        uid : str
+        transaction : str, optional
+            A UID that was made before, so that it is known whatever becomes of us meanwhile.
 
         Raises
         ------
-        PacsError
+        RefusedError
             If somebody else has it, or it is refused.
+        PacsError
+            If the worklist cannot be asked.
         """
-        transaction = str(generate_uid(prefix=None))
+        transaction = transaction or new_transaction()
         self._change(uid, "IN PROGRESS", transaction)
         return transaction
+
+    def report(self, uid: str, transaction: str, percent: int, doing: str) -> None:
+        """Say how far a workitem is that was claimed.
+
+        Raises
+        ------
+        RefusedError
+            If it was not claimed by this transaction, or has ended.
+        """
+        progress = Dataset()
+        progress.ProcedureStepProgress = str(percent)
+        progress.ProcedureStepProgressDescription = doing[:64]
+        update = Dataset()
+        update.ProcedureStepProgressInformationSequence = [progress]
+        self._update(uid, transaction, update)
+
+    def subscribe(self, ae_title: str) -> None:
+        """Have all that happens on the worklist reported to an AE title, which it must know (UPS Watch, DIMSE).
+
+        Raises
+        ------
+        RefusedError
+            If it does not.
+        """
+        self._watch(_SUBSCRIBE, ae_title, "subscribing to the worklist")
+
+    def unsubscribe(self, ae_title: str) -> None:
+        """Have nothing reported any more."""
+        self._watch(_UNSUBSCRIBE, ae_title, "unsubscribing from the worklist")
 
     def complete(self, uid: str, transaction: str, results: Sequence[Instance]) -> None:
         """End a workitem that was claimed, with what it gave.
@@ -172,24 +216,41 @@ class Workitems:
             status, _ = association.send_n_set(update, _PUSH, uid, meta_uid=_PULL)
         self._judge(status, doing)
 
-    def _associated(self) -> Any:
+    def _watch(self, kind: int, ae_title: str, doing: str) -> None:
+        asked = Dataset()
+        asked.ReceivingAE = ae_title
+        if kind == _SUBSCRIBE:
+            asked.DeletionLock = "FALSE"
+        with self._associated(_WATCH) as association:
+            status, _ = association.send_n_action(asked, kind, _PUSH, _ALL, meta_uid=_WATCH)
+        self._judge(status, doing)
+
+    def _associated(self, model: str = _PULL) -> Any:
         engines.pynetdicom()
-        return associated(self._local, self._node, [Offer(_PULL, _PLAIN)], where=self.name)
+        return associated(self._local, self._node, [Offer(model, _PLAIN)], where=self.name)
 
     def _judge(self, status: Dataset, doing: str) -> None:
         said = checked(status, doing, self.name)
         if said in _WHY:
-            raise PacsError(f"{self.name}: {_WHY[said]} (while {doing}).")
-        if said != 0 and not 0xB300 <= said <= 0xB3FF:  # done, with a warning
-            raise failure(status, doing, self.name)
+            raise RefusedError(f"{self.name}: {_WHY[said]} (while {doing}).")
+        if said not in _DONE:
+            raise RefusedError(str(failure(status, doing, self.name)))
 
     def _ask(
         self, method: str, path: str, doing: str, content: Dataset | None = None, keys: dict[str, str] | None = None
     ) -> Any:
         body = None if content is None else [content.to_json_dict()]
-        return WebArchive(self.name, self._node).request(method, path, doing, json=body, params=keys)
+        try:
+            return WebArchive(self.name, self._node).request(method, path, doing, json=body, params=keys)
+        except PacsError as error:
+            answer = getattr(error.__cause__, "response", None)
+            if answer is not None and answer.status_code in (400, 404, 409, 410):
+                raise RefusedError(str(error)) from error
+            raise
 
 
+_DONE = (0x0000, 0x0001, *range(0xB300, 0xB400))
+"""Statuses of what was done, also with a warning, or with other values than were asked for (0x0001)."""
 _WHY = {
     0xC300: "it has ended already",
     0xC301: "the transaction is not the one of who claimed it",
@@ -197,8 +258,14 @@ _WHY = {
     0xC303: "only what is scheduled can be claimed",
     0xC304: "something is missing that it needs to end",
     0xC307: "there is no such workitem",
+    0xC308: "it does not know us by this AE title",
     0xC310: "nobody has claimed it",
 }
+
+
+def new_transaction() -> str:
+    """Make a transaction UID."""
+    return str(generate_uid(prefix=None))
 
 
 def _check(uid: str, transaction: str) -> None:
