@@ -14,6 +14,7 @@ from napari_lesion.cli import (
     audit,
     calibrate,
     data,
+    deidentify,
     evaluate,
     explain,
     listen,
@@ -59,6 +60,7 @@ app.command("records")(records.records)
 app.command("phantom")(phantom.phantom)
 app.command("samples")(samples.samples)
 app.add_typer(data.app, name="data")
+app.command("deidentify")(deidentify.deidentify)
 app.add_typer(pacs.app, name="pacs")
 app.command("listen")(listen.listen)
 app.add_typer(worklist.app, name="worklist")

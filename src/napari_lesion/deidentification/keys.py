@@ -1,0 +1,141 @@
+"""The secret of a de-identification, and what is derived from it: pseudonyms, UIDs, and by how many days dates move.
+
+The same key gives the same again; without it nobody can tell which patient a pseudonym stands for. A key file is
+encrypted with a passphrase (scrypt, AES-256-GCM).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+from napari_lesion.support.atomic import whole_file
+from napari_lesion.support.errors import InputFileError, OptionError
+
+_BYTES = 32
+_FORMAT = "napari-lesion de-identification key 1"
+_SCRYPT = {"n": 2**15, "r": 8, "p": 1}
+_LEAST_DAYS, _MOST_DAYS = 366, 3653
+_LEAST_PASSPHRASE = 8
+
+
+@dataclass(frozen=True)
+class Key:
+    """The secret."""
+
+    secret: bytes = field(repr=False)
+
+    @staticmethod
+    def new() -> Key:
+        """Make one by chance."""
+        return Key(secrets.token_bytes(_BYTES))
+
+    def uid(self, uid: str) -> str:
+        """Make the UID that takes the place of another: 2.25 and a UUID of version 8 (PS3.5 B.2, RFC 9562)."""
+        number = int.from_bytes(self._mac("uid", uid)[:16], "big")
+        number = number & ~(0xF << 76) | (8 << 76)
+        number = number & ~(0x3 << 62) | (2 << 62)
+        return f"2.25.{number}"
+
+    def pseudonym(self, patient: str) -> str:
+        """Name a patient, of whom ``patient`` is what tells them from others, in 13 letters and digits."""
+        return "P" + base64.b32encode(self._mac("patient", patient)).decode()[:12]
+
+    def token(self, kind: str, text: str) -> str:
+        """Make eight letters and digits that take the place of a text, the same for the same text."""
+        return base64.b32encode(self._mac(kind, text)).decode()[:8]
+
+    def days(self, patient: str) -> int:
+        """By how many days a patient's dates move; into the past, by more than a year and at most ten."""
+        number = int.from_bytes(self._mac("days", patient)[:8], "big")
+        return -(_LEAST_DAYS + number % (_MOST_DAYS - _LEAST_DAYS + 1))
+
+    def derived(self, purpose: str) -> bytes:
+        """32 bytes for another purpose, from which the secret cannot be told."""
+        return self._mac("key", purpose)
+
+    def _mac(self, kind: str, text: str) -> bytes:
+        return hmac.new(self.secret, f"{kind}\0{text}".encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+
+
+def write_key(path: Path, key: Key, passphrase: str) -> None:
+    """Write a key to a file that only its passphrase opens, and only its user may read.
+
+    Raises
+    ------
+    OptionError
+        If the passphrase is too short, or the file is there already.
+    """
+    if len(passphrase) < _LEAST_PASSPHRASE:
+        raise OptionError(f"The passphrase of a key needs at least {_LEAST_PASSPHRASE} characters.")
+    if path.exists():
+        raise OptionError(f"{path} is there already; a key is never written over.")
+    salt, nonce = os.urandom(16), os.urandom(12)
+    sealed = AESGCM(_stretched(passphrase, salt, _SCRYPT)).encrypt(nonce, key.secret, _FORMAT.encode())
+    text = {"format": _FORMAT, "scrypt": _SCRYPT, "salt": salt.hex(), "nonce": nonce.hex(), "key": sealed.hex()}
+    with whole_file(path, private=True) as temporary:
+        temporary.write_text(json.dumps(text) + "\n", encoding="utf-8")
+
+
+def read_key(path: Path, passphrase: str) -> Key:
+    """Open a key file.
+
+    Raises
+    ------
+    InputFileError
+        If it is no key file, damaged, or its passphrase is another.
+    """
+    try:
+        text = json.loads(path.read_text(encoding="utf-8"))
+        if text["format"] != _FORMAT:
+            raise KeyError("format")
+        given = {name: int(text["scrypt"][name]) for name in _SCRYPT}
+        if given != _SCRYPT:
+            raise ValueError("scrypt")
+        salt, nonce, sealed = (bytes.fromhex(text[name]) for name in ("salt", "nonce", "key"))
+    except OSError as error:
+        raise InputFileError(f"The key {path} cannot be read: {error.strerror}.") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputFileError(f"{path} is no key of a de-identification, or it is damaged.") from error
+    try:
+        secret = AESGCM(_stretched(passphrase, salt, given)).decrypt(nonce, sealed, _FORMAT.encode())
+    except InvalidTag as error:
+        raise InputFileError(f"The passphrase does not open {path}, or the file is damaged.") from error
+    return Key(secret)
+
+
+def seal(key: Key, purpose: str, value: Any) -> bytes:
+    """Encrypt a value that JSON can hold (AES-256-GCM)."""
+    nonce = os.urandom(12)
+    text = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return nonce + AESGCM(key.derived(purpose)).encrypt(nonce, text, purpose.encode())
+
+
+def unseal(key: Key, purpose: str, sealed: bytes, where: Path) -> Any:
+    """Decrypt what `seal` made.
+
+    Raises
+    ------
+    InputFileError
+        If another key sealed it, or it was changed.
+    """
+    try:
+        text = AESGCM(key.derived(purpose)).decrypt(sealed[:12], sealed[12:], purpose.encode())
+    except (InvalidTag, ValueError) as error:
+        raise InputFileError(f"{where} was sealed with another key, or it is damaged.") from error
+    return json.loads(text.decode("utf-8", "surrogatepass"))
+
+
+def _stretched(passphrase: str, salt: bytes, parameters: dict[str, int]) -> bytes:
+    return Scrypt(salt=salt, length=_BYTES, **parameters).derive(passphrase.encode("utf-8"))
