@@ -10,7 +10,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
 from pydicom.sequence import Sequence
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
+from pydicom.uid import UID, ExplicitVRBigEndian
 
 from napari_lesion.deidentification.options import Options
 from napari_lesion.deidentification.table import edition
@@ -101,11 +101,6 @@ def uids(dataset: Dataset) -> Iterator[str]:
 def can_be_written(syntax: UID) -> bool:
     """Whether files of a transfer syntax are written as they were."""
     return syntax.is_transfer_syntax and not syntax.is_private and syntax != ExplicitVRBigEndian
-
-
-def is_deflated(syntax: UID) -> bool:
-    """Whether the whole data set is compressed."""
-    return syntax == DeflatedExplicitVRLittleEndian
 
 
 def _texts(dataset: Dataset) -> Iterable[str]:
