@@ -28,6 +28,7 @@ from napari_lesion.support.bounded import is_finite, parse_json
 from napari_lesion.support.checksums import CHECKSUMS, checksums_of, damage
 from napari_lesion.support.errors import AnnotationError, ConfigError, InputFileError
 from napari_lesion.support.uids import digest, is_uid, name_of
+from napari_lesion.support.vault import read_bytes
 
 ENDING = ".annotations.json"
 LABELS = "labels.yaml"
@@ -316,7 +317,7 @@ def load_file(path: Path) -> AnnotationSet:
         If it is none, damaged, or of a later version.
     """
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = read_bytes(path).decode("utf-8", "replace")
         content: Any = parse_json(text)
     except OSError as error:
         raise InputFileError(f"{path}: cannot be read ({error.strerror}).") from error

@@ -21,6 +21,7 @@ from napari_lesion.cli import (
     models,
     pacs,
     phantom,
+    project,
     reading_study,
     records,
     robustness,
@@ -65,6 +66,7 @@ app.add_typer(pacs.app, name="pacs")
 app.command("listen")(listen.listen)
 app.add_typer(worklist.app, name="worklist")
 app.add_typer(audit.app, name="audit")
+app.add_typer(project.app, name="project")
 
 
 @app.callback()

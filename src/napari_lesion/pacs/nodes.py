@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from napari_lesion.security.secrets import Secret, check_private
 from napari_lesion.support.checked_yaml import read_checked
 from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.secrets import Secret, check_private
 
 ENVIRONMENT = "NAPARI_LESION_PACS"
 """Names the file with the nodes, where it is not at its usual place."""

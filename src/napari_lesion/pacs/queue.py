@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 
 from napari_lesion.support.database import transaction
 from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.vault import refuse_encrypted
 
 FILE_NAME = "queue.sqlite"
 _VERSION = 2
@@ -163,6 +164,7 @@ class Queue:
     def __init__(self, folder: Path, now: Callable[[], float] = time.time) -> None:
         self.path = folder / FILE_NAME
         self._now = now
+        refuse_encrypted(self.path, "the listener's queue")
         self._lock = threading.RLock()
         try:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from napari_lesion.pacs.nodes import LOOPBACK, AETitle, Local, Node, Nodes, Port, Tls
 from napari_lesion.pacs.receiver import Limits
-from napari_lesion.security.secrets import Secret
 from napari_lesion.support.checked_yaml import read_checked
 from napari_lesion.support.errors import ConfigError
+from napari_lesion.support.secrets import Secret
 
 ANYBODY = "ANY"
 """In place of the callers: whoever connects may send."""

@@ -43,7 +43,7 @@ from napari_lesion.support.atomic import PRIVATE_FILE, PRIVATE_FOLDER
 from napari_lesion.support.bounded import parse_json
 from napari_lesion.support.checksums import seal as sealed
 from napari_lesion.support.errors import ReadingError
-from napari_lesion.support.journal_file import JournalFile, is_there, move, read_lines
+from napari_lesion.support.journal_file import JournalFile, is_there, move, read_lines, unsealed_lines
 from napari_lesion.support.uids import digest, name_of
 
 SUFFIX = ".jsonl"
@@ -293,7 +293,8 @@ def _reader_of(path: Path) -> str:
     """Name of whose reading a file is; nothing where there is none, or it cannot be told."""
     try:
         with path.open("rb") as file:
-            first = parse_json(file.readline())
+            line = file.readline().removesuffix(b"\n")
+        first = parse_json(unsealed_lines(path, [line])[0])
     except (OSError, ValueError):
         return ""
     return str(first.get("reader", "")) if isinstance(first, dict) else ""

@@ -18,7 +18,8 @@ from napari_lesion.report.nifti import ras_affine
 from napari_lesion.report.overview import FILE_NAME as OVERVIEW
 from napari_lesion.report.overview import save_explanation_picture
 from napari_lesion.support.atomic import whole_folder
-from napari_lesion.support.bounded import parse_json, read_text
+from napari_lesion.support.bounded import parse_json
+from napari_lesion.support.vault import read_text
 
 if TYPE_CHECKING:
     from napari_lesion.dicom.index.series import Series

@@ -14,10 +14,11 @@ from filelock import FileLock, Timeout
 from napari_lesion.model.findings import Inputs, Report
 from napari_lesion.model.volume import SeriesIdentity
 from napari_lesion.report import json as report_json
-from napari_lesion.support.bounded import parse_json, read_text
+from napari_lesion.support.bounded import parse_json
 from napari_lesion.support.checksums import file_sha256
 from napari_lesion.support.errors import ConfigError, OutputError
 from napari_lesion.support.uids import digest
+from napari_lesion.support.vault import read_text
 
 if TYPE_CHECKING:
     from napari_lesion.dicom.index.series import Series

@@ -14,9 +14,10 @@ from pydantic import ValidationError
 
 from napari_lesion.model.findings import SCHEMA_VERSION, Report, numbered
 from napari_lesion.support.atomic import whole_file
-from napari_lesion.support.bounded import is_finite, parse_json, read_text
+from napari_lesion.support.bounded import is_finite, parse_json
 from napari_lesion.support.checksums import CHECKSUMS, checksums_of, damage
 from napari_lesion.support.errors import InputFileError
+from napari_lesion.support.vault import read_text
 
 FILE_NAME = "findings.json"
 

@@ -25,6 +25,7 @@ from napari_lesion.support.atomic import PRIVATE_FILE
 from napari_lesion.support.database import transaction
 from napari_lesion.support.errors import InputFileError, OutputError
 from napari_lesion.support.plain import one_line
+from napari_lesion.support.vault import refuse_encrypted
 
 FILE_NAME = "ledger.sqlite"
 _PATTERN = "ledger*.sqlite"
@@ -169,6 +170,7 @@ class Ledger:
 
     def __init__(self, out: Path, name: str = FILE_NAME) -> None:
         self.path = out / name
+        refuse_encrypted(self.path, "the ledger of a run")
         self._lock = threading.RLock()
         try:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from napari_lesion.model.findings import Heatmap
 from napari_lesion.model.volume import FloatArray, Volume, apply_affine, spacing_of
 from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.errors import InputFileError
+from napari_lesion.support.vault import lies_sealed, read_bytes
 
 FILE_NAME = "heatmap.nii.gz"
 
@@ -76,7 +78,9 @@ def load_heatmap(path: Path) -> Heatmap:
         If the file is no such heatmap.
     """
     try:
-        image: Any = nib.load(path)
+        image: Any = (
+            nib.Nifti1Image.from_bytes(gzip.decompress(read_bytes(path))) if lies_sealed(path) else nib.load(path)
+        )
         if int(np.prod([int(n) for n in image.shape])) > _MOST_VOXELS:
             raise ValueError(f"it says {' × '.join(map(str, image.shape))} voxels")
         stored = np.asarray(image.dataobj.get_unscaled()).transpose(2, 1, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from napari_lesion.model.findings import Heatmap, Report
 from napari_lesion.model.volume import Volume
 from napari_lesion.review.journal import HEATMAP, journal_path, run_id
 from napari_lesion.support.atomic import whole_file
+from napari_lesion.support.errors import SecurityError
+from napari_lesion.support.vault import read_bytes
 
 _LEVELS = 255
 
@@ -36,9 +39,9 @@ def keep_heatmap(volume: Volume, report: Report, heatmap: Heatmap) -> None:
 def kept_heatmap(volume: Volume, report: Report) -> Heatmap | None:
     """Get the heatmap of the search that made a report; None if that of another, or none, was kept."""
     try:
-        with np.load(heatmap_path(volume), allow_pickle=False) as kept:
+        with np.load(io.BytesIO(read_bytes(heatmap_path(volume))), allow_pickle=False) as kept:
             if str(kept["run"]) != run_id(report):
                 return None
             return Heatmap(kept["values"].astype(np.float32) / _LEVELS, kept["affine"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, SecurityError):
         return None  # a map can be made again; it must not keep a review from coming back

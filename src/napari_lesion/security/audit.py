@@ -22,9 +22,9 @@ from pathlib import Path
 
 from napari_lesion.security import settings
 from napari_lesion.security.audit_log import AuditLog
-from napari_lesion.security.secrets import Secret
 from napari_lesion.support.atomic import PRIVATE_FILE
 from napari_lesion.support.errors import AuditError, ConfigError
+from napari_lesion.support.secrets import Secret
 
 KEY_FILE = "audit.key"
 _KEY_BYTES = 32

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from napari_lesion.security.secrets import Secret
 from napari_lesion.support.checked_yaml import read_checked
+from napari_lesion.support.secrets import Secret
 
 ENVIRONMENT = "NAPARI_LESION_SECURITY"
 """Names the file, where it is not at its usual place."""

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from napari_lesion.security import settings
-from napari_lesion.security.secrets import check_private
 from napari_lesion.support.atomic import PRIVATE_FILE, whole_file
 from napari_lesion.support.bounded import parse_json
 from napari_lesion.support.checksums import file_sha256
 from napari_lesion.support.errors import ConfigError, ModelError
+from napari_lesion.support.secrets import check_private
 
 SIGNATURE = "signature.json"
 PUBLIC = ".pub"

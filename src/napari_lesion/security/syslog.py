@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from napari_lesion.security.audit_message import framed
-from napari_lesion.security.secrets import check_private
 from napari_lesion.support.errors import AuditError, OptionError
+from napari_lesion.support.secrets import check_private
 
 PORT = 6514
 _PATIENCE_S = 30.0

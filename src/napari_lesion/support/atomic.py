@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from napari_lesion.support.vault import Vault, temporary_folder, vault_of
+
 PREFIX = ".partial-"
 """How temporary names start; what a crash left behind under them is cleared away by `put_right`."""
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
@@ -28,21 +30,26 @@ _NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES)
 
 
 @contextmanager
-def whole_file(path: Path, *, private: bool = False) -> Iterator[Path]:
+def whole_file(path: Path, *, private: bool = False, as_it_is: bool = False) -> Iterator[Path]:
     """Give a temporary path to write to, and put it at ``path`` when the block ends without an error.
 
-    The temporary name keeps the ending of ``path``, since writers choose formats by it.
+    The temporary name keeps the ending of ``path``, since writers choose formats by it. In an encrypted folder
+    (`vault.vault_of`) it is one in memory, and what comes to the disk is sealed.
 
     Parameters
     ----------
     path : Path
     private : bool
         It names a patient: only the user may read it.
+    as_it_is : bool
+        Do not seal it: it is sealed already, or holds no patient's data.
     """
+    vault = None if as_it_is else vault_of(path)
     with _scratch_folder(path.parent) as scratch:
         temporary = scratch / path.name
-        yield temporary
-        if private:
+        with _sealed_into(temporary, vault) as given:
+            yield given
+        if private or vault is not None:
             temporary.chmod(PRIVATE_FILE)
         _sync(temporary)
         temporary.replace(path)
@@ -54,7 +61,8 @@ def whole_folder(path: Path, *, private: bool = False) -> Iterator[Path]:
     """Give a temporary folder to fill, and put it at ``path`` when the block ends without an error.
 
     A folder that is there already is replaced as a whole, and only then. A crash at any moment leaves the old or the
-    new one, perhaps under its temporary name; then `put_right` puts it in its place.
+    new one, perhaps under its temporary name; then `put_right` puts it in its place. In an encrypted folder each file
+    is sealed before it comes to the disk.
 
     Parameters
     ----------
@@ -62,11 +70,13 @@ def whole_folder(path: Path, *, private: bool = False) -> Iterator[Path]:
     private : bool
         It names a patient: only the user may look into it.
     """
+    vault = vault_of(path)
     with _scratch_folder(path.parent) as scratch:
         temporary = scratch / _NEW
-        temporary.mkdir()
-        yield temporary
-        if private:
+        with _sealed_into(temporary, vault) as given:
+            given.mkdir()
+            yield given
+        if private or vault is not None:
             _make_private(temporary)
         _sync(temporary)
         old = scratch / _OLD
@@ -83,6 +93,27 @@ def whole_folder(path: Path, *, private: bool = False) -> Iterator[Path]:
                 old.replace(path)
             raise
         _sync_names(path.parent)
+
+
+@contextmanager
+def _sealed_into(target: Path, vault: Vault | None) -> Iterator[Path]:
+    """Give the path to write to: the target itself or, for an encrypted folder, one whose content is sealed into it."""
+    if vault is None:
+        yield target
+        return
+    with temporary_folder() as hidden:
+        plain = Path(hidden) / target.name
+        yield plain
+        _seal(plain, target, vault)
+
+
+def _seal(plain: Path, target: Path, vault: Vault) -> None:
+    if plain.is_dir():
+        target.mkdir()
+        for one in plain.iterdir():
+            _seal(one, target / one.name, vault)
+        return
+    target.write_bytes(vault.seal(plain.read_bytes()))
 
 
 def put_right(parent: Path) -> tuple[Path, ...]:

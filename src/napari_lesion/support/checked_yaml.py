@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from napari_lesion.support.bounded import UnreadableError, parse_yaml, read_text
+from napari_lesion.support.bounded import UnreadableError, parse_yaml
 from napari_lesion.support.errors import ConfigFileError
+from napari_lesion.support.vault import read_text
 
 Model = TypeVar("Model", bound=BaseModel)
 

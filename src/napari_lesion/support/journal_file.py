@@ -6,6 +6,8 @@ shows a line that was changed, moved, added or taken out, but not that the last 
 over with one call when the lines are on the disk. So it needs no sync of its own. A crash may leave it behind the
 journal, which means nothing; it is ahead only where lines were cut off. A journal without a head, of an earlier version
 or copied alone, is read as it is.
+
+In an encrypted folder (`vault.vault_of`) each line is sealed for itself, so that a journal still only grows.
 """
 
 from __future__ import annotations
@@ -15,13 +17,16 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from napari_lesion.support.atomic import PRIVATE_FILE, append_lines, free_name, keep_beside, whole_file
 from napari_lesion.support.bounded import parse_json
 from napari_lesion.support.checksums import seal
+from napari_lesion.support.errors import SecurityError
+from napari_lesion.support.sealed import UnsealError, is_sealed_line
+from napari_lesion.support.vault import vault_of
 
 HEAD = ".head"
 _HEAD = re.compile(rb"([0-9]{10}) ([0-9a-f]{64}|-{64})\n")
@@ -41,11 +46,14 @@ class Lines:
     how : {"", "torn", "cut", "other"}
         Torn: its last line has no end, so it had not been on the disk. Cut: lines are missing that had been, or may
         be missing. Other: they are not those that were written.
+    size : int
+        Bytes that the whole lines take on the disk.
     """
 
     whole: tuple[bytes, ...]
     missing: str = ""
     how: Literal["", "torn", "cut", "other"] = ""
+    size: int = field(default=0, compare=False)
 
 
 def head_of(path: Path) -> Path:
@@ -69,17 +77,50 @@ def move(path: Path, place: Path) -> None:
 def read_lines(path: Path) -> Lines:
     """Read the lines of a journal, and see whether some are missing at its end.
 
+    Of an encrypted journal, a line that was changed is given as it is, so it is damaged to whoever parses it.
+
     Raises
     ------
     OSError
         If it cannot be read; a journal that is gone has no lines.
+    SecurityError
+        If it is encrypted, and its folder does not open.
     """
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         content = b""
     *whole, torn = content.split(b"\n")
-    lines = tuple(whole)
+    found = _compared_with_head(path, unsealed_lines(path, whole), torn)
+    return replace(found, size=len(content) - len(torn))
+
+
+def unsealed_lines(path: Path, lines: Iterable[bytes]) -> tuple[bytes, ...]:
+    """Open the lines of a journal that are sealed; what does not open is given as it is.
+
+    Raises
+    ------
+    SecurityError
+        If there are sealed ones, and the folder of the journal does not open.
+    """
+    lines = tuple(lines)
+    if not any(map(is_sealed_line, lines)):
+        return lines
+    vault = vault_of(path)
+    if vault is None:
+        raise SecurityError(
+            f"{path} is encrypted, and its folder is not one that has the keys. Put it back where it was."
+        )
+    opened = []
+    for line in lines:
+        try:
+            opened.append(vault.unseal_line(line))
+        except UnsealError:
+            opened.append(line)
+    return tuple(opened)
+
+
+def _compared_with_head(path: Path, lines: tuple[bytes, ...], torn: bytes) -> Lines:
     try:
         head = head_of(path).read_bytes()
     except FileNotFoundError:
@@ -125,10 +166,11 @@ class JournalFile:
             If they cannot be written; then nothing was.
         """
         lines = self._take_up() if self._lines is None else self._lines
-        last, text = "" if anew else self._seal, ""
+        last, text, vault = "" if anew else self._seal, "", vault_of(self.path)
         for record in records:
             last = seal(last, dict(record))
-            text += json.dumps({**record, "seal": last}, ensure_ascii=False, allow_nan=False) + "\n"
+            line = json.dumps({**record, "seal": last}, ensure_ascii=False, allow_nan=False)
+            text += (line if vault is None else vault.seal_line(line.encode()).decode()) + "\n"
             lines += 1
         self._lines = None  # until all of it is there
         append_lines(self.path, text, mode=PRIVATE_FILE)
@@ -145,8 +187,10 @@ class JournalFile:
         """
         lines = tuple(lines)
         aside = keep_beside(self.path) if self.path.exists() else None
-        with whole_file(self.path, private=True) as temporary:
-            temporary.write_bytes(b"".join(line + b"\n" for line in lines))
+        vault = vault_of(self.path)
+        with whole_file(self.path, private=True, as_it_is=True) as temporary:
+            kept = lines if vault is None else map(vault.seal_line, lines)
+            temporary.write_bytes(b"".join(line + b"\n" for line in kept))
         self._lines, self._seal = len(lines), _seal_in(lines[-1]) if lines else ""
         self._write_head()
         return aside
@@ -162,7 +206,7 @@ class JournalFile:
         """See how many lines there are, and what the last one is sealed with; give up one without its end."""
         found = read_lines(self.path)
         self._seal = _seal_in(found.whole[-1]) if found.whole else ""
-        if self.path.exists() and self.path.stat().st_size > sum(len(line) + 1 for line in found.whole):
+        if self.path.exists() and self.path.stat().st_size > found.size:
             self.go_on_from(found.whole)
         return len(found.whole)
 

@@ -13,6 +13,7 @@ from typing import TextIO
 from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.errors import InputFileError
 from napari_lesion.support.plain import cell
+from napari_lesion.support.vault import read_bytes
 
 _DELIMITERS = ",;\t"
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
@@ -80,7 +81,7 @@ def read_table(path: Path, needed: Sequence[str] = (), *, strict: bool = False) 
         If the file cannot be read, is empty, lacks a column, or has one of them twice.
     """
     try:
-        content = path.read_bytes()
+        content = read_bytes(path)
         text = content.decode(next((name for mark, name in _MARKS.items() if content.startswith(mark)), "utf-8"))
     except (OSError, UnicodeError) as error:
         raise InputFileError(

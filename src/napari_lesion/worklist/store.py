@@ -15,6 +15,7 @@ from napari_lesion.model.volume import SeriesIdentity
 from napari_lesion.support.atomic import PRIVATE_FOLDER
 from napari_lesion.support.database import transaction
 from napari_lesion.support.errors import LesionError, OptionError, OutputError, WorklistError
+from napari_lesion.support.vault import refuse_encrypted
 from napari_lesion.worklist.arrivals import Arrival, arrivals_in
 from napari_lesion.worklist.found import Found, merged
 from napari_lesion.worklist.ranking import points, terms
@@ -90,6 +91,7 @@ class Worklist:
     def __init__(self, path: Path, rule: Rule | None = None, clock: Callable[[], float] = time.time) -> None:
         self.path, self.rule, self._clock = path, rule or Rule(), clock
         self._lock = threading.RLock()
+        refuse_encrypted(path, "the worklist")
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))

@@ -57,21 +57,22 @@ class Secret(BaseModel):
             If it is not there, or others may read its file.
         """
         if self.file is not None:
-            return SecretStr(_from_file(self.file.expanduser()))
-        engine = _keyring()
-        try:
-            found = engine.get_password(SERVICE, self.keyring)
-        except Exception as error:  # each backend has errors of its own
-            raise ConfigError(
-                f"The keyring does not open ({type(error).__name__}). Where there is none, as on a server, keep the "
-                "secret in a file with mode 0600 and name that: {file: PATH}."
-            ) from error
+            return SecretStr(from_file(self.file.expanduser()))
+        found = _ask_keyring(self.keyring or "")
         if not found:
             raise ConfigError(
                 f"The keyring has no secret {self.keyring!r} of {SERVICE}. Put it there: keyring set {SERVICE} "
                 f"{self.keyring}"
             )
         return SecretStr(found)
+
+
+def from_keyring(name: str) -> str | None:
+    """Fetch a secret from the keyring; None where there is no keyring, or it has none of that name."""
+    try:
+        return _ask_keyring(name)
+    except ConfigError:
+        return None
 
 
 def check_private(path: Path) -> None:
@@ -90,7 +91,14 @@ def check_private(path: Path) -> None:
         raise ConfigError(f"{path}: others may read this file with a secret. Take that away: chmod 600 {path}")
 
 
-def _from_file(path: Path) -> str:
+def from_file(path: Path) -> str:
+    """Read a secret from a file that only its owner may read.
+
+    Raises
+    ------
+    ConfigError
+        If it is not there, empty, or others may read it.
+    """
     check_private(path)
     try:
         secret = read_text(path, largest=_LARGEST).strip()
@@ -101,10 +109,18 @@ def _from_file(path: Path) -> str:
     return secret
 
 
-def _keyring() -> Any:
+def _ask_keyring(name: str) -> str | None:
     try:
-        return import_module("keyring")
+        engine: Any = import_module("keyring")
     except ImportError as error:
         raise ConfigError(
             "A secret in the keyring needs the package keyring: pip install 'napari-lesion[security]'."
         ) from error
+    try:
+        found: str | None = engine.get_password(SERVICE, name)
+    except Exception as error:  # each backend has errors of its own
+        raise ConfigError(
+            f"The keyring does not open ({type(error).__name__}). Where there is none, as on a server, keep the "
+            "secret in a file with mode 0600 and name that: {file: PATH}."
+        ) from error
+    return found

@@ -1,0 +1,127 @@
+"""``napari-lesion project``: folders of work that lie encrypted, who can open them, and packing for others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_lesion.cli.console import say, show_progress
+
+app = typer.Typer(no_args_is_help=True, help="Encrypt folders of work, and pack files for others.")
+
+Folder = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Of reviews, annotations or results.")]
+Recipients = Annotated[
+    list[str] | None, typer.Option("--recipient", metavar="age1...", help="Who can open it; may be given again.")
+]
+
+
+@app.command()
+def identity(
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", dir_okay=False, help="Default: where the program looks for it.")
+    ] = None,
+) -> None:
+    """Make the key that opens what is encrypted for you, and print its public half, the recipient."""
+    from napari_lesion.security.projects import make_identity
+
+    path, public = make_identity(out)
+    say(f"Made {path}. Keep a copy of it elsewhere: without it, what it opens is lost.")
+    say(public)
+
+
+@app.command()
+def encrypt(
+    folder: Folder,
+    recipient: Recipients = None,
+    passphrase: Annotated[
+        Path | None,
+        typer.Option("--passphrase-file", exists=True, dir_okay=False, help="A passphrase opens it, too (mode 0600)."),
+    ] = None,
+) -> None:
+    """Encrypt all files of a folder, and what the program writes there from then on.
+
+    Exit status: 0 done, 1 something could not be encrypted; what was, stays so, and the next run goes on.
+    """
+    from napari_lesion.security import projects
+    from napari_lesion.support.secrets import from_file
+
+    said = from_file(passphrase) if passphrase is not None else None
+    with show_progress() as progress:
+        count = projects.encrypt(folder, recipient or (), passphrase=said, progress=progress)
+    say(f"{folder}: {count} files were encrypted.")
+
+
+@app.command()
+def decrypt(
+    path: Annotated[Path, typer.Argument(exists=True, help="An encrypted folder, or a file of one with --out.")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", dir_okay=False, help="Where the content of one file goes.")
+    ] = None,
+) -> None:
+    """Take the encryption of a folder away, or write one of its files elsewhere."""
+    from napari_lesion.security import projects
+    from napari_lesion.support.errors import OptionError
+
+    if path.is_dir() != (out is None):
+        raise OptionError("A folder is decrypted where it is; a file goes with --out.")
+    if out is not None:
+        projects.decrypt_file(path, out)
+        say(f"Wrote {out}.")
+        return
+    with show_progress() as progress:
+        count = projects.decrypt(path, progress=progress)
+    say(f"{path}: {count} files were decrypted.")
+
+
+@app.command()
+def rotate(folder: Folder) -> None:
+    """Encrypt all files of a folder anew, with a new key."""
+    from napari_lesion.security import projects
+
+    with show_progress() as progress:
+        count = projects.rotate(folder, progress=progress)
+    say(f"{folder}: {count} files were encrypted anew.")
+
+
+@app.command()
+def recipients(
+    folder: Folder,
+    add: Annotated[list[str] | None, typer.Option(metavar="age1...", help="May be given again.")] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option(metavar="age1...", help="All files are encrypted anew then; may be given again.")
+    ] = None,
+) -> None:
+    """List who can open a folder, and change it."""
+    from napari_lesion.security import projects
+
+    with show_progress() as progress:
+        there = projects.change_recipients(folder, add=add or (), remove=remove or (), progress=progress)
+    for one in there.recipients:
+        say(one)
+    if "passphrase" in there.wrapped:
+        say("a passphrase")
+
+
+@app.command()
+def pack(
+    paths: Annotated[list[Path], typer.Argument(exists=True, metavar="PATH...", help="Files and folders.")],
+    out: Annotated[Path, typer.Option("-o", "--out", dir_okay=False, help="One file of age (a tar in it).")],
+    recipient: Recipients = None,
+) -> None:
+    """Pack files for others, encrypted for them alone; `unpack` opens it, and so does age with tar."""
+    from napari_lesion.security import projects
+
+    say(f"{projects.pack(paths, out, recipient or ())} files are in {out}.")
+
+
+@app.command()
+def unpack(
+    path: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    out: Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="New folder.")],
+) -> None:
+    """Unpack what was packed for you, all or nothing."""
+    from napari_lesion.security import projects
+
+    say(f"{projects.unpack(path, out)} files are in {out}.")

@@ -1,0 +1,416 @@
+"""Encrypt a folder of work (reviews, annotations, results), change who can open it, and pack files for others.
+
+Each file is replaced by its sealed form, or back, as a whole, so that a run that is stopped or killed leaves a folder
+that can be read, and goes on when it is started again.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import tarfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import IO
+
+from filelock import FileLock, Timeout
+
+from napari_lesion.security.audit import Action, record
+from napari_lesion.support import sealed, vault
+from napari_lesion.support.atomic import PREFIX, PRIVATE_FILE, put_right, whole_file, whole_folder
+from napari_lesion.support.errors import ConfigError, OptionError, SecurityError
+from napari_lesion.support.journal_file import HEAD
+from napari_lesion.support.progress import Progress, silent
+from napari_lesion.support.vault import Vault
+
+_JOURNAL, _LOCK, _DAMAGED = ".jsonl", ".lock", ".damaged"
+_SQLITE = (".sqlite", ".sqlite-wal", ".sqlite-shm")
+
+
+def make_identity(path: Path | None = None) -> tuple[Path, str]:
+    """Make the identity (secret key) that opens projects, for its user alone; returns its file and the recipient.
+
+    Raises
+    ------
+    ConfigError
+        If there is one already, or it cannot be written.
+    """
+    path = path or vault.identity_file()
+    identity = sealed.library("pyrage").x25519.Identity.generate()
+    public = str(identity.to_public())
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(f"# recipient: {public}\n{identity}\n")
+    except FileExistsError:
+        raise ConfigError(f"{path} exists. No key is overwritten: what it opens would be lost.") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: the identity cannot be written ({error.strerror}).") from error
+    return path, public
+
+
+def encrypt(
+    folder: Path, recipients: Sequence[str], *, passphrase: str | None = None, progress: Progress = silent
+) -> int:
+    """Encrypt a folder with all that is in it; what is written there from then on is encrypted, too.
+
+    Parameters
+    ----------
+    folder : Path
+    recipients : sequence of str
+        Who can open it: public keys of age.
+    passphrase : str, optional
+        That opens it as well.
+
+    Returns
+    -------
+    int
+        Files that were sealed now. An encrypted folder is gone through again: what came in unencrypted is sealed.
+
+    Raises
+    ------
+    SecurityError
+        If there is no recipient, one is none, or the folder lies in an encrypted one.
+    """
+    above = vault.folder_of(folder.resolve().parent)
+    if above is not None:
+        raise SecurityError(f"{folder} lies in {above}, which is encrypted already.")
+    if any(path.name.endswith(_SQLITE) for path in _files(folder)):
+        raise SecurityError(
+            f"{folder} has SQLite files (of a run, a worklist or a listener), which cannot be worked on encrypted. "
+            "Encrypt folders of reviews, annotations and results, and keep these on an encrypted disk."
+        )
+    record(Action.KEY_USE, objects=(folder.name,), detail="encrypt")
+    if vault.folder_of(folder) is None:
+        if not recipients and passphrase is None:
+            raise OptionError("Say who can open it: a recipient (age1...) or a passphrase.")
+        there = write(Vault(folder.resolve(), tuple(dict.fromkeys(recipients)), {}, {}).with_new_key(), passphrase)
+        if passphrase is None:
+            _refuse_to_lock_oneself_out(there)
+    elif recipients or passphrase is not None:
+        raise OptionError(f"{folder} is encrypted already. Change who can open it: napari-lesion project recipients")
+    else:
+        there = _open(folder)
+    return _convert(folder, lambda path: _sealed(path, there), progress)
+
+
+def decrypt(folder: Path, *, progress: Progress = silent) -> int:
+    """Take the encryption of a folder away; returns how many files were opened."""
+    there = _open(folder)
+    record(Action.KEY_USE, objects=(folder.name,), detail="decrypt")
+    count = _convert(folder, lambda path: _plain(path, there), progress)
+    (there.folder / vault.FILE).unlink()
+    return count
+
+
+def decrypt_file(path: Path, out: Path) -> None:
+    """Write the content of one encrypted file elsewhere, whole or not at all.
+
+    Raises
+    ------
+    SecurityError
+        If it does not open.
+    ConfigError
+        If ``out`` exists, or lies in an encrypted folder.
+    """
+    if out.exists():
+        raise ConfigError(f"{out} exists. Choose another name, nothing is overwritten.")
+    if vault.folder_of(out) is not None:
+        raise ConfigError(f"{out} lies in an encrypted folder. Choose a place outside of it.")
+    record(Action.KEY_USE, objects=(path.name,), detail="decrypt a file")
+    found = _content(path)
+    with whole_file(out, private=True) as temporary:
+        temporary.write_bytes(found)
+
+
+def rotate(folder: Path, *, progress: Progress = silent) -> int:
+    """Seal all files anew with a new key, and forget the old ones; returns how many files there were.
+
+    A run that was killed has left files with both keys; the next one brings them all to its own.
+    """
+    there = _open(folder)
+    record(Action.KEY_USE, objects=(folder.name,), detail="rotate")
+    _refuse_lost_passphrase(there)
+    there = write(there.with_new_key(), _same_passphrase(there))
+    count = _convert(folder, lambda path: _resealed(path, there), progress)
+    newest = max(there.keys)
+    write(replace(there, keys={newest: there.keys[newest]}), _same_passphrase(there))
+    return count
+
+
+def change_recipients(
+    folder: Path, *, add: Iterable[str] = (), remove: Iterable[str] = (), progress: Progress = silent
+) -> Vault:
+    """Change who can open a folder. Where somebody is taken away, all is sealed anew: they may know the keys.
+
+    Raises
+    ------
+    SecurityError
+        If one is no recipient, or nobody could open it any more.
+    """
+    there, add, gone = _open(folder), tuple(add), set(remove)
+    if not add and not gone:
+        return there
+    if unknown := gone - set(there.recipients):
+        raise SecurityError(f"{folder}: {sorted(unknown)[0]} is not one of its recipients.")
+    wanted = tuple(dict.fromkeys(one for one in (*there.recipients, *add) if one not in gone))
+    if not wanted and "passphrase" not in there.wrapped:
+        raise SecurityError(f"{folder}: nobody could open it any more. Add another recipient first.")
+    record(Action.KEY_USE, objects=(folder.name,), detail="change recipients")
+    _refuse_lost_passphrase(there)
+    there = write(replace(there, recipients=wanted), _same_passphrase(there))
+    if gone:
+        rotate(folder, progress=progress)
+    return _open(folder)
+
+
+def pack(paths: Sequence[Path], out: Path, recipients: Sequence[str]) -> int:
+    """Pack files and folders for others into one file of age (``age -d | tar -x`` opens it); returns how many files.
+
+    What lies encrypted here is opened on the way, in memory; nothing unencrypted comes to the disk.
+
+    Raises
+    ------
+    SecurityError
+        If a recipient is none, or a file does not open.
+    ConfigError
+        If ``out`` exists.
+    """
+    if out.exists():
+        raise ConfigError(f"{out} exists. Choose another name, nothing is overwritten.")
+    if not recipients:
+        raise OptionError("Say who can open it: a recipient (age1...).")
+    known = [vault.recipient(one) for one in recipients]
+    record(Action.EXPORT, objects=tuple(path.name for path in paths), detail="packed with age")
+    count = 0
+    with (
+        whole_file(out, private=True, as_it_is=True) as temporary,
+        temporary.open("wb") as target,
+        _piped(lambda source: sealed.library("pyrage").encrypt_io(source, target, known)) as pipe,
+        tarfile.open(fileobj=pipe, mode="w|") as archive,
+    ):
+        for top in paths:
+            for path in [top] if top.is_file() else _files(top):
+                content = _content(path)
+                member = tarfile.TarInfo(path.absolute().relative_to(top.absolute().parent).as_posix())
+                member.size, member.mode = len(content), PRIVATE_FILE
+                archive.addfile(member, io.BytesIO(content))
+                count += 1
+    return count
+
+
+def unpack(path: Path, out: Path) -> int:
+    """Unpack what `pack` made into a new folder, all or nothing; returns how many files.
+
+    Raises
+    ------
+    SecurityError
+        If it does not open: it is for others, or was changed or cut off.
+    ConfigError
+        If ``out`` exists.
+    """
+    if out.exists():
+        raise ConfigError(f"{out} exists. Choose another name, nothing is overwritten.")
+    identity = vault.own_identity()
+    pyrage = sealed.library("pyrage")
+    record(Action.KEY_USE, objects=(path.name,), detail="unpack")
+    try:
+        with vault.temporary_folder() as hidden, path.open("rb") as source:
+            plain = Path(hidden) / "packed.tar"
+            with plain.open("wb") as target:
+                pyrage.decrypt_io(source, target, [identity])  # to its end first: nothing of a changed file is unpacked
+            with whole_folder(out, private=True) as folder, tarfile.open(plain, "r:") as archive:
+                archive.extractall(folder, filter="data")
+                return sum(1 for member in archive if member.isfile())
+    except (pyrage.DecryptError, tarfile.TarError) as error:
+        raise SecurityError(
+            f"{path} does not open ({error}): it is for others, or was changed or cut off. Nothing was unpacked."
+        ) from error
+    except OSError as error:
+        raise SecurityError(f"{path} cannot be unpacked ({error}). Nothing was unpacked.") from error
+
+
+def write(there: Vault, passphrase: str | None = None) -> Vault:
+    """Write the file of an encrypted folder, with its keys wrapped for all who can open it."""
+    plain = json.dumps({str(number): base64.b64encode(key).decode() for number, key in there.keys.items()}).encode()
+    wrapped = {}
+    if there.recipients:
+        known = [vault.recipient(one) for one in there.recipients]
+        wrapped["age"] = base64.b64encode(sealed.library("pyrage").encrypt(plain, known)).decode()
+    if passphrase is not None:
+        salt = os.urandom(16)
+        box = sealed.seal(plain, {1: vault.stretched(passphrase, salt)})
+        wrapped["passphrase"] = base64.b64encode(salt + box).decode()
+    content = {"vault": vault.VERSION, "recipients": there.recipients, "keys": wrapped}
+    with whole_file(there.folder / vault.FILE, private=True, as_it_is=True) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    return replace(there, wrapped=wrapped)
+
+
+def _same_passphrase(there: Vault) -> str | None:
+    return vault.own_passphrase() if "passphrase" in there.wrapped else None
+
+
+def _refuse_lost_passphrase(there: Vault) -> None:
+    if "passphrase" in there.wrapped and vault.own_passphrase() is None:
+        raise SecurityError(
+            f"{there.folder} opens by a passphrase, too, which is needed to go on doing so: name its file "
+            f"({vault.PASSPHRASE_VARIABLE})."
+        )
+
+
+def _refuse_to_lock_oneself_out(there: Vault) -> None:
+    try:
+        _open(there.folder)
+    except (SecurityError, ConfigError) as error:
+        (there.folder / vault.FILE).unlink()
+        raise SecurityError(
+            f"{there.folder}: you could not open it yourself with what you have, so nothing was encrypted. Make an "
+            "identity (napari-lesion project identity) and name its recipient, too."
+        ) from error
+
+
+def _open(folder: Path) -> Vault:
+    if vault.folder_of(folder) != folder.resolve():
+        raise SecurityError(f"{folder} is not encrypted: it has no {vault.FILE}.")
+    there = vault.vault_of(folder)
+    assert there is not None
+    return there
+
+
+def _files(folder: Path) -> list[Path]:
+    """Files of a folder that hold data: no locks, no heads, nothing that is just being written."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file()
+        and not path.is_symlink()
+        and path.name != vault.FILE
+        and not path.name.endswith((_LOCK, HEAD))
+        and not any(part.startswith(PREFIX) for part in path.relative_to(folder).parts)
+    )
+
+
+def _convert(folder: Path, convert: Callable[[Path], bytes | None], progress: Progress) -> int:
+    """Replace each file by what a function makes of it (None: it stays), unless a journal is being written."""
+    for parent in {path.parent for path in folder.rglob(f"{PREFIX}*")}:
+        put_right(parent)
+    files = _files(folder)
+    done = 0
+    for number, path in enumerate(files):
+        progress(number, len(files), f"going through {folder.name}")
+        with _held(path):
+            content = convert(path)
+            if content is not None:
+                with whole_file(path, private=True, as_it_is=True) as temporary:
+                    temporary.write_bytes(content)
+                done += 1
+    progress(len(files), len(files), f"{done} files")
+    return done
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """Hold the lock of a journal, so that no window writes to it meanwhile."""
+    if path.suffix != _JOURNAL:
+        yield
+        return
+    lock = FileLock(f"{path}{_LOCK}", mode=PRIVATE_FILE)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        raise SecurityError(f"{path} is open in another window. Close it there, then run this again.") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _has_lines(path: Path, content: bytes) -> bool:
+    """Whether a file is a journal, or one that was kept beside, which is sealed line by line."""
+    kept = path.suffix.startswith(_DAMAGED) and sealed.is_sealed_line(content)
+    return path.suffix == _JOURNAL or kept
+
+
+def _sealed(path: Path, there: Vault) -> bytes | None:
+    content = path.read_bytes()
+    if not _has_lines(path, content):
+        return None if sealed.is_sealed(content) else there.seal(content)
+    lines = content.split(b"\n")
+    if all(sealed.is_sealed_line(line) for line in lines if line):
+        return None
+    return b"\n".join(there.seal_line(one) if one and not sealed.is_sealed_line(one) else one for one in lines)
+
+
+def _plain(path: Path, there: Vault) -> bytes | None:
+    content = path.read_bytes()
+    if _has_lines(path, content):
+        found = b"\n".join(_opened_lines(path, content, there))
+        return None if found == content else found
+    return vault.opened(content, path) if sealed.is_sealed(content) else None
+
+
+def _resealed(path: Path, there: Vault) -> bytes | None:
+    content, newest = path.read_bytes(), max(there.keys)
+    if not _has_lines(path, content):
+        return None if sealed.key_number(content) == newest else there.seal(vault.opened(content, path))
+    if all(sealed.line_key_number(line) == newest for line in content.split(b"\n") if line):
+        return None
+    lines = _opened_lines(path, content, there)
+    return b"\n".join(there.seal_line(one) if one and not sealed.is_sealed_line(one) else one for one in lines)
+
+
+def _opened_lines(path: Path, content: bytes, there: Vault) -> list[bytes]:
+    """Open the lines of a journal; of one that was kept beside as damaged, what does not open stays as it is."""
+    found = []
+    for number, line in enumerate(content.split(b"\n"), 1):
+        try:
+            found.append(there.unseal_line(line))
+        except sealed.UnsealError as error:
+            if path.suffix.startswith(_DAMAGED):
+                found.append(line)
+                continue
+            raise SecurityError(
+                f"{path}: line {number} does not open: {error}. Open its scan first, which keeps what is whole of it."
+            ) from error
+    return found
+
+
+def _content(path: Path) -> bytes:
+    content = path.read_bytes()
+    there = vault.vault_of(path)
+    if there is not None and _has_lines(path, content):
+        return b"\n".join(_opened_lines(path, content, there))
+    return vault.opened(content, path)
+
+
+@contextmanager
+def _piped(consume: Callable[[IO[bytes]], object]) -> Iterator[IO[bytes]]:
+    """Give what writes into a pipe, from whose other end a function reads on a thread of its own."""
+    end, begin = os.pipe()
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        with os.fdopen(end, "rb") as source:
+            try:
+                consume(source)
+            except BaseException as error:  # raised by the thread that waits for it
+                failed.append(error)
+
+    thread = threading.Thread(target=run, name="packing")
+    thread.start()
+    try:
+        with os.fdopen(begin, "wb") as pipe:
+            yield pipe
+    except BrokenPipeError:
+        pass  # the other end says why
+    finally:
+        thread.join()
+    with suppress(IndexError):
+        raise failed[0]
