@@ -20,6 +20,7 @@ from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.model.volume import FloatArray, spacing_of
 from napari_lesion.report.nifti import ras_affine
 from napari_lesion.security.audit import Action, record
+from napari_lesion.security.roles import May, require
 from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.errors import AnnotationError, ConfigError
 from napari_lesion.support.progress import Progress, silent
@@ -47,7 +48,7 @@ def save_luna16(sets: Sequence[AnnotationSet], labels: LabelSet, out: Path) -> t
         If a label is not in the label set.
     """
     refuse_several_stacks(sets)
-    _note_exported(sets, "LUNA16")
+    _note_exported(sets, "LUNA16", out)
     rows: dict[str, list[dict[str, object]]] = {"nodule": [], "excluded": [], "healthy": []}
     for found in sets:
         for mark in found.annotations:
@@ -59,8 +60,9 @@ def save_luna16(sets: Sequence[AnnotationSet], labels: LabelSet, out: Path) -> t
     return len(rows["nodule"]), len(rows["excluded"])
 
 
-def _note_exported(sets: Sequence[AnnotationSet], form: str) -> None:
-    """Write into the audit log that annotations leave."""
+def _note_exported(sets: Sequence[AnnotationSet], form: str, place: Path) -> None:
+    """Write into the audit log that annotations leave, if they may."""
+    require(May.EXPORT, place)
     for found in sets:
         record(
             Action.EXPORT,
@@ -88,7 +90,7 @@ def save_coco(sets: Sequence[AnnotationSet], labels: LabelSet, path: Path) -> No
         If a label is not in the label set.
     """
     refuse_several_stacks(sets)
-    _note_exported(sets, "COCO")
+    _note_exported(sets, "COCO", path)
     categories = {label.name: n for n, label in enumerate(labels.labels, start=1)}
     images: dict[tuple[str, int], dict[str, Any]] = {}
     annotations: list[dict[str, Any]] = []
@@ -190,7 +192,7 @@ def save_nifti(found: AnnotationSet, folder: Path) -> Path:
     Path
         Of the image.
     """
-    _note_exported([found], "NIfTI")
+    _note_exported([found], "NIfTI", folder)
     array = np.zeros(found.grid.shape, np.uint8 if len(found.annotations) < 256 else np.uint16)
     rows: list[dict[str, object]] = []
     for number, mark in enumerate(found.annotations, start=1):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from napari_lesion.annotation.labels import LUNG_NODULES, LabelSet, read_labels
 from napari_lesion.annotation.salvage import salvaged
 from napari_lesion.model.volume import Volume
 from napari_lesion.security.audit import Action, record
+from napari_lesion.security.roles import May, own_name, require, require_own
 from napari_lesion.support.atomic import keep_beside, whole_file
 from napari_lesion.support.bounded import is_finite, parse_json
 from napari_lesion.support.checksums import CHECKSUMS, checksums_of, damage
@@ -108,7 +109,11 @@ class Store:
             If a file that must be read for the name is damaged; only those of very long names are.
         """
         names = set()
+        own = own_name(self.folder)
+        mine = None if own is None else f"{name_of_reader(own)}{ENDING}"
         for path in self._files(series_uid, stack):
+            if mine not in (None, path.name):
+                continue
             name = path.name.removesuffix(ENDING)
             shortened = re.fullmatch(r".*~[0-9a-f]{12}", name)
             names.add(load_file(path).reader if shortened else unquote(name))
@@ -146,6 +151,7 @@ class Store:
             If the file is damaged, of a later version, or of somebody else.
         """
         path = self._place(series_uid, stack, reader)
+        require_own(reader, path)
         if not path.exists():
             return None
         try:
@@ -157,8 +163,8 @@ class Store:
         return found
 
     def load_scan(self, series_uid: str, stack: str) -> tuple[AnnotationSet, ...]:
-        """Read what all readers annotated in a stack of a series, or may have, ordered by name."""
-        found = [load_file(path) for path in self._files(series_uid, stack)]
+        """Read what all readers annotated in a stack of a series, or may have, ordered by name; who may see all."""
+        found = self._seen(self._files(series_uid, stack))
         return tuple(sorted(found, key=lambda one: one.reader))
 
     def load_all(self) -> tuple[AnnotationSet, ...]:
@@ -169,8 +175,15 @@ class Store:
         ConfigError
             If a file is damaged or of a later version.
         """
-        found = [load_file(path) for path in self.folder.glob(f"*/*{ENDING}")]
+        found = self._seen(self.folder.glob(f"*/*{ENDING}"))
         return tuple(sorted(found, key=lambda one: (one.series_uid, one.stack, one.reader)))
+
+    def _seen(self, files: Iterable[Path]) -> list[AnnotationSet]:
+        """Read those files whose reader the user may see: in a shared folder, a blind reader sees their own."""
+        own = own_name(self.folder)
+        mine = None if own is None else f"{name_of_reader(own)}{ENDING}"
+        found = [load_file(path) for path in files if mine is None or path.name == mine]
+        return [one for one in found if own is None or one.reader == own]
 
     def save(self, annotations: AnnotationSet) -> AnnotationSet:
         """Write annotations to the disk, and return them as they are there (the revision is one higher).
@@ -232,6 +245,8 @@ def _write(annotations: AnnotationSet, path: Path) -> AnnotationSet:
     content = saved.model_dump(mode="json")
     content = {CHECKSUMS: checksums_of(content, "annotations"), **content}  # first: what is cut off, is at the end
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    require(May.ANNOTATE, path)
+    require_own(saved.reader, path)
     record(
         Action.CHANGE,
         patient_id=saved.patient_id,

@@ -8,9 +8,12 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from typing import Any
+from urllib.parse import parse_qs
 
 from napari_lesion.batch.schedule import Status
 from napari_lesion.report.summary import SeriesOutcome
+from napari_lesion.security.roles import May
+from napari_lesion.security.web import OK, Guard
 from napari_lesion.support.errors import OptionError
 
 LOOPBACK = "127.0.0.1"
@@ -33,9 +36,12 @@ class Monitor:
     ------
     OptionError
         If it cannot listen there.
+    ConfigError
+        If a token of the settings cannot be fetched.
     """
 
     def __init__(self, host: str, port: int) -> None:
+        self._guard = Guard()
         self._status = Status(0)
         self._failures: list[dict[str, str]] = []
         self._failed = 0
@@ -82,12 +88,18 @@ class Monitor:
         self._server.server_close()
 
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
+        path, _, query = request.path.partition("?")
         if self._is_local and not _is_loopback(request.headers.get("Host", "").rsplit(":", 1)[0].strip("[]")):
             request.send_error(403, "This page is for the computer that it is on.")
-        elif request.path == "/":
+        elif path == "/":
             page = files("napari_lesion.batch").joinpath("monitor.html").read_bytes()
             _send(request, "text/html; charset=utf-8", page)
-        elif request.path == "/status.json":
+        elif path == "/status.json":
+            token = parse_qs(query).get("token", [""])[0]
+            status = self._guard.status(request.headers.get("Authorization", ""), May.SEE_RUNS, token)
+            if status != OK:
+                request.send_error(status, "This needs a token of a role that may see runs.")
+                return
             _send(request, "application/json", json.dumps(self._said()).encode())
         else:
             request.send_error(404)

@@ -105,6 +105,45 @@ def recipients(
 
 
 @app.command()
+def members(
+    folder: Folder,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="LOGIN=ROLE[:NAME]",
+            help="reader, researcher, data-manager or admin; NAME is what they mark under. May be given again.",
+        ),
+    ] = None,
+    remove: Annotated[list[str] | None, typer.Option(metavar="LOGIN", help="May be given again.")] = None,
+    key: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Key of an administrator, to sign changes (PEM).")
+    ] = None,
+) -> None:
+    """List who may do what in a shared folder, and change it."""
+    from napari_lesion.security import roles
+    from napari_lesion.support.errors import OptionError
+
+    changes: dict[str, roles.Member | None] = dict.fromkeys(remove or ())
+    for text in set_ or ():
+        login, _, rest = text.partition("=")
+        role, _, name = rest.partition(":")
+        known = {one.value.replace(" ", "-"): one for one in roles.Role}
+        if not login or role not in known:
+            raise OptionError(f"--set {text}: say LOGIN=ROLE[:NAME]; roles are {', '.join(known)}.")
+        changes[login] = roles.Member(known[role], name)
+    if changes:
+        if key is None:
+            raise OptionError("Say with which --key the change is signed.")
+        roles.change_members(folder, key, changes)
+    if roles.folder_of(folder) != folder.resolve():
+        say(f"{folder} is not shared: it has no members, and no roles.")
+        return
+    for login, member in sorted(roles.members(folder).items()):
+        say(f"{login}: {member.role}" + (f", marks as {member.reader}" if member.reader else ""))
+
+
+@app.command()
 def pack(
     paths: Annotated[list[Path], typer.Argument(exists=True, metavar="PATH...", help="Files and folders.")],
     out: Annotated[Path, typer.Option("-o", "--out", dir_okay=False, help="One file of age (a tar in it).")],

@@ -30,6 +30,8 @@ from napari_lesion.pacs.storage import DAMAGED, ENDING, Storage, describe
 from napari_lesion.pacs.tasks import Tasks
 from napari_lesion.pacs.web import Pages, Storing, WebServer, as_json
 from napari_lesion.security.audit import Action, record
+from napari_lesion.security.roles import May
+from napari_lesion.security.web import Guard
 from napari_lesion.support.atomic import PRIVATE_FOLDER
 from napari_lesion.support.errors import Cancelled, ConfigError, LesionError
 
@@ -140,7 +142,11 @@ class Listener:
                 tls=stow.tls,
             )
         if monitor is not None:
-            pages = Pages({"/health": self._health, "/metrics": self._metrics})
+            pages = Pages(
+                {"/health": self._health, "/metrics": self._metrics},
+                needs={"/health": None, "/metrics": May.SEE_RUNS},
+                guard=Guard(),
+            )
             yield WebServer(monitor.address, monitor.port, pages, timeout_s=10.0, connections=8)
 
     def _receive(self, content: bytes, caller: str) -> None:

@@ -21,6 +21,8 @@ from pydantic import SecretStr
 from napari_lesion.pacs.nodes import Tls
 from napari_lesion.pacs.storage import describe
 from napari_lesion.pacs.stow import Outcome, answer, boundary_of, parts
+from napari_lesion.security.roles import May
+from napari_lesion.security.web import OK, Guard
 from napari_lesion.support.errors import ConfigError, PacsError
 
 _LOG = logging.getLogger(__name__)
@@ -70,6 +72,9 @@ class Pages:
 
     texts: Mapping[str, Callable[[], tuple[int, str, str]]] = field(default_factory=dict)
     storing: Storing | None = None
+    needs: Mapping[str, May | None] = field(default_factory=dict)
+    """By path, what the role of who asks must allow, where the settings have tokens; other paths need none."""
+    guard: Guard | None = None
 
 
 class WebServer(ThreadingHTTPServer):
@@ -169,6 +174,12 @@ class _Handler(BaseHTTPRequestHandler):
         if make is None:
             self._answer(404, _TEXT, b"There is nothing here.\n")
             return
+        pages, path = self.server.pages, self.path.split("?", 1)[0]
+        if pages.guard is not None and path in pages.needs:
+            allowed = pages.guard.status(self.headers.get("Authorization", ""), pages.needs[path])
+            if allowed != OK:
+                self._answer(allowed, _TEXT, b"This needs a token of a role that may see it.\n")
+                return
         status, kind, text = make()
         self._answer(status, kind, text.encode())
 

@@ -39,6 +39,7 @@ from napari_lesion.reading_study.reading import (
     after,
 )
 from napari_lesion.security.audit import Action, record
+from napari_lesion.security.roles import May, require, require_own
 from napari_lesion.support.atomic import PRIVATE_FILE, PRIVATE_FOLDER
 from napari_lesion.support.bounded import parse_json
 from napari_lesion.support.checksums import seal as sealed
@@ -252,6 +253,8 @@ class Journal:
 
     def _write(self, event: AnyEvent) -> None:
         started = self.reading.started
+        require(May.REVIEW, self.path)
+        require_own(started.reader, self.path)
         record(
             Action.CHANGE,
             objects=(started.series_uid,),

@@ -19,6 +19,7 @@ from napari_lesion.model.findings import Finding, ModelReference, Point, Report
 from napari_lesion.reading_study.journal import SUFFIX, load
 from napari_lesion.reading_study.reading import LEVELS, MARK_MM, Reading
 from napari_lesion.report.json import FILE_NAME, save_report
+from napari_lesion.security.roles import May, require
 from napari_lesion.support.atomic import whole_folder
 from napari_lesion.support.errors import ReadingError
 from napari_lesion.support.uids import name_of
@@ -61,6 +62,7 @@ def load_readings(folder: Path) -> Readings:
     ReadingError
         If none is finished, or if a reader read a scan twice. One that was changed after it was written is left out.
     """
+    require(May.SEE_OTHERS, folder)
     finished: list[Reading] = []
     left_out: list[tuple[Path, str]] = []
     seen: dict[tuple[str, ...], Path] = {}

@@ -13,6 +13,7 @@ from napari_lesion.model.volume import Volume
 from napari_lesion.report import findings_csv, measurements
 from napari_lesion.report import json as report_json
 from napari_lesion.security.audit import Action, record
+from napari_lesion.security.roles import May, require
 from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.errors import (
     Cancelled,
@@ -143,6 +144,7 @@ def write_reports(
     Cancelled
         If ``progress`` raised it; files that are complete by then stay.
     """
+    require(May.EXPORT, folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -25,6 +25,7 @@ from napari_lesion.model.volume import SeriesIdentity, Volume
 from napari_lesion.report.json import report_from
 from napari_lesion.review.review import Measured, Provenance, Review, ReviewChange, step, steps
 from napari_lesion.security import audit
+from napari_lesion.security.roles import May, require
 from napari_lesion.support.bounded import parse_json
 from napari_lesion.support.checksums import seal
 from napari_lesion.support.errors import ConfigError, OutputError, ReviewError
@@ -228,6 +229,7 @@ class Journal:
         return self._file.set_aside()
 
     def _append(self, lines: Sequence[dict[str, Any]], *, anew: bool = False) -> None:
+        require(May.REVIEW, self.path)
         try:
             self._file.append(lines, anew=anew)
         except OSError as error:

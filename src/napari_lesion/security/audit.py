@@ -8,7 +8,6 @@ PatientID, and by nobody else.
 from __future__ import annotations
 
 import datetime
-import getpass
 import hashlib
 import hmac
 import os
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from napari_lesion.security import settings
 from napari_lesion.security.audit_log import AuditLog
+from napari_lesion.security.who import login
 from napari_lesion.support.atomic import PRIVATE_FILE
 from napari_lesion.support.errors import AuditError, ConfigError
 from napari_lesion.support.secrets import Secret
@@ -86,7 +86,7 @@ def record(
     patient = patient_id if audit.name_patients else hashed(patient_id, key)
     fields = {
         "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
-        "who": _login(),
+        "who": login(),
         "reader": reader,
         "what": action.value,
         "outcome": "failed" if failed else "done",
@@ -168,11 +168,3 @@ def _make_key(path: Path) -> None:
         beside.unlink()
     except OSError as error:
         raise AuditError(f"{path}: the key of the audit log cannot be written ({error.strerror}).") from error
-
-
-@lru_cache(maxsize=1)
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may run as a user without a name
-        return f"user {os.getuid()}" if hasattr(os, "getuid") else "unknown"

@@ -21,6 +21,8 @@ from typing import IO
 from filelock import FileLock, Timeout
 
 from napari_lesion.security.audit import Action, record
+from napari_lesion.security.roles import FILE as MEMBERS
+from napari_lesion.security.roles import May, require
 from napari_lesion.support import sealed, vault
 from napari_lesion.support.atomic import PREFIX, PRIVATE_FILE, put_right, whole_file, whole_folder
 from napari_lesion.support.errors import ConfigError, OptionError, SecurityError
@@ -78,6 +80,7 @@ def encrypt(
     SecurityError
         If there is no recipient, one is none, or the folder lies in an encrypted one.
     """
+    require(May.KEYS, folder)
     above = vault.folder_of(folder.resolve().parent)
     if above is not None:
         raise SecurityError(f"{folder} lies in {above}, which is encrypted already.")
@@ -124,6 +127,7 @@ def decrypt_file(path: Path, out: Path) -> None:
     if vault.folder_of(out) is not None:
         raise ConfigError(f"{out} lies in an encrypted folder. Choose a place outside of it.")
     record(Action.KEY_USE, objects=(path.name,), detail="decrypt a file")
+    require(May.KEYS, path)
     found = _content(path)
     with whole_file(out, private=True) as temporary:
         temporary.write_bytes(found)
@@ -187,6 +191,8 @@ def pack(paths: Sequence[Path], out: Path, recipients: Sequence[str]) -> int:
     if not recipients:
         raise OptionError("Say who can open it: a recipient (age1...).")
     known = [vault.recipient(one) for one in recipients]
+    for path in paths:
+        require(May.EXPORT, path)
     record(Action.EXPORT, objects=tuple(path.name for path in paths), detail="packed with age")
     count = 0
     with (
@@ -277,6 +283,7 @@ def _refuse_to_lock_oneself_out(there: Vault) -> None:
 
 
 def _open(folder: Path) -> Vault:
+    require(May.KEYS, folder)
     if vault.folder_of(folder) != folder.resolve():
         raise SecurityError(f"{folder} is not encrypted: it has no {vault.FILE}.")
     there = vault.vault_of(folder)
@@ -291,7 +298,7 @@ def _files(folder: Path) -> list[Path]:
         for path in folder.rglob("*")
         if path.is_file()
         and not path.is_symlink()
-        and path.name != vault.FILE
+        and path.name not in (vault.FILE, MEMBERS)
         and not path.name.endswith((_LOCK, HEAD))
         and not any(part.startswith(PREFIX) for part in path.relative_to(folder).parts)
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -59,11 +60,24 @@ class Models(_Model):
     trusted: Path | None = None
 
 
+class Web(_Model):
+    """Who may look at the pages that the program serves: of the listener, and of runs.
+
+    Attributes
+    ----------
+    tokens : mapping
+        A bearer token for each role (`roles.Role`); none: whoever reaches the address.
+    """
+
+    tokens: dict[Literal["reader", "researcher", "data manager", "admin"], Secret] = {}
+
+
 class Settings(_Model):
     """All of the file."""
 
     audit: Audit = Audit()
     models: Models = Models()
+    web: Web = Web()
 
 
 def folder() -> Path:

@@ -135,6 +135,30 @@ def sign(folder: Path, files: Iterable[str], key: Path) -> Path:
     return place
 
 
+def sign_text(text: str, key: Path) -> tuple[str, str]:
+    """Sign a text that says what it is for; returns the id of the key, and the signature (base64).
+
+    Raises
+    ------
+    ConfigError
+        If the key cannot be used, or others may read it.
+    """
+    private = _private_key(key)
+    return _id(private.public_key().public_bytes_raw()), base64.b64encode(private.sign(text.encode())).decode()
+
+
+def is_signed(text: str, key: str, signature: str) -> bool:
+    """Whether a trusted key has signed a text."""
+    trusted = _trusted()
+    if key not in trusted:
+        return False
+    try:
+        trusted[key][1].verify(base64.b64decode(signature, validate=True), text.encode())
+    except (ValueError, _library("cryptography.exceptions").InvalidSignature):
+        return False
+    return True
+
+
 def check(folder: Path, files: Iterable[str], name: str = "") -> Signed | None:
     """Check the signature of a model; None where it has none and needs none.
 
