@@ -60,7 +60,7 @@ def _component(name: str, kind: ComponentType = ComponentType.LIBRARY) -> Compon
     version = importlib.metadata.version(name)
     classifiers = [one for one in metadata.get_all("Classifier") or () if one.startswith("License ::")]
     short = (metadata.get("License") or "").strip().splitlines()[:1]
-    stated = metadata.get("License-Expression") or "; ".join(classifiers) or "".join(short)
+    stated = metadata.get("License-Expression") or "; ".join(classifiers) or "".join(short) or _title_of_licence(name)
     key = canonicalize_name(name)
     return Component(
         name=metadata["Name"],
@@ -70,6 +70,14 @@ def _component(name: str, kind: ComponentType = ComponentType.LIBRARY) -> Compon
         purl=PackageURL("pypi", name=key, version=version),
         licenses=[LicenseFactory().make_from_string(stated)] if stated else (),
     )
+
+
+def _title_of_licence(name: str) -> str:
+    """First line of the file with the licence, where the metadata state none."""
+    for file in importlib.metadata.files(name) or ():
+        if ".dist-info/" in str(file) and file.name.upper().startswith("LICEN"):
+            return file.read_text().strip().splitlines()[0].strip()
+    return ""
 
 
 def main() -> None:
