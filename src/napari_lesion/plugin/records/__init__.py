@@ -1,0 +1,1 @@
+"""Old reports and records of the patient: what they say, taken over by the reader or not."""
