@@ -41,6 +41,7 @@ def main() -> None:
         "archive_page": archive_page,
         "pacs": pacs,
         "worklist": worklist,
+        "old_reports": old_reports,
     }
     parser = argparse.ArgumentParser(description="Take the pictures of the documentation.")
     parser.add_argument("images", type=Path, nargs="?", default=REPOSITORY / "docs" / "images", help="where they go")
@@ -703,6 +704,37 @@ def worklist(images: Path) -> None:
     close_notifications(viewer)
     wait(seconds=2)
     save_picture(viewer, images, "worklist")
+    viewer.close()
+
+
+def old_reports(images: Path) -> None:
+    """Read a made report beside the sample scan, and tick what is right."""
+    from qtpy.QtCore import Qt
+
+    from napari_lesion.dicom.index.series import find_series
+
+    os.environ["NAPARI_LESION_STATE"] = tempfile.mkdtemp()
+    scan = min(find_series(REPOSITORY / "sample_dicoms"), key=lambda one: one.identity.study_date)
+    text = (
+        f"Patient ID: {scan.identity.patient_id}\nDate of exam: 2023-11-20\n"
+        "Indication: former smoker, 35 pack-years.\n\n"
+        "Findings: 8 x 6 mm part-solid nodule in the RUL (previously 6 mm), 2 mm solid component. "
+        "Stable 4 mm calcified granuloma, left lower lobe. Mild emphysema. 1.2 cm hepatic cyst.\n\n"
+        "Impression: Lung-RADS 4A. Follow-up CT in 3 months; PET/CT if it has grown.\n"
+    )
+    viewer = new_viewer()
+    viewer.open(REPOSITORY / "sample_dicoms" / "baseline", plugin="napari-lesion")
+    _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Old reports")
+    viewer.reset_view()
+    wait(lambda: panel.volume is not None, 60)
+    panel.text.setPlainText(text)
+    panel.read()
+    for row, item in enumerate(panel.reading.items):
+        if item.about in ("nodule 1", "advice") and not item.doubt:
+            panel.table.item(row, 0).setCheckState(Qt.CheckState.Checked)
+    close_notifications(viewer)
+    wait(seconds=3)
+    save_picture(viewer, images, "old-reports")
     viewer.close()
 
 

@@ -15,9 +15,11 @@ from typer.testing import CliRunner
 
 from napari_lesion.assessment.patient.clinical import load_clinical
 from napari_lesion.cli.main import app
+from napari_lesion.model.judged import Patient
 from napari_lesion.records.documents import Document, read_documents
 from napari_lesion.records.found import read_all
 from napari_lesion.records.rows import Row, add_rows, due, follow_ups, load_rows, of_patient, rows_of_items
+from napari_lesion.records.taking import patient_said
 from napari_lesion.support.errors import InputFileError
 
 REPORT = (
@@ -164,6 +166,18 @@ def test_a_report_of_nobody_is_not_taken_over() -> None:
     (reading,) = read_all([Document("8 mm nodule RUL.", "pasted")])
     with pytest.raises(InputFileError, match="nobody knows whose report"):
         rows_of_items(reading.document, reading.items, by="Ada", at="")
+
+
+def test_what_a_report_says_of_a_patient_holds_for_later_scans_only() -> None:
+    text = "Former smoker, quit 10 years ago. Severe emphysema. Family history of lung cancer."
+    (reading,) = read_all([Document(text, "a", "P7", None, date(2020, 6, 1))])
+    said = patient_said(reading.document, reading.items, "Ada", "20230601")
+    assert said.smoking is not None
+    assert said.smoking.detail == "report of 2020-06-01: “Former smoker”, taken over by Ada"
+    assert said.quit_years_ago is not None
+    assert said.quit_years_ago.value == 13
+    assert said.emphysema is not None
+    assert patient_said(reading.document, reading.items, "Ada", "20200531") == Patient()
 
 
 def test_rows_of_another_patient_are_refused_with_a_sentence() -> None:

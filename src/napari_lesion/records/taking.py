@@ -39,6 +39,8 @@ def patient_said(document: Document, items: Iterable[Item], by: str, study_date:
         field = _FIELDS.get(item.field)
         if item.about != "patient" or item.doubt or field is None:
             continue
+        if document.written is not None and study is not None and document.written > study:
+            continue  # as with tables and FHIR: what was found after the study does not count
         value = field.read(item.value)
         if item.field == "quit_years_ago" and isinstance(value, float):
             if document.written is None or study is None or study < document.written:
