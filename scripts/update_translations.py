@@ -53,7 +53,6 @@ SAID_IN_THE_VIEWER = (
     "pacs/receiver.py",
     "pacs/records.py",
     "pacs/retrieve.py",
-    "security/secrets.py",
     "pacs/send.py",
     "pacs/storage.py",
     "pipeline.py",
