@@ -39,9 +39,12 @@ def deidentify(
         typer.Option(help="Key file, made where there is none; without it, pseudonyms are new in each run."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; say what would be changed.")] = False,
+    reidentify: Annotated[
+        bool, typer.Option("--reidentify", help="The way back: give results of de-identified scans their patients.")
+    ] = False,
     verify: Annotated[bool, typer.Option(help="Search what was written for all values of the sources.")] = True,
 ) -> None:
-    """De-identify DICOM by PS3.15 Annex E: what neither the table nor the object's definition allows is removed.
+    """De-identify DICOM, and results of this program, by PS3.15 Annex E: what is not allowed is removed.
 
     Exit status: 0, or 1 where a file was quarantined: it could not be made sure that it may leave.
     """
@@ -49,6 +52,9 @@ def deidentify(
     from napari_lesion.deidentification.options import options_of
     from napari_lesion.deidentification.run import deidentify as run
 
+    if reidentify:
+        _give_back(sources, out, key)
+        return
     options = options_of(_listed(retain), _listed(clean), profile)
     if out is None and not dry_run:
         raise OptionError("Say where to write to with --out, or try what would be done with --dry-run.")
@@ -89,12 +95,29 @@ def _remember(path: Path, key: Key, outcome: Outcome) -> None:
         pseudonym: {
             "patient_id": patient.patient_ids[0] if patient.patient_ids else "",
             "patient_name": patient.names[0] if patient.names else "",
+            "dicom_name": patient.dicom_name,
             "days": str(key.days(patient.identity_text)),
         }
         for patient, pseudonym in outcome.patients
     }
     place = place_of(path)
     write_crosswalk(place, key, read_crosswalk(place, key).joined(Crosswalk(patients, outcome.uids)))
+
+
+def _give_back(sources: list[Path], out: Path | None, key: Path | None) -> None:
+    from napari_lesion.deidentification.crosswalk import place_of, read_crosswalk
+    from napari_lesion.deidentification.reidentify import reidentify
+
+    if out is None or key is None or not key.exists():
+        raise OptionError("--reidentify needs --out, and with --key the key that the scans were de-identified with.")
+    crosswalk = read_crosswalk(place_of(key), _opened(key, dry_run=False))
+    with show_progress() as progress:
+        returned = reidentify(sources, out, crosswalk, progress)
+    for path, why in returned.left_out:
+        complain(f"left out: {path}: {why}")
+    say(f"{len(returned.written)} files are given back to their patients in {out}: they name them.")
+    if returned.left_out:
+        raise typer.Exit(1)
 
 
 def _preview(outcome: Outcome) -> None:

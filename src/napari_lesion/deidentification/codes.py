@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from typing import cast
@@ -17,7 +18,23 @@ from napari_lesion.dicom_objects import concepts
 _Tables = dict[str, dict[str, dict[str, tuple[str, object]]]]
 #: Designators of schemes that anybody can look up (PS3.16, table 8-1), and our own.
 _PUBLIC = frozenset(
-    {"DCM", "SCT", "SRT", "SNM3", "UCUM", "LN", "RADLEX", "NCIt", "FMA", "MDC", "IBSI", "UMLS", "ICDO3", "I10", "BI"}
+    {
+        "DCM",
+        "SCT",
+        "SRT",
+        "SNM3",
+        "UCUM",
+        "LN",
+        "RADLEX",
+        "NCIt",
+        "FMA",
+        "MDC",
+        "IBSI",
+        "UMLS",
+        "ICDO3",
+        "I10",
+        "RFC5646",
+    }
 )
 _VALUE = re.compile(r"[A-Za-z0-9\-\[\]{}'./%*^_+]{1,16}")
 _PRIVATE = "99PRIVATE"
@@ -39,9 +56,10 @@ def clean_code(item: Dataset, key: Key, identity: Identity) -> None:
             item.CodeMeaning = cleaned(str(item.CodeMeaning), identity)[:64] or _NO_MEANING
         return
     scheme, value = str(item.get("CodingSchemeDesignator", "")), str(item.CodeValue)
-    meaning = _known().get((scheme, value))
-    if meaning is not None:
-        item.CodeMeaning = meaning[:64]
+    meanings = _known().get((scheme, value))
+    if meanings:
+        said = str(item.get("CodeMeaning", ""))
+        item.CodeMeaning = said if said in meanings else meanings[0][:64]
         return
     public = (scheme in _PUBLIC or scheme == concepts.SCHEME) and _VALUE.fullmatch(value) and not identity.is_in(value)
     if not public:
@@ -60,17 +78,18 @@ def dummy_code() -> Dataset:
 
 
 @cache
-def _known() -> dict[tuple[str, str], str]:
-    """Meanings that pydicom's tables and our own give to codes."""
+def _known() -> dict[tuple[str, str], list[str]]:
+    """Meanings that our own tables and pydicom's give to codes."""
     from pydicom.sr._concepts_dict import concepts as tables
 
-    known: dict[tuple[str, str], str] = {
-        (scheme, value): entry[0]
-        for scheme, keywords in cast("_Tables", tables).items()
-        for values in keywords.values()
-        for value, entry in values.items()
-    }
-    return known | {(code.scheme_designator, code.value): code.meaning for code in _codes_in(vars(concepts))}
+    known: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for code in _codes_in(vars(concepts)):
+        known[code.scheme_designator, code.value].append(code.meaning)
+    for scheme, keywords in cast("_Tables", tables).items():
+        for values in keywords.values():
+            for value, entry in values.items():
+                known[scheme, value].append(entry[0])
+    return dict(known)
 
 
 def _codes_in(value: object) -> Iterator[Code]:

@@ -21,7 +21,7 @@ from pydicom.uid import UID
 
 from napari_lesion.deidentification import safe_private
 from napari_lesion.deidentification.codes import clean_code, dummy_code
-from napari_lesion.deidentification.content import clean_content_item
+from napari_lesion.deidentification.content import clean_content_item, tracking_identifier
 from napari_lesion.deidentification.dates import (
     DUMMY_DATE,
     DUMMY_DATETIME,
@@ -281,7 +281,7 @@ class _Walk:
             fits = all(is_plain(one) and not identity.is_in(one) for one in values)
             return element if fits or tag == _CODE_MEANING else None
         if tag == _TRACKING_ID:
-            return DataElement(element.tag, element.VR, self._by.key.token("tracking", values[0]))
+            return DataElement(element.tag, element.VR, tracking_identifier(values[0], self._by.key, identity))
         kept = [] if element.VR in ("PN", "AE", "UR") else [cleaned(one, identity) for one in values]
         if kept == values:
             return element

@@ -34,6 +34,8 @@ class Known:
     sop_class: str
     names: frozenset[str]
     numbers: frozenset[str]
+    dicom_name: str = ""
+    """The patient's, with its components."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Patient:
     """What tells them from others: the PatientID, or where there is none, the study."""
     names: tuple[str, ...]
     """As the headers have them."""
+    dicom_name: str
+    """As the first header has it, with its components."""
     patient_ids: tuple[str, ...]
     identity: Identity
     files: tuple[Path, ...]
@@ -67,7 +71,8 @@ def known_of(path: Path, dataset: Dataset, options: Options) -> Known:
         birth_date=str(dataset.get("PatientBirthDate") or "").strip(),
         study_uid=str(dataset.get("StudyInstanceUID") or ""),
     )
-    return Known(path, owner, str(dataset.get("SOPClassUID", "")), frozenset(names), frozenset(numbers))
+    sop_class, name = str(dataset.get("SOPClassUID", "")), str(dataset.get("PatientName") or "")
+    return Known(path, owner, sop_class, frozenset(names), frozenset(numbers), name)
 
 
 def patients_of(known: Sequence[Known]) -> tuple[list[Patient], dict[Path, str]]:
@@ -107,6 +112,7 @@ def patients_of(known: Sequence[Known]) -> tuple[list[Patient], dict[Path, str]]
             Patient(
                 identity_text=whose,
                 names=tuple(sorted({one.owner.patient_name for one in ones} - {""})),
+                dicom_name=next((one.dicom_name for one in ones if one.dicom_name), ""),
                 patient_ids=tuple(sorted({one.owner.patient_id for one in ones} - {""})),
                 identity=Identity(names, numbers),
                 files=tuple(one.path for one in ones),

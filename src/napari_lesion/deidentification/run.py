@@ -12,7 +12,7 @@ from typing import Literal
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-from napari_lesion.deidentification import burned_in, files, pixels, verify
+from napari_lesion.deidentification import burned_in, files, pixels, results, verify
 from napari_lesion.deidentification.engine import Change, Deidentifier
 from napari_lesion.deidentification.keys import Key
 from napari_lesion.deidentification.options import Options
@@ -139,6 +139,7 @@ class _Run:
         self._uids: dict[str, str] = {}
         self._notes: set[str] = set()
         self._names: set[str] = set()
+        self._results: dict[Path, results.Result] = {}
 
     def all(self, place: Path | None) -> Outcome:
         known = list(self._looked_at())
@@ -172,8 +173,10 @@ class _Run:
             self._progress(number, len(paths), "reading headers")
             try:
                 dataset = files.read(path, headers=True)
-            except files.NotDicomError as error:
-                self._fates.append(Fate(path, "left out", str(error)))
+            except files.NotDicomError:
+                result = self._result(path)
+                if result is not None:
+                    yield result.known
                 continue
             sop_class = str(dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID", ""))
             if sop_class == _DICOMDIR:
@@ -185,7 +188,21 @@ class _Run:
             else:
                 yield known_of(path, dataset, self._options)
 
+    def _result(self, path: Path) -> results.Result | None:
+        try:
+            result = results.result_of(path)
+        except LesionError:
+            self._fates.append(Fate(path, "quarantined", "a result that is damaged"))
+            return None
+        if result is None:
+            self._fates.append(Fate(path, "left out", results.why_left_out(path)))
+        else:
+            self._results[path] = result
+        return result
+
     def _one(self, path: Path, by: Deidentifier, place: Path | None) -> Fate:
+        if path in self._results:
+            return Fate(path, "written", "", "" if place is None else results.write(self._results[path], by, place))
         try:
             source = files.read(path)
         except files.NotDicomError as error:

@@ -9,6 +9,9 @@ from importlib.resources import files
 
 _WORD = re.compile(r"[^\W\d_]+", re.UNICODE)
 _PIECE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.\-]*")
+_PUNCTUATION = "()[].,:;!?/-+="
+GAP = "[...]"
+"""Stands where words were taken out."""
 #: 1.25, 512, F1, 5mm, 120kV: a number of at most three digits before the point, with a letter or a unit.
 _SMALL = re.compile(r"[A-Za-z]?\d{1,3}(\.\d{1,3})?(mm|cm|ml|mg|s|kv|kvp|ma|hu|d|x\d{1,3})?", re.IGNORECASE)
 _VERSION = re.compile(r"v?\d{1,2}(\.\d{1,2}){1,3}")
@@ -51,13 +54,19 @@ class Identity:
 
 
 def cleaned(text: str, identity: Identity) -> str:
-    """Keep of a text the words of the list and small numbers, less what is the patient's; perhaps nothing."""
-    kept = []
-    for piece in _PIECE.findall(text):
-        piece = piece.strip(".-")
-        if piece and _is_known(piece) and not identity.names(piece):
+    """Keep of a text the words of the list and small numbers, less what is the patient's; empty where none is left.
+
+    A mark stands where something was taken out: "not malignant" must not become "malignant" without anybody seeing it.
+    """
+    kept: list[str] = []
+    for piece in text.split():
+        bare = piece.strip(_PUNCTUATION)
+        fits = not bare or (_PIECE.fullmatch(bare) and _is_known(bare) and not identity.names(bare))
+        if fits:
             kept.append(piece)
-    return " ".join(kept)
+        elif kept[-1:] != [GAP]:
+            kept.append(GAP)
+    return " ".join(kept) if any(map(str.isalnum, "".join(one for one in kept if one != GAP))) else ""
 
 
 def _is_known(piece: str) -> bool:

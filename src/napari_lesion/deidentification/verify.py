@@ -1,6 +1,6 @@
 """Search what was written for what was in the sources: the check of a de-identification, written apart from it.
 
-It shares no code with what de-identifies (``tests/deidentification/test_structure.py`` holds that), reads the sources
+It shares no code with what de-identifies (``tests/deidentification/test_run.py`` holds that), reads the sources
 again, and looks at bytes, not at attributes: at every file below the output, at file names, in several encodings, and
 without regard to case.
 
@@ -14,6 +14,8 @@ found everywhere; values that attributes which may stay have, too; texts that co
 from __future__ import annotations
 
 import csv
+import gzip
+import json
 import re
 import zlib
 from collections import defaultdict
@@ -65,6 +67,15 @@ _TECHNICAL = frozenset(
         "00020013",
     }
 )
+#: Of the program's own results.
+_RESULT_TEXTS = frozenset(
+    {
+        *("patient_id", "patient_name", "patient_birth_date", "accession_number", "study_description"),
+        *("series_description", "comment", "detail", "reader", "text", "notes", "warnings", "duplicates", "after_file"),
+        *("time", "created", "unmeasured", "rescale", "content_sha256", "images_sha256", "files_state"),
+    }
+)
+_NIFTI_HEADER = 352
 _STUDY_DATES = ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate", "InstanceCreationDate")
 
 
@@ -126,6 +137,10 @@ def leaks(
     moves: dict[str, set[int]] = defaultdict(set)
     for number, (source, output) in enumerate(written):
         tell(number, total)
+        if source.name.endswith((".json", ".nii", ".nii.gz")):
+            _collect_result(source, wanted)
+            pixels[output] = b"", 0
+            continue
         dataset = pydicom.dcmread(source, force=True)
         _collect(dataset, source, wanted, asked)
         _collect_around(dataset, source, wanted)
@@ -140,8 +155,8 @@ def leaks(
         name = path.relative_to(place).as_posix()
         found += search.in_bytes(name.encode("utf-8", "surrogateescape"), name)
         data = path.read_bytes()
-        if path not in outputs:
-            found += search.in_bytes(data, name)
+        if path not in outputs or path.suffix != ".dcm":
+            found += search.in_bytes(gzip.decompress(data)[:_NIFTI_HEADER] if path.suffix == ".gz" else data, name)
             continue
         head, bulk = _apart(data, pixels[path])
         found += search.in_bytes(head, name)
@@ -234,7 +249,7 @@ def _one(element: Any, source: Path, wanted: _Wanted, asked: Asked) -> None:
         if private or _row(tag) is not None:
             _want_bytes(element.value, where, wanted)
         return
-    values = [str(getattr(one, "original_string", None) or one) for one in _several(element.value)]
+    values = [_as_written(one) for one in _several(element.value)]
     for text in filter(None, (one.strip(" \0") for one in values)):
         if _may_stay(tag, vr, text, asked, private=private):
             wanted.allowed.add(text.lower())
@@ -318,6 +333,34 @@ def _collect_around(dataset: Dataset, source: Path, wanted: _Wanted) -> None:
             wanted.texts.setdefault(part.lower(), ("the file's name", source))
 
 
+def _collect_result(source: Path, wanted: _Wanted) -> None:
+    """Collect the texts of a result of this program: those of names, comments, sentences, UIDs and times."""
+    if source.suffix != ".json":
+        data = source.read_bytes()
+        data = gzip.decompress(data) if source.suffix == ".gz" else data
+        _want_bytes(data[:_NIFTI_HEADER], ("a NIfTI header", source), wanted)
+        return
+    for key, text in _leaves(json.loads(source.read_text(encoding="utf-8")), ""):
+        where = (key, source)
+        if key.endswith("_uid") and not text.startswith(_DICOM):
+            wanted.numbers.setdefault(text, where)
+        elif key == "patient_name":
+            _want_name(text, where, wanted)
+        elif key in _RESULT_TEXTS and len(text) >= _TEXT_LEAST and not _names_nobody(text):
+            wanted.texts.setdefault(text.lower(), where)
+
+
+def _leaves(value: Any, key: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for name, one in value.items():
+            yield from _leaves(one, name)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _leaves(one, key)
+    elif isinstance(value, str) and value:
+        yield key, value
+
+
 def _drop_allowed(wanted: _Wanted, moves: dict[str, set[int]]) -> None:
     for text in [one for one in wanted.texts if one in _OURS]:
         del wanted.texts[text]
@@ -375,6 +418,12 @@ def _apart(data: bytes, pixels: tuple[bytes, int]) -> tuple[bytes, bytes]:
     head = data[:at] + b"\n" + data[at + len(value) :]
     same = bool(pixels[1]) and value[: pixels[1]] == pixels[0] and len(value) <= pixels[1] + 1
     return head, b"" if same else value
+
+
+def _as_written(value: Any) -> str:
+    """Give a value's text; of numbers, the digits that the file has."""
+    original = getattr(value, "original_string", None)
+    return original if isinstance(original, str) and original else str(value)
 
 
 def _several(value: Any) -> Iterable[Any]:

@@ -1,0 +1,186 @@
+"""What the command and its run do with what they get, and that nothing half-done is left."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import dicom_factory as factory
+import pytest
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from typer.testing import CliRunner
+
+from napari_lesion.cli.main import app
+from napari_lesion.deidentification import engine, verify
+from napari_lesion.deidentification.crosswalk import Crosswalk, read_crosswalk, write_crosswalk
+from napari_lesion.deidentification.keys import Key, read_key, write_key
+from napari_lesion.deidentification.options import options_of
+from napari_lesion.deidentification.run import DeidentificationError, deidentify
+from napari_lesion.deidentification.table import Rule, edition, rule_of, rules
+from napari_lesion.support.errors import InputFileError, OptionError, OutputError
+
+KEY = Key(bytes(range(32)))
+NOTHING = options_of((), ())
+
+
+@pytest.fixture
+def slices() -> list[Dataset]:
+    """Three images of a person."""
+    made = factory.ct_slices(factory.asymmetric_phantom(), "some")[:3]
+    for one in made:
+        one.PatientName, one.PatientID, one.InstitutionName = "Doe^Jane", "MRN-90210", "Mercy Hospital"
+    return made
+
+
+def test_the_table_has_all_rows_of_its_edition() -> None:
+    assert edition().startswith("PS3.15 2026c")
+    assert len(rules()) == 656
+    assert len([name for name in rules() if len(name) == 8 and "x" not in name]) == 652
+    assert rule_of(0x00100010) == Rule("Patient's Name", "Z", {})
+    assert rule_of(0x00090010) == rules()["private"]
+    assert rule_of(0x60023000).name == "Overlay Data"
+    assert rule_of(0x50AA0005).name == "Curve Data"
+
+
+@pytest.mark.parametrize(
+    ("basic", "kind", "action"),
+    [
+        ("X/Z/D", "1", "dummy"),
+        ("X/Z/D", "2", "empty"),
+        ("X/Z/D", "3", "remove"),
+        ("X/D", "1C", "dummy"),
+        ("Z", "1", "empty"),
+        ("X/Z/U*", "3", "uid"),
+    ],
+)
+def test_of_several_actions_the_type_decides(basic: str, kind: str, action: str) -> None:
+    assert Rule("", basic, {}).action(NOTHING, kind) == action
+
+
+def test_the_verifier_shares_no_code_with_what_it_checks() -> None:
+    tree = ast.parse(Path(verify.__file__).read_text(encoding="utf-8"))
+    named = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    named += [one.name for node in ast.walk(tree) if isinstance(node, ast.Import) for one in node.names]
+    assert "pydicom" in named
+    assert [name for name in named if name.startswith("napari_lesion")] == []
+
+
+def test_a_leak_takes_the_output_away(slices: list[Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    factory.write(slices, tmp_path / "in")
+    whole = engine.Deidentifier.dataset
+
+    def leaky(self, source, iod, told=None):
+        made = whole(self, source, iod, told)
+        made.ContrastBolusAgent = f"as given to {source.PatientName.given_name}"
+        return made
+
+    monkeypatch.setattr(engine.Deidentifier, "dataset", leaky)
+    with pytest.raises(DeidentificationError, match=r"Nothing was kept: .* PatientName"):
+        deidentify([tmp_path / "in"], tmp_path / "out", NOTHING, KEY)
+    assert [one.name for one in tmp_path.iterdir()] == ["in"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("Doe, Jane", True), ("JANE DOE", True), ("mrn-90210", True), ("J", False), ("chest", False)]
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
+def test_the_verifier_reads_bytes(slices: list[Dataset], tmp_path: Path, text: str, found: bool, encoding: str) -> None:
+    [source] = factory.write(slices[:1], tmp_path / "in")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "anything.bin").write_bytes(b"\1\2" + text.encode(encoding) + b"\3\4")
+    made = deidentify([tmp_path / "in"], tmp_path / "made", NOTHING, KEY)
+    written = tmp_path / "made" / made.fates[0].written
+    (tmp_path / "out" / "a.dcm").write_bytes(written.read_bytes())
+    leaks = verify.leaks(
+        [(source, tmp_path / "out" / "a.dcm")], tmp_path / "out", verify.Asked(frozenset()), lambda *_: None
+    )
+    assert bool(leaks) is found
+    assert all(leak.file == "anything.bin" for leak in leaks)
+
+
+def test_whose_it_is_is_not_guessed(slices: list[Dataset], tmp_path: Path) -> None:
+    slices[1].PatientName = "Roe^Richard"  # with the same PatientID
+    factory.write(slices, tmp_path / "two names")
+    slices[1].PatientName, slices[1].PatientID = "Doe^Jane", "OTHER"
+    factory.write(slices, tmp_path / "two numbers")
+    for name, why in (("two names", "another name or birth date"), ("two numbers", "several PatientIDs")):
+        outcome = deidentify([tmp_path / name], tmp_path / f"{name} out", NOTHING, KEY)
+        assert {(fate.what, why in fate.why) for fate in outcome.fates} == {("quarantined", True)}
+        assert [path.name for path in (tmp_path / f"{name} out").iterdir()] == ["deidentification.json"]
+
+
+def test_what_is_no_dicom_or_of_another_kind_does_not_leave(slices: list[Dataset], tmp_path: Path) -> None:
+    factory.write(slices[:1], tmp_path / "in")
+    (tmp_path / "in" / "report of Jane Doe.txt").write_text("Jane Doe")
+    slices[1].SOPClassUID = slices[1].file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.104.1"
+    factory.write(slices[1:2], tmp_path / "in" / "pdf")
+    outcome = deidentify([tmp_path / "in"], tmp_path / "out", NOTHING, KEY)
+    assert sorted(fate.why for fate in outcome.fates if fate.what == "left out") == [
+        "no DICOM object", "what it is cannot be de-identified (Encapsulated PDF Storage)"
+    ]  # fmt: skip
+    assert outcome.count("written") == 1
+
+
+def test_bad_places_are_refused(slices: list[Dataset], tmp_path: Path) -> None:
+    factory.write(slices, tmp_path / "in")
+    with pytest.raises(OutputError, match="among the files that name patients"):
+        deidentify([tmp_path / "in"], tmp_path / "in" / "out", NOTHING, KEY)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine").touch()
+    with pytest.raises(OutputError, match="not empty"):
+        deidentify([tmp_path / "in"], tmp_path / "full", NOTHING, KEY)
+    with pytest.raises(OptionError, match="--retain does not know everything"):
+        options_of(["everything"], ())
+
+
+def test_a_key_opens_with_its_passphrase_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "a.key"
+    with pytest.raises(OptionError, match="at least 8"):
+        write_key(path, KEY, "short")
+    write_key(path, KEY, "correct horse")
+    assert read_key(path, "correct horse") == KEY
+    assert KEY.secret.hex() not in path.read_text()
+    assert path.stat().st_mode & 0o077 == 0
+    with pytest.raises(InputFileError, match="passphrase does not open"):
+        read_key(path, "wrong horse")
+    with pytest.raises(OptionError, match="never written over"):
+        write_key(path, KEY, "correct horse")
+    text = json.loads(path.read_text())
+    text["key"] = "00" + text["key"][2:]
+    path.write_text(json.dumps(text))
+    with pytest.raises(InputFileError, match="damaged"):
+        read_key(path, "correct horse")
+
+
+def test_the_crosswalk_is_sealed_with_the_key(tmp_path: Path) -> None:
+    path = tmp_path / "a.key.crosswalk"
+    write_crosswalk(path, KEY, Crosswalk({"P1": {"patient_id": "MRN-90210"}}, {"2.25.1": "1.2.3"}))
+    assert b"MRN" not in path.read_bytes()
+    assert read_crosswalk(path, KEY).uids == {"2.25.1": "1.2.3"}
+    with pytest.raises(InputFileError, match="another key"):
+        read_crosswalk(path, Key(bytes(32)))
+
+
+def test_the_command_writes_says_and_keeps_the_crosswalk(slices: list[Dataset], tmp_path: Path) -> None:
+    factory.write(slices, tmp_path / "in")
+    command = ["deidentify", str(tmp_path / "in"), "--key", str(tmp_path / "a.key"), "-o", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, command, env={"NAPARI_LESION_PASSPHRASE": "correct horse"})
+    assert done.exit_code == 0, done.output
+    assert f"3 files of 1 patients are de-identified in {tmp_path / 'out'}; 0 quarantined." in done.output
+    assert "none was found" in done.output
+    key = read_key(tmp_path / "a.key", "correct horse")
+    known = read_crosswalk(tmp_path / "a.key.crosswalk", key)
+    [folder] = [one for one in (tmp_path / "out").iterdir() if one.is_dir()]
+    assert known.patients[folder.name]["patient_id"] == "MRN-90210"
+    one = dcmread(next(folder.rglob("*.dcm")))
+    assert known.uids[one.StudyInstanceUID] == slices[0].StudyInstanceUID
+
+
+def test_heads_are_named_as_a_risk(slices: list[Dataset], tmp_path: Path) -> None:
+    slices[0].BodyPartExamined = "HEAD"
+    factory.write(slices, tmp_path / "in")
+    outcome = deidentify([tmp_path / "in"], None, NOTHING, KEY)
+    assert outcome.notes == ("a head scan shows a face, which can be recognised",)
+    assert outcome.changes[("InstitutionName", "removed")] == 3
