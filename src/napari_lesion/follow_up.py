@@ -16,6 +16,7 @@ from napari_lesion.model.volume import Volume
 from napari_lesion.review.journal import Journal, journal_path, take_over_earlier
 from napari_lesion.review.review import Provenance, Review, carried_over, is_searched, reported, with_measurements
 from napari_lesion.support.journal_file import is_there
+from napari_lesion.support.nameless import short_hash
 from napari_lesion.support.progress import Progress, part, silent
 
 if TYPE_CHECKING:
@@ -144,7 +145,8 @@ def _from_journal(volume: Volume) -> Review | None:
     finally:
         journal.close()
     if journal.told:
-        _LOG.warning("%s", journal.told)
+        told = journal.told.replace(str(path), "its review on this computer")
+        _LOG.warning("series %s: %s", short_hash(volume.series.series_uid), told)
     return review
 
 

@@ -152,7 +152,7 @@ def test_a_rescale_of_some_slices_only_is_refused(tmp_path: Path) -> None:
 
 def test_a_value_of_less_weight_is_named_in_the_certificate(tmp_path: Path) -> None:
     volume = read(series_with(tmp_path, "SliceThickness", "DS", b"thin", ONE))
-    assert any("SliceThickness holds 'thin'" in note for note in volume.certificate.notes)
+    assert any("SliceThickness holds '****'" in note for note in volume.certificate.notes)
     assert np.array_equal(volume.voxels, PHANTOM.hu)
 
 
@@ -171,7 +171,7 @@ def test_an_unreadable_rescale_of_one_frame_is_refused(tmp_path: Path) -> None:
     bad = ds.PerFrameFunctionalGroupsSequence[1].PixelValueTransformationSequence[0]
     bad[0x00281052] = DataElement(0x00281052, "LO", "about -1024")
     write([ds], tmp_path)
-    with pytest.raises(LesionError, match="RescaleIntercept holds 'about -1024'"):
+    with pytest.raises(LesionError, match=r"RescaleIntercept holds '[*]{11}'"):
         read(tmp_path)
 
 

@@ -12,7 +12,6 @@ import signal
 import sys
 import threading
 import time
-import traceback
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,6 +23,7 @@ from napari_lesion.batch.messages import Answer, Begin, Doing, Logged, Ready, Re
 from napari_lesion.batch.series import Task, analyse_series, check_device
 from napari_lesion.detection.choice import DetectorChoice
 from napari_lesion.models.card import Detector
+from napari_lesion.support.nameless import install, trace
 
 _TELL_EVERY_S = 0.2
 _NEEDED = ("napari_lesion.dicom.read.reader", "napari_lesion.report.nifti", "napari_lesion.report.overview")
@@ -37,6 +37,7 @@ def main(parent: int) -> None:
     """Load a detector and analyse what comes, until nothing comes any more or the parent is gone."""
     requests, answers = private_pipes()
     faulthandler.enable()
+    install(lambda text: print(text, file=sys.stderr, flush=True))  # noqa: T201 - the parent quotes what is said last
     _end_with(parent)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO)
@@ -95,7 +96,7 @@ def _plain(error: Exception) -> Exception:
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:
-        return RuntimeError("".join(traceback.format_exception(error)))
+        return RuntimeError(trace(error))
     return error
 
 
@@ -121,8 +122,8 @@ class _ToParent(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Hand a record over."""
-        trace = "" if record.exc_info is None else logging.Formatter().formatException(record.exc_info)
-        self._say(Logged(record.name, record.levelno, record.getMessage(), trace))
+        error = None if record.exc_info is None else record.exc_info[1]
+        self._say(Logged(record.name, record.levelno, record.getMessage(), "" if error is None else trace(error)))
 
 
 def _end_with(parent: int) -> None:

@@ -25,6 +25,7 @@ from napari_lesion.report.write import ReportKind, refuse_naming
 from napari_lesion.review.journal import state_folder
 from napari_lesion.support.atomic import put_right
 from napari_lesion.support.errors import LesionError, OutputError, ResultsError
+from napari_lesion.support.nameless import short_hash
 from napari_lesion.support.progress import Progress, part, silent
 
 if TYPE_CHECKING:
@@ -205,7 +206,8 @@ def analyse_folder(
         with folders.held(out, "" if shard is None else str(shard)):
             for restored in put_right(out):
                 _LOG.warning(
-                    "%s: an interrupted run left it under a temporary name; it is in its place again", restored
+                    "series %s: an interrupted run left its results under a temporary name; they are in place again",
+                    short_hash(restored.name),
                 )
             log = RunLog(out, state_folder() / "summaries", on_outcome, withheld, "" if shard is None else str(shard))
             try:

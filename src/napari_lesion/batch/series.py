@@ -30,6 +30,7 @@ from napari_lesion.support.errors import (
     ResultsError,
 )
 from napari_lesion.support.memory import peak_mb, reset_peak
+from napari_lesion.support.nameless import place_of, short_hash, trace
 from napari_lesion.support.progress import Progress, part
 
 if TYPE_CHECKING:
@@ -185,8 +186,8 @@ def _outcome(task: Task, detector: Detector, progress: Progress) -> tuple[Series
     except (OSError, MemoryError) as error:
         outcome = replace(outcome_of(job, "failed"), reason=_reason(error, job))
     except Exception as error:  # a bug must not end a night's work: it is logged with its trace, and the row says so
-        _LOG.exception("series %s: unexpected error", series.key)
-        outcome = replace(outcome_of(job, "failed"), reason=f"unexpected error, please report it: {error!r}")
+        _LOG.error("series %s: unexpected error\n%s", short_hash(series.identity.series_uid), trace(error))
+        outcome = replace(outcome_of(job, "failed"), reason=f"unexpected error, please report it: {place_of(error)}")
     return of_earlier_run(outcome, folder), None, may_pass
 
 

@@ -243,7 +243,7 @@ def analyse(
         raise typer.BadParameter("--monitor shows what the processes of --jobs do; add --jobs.")
     part = None if shard is None else _shard(shard)
     told = {"precision": precision.value, "runtime": runtime, "classes": ",".join(sorted(classes or ()))}
-    with withholding(withhold_names, (*paths, clinical, prior)) as withheld:
+    with withholding(withhold_names, (*paths, clinical, prior, out)) as withheld:
         known = load_known(clinical, listed=withheld is None)
         with ExitStack() as stack:
             progress: Progress = silent
@@ -290,7 +290,7 @@ def analyse(
         else:
             files = len(result.skipped_files)
             say(f"{done} done, {skipped} skipped, {failed} failed; {files} files are part of no series.")
-            say(f"Results are in {out}. For research use only.")
+            say(f"Results are in {out if withheld is None else 'the folder that was named'}. For research use only.")
         if known is not None and clinical is not None and result.count("done"):
             complain_of_nobody(clinical, known, result.known_patients, listed=withheld is None)
         unwritten = [one.series_uid for one in result.outcomes if one.reports_failed]

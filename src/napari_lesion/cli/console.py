@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from napari_lesion.support import nameless
 from napari_lesion.support.plain import lines, one_line
 from napari_lesion.support.progress import Progress
 
@@ -16,8 +17,8 @@ _QUIET_S = 10.0
 """In a log file, progress is reported at most this often."""
 
 
-class _Lines(logging.Formatter):
-    """A record and its trace without what a terminal would run."""
+class _Lines(nameless.NamelessFormatter):
+    """A record and its trace without what a terminal would run, and without what names a patient."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Put a record into words."""
@@ -36,6 +37,7 @@ def use_plain_text() -> None:
     handler.setLevel(logging.WARNING)
     handler.setFormatter(_Lines())
     logging.getLogger().addHandler(handler)
+    nameless.install(complain_of_lines)
 
 
 @contextmanager
@@ -87,6 +89,11 @@ def say_all(text: str) -> None:
 def complain(text: str) -> None:
     """Print a line to stderr."""
     print(one_line(text), file=sys.stderr, flush=True)  # noqa: T201 - errors are the user interface here
+
+
+def complain_of_lines(text: str) -> None:
+    """Print lines to stderr."""
+    print(lines(text), file=sys.stderr, flush=True)  # noqa: T201 - errors are the user interface here
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

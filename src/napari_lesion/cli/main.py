@@ -12,6 +12,7 @@ import typer
 from napari_lesion.cli import (
     analyse,
     audit,
+    bug_report,
     calibrate,
     data,
     deidentify,
@@ -34,7 +35,8 @@ from napari_lesion.cli import (
 )
 from napari_lesion.cli import annotations as annotations_command
 from napari_lesion.cli import report as report_command
-from napari_lesion.cli.console import complain, use_plain_text
+from napari_lesion.cli.console import complain, complain_of_lines, use_plain_text
+from napari_lesion.support import nameless
 from napari_lesion.support.errors import Cancelled, LesionError
 
 app = typer.Typer(
@@ -64,6 +66,7 @@ app.add_typer(data.app, name="data")
 app.command("deidentify")(deidentify.deidentify)
 app.add_typer(pacs.app, name="pacs")
 app.command("listen")(listen.listen)
+app.command("bug-report")(bug_report.bug_report)
 app.add_typer(worklist.app, name="worklist")
 app.add_typer(audit.app, name="audit")
 app.add_typer(project.app, name="project")
@@ -103,11 +106,22 @@ def _clean_up_on_signal() -> None:
             signal.signal(kind, stop)
 
 
+def _tell_of_fault(error: Exception) -> None:
+    """Say the way of a fault through the code, and keep it for a report."""
+    said = nameless.trace(error)
+    complain_of_lines(said)
+    if not nameless.are_traces_full():
+        from napari_lesion.support.bug_report import remember
+
+        remember(said)
+
+
 def main() -> None:
     """Run the command line.
 
     An error that a user can act on is one sentence, and its kind has the exit status: 2 where nothing could be started
-    as asked for (an option, a table, a model), else 1.
+    as asked for (an option, a table, a model), else 1. Of a fault of the program the way through the code is said,
+    without what the error quotes.
     """
     use_plain_text()
     _clean_up_on_signal()
@@ -119,3 +133,10 @@ def main() -> None:
     except Cancelled as cancelled:
         complain("cancelled")
         sys.exit(cancelled.exit_status)
+    except Exception as error:
+        _tell_of_fault(error)
+        complain(
+            "This is a fault of napari-lesion. Please report it with what `napari-lesion bug-report` prints: it names "
+            f"nobody. {nameless.VARIABLE}=full shows what the error quotes: not for a report."
+        )
+        sys.exit(1)

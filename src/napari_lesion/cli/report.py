@@ -66,7 +66,7 @@ def report(
     folders = _folders(out)
     failed = 0
     with (
-        withholding(withhold_names, (clinical, scans)) as withheld,
+        withholding(withhold_names, (clinical, scans, out)) as withheld,
         results_folders.held(folders[0].parent),
         show_progress() as bar,
     ):
@@ -114,7 +114,7 @@ def report(
             failed += bool(written.problems)
         if known is not None and clinical is not None:
             complain_of_nobody(clinical, known, patients, listed=withheld is None)
-    say(f"Reports are in {out}. For research use only.")
+    say(f"Reports are in {'the folder that was named' if withhold_names else out}. For research use only.")
     if failed:
         raise typer.Exit(1)
 

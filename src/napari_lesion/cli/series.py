@@ -54,9 +54,11 @@ def series(
 
 def _description(series: Series) -> dict[str, Any]:
     from napari_lesion.pipeline import unsuitable
+    from napari_lesion.support.nameless import short_hash
 
     return {
         "key": series.key,
+        "in_logs": short_hash(series.identity.series_uid),
         **series.identity.model_dump(),
         "kind": series.kind,
         "images": series.n_slices,

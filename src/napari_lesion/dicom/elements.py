@@ -27,6 +27,7 @@ _THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}").fullmatch
 #: Where both readings of such a comma are possible. Nobody's slope, pixel or position is in the thousands.
 _MAY_BE_THOUSANDS = frozenset({"RescaleIntercept", "PixelPaddingValue", "PixelPaddingRangeLimit", "WindowCenter"})
 _SHOWN = 40
+_LIKE_A_NUMBER = re.compile(r"[0-9+\-.,eE\\ ]{0,43}")
 
 
 class Unreadable(NamedTuple):
@@ -46,6 +47,11 @@ class UnreadableError(Exception):
     def __init__(self, what: Unreadable) -> None:
         super().__init__(str(what))
         self.what = what
+
+
+def _without_letters(text: str) -> str:
+    """Show what should be a number: as it is where it looks like one, else how long it is; it may be a name."""
+    return text if _LIKE_A_NUMBER.fullmatch(text) else "*" * len(text)
 
 
 def tag_of(keyword: str) -> int:
@@ -111,7 +117,7 @@ class Values:
             if values is not None:
                 return values
         held = held or str(element.value)
-        shown = held if len(held) <= _SHOWN else f"{held[:_SHOWN]}..."
+        shown = _without_letters(held if len(held) <= _SHOWN else f"{held[:_SHOWN]}...")
         vr = f" (VR {element.VR})" if element.VR else ""
         self.unreadable.append(Unreadable(keyword, f"{shown!a}{vr}"))
         return None

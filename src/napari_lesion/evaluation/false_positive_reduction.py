@@ -76,6 +76,8 @@ def add_false_positive_reduction(
         raise ConfigError(
             f"The results are of {results.model.id} {results.model.version}, not of {old.id} {old.version}."
         )
+    if len(results.points) < 2:
+        raise ConfigError("One scan is too few: each scan is left out of the fit that scores it. Give results of more.")
     places = tuple(excluded)
     labels = label_findings(truth, results.points, excluded=places)
     series = {one.identity.series_uid: one for one in find_series(scans)}

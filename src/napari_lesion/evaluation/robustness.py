@@ -342,7 +342,7 @@ def measure(
         found = _search(detector, volume, device, part(progress, start, start + round(step), whole))
         for n, (name, way) in enumerate(ways.items(), 1):
             inner = part(progress, start + round(n * step), start + round((n + 1) * step), whole)
-            inner(0, 1, f"{volume.series.series_description or uid}: {name}")
+            inner(0, 1, f"{uid}: {name}")
             made = way(volume, nodules)
             if made is None:
                 continue

@@ -34,6 +34,7 @@ from napari_lesion.security.roles import May
 from napari_lesion.security.web import Guard
 from napari_lesion.support.atomic import PRIVATE_FOLDER
 from napari_lesion.support.errors import Cancelled, ConfigError, LesionError
+from napari_lesion.support.nameless import place_of, short_hash, trace
 
 _LOG = logging.getLogger(__name__)
 
@@ -196,7 +197,7 @@ class Listener:
             try:
                 self._queue_study(study)
             except Exception as error:  # one odd study must not end the service; it is looked at again
-                _LOG.exception("study %s could not be looked at", study)
+                _LOG.error("study %s could not be looked at\n%s", short_hash(study), trace(error))
                 self._tell(f"Study {study}: could not be looked at ({type(error).__name__}); tried again later.")
                 with self._lock:
                     self._last.setdefault(study, self._clock.steady())
@@ -247,8 +248,8 @@ class Listener:
             except Cancelled:
                 self._queue.release_job(job.id)
             except Exception as error:  # a full disk, a damaged result: the service goes on
-                _LOG.exception("study %s: analysis failed", job.study_uid)
-                self._failed(job, str(error) or type(error).__name__)
+                _LOG.error("study %s: analysis failed\n%s", short_hash(job.study_uid), trace(error))
+                self._failed(job, str(error) if isinstance(error, LesionError) else place_of(error))
 
     def _analyse_job(self, job: Job, rule: Rule) -> None:
         folder = self._folder(job)
@@ -360,8 +361,8 @@ class Listener:
             except LesionError as error:
                 failed = {one.sop_uid: str(error) for one in sends}
             except Exception as error:
-                _LOG.exception("job %d: sending failed", sends[0].job)
-                failed = {one.sop_uid: str(error) or type(error).__name__ for one in sends}
+                _LOG.error("job %d: sending failed\n%s", sends[0].job, trace(error))
+                failed = {one.sop_uid: place_of(error) for one in sends}
             self._note(sends, failed)
 
     def _send_to(self, sends: list[Send]) -> Mapping[str, str]:

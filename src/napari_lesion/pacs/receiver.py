@@ -19,6 +19,7 @@ from napari_lesion.pacs import engines
 from napari_lesion.pacs.association import COMMITMENT, PDU_BYTES, VERIFICATION, Reading
 from napari_lesion.pacs.nodes import Local
 from napari_lesion.support.errors import ConfigError, PacsError
+from napari_lesion.support.nameless import trace
 
 _LOG = logging.getLogger(__name__)
 
@@ -214,8 +215,8 @@ class Receiver:
         except OSError as error:
             _LOG.error("%s: what came could not be written (%s)", caller, error)
             return OUT_OF_RESOURCES
-        except Exception:  # never a success that is none, and never the end of the service
-            _LOG.exception("%s: what came could not be kept", caller)
+        except Exception as error:  # never a success that is none, and never the end of the service
+            _LOG.error("%s: what came could not be kept\n%s", caller, trace(error))
             return CANNOT_UNDERSTAND
         return SUCCESS
 

@@ -8,6 +8,7 @@ import logging
 import re
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ from napari_lesion.pacs.stow import Outcome, answer, boundary_of, parts
 from napari_lesion.security.roles import May
 from napari_lesion.security.web import OK, Guard
 from napari_lesion.support.errors import ConfigError, PacsError
+from napari_lesion.support.nameless import trace
 
 _LOG = logging.getLogger(__name__)
 _STUDIES = re.compile(r"(?:/[\w.-]+)*?/studies(?:/([0-9.]{1,64}))?/?")
@@ -160,7 +162,8 @@ class WebServer(ThreadingHTTPServer):
 
     def handle_error(self, *_: object) -> None:
         """Say no more than that a connection ended: what it said may name a patient."""
-        _LOG.debug("a connection ended", exc_info=True)
+        if (error := sys.exception()) is not None:
+            _LOG.debug("a connection ended\n%s", trace(error))
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -302,8 +305,8 @@ def _store(storing: Storing, content: bytes, study_uid: str | None) -> Outcome:
     except OSError as error:
         _LOG.error("STOW: what came could not be written (%s)", error)
         return Outcome(*named, _OUT_OF_RESOURCES)
-    except Exception:  # never a success that is none, and never the end of the service
-        _LOG.exception("STOW: what came could not be kept")
+    except Exception as error:  # never a success that is none, and never the end of the service
+        _LOG.error("STOW: what came could not be kept\n%s", trace(error))
         return Outcome(*named, _CANNOT_UNDERSTAND)
     return Outcome(*named)
 

@@ -23,6 +23,7 @@ from napari_lesion.support.errors import (
     OptionError,
     OutputError,
 )
+from napari_lesion.support.nameless import place_of, short_hash, trace
 from napari_lesion.support.progress import Progress, part, silent
 
 if TYPE_CHECKING:
@@ -180,8 +181,8 @@ def write_reports(
         except (LesionError, OSError, MemoryError) as error:
             problems[kind] = str(error) or type(error).__name__
         except Exception as error:  # a bug in one kind must not take the others along: it is logged with its trace
-            _LOG.exception("series %s: report %s: unexpected error", report.series_uid, kind)
-            problems[kind] = f"unexpected error, please report it: {error!r}"
+            _LOG.error("series %s: report %s: unexpected error\n%s", short_hash(report.series_uid), kind, trace(error))
+            problems[kind] = f"unexpected error, please report it: {place_of(error)}"
         if kind in problems and path.exists():
             problems[kind] += f" {FILE_NAMES[kind]} in its folder is of an earlier run."
     progress(len(wanted) + 1, len(wanted) + 1, "reports written")

@@ -95,7 +95,7 @@ def read_dicomdir(dicomdir: Path, known: Container[str] = ()) -> Directory:
         try:
             references = list(_references(current))
         except Exception as error:  # a damaged DICOMDIR can fail anywhere inside the parser
-            reason = f"a DICOMDIR that cannot be read ({type(error).__name__}: {error}); open the folder that it is in"
+            reason = f"a DICOMDIR that cannot be read ({type(error).__name__}); open the folder that it is in"
             missing.append((current, reason))
             continue
         for kind, parts, stated in references:

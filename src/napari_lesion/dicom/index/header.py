@@ -37,6 +37,7 @@ from napari_lesion.dicom.elements import Elements, Unreadable, UnreadableError, 
 from napari_lesion.dicom.index.fast_header import FIRST_PIXEL_TAG, ShortError, UnusualError, scan
 from napari_lesion.model.display import Window
 from napari_lesion.model.volume import SeriesIdentity
+from napari_lesion.support.uids import is_uid
 
 Vector = tuple[float, float, float]
 
@@ -164,6 +165,11 @@ _TEXTS = [
     for keyword in _IDENTITY.values()
     if dictionary_VR(_TAGS[keyword][0]) in ("LO", "LT", "PN", "SH", "ST", "UC", "UT")
 ]
+#: PS3.3 C.7.6.3.1.2, and what it had before. Anything else may be a text that went astray.
+_COLOURS = frozenset(
+    {"RGB", "PALETTE COLOR", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT"}
+    | {"XYB", "HSV", "ARGB", "CMYK"}
+)
 _READ = frozenset(tag for tag, _ in _TAGS.values())
 _SORTED: list[Any] = sorted(_READ)
 _PER_FRAME = tag_of("PerFrameFunctionalGroupsSequence")
@@ -358,6 +364,10 @@ class _Source:
         return dataset
 
 
+class _DamagedError(ValueError):
+    """A header that is damaged, in words that quote nothing of it."""
+
+
 def read_header(path: Path) -> Header:
     """Read the header of one file.
 
@@ -373,7 +383,9 @@ def read_header(path: Path) -> Header:
     except OSError as error:
         raise NotAScanError(f"cannot be read ({error.strerror or error})", lost=True) from error
     except Exception as error:  # a damaged header can fail anywhere inside the parser
-        reason = f"its header is damaged ({type(error).__name__}: {error})"
+        # What the parser says quotes the value that it failed at, which may be a name.
+        said = f"{type(error).__name__}: {error}" if isinstance(error, _DamagedError) else type(error).__name__
+        reason = f"its header is damaged ({said})"
         raise NotAScanError(reason, lost=_is_marked(path)) from error
 
 
@@ -452,15 +464,15 @@ def inflate(file: BinaryIO, size: int) -> BinaryIO:
     file.seek(128)
     prefix, group, element, _, _, length = unpack("<4sHH2sHL", file.read(16))
     if prefix != b"DICM" or (group, element) != (2, 0):
-        raise ValueError("its meta header is damaged")
+        raise _DamagedError("its meta header is damaged")
     file.seek(144 + length)
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     limit = min(_MAX_INFLATED, max(_INFLATION_FROM_BYTES, _MAX_INFLATION * size))
     inflated = inflater.decompress(file.read(size), limit)
     if inflater.unconsumed_tail:
-        raise ValueError(f"it expands to more than {limit // 2**20} MiB")
+        raise _DamagedError(f"it expands to more than {limit // 2**20} MiB")
     if not inflater.eof:
-        raise ValueError("it ends inside its deflated data")
+        raise _DamagedError("it ends inside its deflated data")
     return BytesIO(inflated)
 
 
@@ -483,7 +495,7 @@ def _interpret(path: Path, size: int, source: _Source) -> Header:
     except UnreadableError as error:
         raise NotAScanError(f"{error}, so its pixels are unknown", lost=True) from error
     if rows is None or columns is None:
-        what = UID(sop_class, config.IGNORE).name if sop_class else "no DICOM object that is known"
+        what = UID(sop_class, config.IGNORE).name if is_uid(sop_class) else "no DICOM object that is known"
         raise NotAScanError(f"not an image ({what})", lost="Image Storage" in what)
     named = meta.text("TransferSyntaxUID")
     syntax = UID(named or (ImplicitVRLittleEndian if source.implicit else ExplicitVRLittleEndian), config.IGNORE)
@@ -494,7 +506,8 @@ def _interpret(path: Path, size: int, source: _Source) -> Header:
     samples = _default(values.integer("SamplesPerPixel"), 1)
     photometric = values.text("PhotometricInterpretation")
     if samples != 1 or photometric not in ("MONOCHROME1", "MONOCHROME2", ""):
-        raise NotAScanError(f"a colour image ({photometric or f'{samples} samples a pixel'}), not a scan")
+        what = photometric if photometric in _COLOURS else f"{samples} samples a pixel"
+        raise NotAScanError(f"a colour image ({what}), not a scan")
     if not source.deflated and source.offset + 8 > size:
         raise NotAScanError("it ends before its pixel data: the file is truncated, or holds no pixels", lost=True)
     series_uid = values.text("SeriesInstanceUID")

@@ -16,6 +16,10 @@ from napari_lesion.dicom.read.geometry import axes_of
 
 #: Longest value that is told.
 _SHORT = 40
+#: Whoever scans types these in; names are in them. They are named, but what they say is not repeated.
+_FREE_TEXTS = frozenset(
+    {"SeriesDescription", "ProtocolName", "ImageComments", "FrameComments", "FrameLabel", "ContrastBolusAgent"}
+)
 #: A stack that lacks slices must have so many for each plane of another kind that lies on its grid. With fewer, the tag
 #: that tells them apart may be wrong on some, and what would be interpolated a mixture.
 _SLICES_A_STRANGER = 8
@@ -174,6 +178,7 @@ def distinguishing_tags(stack: Stack) -> tuple[str, ...]:
             and value.isprintable()
             and len(value) <= _SHORT
             and not keyword.endswith(("UID", "Sequence"))
+            and keyword not in _FREE_TEXTS
         )
         one = len({phase_of(frame, keyword) for frame in stack.frames}) == 1
         said.append(f"{keyword} (here {value or 'absent'})" if plain and one and keyword in PHASE_KEYWORDS else keyword)

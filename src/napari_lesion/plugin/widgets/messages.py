@@ -16,6 +16,7 @@ from qtpy.QtGui import QMouseEvent, QResizeEvent
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.widgets import faults
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -220,6 +221,7 @@ def _actions_of(notification: Notification, window: QWidget) -> list[tuple[str, 
 
 # -- from napari's messages to the line -------------------------------------------------------------------------------
 
+faults.watch(notification_manager)
 _lines: WeakKeyDictionary[ViewerModel, ref[MessageLine]] = WeakKeyDictionary()
 
 

@@ -24,6 +24,7 @@ from qtpy.QtWidgets import QApplication, QProgressDialog, QWidget
 from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.widgets.garbage import WindowCollector
+from napari_lesion.support import nameless
 from napari_lesion.support.errors import Cancelled, GapsError, LesionError, UnitError
 from napari_lesion.support.progress import Progress, silent
 
@@ -43,7 +44,7 @@ def sentence(error: BaseException) -> str:
         return f"{error} {tr('Here: open the scan by itself; you are asked whether to interpolate.')}"
     if isinstance(error, LesionError):
         return in_language(str(error))
-    return tr("Unexpected error, please report it: {error}", error=f"{type(error).__name__}: {error}")
+    return tr("Unexpected error, please report it: {error}", error=nameless.place_of(error))
 
 
 #: Steps of the core's work, as it names them in English.
@@ -218,7 +219,7 @@ class Task(QObject, Generic[T]):
             self.cancelled.emit()
         else:
             if not isinstance(error, LesionError):
-                _log.error("a task failed", exc_info=error)
+                _log.error("a task failed\n%s", nameless.trace(error))
             self.failed.emit(error)
         self.ended.emit()
         self.deleteLater()  # what its signals are connected to often holds a whole scan

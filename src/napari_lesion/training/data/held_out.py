@@ -161,9 +161,9 @@ def inserted_scans(
             uid = named_uid(config.id, config.version, config.seed, name)
             rng = np.random.default_rng([config.seed, n, number])
             made, placed = insert_all(volume, background, nodules, uid, done, used, rng)
-            series = volume.series.model_copy(
-                update={"patient_id": name, "patient_name": f"HeldOut^{name}", "series_description": f"held out {name}"}
-            )
+            nobody = dict.fromkeys(("patient_birth_date", "accession_number", "study_description"), "")
+            named = {"patient_id": name, "patient_name": f"HeldOut^{name}", "series_description": f"held out {name}"}
+            series = volume.series.model_copy(update=nobody | named)  # the scan is made up; nobody's birth date is its
             real = [_real(read, patient, uid, index) for index in range(len(patient.lesions))]
             truth = tuple(one for one in placed if one.stands_out)
             buried = [one for one in placed if not one.stands_out]
