@@ -15,8 +15,8 @@ import pytest
 import typer
 import yaml
 from fake_scan import FakeDetector
-from leak_canary import FOLDER, SERIES_UID, STUDY_UID, VALUES, write_scan
-from leak_case import Case, new_case
+from leak_canary import FOLDER, SERIES_UID, STUDY_UID, VALUES, parts_in, write_scan
+from leak_case import WITHHELD, Case, allowed, new_case
 from listener_case import PATIENCE_S
 from orthanc import Orthanc, running
 from reading_case import read_scan, report_with
@@ -34,6 +34,7 @@ from napari_lesion.models import packages
 from napari_lesion.models.networks import NoduleNet
 from napari_lesion.pacs.queue import Queue
 from napari_lesion.samples import RealCase, describe_real_case, download_real_case
+from napari_lesion.security.projects import make_identity
 
 CENTER = (40.0, -15.0, -289.0)
 FOUND = (Candidate(CENTER, 9.0, 0.9), Candidate((-40.0, -30.0, -286.0), 6.0, 0.6))
@@ -417,6 +418,50 @@ def bug_report(case: Case) -> None:
     assert "report/folder: is set" in printed
 
 
+def text(case: Case) -> None:
+    reports = case.scan.parent / "Qzfilename.csv"
+    said = (
+        "Qznamefam, born 12.06.1944: solid nodule of 8 mm in the right upper lobe, new. CT in 3 months. Lung-RADS 4A."
+    )
+    reports.write_text(f"patient_id,date,text\n{VALUES['PatientID']},2023-02-28,{said.replace(',', ';')}\n")
+    case("text", reports, "-o", case.out, "--columns", "text=text,patient_id=patient_id,date=date")
+
+
+def records(case: Case) -> None:
+    values = case.scan.parent / "Qzfilename.csv"
+    row = "2023-02-28,creatinine,1.1,mg/dl"
+    values.write_text(f"patient_id,date,name,value,unit\n{VALUES['PatientID']},{row}\nQzpatid-9,{row}\n")
+    words = ("--columns", "patient_id=patient_id,date=date,name=name,value=value,unit=unit")
+    case("records", values, "--patient", VALUES["PatientID"], "-o", case.root / "records.csv", *words)
+
+
+def deidentify(case: Case) -> None:
+    case("deidentify", case.scan, "-o", case.root / "clean")
+    assert parts_in(case.root / "clean") == set()
+
+
+def project(name: str) -> Callable[[Case], None]:
+    def go(case: Case) -> None:
+        analysed(case)
+        folder, packed = case.out / SERIES_UID, case.scan.parent / "Qzfilename.age"
+        recipient = "" if name == "identity" else make_identity()[1]
+        words: dict[str, tuple[object, ...]] = {
+            "encrypt": (folder, "--recipient", recipient),
+            "pack": (folder, "-o", packed, "--recipient", recipient),
+            "unpack": (packed, "-o", case.root / "unpacked"),
+        }
+        before = {"decrypt": "encrypt", "rotate": "encrypt", "recipients": "encrypt", "unpack": "pack"}
+        for step in filter(None, (before.get(name), name)):
+            given = words.get(step, () if step == "identity" else (folder,))
+            case("project", step, *given, where=None if step == name else "before")
+        if name in ("encrypt", "rotate"):
+            assert parts_in(folder) == set()
+        if name == "pack":
+            assert parts_in(packed) == set()
+
+    return go
+
+
 COMMANDS: dict[str, Callable[[Case], None]] = {
     "series": series,
     "analyse": analyse,
@@ -465,6 +510,13 @@ COMMANDS: dict[str, Callable[[Case], None]] = {
     "worklist history": worklist_on("history", STUDY_UID),
     "worklist rule": worklist_on("rule"),
     "bug-report": bug_report,
+    "text": text,
+    "records": records,
+    "deidentify": deidentify,
+    **{
+        f"project {name}": project(name)
+        for name in ("identity", "encrypt", "decrypt", "rotate", "recipients", "members", "pack", "unpack")
+    },
     "worklist forecast": worklist_forecast,
 }
 
@@ -482,6 +534,13 @@ def names_of(command: object, before: tuple[str, ...] = ()) -> Iterator[str]:
 def test_every_command_is_tried() -> None:
     missing = set(names_of(typer.main.get_command(app))) ^ COMMANDS.keys()
     assert missing == set(), "add what the command does with the canary patient to COMMANDS, and its rows to the table"
+
+
+def test_the_table_is_of_commands_that_there_are() -> None:
+    places = {place.partition(": ")[0] for place in allowed()} - {"files", f"files, {WITHHELD}"}
+    unknown = {place for place in places if place.partition(" --")[0].partition(",")[0] not in COMMANDS}
+    assert unknown == set()
+    assert allowed()["analyse --withhold-names: printed"] == frozenset()
 
 
 @pytest.mark.parametrize("name", COMMANDS)
