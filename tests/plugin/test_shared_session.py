@@ -22,7 +22,9 @@ from napari_lesion.plugin.widgets.task import Task
 from napari_lesion.review import edits
 from napari_lesion.review.journal import journal_path
 from napari_lesion.review.review import redo, undo
-from napari_lesion.support.errors import ConfigError
+from napari_lesion.security import projects
+from napari_lesion.support import vault
+from napari_lesion.support.errors import ConfigError, SecurityError
 
 
 def add_scan(viewer: ViewerModel, series_uid: str = UID) -> Image:
@@ -131,6 +133,37 @@ def test_each_change_is_on_disk_and_the_review_comes_back_with_the_scan(qapp, st
     assert session.review == left
     session.change(redo)
     assert session.review.findings[2].status == "accepted"
+
+
+def test_an_encrypted_review_waits_for_its_key(qapp, state, tmp_path_factory, monkeypatch) -> None:
+    keys = tmp_path_factory.mktemp("keys")
+    own, recipient = projects.make_identity(keys / "own")
+    other, _ = projects.make_identity(keys / "other")
+    state.mkdir(exist_ok=True)
+    monkeypatch.setenv(vault.IDENTITY_VARIABLE, str(own))
+    projects.encrypt(state, [recipient])
+    viewer = ViewerModel()
+    session = session_of(viewer)
+    scan = add_scan(viewer)
+    session.begin(scan, a_report(session.volume))
+    id_ = session.review.findings[0].id
+    session.change(lambda review, by: edits.comment(review, id_, "Kanarienvogel", by))
+    left = session.review
+    viewer.layers.clear()
+    assert not [path for path in state.rglob("*") if path.is_file() and b"Kanarienvogel" in path.read_bytes()]
+
+    monkeypatch.setenv(vault.IDENTITY_VARIABLE, str(other))
+    scan = add_scan(viewer)
+    assert session.review is None
+    with pytest.raises(SecurityError, match="your identity is not one of its recipients"):
+        session.begin(scan, a_report(session.volume))
+    assert not list(state.rglob("*.damaged1")), "nothing is taken for damaged that only needs its key"
+    monkeypatch.setenv(vault.IDENTITY_VARIABLE, str(own))
+    session.change(lambda review, by: edits.accept(review, [id_], by))
+    assert session.review.findings[0].status == "accepted"
+    assert session.review.findings[0].comment == "Kanarienvogel"
+    session.change(undo)
+    assert session.review.findings == left.findings
 
 
 def test_a_reader_can_add_findings_before_any_model_has_searched(qapp) -> None:

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 from fake_scan import FakeDetector, make_volume
+from typer.testing import CliRunner
 
 from napari_lesion import pipeline
 from napari_lesion.annotation.annotations import AnnotationSet
 from napari_lesion.annotation.export import save_luna16
 from napari_lesion.annotation.labels import LUNG_NODULES
 from napari_lesion.annotation.store import Store
+from napari_lesion.cli.main import app
 from napari_lesion.dicom.index.series import find_series
 from napari_lesion.dicom.read.progressive import ProgressiveLoading
 from napari_lesion.dicom.read.reader import read_series
@@ -24,7 +26,9 @@ from napari_lesion.report.write import write_reports
 from napari_lesion.review.edits import reject
 from napari_lesion.review.journal import Journal, journal_path
 from napari_lesion.review.review import Provenance, Review
+from napari_lesion.security import roles, signing
 from napari_lesion.security.audit import open_log
+from napari_lesion.security.roles import Member, Role
 from napari_lesion.support.errors import AuditError
 
 FOUND = Candidate((40.0, -15.0, -289.0), 9.0, 0.9)
@@ -49,6 +53,10 @@ def volume(tmp_path: Path) -> Volume:
     for file in write_ct_series(make_volume(shape=(12, 100, 150)), tmp_path / "ct", series_uid=UID):
         ds = pydicom.dcmread(file)
         ds.PatientID, ds.PatientName = CANARY, f"{CANARY}^Anna"
+        ds.ImageType, ds.BurnedInAnnotation = (
+            ["ORIGINAL", "PRIMARY", "AXIAL"],
+            "NO",
+        )  # so that nobody looks for text in it
         ds.save_as(file)
     return read_series(tmp_path / "ct")
 
@@ -107,6 +115,32 @@ def test_where_the_log_cannot_be_written_nothing_is_exported(log: Path, volume: 
     with pytest.raises(AuditError, match="nothing was done"):
         write_reports(report, tmp_path / "out", ("json",), volume=volume)
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_de_identification_names_whom_by_hash_and_its_key(
+    log: Path, volume: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NAPARI_LESION_PASSPHRASE", "a long passphrase")
+    words = ["deidentify", str(tmp_path / "ct"), "-o", str(tmp_path / "out"), "--key", str(tmp_path / "key")]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    opened, key, left = list(open_log().entries())
+    assert [entry.fields["what"] for entry in (key, left)] == ["key use", "de-identify"]
+    assert left.fields["patient"] == opened.fields["patient"]
+    assert CANARY not in log.read_text()
+
+
+def test_who_may_not_de_identify_does_not(
+    log: Path, volume: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signing.trust(signing.make_key(tmp_path / "admin.pem"))
+    members = {"root": Member(Role.ADMIN), "anna": Member(Role.READER, "Reader")}
+    monkeypatch.setattr(roles, "login", lambda: "root")
+    roles.change_members(tmp_path / "ct", tmp_path / "admin.pem", members)
+    monkeypatch.setattr(roles, "login", lambda: "anna")
+    result = CliRunner().invoke(app, ["deidentify", str(tmp_path / "ct"), "-o", str(tmp_path / "out")])
+    assert isinstance(result.exception, roles.NotAllowedError)
+    assert not (tmp_path / "out").exists()
 
 
 class NoArchive:

@@ -51,6 +51,8 @@ def deidentify(
     from napari_lesion.deidentification.keys import Key as NewKey
     from napari_lesion.deidentification.options import options_of
     from napari_lesion.deidentification.run import deidentify as run
+    from napari_lesion.security.audit import Action, record
+    from napari_lesion.security.roles import May, require
 
     if reidentify:
         _give_back(sources, out, key)
@@ -58,9 +60,16 @@ def deidentify(
     options = options_of(_listed(retain), _listed(clean), profile)
     if out is None and not dry_run:
         raise OptionError("Say where to write to with --out, or try what would be done with --dry-run.")
+    how = f"{profile}; retain: {', '.join(_listed(retain))}; clean: {', '.join(_listed(clean))}"
+    for place in (*sources, *([out] if out is not None else []), *([key] if key is not None else [])):
+        require(May.DE_IDENTIFY, place)
+    record(Action.KEY_USE if key is not None else Action.DE_IDENTIFY, detail=f"de-identification begins: {how}")
     secret = NewKey.new() if key is None else _opened(key, dry_run=dry_run)
     with show_progress() as progress:
         outcome = run(sources, None if dry_run else out, options, secret, check=verify, progress=progress)
+    left = outcome.patients if outcome.count("written") + outcome.count("masked") and not dry_run else ()
+    for patient, _ in left:
+        record(Action.DE_IDENTIFY, patient_id=patient.patient_ids[0] if patient.patient_ids else "", detail=how)
     if dry_run:
         _preview(outcome)
     elif key is not None:

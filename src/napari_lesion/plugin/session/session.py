@@ -29,7 +29,7 @@ from napari_lesion.plugin.widgets.messages import show_info, show_warning
 from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.review.journal import Journal, journal_path, take_over_earlier
 from napari_lesion.review.review import Provenance, Review, carried_over, provenance, unsearched
-from napari_lesion.support.errors import ConfigError, ReviewError
+from napari_lesion.support.errors import ConfigError, ReviewError, SecurityError
 from napari_lesion.support.journal_file import is_there
 
 if TYPE_CHECKING:
@@ -342,6 +342,9 @@ class Session(QObject):
         journal = self._journals[path] = Journal(path, volume.series)
         try:
             review = journal.recover()
+        except SecurityError:  # encrypted, and no key is there: it is whole, and waits for one
+            self._journals.pop(path).close()
+            raise
         except ConfigError as error:
             aside = journal.set_aside()
             show_warning(
@@ -373,7 +376,7 @@ class Session(QObject):
                 take_over_earlier(volume)
                 if is_there(journal_path(volume)):
                     self._journal(volume)
-            except ConfigError as error:
+            except (ConfigError, SecurityError) as error:
                 show_warning(sentence(error))
 
     def _let_go(self, scan: OpenScan) -> None:
