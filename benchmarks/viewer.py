@@ -113,6 +113,9 @@ def starting(folder: Path, rounds: int) -> dict[str, Any]:
 def start_once(name: str, folder: Path, since: float) -> None:
     """Start, and print how long the first picture took: with the scan on the canvas, where there is one."""
     if name == STARTS[2]:
+        from napari_lesion.plugin import start
+
+        start.begin(folder)
         from napari_lesion.plugin.viewer import layout
 
         watch = layout.Layout.show

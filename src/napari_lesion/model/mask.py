@@ -9,8 +9,8 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+import scipy
 from pydantic import BaseModel, ConfigDict
-from scipy import ndimage
 
 from napari_lesion.model.volume import FloatArray, apply_affine, spacing_of
 from napari_lesion.support.errors import AnnotationError
@@ -161,8 +161,8 @@ def surface_distance_mm(a: Mask, b: Mask, affine: FloatArray) -> float:
     """
     one, other = (np.pad(crop, 1) for crop in in_common(a, b))
     spacing = spacing_of(affine)
-    edges = [crop & ~ndimage.binary_erosion(crop) for crop in (one, other)]
-    distances = [ndimage.distance_transform_edt(~edge, sampling=spacing) for edge in edges]
+    edges = [crop & ~scipy.ndimage.binary_erosion(crop) for crop in (one, other)]
+    distances = [scipy.ndimage.distance_transform_edt(~edge, sampling=spacing) for edge in edges]
     both = np.concatenate([distances[1][edges[0]], distances[0][edges[1]]])
     return float(both.mean())
 
@@ -196,13 +196,13 @@ def fill_between(mask: Mask, affine: FloatArray, axis: int = 0) -> Mask:
     for below, above in pairwise(drawn):
         if above - below < 2:
             continue
-        centers = [np.array(ndimage.center_of_mass(crop[n])) for n in (below, above)]
+        centers = [np.array(scipy.ndimage.center_of_mass(crop[n])) for n in (below, above)]
         distances = [_signed_distance_mm(crop[n], pixel) for n in (below, above)]
         for n in range(below + 1, above):
             share = (n - below) / (above - below)
             center = (1 - share) * centers[0] + share * centers[1]
             one, other = (
-                ndimage.shift(distance, center - own, order=1, mode="nearest")
+                scipy.ndimage.shift(distance, center - own, order=1, mode="nearest")
                 for distance, own in zip(distances, centers, strict=True)
             )
             filled[n] = (1 - share) * one + share * other > 0
@@ -212,8 +212,8 @@ def fill_between(mask: Mask, affine: FloatArray, axis: int = 0) -> Mask:
 def _signed_distance_mm(plane: BoolArray, pixel_mm: list[float]) -> FloatArray:
     """Distance to the outline, positive inside, mm; the outline runs between the voxels."""
     padded = np.pad(plane, 1)
-    inside = ndimage.distance_transform_edt(padded, sampling=pixel_mm)
-    outside = ndimage.distance_transform_edt(~padded, sampling=pixel_mm)
+    inside = scipy.ndimage.distance_transform_edt(padded, sampling=pixel_mm)
+    outside = scipy.ndimage.distance_transform_edt(~padded, sampling=pixel_mm)
     half = min(pixel_mm) / 2
     signed: FloatArray = np.where(padded, inside - half, half - outside)[1:-1, 1:-1]
     return signed

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from napari_lesion.model.findings import Inputs, Report
 from napari_lesion.model.volume import SeriesIdentity
 from napari_lesion.report import json as report_json
+from napari_lesion.report import summary
 from napari_lesion.support.bounded import parse_json
 from napari_lesion.support.checksums import file_sha256
 from napari_lesion.support.errors import ConfigError, OutputError
@@ -29,6 +30,13 @@ _LOCK_OF_VIEWS = ".napari-lesion-views.lock"
 _PATIENCE_S = 30.0
 """A shard waits so long for the others that begin at the same time: each holds the folder for a moment."""
 _CHUNK = 2**20
+
+
+def is_results(path: Path) -> bool:
+    """Whether a folder is one that ``analyse`` wrote, or one series of it."""
+    if (path / report_json.FILE_NAME).is_file():
+        return True
+    return (path / summary.FILE_NAME).is_file() and any(path.glob(f"*/{report_json.FILE_NAME}"))
 
 
 def owner(identity: SeriesIdentity) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
+import scipy
 
 from napari_lesion.model.volume import FloatArray, Volume
 
@@ -106,7 +106,7 @@ def sample(
     """
     inverse = np.linalg.inv(affine)
     index = points_mm @ inverse[:3, :3].T + inverse[:3, 3]
-    result: npt.NDArray[np.float32] = ndimage.map_coordinates(
+    result: npt.NDArray[np.float32] = scipy.ndimage.map_coordinates(
         values, np.moveaxis(index, -1, 0), output=np.float32, order=1, mode="nearest"
     )
     beyond = ((index < -0.5) | (index > np.asarray(values.shape) - 0.5)).any(axis=-1)
@@ -127,7 +127,7 @@ def is_outside_body(volume: Volume, center_mm: tuple[float, float, float]) -> bo
     if section is None:
         return False
     body, plane = section
-    away = ndimage.distance_transform_edt(~body, sampling=_COARSE_MM)
+    away = scipy.ndimage.distance_transform_edt(~body, sampling=_COARSE_MM)
     column, row = plane.to_pixel(np.asarray(center_mm)) - 0.5
     at = tuple(int(np.clip(np.rint(v), 0, n - 1)) for v, n in zip((row, column), body.shape, strict=True))
     if away[at] <= _NEAR_MM:
@@ -151,8 +151,8 @@ def _cross_section(volume: Volume, z_mm: float) -> tuple[npt.NDArray[np.bool_], 
     columns, rows = (int((high[a] - low[a]) / _COARSE_MM) + 2 for a in (0, 1))
     plane = Plane(np.array([low[0], low[1], z_mm]), (rows, columns), _COARSE_MM)
     tissue = sample(volume.voxels, volume.affine, plane.points(), _AIR_HU) > _TISSUE_HU
-    body = ndimage.binary_opening(ndimage.binary_fill_holes(tissue), iterations=2)
-    labels, count = ndimage.label(body)
+    body = scipy.ndimage.binary_opening(scipy.ndimage.binary_fill_holes(tissue), iterations=2)
+    labels, count = scipy.ndimage.label(body)
     if count == 0:
         return None
     return labels == np.bincount(labels.ravel())[1:].argmax() + 1, plane

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
+import scipy
 
 from napari_lesion.model.findings import Point
 from napari_lesion.model.volume import FloatArray, Volume
@@ -83,7 +83,7 @@ def estimate_size(volume: Volume, center_mm: Sequence[float]) -> Estimate:
         return nothing
     bright = cube[near & (cube > (cube[seed] + background) / 2)]
     level = float(np.median(bright))  # a speck of calcium must not set the threshold
-    labels, _ = ndimage.label(cube > (level + background) / 2)
+    labels, _ = scipy.ndimage.label(cube > (level + background) / 2)
     region = labels == labels[seed]
     places = np.argwhere(region).astype(np.float64)
     center, radius = np.array(seed, dtype=np.float64), 0.0

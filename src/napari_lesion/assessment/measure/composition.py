@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
+import scipy
 
 from napari_lesion.model.mask import BoolArray, Box, box_of
 from napari_lesion.model.measured import Calcification, MeasuredNoduleType
@@ -64,13 +64,17 @@ def composition(hu: npt.NDArray[np.float32], inside: BoolArray, affine: FloatArr
     """
     spacing = np.array(spacing_of(affine))
     voxel_mm3 = float(np.prod(spacing))
-    smooth = ndimage.gaussian_filter(hu, _SMOOTH_MM / spacing)
+    smooth = scipy.ndimage.gaussian_filter(hu, _SMOOTH_MM / spacing)
     whole, box = inside.shape, box_of(inside)
     smooth, inside = smooth[box], inside[box]
     count = float(inside.sum())
     solid = _largest((smooth > SOLID_HU) & inside)
     solid_share = float(solid.sum()) / count
-    away = ndimage.distance_transform_edt(~solid, sampling=spacing) > AWAY_MM if solid.any() else np.ones_like(inside)
+    away = (
+        scipy.ndimage.distance_transform_edt(~solid, sampling=spacing) > AWAY_MM
+        if solid.any()
+        else np.ones_like(inside)
+    )
     glass = inside & (smooth <= SOLID_HU) & (smooth > GLASS_HU) & away
     glass_share = float(glass.sum()) / count
     kind: MeasuredNoduleType
@@ -94,7 +98,7 @@ def composition(hu: npt.NDArray[np.float32], inside: BoolArray, affine: FloatArr
             f"It is {what}, and so blurred that a solid nodule may look like ground glass: its type is unknown."
         )
     calcium = _pieces((smooth > CALCIUM_HU) & inside, LEAST_CALCIUM_MM3 / voxel_mm3)
-    depth = ndimage.distance_transform_edt(np.pad(inside, 1), sampling=spacing)[1:-1, 1:-1, 1:-1]
+    depth = scipy.ndimage.distance_transform_edt(np.pad(inside, 1), sampling=spacing)[1:-1, 1:-1, 1:-1]
     core = depth > 0.4 * depth.max()
     calcified = float(calcium.sum()) / count
     calcification: Calcification = "none"
@@ -120,7 +124,7 @@ def _put(part: BoolArray, shape: tuple[int, ...], box: Box | None) -> BoolArray:
 
 def _largest(voxels: BoolArray) -> BoolArray:
     """Keep the largest piece."""
-    labels, count = ndimage.label(voxels)
+    labels, count = scipy.ndimage.label(voxels)
     if count < 2:
         return voxels
     largest: BoolArray = labels == int(np.bincount(labels.ravel())[1:].argmax()) + 1
@@ -129,7 +133,7 @@ def _largest(voxels: BoolArray) -> BoolArray:
 
 def _pieces(voxels: BoolArray, least: float) -> BoolArray:
     """Keep the pieces of so many voxels."""
-    labels, _ = ndimage.label(voxels)
+    labels, _ = scipy.ndimage.label(voxels)
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     kept: BoolArray = (sizes >= least)[labels]

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
+import scipy
 
 from napari_lesion.model.mask import BoolArray, Index, Mask
 from napari_lesion.model.volume import FloatArray, Volume
@@ -86,14 +86,14 @@ def _grow_at(volume: Volume, index: FloatArray, max_diameter_mm: float) -> tuple
     pitch = float(np.clip(spacing.min(), *_PITCH_MM))
     wanted = np.maximum(np.rint(np.array(crop.shape) * spacing / pitch), 1)
     scale = wanted / crop.shape
-    even = ndimage.zoom(crop, scale, order=1, grid_mode=True, mode="nearest")
+    even = scipy.ndimage.zoom(crop, scale, order=1, grid_mode=True, mode="nearest")
     at = np.clip(np.rint((index - low + 0.5) * scale - 0.5), 0, np.array(even.shape) - 1).astype(int)
     nodule, middle, threshold = _outline(even, (int(at[0]), int(at[1]), int(at[2])), pitch, max_diameter_mm)
     # One voxel more, since the surface is decided on the scan's own voxels.
-    around = ndimage.binary_dilation(nodule).astype(np.uint8)
-    near = ndimage.zoom(around, 1 / scale, order=0, grid_mode=True, mode="nearest").astype(bool)
-    inside = near & (ndimage.gaussian_filter(crop, _SMOOTH_MM / spacing) > threshold)
-    labels, count = ndimage.label(inside)
+    around = scipy.ndimage.binary_dilation(nodule).astype(np.uint8)
+    near = scipy.ndimage.zoom(around, 1 / scale, order=0, grid_mode=True, mode="nearest").astype(bool)
+    inside = near & (scipy.ndimage.gaussian_filter(crop, _SMOOTH_MM / spacing) > threshold)
+    labels, count = scipy.ndimage.label(inside)
     if count == 0:
         raise AnnotationError(_NOTHING)
     largest = int(np.bincount(labels.ravel())[1:].argmax()) + 1
@@ -105,7 +105,7 @@ def _outline(
     hu: npt.NDArray[np.float32], seed: Index, pitch: float, max_diameter_mm: float
 ) -> tuple[BoolArray, Index, float]:
     """Take steps 1 to 4 on voxels of equal spacing; return the nodule, its middle, and the threshold."""
-    smooth = ndimage.gaussian_filter(hu, _SMOOTH_MM / pitch)
+    smooth = scipy.ndimage.gaussian_filter(hu, _SMOOTH_MM / pitch)
     distance = _distance_mm(seed, hu.shape, pitch)
     within = distance <= max_diameter_mm / 2
     around = smooth[within & (smooth < AIR_HU)]
@@ -128,7 +128,7 @@ def _outline(
     part = _connected(dense, seed)
     if part is None:
         raise AnnotationError(_NOTHING)
-    depth = ndimage.distance_transform_edt(part) * pitch
+    depth = scipy.ndimage.distance_transform_edt(part) * pitch
     middle = _climb(depth, seed)
     radius = float(depth[middle])
     nodule = part
@@ -136,7 +136,7 @@ def _outline(
         core = _connected(depth > strength, middle)
         if core is None:
             break
-        nodule = part & (ndimage.distance_transform_edt(~core) * pitch <= strength + pitch / 2)
+        nodule = part & (scipy.ndimage.distance_transform_edt(~core) * pitch <= strength + pitch / 2)
         if distance[nodule].max() < max_diameter_mm / 2 - pitch:
             break
     return nodule, middle, threshold
@@ -144,18 +144,18 @@ def _outline(
 
 def _closed_lung(air: BoolArray, seed: Index, pitch: float) -> BoolArray:
     """Find the lung next to a place, closed over dents; empty where there is no lung."""
-    labels, _ = ndimage.label(air)
+    labels, _ = scipy.ndimage.label(air)
     sizes = np.bincount(labels.ravel()) * pitch**3
     sizes[0] = 0
     large = (sizes > LEAST_LUNG_MM3)[labels]
     if not large.any():
         return np.zeros_like(air)
-    nearest = ndimage.distance_transform_edt(~large, return_distances=False, return_indices=True)
+    nearest = scipy.ndimage.distance_transform_edt(~large, return_distances=False, return_indices=True)
     lung = labels == labels[tuple(nearest[(slice(None), *seed)])]
-    near: BoolArray = ndimage.distance_transform_edt(~lung) * pitch <= CLOSING_MM
+    near: BoolArray = scipy.ndimage.distance_transform_edt(~lung) * pitch <= CLOSING_MM
     if near.all():
         return near
-    closed: BoolArray = ndimage.distance_transform_edt(near) * pitch > CLOSING_MM
+    closed: BoolArray = scipy.ndimage.distance_transform_edt(near) * pitch > CLOSING_MM
     return closed
 
 
@@ -185,7 +185,7 @@ def _climb(depth: FloatArray, start: Index) -> Index:
 
 def _connected(voxels: BoolArray, seed: Index) -> BoolArray | None:
     """Take the part of some voxels that a place belongs to."""
-    labels, _ = ndimage.label(voxels)
+    labels, _ = scipy.ndimage.label(voxels)
     number = labels[seed]
     if number == 0:
         return None

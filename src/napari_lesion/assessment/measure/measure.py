@@ -11,10 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import scipy
 from contourpy import contour_generator
-from scipy import ndimage
-from scipy.spatial import ConvexHull
-from scipy.spatial.distance import pdist, squareform
 
 from napari_lesion.assessment.measure.composition import composition
 from napari_lesion.assessment.measure.looks import looks_of
@@ -291,13 +289,13 @@ def axes(inside: BoolArray, affine: FloatArray) -> Lines:
     ACR Lung-RADS v2022, "Size": mean of the long and the short axis on one image, to one decimal place.
     """
     number = int(inside.sum(axis=(1, 2)).argmax())
-    labels, _ = ndimage.label(inside[number], np.ones((3, 3)))
+    labels, _ = scipy.ndimage.label(inside[number], np.ones((3, 3)))
     largest = labels == int(np.bincount(labels.ravel())[1:].argmax()) + 1
     pitch = np.linalg.norm(affine[:3, 1:3], axis=0)
     outline = _outline(largest)
     flat = outline * pitch
-    corners = flat[ConvexHull(flat).vertices]
-    distance = squareform(pdist(corners))
+    corners = flat[scipy.spatial.ConvexHull(flat).vertices]
+    distance = scipy.spatial.distance.squareform(scipy.spatial.distance.pdist(corners))
     start, end = (corners[n] for n in np.unravel_index(int(distance.argmax()), distance.shape))
     short = _across(flat, start, end)
 
@@ -315,7 +313,7 @@ def _outline(inside: BoolArray) -> FloatArray:
     """Outline of a piece (y, x), as a closed polygon (n, 2) of fractional indices."""
     # So much around it that smoothing does not reach the edge.
     padded = np.pad(inside.astype(np.float64), 3)
-    smooth = ndimage.gaussian_filter(padded, _SMOOTH)
+    smooth = scipy.ndimage.gaussian_filter(padded, _SMOOTH)
     for image in (smooth, padded):  # a thin piece may be smoothed away
         lines = [np.asarray(line, dtype=np.float64) for line in contour_generator(z=image).lines(0.5)]
         if lines:
@@ -355,7 +353,7 @@ def diameter_3d_mm(inside: BoolArray, affine: FloatArray) -> float:
         where[:, axis] += 0.5
         points.append(where)
     mm = apply_affine(affine, np.concatenate(points))
-    return float(pdist(mm[ConvexHull(mm).vertices]).max())
+    return float(scipy.spatial.distance.pdist(mm[scipy.spatial.ConvexHull(mm).vertices]).max())
 
 
 def quantisation_mm3(inside: BoolArray, affine: FloatArray) -> float:
@@ -375,7 +373,7 @@ def quantisation_mm3(inside: BoolArray, affine: FloatArray) -> float:
 
 def _surface(inside: BoolArray) -> BoolArray:
     padded = np.pad(inside, 1)
-    surface: BoolArray = (padded & ~ndimage.binary_erosion(padded))[1:-1, 1:-1, 1:-1]
+    surface: BoolArray = (padded & ~scipy.ndimage.binary_erosion(padded))[1:-1, 1:-1, 1:-1]
     return surface
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
+import scipy
 
 from napari_lesion.model.drawn import READS_VALUES, REGIONS, Drawing, Projection, Values, sides_of
 from napari_lesion.model.findings import image_at
@@ -223,7 +223,7 @@ def _interpolated(drawing: Drawing, volume: Volume) -> FloatArray:
         places = places[_is_inside(drawing, places)]
     index = volume.to_index(places)
     there = ((index >= -0.5) & (index <= np.array(volume.shape) - 0.5)).all(axis=1)
-    values: FloatArray = ndimage.map_coordinates(
+    values: FloatArray = scipy.ndimage.map_coordinates(
         volume.voxels, index[there].T, output=np.float64, order=1, mode="nearest"
     )
     return values

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
+import scipy
 
 from napari_lesion.assessment.measure.composition import SOLID_HU, composition
 from napari_lesion.assessment.measure.grow import MAX_DIAMETER_MM, grow
@@ -263,16 +263,16 @@ def _rise(hu: npt.NDArray[np.float32], inside: BoolArray, affine: FloatArray) ->
     the ground glass.
     """
     spacing = np.array(spacing_of(affine))
-    smooth = ndimage.gaussian_filter(hu, _SMOOTH_MM / spacing)
+    smooth = scipy.ndimage.gaussian_filter(hu, _SMOOTH_MM / spacing)
     # Nothing further away counts, and distances take long.
     near = box_of(inside, [int(n) for n in np.ceil(_AROUND_MM[1] / spacing)])
     if near is None:
         return np.ones(hu.shape, np.float32)
     own, values = inside[near], smooth[near]
-    away = ndimage.distance_transform_edt(~own, sampling=spacing)
+    away = scipy.ndimage.distance_transform_edt(~own, sampling=spacing)
     depth = np.zeros(own.shape)
     core = box_of(own, (1, 1, 1))
-    depth[core] = ndimage.distance_transform_edt(own[core], sampling=spacing)
+    depth[core] = scipy.ndimage.distance_transform_edt(own[core], sampling=spacing)
     around = values[(away > _AROUND_MM[0]) & (away < _AROUND_MM[1]) & (values < _AIR_HU)]
     lung = float(np.median(around)) if around.size > 50 else _LUNG_HU
     level = float(np.median(values[depth >= 0.6 * depth.max()]))
@@ -298,7 +298,7 @@ def _finding(
     box = box_of(voxels)
     if box is None:
         return None
-    labels, _ = ndimage.label(voxels[box])
+    labels, _ = scipy.ndimage.label(voxels[box])
     low = np.array([part.start for part in box])
     at = np.clip(np.rint(center), 0, np.array(voxels.shape) - 1).astype(int)
     number = int(labels[tuple(at - low)]) if voxels[tuple(at)] else 0
@@ -310,7 +310,7 @@ def _finding(
             return None
         number = int(labels[tuple(where[nearest])])
     filled = np.zeros(voxels.shape, np.bool_)
-    filled[box] = ndimage.binary_fill_holes(labels == number)
+    filled[box] = scipy.ndimage.binary_fill_holes(labels == number)
     return filled
 
 

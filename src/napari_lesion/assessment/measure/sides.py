@@ -10,8 +10,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
-from scipy.spatial import KDTree
+import scipy
 
 from napari_lesion.model.mask import BoolArray
 from napari_lesion.model.measured import Side, Zone
@@ -77,15 +76,15 @@ class Lungs:
         for which, sign, other in ((lung, 1, self._edge_outside), (~lung, -1, self._edge_inside)):
             distance, _ = other.query(where[which])
             depth[which] = sign * (np.minimum(distance, _DEEPEST_MM) - half)
-        result: FloatArray = ndimage.map_coordinates(depth, (index - low).T, order=1, mode="nearest")
+        result: FloatArray = scipy.ndimage.map_coordinates(depth, (index - low).T, order=1, mode="nearest")
         return result
 
     @functools.cached_property
-    def _edge_inside(self) -> KDTree:
+    def _edge_inside(self) -> scipy.spatial.KDTree:
         return _edge(self.labels > 0, self.affine)
 
     @functools.cached_property
-    def _edge_outside(self) -> KDTree:
+    def _edge_outside(self) -> scipy.spatial.KDTree:
         return _edge(self.labels == 0, self.affine)
 
     def side_at(self, mm: FloatArray) -> Side:
@@ -123,10 +122,10 @@ class Lungs:
         return self.labels[tuple(slice(a, b) for a, b in zip(low, high, strict=True))], low
 
 
-def _edge(voxels: BoolArray, affine: FloatArray) -> KDTree:
+def _edge(voxels: BoolArray, affine: FloatArray) -> scipy.spatial.KDTree:
     """Voxels with a neighbour that is none of them, mm along the axes; the nearest from outside is one of these."""
-    inner = ndimage.binary_erosion(voxels, border_value=1)
-    return KDTree(np.argwhere(voxels & ~inner) * spacing_of(affine))
+    inner = scipy.ndimage.binary_erosion(voxels, border_value=1)
+    return scipy.spatial.KDTree(np.argwhere(voxels & ~inner) * spacing_of(affine))
 
 
 _kept: dict[int, tuple[weakref.ref[object], Lungs | None]] = {}
@@ -198,7 +197,7 @@ def separate(lungs: BoolArray, affine: FloatArray) -> npt.NDArray[np.uint8] | No
     """
     spacing = spacing_of(affine)
     profile = lungs.sum(axis=1).astype(np.float64)
-    total = ndimage.gaussian_filter1d(profile.sum(axis=0), _SMOOTH_MM[1] / spacing[2])
+    total = scipy.ndimage.gaussian_filter1d(profile.sum(axis=0), _SMOOTH_MM[1] / spacing[2])
     cumulated = np.cumsum(total) / total.sum()
     # With so little on one side there is no second lung.
     inner = np.flatnonzero((cumulated > _LEAST_SHARE) & (cumulated < 1 - _LEAST_SHARE))
@@ -207,7 +206,7 @@ def separate(lungs: BoolArray, affine: FloatArray) -> npt.NDArray[np.uint8] | No
     valley = int(inner[total[inner].argmin()])
     if total[valley] > _VALLEY * min(total[:valley].max(initial=0), total[valley + 1 :].max(initial=0)):
         return None
-    smooth = ndimage.gaussian_filter(
+    smooth = scipy.ndimage.gaussian_filter(
         profile, [s / p for s, p in zip(_SMOOTH_MM, (spacing[0], spacing[2]), strict=True)]
     )
     reach = max(1, int(_WANDERS_MM / spacing[2]))

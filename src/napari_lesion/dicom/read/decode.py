@@ -317,6 +317,11 @@ _idle: list[_Worker] = []
 _lock = threading.Lock()
 
 
+def prepare(count: int) -> None:
+    """Start processes for the first series, before anyone asks: each takes a second to import its decoders."""
+    _give_back([_Worker() for _ in range(min(count, processors(), MAX_WORKERS))])
+
+
 def _take(count: int) -> list[_Worker]:
     """Workers for one series: idle ones first, new ones for the rest."""
     with _lock:

@@ -19,7 +19,7 @@ from napari_lesion.plugin.viewer.view import volume_of
 from napari_lesion.plugin.widgets.messages import show_info, show_warning
 from napari_lesion.plugin.widgets.task import run_with_dialog
 from napari_lesion.report import json as report_json
-from napari_lesion.report import nifti, summary
+from napari_lesion.report import nifti
 from napari_lesion.report.folders import contradict
 from napari_lesion.support.errors import ReviewError
 from napari_lesion.support.progress import Progress
@@ -60,13 +60,6 @@ def read(path: str | Path | Sequence[str | Path]) -> list[Any]:
     for one in [path] if isinstance(path, str | Path) else list(path):
         open_findings(session_of(viewer), Path(one), viewer.window._qt_window)
     return [(None,)]
-
-
-def is_results(path: Path) -> bool:
-    """Whether a folder is one that ``analyse`` wrote, or one series of it."""
-    if (path / report_json.FILE_NAME).is_file():
-        return True
-    return (path / summary.FILE_NAME).is_file() and any(path.glob(f"*/{report_json.FILE_NAME}"))
 
 
 def results_at(path: Path, series_uids: Sequence[str]) -> list[Path]:

@@ -9,10 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from napari_lesion.model.findings import RESEARCH_USE
-from napari_lesion.plugin.annotate.annotate_panel import AnnotatePanel
-from napari_lesion.plugin.annotate.cases_panel import CasesPanel
 from napari_lesion.plugin.layout.steps import Pages, StepsPanel, research_use
-from napari_lesion.plugin.reading_study.second_reader_panel import SecondReaderPanel
 from napari_lesion.plugin.session.session import ANNOTATION, READING, SECOND_READER, session_of
 from napari_lesion.plugin.texts import N_, tr
 
@@ -102,6 +99,9 @@ class SidePanel(QWidget):
 
     def _make(self, mode: str) -> QWidget:
         if mode == ANNOTATION:
+            from napari_lesion.plugin.annotate.annotate_panel import AnnotatePanel
+            from napari_lesion.plugin.annotate.cases_panel import CasesPanel
+
             self.parts[ANNOTATION], self.parts["cases"] = AnnotatePanel(self._viewer), CasesPanel(self._viewer)
             tabs = QTabWidget()
             tabs.setDocumentMode(True)
@@ -109,6 +109,8 @@ class SidePanel(QWidget):
             tabs.addTab(self.parts["cases"], tr("Cases"))
             page: QWidget = tabs
         else:
+            from napari_lesion.plugin.reading_study.second_reader_panel import SecondReaderPanel
+
             page = self.parts[SECOND_READER] = SecondReaderPanel(self._viewer)
         for panel in self.parts.values():
             panel.setMinimumWidth(0)

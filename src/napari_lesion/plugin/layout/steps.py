@@ -1,4 +1,7 @@
-"""The steps of reading a scan, one after the other on one panel: find, judge, compare, report."""
+"""The steps of reading a scan, one after the other on one panel: find, judge, compare, report.
+
+What a step needs is imported when it is due: the first picture waits for none of it.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +25,14 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lesion.model.findings import Report
-from napari_lesion.plugin.findings.exports import Exports
 from napari_lesion.plugin.findings.finding_text import advice_line
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.patient_line import PatientLine
-from napari_lesion.plugin.findings.search_form import SearchForm
 from napari_lesion.plugin.session.open_scans import OpenScan
 from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.viewer.help import key_name
-from napari_lesion.plugin.viewer.plane_buttons import PlaneButtons
-from napari_lesion.plugin.viewer.reading_panel import ReadingPanel
 from napari_lesion.plugin.widgets.sections import Section, rich_label
 from napari_lesion.review.review import is_searched
 
@@ -144,11 +143,16 @@ class StepsPanel(QWidget):
 
     def _search_form(self) -> Any:
         """Make what searches; the findings ask it which device to use."""
+        from napari_lesion.plugin.findings.search_form import SearchForm
+
         if "search" not in self.parts:
             self.parts["search"] = SearchForm(self._viewer)
         return self.parts["search"]
 
     def _find(self) -> QWidget:
+        from napari_lesion.plugin.viewer.plane_buttons import PlaneButtons
+        from napari_lesion.plugin.viewer.reading_panel import ReadingPanel
+
         look = Section("look", tr("Look through it"))
         self.parts["planes"], self.parts["reading"] = PlaneButtons(self._viewer), ReadingPanel(self._viewer)
         _flush(self.parts["reading"])
@@ -186,6 +190,8 @@ class StepsPanel(QWidget):
         return panel
 
     def _report(self) -> QWidget:
+        from napari_lesion.plugin.findings.exports import Exports
+
         self.parts["summary"] = ReportSummary(self._viewer)
         self.parts["exports"] = Exports(self._session)
         page = QWidget()

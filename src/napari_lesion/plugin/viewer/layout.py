@@ -21,6 +21,7 @@ from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.view import unwrapped
 from napari_lesion.plugin.viewer.views.mpr import views
 from napari_lesion.plugin.widgets.messages import MessageLine, show_warning, use_line
+from napari_lesion.report.folders import is_results
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -33,8 +34,6 @@ RAIL, WORK = N_("Thumbnails"), N_("Steps")
 SIDE_WIDTH = 336
 """Of the panel right of the picture, pixels: at 1600 pixels the picture has more than 70 % of the width beside it."""
 _WIDTH, _GEOMETRY, _ADVANCED = "layout/side_width", "layout/window", "layout/advanced"
-_FIRST_MS, _LATEST_MS = 400, 1500
-"""When the panel right of the picture is filled: after the first picture, or when none comes."""
 
 
 class Layout(QObject):
@@ -67,10 +66,10 @@ class Layout(QObject):
         self.set_advanced(setting(_ADVANCED, False))
         width = setting(_WIDTH, SIDE_WIDTH)
         self._window.resizeDocks([self.side_dock], [width], Qt.Orientation.Horizontal)
-        self._fill_later = QTimer(self, singleShot=True, interval=_LATEST_MS)
-        self._fill_later.timeout.connect(self._fill)
-        self._fill_later.start()
-        viewer.window._qt_viewer.installEventFilter(self)
+        self._opens = self._filled = False
+        """Whether a scan is on its way to the screen, and whether the panel right of it has its first step."""
+        own.canvas.events.draw.connect(self._on_drawn, position="last")
+        own.installEventFilter(self)
 
     # -- construction -------------------------------------------------------------------------------------------------
 
@@ -119,18 +118,19 @@ class Layout(QObject):
         self.browser.status_changed.connect(self.line.state)
         self.advanced_button.clicked.connect(self.set_advanced)
         self.keys_button.clicked.connect(lambda: toggle_help(self._session))
-        self._session.scan_changed.connect(self._on_scan)
         self._viewer.layers.events.inserted.connect(self._show_invitation)
         self._viewer.layers.events.removed.connect(self._show_invitation)
 
     # -- what is shown ------------------------------------------------------------------------------------------------
 
-    def _on_scan(self, scan: object) -> None:
-        if scan is not None and self._fill_later.isActive():
-            self._fill_later.start(_FIRST_MS)
+    def _on_drawn(self, _event: object) -> None:
+        """Go on when the picture is on the screen, or the screen without one where none is on its way."""
+        if not self._filled and (self._viewer.layers or not self._opens):
+            QTimer.singleShot(0, self, self._fill)
 
     def _fill(self) -> None:
-        """Make the first step, now that the picture is there."""
+        """Make the first step of the panel. With it comes all that searches, and torch on a thread."""
+        self._filled = True
         if not self.side.steps.step:
             self.side.steps.go_to("find")
 
@@ -160,26 +160,31 @@ class Layout(QObject):
 
     # -- opening ------------------------------------------------------------------------------------------------------
 
+    def expect_scan(self) -> None:
+        """Have the panel right of the picture wait for the picture of a scan that is about to be opened."""
+        self._opens = True
+
     def open(self, path: Path) -> None:
         """Look through a path, and open the largest CT volume in it; results and objects open on their scan."""
-        from napari_lesion.plugin.findings.findings_files import is_results
-        from napari_lesion.plugin.viewer.dicom_objects import is_object
-
-        if is_results(path) or (path.is_file() and is_object(path)):
+        if is_results(path) or _is_object(path):
+            self._opens = False
             self._viewer.open(path, plugin=PLUGIN)
             return
-        self._fill_later.start(60_000)  # not before the first picture
+        self.expect_scan()
         self.browser.searched.connect(self._open_best)
         self.browser.look_through([path])
 
     def _open_best(self) -> None:
         self.browser.searched.disconnect(self._open_best)
-        self._fill_later.start(_LATEST_MS)
         found: tuple[Series, ...] = self.browser.series
-        if found:
-            self.browser.open_series(max(found, key=worth))
-        elif self.browser.status.text():
-            show_warning(self.browser.status.text())
+        try:
+            if found:
+                self.browser.open_series(max(found, key=worth))
+            elif self.browser.status.text():
+                show_warning(self.browser.status.text())
+        finally:
+            self._opens = False
+            self._viewer.window._qt_viewer.canvas.native.update()
 
     # -- the window ---------------------------------------------------------------------------------------------------
 
@@ -217,7 +222,7 @@ class Layout(QObject):
 
     def _let_go(self, own: QObject) -> None:
         """Hold nothing of the window, which closes: whoever still holds the layout must not hold it."""
-        self._fill_later.stop()
+        self._viewer.window._qt_viewer.canvas.events.draw.disconnect(self._on_drawn)
         self.browser.close_search()
         own.removeEventFilter(self)
         if self._canvas is not None:
@@ -243,6 +248,15 @@ def _flat(text: str) -> QToolButton:
     return button
 
 
+def _is_object(path: Path) -> bool:
+    """Whether a file is a DICOM object that opens on its scan."""
+    if not path.is_file():
+        return False
+    from napari_lesion.plugin.viewer.dicom_objects import is_object  # with the codes of DICOM: half a second
+
+    return is_object(path)
+
+
 def arrange(viewer: Viewer) -> Layout:
     """Lay a viewer out as a workstation (once)."""
     viewer = unwrapped(viewer)
@@ -260,6 +274,8 @@ def main() -> None:
         sys.exit(tr("{path} does not exist.", path=sys.argv[1]))
     viewer = napari.Viewer(title="napari-lesion", show=False, show_welcome_screen=False)
     layout = arrange(viewer)
+    if len(sys.argv) == 2:
+        layout.expect_scan()
     layout.show()
     if len(sys.argv) == 2:
         path = Path(sys.argv[1])

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import scipy
 from napari.layers import Labels
 from napari.layers.labels._labels_utils import expand_slice
-from scipy import ndimage
 
 ASIDE = 2
 """``contour`` of a layer whose outlines step aside; with 1, as napari has it, they are on the outermost voxels."""
@@ -40,6 +40,8 @@ def lines_around(labels: npt.NDArray[Any], background: int = 0) -> npt.NDArray[A
     labels : (rows, columns)
     background : int
     """
-    around: npt.NDArray[Any] = ndimage.grey_dilation(labels, footprint=ndimage.generate_binary_structure(2, 1))
+    around: npt.NDArray[Any] = scipy.ndimage.grey_dilation(
+        labels, footprint=scipy.ndimage.generate_binary_structure(2, 1)
+    )
     around[labels != background] = background
     return around

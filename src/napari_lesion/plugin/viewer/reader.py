@@ -25,6 +25,7 @@ from napari_lesion.plugin.viewer.view import show_doubts
 from napari_lesion.plugin.widgets.dialogs import SeriesDialog
 from napari_lesion.plugin.widgets.messages import offer, show_error, show_info, show_warning
 from napari_lesion.plugin.widgets.task import run_with_dialog, sentence
+from napari_lesion.report.folders import is_results
 from napari_lesion.support.errors import Cancelled, GapsError, LesionError, SeriesError
 from napari_lesion.support.progress import Progress
 
@@ -47,15 +48,17 @@ NOTHING: list[Any] = [(None,)]
 
 def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | None:
     """Return the reader for a path (npe2's hook), or None where nothing is there to read."""
-    # With them come the codes of DICOM and nibabel, for which the first picture need not wait.
-    from napari_lesion.plugin.findings import findings_files
-    from napari_lesion.plugin.viewer import dicom_objects
-
+    # nibabel and the codes of DICOM are read where they are needed: the first picture waits for neither.
     paths = [path] if isinstance(path, str | Path) else list(path)
-    if paths and all(findings_files.is_results(Path(one)) for one in paths):
+    if paths and all(is_results(Path(one)) for one in paths):
+        from napari_lesion.plugin.findings import findings_files
+
         return findings_files.read
-    if paths and all(dicom_objects.is_object(Path(one)) for one in paths):
-        return dicom_objects.read
+    if paths and all(Path(one).is_file() for one in paths):
+        from napari_lesion.plugin.viewer import dicom_objects
+
+        if all(dicom_objects.is_object(Path(one)) for one in paths):
+            return dicom_objects.read
     return read if paths and all(Path(one).exists() for one in paths) else None
 
 
