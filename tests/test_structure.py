@@ -21,6 +21,8 @@ def is_needed(one: Import) -> bool:
     """Whether an import inside of a function saves the time of a slow library to who imports the module."""
     if one.importer == PACKAGE or one.importer.startswith(f"{PACKAGE}.cli"):
         return True  # `--help` and `import napari_lesion` have to be instant
+    if one.importer.startswith(f"{PACKAGE}.plugin.layout."):
+        return True  # pages come when they are turned to: tests/plugin/test_start.py holds the first picture to that
     return bool(slow_libraries_of(one.imported) - slow_libraries_of(one.importer))
 
 

@@ -26,6 +26,7 @@ from qtpy.QtWidgets import (
     QStyle,
     QStyleOptionComboBox,
     QTabBar,
+    QTableView,
     QWidget,
 )
 
@@ -35,6 +36,7 @@ from napari_lesion.plugin.findings.crops import PX
 from napari_lesion.plugin.findings.outlines import outlines
 from napari_lesion.plugin.layout import rail
 from napari_lesion.plugin.layout.rail import Entry, groups
+from napari_lesion.plugin.layout.side_panel import PACS, SOURCES, WORKLIST
 from napari_lesion.plugin.layout.steps import COMPARE, FIND, JUDGE, REPORT, STEPS
 from napari_lesion.plugin.session.open_scans import OpenScan
 from napari_lesion.plugin.session.session import ANNOTATION, MODES, READING, SECOND_READER
@@ -105,13 +107,13 @@ def add_findings(layout: workstation_layout.Layout) -> None:
 
 
 def every_page(layout: workstation_layout.Layout) -> Iterator[str]:
-    """Turn to all steps and modes, one after the other."""
+    """Turn to all steps, to where scans come from, and to all modes, one after the other."""
     for step in STEPS:
         layout.side.steps.go_to(step)
         yield step
-    for mode in MODES[1:]:
-        layout.side.enter(mode)
-        yield mode
+    for page in (*SOURCES, *MODES[1:]):
+        layout.side.enter(page)
+        yield page
         layout.side.leave()
 
 
@@ -152,6 +154,11 @@ def clipped(side: QWidget) -> list[str]:
     return cut
 
 
+def rows_in_sight(table: QTableView) -> float:
+    """How many rows of a table its window has room for."""
+    return table.viewport().height() / table.verticalHeader().defaultSectionSize()
+
+
 def parents(widget: QWidget) -> Iterator[QWidget]:
     while (widget := widget.parentWidget()) is not None:
         yield widget
@@ -168,7 +175,7 @@ def test_headings_of_the_rail_have_room(qapp, word) -> None:
     assert QFontMetrics(font).horizontalAdvance(word) <= rail.WIDTH - 4 * rail._MARGIN
 
 
-@pytest.mark.parametrize(("language", "size"), [("en", (1600, 1000)), ("en", (1366, 768)), ("de", (1366, 768))])
+@pytest.mark.parametrize(("language", "size"), [("en", (1600, 1000)), ("zh", (1366, 768)), ("de", (1366, 768))])
 def test_the_picture_has_most_of_the_window_and_no_word_is_cut_off(make_napari_viewer, detector, scan, language, size):
     use_language(language)
     try:
@@ -180,14 +187,16 @@ def test_the_picture_has_most_of_the_window_and_no_word_is_cut_off(make_napari_v
         for page in every_page(layout):
             settle()
             assert (layout._window.width(), layout._window.height()) == size, f"{page} has no room"
-            assert clipped(layout.side) == [], page
+            assert clipped(layout.side) + clipped(layout.rail) == [], page
             if page == REPORT:
                 written = layout.side.steps.parts["exports"].buttons.values()
                 assert all(button.visibleRegion().boundingRect() == button.rect() for button in written)
             elif page == JUDGE:
                 table = layout.side.steps.parts["findings"].table
                 assert table.columnWidth(0) - PX > table.fontMetrics().horizontalAdvance("F201")
-                assert layout.side.steps.parts["card"].height() >= 160, "the card can be read"
+                card = layout.side.steps.parts["card"]
+                assert card.height() >= 160, "the card can be read"
+                assert rows_in_sight(table) >= 6
             least = layout._window.minimumSizeHint()
             assert least.height() <= 768 - 30, f"{page}: a title bar needs room, too"
             if size[0] == 1600:
@@ -199,6 +208,30 @@ def test_the_picture_has_most_of_the_window_and_no_word_is_cut_off(make_napari_v
         _wait(lambda: not search._devices_task.running)
     finally:
         use_language("en")
+
+
+def test_worklist_and_archive_are_pages_beside_the_picture(layout, scan, qtbot) -> None:
+    side, rail_ = layout.side, layout.rail
+    open_scan(layout, scan)
+    side.steps.go_to(JUDGE)
+    for page, button, other in ((WORKLIST, rail_.worklist, rail_.pacs), (PACS, rail_.pacs, rail_.worklist)):
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        assert (side.page, side.mode) == (page, READING)
+        assert side.parts[page].isVisible()
+        assert not side.steps.isVisible()
+        assert button.isChecked()
+        assert not other.isChecked()
+        assert button.toolTip()
+    qtbot.mouseClick(rail_.pacs, Qt.MouseButton.LeftButton)
+    assert side.page == READING
+    assert not rail_.pacs.isChecked()
+    assert side.steps.parts["card"].isVisible(), "reading goes on where it was"
+    side.enter(ANNOTATION)
+    qtbot.mouseClick(rail_.worklist, Qt.MouseButton.LeftButton)
+    assert side.mode == READING, "no tool of annotation stays in hand"
+    qtbot.mouseClick(side.leave_button, Qt.MouseButton.LeftButton)
+    assert side.page == READING
+    assert not rail_.worklist.isChecked()
 
 
 def test_without_a_window_manager_the_window_fills_the_screen(layout) -> None:

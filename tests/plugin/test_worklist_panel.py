@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import batch_case
@@ -15,8 +15,10 @@ from worklist_case import large, results, small
 
 from napari_lesion.dicom.index.series import find_series
 from napari_lesion.plugin.findings.exports import Exports
-from napari_lesion.plugin.session.session import session_of
+from napari_lesion.plugin.session.session import READING, session_of
 from napari_lesion.plugin.settings import store
+from napari_lesion.plugin.viewer.browser_panel import BrowserPanel
+from napari_lesion.plugin.viewer.layout import arrange
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.worklist.worklist_panel import LUNG_RADS, PATIENT, STATE
 from napari_lesion.support.errors import WorklistError
@@ -34,8 +36,8 @@ SCANS = {
 
 
 @pytest.fixture
-def panel(make_napari_viewer: Callable, qtbot, tmp_path: Path):
-    """The panel with two studies that wait: of two patients, one of whom has an earlier scan that was read."""
+def waiting(tmp_path: Path) -> Iterator[Worklist]:
+    """Two studies that wait: of two patients, one of whom has an earlier scan that was read."""
     store("review/reader", "Ada")
     made = {}
     for number, (name, (patient, date)) in enumerate(SCANS.items()):
@@ -56,12 +58,18 @@ def panel(make_napari_viewer: Callable, qtbot, tmp_path: Path):
     worklist.refresh()
     for uid in ("1.2.827.1", "1.2.827.2"):
         worklist.done(uid, "Bo", "by hand")
+    yield worklist
+    worklist.close()
+
+
+@pytest.fixture
+def panel(make_napari_viewer: Callable, qtbot, waiting: Worklist):
+    """The panel in plain napari."""
     viewer = make_napari_viewer(show=True)
     _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Worklist")
-    panel.other = worklist
+    panel.other = waiting
     qtbot.waitUntil(lambda: panel.table.rowCount() == 2 and not panel.running, timeout=PATIENCE_MS)
-    yield panel
-    worklist.close()
+    return panel
 
 
 def column(panel, number: int) -> list[str]:
@@ -241,3 +249,20 @@ def test_a_report_of_a_study_that_somebody_else_has_by_now_marks_nothing_and_say
     assert "NOT marked as read" in panel.status.text()
     assert "Bo has this study open" in panel.status.text()
     assert (panel.other.study("1.2.827.0").holder, panel.other.study("1.2.827.0").is_read) == ("Bo", False)
+
+
+def test_in_the_workstation_a_study_that_is_opened_is_read(
+    make_napari_viewer: Callable, qtbot, detector, waiting: Worklist
+) -> None:
+    layout = arrange(make_napari_viewer(show=False))
+    layout.show()
+    layout.rail.worklist.click()
+    panel = layout.side.parts["worklist"]
+    qtbot.waitUntil(lambda: panel.table.rowCount() == 2 and not panel.running, timeout=PATIENCE_MS)
+    open_first(panel, qtbot)
+    assert layout.side.page == READING, "the steps of reading are there, with the scan"
+    listed = layout.browser
+    qtbot.waitUntil(lambda: {one.identity.study_date for one in listed.series} == {"20260105", "20250105"})
+    qtbot.waitUntil(lambda: len(layout.rail.buttons) == 2, timeout=PATIENCE_MS)
+    panels = [one for one in layout._window.findChildren(BrowserPanel) if one is not listed]
+    assert panels == [], "the browser of the workstation is the only one"

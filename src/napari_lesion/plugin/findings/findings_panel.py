@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import napari.viewer
 from qtpy.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QSignalBlocker, QSize, Qt
-from qtpy.QtGui import QKeyEvent
+from qtpy.QtGui import QKeyEvent, QResizeEvent
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QApplication,
@@ -44,6 +44,7 @@ from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.tools.presets import PRESETS
 from napari_lesion.plugin.widgets.messages import show_info, show_warning
 from napari_lesion.plugin.widgets.row_table import rest_text
+from napari_lesion.plugin.widgets.sections import Section
 from napari_lesion.plugin.widgets.task import sentence
 from napari_lesion.report import json as report_json
 from napari_lesion.review import edits
@@ -66,6 +67,10 @@ _BUTTONS = {
     "findings.undo": ("↶", True),
     "findings.redo": ("↷", False),
 }
+_ROWS = 6
+"""That can be seen at once, at least."""
+_TALL, _SMALL_PICTURE = 900, 30
+"""Windows that are lower, pixels, have smaller pictures in the table."""
 
 
 class FindingsPanel(QWidget):
@@ -152,9 +157,11 @@ class FindingsPanel(QWidget):
         layout.addWidget(self.table, 1)
         layout.addLayout(buttons)
         layout.addWidget(self.comment)
-        layout.addLayout(self._map_rows())
         self.why = WhyRow(self._viewer, self)
-        layout.addWidget(self.why)
+        self.maps = Section("maps", tr("Heatmap and explanation"), open_=False)
+        self.maps.rows.addLayout(self._map_rows())
+        self.maps.rows.addWidget(self.why)
+        layout.addWidget(self.maps)
 
     def _set_up_table(self) -> None:
         table = self.table
@@ -163,19 +170,16 @@ class FindingsPanel(QWidget):
         table.setToolTip(
             tr("Click a finding to see it in all views. Double-click its diameter or comment to change it.")
         )
-        table.setIconSize(QSize(crops.PX, crops.PX))
         table.setShowGrid(False)
         table.setWordWrap(False)
         table.setSortingEnabled(True)
         table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
         table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(crops.PX + 2)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         table.setEditTriggers(
             QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed
         )
-        table.setMinimumHeight(3 * crops.PX)
         header = table.horizontalHeader()
         header.setMinimumSectionSize(24)
         # Not by the contents: that would make the picture and the side of every row.
@@ -190,7 +194,23 @@ class FindingsPanel(QWidget):
             room = max(metrics.horizontalAdvance(widest), metrics.horizontalAdvance(title)) + 12
             table.setColumnWidth(column, room + (crops.PX if column == 0 else 0))
         header.setStretchLastSection(True)
+        self._set_rows(crops.PX)
         table.installEventFilter(self)
+
+    def _set_rows(self, picture: int) -> None:
+        """Give the rows pictures of so many pixels; so many rows that a reader sees where a finding stands."""
+        table = self.table
+        table.setIconSize(QSize(picture, picture))
+        table.verticalHeader().setDefaultSectionSize(picture + 2)
+        around = table.horizontalHeader().sizeHint().height() + table.horizontalScrollBar().sizeHint().height()
+        table.setMinimumHeight(_ROWS * (picture + 2) + around + 2 * table.frameWidth())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Make the rows lower where the window is."""
+        super().resizeEvent(event)
+        picture = crops.PX if self.window().height() >= _TALL else _SMALL_PICTURE
+        if picture != self.table.iconSize().height():
+            self._set_rows(picture)
 
     def _menu(self) -> QMenu:
         menu = QMenu(self)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QSortFilterProxyModel, Qt
-from qtpy.QtGui import QFont, QPixmap
+from qtpy.QtGui import QFont, QIcon
 
 from napari_lesion.model.findings import Finding
 from napari_lesion.plugin.findings import crops
@@ -102,7 +102,7 @@ class FindingsModel(QAbstractTableModel):
         self._view = view
         self._window = window
         self._rows: list[Finding] = []
-        self._pictures: dict[tuple[Any, ...], QPixmap] = {}
+        self._pictures: dict[tuple[Any, ...], QIcon] = {}
         self._volume: object = None
 
     def take(self) -> None:
@@ -218,13 +218,15 @@ class FindingsModel(QAbstractTableModel):
             PLACE: -finding.center_mm[2],  # from the head down
         }.get(column, self._text(finding, column))
 
-    def _picture(self, finding: Finding) -> QPixmap | None:
+    def _picture(self, finding: Finding) -> QIcon | None:
         volume = self._view.volume
         if volume is None or not volume.complete:
             return None
         key = (finding.center_mm, finding.size_mm)
         if key not in self._pictures:
-            self._pictures[key] = crops.crop(volume, finding, self._window())
+            picture = crops.crop(volume, finding, self._window())
+            self._pictures[key] = icon = QIcon(picture)  # an icon gets as small as its row
+            icon.addPixmap(picture, QIcon.Mode.Selected)
         return self._pictures[key]
 
 

@@ -161,6 +161,15 @@ class Rail(QWidget):
         """Headings and buttons."""
         self.browse = QPushButton(tr("Browse…"))
         self.browse.setToolTip(tr("All studies and series of a folder, a disc or a zip, in a table"))
+        self.worklist = QPushButton(tr("Worklist"))
+        self.worklist.setToolTip(tr("Studies that wait for a reader, the most urgent first"))
+        self.pacs = QPushButton(tr("PACS"))
+        self.pacs.setToolTip(tr("Ask an archive for studies and earlier scans, and send results to it"))
+        for button in (self.worklist, self.pacs):
+            button.setCheckable(True)
+        for button in (self.browse, self.worklist, self.pacs):
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.setStyleSheet("padding: 3px 2px;")
         self.empty = QLabel(tr("Open a folder: drop it on the window, or press Browse."))
         self.empty.setWordWrap(True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -179,7 +188,8 @@ class Rail(QWidget):
         layout.setSpacing(4)
         layout.addWidget(self.empty)
         layout.addWidget(self._scroll, 1)
-        layout.addWidget(self.browse)
+        for button in (self.browse, self.worklist, self.pacs):
+            layout.addWidget(button)
         self.setFixedWidth(WIDTH)
         # At once when another scan comes on the screen; while files are looked at, now and then.
         self._later = QTimer(self, singleShot=True, interval=_REFRESH_MS)

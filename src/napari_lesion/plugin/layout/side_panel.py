@@ -1,19 +1,30 @@
-"""The panel right of the picture: the steps of reading, or a mode of its own that is entered and left by a button."""
+"""The panel right of the picture: the steps of reading, where scans come from, or a mode of its own.
+
+Worklist and archive are entered from the rail and left by a button, or by opening a scan; annotation and the second
+reader by buttons. What a page needs is imported when it is due.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import napari.viewer
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from napari_lesion.model.findings import RESEARCH_USE
-from napari_lesion.plugin.layout.steps import Pages, StepsPanel, research_use
+from napari_lesion.plugin.layout.steps import Pages, StepsPanel, flush, research_use
 from napari_lesion.plugin.session.session import ANNOTATION, READING, SECOND_READER, session_of
 from napari_lesion.plugin.texts import N_, tr
 
-_TITLES = {ANNOTATION: N_("Annotation"), SECOND_READER: N_("Second reader")}
+WORKLIST, PACS = SOURCES = ("worklist", "pacs")
+"""Where scans come from: pages that put down no tool."""
+_TITLES = {
+    ANNOTATION: N_("Annotation"),
+    SECOND_READER: N_("Second reader"),
+    WORKLIST: N_("Worklist"),
+    PACS: N_("PACS"),
+}
 _ENTER = {
     ANNOTATION: (N_("Annotate…"), N_("Mark lesions by hand, for training and as truth: a mode of its own")),
     SECOND_READER: (N_("Second reader…"), N_("Read blind first, then with the detector: a mode of its own")),
@@ -23,6 +34,9 @@ _LEAVE = {ANNOTATION: N_("Leave annotation"), SECOND_READER: N_("Leave second re
 
 class SidePanel(QWidget):
     """Shows what the reader does now, and nothing else."""
+
+    turned = Signal(str)
+    """The page that is shown: `READING` for the steps, a mode, or one of `SOURCES`."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,12 +49,9 @@ class SidePanel(QWidget):
 
         self.banner = QFrame()
         self.banner.setObjectName("mode")
-        # Words say it as well: the colour is for the corner of the eye.
-        self.banner.setStyleSheet("#mode { background: #7a4a00; border-radius: 3px; }")
         self.mode_title = QLabel()
         self.mode_title.setStyleSheet("font-weight: bold; color: white;")
         self.leave_button = QPushButton()
-        self.leave_button.setToolTip(tr("Go back to the steps of reading; all tools of this mode are put down"))
         self.leave_button.clicked.connect(self.leave)
         row = QHBoxLayout(self.banner)
         row.setContentsMargins(8, 4, 4, 4)
@@ -74,17 +85,36 @@ class SidePanel(QWidget):
         """What the reader does now."""
         return self._session.mode
 
-    def enter(self, mode: str) -> None:
-        """Turn to a mode of its own; every tool of the others is put down."""
-        if mode not in self._pages:
-            self._pages[mode] = page = self._make(mode)
-            self.pages.add(page)
-        self._session.set_mode(mode)
-        self.mode_title.setText(tr(_TITLES[mode]))
-        self.leave_button.setText(tr(_LEAVE[mode]))
+    @property
+    def page(self) -> str:
+        """Which page is shown, as `turned` tells it."""
+        return next(name for name, page in self._pages.items() if page is self.pages.currentWidget())
+
+    def enter(self, page: str) -> None:
+        """Turn to a mode of its own, where every tool of the others is put down, or to where scans come from."""
+        if self.page == page:
+            return
+        if self.mode != READING:
+            self.leave()
+        if page not in self._pages:
+            self._pages[page] = made = self._make(page)
+            self.pages.add(made)
+        if page not in SOURCES:
+            self._session.set_mode(page)
+        self.mode_title.setText(tr(_TITLES[page]))
+        self.leave_button.setText(tr("Back to the steps") if page in SOURCES else tr(_LEAVE[page]))
+        self.leave_button.setToolTip(
+            tr("Go back to the steps of reading")
+            if page in SOURCES
+            else tr("Go back to the steps of reading; all tools of this mode are put down")
+        )
+        # Words say it as well: the colour of a mode, whose tools are its own, is for the corner of the eye.
+        color = "#33414f" if page in SOURCES else "#7a4a00"
+        self.banner.setStyleSheet(f"#mode {{ background: {color}; border-radius: 3px; }}")
         self.banner.show()
         self._foot.hide()
-        self.pages.turn_to(self._pages[mode])
+        self.pages.turn_to(self._pages[page])
+        self.turned.emit(page)
 
     def leave(self) -> None:
         """Go back to the steps of reading. A blind read pauses: what was found stays hidden until it goes on."""
@@ -96,9 +126,21 @@ class SidePanel(QWidget):
         self.pages.turn_to(self.steps)
         if not self.steps.step:
             self.steps.go_to("find")
+        self.turned.emit(READING)
 
-    def _make(self, mode: str) -> QWidget:
-        if mode == ANNOTATION:
+    def _make(self, name: str) -> QWidget:
+        page: Any
+        if name == WORKLIST:
+            from napari_lesion.plugin.worklist.worklist_panel import WorklistPanel
+
+            page = self.parts[WORKLIST] = WorklistPanel(self._viewer)
+            page.opened.connect(self.leave)
+        elif name == PACS:
+            from napari_lesion.plugin.pacs.pacs_panel import PacsPanel
+
+            page = self.parts[PACS] = PacsPanel(self._viewer)
+            page.opened.connect(self.leave)
+        elif name == ANNOTATION:
             from napari_lesion.plugin.annotate.annotate_panel import AnnotatePanel
             from napari_lesion.plugin.annotate.cases_panel import CasesPanel
 
@@ -107,11 +149,13 @@ class SidePanel(QWidget):
             tabs.setDocumentMode(True)
             tabs.addTab(self.parts[ANNOTATION], tr("This scan"))
             tabs.addTab(self.parts["cases"], tr("Cases"))
-            page: QWidget = tabs
+            page = tabs
         else:
             from napari_lesion.plugin.reading_study.second_reader_panel import SecondReaderPanel
 
             page = self.parts[SECOND_READER] = SecondReaderPanel(self._viewer)
         for panel in self.parts.values():
             panel.setMinimumWidth(0)
+        if name in SOURCES:
+            flush(page)
         return page

@@ -155,7 +155,7 @@ class StepsPanel(QWidget):
 
         look = Section("look", tr("Look through it"))
         self.parts["planes"], self.parts["reading"] = PlaneButtons(self._viewer), ReadingPanel(self._viewer)
-        _flush(self.parts["reading"])
+        flush(self.parts["reading"])
         look.rows.addWidget(self.parts["planes"])
         look.rows.addWidget(self.parts["reading"])
         return _scrolled(self._search_form(), look)
@@ -185,7 +185,7 @@ class StepsPanel(QWidget):
         from napari_lesion.plugin.follow_up.follow_up_panel import FollowUpPanel
 
         self.parts["follow_up"] = panel = FollowUpPanel(self._viewer)
-        _flush(panel)
+        flush(panel)
         panel.use.hide()  # the workstation says it below all steps
         return panel
 
@@ -263,7 +263,7 @@ class ReportSummary(QWidget):
         return said
 
 
-def _flush(panel: QWidget) -> None:
+def flush(panel: QWidget) -> None:
     """Make a panel that has a dock of its own elsewhere a part of this one: no margins, and no width of its own."""
     panel.setMinimumWidth(0)
     layout = panel.layout()

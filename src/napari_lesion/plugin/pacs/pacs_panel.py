@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import napari.viewer
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -38,7 +38,7 @@ from napari_lesion.plugin.session.open_scans import OpenScan
 from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.texts import tr
-from napari_lesion.plugin.viewer.layout import PLUGIN
+from napari_lesion.plugin.viewer.browser_panel import PLUGIN, browser_of
 from napari_lesion.plugin.viewer.reader import add_layers, open_series
 from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
@@ -69,7 +69,10 @@ class _Row(QTreeWidgetItem):
 
 
 class PacsPanel(QWidget):
-    """Dock widget; one a viewer."""
+    """Dock widget, or a page of the workstation; one a viewer."""
+
+    opened = Signal()
+    """What was fetched is on the screen."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
@@ -331,25 +334,28 @@ class PacsPanel(QWidget):
                 add_layers(self._viewer, open_series(fetched.series[:1]))
             elif fetched.objects:  # a structured report, outlines: they find the scan that they are of
                 self._viewer.open([str(path) for path in fetched.objects], plugin=PLUGIN)
+            else:
+                return
         except Cancelled:
             return
         except LesionError as error:
             self._say(f"⚠ {sentence(error)}")
+            return
+        self.opened.emit()
 
     def _on_priors(self, fetched: Sequence[Fetched]) -> None:
         if not fetched:
             self._say_of_scan(tr("The archive has no earlier CT of this patient."))
             return
         self._browse(fetched)
-        lines = [tr("{count} earlier studies; the panel Follow-up compares with them.", count=len(fetched))]
+        lines = [tr("{count} earlier studies; step Compare (panel Follow-up) compares with them.", count=len(fetched))]
         self._say_of_scan(
             "\n".join(lines + [outcome_of(one.retrieved) for one in fetched if not one.retrieved.is_complete])
         )
 
     def _browse(self, fetched: Sequence[Fetched]) -> None:
         """Show what came in the series browser; the panel Follow-up finds priors there."""
-        browser: Any = self._viewer.window.add_plugin_dock_widget(PLUGIN, "Series browser")[1]
-        browser.look_through([one.retrieved.folder for one in fetched])
+        browser_of(self._viewer).look_through([one.retrieved.folder for one in fetched])
 
     def _on_sent(self, scan: OpenScan | None, outcome: tuple[Sent, tuple[str, ...]]) -> None:
         sent, notes = outcome

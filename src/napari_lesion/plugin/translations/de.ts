@@ -280,6 +280,10 @@
             <translation>Wie beim Öffnen</translation>
         </message>
         <message>
+            <source>Ask an archive for studies and earlier scans, and send results to it</source>
+            <translation>Ein Archiv nach Studien und Voruntersuchungen fragen und Ergebnisse dorthin senden</translation>
+        </message>
+        <message>
             <source>Ask whether the archive is there and lets us in</source>
             <translation>Fragen, ob das Archiv da ist und uns einlässt</translation>
         </message>
@@ -314,6 +318,10 @@
         <message>
             <source>BLIND READ: the findings are hidden</source>
             <translation>BLINDBEFUNDUNG: die Befunde sind verborgen</translation>
+        </message>
+        <message>
+            <source>Back to the steps</source>
+            <translation>Zurück zu den Schritten</translation>
         </message>
         <message>
             <source>Backspace</source>
@@ -1140,6 +1148,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>GiB</translation>
         </message>
         <message>
+            <source>Go back to the steps of reading</source>
+            <translation>Zurück zu den Schritten der Befundung</translation>
+        </message>
+        <message>
             <source>Go back to the steps of reading; all tools of this mode are put down</source>
             <translation>Zurück zu den Schritten der Befundung; alle Werkzeuge dieses Modus werden weggelegt</translation>
         </message>
@@ -1170,6 +1182,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Heatmap ({key})</source>
             <translation>Heatmap ({key})</translation>
+        </message>
+        <message>
+            <source>Heatmap and explanation</source>
+            <translation>Heatmap und Erklärung</translation>
         </message>
         <message>
             <source>Help</source>
@@ -2020,8 +2036,8 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>{name} wurde geöffnet, die größte von {count} Serien. Nicht geöffnet: {others}.</translation>
         </message>
         <message>
-            <source>Opened. Earlier CTs: {count}; the panel Follow-up compares with them.</source>
-            <translation>Geöffnet. Frühere CTs: {count}; das Feld „Verlauf“ vergleicht mit ihnen.</translation>
+            <source>Opened. Earlier CTs: {count}; step Compare (panel Follow-up) compares with them.</source>
+            <translation>Geöffnet. Frühere CTs: {count}; der Schritt Vergleichen (Panel Verlauf) vergleicht damit.</translation>
         </message>
         <message>
             <source>Opened. The list knows of no earlier CT of this patient.</source>
@@ -2086,6 +2102,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Own window</source>
             <translation>Eigenes Fenster</translation>
+        </message>
+        <message>
+            <source>PACS</source>
+            <translation>PACS</translation>
         </message>
         <message>
             <source>PDF</source>
@@ -2888,6 +2908,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Wartende Untersuchungen</translation>
         </message>
         <message>
+            <source>Studies that wait for a reader, the most urgent first</source>
+            <translation>Studien, die auf Befundung warten, die dringendsten zuerst</translation>
+        </message>
+        <message>
             <source>Studies that were found</source>
             <translation>Gefundene Studien</translation>
         </message>
@@ -3655,7 +3679,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>by a reader</source>
-            <translation>von einem Leser</translation>
+            <translation>von einem Befunder</translation>
         </message>
         <message>
             <source>by sides: R 45.0  A 12.3  F 270.0 mm</source>
@@ -4458,8 +4482,8 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>{count} Tage</translation>
         </message>
         <message>
-            <source>{count} earlier studies; the panel Follow-up compares with them.</source>
-            <translation>{count} frühere Studien; das Feld Verlauf vergleicht damit.</translation>
+            <source>{count} earlier studies; step Compare (panel Follow-up) compares with them.</source>
+            <translation>{count} frühere Studien; der Schritt Vergleichen (Panel Verlauf) vergleicht damit.</translation>
         </message>
         <message>
             <source>{count} entries were taken from {file}.</source>

@@ -280,6 +280,10 @@
             <translation>打开时的窗</translation>
         </message>
         <message>
+            <source>Ask an archive for studies and earlier scans, and send results to it</source>
+            <translation>向归档查询检查和既往扫描，并将结果发送过去</translation>
+        </message>
+        <message>
             <source>Ask whether the archive is there and lets us in</source>
             <translation>询问归档系统是否在线并允许我们连接</translation>
         </message>
@@ -314,6 +318,10 @@
         <message>
             <source>BLIND READ: the findings are hidden</source>
             <translation>盲法阅片：检出病灶已隐藏</translation>
+        </message>
+        <message>
+            <source>Back to the steps</source>
+            <translation>返回步骤</translation>
         </message>
         <message>
             <source>Backspace</source>
@@ -1140,6 +1148,10 @@ A double click opens one.</source>
             <translation>GiB</translation>
         </message>
         <message>
+            <source>Go back to the steps of reading</source>
+            <translation>返回阅片步骤</translation>
+        </message>
+        <message>
             <source>Go back to the steps of reading; all tools of this mode are put down</source>
             <translation>返回阅片步骤；此模式的所有工具都会放下</translation>
         </message>
@@ -1170,6 +1182,10 @@ A double click opens one.</source>
         <message>
             <source>Heatmap ({key})</source>
             <translation>热图 ({key})</translation>
+        </message>
+        <message>
+            <source>Heatmap and explanation</source>
+            <translation>热图和解释</translation>
         </message>
         <message>
             <source>Help</source>
@@ -2020,8 +2036,8 @@ A double click opens one.</source>
             <translation>已打开 {name}，为 {count} 个序列中最大者。未打开：{others}。</translation>
         </message>
         <message>
-            <source>Opened. Earlier CTs: {count}; the panel Follow-up compares with them.</source>
-            <translation>已打开。既往 CT：{count}；“随访”面板可与之比较。</translation>
+            <source>Opened. Earlier CTs: {count}; step Compare (panel Follow-up) compares with them.</source>
+            <translation>已打开。既往 CT：{count}；“比较”步骤（随访面板）与其比较。</translation>
         </message>
         <message>
             <source>Opened. The list knows of no earlier CT of this patient.</source>
@@ -2086,6 +2102,10 @@ A double click opens one.</source>
         <message>
             <source>Own window</source>
             <translation>自定义窗</translation>
+        </message>
+        <message>
+            <source>PACS</source>
+            <translation>PACS</translation>
         </message>
         <message>
             <source>PDF</source>
@@ -2886,6 +2906,10 @@ A double click opens one.</source>
         <message>
             <source>Studies that wait</source>
             <translation>等待中的检查</translation>
+        </message>
+        <message>
+            <source>Studies that wait for a reader, the most urgent first</source>
+            <translation>等待阅片的检查，最紧急的在前</translation>
         </message>
         <message>
             <source>Studies that were found</source>
@@ -4458,8 +4482,8 @@ Compare them all the same, because you know that they are one?</source>
             <translation>{count} 天</translation>
         </message>
         <message>
-            <source>{count} earlier studies; the panel Follow-up compares with them.</source>
-            <translation>{count} 项既往检查；随访面板可与之比较。</translation>
+            <source>{count} earlier studies; step Compare (panel Follow-up) compares with them.</source>
+            <translation>{count} 个既往检查；“比较”步骤（随访面板）与其比较。</translation>
         </message>
         <message>
             <source>{count} entries were taken from {file}.</source>

@@ -55,6 +55,7 @@ from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.widgets.task import sentence
 from napari_lesion.support.errors import Cancelled, LesionError
 
+PLUGIN = "napari-lesion"
 RECENT = "browser/recent"
 MOST_RECENT = 10
 _MARGIN = 16
@@ -597,6 +598,16 @@ class BrowserPanel(QWidget):
         self.status.setText(text)
         self.status.setVisible(bool(text))
         self.status_changed.emit(text)
+
+
+def browser_of(viewer: napari.viewer.Viewer) -> BrowserPanel:
+    """Get the series browser of a viewer: the workstation's own, or else a dock, which is shown."""
+    window = viewer.window
+    there: BrowserPanel | None = window._qt_window.findChild(BrowserPanel)
+    if there is not None and isinstance(there.window(), QDialog):
+        return there
+    made: BrowserPanel = window.add_plugin_dock_widget(PLUGIN, "Series browser")[1]
+    return made
 
 
 def _local_paths(event: QDropEvent) -> list[Path]:

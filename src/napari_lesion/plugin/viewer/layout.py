@@ -10,11 +10,11 @@ from qtpy.QtCore import QEvent, QObject, QRect, QSize, Qt, QTimer
 from qtpy.QtWidgets import QDialog, QDockWidget, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from napari_lesion.plugin.layout.rail import Rail
-from napari_lesion.plugin.layout.side_panel import SidePanel
+from napari_lesion.plugin.layout.side_panel import PACS, WORKLIST, SidePanel
 from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.texts import N_, tr
-from napari_lesion.plugin.viewer.browser_panel import BrowserPanel
+from napari_lesion.plugin.viewer.browser_panel import PLUGIN, BrowserPanel
 from napari_lesion.plugin.viewer.help import key_name, toggle_help
 from napari_lesion.plugin.viewer.reader import worth
 from napari_lesion.plugin.viewer.scan_view import scan_view
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from napari_lesion.dicom.index.series import Series
 
-PLUGIN = "napari-lesion"
 RAIL, WORK = N_("Thumbnails"), N_("Steps")
 """Names of the docks left and right of the picture."""
 SIDE_WIDTH = 336
@@ -50,6 +49,7 @@ class Layout(QObject):
         self.browser_dialog = _dialog(self.browser, self._window)
         self.rail = Rail(self._session, self.browser)
         self.side = SidePanel(viewer)
+        self._sources = {WORKLIST: self.rail.worklist, PACS: self.rail.pacs}
         self.line = MessageLine()
         self.advanced_button, self.keys_button = _flat(tr("Advanced")), _flat(tr("Keys"))
         self._hide_docks()
@@ -114,6 +114,9 @@ class Layout(QObject):
 
     def _connect(self) -> None:
         self.rail.browse.clicked.connect(self.browse)
+        for page, button in self._sources.items():
+            button.clicked.connect(lambda on, one=page: self.side.enter(one) if on else self.side.leave())
+        self.side.turned.connect(self._mark_source)
         self.browser.raised.connect(self.browser_dialog.hide)
         self.browser.status_changed.connect(self.line.state)
         self.advanced_button.clicked.connect(self.set_advanced)
@@ -133,6 +136,10 @@ class Layout(QObject):
         self._filled = True
         if not self.side.steps.step:
             self.side.steps.go_to("find")
+
+    def _mark_source(self, page: str) -> None:
+        for one, button in self._sources.items():
+            button.setChecked(one == page)
 
     def _show_invitation(self, _event: object = None) -> None:
         if self._canvas is not None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import napari.viewer
-from qtpy.QtCore import QSignalBlocker, Qt, QTimer
+from qtpy.QtCore import QSignalBlocker, Qt, QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -27,9 +26,8 @@ from napari_lesion.model.volume import readable_date
 from napari_lesion.plugin.session.open_scans import OpenScan
 from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.texts import tr
-from napari_lesion.plugin.viewer.browser_panel import BrowserPanel
+from napari_lesion.plugin.viewer.browser_panel import browser_of
 from napari_lesion.plugin.viewer.docks import entitle, share_place
-from napari_lesion.plugin.viewer.layout import PLUGIN
 from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools.corners import person_name
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
@@ -57,7 +55,10 @@ def term_text(term: Term) -> str:
 
 
 class WorklistPanel(QWidget):
-    """Dock widget; one a viewer."""
+    """Dock widget, or a page of the workstation; one a viewer."""
+
+    opened = Signal()
+    """A study is on the screen."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
@@ -285,16 +286,10 @@ class WorklistPanel(QWidget):
             return
         self._say("\n".join([_of_priors(found), *found.notes]))
         if found.priors:
-            self._browse([found.series, *found.priors])
-
-    def _browse(self, series: Sequence[Series]) -> None:
-        """List scan and priors in the series browser, where the panel Follow-up and the thumbnails find them."""
-        viewer: Any = self._viewer
-        window = viewer.window
-        browser = window._qt_window.findChild(BrowserPanel)
-        if browser is None:
-            browser = window.add_plugin_dock_widget(PLUGIN, "Series browser")[1]
-        browser.look_through(list(dict.fromkeys(_folder_of(one) for one in series)))
+            # There the panel Follow-up and the thumbnails find them.
+            folders = dict.fromkeys(_folder_of(one) for one in (found.series, *found.priors))
+            browser_of(self._viewer).look_through(list(folders))
+        self.opened.emit()
 
     def _ask_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, tr("Results, or the folder of a listener"))
@@ -330,7 +325,9 @@ class WorklistPanel(QWidget):
 def _of_priors(found: Located) -> str:
     if not found.priors:
         return tr("Opened. The list knows of no earlier CT of this patient.")
-    return tr("Opened. Earlier CTs: {count}; the panel Follow-up compares with them.", count=len(found.priors))
+    return tr(
+        "Opened. Earlier CTs: {count}; step Compare (panel Follow-up) compares with them.", count=len(found.priors)
+    )
 
 
 def _folder_of(series: Series) -> Path:
