@@ -128,18 +128,23 @@ class SidePanel(QWidget):
             self.steps.go_to("find")
         self.turned.emit(READING)
 
+    def _on_opened(self) -> None:
+        """Go on with the steps when a scan came from where the reader looked for one."""
+        if self.page in SOURCES:
+            self.leave()
+
     def _make(self, name: str) -> QWidget:
-        page: Any
+        page: QWidget
         if name == WORKLIST:
             from napari_lesion.plugin.worklist.worklist_panel import WorklistPanel
 
-            page = self.parts[WORKLIST] = WorklistPanel(self._viewer)
-            page.opened.connect(self.leave)
+            self.parts[WORKLIST] = page = WorklistPanel(self._viewer)
+            page.opened.connect(self._on_opened)
         elif name == PACS:
             from napari_lesion.plugin.pacs.pacs_panel import PacsPanel
 
-            page = self.parts[PACS] = PacsPanel(self._viewer)
-            page.opened.connect(self.leave)
+            self.parts[PACS] = page = PacsPanel(self._viewer)
+            page.opened.connect(self._on_opened)
         elif name == ANNOTATION:
             from napari_lesion.plugin.annotate.annotate_panel import AnnotatePanel
             from napari_lesion.plugin.annotate.cases_panel import CasesPanel
