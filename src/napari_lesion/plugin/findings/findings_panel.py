@@ -194,7 +194,7 @@ class FindingsPanel(QWidget):
             room = max(metrics.horizontalAdvance(widest), metrics.horizontalAdvance(title)) + 12
             table.setColumnWidth(column, room + (crops.PX if column == 0 else 0))
         header.setStretchLastSection(True)
-        self._set_rows(crops.PX)
+        self._set_rows(_SMALL_PICTURE)
         table.installEventFilter(self)
 
     def _set_rows(self, picture: int) -> None:
