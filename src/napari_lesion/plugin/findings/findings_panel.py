@@ -203,7 +203,8 @@ class FindingsPanel(QWidget):
         table.setIconSize(QSize(picture, picture))
         table.verticalHeader().setDefaultSectionSize(picture + 2)
         around = table.horizontalHeader().sizeHint().height() + table.horizontalScrollBar().sizeHint().height()
-        table.setMinimumHeight(_ROWS * (picture + 2) + around + 2 * table.frameWidth())
+        # Half a row more: header and scroll bar are higher with some fonts, and half a row says that more follow.
+        table.setMinimumHeight(round((_ROWS + 0.5) * (picture + 2)) + around + 2 * table.frameWidth())
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Make the rows lower where the window is."""
