@@ -19,7 +19,7 @@ from napari_lesion.imaging.inference import choose_device
 from napari_lesion.imaging.planes import PLANES, orthogonal_patches
 from napari_lesion.model.findings import Candidate
 from napari_lesion.model.volume import Volume
-from napari_lesion.models.networks import PATCH_SIZE
+from napari_lesion.models.networks import PATCH_SIZE, PlanesNet
 from napari_lesion.models.packages import FalsePositiveReduction, find_package, load_network
 from napari_lesion.support.errors import ModelError
 
@@ -33,7 +33,7 @@ class PlaneClassifier:
     Parameters
     ----------
     network : nn.Module
-        Like ``PatchNet``.
+        ``PlanesNet``, which sees the three planes together, or one like ``PatchNet``, which sees them one by one.
     pixel_mm : float
         Side of its pixels.
     """
@@ -49,12 +49,13 @@ class PlaneClassifier:
 
         Returns
         -------
-        logits, log_diameters : (n, 3)
-            By plane (``PLANES``): how likely it goes through a nodule, and ln(diameter / 8 mm).
+        logits, log_diameters : (n, k)
+            How likely it goes through a nodule, and ln(diameter / 8 mm): by plane (``PLANES``), or one answer for all.
         """
         points = np.asarray(points_mm, dtype=np.float64).reshape(-1, 3)
+        answers = 1 if isinstance(self.network, PlanesNet) else len(PLANES)
         if not len(points):
-            return np.zeros((0, len(PLANES))), np.zeros((0, len(PLANES)))
+            return np.zeros((0, answers)), np.zeros((0, answers))
         scan = preprocess.canonical(volume)
         low, _ = preprocess.HU_WINDOW
         planes = orthogonal_patches(
@@ -64,8 +65,11 @@ class PlaneClassifier:
             pixel=self.pixel_mm / np.asarray(scan.spacing),
             outside=low,
         )
-        answers = answer(self.network, scaled(planes.reshape(-1, 1, PATCH_SIZE, PATCH_SIZE)), device)
-        logits, sizes = answers[:, :, 0, 0].double().numpy().reshape(len(points), len(PLANES), 2).transpose(2, 0, 1)
+        if isinstance(self.network, PlanesNet):
+            both = answer_together(self.network, scaled(planes), device).double().numpy()
+            return both[:, :1], both[:, 1:]
+        one_by_one = answer(self.network, scaled(planes.reshape(-1, 1, PATCH_SIZE, PATCH_SIZE)), device)
+        logits, sizes = one_by_one[:, :, 0, 0].double().numpy().reshape(len(points), len(PLANES), 2).transpose(2, 0, 1)
         return logits, sizes
 
 
@@ -78,7 +82,7 @@ def load_classifier(name: str) -> PlaneClassifier:
         If there is no such model, it is damaged, or it is no patch classifier.
     """
     package = find_package(name)
-    if package.metadata.network.name != "PatchNet":
+    if package.metadata.network.name not in ("PatchNet", "PlanesNet"):
         raise ModelError(
             f"model {package.metadata.id} classifies no patches, so it cannot be a false-positive reduction."
         )
@@ -97,6 +101,22 @@ def answer(network: nn.Module, planes: Tensor, device: str = "auto") -> Tensor:
     target = choose_device(device)
     network = network.to(target)
     return torch.cat([network(part.to(target)).float().cpu() for part in torch.split(planes, _BATCH)])
+
+
+@torch.no_grad()
+def answer_together(network: PlanesNet, planes: Tensor, device: str = "auto") -> Tensor:
+    """Run a ``PlanesNet`` over the three planes of points (n, 3, 48, 48); (n, 2) on the CPU.
+
+    It is the mean over the four ways to mirror the planes: what is left and what is right is the same to a nodule.
+    """
+    target = choose_device(device)
+    network = network.to(target)
+    mirrored = [planes, planes.flip(3), planes.flip(2), planes.flip(2, 3)]
+    answers = [
+        torch.cat([network(part.to(target)).float().cpu() for part in torch.split(way, _BATCH // 3)])
+        for way in mirrored
+    ]
+    return torch.stack(answers).mean(0)
 
 
 def rescore(

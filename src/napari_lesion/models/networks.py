@@ -157,6 +157,9 @@ PATCH_STRIDE = 4
 """Pixels between two outputs of ``PatchNet``; output k looks at pixels 4k to 4k + 47."""
 
 
+_TOGETHER_DROPOUT = 0.3
+
+
 class PatchNet(nn.Module):
     """Small 2D classifier of a patch around a candidate, without padding.
 
@@ -193,6 +196,57 @@ class PatchNet(nn.Module):
 
 def _valid_block(cin: int, cout: int, size: int = 3, stride: int = 1) -> tuple[nn.Module, ...]:
     return nn.Conv2d(cin, cout, size, stride=stride, bias=False), nn.BatchNorm2d(cout), nn.ReLU(inplace=True)
+
+
+class PlanesNet(nn.Module):
+    """Classifier of the three planes through a candidate together.
+
+    What is a dot in one plane and a line in another is a vessel: the mean over planes that were classified one by one
+    cannot tell. Input is (b, 3, 48, 48), axial, coronal and sagittal, scaled as for ``PatchNet``; output is (b, 2), as
+    that of ``PatchNet`` for a patch.
+
+    References
+    ----------
+    Setio et al., "Pulmonary nodule detection in CT images: false positive reduction using multi-view convolutional
+    networks" (IEEE TMI 2016), whose late fusion this is.
+    """
+
+    def __init__(self, width: int = 16, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.planes = PatchNet(width, dropout)
+        """Sees each plane by itself."""
+        last = nn.Linear(96, 1)
+        # At first the answer is the mean over the planes.
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.together = nn.Sequential(
+            nn.Dropout(_TOGETHER_DROPOUT), nn.Linear(5 * 4 * width, 96), nn.ReLU(), nn.Dropout(_TOGETHER_DROPOUT), last
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, 3, 48, 48) → (b, 2)."""
+        together, one_by_one = self.answers(x)
+        return torch.stack([together, one_by_one[:, 1]], dim=1)
+
+    def answers(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(b, 3, 48, 48) → (b,), the logit of all planes together, and (b, 2), the means over the planes one by one."""
+        count = len(x)
+        features = self.planes.features(x.reshape(3 * count, 1, PATCH_SIZE, PATCH_SIZE))
+        one_by_one = self.planes.head(features).reshape(count, 3, 2).mean(1)
+        axial, coronal, sagittal = features.reshape(count, 3, -1).unbind(1)
+        # Left, right, front and back are alike to a nodule, so the order of the two upright planes must not matter.
+        upright = torch.maximum(coronal, sagittal)
+        joined = torch.cat(
+            [
+                axial,
+                (coronal + sagittal) / 2,
+                upright,
+                torch.maximum(axial, upright),
+                torch.minimum(axial, torch.minimum(coronal, sagittal)),
+            ],
+            dim=1,
+        )
+        return one_by_one[:, 0] + self.together(joined)[:, 0], one_by_one
 
 
 LOOKS_SIDE = 56

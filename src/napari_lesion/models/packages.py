@@ -75,6 +75,12 @@ class PatchNetSpec(_Spec):
     name: Literal["PatchNet"] = "PatchNet"
 
 
+class PlanesNetSpec(_Spec):
+    """``networks.PlanesNet``: classifies the three planes through a candidate together."""
+
+    name: Literal["PlanesNet"] = "PlanesNet"
+
+
 class SegmentNetSpec(_Spec):
     """``networks.SegmentNet``: outlines the nodule that is pointed at."""
 
@@ -90,7 +96,7 @@ class LooksNetSpec(_Spec):
 
 
 NetworkSpec: TypeAlias = Annotated[
-    NoduleNetSpec | PatchNetSpec | SegmentNetSpec | LooksNetSpec, Field(discriminator="name")
+    NoduleNetSpec | PatchNetSpec | PlanesNetSpec | SegmentNetSpec | LooksNetSpec, Field(discriminator="name")
 ]
 """Which network the weights belong to: a union of the specifications, told apart by ``name``."""
 

@@ -10,6 +10,7 @@ from napari_lesion.training.config.options import network_of
 
 WITHOUT_FOLDS = {
     "PatchNet": "patch classifier",
+    "PlanesNet": "classifier of three planes",
     "SegmentNet": "segmenter",
     "LooksNet": "network for the look of nodules",
 }
@@ -60,6 +61,10 @@ def train(
         from napari_lesion.training.recipes.patches import run_patches
 
         return run_patches(config, out, resume=resume, progress=progress)
+    if kind == "PlanesNet":
+        from napari_lesion.training.recipes.planes import run_planes
+
+        return run_planes(config, out, resume=resume, progress=progress)
     from napari_lesion.training.recipes.detector import run
 
     return run(config, out, resume=resume, fold=fold, folds=folds, progress=progress)

@@ -218,13 +218,17 @@ class PatchBatches(SeededBatches[tuple[Tensor, Tensor, Tensor]]):
         )
         batch = batch.part(rng.permutation(len(batch)))
         image, zoom = turned(batch.image, rng, zoom=config.zoom, shift=config.shift)
-        for start in range(0, len(image), _GROUP):
-            AUGMENT.set_random_state(seed=int(rng.integers(2**31)))
-            changed = AUGMENT(image[start : start + _GROUP, 0])
-            image[start : start + _GROUP, 0] = torch.as_tensor(changed)
+        vary_intensity(image, rng)
         diameter = np.where(batch.diameter_mm > 0, batch.diameter_mm * zoom, np.nan)
         size = torch.from_numpy(np.log(diameter / REFERENCE_DIAMETER_MM).astype(np.float32))
         return image.clamp_(0, 1), torch.from_numpy(batch.nodule.astype(np.float32)), size
+
+
+def vary_intensity(image: Tensor, rng: np.random.Generator, group: int = _GROUP) -> None:
+    """Change kernel, noise and calibration of patches (n, 1, 48, 48) in place, alike in each ``group``."""
+    for start in range(0, len(image), group):
+        AUGMENT.set_random_state(seed=int(rng.integers(2**31)))
+        image[start : start + group, 0] = torch.as_tensor(AUGMENT(image[start : start + group, 0]))
 
 
 def patch_loss(output: Tensor, nodule: Tensor, size: Tensor) -> Tensor:
