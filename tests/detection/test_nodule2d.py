@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch import nn
 
-from napari_lesion.detection.false_positive_reduction import PlaneClassifier, fit_stage, rescore
+from napari_lesion.detection.false_positive_reduction import PlaneClassifier, answer_together, fit_stage, rescore
 from napari_lesion.detection.registry import load_detector
 from napari_lesion.imaging.planes import orthogonal_patches
 from napari_lesion.model.findings import Candidate
 from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
 from napari_lesion.models import packages
-from napari_lesion.models.networks import PATCH_SIZE, PATCH_STRIDE, PatchNet
+from napari_lesion.models.networks import PATCH_SIZE, PATCH_STRIDE, PatchNet, PlanesNet
 from napari_lesion.support.errors import LungsNotFoundError, ModelError
 
 NODULE_MM = (-43.0, -9.0, 23.0)
@@ -148,3 +148,18 @@ def test_a_stage_is_fitted_to_trust_the_classifier_that_is_right() -> None:
         fit_stage("two-d", first, second, np.zeros(400, bool))
     with pytest.raises(ModelError, match="does not fit"):
         fit_stage("two-d", first, -second, hit)
+
+
+def test_a_classifier_of_three_planes_answers_once_a_point_and_left_as_right() -> None:
+    torch.manual_seed(0)
+    network = PlanesNet(4).eval()
+    nn.init.normal_(network.together[-1].weight)
+    volume = chest()
+    logits, sizes = PlaneClassifier(network, 0.7)(volume, [NODULE_MM, (40.0, 5.0, 3.0)], "cpu")
+    assert logits.shape == sizes.shape == (2, 1)
+    planes = torch.rand(3, 3, PATCH_SIZE, PATCH_SIZE)
+    torch.testing.assert_close(
+        answer_together(network, planes, "cpu"), answer_together(network, planes.flip(3), "cpu"), rtol=1e-4, atol=1e-5
+    )
+    nothing, _ = PlaneClassifier(network, 0.7)(volume, [], "cpu")
+    assert nothing.shape == (0, 1)

@@ -165,12 +165,14 @@ def _config(folder: Path) -> None:
     from napari_lesion.training.config.detector import read_config
     from napari_lesion.training.config.looks import read_looks_config
     from napari_lesion.training.config.patches import read_patch_config
+    from napari_lesion.training.config.planes import read_planes_config
     from napari_lesion.training.config.segmenter import read_segment_config
 
     for path in sorted(folder.glob("*.yaml")):
         read = {
             "nodule-2d": read_patch_config,
-            "nodule-3d-planes": read_patch_config,
+            "nodule-3d-patches": read_patch_config,
+            "nodule-3d-planes": read_planes_config,
             "nodule-seg": read_segment_config,
             "nodule-looks": read_looks_config,
         }.get(path.stem, read_config)
