@@ -170,6 +170,16 @@ def test_all_messages_arrive_by_tls(configured: Path, server: SyslogServer) -> N
     assert RULES.validate(etree.fromstring(got[0].partition(b"\xef\xbb\xbf")[2]))
 
 
+def test_without_a_certificate_that_the_server_asks_for_nothing_is_said_to_be_sent(
+    configured: Path, server: SyslogServer
+) -> None:
+    record_all()
+    result = CliRunner().invoke(app, arguments(server))
+    assert result.exit_code == 1
+    assert "were not sent" in str(result.exception)
+    assert server.messages() == []
+
+
 def test_a_server_of_another_authority_gets_nothing(configured: Path, server: SyslogServer, tmp_path: Path) -> None:
     record_all()
     stranger = make_authority(tmp_path / "stranger")[0]
