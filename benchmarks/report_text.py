@@ -119,7 +119,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--wrong", action="store_true", help="print reports in which something is wrong")
     arguments = parser.parse_args()
-    sets = {"made from templates": made_reports(), "adversarial": written_reports("adversarial"), "unseen": written_reports("unseen")}
+    sets = {
+        "made from templates": made_reports(),
+        "adversarial": written_reports("adversarial"),
+        "unseen": written_reports("unseen"),
+    }
     for name, reports in sets.items():
         counts: Counts = Counter()
         whole = 0

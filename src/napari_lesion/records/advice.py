@@ -52,6 +52,7 @@ _SINCE = re.compile(
     r"|共)\W*(?:mehr als |more than |at least |mindestens )?$|(?<!建议)随访$",
     re.IGNORECASE,
 )
+_ENDS = re.compile(r"(?:随诊|随访|复查|观察)[。；]?$")
 _JOINED = re.compile(r"[;；]|(?<=[a-z]), (?=then|dann)|\bthen\b|\bdann\b|，然后|再")
 _AGE = re.compile(r"[\s-]*(?:old|jährige|alt|岁)", re.IGNORECASE)
 _PER_YEAR = 12.0
@@ -132,7 +133,7 @@ def _of_sentence(sentence: Sentence, words: Vocabulary) -> Iterator[Advice]:
     yearly = words["yearly"].search(text)
     if yearly is not None and not timed:
         yield made("CT", yearly, (_PER_YEAR, _PER_YEAR))
-    elif not timed and explicit:
+    elif not timed and (explicit or _ENDS.search(text)):
         control = next((one for one in controls if not words["past"].search(text[: one.start()])), None)
         if control is not None and re.search(
             r"follow|kontroll|f/?u|repeat|surveil|复查|随访|随诊|LDCT|imaging|verlauf", text, re.IGNORECASE

@@ -22,8 +22,8 @@ from napari_lesion.support.tables import read_table
 
 TEXTS = frozenset({".txt", ".text", ".md"})
 KINDS = TEXTS | {".csv", ".tsv", ".json", ".ndjson", ".dcm"}
-LARGEST = 4 * 2**20
-"""Bytes of a report at most: a longer one is none."""
+LONGEST = 100_000
+"""Letters of a report at most: a longer text is none, and would take minutes to read."""
 _TAG = re.compile(r"<[^>]*>")
 _BLOCK = re.compile(r"</?(?:p|div|br|li|tr|h\d|paragraph|title|item|table)\b[^>]*>", re.IGNORECASE)
 
@@ -86,7 +86,12 @@ def read_documents(
             if not path.is_dir():
                 raise
             problems.append(str(error))
-    return tuple(found), tuple(problems)
+    problems += [f"{one.source}: has {len(one.text):,} letters; that is no report." for one in found if _is_long(one)]
+    return tuple(one for one in found if not _is_long(one)), tuple(problems)
+
+
+def _is_long(one: Document) -> bool:
+    return len(one.text) > LONGEST
 
 
 def pasted(text: str, source: str = "pasted") -> Document:
@@ -105,7 +110,7 @@ def _of_file(file: Path, columns: Mapping[str, str] | None, problems: list[str])
         yield _of_dicom(file)
     else:
         try:
-            yield pasted(read_text(file, largest=LARGEST), file.name)
+            yield pasted(read_text(file, largest=4 * LONGEST), file.name)
         except (OSError, ValueError) as error:
             raise InputFileError(f"{file}: cannot be read as a text in UTF-8 ({error}).") from error
 

@@ -96,7 +96,12 @@ def _read(reading: _Reading, sentence: Sentence, marked: Marked) -> None:
     parts = regions(marked, found, earlier)
     zipped = _respectively(marked, now, heads)
     made: list[_Draft] = []
+    elsewhere = False
     for part in parts:
+        if part.anchor.head is not None:
+            elsewhere = not is_of_lung(marked, part)
+        elif elsewhere and not any(part.start <= one.start < part.end and one.lobe for one in marked.places):
+            continue  # "adrenal nodules: right 12 mm, left 15 mm"
         negated = negation(marked, part)
         words = Value("yes", sentence.start + part.start, sentence.start + part.end)
         if negated == "none":

@@ -6,6 +6,7 @@ measurement, and nothing goes anywhere before a reader takes it over.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TypeVar
 
@@ -18,6 +19,8 @@ from napari_lesion.records.sentences import sentences
 from napari_lesion.records.spelling import spelled
 from napari_lesion.records.words import Language, language_of
 
+_ENDLESS = re.compile(r"[^\W\d_\u4e00-\u9fff]{60,}")
+"""What is no word of any language, and would take long to look through."""
 _Part = TypeVar("_Part", Value, Advice, Said)
 
 
@@ -32,7 +35,7 @@ def read_report(text: str, language: Language | None = None) -> ReadReport:
         ``en``, ``de`` or ``zh``; told from its words where it is not given.
     """
     language = language or language_of(text)
-    right = spelled(text, language)
+    right = spelled(_ENDLESS.sub(lambda found: " " * len(found[0]), text), language)
     parts = list(sentences(right.text, language))
     nodules = read_nodules(parts, language)
     category = [

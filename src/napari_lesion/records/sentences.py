@@ -20,10 +20,14 @@ _ABBREVIATIONS = re.compile(
     re.IGNORECASE,
 )
 _HARD = re.compile(r"\s*(?:$|[-•*–>#·]|\(?\d{1,2}[.):]\s|[A-ZÄÖÜ][\wäöüß /-]{1,30}:|[\u4e00-\u9fff]{2,8}[:：])")
+_LOOK = 20
+_LONGEST = 1200
+"""Letters of a sentence at most: what goes on longer is cut, so that no text takes for ever."""
 _WRAPPED = 50
 """A line of as many letters without a full stop goes on in the next one."""
 _HEADER = re.compile(
-    r"^\W*((?:[A-Za-zÄÖÜäöüß][\wäöüß/&,-]*[ ]?){1,5}|[\u4e00-\u9fff、/]{2,10})\s*[:：]|^\W*([A-ZÄÖÜ][A-ZÄÖÜ /&]{3,40})$"
+    r"^\W*([^\W\d_][\w/&,-]{0,40}(?: [^\W\d_][\w/&,-]{0,40}){0,4}|[\u4e00-\u9fff、/]{2,10})\s*[:：]"
+    r"|^\W*([A-ZÄÖÜ][A-ZÄÖÜ /&]{3,40})$"
 )
 _SECTIONS: tuple[tuple[Section, re.Pattern[str]], ...] = (
     (
@@ -100,7 +104,11 @@ def sentences(text: str, language: Language) -> Iterator[Sentence]:
     for start, end in _pieces(text):
         piece = text[start:end]
         found = _HEADER.match(piece)
-        whole_line = start == 0 or "\n" in text[max(0, start - 3) : start + 1] or text[:start].strip() == ""
+        whole_line = (
+            start == 0
+            or "\n" in text[max(0, start - 3) : start + 1]
+            or not text[max(0, start - _LONGEST) : start].strip()
+        )
         if found is not None and whole_line:
             section = _section((found[1] or found[2]).strip(), section, language)
         yield Sentence(piece, start, section)
@@ -122,11 +130,11 @@ def _pieces(text: str) -> Iterator[tuple[int, int]]:
         at = found.start()
         if text[at : at + 1] == "\n":
             line = text[text.rfind("\n", 0, at) + 1 : at]
-            rest = text[at + 1 :]
+            rest = text[at + 1 : at + 1 + _LONGEST]
             soft = len(line.rstrip()) >= _WRAPPED and line.rstrip()[-1:] not in ".:;。；：!?"
             if soft and not _HARD.match(rest.split("\n", 1)[0]):
                 continue
-        elif text[at - 1] == "." and _is_abbreviation(text[start:at], text[at:]):
+        elif text[at - 1] == "." and _is_abbreviation(text[max(start, at - _LOOK) : at], text[at : at + _LOOK]):
             continue
         yield from _trimmed(text, start, found.end())
         start = found.end()
@@ -144,6 +152,15 @@ def _is_abbreviation(before: str, after: str) -> bool:
 def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     piece = text[start:end]
     inside = piece.strip()
-    if inside:
-        start += piece.index(inside)
-        yield start, start + len(inside)
+    if not inside:
+        return
+    start += piece.index(inside)
+    end = start + len(inside)
+    while end - start > _LONGEST:
+        cut = next(
+            (at for one in (" ", ",", "，", "、") if (at := text.rfind(one, start + 1, start + _LONGEST)) > 0), 0
+        )
+        cut = cut or start + _LONGEST
+        yield start, cut
+        start = cut
+    yield start, end

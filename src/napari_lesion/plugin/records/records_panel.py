@@ -40,7 +40,7 @@ from napari_lesion.plugin.viewer.docks import entitle, share_place
 from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.widgets.row_table import row_table
 from napari_lesion.plugin.widgets.task import sentence
-from napari_lesion.records.documents import Document, pasted, read_documents
+from napari_lesion.records.documents import LONGEST, Document, pasted, read_documents
 from napari_lesion.records.findings import Item
 from napari_lesion.records.found import Reading, read_all
 from napari_lesion.records.rows import Row, add_rows, follow_ups, load_rows, of_patient, refusal, rows_of_items
@@ -223,6 +223,9 @@ class RecordsPanel(QWidget):
     def read(self) -> None:
         """Find the values in the text; nothing is ticked."""
         text = self.text.toPlainText()
+        if len(text) > LONGEST:
+            self._say(tr("The text is too long to be a report."))
+            return
         document = self._document
         if document is None or document.text != text:
             document = pasted(text, tr("pasted"))

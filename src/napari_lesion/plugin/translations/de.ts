@@ -3138,6 +3138,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Der Text sagt nicht, wessen Bericht es ist: Das wissen nur Sie</translation>
         </message>
         <message>
+            <source>The text is too long to be a report.</source>
+            <translation>Der Text ist zu lang für einen Bericht.</translation>
+        </message>
+        <message>
             <source>The worklist is hidden in a blind read: its order says what was found.</source>
             <translation>Bei verblindeter Befundung ist die Arbeitsliste verborgen: Ihre Reihenfolge verrät, was gefunden wurde.</translation>
         </message>

@@ -3138,6 +3138,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>文本未说明是谁的报告：只有您知道</translation>
         </message>
         <message>
+            <source>The text is too long to be a report.</source>
+            <translation>文本过长，不是报告。</translation>
+        </message>
+        <message>
             <source>The worklist is hidden in a blind read: its order says what was found.</source>
             <translation>盲法阅片时隐藏工作列表：其顺序会透露所发现的内容。</translation>
         </message>
