@@ -50,6 +50,19 @@ def model(qapp: Any) -> ViewerModel:
     return model
 
 
+def merge_with_a_copy(layers: Any, rgb: bool = False) -> None:
+    """Make one layer of the scan and of copies of it, which takes these away."""
+    scan = layers.selection.active
+    for _ in range(2 if rgb else 1):
+        layers.selection.active = scan
+        menu._duplicate_layer(layers)
+    if rgb:
+        for layer, colour in zip(layers, ("red", "green", "blue"), strict=True):
+            layer.colormap = colour
+    layers.selection = set(layers)
+    menu._merge_stack(layers, rgb=rgb)
+
+
 def names(model: ViewerModel) -> str:
     return " ".join(layer.name for layer in model.layers)
 
@@ -61,8 +74,10 @@ def names(model: ViewerModel) -> str:
         lambda layers: menu._convert(layers, "labels"),
         lambda layers: menu._split_stack(layers, 0),
         lambda layers: menu._duplicate_layer(layers),
+        merge_with_a_copy,
+        lambda layers: merge_with_a_copy(layers, rgb=True),
     ],
-    ids=["projection", "labels", "single slices", "copy"],
+    ids=["projection", "labels", "single slices", "copy", "stack of copies", "copies as colours"],
 )
 def test_what_napari_makes_of_a_scan_is_never_seen_with_another(
     model: ViewerModel, qapp: Any, action: Callable[[Any], None]

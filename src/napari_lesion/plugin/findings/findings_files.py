@@ -8,12 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari import current_viewer
-
 from napari_lesion.model.findings import Heatmap, Report, may_be_of, names_other_images
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.session.session import Session, session_of
 from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.viewer.asking import asking_viewer
 from napari_lesion.plugin.viewer.layers import LayerData, heatmap_layer, scan_name
 from napari_lesion.plugin.viewer.view import volume_of
 from napari_lesion.plugin.widgets.messages import show_info, show_warning
@@ -54,7 +53,7 @@ def read(path: str | Path | Sequence[str | Path]) -> list[Any]:
     LesionError
         If the findings cannot be opened; the message says why and what to do.
     """
-    viewer = current_viewer()
+    viewer = asking_viewer()
     if viewer is None:
         raise ReviewError("Findings are shown on their scan: open it in a viewer first.")
     for one in [path] if isinstance(path, str | Path) else list(path):

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari import current_viewer
 from qtpy.QtCore import QThread, QTimer
 from qtpy.QtWidgets import QApplication, QMessageBox, QWidget
 
@@ -18,6 +17,7 @@ from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.session.open_scans import open_scans, volume_in_memory
 from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.viewer.asking import asking_viewer
 from napari_lesion.plugin.viewer.layers import LayerData, scan_layer, scan_name
 from napari_lesion.plugin.viewer.opening import Opening, follow
 from napari_lesion.plugin.viewer.scan_view import scan_view
@@ -104,7 +104,7 @@ def _is_shown(path: Path, layers: Sequence[LayerData]) -> bool:
     """Whether a file belongs to a scan that is open: napari hands over one by one what was dropped together."""
     if not path.is_file():
         return False
-    viewer = current_viewer()
+    viewer = asking_viewer()
     # Also of scans that are not on the screen: files of several may have been dropped in any order.
     sources = [scan.source for scan in open_scans(viewer).scans] if viewer is not None else []
     sources += [attributes["metadata"].get("source") for _, attributes, _ in layers]
@@ -144,7 +144,7 @@ def open_series(chosen: Sequence[Series]) -> list[LayerData]:
         except LesionError as error:
             errors.append(error)
             continue
-        if (viewer := current_viewer()) is not None:
+        if (viewer := asking_viewer()) is not None:
             scan_view(viewer)
             follow(viewer)
         show_doubts(volume)
@@ -239,7 +239,7 @@ def _offer_rest(opened: Series, rest: Sequence[Series]) -> None:
         count=1 + len(rest),
         others=others,
     )
-    viewer = current_viewer()
+    viewer = asking_viewer()
     if viewer is None:
         show_info(message)
     else:
@@ -330,12 +330,12 @@ def _confirm_hu(name: str, why: str) -> bool:
 
 def _somebody_is_there() -> bool:
     """Whether a question would be answered: a window is open and its event loop runs (not so in a script)."""
-    if QApplication.instance() is None or current_viewer() is None:
+    if QApplication.instance() is None or asking_viewer() is None:
         return False
     return bool(QThread.currentThread().loopLevel() > 0)
 
 
 def _window() -> QWidget | None:
-    viewer = current_viewer()
+    viewer = asking_viewer()
     # The only handle that napari gives to its main window.
     return viewer.window._qt_window if viewer is not None else None
