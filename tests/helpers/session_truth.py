@@ -42,6 +42,8 @@ POINTS = 200
 """Of a picture that are compared."""
 EDGE = 0.1
 """Voxels that a place is away from where another value begins to mix in."""
+DRAWS = 3
+"""Of a canvas in a row: drawn at another size, napari's camera learns that, and asks for one more."""
 _TEXTS = (QLabel, QLineEdit, QAbstractButton, QTextEdit, QTableView)
 _PASSING = (NapariQtNotification, QtActivityDialog, MessageLine)
 """Widgets that speak for a while, also of another scan that something became of."""
@@ -381,7 +383,10 @@ class Pictures:
             drawn.events.draw.connect(lambda _event: self._forget(weak()), ref=False)
         known = self._last.get(pane)
         if known is None or drawn._update_pending or known.shape != (pane.canvas.height(), pane.canvas.width()):
-            known = _grey(pane)
+            for _ in range(DRAWS):
+                known = _grey(pane)
+                if not drawn._update_pending:
+                    break
             self._last[pane] = known
         return known
 

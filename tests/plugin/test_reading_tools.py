@@ -25,7 +25,7 @@ from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools import corners, cursor, presets, windows
 from napari_lesion.plugin.viewer.tools.cine import Cine
 from napari_lesion.plugin.viewer.tools.dragging import dragged
-from napari_lesion.plugin.viewer.tools.reading import ReadingTools, attach
+from napari_lesion.plugin.viewer.tools.reading import ReadingTools, attach, reading_tools
 from napari_lesion.plugin.viewer.tools.slab import Mode, Slab, show_slab
 from napari_lesion.plugin.viewer.view import PLANES, letters_of
 
@@ -136,7 +136,7 @@ def test_dragging_to_the_right_widens_and_down_darkens() -> None:
 
 
 @pytest.mark.parametrize("plane", PLANES)
-@pytest.mark.parametrize("offset", [0.0, 0.3, -0.3, 0.49])
+@pytest.mark.parametrize("offset", [0.0, 0.3, -0.3, 0.49, 0.5, 1.5])
 def test_a_slab_is_the_odd_number_of_slices_around_the_point(model: ViewerModel, plane: str, offset: float) -> None:
     volume = make_volume()
     rng = np.random.default_rng(0)
@@ -147,6 +147,7 @@ def test_a_slab_is_the_odd_number_of_slices_around_the_point(model: ViewerModel,
     step = layer.scale[axis]
     middle = layer.data.shape[axis] // 2
     model.dims.set_point(axis, layer.translate[axis] + step * (middle + offset))
+    middle = int(np.rint(layer.world_to_data(model.dims.point)[axis]))
     slab = Slab(Mode.MIP, 10.0)
     count = slab.slices(step)
     assert count % 2 == 1
@@ -161,6 +162,23 @@ def test_a_slab_is_the_odd_number_of_slices_around_the_point(model: ViewerModel,
     show_slab(model, layer, Slab())
     single = np.take(layer.data, middle, axis)
     np.testing.assert_array_equal(layer._slice.image.raw, single.T if PLANES[plane][1] > PLANES[plane][2] else single)
+
+
+def test_a_slab_keeps_its_slices_where_layers_of_somebody_else_have_finer_steps(model: ViewerModel) -> None:
+    """Halfway between two slices it was drawn of one slice less than was written beside it."""
+    volume = make_volume()
+    volume.voxels[:] = np.random.default_rng(0).integers(-1000, 1000, volume.shape)
+    layer = add(model, volume)
+    model.add_points(np.zeros((1, 3)), name="theirs")
+    attach(model)
+    tools = reading_tools(session_of(model))
+    tools.set_slab(Slab(Mode.MIP, 10.0))
+    count = tools.slab.slices(layer.scale[0])
+    for index in (9.0, 9.25, 9.5, 9.75, 10.25, 10.5, 11.0):
+        model.dims.set_point(0, layer.translate[0] + layer.scale[0] * index)
+        middle = int(np.rint(layer.world_to_data(model.dims.point)[0]))
+        wanted = layer.data[middle - count // 2 : middle + count // 2 + 1].max(0)
+        np.testing.assert_array_equal(layer._slice.image.raw, wanted, err_msg=f"{index}")
 
 
 def test_a_slab_leaves_the_heatmap_alone(model: ViewerModel) -> None:

@@ -445,6 +445,9 @@ class ViewTools:
             self.show_technique()  # the highest value is that of what can be seen
 
     def _on_slice(self) -> None:
+        model, tools = self._model(), self._tools()
+        if model is not None and tools is not None and not tools.session.open_scans.moving:
+            tools.show_slab(model)  # halfway between two slices its margins are others
         self.show_technique()
         if self.found is not None:
             self.probe()

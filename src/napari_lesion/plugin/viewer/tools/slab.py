@@ -31,6 +31,8 @@ RINGS_MM = 100.0
 #: napari counts a slice whose centre is exactly on the far margin, but none that lies before it by a fraction. Short
 #: of a whole slice by this share, the margin holds the same slices wherever between two of them the point is.
 _SHORT_OF = 0.02
+#: Slices from a slice's centre, from which on a place counts as halfway to the next one.
+_HALFWAY = 0.49
 
 
 class Mode(Enum):
@@ -98,7 +100,9 @@ class Slab:
         return 2 * int((self.thickness_mm / step_mm - 1) / 2 + 0.5) + 1 if self.thickness_mm > step_mm else 1
 
 
-def margins(slab: Slab, steps_mm: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def margins(
+    slab: Slab, steps_mm: Sequence[float], offsets: Sequence[float]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Say how far a slab reaches below and above the point, in mm along each axis, in napari's way of counting.
 
     Around a single slice it is `RINGS_MM`.
@@ -108,18 +112,26 @@ def margins(slab: Slab, steps_mm: Sequence[float]) -> tuple[tuple[float, ...], t
     slab : Slab
     steps_mm : sequence of float
         Spacing of the scan along the world axes.
+    offsets : sequence of float
+        From the centre of the slice that is shown to the point, slices along the world axes, -0.5 to 0.5.
     """
     if slab.mode is Mode.OFF:
         return (RINGS_MM,) * len(steps_mm), (RINGS_MM,) * len(steps_mm)
     counts = [slab.slices(step) for step in steps_mm]
-    below = tuple(step * (n - 1) / 2 for n, step in zip(counts, steps_mm, strict=True))
-    above = tuple(step * ((n + 1) / 2 - _SHORT_OF) if n > 1 else 0.0 for n, step in zip(counts, steps_mm, strict=True))
+    # Halfway between two slices napari rounds each margin by itself, and a slice would be missing. The margins reach from
+    # the slice's own centre there; elsewhere they are the same for all points, since another margin cuts all views anew.
+    beyond = [offset if abs(offset) > _HALFWAY else 0.0 for offset in offsets]
+    each = list(zip(counts, steps_mm, beyond, strict=True))
+    below = tuple(step * ((n - 1) / 2 + off) for n, step, off in each)
+    above = tuple(step * ((n + 1) / 2 - _SHORT_OF - off) if n > 1 else 0.0 for n, step, off in each)
     return below, above
 
 
 def show_slab(model: ViewerModel, scan: Image, slab: Slab) -> None:
     """Show a scan as a slab in one view; all other images keep the slice in the middle."""
-    below, above = margins(slab, [abs(float(step)) for step in scan.scale])
+    index = np.asarray(scan.world_to_data(model.dims.point), dtype=np.float64)
+    offsets = (index - np.rint(index)).tolist()
+    below, above = margins(slab, [abs(float(step)) for step in scan.scale], offsets)
     if model.dims.ndim != len(below):
         return
     for layer in model.layers:
