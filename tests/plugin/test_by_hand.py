@@ -16,12 +16,14 @@ from session_scans import Coded, coded_scans
 
 from napari_lesion.dicom.index.series import find_series
 from napari_lesion.plugin.findings.findings_view import findings_view
+from napari_lesion.plugin.findings.outlines import outlines
 from napari_lesion.plugin.session.open_scans import open_scans
 from napari_lesion.plugin.session.session import Session, session_of
 from napari_lesion.plugin.viewer import reader
-from napari_lesion.plugin.viewer.layers import about, scan_layer
+from napari_lesion.plugin.viewer.layers import SCAN, about, scan_layer
 from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
+from napari_lesion.plugin.viewer.views.mpr import views
 from napari_lesion.review import edits
 
 
@@ -151,6 +153,40 @@ def test_a_scan_that_is_dragged_leaves_the_reader_where_he_was(model: ViewerMode
         assert model.dims.range == sliders
         assert model.dims.point == pytest.approx(point)
         assert session.position_mm == pytest.approx(place, abs=0.01)
+
+
+def test_the_scan_is_changed_while_the_outline_that_is_painted_was_taken_away(model: ViewerModel, qapp: Any) -> None:
+    """Changing the scan then raised, and the traceback named the patient."""
+    one, two, *_ = coded_scans()
+    first = add(model, one)
+    session, scans = session_of(model), open_scans(model)
+    mark(session)
+    findings_view(session).look_at(session.review.findings[0].id)
+    outlines(session).use("paint")
+    painted = model.layers.selection.active
+    assert str(painted.mode) == "paint"
+    model.layers.remove(painted)
+    second = add(model, two)
+    for layer in (first, second, first):
+        session.set_active_scan(layer)
+        qapp.processEvents()
+        assert scans.current is scans.of(layer)
+    outlines(session).use("paint")
+    assert model.layers.selection.active.metadata[SCAN] == scans.current.key
+
+
+def test_letters_of_a_radiograph_do_not_stay_over_the_ct_that_is_opened_next(
+    make_napari_viewer: Callable[..., Any],
+) -> None:
+    """Head and feet of the radiograph stood above and below the axial slice."""
+    viewer = make_napari_viewer()
+    scan_view(viewer)
+    axial, *_, radiograph = coded_scans()
+    add(viewer, radiograph)
+    [main, *_] = views(viewer).panes
+    assert main.marks.letters() == {"left": "R", "right": "L", "top": "H", "bottom": "F"}
+    add(viewer, axial)
+    assert main.marks.letters() == {"left": "R", "right": "L", "top": "A", "bottom": "P"}
 
 
 def test_layers_of_a_scan_that_is_not_open_here_are_taken_off(

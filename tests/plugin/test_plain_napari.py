@@ -28,6 +28,7 @@ from napari_lesion.plugin.viewer.layers import SCAN, scan_layer
 from napari_lesion.plugin.viewer.scan_view import _views as scan_views
 from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.review import edits
+from napari_lesion.support.errors import ConfigError
 
 PATIENCE_MS = 60_000
 
@@ -203,6 +204,26 @@ def test_a_scan_in_two_windows_that_one_of_closes_is_read_on_in_the_other(
     findings_view(sessions[1]).look_at(number)
     mark(sessions[1])
     assert len(sessions[1].review.findings) == 2
+
+
+@pytest.mark.parametrize("closed", ["the scan", "the window"])
+def test_a_scan_in_two_windows_is_reviewed_in_one_and_then_in_the_other(
+    make_napari_viewer: Callable[..., Any], patients: list[Path], closed: str
+) -> None:
+    first, other = make_napari_viewer(), make_napari_viewer()
+    for viewer in (first, other):
+        viewer.open(patients[0], plugin="napari-lesion")
+    one = mark(session_of(first))
+    with pytest.raises(ConfigError, match="window"):
+        mark(session_of(other))
+    assert session_of(other).review is None
+    if closed == "the scan":
+        open_scans(first).close(open_scans(first).current)
+    else:
+        first.close()
+    QApplication.processEvents()
+    two = mark(session_of(other))
+    assert [finding.id for finding in session_of(other).review.findings] == [one, two]
 
 
 @pytest.mark.parametrize("act", ["rename", "duplicate", "reorder", "link", "remove"])

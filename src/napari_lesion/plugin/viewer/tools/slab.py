@@ -118,8 +118,8 @@ def margins(
     if slab.mode is Mode.OFF:
         return (RINGS_MM,) * len(steps_mm), (RINGS_MM,) * len(steps_mm)
     counts = [slab.slices(step) for step in steps_mm]
-    # Halfway between two slices napari rounds each margin by itself, and a slice would be missing. The margins reach from
-    # the slice's own centre there; elsewhere they are the same for all points, since another margin cuts all views anew.
+    # Halfway between two slices napari rounds each margin by itself, and one slice was missing: there they reach from
+    # the slice's own centre. Elsewhere they are the same for all points, since another margin cuts all views anew.
     beyond = [offset if abs(offset) > _HALFWAY else 0.0 for offset in offsets]
     each = list(zip(counts, steps_mm, beyond, strict=True))
     below = tuple(step * ((n - 1) / 2 + off) for n, step, off in each)
