@@ -14,6 +14,7 @@ from pydicom.valuerep import PN_DELIMS
 _ESCAPE = b"\x1b"
 _SPELT = re.compile(r"ISO[ _-]*(2022)?[ _-]*IR[ _-]*([0-9]+)").fullmatch
 _DEFAULT = "ISO_IR 6"
+_LIKE_A_SET = re.compile(r"(?i:ISO|GB|UTF|KOI|CP|WINDOWS|LATIN|ASCII|IR)[ _\-A-Z]{0,9}[0-9 ]{0,8}").fullmatch
 
 
 def encodings_for(said: str, texts: Sequence[bytes]) -> tuple[list[str], str]:
@@ -48,8 +49,13 @@ def encodings_for(said: str, texts: Sequence[bytes]) -> tuple[list[str], str]:
     elif known:
         why = f"Texts are not in their character set, {said!a}"
     else:
-        why = f"The character set {said!a} is unknown"
+        why = f"The character set {_shown(said)!a} is unknown"
     return [guess], f"{why}: names and descriptions were read as {guess.upper()} and may be misspelt."
+
+
+def _shown(said: str) -> str:
+    """Show what should be a character set: as it is where it looks like one, else how long it is; it may be a name."""
+    return said if all(map(_LIKE_A_SET, said.split("\\"))) else "*" * min(len(said), 40)
 
 
 @lru_cache(maxsize=64)

@@ -11,12 +11,14 @@ import weakref
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from struct import error as struct_error
 from struct import unpack
 from typing import cast
+
+from filelock import FileLock, Timeout
 
 from napari_lesion.support.errors import SeriesError
 from napari_lesion.support.progress import Progress
@@ -29,6 +31,7 @@ MAX_ZIP_BYTES = 64 * 2**30
 MAX_ZIP_RATIO = 200
 _RATIO_FROM_BYTES = 256 * 2**20
 _CHUNK = 2**20
+_PREFIX, _LOCK = "napari-lesion-unpacked-", ".in-use"
 #: Compressed bytes of LZMA that are expanded at once: to 7,000 times as many at most.
 _SMALL_CHUNK = 1024
 
@@ -38,12 +41,39 @@ _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImpleme
 Skipped = tuple[Path, str]
 
 
+def _remove_what_the_dead_left() -> None:
+    """Remove folders that processes of this user left when they were killed: scans of patients are in them.
+
+    Who is alive holds the lock of its folder, in another container, too.
+    """
+    for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        lock = path / _LOCK
+        if path.is_symlink() or not lock.is_file():
+            continue
+        with suppress(OSError, Timeout), FileLock(lock, blocking=False):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _remove(path: Path, lock: FileLock) -> None:
+    lock.release()  # Windows removes no file that is open
+    shutil.rmtree(path, ignore_errors=True)
+
+
 class TemporaryFolder:
-    """A folder that vanishes with the last object that refers to it, at the latest when Python ends."""
+    """A folder that vanishes with the last object that refers to it, at the latest when Python ends.
+
+    Where Python is killed, the next one that makes such a folder removes it.
+    """
 
     def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="napari-lesion-"))
-        self._finalizer = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+        _remove_what_the_dead_left()
+        while True:
+            self.path = Path(tempfile.mkdtemp(prefix=_PREFIX))
+            lock = FileLock(self.path / _LOCK, blocking=False, thread_local=False)
+            with suppress(OSError, Timeout):  # another one took it for left behind
+                lock.acquire()
+                break
+        self._finalizer = weakref.finalize(self, _remove, self.path, lock)
 
     def remove(self) -> None:
         """Remove the folder now."""
