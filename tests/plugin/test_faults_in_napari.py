@@ -1,4 +1,4 @@
-"""What napari shows, keeps and copies of an error or warning names nobody, and every way into the plugin sees to that."""
+"""What napari shows, keeps and copies of an error or a warning names nobody, whichever way leads into the plugin."""
 
 from __future__ import annotations
 

@@ -279,7 +279,9 @@ def test_what_is_said_of_a_damaged_file_quotes_nobody(tmp_path: Path, damage: st
 BYTES: dict[str, Callable[[bytes], bytes]] = {
     "cut in its header": lambda content: content[:700],
     "cut in its pixels": lambda content: content[:-500],
-    "a length that is too large": lambda content: re.sub(rb"(\x10\x00\x10\x00PN)..", rb"\1\xff\xff", content, count=1),
+    "a length that is too large": lambda content: re.sub(
+        rb"(\x10\x00\x10\x00PN)..", lambda found: found[1] + b"\xff\xff", content, count=1
+    ),
     "a VR that there is not": lambda content: content.replace(b"\x10\x00\x10\x00PN", b"\x10\x00\x10\x00QZ", 1),
     "an encoding that breaks": lambda content: content.replace("Müller".encode(), b"M\xff\xfe\xffler"),
     "no DICOM, but text": lambda _: f"patient {NAME}".encode(),
