@@ -28,9 +28,7 @@ def study(orthanc: Orthanc, tmp_path: Path) -> list[Path]:
 
 
 def web(orthanc: Orthanc, **changes: object) -> WebArchive:
-    archive = open_archive(orthanc.nodes(**changes), "orthanc", "dicomweb")
-    assert isinstance(archive, WebArchive)
-    return archive
+    return WebArchive("orthanc", orthanc.nodes(**changes).node("orthanc"))
 
 
 def test_echo_and_queries(study: list[Path], orthanc: Orthanc) -> None:

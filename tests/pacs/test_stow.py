@@ -18,7 +18,6 @@ from ports import free_port
 from pydantic import ValidationError
 
 from napari_lesion.pacs import analysis
-from napari_lesion.pacs.archives import open_archive
 from napari_lesion.pacs.dicomweb import WebArchive
 from napari_lesion.pacs.nodes import Nodes
 from napari_lesion.pacs.rules import Listening, Stow
@@ -48,9 +47,7 @@ def sender(listener: Listening, **changes: object) -> WebArchive:
     assert listener.stow.token is not None
     url = f"http://127.0.0.1:{listener.stow.port}/dicom-web"
     node = {"dicomweb": url, "token": listener.stow.token.model_dump(), "timeout_s": PATIENCE_S, **changes}
-    archive = open_archive(Nodes.model_validate({"nodes": {"us": node}}), "us")
-    assert isinstance(archive, WebArchive)
-    return archive
+    return WebArchive("us", Nodes.model_validate({"nodes": {"us": node}}).node("us"))
 
 
 def post(listener: Listening, body: bytes, path: str = "/studies", **headers: str) -> tuple[int, dict[str, list[str]]]:
@@ -178,8 +175,7 @@ def test_stow_by_tls_with_certificates(study: list[Path], tmp_path: Path) -> Non
     with listening(listener), socket.create_connection(("127.0.0.1", listener.stow.port)):  # who says nothing
         for known, certificates in ((True, ours), (False, {"ca": str(authority[0])})):
             node = {"dicomweb": url, "tls": certificates, "timeout_s": PATIENCE_S}
-            archive = open_archive(Nodes.model_validate({"nodes": {"us": node}}), "us")
-            assert isinstance(archive, WebArchive)
+            archive = WebArchive("us", Nodes.model_validate({"nodes": {"us": node}}).node("us"))
             if known:
                 assert archive._stow([describe(path) for path in study]) == {}
             else:

@@ -16,6 +16,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from napari_lesion.pacs.archives import open_archive
 from napari_lesion.pacs.dicomweb import WebArchive
+from napari_lesion.pacs.dimse import DimseArchive
 from napari_lesion.pacs.nodes import Local, Nodes
 from napari_lesion.pacs.receiver import Receiver
 from napari_lesion.pacs.retrieve import retrieve
@@ -135,7 +136,7 @@ def test_received_from_pynetdicom_as_sent(files: dict[str, Path], received, orth
     port, held = received
     nodes = orthanc.nodes(ae_title="LESION", port=port)
     ours = nodes.model_copy(update={"local": nodes.local.model_copy(update={"ae_title": "SENDER"})})
-    archive = open_archive(ours, "orthanc", "dimse")
+    archive = DimseArchive("orthanc", ours.node("orthanc"), ours.local)
     archive._confirm = lambda sent, progress: ([one.sop_uid for one in sent], {}, [])  # it is no archive to ask
     sent = archive.store(instances_below(list(files.values())))
     assert sent.failed == {}
@@ -149,7 +150,6 @@ def test_received_by_stow_as_sent(files: dict[str, Path], tmp_path: Path) -> Non
     port = free_port()
     with WebServer("127.0.0.1", port, pages, timeout_s=PATIENCE_S, connections=5):
         node = {"dicomweb": f"http://127.0.0.1:{port}", "timeout_s": PATIENCE_S}
-        archive = open_archive(Nodes.model_validate({"nodes": {"us": node}}), "us")
-        assert isinstance(archive, WebArchive)
+        archive = WebArchive("us", Nodes.model_validate({"nodes": {"us": node}}).node("us"))
         assert archive._stow(instances_below(list(files.values()))) == {}
     assert differing(files, {one.sop_uid: one.path for one in instances_below([tmp_path / "received"])}) == {}
