@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,8 @@ from pydicom.dataset import Dataset
 from napari_lesion.pacs import engines
 from napari_lesion.pacs.nodes import Local, Node
 from napari_lesion.support.errors import PacsError
+
+_LOG = logging.getLogger(__name__)
 
 VERIFICATION = "1.2.840.10008.1.1"
 COMMITMENT = "1.2.840.10008.1.20.1"
@@ -204,6 +207,7 @@ class Reading:
     """Reads what an association sends, within bounds: pynetdicom would wait for a PDU of 4 GB, in memory and for ever.
 
     It takes the place of the ``recv`` of pynetdicom's sockets, which ends the connection where this raises `OSError`.
+    So does a PDU that comes out of turn (PS3.8, table 9-10): pynetdicom's thread would end over it, and nobody close.
 
     Parameters
     ----------
@@ -221,6 +225,21 @@ class Reading:
         self.count = 0
         self._connection.settimeout(timeout_s)
         wire.recv = self._read
+        self._association, machine = association, association.dul.state_machine
+        self._act, machine.do_action = machine.do_action, self._acted
+
+    def _acted(self, event: str) -> None:
+        """Do what an event asks for, or end the connection."""
+        try:
+            self._act(event)
+        except Exception as error:  # pynetdicom's own kinds, of whatever was sent
+            _LOG.warning("an association was ended: %s", error)
+            provider = self._association.dul
+            if provider.socket is not None:
+                provider.socket.close()
+            self._association.is_aborted, self._association.is_established = True, False
+            provider.to_user_queue.put(None)  # whoever waits for a request shall not do so until the timeout
+            provider.kill_dul()
 
     def _read(self, count: int) -> bytearray:
         self.count += count
