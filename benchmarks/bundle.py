@@ -27,8 +27,9 @@ from monai.data.box_utils import box_iou
 from monai.data.meta_tensor import MetaTensor
 from monai.transforms import Compose, EnsureType, Orientation, ScaleIntensityRange, Spacing
 
+from napari_lesion.detection.monai_bundles.boxes import inside, places
 from napari_lesion.detection.monai_bundles.bundle import read_bundle
-from napari_lesion.detection.monai_bundles.retinanet import RetinaNetBundle, inside, places
+from napari_lesion.detection.monai_bundles.retinanet import RetinaNetBundle
 from napari_lesion.dicom.index.series import find_series
 from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.imaging import preprocess

@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from napari_lesion.comparison.register import Aligned, align
+from napari_lesion.comparison.aligned import Aligned
+from napari_lesion.comparison.register import align
 from napari_lesion.dicom.index.series import find_series
 from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.imaging.preprocess import find_search_region

@@ -22,8 +22,9 @@ from napari_lesion.imaging import preprocess
 from napari_lesion.model.volume import Volume, apply_affine
 from napari_lesion.pipeline import analyse
 from napari_lesion.training.config.detector import read_config
+from napari_lesion.training.data.background import ball, make_background
 from napari_lesion.training.data.completing import complete
-from napari_lesion.training.data.crops import ball, draw_nodule, make_background, place
+from napari_lesion.training.data.crops import draw_nodule, place
 from napari_lesion.training.data.insertion import insert, random_rotation
 from napari_lesion.training.data.lidc import read_store
 from napari_lesion.training.data.nodules import Nodule

@@ -30,7 +30,8 @@ from torch import nn
 from napari_lesion.detection.candidates import find_candidates
 from napari_lesion.detection.registry import DEFAULT_MODEL, load_detector
 from napari_lesion.imaging import preprocess
-from napari_lesion.imaging.inference import Prediction, output_affine, predict
+from napari_lesion.imaging.inference import Prediction, predict
+from napari_lesion.imaging.windows import output_affine
 from napari_lesion.model.findings import Candidate, Heatmap
 from napari_lesion.model.volume import FloatArray, GeometryCertificate, SeriesIdentity, Volume
 from napari_lesion.models.packages import find_package, load_network

@@ -29,15 +29,15 @@ from scipy import ndimage
 
 from napari_lesion.assessment.measure import segment
 from napari_lesion.assessment.measure.composition import composition
+from napari_lesion.assessment.measure.diameters import axes
 from napari_lesion.assessment.measure.grow import grow
-from napari_lesion.assessment.measure.measure import axes
 from napari_lesion.assessment.measure.nodule_seg import Segmenter, shipped
 from napari_lesion.model.mask import Mask
 from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
 from napari_lesion.models.packages import find_package
 from napari_lesion.support.errors import AnnotationError, LesionError
 from napari_lesion.training.config.segmenter import read_segment_config
-from napari_lesion.training.data.crops import Background, make_background
+from napari_lesion.training.data.background import Background, make_background
 from napari_lesion.training.data.lidc import Crop, Store, read_store, split_store
 from napari_lesion.training.data.scans import read_background
 from napari_lesion.training.data.surroundings import WALL_SHARE, completed, in_lung_at_its_spacing

@@ -26,14 +26,15 @@ import torch
 from pruning import prune_channels, prune_weights
 from torch import Tensor, nn
 
-from napari_lesion.detection import export_runtime
 from napari_lesion.detection.candidates import find_candidates
-from napari_lesion.detection.export_runtime import OpenVinoNetwork, quantised, to_openvino
+from napari_lesion.detection.export_runtime import OpenVinoNetwork, to_openvino
+from napari_lesion.detection.quantise import calibration_boxes, quantised
 from napari_lesion.dicom.index.series import find_series
 from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.evaluation.froc import ScoredPoint, evaluate, load_marks
 from napari_lesion.imaging import preprocess
-from napari_lesion.imaging.inference import Prediction, output_affine, predict
+from napari_lesion.imaging.inference import Prediction, predict
+from napari_lesion.imaging.windows import output_affine
 from napari_lesion.model.findings import Heatmap
 from napari_lesion.models.card import Precision
 from napari_lesion.models.packages import find_package, load_network
@@ -76,7 +77,7 @@ def make_variants(model: str, calibrate: list[Path]) -> tuple[dict[str, Run], di
     }
     missing = {}
     if calibrate:
-        crops = export_runtime.calibration_boxes(package, calibrate)
+        crops = calibration_boxes(package, calibrate)
         variants["OpenVINO, int8 (NNCF)"] = with_network(OpenVinoNetwork(quantised(ir, crops)))
     else:
         missing["OpenVINO, int8 (NNCF)"] = "no scans to calibrate on were given"

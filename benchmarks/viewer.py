@@ -268,7 +268,7 @@ def scrolling(volume: Any, heatmap: Any, rounds: int, steps: int) -> dict[str, A
 
 def show_prior(viewer: Any, volume: Any) -> None:
     """Show a scan beside itself, as if it were its prior, linked by a deformation."""
-    from napari_lesion.comparison.register import Aligned
+    from napari_lesion.comparison.aligned import Aligned
     from napari_lesion.follow_up import Prior
     from napari_lesion.model.compared import Alignment, Comparison
     from napari_lesion.plugin.session.session import session_of

@@ -13,14 +13,15 @@ from napari_lesion import pipeline
 from napari_lesion.model.compared import Comparison
 from napari_lesion.model.findings import Finding, Report
 from napari_lesion.model.volume import Volume
+from napari_lesion.review.carry_over import carried_over
 from napari_lesion.review.journal import Journal, journal_path, take_over_earlier
-from napari_lesion.review.review import Provenance, Review, carried_over, is_searched, reported, with_measurements
+from napari_lesion.review.review import Provenance, Review, is_searched, reported, with_measurements
 from napari_lesion.support.journal_file import is_there
 from napari_lesion.support.nameless import short_hash
 from napari_lesion.support.progress import Progress, part, silent
 
 if TYPE_CHECKING:
-    from napari_lesion.comparison.register import Aligned
+    from napari_lesion.comparison.aligned import Aligned
     from napari_lesion.dicom.index.series import Series
 
 _LOG = logging.getLogger(__name__)

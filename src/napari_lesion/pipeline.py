@@ -7,19 +7,24 @@ applies risk models and guidelines.
 from __future__ import annotations
 
 import os
-import platform
 import time
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from napari_lesion.assessment.guidelines.judge import judge
 from napari_lesion.assessment.measure.measure import measure_findings
 from napari_lesion.assessment.patient.clinical import merged_patient, patient_of
 from napari_lesion.detection import operating, registry
+from napari_lesion.detection.searchable import (
+    check_threshold,
+    is_about_lungs,
+    refuse_unsuitable_volume,
+    reporting_threshold,
+    unsuitable,
+)
 from napari_lesion.imaging import suitability
 from napari_lesion.model.findings import (
     Analysis,
@@ -35,8 +40,9 @@ from napari_lesion.model.findings import (
 from napari_lesion.model.judged import Patient
 from napari_lesion.model.volume import Volume
 from napari_lesion.security.audit import Action, record
-from napari_lesion.support.errors import OptionError, SeriesError, UnitError
+from napari_lesion.support.errors import SeriesError
 from napari_lesion.support.progress import Progress, part, silent
+from napari_lesion.support.versions import library_versions
 
 if TYPE_CHECKING:
     from napari_lesion.comparison.compare import Compared
@@ -46,8 +52,6 @@ if TYPE_CHECKING:
 _SCALE = 1000
 _FIND, _READ, _MEASURE = 20, 300, 900
 """Where on the progress scale finding the series and reading end, and where measuring begins."""
-_SINGLE = "a single image, not a volume; this model searches volumes only (nodule-2d searches single CT images, too)."
-_LIBRARIES = ("napari-lesion", "torch", "monai", "numpy", "scipy", "pydicom", "SimpleITK", "nibabel")
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "napari-lesion")
 
 
@@ -140,26 +144,9 @@ def analyse(
         detector = registry.load_detector(detector)
     limit = reporting_threshold(detector.card, threshold, false_positives)
     loaded = time.perf_counter()
-    if isinstance(source, Volume):
-        volume, reading = source, 0
-    else:
-        from napari_lesion.dicom.index.choose import one_series
-        from napari_lesion.dicom.read.reader import read_series
-
-        card = detector.card
-        series = one_series(
-            source,
-            lambda one: unsuitable(one, card.modalities, single_images=card.single_images),
-            progress=part(progress, 0, _FIND, _SCALE),
-        )
-        if why := unsuitable(series, card.modalities, single_images=card.single_images):
-            raise SeriesError(f"series {series.key}: {why}")
-        reading = _READ
-        volume = read_series(
-            series, allow_gaps=allow_gaps, assume_hu=assume_hu, progress=part(progress, _FIND, reading, _SCALE)
-        )
+    volume, reading = _read(source, detector.card, allow_gaps, assume_hu, progress)
     read = time.perf_counter()
-    _refuse_unsuitable_volume(volume, detector.card)
+    refuse_unsuitable_volume(volume, detector.card)
     volume.wait(part(progress, reading, reading, _SCALE))
     searching = _MEASURE if measure else _SCALE
     detection = detector.detect(volume, device=device, progress=part(progress, reading, searching, _SCALE))
@@ -190,6 +177,23 @@ def analyse(
         )
     progress(_SCALE, _SCALE, f"{len(report.findings)} findings")
     return Analysis(report=report, volume=volume, heatmap=detection.heatmap, candidates=detection.candidates)
+
+
+def _read(source: Source, card: Card, allow_gaps: bool, assume_hu: bool, progress: Progress) -> tuple[Volume, int]:
+    """Read the scan, where it is none yet; with it, where on the scale of the progress that ends."""
+    if isinstance(source, Volume):
+        return source, 0
+    from napari_lesion.dicom.index.choose import one_series
+    from napari_lesion.dicom.read.reader import read_series
+
+    def why_not(series: Series) -> str:
+        return unsuitable(series, card.modalities, single_images=card.single_images)
+
+    series = one_series(source, why_not, progress=part(progress, 0, _FIND, _SCALE))
+    if why := why_not(series):
+        raise SeriesError(f"series {series.key}: {why}")
+    step = part(progress, _FIND, _READ, _SCALE)
+    return read_series(series, allow_gaps=allow_gaps, assume_hu=assume_hu, progress=step), _READ
 
 
 def search(
@@ -313,66 +317,6 @@ def assess(
     )
 
 
-def is_about_lungs(card: Card) -> bool:
-    """Whether a model searches for what models of risk and guidelines for lung nodules speak of, by its own words."""
-    return card.modalities == ("CT",) and any(word in f"{card.id} {card.task}".lower() for word in ("lung", "nodule"))
-
-
-def check_threshold(threshold: float | None, false_positives: float | None = None) -> None:
-    """Refuse a reporting threshold that no model can have; None stands for the model's own.
-
-    Raises
-    ------
-    OptionError
-        If the score is not in [0, 1], the rate is not positive, or both are given.
-    """
-    if threshold is not None and false_positives is not None:
-        raise OptionError("Give the threshold as a score or as false positives a scan, not both.")
-    if threshold is not None and not 0 <= threshold <= 1:
-        raise OptionError(f"A threshold of {threshold} makes no sense: scores lie between 0 and 1.")
-    if false_positives is not None and not (0 < false_positives < float("inf")):
-        raise OptionError(f"{false_positives} false positives a scan make no sense: it must be more than 0.")
-
-
-def reporting_threshold(card: Card, threshold: float | None = None, false_positives: float | None = None) -> float:
-    """Score from which on a model's findings are reported: as asked for by score or by rate, else the model's own.
-
-    Raises
-    ------
-    OptionError
-        If it makes no sense, or the model does not know such a rate of false positives.
-    """
-    check_threshold(threshold, false_positives)
-    if threshold is not None:
-        return threshold
-    return card.threshold if false_positives is None else operating.score_at(card, false_positives)
-
-
-def unsuitable(series: Series, modalities: Sequence[str] = ("CT",), *, single_images: bool = False) -> str:
-    """Why a series is not searched for lesions, as a sentence; empty where it is.
-
-    Decided by the headers alone: only volumes of a modality that the model reads are searched, and single images if it
-    reads such.
-
-    Parameters
-    ----------
-    series : Series
-    modalities : sequence of str
-        What the model reads (``Card.modalities``); those that come with napari-lesion read CT.
-    single_images : bool
-        Whether it reads them (``Card.single_images``).
-    """
-    if why := _other_modality(series.identity.modality, modalities):
-        return f"{why}."
-    if series.kind == "localizer":
-        return "a localizer, not a scan."
-    if series.kind == "time series":
-        return series.refusal
-    if series.kind == "image" and not single_images:
-        return _SINGLE
-    return ""
-
-
 def findings_of(volume: Volume, candidates: Iterable[Candidate], model: str, threshold: float) -> tuple[Finding, ...]:
     """Turn the candidates at or over a threshold into findings, sorted by score, falling.
 
@@ -415,28 +359,6 @@ def _finding(volume: Volume, candidate: Candidate, model: str) -> Finding:
     )
 
 
-def _other_modality(modality: str, modalities: Sequence[str]) -> str:
-    if modality in modalities:
-        return ""
-    wanted = " and ".join(modalities)
-    return f"not {wanted} but {modality or 'of unknown modality'}; this model searches in {wanted} only"
-
-
-def _refuse_unsuitable_volume(volume: Volume, card: Card) -> None:
-    where = f"series {volume.series.series_uid}"
-    if why := _other_modality(volume.series.modality, card.modalities):
-        raise SeriesError(f"{where}: {why}.")
-    if volume.series.modality == "CT" and volume.certificate.unit != "HU":
-        raise UnitError(
-            f"{where}: its values are in {volume.certificate.unit or 'an unknown unit'}, not in HU "
-            f"({volume.certificate.rescale or 'no rescale is given'}). {' '.join(volume.certificate.notes)} "
-            "Export it with RescaleType HU or, if you know that its values are HU, say so (--assume-hu, "
-            "assume_hu=True)."
-        )
-    if min(volume.shape) < 2 and not card.single_images:
-        raise SeriesError(f"{where}: {_SINGLE}")
-
-
 def _report(volume: Volume, detection: Detection, card: Card, threshold: float, seconds: dict[str, float]) -> Report:
     report = Report(
         series_uid=volume.series.series_uid,
@@ -467,14 +389,3 @@ def _doubts(volume: Volume) -> tuple[str, ...]:
         count = len(certificate.interpolated_slices)
         notes = (*notes, f"{count} of {volume.shape[0]} slices were not acquired but interpolated.")
     return tuple(dict.fromkeys(notes))
-
-
-def library_versions() -> dict[str, str]:
-    """Versions of what made a result; a library that is not installed is left out."""
-    versions = {"python": platform.python_version()}
-    for name in _LIBRARIES:
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return versions

@@ -8,10 +8,10 @@ import pytest
 from fake_scan import FakeDetector
 
 from napari_lesion.cli.main import main
-from napari_lesion.models import packages
+from napari_lesion.models import package_metadata, packages
 from napari_lesion.models.card import Metric
 
-PACK = packages.Metadata(
+PACK = package_metadata.Metadata(
     id="mine",
     version="0.3",
     task="detection of test nodules",
@@ -20,8 +20,8 @@ PACK = packages.Metadata(
     intended_use="For tests, not for patients.",
     metrics=(Metric(name="CPM", value=0.6512, interval=(0.58, 0.71), data="20 held-out scans"),),
     operating_points=((0.5, 0.8), (4.0, 0.2)),
-    network=packages.NoduleNetSpec(width=2),
-    preprocessing=packages.Preprocessing(spacing_mm=1, window_hu=(-1000, 400)),
+    network=package_metadata.NoduleNetSpec(width=2),
+    preprocessing=package_metadata.Preprocessing(spacing_mm=1, window_hu=(-1000, 400)),
     training_cases=("1.2.3",),
 )
 

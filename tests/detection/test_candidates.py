@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_lesion.detection.candidates import MOST, find_candidates, outside
-from napari_lesion.imaging.inference import output_affine
+from napari_lesion.imaging.windows import output_affine
 from napari_lesion.model.findings import Candidate, Heatmap
 
 CANONICAL = np.array([[0, 0, 1, -100], [0, 1, 0, 20], [1, 0, 0, 300], [0, 0, 0, 1]], dtype=float)

@@ -17,7 +17,7 @@ from napari_lesion.explain.inputs import CROP_MM, nodule_view
 from napari_lesion.explain.maps import METHODS, AttributionMap
 from napari_lesion.explain.view import ScoredCrop
 from napari_lesion.model.findings import Candidate, Detection, Finding, Heatmap, ModelReference
-from napari_lesion.models import packages
+from napari_lesion.models import package_metadata
 from napari_lesion.models.networks import NoduleNet
 from napari_lesion.pipeline import findings_of
 from napari_lesion.report.explanation import save_explanation
@@ -61,14 +61,14 @@ class ModelPackage:
 
     view = NoduleDetector.view
     _network = Brightness()
-    _metadata = packages.Metadata(
+    _metadata = package_metadata.Metadata(
         id="brightness",
         version="1",
         task="test",
         licence="none",
         threshold=0.5,
-        network=packages.NoduleNetSpec(width=2),
-        preprocessing=packages.Preprocessing(spacing_mm=1, window_hu=(-1000, 400)),
+        network=package_metadata.NoduleNetSpec(width=2),
+        preprocessing=package_metadata.Preprocessing(spacing_mm=1, window_hu=(-1000, 400)),
         training_cases=(),
     )
 

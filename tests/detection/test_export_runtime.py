@@ -12,23 +12,24 @@ from typer.testing import CliRunner
 
 from napari_lesion.cli import models
 from napari_lesion.detection import export_runtime
-from napari_lesion.detection.export_runtime import OpenVinoNetwork, compile_package, export, load_exported, quantised
+from napari_lesion.detection.export_runtime import OpenVinoNetwork, compile_package, export, load_exported
 from napari_lesion.detection.nodule3d import NoduleDetector
+from napari_lesion.detection.quantise import quantised
 from napari_lesion.imaging.inference import predict
-from napari_lesion.models import packages
+from napari_lesion.models import package_metadata, packages
 from napari_lesion.models.networks import NoduleNet
 from napari_lesion.support.errors import Cancelled, ConfigError, ModelError
 
 openvino = pytest.importorskip("openvino", reason="the extra openvino is not installed")
 BOX = (40, 32, 50)
-METADATA = packages.Metadata(
+METADATA = package_metadata.Metadata(
     id="test-net",
     version="0.1",
     task="nothing",
     licence="Apache-2.0",
     threshold=0.4,
-    network=packages.NoduleNetSpec(width=8),
-    preprocessing=packages.Preprocessing(spacing_mm=1.0, window_hu=(-1000, 400)),
+    network=package_metadata.NoduleNetSpec(width=8),
+    preprocessing=package_metadata.Preprocessing(spacing_mm=1.0, window_hu=(-1000, 400)),
     training_cases=("none",),
 )
 

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from napari_lesion.imaging import inference
-from napari_lesion.imaging.inference import HALO_ABOVE, HALO_BELOW, predict, windows
+from napari_lesion.imaging.inference import predict
+from napari_lesion.imaging.windows import HALO_ABOVE, HALO_BELOW, windows
 from napari_lesion.models.networks import INPUT_MULTIPLE, NoduleNet
 from napari_lesion.support.errors import Cancelled, ConfigError, LesionError, ModelError
 

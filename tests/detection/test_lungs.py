@@ -8,7 +8,8 @@ from synthetic_chest import AIR_HU, FOAM_HU, TISSUE_HU, Chest
 
 from napari_lesion.dicom.index.series import find_series
 from napari_lesion.dicom.read.reader import read_series
-from napari_lesion.imaging.lungs import beside_gas, close, dilate, find_lungs, opaque_lung, search_region
+from napari_lesion.imaging.lungs import beside_gas, find_lungs, opaque_lung, search_region
+from napari_lesion.imaging.morphology import close, dilate
 from napari_lesion.imaging.preprocess import LungBox, prepare
 from napari_lesion.model.volume import apply_affine
 from napari_lesion.support.errors import LungsNotFoundError

@@ -12,7 +12,7 @@ from napari_lesion.detection.registry import load_detector
 from napari_lesion.imaging.planes import orthogonal_patches
 from napari_lesion.model.findings import Candidate
 from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
-from napari_lesion.models import packages
+from napari_lesion.models import package_metadata, packages
 from napari_lesion.models.networks import PATCH_SIZE, PATCH_STRIDE, PatchNet, PlanesNet
 from napari_lesion.support.errors import LungsNotFoundError, ModelError
 
@@ -54,15 +54,15 @@ class Brightness(nn.Module):
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    metadata = packages.Metadata(
+    metadata = package_metadata.Metadata(
         id="two-d",
         version="1",
         task="t",
         licence="Apache-2.0",
         sha256="",
         threshold=0.5,
-        network=packages.PatchNetSpec(width=4),
-        preprocessing=packages.Preprocessing(spacing_mm=0.7, window_hu=(-1000, 400)),
+        network=package_metadata.PatchNetSpec(width=4),
+        preprocessing=package_metadata.Preprocessing(spacing_mm=0.7, window_hu=(-1000, 400)),
         training_cases=(),
     )
     monkeypatch.setattr("napari_lesion.detection.nodule2d.load_network", lambda _: Brightness())
@@ -130,7 +130,7 @@ def test_a_slice_without_air_in_it_is_refused(package: Path) -> None:
 def test_false_positive_reduction_puts_the_nodule_before_a_false_finding() -> None:
     volume = chest()
     false, true = Candidate((40.0, 5.0, 3.0), 9.0, 0.6), Candidate(NODULE_MM, 11.0, 0.5)
-    stage = packages.FalsePositiveReduction(model="two-d", intercept=0.0, first=1.0, second=0.5)
+    stage = package_metadata.FalsePositiveReduction(model="two-d", intercept=0.0, first=1.0, second=0.5)
     first, second = rescore([false, true], volume, PlaneClassifier(Brightness(), 0.7), stage, "cpu")
     assert first.center_mm == true.center_mm
     assert first.score > 0.5 > second.score

@@ -12,7 +12,7 @@ from torch import nn
 from napari_lesion.detection.registry import load_detector
 from napari_lesion.model.findings import Detection
 from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
-from napari_lesion.models import packages
+from napari_lesion.models import package_metadata, packages
 from napari_lesion.models.networks import NoduleNet
 from napari_lesion.support.errors import Cancelled, ConfigError, LungsNotFoundError, ModelError
 
@@ -65,14 +65,14 @@ def brightness_weights() -> dict[str, torch.Tensor]:
 
 
 def save(folder: Path, **changes: object) -> Path:
-    metadata = packages.Metadata(
+    metadata = package_metadata.Metadata(
         id="brightness",
         version="1",
         task="find the brightest spot",
         licence="Apache-2.0",
         threshold=0.5,
-        network=packages.NoduleNetSpec(width=4),
-        preprocessing=packages.Preprocessing(spacing_mm=1.0, window_hu=(-1000, 400)),
+        network=package_metadata.NoduleNetSpec(width=4),
+        preprocessing=package_metadata.Preprocessing(spacing_mm=1.0, window_hu=(-1000, 400)),
         training_cases=("none",),
     )
     packages.save_package(folder, brightness_weights(), metadata.model_copy(update=changes), "# Brightness")
@@ -164,7 +164,7 @@ def test_can_be_cancelled_at_every_step(package, volume, share):
 
 
 def test_a_calibration_changes_scores_and_heatmap_alike(tmp_path, volume, detection):
-    curve = packages.Calibration(points=((0, 0), (0.5, 0.1), (1, 0.8)))
+    curve = package_metadata.Calibration(points=((0, 0), (0.5, 0.1), (1, 0.8)))
     calibrated = load_detector(save(tmp_path / "calibrated", calibration=curve)).detect(volume, device="cpu")
     raw = np.array([c.score for c in detection.candidates], dtype=np.float32)
     assert [c.score for c in calibrated.candidates] == pytest.approx(list(curve(raw)))
@@ -180,7 +180,7 @@ def test_a_device_that_is_not_there_is_refused_before_the_work(package, volume):
 
 
 def test_a_package_made_for_another_window_is_refused(tmp_path):
-    other = packages.Preprocessing(spacing_mm=1.0, window_hu=(-1200, 600))
+    other = package_metadata.Preprocessing(spacing_mm=1.0, window_hu=(-1200, 600))
     folder = save(tmp_path / "other", preprocessing=other)
     with pytest.raises(ModelError, match=r"brightness: .*HU window .*Use a model made for this version"):
         load_detector(folder)

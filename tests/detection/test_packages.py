@@ -11,19 +11,19 @@ import torch
 import yaml
 
 from napari_lesion.detection import registry
-from napari_lesion.models import packages
+from napari_lesion.models import package_metadata, packages
 from napari_lesion.models.networks import NoduleNet
 from napari_lesion.support.errors import ModelError
 
-METADATA = packages.Metadata(
+METADATA = package_metadata.Metadata(
     id="test-net",
     version="0.1",
     task="nothing",
     licence="Apache-2.0",
     threshold=0.4,
     summary="Random weights for a test.",
-    network=packages.NoduleNetSpec(width=4),
-    preprocessing=packages.Preprocessing(spacing_mm=1.0, window_hu=(-1000, 400)),
+    network=package_metadata.NoduleNetSpec(width=4),
+    preprocessing=package_metadata.Preprocessing(spacing_mm=1.0, window_hu=(-1000, 400)),
     training_cases=("none",),
 )
 
@@ -148,7 +148,7 @@ def test_a_folder_without_a_package_is_a_sentence(tmp_path):
 
 
 def test_a_calibration_maps_heat_to_scores():
-    curve = packages.Calibration(points=((0, 0), (0.5, 0.9), (1, 1)))
+    curve = package_metadata.Calibration(points=((0, 0), (0.5, 0.9), (1, 1)))
     assert curve(torch.tensor([0, 0.25, 0.5, 0.75, 1]).numpy()) == pytest.approx([0, 0.45, 0.9, 0.95, 1])
 
 

@@ -11,18 +11,18 @@ import torch
 import yaml
 
 from napari_lesion.detection.registry import card_in, list_models
-from napari_lesion.models import packages, store
+from napari_lesion.models import package_metadata, packages, store
 from napari_lesion.models.networks import NoduleNet
 from napari_lesion.support.errors import Cancelled, ModelError
 
-METADATA = packages.Metadata(
+METADATA = package_metadata.Metadata(
     id="mine",
     version="0.1",
     task="nothing",
     licence="Apache-2.0",
     threshold=0.4,
-    network=packages.NoduleNetSpec(width=2),
-    preprocessing=packages.Preprocessing(spacing_mm=1.0, window_hu=(-1000, 400)),
+    network=package_metadata.NoduleNetSpec(width=2),
+    preprocessing=package_metadata.Preprocessing(spacing_mm=1.0, window_hu=(-1000, 400)),
     training_cases=(),
 )
 
@@ -139,7 +139,7 @@ def test_a_link_in_a_zip_is_refused(package, home, tmp_path):
 
 
 def test_a_zip_that_fills_the_disk_is_refused(package, home, tmp_path, monkeypatch):
-    monkeypatch.setattr(store, "_LARGEST", 10_000)
+    monkeypatch.setattr(store, "LARGEST", 10_000)
     with pytest.raises(ModelError, match="holds more than"):
         store.add(zipped(package, tmp_path / "a.zip"), card_in)
     assert left_behind(home) == []

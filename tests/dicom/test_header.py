@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 
 from napari_lesion.dicom.index import header
 from napari_lesion.dicom.index.fast_header import ShortError, UnusualError, scan
+from napari_lesion.dicom.index.interpret import interpret
 
 SHAPE = (3, 40, 32)
 
@@ -42,7 +43,7 @@ def nested() -> Dataset:
 def test_both_parsers_say_the_same(tmp_path: Path, syntax: str) -> None:
     path = one(tmp_path, syntax, nested())
     quick = header.read_header(path)
-    thorough = header._interpret(path, path.stat().st_size, header._parse(path, path.stat().st_size))
+    thorough = interpret(path, path.stat().st_size, header._parse(path, path.stat().st_size))
     assert quick.frames == thorough.frames
     assert quick.identity() == thorough.identity()
     assert quick.identity().patient_name == "Müller^Jürgen"

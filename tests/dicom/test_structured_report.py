@@ -26,7 +26,8 @@ from pydicom.uid import ExplicitVRLittleEndian
 from napari_lesion.dicom_objects.references import plane_of
 from napari_lesion.dicom_objects.segmentation import save_seg
 from napari_lesion.dicom_objects.structured_report import save_sr
-from napari_lesion.dicom_objects.structured_report_reader import REPORTS, findings_from_sr, load_sr, report_from_sr
+from napari_lesion.dicom_objects.structured_report_file import REPORTS
+from napari_lesion.dicom_objects.structured_report_reader import findings_from_sr, load_sr, report_from_sr
 from napari_lesion.model.findings import RESEARCH_USE
 from napari_lesion.model.volume import Volume
 from napari_lesion.support.errors import SeriesError

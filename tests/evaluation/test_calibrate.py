@@ -16,7 +16,7 @@ from napari_lesion.detection.operating import false_positives_at
 from napari_lesion.evaluation.calibrate import label_findings
 from napari_lesion.evaluation.froc import Mark, ScoredPoint
 from napari_lesion.model.findings import Candidate
-from napari_lesion.models import packages
+from napari_lesion.models import package_metadata, packages
 from napari_lesion.models.card import Metric
 from napari_lesion.models.networks import NoduleNet
 from napari_lesion.pipeline import analyse
@@ -38,14 +38,14 @@ def test_findings_are_labelled_by_the_rules_of_luna16():
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory):
-    metadata = packages.Metadata(
+    metadata = package_metadata.Metadata(
         id="small",
         version="1.2.3",
         task="test",
         licence="none",
         threshold=0.3,
-        network=packages.NoduleNetSpec(width=2),
-        preprocessing=packages.Preprocessing(spacing_mm=1.0, window_hu=(-1000, 400)),
+        network=package_metadata.NoduleNetSpec(width=2),
+        preprocessing=package_metadata.Preprocessing(spacing_mm=1.0, window_hu=(-1000, 400)),
         training_cases=("none",),
         metrics=(Metric(name="CPM", value=0.5, data="a test"),),
     )

@@ -15,7 +15,7 @@ from napari_lesion.cli.main import app
 from napari_lesion.detection import false_positive_reduction
 from napari_lesion.dicom.writer import write_ct_series
 from napari_lesion.model.findings import Candidate
-from napari_lesion.models import packages
+from napari_lesion.models import package_metadata, packages
 from napari_lesion.models.networks import NoduleNet
 from napari_lesion.pipeline import analyse
 from napari_lesion.report.json import save_report
@@ -27,14 +27,14 @@ SCANS = 4
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Scans whose detector hardly tells lesions (x > 0) from false findings: most of its score is noise."""
     root = tmp_path_factory.mktemp("stage")
-    metadata = packages.Metadata(
+    metadata = package_metadata.Metadata(
         id="small",
         version="1.0.0",
         task="test",
         licence="none",
         threshold=0.3,
-        network=packages.NoduleNetSpec(width=2),
-        preprocessing=packages.Preprocessing(spacing_mm=1.0, window_hu=(-1000, 400)),
+        network=package_metadata.NoduleNetSpec(width=2),
+        preprocessing=package_metadata.Preprocessing(spacing_mm=1.0, window_hu=(-1000, 400)),
         training_cases=("none",),
     )
     about = packages.save_package(root / "small", NoduleNet(width=2).state_dict(), metadata, "# small\n").metadata

@@ -14,9 +14,10 @@ from typer.testing import CliRunner
 
 from napari_lesion.cli.main import app
 from napari_lesion.dicom.writer import write_ct_series
-from napari_lesion.evaluation import robustness
+from napari_lesion.evaluation import perturbations, robustness
 from napari_lesion.evaluation.froc import Mark
-from napari_lesion.evaluation.robustness import UNCHANGED, default_perturbations, measure
+from napari_lesion.evaluation.perturbations import UNCHANGED, default_perturbations
+from napari_lesion.evaluation.robustness import measure
 from napari_lesion.imaging.preprocess import canonical
 from napari_lesion.imaging.suitability import noise_hu
 from napari_lesion.model.findings import Candidate, Detection
@@ -93,22 +94,22 @@ def test_the_shift_moves_the_lesions_by_half_a_voxel(scan):
 
 
 def test_thicker_slices_are_means_and_lie_where_their_middle_is(scan):
-    made = robustness.thicker(scan, 5.0)
+    made = perturbations.thicker(scan, 5.0)
     assert made.volume.spacing == pytest.approx((5.0, 1.5, 1.5))
     np.testing.assert_allclose(made.volume.voxels[3], scan.voxels[6:8].mean(axis=0), atol=0.51)
     np.testing.assert_allclose(made.volume.to_patient((3, 0, 0)), scan.to_patient((6.5, 0, 0)))
     assert made.volume.certificate.slice_thickness_mm == 5.0
-    uneven = robustness.thicker(scan, 4.0).volume
+    uneven = perturbations.thicker(scan, 4.0).volume
     np.testing.assert_allclose(
         uneven.voxels[1], (0.4 * scan.voxels[1] + 1.0 * scan.voxels[2] + 0.2 * scan.voxels[3]) / 1.6, atol=0.51
     )
 
 
 def test_slices_are_not_made_thinner_than_they_are(scan):
-    assert robustness.thicker(scan, 2.0) is None
-    assert robustness.thicker(scan, 2.5).volume is scan
+    assert perturbations.thicker(scan, 2.0) is None
+    assert perturbations.thicker(scan, 2.5).volume is scan
     overlapping = scan.certificate.model_copy(update={"slice_thickness_mm": 5.0})
-    assert robustness.thicker(replace(scan, certificate=overlapping), 4.0) is None
+    assert perturbations.thicker(replace(scan, certificate=overlapping), 4.0) is None
 
 
 def noisy(level: float) -> Volume:
@@ -120,7 +121,7 @@ def noisy(level: float) -> Volume:
 @pytest.mark.parametrize("level", [10.0, 40.0])
 def test_half_the_dose_doubles_its_variance(level):
     volume = noisy(level)
-    added = robustness.half_dose(volume).voxels.astype(float) - volume.voxels
+    added = perturbations.half_dose(volume).voxels.astype(float) - volume.voxels
     assert added.std() == pytest.approx(level, rel=0.1)
     neighbours = np.corrcoef(added[:, :, :-1].ravel(), added[:, :, 1:].ravel())[0, 1]
     assert neighbours > 0.05, "noise of a scanner is correlated within a slice"
@@ -128,14 +129,14 @@ def test_half_the_dose_doubles_its_variance(level):
 
 def test_a_soft_kernel_takes_noise_away_and_a_sharp_one_brings_more():
     volume = noisy(20.0)
-    assert noise_hu(robustness.soften(volume)) < 14
-    assert noise_hu(robustness.sharpen(volume)) > 26
+    assert noise_hu(perturbations.soften(volume)) < 14
+    assert noise_hu(perturbations.sharpen(volume)) > 26
 
 
 def test_contrast_brightens_tissue_and_lesions_less_and_lung_and_bone_not_at_all(scan):
     voxels = scan.voxels.copy()
     voxels[5, 50, 80] = 700
-    bright = robustness.enhance(replace(scan, voxels=voxels), TRUTH).voxels
+    bright = perturbations.enhance(replace(scan, voxels=voxels), TRUTH).voxels
     assert bright[5, 50, 80] == 700
     (k, j, i), tissue = np.rint(scan.to_index(NODULES[0][0])).astype(int), scan.voxels == 30
     assert tissue[20].any()

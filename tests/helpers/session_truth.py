@@ -274,7 +274,7 @@ class Truth:
         assert found.value == volume.voxels[index], "the value under the pointer is another scan's"
 
     def _check_3d(self) -> None:
-        shown, mip = views(self.viewer), views(self.viewer)._mip
+        shown, mip = views(self.viewer), views(self.viewer).solid.image
         if mip is not None and mip.visible:
             wanted, _ = shrink(self.open_scans.current.layer.data, 128)
             assert np.array_equal(mip.data, wanted), "the 3D view looks through another scan"

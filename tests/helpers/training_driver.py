@@ -24,7 +24,7 @@ from training_scan import write_project  # noqa: E402
 
 from napari_lesion.evaluation.froc import Mark  # noqa: E402
 from napari_lesion.training.config.detector import read_config  # noqa: E402
-from napari_lesion.training.data.crops import Background  # noqa: E402
+from napari_lesion.training.data.background import Background  # noqa: E402
 from napari_lesion.training.data.scans import load_backgrounds  # noqa: E402
 from napari_lesion.training.data.split import make_split  # noqa: E402
 from napari_lesion.training.engine import fit as engine  # noqa: E402

@@ -19,26 +19,26 @@ from qtpy.QtWidgets import QFileDialog, QMessageBox
 from napari_lesion.detection.registry import DEFAULT_MODEL
 from napari_lesion.model.findings import RESEARCH_USE
 from napari_lesion.model.volume import Volume
-from napari_lesion.models import packages
+from napari_lesion.models import package_metadata, packages
 from napari_lesion.plugin.findings.detect_panel import DetectPanel
 from napari_lesion.plugin.findings.findings_table import DIAMETER, NUMBER, PLACE, SCORE, SIDE, SLICE
 from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.viewer import layers, view
-from napari_lesion.plugin.viewer.layers import CLEAR_MM
+from napari_lesion.plugin.viewer.finding_layers import CLEAR_MM
 from napari_lesion.support.errors import LungsNotFoundError, UntrustedCodeError
 from napari_lesion.support.progress import Progress
 
 #: Ends a test that hangs; on a busy machine loading torch alone can take half a minute.
 PATIENCE_MS = 120_000
 
-PACK = packages.Metadata(
+PACK = package_metadata.Metadata(
     id="from-a-folder",
     version="7",
     task="test",
     licence="none",
     threshold=0.25,
-    network=packages.NoduleNetSpec(width=2),
-    preprocessing=packages.Preprocessing(spacing_mm=1, window_hu=(-1000, 400)),
+    network=package_metadata.NoduleNetSpec(width=2),
+    preprocessing=package_metadata.Preprocessing(spacing_mm=1, window_hu=(-1000, 400)),
     training_cases=(),
 )
 

@@ -24,7 +24,7 @@ from napari_lesion.plugin.findings.findings_table import COMMENT, DIAMETER, STAT
 from napari_lesion.plugin.reading_study.reading_session import reading_session
 from napari_lesion.plugin.session.session import Session, session_of
 from napari_lesion.plugin.viewer import layers
-from napari_lesion.plugin.viewer.layers import CLEAR_MM
+from napari_lesion.plugin.viewer.finding_layers import CLEAR_MM
 from napari_lesion.plugin.viewer.views.mpr import views
 from napari_lesion.review.kept_heatmap import keep_heatmap
 from napari_lesion.review.review import undo

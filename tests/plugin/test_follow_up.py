@@ -30,7 +30,7 @@ from napari_lesion.plugin.follow_up.follow_up_panel import DIAMETER, FollowUpPan
 from napari_lesion.plugin.follow_up.history_plot import draw, in_words
 from napari_lesion.plugin.follow_up.priors import Choice
 from napari_lesion.plugin.session.session import session_of
-from napari_lesion.plugin.viewer import layers, view
+from napari_lesion.plugin.viewer import finding_layers, layers, view
 from napari_lesion.plugin.viewer.tools.measuring import measuring_tools
 from napari_lesion.plugin.viewer.tools.overlays import overlays
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
@@ -551,7 +551,7 @@ def test_targets_give_a_sum_and_a_response_that_can_be_saved_and_stay_with_the_r
 
 
 def test_a_scan_without_findings_has_a_layer_for_them(scan: Volume) -> None:
-    layer = Layer.create(*layers.findings_layer(unsearched(scan), scan, 0.5))
+    layer = Layer.create(*finding_layers.findings_layer(unsearched(scan), scan, 0.5))
     layer.add([[0.0, 0.0, 0.0]])
     assert list(layer.features["status"]) == ["added"]
 

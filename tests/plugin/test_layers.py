@@ -18,7 +18,7 @@ from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.model.findings import Candidate, Heatmap, Report
 from napari_lesion.model.volume import Volume, spacing_of
 from napari_lesion.pipeline import analyse
-from napari_lesion.plugin.viewer import layers
+from napari_lesion.plugin.viewer import finding_layers, layers
 from napari_lesion.support.errors import ConfigError, GeometryError
 
 TURN = factory.rotation(12, -7, 4)
@@ -159,24 +159,24 @@ def report(scan: Volume) -> Report:
 
 
 def test_findings_lie_at_their_centres_and_come_back_unchanged(scan: Volume, report: Report) -> None:
-    points = layer_of(layers.findings_layer(report, scan, 0.5))
+    points = layer_of(finding_layers.findings_layer(report, scan, 0.5))
     for finding, place in zip(report.findings, points.data, strict=True):
         np.testing.assert_allclose(points.data_to_world(place), finding.center_mm[::-1])
     lying = [max(f.size_mm, f.measurement.long_axis.length_mm if f.measurement else 0) for f in report.findings]
-    np.testing.assert_allclose(points.size * points.scale[-1], np.array(lying) + 2 * layers.CLEAR_MM)
+    np.testing.assert_allclose(points.size * points.scale[-1], np.array(lying) + 2 * finding_layers.CLEAR_MM)
     assert list(points.shown) == [True, True, False]
     data, attributes, _ = points.as_layer_data_tuple()
-    assert layers.report_of(data, attributes).findings == report.findings[:2]
+    assert finding_layers.report_of(data, attributes).findings == report.findings[:2]
 
 
 def test_a_moved_finding_comes_back_edited_and_an_added_one_added(scan: Volume, report: Report) -> None:
-    points = layer_of(layers.findings_layer(report, scan, 0.0))
+    points = layer_of(finding_layers.findings_layer(report, scan, 0.0))
     moved = points.data.copy()
     moved[1] += np.array([2.5, 0, -4]) / points.scale
     points.data = moved
     points.add(np.array([-240.0, -20.0, 10.0]) / points.scale)
     data, attributes, _ = points.as_layer_data_tuple()
-    back = {f.status: f for f in layers.report_of(data, attributes).findings}
+    back = {f.status: f for f in finding_layers.report_of(data, attributes).findings}
     assert back["edited"].id == report.findings[1].id
     np.testing.assert_allclose(back["edited"].center_mm, np.add(report.findings[1].center_mm, (-4, 0, 2.5)))
     np.testing.assert_allclose(back["added"].center_mm, (10, -20, -240))
@@ -188,13 +188,13 @@ def test_points_of_another_kind_are_refused_in_a_sentence() -> None:
     points = Layer.create(np.zeros((1, 3)), {"name": "cells"}, "points")
     data, attributes, _ = points.as_layer_data_tuple()
     with pytest.raises(ConfigError, match="'cells' holds no findings"):
-        layers.report_of(data, attributes)
+        finding_layers.report_of(data, attributes)
 
 
 @pytest.mark.parametrize("through", [0, 1, 2])
 def test_a_box_is_drawn_on_every_plane_that_it_meets(scan: Volume, report: Report, through: int) -> None:
     finding = report.findings[0]
-    rectangles, owners = layers.box_rectangles((finding,), scan, through)
+    rectangles, owners = finding_layers.box_rectangles((finding,), scan, through)
     layer = layer_of(layers.scan_layer(scan))
     assert owners == [0] * len(rectangles)
     corners = np.array([[layer.data_to_world(c)[::-1] for c in r] for r in rectangles])
@@ -211,5 +211,5 @@ def test_a_box_is_drawn_on_every_plane_that_it_meets(scan: Volume, report: Repor
 def test_a_box_thinner_than_a_slice_is_drawn_on_the_nearest_one(scan: Volume, report: Report) -> None:
     x, y, z = scan.to_patient((10.3, 50, 40))
     thin = report.findings[0].model_copy(update={"box_mm": ((x - 1, y - 1, z - 0.2), (x + 1, y + 1, z + 0.2))})
-    rectangles, _ = layers.box_rectangles((thin,), scan, 0)
+    rectangles, _ = finding_layers.box_rectangles((thin,), scan, 0)
     assert [r[0, 0] for r in rectangles] == [10]

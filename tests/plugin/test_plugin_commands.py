@@ -15,7 +15,7 @@ from napari_lesion.dicom.writer import write_ct_series
 from napari_lesion.model.findings import Report
 from napari_lesion.model.volume import Volume
 from napari_lesion.pipeline import analyse
-from napari_lesion.plugin.viewer import layers
+from napari_lesion.plugin.viewer import finding_layers
 from napari_lesion.report.json import load_report
 
 MANIFEST = Path(__file__).resolve().parents[2] / "napari.yaml"
@@ -46,7 +46,7 @@ def test_the_reader_is_offered_for_dicom_files(name: str, tmp_path: Path) -> Non
 @pytest.fixture
 def points(scan: Volume) -> Layer:
     report = analyse(scan, detector=BlobDetector(), threshold=0.0).report
-    return Layer.create(*layers.findings_layer(report, scan, 0.5))
+    return Layer.create(*finding_layers.findings_layer(report, scan, 0.5))
 
 
 def save(points: Layer, path: Path) -> None:

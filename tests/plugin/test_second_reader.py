@@ -18,7 +18,7 @@ from napari_lesion.plugin.reading_study.reading_session import ACTIONS
 from napari_lesion.plugin.reading_study.second_reader_panel import SecondReaderPanel
 from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import store
-from napari_lesion.plugin.viewer import layers
+from napari_lesion.plugin.viewer import finding_layers, layers
 from napari_lesion.reading_study.journal import load, path_of
 
 PATIENCE_MS = 120_000
@@ -126,7 +126,7 @@ def test_nothing_that_was_found_is_seen_in_a_blind_read(make_napari_viewer, scan
     panel.next_button.click()
     searched(panel, qtbot)
     report = search(scan, detector=detector.card.id).report
-    made = [viewer.add_points(data, **kw) for data, kw, _ in [layers.findings_layer(report, scan, 0.5)]]
+    made = [viewer.add_points(data, **kw) for data, kw, _ in [finding_layers.findings_layer(report, scan, 0.5)]]
     data, attributes, _ = layers.heatmap_layer(detector.detect(scan).heatmap, scan)
     made.append(viewer.add_image(data, **attributes))
     assert [one.visible for one in made] == [False, False], "layers that come meanwhile are hidden"

@@ -135,7 +135,7 @@ def test_every_view_shows_the_patient_from_its_side_and_a_click_says_where(viewe
             assert image[row, column] > 200, f"{other.heading.text()} does not show the {name} mark at its crosshair"
 
     # The same in 3D, where the marks are seen through everything.
-    four._mip.contrast_limits = (0, 1000)
+    four.solid.image.contrast_limits = (0, 1000)
     session.go_to(MARKS["right-back-feet"])
     wait(0.4)
     image = plain(three)

@@ -30,7 +30,7 @@ from napari_lesion.cli.main import app
 from napari_lesion.dicom.index.series import find_series
 from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.model.findings import Candidate
-from napari_lesion.models import packages
+from napari_lesion.models import package_metadata, packages
 from napari_lesion.models.networks import NoduleNet
 from napari_lesion.pacs.queue import Queue
 from napari_lesion.samples import RealCase, describe_real_case, download_real_case
@@ -114,14 +114,14 @@ def annotated(case: Case) -> Path:
 
 
 def small_package(case: Case) -> Path:
-    metadata = packages.Metadata(
+    metadata = package_metadata.Metadata(
         id="small",
         version="1.2.3",
         task="test",
         licence="none",
         threshold=0.3,
-        network=packages.NoduleNetSpec(width=2),
-        preprocessing=packages.Preprocessing(spacing_mm=1.0, window_hu=(-1000, 400)),
+        network=package_metadata.NoduleNetSpec(width=2),
+        preprocessing=package_metadata.Preprocessing(spacing_mm=1.0, window_hu=(-1000, 400)),
         training_cases=("none",),
     )
     folder = case.scan.parent / "small"

@@ -7,8 +7,9 @@ from dicom_findings import case_of
 
 from napari_lesion.assessment.guidelines.judge import judge
 from napari_lesion.model.judged import Patient, SourcedValue
-from napari_lesion.report.content import content_of, outcome
+from napari_lesion.report.content import content_of
 from napari_lesion.report.impression import MOST_LINES, TEXTS, finding_sentence, impression
+from napari_lesion.report.wording import outcome
 
 SCREENING = Patient(
     age_years=SourcedValue[float](value=61.0, source="entered"),

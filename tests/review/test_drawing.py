@@ -10,8 +10,9 @@ from fake_scan import UID, make_volume
 from review_scan import READER, a_report, a_review
 
 from napari_lesion.review import drawing, edits
+from napari_lesion.review.carry_over import carried_over
 from napari_lesion.review.journal import Journal
-from napari_lesion.review.review import Review, carried_over, redo, reported, undo, unsearched
+from napari_lesion.review.review import Review, redo, reported, undo, unsearched
 from napari_lesion.support.errors import ConfigError, GeometryError
 
 SCAN = make_volume()

@@ -20,8 +20,9 @@ from napari_lesion.model.findings import Candidate, image_name
 from napari_lesion.pipeline import analyse, with_all_candidates
 from napari_lesion.report.json import load_report, report_from, save_report
 from napari_lesion.review import edits
+from napari_lesion.review.carry_over import carried_over
 from napari_lesion.review.journal import Journal
-from napari_lesion.review.review import Provenance, Review, carried_over, redo, reported, undo, unsearched
+from napari_lesion.review.review import Provenance, Review, redo, reported, undo, unsearched
 from napari_lesion.support.errors import ConfigError
 
 SCAN = make_volume(nodules=tuple((one.center_mm, one.diameter_mm) for one in CANDIDATES))

@@ -20,12 +20,12 @@ from napari_lesion.model.judged import Appearance, Patient, SourcedValue
 from napari_lesion.model.mask import Mask
 from napari_lesion.model.measured import Axis, HounsfieldUnits, Measurement
 from napari_lesion.review import edits
+from napari_lesion.review.carry_over import carried_over
 from napari_lesion.review.journal import Journal
 from napari_lesion.review.review import (
     NO_MODEL,
     Provenance,
     Review,
-    carried_over,
     provenance,
     redo,
     reported,

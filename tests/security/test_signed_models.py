@@ -12,18 +12,18 @@ import yaml
 
 from napari_lesion.cli.main import main
 from napari_lesion.detection.registry import card_in
-from napari_lesion.models import packages, store
+from napari_lesion.models import package_metadata, packages, store
 from napari_lesion.security import signing
 from napari_lesion.support.errors import ConfigError, ModelError
 
-METADATA = packages.Metadata(
+METADATA = package_metadata.Metadata(
     id="mine",
     version="0.1",
     task="nothing",
     licence="Apache-2.0",
     threshold=0.4,
-    network=packages.NoduleNetSpec(width=2),
-    preprocessing=packages.Preprocessing(spacing_mm=1.0, window_hu=(-1000, 400)),
+    network=package_metadata.NoduleNetSpec(width=2),
+    preprocessing=package_metadata.Preprocessing(spacing_mm=1.0, window_hu=(-1000, 400)),
     training_cases=(),
 )
 

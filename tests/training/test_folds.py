@@ -14,14 +14,8 @@ from training_scan import write_project
 from napari_lesion.evaluation.froc import Mark, ScoredPoint, evaluate
 from napari_lesion.imaging.preprocess import HU_WINDOW
 from napari_lesion.models.networks import NoduleNet
-from napari_lesion.models.packages import (
-    Metadata,
-    NoduleNetSpec,
-    Preprocessing,
-    find_package,
-    load_network,
-    save_package,
-)
+from napari_lesion.models.package_metadata import Metadata, NoduleNetSpec, Preprocessing
+from napari_lesion.models.packages import find_package, load_network, save_package
 from napari_lesion.support.errors import ConfigError
 from napari_lesion.training.recipes.detector import run
 from napari_lesion.training.recipes.detector_export import _operating_points

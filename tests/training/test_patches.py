@@ -11,7 +11,7 @@ from napari_lesion.models.packages import find_package, load_network
 from napari_lesion.support.errors import Cancelled, ConfigError
 from napari_lesion.training.config.options import network_of
 from napari_lesion.training.config.patches import read_patch_config
-from napari_lesion.training.data.crops import Background, Target
+from napari_lesion.training.data.background import Background, Target
 from napari_lesion.training.data.patches import STORED, inserted_patches, read_patches, turned
 from napari_lesion.training.recipes.patches import best_f1_threshold, load_data, patch_scores, run_patches, tuning_part
 

@@ -10,7 +10,8 @@ from training_scan import write_project
 
 from napari_lesion.detection.false_positive_reduction import load_classifier
 from napari_lesion.models.networks import PATCH_SIZE, PatchNet, PlanesNet
-from napari_lesion.models.packages import Metadata, PatchNetSpec, Preprocessing, find_package, save_package
+from napari_lesion.models.package_metadata import Metadata, PatchNetSpec, Preprocessing
+from napari_lesion.models.packages import find_package, save_package
 from napari_lesion.support.errors import Cancelled, ConfigError
 from napari_lesion.training.config.options import network_of
 from napari_lesion.training.config.planes import read_planes_config

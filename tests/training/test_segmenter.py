@@ -14,7 +14,7 @@ from napari_lesion.models.networks import SegmentNet, depth_to_space, space_to_d
 from napari_lesion.models.packages import load_network, read_package
 from napari_lesion.support.errors import ConfigError
 from napari_lesion.training.config.segmenter import SegmentAugmentation
-from napari_lesion.training.data.crops import make_background
+from napari_lesion.training.data.background import make_background
 from napari_lesion.training.data.lidc import read_crops, read_store, split_store
 from napari_lesion.training.data.nodules import read_cubes
 from napari_lesion.training.data.outlines import Crops, examples

@@ -18,7 +18,8 @@ from napari_lesion.models.networks import OUTPUT_STRIDE, NoduleNet
 from napari_lesion.models.packages import find_package, load_network
 from napari_lesion.support.errors import Cancelled, ConfigError
 from napari_lesion.training.config.detector import Lesion, LossConfig, OptimiserConfig, read_config
-from napari_lesion.training.data.crops import Batch, Sampler, Target, ball, make_background, target_maps
+from napari_lesion.training.data.background import Target, ball, make_background
+from napari_lesion.training.data.crops import Batch, Sampler, target_maps
 from napari_lesion.training.data.held_out import write_held_out
 from napari_lesion.training.data.nodules import read_cubes, split_cubes
 from napari_lesion.training.data.scans import load_backgrounds, read_background

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from napari_lesion import pipeline
+from napari_lesion.detection.searchable import unsuitable
 from napari_lesion.model.judged import Patient
 from napari_lesion.report import folders, summary
 from napari_lesion.report.summary import SeriesOutcome, SeriesStatus
@@ -144,7 +144,7 @@ def find_jobs(
             missing -= names
             job = Job(series, path)
             outcome = outcome_of(job, "skipped")
-            if why := pipeline.unsuitable(series, card.modalities, single_images=card.single_images):
+            if why := unsuitable(series, card.modalities, single_images=card.single_images):
                 outcomes.append(replace(outcome, reason=why))
             elif (scan := job.scan) in jobs:
                 outcomes.append(replace(outcome, reason=f"the same series was found in {jobs[scan].source} already."))
@@ -180,7 +180,7 @@ def with_priors(jobs: Sequence[Job], path: Path, card: Card, progress: Progress)
     candidates = [
         one
         for one in find_series(path, progress=progress)
-        if not pipeline.unsuitable(one, card.modalities, single_images=card.single_images)
+        if not unsuitable(one, card.modalities, single_images=card.single_images)
     ]
     asked = {job.scan: job for job in jobs}
     complete: dict[Scan, Job] = {}

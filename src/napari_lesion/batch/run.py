@@ -10,13 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_lesion import pipeline
 from napari_lesion.batch.jobs import Found, Job, Settings, find_jobs, with_priors
 from napari_lesion.batch.plan import Plan, Retry, Shard, make_plan
 from napari_lesion.batch.schedule import Schedule, Status
 from napari_lesion.batch.series import analyse_series, check_device, task_of
 from napari_lesion.batch.workers import Workers, start
 from napari_lesion.detection.choice import DetectorChoice
+from napari_lesion.detection.searchable import check_threshold, reporting_threshold
 from napari_lesion.report import folders
 from napari_lesion.report.ledger import LedgerEntry, ledgers_in, read_ledgers
 from napari_lesion.report.run_log import RunLog
@@ -162,7 +162,7 @@ def analyse_folder(
     Cancelled
         If ``progress`` raised it; results that are complete by then stay.
     """
-    pipeline.check_threshold(threshold, false_positives)
+    check_threshold(threshold, false_positives)
     if withheld is not None:
         refuse_naming(reports)
         for path in (*paths, *([prior] if prior is not None else [])):
@@ -175,7 +175,7 @@ def analyse_folder(
             device=device,
             allow_gaps=allow_gaps,
             assume_hu=assume_hu,
-            threshold=pipeline.reporting_threshold(engine.card, threshold, false_positives),
+            threshold=reporting_threshold(engine.card, threshold, false_positives),
             resume=bool(ledgers_in(out)) if resume is None else resume,
             measure=measure,
             reports=tuple(reports),

@@ -13,6 +13,7 @@ from napari_lesion import pipeline
 from napari_lesion.assessment.patient.clinical import merged_patient
 from napari_lesion.batch.jobs import Job, Scan, Settings, outcome_of, scan_of
 from napari_lesion.batch.results import PriorResult, renew_reports, save_analysis
+from napari_lesion.detection.searchable import is_about_lungs
 from napari_lesion.model.findings import Report
 from napari_lesion.report import folders
 from napari_lesion.report import json as report_json
@@ -283,7 +284,7 @@ def _renewed(report: Report, task: Task, card: Card, progress: Progress) -> tupl
         priors=_priors(task, notes),
         notes=notes,
         measure=settings.measure,
-        judged=pipeline.is_about_lungs(card),
+        judged=is_about_lungs(card),
         withheld=settings.withheld,
         progress=progress,
     )

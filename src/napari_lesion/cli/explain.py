@@ -109,7 +109,7 @@ def explain(
 
 
 def _choose_series(found: Sequence[Series], path: Path, wanted: str) -> Series:
-    from napari_lesion.pipeline import unsuitable
+    from napari_lesion.detection.searchable import unsuitable
     from napari_lesion.support.errors import OptionError, SeriesError
 
     if wanted:

@@ -120,7 +120,8 @@ def show(model: ModelName = "nodule-3d") -> None:
 
 
 def _facts(card: Card) -> dict[str, str]:
-    from napari_lesion.models.packages import DESCRIPTION, Metadata
+    from napari_lesion.models.package_metadata import Metadata
+    from napari_lesion.models.packages import DESCRIPTION
 
     facts = {
         "summary": card.summary,
@@ -275,11 +276,12 @@ def export(
             say(f"Wrote {store.export(model, out, progress=progress)}.")
         return
     from napari_lesion.detection import export_runtime
+    from napari_lesion.detection.quantise import calibration_boxes
     from napari_lesion.models import packages
 
     with show_progress() as progress:
         package = packages.find_package(model)
-        boxes = export_runtime.calibration_boxes(package, int8 or ())
+        boxes = calibration_boxes(package, int8 or ())
         exported = export_runtime.export(package, out, to.value, calibration=boxes, progress=progress)
     say(f"Wrote {exported.path}. Its largest difference from torch is {exported.largest_difference:.1e}.")
     if int8:

@@ -179,7 +179,7 @@ def _find_scans(
 def _is_about_lungs(report: Report) -> bool:
     """Whether guidelines for lung nodules were asked before, or the model is known to search for such."""
     from napari_lesion.detection.registry import list_models
-    from napari_lesion.pipeline import is_about_lungs
+    from napari_lesion.detection.searchable import is_about_lungs
 
     if report.judgement is not None:
         return True

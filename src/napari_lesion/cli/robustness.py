@@ -46,8 +46,9 @@ def robustness(
     from napari_lesion.detection.registry import load_detector
     from napari_lesion.evaluation import robustness as table
     from napari_lesion.evaluation.froc import load_marks
+    from napari_lesion.evaluation.perturbations import default_perturbations
 
-    ways = table.default_perturbations()
+    ways = default_perturbations()
     unknown = sorted(set(only or ()) - set(ways))
     if unknown:
         raise OptionError(f"There is no perturbation {unknown[0]!r}; there are {', '.join(ways)}.")

@@ -53,7 +53,7 @@ def series(
 
 
 def _description(series: Series) -> dict[str, Any]:
-    from napari_lesion.pipeline import unsuitable
+    from napari_lesion.detection.searchable import unsuitable
     from napari_lesion.support.nameless import short_hash
 
     return {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from napari_lesion.comparison.aligned import Aligned
 from napari_lesion.comparison.match import changes
-from napari_lesion.comparison.register import Aligned, align
+from napari_lesion.comparison.register import align
 from napari_lesion.model.compared import Alignment, Comparison, days_between
 from napari_lesion.model.findings import Report
 from napari_lesion.model.volume import SeriesIdentity, Volume

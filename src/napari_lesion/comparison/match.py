@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 
 from napari_lesion.assessment.guidelines.bts import GROWTH
 from napari_lesion.assessment.guidelines.growth import growth
-from napari_lesion.comparison.register import Aligned
+from napari_lesion.comparison.aligned import Aligned
 from napari_lesion.model.compared import Change, ChangeStatus, days_between
 from napari_lesion.model.findings import Finding, Report
 from napari_lesion.model.measured import Measurement

@@ -12,7 +12,8 @@ from pydicom.dataset import Dataset
 from napari_lesion.deidentification.options import Options
 from napari_lesion.deidentification.table import rule_of
 from napari_lesion.deidentification.text import Identity
-from napari_lesion.dicom.index.header import Owner, plain_name
+from napari_lesion.dicom.index.frames import Owner
+from napari_lesion.dicom.index.interpret import plain_name
 from napari_lesion.dicom.index.owners import by_owner
 
 _PLACES = frozenset({0x00080080, 0x00080081, 0x00081040, 0x00081010})

@@ -21,7 +21,8 @@ from napari_lesion.annotation.annotations import AnnotationSet
 from napari_lesion.deidentification.engine import Deidentifier
 from napari_lesion.deidentification.people import Known
 from napari_lesion.deidentification.text import cleaned
-from napari_lesion.dicom.index.header import Owner, plain_name
+from napari_lesion.dicom.index.frames import Owner
+from napari_lesion.dicom.index.interpret import plain_name
 from napari_lesion.model.findings import Report
 from napari_lesion.report.json import load_report, report_from, save_report
 from napari_lesion.support.errors import InputFileError

@@ -22,7 +22,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from napari_lesion.models.packages import Calibration
+from napari_lesion.models.package_metadata import Calibration
 from napari_lesion.support.errors import ConfigError
 
 Method = Literal["isotonic", "platt"]

@@ -7,7 +7,6 @@ bf16 by itself where the processor has it. Quantisation to 8-bit integers is Ope
 from __future__ import annotations
 
 import logging
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
@@ -16,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-from napari_lesion.models.packages import ModelPackage, NoduleNetSpec, find_package, load_network
+from napari_lesion.detection.quantise import INFO, MULTIPLE, Image, quantised, required_package
+from napari_lesion.models.package_metadata import NoduleNetSpec
+from napari_lesion.models.packages import ModelPackage, find_package, load_network
 from napari_lesion.support.atomic import whole_file, whole_folder
-from napari_lesion.support.errors import ModelError, OptionError, SeriesError
+from napari_lesion.support.errors import ModelError, OptionError
 from napari_lesion.support.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -32,24 +32,16 @@ if TYPE_CHECKING:
 
 Format: TypeAlias = Literal["onnx", "openvino"]
 ExportPrecision: TypeAlias = Literal["f32", "bf16"]
-Image: TypeAlias = npt.NDArray[np.float32]
 
 TOLERANCE = 1e-4
 """Largest difference from torch, in any output, that an export may have: what the order of sums explains, and room."""
 MODEL_FILE = {"onnx": "model.onnx", "openvino": "model.xml"}
 """The file to open in an exported folder; OpenVINO keeps its numbers in ``model.bin`` beside it."""
-CALIBRATION_SIDE = 96
-"""Voxels along each side of the crops that the ranges of int8 are taken from."""
 
 _CHECKED_SHAPES = ((32, 48, 64), (64, 32, 48), (80, 80, 80))
 """Boxes on which an export is compared; that they differ shows that any shape may come."""
-_MULTIPLE = 16
-"""``networks.INPUT_MULTIPLE``, whose module brings torch along."""
 _INPUT, _OUTPUT = "image", "maps"
-_INFO = "napari_lesion"
 _POLL_MS = 100
-_NNCF_SILENT = "NNCF_CI"
-_INSTALL = "Install it with `pip install napari-lesion[openvino]`."
 
 
 @dataclass(frozen=True)
@@ -183,7 +175,7 @@ def to_openvino(network: nn.Module, package: ModelPackage) -> Any:
     OptionError
         If OpenVINO is not installed.
     """
-    openvino = _package("openvino")
+    openvino = required_package("openvino")
     import torch
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
@@ -199,7 +191,7 @@ def to_openvino(network: nn.Module, package: ModelPackage) -> Any:
     model.inputs[0].set_names({_INPUT})
     model.outputs[0].set_names({_OUTPUT})
     for name, value in {**_identity(package), "weights": "f32"}.items():
-        model.set_rt_info(value, [_INFO, name])
+        model.set_rt_info(value, [INFO, name])
     return model
 
 
@@ -213,7 +205,7 @@ def compile_package(package: ModelPackage, precision: ExportPrecision = "f32") -
     ModelError
         If the weights are damaged, or the network is of a kind that cannot be exported.
     """
-    _package("openvino")
+    required_package("openvino")
     return OpenVinoNetwork(to_openvino(_network(package), package), precision)
 
 
@@ -227,7 +219,7 @@ def load_exported(path: Path, package: ModelPackage, precision: ExportPrecision 
     ModelError
         If the file cannot be read, or was made from something else.
     """
-    openvino = _package("openvino")
+    openvino = required_package("openvino")
     try:
         model = openvino.Core().read_model(path)
     except RuntimeError as error:
@@ -269,81 +261,6 @@ def load_detector(name: str | Path, runtime: str) -> Detector:
     return NoduleDetector(package, load_exported(Path(runtime), package))
 
 
-def quantised(model: Any, calibration: Sequence[Image]) -> Any:
-    """Turn convolutions to 8-bit integers, with ranges as they occur in some boxes (NNCF, post-training).
-
-    The head stays in float: its logit decides the score.
-
-    Raises
-    ------
-    OptionError
-        If NNCF is not installed.
-    """
-    _package("openvino")
-    before = os.environ.get(_NNCF_SILENT)
-    os.environ[_NNCF_SILENT] = "1"  # else it sends a report on its use to its makers
-    try:
-        nncf = _package("nncf")
-    finally:
-        if before is None:
-            del os.environ[_NNCF_SILENT]
-    logging.getLogger("nncf").setLevel(logging.ERROR)
-    convolutions = [op for op in model.get_ordered_ops() if op.get_type_name() == "Convolution"]
-    result = nncf.quantize(
-        model,
-        nncf.Dataset(list(calibration)),
-        subset_size=len(calibration),
-        ignored_scope=nncf.IgnoredScope(names=[convolutions[-1].get_friendly_name()]),
-    )
-    result.set_rt_info("int8", [_INFO, "weights"])
-    return result
-
-
-def calibration_boxes(
-    package: ModelPackage, paths: Sequence[Path], *, progress: Progress = silent
-) -> tuple[Image, ...]:
-    """Crops of the lung boxes of every CT series below some paths, to take the ranges of int8 from.
-
-    Raises
-    ------
-    SeriesError
-        If there is no CT volume below a path.
-    LungsNotFoundError
-        If no lung is in view of one of them.
-    """
-    if not paths:
-        return ()
-    from napari_lesion.dicom.index.series import find_series
-    from napari_lesion.dicom.read.reader import read_series
-    from napari_lesion.imaging.preprocess import prepare
-
-    crops = []
-    for number, path in enumerate(paths):
-        found = [s for s in find_series(path) if s.identity.modality == "CT" and s.kind not in ("localizer", "image")]
-        if not found:
-            raise SeriesError(
-                f"{path}: no CT volume is below it to take the ranges of int8 from. Choose another folder."
-            )
-        for series in found:
-            progress(number, len(paths), f"reading {path.name}")
-            box = prepare(read_series(series), spacing_mm=package.metadata.preprocessing.spacing_mm)
-            crops += _crops(box.image.numpy())
-    return tuple(crops)
-
-
-def _crops(image: Image) -> list[Image]:
-    """Cut a box into whole crops of ``CALIBRATION_SIDE``, or one as large as it allows."""
-    sides = [min(CALIBRATION_SIDE, n // _MULTIPLE * _MULTIPLE) for n in image.shape]
-    starts = [range(0, n - side + 1, side) for n, side in zip(image.shape, sides, strict=True)]
-    d, h, w = sides
-    return [
-        np.ascontiguousarray(image[None, None, z : z + d, y : y + h, x : x + w])
-        for z in starts[0]
-        for y in starts[1]
-        for x in starts[2]
-    ]
-
-
 def largest_difference(network: nn.Module, run: Callable[[Image], Image]) -> float:
     """Compare with torch in any output, on boxes of several shapes whose values are spread over [0, 1]."""
     import torch
@@ -375,13 +292,13 @@ def _identity(package: ModelPackage) -> dict[str, str]:
 
 
 def _write_onnx(network: nn.Module, package: ModelPackage, path: Path) -> None:
-    onnx = _package("onnx")
-    _package("onnxscript")
+    onnx = required_package("onnx")
+    required_package("onnxscript")
     import torch
 
     from napari_lesion.imaging.inference import fold_batch_norm
 
-    sides = {axis: _MULTIPLE * torch.export.Dim(name) for axis, name in ((2, "d"), (3, "h"), (4, "w"))}
+    sides = {axis: MULTIPLE * torch.export.Dim(name) for axis, name in ((2, "d"), (3, "h"), (4, "w"))}
     with _quiet():
         program = torch.onnx.export(
             fold_batch_norm(network),
@@ -394,14 +311,14 @@ def _write_onnx(network: nn.Module, package: ModelPackage, path: Path) -> None:
         )
     assert program is not None  # it is None only where torch writes the file itself
     model = program.model_proto
-    onnx.helper.set_model_props(model, {f"{_INFO}.{name}": value for name, value in _identity(package).items()})
+    onnx.helper.set_model_props(model, {f"{INFO}.{name}": value for name, value in _identity(package).items()})
     onnx.checker.check_model(model)
     with whole_file(path) as temporary:
         onnx.save_model(model, temporary)
 
 
 def _onnx_runner(path: Path) -> Callable[[Image], Image]:
-    onnxruntime = _package("onnxruntime")
+    onnxruntime = required_package("onnxruntime")
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     return lambda image: session.run(None, {_INPUT: image})[0]
 
@@ -421,18 +338,8 @@ def _openvino_runner(path: Path) -> Callable[[Image], Image]:
 
 
 def _info(model: Any, name: str) -> str:
-    path = [_INFO, name]
+    path = [INFO, name]
     return str(model.get_rt_info(path).value) if model.has_rt_info(path) else ""
-
-
-def _package(name: str) -> Any:
-    """Import a package of the extra ``openvino``."""
-    import importlib
-
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise OptionError(f"{name} is needed for this and is not installed. {_INSTALL}") from error
 
 
 @contextmanager

@@ -20,7 +20,8 @@ from napari_lesion.imaging.planes import PLANES, orthogonal_patches
 from napari_lesion.model.findings import Candidate
 from napari_lesion.model.volume import Volume
 from napari_lesion.models.networks import PATCH_SIZE, PlanesNet
-from napari_lesion.models.packages import FalsePositiveReduction, find_package, load_network
+from napari_lesion.models.package_metadata import FalsePositiveReduction
+from napari_lesion.models.packages import find_package, load_network
 from napari_lesion.support.errors import ModelError
 
 _BATCH = 192

@@ -12,6 +12,7 @@ from napari_lesion.detection.false_positive_reduction import load_classifier, re
 from napari_lesion.explain.inputs import nodule_view
 from napari_lesion.explain.view import ScoredCrop
 from napari_lesion.imaging import inference, preprocess
+from napari_lesion.imaging.windows import output_affine
 from napari_lesion.model.findings import Detection, Finding, Heatmap
 from napari_lesion.model.volume import Volume
 from napari_lesion.models.card import Card, Precision
@@ -85,7 +86,7 @@ class NoduleDetector:
         )
         searched = time.perf_counter()
         progress(_SEARCHED, _SCALE, "collecting the candidates")
-        heatmap = Heatmap(values=prediction.probability, affine=inference.output_affine(box.affine))
+        heatmap = Heatmap(values=prediction.probability, affine=output_affine(box.affine))
         candidates = find_candidates(
             heatmap,
             prediction.log_diameter,

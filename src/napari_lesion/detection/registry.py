@@ -8,7 +8,7 @@ from pathlib import Path
 
 from napari_lesion.detection.monai_bundles.bundle import is_bundle, read_bundle
 from napari_lesion.detection.monai_bundles.load import load_bundle
-from napari_lesion.models import packages, store
+from napari_lesion.models import package_metadata, packages, store
 from napari_lesion.models.card import Card, Detector, Precision, require_float32
 from napari_lesion.support.errors import ModelError
 
@@ -32,7 +32,7 @@ def list_models() -> tuple[Card, ...]:
     for folder in packages.model_folders():
         try:
             card = read_card(folder)
-            if not (isinstance(card, packages.Metadata) and card.purpose):
+            if not (isinstance(card, package_metadata.Metadata) and card.purpose):
                 cards.append(card)
         except ModelError as error:
             if folder.parent == packages.SHIPPED:

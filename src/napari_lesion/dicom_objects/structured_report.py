@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
-from pydicom.uid import CTImageStorage
-from pydicom.valuerep import DT
 
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.dicom.writer import named_uid
@@ -20,29 +16,35 @@ from napari_lesion.dicom_objects.concepts import Quantity
 from napari_lesion.dicom_objects.drawing_groups import group_of
 from napari_lesion.dicom_objects.references import (
     MANUFACTURER,
-    Plane,
     equipment,
     finding_uid,
-    plane_of,
     program_version,
     short_names,
     source_images,
 )
 from napari_lesion.dicom_objects.segmentation import SavedSegmentation
+from napari_lesion.dicom_objects.structured_report_items import (
+    action_items,
+    axis_items,
+    corners_of,
+    in_space,
+    looks_items,
+    mark_item,
+    number_item,
+    text_item,
+)
 from napari_lesion.dicom_objects.study import as_checked, person_name
-from napari_lesion.model.findings import RESEARCH_USE, Finding, HistoryEntry, ModelReference, Report
+from napari_lesion.model.findings import RESEARCH_USE, Finding, ModelReference, Report
 from napari_lesion.model.judged import Advice, Probability
-from napari_lesion.model.measured import Axis, Likely, Looks, Measurement
+from napari_lesion.model.measured import Likely, Looks, Measurement
 from napari_lesion.model.volume import GeometryCertificate, Volume
 from napari_lesion.support.atomic import whole_file
 
 if TYPE_CHECKING:
-    from highdicom.sr import ContentItem
+    pass
 
 #: CT of an unspecified region: what was scanned is not always a chest, and headers rarely say it in codes.
 _PROCEDURE = Code("25045-6", "LN", "CT unspecified body region")
-#: Pixels whose sides differ by less (relative) are square, so that a circle stays one.
-_SQUARE = 1e-3
 
 
 def save_sr(
@@ -161,7 +163,7 @@ def _document(report: Report, groups: list[Any]) -> Any:
             hd.sr.CodeContentItem(Code("121058", "DCM", "Procedure reported"), _PROCEDURE, "HAS CONCEPT MOD")
         )
     evaluations = hd.sr.ContainerContentItem(concepts.QUALITATIVE_EVALUATIONS, relationship_type="CONTAINS")
-    evaluations.ContentSequence = hd.sr.ContentSequence([_text(name, words) for name, words in _of_exam(report)])
+    evaluations.ContentSequence = hd.sr.ContentSequence([text_item(name, words) for name, words in _of_exam(report)])
     root.ContentSequence.append(evaluations)
     return root
 
@@ -228,8 +230,8 @@ def _group(finding: Finding, name: str, report: Report, volume: Volume, segmenta
     measured = finding.measurement
     model = report.model
     numbers = [
-        _number(Quantity(concepts.MARKED_DIAMETER, concepts.MM), finding.diameter_mm),
-        _number(Quantity(concepts.CERTAINTY, concepts.NO_UNIT), finding.score),
+        number_item(Quantity(concepts.MARKED_DIAMETER, concepts.MM), finding.diameter_mm),
+        number_item(Quantity(concepts.CERTAINTY, concepts.NO_UNIT), finding.score),
         *(_numbers(measured) if measured is not None else ()),
         *_doubling(finding, report),
         *_risk(finding, report),
@@ -258,19 +260,21 @@ def _group(finding: Finding, name: str, report: Report, volume: Volume, segmenta
             **common,
         )
     else:
-        group = hd.sr.PlanarROIMeasurementsAndQualitativeEvaluations(referenced_region=_mark(finding, volume), **common)
+        group = hd.sr.PlanarROIMeasurementsAndQualitativeEvaluations(
+            referenced_region=mark_item(finding, volume), **common
+        )
     item = group[0]
     item.ObservationUID = finding_uid(finding)
     items = item.ContentSequence
     frame_of_reference = volume.series.frame_of_reference_uid
-    items.append(_in_space(concepts.CENTER, "POINT", [finding.center_mm], frame_of_reference))
-    items.append(_in_space(concepts.BOX, "MULTIPOINT", _corners(finding), frame_of_reference))
-    items.extend(_text(name, words) for name, words in _texts(finding, report) if words)
-    items.extend(_looks(finding))
-    items.extend(_action(entry) for entry in finding.history)
+    items.append(in_space(concepts.CENTER, "POINT", [finding.center_mm], frame_of_reference))
+    items.append(in_space(concepts.BOX, "MULTIPOINT", corners_of(finding), frame_of_reference))
+    items.extend(text_item(name, words) for name, words in _texts(finding, report) if words)
+    items.extend(looks_items(finding))
+    items.extend(action_items(entry) for entry in finding.history)
     if measured is not None:
         for axis, code in ((measured.long_axis, concepts.LONG_AXIS), (measured.short_axis, concepts.SHORT_AXIS)):
-            items.append(_axis(axis, code, measured, volume))
+            items.append(axis_items(axis, code, measured, volume))
     return group
 
 
@@ -285,11 +289,11 @@ def _numbers(measured: Measurement) -> Iterator[Any]:
     for name, quantity in concepts.QUANTITIES.items():
         value = getattr(measured, name)
         if value is not None:
-            yield _number(quantity, value)
+            yield number_item(quantity, value)
     for name, quantity in concepts.ATTENUATIONS.items():
-        yield _number(quantity, getattr(measured.hu, name))
+        yield number_item(quantity, getattr(measured.hu, name))
     if measured.calcified_fraction is not None:
-        yield _number(Quantity(concepts.CALCIFIED_PERCENT, concepts.PERCENT), 100 * measured.calcified_fraction)
+        yield number_item(Quantity(concepts.CALCIFIED_PERCENT, concepts.PERCENT), 100 * measured.calcified_fraction)
     if measured.looks is not None:
         yield from _estimates(measured.looks)
 
@@ -297,11 +301,11 @@ def _numbers(measured: Measurement) -> Iterator[Any]:
 def _estimates(looks: Looks) -> Iterator[Any]:
     """Write how a finding looks to a network, each number marked as an estimate."""
     for name, quantity in concepts.LOOKS_PROBABILITIES.items():
-        yield _number(quantity, 100 * getattr(looks, name))
+        yield number_item(quantity, 100 * getattr(looks, name))
     for name, quantity in concepts.LOOKS_SIGNS.items():
         sign: Likely = getattr(looks, name)
-        yield _number(quantity, 100 * (sign.certainty if sign.value else 1 - sign.certainty))
-    yield _number(concepts.SUSPICION, looks.suspicion)
+        yield number_item(quantity, 100 * (sign.certainty if sign.value else 1 - sign.certainty))
+    yield number_item(concepts.SUSPICION, looks.suspicion)
 
 
 def _doubling(finding: Finding, report: Report) -> Iterator[Any]:
@@ -315,7 +319,7 @@ def _doubling(finding: Finding, report: Report) -> Iterator[Any]:
         (change.doubling_high_days, concepts.HIGHEST),
     ):
         if value is not None:
-            yield _number(Quantity(concepts.DOUBLING_TIME, concepts.DAYS, derivation), value)
+            yield number_item(Quantity(concepts.DOUBLING_TIME, concepts.DAYS, derivation), value)
 
 
 def _risk(finding: Finding, report: Report) -> Iterator[Any]:
@@ -324,10 +328,10 @@ def _risk(finding: Finding, report: Report) -> Iterator[Any]:
     if brock is None or not brock.applies or brock.low is None or brock.high is None:
         return
     if brock.low == brock.high:
-        yield _number(Quantity(concepts.BROCK, concepts.PERCENT), 100 * brock.low)
+        yield number_item(Quantity(concepts.BROCK, concepts.PERCENT), 100 * brock.low)
         return
-    yield _number(Quantity(concepts.BROCK, concepts.PERCENT, concepts.LOWEST), 100 * brock.low)
-    yield _number(Quantity(concepts.BROCK, concepts.PERCENT, concepts.HIGHEST), 100 * brock.high)
+    yield number_item(Quantity(concepts.BROCK, concepts.PERCENT, concepts.LOWEST), 100 * brock.low)
+    yield number_item(Quantity(concepts.BROCK, concepts.PERCENT, concepts.HIGHEST), 100 * brock.high)
 
 
 def _codes(finding: Finding) -> Iterator[tuple[Code, Code]]:
@@ -377,129 +381,3 @@ def _site(measured: Measurement) -> Any:
 
 
 # -- Content items ----------------------------------------------------------------------------------------------------
-
-
-def _number(quantity: Quantity, value: float) -> Any:
-    import highdicom as hd
-
-    return hd.sr.Measurement(name=quantity.name, value=float(value), unit=quantity.unit, derivation=quantity.derivation)
-
-
-def _text(name: Code, words: str) -> ContentItem:
-    import highdicom as hd
-
-    return hd.sr.TextContentItem(name, words, "CONTAINS")
-
-
-def _action(entry: HistoryEntry) -> Any:
-    """Write what a reader did: who as its observer, when as its observation time."""
-    import highdicom as hd
-
-    item: Any = hd.sr.TextContentItem(concepts.action(entry.what), entry.detail or entry.what, "CONTAINS")
-    try:
-        item.ObservationDateTime = DT(datetime.fromisoformat(entry.time))
-    except ValueError:
-        item.TextValue = f"{entry.time}: {item.TextValue}"  # a time that DICOM can't hold stays in words
-    item.ContentSequence = hd.sr.ContentSequence(
-        [hd.sr.PnameContentItem(concepts.PERSON_NAME, person_name(entry.reader), "HAS OBS CONTEXT")]
-    )
-    return item
-
-
-def _looks(finding: Finding) -> Iterator[ContentItem]:
-    """Write what a reader says of a finding's looks, and where each word comes from."""
-    import highdicom as hd
-
-    for name, code in concepts.LOOKS.items():
-        given = getattr(finding.appearance, name)
-        if given is None:
-            continue
-        item: Any = _text(code, concepts.in_words(given.value))
-        origin = [(concepts.SOURCE, given.source), (concepts.SOURCE_DETAIL, given.detail)]
-        item.ContentSequence = hd.sr.ContentSequence(
-            [hd.sr.TextContentItem(name, words, "HAS OBS CONTEXT") for name, words in origin if words]
-        )
-        yield item
-
-
-def _in_space(
-    name: Code, kind: str, points: Iterable[Iterable[float]], frame_of_reference: str, relationship: str = "CONTAINS"
-) -> ContentItem:
-    import highdicom as hd
-
-    return hd.sr.Scoord3DContentItem(
-        name=name,
-        graphic_type=kind,
-        graphic_data=np.array([list(point) for point in points], dtype=np.float64),
-        frame_of_reference_uid=frame_of_reference,
-        relationship_type=relationship,
-    )
-
-
-def _corners(finding: Finding) -> list[list[float]]:
-    low, high = finding.box_mm
-    return [[x, y, z] for z in (low[2], high[2]) for y in (low[1], high[1]) for x in (low[0], high[0])]
-
-
-def _mark(finding: Finding, volume: Volume) -> Any:
-    """Draw the circle around a finding on the acquired image that is nearest to its centre."""
-    import highdicom as hd
-
-    instance = volume.nearest_instance(finding.center_mm)
-    assert instance is not None  # source_images refused a scan without
-    plane = plane_of(volume, instance)
-    radius = finding.diameter_mm / 2
-    center = plane.to_pixels([finding.center_mm])
-    across, down = np.array([radius / plane.pitch[1], 0]), np.array([0, radius / plane.pitch[0]])
-    if abs(plane.pitch[0] / plane.pitch[1] - 1) < _SQUARE:
-        kind, points = "CIRCLE", center + np.array([[0, 0], across])
-    else:  # the ends of the longer diameter come first
-        longer, shorter = (across, down) if plane.pitch[1] < plane.pitch[0] else (down, across)
-        kind, points = "ELLIPSE", center + np.array([-longer, longer, -shorter, shorter])
-    source = hd.sr.SourceImageForRegion(
-        instance.sop_class_uid or CTImageStorage,
-        instance.sop_instance_uid,
-        [instance.frame] if instance.frame is not None else None,
-    )
-    return hd.sr.ImageRegion(graphic_type=kind, graphic_data=points, source_image=source)
-
-
-def _axis(axis: Axis, code: Code, measured: Measurement, volume: Volume) -> Any:
-    """Write the length of an axis, with its ends in space and, where they lie on an acquired image, on that."""
-    import highdicom as hd
-
-    item = _number(Quantity(code, concepts.MM), axis.length_mm)[0]
-    ends = [axis.start_mm, axis.end_mm]
-    frame_of_reference = volume.series.frame_of_reference_uid
-    inferred: list[Any] = [_in_space(concepts.PATH, "POLYLINE", ends, frame_of_reference, "INFERRED FROM")]
-    plane = _plane_by_uid(volume, measured.sop_instance_uid, measured.frame)
-    if plane is not None:
-        drawn = np.abs(plane.depth_mm(ends)).max() <= volume.spacing[0] / 2
-        instance = plane.instance
-        image = hd.sr.ImageContentItem(
-            Code("121112", "DCM", "Source of Measurement"),
-            instance.sop_class_uid or CTImageStorage,
-            instance.sop_instance_uid,
-            [instance.frame] if instance.frame is not None else None,
-            relationship_type="SELECTED FROM" if drawn else "INFERRED FROM",
-        )
-        if drawn:
-            line = hd.sr.ScoordContentItem(
-                name=concepts.PATH,
-                graphic_type="POLYLINE",
-                graphic_data=plane.to_pixels(ends),
-                relationship_type="INFERRED FROM",
-            )
-            line.ContentSequence = hd.sr.ContentSequence([image])
-            inferred.append(line)
-        else:
-            inferred.append(image)
-    item.ContentSequence = hd.sr.ContentSequence(inferred)
-    return item
-
-
-def _plane_by_uid(volume: Volume, sop_instance_uid: str, frame: int | None) -> Plane | None:
-    for instance in volume.instances:
-        if instance.sop_instance_uid == sop_instance_uid and instance.frame == frame:
-            return plane_of(volume, instance)
-    return None

@@ -14,7 +14,8 @@ from napari_lesion.detection.operating import score_at
 from napari_lesion.evaluation.froc import Mark, ScoredPoint, lies_on
 from napari_lesion.evaluation.results import Results
 from napari_lesion.models.card import Metric
-from napari_lesion.models.packages import CARD, Calibration, Metadata, ModelPackage, verify, write_package
+from napari_lesion.models.package_metadata import Calibration, Metadata
+from napari_lesion.models.packages import CARD, ModelPackage, verify, write_package
 from napari_lesion.support.errors import ConfigError
 
 ECE = "ECE"

@@ -14,7 +14,8 @@ from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.evaluation.calibrate import label_findings
 from napari_lesion.evaluation.froc import Curve, Mark, ScoredPoint, evaluate
 from napari_lesion.evaluation.results import Results
-from napari_lesion.models.packages import FalsePositiveReduction, Metadata, ModelPackage
+from napari_lesion.models.package_metadata import FalsePositiveReduction, Metadata
+from napari_lesion.models.packages import ModelPackage
 from napari_lesion.support.errors import ConfigError
 from napari_lesion.support.progress import Progress, silent
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from napari_lesion.explain.view import Gradients, ScoredCrop
 from napari_lesion.imaging import inference, preprocess
-from napari_lesion.imaging.inference import output_affine
+from napari_lesion.imaging.windows import output_affine
 from napari_lesion.model.findings import Finding, Heatmap
 from napari_lesion.model.volume import FloatArray, Volume, apply_affine, spacing_of
 from napari_lesion.models.card import Detector

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,21 +19,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from napari_lesion.model.volume import FloatArray
+from napari_lesion.imaging.windows import Shape, coarse, cropped, halved, padded, padded_part, windows
 from napari_lesion.models.card import Precision
-from napari_lesion.models.networks import INPUT_MULTIPLE, OUTPUT_STRIDE
+from napari_lesion.models.networks import OUTPUT_STRIDE
 from napari_lesion.support.errors import LesionError, ModelError, OptionError
 from napari_lesion.support.progress import Progress, silent
-
-Shape: TypeAlias = tuple[int, int, int]
-Slices: TypeAlias = tuple[slice, slice, slice]
-
-HALO_BELOW = 96
-"""Voxels below a window's core that ``NoduleNet`` must see for the core to come out as in one pass: its receptive
-field reaches 92 voxels down from the first voxel of an aligned block of 16, rounded up to whole blocks."""
-HALO_ABOVE = 80
-"""The same above: the receptive field reaches 78 voxels up from the block's last voxel."""
-SMALLEST_WINDOW = HALO_BELOW + INPUT_MULTIPLE + HALO_ABOVE
 
 _OUTPUTS = 5
 _MEMORY_SHARE = 0.8
@@ -182,10 +172,10 @@ def predict(
     Cancelled
         If ``progress`` raised it.
     """
-    inside = _coarse(torch.ones(image.shape[2:], dtype=torch.bool) if mask is None else torch.from_numpy(mask))
+    inside = coarse(torch.ones(image.shape[2:], dtype=torch.bool) if mask is None else torch.from_numpy(mask))
     target = choose_device(device, None if isinstance(network, nn.Module) else network)
     warnings: list[str] = []
-    window = _fitting_window(_padded(image.shape[2:]), network, target)
+    window = _fitting_window(padded(image.shape[2:]), network, target)
     while True:
         error = ""
         try:
@@ -199,14 +189,14 @@ def predict(
         # Out here nothing holds the failed attempt any more: the exception is gone, and with it the frames and their
         # tensors. Only now can the memory really be given back.
         _give_back_memory(target)
-        smaller = _halved(window)
+        smaller = halved(window)
         if smaller is not None:
             warnings.append(f"Out of memory on {target} with a window of {_text(window)} voxels; halved it.")
             window = smaller
         elif target.type != "cpu":
             warnings.append(f"Out of memory on {target} even with a window of {_text(window)} voxels; used the CPU.")
             target = torch.device("cpu")
-            window = _fitting_window(_padded(image.shape[2:]), network, target)
+            window = _fitting_window(padded(image.shape[2:]), network, target)
         else:
             raise LesionError(
                 f"The memory does not suffice for a window of {_text(window)} voxels ({error}). "
@@ -237,27 +227,6 @@ def fold_batch_norm(network: nn.Module) -> nn.Module:
     return folded
 
 
-def windows(shape: Shape, window: Shape) -> list[tuple[Slices, Slices]]:
-    """Divide a box into windows no larger than ``window``, each with the core that it is responsible for.
-
-    All sides are multiples of 16. Cores tile the box; a window holds its core and a halo on every side that is not
-    the box's own border.
-    """
-    z, y, x = (_divide(n, w) for n, w in zip(shape, window, strict=True))
-    return [((a[0], b[0], c[0]), (a[1], b[1], c[1])) for a in z for b in y for c in x]
-
-
-def _divide(length: int, window: int) -> list[tuple[slice, slice]]:
-    parts, core = [], 0
-    while core < length:
-        start = max(0, core - HALO_BELOW)
-        stop = min(length, start + window)
-        end = length if stop == length else stop - HALO_ABOVE
-        parts.append((slice(start, stop), slice(core, end)))
-        core = end
-    return parts
-
-
 def _run(
     network: nn.Module | Compiled,
     image: Tensor,
@@ -268,11 +237,11 @@ def _run(
     progress: Progress,
 ) -> tuple[Tensor, str]:
     """One attempt: (5, d', h', w') float32 on the CPU, and how it ran."""
-    shape = _padded(image.shape[2:])
+    shape = padded(image.shape[2:])
     todo = [
         (outer, core)
         for outer, core in windows(shape, window)
-        if bool(inside[_cropped(core, tuple(inside.shape))].any())
+        if bool(inside[cropped(core, tuple(inside.shape))].any())
     ]
     output = torch.zeros((_OUTPUTS, *inside.shape))
     with torch.inference_mode(), _deterministic(device):
@@ -281,9 +250,9 @@ def _run(
         else:
             run, how = _compiled(network, device, len(todo), progress)
         for outer, core in todo:
-            result = run(_padded_part(image, outer))[0]
+            result = run(padded_part(image, outer))[0]
             inner = tuple(slice((c.start - o.start) // 2, None) for c, o in zip(core, outer, strict=True))
-            place = _cropped(core, tuple(inside.shape))
+            place = cropped(core, tuple(inside.shape))
             size = [s.stop - s.start for s in place]
             result = result[(slice(None), *inner)][:, : size[0], : size[1], : size[2]]
             output[(slice(None), *place)] = result.cpu()
@@ -340,36 +309,6 @@ def _report_layers(network: nn.Module, passes: int, what: str, progress: Progres
         layer.register_forward_hook(step)
 
 
-def _padded(shape: tuple[int, ...]) -> Shape:
-    d, h, w = (-(-n // INPUT_MULTIPLE) * INPUT_MULTIPLE for n in shape)
-    return d, h, w
-
-
-def _padded_part(image: Tensor, outer: Slices) -> Tensor:
-    part = image[(..., *outer)]
-    missing = [s.stop - s.start - n for s, n in zip(outer, part.shape[2:], strict=True)]
-    if not any(missing):
-        return part
-    return nn.functional.pad(part, (0, missing[2], 0, missing[1], 0, missing[0]))
-
-
-def _cropped(core: Slices, shape: tuple[int, ...]) -> Slices:
-    """Bring a core to the output grid, without the padding."""
-    z, y, x = (
-        slice(c.start // OUTPUT_STRIDE, min(c.stop // OUTPUT_STRIDE, n)) for c, n in zip(core, shape, strict=True)
-    )
-    return z, y, x
-
-
-def _coarse(mask: Tensor) -> Tensor:
-    """(d, h, w) bool → (d/2, h/2, w/2) bool, rounded up: whether a block of 2×2×2 holds any."""
-    for axis in range(3):
-        even, odd = (mask[(slice(None),) * axis + (slice(n, None, OUTPUT_STRIDE),)] for n in (0, 1))
-        mask = even.clone()
-        mask.narrow(axis, 0, odd.shape[axis]).logical_or_(odd)
-    return mask
-
-
 @contextmanager
 def _deterministic(device: torch.device) -> Iterator[None]:
     if device.type != "cuda":
@@ -383,7 +322,7 @@ def _fitting_window(shape: Shape, network: nn.Module | Compiled, device: torch.d
     """Take the whole box, halved until its pass should fit into the free memory."""
     window, free = shape, _free_bytes(device)
     while free is not None and np.prod(window) * _bytes_per_voxel(network) > _MEMORY_SHARE * free:
-        smaller = _halved(window)
+        smaller = halved(window)
         if smaller is None:
             break
         window = smaller
@@ -400,16 +339,6 @@ def _bytes_per_voxel(network: nn.Module | Compiled) -> float:
     else:
         width = network.width
     return 4 * width * 4 / OUTPUT_STRIDE**3
-
-
-def _halved(window: Shape) -> Shape | None:
-    """Half the window along its longest side, with sides that stay usable; None when it cannot get smaller."""
-    longest = int(np.argmax(window))
-    if window[longest] <= SMALLEST_WINDOW:
-        return None
-    sides = list(window)
-    sides[longest] = max(SMALLEST_WINDOW, _padded((sides[longest] // 2,) * 3)[0])
-    return sides[0], sides[1], sides[2]
 
 
 def _free_bytes(device: torch.device) -> int | None:
@@ -448,11 +377,3 @@ def _give_back_memory(device: torch.device) -> None:
 
 def _text(window: Shape) -> str:
     return "×".join(map(str, window))
-
-
-def output_affine(affine: FloatArray) -> FloatArray:
-    """Affine of the network's output grid from that of its input: voxel k has its centre at input index 2k + 0.5."""
-    stride = np.diag([OUTPUT_STRIDE] * 3 + [1.0])
-    stride[:3, 3] = (OUTPUT_STRIDE - 1) / 2
-    result: FloatArray = affine @ stride
-    return result

@@ -10,20 +10,24 @@ its density (parenchyma, not plain gas) and its size. Airways and bowel are gas 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
+from napari_lesion.imaging.morphology import (
+    HU,
+    Mask,
+    Spacing,
+    close,
+    crop,
+    dilate,
+    erode,
+    facing,
+    label_slices,
+    labelled,
+    opened,
+    voxel_counts,
+)
 from napari_lesion.support.errors import LungsNotFoundError
-
-HU = npt.NDArray[np.floating[Any] | np.integer[Any]]
-Mask = npt.NDArray[np.bool_]
-Labels = npt.NDArray[np.int32]
-Spacing = tuple[float, float, float]
-Slices = tuple[slice, ...]
 
 SEARCH_MARGIN_MM = 8.0
 """How far the search region reaches beyond the lungs, at least: nodules sit on pleura and mediastinum."""
@@ -80,7 +84,7 @@ def find_lungs(hu: HU, spacing: Spacing) -> Mask:
     air = hu < _AIR_HU
     inside = _air_in_body(hu, air, spacing)
     if inside.any():
-        part = _crop(inside, spacing, 2 * _WALL_MM)
+        part = crop(inside, spacing, 2 * _WALL_MM)
         gas = _gas_outside_lung(hu[part], inside[part], spacing)
         # Without their walls airway and lung part; what the walls took from the lung comes back afterwards.
         found = _lung_like(inside[part] & ~dilate(gas, spacing, _WALL_MM), hu[part], spacing)
@@ -108,7 +112,7 @@ def search_region(lungs: Mask, spacing: Spacing, margin_mm: float = SEARCH_MARGI
     -------
     (z, y, x) bool
     """
-    part = _crop(lungs, spacing, 3 * margin_mm)
+    part = crop(lungs, spacing, 3 * margin_mm)
     region = np.zeros_like(lungs)
     # Almost half a voxel more, so that rounding to whole voxels never falls short of the margin.
     reach = margin_mm + 0.45 * min(spacing)
@@ -124,13 +128,13 @@ def beside_gas(lungs: Mask, hu: HU, spacing: Spacing) -> Mask:
     """
     result = np.zeros(lungs.shape, dtype=np.bool_)
     gas = _air_in_body(hu, hu < _AIR_HU, spacing) & ~dilate(lungs, spacing, _RIM_MM)
-    labels, count = _label(gas)
-    large = _count(labels, count) * np.prod(spacing) >= _LEAST_GAS_ML * 1000
+    labels, count = labelled(gas)
+    large = voxel_counts(labels, count) * np.prod(spacing) >= _LEAST_GAS_ML * 1000
     large[0] = False
     gas = large[labels]
     if not gas.any():
         return result
-    part = _crop(gas, spacing, BESIDE_GAS_MM)
+    part = crop(gas, spacing, BESIDE_GAS_MM)
     near = ndimage.distance_transform_edt(~gas[part], spacing) < BESIDE_GAS_MM
     # The lungs may lie beyond the part that holds the gas: then they are further than its margin, too.
     outside = ndimage.distance_transform_edt(~lungs[part], spacing) if lungs[part].any() else np.inf
@@ -173,125 +177,11 @@ def opaque_lung(lungs: Mask, hu: HU, spacing: Spacing) -> Mask:
     else:
         depth = lungs.sum(axis=(0, 2))
         result[:, : round(float(np.average(np.arange(depth.size), weights=depth)))] = False
-    result = _open(result, spacing, 8.0)
-    labels, count = _label(result)
-    large = _count(labels, count) * float(np.prod(spacing)) / 1000 > _MIN_OPAQUE_ML
+    result = opened(result, spacing, 8.0)
+    labels, count = labelled(result)
+    large = voxel_counts(labels, count) * float(np.prod(spacing)) / 1000 > _MIN_OPAQUE_ML
     opaque: Mask = large[labels]
     return opaque
-
-
-def dilate(mask: Mask, spacing: Spacing, radius_mm: float) -> Mask:
-    """Widen a mask by a ball, made of alternating crosses and boxes; nothing comes in from outside the grid."""
-    grown = mask.copy()
-    for axes, as_box in _steps(spacing, radius_mm):
-        source = grown if as_box else grown.copy()
-        for axis in axes:
-            if as_box:
-                source = grown.copy()
-            lower, upper = _neighbours(axis)
-            grown[lower] |= source[upper]
-            grown[upper] |= source[lower]
-    return grown
-
-
-def close(mask: Mask, spacing: Spacing, radius_mm: float) -> Mask:
-    """Fill notches and holes narrower than twice the radius; the edge of the grid is no wall."""
-    pad = [int(radius_mm / s) + 2 for s in spacing]
-    padded = np.pad(mask, [(p, p) for p in pad])
-    closed = _erode(dilate(padded, spacing, radius_mm), spacing, radius_mm)
-    inner = tuple(slice(p, -p) for p in pad)
-    result: Mask = np.ascontiguousarray(closed[inner])
-    return result
-
-
-def _erode(mask: Mask, spacing: Spacing, radius_mm: float) -> Mask:
-    return ~dilate(~mask, spacing, radius_mm)
-
-
-def _open(mask: Mask, spacing: Spacing, radius_mm: float) -> Mask:
-    return dilate(_erode(mask, spacing, radius_mm), spacing, radius_mm) & mask
-
-
-def _steps(spacing: Spacing, radius_mm: float) -> Iterator[tuple[list[int], bool]]:
-    """Yield steps of one voxel that reach ``radius_mm`` along every axis: which axes move, and whether as a box."""
-    reach = [0.0, 0.0, 0.0]
-    as_box: dict[tuple[int, ...], bool] = {}
-    while True:
-        open_axes = [axis for axis in range(3) if reach[axis] + spacing[axis] / 2 <= radius_mm]
-        if not open_axes:
-            return
-        # With anisotropic voxels the coarse axes wait for the fine ones, so that the shape stays round.
-        front = min(reach[axis] + spacing[axis] for axis in open_axes) + min(spacing) / 2
-        moving = [axis for axis in open_axes if reach[axis] + spacing[axis] <= front]
-        for axis in moving:
-            reach[axis] += spacing[axis]
-        kind = tuple(moving)
-        yield moving, as_box.setdefault(kind, False)
-        as_box[kind] = not as_box[kind]
-
-
-def _neighbours(axis: int, distance: int = 1) -> tuple[Slices, Slices]:
-    """Index a grid and the same grid shifted along an axis."""
-    lower, upper = [slice(None)] * 3, [slice(None)] * 3
-    lower[axis], upper[axis] = slice(None, -distance), slice(distance, None)
-    return tuple(lower), tuple(upper)
-
-
-def _crop(mask: Mask, spacing: Spacing, margin_mm: float) -> Slices:
-    """Give the bounding box of a mask, with a margin."""
-    box = []
-    for axis in range(3):
-        hits = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
-        margin = int(np.ceil(margin_mm / spacing[axis]))
-        box.append(slice(max(int(hits[0]) - margin, 0), int(hits[-1]) + 1 + margin))
-    return tuple(box)
-
-
-def _label(mask: Mask) -> tuple[Labels, int]:
-    labels, count = ndimage.label(mask, output=np.int32)
-    return labels, int(count)
-
-
-def _label_slices(mask: Mask) -> tuple[Labels, int]:
-    """Label what is connected within each axial slice."""
-    in_plane = np.zeros((3, 3, 3), dtype=np.bool_)
-    in_plane[1] = ndimage.generate_binary_structure(2, 1)
-    labels, count = ndimage.label(mask, in_plane, output=np.int32)
-    return labels, int(count)
-
-
-def _count(labels: Labels, count: int, where: Mask | None = None) -> npt.NDArray[np.int64]:
-    """Voxels of each label (0 for the background)."""
-    sizes = np.bincount(labels.ravel() if where is None else labels[where], minlength=count + 1)
-    sizes[0] = 0
-    return sizes
-
-
-def _facing(labels: Labels, count: int, what: Mask, spacing: Spacing, distance_mm: float) -> npt.NDArray[np.float64]:
-    """Share of each label's surface that faces ``what`` at a distance within the slice.
-
-    Faces upwards and downwards don't count: with thick slices they see partial volumes. Nor do those at the edge.
-    """
-    surface = np.zeros(count + 1)
-    facing = np.zeros(count + 1)
-    for axis in (1, 2):
-        distance = max(1, round(distance_mm / spacing[axis]))
-        near_lower, near_upper = _neighbours(axis)
-        edge = labels[near_lower] != labels[near_upper]
-        extent = labels.shape[axis]
-        for index, sign in ((0, 1), (1, -1)):
-            # `at` holds voxels with a neighbour of another label on the one or the other side.
-            at = np.nonzero(edge & ((labels[near_lower], labels[near_upper])[index] > 0))
-            position = list(at)
-            position[axis] = at[axis] + index
-            own = labels[tuple(position)]
-            position[axis] = position[axis] + sign * distance
-            valid = (position[axis] >= 0) & (position[axis] < extent)
-            own = own[valid]
-            surface += np.bincount(own, minlength=count + 1)
-            facing += np.bincount(own, weights=what[tuple(p[valid] for p in position)], minlength=count + 1)
-    result: npt.NDArray[np.float64] = facing / np.maximum(surface, 1)
-    return result
 
 
 def _air_in_body(hu: HU, air: Mask, spacing: Spacing) -> Mask:
@@ -301,8 +191,8 @@ def _air_in_body(hu: HU, air: Mask, spacing: Spacing) -> Mask:
     if lowest > -1000 or padding.mean() < 0.01:
         padding = np.zeros_like(air)
     # The largest piece of tissue, after the thin shells of table and clothes have been eroded off.
-    thick, count = _label(_erode(~air, spacing, 2.0))
-    sizes = _count(thick, count)
+    thick, count = labelled(erode(~air, spacing, 2.0))
+    sizes = voxel_counts(thick, count)
     body = dilate(thick == max(1, int(sizes.argmax())), spacing, 5.0) & ~air
     enclosed = _fill_slices(body) & air & ~padding
     # Where the chest wall is thin, a slab of the body may have come apart.
@@ -310,12 +200,12 @@ def _air_in_body(hu: HU, air: Mask, spacing: Spacing) -> Mask:
     # Where the field of view cuts the chest wall off, a slice does not enclose the lung. It is still lung if it is no
     # plain gas and borders on the body; foam in the table borders on the table.
     rest = air & ~enclosed & ~padding
-    labels, count = _label(rest)
-    sizes = np.maximum(_count(labels, count), 1)
-    lung_like = _count(labels, count, rest & (hu > _GAS_HU)) > 0.75 * sizes
+    labels, count = labelled(rest)
+    sizes = np.maximum(voxel_counts(labels, count), 1)
+    lung_like = voxel_counts(labels, count, rest & (hu > _GAS_HU)) > 0.75 * sizes
     lung_like &= sizes * float(np.prod(spacing)) / 1000 > 5.0
     if lung_like.any():
-        lung_like &= _facing(labels, count, body | enclosed, spacing, _WALL_MM) > 0.65
+        lung_like &= facing(labels, count, body | enclosed, spacing, _WALL_MM) > 0.65
         enclosed |= lung_like[labels]
     result: Mask = enclosed
     return result
@@ -330,29 +220,31 @@ def _gas_outside_lung(hu: HU, inside: Mask, spacing: Spacing) -> Mask:
     # Airways: small in every slice, which parts them from the lung that they lead to. The lower threshold parts them
     # from emphysema.
     for threshold in (_GAS_HU, _PLAIN_GAS_HU):
-        flat, count = _label_slices(gas & (hu < threshold))
-        area = _count(flat, count) * spacing[1] * spacing[2]
+        flat, count = label_slices(gas & (hu < threshold))
+        area = voxel_counts(flat, count) * spacing[1] * spacing[2]
         # Grown to the wall, over holes that noise made in it.
-        labels, count = _label(dilate(((area > 30) & (area < 900))[flat], spacing, 2.5) & inside)
-        airway = (_count(labels, count) * voxel_mm3 > 300) & (_facing(labels, count, tissue, spacing, _WALL_MM) > 0.6)
+        labels, count = labelled(dilate(((area > 30) & (area < 900))[flat], spacing, 2.5) & inside)
+        airway = (voxel_counts(labels, count) * voxel_mm3 > 300) & (
+            facing(labels, count, tissue, spacing, _WALL_MM) > 0.6
+        )
         found |= airway[labels]
     # Stomach and bowel: of any size.
-    labels, count = _label(dilate(_erode(gas, spacing, 2.5), spacing, 5.0) & inside)
-    sizes = _count(labels, count)
-    bowel = (sizes * voxel_mm3 > 3000) & (_facing(labels, count, tissue, spacing, _WALL_MM) > 0.6)
-    plain = _count(labels, count, hu < _PLAIN_GAS_HU) > 0.5 * sizes
+    labels, count = labelled(dilate(erode(gas, spacing, 2.5), spacing, 5.0) & inside)
+    sizes = voxel_counts(labels, count)
+    bowel = (sizes * voxel_mm3 > 3000) & (facing(labels, count, tissue, spacing, _WALL_MM) > 0.6)
+    plain = voxel_counts(labels, count, hu < _PLAIN_GAS_HU) > 0.5 * sizes
     found |= (bowel & (plain | (sizes * voxel_mm3 < 1000 * _LARGE_ML)))[labels]
     return found
 
 
 def _lung_like(mask: Mask, hu: HU, spacing: Spacing) -> Mask:
     """Pieces that are large enough and have the density of lung."""
-    labels, count = _label(mask)
-    sizes = _count(labels, count)
+    labels, count = labelled(mask)
+    sizes = voxel_counts(labels, count)
     volume_ml = sizes * float(np.prod(spacing)) / 1000
     # Emphysema reaches down to -970 HU; a piece as large as that is no bowel.
-    lung = _count(labels, count, mask & (hu > _GAS_HU - 20) & (hu < -550)) > 0.4 * sizes
-    emphysema = _count(labels, count, mask & (hu > _PLAIN_GAS_HU) & (hu < -550)) > 0.4 * sizes
+    lung = voxel_counts(labels, count, mask & (hu > _GAS_HU - 20) & (hu < -550)) > 0.4 * sizes
+    emphysema = voxel_counts(labels, count, mask & (hu > _PLAIN_GAS_HU) & (hu < -550)) > 0.4 * sizes
     keep = (lung | (emphysema & (volume_ml > _LARGE_ML))) & (volume_ml > 0)
     if not keep.any():
         return np.zeros_like(mask)
@@ -367,11 +259,11 @@ def _fill(lungs: Mask, hu: HU, spacing: Spacing) -> Mask:
     """Add vessels, nodules and masses: islands in the lung, notches in its surface."""
     filled = close(lungs, spacing, 12.0)
     filled |= _notches(filled, spacing) & (hu < _BONE_HU)
-    labels, count = _label_slices(np.pad(~filled, [(0, 0), (1, 1), (1, 1)], constant_values=True))
-    islands = _count(labels, count) * spacing[1] * spacing[2] < _HOLE_MM2
+    labels, count = label_slices(np.pad(~filled, [(0, 0), (1, 1), (1, 1)], constant_values=True))
+    islands = voxel_counts(labels, count) * spacing[1] * spacing[2] < _HOLE_MM2
     islands[0] = False
     filled |= islands[labels][:, 1:-1, 1:-1]
-    labels, count = _label(np.pad(~filled, 1, constant_values=True))
+    labels, count = labelled(np.pad(~filled, 1, constant_values=True))
     # An island of any size that lies in the lung on all sides; at the ends of a slab it may go on outside.
     labels = labels[1:-1, 1:-1, 1:-1]
     closed = np.ones(count + 1, dtype=np.bool_)
@@ -400,7 +292,7 @@ def _notches(lungs: Mask, spacing: Spacing) -> Mask:
     # Looking from each voxel to the midline and away from it.
     notch[:, :, :middle] &= _before(right[:, :, ::-1])[:, :, ::-1] & ~_before(right)
     notch[:, :, middle:] &= _before(left) & ~_before(left[:, :, ::-1])[:, :, ::-1]
-    notch = _open(notch, coarse_spacing, 4.0)
+    notch = opened(notch, coarse_spacing, 4.0)
     for axis, factor in enumerate(step):
         notch = np.repeat(notch, factor, axis=axis)
     result: Mask = notch[tuple(slice(n) for n in lungs.shape)]
@@ -415,7 +307,7 @@ def _before(mask: Mask) -> Mask:
 
 def _fill_slices(mask: Mask) -> Mask:
     """Fill what a mask encloses in each axial slice."""
-    labels, count = _label_slices(np.pad(~mask, [(0, 0), (1, 1), (1, 1)], constant_values=True))
+    labels, count = label_slices(np.pad(~mask, [(0, 0), (1, 1), (1, 1)], constant_values=True))
     outside = np.zeros(count + 1, dtype=np.bool_)
     outside[labels[:, 0, 0]] = True
     result: Mask = ~outside[labels][:, 1:-1, 1:-1]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from napari_lesion.models import packages, store
+from napari_lesion.models.package_files import is_part
 from napari_lesion.support.atomic import PREFIX, whole_folder
 from napari_lesion.support.errors import DownloadError, ModelError
 from napari_lesion.support.progress import Progress, silent
@@ -184,8 +185,7 @@ def _list_files(pin: Pin) -> Sequence[_Listed]:
         files = [
             _Listed(entry.rfilename, _size(entry.size), entry.blob_id or "", entry.lfs.sha256 if entry.lfs else "")
             for entry in info.siblings or ()
-            if entry.rfilename in weights
-            or (store.is_part(entry.rfilename) and not entry.rfilename.startswith("models/"))
+            if entry.rfilename in weights or (is_part(entry.rfilename) and not entry.rfilename.startswith("models/"))
         ]
     except (
         ValueError,

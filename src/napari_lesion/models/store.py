@@ -9,18 +9,16 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-import stat
 import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
-from typing import IO, TypeAlias
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeAlias
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from napari_lesion.models import packages
+from napari_lesion.models import package_metadata, packages
 from napari_lesion.models.card import Card
+from napari_lesion.models.package_files import CHUNK, LARGEST, copy_of, files_of, is_part, text_of
 from napari_lesion.security import signing
 from napari_lesion.security.signing import SIGNATURE, Signed
 from napari_lesion.support.atomic import PREFIX, whole_file, whole_folder
@@ -30,18 +28,11 @@ from napari_lesion.support.progress import Progress, silent
 ORIGIN = "origin.json"
 BUNDLE_METADATA = "configs/metadata.json"
 
-_BUNDLE_PARTS = ("configs/", "docs/", "models/", "scripts/", "LICENSE", "README")
-_LARGEST = 8 * 2**30
-"""Bytes of a model at most; more is a mistake, or a zip that is made to fill the disk."""
-_LARGEST_TEXT = 2**20
-_CHUNK = 2**20
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 """Zip files hold no time of making, so that the same model gives the same bytes."""
 
 #: Reads the card that a folder holds; what a MONAI bundle says is worked out above this module.
 CardReader: TypeAlias = Callable[[Path], Card]
-_Files: TypeAlias = Mapping[str, Callable[[], IO[bytes]]]
-"""Relative path with slashes → what opens the file."""
 
 
 class Origin(BaseModel):
@@ -83,9 +74,9 @@ def add(source: Path, card_in: CardReader, *, replace: bool = False, progress: P
     Cancelled
         If ``progress`` raised it; nothing was added then.
     """
-    with _files_of(source) as (name, files):
+    with files_of(source) as (name, files):
         if packages.DESCRIPTION in files:
-            content = _text(files[packages.DESCRIPTION], packages.DESCRIPTION, source)
+            content = text_of(files[packages.DESCRIPTION], packages.DESCRIPTION, source)
             metadata = packages.read_description(content, source / packages.DESCRIPTION)
             name, weights = metadata.id, {packages.WEIGHTS: metadata.sha256}
             if missing := [part for part in packages.FILES if part not in files]:
@@ -98,10 +89,10 @@ def add(source: Path, card_in: CardReader, *, replace: bool = False, progress: P
             raise ModelError(no_model(source))
         check_new_id(name, replace=replace)
         with whole_folder(packages.home() / name) as new:
-            left, hashes = _LARGEST, {}
+            left, hashes = LARGEST, {}
             for done, file in enumerate(wanted):
                 progress(done, len(wanted), f"copying {file}")
-                hashes[file], size = _copy(files[file], new / file, left, source)
+                hashes[file], size = copy_of(files[file], new / file, left, source)
                 left -= size
             for file, sha256 in weights.items():
                 if hashes[file] != sha256:
@@ -124,7 +115,7 @@ def check_new_id(name: str, *, replace: bool = False) -> None:
     ModelError
         If it is no plain name, or taken.
     """
-    if not re.fullmatch(packages.ID_PATTERN, name):
+    if not re.fullmatch(package_metadata.ID_PATTERN, name):
         raise ModelError(f"{name!r} cannot be the id of a model. Use letters, digits, dots, dashes and underscores.")
     if (packages.SHIPPED / name).is_dir():
         raise ModelError(f"{name} is the id of a model that comes with napari-lesion. Give the new one another id.")
@@ -189,7 +180,7 @@ def export(name: str | Path, out: Path, *, progress: Progress = silent) -> Path:
             member.compress_type = zipfile.ZIP_DEFLATED
             member.external_attr = 0o644 << 16
             with (folder / file).open("rb") as source, archive.open(member, "w", force_zip64=True) as target:
-                shutil.copyfileobj(source, target, _CHUNK)
+                shutil.copyfileobj(source, target, CHUNK)
     return out
 
 
@@ -325,95 +316,3 @@ def _own_files(folder: Path) -> tuple[str, ...]:
         return packages.own_files(folder)
     files = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     return tuple(sorted(file for file in files if is_part(file) and file != SIGNATURE))
-
-
-def is_part(file: str) -> bool:
-    """Whether a file belongs to a MONAI bundle, by its path below the bundle's folder, or to a package."""
-    return file in (*packages.FILES, SIGNATURE) or file.startswith(_BUNDLE_PARTS)
-
-
-@contextmanager
-def _files_of(source: Path) -> Iterator[tuple[str, _Files]]:
-    """Give the name and the files of a folder or zip; one folder around everything in a zip is its name."""
-    if source.is_dir():
-        paths = [path for path in sorted(source.rglob("*")) if path.is_file()]
-        home = source.resolve()
-        for file in paths:
-            if is_part(file.relative_to(source).as_posix()) and not file.resolve().is_relative_to(home):
-                raise ModelError(
-                    f"{file} is a link that leads out of {source}, where nothing is read. Copy the model with its "
-                    "links followed (`cp -rL`), and add the copy."
-                )
-        yield source.absolute().name, {path.relative_to(source).as_posix(): _opener(path) for path in paths}
-        return
-    try:
-        archive = zipfile.ZipFile(source)
-    except OSError as error:
-        raise ModelError(f"{source} cannot be read ({error.strerror}).") from error
-    except zipfile.BadZipFile as error:
-        raise ModelError(f"{source} is neither a folder nor a zip, or the zip is damaged. Get it again.") from error
-    with archive:
-        members: dict[str, zipfile.ZipInfo] = {}
-        for member in archive.infolist():
-            path = _plain(member, source)
-            if member.is_dir() or path.parts[0] == "__MACOSX" or any(part.startswith(".") for part in path.parts):
-                continue  # what file managers leave behind
-            if str(path) in members:
-                raise ModelError(f"{source}: {member.filename!r} is in it twice. It was not unpacked.")
-            members[str(path)] = member
-        tops = {PurePosixPath(path).parts[0] for path in members}
-        inner = len(tops) == 1 and all("/" in path for path in members)
-        name = tops.pop() if inner else source.stem
-        yield name, {path.partition("/")[2] if inner else path: _member(archive, m) for path, m in members.items()}
-
-
-def _plain(member: zipfile.ZipInfo, source: Path) -> PurePosixPath:
-    """Refuse a member that would land outside its folder, or that is no file."""
-    path = PurePosixPath(member.filename)
-    strange = "\\" in member.filename or ":" in member.filename or "\0" in member.orig_filename
-    if path.is_absolute() or ".." in path.parts or strange or not path.parts:
-        raise ModelError(f"{source}: the path {member.orig_filename!r} leads out of its folder. It was not unpacked.")
-    kind = stat.S_IFMT(member.external_attr >> 16)
-    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise ModelError(f"{source}: {member.filename!r} is a link or a device, not a file. It was not unpacked.")
-    if member.flag_bits & 0x1:
-        raise ModelError(f"{source} is encrypted. Unpack it first, and add the folder.")
-    return path
-
-
-def _opener(path: Path) -> Callable[[], IO[bytes]]:
-    return lambda: path.open("rb")
-
-
-def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Callable[[], IO[bytes]]:
-    return lambda: archive.open(member)
-
-
-def _text(opener: Callable[[], IO[bytes]], name: str, source: Path) -> bytes:
-    with _readable(name, source), opener() as file:
-        content = file.read(_LARGEST_TEXT + 1)
-    if len(content) > _LARGEST_TEXT:
-        raise ModelError(f"{source}: {name} is too long to be a description.")
-    return content
-
-
-def _copy(opener: Callable[[], IO[bytes]], target: Path, limit: int, source: Path) -> tuple[str, int]:
-    """Copy one file; returns its sha256 and size."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    digest, size = hashlib.sha256(), 0
-    with _readable(target.name, source), opener() as file, target.open("wb") as out:
-        while chunk := file.read(_CHUNK):
-            size += len(chunk)
-            if size > limit:
-                raise ModelError(f"{source} holds more than {_LARGEST // 2**30} GB. It was not unpacked.")
-            digest.update(chunk)
-            out.write(chunk)
-    return digest.hexdigest(), size
-
-
-@contextmanager
-def _readable(name: str, source: Path) -> Iterator[None]:
-    try:
-        yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
-        raise ModelError(f"{source}: {name} cannot be read ({error}). Nothing was added; get it again.") from error

@@ -12,19 +12,26 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.interpolate import PchipInterpolator
 from scipy.spatial import cKDTree
 
-Array = npt.NDArray[np.float32]
-Points = npt.NDArray[np.float64]
+from napari_lesion.phantom.shapes import (
+    CAGE_DEPTH,
+    CAGE_Y,
+    CAGE_Z,
+    FAR,
+    Array,
+    Points,
+    along,
+    cage_of,
+    capsule_distance,
+    ellipse,
+    ellipsoid,
+    smooth_max,
+    smooth_min,
+    superellipse,
+    wall_point,
+)
 
-#: Distances are exact near a surface and cut off here, mm.
-FAR = 30.0
-
-_CAGE_Z = (-220, -160, -110, -60, -10, 40, 75, 100, 118, 150)
-_CAGE_WIDTH = (132, 133, 131, 127, 119, 101, 78, 50, 22, 16)  # half the inner width of the rib cage
-_CAGE_DEPTH = (92, 94, 95, 93, 86, 71, 56, 36, 16, 12)
-_CAGE_Y = (0, 0, 0, 2, 6, 14, 21, 26, 28, 28)
 _BODY_Z = (-220, -110, -60, -10, 40, 75, 100, 125, 150)
 _BODY_WIDTH = (160, 164, 166, 168, 172, 174, 166, 128, 82)
 _BODY_DEPTH = (117, 120, 119, 115, 106, 96, 84, 72, 64)
@@ -150,10 +157,10 @@ def tissues(body: Body, grid: PhantomGrid, pose: Pose) -> Tissues:
     z = ((grid.z - pose.shift_mm[2]) / body.height).astype(np.float32)[:, None, None]
     paint = _Painter(grid, body, pose)
 
-    cage, theta = _cage(x, y, z)
-    spine_y = _along(_SPINE_Z, _SPINE_Y, z)
-    skin = _superellipse(
-        x, y - _along(_BODY_Z, _BODY_Y, z), z, _BODY_Z,
+    cage, theta = cage_of(x, y, z)
+    spine_y = along(_SPINE_Z, _SPINE_Y, z)
+    skin = superellipse(
+        x, y - along(_BODY_Z, _BODY_Y, z), z, _BODY_Z,
         np.add(_BODY_WIDTH, body.fat_mm), np.add(_BODY_DEPTH, body.fat_mm), 2.5,
     )  # fmt: skip
 
@@ -168,14 +175,14 @@ def tissues(body: Body, grid: PhantomGrid, pose: Pose) -> Tissues:
     gullet = paint.tubes([((4, 34, 140), (6, 42, 60), (7, 48, 0), (2, 52, -60), (10, 40, -130))], [7.0])
     airway_room = paint.tubes(AIRWAYS, [11.0, 8.5, 7.8])
     slab: Array = np.maximum(np.abs(x - 4 + 4 * (y > 20)) - 3.5, y - 70).astype(np.float32)
-    mediastinum = _smooth_min(np.minimum(np.minimum(blood, airway_room), gullet) - np.float32(2.5), spine - 2.0, 12.0)
-    mediastinum = np.minimum(_smooth_min(mediastinum, np.maximum(slab, cage - 2), 10.0), FAR)
+    mediastinum = smooth_min(np.minimum(np.minimum(blood, airway_room), gullet) - np.float32(2.5), spine - 2.0, 12.0)
+    mediastinum = np.minimum(smooth_min(mediastinum, np.maximum(slab, cage - 2), 10.0), FAR)
 
     dome = _diaphragm(x, y, z, body)
-    lung = _smooth_max(_smooth_max(cage, -mediastinum, 3.0), dome, 3.0)
+    lung = smooth_max(smooth_max(cage, -mediastinum, 3.0), dome, 3.0)
 
     muscle = np.minimum(_chest_muscles(z, cage, theta), gullet)
-    erector = _ellipse(np.abs(x) - 27, y - spine_y - 33, 24.0, 16.0)
+    erector = ellipse(np.abs(x) - 27, y - spine_y - 33, 24.0, 16.0)
     muscle = np.minimum(muscle, np.maximum(erector, skin + 6))
     belly = np.maximum(cage, -dome)
     diaphragm = np.maximum(np.abs(dome) - 1.6, cage)
@@ -229,57 +236,6 @@ class _Painter:
         np.minimum(local, capsule_distance(z[:, None, None], y[:, None], x, start, end) - np.float32(radius), out=local)
 
 
-def capsule_distance(z: Array, y: Array, x: Array, start: Points, end: Points) -> Array:
-    """Distance to the segment from ``start`` to ``end``, both (x, y, z)."""
-    px, py, pz = x - np.float32(start[0]), y - np.float32(start[1]), z - np.float32(start[2])
-    d = (end - start).astype(np.float32)
-    t = np.clip((px * d[0] + py * d[1] + pz * d[2]) / max(float(d @ d), 1e-6), 0, 1)
-    result: Array = np.sqrt((px - t * d[0]) ** 2 + (py - t * d[1]) ** 2 + (pz - t * d[2]) ** 2)
-    return result
-
-
-def _along(knots: npt.ArrayLike, values: npt.ArrayLike, z: Array, derivative: int = 0) -> Array:
-    """Interpolate a measure along the body axis without overshoot; constant beyond the ends."""
-    k = np.asarray(knots, dtype=np.float64)
-    result: Array = PchipInterpolator(k, np.asarray(values, dtype=np.float64))(np.clip(z, k[0], k[-1]), derivative)
-    return result.astype(np.float32)
-
-
-def _superellipse(
-    x: Array, y: Array, z: Array, knots: npt.ArrayLike, widths: npt.ArrayLike, depths: npt.ArrayLike, n: float
-) -> Array:
-    """First-order distance to a tube of superelliptic cross-section whose half axes change along z."""
-    a, b = _along(knots, widths, z), _along(knots, depths, z)
-    u, v = np.abs(x) / a, np.abs(y) / b
-    un, vn = u**n, v**n
-    f = np.maximum((un + vn) ** (1 / n), 1e-3)
-    g = f ** (1 - n)
-    fx = g * un / np.maximum(u, 1e-3) / a
-    fy = g * vn / np.maximum(v, 1e-3) / b
-    fz = g * (un * _along(knots, widths, z, 1) / a + vn * _along(knots, depths, z, 1) / b)
-    slope = np.maximum(np.sqrt(fx**2 + fy**2 + fz**2), 4e-3)
-    result: Array = ((f - 1) / slope).astype(np.float32)
-    return result
-
-
-def _cage(x: Array, y: Array, z: Array) -> tuple[Array, Array]:
-    """Distance to the inside of the rib cage, and the angle about its axis: 0 in front, ±π at the back."""
-    yc = y - _along(_CAGE_Z, _CAGE_Y, z)
-    distance = _superellipse(x, yc, z, _CAGE_Z, _CAGE_WIDTH, _CAGE_DEPTH, 2.35)
-    top = (z - 112) * np.float32(0.9)
-    theta: Array = np.arctan2(x / _along(_CAGE_Z, _CAGE_WIDTH, z), -yc / _along(_CAGE_Z, _CAGE_DEPTH, z))
-    return _smooth_max(distance, top, 10.0), theta
-
-
-def _wall_point(theta: Points, z: Points, outward: float) -> Points:
-    """Points (x, y, z) on the rib cage's wall, ``outward`` mm outside of its inner surface."""
-    s, c = np.sin(theta), np.cos(theta)
-    r = (np.abs(s) ** 2.35 + np.abs(c) ** 2.35) ** (-1 / 2.35)
-    z32 = z.astype(np.float32)
-    a, b = _along(_CAGE_Z, _CAGE_WIDTH, z32) + outward, _along(_CAGE_Z, _CAGE_DEPTH, z32) + outward
-    return np.stack([a * r * s, _along(_CAGE_Z, _CAGE_Y, z32) - b * r * c, z], axis=-1)
-
-
 def _ribs(x: Array, y: Array, z: Array, cage: Array) -> tuple[Array, Array]:
     """Twelve pairs of ribs that slope from the spine down to the front, and their cartilage."""
     samples, cartilage_from = [], []
@@ -292,7 +248,7 @@ def _ribs(x: Array, y: Array, z: Array, cage: Array) -> tuple[Array, Array]:
         if n < 10:
             level = level + (10 + 3 * n) * np.clip((s - 0.8) / 0.2, 0, 1) ** 2  # cartilage rises to the sternum
         for side in (-1, 1):
-            samples.append(_wall_point(side * theta, level, 5.5))
+            samples.append(wall_point(side * theta, level, 5.5))
             cartilage_from.append((s > 0.8) if n < 10 else np.zeros_like(s, bool))
     points, is_cartilage = np.concatenate(samples), np.concatenate(cartilage_from)
     shell = np.argwhere((cage > -4) & (cage < 17) & (z < 120))
@@ -316,12 +272,12 @@ def _ribs(x: Array, y: Array, z: Array, cage: Array) -> tuple[Array, Array]:
 def _spine(x: Array, y: Array, z: Array, spine_y: Array, paint: _Painter) -> tuple[Array, Array, Array, Array]:
     """Vertebrae with arches and processes, discs, the canal, and the column of bodies as a whole."""
     size = np.interp(z, (-200, 100), (1.12, 0.8)).astype(np.float32)
-    column = _ellipse(x, y - spine_y, 18.5 * size, 15.5 * size)
-    column = np.maximum(column, -_ellipse(x, y - spine_y - 26 * size, 12.0, 12.0) * 0.8)
+    column = ellipse(x, y - spine_y, 18.5 * size, 15.5 * size)
+    column = np.maximum(column, -ellipse(x, y - spine_y - 26 * size, 12.0, 12.0) * 0.8)
     phase = np.abs((z - _FIRST_VERTEBRA_Z + _VERTEBRA_PITCH / 2) % _VERTEBRA_PITCH - _VERTEBRA_PITCH / 2)
     bodies = np.maximum(column, phase - 9.4)
     discs = np.maximum(column + 0.8, 9.4 - phase)
-    canal = _ellipse(x, y - spine_y - 15.5 * size - 8, 9.5, 8.0)
+    canal = ellipse(x, y - spine_y - 15.5 * size - 8, 9.5, 8.0)
     arch = np.maximum(np.maximum(canal - 4.5, -canal), phase - 8)
     chains: list[tuple[tuple[float, float, float], ...]] = []
     radii: list[float] = []
@@ -338,7 +294,7 @@ def _spine(x: Array, y: Array, z: Array, spine_y: Array, paint: _Painter) -> tup
 def _sternum_and_scapulae(x: Array, y: Array, z: Array, cage: Array, theta: Array) -> Array:
     """Flat bones of the wall, and the collar bones."""
     half = np.interp(z, (-90, -60, 20, 45), (9, 16, 13, 26)).astype(np.float32)
-    front = _along(_CAGE_Z, _CAGE_Y, z) - _along(_CAGE_Z, _CAGE_DEPTH, z)
+    front = along(CAGE_Z, CAGE_Y, z) - along(CAGE_Z, CAGE_DEPTH, z)
     across = ((np.abs(x) / half) ** 3 + (np.abs(y - front + 6.5) / 5.5) ** 3) ** (1 / 3)
     sternum = np.maximum((across - 1) * 5.5, np.abs(z + 20) - 66)
     turn = np.abs(theta)
@@ -422,31 +378,9 @@ def _belly(x: Array, y: Array, z: Array, belly: Array, mediastinum: Array) -> tu
     """Liver, spleen and stomach under the domes, and the stomach's gas."""
     room = belly + 2.5
     liver = np.maximum(np.maximum(room, x - 18 - 0.5 * (z + 130) * (y < 0)), y - 78)
-    spleen = _ellipsoid(x - 88, y - 42, z + 165, 36, 40, 45)
-    stomach = _ellipsoid(x - 52, y + 22, z + 158, 40, 42, 42)
+    spleen = ellipsoid(x - 88, y - 42, z + 165, 36, 40, 45)
+    stomach = ellipsoid(x - 52, y + 22, z + 158, 40, 42, 42)
     organ = np.minimum(liver, np.maximum(np.minimum(spleen, stomach), room + 1.5))
     organ = np.where((mediastinum < 0) & (x > -8), FAR, organ)  # the caval vein runs through the liver
     gas = np.maximum(np.maximum(stomach + 4, y + 34), room + 6)
     return organ.astype(np.float32), gas.astype(np.float32)
-
-
-def _ellipse(x: Array, y: Array, a: Array | float, b: Array | float) -> Array:
-    """Near distance to an ellipse."""
-    result: Array = (np.sqrt((x / a) ** 2 + (y / b) ** 2) - 1) * np.minimum(a, b)
-    return result.astype(np.float32)
-
-
-def _ellipsoid(x: Array, y: Array, z: Array, a: float, b: float, c: float) -> Array:
-    result: Array = (np.sqrt((x / a) ** 2 + (y / b) ** 2 + (z / c) ** 2) - 1) * min(a, b, c)
-    return result
-
-
-def _smooth_min(p: Array, q: Array, k: float) -> Array:
-    """Union of two bodies with a fillet of about ``k`` mm."""
-    h = np.maximum(k - np.abs(p - q), 0) / np.float32(k)
-    result: Array = np.minimum(p, q) - h * h * np.float32(k / 4)
-    return result
-
-
-def _smooth_max(p: Array, q: Array, k: float) -> Array:
-    return -_smooth_min(-p, -q, k)

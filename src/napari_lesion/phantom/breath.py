@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import ndimage
 
-from napari_lesion.comparison.register import Aligned
+from napari_lesion.comparison.aligned import Aligned
 from napari_lesion.model.volume import FloatArray, SeriesIdentity, Volume, spacing_of
 
 _GRID_MM = 8.0

@@ -9,8 +9,9 @@ from functools import lru_cache
 import numpy as np
 from scipy import ndimage
 
-from napari_lesion.phantom.anatomy import AIRWAYS, Array, Body, PhantomGrid, Points, Pose, Tissues, tissues
+from napari_lesion.phantom.anatomy import AIRWAYS, Body, PhantomGrid, Pose, Tissues, tissues
 from napari_lesion.phantom.nodules import PhantomNodule
+from napari_lesion.phantom.shapes import Array, Points
 from napari_lesion.phantom.trees import Tree, beside, grow
 from napari_lesion.support.errors import ConfigError
 

@@ -12,9 +12,10 @@ from scipy import fft, ndimage
 
 from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
 from napari_lesion.phantom import nodules as nodule_shapes
-from napari_lesion.phantom.anatomy import Array, PhantomGrid, Points, Pose, capsule_distance, tissues
+from napari_lesion.phantom.anatomy import PhantomGrid, Pose, tissues
 from napari_lesion.phantom.nodules import PhantomNodule, PlacedNodule
 from napari_lesion.phantom.patient import PhantomPatient, make_patient
+from napari_lesion.phantom.shapes import Array, Points, capsule_distance
 from napari_lesion.phantom.trees import Tree
 from napari_lesion.support.errors import ConfigError
 from napari_lesion.support.progress import Progress, silent

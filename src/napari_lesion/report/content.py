@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from napari_lesion.assessment.measure.nodule import percent
 from napari_lesion.assessment.patient.fields import FINDING_FIELDS, PATIENT_FIELDS
 from napari_lesion.detection.operating import in_words
-from napari_lesion.model.compared import Change, Comparison
 from napari_lesion.model.findings import Finding, Report, image_name
-from napari_lesion.model.judged import Advice, Appearance, Patient, Probability, SourcedValue
+from napari_lesion.model.judged import Appearance, Patient, SourcedValue
 from napari_lesion.model.measured import Looks, Measurement
 from napari_lesion.model.volume import Volume, readable_date
 from napari_lesion.report import measurements
 from napari_lesion.report.impression import impression
+from napari_lesion.report.parts import Content, Fact, FindingEntry, Group
 from napari_lesion.report.pictures import Picture, pictures_of
+from napari_lesion.report.wording import (
+    UNKNOWN,
+    category,
+    image_in_words,
+    moment_in_words,
+    percentage,
+    place_in_words,
+    reason_of_type,
+    since_in_words,
+    value_in_words,
+    volume_in_words,
+)
 from napari_lesion.support.progress import Progress, silent
 
 TOP = 8
 """Findings in the summary, at most."""
-COMPACT_FROM = 13
-"""From so many findings on, each has less room."""
-UNKNOWN = "unknown"
 
 COLUMNS = (
     "No.",
@@ -42,108 +48,6 @@ COLUMNS = (
 """Of the table of findings."""
 
 
-@dataclass(frozen=True)
-class Fact:
-    """A name, its value, and where the value comes from."""
-
-    name: str
-    value: str
-    source: str = ""
-
-
-@dataclass(frozen=True)
-class Group:
-    """Facts that come from the same source, which the title says."""
-
-    title: str
-    facts: tuple[Fact, ...]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One finding.
-
-    Attributes
-    ----------
-    number : int
-        Of the finding, kept for ever.
-    heading : str
-    names : str
-        By which DICOM knows the lesion, and the image on which it lies.
-    cells : tuple of str
-        Its row in the table, as `COLUMNS`.
-    groups : tuple of Group
-        Facts by where they come from.
-    reason : str
-        Why it has its type; empty where that was not measured.
-    notes : tuple of str
-        Sentences to know before trusting the numbers.
-    changes : tuple of (str, Change)
-        Since which date, and what became of it.
-    brock : Probability or None
-    advice : tuple of Advice
-        What guidelines say of it.
-    history : tuple of str
-        What readers did to it.
-    pictures : tuple of Picture
-        In three planes; empty where the scan is not at hand.
-    """
-
-    number: int
-    id: str
-    heading: str
-    names: str
-    cells: tuple[str, ...]
-    groups: tuple[Group, ...]
-    reason: str = ""
-    notes: tuple[str, ...] = ()
-    changes: tuple[tuple[str, Change], ...] = ()
-    brock: Probability | None = None
-    advice: tuple[Advice, ...] = ()
-    history: tuple[str, ...] = ()
-    pictures: tuple[Picture, ...] = field(default=(), repr=False)
-
-
-@dataclass(frozen=True)
-class Content:
-    """A whole report."""
-
-    title: str
-    intended_use: str
-    created: str
-    result: str
-    """How much was found, as a sentence."""
-    impression: tuple[str, ...]
-    """What matters, at most six lines."""
-    scan: tuple[Fact, ...]
-    patient: tuple[Fact, ...]
-    model: tuple[Fact, ...]
-    certificate: tuple[Fact, ...]
-    made_by: tuple[Fact, ...]
-    warnings: tuple[str, ...]
-    exam: tuple[Advice, ...]
-    """What guidelines say of the examination."""
-    entries: tuple[Entry, ...]
-    top: tuple[Entry, ...]
-    """Those of the summary."""
-    rejected: tuple[str, ...]
-    """A line for each finding that a reader rejected."""
-    comparisons: tuple[Comparison, ...]
-    gone: tuple[tuple[str, Change], ...]
-    """Lesions of priors that are none of this scan's findings, each with the prior's date."""
-    measured: tuple[tuple[str, ...], ...] = ()
-    """What readers measured by hand: a row each, as `measurements.HEADINGS`."""
-    measured_notes: tuple[str, ...] = ()
-    """What is to be known before trusting those numbers."""
-    without_pictures: str = ""
-    """Why there are no pictures."""
-
-    @property
-    def compact(self) -> bool:
-        """Whether there are so many findings that each gets less room."""
-        return len(self.entries) >= COMPACT_FROM
-
-
 def content_of(report: Report, volume: Volume | None = None, *, progress: Progress = silent) -> Content:
     """Put a report into words.
 
@@ -156,7 +60,7 @@ def content_of(report: Report, volume: Volume | None = None, *, progress: Progre
         A step a finding.
     """
     active = report.active
-    entries: list[Entry] = []
+    entries: list[FindingEntry] = []
     for finding in active:
         progress(len(entries), max(len(active), 1), f"picture of {finding.name}")
         entries.append(_entry(report, finding, pictures_of(volume, finding) if volume else ()))
@@ -164,7 +68,7 @@ def content_of(report: Report, volume: Volume | None = None, *, progress: Progre
     return Content(
         title=" · ".join(filter(None, ("CT findings", series.patient_id, readable_date(series.study_date)))),
         intended_use=report.intended_use,
-        created=_moment(report.created),
+        created=moment_in_words(report.created),
         result=_result(report),
         impression=impression(report),
         scan=_scan(report),
@@ -194,53 +98,15 @@ def content_of(report: Report, volume: Volume | None = None, *, progress: Progre
     )
 
 
-def _top(report: Report, entries: list[Entry]) -> tuple[Entry, ...]:
+def _top(report: Report, entries: list[FindingEntry]) -> tuple[FindingEntry, ...]:
     """Choose what readers confirmed, then the largest; in the order of their numbers."""
     by_id = {finding.id: finding for finding in report.active}
 
-    def rank(entry: Entry) -> tuple[bool, float]:
+    def rank(entry: FindingEntry) -> tuple[bool, float]:
         finding = by_id[entry.id]
         return finding.status == "candidate", -finding.size_mm
 
     return tuple(sorted(sorted(entries, key=rank)[:TOP], key=lambda entry: entry.number))
-
-
-def doubling(change: Change) -> str:
-    """Volume doubling time with its interval, in words; empty where it can't be told."""
-    if change.doubling_days is None:
-        return ""
-    what = "doubles" if change.doubling_days > 0 else "halves"
-    low, high = change.doubling_low_days, change.doubling_high_days
-    interval = "" if low is None and high is None else f", 95 % {_days(low)} to {_days(high)}"
-    return f"{what} in {abs(change.doubling_days):.0f} days{interval}"
-
-
-def percentage(probability: Probability) -> str:
-    """Write a probability or a range of it as per cent."""
-    if not probability.applies or probability.low is None or probability.high is None:
-        return "–"
-    low, high = (f"{100 * value:.1f}" for value in (probability.low, probability.high))
-    return f"{low} %" if low == high else f"{low} to {high} %"
-
-
-def outcome(judged: Advice | Probability) -> str:
-    """Say in a word what a guideline or a model comes to; "not known" where only too little is known to tell."""
-    if judged.applies:
-        return percentage(judged) if isinstance(judged, Probability) else judged.category or "no category"
-    return "not known" if judged.is_unknown else "does not apply"
-
-
-def category(advice: Advice) -> str:
-    """Give a category; in brackets what it would be if the guideline applied, else a dash where it does not."""
-    if advice.applies:
-        return advice.category or "–"
-    return f"({advice.would_be})" if advice.would_be else "–"
-
-
-def volume_in_words(measured: Measurement) -> str:
-    """Volume and its standard deviation, mm³."""
-    text = f"{measured.volume_mm3:.0f}"
-    return text if measured.volume_sd_mm3 is None else f"{text} ± {measured.volume_sd_mm3:.0f}"
 
 
 def known_facts(values: Patient | Appearance, *, also_unknown: bool) -> tuple[Fact, ...]:
@@ -250,7 +116,7 @@ def known_facts(values: Patient | Appearance, *, also_unknown: bool) -> tuple[Fa
         given: SourcedValue[Any] | None = getattr(values, asked.name)
         if given is not None:
             source = f"{given.source}: {given.detail}" if given.detail else given.source
-            facts.append(Fact(asked.label, _value(given.value, asked.unit), source))
+            facts.append(Fact(asked.label, value_in_words(given.value, asked.unit), source))
         elif also_unknown:
             facts.append(Fact(asked.label, UNKNOWN))
     return tuple(facts)
@@ -265,12 +131,6 @@ def _patient(patient: Patient) -> tuple[Fact, ...]:
         known = (*(Fact(fact.name, fact.value) for fact in known), Fact("Source of all", *sources))
     unknown = ", ".join(fact.name[0].lower() + fact.name[1:] for fact in asked if not fact.source)
     return (*known, Fact("Not known", unknown)) if unknown else known
-
-
-def _value(value: object, unit: str) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g} {unit}".strip() if isinstance(value, int | float) else str(value)
 
 
 def _result(report: Report) -> str:
@@ -349,7 +209,7 @@ def _certificate(report: Report) -> tuple[Fact, ...]:
     return (Fact("Verdict", certificate.verdict), *(line for line in lines if line.value))
 
 
-def _entry(report: Report, finding: Finding, pictures: tuple[Picture, ...]) -> Entry:
+def _entry(report: Report, finding: Finding, pictures: tuple[Picture, ...]) -> FindingEntry:
     judged = report.judgement.of(finding.id) if report.judgement else None
     changes = tuple(
         (readable_date(comparison.prior_study_date), change)
@@ -360,12 +220,12 @@ def _entry(report: Report, finding: Finding, pictures: tuple[Picture, ...]) -> E
     notes = measured.notes if measured else (finding.unmeasured or "It was not measured.",)
     image = image_name(report.series, finding.instance_number, finding.frame)
     kind = measured.type if measured and measured.type != UNKNOWN else ""
-    place = _place(measured)
-    return Entry(
+    place = place_in_words(measured)
+    return FindingEntry(
         number=finding.number,
         id=finding.id,
         heading=f"{finding.name}: " + ", ".join(filter(None, (f"{finding.size} mm", kind, place, image))),
-        names=f"{finding.name}: lesion {finding.lesion_uid}, image {_image(finding)}",
+        names=f"{finding.name}: lesion {finding.lesion_uid}, image {image_in_words(finding)}",
         cells=(
             finding.name,
             image or "–",
@@ -373,20 +233,21 @@ def _entry(report: Report, finding: Finding, pictures: tuple[Picture, ...]) -> E
             volume_in_words(measured) if measured else "–",
             kind or "–",
             place or "–",
-            _since(changes),
+            since_in_words(changes),
             category(judged.lung_rads) if judged else "–",
             percentage(judged.brock) if judged else "–",
             f"{finding.score:.2f}" if finding.status != "added" else "–",
             finding.status,
         ),
         groups=_groups(finding),
-        reason=_why_type(measured) if measured else "",
+        reason=reason_of_type(measured) if measured else "",
         notes=notes,
         changes=changes,
         brock=judged.brock if judged else None,
         advice=(judged.lung_rads, *((judged.growth,) if changes else ())) if judged else (),
         history=tuple(
-            f"{_moment(action.time)} {action.reader}: {action.what}{f' ({action.detail})' if action.detail else ''}"
+            f"{moment_in_words(action.time)} {action.reader}: {action.what}"
+            + (f" ({action.detail})" if action.detail else "")
             for action in finding.history
         )
         + ((f"Comment: {finding.comment}",) if finding.comment else ()),
@@ -431,7 +292,7 @@ def _measured(m: Measurement) -> tuple[Fact, ...]:
         Fact("Type", m.type),
         Fact("Calcification", m.calcification + calcium),
         Fact("From the pleura", UNKNOWN if m.pleura_distance_mm is None else f"{m.pleura_distance_mm:.1f} mm"),
-        Fact("Place", _place(m) or UNKNOWN),
+        Fact("Place", place_in_words(m) or UNKNOWN),
     )
 
 
@@ -450,45 +311,7 @@ def _looks(looks: Looks) -> tuple[Fact, ...]:
     )
 
 
-def _why_type(measured: Measurement) -> str:
-    rule = re.sub(r"(?<!\S)(\(?)-(?=\d)", r"\1−", measured.type_rule)
-    return f"Why {measured.type}: {rule}" if rule and measured.type != UNKNOWN else rule
-
-
-def _image(finding: Finding) -> str:
-    if not finding.sop_instance_uid:
-        return UNKNOWN
-    return finding.sop_instance_uid + (f", frame {finding.frame}" if finding.frame else "")
-
-
-def _place(measured: Measurement | None) -> str:
-    if measured is None:
-        return ""
-    side = "" if measured.side == UNKNOWN else measured.side
-    zone = "" if measured.zone == UNKNOWN else f"{measured.zone} third"
-    return " ".join(filter(None, (side, measured.lobe or zone)))
-
-
-def _since(changes: tuple[tuple[str, Change], ...]) -> str:
-    if not changes:
-        return "–"
-    change = changes[0][1]
-    grown = "" if change.volume_change is None else f" {100 * change.volume_change:+z.0f} %".replace("-", "−")
-    return change.fate + grown
-
-
 def _last_action(finding: Finding) -> str:
     actions = [action for action in finding.history if action.what == "rejected"]
-    who = f"rejected by {actions[-1].reader}, {_moment(actions[-1].time)}" if actions else "rejected"
+    who = f"rejected by {actions[-1].reader}, {moment_in_words(actions[-1].time)}" if actions else "rejected"
     return f"{who}. {finding.comment}".strip()
-
-
-def _moment(iso: str) -> str:
-    try:
-        return datetime.fromisoformat(iso).strftime("%Y-%m-%d %H:%M UTC")
-    except ValueError:
-        return iso
-
-
-def _days(value: float | None) -> str:
-    return "∞" if value is None else f"{value:.0f}".replace("-", "−")

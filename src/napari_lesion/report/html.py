@@ -9,9 +9,11 @@ from napari_lesion.model.findings import Report
 from napari_lesion.model.judged import Term
 from napari_lesion.model.volume import readable_date
 from napari_lesion.report import growth_plot
-from napari_lesion.report.content import COLUMNS, Content, doubling, outcome
+from napari_lesion.report.content import COLUMNS
 from napari_lesion.report.measurements import HEADINGS
 from napari_lesion.report.page import Filters, save_page
+from napari_lesion.report.parts import Content
+from napari_lesion.report.wording import doubling, outcome
 
 FILE_NAME = "report.html"
 COLOURS = {"outline": "#ffd23f", "long axis": "#35d0ff", "short axis": "#35d0ff", "estimate": "#ffb000"}

@@ -29,7 +29,7 @@ from napari_lesion.support.progress import Progress, part, silent
 if TYPE_CHECKING:
     from napari_lesion.dicom.index.series import Series
     from napari_lesion.dicom_objects.segmentation import SavedSegmentation
-    from napari_lesion.report.content import Content
+    from napari_lesion.report.parts import Content
     from napari_lesion.report.withheld import Withheld
 
 _LOG = logging.getLogger(__name__)

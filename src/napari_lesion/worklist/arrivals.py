@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from napari_lesion.dicom.index.header import NotAScanError, read_header
+from napari_lesion.dicom.index.frames import NotAScanError
+from napari_lesion.dicom.index.header import read_header
 from napari_lesion.model.findings import Report
 from napari_lesion.model.volume import SeriesIdentity
 from napari_lesion.pacs import queue

@@ -16,15 +16,9 @@ from monai.data.meta_tensor import MetaTensor
 from monai.transforms import Compose, EnsureType, Orientation, ScaleIntensityRange, Spacing
 from synthetic_chest import Chest
 
+from napari_lesion.detection.monai_bundles.boxes import Boxes, inside, to_candidates, to_heatmap
 from napari_lesion.detection.monai_bundles.bundle import read_bundle
-from napari_lesion.detection.monai_bundles.retinanet import (
-    Boxes,
-    RetinaNetBundle,
-    _Preparation,
-    inside,
-    to_candidates,
-    to_heatmap,
-)
+from napari_lesion.detection.monai_bundles.retinanet import RetinaNetBundle, _Preparation
 from napari_lesion.imaging.preprocess import find_search_region
 from napari_lesion.model.volume import FloatArray, GeometryCertificate, SeriesIdentity, Volume, apply_affine
 from napari_lesion.support.errors import ConfigError

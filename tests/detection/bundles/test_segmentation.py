@@ -16,7 +16,8 @@ from segmentation_bundle import BALLS, MR_STEPS, SPACING, balls, make_bundle, mo
 
 from napari_lesion.batch import save_analysis
 from napari_lesion.detection.monai_bundles import segmentation
-from napari_lesion.detection.monai_bundles.segmentation import SMALLEST_MM, choose_classes
+from napari_lesion.detection.monai_bundles.segmentation import SMALLEST_MM
+from napari_lesion.detection.monai_bundles.segmentation_recipe import choose_classes
 from napari_lesion.detection.registry import card_in, load_detector, read_card
 from napari_lesion.model.findings import Detection
 from napari_lesion.model.volume import Volume

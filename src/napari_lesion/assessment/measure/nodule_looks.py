@@ -15,7 +15,8 @@ from torch.nn import functional
 
 from napari_lesion.imaging.preprocess import scaled
 from napari_lesion.models.networks import LOOKS_SIDE, RATED
-from napari_lesion.models.packages import SHIPPED, LooksNetSpec, ModelPackage, load_network, read_package
+from napari_lesion.models.package_metadata import LooksNetSpec
+from napari_lesion.models.packages import SHIPPED, ModelPackage, load_network, read_package
 from napari_lesion.support.errors import ModelError
 
 ID = "nodule-looks"

@@ -14,14 +14,8 @@ from torch import Tensor
 
 from napari_lesion.imaging.inference import fold_batch_norm
 from napari_lesion.imaging.preprocess import HU_WINDOW, scaled
-from napari_lesion.models.packages import (
-    SHIPPED,
-    ModelPackage,
-    SegmentNetSpec,
-    load_network,
-    read_package,
-    require_window,
-)
+from napari_lesion.models.package_metadata import SegmentNetSpec
+from napari_lesion.models.packages import SHIPPED, ModelPackage, load_network, read_package, require_window
 from napari_lesion.support.errors import ModelError
 
 ID = "nodule-seg"

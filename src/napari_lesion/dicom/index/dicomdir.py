@@ -11,7 +11,8 @@ from typing import Any
 import pydicom
 from pydicom.dataset import Dataset
 
-from napari_lesion.dicom.index.header import Owner, plain_name
+from napari_lesion.dicom.index.frames import Owner
+from napari_lesion.dicom.index.interpret import plain_name
 
 Skipped = tuple[Path, str]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import astuple
 
-from napari_lesion.dicom.index.header import Owner
+from napari_lesion.dicom.index.frames import Owner
 
 
 def by_owner(owners: Iterable[Owner]) -> list[list[Owner]]:

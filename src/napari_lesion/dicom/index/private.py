@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from napari_lesion.dicom.index.fast_header import UnusualError, scan
-from napari_lesion.dicom.index.header import Frame
+from napari_lesion.dicom.index.frames import Frame
 
 #: Slices that are looked at, from the middle, and fewest: a flag must not alternate by chance.
 _MOST, _FEWEST = 24, 8

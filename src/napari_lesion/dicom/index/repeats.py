@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Hashable
 from dataclasses import replace
 
-from napari_lesion.dicom.index.header import Frame
+from napari_lesion.dicom.index.frames import Frame
 from napari_lesion.dicom.index.partition import Lie, clashes, same_place
 from napari_lesion.dicom.index.stack import Stack, called, identity
 from napari_lesion.dicom.read.stored import fingerprint, same_bytes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 
-from napari_lesion.dicom.index.header import Frame
+from napari_lesion.dicom.index.frames import Frame
 from napari_lesion.dicom.index.partition import lie
 from napari_lesion.dicom.index.stack import SAME_PLANE_MM, apart_mm
 from napari_lesion.dicom.read.geometry import axes_of

@@ -15,7 +15,8 @@ import numpy as np
 
 from napari_lesion.dicom.index import archive, stacks
 from napari_lesion.dicom.index.dicomdir import Directory, contradictions, read_dicomdir
-from napari_lesion.dicom.index.header import Frame, Header, NotAScanError, Owner, read_header
+from napari_lesion.dicom.index.frames import Frame, Header, NotAScanError, Owner
+from napari_lesion.dicom.index.header import read_header
 from napari_lesion.dicom.index.owners import by_owner
 from napari_lesion.dicom.index.packed import scans_inside
 from napari_lesion.dicom.index.preview import preview

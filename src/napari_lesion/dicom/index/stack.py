@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from napari_lesion.dicom.index.header import Frame
+from napari_lesion.dicom.index.frames import Frame
 from napari_lesion.dicom.index.partition import lie
 from napari_lesion.dicom.read.geometry import axes_of
 from napari_lesion.model.volume import FloatArray

@@ -8,8 +8,10 @@ from itertools import combinations
 
 import numpy as np
 
-from napari_lesion.dicom.index.header import PHASE_KEYWORDS, RECIPE_KEYWORDS, Frame
-from napari_lesion.dicom.index.partition import Lie, evidence, lie, phase_of, recipe_of, value_of
+from napari_lesion.dicom.index.frames import Frame
+from napari_lesion.dicom.index.keywords import PHASE_KEYWORDS, RECIPE_KEYWORDS
+from napari_lesion.dicom.index.partition import Lie, lie, phase_of, recipe_of, value_of
+from napari_lesion.dicom.index.partition_evidence import evidence
 from napari_lesion.dicom.index.stack import Stack, apart_mm, named, representative
 from napari_lesion.dicom.read import geometry
 from napari_lesion.dicom.read.geometry import axes_of

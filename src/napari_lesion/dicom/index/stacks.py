@@ -11,26 +11,29 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 
-from napari_lesion.dicom.index.header import RECIPE_KEYWORDS, Frame
+from napari_lesion.dicom.index.frames import Frame
+from napari_lesion.dicom.index.keywords import RECIPE_KEYWORDS
 from napari_lesion.dicom.index.partition import (
-    Evidence,
     Lie,
     Partition,
     clashes,
     coarsest,
     crowd,
-    disorder,
-    evidence,
     grouped,
-    intruders,
     lie,
     proposals,
     recipe_of,
+    value_of,
+)
+from napari_lesion.dicom.index.partition_evidence import (
+    Evidence,
+    disorder,
+    evidence,
+    intruders,
     sharing_numbers,
     strays,
     takes_turns,
     two_lattices,
-    value_of,
 )
 from napari_lesion.dicom.index.private import alternating, telling_apart
 from napari_lesion.dicom.index.repeats import drop_copies, once, with_repeats, without_repeats

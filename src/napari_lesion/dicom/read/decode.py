@@ -28,7 +28,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from napari_lesion.dicom.index.header import ImageFile
+from napari_lesion.dicom.index.frames import ImageFile
 from napari_lesion.dicom.read.codecs import SAFE, SUPPORTED, FrameFormat, Stored, decode_frame
 from napari_lesion.support.errors import DecodeError
 from napari_lesion.support.processors import processors

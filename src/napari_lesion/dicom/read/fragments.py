@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 from pydicom.uid import RLELossless
 
-from napari_lesion.dicom.index.header import ImageFile
+from napari_lesion.dicom.index.frames import ImageFile
 from napari_lesion.support.errors import DecodeError
 
 _ITEM, _END = (0xFFFE, 0xE000), (0xFFFE, 0xE0DD)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from napari_lesion.dicom.index.header import Frame
+from napari_lesion.dicom.index.frames import Frame
 from napari_lesion.dicom.read.pixels import intercept_of, slope_of
 from napari_lesion.model.volume import Volume
 

@@ -12,17 +12,22 @@ import random
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from struct import pack, unpack
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from napari_lesion.dicom.read.jpeg_known_codes import (
+    LEAST_DIFFERENCES,
+    LEAST_SEEN,
+    Reading,
+    Tables,
+    blocks_needed,
+    known_codes,
+)
+
 Pixels = npt.NDArray[np.integer[Any]]
-_Reading = tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]
-Tables = tuple[bytes, bytes]
-"""Counts of code lengths and symbols, of DC (or lossless) and AC codes; the latter may be empty (T.81 C.2)."""
 
 _LOSSLESS = 0xC3
 _SEQUENTIAL = (0xC0, 0xC1)
@@ -31,21 +36,9 @@ _MARKER_BUT_RESTARTS = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _RESTART = re.compile(rb"\xff([\xd0-\xd7])")
 _END = b"\xff\xd9"
 _MAX_SIDE = 65500
-#: Differences, or blocks, that are put behind the data at least.
-_LEAST_DIFFERENCES, _LEAST_BLOCKS, _MOST_BLOCKS = 24, 56, 400
-#: Further codes behind them, where padding takes some for others.
-_MORE = 12
 #: Whole bytes that some writers put between the last code and the end marker of lossless data. Of others none is left
 #: out: they would be recognised without a byte of their last block, too.
 _STRAY_BYTES = 2
-#: Grey levels of 256 from a known block to the next at most, and how far they climb above and below the last pixels:
-#: from anywhere, through black and white.
-_STEP, _CLIMB = 36, 350
-#: Half of the grey levels, and levels about the middle from where on builds of libjpeg may begin anew.
-_HALF, _WRAPPED = 128, 640
-#: Ones that make a code that is none of the padding, which moves no grey: as few as will do, for enough of them end a
-#: block, whose end may be what is missing; and how many climbs are tried behind them.
-_ONES, _TRIES = (0, 9, 10, 11, 12, 13, 14, 4, 6, 8, 17, 24, 32, 40), 40
 #: Grey levels of 256 about the middle that every build of libjpeg clips to black and white.
 _CLIPPED = 360
 _LOST = "its compressed data do not end with its last pixel: some were lost, or changed"
@@ -55,11 +48,6 @@ _LEFT_OVER = 24
 _LINEAR = 4
 #: Grey levels that rounding may make of nothing.
 _ROUNDED = 2
-#: Known blocks that have to be neither black nor white.
-_LEAST_SEEN = 4
-#: What may stand behind the last code in its byte: ones (T.81 F.1.2.3), or zeros as some writers have it.
-_USUAL = ("", *("1" * n for n in range(1, 8)))
-_PADDINGS = (*_USUAL, *("0" * n for n in range(1, 8)))
 
 
 @dataclass(frozen=True)
@@ -209,12 +197,12 @@ def _decode_whole(scan: _Scan, data: bytes, rows: int, columns: int) -> Pixels:
     side = 1 if lossless else 8
     across = -(-columns // side)
     scale = 0 if lossless else 8 * (1 << (scan.precision - 8)) / max(scan.quantum, 1)
-    least = _LEAST_DIFFERENCES if lossless else _blocks_needed(scan.tables, scale)
+    least = LEAST_DIFFERENCES if lossless else blocks_needed(scan.tables, scale)
     more = -(-least // across)
     whole = -(-rows // side) * side
     if whole + more * side > _MAX_SIDE:
         raise ValueError(f"{rows} rows are too many")
-    known = _known(scan.tables, least if lossless else more * across, scale)
+    known = known_codes(scan.tables, least if lossless else more * across, scale)
     if known is None:
         return _decode_twice(scan, data, rows, columns)
     for stray in range(_STRAY_BYTES + 1 if lossless else 1):
@@ -284,149 +272,7 @@ def _decode_intervals(scan: _Scan, data: bytes) -> Pixels:
 # -------------------------------------------------------------------------------------- codes of known content
 
 
-class _Known:
-    """Codes that are put behind the data, and what a decoder makes of them after each padding of the last byte."""
-
-    def __init__(self, bits: str, dc: dict[int, str], ac: dict[int, str], count: int) -> None:
-        self._bits, self._dc, self._ac, self._count = bits, dc, ac, count
-        self._readings: dict[str, _Reading] = {}
-        padded = bits + "1" * (-len(bits) % 8)
-        self.data = int(padded, 2).to_bytes(len(padded) // 8, "big").replace(b"\xff", b"\xff\0")
-
-    def after(self, padding: str) -> _Reading:
-        """Differences (of DC coefficients, if there are such), and whether a block has nothing but that."""
-        if padding not in self._readings:
-            self._readings[padding] = _read(padding + self._bits, self._dc, self._ac, self._count)
-        return self._readings[padding]
-
-    def after_all(self, data: bytes) -> Iterator[_Reading]:
-        """Give the same for each padding that the last byte of some data may have."""
-        data = data.removesuffix(b"\0") if data.endswith(b"\xff\0") else data  # a stuffed byte (T.81 F.1.2.3)
-        last = f"{data[-1]:08b}" if data else ""
-        return (self.after(padding) for padding in _PADDINGS if last.endswith(padding))
-
-
-@lru_cache(maxsize=64)
-def _known(tables: Tables, count: int, scale: float) -> _Known | None:
-    """Make known codes, if the tables allow; ``scale``: DC coefficients of one grey level of 256."""
-    dc, ac = (_codes(table) for table in tables)
-    if not ac:
-        return _Known("".join(_steps(dc, count + _MORE, random.Random(count))), dc, ac, count)
-    size = _step_size(dc, scale)
-    for ones in _ONES if size and 0 in ac else ():
-        for seed in range(_TRIES):
-            bits = "1" * ones + "".join(
-                _blocks(dc[size], ac[0], size, count + _MORE, _CLIMB * scale, random.Random(seed))
-            )
-            known = _Known(bits, dc, ac, count)
-            if all(_are_seen(known, padding, scale) for padding in _USUAL):
-                return known
-    return None
-
-
-@lru_cache(maxsize=64)
-def _blocks_needed(tables: Tables, scale: float) -> int:
-    """How many blocks it takes to climb up, down and up again; as many as there may be where it would take more."""
-    size = _step_size(_codes(tables[0]), scale)
-    return max(_LEAST_BLOCKS, min(_MOST_BLOCKS, int(4 * _CLIMB * scale / (0.75 * 2**size)) + _MORE))
-
-
-def _step_size(dc: dict[int, str], scale: float) -> int:
-    """Size (T.81 table F.1) of a step from a known block to the next: the largest that is small enough; 0: none."""
-    sizes = sorted(size for size in dc if 0 < size <= 15)
-    fitting = [size for size in sizes if 0.75 * 2**size <= _STEP * scale]
-    return fitting[-1] if fitting else sizes[0] if sizes else 0
-
-
-def _are_seen(known: _Known, padding: str, scale: float) -> bool:
-    """Whether enough blocks are neither black nor white whatever the last pixels are."""
-    steps, pure = known.after(padding)
-    climb = steps.cumsum()[pure] / scale
-    seen = [int((np.abs(climb + grey) < _HALF).sum()) for grey in range(-_HALF, _HALF + 1, _HALF // 4)]
-    return min(seen) > _LEAST_SEEN and float(np.abs(climb).max()) < _WRAPPED
-
-
-def _codes(table: bytes) -> dict[int, str]:
-    """Code of each symbol, in bits (T.81 C.2)."""
-    codes: dict[int, str] = {}
-    code, at = 0, 16
-    for length in range(1, 17):
-        for symbol in table[at : at + table[length - 1]] if table else b"":
-            codes.setdefault(symbol, f"{code:0{length}b}")
-            code += 1
-            at += 1
-        code <<= 1
-    if any(len(text) > 16 for text in codes.values()):
-        raise ValueError("its Huffman tables are damaged")
-    return codes
-
-
-def _steps(codes: dict[int, str], count: int, chance: random.Random) -> Iterator[str]:
-    """Differences of all sizes that the table has codes for."""
-    sizes = [size for size in codes if size <= 16]
-    if not sizes:
-        raise ValueError("its Huffman tables are damaged")
-    for _ in range(count):
-        size = chance.choice(sizes)
-        yield codes[size] + (f"{chance.getrandbits(size):0{size}b}" if 0 < size < 16 else "")
-
-
-def _blocks(dc: str, end: str, size: int, count: int, climb: float, chance: random.Random) -> Iterator[str]:
-    """Blocks of one grey each, climbing up, down and up again by uneven steps."""
-    level, sign = 0, 1
-    for _ in range(count):
-        step = chance.randrange(1 << (size - 1), 1 << size)
-        yield dc + f"{step if sign > 0 else (1 << size) - 1 - step:0{size}b}" + end
-        level += sign * step
-        if abs(level) > climb:
-            sign = -1 if level > 0 else 1
-
-
-def _read(bits: str, dc: dict[int, str], ac: dict[int, str], count: int) -> _Reading:
-    """Read differences (of DC; and whether a block has nothing else) as libjpeg does.
-
-    A code that is none counts as symbol 0 and takes 17 bits.
-    """
-    firsts, others = ({code: symbol for symbol, code in codes.items()} for codes in (dc, ac))
-    at = 0
-
-    def symbol(codes: dict[str, int]) -> int:
-        nonlocal at
-        for length in range(1, 17):
-            if bits[at : at + length] in codes:
-                at += length
-                return codes[bits[at - length : at]]
-        at += 17
-        return 0
-
-    def extra(size: int) -> int:
-        nonlocal at
-        text = bits[at : at + size].ljust(size, "0")
-        at += size
-        return int(text, 2) if text[0] == "1" else int(text, 2) - (1 << size) + 1
-
-    values, pure = [], []
-    for _ in range(count):
-        size = symbol(firsts)
-        value = 32768 if size == 16 else extra(size) if size else 0
-        k, alone = 1, True
-        while ac and k < 64:
-            run, size = divmod(symbol(others), 16)
-            if size:
-                k += run
-                extra(size)
-                alone = False
-            elif run != 15:
-                break
-            else:
-                k += 15
-            k += 1
-        values.append(value)
-        pure.append(alone)
-    return np.array(values, dtype=np.int64), np.array(pure, dtype=bool)
-
-
-def _as_known_lossless(scan: _Scan, image: Pixels, rows: int, known: Iterator[_Reading]) -> bool:
+def _as_known_lossless(scan: _Scan, image: Pixels, rows: int, known: Iterator[Reading]) -> bool:
     """Whether the differences below the image are those that were put there."""
     values = image[rows - 1 :].astype(np.int64) >> scan.point_transform
     mask = ((1 << (8 * image.itemsize)) - 1) >> scan.point_transform
@@ -477,7 +323,7 @@ def _predicted(predictor: int, left: Any, up: Any, corner: Any) -> Any:
     raise ValueError(f"its predictor is {predictor}")
 
 
-def _as_known_blocks(scan: _Scan, below: Pixels, known: Iterator[_Reading]) -> bool:
+def _as_known_blocks(scan: _Scan, below: Pixels, known: Iterator[Reading]) -> bool:
     """Whether the greys below the image change from block to block as those do that were put there."""
     columns = below.shape[1]
     grey = below.astype(np.int64)[4::8, np.minimum(np.arange(4, columns + 4, 8), columns - 1)].ravel()
@@ -486,7 +332,7 @@ def _as_known_blocks(scan: _Scan, below: Pixels, known: Iterator[_Reading]) -> b
     for steps, pure in known:
         levels, seen = steps.cumsum()[pure] * scan.quantum / 8, grey[pure]
         inside = (seen > 0) & (seen < top)
-        if inside.sum() < _LEAST_SEEN:
+        if inside.sum() < LEAST_SEEN:
             continue
         levels = levels + np.median(seen[inside] - levels[inside])
         near = np.abs(levels - middle) < clipped

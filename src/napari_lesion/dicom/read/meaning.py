@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_lesion.dicom.elements import Unreadable
-from napari_lesion.dicom.index.header import Frame
+from napari_lesion.dicom.index.frames import Frame
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.dicom.index.stack import named
 from napari_lesion.dicom.read import pixels

@@ -17,7 +17,8 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from napari_lesion.dicom.index.header import Frame, ImageFile, inflate
+from napari_lesion.dicom.index.frames import Frame, ImageFile
+from napari_lesion.dicom.index.header import inflate
 from napari_lesion.support.errors import DecodeError
 
 StoredArray = npt.NDArray[np.number[npt.NBitBase]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from napari_lesion.dicom.index.header import Frame
+from napari_lesion.dicom.index.frames import Frame
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.dicom.index.stack import named, representative
 from napari_lesion.dicom.read import geometry
@@ -67,26 +67,7 @@ def plan_stack(series: Series, *, allow_gaps: bool = False) -> StackPlan:
     where = f"series {series.key}"
     if series.refusal:
         raise GeometryError(f"{where}: {series.refusal}")
-    frames = list(series.frames)
-    notes: list[str] = []
-    unplaced = [f for f in frames if f.position is None or f.orientation is None or f.pixel_spacing is None]
-    if unplaced:
-        tags = [
-            name
-            for name, absent in (
-                ("ImagePositionPatient", any(f.position is None for f in unplaced)),
-                ("ImageOrientationPatient", any(f.orientation is None for f in unplaced)),
-                ("PixelSpacing", any(f.pixel_spacing is None for f in unplaced)),
-            )
-            if absent
-        ]
-        said = f"{where}: {' and '.join(tags)} missing or senseless in {named(unplaced)}, so it has no place in space."
-        if not allow_gaps or len(unplaced) > len(frames) - 2:
-            if len(unplaced) > len(frames) - 2:
-                raise GeometryError(f"{said} Export it again.")
-            raise GapsError(f"{said} {_REMEDY}")
-        notes.append(f"{said.removeprefix(where + ': ')} Left out.")
-        frames = [f for f in frames if f not in unplaced]
+    frames, notes = _placed(series.frames, where, allow_gaps)
     first = representative(frames)
     assert first.orientation is not None
     assert first.pixel_spacing is not None
@@ -113,29 +94,7 @@ def plan_stack(series: Series, *, allow_gaps: bool = False) -> StackPlan:
         for k, n in enumerate(places.missing)
         if n
     )
-    distances = np.diff(places.depth)
-    if not places.even:
-        worst = int(np.abs(distances - places.step_mm * np.maximum(np.rint(distances / places.step_mm), 1)).argmax())
-        said = (
-            f"slices are unevenly spaced, {distances.min():.3g} to {distances.max():.3g} mm; the worst step, "
-            f"{distances[worst]:.3g} mm, comes after {ordered[worst].name}"
-        )
-        if not allow_gaps:
-            raise GapsError(f"{where}: {said}. {_REMEDY}")
-        notes.append(f"{said[0].upper()}{said[1:]}. They were interpolated onto even steps of {places.step_mm:.3g} mm.")
-    elif gaps:
-        gap = max(gaps, key=lambda g: g.distance_mm)
-        said = (
-            f"gap of {gap.distance_mm:.3g} mm after {gap.after_file} where the others are {places.step_mm:.3g} mm"
-            + "".join(f": {text}" for text, _ in series.strangers)
-        )
-        n_missing = sum(g.missing_slices for g in gaps) - sum(count for _, count in series.strangers)
-        if n_missing > 0:
-            said += f"; {n_missing} slice{' is' if n_missing == 1 else 's are'} missing"
-            said += f" in {len(gaps)} gaps" if len(gaps) > 1 else ""
-        if not allow_gaps:
-            raise GapsError(f"{where}: {said}. {_REMEDY}")
-        notes.append(f"{said[0].upper()}{said[1:]}.")
+    notes += _spacing_notes(series, ordered, places, gaps, allow_gaps)
     thin = max((f.thickness for f in ordered if f.thickness is not None), default=0.0)
     if 0 < thin < 0.9 * places.step_mm:
         notes.append(
@@ -164,6 +123,59 @@ def plan_stack(series: Series, *, allow_gaps: bool = False) -> StackPlan:
         duplicates=series.duplicates,
         gaps=gaps,
     )
+
+
+def _placed(frames: Sequence[Frame], where: str, allow_gaps: bool) -> tuple[list[Frame], list[str]]:
+    """Leave out slices without a place in space, where that is allowed, with a note of them."""
+    unplaced = [f for f in frames if f.position is None or f.orientation is None or f.pixel_spacing is None]
+    if not unplaced:
+        return list(frames), []
+    tags = [
+        name
+        for name, absent in (
+            ("ImagePositionPatient", any(f.position is None for f in unplaced)),
+            ("ImageOrientationPatient", any(f.orientation is None for f in unplaced)),
+            ("PixelSpacing", any(f.pixel_spacing is None for f in unplaced)),
+        )
+        if absent
+    ]
+    said = f"{where}: {' and '.join(tags)} missing or senseless in {named(unplaced)}, so it has no place in space."
+    if not allow_gaps or len(unplaced) > len(frames) - 2:
+        if len(unplaced) > len(frames) - 2:
+            raise GeometryError(f"{said} Export it again.")
+        raise GapsError(f"{said} {_REMEDY}")
+    return [f for f in frames if f not in unplaced], [f"{said.removeprefix(where + ': ')} Left out."]
+
+
+def _spacing_notes(
+    series: Series, ordered: Sequence[Frame], places: geometry.Spread, gaps: Sequence[Gap], allow_gaps: bool
+) -> list[str]:
+    """Note uneven steps and gaps between slices, or refuse them where they are not allowed."""
+    where = f"series {series.key}"
+    distances = np.diff(places.depth)
+    if not places.even:
+        worst = int(np.abs(distances - places.step_mm * np.maximum(np.rint(distances / places.step_mm), 1)).argmax())
+        said = (
+            f"slices are unevenly spaced, {distances.min():.3g} to {distances.max():.3g} mm; the worst step, "
+            f"{distances[worst]:.3g} mm, comes after {ordered[worst].name}"
+        )
+        if not allow_gaps:
+            raise GapsError(f"{where}: {said}. {_REMEDY}")
+        return [f"{said[0].upper()}{said[1:]}. They were interpolated onto even steps of {places.step_mm:.3g} mm."]
+    if gaps:
+        gap = max(gaps, key=lambda g: g.distance_mm)
+        said = (
+            f"gap of {gap.distance_mm:.3g} mm after {gap.after_file} where the others are {places.step_mm:.3g} mm"
+            + "".join(f": {text}" for text, _ in series.strangers)
+        )
+        n_missing = sum(g.missing_slices for g in gaps) - sum(count for _, count in series.strangers)
+        if n_missing > 0:
+            said += f"; {n_missing} slice{' is' if n_missing == 1 else 's are'} missing"
+            said += f" in {len(gaps)} gaps" if len(gaps) > 1 else ""
+        if not allow_gaps:
+            raise GapsError(f"{where}: {said}. {_REMEDY}")
+        return [f"{said[0].upper()}{said[1:]}."]
+    return []
 
 
 def _positions(frames: Sequence[Frame]) -> FloatArray:

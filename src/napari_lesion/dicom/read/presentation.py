@@ -11,7 +11,7 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 
-from napari_lesion.dicom.index.header import Frame
+from napari_lesion.dicom.index.frames import Frame
 from napari_lesion.model.display import Display, Scale, Window
 
 #: Modalities whose images are projections: their spacing differs with the distance from the detector.

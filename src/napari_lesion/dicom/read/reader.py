@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from napari_lesion.dicom.index.choose import one_series
-from napari_lesion.dicom.index.header import Frame
+from napari_lesion.dicom.index.frames import Frame
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.dicom.read import geometry, pixels
 from napari_lesion.dicom.read.geometry import Axes

@@ -10,7 +10,7 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 
-from napari_lesion.dicom.index.header import Frame, ImageFile
+from napari_lesion.dicom.index.frames import Frame, ImageFile
 from napari_lesion.dicom.read import pixels
 from napari_lesion.dicom.read.decode import DecodeJob, decode
 from napari_lesion.dicom.read.fragments import compressed_frames

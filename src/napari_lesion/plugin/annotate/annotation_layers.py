@@ -22,16 +22,8 @@ from napari_lesion.model.volume import FloatArray, Volume, apply_affine, spacing
 from napari_lesion.plugin.session.open_scans import OpenScan
 from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.texts import tr
-from napari_lesion.plugin.viewer.layers import (
-    AXIS_LABELS,
-    BOX_LINE_MM,
-    RING_MM,
-    UNITS,
-    about,
-    canonical,
-    frame_of,
-    put_data,
-)
+from napari_lesion.plugin.viewer.finding_layers import BOX_LINE_MM, RING_MM
+from napari_lesion.plugin.viewer.layers import AXIS_LABELS, UNITS, about, canonical, frame_of, put_data
 from napari_lesion.plugin.widgets.task import sentence
 from napari_lesion.support.errors import LesionError
 

@@ -8,7 +8,7 @@ from qtpy.QtGui import QColor, QImage, QPainter, QPen, QPixmap
 
 from napari_lesion.model.findings import Finding
 from napari_lesion.model.volume import Volume
-from napari_lesion.plugin.viewer.layers import FINDING_COLOR
+from napari_lesion.plugin.viewer.finding_layers import FINDING_COLOR
 from napari_lesion.report.plane import plane_around, sample
 
 PX = 40

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from napari_lesion.plugin.findings.outlines import LONG_COLOR, SHORT_COLOR
 from napari_lesion.plugin.texts import N_, tr
-from napari_lesion.plugin.viewer.layers import SELECTED_COLOR
+from napari_lesion.plugin.viewer.finding_layers import SELECTED_COLOR
 from napari_lesion.report.pictures import SCALE_MM, Picture
 
 _PENS = {

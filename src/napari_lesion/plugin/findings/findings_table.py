@@ -13,7 +13,7 @@ from napari_lesion.plugin.findings import crops
 from napari_lesion.plugin.findings.finding_text import word
 from napari_lesion.plugin.findings.findings_view import FindingsView
 from napari_lesion.plugin.texts import tr
-from napari_lesion.plugin.viewer.layers import is_shown
+from napari_lesion.plugin.viewer.finding_layers import is_shown
 from napari_lesion.review import edits
 
 Index: TypeAlias = QModelIndex | QPersistentModelIndex

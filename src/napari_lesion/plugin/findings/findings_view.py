@@ -24,18 +24,15 @@ from napari_lesion.plugin.findings.ring_drag import grab_rings
 from napari_lesion.plugin.session.open_scans import OpenScan
 from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.settings import setting, store
-from napari_lesion.plugin.viewer.layers import (
-    LayerData,
+from napari_lesion.plugin.viewer.finding_layers import (
     box_lines,
     boxes_layer,
     findings_layer,
-    frame_of,
-    heatmap_layer,
     is_shown,
-    put_data,
     ring_attributes,
     ring_mm,
 )
+from napari_lesion.plugin.viewer.layers import LayerData, frame_of, heatmap_layer, put_data
 from napari_lesion.plugin.viewer.maps import set_map_look
 from napari_lesion.plugin.viewer.tools.overlays import overlays
 from napari_lesion.plugin.viewer.view import volume_of

@@ -22,16 +22,9 @@ from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.session.open_scans import OpenScan
 from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.viewer.finding_layers import FINDING_COLOR, SELECTED_COLOR
 from napari_lesion.plugin.viewer.help import key_name
-from napari_lesion.plugin.viewer.layers import (
-    FINDING_COLOR,
-    SELECTED_COLOR,
-    about,
-    canonical,
-    placed,
-    put_data,
-    scan_name,
-)
+from napari_lesion.plugin.viewer.layers import about, canonical, placed, put_data, scan_name
 from napari_lesion.plugin.viewer.outline_layer import ASIDE, OutlineLabels
 from napari_lesion.plugin.widgets.messages import show_info
 from napari_lesion.review import edits

@@ -15,7 +15,8 @@ from napari.layers import Points
 
 from napari_lesion.model.findings import Finding
 from napari_lesion.model.volume import FloatArray
-from napari_lesion.plugin.viewer.layers import CLEAR_MM, UprightFrame, frame_of, rings_mm
+from napari_lesion.plugin.viewer.finding_layers import CLEAR_MM, rings_mm
+from napari_lesion.plugin.viewer.layers import UprightFrame, frame_of
 from napari_lesion.review import edits
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from napari_lesion.plugin.viewer.layers import report_of
+from napari_lesion.plugin.viewer.finding_layers import report_of
 from napari_lesion.plugin.widgets import messages as messages  # what napari shows of a fault here names nobody, too
 from napari_lesion.report.json import save_report
 from napari_lesion.support.tables import write_table

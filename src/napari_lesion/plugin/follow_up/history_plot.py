@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_lesion.comparison.history import HistoryPoint, LesionHistory
 from napari_lesion.plugin.texts import tr
-from napari_lesion.plugin.viewer.layers import SELECTED_COLOR
+from napari_lesion.plugin.viewer.finding_layers import SELECTED_COLOR
 from napari_lesion.plugin.widgets.task import Task
 from napari_lesion.support.progress import Progress
 

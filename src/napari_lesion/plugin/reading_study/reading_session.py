@@ -25,17 +25,8 @@ from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.settings import option, reader_name, setting, store
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import Action
-from napari_lesion.plugin.viewer.layers import (
-    AXIS_LABELS,
-    FINDING_COLOR,
-    RING_MM,
-    UNITS,
-    about,
-    frame_of,
-    put_data,
-    scan_key,
-    scan_name,
-)
+from napari_lesion.plugin.viewer.finding_layers import FINDING_COLOR, RING_MM
+from napari_lesion.plugin.viewer.layers import AXIS_LABELS, UNITS, about, frame_of, put_data, scan_key, scan_name
 from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.reading_study.journal import Journal, hold, load, load_whole, place_of, settle
 from napari_lesion.reading_study.reading import MARK_MM, ReaderMark, Reading

@@ -27,8 +27,9 @@ from napari_lesion.plugin.viewer.layers import frame_of, scan_name
 from napari_lesion.plugin.viewer.view import centre_on, unwrapped, volume_of
 from napari_lesion.plugin.widgets.messages import show_info, show_warning
 from napari_lesion.plugin.widgets.task import Task, sentence
+from napari_lesion.review.carry_over import carried_over
 from napari_lesion.review.journal import Journal, journal_path, take_over_earlier
-from napari_lesion.review.review import Provenance, Review, carried_over, provenance, unsearched
+from napari_lesion.review.review import Provenance, Review, provenance, unsearched
 from napari_lesion.support.errors import ConfigError, ReviewError, SecurityError
 from napari_lesion.support.journal_file import is_there
 

@@ -13,14 +13,10 @@ from napari.layers import Labels, Layer
 from pydicom.errors import InvalidDicomError
 
 from napari_lesion.dicom_objects.references import DAMAGED, Refers
-from napari_lesion.dicom_objects.segmentation_reader import (
-    SEGMENTATIONS,
-    NamedMask,
-    heatmap_from_seg,
-    load_seg,
-    masks_from_seg,
-)
-from napari_lesion.dicom_objects.structured_report_reader import REPORTS, load_sr, report_from_sr
+from napari_lesion.dicom_objects.segmentation_file import SEGMENTATIONS
+from napari_lesion.dicom_objects.segmentation_reader import NamedMask, heatmap_from_seg, load_seg, masks_from_seg
+from napari_lesion.dicom_objects.structured_report_file import REPORTS
+from napari_lesion.dicom_objects.structured_report_reader import load_sr, report_from_sr
 from napari_lesion.model.findings import Report
 from napari_lesion.model.volume import Volume
 from napari_lesion.plugin.findings import findings_files

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk  # noqa: N813
 
+from napari_lesion.detection.searchable import unsuitable
 from napari_lesion.dicom.index.series import Series, find_series
 from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.evaluation.froc import UNKNOWN_DIAMETER_MM, Mark, load_marks
 from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
-from napari_lesion.pipeline import unsuitable
 from napari_lesion.support.errors import InputFileError
 from napari_lesion.support.tables import read_table
 from napari_lesion.training.config.detector import AnnotatedConfig, Lesion

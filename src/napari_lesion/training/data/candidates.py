@@ -19,7 +19,7 @@ from napari_lesion.model.findings import Candidate
 from napari_lesion.model.volume import Volume
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.config.detector import BackgroundConfig
-from napari_lesion.training.data.crops import make_background
+from napari_lesion.training.data.background import make_background
 from napari_lesion.training.data.hard_negatives import find
 from napari_lesion.training.data.held_out import Truth, insert_all
 from napari_lesion.training.data.lidc import AxialPatch

@@ -6,35 +6,23 @@ Everything here is on the network's grid: 1 mm, canonical orientation (z to the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from monai.data.meta_tensor import MetaTensor
-from monai.transforms.compose import Compose, OneOf
-from monai.transforms.intensity.array import (
-    RandGaussianNoise,
-    RandGaussianSharpen,
-    RandGaussianSmooth,
-    RandShiftIntensity,
-    ScaleIntensityRange,
-)
-from monai.transforms.transform import RandomizableTransform
-from monai.transforms.utility.array import Identity
 from scipy import ndimage
 from torch import Tensor
-from torch.nn import functional
 
 from napari_lesion.imaging import preprocess
-from napari_lesion.model.volume import Volume
 from napari_lesion.models.networks import OUTPUT_STRIDE
-from napari_lesion.training.config.detector import AugmentationConfig, Lesion
+from napari_lesion.training.config.detector import AugmentationConfig
 from napari_lesion.training.data import insertion
 from napari_lesion.training.data.augment import intensity_transform
+from napari_lesion.training.data.background import Background, Target, ball, distance_to
 from napari_lesion.training.data.completing import complete
-from napari_lesion.training.data.insertion import insert, lung_noise, random_rotation
+from napari_lesion.training.data.crop_augmentation import AUGMENT, augment, random_affine, resampled
+from napari_lesion.training.data.insertion import insert, random_rotation
 from napari_lesion.training.data.lidc import Crop
 from napari_lesion.training.data.nodules import Cube, Nodule, Type, cut_out, synthesise
 
@@ -57,96 +45,6 @@ _INSERTIONS_SMALL = (0.2, 0.4, 0.25, 0.1, 0.05)
 """How probable 0 to 4 inserted nodules are in a crop of 64 mm, and in one of 48 mm."""
 _RIM = 5
 """A lesion nearer to the crop's edge than this is not learned from that crop."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """A nodule to learn."""
-
-    center: tuple[float, float, float]
-    """(z, y, x) index in the crop (or scan)."""
-    diameter_mm: float
-    """In voxels, where the grid is not of 1 mm."""
-
-
-@dataclass(frozen=True)
-class Background:
-    """A lung box to insert nodules into, on the network's grid. Lengths are in voxels of that grid.
-
-    Attributes
-    ----------
-    hu : (d, h, w) int16
-    depth : (d, h, w) int8
-        Distance to the lung's surface: positive inside the lung, negative outside.
-    search, ignore : (d, h, w) bool
-        Where the loss counts, and where real lesions are: neither healthy, nor free for insertions.
-    beside_gas : (d, h, w) bool
-        Where findings are not believed, see ``LungBox``.
-    noise_hu : float
-    """
-
-    name: str
-    hu: npt.NDArray[np.int16] = field(repr=False)
-    depth: npt.NDArray[np.int8] = field(repr=False)
-    search: npt.NDArray[np.bool_] = field(repr=False)
-    ignore: npt.NDArray[np.bool_] = field(repr=False)
-    beside_gas: npt.NDArray[np.bool_] = field(repr=False)
-    noise_hu: float
-    affine: npt.NDArray[np.float64]
-    """Index (k, j, i) → LPS mm."""
-    inside: npt.NDArray[np.int32] = field(repr=False)
-    """Indices of some lung voxels (n, 3)."""
-    surface: npt.NDArray[np.int32] = field(repr=False)
-    """Indices of some voxels near the lung's surface (n, 3)."""
-    real: tuple[Target, ...] = ()
-    """Real lesions that are learned as nodules, by their index in the scan."""
-    slice_mm: float = 1.0
-    """Distance of the slices that it was interpolated from."""
-    pitch_mm: float = 1.0
-    """Side of a voxel."""
-
-
-def make_background(
-    volume: Volume,
-    lesions: Sequence[Lesion],
-    name: str,
-    rng: np.random.Generator,
-    *,
-    pitch_mm: float = preprocess.SPACING_MM,
-) -> Background:
-    """Bring a scan to the network's grid, of voxels of ``pitch_mm``, and mark its real lesions."""
-    box = preprocess.prepare(volume, spacing_mm=pitch_mm)
-    hu = preprocess.image_hu(volume, box)
-    depth = np.clip(ndimage.distance_transform_edt(box.lungs), 0, 60) - np.clip(
-        ndimage.distance_transform_edt(~box.lungs), 0, 60
-    )
-    ignore = np.zeros(hu.shape, bool)
-    real = []
-    for lesion in lesions:
-        z, y, x = (np.linalg.inv(box.affine) @ [*volume.to_patient(lesion.index), 1])[:3]
-        ignore |= ball(hu.shape, (z, y, x), lesion.radius_mm / pitch_mm)
-        if lesion.diameter_mm:
-            real.append(Target((float(z), float(y), float(x)), lesion.diameter_mm / pitch_mm))
-    return Background(
-        name=name,
-        hu=hu,
-        depth=depth.astype(np.int8),
-        search=box.search,
-        ignore=ignore,
-        beside_gas=box.beside_gas,
-        noise_hu=lung_noise(hu.astype(np.float32), box.lungs),
-        affine=box.affine,
-        inside=_some(depth > 2, rng),
-        surface=_some((depth > -3) & (depth < 5), rng),
-        real=tuple(real),
-        slice_mm=float(preprocess.canonical(volume).spacing[0]),
-        pitch_mm=pitch_mm,
-    )
-
-
-def _some(mask: npt.NDArray[np.bool_], rng: np.random.Generator, most: int = 20000) -> npt.NDArray[np.int32]:
-    index = np.argwhere(mask).astype(np.int32)
-    return index[rng.permutation(len(index))[:most]]
 
 
 @dataclass(frozen=True)
@@ -198,7 +96,7 @@ class Sampler:
         self.real_share, self.hard_share, self.cube_share = real_share, hard_share, cube_share
         self.lesion_share, self.insert_share = lesion_share, insert_share
         self.augmentation = augmentation or AugmentationConfig()
-        self._intensity = intensity_transform(self.augmentation) or _AUGMENT
+        self._intensity = intensity_transform(self.augmentation) or AUGMENT
         self.rng = np.random.default_rng(seed)
         self.hard: dict[str, npt.NDArray[np.float64]] = {}
         """Mined hard negatives of each background: indices (n, 3)."""
@@ -223,10 +121,10 @@ class Sampler:
         else:
             pool = background.surface if rng.random() < _SURFACE_SHARE else background.inside
             center = pool[rng.integers(len(pool))] + rng.uniform(-20, 20, 3)
-        matrix, zoom = _random_affine(rng, self.augmentation)
-        (hu,) = _resampled([background.hu], (-1000.0,), center, matrix, self.crop)
+        matrix, zoom = random_affine(rng, self.augmentation)
+        (hu,) = resampled([background.hu], (-1000.0,), center, matrix, self.crop)
         # Where the loss counts is asked per output voxel only: half the resolution, an eighth of the work.
-        coarse = _resampled(
+        coarse = resampled(
             [background.depth, background.search, background.ignore],
             (-60.0, 0.0, 1.0),
             center,
@@ -256,7 +154,7 @@ class Sampler:
             excluded &= ~ball(hu.shape, target.center, target.diameter_mm / 2)
         if rng.random() < 0.3:
             self._sham(hu, depth, taken, noise)
-        return _augment(hu, rng, self._intensity), targets, (search > 0.5) & ~excluded
+        return augment(hu, rng, self._intensity), targets, (search > 0.5) & ~excluded
 
     def _place(
         self,
@@ -307,13 +205,13 @@ class Sampler:
         rng = self.rng
         number = rng.integers(len(self.cubes))
         cube, middle = self.cubes[number], np.array(self.cut[number].center)
-        matrix, zoom = _random_affine(rng, self.augmentation)
+        matrix, zoom = random_affine(rng, self.augmentation)
         matrix, zoom = matrix * self.pitch_mm, zoom / self.pitch_mm  # the cube's voxels are of 1 mm
         center = np.array(cube.hu.shape) / 2 - 0.5 + rng.uniform(-6, 6, 3)
-        hu, known = _resampled([cube.hu, np.ones(cube.hu.shape, bool)], (-1000.0, 0.0), center, matrix, crop)
+        hu, known = resampled([cube.hu, np.ones(cube.hu.shape, bool)], (-1000.0, 0.0), center, matrix, crop)
         where = np.linalg.solve(matrix, middle - center) + (crop - 1) / 2
         target = Target((float(where[0]), float(where[1]), float(where[2])), cube.diameter_mm * zoom)
-        return _augment(hu, rng, self._intensity), [target], known > 0.99
+        return augment(hu, rng, self._intensity), [target], known > 0.99
 
 
 def _real_in_crop(
@@ -397,110 +295,6 @@ def place(
     index = np.unravel_index(choices[rng.integers(len(choices))], hu.shape)
     z, y, x = (float(i + rng.uniform(-0.5, 0.5)) for i in index)
     return z, y, x
-
-
-def distance_to(shape: tuple[int, ...], center: Sequence[float]) -> npt.NDArray[np.float64]:
-    """Distance of every voxel of a grid of 1 mm to a point (z, y, x), mm."""
-    z, y, x = np.ogrid[: shape[0], : shape[1], : shape[2]]
-    result: npt.NDArray[np.float64] = np.sqrt((z - center[0]) ** 2 + (y - center[1]) ** 2 + (x - center[2]) ** 2)
-    return result
-
-
-def ball(shape: tuple[int, ...], center: Sequence[float], radius: float) -> npt.NDArray[np.bool_]:
-    """Voxels of a grid of 1 mm within ``radius`` mm of a point (z, y, x)."""
-    return distance_to(shape, center) <= radius
-
-
-def _random_affine(rng: np.random.Generator, options: AugmentationConfig) -> tuple[npt.NDArray[np.float64], float]:
-    """Crop offset → scan offset (3, 3), and the magnification: flips, a turn, a slight tilt, a zoom, a stretch."""
-    zoom = float(np.exp(rng.uniform(*np.log(options.zoom))))
-    stretch = np.exp(rng.normal(0, options.stretch, 3))
-    stretch /= stretch.prod() ** (1 / 3)
-    matrix = np.diag((rng.choice([-1.0, 1.0], 3) if options.flip else np.ones(3)) / (zoom * stretch))
-    if options.flip and rng.random() < 0.5:
-        matrix = matrix[:, [0, 2, 1]]
-    for a, b in ((1, 2), (0, 1), (0, 2)):
-        angle = np.deg2rad(rng.normal(0, options.turn_deg if (a, b) == (1, 2) else options.tilt_deg))
-        turn = np.eye(3)
-        turn[[a, b], [a, b]] = np.cos(angle)
-        turn[a, b], turn[b, a] = -np.sin(angle), np.sin(angle)
-        matrix = turn @ matrix
-    return matrix, zoom
-
-
-def _resampled(
-    layers: Sequence[npt.NDArray[Any]],
-    fill: Sequence[float],
-    center: npt.NDArray[np.float64],
-    matrix: npt.NDArray[np.float64],
-    crop: int,
-) -> list[npt.NDArray[np.float32]]:
-    """Sample layers on a turned cube of ``crop`` voxels around ``center``, linearly; ``fill`` outside."""
-    half = (crop - 1) / 2
-    reach = np.abs(matrix).sum(1) * half + 2
-    low = np.floor(center - reach).astype(int)
-    high = np.ceil(center + reach).astype(int) + 1
-    size = high - low
-    shape = layers[0].shape
-    inner = [slice(max(0, a), min(n, b)) for a, b, n in zip(low, high, shape, strict=True)]
-    block = torch.empty((len(layers), *size.tolist()), dtype=torch.float32)
-    for n, (layer, value) in enumerate(zip(layers, fill, strict=True)):
-        block[n] = value
-        part = np.ascontiguousarray(layer[tuple(inner)])
-        if part.size:
-            to = tuple(slice(s.start - a, s.stop - a) for s, a in zip(inner, low, strict=True))
-            block[n][to] = torch.from_numpy(part.astype(np.float32))
-    # affine_grid works in (x, y, z) and in units of half the block, from centre to centre of the outer voxels.
-    out_half, in_half = half, (size - 1) / 2
-    shift = (center - (low + in_half)) / in_half
-    scaled = matrix * out_half / in_half[:, None]
-    theta = np.concatenate([scaled[::-1, ::-1], shift[::-1, None]], axis=1)
-    grid = functional.affine_grid(
-        torch.from_numpy(np.ascontiguousarray(theta)).float()[None], [1, 1, crop, crop, crop], align_corners=True
-    )
-    out = functional.grid_sample(block[None], grid, mode="bilinear", padding_mode="border", align_corners=True)[0]
-    return [layer.numpy().copy() for layer in out]
-
-
-class RandThickSlices(RandomizableTransform):
-    """Average along z to slices of some thickness (mm), and interpolate back, as happens to a scan of such slices."""
-
-    def __init__(self, thickness: tuple[float, float]) -> None:
-        super().__init__(1.0)
-        self._thickness = thickness
-
-    def __call__(self, image: Tensor) -> Tensor:
-        """(1, d, h, w) at 1 mm → the same shape."""
-        array = np.asarray(image, dtype=np.float32)[0]
-        rng = np.random.default_rng(int(self.R.randint(2**31)))
-        return torch.from_numpy(insertion.in_slices(array, float(rng.uniform(*self._thickness)), rng))[None]
-
-
-_AUGMENT = Compose(
-    [
-        OneOf(
-            [
-                RandThickSlices((1.5, 5.0)),
-                RandGaussianSmooth(prob=1.0, sigma_x=(0.4, 1.6), sigma_y=(0.01, 0.02), sigma_z=(0.01, 0.02)),
-                RandGaussianSmooth(prob=1.0, sigma_x=(0.3, 0.8), sigma_y=(0.3, 0.8), sigma_z=(0.3, 0.8)),
-                RandGaussianSharpen(prob=1.0, alpha=(0.3, 1.2)),
-                Identity(),
-            ],
-            weights=[0.22, 0.08, 0.15, 0.15, 0.4],
-        ),
-        RandGaussianNoise(prob=0.4, std=40.0),
-        RandShiftIntensity(prob=0.3, offsets=40.0),
-        ScaleIntensityRange(*preprocess.HU_WINDOW, 0.0, 1.0, clip=True),
-    ]
-)
-"""Thick slices (blur along z), other kernels, noise, calibration, and the network's intensity scale."""
-
-
-def _augment(hu: npt.NDArray[np.float32], rng: np.random.Generator, transform: Compose) -> Tensor:
-    """HU (n, n, n) → augmented and scaled for the network."""
-    transform.set_random_state(seed=int(rng.integers(2**31)))
-    image: Tensor = transform(torch.from_numpy(hu)[None])[0]
-    return image.as_tensor() if isinstance(image, MetaTensor) else image
 
 
 def _collate(crops: list[tuple[Tensor, list[Target], npt.NDArray[np.bool_]]]) -> Batch:

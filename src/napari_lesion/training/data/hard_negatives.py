@@ -14,11 +14,12 @@ from torch import nn
 
 from napari_lesion.detection.candidates import FLOOR, find_candidates, outside
 from napari_lesion.imaging import preprocess
-from napari_lesion.imaging.inference import output_affine, predict
+from napari_lesion.imaging.inference import predict
+from napari_lesion.imaging.windows import output_affine
 from napari_lesion.model.findings import Candidate, Heatmap
 from napari_lesion.model.volume import FloatArray, spacing_of
 from napari_lesion.support.atomic import whole_file
-from napari_lesion.training.data.crops import Background
+from napari_lesion.training.data.background import Background
 
 HARD_FILE = "hard_negatives.csv"
 _HARD_SCORE = 0.1

@@ -22,8 +22,9 @@ from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.errors import ConfigFileError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.config.detector import BackgroundConfig, TrainingConfig
+from napari_lesion.training.data.background import Background, ball, make_background
 from napari_lesion.training.data.completing import complete
-from napari_lesion.training.data.crops import SIZE_BANDS_MM, Background, ball, draw_nodule, make_background, place
+from napari_lesion.training.data.crops import SIZE_BANDS_MM, draw_nodule, place
 from napari_lesion.training.data.insertion import LEAST_RISE_HU, insert, random_rotation
 from napari_lesion.training.data.lidc import read_store, split_store
 from napari_lesion.training.data.nodules import Nodule, Split, cut_out

@@ -15,7 +15,7 @@ from torch.nn import functional
 from napari_lesion.assessment.measure.nodule_seg import SIDES, guide, side_of, window
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.config.segmenter import SegmentAugmentation
-from napari_lesion.training.data.crops import Background
+from napari_lesion.training.data.background import Background
 from napari_lesion.training.data.lidc import Crop
 from napari_lesion.training.data.nodules import Cube, Type, cut_out
 from napari_lesion.training.data.surroundings import THICK_MM, Block, in_lung, own

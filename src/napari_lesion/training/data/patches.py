@@ -16,7 +16,8 @@ from napari_lesion.imaging.planes import orthogonal_patches
 from napari_lesion.imaging.preprocess import HU_WINDOW
 from napari_lesion.models.networks import PATCH_SIZE
 from napari_lesion.support.errors import InputFileError
-from napari_lesion.training.data.crops import MM, Background, ball, draw_nodule, place
+from napari_lesion.training.data.background import Background, ball
+from napari_lesion.training.data.crops import MM, draw_nodule, place
 from napari_lesion.training.data.insertion import insert, random_rotation
 from napari_lesion.training.data.nodules import Cube, cut_out
 

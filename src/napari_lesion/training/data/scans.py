@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from napari_lesion.detection.searchable import unsuitable
 from napari_lesion.dicom.index.series import Series, find_series
 from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.imaging import preprocess
 from napari_lesion.model.volume import Volume
 from napari_lesion.phantom.scan import make_scan
-from napari_lesion.pipeline import unsuitable
 from napari_lesion.support.errors import InputFileError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.config.detector import BackgroundConfig, TrainingConfig
 from napari_lesion.training.data.annotated import AnnotatedScan
-from napari_lesion.training.data.crops import Background, make_background
+from napari_lesion.training.data.background import Background, make_background
 
 
 def find_background(part: BackgroundConfig) -> Series:

@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from napari_lesion.training.data.crops import Background, ball, place
+from napari_lesion.training.data.background import Background, ball
+from napari_lesion.training.data.crops import place
 from napari_lesion.training.data.insertion import noise
 from napari_lesion.training.data.lidc import Crop
 from napari_lesion.training.data.nodules import FADE_MM, Nodule

@@ -16,11 +16,11 @@ from typing import Any
 
 import torch
 
-from napari_lesion.pipeline import library_versions
 from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.bounded import parse_json
 from napari_lesion.support.checksums import file_sha256
 from napari_lesion.support.errors import InputFileError
+from napari_lesion.support.versions import library_versions
 
 FILE_NAME = "run.json"
 

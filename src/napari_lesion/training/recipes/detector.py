@@ -22,7 +22,8 @@ from napari_lesion.models.packages import find_package, load_network
 from napari_lesion.support.errors import ConfigFileError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.config.detector import TrainingConfig, read_config
-from napari_lesion.training.data.crops import Background, Batch, Sampler
+from napari_lesion.training.data.background import Background
+from napari_lesion.training.data.crops import Batch, Sampler
 from napari_lesion.training.data.hard_negatives import HardNegative, healthy, mine, read_hard, write_hard
 from napari_lesion.training.data.lidc import CROPS, CUBES
 from napari_lesion.training.data.scans import load_backgrounds

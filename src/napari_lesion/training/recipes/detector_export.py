@@ -16,7 +16,8 @@ from napari_lesion.evaluation.results import save_evaluation
 from napari_lesion.imaging import preprocess
 from napari_lesion.model.findings import ModelReference
 from napari_lesion.models.card import Metric
-from napari_lesion.models.packages import Metadata, ModelPackage, NoduleNetSpec, Preprocessing, save_package
+from napari_lesion.models.package_metadata import Metadata, NoduleNetSpec, Preprocessing
+from napari_lesion.models.packages import ModelPackage, save_package
 from napari_lesion.training.config.detector import TrainingConfig
 from napari_lesion.training.data.split import Split
 from napari_lesion.training.engine.card import card

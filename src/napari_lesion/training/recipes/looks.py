@@ -19,7 +19,8 @@ from napari_lesion.assessment.measure.nodule_looks import PIXEL_MM, extent_mm, p
 from napari_lesion.imaging.inference import choose_device
 from napari_lesion.imaging.preprocess import HU_WINDOW
 from napari_lesion.models.networks import RATED, LooksNet
-from napari_lesion.models.packages import LooksNetSpec, Metadata, Preprocessing, save_package
+from napari_lesion.models.package_metadata import LooksNetSpec, Metadata, Preprocessing
+from napari_lesion.models.packages import save_package
 from napari_lesion.support.errors import ConfigFileError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.config.looks import LooksTrainingConfig, read_looks_config

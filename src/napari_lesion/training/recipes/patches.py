@@ -31,21 +31,15 @@ from napari_lesion.detection.candidates import FLOOR, MOST, REFERENCE_DIAMETER_M
 from napari_lesion.imaging.inference import choose_device
 from napari_lesion.imaging.preprocess import HU_WINDOW, SPACING_MM
 from napari_lesion.models.networks import PatchNet
-from napari_lesion.models.packages import (
-    Metadata,
-    PatchNetSpec,
-    Preprocessing,
-    find_package,
-    load_network,
-    save_package,
-)
+from napari_lesion.models.package_metadata import Metadata, PatchNetSpec, Preprocessing
+from napari_lesion.models.packages import find_package, load_network, save_package
 from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.errors import ConfigError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.config.detector import TrainingConfig, read_config
 from napari_lesion.training.config.patches import PatchTrainingConfig, read_patch_config
+from napari_lesion.training.data.background import Background
 from napari_lesion.training.data.candidates import axial_patches, candidate_patches
-from napari_lesion.training.data.crops import Background
 from napari_lesion.training.data.hard_negatives import mine
 from napari_lesion.training.data.lidc import read_store, split_store
 from napari_lesion.training.data.patches import (

@@ -21,14 +21,8 @@ from napari_lesion.imaging.inference import choose_device
 from napari_lesion.imaging.planes import PLANES
 from napari_lesion.imaging.preprocess import HU_WINDOW
 from napari_lesion.models.networks import PATCH_SIZE, PlanesNet
-from napari_lesion.models.packages import (
-    Metadata,
-    PlanesNetSpec,
-    Preprocessing,
-    find_package,
-    load_network,
-    save_package,
-)
+from napari_lesion.models.package_metadata import Metadata, PlanesNetSpec, Preprocessing
+from napari_lesion.models.packages import find_package, load_network, save_package
 from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.errors import ConfigFileError
 from napari_lesion.support.progress import Progress, silent

@@ -21,20 +21,14 @@ from napari_lesion.imaging.inference import choose_device
 from napari_lesion.imaging.preprocess import HU_WINDOW
 from napari_lesion.models.card import Metric
 from napari_lesion.models.networks import SegmentNet
-from napari_lesion.models.packages import (
-    Metadata,
-    Preprocessing,
-    SegmentNetSpec,
-    find_package,
-    load_network,
-    save_package,
-)
+from napari_lesion.models.package_metadata import Metadata, Preprocessing, SegmentNetSpec
+from napari_lesion.models.packages import find_package, load_network, save_package
 from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.errors import ConfigFileError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.config.detector import BackgroundConfig
 from napari_lesion.training.config.segmenter import SegmentAugmentation, SegmentTrainingConfig, read_segment_config
-from napari_lesion.training.data.crops import make_background
+from napari_lesion.training.data.background import make_background
 from napari_lesion.training.data.lidc import Store, read_store, split_store
 from napari_lesion.training.data.nodules import Split
 from napari_lesion.training.data.outlines import Crops, Example, examples, in_surroundings, plain

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Image, Layer, Points
+from napari.layers import Layer
 from napari.qt import QtViewer
 from qtpy.QtCore import QEvent, QObject, QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QGridLayout, QVBoxLayout, QWidget
@@ -22,29 +22,23 @@ from napari_lesion.plugin.settings import option, setting, store
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.hanging import hanging_of, remember
 from napari_lesion.plugin.viewer.help import key_name
-from napari_lesion.plugin.viewer.layers import UNITS, frame_of
+from napari_lesion.plugin.viewer.layers import frame_of
 from napari_lesion.plugin.viewer.tools.dragging import WindowDrag
 from napari_lesion.plugin.viewer.tools.overlays import overlays
 from napari_lesion.plugin.viewer.tools.reading import attach, reading_tools
-from napari_lesion.plugin.viewer.view import PLANES, ScanView, camera_orientation, volume_of
+from napari_lesion.plugin.viewer.view import PLANES, ScanView
 from napari_lesion.plugin.viewer.views.bar import Bar, Switch
 from napari_lesion.plugin.viewer.views.fitting import Fitting
 from napari_lesion.plugin.viewer.views.identity import Identity
 from napari_lesion.plugin.viewer.views.mirror import Mirror, mirrored_layer
 from napari_lesion.plugin.viewer.views.pane import Pane, idle
-from napari_lesion.plugin.viewer.views.projection import shrink
-from napari_lesion.plugin.widgets.task import Task
-from napari_lesion.support.progress import Progress
+from napari_lesion.plugin.viewer.views.solid import SolidView, look_from_the_front
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 _Camera: TypeAlias = tuple[tuple[float, ...], float, tuple[float, ...]]
 """Centre, zoom and angles."""
-COARSE = 128
-"""Longest side of the volume that the 3D view looks through, voxels: it is drawn anew at every turn."""
-MIP_WINDOW = (-100.0, 1100.0)
-"""HU: bones for landmarks; all else of a chest hides behind them in a maximum projection."""
 FINDING_IN_VIEW = 5.0
 """Diameters of a finding across the view that is zoomed to it."""
 SMALLEST_VIEW_MM = 40.0
@@ -79,10 +73,7 @@ class Views(QObject):
         self._three: Pane | None = None
         self._identity: Identity | None = None
         """What says in the 3D view whose scan it is."""
-        self._mip: Image | None = None
-        self._shrinking: Task[Any] | None = None
-        self._coarse: WeakKeyDictionary[Image, tuple[Any, tuple[int, int, int]]] = WeakKeyDictionary()
-        """What the 3D view looks through, of the scans that it showed."""
+        self.solid = SolidView(self._session, self)
         self._active = self._main
         self._alone: Pane | None = self._main
         self._following = False
@@ -255,7 +246,7 @@ class Views(QObject):
             view = ViewerModel(title=viewer.title)
             view.canvas.background_color_override = "black"
             if number == 2:
-                mirror = self._make_3d(viewer, view)
+                mirror = self.solid.fill(viewer, view)
             else:
                 self._scan_views.append(ScanView(view, letters=False, ranges=False))
                 mirror = Mirror(viewer, view, _mirrored_in_slices, parent=self)
@@ -276,7 +267,7 @@ class Views(QObject):
         self._identity = Identity(self._three.view, self._session, self)
         self._on_order()
         if self._session.scan is not None:
-            self._make_mip(self._session.scan)
+            self.solid.show(self._session.scan)
         self._show_crosshairs()
 
     def make_pane(self, view: ViewerModel) -> Pane:
@@ -441,7 +432,7 @@ class Views(QObject):
         """Show all of the scan in every view; 3D is seen from the front."""
         self.fit()
         if self._three is not None and self._is_shown(self._three):
-            _look_from_the_front(self._three.view)
+            look_from_the_front(self._three.view)
 
     def fit(self) -> None:
         """Show all of the scan in every view; linked views get one scale."""
@@ -503,21 +494,7 @@ class Views(QObject):
                 camera = pane.view.scene.camera
                 camera.center, camera.zoom, camera.angles = centre, zoom, angles
 
-    # -- the 3D view --------------------------------------------------------------------------------------------------
-
-    def _make_3d(self, viewer: Viewer, view: ViewerModel) -> Mirror:
-        view.dims.ndisplay = 3
-        self._mip = view.add_image(
-            np.zeros((2, 2, 2), np.int16),
-            name="MIP",
-            rendering="mip",
-            contrast_limits=MIP_WINDOW,
-            colormap="gray",
-            units=UNITS,
-        )
-        return Mirror(
-            viewer, view, _mirrored_in_3d, keep=frozenset(("shading", "mode")), dress=_dress_solid, parent=self
-        )
+    # -- the scan -----------------------------------------------------------------------------------------------------
 
     def _on_scan(self, _scan: object = None) -> None:
         """Show another scan: four views if there were four the last time; its coarse volume is made meanwhile."""
@@ -525,8 +502,7 @@ class Views(QObject):
         self._show_crosshairs()
         self._follow()
         if scan is None or scan.ndim != 3:
-            if self._mip is not None:
-                self._mip.visible = False
+            self.solid.hide()
             if self.is_mpr:
                 self._alone = self._active = self._main
                 self._arrange()
@@ -539,53 +515,7 @@ class Views(QObject):
             QTimer.singleShot(0, self, partial(self.show_alone, self._main))
         elif wanted is not None and wanted != self.is_mpr:  # the scan is still on its way into the viewer
             QTimer.singleShot(0, self, self.show_all if wanted else partial(self.show_alone, self._main))
-        self._make_mip(scan)
-
-    def _make_mip(self, scan: Image) -> None:
-        """Show the coarse volume of a scan; while it is made there is none, and never that of another scan."""
-        if self._mip is None:
-            return
-        if self._shrinking is not None:
-            self._shrinking.cancel()
-        self._mip.visible = False
-        if scan in self._coarse:
-            self._show_mip()
-            return
-        voxels, volume = scan.data, volume_of(scan)
-
-        def work(progress: Progress) -> tuple[Any, tuple[int, int, int]]:
-            if volume is not None:
-                volume.wait(progress)  # a scan is shown before all of it is read
-            return shrink(voxels, COARSE, progress)
-
-        self._shrinking = Task(work, self)
-        self._shrinking.succeeded.connect(partial(self._on_shrunk, scan))
-        self._shrinking.start()
-
-    def _on_shrunk(self, scan: Image, result: tuple[Any, tuple[int, int, int]]) -> None:
-        self._coarse[scan] = result
-        if scan is self._session.scan:
-            self._show_mip()
-            if self._three is not None:
-                self._three.view.reset_view(reset_camera_angle=False)
-                _look_from_the_front(self._three.view)
-
-    def _show_mip(self) -> None:
-        scan, volume = self._session.scan, self._session.volume
-        if self._mip is None or scan is None or volume is None:
-            return
-        coarse, factors = self._coarse[scan]
-        scale = np.asarray(scan.scale)
-        self._mip.data = coarse
-        self._mip.scale = scale * factors
-        # The first block's centre: blocks begin where the first voxel does.
-        self._mip.translate = np.asarray(scan.translate) + scale * (np.array(factors) - 1) / 2
-        # As the scan is shown where it has no HU: the former one's limits would stay otherwise.
-        low, high = MIP_WINDOW if volume.certificate.unit == "HU" else tuple(scan.contrast_limits)
-        reach = self._mip.contrast_limits_range
-        self._mip.contrast_limits_range = (min(reach[0], low), max(reach[1], high))
-        self._mip.contrast_limits = (low, high)
-        self._mip.visible = True
+        self.solid.show(scan)
 
     # -- the end ------------------------------------------------------------------------------------------------------
 
@@ -613,8 +543,7 @@ class Views(QObject):
         """Close the other views; the viewer's own stays."""
         self._side_pane = None
         self.closed.emit()
-        if self._shrinking is not None:
-            self._shrinking.cancel()
+        self.solid.empty()
         if self._identity is not None:
             self._identity.deleteLater()
         for mirror in self.mirrors:
@@ -628,7 +557,7 @@ class Views(QObject):
             pane.let_go()
             pane.deleteLater()
         self.mirrors, self._others, self._scan_views = [], [], []
-        self._three = self._mip = self._identity = None
+        self._three = self._identity = None
         self._active = self._alone = self._main
 
 
@@ -642,36 +571,6 @@ class _SideViewer(QtViewer):  # type: ignore[misc]
 def _mirrored_in_slices(layer: Layer) -> Layer | None:
     """Mirrored layer for a slice view; boxes that lie in the planes of another view cannot be seen there."""
     return None if "through" in layer.metadata else mirrored_layer(layer)
-
-
-def _mirrored_in_3d(layer: Layer) -> Layer | None:
-    """Mirrored layer for the 3D view, which shows points: findings as balls of their size."""
-    if not isinstance(layer, Points):
-        return None
-    made = mirrored_layer(layer)
-    _dress_solid(made)
-    return made
-
-
-def _dress_solid(layer: Layer) -> None:
-    """Make points balls that one sees through, in the colour of their rings."""
-    if isinstance(layer, Points):
-        colors = np.array(layer.border_color)
-        if len(colors):
-            colors[:, 3] = np.where(layer.shown, 0.35, 0)  # napari shows all points in 3D, hidden ones as well
-            layer.face_color = layer.border_color = colors
-            if "diameter_mm" in layer.features:  # a ring is larger than its finding
-                sizes = np.asarray(layer.features["diameter_mm"], dtype=np.float64) / float(layer.scale[0])
-                layer.size = np.where(np.isfinite(sizes), sizes, layer.size)
-        layer.shading = "spherical"
-        layer.blending = "translucent_no_depth"
-
-
-def _look_from_the_front(view: ViewerModel) -> None:
-    """Face the patient, head up: the patient's left is on the right."""
-    camera = view.scene.camera
-    camera.orientation = camera_orientation(PLANES["axial"])
-    camera.set_view_direction((0, 1, 0), (1, 0, 0))
 
 
 _views: WeakKeyDictionary[ViewerModel, ref[Views]] = WeakKeyDictionary()

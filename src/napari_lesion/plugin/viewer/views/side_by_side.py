@@ -24,9 +24,10 @@ from napari_lesion.model.volume import FloatArray, readable_date
 from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import Action
+from napari_lesion.plugin.viewer.finding_layers import findings_layer, ring_attributes
 from napari_lesion.plugin.viewer.hanging import hanging_of, remember
 from napari_lesion.plugin.viewer.help import key_name
-from napari_lesion.plugin.viewer.layers import findings_layer, frame_of, ring_attributes, scan_layer
+from napari_lesion.plugin.viewer.layers import frame_of, scan_layer
 from napari_lesion.plugin.viewer.tools import grips, shapes
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.viewer.view import ScanView
