@@ -101,13 +101,13 @@ def patients_of(known: Sequence[Known]) -> tuple[list[Patient], dict[Path, str]]
             whose = owner.patient_id or next(iter(ids[owner.study_uid]), "") or f"study {owner.study_uid}"
             together[whose].append(one)
     patients = []
+    names = {name for one in known for name in one.names}  # who read one patient's scan may be named in another's
     for whose, ones in sorted(together.items()):
         people = by_owner(Owner(whose, one.owner.patient_name, one.owner.birth_date, "") for one in ones)
         if len(people) > 1:
             why = "other files with its PatientID have another name or birth date, so that it is not clear whose it is"
             refused.update((one.path, why) for one in ones)
             continue
-        names = {name for one in ones for name in one.names}
         numbers = {number for one in ones for number in one.numbers} | {whose}
         patients.append(
             Patient(

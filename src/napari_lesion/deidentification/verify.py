@@ -37,6 +37,7 @@ _RUNS = re.compile(rb"[0-9][0-9.]{4,}[0-9]")
 _PRINTABLE_RUNS = re.compile(rb"[\x20-\x7e]{6,}")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _DATE_LENGTH, _DATETIME_LENGTH = 8, 14
+_WORD_LEAST = 8
 _SMALL = 3
 """Digits of numbers that name nobody."""
 _DUMMIES = frozenset({"REMOVED", "Removed", "19000101", "000000", "19000101000000", "000Y", "removed"})
@@ -113,6 +114,8 @@ class _Wanted:
     names: dict[str, tuple[str, Path]] = field(default_factory=dict)
     """Parts of names, in lower case: found as whole words."""
     allowed: set[str] = field(default_factory=set)
+    kept_words: set[str] = field(default_factory=set)
+    """Words of values that an option keeps, which may be names, too: a hospital's."""
 
 
 def leaks(
@@ -188,7 +191,7 @@ class _Search:
         """Search anything but pixels."""
         lowered = data.lower()
         for pattern, (attribute, source) in self._patterns.items():
-            if pattern in lowered:
+            if pattern in lowered and (not _is_short(pattern) or _stands_alone(pattern, lowered)):
                 yield Leak(attribute, source, name)
         for pattern, word in self._word_patterns.items():
             if pattern in lowered and _stands_alone(pattern, lowered):
@@ -216,6 +219,11 @@ def _runs(data: bytes) -> Iterator[str]:
         yield text
         if len(text) >= _DATETIME_LENGTH and text[:_DATETIME_LENGTH].isdigit():
             yield text[:_DATE_LENGTH]
+
+
+def _is_short(pattern: bytes) -> bool:
+    """Whether a word is so short that it is a piece of others by chance, as "normal" is of "abnormal"."""
+    return len(pattern) < _WORD_LEAST and pattern.isalpha()
 
 
 def _stands_alone(word: bytes, data: bytes) -> bool:
@@ -253,6 +261,8 @@ def _one(element: Any, source: Path, wanted: _Wanted, asked: Asked) -> None:
     for text in filter(None, (one.strip(" \0") for one in values)):
         if _may_stay(tag, vr, text, asked, private=private):
             wanted.allowed.add(text.lower())
+            if vr in _FREE and _is_kept(_row(tag), asked) and not private:
+                wanted.kept_words.update(word.lower() for word in _LETTERS.findall(text))
             continue
         if vr == "PN":
             _want_name(text, where, wanted)
@@ -263,6 +273,11 @@ def _one(element: Any, source: Path, wanted: _Wanted, asked: Asked) -> None:
             wanted.texts.setdefault(text.lower(), where)
 
 
+def _is_kept(row: dict[str, str] | None, asked: Asked) -> bool:
+    """Whether an option keeps an attribute as it is."""
+    return row is not None and any(option in asked.options and row[column] == "K" for option, column in _KEEPS.items())
+
+
 def _may_stay(tag: str, vr: str, text: str, asked: Asked, *, private: bool) -> bool:
     if text in _DUMMIES:
         return True
@@ -270,7 +285,7 @@ def _may_stay(tag: str, vr: str, text: str, asked: Asked, *, private: bool) -> b
         numeric = _NUMERIC.fullmatch(text) is not None
         return "retain safe-private" in asked.options and (numeric or vr == "LO")
     row = _row(tag)
-    kept = row is not None and any(option in asked.options and row[column] == "K" for option, column in _KEEPS.items())
+    kept = _is_kept(row, asked)
     if vr == "UI" and not kept:
         # Of UIDREF items (0040,A124), which refer to the others, the option's column says nothing.
         kept = "retain uids" in asked.options and (row is None or tag == "0040a124")
@@ -369,6 +384,8 @@ def _drop_allowed(wanted: _Wanted, moves: dict[str, set[int]]) -> None:
         del wanted.texts[text]
     for text in wanted.allowed:
         wanted.numbers.pop(text, None)
+    for word in wanted.kept_words:
+        wanted.names.pop(word, None)
     for days in {one for some in moves.values() for one in some}:
         for text in [one for one in wanted.numbers if len(one) == _DATE_LENGTH]:
             moved = _moved(text, days)
