@@ -80,8 +80,8 @@ def test_nothing_is_clicked_before_the_dialog_is_there(qtbot) -> None:
     button, clicked, go_on = QPushButton("&Other"), [], threading.Event()
     qtbot.addWidget(button)
     button.clicked.connect(lambda: clicked.append(1))
-    button.show()
-    qtbot.waitExposed(button)
+    with qtbot.waitExposed(button):
+        button.show()
 
     def use() -> None:
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
