@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 from napari_lesion.records.words import Language
@@ -55,10 +55,6 @@ class ReportedNodule:
         """Get a value; "" where the report does not say it."""
         found = self.values.get(name)
         return found.value if found is not None else ""
-
-    def with_values(self, more: Mapping[str, Value]) -> ReportedNodule:
-        """Add what is not said yet."""
-        return replace(self, values={**more, **self.values})
 
 
 @dataclass(frozen=True)
@@ -127,10 +123,6 @@ class ReadReport:
     advice: tuple[Advice, ...] = ()
     patient: tuple[Said, ...] = ()
     notes: tuple[str, ...] = field(default=())
-
-    def quoted(self, one: Value | Advice | Said | ReportedNodule) -> str:
-        """Give the words that something was found in."""
-        return self.text[one.start : one.end]
 
 
 @dataclass(frozen=True)
