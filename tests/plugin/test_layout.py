@@ -14,7 +14,7 @@ import pytest
 from fake_scan import make_volume
 from napari.utils.notifications import Notification, notification_manager
 from plugin_scan import NODULES
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QRect, Qt
 from qtpy.QtGui import QFont, QFontMetrics
 from qtpy.QtWidgets import (
     QAbstractButton,
@@ -167,12 +167,20 @@ def parents(widget: QWidget) -> Iterator[QWidget]:
 # -- room for the picture ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("word", ["VORUNTERSUCHUNG", "PRIOR", "1.3.6.1.4.1.9328"])
+@pytest.mark.parametrize(
+    "word",
+    ["VORUNTERSUCHUNG", "PRIOR", "LungFCP-01-0001", "1.3.6.1.4.1.9328.50.1.0117", "c3ab8ff13720e8ad9047dd39466b3c89"],
+)
 def test_headings_of_the_rail_have_room(qapp, word) -> None:
+    title = f"{word}\n2024-03-12"
+    shown = rail.breakable(title)
+    assert shown.replace(rail._BREAK, "") == title
     font = QFont(QLabel().font())
-    font.setPixelSize(rail._size_for(f"{word}\n2024-03-12", font))
+    font.setPixelSize(rail._size_for(title, font))
     font.setBold(True)
-    assert QFontMetrics(font).horizontalAdvance(word) <= rail.WIDTH - 4 * rail._MARGIN
+    room = rail.WIDTH - 4 * rail._MARGIN
+    needs = QFontMetrics(font).boundingRect(QRect(0, 0, room, 1000), Qt.TextFlag.TextWordWrap, shown)
+    assert needs.width() <= room
 
 
 @pytest.mark.parametrize(("language", "size"), [("en", (1600, 1000)), ("zh", (1366, 768)), ("de", (1366, 768))])

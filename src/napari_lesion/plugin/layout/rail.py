@@ -30,6 +30,8 @@ _REFRESH_MS = 60
 _MARGIN = 4
 _SMALLEST = 8
 """Font of a heading, px."""
+_BREAK = "\u200b"
+"""Where a line may break, unseen."""
 
 
 @dataclass(frozen=True)
@@ -111,11 +113,17 @@ def _heading(identity: SeriesIdentity, now: SeriesIdentity | None, own: bool, na
     return "\n".join(part for part in (word, date) if part)
 
 
+def breakable(title: str) -> str:
+    """Let the lines of a heading break inside of numbers of patients as well, so that no such number is cut off."""
+    title = re.sub(r"(?<=[-._/^])(?=\S)", _BREAK, title)
+    return re.sub(r"(?=[^\W\d]*\d)\w{11,}", lambda run: _BREAK.join(run[0]), title)
+
+
 def _size_for(title: str, font: QFont) -> int:
-    """Find the size, px, in which the longest word of a heading fits: lines break at spaces and hyphens only."""
+    """Find the size, px, in which the longest word of a heading fits: a long one is written smaller, not cut off."""
     bold = QFont(font)
     bold.setBold(True)
-    words = re.split(r"(?<=-)|\s", title)
+    words = re.split(rf"{_BREAK}|\s", breakable(title))
     for size in range(QFontInfo(font).pixelSize(), _SMALLEST, -1):
         bold.setPixelSize(size)
         if max(map(QFontMetrics(bold).horizontalAdvance, words), default=0) <= WIDTH - 5 * _MARGIN:
@@ -224,10 +232,9 @@ class Rail(QWidget):
             widget.deleteLater()
         self.buttons, self._shown = [], []
         for group in self._groups:
-            heading = QLabel(group.title)
+            heading = QLabel(breakable(group.title))
             heading.setWordWrap(True)
             heading.setToolTip(group.title)
-            # A long word ("VORUNTERSUCHUNG") is written smaller, not cut off.
             heading.setStyleSheet(f"font-weight: bold; font-size: {_size_for(group.title, heading.font())}px;")
             heading.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
             self._column.insertWidget(self._column.count() - 1, heading)
