@@ -262,7 +262,8 @@ def test_in_the_workstation_a_study_that_is_opened_is_read(
     open_first(panel, qtbot)
     assert layout.side.page == READING, "the steps of reading are there, with the scan"
     listed = layout.browser
-    qtbot.waitUntil(lambda: {one.identity.study_date for one in listed.series} == {"20260105", "20250105"})
+    both = {"20260105", "20250105"}
+    qtbot.waitUntil(lambda: {one.identity.study_date for one in listed.series} == both, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: len(layout.rail.buttons) == 2, timeout=PATIENCE_MS)
     panels = [one for one in layout._window.findChildren(BrowserPanel) if one is not listed]
     assert panels == [], "the browser of the workstation is the only one"
