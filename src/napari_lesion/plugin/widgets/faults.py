@@ -7,6 +7,7 @@ gets the way through the code instead (`nameless.trace`).
 
 from __future__ import annotations
 
+import logging
 from html import escape
 
 from napari.utils.notifications import (
@@ -83,3 +84,4 @@ def watch(manager: NotificationManager) -> None:
     nameless_dispatch._names_nobody = True  # type: ignore[attr-defined]
     manager.dispatch = nameless_dispatch
     nameless.quieten_libraries()
+    logging.getLogger("napari").setLevel(logging.INFO)  # at DEBUG it names layers, which are called after series
