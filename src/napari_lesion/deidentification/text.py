@@ -38,8 +38,10 @@ class Identity:
         self._words = frozenset(
             word.lower() for name in names for word in _WORD.findall(name) if len(word) >= _LEAST_LETTERS
         )
-        self._whole = frozenset(number.strip().lower() for number in numbers)
-        self._numbers = tuple(sorted(number for number in self._whole if len(number) >= _LEAST_DIGITS))
+        given = {number.strip().lower() for number in numbers}
+        # "HH 900 17" is given away by a "900", too.
+        self._whole = frozenset(given.union(*(re.findall(r"[0-9a-z]{2,}", number) for number in given)))
+        self._numbers = tuple(sorted(number for number in given if len(number) >= _LEAST_DIGITS))
 
     def is_in(self, text: str) -> bool:
         """Whether a text has one of the words, or one of the numbers."""
