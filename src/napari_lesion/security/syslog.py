@@ -46,7 +46,8 @@ def send(
     count = 0
     try:
         context = ssl.create_default_context(cafile=authorities)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        # Not 1.3: there a server may refuse our certificate only after we believe to have sent, and nobody would know.
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
         if certificate is not None and key is not None:
             check_private(key)
             context.load_cert_chain(certificate, key)
