@@ -36,8 +36,8 @@ from napari_lesion.plugin.viewer.views.mpr import views
 from napari_lesion.review import edits
 from napari_lesion.review.review import Review, unsearched
 
-SEEDS = (1, 2, 4)
-STEPS = int(os.environ.get("NAPARI_LESION_SESSION_STEPS", "100"))
+SEEDS = (2, 3)
+STEPS = int(os.environ.get("NAPARI_LESION_SESSION_STEPS", "200"))
 SEED = os.environ.get("NAPARI_LESION_SESSION_SEED", "")
 REPLAY = os.environ.get("NAPARI_LESION_SESSION_REPLAY", "")
 
