@@ -102,7 +102,7 @@ def test_no_lungs_in_view_is_skipped_without_a_result_that_could_be_taken_for_a_
 def test_a_bug_in_one_series_is_a_failed_row_and_a_trace_in_the_log(tree, tmp_path, caplog):
     result = analyse_folder([tree / "a"], tmp_path / "out", detector=FakeDetector(error=ZeroDivisionError("oops")))
     assert rows_of(result)[ONE].status == "failed"
-    assert "ZeroDivisionError('oops')" in rows_of(result)[ONE].reason
+    assert "ZeroDivisionError at " in rows_of(result)[ONE].reason
     assert "Traceback" in caplog.text
 
 

@@ -96,7 +96,7 @@ def test_what_crashes_is_tried_alone_and_quarantined_and_nobody_else_is_harmed(t
     assert found["crash"].exit_code == -11
     assert "SIGSEGV" in found["crash"].reason
     assert "the second time alone" in found["crash"].reason
-    assert "ZeroDivisionError('oops')" in found["bug"].reason
+    assert "ZeroDivisionError at " in found["bug"].reason
     assert found["one"].peak_memory_mb > 10
     assert rows_of(result)[uids["crash"]].status == "failed"
     assert {row["series_uid"] for row in load_summary(tmp_path / "out" / "summary.csv")} == set(uids.values())

@@ -59,7 +59,7 @@ def trace(error: BaseException) -> str:
     """Show the way of an error through the code, and that of those which led to it: without texts and values."""
     if are_traces_full():
         return "".join(traceback.format_exception(error)).rstrip()
-    parts = []
+    parts = ["Traceback, without what the errors say:"]
     for number, one in enumerate(reversed([*_chain(error)])):
         if number:
             parts.append("which led to:")
