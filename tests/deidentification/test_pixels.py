@@ -1,4 +1,4 @@
-"""Text in pixels, what else lies in their bytes, and that findings stay the same."""
+"""Text in pixels, and what else lies in their bytes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from napari_lesion.deidentification import burned_in
 from napari_lesion.deidentification.keys import Key
 from napari_lesion.deidentification.options import options_of
 from napari_lesion.deidentification.run import Outcome, deidentify
-from napari_lesion.pipeline import analyse
 
 KEY = Key(bytes(range(32)))
 
@@ -123,15 +122,3 @@ def test_an_overlay_in_unused_bits_goes_and_what_is_behind_the_pixels(image: Dat
     image.add_new(0x60000102, "US", 15)
     _, [made] = _run(image, tmp_path)
     assert made.PixelData == values.astype("<u2").tobytes()
-
-
-@pytest.mark.real_data
-def test_the_detector_finds_the_same_before_and_after(real_data: Path, tmp_path: Path) -> None:
-    scan = real_data / "ct" / "cptac-C3N-00247"
-    deidentify([scan], tmp_path / "out", options_of(["dates-shifted"], ["descriptors"]), KEY)
-    before, after = (
-        analyse(folder, detector="nodule-2d", device="cpu", measure=False).report.findings
-        for folder in (scan, tmp_path / "out")
-    )
-    told = [[(one.center_mm, one.diameter_mm, one.score, one.box_mm) for one in found] for found in (before, after)]
-    assert told[0] == told[1]
