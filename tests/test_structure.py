@@ -130,6 +130,8 @@ def is_needed(one: Import) -> bool:
     """Whether an import inside of a function saves the time of a slow library to who imports the module."""
     if one.importer == PACKAGE or one.importer.startswith(f"{PACKAGE}.cli"):
         return True  # `--help` and `import napari_lesion` have to be instant
+    if one.importer.startswith(f"{PACKAGE}.plugin.layout."):
+        return True  # a page comes when it is turned to; the first picture waits for none
     return bool(slow_libraries_of(one.imported) - slow_libraries_of(one.importer))
 
 
