@@ -143,7 +143,8 @@ def test_the_table_sorts_filters_searches_and_edits(viewer, session, panel: Dete
     findings.threshold.setValue(0.2)
     assert len(cells(panel, 0)) == 3
     assert all(not findings.model.index(row, 0).data(Qt.ItemDataRole.DecorationRole).isNull() for row in range(3))
-    picture_of = findings.model.index(0, 0).data(Qt.ItemDataRole.DecorationRole).toImage()
+    icon = findings.model.index(0, 0).data(Qt.ItemDataRole.DecorationRole)
+    picture_of = icon.pixmap(icon.availableSizes()[0]).toImage()
     middle = picture_of.pixelColor(picture_of.width() // 2, picture_of.height() // 2)
     assert middle.lightness() > 200, "the nodule is in the middle of its picture"
 
