@@ -149,7 +149,8 @@ def test_any_name_is_printed_on_any_terminal(encoding):
         "from napari_lesion.cli.console import use_plain_text, say, complain, show_table\n"
         "use_plain_text()\n"
         "name = os.fsdecode(b'M\\xfcller') + '胸部\\x1b[2J\\ndone 1.2: 0 findings'\n"
-        "say(name); complain(name); show_table(['series'], [[name]]); logging.getLogger('x').error(name)\n"
+        "say(name); complain(name); show_table(['series'], [[name]])\n"
+        "logging.getLogger('napari_lesion.x').error(name)\n"
     )
     run = subprocess.run(
         [sys.executable, "-c", script],

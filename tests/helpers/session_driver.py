@@ -145,7 +145,6 @@ class Driver:
     def _open_workstation(self) -> None:
         self.layout = arrange(self.viewer)
         self.layout.show()
-        self.layout._fill_later.stop()
         side = self.layout.side
         for step in STEPS:
             side.steps.go_to(step)

@@ -12,6 +12,8 @@ from listener_case import STABLE_S, Time, listening, settings, wait_for
 from orthanc import Orthanc
 from pydicom.filebase import DicomBytesIO
 
+from napari_lesion.dicom_objects.structured_report_reader import load_sr
+
 BASELINE = Path(__file__).parents[2] / "sample_dicoms" / "baseline"
 #: Of the patient, mm: a slab of the sample with five of its nodules (truth.csv), which takes seconds.
 SLAB_MM = (-412.0, -332.0)
@@ -68,7 +70,11 @@ def test_a_study_in_an_archive_gets_its_results(study: list[Path], orthanc: Orth
         path = tmp_path / f"{kind}.dcm"
         one.save_as(path)
         assert problems(path) == []
-    assert len(results["SEG"].SegmentSequence) == NODULES
+    groups = load_sr(tmp_path / "SR.dcm").groups
+    assert {(one.segmentation_uid, one.segment) for one in groups} == {
+        (str(results["SEG"].SOPInstanceUID), int(one.SegmentNumber)) for one in results["SEG"].SegmentSequence
+    }
+    assert NODULES <= len(groups) <= NODULES + 2
     images = {pydicom.dcmread(path, specific_tags=["SOPInstanceUID"]).SOPInstanceUID for path in study}
     [evidence] = results["SR"].CurrentRequestedProcedureEvidenceSequence
     named = {
