@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pydicom import dcmread
+from pydicom import DataElement, dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
 from pydicom.sequence import Sequence
@@ -86,6 +86,13 @@ def say_charset(dataset: Dataset) -> None:
 
 def uids(dataset: Dataset) -> Iterator[str]:
     """Give all UIDs in a data set, at any depth; what cannot be read has none."""
+    for element in elements(dataset):
+        if element.VR == "UI" and element.value:
+            yield from [str(element.value)] if isinstance(element.value, str) else map(str, element.value)
+
+
+def elements(dataset: Dataset) -> Iterator[DataElement]:
+    """Give all elements of a data set that hold values, at any depth; what cannot be read is left out."""
     for tag in dataset.keys():  # noqa: SIM118
         try:
             element = dataset[tag]
@@ -93,9 +100,9 @@ def uids(dataset: Dataset) -> Iterator[str]:
             continue
         if element.VR == "SQ":
             for item in element.value:
-                yield from uids(item)
-        elif element.VR == "UI" and element.value:
-            yield from [str(element.value)] if isinstance(element.value, str) else map(str, element.value)
+                yield from elements(item)
+        else:
+            yield element
 
 
 def can_be_written(syntax: UID) -> bool:

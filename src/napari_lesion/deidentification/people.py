@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 
+from napari_lesion.deidentification.files import elements
 from napari_lesion.deidentification.options import Options
 from napari_lesion.deidentification.table import rule_of
 from napari_lesion.deidentification.text import Identity
@@ -123,18 +124,12 @@ def patients_of(known: Sequence[Known]) -> tuple[list[Patient], dict[Path, str]]
 
 
 def _texts(dataset: Dataset) -> Iterator[tuple[int, str, str]]:
-    for tag in dataset.keys():  # noqa: SIM118
-        try:
-            element = dataset[tag]
-        except Exception:
-            continue
-        if element.VR == "SQ":
-            for item in element.value:
-                yield from _texts(item)
-        elif element.VR == "PN" or int(tag) in _PLACES or int(tag) in _NUMBERS:
+    for element in elements(dataset):
+        tag = int(element.tag)
+        if element.VR == "PN" or tag in _PLACES or tag in _NUMBERS:
             for one in _several(element.value):
                 if str(one).strip():
-                    yield int(tag), element.VR, str(one).strip()
+                    yield tag, element.VR, str(one).strip()
 
 
 def _several(value: object) -> Iterable[object]:

@@ -42,11 +42,24 @@ def read_text(path: Path, *, largest: int = LARGEST) -> str:
     UnreadableError
         If it is too large, or no UTF-8.
     """
+    return decoded(read_bytes(path, largest=largest))
+
+
+def read_bytes(path: Path, *, largest: int = LARGEST) -> bytes:
+    """Read a file, if it is not too large.
+
+    Raises
+    ------
+    OSError
+        If it is not there or cannot be read.
+    UnreadableError
+        If it is too large.
+    """
     with path.open("rb") as file:
         content = file.read(largest + 1)
     if len(content) > largest:
         raise UnreadableError(f"it has more than {largest:,} bytes")
-    return decoded(content)
+    return content
 
 
 def decoded(content: bytes) -> str:

@@ -17,8 +17,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from napari_lesion.support import sealed
-from napari_lesion.support.bounded import LARGEST, UnreadableError, decoded, parse_json
+from napari_lesion.support import bounded, sealed
+from napari_lesion.support.bounded import LARGEST, decoded, parse_json
 from napari_lesion.support.errors import ConfigError, SecurityError
 from napari_lesion.support.secrets import SERVICE, check_private, from_file, from_keyring
 
@@ -131,11 +131,7 @@ def read_text(path: Path, *, largest: int = LARGEST) -> str:
     SecurityError
         If it is sealed, and does not open.
     """
-    with path.open("rb") as file:
-        content = file.read(largest + 1)
-    if len(content) > largest:
-        raise UnreadableError(f"it has more than {largest:,} bytes")
-    return decoded(opened(content, path))
+    return decoded(opened(bounded.read_bytes(path, largest=largest), path))
 
 
 def opened(content: bytes, path: Path) -> bytes:
