@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from torch.nn import functional
 from napari_lesion.imaging.planes import orthogonal_patches
 from napari_lesion.imaging.preprocess import HU_WINDOW
 from napari_lesion.models.networks import PATCH_SIZE
+from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.errors import InputFileError
 from napari_lesion.training.data.background import Background, ball
 from napari_lesion.training.data.crops import MM, draw_nodule, place
@@ -83,6 +84,18 @@ def read_patches(path: Path) -> Patches:
     if image.dtype != np.uint8 or image.shape[1:] != (STORED, STORED) or not len(image) == len(label) == len(row):
         raise InputFileError(f"The patches {path} are not {STORED} × {STORED} bytes each, with a label and a row.")
     return Patches(image, label == 1, np.zeros(len(image), np.float32), row.astype(np.int64))
+
+
+def kept(path: Path, make: Callable[[], Patches]) -> Patches:
+    """Read the patches that a run keeps, or make them and keep them."""
+    if path.exists():
+        with np.load(path) as content:
+            return Patches(**content)
+    patches = make()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as new, new.open("wb") as file:
+        np.savez_compressed(file, **vars(patches))
+    return patches
 
 
 def joined(parts: Sequence[Patches]) -> Patches:

@@ -47,6 +47,7 @@ from napari_lesion.training.data.patches import (
     Patches,
     inserted_patches,
     joined,
+    kept,
     read_patches,
     scaled,
     turned,
@@ -130,19 +131,17 @@ def tuning_part(row: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
 
 
 def _planes(config: PatchTrainingConfig, out: Path, progress: Progress) -> Patches:
-    path, data = out / PLANES, config.data
-    if path.exists():
-        with np.load(path) as kept:
-            return Patches(**kept)
+    return kept(out / PLANES, lambda: _made(config, progress))
+
+
+def _made(config: PatchTrainingConfig, progress: Progress) -> Patches:
+    data = config.data
     detector = read_config(data.scans)  # type: ignore[arg-type]
     planes = (
         _of_candidates(config, detector, progress) if data.candidate_scans else _of_places(config, detector, progress)
     )
     if data.axial and detector.data.nodules:
         planes = joined([planes, axial_patches(split_store(read_store(detector.data.nodules))["train"].patches)])
-    out.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as new, new.open("wb") as file:
-        np.savez_compressed(file, **vars(planes))
     return planes
 
 
@@ -256,6 +255,16 @@ def patch_scores(
     return torch.cat(parts).double().sigmoid().cpu().numpy()
 
 
+def separation(nodule: npt.NDArray[np.bool_], score: npt.NDArray[np.float64]) -> dict[str, float]:
+    """Measure how well scores tell nodules from others."""
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    return {
+        "average_precision": float(average_precision_score(nodule, score)),
+        "roc_auc": float(roc_auc_score(nodule, score)),
+    }
+
+
 def best_f1_threshold(nodule: npt.NDArray[np.bool_], score: npt.NDArray[np.float64]) -> float:
     """Give the score that separates with the best F1."""
     from sklearn.metrics import precision_recall_curve
@@ -299,14 +308,8 @@ class PatchRecipe(Recipe[tuple[Tensor, Tensor, Tensor], Scored]):
 
     def validate(self, state: TrainerState) -> dict[str, float]:
         """Measure on the tuning part."""
-        from sklearn.metrics import average_precision_score, roc_auc_score
-
         tuning = self._data.tuning
-        score = patch_scores(state.average, tuning.image, state.device)
-        return {
-            self.measure: float(average_precision_score(tuning.nodule, score)),
-            "roc_auc": float(roc_auc_score(tuning.nodule, score)),
-        }
+        return separation(tuning.nodule, patch_scores(state.average, tuning.image, state.device))
 
     def evaluate(
         self,

@@ -23,13 +23,12 @@ from napari_lesion.imaging.preprocess import HU_WINDOW
 from napari_lesion.models.networks import PATCH_SIZE, PlanesNet
 from napari_lesion.models.package_metadata import Metadata, PlanesNetSpec, Preprocessing
 from napari_lesion.models.packages import find_package, load_network, save_package
-from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.errors import ConfigFileError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.config.detector import read_config
 from napari_lesion.training.config.planes import PlanesTrainingConfig, read_planes_config
 from napari_lesion.training.data.candidates import candidate_patches
-from napari_lesion.training.data.patches import PIXEL_MM, Patches, scaled, turned
+from napari_lesion.training.data.patches import PIXEL_MM, Patches, kept, scaled, turned
 from napari_lesion.training.data.split import Part, make_split
 from napari_lesion.training.engine import checkpoint
 from napari_lesion.training.engine.card import card
@@ -37,7 +36,7 @@ from napari_lesion.training.engine.fit import fit
 from napari_lesion.training.engine.ranks import Ranks
 from napari_lesion.training.engine.recipe import Recipe, SeededBatches
 from napari_lesion.training.engine.trainer_state import TrainerState
-from napari_lesion.training.recipes.patches import best_f1_threshold, vary_intensity
+from napari_lesion.training.recipes.patches import best_f1_threshold, separation, vary_intensity
 
 LEARNED, VALIDATED = "planes.npz", "validation_planes.npz"
 _SIZE_WEIGHT = 0.3
@@ -67,11 +66,12 @@ def load_data(config: PlanesTrainingConfig, out: Path, progress: Progress = sile
 
 
 def _kept(config: PlanesTrainingConfig, path: Path, part: Part, scans: int, progress: Progress) -> Patches:
-    if path.exists():
-        with np.load(path) as kept:
-            return Patches(**kept)
+    return kept(path, lambda: _made(config, part, scans, progress))
+
+
+def _made(config: PlanesTrainingConfig, part: Part, scans: int, progress: Progress) -> Patches:
     package = find_package(config.data.detector)
-    planes = candidate_patches(
+    return candidate_patches(
         load_network(package),
         part.series,
         part.nodules(),
@@ -81,10 +81,6 @@ def _kept(config: PlanesTrainingConfig, path: Path, part: Part, scans: int, prog
         device=str(choose_device(config.device)),
         progress=progress,
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as new, new.open("wb") as file:
-        np.savez_compressed(file, **vars(planes))
-    return planes
 
 
 class PlanesBatches(SeededBatches[tuple[Tensor, Tensor, Tensor]]):
@@ -162,13 +158,7 @@ class PlanesRecipe(Recipe[tuple[Tensor, Tensor, Tensor], Scored]):
 
     def validate(self, state: TrainerState) -> dict[str, float]:
         """Measure on candidates in the scans for validation."""
-        from sklearn.metrics import average_precision_score, roc_auc_score
-
-        nodule, score = self._scored(state.average, state.device)
-        return {
-            self.measure: float(average_precision_score(nodule, score)),
-            "roc_auc": float(roc_auc_score(nodule, score)),
-        }
+        return separation(*self._scored(state.average, state.device))
 
     def evaluate(
         self,
@@ -178,10 +168,8 @@ class PlanesRecipe(Recipe[tuple[Tensor, Tensor, Tensor], Scored]):
         progress: Progress,  # noqa: ARG002
     ) -> Scored:
         """Choose the threshold, on the same candidates."""
-        from sklearn.metrics import average_precision_score
-
         nodule, score = self._scored(network, device)
-        return Scored(best_f1_threshold(nodule, score), float(average_precision_score(nodule, score)))
+        return Scored(best_f1_threshold(nodule, score), separation(nodule, score)[self.measure])
 
     def _scored(self, network: nn.Module, device: torch.device) -> tuple[np.ndarray, np.ndarray]:
         network.eval()
