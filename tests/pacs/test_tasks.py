@@ -19,7 +19,8 @@ from ups_server import CANCEL_ASKED, STATE_REPORT, TOKEN, Worklist, by_dicomweb,
 
 from napari_lesion.pacs import analysis
 from napari_lesion.pacs.nodes import Node, Nodes
-from napari_lesion.pacs.queue import Queue, Task
+from napari_lesion.pacs.queue import Queue
+from napari_lesion.pacs.queue_rows import Task
 from napari_lesion.pacs.rules import load_listening
 from napari_lesion.pacs.workitems import Workitems
 from napari_lesion.support.errors import ConfigError, PacsError

@@ -3,146 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
 
-from napari_lesion.support.database import transaction
-from napari_lesion.support.errors import ConfigError
-from napari_lesion.support.vault import refuse_encrypted
+from napari_lesion.pacs.queue_rows import VERSIONS, Job, Send, State, Task, TaskState, job_of, send_of, task_of
+from napari_lesion.support.database import Database
 
 FILE_NAME = "queue.sqlite"
-_VERSION = 2
-_TASKS = """
-CREATE TABLE tasks (
-    node TEXT NOT NULL,
-    uid TEXT NOT NULL,
-    transaction_uid TEXT NOT NULL,
-    rule TEXT NOT NULL,
-    patient_id TEXT NOT NULL,
-    studies TEXT NOT NULL,
-    state TEXT NOT NULL,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    due REAL NOT NULL,
-    since REAL NOT NULL,
-    reason TEXT NOT NULL DEFAULT '',
-    cancel_asked INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (node, uid)
-);
-"""
-_SCHEMA = """
-CREATE TABLE senders (study_uid TEXT NOT NULL, caller TEXT NOT NULL, PRIMARY KEY (study_uid, caller));
-CREATE TABLE jobs (
-    id INTEGER PRIMARY KEY,
-    study_uid TEXT NOT NULL,
-    rule TEXT NOT NULL,
-    digest TEXT NOT NULL,
-    files TEXT NOT NULL,
-    supersedes INTEGER,
-    state TEXT NOT NULL,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    due REAL NOT NULL,
-    reason TEXT NOT NULL DEFAULT '',
-    created REAL NOT NULL,
-    changed REAL NOT NULL,
-    UNIQUE (study_uid, rule, digest)
-);
-CREATE TABLE sends (
-    id INTEGER PRIMARY KEY,
-    job INTEGER NOT NULL REFERENCES jobs (id),
-    node TEXT NOT NULL,
-    path TEXT NOT NULL,
-    sop_uid TEXT NOT NULL,
-    state TEXT NOT NULL DEFAULT 'queued',
-    attempts INTEGER NOT NULL DEFAULT 0,
-    due REAL NOT NULL,
-    since REAL NOT NULL,
-    reason TEXT NOT NULL DEFAULT '',
-    UNIQUE (job, node, sop_uid)
-);
-{tasks}
-CREATE INDEX due_jobs ON jobs (state, due);
-CREATE INDEX due_sends ON sends (state, due);
-""".replace("{tasks}", _TASKS)
-
-State = Literal["queued", "analysing", "sending", "done", "failed"]
-STATES: tuple[State, ...] = get_args(State)
-
-
-@dataclass(frozen=True)
-class Job:
-    """One analysis of what a study held at one time.
-
-    Attributes
-    ----------
-    files : tuple of str
-        Names below the study's folder.
-    supersedes : int, optional
-        The job whose results are outdated by this one's.
-    created : float
-        When it was queued, seconds since 1970.
-    """
-
-    id: int
-    study_uid: str
-    rule: str
-    files: tuple[str, ...]
-    supersedes: int | None
-    state: State
-    attempts: int
-    reason: str
-    created: float
-
-
-TaskState = Literal["claiming", "fetching", "analysing", "completed", "cancelled", "lost"]
-OPEN_TASKS: tuple[TaskState, ...] = ("claiming", "fetching", "analysing")
-
-
-@dataclass(frozen=True)
-class Task:
-    """A workitem that we have, or are about to claim.
-
-    Attributes
-    ----------
-    transaction_uid : str
-        By which it is ours; known before it is claimed.
-    patient_id : str
-        Whose studies those must be; "" where the workitem does not say.
-    since : float
-        When it was found, seconds since 1970.
-    cancel_asked : bool
-        Somebody wants it cancelled.
-    """
-
-    node: str
-    uid: str
-    transaction_uid: str
-    rule: str
-    patient_id: str
-    studies: tuple[str, ...]
-    state: TaskState = "claiming"
-    attempts: int = 0
-    since: float = 0.0
-    reason: str = ""
-    cancel_asked: bool = False
-
-
-@dataclass(frozen=True)
-class Send:
-    """One result on its way to one archive; ``since`` is when it was queued (seconds since 1970)."""
-
-    id: int
-    job: int
-    node: str
-    path: Path
-    sop_uid: str
-    attempts: int
-    since: float
 
 
 class Queue:
@@ -164,50 +32,33 @@ class Queue:
     def __init__(self, folder: Path, now: Callable[[], float] = time.time) -> None:
         self.path = folder / FILE_NAME
         self._now = now
-        refuse_encrypted(self.path, "the listener's queue")
-        self._lock = threading.RLock()
-        try:
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-            self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=30)
-            self._db.row_factory = sqlite3.Row
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
-            elif version == 1:
-                self._db.executescript(f"BEGIN; {_TASKS} PRAGMA user_version = {_VERSION}; COMMIT;")
-            elif version != _VERSION:
-                raise ConfigError(f"{self.path}: is of another version of the program ({version}, not {_VERSION}).")
-        except (OSError, sqlite3.Error) as error:
-            raise ConfigError(f"{self.path}: the queue cannot be opened ({error}).") from error
+        self._db = Database(self.path, "the listener's queue", VERSIONS, logged=True)
 
     def close(self) -> None:
         """Close it; nothing waits to be written."""
-        with self._lock:
-            self._db.close()
+        self._db.close()
 
     # -- what came ----------------------------------------------------------------------------------------------------
 
     def note_sender(self, study_uid: str, caller: str) -> None:
         """Note who sent something of a study."""
-        self._do("INSERT OR IGNORE INTO senders VALUES (?, ?)", study_uid, caller)
+        self._db.do("INSERT OR IGNORE INTO senders VALUES (?, ?)", study_uid, caller)
 
     def senders(self, study_uid: str) -> set[str]:
         """Who sent something of a study."""
-        return {row["caller"] for row in self._do("SELECT caller FROM senders WHERE study_uid = ?", study_uid)}
+        return {row["caller"] for row in self._db.do("SELECT caller FROM senders WHERE study_uid = ?", study_uid)}
 
     # -- analyses -----------------------------------------------------------------------------------------------------
 
     def add_job(self, study_uid: str, rule: str, digest: str, files: Sequence[str]) -> Job | None:
         """Queue an analysis; None where the same files were queued before."""
         now = self._now()
-        with transaction(self._db, self._lock):
-            earlier = self._do(
+        with self._db.transaction():
+            earlier = self._db.do(
                 "SELECT id FROM jobs WHERE study_uid = ? AND rule = ? ORDER BY id DESC LIMIT 1", study_uid, rule
             )
             # What waits still for its turn would be outdated before it begins.
-            self._do(
+            self._db.do(
                 "UPDATE jobs SET state = 'done', reason = 'more of the study came', changed = ? "
                 "WHERE study_uid = ? AND rule = ? AND state = 'queued' AND digest != ?",
                 now,
@@ -215,7 +66,7 @@ class Queue:
                 rule,
                 digest,
             )
-            made = self._do(
+            made = self._db.do(
                 "INSERT OR IGNORE INTO jobs (study_uid, rule, digest, files, supersedes, state, due, created, changed) "
                 "VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, ?) RETURNING id",
                 study_uid,
@@ -231,16 +82,16 @@ class Queue:
 
     def job(self, number: int) -> Job:
         """Give a job by its number."""
-        return _job(self._do("SELECT * FROM jobs WHERE id = ?", number)[0])
+        return job_of(self._db.do("SELECT * FROM jobs WHERE id = ?", number)[0])
 
     def jobs(self) -> list[Job]:
         """List all jobs, the oldest first."""
-        return [_job(row) for row in self._do("SELECT * FROM jobs ORDER BY id")]
+        return [job_of(row) for row in self._db.do("SELECT * FROM jobs ORDER BY id")]
 
     def begin_job(self) -> Job | None:
         """Take the oldest job that is due, if any."""
-        with transaction(self._db, self._lock):
-            rows = self._do(
+        with self._db.transaction():
+            rows = self._db.do(
                 "SELECT * FROM jobs WHERE state = 'queued' AND due <= ? ORDER BY created, id LIMIT 1", self._now()
             )
             if not rows:
@@ -252,7 +103,7 @@ class Queue:
         """Give back what was being analysed when the program ended; how many that were."""
         now = self._now()
         return len(
-            self._do(
+            self._db.do(
                 "UPDATE jobs SET state = 'queued', due = ?, changed = ? WHERE state = 'analysing' RETURNING id",
                 now,
                 now,
@@ -267,7 +118,7 @@ class Queue:
         """Note that an analysis failed, and when to try again, if at all."""
         now = self._now()
         state = "failed" if again_in_s is None else "queued"
-        self._do(
+        self._db.do(
             "UPDATE jobs SET state = ?, attempts = attempts + 1, due = ?, reason = ?, changed = ? WHERE id = ?",
             state,
             now + (again_in_s or 0),
@@ -279,10 +130,10 @@ class Queue:
     def end_job(self, number: int, reason: str, results: Iterable[tuple[str, Path, str]]) -> None:
         """Note what an analysis gave: (archive, file, SOPInstanceUID) of each result that is to be sent."""
         now = self._now()
-        with transaction(self._db, self._lock):
+        with self._db.transaction():
             rows = list(results)
             for node, path, sop_uid in rows:
-                self._do(
+                self._db.do(
                     "INSERT OR IGNORE INTO sends (job, node, path, sop_uid, due, since) VALUES (?, ?, ?, ?, ?, ?)",
                     number,
                     node,
@@ -305,30 +156,30 @@ class Queue:
 
     def due_sends(self) -> list[Send]:
         """List the results of one job that are due for one archive."""
-        first = self._do(
+        first = self._db.do(
             "SELECT job, node FROM sends WHERE state = 'queued' AND due <= ? ORDER BY due, id LIMIT 1", self._now()
         )
         if not first:
             return []
-        rows = self._do(
+        rows = self._db.do(
             "SELECT * FROM sends WHERE job = ? AND node = ? AND state = 'queued' ORDER BY id",
             first[0]["job"],
             first[0]["node"],
         )
-        return [_send(row) for row in rows]
+        return [send_of(row) for row in rows]
 
     def sent(self, send: Send) -> None:
         """Note that an archive confirmed a result."""
-        with transaction(self._db, self._lock):
-            self._do("UPDATE sends SET state = 'done', reason = '' WHERE id = ?", send.id)
-            left = self._do("SELECT state FROM sends WHERE job = ? AND state != 'done'", send.job)
+        with self._db.transaction():
+            self._db.do("UPDATE sends SET state = 'done', reason = '' WHERE id = ?", send.id)
+            left = self._db.do("SELECT state FROM sends WHERE job = ? AND state != 'done'", send.job)
             if not left:
                 self._set_job(send.job, "done")
 
     def not_sent(self, send: Send, reason: str, again_in_s: float | None) -> None:
         """Note that a result did not arrive, and when to try again, if at all."""
-        with transaction(self._db, self._lock):
-            self._do(
+        with self._db.transaction():
+            self._db.do(
                 "UPDATE sends SET state = ?, attempts = attempts + 1, due = ?, reason = ? WHERE id = ?",
                 "queued" if again_in_s is not None else "failed",
                 self._now() + (again_in_s or 0),
@@ -340,15 +191,18 @@ class Queue:
 
     def counts(self) -> dict[str, int]:
         """How many jobs are in each state, and how many results wait to be sent."""
-        jobs = {row["state"]: row["n"] for row in self._do("SELECT state, count(*) AS n FROM jobs GROUP BY state")}
-        return {**jobs, "results to send": self._do("SELECT count(*) AS n FROM sends WHERE state = 'queued'")[0]["n"]}
+        jobs = {row["state"]: row["n"] for row in self._db.do("SELECT state, count(*) AS n FROM jobs GROUP BY state")}
+        return {
+            **jobs,
+            "results to send": self._db.do("SELECT count(*) AS n FROM sends WHERE state = 'queued'")[0]["n"],
+        }
 
     # -- workitems ----------------------------------------------------------------------------------------------------
 
     def add_task(self, task: Task) -> None:
         """Note a workitem before it is claimed; one that was lost may be tried again."""
         now = self._now()
-        self._do(
+        self._db.do(
             "INSERT OR REPLACE INTO tasks (node, uid, transaction_uid, rule, patient_id, studies, state, due, since) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             task.node,
@@ -364,19 +218,19 @@ class Queue:
 
     def tasks(self, node: str) -> list[Task]:
         """List the workitems of a worklist, the first first."""
-        return [_task(row) for row in self._do("SELECT * FROM tasks WHERE node = ? ORDER BY since, uid", node)]
+        return [task_of(row) for row in self._db.do("SELECT * FROM tasks WHERE node = ? ORDER BY since, uid", node)]
 
     def due_tasks(self) -> list[Task]:
         """List the workitems of which something is to be done now."""
-        rows = self._do(
+        rows = self._db.do(
             "SELECT * FROM tasks WHERE state IN ('claiming', 'fetching', 'analysing') AND due <= ? ORDER BY due, uid",
             self._now(),
         )
-        return [_task(row) for row in rows]
+        return [task_of(row) for row in rows]
 
     def set_task(self, task: Task, state: TaskState, reason: str = "") -> None:
         """Note how far a workitem is."""
-        self._do(
+        self._db.do(
             "UPDATE tasks SET state = ?, attempts = 0, due = ?, reason = ? WHERE node = ? AND uid = ?",
             state,
             self._now(),
@@ -387,7 +241,7 @@ class Queue:
 
     def delay_task(self, task: Task, reason: str, again_in_s: float) -> None:
         """Note what kept a workitem from going on, and when to try again."""
-        self._do(
+        self._db.do(
             "UPDATE tasks SET attempts = attempts + 1, due = ?, reason = ? WHERE node = ? AND uid = ?",
             self._now() + again_in_s,
             reason,
@@ -397,15 +251,15 @@ class Queue:
 
     def ask_to_cancel(self, uid: str) -> None:
         """Note that somebody wants a workitem cancelled."""
-        self._do("UPDATE tasks SET cancel_asked = 1, due = ? WHERE uid = ?", self._now(), uid)
+        self._db.do("UPDATE tasks SET cancel_asked = 1, due = ? WHERE uid = ?", self._now(), uid)
 
     def task_counts(self) -> dict[str, int]:
         """How many workitems are in each state."""
-        return {row["state"]: row["n"] for row in self._do("SELECT state, count(*) AS n FROM tasks GROUP BY state")}
+        return {row["state"]: row["n"] for row in self._db.do("SELECT state, count(*) AS n FROM tasks GROUP BY state")}
 
     def drop_job(self, number: int, reason: str) -> None:
         """Give an analysis up that has not begun."""
-        self._do(
+        self._db.do(
             "UPDATE jobs SET state = 'failed', reason = ?, changed = ? WHERE id = ? AND state = 'queued'",
             reason,
             self._now(),
@@ -414,12 +268,14 @@ class Queue:
 
     def latest_job(self, study_uid: str, rule: str) -> Job | None:
         """Find the latest analysis of a study by a rule."""
-        rows = self._do("SELECT * FROM jobs WHERE study_uid = ? AND rule = ? ORDER BY id DESC LIMIT 1", study_uid, rule)
-        return _job(rows[0]) if rows else None
+        rows = self._db.do(
+            "SELECT * FROM jobs WHERE study_uid = ? AND rule = ? ORDER BY id DESC LIMIT 1", study_uid, rule
+        )
+        return job_of(rows[0]) if rows else None
 
     def results_of(self, job: Job) -> list[Path]:
         """List the results of a job that archives have confirmed."""
-        rows = self._do(
+        rows = self._db.do(
             "SELECT path, min(id) FROM sends WHERE job = ? AND state = 'done' GROUP BY path ORDER BY 2", job.id
         )
         return [Path(row["path"]) for row in rows]
@@ -427,56 +283,10 @@ class Queue:
     # -- SQLite -------------------------------------------------------------------------------------------------------
 
     def _set_job(self, number: int, state: State, reason: str | None = None) -> None:
-        self._do(
+        self._db.do(
             "UPDATE jobs SET state = ?, reason = coalesce(?, reason), changed = ? WHERE id = ?",
             state,
             reason,
             self._now(),
             number,
         )
-
-    def _do(self, statement: str, *values: object) -> list[Any]:
-        with self._lock:
-            return self._db.execute(statement, values).fetchall()
-
-
-def _job(row: Any) -> Job:
-    return Job(
-        id=row["id"],
-        study_uid=row["study_uid"],
-        rule=row["rule"],
-        files=tuple(json.loads(row["files"])),
-        supersedes=row["supersedes"],
-        state=row["state"],
-        attempts=row["attempts"],
-        reason=row["reason"],
-        created=row["created"],
-    )
-
-
-def _task(row: Any) -> Task:
-    return Task(
-        node=row["node"],
-        uid=row["uid"],
-        transaction_uid=row["transaction_uid"],
-        rule=row["rule"],
-        patient_id=row["patient_id"],
-        studies=tuple(json.loads(row["studies"])),
-        state=row["state"],
-        attempts=row["attempts"],
-        since=row["since"],
-        reason=row["reason"],
-        cancel_asked=bool(row["cancel_asked"]),
-    )
-
-
-def _send(row: Any) -> Send:
-    return Send(
-        id=row["id"],
-        job=row["job"],
-        node=row["node"],
-        path=Path(row["path"]),
-        sop_uid=row["sop_uid"],
-        attempts=row["attempts"],
-        since=row["since"],
-    )

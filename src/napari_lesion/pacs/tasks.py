@@ -14,7 +14,8 @@ from typing import Any
 from napari_lesion.pacs.archives import open_archive
 from napari_lesion.pacs.clock import Clock
 from napari_lesion.pacs.nodes import Nodes
-from napari_lesion.pacs.queue import OPEN_TASKS, Queue, Task
+from napari_lesion.pacs.queue import Queue
+from napari_lesion.pacs.queue_rows import OPEN_TASKS, Task
 from napari_lesion.pacs.records import Query
 from napari_lesion.pacs.retrieve import retrieve
 from napari_lesion.pacs.rules import Listening, Rule, TaskSource

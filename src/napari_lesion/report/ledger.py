@@ -8,36 +8,21 @@ know what a folder holds calls `read_ledgers`.
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-import psutil
-
 from napari_lesion.report.summary import SeriesOutcome
-from napari_lesion.support.atomic import PRIVATE_FILE
-from napari_lesion.support.database import transaction
-from napari_lesion.support.errors import InputFileError, OutputError
+from napari_lesion.support.database import Database, read_rows, unusable
 from napari_lesion.support.plain import one_line
-from napari_lesion.support.vault import refuse_encrypted
 
 FILE_NAME = "ledger.sqlite"
 _PATTERN = "ledger*.sqlite"
+_WHAT = "the ledger of a run"
 _Taken = TypeVar("_Taken")
-_VERSION = 1
-_PATIENCE_S = 30.0
-_LOGGED = 18
-"""Where in the header of a database stands whether it has a write-ahead log (2)."""
-_ACROSS_A_NETWORK = frozenset(
-    {"nfs", "nfs4", "cifs", "smbfs", "smb3", "fuse.sshfs", "lustre", "gpfs", "beegfs", "ceph"}
-)
-"""File systems on which SQLite's write-ahead log does not work: its users must share memory."""
 
 State = Literal["queued", "leased", "done", "skipped", "failed", "quarantined"]
 """``skipped``: there was nothing to search. ``failed``: refused, for the reason. ``quarantined``: twice it ended its
@@ -170,43 +155,29 @@ class Ledger:
 
     def __init__(self, out: Path, name: str = FILE_NAME) -> None:
         self.path = out / name
-        refuse_encrypted(self.path, "the ledger of a run")
-        self._lock = threading.RLock()
+        self._db = Database(self.path, _WHAT, (_SCHEMA,), logged=True)
         try:
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE))
-            self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=_PATIENCE_S)
-            self._db.row_factory = sqlite3.Row
-        except (OSError, sqlite3.Error) as error:
-            raise OutputError(f"{self.path}: cannot be written ({error}). Choose another folder.") from error
-        try:
-            empty = _version(self._db, self.path) == 0
-            self._db.execute(f"PRAGMA journal_mode = {'DELETE' if is_across_a_network(out) else 'WAL'}")
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._db.execute("PRAGMA secure_delete = ON")  # names that are withheld later must not stay in the file
-            if empty:
-                self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
-            if (found := self._db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+            if (found := self._db.do("PRAGMA quick_check(1)")[0][0]) != "ok":
                 raise sqlite3.DatabaseError(" ".join(found.split()))
             self.entries()
-            self._db.execute("SELECT key, jpeg FROM thumbnails LIMIT 1")
+            self._db.do("SELECT key, jpeg FROM thumbnails LIMIT 1")
         except sqlite3.Error as error:
             self._db.close()
-            raise _unreadable(self.path, error) from error
+            raise unusable(self.path, _WHAT, error) from error
         except BaseException:
             self._db.close()
             raise
 
     def close(self) -> None:
         """Close it; nothing waits to be written."""
-        with self._lock:
-            self._db.close()
+        self._db.close()
 
     def begin(self) -> None:
         """Begin a run: what was under way when the last one ended is queued again."""
-        with transaction(self._db, self._lock):
-            self._db.execute("UPDATE series SET state = 'queued', worker = '', deadline = NULL WHERE state = 'leased'")
+        with self._db.transaction():
+            self._db.do("UPDATE series SET state = 'queued', worker = '', deadline = NULL WHERE state = 'leased'")
             # Of paths without series, and of series that were not to be searched: who looks again finds them again.
-            self._db.execute("DELETE FROM series WHERE settings_sha256 = ''")
+            self._db.do("DELETE FROM series WHERE settings_sha256 = ''")
 
     def take_over(self) -> None:
         """Take what the ledgers of shards have, where this one has nothing or something older; they are removed.
@@ -215,13 +186,13 @@ class Ledger:
         """
         out = self.path.parent
         thumbnails = read_thumbnails(out)
-        with transaction(self._db, self._lock):
+        with self._db.transaction():
             for entry in read_ledgers(out):
-                mine = self._db.execute("SELECT ended FROM series WHERE key = ?", (entry.key,)).fetchone()
-                if mine is None or (mine[0] or 0.0) < (entry.ended or 0.0):
+                mine = self._db.do("SELECT ended FROM series WHERE key = ?", entry.key)
+                if not mine or (mine[0][0] or 0.0) < (entry.ended or 0.0):
                     self._write(entry)
                     if jpeg := thumbnails.get(entry.key):
-                        self._db.execute("INSERT OR REPLACE INTO thumbnails VALUES (?, ?)", (entry.key, jpeg))
+                        self._db.do("INSERT OR REPLACE INTO thumbnails VALUES (?, ?)", entry.key, jpeg)
         for path in ledgers_in(out):
             if path != self.path:  # it would keep names that are withheld from now on
                 for ending in ("", "-wal", "-shm"):
@@ -229,15 +200,19 @@ class Ledger:
 
     def queue(self, entries: Iterable[LedgerEntry]) -> None:
         """Queue series, whatever became of them earlier; those that wait already keep what they have been through."""
-        with transaction(self._db, self._lock):
+        with self._db.transaction():
             for entry in entries:
-                self._db.execute(
+                self._db.do(
                     "INSERT INTO series (key, position, study_uid, series_uid, state, settings_sha256) "
                     "VALUES (?1, ?2, ?3, ?4, 'queued', ?5) "
                     "ON CONFLICT (key) DO UPDATE SET position = ?2, state = 'queued', "
                     "attempts = iif(state = 'queued', attempts, 0), strikes = iif(state = 'queued', strikes, 0), "
                     "reason = iif(state = 'queued', reason, ''), settings_sha256 = ?5",
-                    (entry.key, entry.position, entry.study_uid, entry.series_uid, entry.settings_sha256),
+                    entry.key,
+                    entry.position,
+                    entry.study_uid,
+                    entry.series_uid,
+                    entry.settings_sha256,
                 )
 
     def lease(self, key: str, worker: str = "", limit_s: float | None = None) -> None:
@@ -247,9 +222,9 @@ class Ledger:
         not wait for the disk.
         """
         now = time.time()
-        with self._lock:
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            self._do(
+        with self._db.lock:
+            self._db.do("PRAGMA synchronous = NORMAL")
+            self._db.do(
                 "UPDATE series SET state = 'leased', attempts = attempts + 1, worker = ?, begun = ?, deadline = ? "
                 "WHERE key = ?",
                 worker,
@@ -257,12 +232,12 @@ class Ledger:
                 None if limit_s is None else now + limit_s,
                 key,
             )
-            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.do("PRAGMA synchronous = FULL")
 
     def give_back(self, key: str, reason: str, *, struck: bool, settled: Settled | None = None) -> None:
         """Queue a series again: it failed once (``struck``), or its worker was lost with it."""
         settled = settled or Settled()
-        self._do(
+        self._db.do(
             "UPDATE series SET state = 'queued', strikes = strikes + ?, reason = ?, exit_code = ?, peak_memory_mb = ?, "
             "seconds = ?, deadline = NULL WHERE key = ?",
             int(struck),
@@ -279,44 +254,38 @@ class Ledger:
 
     def settle_all(self, entries: Iterable[tuple[LedgerEntry, bytes]]) -> None:
         """Write what became of several series, each with its thumbnail."""
-        with transaction(self._db, self._lock):
+        with self._db.transaction():
             for entry, thumbnail in entries:
-                was = self._db.execute(
-                    "SELECT attempts, strikes, worker, begun FROM series WHERE key = ?", (entry.key,)
-                ).fetchone()
-                if was is not None:
+                known = self._db.do("SELECT attempts, strikes, worker, begun FROM series WHERE key = ?", entry.key)
+                for was in known:
                     strikes = max(was[1], entry.strikes)
                     entry = replace(entry, attempts=was[0], strikes=strikes, worker=was[2], begun=was[3])
                 self._write(entry)
                 if entry.folder:
-                    self._db.execute("DELETE FROM series WHERE key != ? AND folder = ?", (entry.key, entry.folder))
+                    self._db.do("DELETE FROM series WHERE key != ? AND folder = ?", entry.key, entry.folder)
                 if thumbnail:
-                    self._db.execute("INSERT OR REPLACE INTO thumbnails VALUES (?, ?)", (entry.key, thumbnail))
+                    self._db.do("INSERT OR REPLACE INTO thumbnails VALUES (?, ?)", entry.key, thumbnail)
 
     def entry(self, key: str) -> LedgerEntry | None:
         """Give the row of a series, if it has one."""
-        rows = self._do("SELECT * FROM series WHERE key = ?", key)
+        rows = self._db.do("SELECT * FROM series WHERE key = ?", key)
         return _entry(rows[0]) if rows else None
 
     def entries(self, state: State | None = None) -> tuple[LedgerEntry, ...]:
         """List the rows, all or those in a state."""
         where, values = ("", ()) if state is None else (" WHERE state = ?", (state,))
-        return tuple(map(_entry, self._do(f"SELECT * FROM series{where} ORDER BY position, key", *values)))
+        return tuple(map(_entry, self._db.do(f"SELECT * FROM series{where} ORDER BY position, key", *values)))
 
     def thumbnails(self) -> dict[str, bytes]:
         """Give the thumbnails (JPEG) by key."""
-        return {row["key"]: row["jpeg"] for row in self._do("SELECT key, jpeg FROM thumbnails")}
+        return {row["key"]: row["jpeg"] for row in self._db.do("SELECT key, jpeg FROM thumbnails")}
 
     def _write(self, entry: LedgerEntry) -> None:
         values = _values(entry)
         names = ", ".join(values)
-        self._db.execute(
-            f"INSERT OR REPLACE INTO series ({names}) VALUES ({', '.join('?' * len(values))})", tuple(values.values())
+        self._db.do(
+            f"INSERT OR REPLACE INTO series ({names}) VALUES ({', '.join('?' * len(values))})", *values.values()
         )
-
-    def _do(self, statement: str, *values: object) -> list[Any]:
-        with self._lock:
-            return self._db.execute(statement, values).fetchall()
 
 
 def ledgers_in(out: Path) -> tuple[Path, ...]:
@@ -353,45 +322,7 @@ def read_thumbnails(out: Path) -> dict[str, bytes]:
 
 def _read(out: Path, query: str, take: Callable[[sqlite3.Row], _Taken]) -> Iterator[_Taken]:
     for path in ledgers_in(out):
-        try:
-            with closing(_connect_to_read(path)) as db:
-                if _version(db, path):
-                    db.row_factory = sqlite3.Row
-                    yield from map(take, db.execute(query))
-        except (OSError, sqlite3.Error) as error:
-            raise _unreadable(path, error) from error
-
-
-def is_across_a_network(folder: Path) -> bool:
-    """Whether a folder is on a file system of another machine."""
-    place = os.fspath(folder.absolute())
-    at, kind = "", ""
-    for partition in psutil.disk_partitions(all=True):
-        mount = partition.mountpoint
-        if len(mount) >= len(at) and (place == mount or place.startswith(mount.rstrip(os.sep) + os.sep)):
-            at, kind = mount, partition.fstype
-    return kind.lower() in _ACROSS_A_NETWORK
-
-
-def _connect_to_read(path: Path) -> sqlite3.Connection:
-    """Open a ledger and leave nothing beside it: SQLite makes files to read a write-ahead log, even an empty one."""
-    with path.open("rb") as file:
-        has_log = file.read(_LOGGED + 1)[_LOGGED:] == b"\2"
-    closed = has_log and not path.with_name(f"{path.name}-wal").exists()
-    how = "immutable=1" if closed else "mode=ro"
-    return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=_PATIENCE_S)
-
-
-def _version(db: sqlite3.Connection, path: Path) -> int:
-    """Version of a ledger, 0 of an empty one."""
-    version = int(db.execute("PRAGMA user_version").fetchone()[0])
-    if version not in (0, _VERSION):
-        raise InputFileError(f"{path}: is of another version of the program ({version}, not {_VERSION}). Move it away.")
-    return version
-
-
-def _unreadable(path: Path, error: Exception) -> InputFileError:
-    return InputFileError(f"{path}: not a ledger of this program, or damaged ({error}). Move it away.")
+        yield from read_rows(path, _WHAT, 1, query, take)
 
 
 def _values(entry: LedgerEntry) -> dict[str, Any]:

@@ -2,73 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sqlite3
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from napari_lesion.model.volume import SeriesIdentity
 from napari_lesion.support.atomic import PRIVATE_FOLDER
-from napari_lesion.support.database import transaction
+from napari_lesion.support.database import Database
 from napari_lesion.support.errors import LesionError, OptionError, OutputError, WorklistError
-from napari_lesion.support.vault import refuse_encrypted
 from napari_lesion.worklist.arrivals import Arrival, arrivals_in
-from napari_lesion.worklist.found import Found, merged
+from napari_lesion.worklist.found import merged
 from napari_lesion.worklist.ranking import points, terms
+from napari_lesion.worklist.rows import VERSIONS, arrival_of, latest, name_in_place, series_of
 from napari_lesion.worklist.rule import PRIORITIES, Priority, Rule
-from napari_lesion.worklist.studies import Event, Series, Study
+from napari_lesion.worklist.studies import Event, Study
 
 ENVIRONMENT = "NAPARI_LESION_WORKLIST"
 """Names the file of the worklist."""
 FILE_NAME = "worklist.sqlite"
-_VERSION = 2
 _HOUR_S = 3600.0
-_SCHEMA = """
-CREATE TABLE places (path TEXT PRIMARY KEY);
-CREATE TABLE series (
-    place TEXT NOT NULL,
-    name TEXT NOT NULL,
-    study TEXT NOT NULL,
-    study_uid TEXT NOT NULL,
-    identity TEXT NOT NULL,
-    found TEXT NOT NULL,
-    at REAL NOT NULL,
-    version TEXT NOT NULL,
-    state TEXT NOT NULL,
-    folder TEXT NOT NULL,
-    source TEXT NOT NULL,
-    PRIMARY KEY (place, name)
-);
-CREATE INDEX series_of_study ON series (study);
-CREATE INDEX series_of_uid ON series (study_uid);
-CREATE TABLE studies (
-    id TEXT PRIMARY KEY,
-    arrived REAL NOT NULL,
-    priority TEXT NOT NULL DEFAULT 'ROUTINE',
-    version TEXT NOT NULL,
-    read_version TEXT NOT NULL DEFAULT '',
-    read_at REAL,
-    read_by TEXT NOT NULL DEFAULT '',
-    holder TEXT NOT NULL DEFAULT '',
-    seat TEXT NOT NULL DEFAULT '',
-    held_since REAL,
-    held_until REAL NOT NULL DEFAULT 0,
-    held_version TEXT NOT NULL DEFAULT ''
-);
-CREATE TABLE events (
-    id INTEGER PRIMARY KEY,
-    study TEXT NOT NULL,
-    at REAL NOT NULL,
-    who TEXT NOT NULL,
-    what TEXT NOT NULL,
-    detail TEXT NOT NULL DEFAULT ''
-);
-CREATE INDEX events_of_study ON events (study);
-"""
 
 
 class Worklist:
@@ -85,36 +38,22 @@ class Worklist:
     Raises
     ------
     OutputError
-        If it cannot be opened, or is of another version.
+        If it cannot be written.
+    InputFileError
+        If it is none, damaged, or of a later version.
     """
 
     def __init__(self, path: Path, rule: Rule | None = None, clock: Callable[[], float] = time.time) -> None:
         self.path, self.rule, self._clock = path, rule or Rule(), clock
-        self._lock = threading.RLock()
-        refuse_encrypted(path, "the worklist")
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=60)
-            self._db.row_factory = sqlite3.Row
-            self._db.execute("PRAGMA synchronous = FULL")
-            with transaction(self._db, self._lock):  # of several that begin at once, one makes the tables
-                version = self._db.execute("PRAGMA user_version").fetchone()[0]
-                if version == 0:
-                    for statement in filter(str.strip, _SCHEMA.split(";")):
-                        self._db.execute(statement)
-                elif version == 1:
-                    self._db.execute("ALTER TABLE studies ADD COLUMN seat TEXT NOT NULL DEFAULT ''")
-                elif version != _VERSION:
-                    raise OutputError(f"{path}: is of another version of the program ({version}, not {_VERSION}).")
-                self._db.execute(f"PRAGMA user_version = {_VERSION}")
-        except (OSError, sqlite3.Error) as error:
+        except OSError as error:
             raise OutputError(f"{path}: the worklist cannot be opened ({error}).") from error
+        self._db = Database(path, "the worklist", VERSIONS)
 
     def close(self) -> None:
         """Close it; nothing waits to be written."""
-        with self._lock:
-            self._db.close()
+        self._db.close()
 
     # -- what arrived -------------------------------------------------------------------------------------------------
 
@@ -127,17 +66,17 @@ class Worklist:
             If there is no such folder.
         """
         list(arrivals_in(place, {}))
-        self._do("INSERT OR IGNORE INTO places VALUES (?)", str(place.absolute()))
+        self._db.do("INSERT OR IGNORE INTO places VALUES (?)", str(place.absolute()))
 
     def places(self) -> list[Path]:
         """List the folders that are looked at."""
-        return [Path(row["path"]) for row in self._do("SELECT path FROM places ORDER BY path")]
+        return [Path(row["path"]) for row in self._db.do("SELECT path FROM places ORDER BY path")]
 
     def remove(self, place: Path) -> bool:
         """Look no more in a folder; what came from there only is off the list. Whether it was looked at."""
         known = place.absolute() in self.places()
         self._take(place.absolute(), [])
-        self._do("DELETE FROM places WHERE path = ?", str(place.absolute()))
+        self._db.do("DELETE FROM places WHERE path = ?", str(place.absolute()))
         return known
 
     def refresh(self) -> list[str]:
@@ -153,25 +92,25 @@ class Worklist:
         return problems
 
     def _known(self, place: Path) -> dict[Path, tuple[str, Arrival]]:
-        rows = self._do("SELECT * FROM series WHERE place = ? AND folder != ''", str(place))
-        return {Path(row["folder"]): (row["state"], _arrival(row)) for row in rows}
+        rows = self._db.do("SELECT * FROM series WHERE place = ? AND folder != ''", str(place))
+        return {Path(row["folder"]): (row["state"], arrival_of(row)) for row in rows}
 
     def _take(self, place: Path, found: Sequence[tuple[str, Arrival]]) -> None:
-        new = {_name(one, place): (state, one) for state, one in found}
-        with transaction(self._db, self._lock):
-            rows = self._do("SELECT * FROM series WHERE place = ?", str(place))
+        new = {name_in_place(one, place): (state, one) for state, one in found}
+        with self._db.transaction():
+            rows = self._db.do("SELECT * FROM series WHERE place = ?", str(place))
             before = {row["name"]: row for row in rows}
             touched = set()
             for name, row in before.items():
                 if name not in new:
-                    self._do("DELETE FROM series WHERE place = ? AND name = ?", str(place), name)
+                    self._db.do("DELETE FROM series WHERE place = ? AND name = ?", str(place), name)
                     touched.add(row["study"])
             for name, (state, one) in new.items():
                 row = before.get(name)
                 if row is not None and (row["state"], row["version"], row["study"]) == (state, one.version, one.study):
                     continue
                 touched |= {one.study} | ({row["study"]} if row is not None else set())
-                self._do(
+                self._db.do(
                     "INSERT OR REPLACE INTO series VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     str(place),
                     name,
@@ -190,20 +129,20 @@ class Worklist:
 
     def _follow(self, study: str) -> None:
         """Bring a study up to date with its series."""
-        rows = _latest(self._do("SELECT * FROM series WHERE study = ?", study))
-        known = self._do("SELECT * FROM studies WHERE id = ?", study)
+        rows = latest(self._db.do("SELECT * FROM series WHERE study = ?", study))
+        known = self._db.do("SELECT * FROM studies WHERE id = ?", study)
         version = ";".join(sorted(row["version"] for row in rows))
         now = self._clock()
         if not known and rows:
             arrived = min(row["at"] for row in rows)
-            self._do("INSERT INTO studies (id, arrived, version) VALUES (?, ?, ?)", study, arrived, version)
+            self._db.do("INSERT INTO studies (id, arrived, version) VALUES (?, ?, ?)", study, arrived, version)
             self._note(study, "", "arrived")
         elif known and known[0]["version"] != version:
-            self._do("UPDATE studies SET version = ? WHERE id = ?", version, study)
+            self._db.do("UPDATE studies SET version = ? WHERE id = ?", version, study)
             self._note(study, "", "changed" if rows else "gone")
             if rows and known[0]["read_at"] is not None and known[0]["read_version"] != version:
                 # What came after it was read has waited since now only.
-                self._do("UPDATE studies SET arrived = ? WHERE id = ?", now, study)
+                self._db.do("UPDATE studies SET arrived = ? WHERE id = ?", now, study)
 
     # -- the list -----------------------------------------------------------------------------------------------------
 
@@ -223,7 +162,7 @@ class Worklist:
         OptionError
             If there is none, or several patients have one of this UID.
         """
-        rows = self._do("SELECT DISTINCT study FROM series WHERE study = ? OR study_uid = ?", name, name)
+        rows = self._db.do("SELECT DISTINCT study FROM series WHERE study = ? OR study_uid = ?", name, name)
         if not rows:
             raise OptionError(f"There is no study {name} on the worklist.")
         if len(rows) > 1:
@@ -233,25 +172,25 @@ class Worklist:
 
     def history(self, study: str) -> list[Event]:
         """List what happened to a study, the first first."""
-        rows = self._do("SELECT * FROM events WHERE study = ? ORDER BY id", study)
+        rows = self._db.do("SELECT * FROM events WHERE study = ? ORDER BY id", study)
         return [Event(row["at"], row["who"], row["what"], row["detail"]) for row in rows]
 
     def arrivals(self) -> list[float]:
         """List when studies came first, seconds since 1970, in order."""
-        rows = self._do("SELECT min(at) AS at FROM series GROUP BY study ORDER BY 1")
+        rows = self._db.do("SELECT min(at) AS at FROM series GROUP BY study ORDER BY 1")
         return [row["at"] for row in rows]
 
     def _studies(self, only: str = "") -> list[Study]:
         now, series = self._clock(), dict[str, list[Any]]()
-        with transaction(self._db, self._lock):
-            rows = self._do("SELECT * FROM studies WHERE ? IN ('', id)", only)
-            for row in self._do("SELECT * FROM series WHERE ? IN ('', study)", only):
+        with self._db.transaction():
+            rows = self._db.do("SELECT * FROM studies WHERE ? IN ('', id)", only)
+            for row in self._db.do("SELECT * FROM series WHERE ? IN ('', study)", only):
                 series.setdefault(row["study"], []).append(row)
-        found = [self._ranked(row, _latest(series[row["id"]]), now) for row in rows if row["id"] in series]
+        found = [self._ranked(row, latest(series[row["id"]]), now) for row in rows if row["id"] in series]
         return sorted(found, key=lambda one: (-one.points, one.arrived, one.id))
 
     def _ranked(self, row: Any, series: Sequence[Any], now: float) -> Study:
-        parts = [_series(one) for one in series]
+        parts = [series_of(one) for one in series]
         found = merged([one.found for one in parts])
         is_read = row["read_at"] is not None and row["read_version"] == row["version"]
         held = bool(row["holder"]) and row["held_until"] > now
@@ -277,8 +216,8 @@ class Worklist:
     def set_priority(self, study: str, priority: Priority, who: str) -> None:
         """Note with what priority a study is requested."""
         assert priority in PRIORITIES
-        with transaction(self._db, self._lock):
-            self._do("UPDATE studies SET priority = ? WHERE id = ?", priority, study)
+        with self._db.transaction():
+            self._db.do("UPDATE studies SET priority = ? WHERE id = ?", priority, study)
             self._note(study, who, "priority", priority)
 
     def claim(self, study: str, reader: str, seat: str = "") -> Study:
@@ -295,7 +234,7 @@ class Worklist:
         WorklistError
             If somebody else has it open.
         """
-        with transaction(self._db, self._lock):
+        with self._db.transaction():
             one = self.study(study)
             if not one.is_free_for(reader, seat):
                 if one.holder == reader:
@@ -307,7 +246,7 @@ class Worklist:
 
     def next(self, reader: str, seat: str = "") -> Study | None:
         """Open the study that comes first of those that nobody has open; None where there is none."""
-        with transaction(self._db, self._lock):
+        with self._db.transaction():
             free = next((one for one in self.waiting() if not one.holder), None)
             if free is not None:
                 self._hold(free, reader, seat)
@@ -315,7 +254,7 @@ class Worklist:
 
     def keep(self, study: str, reader: str, seat: str = "") -> bool:
         """Say that a study is still open; False where it is not any more: taken by somebody else, or read elsewhere."""
-        kept = self._do(
+        kept = self._db.do(
             "UPDATE studies SET held_until = ? WHERE id = ? AND holder = ? AND seat = ? RETURNING id",
             self._clock() + self.rule.claim_minutes * 60,
             study,
@@ -326,8 +265,8 @@ class Worklist:
 
     def release(self, study: str, reader: str, seat: str | None = None) -> bool:
         """Put a study back, unread; whether this reader had it, at this seat where one is said."""
-        with transaction(self._db, self._lock):
-            freed = self._do(
+        with self._db.transaction():
+            freed = self._db.do(
                 "UPDATE studies SET holder = '', seat = '', held_until = 0 "
                 "WHERE id = ? AND holder = ? AND seat = coalesce(?, seat) RETURNING id",
                 study,
@@ -355,13 +294,13 @@ class Worklist:
             If somebody else has it open.
         """
         now = self._clock()
-        with transaction(self._db, self._lock):
+        with self._db.transaction():
             one = self.study(study)
             if not one.is_free_for(reader, one.seat if seat is None else seat):
                 if one.holder == reader:
                     raise _open_elsewhere(one)
                 raise WorklistError(f"{one.holder} has this study open, so {reader} cannot mark it as read.")
-            self._do(
+            self._db.do(
                 "UPDATE studies SET read_at = ?, read_by = ?, holder = '', seat = '', held_until = 0, "
                 "read_version = CASE WHEN holder = ? THEN held_version ELSE version END WHERE id = ?",
                 now,
@@ -374,7 +313,7 @@ class Worklist:
     def _hold(self, one: Study, reader: str, seat: str) -> None:
         now = self._clock()
         again = one.holder == reader
-        self._do(
+        self._db.do(
             "UPDATE studies SET holder = ?, seat = ?, held_since = ?, held_until = ?, held_version = version "
             "WHERE id = ?",
             reader,
@@ -389,7 +328,7 @@ class Worklist:
     # -- SQLite -------------------------------------------------------------------------------------------------------
 
     def _note(self, study: str, who: str, what: str, detail: str = "") -> None:
-        self._do(
+        self._db.do(
             "INSERT INTO events (study, at, who, what, detail) VALUES (?, ?, ?, ?, ?)",
             study,
             self._clock(),
@@ -398,48 +337,12 @@ class Worklist:
             detail,
         )
 
-    def _do(self, statement: str, *values: object) -> list[Any]:
-        with self._lock:
-            return self._db.execute(statement, values).fetchall()
-
 
 def _open_elsewhere(one: Study) -> WorklistError:
     since = time.strftime("%H:%M", time.localtime(one.held_since))
     return WorklistError(
         f"{one.holder} has this study open in another window or program, since {since}. Close it there, or put it back "
         "with `napari-lesion worklist release`."
-    )
-
-
-def _latest(rows: Sequence[Any]) -> list[Any]:
-    """Of results of one series in several places, keep the latest."""
-    best: dict[str, Any] = {}
-    for row in rows:
-        identity = json.loads(row["identity"])
-        name = Path(row["folder"]).name or identity["series_uid"]
-        if name not in best or row["at"] > best[name]["at"]:
-            best[name] = row
-    return list(best.values())
-
-
-def _name(one: Arrival, place: Path) -> str:
-    """Name a series among those of a place."""
-    if one.folder is not None:
-        return one.folder.relative_to(place).as_posix()
-    return f"/{one.study}/{one.identity.series_uid}"
-
-
-def _arrival(row: Any) -> Arrival:
-    one = _series(row)
-    return Arrival(one.identity, one.found, row["at"], row["version"], one.folder, one.source)
-
-
-def _series(row: Any) -> Series:
-    return Series(
-        SeriesIdentity.model_validate_json(row["identity"]),
-        Found.model_validate_json(row["found"]),
-        Path(row["folder"]) if row["folder"] else None,
-        Path(row["source"]) if row["source"] else None,
     )
 
 
