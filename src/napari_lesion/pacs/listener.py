@@ -6,7 +6,6 @@ What was acknowledged is on the disk, and what is to be done is in the queue, so
 from __future__ import annotations
 
 import errno
-import hashlib
 import logging
 import shutil
 import threading
@@ -22,7 +21,8 @@ from napari_lesion.pacs.archives import open_archive
 from napari_lesion.pacs.clock import REAL, Clock
 from napari_lesion.pacs.figures import TEXT_FORMAT, Counts, Metric, exposition
 from napari_lesion.pacs.nodes import Nodes
-from napari_lesion.pacs.queue import STATES, Job, Queue, Send
+from napari_lesion.pacs.queue import Queue
+from napari_lesion.pacs.queue_rows import STATES, Job, Send
 from napari_lesion.pacs.receiver import Receiver
 from napari_lesion.pacs.rules import ANYBODY, Arrived, Listening, Rule
 from napari_lesion.pacs.send import check_study
@@ -33,6 +33,7 @@ from napari_lesion.security.audit import Action, record
 from napari_lesion.security.roles import May
 from napari_lesion.security.web import Guard
 from napari_lesion.support.atomic import PRIVATE_FOLDER
+from napari_lesion.support.checksums import lines_sha256
 from napari_lesion.support.errors import Cancelled, ConfigError, LesionError
 from napari_lesion.support.nameless import place_of, short_hash, trace
 
@@ -226,7 +227,7 @@ class Listener:
         )
         if not files:
             return False
-        digest = hashlib.sha256("\n".join(files).encode()).hexdigest()
+        digest = lines_sha256(files)
         job = self._queue.add_job(study, rule.name, digest, files)
         if job is not None:
             more = " (more of it came)" if job.supersedes is not None else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -16,7 +15,7 @@ from napari_lesion.model.volume import SeriesIdentity
 from napari_lesion.report import json as report_json
 from napari_lesion.report import summary
 from napari_lesion.support.bounded import parse_json
-from napari_lesion.support.checksums import file_sha256
+from napari_lesion.support.checksums import file_sha256, lines_sha256
 from napari_lesion.support.errors import ConfigError, OutputError
 from napari_lesion.support.uids import digest
 from napari_lesion.support.vault import read_text
@@ -29,7 +28,6 @@ _LOCK_OF_SHARD = ".napari-lesion-shard-{}.lock"
 _LOCK_OF_VIEWS = ".napari-lesion-views.lock"
 _PATIENCE_S = 30.0
 """A shard waits so long for the others that begin at the same time: each holds the folder for a moment."""
-_CHUNK = 2**20
 
 
 def is_results(path: Path) -> bool:
@@ -63,7 +61,7 @@ def owner_digest(series: Series) -> str:
 def images_digest(series: Series) -> str:
     """SHA-256 of which planes a series has, in whatever order."""
     planes = sorted(f"{f.file.sop_instance_uid}/{f.number or ''}/{f.position or ''}" for f in series.frames)
-    return hashlib.sha256("\n".join(planes).encode("utf-8", "surrogatepass")).hexdigest()
+    return lines_sha256(planes, "surrogatepass")
 
 
 def files_digest(series: Series) -> str:
@@ -74,11 +72,11 @@ def files_digest(series: Series) -> str:
     OSError
         If one is not there.
     """
-    told = []
-    for path in sorted({frame.file.path for frame in series.frames}):
-        stat = path.stat()
-        told.append(f"{path.absolute()}/{stat.st_size}/{stat.st_mtime_ns}/{stat.st_ctime_ns}/{stat.st_ino}")
-    return hashlib.sha256("\n".join(told).encode("utf-8", "surrogateescape")).hexdigest()
+    paths = sorted({frame.file.path for frame in series.frames})
+    return lines_sha256(
+        f"{path.absolute()}/{stat.st_size}/{stat.st_mtime_ns}/{stat.st_ctime_ns}/{stat.st_ino}"
+        for path, stat in ((path, path.stat()) for path in paths)
+    )
 
 
 def content_digest(series: Series) -> str:
@@ -89,8 +87,7 @@ def content_digest(series: Series) -> str:
     OSError
         If one cannot be read.
     """
-    found = map(file_sha256, {frame.file.path for frame in series.frames})
-    return hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()
+    return lines_sha256(sorted(map(file_sha256, {frame.file.path for frame in series.frames})))
 
 
 def inputs_of(series: Series, settings: Mapping[str, str]) -> Inputs:
@@ -141,11 +138,10 @@ def results_state(folder: Path) -> str:
     OSError
         If one is not there.
     """
-    told = []
-    for path in sorted(folder.iterdir()):
-        stat = path.stat()
-        told.append(f"{path.name}/{stat.st_size}/{stat.st_mtime_ns}/{stat.st_ino}")
-    return hashlib.sha256("\n".join(told).encode("utf-8", "surrogateescape")).hexdigest()
+    return lines_sha256(
+        f"{path.name}/{stat.st_size}/{stat.st_mtime_ns}/{stat.st_ino}"
+        for path, stat in ((path, path.stat()) for path in sorted(folder.iterdir()))
+    )
 
 
 def results_digest(folder: Path) -> str:
@@ -156,8 +152,7 @@ def results_digest(folder: Path) -> str:
     OSError
         If one cannot be read.
     """
-    told = [f"{path.name}/{file_sha256(path)}" for path in sorted(folder.iterdir()) if path.is_file()]
-    return hashlib.sha256("\n".join(told).encode("utf-8", "surrogateescape")).hexdigest()
+    return lines_sha256(f"{path.name}/{file_sha256(path)}" for path in sorted(folder.iterdir()) if path.is_file())
 
 
 def place_of(folder: Path) -> tuple[int, int]:

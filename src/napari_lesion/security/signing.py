@@ -119,7 +119,7 @@ def sign(folder: Path, files: Iterable[str], key: Path) -> Path:
         If a file cannot be read, or the signature not be written.
     """
     private = _private_key(key)
-    manifest = {file: _sha256(folder / file) for file in sorted(files)}
+    manifest = {file: model_file_sha256(folder / file) for file in sorted(files)}
     public = private.public_key().public_bytes_raw()
     content = {
         "signature": base64.b64encode(private.sign(_signed(manifest))).decode(),
@@ -213,7 +213,7 @@ def check(folder: Path, files: Iterable[str], name: str = "") -> Signed | None:
     for file, sha256 in manifest.items():
         if file not in there:
             raise ModelError(f"{model}: {file}, which {signer} has signed, is missing. {_NOT_OPENED}")
-        if _sha256(folder / file) != sha256:
+        if model_file_sha256(folder / file) != sha256:
             raise ModelError(
                 f"{model}: {file} was changed after {signer} had signed it. {_NOT_OPENED} Get the model again."
             )
@@ -249,7 +249,14 @@ def _id(public: bytes) -> str:
     return hashlib.sha256(public).hexdigest()[:16]
 
 
-def _sha256(path: Path) -> str:
+def model_file_sha256(path: Path) -> str:
+    """SHA-256 of a file of a model.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be read.
+    """
     try:
         return file_sha256(path)
     except OSError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,11 @@ def file_sha256(path: Path) -> str:
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def lines_sha256(lines: Iterable[str], errors: str = "surrogateescape") -> str:
+    """SHA-256 of lines of text, in hexadecimal; ``errors``: how bytes of file names that are no letters are written."""
+    return hashlib.sha256("\n".join(lines).encode("utf-8", errors)).hexdigest()
 
 
 def checksum(value: Any) -> str:

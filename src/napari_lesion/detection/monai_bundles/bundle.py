@@ -18,7 +18,7 @@ from napari_lesion.detection.monai_bundles.config import BundleConfig, trust_scr
 from napari_lesion.detection.monai_bundles.config_file import read_config
 from napari_lesion.detection.monai_bundles.metadata import BundleMetadata, read_metadata
 from napari_lesion.models.card import Card, Metric
-from napari_lesion.support.checksums import file_sha256
+from napari_lesion.security.signing import model_file_sha256
 from napari_lesion.support.errors import Cancelled, LesionError, ModelError
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def load_weights(bundle: Bundle, network: Module) -> None:
     import torch
 
     where = f"model {bundle.card.id}: its weights {bundle.weights}"
-    if _sha256(bundle.weights) != bundle.card.sha256:
+    if model_file_sha256(bundle.weights) != bundle.card.sha256:
         raise ModelError(f"{where} have changed since the bundle was read. Load it again.")
     try:
         if bundle.weights.suffix == ".safetensors":
@@ -238,7 +238,7 @@ def _card(folder: Path, kind: BundleKind, metadata: BundleMetadata, config: Bund
         version=metadata.version or "unknown",
         task=metadata.task or kind,
         licence=_licence(folder, metadata),
-        sha256=_sha256(weights),
+        sha256=model_file_sha256(weights),
         threshold=threshold,
         summary=metadata.description,
         modalities=tuple(dict.fromkeys(_MODALITIES[m] for m in modalities if m in _MODALITIES)) or ("CT",),
@@ -261,13 +261,6 @@ def _licence(folder: Path, metadata: BundleMetadata) -> str:
             first = next((line.strip() for line in lines if line.strip()), "")
             return f"{first[:80]} (see {name})"
     return "not stated"
-
-
-def _sha256(path: Path) -> str:
-    try:
-        return file_sha256(path)
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read ({error.strerror}).") from error
 
 
 def _first_line(error: Exception) -> str:
