@@ -5,7 +5,6 @@ A single slice, or a slab of a few, is searched slice by slice, without the othe
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,13 +14,13 @@ from torch import nn
 
 from napari_lesion.detection.candidates import REFERENCE_DIAMETER_MM, find_candidates
 from napari_lesion.detection.false_positive_reduction import PlaneClassifier, answer, scaled
+from napari_lesion.detection.package_detector import PackageDetector, Steps
 from napari_lesion.imaging import preprocess
 from napari_lesion.imaging.inference import choose_device
 from napari_lesion.model.findings import Candidate, Detection, Heatmap
 from napari_lesion.model.volume import FloatArray, Volume
-from napari_lesion.models.card import Card
 from napari_lesion.models.networks import PATCH_SIZE, PATCH_STRIDE
-from napari_lesion.models.packages import ModelPackage, load_network, require_window
+from napari_lesion.models.packages import ModelPackage
 from napari_lesion.support.errors import LungsNotFoundError
 from napari_lesion.support.progress import Progress, part, silent
 
@@ -47,7 +46,7 @@ class _Area:
     warnings: tuple[str, ...] = ()
 
 
-class PatchDetector:
+class PatchDetector(PackageDetector):
     """Finds lung nodules with the network of a patch classifier.
 
     Raises
@@ -57,14 +56,8 @@ class PatchDetector:
     """
 
     def __init__(self, package: ModelPackage) -> None:
-        self._metadata = package.metadata
-        require_window(package, preprocess.HU_WINDOW)
-        self._classifier = PlaneClassifier(load_network(package), self._metadata.preprocessing.spacing_mm)
-
-    @property
-    def card(self) -> Card:
-        """Identity, licence and threshold of the model."""
-        return self._metadata
+        super().__init__(package)
+        self._classifier = PlaneClassifier(self._network, self._metadata.preprocessing.spacing_mm)
 
     def detect(self, volume: Volume, *, device: str = "auto", progress: Progress = silent) -> Detection:
         """Search a CT volume (HU), or a single CT slice, for nodules.
@@ -77,12 +70,12 @@ class PatchDetector:
             If the device is not there.
         """
         target = choose_device(device)
-        started = time.perf_counter()
+        steps = Steps()
         scan = preprocess.canonical(volume)
         flat = min(scan.shape) < FEWEST_SLICES
         progress(0, _SCALE, "finding the lungs")
         area = _air(scan) if flat else _lungs(volume)
-        found = time.perf_counter()
+        steps.ended("prepare")
         heatmap, log_diameter = slide(
             self._classifier.network,
             scan,
@@ -91,25 +84,18 @@ class PatchDetector:
             device=device,
             progress=part(progress, _FOUND, _SEARCHED, _SCALE),
         )
-        searched = time.perf_counter()
+        steps.ended("network")
         progress(_SEARCHED, _SCALE, "judging the candidates")
         offsets = np.zeros((3, *heatmap.values.shape), np.float32)
         candidates = find_candidates(heatmap, log_diameter, offsets, floor=_FLOOR, most=_MOST)
-        candidates = self._classified(candidates, volume, flat, device)
-        if calibration := self._metadata.calibration:
-            heatmap = replace(heatmap, values=calibration(heatmap.values))
-            scores = calibration(np.array([c.score for c in candidates], dtype=np.float32))
-            candidates = tuple(replace(c, score=float(s)) for c, s in zip(candidates, scores, strict=True))
+        heatmap, candidates = self._calibrated(heatmap, self._classified(candidates, volume, flat, device))
+        steps.ended("candidates")
         progress(_SCALE, _SCALE, f"{len(candidates)} candidates")
         return Detection(
             heatmap=heatmap,
             candidates=candidates,
             device=target.type,
-            timings_s={
-                "prepare": found - started,
-                "network": searched - found,
-                "candidates": time.perf_counter() - searched,
-            },
+            timings_s=steps.seconds,
             warnings=area.warnings,
         )
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
-
-import numpy as np
-
 from napari_lesion.detection.candidates import find_candidates, outside
 from napari_lesion.detection.false_positive_reduction import load_classifier, rescore
+from napari_lesion.detection.package_detector import PackageDetector, Steps
 from napari_lesion.explain.inputs import nodule_view
 from napari_lesion.explain.view import ScoredCrop
 from napari_lesion.imaging import inference, preprocess
 from napari_lesion.imaging.windows import output_affine
 from napari_lesion.model.findings import Detection, Finding, Heatmap
 from napari_lesion.model.volume import Volume
-from napari_lesion.models.card import Card, Precision
-from napari_lesion.models.packages import ModelPackage, load_network, require_window
+from napari_lesion.models.card import Precision
+from napari_lesion.models.packages import ModelPackage
 from napari_lesion.support.progress import Progress, part, silent
 
 _SCALE = 100
@@ -24,7 +20,7 @@ _PREPARED, _SEARCHED = 35, 95
 """Where the steps end on the progress scale, about as they share the time."""
 
 
-class NoduleDetector:
+class NoduleDetector(PackageDetector):
     """Finds lung nodules with the network of a model package.
 
     Parameters
@@ -44,18 +40,11 @@ class NoduleDetector:
     def __init__(
         self, package: ModelPackage, compiled: inference.Compiled | None = None, *, precision: Precision = "auto"
     ) -> None:
-        self._metadata = package.metadata
-        require_window(package, preprocess.HU_WINDOW)
-        self._network = load_network(package)
+        super().__init__(package)
         stage = self._metadata.false_positive_reduction
         self._classifier = load_classifier(stage.model) if stage else None
         self._compiled = compiled
         self._precision = precision
-
-    @property
-    def card(self) -> Card:
-        """Identity, licence and threshold of the model."""
-        return self._metadata
 
     def detect(self, volume: Volume, *, device: str = "auto", progress: Progress = silent) -> Detection:
         """Search a CT volume (HU) for nodules.
@@ -69,13 +58,13 @@ class NoduleDetector:
         """
         # A wrong wish is said before the work, not after.
         inference.number_type(inference.choose_device(device, self._compiled), self._precision)
-        started = time.perf_counter()
+        steps = Steps()
         box = preprocess.prepare(
             volume,
             spacing_mm=self._metadata.preprocessing.spacing_mm,
             progress=part(progress, 0, _PREPARED, _SCALE),
         )
-        prepared = time.perf_counter()
+        steps.ended("prepare")
         prediction = inference.predict(
             self._compiled or self._network,
             box.image[None, None],
@@ -84,7 +73,7 @@ class NoduleDetector:
             mask=box.search,
             progress=part(progress, _PREPARED, _SEARCHED, _SCALE),
         )
-        searched = time.perf_counter()
+        steps.ended("network")
         progress(_SEARCHED, _SCALE, "collecting the candidates")
         heatmap = Heatmap(values=prediction.probability, affine=output_affine(box.affine))
         candidates = find_candidates(
@@ -96,21 +85,14 @@ class NoduleDetector:
         candidates = outside(candidates, box.beside_gas, box.affine)
         if self._classifier and (stage := self._metadata.false_positive_reduction):
             candidates = rescore(candidates, volume, self._classifier, stage, device)
-        if calibration := self._metadata.calibration:
-            heatmap = replace(heatmap, values=calibration(heatmap.values))
-            scores = calibration(np.array([c.score for c in candidates], dtype=np.float32))
-            candidates = tuple(replace(c, score=float(s)) for c, s in zip(candidates, scores, strict=True))
-        collected = time.perf_counter()
+        heatmap, candidates = self._calibrated(heatmap, candidates)
+        steps.ended("candidates")
         progress(_SCALE, _SCALE, f"{len(candidates)} candidates")
         return Detection(
             heatmap=heatmap,
             candidates=candidates,
             device=f"{prediction.device} ({prediction.how})",
-            timings_s={
-                "prepare": prepared - started,
-                "network": searched - prepared,
-                "candidates": collected - searched,
-            },
+            timings_s=steps.seconds,
             warnings=(*box.warnings, *prediction.warnings),
         )
 

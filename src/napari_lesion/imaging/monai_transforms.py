@@ -16,10 +16,10 @@ from monai.transforms.compose import Compose
 from monai.transforms.inverse import InvertibleTransform
 from monai.transforms.spatial.dictionary import Orientationd
 from monai.transforms.transform import MapTransform
-from monai.utils.enums import TraceKeys
+from monai.utils.enums import MetaKeys, SpaceKeys, TraceKeys
 
 from napari_lesion.imaging.preprocess import HU_WINDOW, SPACING_MM, resample, respaced_grid, scaled
-from napari_lesion.model.volume import FloatArray
+from napari_lesion.model.volume import FloatArray, Volume
 
 AXCODES = "SPL"
 """Canonical orientation in MONAI's (RAS) letters: the axes grow to the head, to the back and to the left."""
@@ -40,14 +40,30 @@ def pipeline(key: str = "image", spacing_mm: float = SPACING_MM) -> Compose:
 
 
 def to_metatensor(voxels: npt.NDArray[np.generic], affine: FloatArray) -> MetaTensor:
-    """(z, y, x) with its LPS affine → MONAI's (1, z, y, x) with its RAS affine. The one place where LPS becomes RAS."""
+    """(z, y, x) with its LPS affine → MONAI's (1, z, y, x) with its RAS affine. Here alone it is made RAS."""
     tensor = torch.from_numpy(np.ascontiguousarray(voxels))[None]
     return MetaTensor(tensor, affine=torch.from_numpy(_LPS_TO_RAS @ affine))
 
 
+def to_image(volume: Volume) -> MetaTensor:
+    """Make of a volume what MONAI's ``LoadImage`` makes of its NIfTI file.
+
+    (z, y, x) with an affine to LPS becomes (i, j, k) with an affine to RAS, without a channel.
+    """
+    voxels = np.ascontiguousarray(volume.voxels.transpose(2, 1, 0), dtype=np.float32)
+    affine = torch.from_numpy(_LPS_TO_RAS @ volume.affine[:, [2, 1, 0, 3]])
+    meta: dict[str, Any] = {
+        "original_channel_dim": "no_channel",
+        "original_affine": affine,
+        "spatial_shape": np.array(voxels.shape),
+    }
+    meta[MetaKeys.SPACE] = SpaceKeys.RAS
+    return MetaTensor(torch.from_numpy(voxels), affine=affine, meta=meta)
+
+
 def lps_affine(tensor: MetaTensor) -> FloatArray:
-    """Index (k, j, i) → LPS mm of a MetaTensor. The one place where RAS becomes LPS."""
-    result: FloatArray = _LPS_TO_RAS @ tensor.affine.numpy().astype(np.float64)
+    """Its indices → LPS mm of a MetaTensor. Here alone its RAS becomes LPS."""
+    result: FloatArray = _LPS_TO_RAS @ tensor.affine.cpu().numpy().astype(np.float64)
     return result
 
 

@@ -12,7 +12,6 @@ Box coordinates follow MONAI: index of a voxel's centre on the network's grid, (
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +27,7 @@ from napari_lesion.detection.monai_bundles.box_search import fast_network, searc
 from napari_lesion.detection.monai_bundles.boxes import Boxes, inside, places, to_candidates, to_heatmap
 from napari_lesion.detection.monai_bundles.bundle import Bundle, as_model_error, load_weights
 from napari_lesion.detection.monai_bundles.config import BundleConfig, Raw, require_limits
+from napari_lesion.detection.package_detector import Steps
 from napari_lesion.imaging import monai_transforms, preprocess
 from napari_lesion.imaging.inference import choose_device, is_out_of_memory, number_type
 from napari_lesion.model.findings import Detection
@@ -114,11 +114,11 @@ class RetinaNetBundle:
             return self._detect(volume, target, progress)
 
     def _detect(self, volume: Volume, target: torch.device, progress: Progress) -> Detection:
-        started = time.perf_counter()
+        steps = Steps()
         progress(0, _SCALE, "preparing the scan for the model")
         region = preprocess.find_search_region(volume) if self._in_lungs else None
         grid = self._steps.prepare(volume)
-        prepared = time.perf_counter()
+        steps.ended("prepare")
         report = part(progress, _PREPARED, _SEARCHED, _SCALE)
         wanted = None if region is None else places(region, grid.affine)
         warnings = [*grid.warnings, *(region.warnings if region else ())]
@@ -132,23 +132,19 @@ class RetinaNetBundle:
             warnings.append(f"Out of memory on {target} with the bundle's own windows; used the CPU.")
             target = torch.device("cpu")
             boxes = self.search(grid.image, places=wanted, device=target, progress=report)
-        searched = time.perf_counter()
+        steps.ended("network")
         progress(_SEARCHED, _SCALE, "collecting the candidates")
         candidates = to_candidates(boxes, grid.affine)
         if region is not None:
             candidates = tuple(c for c in candidates if inside(region, c.center_mm))
         heatmap = to_heatmap(boxes, grid.affine, volume)
-        collected = time.perf_counter()
+        steps.ended("candidates")
         progress(_SCALE, _SCALE, f"{len(candidates)} candidates")
         return Detection(
             heatmap=heatmap,
             candidates=candidates,
             device=f"{target.type} ({boxes.how})",
-            timings_s={
-                "prepare": prepared - started,
-                "network": searched - prepared,
-                "candidates": collected - searched,
-            },
+            timings_s=steps.seconds,
             warnings=tuple(warnings),
         )
 
@@ -301,6 +297,3 @@ def _unchanged(data: Any) -> Any:
 
 def _first(keys: Any) -> str:
     return str(keys if isinstance(keys, str) else keys[0])
-
-
-# -- search -----------------------------------------------------------------------------------------------------------

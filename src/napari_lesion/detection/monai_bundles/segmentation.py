@@ -6,7 +6,6 @@ MONAI's ``Invertd`` do the work, so that the map is the one that MONAI's own pip
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import ceil
 from typing import Any
@@ -17,13 +16,14 @@ import torch
 from monai.data.meta_tensor import MetaTensor
 from monai.inferers.inferer import SimpleInferer, SlidingWindowInferer
 from monai.transforms.post.dictionary import Invertd
-from monai.utils.enums import MetaKeys, SpaceKeys
 from scipy import ndimage
 from torch import Tensor, nn
 
 from napari_lesion.detection.monai_bundles.bundle import Bundle, as_model_error, load_weights
 from napari_lesion.detection.monai_bundles.segmentation_recipe import SegmentationRecipe, read_recipe
+from napari_lesion.detection.package_detector import Steps
 from napari_lesion.imaging.inference import choose_device
+from napari_lesion.imaging.monai_transforms import lps_affine, to_image
 from napari_lesion.model.findings import Candidate, Detection, Heatmap
 from napari_lesion.model.volume import FloatArray, Volume, apply_affine
 from napari_lesion.models.card import Card
@@ -35,7 +35,6 @@ MOST = 200
 SMALLEST_MM = 3.0
 """Diameter below which a part is a speck, not a finding."""
 
-_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _TOLERANCE_MM = 1e-2
 _NEIGHBOURS = np.ones((3, 3, 3), dtype=bool)
 _SCALE = 1000
@@ -92,22 +91,6 @@ class SegmentationBundle:
             return segment(volume, self._network, self._recipe, device=target, progress=progress)
 
 
-def to_image(volume: Volume) -> MetaTensor:
-    """Make of a volume what MONAI's ``LoadImage`` makes of its NIfTI file.
-
-    (z, y, x) with an affine to LPS becomes (i, j, k) with an affine to RAS, without a channel.
-    """
-    voxels = np.ascontiguousarray(volume.voxels.transpose(2, 1, 0), dtype=np.float32)
-    affine = torch.from_numpy(_LPS_TO_RAS @ volume.affine[:, [2, 1, 0, 3]])
-    meta: dict[str, Any] = {
-        "original_channel_dim": "no_channel",
-        "original_affine": affine,
-        "spatial_shape": np.array(voxels.shape),
-    }
-    meta[MetaKeys.SPACE] = SpaceKeys.RAS
-    return MetaTensor(torch.from_numpy(voxels), affine=affine, meta=meta)
-
-
 def segment(
     volume: Volume, network: nn.Module, recipe: SegmentationRecipe, *, device: torch.device, progress: Progress = silent
 ) -> Detection:
@@ -135,7 +118,7 @@ def segment(
     Cancelled
         If ``progress`` raised it.
     """
-    started = time.perf_counter()
+    steps = Steps()
     progress(0, _SCALE, "preparing the scan for the model")
     with torch.inference_mode():
         image = recipe.transforms({recipe.key: to_image(volume)})[recipe.key]
@@ -144,11 +127,11 @@ def segment(
                 f"The bundle's preprocessing gives an array of the shape {tuple(image.shape)} where one channel of a "
                 "volume is expected."
             )
-        prepared = time.perf_counter()
+        steps.ended("prepare")
         count = _windows(recipe.inferer, tuple(image.shape[1:]))
         counted = _Counted(network.to(device).eval(), count, part(progress, _PREPARED, _SEARCHED, _SCALE))
         logits = recipe.inferer(image[None].to(device).as_tensor(), counted)
-        searched = time.perf_counter()
+        steps.ended("network")
         progress(_SEARCHED, _SCALE, "collecting the findings")
         if not isinstance(logits, Tensor) or logits.shape[1] != len(recipe.classes):
             given = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
@@ -166,14 +149,14 @@ def segment(
     best = sorted(found, key=lambda c: (-c.score, -c.diameter_mm, c.center_mm))
     candidates = tuple(best[:MOST])
     more = (f"Only the {MOST} best of {len(best)} parts were kept.",) if len(best) > MOST else ()
-    collected = time.perf_counter()
+    steps.ended("candidates")
     progress(_SCALE, _SCALE, f"{len(candidates)} candidates")
     return Detection(
         heatmap=Heatmap(values=np.clip(heatmap, 0, 1, out=heatmap), affine=volume.affine),
         candidates=candidates,
         device=f"{device} (float32)",
         warnings=(*recipe.warnings, *more),
-        timings_s={"prepare": prepared - started, "network": searched - prepared, "candidates": collected - searched},
+        timings_s=steps.seconds,
     )
 
 
@@ -240,7 +223,7 @@ def _on_the_scan(
     back = undo({recipe.key: image.cpu(), "map": there})["map"]
     values: npt.NDArray[np.float32] = back[0].numpy().transpose(2, 1, 0)
     corners = np.array([(0, 0, 0), volume.shape]) - [[0], [1]]
-    off = apply_affine(_lps_affine(back), corners[:, ::-1]) - volume.to_patient(corners)
+    off = apply_affine(lps_affine(back), corners[:, ::-1]) - volume.to_patient(corners)
     if values.shape != volume.shape or np.abs(off).max() > _TOLERANCE_MM:
         raise GeometryError(
             f"series {volume.series.series_uid}: the bundle's preprocessing could not be undone (its result has the "
@@ -270,8 +253,3 @@ def _parts(
     centers = apply_affine(affine, ndimage.center_of_mass(mask, labels, numbers))
     for (x, y, z), diameter, score in zip(centers, diameters[numbers - 1], scores, strict=True):
         yield Candidate((float(x), float(y), float(z)), float(diameter), float(score))
-
-
-def _lps_affine(tensor: MetaTensor) -> FloatArray:
-    result: FloatArray = _LPS_TO_RAS @ tensor.affine.cpu().numpy().astype(np.float64)
-    return result
