@@ -13,7 +13,8 @@ from napari_lesion.training.config.options import network_of
 from napari_lesion.training.config.patches import read_patch_config
 from napari_lesion.training.data.background import Background, Target
 from napari_lesion.training.data.patches import STORED, inserted_patches, read_patches, turned
-from napari_lesion.training.recipes.patches import best_f1_threshold, load_data, patch_scores, run_patches, tuning_part
+from napari_lesion.training.recipes.classifier import best_f1_threshold
+from napari_lesion.training.recipes.patches import load_data, patch_scores, run_patches, tuning_part
 
 
 def write_patches(folder: Path) -> None:

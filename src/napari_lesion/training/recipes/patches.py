@@ -29,10 +29,10 @@ from torch.nn import functional
 
 from napari_lesion.detection.candidates import FLOOR, MOST, REFERENCE_DIAMETER_MM
 from napari_lesion.imaging.inference import choose_device
-from napari_lesion.imaging.preprocess import HU_WINDOW, SPACING_MM
+from napari_lesion.imaging.preprocess import SPACING_MM
 from napari_lesion.models.networks import PatchNet
-from napari_lesion.models.package_metadata import Metadata, PatchNetSpec, Preprocessing
-from napari_lesion.models.packages import find_package, load_network, save_package
+from napari_lesion.models.package_metadata import PatchNetSpec
+from napari_lesion.models.packages import find_package, load_network
 from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.errors import ConfigError
 from napari_lesion.support.progress import Progress, silent
@@ -43,7 +43,6 @@ from napari_lesion.training.data.candidates import axial_patches, candidate_patc
 from napari_lesion.training.data.hard_negatives import mine
 from napari_lesion.training.data.lidc import read_store, split_store
 from napari_lesion.training.data.patches import (
-    PIXEL_MM,
     Patches,
     inserted_patches,
     joined,
@@ -55,11 +54,11 @@ from napari_lesion.training.data.patches import (
 from napari_lesion.training.data.scans import load_backgrounds
 from napari_lesion.training.data.split import make_split
 from napari_lesion.training.engine import checkpoint
-from napari_lesion.training.engine.card import card
 from napari_lesion.training.engine.fit import fit
 from napari_lesion.training.engine.ranks import Ranks
-from napari_lesion.training.engine.recipe import Recipe, SeededBatches
+from napari_lesion.training.engine.recipe import SeededBatches
 from napari_lesion.training.engine.trainer_state import TrainerState
+from napari_lesion.training.recipes.classifier import ClassifierRecipe, best_f1_threshold, separation, size_loss
 
 SCORES, PLANES = "scores.csv", "planes.npz"
 _GROUP = 8
@@ -67,7 +66,6 @@ _GROUP = 8
 _BATCH = 256
 _TUNING_BLOCKS = 40
 _TUNING_EVERY = 10
-_SIZE_WEIGHT = 0.3
 
 AUGMENT = Compose(
     [
@@ -233,12 +231,8 @@ def patch_loss(output: Tensor, nodule: Tensor, size: Tensor) -> Tensor:
     nodule, size : (n,)
         As from ``PatchBatches.draw``.
     """
-    logit, said = output[:, 0, 0, 0], output[:, 1, 0, 0]
-    loss = functional.binary_cross_entropy_with_logits(logit, nodule)
-    known = ~size.isnan()
-    if known.any():
-        loss = loss + _SIZE_WEIGHT * functional.smooth_l1_loss(said[known], size[known])
-    return loss
+    logit, answered = output[:, 0, 0, 0], output[:, 1, 0, 0]
+    return functional.binary_cross_entropy_with_logits(logit, nodule) + size_loss(answered, size)
 
 
 @torch.no_grad()
@@ -255,25 +249,6 @@ def patch_scores(
     return torch.cat(parts).double().sigmoid().cpu().numpy()
 
 
-def separation(nodule: npt.NDArray[np.bool_], score: npt.NDArray[np.float64]) -> dict[str, float]:
-    """Measure how well scores tell nodules from others."""
-    from sklearn.metrics import average_precision_score, roc_auc_score
-
-    return {
-        "average_precision": float(average_precision_score(nodule, score)),
-        "roc_auc": float(roc_auc_score(nodule, score)),
-    }
-
-
-def best_f1_threshold(nodule: npt.NDArray[np.bool_], score: npt.NDArray[np.float64]) -> float:
-    """Give the score that separates with the best F1."""
-    from sklearn.metrics import precision_recall_curve
-
-    precision, recall, threshold = precision_recall_curve(nodule, score)
-    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
-    return float(threshold[min(int(f1.argmax()), len(threshold) - 1)])
-
-
 @dataclass(frozen=True)
 class Scored:
     """What the threshold is, and the score of each of LUNA16's validation patches."""
@@ -282,10 +257,9 @@ class Scored:
     validation: npt.NDArray[np.float64]
 
 
-class PatchRecipe(Recipe[tuple[Tensor, Tensor, Tensor], Scored]):
+class PatchRecipe(ClassifierRecipe[Scored]):
     """How ``nodule-2d`` is trained."""
 
-    measure = "average_precision"
     config: PatchTrainingConfig
 
     def __init__(self, config: PatchTrainingConfig, data: PatchData) -> None:
@@ -295,11 +269,6 @@ class PatchRecipe(Recipe[tuple[Tensor, Tensor, Tensor], Scored]):
     def network(self, device: torch.device, *, start: bool) -> nn.Module:  # noqa: ARG002
         """Make the network; it starts from nothing."""
         return PatchNet(self.config.width, self.config.dropout)
-
-    def moved(self, batch: tuple[Tensor, Tensor, Tensor], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-        """Bring a batch to a device."""
-        image, nodule, size = batch
-        return image.to(device), nodule.to(device), size.to(device)
 
     def loss(self, network: nn.Module, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Give the loss of class and size."""
@@ -356,26 +325,24 @@ class PatchRecipe(Recipe[tuple[Tensor, Tensor, Tensor], Scored]):
             detector = read_config(config.data.scans)
             cases += [part.path.name for part in detector.data.backgrounds]
             cases += make_split(detector).train.nodule_names()
-        metadata = Metadata(
-            id=config.id,
-            version=config.version,
+        learned, planes = record["patches"]["learned"], record["patches"]["planes of scans"]
+        return self._save(
+            network.state_dict(),
+            record,
+            out,
+            batch_of="patches",
+            data=(
+                f"{learned['patches']} patches of LUNA16 ({learned['nodules']} of nodules) and {planes['patches']} "
+                "planes of scans."
+            ),
             task="classification of lung nodule candidates in planes of chest CT",
-            licence="Apache-2.0",
             threshold=round(result.threshold, 4),
             summary="Small 2D network: tells nodules from what looks like them, in planes of 34 mm.",
             network=PatchNetSpec(width=config.width),
-            preprocessing=Preprocessing(spacing_mm=PIXEL_MM, window_hu=HU_WINDOW),
             training_cases=tuple(cases),
             single_images=not config.data.candidate_scans,
             reduces_false_positives=config.data.candidate_scans > 0,
         )
-        learned, planes = record["patches"]["learned"], record["patches"]["planes of scans"]
-        data = (
-            f"{learned['patches']} patches of LUNA16 ({learned['nodules']} of nodules) and {planes['patches']} planes "
-            "of scans."
-        )
-        text = card(record, f"{config.batch_size} patches", data, "Not evaluated yet.")
-        return save_package(out / "model", network.state_dict(), metadata, text).folder
 
 
 def run_patches(config_path: Path, out: Path, *, resume: bool = False, progress: Progress = silent) -> Path:

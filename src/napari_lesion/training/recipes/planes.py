@@ -19,27 +19,25 @@ from napari_lesion.detection.candidates import REFERENCE_DIAMETER_MM
 from napari_lesion.detection.false_positive_reduction import answer_together
 from napari_lesion.imaging.inference import choose_device
 from napari_lesion.imaging.planes import PLANES
-from napari_lesion.imaging.preprocess import HU_WINDOW
 from napari_lesion.models.networks import PATCH_SIZE, PlanesNet
-from napari_lesion.models.package_metadata import Metadata, PlanesNetSpec, Preprocessing
-from napari_lesion.models.packages import find_package, load_network, save_package
+from napari_lesion.models.package_metadata import PlanesNetSpec
+from napari_lesion.models.packages import find_package, load_network
 from napari_lesion.support.errors import ConfigFileError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.config.detector import read_config
 from napari_lesion.training.config.planes import PlanesTrainingConfig, read_planes_config
 from napari_lesion.training.data.candidates import candidate_patches
-from napari_lesion.training.data.patches import PIXEL_MM, Patches, kept, scaled, turned
+from napari_lesion.training.data.patches import Patches, kept, scaled, turned
 from napari_lesion.training.data.split import Part, make_split
 from napari_lesion.training.engine import checkpoint
-from napari_lesion.training.engine.card import card
 from napari_lesion.training.engine.fit import fit
 from napari_lesion.training.engine.ranks import Ranks
-from napari_lesion.training.engine.recipe import Recipe, SeededBatches
+from napari_lesion.training.engine.recipe import SeededBatches
 from napari_lesion.training.engine.trainer_state import TrainerState
-from napari_lesion.training.recipes.patches import best_f1_threshold, separation, vary_intensity
+from napari_lesion.training.recipes.classifier import ClassifierRecipe, best_f1_threshold, separation, size_loss
+from napari_lesion.training.recipes.patches import vary_intensity
 
 LEARNED, VALIDATED = "planes.npz", "validation_planes.npz"
-_SIZE_WEIGHT = 0.3
 
 
 @dataclass(frozen=True)
@@ -118,10 +116,9 @@ class Scored:
     average_precision: float
 
 
-class PlanesRecipe(Recipe[tuple[Tensor, Tensor, Tensor], Scored]):
+class PlanesRecipe(ClassifierRecipe[Scored]):
     """How a classifier of three planes is trained."""
 
-    measure = "average_precision"
     config: PlanesTrainingConfig
 
     def __init__(self, config: PlanesTrainingConfig, data: PlanesData) -> None:
@@ -140,21 +137,13 @@ class PlanesRecipe(Recipe[tuple[Tensor, Tensor, Tensor], Scored]):
                 ) from error
         return network
 
-    def moved(self, batch: tuple[Tensor, Tensor, Tensor], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-        """Bring a batch to a device."""
-        image, nodule, size = batch
-        return image.to(device), nodule.to(device), size.to(device)
-
     def loss(self, network: nn.Module, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Give the loss of class and size; ``network`` is a ``PlanesNet``."""
         image, nodule, size = batch
         together, one_by_one = network.answers(image)  # type: ignore[operator]
         cross_entropy = functional.binary_cross_entropy_with_logits
         loss = cross_entropy(together, nodule) + self.config.one_by_one_weight * cross_entropy(one_by_one[:, 0], nodule)
-        known = ~size.isnan()
-        if known.any():
-            loss = loss + _SIZE_WEIGHT * functional.smooth_l1_loss(one_by_one[known, 1], size[known])
-        return loss, {}
+        return loss + size_loss(one_by_one[:, 1], size), {}
 
     def validate(self, state: TrainerState) -> dict[str, float]:
         """Measure on candidates in the scans for validation."""
@@ -205,23 +194,21 @@ class PlanesRecipe(Recipe[tuple[Tensor, Tensor, Tensor], Scored]):
         cases = [part.path.name for part in train.series] + train.nodule_names()
         if config.start_from:
             cases = list(dict.fromkeys([*find_package(config.start_from).metadata.training_cases, *cases]))
-        metadata = Metadata(
-            id=config.id,
-            version=config.version,
+        learned = record["candidates"]["learned"]
+        return self._save(
+            network.state_dict(),
+            record,
+            out,
+            batch_of="candidates",
+            data=f"{learned['points']} candidates and nodules ({learned['nodules']} nodules), three planes each.",
             task="classification of lung nodule candidates in three planes of chest CT",
-            licence="Apache-2.0",
             threshold=round(result.threshold, 4),
             summary="Small 2D network: tells nodules from what looks like them, in three planes of 34 mm together.",
             network=PlanesNetSpec(width=config.width),
-            preprocessing=Preprocessing(spacing_mm=PIXEL_MM, window_hu=HU_WINDOW),
             training_cases=tuple(cases),
             single_images=False,
             reduces_false_positives=True,
         )
-        learned = record["candidates"]["learned"]
-        data = f"{learned['points']} candidates and nodules ({learned['nodules']} nodules), three planes each."
-        text = card(record, f"{config.batch_size} candidates", data, "Not evaluated yet.")
-        return save_package(out / "model", network.state_dict(), metadata, text).folder
 
 
 def run_planes(config_path: Path, out: Path, *, resume: bool = False, progress: Progress = silent) -> Path:
