@@ -68,7 +68,7 @@ def test_a_review_of_before_comes_back_whole_and_goes_on(old: Path) -> None:
     try:
         review = journal.recover()
         assert review is not None
-        assert journal.told == "", "nothing is damaged"
+        assert journal.warning == "", "nothing is damaged"
         first = next(finding for finding in review.report.findings if finding.comment == "spiculated")
         assert first.diameter_mm == 18.0
         assert [action.what for action in first.history][:2] == ["accepted", "resized"]

@@ -146,10 +146,10 @@ def test_what_is_no_table_is_refused_in_words(content, words, tmp_path):
 def test_any_name_is_printed_on_any_terminal(encoding):
     script = (
         "import logging, os\n"
-        "from napari_lesion.cli.console import use_plain_text, say, complain, show_table\n"
+        "from napari_lesion.cli.console import use_plain_text, print_error, print_line, show_table\n"
         "use_plain_text()\n"
         "name = os.fsdecode(b'M\\xfcller') + '胸部\\x1b[2J\\ndone 1.2: 0 findings'\n"
-        "say(name); complain(name); show_table(['series'], [[name]])\n"
+        "print_line(name); print_error(name); show_table(['series'], [[name]])\n"
         "logging.getLogger('napari_lesion.x').error(name)\n"
     )
     run = subprocess.run(

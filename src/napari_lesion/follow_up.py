@@ -145,9 +145,9 @@ def _from_journal(volume: Volume) -> Review | None:
         review = journal.recover()
     finally:
         journal.close()
-    if journal.told:
-        told = journal.told.replace(str(path), "its review on this computer")
-        _LOG.warning("series %s: %s", short_hash(volume.series.series_uid), told)
+    if journal.warning:
+        warning = journal.warning.replace(str(path), "its review on this computer")
+        _LOG.warning("series %s: %s", short_hash(volume.series.series_uid), warning)
     return review
 
 

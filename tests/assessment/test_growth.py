@@ -32,7 +32,7 @@ def test_no_change_or_no_time_has_no_doubling_time() -> None:
 def test_the_interval_is_that_of_the_logarithm_of_the_ratio() -> None:
     # ln 2 = 0.6931, sd = sqrt(0.05² + 0.05²) = 0.07071, 1.96 sd = 0.13859: 90 ln 2 / (0.6931 ± 0.1386)
     found = growth(100, 200, 90, before_sd_mm3=5, now_sd_mm3=10)
-    assert found.told
+    assert found.exceeds_noise
     assert found.doubling_days == pytest.approx(90.0)
     assert found.low_days == pytest.approx(75.0, abs=0.05)
     assert found.high_days == pytest.approx(112.49, abs=0.05)
@@ -42,7 +42,7 @@ def test_a_change_within_noise_has_no_doubling_time_but_the_shortest_that_fits()
     # ln 1.3 = 0.26236, sd = 0.2, half = 0.39199: not told; at the fastest 100 ln 2 / 0.65436
     found = growth(100, 130, 100, before_sd_mm3=100 * 0.2 / 2**0.5, now_sd_mm3=130 * 0.2 / 2**0.5)
     assert found.grown
-    assert found.told is False
+    assert found.exceeds_noise is False
     assert (found.doubling_days, found.high_days) == (None, None)
     assert found.low_days == pytest.approx(105.93, abs=0.05)
 
@@ -56,7 +56,7 @@ def test_what_shrank_has_negative_times_the_nearest_to_zero_last() -> None:
 
 def test_without_standard_deviations_nothing_is_said_of_noise() -> None:
     found = growth(100, 200, 90)
-    assert found.told is None
+    assert found.exceeds_noise is None
     assert (found.doubling_days, found.low_days, found.high_days) == (pytest.approx(90.0), None, None)
 
 
@@ -73,7 +73,7 @@ def test_95_of_100_intervals_hold_the_truth(share: float) -> None:
         # An open end above is one of no growth at all, or of shrinking: it holds every slow growth.
         low = found.low_days if found.low_days is not None else np.inf
         high = found.high_days if found.high_days is not None else np.inf
-        held += low <= truth <= high if not found.told or found.change > 0 else False
+        held += low <= truth <= high if not found.exceeds_noise or found.change > 0 else False
     assert 0.93 <= held / count <= 0.975
 
 
@@ -81,7 +81,7 @@ def test_one_line_through_all_dates_of_steady_growth() -> None:
     sizes = [Size(day, 100 * 2 ** (day / 150), 3.0 * 2 ** (day / 150)) for day in (0, 90, 180, 400)]
     found = trend(sizes)
     assert found is not None
-    assert found.told
+    assert found.exceeds_noise
     assert found.doubling_days == pytest.approx(150.0)
     two = growth(sizes[0].volume_mm3, sizes[-1].volume_mm3, 400, before_sd_mm3=3.0, now_sd_mm3=sizes[-1].sd_mm3)
     assert two.high_days is not None
@@ -100,4 +100,4 @@ def test_a_line_through_two_dates_is_their_growth() -> None:
 def test_without_standard_deviations_the_scatter_about_the_line_gives_the_interval() -> None:
     found = trend([Size(0, 100), Size(100, 130), Size(200, 95), Size(300, 120)])
     assert found is not None
-    assert found.told is False
+    assert found.exceeds_noise is False

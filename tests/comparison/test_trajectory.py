@@ -42,7 +42,7 @@ def test_a_lesion_is_followed_over_all_dates_whatever_their_order() -> None:
     trend = timeline[0].trend
     assert trend is not None
     assert trend.doubling_days == pytest.approx(90.0)
-    assert trend.told
+    assert trend.exceeds_noise
     assert timeline[1].trend is None
 
 

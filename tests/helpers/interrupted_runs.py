@@ -290,7 +290,7 @@ class Proof:
             lock.release()
             counts["killed"] += kill
             counts["BAD: marks lost"] += len(again.reading.marks) < len(said)
-            counts["BAD: told of damage without any"] += bool(again.told) and "cut off" not in again.told
+            counts["BAD: told of damage without any"] += bool(again.warning) and "cut off" not in again.warning
             counts["BAD: not what is on the disk"] += load(path) != again.reading
         return counts
 

@@ -135,7 +135,7 @@ def test_a_killed_reading_comes_back_as_it_was(tmp_path: Path) -> None:
         file.write(b'{"time": "2026-03-01T08:0')  # as if it had been killed in the middle of a line
     cut = path.read_bytes()
     again = Journal.resume(path)
-    assert "cut off" in again.told
+    assert "cut off" in again.warning
     assert path.with_name("1.2.3.damaged1").read_bytes() == cut
     assert [mark.confidence for mark in again.reading.marks] == [1, 2, 3]
     assert again.reading.interruptions == 1
@@ -201,11 +201,11 @@ def test_a_damaged_line_costs_what_came_after_it_and_not_the_reading(tmp_path: P
     with pytest.raises(ReadingError, match=f"line {line}"):
         load(path)
     again = Journal.resume(path)
-    assert f"line {line}" in again.told
+    assert f"line {line}" in again.warning
     assert path.with_name("1.2.3.damaged1").read_bytes() == bad
     assert [mark.confidence for mark in again.reading.marks] == list(range(1, line - 1))
     assert again.reading.blind == (how != "cut at its end"), "what is missing may have been the reveal"
-    assert ("not blind any more" in again.told) == (how == "cut at its end")
+    assert ("not blind any more" in again.warning) == (how == "cut at its end")
     again.mark(NODULE, 5)
     assert load(path) == again.reading
 
@@ -216,7 +216,7 @@ def test_what_may_hold_the_reveal_ends_the_blind_read(tmp_path: Path) -> None:
     again = Journal.resume(path)
     assert again.reading.phase == "blind"
     assert not again.reading.blind, "the findings were revealed after the damaged line"
-    assert "not blind any more" in again.told
+    assert "not blind any more" in again.warning
 
 
 def test_a_reading_without_a_whole_start_is_set_aside_and_begins_again(tmp_path: Path) -> None:
@@ -226,7 +226,7 @@ def test_a_reading_without_a_whole_start_is_set_aside_and_begins_again(tmp_path:
     with pytest.raises(ReadingError, match="line 1"):
         Journal.resume(path)
     again = Journal.start(path, "A", "1.2.3", seen_before=False)
-    assert "nothing of that reading can be read" in again.told
+    assert "nothing of that reading can be read" in again.warning
     assert path.with_name("1.2.3.damaged1").read_bytes() == bad
     assert load(path).blind, "all its lines were of the blind read"
 
@@ -236,11 +236,11 @@ def test_a_reading_of_an_earlier_version_goes_on_without_a_head(tmp_path: Path) 
     a_blind_read(path)
     head_of(path).unlink()
     again = Journal.resume(path)
-    assert not again.told
+    assert not again.warning
     assert len(again.reading.marks) == 4
     again.mark(NODULE, 5)
     damaged_at(7, "cut at its end", path)
-    assert "line 7, the last one, is missing" in Journal.resume(path).told
+    assert "line 7, the last one, is missing" in Journal.resume(path).warning
 
 
 def test_a_reading_lies_in_its_folder_and_is_of_one_reader_only(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from napari_lesion.model.judged import Patient
 from napari_lesion.records.documents import Document, read_documents
 from napari_lesion.records.found import read_all
 from napari_lesion.records.rows import Row, add_rows, due, follow_ups, load_rows, of_patient, rows_of_items
-from napari_lesion.records.taking import patient_said
+from napari_lesion.records.taking import stated_patient
 from napari_lesion.support.errors import InputFileError
 
 REPORT = (
@@ -116,7 +116,7 @@ def test_a_structured_report_is_read_and_a_pdf_is_refused(tmp_path: Path) -> Non
     path = dicom(tmp_path / "sr.dcm", BasicTextSRStorage, ContentSequence=[item], ValueType="CONTAINER")
     (document,), _ = read_documents(path)
     assert (document.patient_id, document.born) == ("P7", date(1961, 3, 24))
-    assert read_all([document])[0].read.nodules[0].said("place") == "right upper"
+    assert read_all([document])[0].read.nodules[0].get("place") == "right upper"
     pdf = dicom(
         tmp_path / "pdf.dcm",
         EncapsulatedPDFStorage,
@@ -171,13 +171,13 @@ def test_a_report_of_nobody_is_not_taken_over() -> None:
 def test_what_a_report_says_of_a_patient_holds_for_later_scans_only() -> None:
     text = "Former smoker, quit 10 years ago. Severe emphysema. Family history of lung cancer."
     (reading,) = read_all([Document(text, "a", "P7", None, date(2020, 6, 1))])
-    said = patient_said(reading.document, reading.items, "Ada", "20230601")
+    said = stated_patient(reading.document, reading.items, "Ada", "20230601")
     assert said.smoking is not None
     assert said.smoking.detail == "report of 2020-06-01: “Former smoker”, taken over by Ada"
     assert said.quit_years_ago is not None
     assert said.quit_years_ago.value == 13
     assert said.emphysema is not None
-    assert patient_said(reading.document, reading.items, "Ada", "20200531") == Patient()
+    assert stated_patient(reading.document, reading.items, "Ada", "20200531") == Patient()
 
 
 def test_rows_of_another_patient_are_refused_with_a_sentence() -> None:

@@ -165,15 +165,15 @@ def test_a_flip_or_a_cut_is_said_and_what_was_before_it_goes_on(path: Path) -> N
             journal = Journal(path, SCAN.series)
             back = journal.recover()
             assert back.changes == review.changes[: len(back.changes)]
-            assert "line" in journal.told
-            if journal.told:
+            assert "line" in journal.warning
+            if journal.warning:
                 [aside] = path.parent.glob("*.damaged*")
                 assert aside.read_bytes() == bad
-                assert aside.name in journal.told
+                assert aside.name in journal.warning
             new = edits.accept(back, [back.findings[0].id], READER)
             journal.record(back, new, READER)
             assert journal.recover() == new
-            assert not journal.told
+            assert not journal.warning
             journal.close()
 
 
@@ -186,11 +186,11 @@ def test_a_journal_that_is_gone_or_empty_is_missed(path: Path) -> None:
             path.write_bytes(b"")
         journal = Journal(path, SCAN.series)
         assert journal.recover() is None
-        assert "Nothing of the review is left" in journal.told
+        assert "Nothing of the review is left" in journal.warning
         review = a_review(SCAN)
         journal.begin(review, READER)
         assert journal.recover() == review
-        assert not journal.told
+        assert not journal.warning
         journal.close()
 
 
@@ -209,7 +209,7 @@ def test_a_head_that_is_behind_means_a_crash_and_one_that_is_damaged_is_said(pat
         head_of(path).write_bytes(content)
         journal = Journal(path, SCAN.series)
         assert journal.recover() == review
-        assert (said in journal.told) if said else not journal.told
+        assert (said in journal.warning) if said else not journal.warning
         journal.close()
     assert oct(head_of(path).stat().st_mode)[-3:] == "600"
 
@@ -290,4 +290,4 @@ def test_the_journal_that_stacks_of_one_image_had_goes_to_the_one_that_it_is_of(
     assert not journal_path(first).exists()
     journal = Journal(journal_path(second), SCAN.series)
     assert journal.recover() == review
-    assert not journal.told
+    assert not journal.warning

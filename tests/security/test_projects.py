@@ -76,7 +76,7 @@ def reviewed(path: Path, count: int = 3) -> Review:
 def recovered(path: Path) -> tuple[Review | None, str]:
     journal = Journal(path, make_volume().series)
     try:
-        return journal.recover(), journal.told
+        return journal.recover(), journal.warning
     finally:
         journal.close()
 

@@ -25,7 +25,7 @@ from napari_lesion.detection.choice import DetectorChoice
 from napari_lesion.models.card import Detector
 from napari_lesion.support.nameless import install, trace
 
-_TELL_EVERY_S = 0.2
+_SEND_EVERY_S = 0.2
 _NEEDED = ("napari_lesion.dicom.read.reader", "napari_lesion.report.nifti", "napari_lesion.report.overview")
 _PARENT_DIES = 1
 """PR_SET_PDEATHSIG (prctl(2))."""
@@ -41,21 +41,21 @@ def main(parent: int) -> None:
     _end_with(parent)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO)
-    say = _speaker(answers)
-    logging.getLogger().addHandler(_ToParent(say))
+    send = _sender(answers)
+    logging.getLogger().addHandler(_ToParent(send))
     try:
         begin = read(requests)
         if begin is None:
             return
         detector = _load(begin)
     except Exception as error:
-        say(Refused(_plain(error)))
+        send(Refused(_plain(error)))
         return
     gc.collect()
     gc.freeze()  # what is there now stays; collecting looks at what comes
-    say(Ready(detector.card))
+    send(Ready(detector.card))
     while (task := read(requests)) is not None:
-        say(_analyse(task, detector, say))
+        send(_analyse(task, detector, send))
         _tidy()
 
 
@@ -76,14 +76,14 @@ def _tidy() -> None:
             ctypes.CDLL(None).malloc_trim(0)
 
 
-def _analyse(task: Task, detector: Detector, say: Callable[[Answer], None]) -> Answer:
-    told = 0.0
+def _analyse(task: Task, detector: Detector, send: Callable[[Answer], None]) -> Answer:
+    sent = 0.0
 
     def progress(done: int, total: int, what: str) -> None:
-        nonlocal told
-        if (now := time.monotonic()) - told >= _TELL_EVERY_S:
-            told = now
-            say(Doing(done, total, what))
+        nonlocal sent
+        if (now := time.monotonic()) - sent >= _SEND_EVERY_S:
+            sent = now
+            send(Doing(done, total, what))
 
     with warnings.catch_warnings():
         if task.settings.withheld is not None:
@@ -100,30 +100,30 @@ def _plain(error: Exception) -> Exception:
     return error
 
 
-def _speaker(answers: IO[bytes]) -> Callable[[Answer], None]:
+def _sender(answers: IO[bytes]) -> Callable[[Answer], None]:
     lock = threading.Lock()
 
-    def say(answer: Answer) -> None:
+    def send(answer: Answer) -> None:
         with lock:
             try:
                 write(answers, answer)
             except OSError:  # nobody is there any more
                 os._exit(1)
 
-    return say
+    return send
 
 
 class _ToParent(logging.Handler):
     """Hands warnings to the parent, which has the user's log."""
 
-    def __init__(self, say: Callable[[Answer], None]) -> None:
+    def __init__(self, send: Callable[[Answer], None]) -> None:
         super().__init__(logging.WARNING)
-        self._say = say
+        self._send = send
 
     def emit(self, record: logging.LogRecord) -> None:
         """Hand a record over."""
         error = None if record.exc_info is None else record.exc_info[1]
-        self._say(Logged(record.name, record.levelno, record.getMessage(), "" if error is None else trace(error)))
+        self._send(Logged(record.name, record.levelno, record.getMessage(), "" if error is None else trace(error)))
 
 
 def _end_with(parent: int) -> None:

@@ -75,20 +75,20 @@ class Settings:
     resume: bool
     measure: bool
     reports: tuple[ReportKind, ...]
-    told: Mapping[str, str]
-    """What the detector was told, as words."""
+    options: Mapping[str, str]
+    """What the detector was given, as words."""
     withheld: Withheld | None = None
 
     def of(self, job: Job) -> dict[str, str]:
         """Say what a series is analysed with, besides the model and its threshold."""
-        told = {name: _yes(getattr(self, name)) for name in ("allow_gaps", "assume_hu", "measure")} | {**self.told}
+        known = {name: _yes(getattr(self, name)) for name in ("allow_gaps", "assume_hu", "measure")} | {**self.options}
         priors = " ".join(one.key for one in job.priors)
-        return {**told, "priors": priors} if priors else told
+        return {**known, "priors": priors} if priors else known
 
     def digest(self, job: Job, card: Card) -> str:
         """SHA-256 of the model, its threshold and all that a result depends on besides the images."""
-        told = [card.id, card.version, card.sha256, repr(self.threshold), sorted(self.of(job).items())]
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        parts = [card.id, card.version, card.sha256, repr(self.threshold), sorted(self.of(job).items())]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -100,11 +100,11 @@ class Monitor:
             if status != OK:
                 request.send_error(status, "This needs a token of a role that may see runs.")
                 return
-            _send(request, "application/json", json.dumps(self._said()).encode())
+            _send(request, "application/json", json.dumps(self._state()).encode())
         else:
             request.send_error(404)
 
-    def _said(self) -> dict[str, Any]:
+    def _state(self) -> dict[str, Any]:
         status = self._status
         names = ("worker", "series", "seconds", "what")
         running = [dict(zip(names, one, strict=True)) for one in status.running]

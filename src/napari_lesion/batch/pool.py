@@ -171,13 +171,13 @@ class LocalPool:
 
         Only of the first somebody waits for the card; what keeps another one from starting ends the run.
         """
-        told = not is_first
+        answered = not is_first
         key = ""
         try:
             while not self._closed.is_set():
-                child = self._ready(name, _STARTS if told else 1)
-                if not told:
-                    told = True
+                child = self._ready(name, _STARTS if answered else 1)
+                if not answered:
+                    answered = True
                     self._cards.put(child.card)
                 task = self._tasks[name].get()
                 if task is None:
@@ -185,7 +185,7 @@ class LocalPool:
                 key = task[0]
                 self._ended.put((name, key, child.analyse(*task[1:])))
         except BaseException as error:
-            (self._ended.put((name, key, error)) if told else self._cards.put(error))
+            (self._ended.put((name, key, error)) if answered else self._cards.put(error))
         finally:
             with self._lock:
                 left = [self._children.pop(name)] if name in self._children else []

@@ -53,8 +53,8 @@ class BatchResult:
     """What the run was to do."""
 
     def __repr__(self) -> str:
-        told = ", ".join(f"{self.count(status)} {status}" for status in ("done", "skipped", "failed"))
-        return f"BatchResult({told})"
+        counts = ", ".join(f"{self.count(status)} {status}" for status in ("done", "skipped", "failed"))
+        return f"BatchResult({counts})"
 
     def count(self, status: SeriesStatus) -> int:
         """How many series (and paths without any) have this status."""
@@ -132,7 +132,7 @@ def analyse_folder(
     withheld : Withheld, optional
         Keeps what names a patient out of all files but ``findings.json``, out of rows and out of ``progress``.
     settings : mapping, optional
-        What else the detector was told (its precision, its classes), as words: results made with others are not kept.
+        What else the detector was given (its precision, its classes), as words: results made with others are not kept.
     progress : Progress
         One scale over all series.
     on_outcome : callable, optional
@@ -179,7 +179,7 @@ def analyse_folder(
             resume=bool(ledgers_in(out)) if resume is None else resume,
             measure=measure,
             reports=tuple(reports),
-            told=dict(settings or {}),
+            options=dict(settings or {}),
             withheld=withheld,
         )
         indexing = part(progress, 0, _BEGIN, _WHOLE)

@@ -118,19 +118,19 @@ class Schedule:
         Cancelled
             If ``progress`` raised it.
         """
-        told = 0.0
+        reported = 0.0
         while self._waiting or self._alone or self._running:
             self._fill()
-            if (now := time.monotonic()) - told >= _LOOK_EVERY_S:
-                told = now
-                self._tell(progress)
+            if (now := time.monotonic()) - reported >= _LOOK_EVERY_S:
+                reported = now
+                self._report_status(progress)
             for key, end in self._pool.ended(_LOOK_EVERY_S):
                 step = self._running.pop(key)
                 if isinstance(end, Ended):
                     self._ended(step, end)
                 else:
                     self._lost(step, end)
-        self._tell(progress)
+        self._report_status(progress)
 
     def _fill(self) -> None:
         """Give what is ready to who is idle; what failed once goes when nothing else does."""
@@ -219,7 +219,7 @@ class Schedule:
         self._counts[state] += 1
         self._times.append(time.monotonic())
 
-    def _tell(self, progress: Progress) -> None:
+    def _report_status(self, progress: Progress) -> None:
         status = self.status()
         self._on_status(status)
         progress(status.ended, max(status.total, 1), f"{status.ended}/{status.total} series, {status.failed} failed")
@@ -239,10 +239,10 @@ class Schedule:
             retried=len(self._alone),
             a_minute=60 * rate,
             left_s=left / rate if rate > 0 else None,
-            running=tuple(self._told(one, now) for one in self._pool.running()),
+            running=tuple(self._row(one, now) for one in self._pool.running()),
         )
 
-    def _told(self, one: Running, now: float) -> tuple[str, str, float, str]:
+    def _row(self, one: Running, now: float) -> tuple[str, str, float, str]:
         step = self._running.get(one.key)
         what = one.what if self._settings.withheld is None else self._settings.withheld.clear(one.what)
         return one.worker, step.entry.series_uid if step else "", now - one.since, what

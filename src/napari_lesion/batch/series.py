@@ -248,14 +248,14 @@ def _kept(job: Job, folder: Path, settings: Settings, card: Card) -> tuple[Repor
         )
     if (
         (settings.resume or job.prior_of)
-        and _as_asked(report, job, settings, card)
+        and _has_these_settings(report, job, settings, card)
         and folders.same_images(report, job.series)
     ):
         return report, "kept from an earlier run."
     return None
 
 
-def _as_asked(report: Report, job: Job, settings: Settings, card: Card) -> bool:
+def _has_these_settings(report: Report, job: Job, settings: Settings, card: Card) -> bool:
     """Whether a result was made as this run would make it, if it was of the same images."""
     model = report.model
     if (model.id, model.version, model.sha256) != (card.id, card.version, card.sha256):

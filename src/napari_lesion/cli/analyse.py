@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_lesion.cli.console import complain, say, show_progress
-from napari_lesion.cli.known_patients import complain_of_nobody, load_known
+from napari_lesion.cli.console import print_error, print_line, show_progress
+from napari_lesion.cli.known_patients import load_known, warn_of_no_known_patient
 from napari_lesion.cli.withholding import withholding
 
 if TYPE_CHECKING:
@@ -204,17 +204,17 @@ def analyse(
             kept = f" ({one.reason.rstrip('.')})" if one.reason else ""
             category = f", Lung-RADS {one.lung_rads}" if one.lung_rads else ""
             since = f", compared with {', '.join(one.priors)}" if one.priors else ""
-            say(f"done     {what}: {one.findings} findings{best}{category}{since}{kept}")
+            print_line(f"done     {what}: {one.findings} findings{best}{category}{since}{kept}")
             for warning in one.warnings:
-                say(f"         warning: {warning}")
+                print_line(f"         warning: {warning}")
         else:
-            say(f"{one.status:8} {what}: {one.reason}")
+            print_line(f"{one.status:8} {what}: {one.reason}")
 
     def print_plan(plan: Plan) -> None:
         if json_lines:
             as_json("plan", series=len(plan.steps), to_do=len(plan.to_do), left=plan.left, interrupted=plan.interrupted)
         elif any(step.is_left for step in plan.steps) or plan.interrupted:
-            say(str(plan))
+            print_line(str(plan))
 
     def show_plan(plan: Plan) -> None:
         if json_lines:
@@ -225,9 +225,9 @@ def analyse(
             if json_lines:
                 as_json("step", series_uid=uid, what=what, state=state)
             else:
-                say(f"{what:8} {uid}{f' ({state})' if step.is_left else ''}")
+                print_line(f"{what:8} {uid}{f' ({state})' if step.is_left else ''}")
         if not json_lines:
-            say(f"{plan} Nothing was written.")
+            print_line(f"{plan} Nothing was written.")
 
     model = model or default_model()
     if runtime != TORCH:
@@ -254,7 +254,7 @@ def analyse(
                 on_status = stack.enter_context(show_status(machine=json_lines))
             if monitor is not None:
                 watching = stack.enter_context(closing(Monitor(*_address(monitor))))
-                complain(f"The run is shown at {watching.address}")
+                print_error(f"The run is shown at {watching.address}")
             result = analyse_folder(
                 paths,
                 out,
@@ -289,13 +289,15 @@ def analyse(
             as_json("end", done=done, skipped=skipped, failed=failed, files_of_no_series=len(result.skipped_files))
         else:
             files = len(result.skipped_files)
-            say(f"{done} done, {skipped} skipped, {failed} failed; {files} files are part of no series.")
-            say(f"Results are in {out if withheld is None else 'the folder that was named'}. For research use only.")
+            print_line(f"{done} done, {skipped} skipped, {failed} failed; {files} files are part of no series.")
+            print_line(
+                f"Results are in {out if withheld is None else 'the folder that was named'}. For research use only."
+            )
         if known is not None and clinical is not None and result.count("done"):
-            complain_of_nobody(clinical, known, result.known_patients, listed=withheld is None)
+            warn_of_no_known_patient(clinical, known, result.known_patients, listed=withheld is None)
         unwritten = [one.series_uid for one in result.outcomes if one.reports_failed]
         if unwritten:
-            complain(f"error: some reports of {len(unwritten)} series could not be written; the warnings say why.")
+            print_error(f"error: some reports of {len(unwritten)} series could not be written; the warnings say why.")
         if failed or unwritten:
             raise typer.Exit(1)
 

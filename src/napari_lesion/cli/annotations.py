@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_lesion.cli.console import complain, say, show_progress, show_table
+from napari_lesion.cli.console import print_error, print_line, show_progress, show_table
 from napari_lesion.support.errors import OptionError
 
 if TYPE_CHECKING:
@@ -67,18 +67,20 @@ def export(
     sets = _chosen(found, reader, at_least, in_work)
     if to is Form.LUNA16:
         nodules, excluded = forms.save_luna16(sets, labels, out)
-        say(f"{nodules} nodules and {excluded} excluded places of {len(sets)} series are in {out}.")
+        print_line(f"{nodules} nodules and {excluded} excluded places of {len(sets)} series are in {out}.")
     elif to is Form.COCO:
         forms.save_coco(sets, labels, out / "coco.json")
-        say(f"{sum(len(s.annotations) for s in sets)} findings of {len(sets)} series are in {out / 'coco.json'}.")
+        print_line(
+            f"{sum(len(s.annotations) for s in sets)} findings of {len(sets)} series are in {out / 'coco.json'}."
+        )
     elif to is Form.NIFTI:
         for one in sets:
             forms.save_nifti(one, out)
-        say(f"Masks of {len(sets)} series are in {out}.")
+        print_line(f"Masks of {len(sets)} series are in {out}.")
     else:
         with show_progress() as progress:
             path = forms.save_training(sets, labels, scans or (), out, progress)
-        say(f"{len(sets)} series. Go on with: napari-lesion train {path} -o run")
+        print_line(f"{len(sets)} series. Go on with: napari-lesion train {path} -o run")
 
 
 @app.command("import")
@@ -113,16 +115,16 @@ def import_(
                 new = save_annotations(sets, out)
             except LesionError as error:
                 failed += 1
-                complain(f"series {one.series_uid}: {error}")
+                print_error(f"series {one.series_uid}: {error}")
                 continue
             count += 1
-            say(f"{one.series_uid}: {', '.join(new) or 'nothing new'}")
+            print_line(f"{one.series_uid}: {', '.join(new) or 'nothing new'}")
             if not one.complete:
-                say(
+                print_line(
                     "  The file does not say who marked what: a set holds one mark of each nodule, of whichever reader."
                 )
     if not count and not failed:
-        complain(f"None of the scans is among the {len(known)} series of {readings}.")
+        print_error(f"None of the scans is among the {len(known)} series of {readings}.")
     if failed or not count:
         raise typer.Exit(1)
 
@@ -181,7 +183,7 @@ def agreement(
 
         with whole_file(out / "agreement.json") as temporary:
             temporary.write_text(json.dumps(summaries, indent=2) + "\n", encoding="utf-8")
-        say(f"Every finding is in the tables in {out}.")
+        print_line(f"Every finding is in the tables in {out}.")
 
 
 def _load(folder: Path) -> tuple[tuple[AnnotationSet, ...], LabelSet]:
@@ -199,7 +201,7 @@ def _finished(sets: Sequence[AnnotationSet], in_work: bool) -> list[AnnotationSe
     if not chosen:
         raise OptionError("No series is marked as done. Mark them in napari (Annotate ▸ Done), or pass --in-work.")
     if len(chosen) < len(sets):
-        say(f"note: {len(sets) - len(chosen)} that are in work are left out.")
+        print_line(f"note: {len(sets) - len(chosen)} that are in work are left out.")
     return chosen
 
 

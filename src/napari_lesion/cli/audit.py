@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_lesion.cli.console import complain, say
+from napari_lesion.cli.console import print_error, print_line
 
 app = typer.Typer(no_args_is_help=True, help="Check and export the audit log.")
 
@@ -23,10 +23,10 @@ def verify() -> None:
     log = open_log()
     checked = log.check()
     for problem in checked.problems:
-        complain(f"error: {log.path}: {problem}")
+        print_error(f"error: {log.path}: {problem}")
     if checked.problems:
         raise typer.Exit(1)
-    say(f"{log.path}: {checked.lines} lines, all as they were written.")
+    print_line(f"{log.path}: {checked.lines} lines, all as they were written.")
 
 
 @app.command()
@@ -66,18 +66,18 @@ def export(
     log = open_log()
     if problems := log.check().problems:
         for problem in problems:
-            complain(f"error: {log.path}: {problem}")
+            print_error(f"error: {log.path}: {problem}")
         raise typer.Exit(1)
     entries = [entry for entry in log.entries() if entry.number > after]
     if out is not None:
         with whole_folder(out, private=True) as folder:
             for entry in entries:
                 (folder / f"{entry.number:08}.xml").write_bytes(audit_message(entry))
-        say(f"{len(entries)} audit messages are in {out}.")
+        print_line(f"{len(entries)} audit messages are in {out}.")
         return
     host, port = _host(syslog or "", PORT)
     count = send(map(syslog_message, entries), host, port, authorities=authorities, certificate=certificate, key=key)
-    say(f"{count} audit messages were sent to {host}:{port}; the last line is number {after + count}.")
+    print_line(f"{count} audit messages were sent to {host}:{port}; the last line is number {after + count}.")
 
 
 def _host(text: str, port: int) -> tuple[str, int]:

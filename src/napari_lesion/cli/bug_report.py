@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from napari_lesion.cli.console import say, say_all
+from napari_lesion.cli.console import print_line, print_lines
 
 
 def bug_report(
@@ -23,7 +23,7 @@ def bug_report(
 
     known = collected()
     if as_json:
-        say_all(json.dumps(known, indent=2))
+        print_lines(json.dumps(known, indent=2))
     else:
-        say_all(in_words(known))
-        say("Read it before you send it.")
+        print_lines(in_words(known))
+        print_line("Read it before you send it.")

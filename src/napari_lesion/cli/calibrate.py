@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_lesion.cli.console import say, show_table
+from napari_lesion.cli.console import print_line, show_table
 
 
 class FitMethod(StrEnum):
@@ -68,7 +68,7 @@ def calibrate(
     fitting.save_calibrated(made, package, out)
 
     new, sample = made.metadata, made.sample
-    say(
+    print_line(
         f"{new.id} {new.version}: {sample.scans} scans, {made.lesions} lesions, {int(sample.hit.sum())} hit, "
         f"{int((~sample.hit).sum())} false findings"
     )
@@ -89,5 +89,7 @@ def calibrate(
     show_table(
         ["false positives a scan", "score"], [[f"{rate:.3g}", f"{score:.4f}"] for rate, score in new.operating_points]
     )
-    say("Reliability: each scan was left out of the fit once.")
-    say(f"Default threshold {new.threshold:.4f}: {false_positives:g} false positives a scan. The package is in {out}.")
+    print_line("Reliability: each scan was left out of the fit once.")
+    print_line(
+        f"Default threshold {new.threshold:.4f}: {false_positives:g} false positives a scan. The package is in {out}."
+    )

@@ -37,7 +37,7 @@ def use_plain_text() -> None:
     handler.setLevel(logging.WARNING)
     handler.setFormatter(_Lines())
     logging.getLogger().addHandler(handler)
-    nameless.install(complain_of_lines)
+    nameless.install(print_error_lines)
 
 
 @contextmanager
@@ -76,22 +76,22 @@ def _lines() -> Progress:
     return show
 
 
-def say(text: str = "") -> None:
+def print_line(text: str = "") -> None:
     """Print a line to stdout, which a log file gets unbroken, whatever stands in the text."""
     print(one_line(text), flush=True)  # noqa: T201 - results are the user interface here
 
 
-def say_all(text: str) -> None:
+def print_lines(text: str) -> None:
     """Print lines to stdout."""
     print(lines(text), flush=True)  # noqa: T201 - results are the user interface here
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """Print a line to stderr."""
     print(one_line(text), file=sys.stderr, flush=True)  # noqa: T201 - errors are the user interface here
 
 
-def complain_of_lines(text: str) -> None:
+def print_error_lines(text: str) -> None:
     """Print lines to stderr."""
     print(lines(text), file=sys.stderr, flush=True)  # noqa: T201 - errors are the user interface here
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_lesion.cli.console import complain, say, show_progress
+from napari_lesion.cli.console import print_error, print_line, show_progress
 
 app = typer.Typer(no_args_is_help=True, help="Fetch public data sets, with their truth.")
 
@@ -55,7 +55,7 @@ def lidc(
     idc = ImagingDataCommons()
     every = idc.collection(archive.COLLECTION)
     cases = archive.choose(every, patients=patients or (), folds=fold or ())
-    say(archive.describe(cases))
+    print_line(archive.describe(cases))
     if describe:
         return
     readings = read_contours(contours or find_database())
@@ -65,9 +65,9 @@ def lidc(
             failed = [sentence for _, sentence in archive.fetch(cases, out, idc, progress=progress).failed]
         scans, without = archive.make_truth(every, out, readings, progress=progress)  # of earlier ones, too
     nodules, excluded = truth.write_truth(scans, out)
-    say(f"{nodules} nodules and {excluded} excluded places in {len(scans)} series: {out / truth.ANNOTATIONS}.")
-    say(f"Go on with: LIDC={out} napari-lesion train configs/lidc-full.yaml -o run --folds {truth.FOLDS}")
+    print_line(f"{nodules} nodules and {excluded} excluded places in {len(scans)} series: {out / truth.ANNOTATIONS}.")
+    print_line(f"Go on with: LIDC={out} napari-lesion train configs/lidc-full.yaml -o run --folds {truth.FOLDS}")
     for sentence in (*failed, *without):
-        complain(sentence)
+        print_error(sentence)
     if failed or without:
         raise typer.Exit(1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_lesion.cli.console import complain, say, show_progress, show_table
+from napari_lesion.cli.console import print_error, print_line, show_progress, show_table
 from napari_lesion.support.errors import OptionError
 
 if TYPE_CHECKING:
@@ -123,8 +123,8 @@ def _give_back(sources: list[Path], out: Path | None, key: Path | None) -> None:
     with show_progress() as progress:
         returned = reidentify(sources, out, crosswalk, progress)
     for path, why in returned.left_out:
-        complain(f"left out: {path}: {why}")
-    say(f"{len(returned.written)} files are given back to their patients in {out}: they name them.")
+        print_error(f"left out: {path}: {why}")
+    print_line(f"{len(returned.written)} files are given back to their patients in {out}: they name them.")
     if returned.left_out:
         raise typer.Exit(1)
 
@@ -138,26 +138,26 @@ def _summary(outcome: Outcome, out: Path | None, *, dry_run: bool, verified: boo
     reasons = Counter((fate.what, fate.why) for fate in outcome.fates if fate.what not in ("written", "masked"))
     for fate in outcome.fates:
         if fate.what == "quarantined":
-            complain(f"quarantined: {fate.source}: {fate.why}")
+            print_error(f"quarantined: {fate.source}: {fate.why}")
     for (what, why), count in sorted(reasons.items()):
         if what == "left out":
-            say(f"left out: {count} files: {why}")
+            print_line(f"left out: {count} files: {why}")
     for note in outcome.notes:
-        complain(f"mind: {note}")
+        print_error(f"mind: {note}")
     done = outcome.count("written") + outcome.count("masked")
     people = len(outcome.patients)
     would = "would be" if dry_run else "are"
     where = "" if out is None else f" in {out}"
     masked = f", of which text was masked in {outcome.count('masked')}" if outcome.count("masked") else ""
-    say(
+    print_line(
         f"{done} files of {people} patients {would} de-identified{where}{masked}; "
         f"{outcome.count('quarantined')} quarantined."
     )
     if not dry_run:
-        say(
+        print_line(
             "Searched for all values of the sources: none was found."
             if verified
             else "Nobody has searched it for values of the sources (--no-verify)."
         )
         if not kept_key:
-            say("The key was thrown away: nobody can tell which patient a pseudonym stands for.")
+            print_line("The key was thrown away: nobody can tell which patient a pseudonym stands for.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_lesion.cli.console import say, show_table
+from napari_lesion.cli.console import print_line, show_table
 from napari_lesion.support.errors import OptionError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def evaluate(
         _score(truth, results, excluded, missing, bootstraps, seed, target)
     elif truth and compare:
         _compare(truth, *compare, excluded, missing, bootstraps, seed, target)
-    say(f"Tables and plots are in {target}.")
+    print_line(f"Tables and plots are in {target}.")
 
 
 def _load(
@@ -180,11 +180,11 @@ def _score(
         tables={"Sensitivity": (header, rows)},
         figures={names[name]: figure for name, figure in figures.items()},
     )
-    say(headline)
+    print_line(headline)
     show_table(header, rows)
-    say(legend)
+    print_line(legend)
     for note in notes:
-        say(f"note: {note}")
+        print_line(f"note: {note}")
 
 
 def _compare(
@@ -226,9 +226,9 @@ def _compare(
         tables={"Differences": (header, rows)},
         figures={"FROC": figure},
     )
-    say(facts[0])
+    print_line(facts[0])
     show_table(header, rows)
-    say(facts[1])
+    print_line(facts[1])
 
 
 def _judge(scores: Path, threshold: float, bootstraps: int, seed: int, out: Path) -> None:
@@ -269,7 +269,7 @@ def _judge(scores: Path, threshold: float, bootstraps: int, seed: int, out: Path
             "Calibration": figures["calibration"],
         },
     )
-    say(facts[0])
+    print_line(facts[0])
     show_table(header, rows)
     show_table(*confusion)
 

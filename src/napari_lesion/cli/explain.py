@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_lesion.cli.analyse import Device
-from napari_lesion.cli.console import complain, say, show_progress
+from napari_lesion.cli.console import print_error, print_line, show_progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,14 +98,14 @@ def explain(
             folder.parent.mkdir(parents=True, exist_ok=True)
             save_explanation(made, volume, report.model, folder, scan=owner_digest(one))
             place = ", ".join(f"{value:.0f}" for value in wanted.center_mm)
-            say(f"{wanted.name}: score {wanted.score:.2f}, {wanted.size} mm at ({place}) mm")
+            print_line(f"{wanted.name}: score {wanted.score:.2f}, {wanted.size} mm at ({place}) mm")
             for drawn in made.maps:
                 known = "not tested" if drawn.faithfulness is None else f"{drawn.faithfulness:5.2f}"
-                say(f"  {drawn.name:22}faithfulness {known}   {drawn.seconds:6.1f} s")
+                print_line(f"  {drawn.name:22}faithfulness {known}   {drawn.seconds:6.1f} s")
             for sentence in dict.fromkeys((*made.left_out.values(), *made.warnings)):
-                complain(f"  warning: {sentence}")
-            say(f"  in {folder}")
-    say("For research use only.")
+                print_error(f"  warning: {sentence}")
+            print_line(f"  in {folder}")
+    print_line("For research use only.")
 
 
 def _choose_series(found: Sequence[Series], path: Path, wanted: str) -> Series:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_lesion.cli.console import complain
+from napari_lesion.cli.console import print_error
 
 if TYPE_CHECKING:
     from napari_lesion.assessment.patient.clinical import Clinical
@@ -19,17 +19,17 @@ def load_known(path: Path | None, *, listed: bool) -> Clinical | None:
 
     known = load_clinical(path)
     if known.problems and not listed:
-        complain(f"warning: {len(known.problems)} problems in --clinical; without --withhold-names they are listed.")
+        print_error(f"warning: {len(known.problems)} problems in --clinical; without --withhold-names they are listed.")
     for problem in known.problems if listed else ():
-        complain(f"warning: {problem}")
+        print_error(f"warning: {problem}")
     return known
 
 
-def complain_of_nobody(path: Path, known: Clinical, found: int, *, listed: bool) -> None:
+def warn_of_no_known_patient(path: Path, known: Clinical, found: int, *, listed: bool) -> None:
     """Say where none of the patients that something is known of was among those of the results."""
     if not found:
         where = f" {path}" if listed else ""
-        complain(
+        print_error(
             f"warning: --clinical{where}: none of its {len(known.statements)} patients is among those of the results, "
             "so nothing of it was used. A patient is found by the PatientID, letter by letter."
         )

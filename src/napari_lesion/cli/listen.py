@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from napari_lesion.cli.console import say
+from napari_lesion.cli.console import print_line
 
 
 def listen(
@@ -43,7 +43,7 @@ def listen(
     if status:
         queue = Queue(settings.folder)
         tasks = queue.task_counts()
-        say(json.dumps({**queue.counts(), **({"workitems": tasks} if tasks else {})}))
+        print_line(json.dumps({**queue.counts(), **({"workitems": tasks} if tasks else {})}))
         queue.close()
         return
-    Listener(settings, known or Nodes(), say).run()
+    Listener(settings, known or Nodes(), print_line).run()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from napari_lesion.cli.console import complain, say_all
+from napari_lesion.cli.console import print_error, print_lines
 from napari_lesion.support.plain import one_line
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def workers_in_words(status: Status) -> list[str]:
 
 def as_json(event: str, **values: Any) -> None:
     """Print an event as a line of JSON."""
-    say_all(json.dumps({"event": event, "time": round(time.time(), 3), **values}, default=str))
+    print_lines(json.dumps({"event": event, "time": round(time.time(), 3), **values}, default=str))
 
 
 @contextmanager
@@ -52,7 +52,7 @@ def show_status(*, machine: bool) -> Iterator[Callable[[Status], None]]:
         yield _at_most_every(_JSON_EVERY_S, lambda status: as_json("status", **vars(status)))
         return
     if not sys.stderr.isatty():
-        yield _at_most_every(_QUIET_S, lambda status: complain(in_words(status)))
+        yield _at_most_every(_QUIET_S, lambda status: print_error(in_words(status)))
         return
     from rich.console import Console
     from rich.live import Live

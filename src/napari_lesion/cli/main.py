@@ -35,7 +35,7 @@ from napari_lesion.cli import (
 )
 from napari_lesion.cli import annotations as annotations_command
 from napari_lesion.cli import report as report_command
-from napari_lesion.cli.console import complain, complain_of_lines, use_plain_text
+from napari_lesion.cli.console import print_error, print_error_lines, use_plain_text
 from napari_lesion.support import nameless
 from napari_lesion.support.errors import Cancelled, LesionError
 
@@ -106,10 +106,10 @@ def _clean_up_on_signal() -> None:
             signal.signal(kind, stop)
 
 
-def _tell_of_fault(error: Exception) -> None:
+def _print_fault(error: Exception) -> None:
     """Say the way of a fault through the code, and keep it for a report."""
     said = nameless.trace(error)
-    complain_of_lines(said)
+    print_error_lines(said)
     if not nameless.are_traces_full():
         from napari_lesion.support.bug_report import remember
 
@@ -128,14 +128,14 @@ def main() -> None:
     try:
         app()
     except LesionError as error:
-        complain(f"error: {error}")
+        print_error(f"error: {error}")
         sys.exit(error.exit_status)
     except Cancelled as cancelled:
-        complain("cancelled")
+        print_error("cancelled")
         sys.exit(cancelled.exit_status)
     except Exception as error:
-        _tell_of_fault(error)
-        complain(
+        _print_fault(error)
+        print_error(
             "This is a fault of napari-lesion. Please report it with what `napari-lesion bug-report` prints: it names "
             f"nobody. {nameless.VARIABLE}=full shows what the error quotes: not for a report."
         )

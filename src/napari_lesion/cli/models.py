@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_lesion.cli.console import complain, say, say_all, show_progress, show_table
+from napari_lesion.cli.console import print_error, print_line, print_lines, show_progress, show_table
 from napari_lesion.support.errors import ModelError
 from napari_lesion.support.plain import lines
 
@@ -49,14 +49,14 @@ def list_() -> None:
         name = f"{folder.name} (default)" if folder.name == default else folder.name
         rows.append([name, card.version, card.task, card.licence, f"{card.threshold:g}", where])
     if not rows:
-        say("No model is installed.")
+        print_line("No model is installed.")
     else:
         show_table(["id", "version", "task", "licence", "threshold", "from"], rows)
     for line in damaged:
-        complain(line)
+        print_error(line)
     if to_get := _to_get():
-        say()
-        say("To be had with `napari-lesion models pull NAME`:")
+        print_line()
+        print_line("To be had with `napari-lesion models pull NAME`:")
         show_table(_CATALOGUE_HEADER, to_get)
 
 
@@ -86,7 +86,7 @@ def default_(
 
     if model is not None:
         make_default(model)
-    say(default_model())
+    print_line(default_model())
 
 
 @app.command()
@@ -97,14 +97,14 @@ def show(model: ModelName = "nodule-3d") -> None:
 
     folder = packages.find_model(model)
     card = read_card(folder)
-    say(f"{card.id} {card.version}: {card.task}, licence {card.licence}")
-    say(f"in {folder}")
+    print_line(f"{card.id} {card.version}: {card.task}, licence {card.licence}")
+    print_line(f"in {folder}")
     if origin := store.read_origin(folder):
-        say(f"from {origin.source}" + (f" at revision {origin.revision}" if origin.revision else ""))
+        print_line(f"from {origin.source}" + (f" at revision {origin.revision}" if origin.revision else ""))
     for name, value in _facts(card).items():
-        say(f"{name + ':':24}{value}")
+        print_line(f"{name + ':':24}{value}")
     if card.metrics:
-        say()
+        print_line()
         show_table(
             ["measured", "value", "95 % interval", "on"],
             [
@@ -114,7 +114,7 @@ def show(model: ModelName = "nodule-3d") -> None:
         )
     for name in (packages.CARD, "docs/README.md", "README.md"):
         if (folder / name).is_file():
-            say()
+            print_line()
             _show_markdown((folder / name).read_text(encoding="utf-8", errors="replace"))
             break
 
@@ -146,7 +146,7 @@ def _facts(card: Card) -> dict[str, str]:
 def _show_markdown(text: str) -> None:
     """Print a card: as a page on a terminal, as it is into a file."""
     if not sys.stdout.isatty():
-        say_all(text.rstrip())
+        print_lines(text.rstrip())
         return
     from rich.console import Console
     from rich.markdown import Markdown
@@ -167,7 +167,7 @@ def verify(
 
     names: list[str | Path] = [*(models or packages.model_folders())]
     if not names:
-        complain("error: no model is installed.")
+        print_error("error: no model is installed.")
         raise typer.Exit(1)
     damaged = False
     for name in names:
@@ -177,11 +177,11 @@ def verify(
             card = read_card(folder)
         except ModelError as error:
             damaged = True
-            complain(f"error: {error}")
+            print_error(f"error: {error}")
         else:
             signed = store.check_signature(folder)
             by = f", signed by {signed.name or f'a key that is not trusted ({signed.key})'}" if signed else ""
-            say(f"intact   {card.id} {card.version}: sha256 {card.sha256}{by}")
+            print_line(f"intact   {card.id} {card.version}: sha256 {card.sha256}{by}")
     if damaged:
         raise typer.Exit(1)
 
@@ -200,8 +200,8 @@ def sign(
 
     folder = packages.find_model(model)
     if make_key:
-        say(f"Made {key}; who is to trust it gets {signing.make_key(key)}.")
-    say(f"Wrote {store.sign(folder, key)}.")
+        print_line(f"Made {key}; who is to trust it gets {signing.make_key(key)}.")
+    print_line(f"Wrote {store.sign(folder, key)}.")
 
 
 @app.command()
@@ -211,7 +211,7 @@ def trust(
     """Trust who has a key: models that they signed are theirs, and as they were."""
     from napari_lesion.security import signing
 
-    say(f"Trusted from now on: {signing.trust(key)}.")
+    print_line(f"Trusted from now on: {signing.trust(key)}.")
 
 
 @app.command()
@@ -227,7 +227,7 @@ def add(
 
     with show_progress() as progress:
         name = store.add(source, card_in, replace=replace, progress=progress)
-    say(f"Added {name} in {packages.home() / name}. Use it with `--model {name}`.")
+    print_line(f"Added {name} in {packages.home() / name}. Use it with `--model {name}`.")
 
 
 @app.command()
@@ -238,7 +238,7 @@ def remove(
     from napari_lesion.models import store
 
     for name in models:
-        say(f"Removed {store.remove(name)}.")
+        print_line(f"Removed {store.remove(name)}.")
 
 
 class Runtime(StrEnum):
@@ -273,7 +273,7 @@ def export(
         if int8:
             raise typer.BadParameter("--int8 goes with --to openvino.")
         with show_progress() as progress:
-            say(f"Wrote {store.export(model, out, progress=progress)}.")
+            print_line(f"Wrote {store.export(model, out, progress=progress)}.")
         return
     from napari_lesion.detection import export_runtime
     from napari_lesion.detection.quantise import calibration_boxes
@@ -283,9 +283,9 @@ def export(
         package = packages.find_package(model)
         boxes = calibration_boxes(package, int8 or ())
         exported = export_runtime.export(package, out, to.value, calibration=boxes, progress=progress)
-    say(f"Wrote {exported.path}. Its largest difference from torch is {exported.largest_difference:.1e}.")
+    print_line(f"Wrote {exported.path}. Its largest difference from torch is {exported.largest_difference:.1e}.")
     if int8:
-        say("8-bit integers change scores: evaluate the model with them before you rely on it.")
+        print_line("8-bit integers change scores: evaluate the model with them before you rely on it.")
 
 
 @app.command()
@@ -314,5 +314,5 @@ def pull(
     pin = hub.make_pin(name, revision, sha256, file) if "/" in name else hub.find_pin(name)
     with show_progress() as progress:
         hub.pull(pin, card_in, replace=replace, progress=progress)
-    say(f"Fetched {pin.name} into {packages.home() / pin.name}. Use it with `--model {pin.name}`.")
-    say(f"To use it always: `napari-lesion models default {pin.name}`.")
+    print_line(f"Fetched {pin.name} into {packages.home() / pin.name}. Use it with `--model {pin.name}`.")
+    print_line(f"To use it always: `napari-lesion models default {pin.name}`.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_lesion.cli.console import complain, say, show_progress
+from napari_lesion.cli.console import print_error, print_line, show_progress
 
 if TYPE_CHECKING:
     from napari_lesion.pacs.records import Archive, SeriesRecord, StudyRecord
@@ -34,7 +34,7 @@ Way = Annotated[Over | None, typer.Option("--over", help="How to reach it (defau
 @app.command()
 def echo(node: NodeName, nodes: NodesFile = None, over: Way = None) -> None:
     """Ask whether an archive is there and lets us in."""
-    say(_archive(node, nodes, over).echo())
+    print_line(_archive(node, nodes, over).echo())
 
 
 @app.command()
@@ -76,15 +76,15 @@ def find(
     cut, found = len(found) > most, found[:most]
     inner = {one.study_uid: archive.series(one.study_uid) for one in found} if series else {}
     if as_json:
-        say(json.dumps([_as_json(one, inner.get(one.study_uid)) for one in found], indent=2))
+        print_line(json.dumps([_as_json(one, inner.get(one.study_uid)) for one in found], indent=2))
     else:
         for one in found:
-            say(_line(one))
+            print_line(_line(one))
             for part in inner.get(one.study_uid, ()):
-                say(_series_line(part))
-        say(f"{len(found)} studies.")
+                print_line(_series_line(part))
+        print_line(f"{len(found)} studies.")
     if cut:
-        complain(f"warning: there are more than {most}; ask more precisely, or say --most.")
+        print_error(f"warning: there are more than {most}; ask more precisely, or say --most.")
 
 
 @app.command()
@@ -111,15 +111,15 @@ def scheduled(
     found = ask(node, known.node(node), known.local, day=day, modality=modality, station=station, patient_id=patient_id)
     cut, found = len(found) > MOST_STEPS, found[:MOST_STEPS]
     if as_json:
-        say(json.dumps([asdict(one) for one in found], indent=2))
+        print_line(json.dumps([asdict(one) for one in found], indent=2))
     else:
         for one in found:
             values = (one.date, one.time, one.station, one.modality, one.patient_id, one.patient_name, one.birth_date)
             parts = (*values, one.description, one.priority, one.accession, one.study_uid)
-            say(" · ".join(part for part in parts if part))
-        say(f"{len(found)} scheduled.")
+            print_line(" · ".join(part for part in parts if part))
+        print_line(f"{len(found)} scheduled.")
     if cut:
-        complain(f"warning: there are more than {MOST_STEPS}; ask more precisely.")
+        print_error(f"warning: there are more than {MOST_STEPS}; ask more precisely.")
 
 
 @app.command()
@@ -156,7 +156,7 @@ def tasks(
     known = load_nodes(nodes)
     worklist = Workitems(node, known.node(node), known.local, over.value if over is not None else None)
     if claim:
-        say(worklist.claim(claim))
+        print_line(worklist.claim(claim))
     elif complete:
         worklist.complete(complete, transaction, instances_below(results or []))
     elif cancel:
@@ -164,12 +164,12 @@ def tasks(
     else:
         found = worklist.scheduled(label)
         if as_json:
-            say(json.dumps([asdict(one) for one in found], indent=2))
+            print_line(json.dumps([asdict(one) for one in found], indent=2))
             return
         for one in found:
             parts = (one.priority, one.start, one.label, one.patient_id, one.patient_name, *one.study_uids, one.uid)
-            say(" · ".join(part for part in parts if part))
-        say(f"{len(found)} scheduled.")
+            print_line(" · ".join(part for part in parts if part))
+        print_line(f"{len(found)} scheduled.")
 
 
 @app.command()
@@ -193,15 +193,15 @@ def get(
     with show_progress() as progress:
         done = retrieve(archive, study, out, series_uids=series or (), progress=progress)
     for note in done.notes:
-        complain(f"warning: {note}")
-    say(
+        print_error(f"warning: {note}")
+    print_line(
         f"{done.listed - sum(map(len, done.missing.values()))} of {done.listed} instances are in {done.folder}, "
         f"{done.fetched} of them new."
     )
     for uid, absent in done.missing.items():
-        complain(f"error: series {uid}: {len(absent)} instances that {archive.name} lists did not come.")
+        print_error(f"error: series {uid}: {len(absent)} instances that {archive.name} lists did not come.")
     if not done.is_complete:
-        complain("The study is NOT complete. Run the command again to fetch what is missing.")
+        print_error("The study is NOT complete. Run the command again to fetch what is missing.")
         raise typer.Exit(1)
 
 
@@ -227,11 +227,11 @@ def send(
         instances = instances_below(paths)
         sent = send_all(archive, instances, new_studies=new_studies, progress=progress)
     for note in sent.notes:
-        complain(f"warning: {note}")
+        print_error(f"warning: {note}")
     for reason in dict.fromkeys(sent.failed.values()):
         count = sum(why == reason for why in sent.failed.values())
-        complain(f"error: {reason}" if count == 1 else f"error: {count} files: {reason}")
-    say(f"{len(sent.confirmed)} of {len(instances)} files are in {archive.name}, as it confirms.")
+        print_error(f"error: {reason}" if count == 1 else f"error: {count} files: {reason}")
+    print_line(f"{len(sent.confirmed)} of {len(instances)} files are in {archive.name}, as it confirms.")
     if sent.failed:
         raise typer.Exit(1)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_lesion.cli.console import say, show_progress
+from napari_lesion.cli.console import print_line, show_progress
 
 
 def phantom(
@@ -20,5 +20,5 @@ def phantom(
     with show_progress() as progress:
         study = make_study(out, seed=seed, progress=progress)
     for series in study:
-        say(f"{series.folder}: {len(series.nodules)} nodules, series {series.series_uid}")
-    say(f"The truth is in {out / 'truth.csv'}.")
+        print_line(f"{series.folder}: {len(series.nodules)} nodules, series {series.series_uid}")
+    print_line(f"The truth is in {out / 'truth.csv'}.")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_lesion.cli.console import say, show_progress
+from napari_lesion.cli.console import print_line, show_progress
 
 app = typer.Typer(no_args_is_help=True, help="Encrypt folders of work, and pack files for others.")
 
@@ -27,8 +27,8 @@ def identity(
     from napari_lesion.security.projects import make_identity
 
     path, public = make_identity(out)
-    say(f"Made {path}. Keep a copy of it elsewhere: without it, what it opens is lost.")
-    say(public)
+    print_line(f"Made {path}. Keep a copy of it elsewhere: without it, what it opens is lost.")
+    print_line(public)
 
 
 @app.command()
@@ -50,7 +50,7 @@ def encrypt(
     said = from_file(passphrase) if passphrase is not None else None
     with show_progress() as progress:
         count = projects.encrypt(folder, recipient or (), passphrase=said, progress=progress)
-    say(f"{folder}: {count} files were encrypted.")
+    print_line(f"{folder}: {count} files were encrypted.")
 
 
 @app.command()
@@ -68,11 +68,11 @@ def decrypt(
         raise OptionError("A folder is decrypted where it is; a file goes with --out.")
     if out is not None:
         projects.decrypt_file(path, out)
-        say(f"Wrote {out}.")
+        print_line(f"Wrote {out}.")
         return
     with show_progress() as progress:
         count = projects.decrypt(path, progress=progress)
-    say(f"{path}: {count} files were decrypted.")
+    print_line(f"{path}: {count} files were decrypted.")
 
 
 @app.command()
@@ -82,7 +82,7 @@ def rotate(folder: Folder) -> None:
 
     with show_progress() as progress:
         count = projects.rotate(folder, progress=progress)
-    say(f"{folder}: {count} files were encrypted anew.")
+    print_line(f"{folder}: {count} files were encrypted anew.")
 
 
 @app.command()
@@ -99,9 +99,9 @@ def recipients(
     with show_progress() as progress:
         there = projects.change_recipients(folder, add=add or (), remove=remove or (), progress=progress)
     for one in there.recipients:
-        say(one)
+        print_line(one)
     if "passphrase" in there.wrapped:
-        say("a passphrase")
+        print_line("a passphrase")
 
 
 @app.command()
@@ -137,10 +137,10 @@ def members(
             raise OptionError("Say with which --key the change is signed.")
         roles.change_members(folder, key, changes)
     if roles.folder_of(folder) != folder.resolve():
-        say(f"{folder} is not shared: it has no members, and no roles.")
+        print_line(f"{folder} is not shared: it has no members, and no roles.")
         return
     for login, member in sorted(roles.members(folder).items()):
-        say(f"{login}: {member.role}" + (f", marks as {member.reader}" if member.reader else ""))
+        print_line(f"{login}: {member.role}" + (f", marks as {member.reader}" if member.reader else ""))
 
 
 @app.command()
@@ -152,7 +152,7 @@ def pack(
     """Pack files for others, encrypted for them alone; `unpack` opens it, and so does age with tar."""
     from napari_lesion.security import projects
 
-    say(f"{projects.pack(paths, out, recipient or ())} files are in {out}.")
+    print_line(f"{projects.pack(paths, out, recipient or ())} files are in {out}.")
 
 
 @app.command()
@@ -163,4 +163,4 @@ def unpack(
     """Unpack what was packed for you, all or nothing."""
     from napari_lesion.security import projects
 
-    say(f"{projects.unpack(path, out)} files are in {out}.")
+    print_line(f"{projects.unpack(path, out)} files are in {out}.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_lesion.cli.console import say, show_table
+from napari_lesion.cli.console import print_line, show_table
 from napari_lesion.cli.evaluate import MissingScans
 from napari_lesion.reading_study.words import VARIABLE
 
@@ -152,10 +152,10 @@ def reading_study(
     )
     show_table(*shown)
     show_table(gain[0], [row for row in gain[1] if row[1] == "CPM"])
-    say(facts[-1])
+    print_line(facts[-1])
     for note in notes:
-        say(said("note: {note}", note=note))
-    say(said("Results, tables and plots are in {folder}.", folder=out))
+        print_line(said("note: {note}", note=note))
+    print_line(said("Results, tables and plots are in {folder}.", folder=out))
 
 
 def _in_words(row: Sequence[str], said: Callable[..., str]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_lesion.cli.console import complain, say, show_table
+from napari_lesion.cli.console import print_error, print_line, show_table
 
 
 def records(
@@ -63,9 +63,9 @@ def records(
     )
     scans = [row.date for row in own if row.kind == "scan"]
     for row in follow_ups(own, done={patient.strip(): scans}):
-        say(f"Advised and not seen here: {row.value}, due {row.due_from} to {row.due_to} ({row.words}).")
-    say(f"{len(own)} rows of patient {patient} are in {out}.")
+        print_line(f"Advised and not seen here: {row.value}, due {row.due_from} to {row.due_to} ({row.words}).")
+    print_line(f"{len(own)} rows of patient {patient} are in {out}.")
     for sentence in (*refused, *problems):
-        complain(sentence)
+        print_error(sentence)
     if problems or any("another date of birth" in sentence for sentence in refused):
         raise typer.Exit(1)

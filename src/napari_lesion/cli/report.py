@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_lesion.cli.console import complain, say, show_progress
-from napari_lesion.cli.known_patients import complain_of_nobody, load_known
+from napari_lesion.cli.console import print_error, print_line, show_progress
+from napari_lesion.cli.known_patients import load_known, warn_of_no_known_patient
 from napari_lesion.cli.withholding import withholding
 from napari_lesion.support.plain import path_of
 
@@ -90,7 +90,7 @@ def report(
                 return text if withheld is None else withheld.clear(text, source)
 
             if source is None:
-                complain(f"warning: {folder.name}: its scan is not where it was; say where it is with --scans.")
+                print_error(f"warning: {folder.name}: its scan is not where it was; say where it is with --scans.")
             try:
                 made, written = renew_reports(
                     folder,
@@ -103,18 +103,18 @@ def report(
                     progress=part(progress, begin, end, 1000),
                 )
             except LesionError as error:
-                complain(f"error: {folder.name}: {cleared(str(error))}")
+                print_error(f"error: {folder.name}: {cleared(str(error))}")
                 failed += 1
                 continue
-            say(f"{folder.name}: {len(made.active)} findings; wrote {', '.join(written.kinds) or 'nothing'}")
+            print_line(f"{folder.name}: {len(made.active)} findings; wrote {', '.join(written.kinds) or 'nothing'}")
             for sentence in (*written.notes, *in_words({}, written.absent)):
-                complain(f"warning: {folder.name}: {cleared(sentence)}")
+                print_error(f"warning: {folder.name}: {cleared(sentence)}")
             for sentence in in_words(written.problems):
-                complain(f"error: {folder.name}: {cleared(sentence)}")
+                print_error(f"error: {folder.name}: {cleared(sentence)}")
             failed += bool(written.problems)
         if known is not None and clinical is not None:
-            complain_of_nobody(clinical, known, patients, listed=withheld is None)
-    say(f"Reports are in {'the folder that was named' if withhold_names else out}. For research use only.")
+            warn_of_no_known_patient(clinical, known, patients, listed=withheld is None)
+    print_line(f"Reports are in {'the folder that was named' if withhold_names else out}. For research use only.")
     if failed:
         raise typer.Exit(1)
 
@@ -167,7 +167,7 @@ def _find_scans(
         try:
             index = find_series(place, progress=part(progress, number, number + 1, len(places)))
         except LesionError as error:
-            complain(f"warning: {error if withheld is None else withheld.clear(str(error), files=[place])}")
+            print_error(f"warning: {error if withheld is None else withheld.clear(str(error), files=[place])}")
             continue
         if withheld is not None:
             for series in index:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_lesion.cli.analyse import Device
-from napari_lesion.cli.console import complain, say, show_progress, show_table
+from napari_lesion.cli.console import print_error, print_line, show_progress, show_table
 from napari_lesion.support.errors import LesionError, OptionError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def robustness(
         )
     table.save_robustness(result, out)
     about = result.model
-    say(f"{about.id} {about.version}: {len(result.series_uids)} scans; default threshold {about.threshold:.4g}")
+    print_line(f"{about.id} {about.version}: {len(result.series_uids)} scans; default threshold {about.threshold:.4g}")
     show_table(
         [
             "scans",
@@ -97,9 +97,11 @@ def robustness(
             for row in result.rows
         ],
     )
-    say("Sensitivity and false positives are at the default threshold. Unchanged: the same nodules in the same part of")
-    say("the same scans as they were. Refused: no lungs were found.")
-    say(f"Tables are in {out}.")
+    print_line(
+        "Sensitivity and false positives are at the default threshold. Unchanged: the same nodules in the same part of"
+    )
+    print_line("the same scans as they were. Refused: no lungs were found.")
+    print_line(f"Tables are in {out}.")
 
 
 def _chosen(paths: list[Path], wanted: set[str], count: int | None) -> list[Series]:
@@ -111,7 +113,7 @@ def _chosen(paths: list[Path], wanted: set[str], count: int | None) -> list[Seri
         try:
             index = find_series(path)
         except LesionError as error:
-            complain(f"warning: {error}")
+            print_error(f"warning: {error}")
             continue
         found |= {one.identity.series_uid: one for one in index if one.identity.series_uid in wanted}
     if not found:

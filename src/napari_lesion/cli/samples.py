@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_lesion.cli.console import say, show_progress
+from napari_lesion.cli.console import print_line, show_progress
 
 
 def samples(
@@ -19,9 +19,9 @@ def samples(
     """Download one public chest CT of LIDC-IDRI from the Imaging Data Commons (needs the extra `idc`)."""
     from napari_lesion.samples import describe_real_case, download_real_case
 
-    say(str(describe_real_case()))
+    print_line(str(describe_real_case()))
     if describe:
         return
     with show_progress() as progress:
         download_real_case(folder, progress=progress)
-    say(f"It is in {folder}; try `napari-lesion analyse {folder} -o OUT`.")
+    print_line(f"It is in {folder}; try `napari-lesion analyse {folder} -o OUT`.")

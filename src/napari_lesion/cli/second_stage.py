@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_lesion.cli.console import say, show_progress, show_table
+from napari_lesion.cli.console import print_line, show_progress, show_table
 
 
 def second_stage(
@@ -65,5 +65,7 @@ def second_stage(
             )
         ],
     )
-    say("Columns 0.125 to 8: sensitivity at so many false positives a scan. Each scan was left out of its own fit.")
-    say(f"The package is in {out}.")
+    print_line(
+        "Columns 0.125 to 8: sensitivity at so many false positives a scan. Each scan was left out of its own fit."
+    )
+    print_line(f"The package is in {out}.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_lesion.cli.console import complain, say, show_progress, show_table
+from napari_lesion.cli.console import print_error, print_line, show_progress, show_table
 from napari_lesion.support.plain import one_line
 
 if TYPE_CHECKING:
@@ -40,14 +40,14 @@ def series(
         )
         notes = [(s.key, note) for s in index for note in (s.refusal, *s.notes, *s.duplicates) if note]
         for key, note in notes:
-            say(f"note: {key}: {note}")
+            print_line(f"note: {key}: {note}")
     if index.skipped and not as_json:
-        say(f"{len(index.skipped)} files are part of no series (--json lists them).")
+        print_line(f"{len(index.skipped)} files are part of no series (--json lists them).")
     if not as_json:
         for file, reason in index.left_out:
-            complain(f"left out: {file}: {reason}")
+            print_error(f"left out: {file}: {reason}")
     if not index:
-        complain(f"error: {path}: no image series found.")
+        print_error(f"error: {path}: no image series found.")
     if index.left_out or not index:
         raise typer.Exit(1)
 

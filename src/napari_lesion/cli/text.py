@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_lesion.cli.console import complain, say, show_table
+from napari_lesion.cli.console import print_error, print_line, show_table
 
 
 def text(
@@ -66,11 +66,13 @@ def text(
     )
     for one in readings:
         for note in one.read.notes:
-            say(f"{one.document.source}: {note}")
-    say(f"{sum(len(one.items) for one in readings)} values in {len(readings)} reports; nothing of it was taken over.")
-    say(f"Tick what is right in {out / 'found.csv'} (column take: yes); {out / 'found.html'} shows the words.")
+            print_line(f"{one.document.source}: {note}")
+    print_line(
+        f"{sum(len(one.items) for one in readings)} values in {len(readings)} reports; nothing of it was taken over."
+    )
+    print_line(f"Tick what is right in {out / 'found.csv'} (column take: yes); {out / 'found.html'} shows the words.")
     for problem in problems:
-        complain(problem)
+        print_error(problem)
     if problems:
         raise typer.Exit(1)
 
@@ -93,6 +95,8 @@ def _take(table: Path, out: Path, reader: str) -> None:
         [[row.due_from, row.due_to, row.patient_id, row.value, row.words] for row in due],
     )
     undated = [row for row in rows if row.kind == "advice" and not row.due_from]
-    say(f"{len(rows)} rows were taken over; {patients} patients in clinical.csv, {len(due)} follow-ups with a date.")
+    print_line(
+        f"{len(rows)} rows were taken over; {patients} patients in clinical.csv, {len(due)} follow-ups with a date."
+    )
     for row in undated:
-        say(f"{row.source}: {row.value} has no date that it is due on (no time, or no date of the report).")
+        print_line(f"{row.source}: {row.value} has no date that it is due on (no time, or no date of the report).")

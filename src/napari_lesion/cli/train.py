@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_lesion.cli.console import say, show_progress
+from napari_lesion.cli.console import print_line, show_progress
 from napari_lesion.support.errors import OptionError
 
 
@@ -56,18 +56,18 @@ def train(
             truth = write_held_out(
                 read_config(config), out, held_out, part="validation" if validation else "test", progress=progress
             )
-        say(f"The held-out scans are in {out}; their truth is {truth}.")
+        print_line(f"The held-out scans are in {out}; their truth is {truth}.")
         return
     if folds is not None and fold is None:
         from napari_lesion.training.recipes.folds import cross_validate
 
         with show_progress() as progress:
             table = cross_validate(config, out, folds, resume=resume, progress=progress)
-        say(f"What the validations of the {folds} folds say is in {table}.")
+        print_line(f"What the validations of the {folds} folds say is in {table}.")
         return
     with show_progress() as progress:
         package = run(config, out, resume=resume, fold=fold, folds=folds, progress=progress)
     if kind in ("LooksNet", "SegmentNet"):
-        say(f"The model is in {package}.")
+        print_line(f"The model is in {package}.")
     else:
-        say(f"The model is in {package}; try it with `napari-lesion analyse PATH -o OUT --model {package}`.")
+        print_line(f"The model is in {package}; try it with `napari-lesion analyse PATH -o OUT --model {package}`.")

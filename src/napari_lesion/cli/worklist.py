@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_lesion.cli.console import complain, say, show_table
+from napari_lesion.cli.console import print_error, print_line, show_table
 
 if TYPE_CHECKING:
     from napari_lesion.worklist.forecast import Forecast
@@ -58,7 +58,7 @@ def add(
         for place in places:
             worklist.add(place)
         _refresh(worklist)
-        say(f"{len(worklist.waiting())} studies wait.")
+        print_line(f"{len(worklist.waiting())} studies wait.")
 
 
 @app.command()
@@ -69,7 +69,7 @@ def remove(
     with _opened(file, None) as worklist:
         for place in places:
             if not worklist.remove(place):
-                complain(f"warning: {place} was not looked at.")
+                print_error(f"warning: {place} was not looked at.")
 
 
 @app.command("list")
@@ -86,15 +86,15 @@ def list_(
         _refresh(worklist)
         studies = worklist.read() if read else worklist.waiting()
         if as_json:
-            say(json.dumps([_as_json(one, withhold_names) for one in studies], indent=2))
+            print_line(json.dumps([_as_json(one, withhold_names) for one in studies], indent=2))
             return
         if why:
             for place, one in enumerate(studies, 1):
-                say(f"{place}. {' · '.join(filter(None, _row(one, withhold_names)))}")
+                print_line(f"{place}. {' · '.join(filter(None, _row(one, withhold_names)))}")
                 for term in one.terms:
-                    say(f"     {term}")
+                    print_line(f"     {term}")
                 if one.found.reason:
-                    say(f"     ({one.found.reason})")
+                    print_line(f"     ({one.found.reason})")
             return
         show_table(
             ("points", "id", "patient", "study", "Lung-RADS", "largest", "priority", "came", "state"),
@@ -118,9 +118,9 @@ def next_(
         _refresh(worklist)
         one = worklist.next(_reader(reader))
         if one is None:
-            complain("Nothing waits that nobody has open.")
+            print_error("Nothing waits that nobody has open.")
             raise typer.Exit(1)
-        _tell(one, withhold_names, as_json)
+        _print_study(one, withhold_names, as_json)
 
 
 @app.command()
@@ -137,7 +137,7 @@ def claim(
     Exit status: 0 it is yours, 1 somebody else has it, 2 there is none.
     """
     with _opened(file, rule) as worklist:
-        _tell(worklist.claim(study, _reader(reader)), withhold_names, as_json)
+        _print_study(worklist.claim(study, _reader(reader)), withhold_names, as_json)
 
 
 @app.command()
@@ -145,7 +145,7 @@ def release(study: StudyName, file: ListFile = None, reader: Reader = "") -> Non
     """Put a study back that you have open, unread."""
     with _opened(file, None) as worklist:
         if not worklist.release(worklist.study(study).id, _reader(reader)):
-            complain(f"{_reader(reader)} does not have it open.")
+            print_error(f"{_reader(reader)} does not have it open.")
             raise typer.Exit(1)
 
 
@@ -168,7 +168,7 @@ def history(study: StudyName, file: ListFile = None) -> None:
     """Say what happened to a study on the list, and who did it."""
     with _opened(file, None) as worklist:
         for event in worklist.history(worklist.study(study).id):
-            say("  ".join(filter(None, (_time(event.at), event.what, event.who, event.detail))))
+            print_line("  ".join(filter(None, (_time(event.at), event.what, event.who, event.detail))))
 
 
 @app.command()
@@ -180,12 +180,12 @@ def rule(
     """Print the rule of the ranking as YAML, to be changed and given as --rule."""
     import yaml
 
-    from napari_lesion.cli.console import say_all
+    from napari_lesion.cli.console import print_lines
     from napari_lesion.worklist.rule import load_rule
 
     known = load_rule(file)
-    say_all(yaml.safe_dump(known.model_dump(mode="json"), sort_keys=False).rstrip())
-    complain(f"An hour of waiting is {known.per_hour:.2f} points; all the rest is at most {known.most:g}.")
+    print_lines(yaml.safe_dump(known.model_dump(mode="json"), sort_keys=False).rstrip())
+    print_error(f"An hour of waiting is {known.per_hour:.2f} points; all the rest is at most {known.most:g}.")
 
 
 @app.command()
@@ -244,7 +244,7 @@ def forecast(
 
         save_plot(forecast_figure(known, expected, staffing, share), plot)
     if as_json:
-        say(
+        print_line(
             json.dumps(
                 {
                     "simulated": known.simulated,
@@ -260,27 +260,29 @@ def forecast(
         )
         return
     if known.simulated:
-        say("SIMULATED arrivals: a program made them up, and nothing here says anything of a site.")
+        print_line("SIMULATED arrivals: a program made them up, and nothing here says anything of a site.")
     total = sum(expected.mean)
-    say(f"{known.weeks:.1f} weeks of arrivals; {total:.0f} studies to expect in the next week.")
+    print_line(f"{known.weeks:.1f} weeks of arrivals; {total:.0f} studies to expect in the next week.")
     for day in range(0, len(expected.mean), 24):
-        say(f"  {expected.times[day]:%a %Y-%m-%d}  {sum(expected.mean[day : day + 24]):6.1f}")
-    say(
+        print_line(f"  {expected.times[day]:%a %Y-%m-%d}  {sum(expected.mean[day : day + 24]):6.1f}")
+    print_line(
         f"Error an hour on the last {measured.weeks} weeks: MAE {measured.mae:.2f}, as in the week before "
         f"{measured.naive_mae:.2f}; MASE {measured.mase:.2f}, as in the week before {measured.naive_mase:.2f}."
     )
-    say(f"In the interval of 80 %: {measured.covered_80:.0%} of the hours; of 95 %: {measured.covered_95:.0%}.")
+    print_line(f"In the interval of 80 %: {measured.covered_80:.0%} of the hours; of 95 %: {measured.covered_95:.0%}.")
     if staffing.needed is None:
-        say(
+        print_line(
             f"No number of readers reads {share:.0%} within {turnaround:g} h: at most {max(staffing.shares):.0%}, "
             "since studies wait for the next hours on duty."
         )
     else:
-        say(f"{staffing.needed} readers read {staffing.shares[-1]:.0%} within {turnaround:g} h ({share:.0%} wanted).")
+        print_line(
+            f"{staffing.needed} readers read {staffing.shares[-1]:.0%} within {turnaround:g} h ({share:.0%} wanted)."
+        )
         busiest = max(expected.mean)
         wait = erlang_wait_h(busiest, minutes / 60, staffing.needed)
         told = f"{60 * wait:.0f} minutes for a reader on average" if wait < 1000 else "longer and longer"
-        say(f"Were each hour as the busiest ({busiest:.1f} studies), studies would wait {told} (Erlang C).")
+        print_line(f"Were each hour as the busiest ({busiest:.1f} studies), studies would wait {told} (Erlang C).")
 
 
 def _hours(expected: Forecast) -> list[dict[str, object]]:
@@ -306,7 +308,7 @@ def _opened(file: Path | None, rule: Path | None) -> closing[Worklist]:
 
 def _refresh(worklist: Worklist) -> None:
     for problem in worklist.refresh():
-        complain(f"warning: {problem}")
+        print_error(f"warning: {problem}")
 
 
 def _reader(named: str) -> str:
@@ -315,18 +317,18 @@ def _reader(named: str) -> str:
     return named.strip() or getpass.getuser()
 
 
-def _tell(one: Study, withhold: bool, as_json: bool) -> None:
+def _print_study(one: Study, withhold: bool, as_json: bool) -> None:
     if as_json:
-        say(json.dumps(_as_json(one, withhold), indent=2))
+        print_line(json.dumps(_as_json(one, withhold), indent=2))
         return
-    say(" · ".join(filter(None, _row(one, withhold))))
+    print_line(" · ".join(filter(None, _row(one, withhold))))
     for term in one.terms:
-        say(f"  {term}")
+        print_line(f"  {term}")
     for series in one.series:
         if series.folder is not None:
-            say(f"  results: {series.folder}")
+            print_line(f"  results: {series.folder}")
         if series.source is not None and not withhold:
-            say(f"  images: {series.source}")
+            print_line(f"  images: {series.source}")
 
 
 def _row(one: Study, withhold: bool) -> tuple[str, ...]:

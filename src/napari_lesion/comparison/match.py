@@ -146,11 +146,15 @@ def _by_volume(same: Change, one: Measurement, other: Measurement, days: int | N
     status: ChangeStatus
     if not (change.grown or change.shrunk):
         status, why = "stable", f"{why}: less than {share} is stable (BTS)."
-    elif change.told is False:
+    elif change.exceeds_noise is False:
         status, why = "unclear", f"{why}: {share} or more, but it cannot be told from measurement noise."
     else:
         status = "grown" if change.grown else "shrunk"
-        noise = " More than measurement noise (95 %)." if change.told else " How exact the volumes are is not known."
+        noise = (
+            " More than measurement noise (95 %)."
+            if change.exceeds_noise
+            else " How exact the volumes are is not known."
+        )
         why = f"{why}: {share} or more (BTS).{noise}"
     times = {
         name: None if value is None else round(value, 1)

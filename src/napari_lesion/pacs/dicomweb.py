@@ -71,36 +71,36 @@ class WebArchive:
     def studies(self, query: Query, most: int = MOST_STUDIES) -> list[StudyRecord]:
         """List studies (QIDO-RS), the latest first; one more than ``most`` where there are more."""
 
-        def ask(limit: int, offset: int) -> list[dict[str, Any]]:
+        def search(limit: int, offset: int) -> list[dict[str, Any]]:
             found: list[dict[str, Any]] = self._engine().search_for_studies(
                 fields=list(STUDY_KEYWORDS), search_filters=query.keys(), limit=limit, offset=offset
             )
             return found
 
-        answers = self._pages(ask, "StudyInstanceUID", most + 1)
+        answers = self._pages(search, "StudyInstanceUID", most + 1)
         return newest_first(study for study in map(study_record, answers) if query.fits(study))
 
     def series(self, study_uid: str) -> list[SeriesRecord]:
         """List the series of a study (QIDO-RS)."""
 
-        def ask(limit: int, offset: int) -> list[dict[str, Any]]:
+        def search(limit: int, offset: int) -> list[dict[str, Any]]:
             found: list[dict[str, Any]] = self._engine().search_for_series(
                 study_uid, fields=list(SERIES_KEYWORDS), limit=limit, offset=offset
             )
             return found
 
-        return [series_record(answer, study_uid) for answer in self._pages(ask, "SeriesInstanceUID")]
+        return [series_record(answer, study_uid) for answer in self._pages(search, "SeriesInstanceUID")]
 
     def instances(self, study_uid: str, series_uid: str) -> list[str]:
         """List the instances of a series (QIDO-RS)."""
 
-        def ask(limit: int, offset: int) -> list[dict[str, Any]]:
+        def search(limit: int, offset: int) -> list[dict[str, Any]]:
             found: list[dict[str, Any]] = self._engine().search_for_instances(
                 study_uid, series_uid, limit=limit, offset=offset
             )
             return found
 
-        found = [text(answer, "SOPInstanceUID") for answer in self._pages(ask, "SOPInstanceUID")]
+        found = [text(answer, "SOPInstanceUID") for answer in self._pages(search, "SOPInstanceUID")]
         if not all(map(is_uid, found)):
             raise PacsError(f"{self.name}: lists an instance without a SOPInstanceUID in series {series_uid}.")
         return found

@@ -242,13 +242,13 @@ class DimseArchive:
         ):
             association.dimse_timeout = None  # many archives say nothing until all is done
 
-            def ask() -> None:
+            def move() -> None:
                 ended.append(_last(association.send_c_move(identifier, self._local.ae_title, _MOVE)))
 
-            asking = threading.Thread(target=ask, name="C-MOVE", daemon=True)
-            asking.start()
-            while asking.is_alive():
-                asking.join(_POLL_S)
+            moving = threading.Thread(target=move, name="C-MOVE", daemon=True)
+            moving.start()
+            while moving.is_alive():
+                moving.join(_POLL_S)
                 with lock:
                     progress(came, max(expected, came), f"fetched {came}")
                     silence = time.monotonic() - last

@@ -97,8 +97,10 @@ class Listener:
                 self._tell(f"{count} analyses were interrupted, and begin again.")
             self._look_at_the_inbox()
             callers = () if ANYBODY in self._settings.callers else self._settings.callers
-            told = self._tasks.told if any(source.subscribe for source in self._settings.workitems) else None
-            receiver = Receiver(self._settings.local, callers, self._receive, told=told, limits=self._settings.limits)
+            on_event = self._tasks.note_event if any(source.subscribe for source in self._settings.workitems) else None
+            receiver = Receiver(
+                self._settings.local, callers, self._receive, on_event=on_event, limits=self._settings.limits
+            )
             work = (self._analyse, self._send, *((self._tasks.run,) if self._settings.workitems else ()))
             threads = self._workers = [threading.Thread(target=one) for one in work]
             with ExitStack() as doors:

@@ -107,7 +107,7 @@ def scheduled(
     if not is_date(day):
         raise ConfigError(f"{day!r} is no date; dates are written as 20260131.")
     with associated(local, node, [Offer(_FIND, _PLAIN)], where=name) as association:
-        found = answers_of(association, _asked(day, modality, station, patient_id), _FIND, where=name, most=most + 1)
+        found = answers_of(association, _query(day, modality, station, patient_id), _FIND, where=name, most=most + 1)
     steps = [_scheduled(answer) for answer in found]
     kept = [
         # Once more: some servers leave keys out of account that they do not know.
@@ -121,7 +121,7 @@ def scheduled(
     return sorted(kept, key=lambda one: (one.date, one.time, one.accession))
 
 
-def _asked(day: str, modality: str, station: str, patient_id: str) -> Dataset:
+def _query(day: str, modality: str, station: str, patient_id: str) -> Dataset:
     asked, step = Dataset(), Dataset()
     asked.SpecificCharacterSet = "ISO_IR 192"
     for keyword in _KEYS:

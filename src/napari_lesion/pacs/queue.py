@@ -249,7 +249,7 @@ class Queue:
             task.uid,
         )
 
-    def ask_to_cancel(self, uid: str) -> None:
+    def request_cancel(self, uid: str) -> None:
         """Note that somebody wants a workitem cancelled."""
         self._db.do("UPDATE tasks SET cancel_asked = 1, due = ? WHERE uid = ?", self._now(), uid)
 

@@ -83,7 +83,7 @@ class Receiver:
         for is on the disk: only then the sender hears of success.
     reported : callable, optional
         Is called with the data set of a storage commitment's report.
-    told : callable, optional
+    on_event : callable, optional
         Is called with what a worklist reports of a workitem: its UID, the kind of event (PS3.4 CC.2.4), the data set.
     limits : Limits
     """
@@ -94,10 +94,10 @@ class Receiver:
         callers: Iterable[str],
         keep: Callable[[bytes, str], object],
         reported: Callable[[Any], None] | None = None,
-        told: Callable[[str, int, Any], None] | None = None,
+        on_event: Callable[[str, int, Any], None] | None = None,
         limits: Limits = Limits(),
     ) -> None:
-        self._local, self._keep, self._reported, self._told, self._limits = local, keep, reported, told, limits
+        self._local, self._keep, self._reported, self._on_event, self._limits = local, keep, reported, on_event, limits
         self._callers = sorted(callers)
         self._server: Any = None
         self._reading: dict[Any, Reading] = {}
@@ -126,7 +126,7 @@ class Receiver:
         entity.add_supported_context(VERIFICATION)
         if self._reported is not None:
             entity.add_supported_context(COMMITMENT, scu_role=True, scp_role=True)
-        if self._told is not None:
+        if self._on_event is not None:
             entity.add_supported_context(_WORKITEM_EVENTS, scu_role=True, scp_role=True)
         handlers = [
             (pynetdicom.evt.EVT_C_STORE, self._on_store),
@@ -222,8 +222,10 @@ class Receiver:
 
     def _on_report(self, event: Any) -> tuple[int, None]:
         if event.context.abstract_syntax == _WORKITEM_EVENTS:
-            if self._told is not None:
-                self._told(str(event.request.AffectedSOPInstanceUID), int(event.event_type), event.event_information)
+            if self._on_event is not None:
+                self._on_event(
+                    str(event.request.AffectedSOPInstanceUID), int(event.event_type), event.event_information
+                )
         elif self._reported is not None:
             self._reported(event.event_information)
         return SUCCESS, None

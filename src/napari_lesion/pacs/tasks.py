@@ -86,10 +86,10 @@ class Tasks:
             except PacsError as error:
                 _LOG.warning("%s", error)
 
-    def told(self, uid: str, kind: int, _content: Any) -> None:
+    def note_event(self, uid: str, kind: int, _content: Any) -> None:
         """Take what a worklist reports of a workitem; on a thread of its association."""
         if kind == _CANCEL_ASKED:
-            self._queue.ask_to_cancel(uid)
+            self._queue.request_cancel(uid)
         self._woken.set()
 
     # -- the worklist -------------------------------------------------------------------------------------------------

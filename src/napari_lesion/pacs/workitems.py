@@ -97,7 +97,7 @@ class Workitems:
         label : str
             Of the procedure step; empty: any.
         """
-        answers = self._search(_asked(label))
+        answers = self._search(_query(label))
         found = [_workitem(answer, self.name) for answer in answers]
         ranks = {"HIGH": 0, "MEDIUM": 1, "LOW": 2}
         kept = [one for one in found if one.state == "SCHEDULED" and label in ("", one.label)]
@@ -185,7 +185,7 @@ class Workitems:
         keys = {"ProcedureStepState": "SCHEDULED", "includefield": "all", "limit": str(MOST_ITEMS)}
         if asked.ProcedureStepLabel:
             keys["ProcedureStepLabel"] = asked.ProcedureStepLabel
-        answer = self._ask("GET", "/workitems", "searching workitems", keys=keys)
+        answer = self._request("GET", "/workitems", "searching workitems", keys=keys)
         if answer.status_code == 204:
             return []
         try:
@@ -199,7 +199,7 @@ class Workitems:
         change.ProcedureStepState, change.TransactionUID = state, transaction
         doing = f"changing workitem {uid} to {state}"
         if self._web:
-            self._ask("PUT", f"/workitems/{uid}/state", doing, change)
+            self._request("PUT", f"/workitems/{uid}/state", doing, change)
             return
         with self._associated() as association:
             status, _ = association.send_n_action(change, _CHANGE_STATE, _PUSH, uid, meta_uid=_PULL)
@@ -209,7 +209,7 @@ class Workitems:
         _check(uid, transaction)
         doing = f"entering what became of workitem {uid}"
         if self._web:
-            self._ask("POST", f"/workitems/{uid}?{transaction}", doing, update)
+            self._request("POST", f"/workitems/{uid}?{transaction}", doing, update)
             return
         update.TransactionUID = transaction
         with self._associated() as association:
@@ -236,7 +236,7 @@ class Workitems:
         if said not in _DONE:
             raise RefusedError(str(failure(status, doing, self.name)))
 
-    def _ask(
+    def _request(
         self, method: str, path: str, doing: str, content: Dataset | None = None, keys: dict[str, str] | None = None
     ) -> Any:
         body = None if content is None else [content.to_json_dict()]
@@ -274,7 +274,7 @@ def _check(uid: str, transaction: str) -> None:
             raise ConfigError(f"{one!r} is no UID.")
 
 
-def _asked(label: str) -> Dataset:
+def _query(label: str) -> Dataset:
     asked = Dataset()
     asked.SpecificCharacterSet = "ISO_IR 192"
     for keyword in (

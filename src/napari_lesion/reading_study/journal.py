@@ -146,7 +146,7 @@ class Journal:
     def __init__(self, file: JournalFile, reading: Reading, clock: Callable[[], datetime]) -> None:
         self.path = file.path
         self.reading = reading
-        self.told = ""
+        self.warning = ""
         """What was damaged, as a sentence; nothing where all was whole."""
         self._file = file
         self._clock = clock
@@ -164,7 +164,7 @@ class Journal:
     ) -> Journal:
         """Begin the blind read of a scan.
 
-        Where a file is there of which nothing can be read, it is set aside, and `told` says so.
+        Where a file is there of which nothing can be read, it is set aside, and `warning` says so.
 
         Raises
         ------
@@ -174,7 +174,7 @@ class Journal:
         if not reader.strip():
             raise ReadingError("Say who reads: a name or a code.")
         path.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
-        file, told = JournalFile(path), ""
+        file, warning = JournalFile(path), ""
         if is_there(path):
             earlier = _parse(path)
             if earlier.reading is not None:
@@ -182,7 +182,7 @@ class Journal:
             if earlier.lost:
                 aside = file.set_aside() if path.exists() else None
                 kept = f" The file as it was is kept as {aside.name}." if aside else ""
-                told = f"{path}: {earlier.wrong}, and nothing of that reading can be read.{kept}"
+                warning = f"{path}: {earlier.wrong}, and nothing of that reading can be read.{kept}"
                 seen_before = seen_before or earlier.may_be_revealed
             else:  # a crash before the first line was whole
                 file.go_on_from(())
@@ -190,7 +190,7 @@ class Journal:
             time=clock(), reader=reader.strip(), series_uid=series_uid, stack=stack, seen_before=seen_before
         )
         journal = cls(file, after(None, started), clock)
-        journal.told = told
+        journal.warning = warning
         journal._write(started)
         return journal
 
@@ -198,7 +198,7 @@ class Journal:
     def resume(cls, path: Path, *, seen_before: bool = False, clock: Callable[[], datetime] = now) -> Journal:
         """Go on with a reading: after a pause, or after the program ended in the middle of it.
 
-        Where the file is damaged, it goes on from before the damage, `told` says so, and the file as it was is kept.
+        Where the file is damaged, it goes on from before the damage, `warning` says so, and the file as it was is kept.
 
         Raises
         ------
@@ -214,9 +214,11 @@ class Journal:
                 aside = journal._file.go_on_from(found.good)
             except OSError as error:
                 raise ReadingError(f"{path}: {found.wrong}, and it cannot be written ({error.strerror}).") from error
-            journal.told = f"{path}: {found.wrong}. The reading is back as it was before that"
-            journal.told += ", but it is not blind any more: the findings may have been seen" if found.unblinds else ""
-            journal.told += f". The file as it was is kept as {aside.name}." if aside else "."
+            journal.warning = f"{path}: {found.wrong}. The reading is back as it was before that"
+            journal.warning += (
+                ", but it is not blind any more: the findings may have been seen" if found.unblinds else ""
+            )
+            journal.warning += f". The file as it was is kept as {aside.name}." if aside else "."
         journal._add(Resumed(time=clock(), seen_before=seen_before or found.unblinds))
         return journal
 

@@ -51,7 +51,7 @@ class ReportedNodule:
     uncertain: bool = False
     standing: Standing = "now"
 
-    def said(self, name: str) -> str:
+    def get(self, name: str) -> str:
         """Get a value; "" where the report does not say it."""
         found = self.values.get(name)
         return found.value if found is not None else ""

@@ -32,7 +32,7 @@ class _Draft:
     uncertain: bool = False
     standing: Standing = "now"
 
-    def said(self, name: str) -> str:
+    def get(self, name: str) -> str:
         return self.values[name].value if name in self.values else ""
 
     def fill(self, more: dict[str, Value]) -> None:
@@ -134,7 +134,7 @@ def _go_on(reading: _Reading, sentence: Sentence, marked: Marked, now: Sequence[
         last = reading.current
         if (
             last is not None
-            and (last.said("size_mm") or (last.said("place") and reading.list_open))
+            and (last.get("size_mm") or (last.get("place") and reading.list_open))
             and not marked.of("organ")
         ):
             found = anchors(marked, now)
@@ -155,8 +155,8 @@ def _go_on(reading: _Reading, sentence: Sentence, marked: Marked, now: Sequence[
         return
     if (
         whole.get("place") is not None
-        and last.said("place")
-        and not _is_compatible(whole["place"].value, last.said("place"))
+        and last.get("place")
+        and not _is_compatible(whole["place"].value, last.get("place"))
     ):
         return
     last.fill(whole)
@@ -258,8 +258,8 @@ def _doubts_else(marked: Marked, one: Mark) -> bool:
 
 def _one_each(draft: _Draft) -> list[_Draft]:
     """Make a nodule for each of the lobes that several alike are said to lie in."""
-    places = draft.said("place").split(", ")
-    if len(places) < 2 or not draft.many or draft.said("count") not in ("", str(len(places))):
+    places = draft.get("place").split(", ")
+    if len(places) < 2 or not draft.many or draft.get("count") not in ("", str(len(places))):
         return [draft]
     values = {name: value for name, value in draft.values.items() if name != "count"}
     return [replace(draft, values={**values, "place": replace(values["place"], value=one)}) for one in places]
@@ -295,17 +295,17 @@ def _inherit(made: Sequence[_Draft], marked: Marked) -> None:
 def _add(reading: _Reading, draft: _Draft, marked: Marked) -> None:
     """Add a nodule, or fill the one that it is told of once more."""
     last = reading.current
-    bare = not draft.said("size_mm") and not draft.said("place")
+    bare = not draft.get("size_mm") and not draft.get("place")
     if (
         last is not None
         and last.standing == draft.standing
         and (marked.of("same") or bare or _is_plain_repeat(draft, last))
     ):
         agrees = (
-            not draft.said("place") or not last.said("place") or _is_compatible(draft.said("place"), last.said("place"))
+            not draft.get("place") or not last.get("place") or _is_compatible(draft.get("place"), last.get("place"))
         )
-        sized = draft.said("size_mm") and last.said("size_mm") and draft.said("size_mm") != last.said("size_mm")
-        fresh = draft.said("change") == "new" or draft.said("count")
+        sized = draft.get("size_mm") and last.get("size_mm") and draft.get("size_mm") != last.get("size_mm")
+        fresh = draft.get("change") == "new" or draft.get("count")
         if (
             agrees
             and not sized
@@ -314,7 +314,7 @@ def _add(reading: _Reading, draft: _Draft, marked: Marked) -> None:
         ):
             last.fill(draft.values)
             return
-    if bare and draft.said("change") and draft.many and len(reading.drafts) > 0 and not draft.said("count"):
+    if bare and draft.get("change") and draft.many and len(reading.drafts) > 0 and not draft.get("count"):
         for one in reading.drafts:
             one.fill({"change": draft.values["change"]})
         return
@@ -324,7 +324,7 @@ def _add(reading: _Reading, draft: _Draft, marked: Marked) -> None:
 
 def _is_plain_repeat(draft: _Draft, last: _Draft) -> bool:
     """Whether a nodule of the same section is named again with its size only: what was still missing."""
-    return bool(draft.said("size_mm")) and not draft.said("place") and not last.said("size_mm") and not draft.many
+    return bool(draft.get("size_mm")) and not draft.get("place") and not last.get("size_mm") and not draft.many
 
 
 def _is_item(marked: Marked) -> bool:
@@ -358,7 +358,7 @@ def _merged(drafts: Sequence[_Draft]) -> list[_Draft]:
     for draft in drafts:
         again = draft.section in ("impression", "history")
         same = [one for one in made if again and _is_same(one, draft)]
-        bare = not draft.said("size_mm") and not draft.said("place")
+        bare = not draft.get("size_mm") and not draft.get("place")
         if len(same) == 1:
             same[0].fill(draft.values)
             same[0].uncertain = same[0].uncertain and draft.uncertain
@@ -382,8 +382,8 @@ def _merged(drafts: Sequence[_Draft]) -> list[_Draft]:
 def _is_same(one: _Draft, other: _Draft) -> bool:
     if one.standing != other.standing:
         return False
-    here, there = one.said("size_mm"), other.said("size_mm")
-    place, place_there = one.said("place"), other.said("place")
+    here, there = one.get("size_mm"), other.get("size_mm")
+    place, place_there = one.get("place"), other.get("place")
     if here and there:
         return _largest(here) == _largest(there) and (
             not place or not place_there or _is_compatible(place, place_there)

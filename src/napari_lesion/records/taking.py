@@ -20,7 +20,7 @@ def records_path() -> Path:
     return state_folder() / "records.csv"
 
 
-def patient_said(document: Document, items: Iterable[Item], by: str, study_date: str) -> Patient:
+def stated_patient(document: Document, items: Iterable[Item], by: str, study_date: str) -> Patient:
     """Make what is known of a patient of what was ticked; what is in doubt is no fact.
 
     Parameters

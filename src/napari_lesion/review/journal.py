@@ -103,7 +103,7 @@ class Journal:
 
     def __init__(self, path: Path, series: SeriesIdentity) -> None:
         self.path = path
-        self.told = ""
+        self.warning = ""
         """What was damaged, as a sentence; nothing where all was whole."""
         self._series = series
         self._file = JournalFile(path)
@@ -128,7 +128,7 @@ class Journal:
     def recover(self) -> Review | None:
         """Read the review as it was left; None if there is none.
 
-        Where a line is damaged or was cut off, the review comes back as it was before that line, `told` says so, and
+        Where a line is damaged or was cut off, the review comes back as it was before that line, `warning` says so, and
         the file as it was is kept beside the one that goes on.
 
         Raises
@@ -139,7 +139,7 @@ class Journal:
         """
         if not is_there(self.path):
             return None
-        self.told = ""
+        self.warning = ""
         found = read_lines(self.path)
         lines = found.whole
         begin = max((number for number, line in enumerate(lines) if line.startswith(_HEADER)), default=None)
@@ -175,7 +175,7 @@ class Journal:
         if review is not None:
             back = f"The review is back as it was before that, with {len(review.changes)} changes."
         kept = f" What came later is at most in the file as it was, which is kept as {aside.name}." if aside else ""
-        self.told = f"{self.path}: {wrong}. {back}{kept}"
+        self.warning = f"{self.path}: {wrong}. {back}{kept}"
 
     def begin(self, review: Review, by: Provenance) -> None:
         """Start to write a review; earlier ones stay in the file, unread."""

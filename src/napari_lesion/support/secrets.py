@@ -58,7 +58,7 @@ class Secret(BaseModel):
         """
         if self.file is not None:
             return SecretStr(from_file(self.file.expanduser()))
-        found = _ask_keyring(self.keyring or "")
+        found = _keyring_entry(self.keyring or "")
         if not found:
             raise ConfigError(
                 f"The keyring has no secret {self.keyring!r} of {SERVICE}. Put it there: keyring set {SERVICE} "
@@ -70,7 +70,7 @@ class Secret(BaseModel):
 def from_keyring(name: str) -> str | None:
     """Fetch a secret from the keyring; None where there is no keyring, or it has none of that name."""
     try:
-        return _ask_keyring(name)
+        return _keyring_entry(name)
     except ConfigError:
         return None
 
@@ -109,7 +109,7 @@ def from_file(path: Path) -> str:
     return secret
 
 
-def _ask_keyring(name: str) -> str | None:
+def _keyring_entry(name: str) -> str | None:
     try:
         engine: Any = import_module("keyring")
     except ImportError as error:

@@ -30,7 +30,7 @@ class Growth:
     ----------
     change : float
         (now - before) / before.
-    told : bool or None
+    exceeds_noise : bool or None
         Whether it is more than the noise of measuring (95 %); None where no standard deviations are known.
     doubling_days : float or None
         Volume doubling time; negative where it shrank; None without days, or where it can't be told from noise.
@@ -40,7 +40,7 @@ class Growth:
     """
 
     change: float
-    told: bool | None
+    exceeds_noise: bool | None
     doubling_days: float | None = None
     low_days: float | None = None
     high_days: float | None = None
@@ -138,11 +138,11 @@ def trend(sizes: Sequence[Size]) -> Growth | None:
 
 def _with_interval(change: float, ratio: float, half: float, days: float | None) -> Growth:
     """Turn the interval of a logarithm of a ratio, over some days, into that of the doubling time."""
-    told = abs(ratio) > half
+    exceeds_noise = abs(ratio) > half
     if days is None or days <= 0:
-        return Growth(change, told)
+        return Growth(change, exceeds_noise)
     per_log = days * float(np.log(2))
     low, high = ratio - half, ratio + half
-    if told:
+    if exceeds_noise:
         return Growth(change, True, per_log / ratio, per_log / high, per_log / low)
     return Growth(change, False, None, per_log / high if high > 0 else None, None)

@@ -152,8 +152,8 @@ class ReadingSession(QObject):
         except BaseException:
             self._let_others()
             raise
-        if self._journal.told:
-            self.status_changed.emit(f"⚠ {self._journal.told}")
+        if self._journal.warning:
+            self.status_changed.emit(f"⚠ {self._journal.warning}")
         self._reading = None
         self._hide(key)
         if self._journal.reading.phase == "blind":

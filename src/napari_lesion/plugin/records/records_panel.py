@@ -44,7 +44,7 @@ from napari_lesion.records.documents import LONGEST, Document, pasted, read_docu
 from napari_lesion.records.findings import Item
 from napari_lesion.records.found import Reading, read_all
 from napari_lesion.records.rows import Row, add_rows, follow_ups, load_rows, of_patient, refusal, rows_of_items
-from napari_lesion.records.taking import patient_said, records_path
+from napari_lesion.records.taking import records_path, stated_patient
 from napari_lesion.review import edits
 from napari_lesion.support.errors import LesionError
 from napari_lesion.support.plain import one_line
@@ -308,7 +308,7 @@ class RecordsPanel(QWidget):
         by, at = reader_name(), datetime.now().astimezone().isoformat(timespec="seconds")
         try:
             rows = rows_of_items(document, chosen, by=by, at=at)
-            said = patient_said(document, chosen, by, series.study_date)
+            said = stated_patient(document, chosen, by, series.study_date)
             if said != Patient():
                 self._session.change(
                     lambda review, who: edits.describe(review, merged_patient(said, review.patient), who)

@@ -356,8 +356,8 @@ class Session(QObject):
                 )
             )
             return journal
-        if journal.told:
-            show_warning(journal.told)
+        if journal.warning:
+            show_warning(journal.warning)
         if review is not None:
             self._reviews[path] = review
             show_info(
