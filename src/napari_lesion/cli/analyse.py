@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from enum import StrEnum
 from pathlib import Path
@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_lesion.cli.console import print_error, print_line, show_progress
+from napari_lesion.cli.console import print_error, show_progress
 from napari_lesion.cli.known_patients import load_known, warn_of_no_known_patient
+from napari_lesion.cli.run_messages import RunMessages
 from napari_lesion.cli.withholding import withholding
 
 if TYPE_CHECKING:
-    from napari_lesion.batch import Shard, Status
-    from napari_lesion.batch.monitor import Monitor
+    from napari_lesion.batch import BatchResult, Shard, Status
+    from napari_lesion.detection.choice import DetectorChoice
 
 
 class Device(StrEnum):
@@ -43,133 +44,159 @@ class Retry(StrEnum):
     QUARANTINED = "quarantined"
 
 
+Paths = Annotated[list[Path], typer.Argument(exists=True, metavar="PATH...", help="DICOM files, folders or zips.")]
+Out = Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="Folder for the results.")]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help="Id of the model (see `models list`), or the folder of a model package or a MONAI bundle. Default: "
+        "see `models default`."
+    ),
+]
+OnDevice = Annotated[Device, typer.Option(help="Where the network runs.")]
+InPrecision = Annotated[
+    Precision,
+    typer.Option(help="Numbers that torch computes in; auto: float16 on CUDA, float32 elsewhere."),
+]
+Runtime = Annotated[
+    str,
+    typer.Option(
+        metavar="torch|openvino|FILE", help="What runs the network; FILE is the model.xml of `models export`."
+    ),
+]
+Series = Annotated[
+    list[str] | None, typer.Option("--series", metavar="UID", help="Only this series; may be given again.")
+]
+AllowGaps = Annotated[
+    bool, typer.Option("--allow-gaps", help="Interpolate missing slices instead of refusing the series.")
+]
+AssumeHu = Annotated[
+    bool,
+    typer.Option("--assume-hu", help="Take CT values as HU where the headers do not say that they are."),
+]
+Threshold = Annotated[
+    float | None, typer.Option(min=0, max=1, help="Report findings from this score on (default: the model's own).")
+]
+FalsePositives = Annotated[
+    float | None,
+    typer.Option(help="The same in other words: expect so many false positives a scan."),
+]
+Classes = Annotated[
+    list[str] | None,
+    typer.Option("--class", help="Class of a segmentation bundle to look for; may be given again."),
+]
+TrustBundleCode = Annotated[
+    bool,
+    typer.Option("--trust-bundle-code", help="Let a MONAI bundle run code of its own. It can do all that you can."),
+]
+Report = Annotated[
+    str,
+    typer.Option(
+        metavar="KIND,...",
+        help="Reports to write for each series: csv, measurements, html, pdf, sr, seg, key-images, heatmap, fhir "
+        "(json always is).",
+    ),
+]
+Clinical = Annotated[
+    Path | None,
+    typer.Option(exists=True, help="What is known of the patients: a CSV, FHIR JSON, or a folder with such files."),
+]
+Prior = Annotated[
+    Path | None,
+    typer.Option(exists=True, metavar="PATH", help="Compare with earlier scans of the same patient there."),
+]
+Measure = Annotated[bool, typer.Option("--measure/--no-measure", help="Outline, measure and judge the findings.")]
+WithholdNames = Annotated[
+    bool,
+    typer.Option(
+        "--withhold-names", help="Keep what names a patient out of all files but findings.json, and out of the log."
+    ),
+]
+Resume = Annotated[
+    bool | None,
+    typer.Option(
+        "--resume/--no-resume",
+        help="Keep results of the same images, model and settings, or replace them (default: keep them where "
+        "OUT has a ledger).",
+        show_default=False,
+    ),
+]
+TriedAgain = Annotated[
+    list[Retry] | None,
+    typer.Option(help="Try again what failed in earlier runs, or only what is in quarantine."),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Analyse in so many processes; a crash costs one series. Default: one series at a time, in this one.",
+    ),
+]
+TimeLimit = Annotated[
+    float, typer.Option(min=1, metavar="SECONDS", help="With --jobs: end a series that takes longer.")
+]
+MemoryLimit = Annotated[
+    float | None,
+    typer.Option(
+        metavar="MIB", help="With --jobs: memory of one process (default: they share nine tenths of what there is)."
+    ),
+]
+Recycle = Annotated[
+    int, typer.Option(min=1, metavar="N", help="With --jobs: replace a process by a new one after N series.")
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Analyse on the workers of a Dask scheduler: tcp://host:8786."),
+]
+Slurm = Annotated[bool, typer.Option("--slurm", help="Ask Slurm for --jobs workers, as Dask's configuration says.")]
+ShardName = Annotated[
+    str | None,
+    typer.Option(metavar="I/N", help="Analyse only part I of N, by patient: for job arrays that share one OUT."),
+]
+JsonLines = Annotated[bool, typer.Option("--json", help="Print what happens as lines of JSON instead of sentences.")]
+MonitorAt = Annotated[
+    str | None,
+    typer.Option(
+        metavar="[HOST:]PORT",
+        help="With --jobs: show how far the run is in a browser (default HOST: this computer alone).",
+    ),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Only say what would be done with each series; nothing is written.")
+]
+
+
 def analyse(
-    paths: Annotated[list[Path], typer.Argument(exists=True, metavar="PATH...", help="DICOM files, folders or zips.")],
-    out: Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="Folder for the results.")],
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="Id of the model (see `models list`), or the folder of a model package or a MONAI bundle. Default: "
-            "see `models default`."
-        ),
-    ] = None,
-    device: Annotated[Device, typer.Option(help="Where the network runs.")] = Device.AUTO,
-    precision: Annotated[
-        Precision,
-        typer.Option(help="Numbers that torch computes in; auto: float16 on CUDA, float32 elsewhere."),
-    ] = Precision.AUTO,
-    runtime: Annotated[
-        str,
-        typer.Option(
-            metavar="torch|openvino|FILE", help="What runs the network; FILE is the model.xml of `models export`."
-        ),
-    ] = "torch",
-    series: Annotated[
-        list[str] | None, typer.Option("--series", metavar="UID", help="Only this series; may be given again.")
-    ] = None,
-    allow_gaps: Annotated[
-        bool, typer.Option("--allow-gaps", help="Interpolate missing slices instead of refusing the series.")
-    ] = False,
-    assume_hu: Annotated[
-        bool,
-        typer.Option("--assume-hu", help="Take CT values as HU where the headers do not say that they are."),
-    ] = False,
-    threshold: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Report findings from this score on (default: the model's own).")
-    ] = None,
-    false_positives: Annotated[
-        float | None,
-        typer.Option(help="The same in other words: expect so many false positives a scan."),
-    ] = None,
-    classes: Annotated[
-        list[str] | None,
-        typer.Option("--class", help="Class of a segmentation bundle to look for; may be given again."),
-    ] = None,
-    trust_bundle_code: Annotated[
-        bool,
-        typer.Option("--trust-bundle-code", help="Let a MONAI bundle run code of its own. It can do all that you can."),
-    ] = False,
-    report: Annotated[
-        str,
-        typer.Option(
-            metavar="KIND,...",
-            help="Reports to write for each series: csv, measurements, html, pdf, sr, seg, key-images, heatmap, fhir "
-            "(json always is).",
-        ),
-    ] = "",
-    clinical: Annotated[
-        Path | None,
-        typer.Option(exists=True, help="What is known of the patients: a CSV, FHIR JSON, or a folder with such files."),
-    ] = None,
-    prior: Annotated[
-        Path | None,
-        typer.Option(exists=True, metavar="PATH", help="Compare with earlier scans of the same patient there."),
-    ] = None,
-    measure: Annotated[
-        bool, typer.Option("--measure/--no-measure", help="Outline, measure and judge the findings.")
-    ] = True,
-    withhold_names: Annotated[
-        bool,
-        typer.Option(
-            "--withhold-names", help="Keep what names a patient out of all files but findings.json, and out of the log."
-        ),
-    ] = False,
-    resume: Annotated[
-        bool | None,
-        typer.Option(
-            "--resume/--no-resume",
-            help="Keep results of the same images, model and settings, or replace them (default: keep them where "
-            "OUT has a ledger).",
-            show_default=False,
-        ),
-    ] = None,
-    retry: Annotated[
-        list[Retry] | None,
-        typer.Option(help="Try again what failed in earlier runs, or only what is in quarantine."),
-    ] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Analyse in so many processes; a crash costs one series. Default: one series at a time, in this one.",
-        ),
-    ] = None,
-    time_limit: Annotated[
-        float, typer.Option(min=1, metavar="SECONDS", help="With --jobs: end a series that takes longer.")
-    ] = 3600.0,
-    memory_limit: Annotated[
-        float | None,
-        typer.Option(
-            metavar="MIB", help="With --jobs: memory of one process (default: they share nine tenths of what there is)."
-        ),
-    ] = None,
-    recycle: Annotated[
-        int, typer.Option(min=1, metavar="N", help="With --jobs: replace a process by a new one after N series.")
-    ] = 200,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Analyse on the workers of a Dask scheduler: tcp://host:8786."),
-    ] = None,
-    slurm: Annotated[
-        bool, typer.Option("--slurm", help="Ask Slurm for --jobs workers, as Dask's configuration says.")
-    ] = False,
-    shard: Annotated[
-        str | None,
-        typer.Option(metavar="I/N", help="Analyse only part I of N, by patient: for job arrays that share one OUT."),
-    ] = None,
-    json_lines: Annotated[
-        bool, typer.Option("--json", help="Print what happens as lines of JSON instead of sentences.")
-    ] = False,
-    monitor: Annotated[
-        str | None,
-        typer.Option(
-            metavar="[HOST:]PORT",
-            help="With --jobs: show how far the run is in a browser (default HOST: this computer alone).",
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be done with each series; nothing is written.")
-    ] = False,
+    paths: Paths,
+    out: Out,
+    model: Model = None,
+    device: OnDevice = Device.AUTO,
+    precision: InPrecision = Precision.AUTO,
+    runtime: Runtime = "torch",
+    series: Series = None,
+    allow_gaps: AllowGaps = False,
+    assume_hu: AssumeHu = False,
+    threshold: Threshold = None,
+    false_positives: FalsePositives = None,
+    classes: Classes = None,
+    trust_bundle_code: TrustBundleCode = False,
+    report: Report = "",
+    clinical: Clinical = None,
+    prior: Prior = None,
+    measure: Measure = True,
+    withhold_names: WithholdNames = False,
+    resume: Resume = None,
+    retry: TriedAgain = None,
+    jobs: Jobs = None,
+    time_limit: TimeLimit = 3600.0,
+    memory_limit: MemoryLimit = None,
+    recycle: Recycle = 200,
+    scheduler: Scheduler = None,
+    slurm: Slurm = False,
+    shard: ShardName = None,
+    json_lines: JsonLines = False,
+    monitor: MonitorAt = None,
+    dry_run: DryRun = False,
 ) -> None:
     """Find lesions in every CT series below PATH... (in MR, where the model was made for MR).
 
@@ -179,70 +206,21 @@ def analyse(
 
     Exit status: 0 all done, 1 some failed (a series, or a report), 2 wrong usage.
     """
-    from napari_lesion.batch import Plan, Workers, analyse_folder
+    from napari_lesion.batch import Workers, analyse_folder
     from napari_lesion.batch.monitor import Monitor
-    from napari_lesion.cli.live import as_json, show_status
-    from napari_lesion.detection.choice import TORCH, DetectorChoice
-    from napari_lesion.detection.default import default_model
-    from napari_lesion.report.summary import SeriesOutcome
+    from napari_lesion.cli.live import show_status
     from napari_lesion.report.write import kinds_of
     from napari_lesion.support.progress import Progress, silent
 
     kinds = kinds_of(report)
-    watching: Monitor | None = None
-
-    def show(one: SeriesOutcome) -> None:
-        if watching is not None:
-            watching.add(one)
-        if json_lines:
-            as_json("series", **vars(one))
-            return
-        name = one.series_description or one.modality
-        what = f"{one.series_uid or one.source or 'a path'}{f' ({name})' if name else ''}"
-        if one.status == "done":
-            best = f", best score {one.best_score:.2f}" if one.best_score is not None else ""
-            kept = f" ({one.reason.rstrip('.')})" if one.reason else ""
-            category = f", Lung-RADS {one.lung_rads}" if one.lung_rads else ""
-            since = f", compared with {', '.join(one.priors)}" if one.priors else ""
-            print_line(f"done     {what}: {one.findings} findings{best}{category}{since}{kept}")
-            for warning in one.warnings:
-                print_line(f"         warning: {warning}")
-        else:
-            print_line(f"{one.status:8} {what}: {one.reason}")
-
-    def print_plan(plan: Plan) -> None:
-        if json_lines:
-            as_json("plan", series=len(plan.steps), to_do=len(plan.to_do), left=plan.left, interrupted=plan.interrupted)
-        elif any(step.is_left for step in plan.steps) or plan.interrupted:
-            print_line(str(plan))
-
-    def show_plan(plan: Plan) -> None:
-        if json_lines:
-            print_plan(plan)
-        for step in plan.steps:
-            what = "analyse" if not step.is_left else "keep" if step.entry.state == "done" else "leave"
-            uid, state = step.job.series.identity.series_uid, step.entry.state
-            if json_lines:
-                as_json("step", series_uid=uid, what=what, state=state)
-            else:
-                print_line(f"{what:8} {uid}{f' ({state})' if step.is_left else ''}")
-        if not json_lines:
-            print_line(f"{plan} Nothing was written.")
-
-    model = model or default_model()
-    if runtime != TORCH:
-        if trust_bundle_code or classes:
-            raise typer.BadParameter("--class and --trust-bundle-code are for MONAI bundles, which torch runs.")
-        if precision is not Precision.AUTO:
-            raise typer.BadParameter("--precision is for torch; another runtime computes as it was compiled.")
-    detector = DetectorChoice(model, runtime, trust_bundle_code, tuple(classes or ()), precision.value)
+    detector = _detector(model, runtime, trust_bundle_code, classes or (), precision)
     workers = None
     if jobs is not None or scheduler or slurm:
         workers = Workers(jobs or 1, time_limit, memory_limit, recycle, scheduler or "", slurm)
     if workers is None and monitor is not None:
         raise typer.BadParameter("--monitor shows what the processes of --jobs do; add --jobs.")
-    part = None if shard is None else _shard(shard)
-    told = {"precision": precision.value, "runtime": runtime, "classes": ",".join(sorted(classes or ()))}
+    options = {"precision": precision.value, "runtime": runtime, "classes": ",".join(sorted(classes or ()))}
+    messages = RunMessages(machine=json_lines)
     with withholding(withhold_names, (*paths, clinical, prior, out)) as withheld:
         known = load_known(clinical, listed=withheld is None)
         with ExitStack() as stack:
@@ -253,8 +231,8 @@ def analyse(
             else:
                 on_status = stack.enter_context(show_status(machine=json_lines))
             if monitor is not None:
-                watching = stack.enter_context(closing(Monitor(*_address(monitor))))
-                print_error(f"The run is shown at {watching.address}")
+                messages.monitor = stack.enter_context(closing(Monitor(*_address(monitor))))
+                print_error(f"The run is shown at {messages.monitor.address}")
             result = analyse_folder(
                 paths,
                 out,
@@ -273,46 +251,49 @@ def analyse(
                 clinical=known,
                 prior=prior,
                 withheld=withheld,
-                settings={name: value for name, value in told.items() if value},
+                settings={name: value for name, value in options.items() if value},
                 progress=progress,
-                on_outcome=show,
-                on_plan=print_plan,
+                on_outcome=messages.show_outcome,
+                on_plan=messages.show_plan,
                 workers=workers,
-                shard=part,
-                on_status=_both(on_status, watching),
+                shard=None if shard is None else _shard(shard),
+                on_status=messages.status_to(on_status),
             )
         if result.plan is not None and dry_run:
-            show_plan(result.plan)
+            messages.show_steps(result.plan)
             return
-        done, skipped, failed = (result.count(status) for status in ("done", "skipped", "failed"))
-        if json_lines:
-            as_json("end", done=done, skipped=skipped, failed=failed, files_of_no_series=len(result.skipped_files))
-        else:
-            files = len(result.skipped_files)
-            print_line(f"{done} done, {skipped} skipped, {failed} failed; {files} files are part of no series.")
-            print_line(
-                f"Results are in {out if withheld is None else 'the folder that was named'}. For research use only."
-            )
+        messages.show_end(result, str(out) if withheld is None else "the folder that was named")
         if known is not None and clinical is not None and result.count("done"):
             warn_of_no_known_patient(clinical, known, result.known_patients, listed=withheld is None)
-        unwritten = [one.series_uid for one in result.outcomes if one.reports_failed]
-        if unwritten:
-            print_error(f"error: some reports of {len(unwritten)} series could not be written; the warnings say why.")
-        if failed or unwritten:
-            raise typer.Exit(1)
+        _end(result)
+
+
+def _end(result: BatchResult) -> None:
+    """End with the status of the run."""
+    unwritten = [one.series_uid for one in result.outcomes if one.reports_failed]
+    if unwritten:
+        print_error(f"error: some reports of {len(unwritten)} series could not be written; the warnings say why.")
+    if result.count("failed") or unwritten:
+        raise typer.Exit(1)
 
 
 def _ignore(status: Status) -> None:
     """Show nothing."""
 
 
-def _both(show: Callable[[Status], None], monitor: Monitor | None) -> Callable[[Status], None]:
-    def both(status: Status) -> None:
-        show(status)
-        if monitor is not None:
-            monitor.show(status)
+def _detector(
+    model: str | None, runtime: str, trust_code: bool, classes: Sequence[str], precision: Precision
+) -> DetectorChoice:
+    """Choose the detector; refuse what another runtime than torch cannot do."""
+    from napari_lesion.detection.choice import TORCH, DetectorChoice
+    from napari_lesion.detection.default import default_model
 
-    return both
+    if runtime != TORCH:
+        if trust_code or classes:
+            raise typer.BadParameter("--class and --trust-bundle-code are for MONAI bundles, which torch runs.")
+        if precision is not Precision.AUTO:
+            raise typer.BadParameter("--precision is for torch; another runtime computes as it was compiled.")
+    return DetectorChoice(model or default_model(), runtime, trust_code, tuple(classes), precision.value)
 
 
 def _shard(text: str) -> Shard:

@@ -19,28 +19,36 @@ class FitMethod(StrEnum):
     PLATT = "platt"
 
 
+Truth = Annotated[
+    Path, typer.Option(exists=True, dir_okay=False, help="Lesions in the validation scans, in the form of LUNA16.")
+]
+Results = Annotated[
+    Path,
+    typer.Option(exists=True, file_okay=False, help="Output folder of `analyse --threshold 0` on these scans."),
+]
+Model = Annotated[str, typer.Option(help="The model that made the results: its id, or the folder of its package.")]
+Out = Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="Folder of the calibrated package.")]
+Excluded = Annotated[
+    Path | None, typer.Option(exists=True, dir_okay=False, help="Places that do not count, in the same form.")
+]
+ByMethod = Annotated[
+    FitMethod, typer.Option(help="auto: whichever predicts scans that were left out of its fit better.")
+]
+FalsePositives = Annotated[
+    float, typer.Option(min=0.125, max=8, help="False positives a scan at the default threshold.")
+]
+Version = Annotated[str | None, typer.Option(help="Of the calibrated model (default: one more in the last place).")]
+
+
 def calibrate(
-    truth: Annotated[
-        Path, typer.Option(exists=True, dir_okay=False, help="Lesions in the validation scans, in the form of LUNA16.")
-    ],
-    results: Annotated[
-        Path,
-        typer.Option(exists=True, file_okay=False, help="Output folder of `analyse --threshold 0` on these scans."),
-    ],
-    model: Annotated[str, typer.Option(help="The model that made the results: its id, or the folder of its package.")],
-    out: Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="Folder of the calibrated package.")],
-    excluded: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="Places that do not count, in the same form.")
-    ] = None,
-    method: Annotated[
-        FitMethod, typer.Option(help="auto: whichever predicts scans that were left out of its fit better.")
-    ] = FitMethod.AUTO,
-    false_positives: Annotated[
-        float, typer.Option(min=0.125, max=8, help="False positives a scan at the default threshold.")
-    ] = 1.0,
-    version: Annotated[
-        str | None, typer.Option(help="Of the calibrated model (default: one more in the last place).")
-    ] = None,
+    truth: Truth,
+    results: Results,
+    model: Model,
+    out: Out,
+    excluded: Excluded = None,
+    method: ByMethod = FitMethod.AUTO,
+    false_positives: FalsePositives = 1.0,
+    version: Version = None,
 ) -> None:
     """Calibrate a model on validation scans, so that a score is the share of true findings.
 

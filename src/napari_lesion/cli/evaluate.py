@@ -126,21 +126,7 @@ def _score(
     nodules, places, (found,), absent = _load(truth, [results], excluded, missing)
     evaluation = froc.evaluate(nodules, found.points, excluded=places, bootstraps=bootstraps, seed=seed)
     overall = evaluation.overall
-    notes = []
-    if found.judged:
-        notes.append(
-            f"Readers judged {found.judged} of the findings and rejected {found.rejected}, which are left out: "
-            "this scores the readers with the model, not the model alone."
-        )
-    if absent:
-        what = "all their nodules count as missed" if missing is MissingScans.MISSED else "they are left out"
-        notes.append(f"{len(absent)} scans of the truth have no results; {what}.")
-    if overall.end < froc.FP_RATES[-1]:
-        notes.append(
-            f"The curve ends at {overall.end:.3g} false positives a scan (findings were reported from a score of "
-            f"{found.model.threshold:g} on); beyond that, sensitivity is continued level. Analyse with a lower "
-            "--threshold for the rest."
-        )
+    notes = _notes(found, len(absent), missing, overall.end)
     tables.save_evaluation(evaluation, found.model, absent, notes, out)
     figures = {
         "froc": plots.froc_figure([("all nodules", overall)]),
@@ -185,6 +171,28 @@ def _score(
     print_line(legend)
     for note in notes:
         print_line(f"note: {note}")
+
+
+def _notes(found: Results, absent: int, missing: MissingScans, end: float) -> list[str]:
+    """Note what has to be known of a FROC curve, which ends at so many false positives a scan."""
+    from napari_lesion.evaluation.froc import FP_RATES
+
+    notes = []
+    if found.judged:
+        notes.append(
+            f"Readers judged {found.judged} of the findings and rejected {found.rejected}, which are left out: "
+            "this scores the readers with the model, not the model alone."
+        )
+    if absent:
+        what = "all their nodules count as missed" if missing is MissingScans.MISSED else "they are left out"
+        notes.append(f"{absent} scans of the truth have no results; {what}.")
+    if end < FP_RATES[-1]:
+        notes.append(
+            f"The curve ends at {end:.3g} false positives a scan (findings were reported from a score of "
+            f"{found.model.threshold:g} on); beyond that, sensitivity is continued level. Analyse with a lower "
+            "--threshold for the rest."
+        )
+    return notes
 
 
 def _compare(

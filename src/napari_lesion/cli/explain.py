@@ -14,36 +14,45 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_lesion.dicom.index.series import Series
+    from napari_lesion.explain.maps import Explanation
     from napari_lesion.model.findings import Finding, Report
     from napari_lesion.models.card import Detector
 
 
+Scan = Annotated[Path, typer.Argument(exists=True, metavar="PATH", help="File, folder or zip with the CT series.")]
+Out = Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")]
+Number = Annotated[
+    list[str] | None,
+    typer.Option("--finding", help="Its number (F1 or 1), or its id; may be given again."),
+]
+ByMethod = Annotated[
+    list[str] | None,
+    typer.Option(help="heatmap, grad-cam, occlusion, integrated-gradients, shap, lime, or all; may be given again."),
+]
+Results = Annotated[
+    Path | None,
+    typer.Option(exists=True, help="What `analyse` wrote: its OUT, or a series' findings.json. Default: analyse."),
+]
+Model = Annotated[str, typer.Option(help="Id or folder of the model (default: that of --results, or nodule-3d).")]
+OnDevice = Annotated[Device, typer.Option(help="Where the network runs.")]
+SeriesUid = Annotated[str, typer.Option(help="SeriesInstanceUID, where PATH holds several.")]
+AllowGaps = Annotated[bool, typer.Option("--allow-gaps", help="Interpolate missing slices.")]
+AssumeHu = Annotated[
+    bool, typer.Option("--assume-hu", help="Take CT values as HU where the headers do not say that they are.")
+]
+
+
 def explain(
-    path: Annotated[Path, typer.Argument(exists=True, metavar="PATH", help="File, folder or zip with the CT series.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")],
-    finding: Annotated[
-        list[str] | None,
-        typer.Option("--finding", help="Its number (F1 or 1), or its id; may be given again."),
-    ] = None,
-    method: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="heatmap, grad-cam, occlusion, integrated-gradients, shap, lime, or all; may be given again."
-        ),
-    ] = None,
-    results: Annotated[
-        Path | None,
-        typer.Option(exists=True, help="What `analyse` wrote: its OUT, or a series' findings.json. Default: analyse."),
-    ] = None,
-    model: Annotated[
-        str, typer.Option(help="Id or folder of the model (default: that of --results, or nodule-3d).")
-    ] = "",
-    device: Annotated[Device, typer.Option(help="Where the network runs.")] = Device.AUTO,
-    series: Annotated[str, typer.Option(help="SeriesInstanceUID, where PATH holds several.")] = "",
-    allow_gaps: Annotated[bool, typer.Option("--allow-gaps", help="Interpolate missing slices.")] = False,
-    assume_hu: Annotated[
-        bool, typer.Option("--assume-hu", help="Take CT values as HU where the headers do not say that they are.")
-    ] = False,
+    path: Scan,
+    out: Out,
+    finding: Number = None,
+    method: ByMethod = None,
+    results: Results = None,
+    model: Model = "",
+    device: OnDevice = Device.AUTO,
+    series: SeriesUid = "",
+    allow_gaps: AllowGaps = False,
+    assume_hu: AssumeHu = False,
 ) -> None:
     """Show what the model looked at for a finding, and how far each map can be believed.
 
@@ -97,15 +106,19 @@ def explain(
             folder = folder_of_explanations(one, out) / f"finding-{wanted.number}"
             folder.parent.mkdir(parents=True, exist_ok=True)
             save_explanation(made, volume, report.model, folder, scan=owner_digest(one))
-            place = ", ".join(f"{value:.0f}" for value in wanted.center_mm)
-            print_line(f"{wanted.name}: score {wanted.score:.2f}, {wanted.size} mm at ({place}) mm")
-            for drawn in made.maps:
-                known = "not tested" if drawn.faithfulness is None else f"{drawn.faithfulness:5.2f}"
-                print_line(f"  {drawn.name:22}faithfulness {known}   {drawn.seconds:6.1f} s")
-            for sentence in dict.fromkeys((*made.left_out.values(), *made.warnings)):
-                print_error(f"  warning: {sentence}")
-            print_line(f"  in {folder}")
+            _print_explanation(made, wanted, folder)
     print_line("For research use only.")
+
+
+def _print_explanation(made: Explanation, finding: Finding, folder: Path) -> None:
+    place = ", ".join(f"{value:.0f}" for value in finding.center_mm)
+    print_line(f"{finding.name}: score {finding.score:.2f}, {finding.size} mm at ({place}) mm")
+    for drawn in made.maps:
+        known = "not tested" if drawn.faithfulness is None else f"{drawn.faithfulness:5.2f}"
+        print_line(f"  {drawn.name:22}faithfulness {known}   {drawn.seconds:6.1f} s")
+    for sentence in dict.fromkeys((*made.left_out.values(), *made.warnings)):
+        print_error(f"  warning: {sentence}")
+    print_line(f"  in {folder}")
 
 
 def _choose_series(found: Sequence[Series], path: Path, wanted: str) -> Series:

@@ -18,6 +18,7 @@ from napari_lesion.cli import (
     deidentify,
     evaluate,
     explain,
+    forecast,
     listen,
     models,
     pacs,
@@ -67,6 +68,7 @@ app.command("deidentify")(deidentify.deidentify)
 app.add_typer(pacs.app, name="pacs")
 app.command("listen")(listen.listen)
 app.command("bug-report")(bug_report.bug_report)
+worklist.app.command("forecast")(forecast.forecast)
 app.add_typer(worklist.app, name="worklist")
 app.add_typer(audit.app, name="audit")
 app.add_typer(project.app, name="project")

@@ -28,27 +28,35 @@ class Language(StrEnum):
     CHINESE = "zh"
 
 
+Readings = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of the panel Second reader.")]
+Truth = Annotated[
+    Path,
+    typer.Option(exists=True, dir_okay=False, help="Nodules: seriesuid,coordX,coordY,coordZ,diameter_mm; LPS mm."),
+]
+Out = Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="Folder for results, tables and plots.")]
+Excluded = Annotated[
+    Path | None, typer.Option(exists=True, dir_okay=False, help="Places that do not count, in the form of --truth.")
+]
+Missing = Annotated[
+    MissingScans, typer.Option(help="Scans of the truth without a reading: an error, all missed, or left out.")
+]
+Bootstraps = Annotated[int, typer.Option(min=0, help="Resamples for the 95 % intervals.")]
+Seed = Annotated[int, typer.Option(help="Of the resampling.")]
+InLanguage = Annotated[
+    Language,
+    typer.Option(envvar=VARIABLE, help="Of the page and of what is printed: en, de, zh. Tables (CSV) stay in English."),
+]
+
+
 def reading_study(
-    readings: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of the panel Second reader.")],
-    truth: Annotated[
-        Path,
-        typer.Option(exists=True, dir_okay=False, help="Nodules: seriesuid,coordX,coordY,coordZ,diameter_mm; LPS mm."),
-    ],
-    out: Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="Folder for results, tables and plots.")],
-    excluded: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="Places that do not count, in the form of --truth.")
-    ] = None,
-    missing: Annotated[
-        MissingScans, typer.Option(help="Scans of the truth without a reading: an error, all missed, or left out.")
-    ] = MissingScans.ERROR,
-    bootstraps: Annotated[int, typer.Option(min=0, help="Resamples for the 95 % intervals.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Of the resampling.")] = 0,
-    language: Annotated[
-        Language,
-        typer.Option(
-            envvar=VARIABLE, help="Of the page and of what is printed: en, de, zh. Tables (CSV) stay in English."
-        ),
-    ] = Language.ENGLISH,
+    readings: Readings,
+    truth: Truth,
+    out: Out,
+    excluded: Excluded = None,
+    missing: Missing = MissingScans.ERROR,
+    bootstraps: Bootstraps = 1000,
+    seed: Seed = 0,
+    language: InLanguage = Language.ENGLISH,
 ) -> None:
     """Evaluate a reading study: three FROC curves of each reader, what the detector brings, and the time it takes.
 
@@ -62,10 +70,9 @@ def reading_study(
     from napari_lesion.model.findings import RESEARCH_USE
     from napari_lesion.reading_study import study
     from napari_lesion.reading_study.journal import folder_name
-    from napari_lesion.reading_study.reading import LEVELS
     from napari_lesion.reading_study.words import words
 
-    said = partial(words, language=language.value)
+    words_of = partial(words, language=language.value)
     found = study.load_readings(readings)
     nodules = froc.load_marks(truth)
     places = froc.load_marks(excluded) if excluded else ()
@@ -78,29 +85,17 @@ def reading_study(
             own, folder, nodules, excluded=places, missing=missing.value, bootstraps=bootstraps, seed=seed
         )
         figure = plots.froc_figure(
-            [(said(study.ARM_NAMES[arm]), evaluation.overall) for arm, evaluation in result.arms.items()]
+            [(words_of(study.ARM_NAMES[arm]), evaluation.overall) for arm, evaluation in result.arms.items()]
         )
-        figures[said("FROC of {reader}", reader=reader)] = figure
+        figures[words_of("FROC of {reader}", reader=reader)] = figure
         plots.save_figures({"froc": figure}, folder)
         results.append(result)
 
     notes = [
-        said("Left out: {file}, {reason}.", file=path.relative_to(readings), reason=said(reason))
+        words_of("Left out: {file}, {reason}.", file=path.relative_to(readings), reason=words_of(reason))
         for path, reason in found.left_out
     ]
-    for result in results:
-        ends = {arm: evaluation.overall.end for arm, evaluation in result.arms.items()}
-        short = [f"{said(study.ARM_NAMES[arm])} {end:.3g}" for arm, end in ends.items() if end < froc.FP_RATES[-1]]
-        if short:
-            notes.append(
-                said(
-                    "{reader}: curves end before {rate} false positives a scan ({arms}); beyond that, sensitivity is "
-                    "continued level.",
-                    reader=result.reader,
-                    rate=f"{froc.FP_RATES[-1]:g}",
-                    arms=", ".join(short),
-                )
-            )
+    notes += _short_curves(results, words_of)
     header = ["reader", "findings of", "scans", "nodules", "found", *(f"{r:g}" for r in froc.FP_RATES), "CPM", "95 %"]
     rows = [row for result in results for row in _curve_rows(result)]
     gain_header = ["reader", "measure", "alone", "with detector", "difference", "95 %", "p"]
@@ -109,65 +104,94 @@ def reading_study(
         if study.same_scans(results):
             gain_rows += _gain_rows("mean of readers", study.mean_gain(results))
         else:
-            notes.append(said("The readers did not read the same scans, so there is no mean over readers."))
+            notes.append(words_of("The readers did not read the same scans, so there is no mean over readers."))
     cases = [study.case_row(reading) for reading in found.finished]
     # Machines read these, whatever the language.
     save_csv(out / "study.csv", header, rows)
     save_csv(out / "gain.csv", gain_header, gain_rows)
     save_csv(out / "cases.csv", study.CASE_COLUMNS, cases)
-    facts = [
-        said(
-            "{readings} readings by {readers} readers. Each read a scan without the detector's findings, then saw "
-            "those over the model's threshold, and accepted or rejected each that they had not marked themselves.",
-            readings=len(found.finished),
-            readers=len(results),
-        ),
-        said(
-            "Scores of readers are confidence levels, 1 to {levels}. Rules of LUNA16: a mark closer to a nodule's "
-            "centre than its radius is a hit. The detector's curve is of all its candidates.",
-            levels=LEVELS,
-        ),
-        said(
-            "Paired bootstrap over scans, {count} resamples: intervals are for other scans and the same readers. p is "
-            "two-sided and not corrected for testing several measures: decide on the CPM.",
-            count=bootstraps,
-        ),
-        _times(results, said),
-    ]
-    shown = [said(cell) for cell in header], [_in_words(row, said) for row in rows]
-    gain = [said(cell) for cell in gain_header], [_in_words(row, said) for row in gain_rows]
+    facts = _facts(results, len(found.finished), bootstraps, words_of)
+    shown = [words_of(cell) for cell in header], [_in_words(row, words_of) for row in rows]
+    gain = [words_of(cell) for cell in gain_header], [_in_words(row, words_of) for row in gain_rows]
     page.save_page(
         out / "reading-study.html",
-        said("Reading study"),
+        words_of("Reading study"),
         facts=facts,
         notes=notes,
         tables={
-            said("Sensitivity"): shown,
-            said("Reader with detector against reader alone"): gain,
-            said("Readings"): ([said(name) for name in study.CASE_COLUMNS], cases),
+            words_of("Sensitivity"): shown,
+            words_of("Reader with detector against reader alone"): gain,
+            words_of("Readings"): ([words_of(name) for name in study.CASE_COLUMNS], cases),
         },
         figures=figures,
-        intended_use=said(RESEARCH_USE),
+        intended_use=words_of(RESEARCH_USE),
         language=language.value,
     )
     show_table(*shown)
     show_table(gain[0], [row for row in gain[1] if row[1] == "CPM"])
     print_line(facts[-1])
     for note in notes:
-        print_line(said("note: {note}", note=note))
-    print_line(said("Results, tables and plots are in {folder}.", folder=out))
+        print_line(words_of("note: {note}", note=note))
+    print_line(words_of("Results, tables and plots are in {folder}.", folder=out))
 
 
-def _in_words(row: Sequence[str], said: Callable[..., str]) -> list[str]:
+def _short_curves(results: Sequence[ReaderResult], words_of: Callable[..., str]) -> list[str]:
+    """Note of which readers a curve ends early."""
+    from napari_lesion.evaluation import froc
+    from napari_lesion.reading_study.study import ARM_NAMES
+
+    notes = []
+    for result in results:
+        ends = {arm: evaluation.overall.end for arm, evaluation in result.arms.items()}
+        short = [f"{words_of(ARM_NAMES[arm])} {end:.3g}" for arm, end in ends.items() if end < froc.FP_RATES[-1]]
+        if short:
+            notes.append(
+                words_of(
+                    "{reader}: curves end before {rate} false positives a scan ({arms}); beyond that, sensitivity is "
+                    "continued level.",
+                    reader=result.reader,
+                    rate=f"{froc.FP_RATES[-1]:g}",
+                    arms=", ".join(short),
+                )
+            )
+    return notes
+
+
+def _facts(results: Sequence[ReaderResult], readings: int, bootstraps: int, words_of: Callable[..., str]) -> list[str]:
+    """Describe how it was read and measured, and how long reading took."""
+    from napari_lesion.reading_study.reading import LEVELS
+
+    return [
+        words_of(
+            "{readings} readings by {readers} readers. Each read a scan without the detector's findings, then saw "
+            "those over the model's threshold, and accepted or rejected each that they had not marked themselves.",
+            readings=readings,
+            readers=len(results),
+        ),
+        words_of(
+            "Scores of readers are confidence levels, 1 to {levels}. Rules of LUNA16: a mark closer to a nodule's "
+            "centre than its radius is a hit. The detector's curve is of all its candidates.",
+            levels=LEVELS,
+        ),
+        words_of(
+            "Paired bootstrap over scans, {count} resamples: intervals are for other scans and the same readers. p is "
+            "two-sided and not corrected for testing several measures: decide on the CPM.",
+            count=bootstraps,
+        ),
+        _times(results, words_of),
+    ]
+
+
+def _in_words(row: Sequence[str], words_of: Callable[..., str]) -> list[str]:
     """Say the cells of a row: names as they are translated, intervals and rates with their numbers."""
     cells = []
     for cell in row:
         low, to, high = cell.partition(" to ")
         of, at, rate = cell.partition("sensitivity at ")
         if to and not at:
-            cells.append(said("{low} to {high}", low=low, high=high))
+            cells.append(words_of("{low} to {high}", low=low, high=high))
         else:
-            cells.append(said("sensitivity at {rate}", rate=rate) if at and not of else said(cell))
+            cells.append(words_of("sensitivity at {rate}", rate=rate) if at and not of else words_of(cell))
     return cells
 
 
@@ -196,7 +220,7 @@ def _gain_rows(reader: str, differences: Sequence[Difference]) -> list[list[str]
     return [[reader, *difference_cells(d)] for d in differences]
 
 
-def _times(results: Sequence[ReaderResult], said: Callable[..., str]) -> str:
+def _times(results: Sequence[ReaderResult], words_of: Callable[..., str]) -> str:
     from statistics import median
 
     times = []
@@ -204,11 +228,11 @@ def _times(results: Sequence[ReaderResult], said: Callable[..., str]) -> str:
         blind = median(reading.blind_s for reading in result.readings)
         assisted = median(reading.assisted_s for reading in result.readings)
         times.append(
-            said(
+            words_of(
                 "{reader} {blind} s and {assisted} s",
                 reader=result.reader,
                 blind=f"{blind:.0f}",
                 assisted=f"{assisted:.0f}",
             )
         )
-    return said("Median time of a scan, blind and then with the findings: {times}.", times="; ".join(times))
+    return words_of("Median time of a scan, blind and then with the findings: {times}.", times="; ".join(times))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,33 +18,41 @@ if TYPE_CHECKING:
     from napari_lesion.dicom.index.series import Series
     from napari_lesion.model.findings import Report
     from napari_lesion.report.withheld import Withheld
+    from napari_lesion.report.write import ReportKind
     from napari_lesion.support.progress import Progress
 
 
+Out = Annotated[
+    Path, typer.Argument(exists=True, metavar="OUT", help="What `analyse` wrote: its OUT, or one series' folder.")
+]
+Kinds = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="KIND,...",
+        help="csv, measurements, html, pdf, sr, seg, key-images, heatmap, fhir, json.",
+    ),
+]
+Scans = Annotated[
+    Path | None,
+    typer.Option(exists=True, metavar="PATH", help="Where the scans are now (default: where they were)."),
+]
+Clinical = Annotated[
+    Path | None,
+    typer.Option(exists=True, help="What is known of the patients: a CSV, FHIR JSON, or a folder with such files."),
+]
+WithholdNames = Annotated[
+    bool,
+    typer.Option("--withhold-names", help="Keep what names a patient out of these reports, and out of the log."),
+]
+
+
 def report(
-    out: Annotated[
-        Path, typer.Argument(exists=True, metavar="OUT", help="What `analyse` wrote: its OUT, or one series' folder.")
-    ],
-    kinds: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="KIND,...",
-            help="csv, measurements, html, pdf, sr, seg, key-images, heatmap, fhir, json.",
-        ),
-    ] = "html,pdf,csv",
-    scans: Annotated[
-        Path | None,
-        typer.Option(exists=True, metavar="PATH", help="Where the scans are now (default: where they were)."),
-    ] = None,
-    clinical: Annotated[
-        Path | None,
-        typer.Option(exists=True, help="What is known of the patients: a CSV, FHIR JSON, or a folder with such files."),
-    ] = None,
-    withhold_names: Annotated[
-        bool,
-        typer.Option("--withhold-names", help="Keep what names a patient out of these reports, and out of the log."),
-    ] = False,
+    out: Out,
+    kinds: Kinds = "html,pdf,csv",
+    scans: Scans = None,
+    clinical: Clinical = None,
+    withhold_names: WithholdNames = False,
 ) -> None:
     """Make reports of results on disk, also after a review.
 
@@ -53,11 +61,10 @@ def report(
 
     Exit status: 0 all done, 1 some report is missing, 2 wrong usage.
     """
-    from napari_lesion.batch import renew_reports
     from napari_lesion.report import folders as results_folders
     from napari_lesion.report import json as report_json
-    from napari_lesion.report.write import in_words, kinds_of, refuse_naming
-    from napari_lesion.support.errors import LesionError, OptionError
+    from napari_lesion.report.write import kinds_of, refuse_naming
+    from napari_lesion.support.errors import OptionError
     from napari_lesion.support.progress import part
 
     wanted = kinds_of(kinds)
@@ -81,42 +88,57 @@ def report(
         found = _find_scans(out, results, scans, part(progress, 0, 100, 1000), withheld)
         for number, (folder, before) in enumerate(results.items()):
             begin, end = (100 + 900 * n // len(results) for n in (number, number + 1))
-            identity = before.series
-            source = _scan_of(before, found)
-            patient = known.of(identity.patient_id, identity.study_date) if known else None
+            patient = known.of(before.series.patient_id, before.series.study_date) if known else None
             patients += patient is not None
-
-            def cleared(text: str, source: Series | None = source) -> str:
-                return text if withheld is None else withheld.clear(text, source)
-
-            if source is None:
-                print_error(f"warning: {folder.name}: its scan is not where it was; say where it is with --scans.")
-            try:
-                made, written = renew_reports(
-                    folder,
-                    wanted,
-                    source=source,
-                    patient=patient,
-                    notes=known.problems_of(identity.patient_id) if known else (),
-                    judged=_is_about_lungs(before),
-                    withheld=withheld,
-                    progress=part(progress, begin, end, 1000),
-                )
-            except LesionError as error:
-                print_error(f"error: {folder.name}: {cleared(str(error))}")
-                failed += 1
-                continue
-            print_line(f"{folder.name}: {len(made.active)} findings; wrote {', '.join(written.kinds) or 'nothing'}")
-            for sentence in (*written.notes, *in_words({}, written.absent)):
-                print_error(f"warning: {folder.name}: {cleared(sentence)}")
-            for sentence in in_words(written.problems):
-                print_error(f"error: {folder.name}: {cleared(sentence)}")
-            failed += bool(written.problems)
+            failed += not _renewed(
+                folder,
+                before,
+                wanted,
+                source=_scan_of(before, found),
+                patient=patient,
+                notes=known.problems_of(before.series.patient_id) if known else (),
+                withheld=withheld,
+                progress=part(progress, begin, end, 1000),
+            )
         if known is not None and clinical is not None:
             warn_of_no_known_patient(clinical, known, patients, listed=withheld is None)
     print_line(f"Reports are in {'the folder that was named' if withhold_names else out}. For research use only.")
     if failed:
         raise typer.Exit(1)
+
+
+def _renewed(
+    folder: Path,
+    before: Report,
+    kinds: Sequence[ReportKind],
+    *,
+    source: Series | None,
+    withheld: Withheld | None,
+    **known: Any,
+) -> bool:
+    """Write the reports of a result, and print what came of it; whether all of them are there."""
+    from napari_lesion.batch import renew_reports
+    from napari_lesion.report.write import in_words
+    from napari_lesion.support.errors import LesionError
+
+    def cleared(text: str) -> str:
+        return text if withheld is None else withheld.clear(text, source)
+
+    if source is None:
+        print_error(f"warning: {folder.name}: its scan is not where it was; say where it is with --scans.")
+    try:
+        made, written = renew_reports(
+            folder, kinds, source=source, judged=_is_about_lungs(before), withheld=withheld, **known
+        )
+    except LesionError as error:
+        print_error(f"error: {folder.name}: {cleared(str(error))}")
+        return False
+    print_line(f"{folder.name}: {len(made.active)} findings; wrote {', '.join(written.kinds) or 'nothing'}")
+    for sentence in (*written.notes, *in_words({}, written.absent)):
+        print_error(f"warning: {folder.name}: {cleared(sentence)}")
+    for sentence in in_words(written.problems):
+        print_error(f"error: {folder.name}: {cleared(sentence)}")
+    return not written.problems
 
 
 def _folders(out: Path) -> list[Path]:

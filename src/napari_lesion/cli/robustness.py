@@ -14,28 +14,35 @@ from napari_lesion.support.errors import LesionError, OptionError
 
 if TYPE_CHECKING:
     from napari_lesion.dicom.index.series import Series
+    from napari_lesion.evaluation.robustness import Robustness
     from napari_lesion.model.volume import Volume
 
 
+Paths = Annotated[list[Path], typer.Argument(exists=True, metavar="PATH...", help="DICOM files, folders or zips.")]
+Truth = Annotated[
+    Path, typer.Option(exists=True, dir_okay=False, help="Lesions in these scans, in the form of LUNA16.")
+]
+Out = Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="Folder for the tables.")]
+Excluded = Annotated[
+    Path | None, typer.Option(exists=True, dir_okay=False, help="Places that do not count, in the same form.")
+]
+Model = Annotated[str | None, typer.Option(help="Id of the model, or its folder. Default: see `models default`.")]
+OnDevice = Annotated[Device, typer.Option(help="Where the network runs.")]
+Scans = Annotated[int | None, typer.Option(min=1, help="Use so many of the scans, evenly chosen (default: all).")]
+Only = Annotated[
+    list[str] | None, typer.Option("--only", metavar="NAME", help="Only this perturbation; may be given again.")
+]
+
+
 def robustness(
-    paths: Annotated[list[Path], typer.Argument(exists=True, metavar="PATH...", help="DICOM files, folders or zips.")],
-    truth: Annotated[
-        Path, typer.Option(exists=True, dir_okay=False, help="Lesions in these scans, in the form of LUNA16.")
-    ],
-    out: Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="Folder for the tables.")],
-    excluded: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="Places that do not count, in the same form.")
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="Id of the model, or its folder. Default: see `models default`.")
-    ] = None,
-    device: Annotated[Device, typer.Option(help="Where the network runs.")] = Device.AUTO,
-    scans: Annotated[
-        int | None, typer.Option(min=1, help="Use so many of the scans, evenly chosen (default: all).")
-    ] = None,
-    only: Annotated[
-        list[str] | None, typer.Option("--only", metavar="NAME", help="Only this perturbation; may be given again.")
-    ] = None,
+    paths: Paths,
+    truth: Truth,
+    out: Out,
+    excluded: Excluded = None,
+    model: Model = None,
+    device: OnDevice = Device.AUTO,
+    scans: Scans = None,
+    only: Only = None,
 ) -> None:
     """Perturb scans whose lesions are known, and score the model each time.
 
@@ -66,20 +73,17 @@ def robustness(
             progress=progress,
         )
     table.save_robustness(result, out)
+    _print_table(result)
+    print_line(f"Tables are in {out}.")
+
+
+def _print_table(result: Robustness) -> None:
     about = result.model
     print_line(f"{about.id} {about.version}: {len(result.series_uids)} scans; default threshold {about.threshold:.4g}")
     show_table(
         [
-            "scans",
-            "n",
-            "nodules",
-            "CPM",
-            "95 % interval",
-            "unchanged",
-            "sensitivity",
-            "unchanged",
-            "FP/scan",
-            "unchanged",
+            *("scans", "n", "nodules", "CPM", "95 % interval", "unchanged"),
+            *("sensitivity", "unchanged", "FP/scan", "unchanged"),
         ],
         [
             [
@@ -101,7 +105,6 @@ def robustness(
         "Sensitivity and false positives are at the default threshold. Unchanged: the same nodules in the same part of"
     )
     print_line("the same scans as they were. Refused: no lungs were found.")
-    print_line(f"Tables are in {out}.")
 
 
 def _chosen(paths: list[Path], wanted: set[str], count: int | None) -> list[Series]:
