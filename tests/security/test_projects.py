@@ -26,7 +26,7 @@ from napari_lesion.review import edits
 from napari_lesion.review.journal import Journal
 from napari_lesion.review.kept_heatmap import keep_heatmap, kept_heatmap
 from napari_lesion.review.review import Review, provenance, undo
-from napari_lesion.security import projects
+from napari_lesion.security import packing, projects
 from napari_lesion.support import vault
 from napari_lesion.support.atomic import whole_file, whole_folder
 from napari_lesion.support.errors import Cancelled, ConfigError, ReviewError, SecurityError
@@ -374,9 +374,9 @@ def test_an_identity_is_never_overwritten(tmp_path: Path) -> None:
 
 def test_what_is_packed_opens_for_who_it_is_for(project: Path, identity: str, tmp_path: Path) -> None:
     reviewed(project / "1.jsonl")
-    assert projects.pack([project], tmp_path / "all.age", [identity]) == 2
+    assert packing.pack([project], tmp_path / "all.age", [identity]) == 2
     assert CANARY.encode() not in (tmp_path / "all.age").read_bytes()
-    assert projects.unpack(tmp_path / "all.age", tmp_path / "out") == 2
+    assert packing.unpack(tmp_path / "all.age", tmp_path / "out") == 2
     assert (tmp_path / "out" / "project" / "note.txt").read_text() == CANARY
     assert b'{"journal"' in (tmp_path / "out" / "project" / "1.jsonl").read_bytes()
     plain = pyrage.decrypt(
@@ -386,20 +386,20 @@ def test_what_is_packed_opens_for_who_it_is_for(project: Path, identity: str, tm
 
 
 def test_what_was_changed_or_is_for_others_is_not_unpacked(project: Path, identity: str, tmp_path: Path) -> None:
-    projects.pack([project], tmp_path / "all.age", [identity])
+    packing.pack([project], tmp_path / "all.age", [identity])
     content = (tmp_path / "all.age").read_bytes()
     broken = tmp_path / "broken.age"
     for place in range(3, len(content), 97):
         broken.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
         with pytest.raises(SecurityError, match="Nothing was unpacked"):
-            projects.unpack(broken, tmp_path / "out")
+            packing.unpack(broken, tmp_path / "out")
     for length in range(0, len(content), 97):
         broken.write_bytes(content[:length])
         with pytest.raises(SecurityError, match="Nothing was unpacked"):
-            projects.unpack(broken, tmp_path / "out")
-    projects.pack([project], tmp_path / "theirs.age", [str(pyrage.x25519.Identity.generate().to_public())])
+            packing.unpack(broken, tmp_path / "out")
+    packing.pack([project], tmp_path / "theirs.age", [str(pyrage.x25519.Identity.generate().to_public())])
     with pytest.raises(SecurityError, match="Nothing was unpacked"):
-        projects.unpack(tmp_path / "theirs.age", tmp_path / "out")
+        packing.unpack(tmp_path / "theirs.age", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

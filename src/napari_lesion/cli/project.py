@@ -150,9 +150,9 @@ def pack(
     recipient: Recipients = None,
 ) -> None:
     """Pack files for others, encrypted for them alone; `unpack` opens it, and so does age with tar."""
-    from napari_lesion.security import projects
+    from napari_lesion.security import packing
 
-    print_line(f"{projects.pack(paths, out, recipient or ())} files are in {out}.")
+    print_line(f"{packing.pack(paths, out, recipient or ())} files are in {out}.")
 
 
 @app.command()
@@ -161,6 +161,6 @@ def unpack(
     out: Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="New folder.")],
 ) -> None:
     """Unpack what was packed for you, all or nothing."""
-    from napari_lesion.security import projects
+    from napari_lesion.security import packing
 
-    print_line(f"{projects.unpack(path, out)} files are in {out}.")
+    print_line(f"{packing.unpack(path, out)} files are in {out}.")

@@ -16,6 +16,8 @@ from napari_lesion.reading_study.words import VARIABLE
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from matplotlib.figure import Figure
+
     from napari_lesion.evaluation.compare import Difference
     from napari_lesion.reading_study.study import ReaderResult
 
@@ -65,7 +67,7 @@ def reading_study(
     takes), a plot (PNG, SVG) of the three curves, and for all readers study.csv, gain.csv, cases.csv and one page,
     reading-study.html.
     """
-    from napari_lesion.evaluation import froc, page, plots
+    from napari_lesion.evaluation import froc, page
     from napari_lesion.evaluation.results import save_csv
     from napari_lesion.model.findings import RESEARCH_USE
     from napari_lesion.reading_study import study
@@ -84,35 +86,22 @@ def reading_study(
         result = study.judge(
             own, folder, nodules, excluded=places, missing=missing.value, bootstraps=bootstraps, seed=seed
         )
-        figure = plots.froc_figure(
-            [(words_of(study.ARM_NAMES[arm]), evaluation.overall) for arm, evaluation in result.arms.items()]
-        )
-        figures[words_of("FROC of {reader}", reader=reader)] = figure
-        plots.save_figures({"froc": figure}, folder)
+        figures[words_of("FROC of {reader}", reader=reader)] = _plotted(result, folder, words_of)
         results.append(result)
 
     notes = [
         words_of("Left out: {file}, {reason}.", file=path.relative_to(readings), reason=words_of(reason))
         for path, reason in found.left_out
     ]
-    notes += _short_curves(results, words_of)
-    header = ["reader", "findings of", "scans", "nodules", "found", *(f"{r:g}" for r in froc.FP_RATES), "CPM", "95 %"]
-    rows = [row for result in results for row in _curve_rows(result)]
-    gain_header = ["reader", "measure", "alone", "with detector", "difference", "95 %", "p"]
-    gain_rows = [row for result in results for row in _gain_rows(result.reader, result.gain.differences)]
-    if len(results) > 1:
-        if study.same_scans(results):
-            gain_rows += _gain_rows("mean of readers", study.mean_gain(results))
-        else:
-            notes.append(words_of("The readers did not read the same scans, so there is no mean over readers."))
+    notes += _notes(results, words_of)
+    (header, rows), (gain_header, gain_rows) = _curves(results), _gains(results)
     cases = [study.case_row(reading) for reading in found.finished]
     # Machines read these, whatever the language.
     save_csv(out / "study.csv", header, rows)
     save_csv(out / "gain.csv", gain_header, gain_rows)
     save_csv(out / "cases.csv", study.CASE_COLUMNS, cases)
+    shown, gain = _translated(header, rows, words_of), _translated(gain_header, gain_rows, words_of)
     facts = _facts(results, len(found.finished), bootstraps, words_of)
-    shown = [words_of(cell) for cell in header], [_in_words(row, words_of) for row in rows]
-    gain = [words_of(cell) for cell in gain_header], [_in_words(row, words_of) for row in gain_rows]
     page.save_page(
         out / "reading-study.html",
         words_of("Reading study"),
@@ -135,10 +124,45 @@ def reading_study(
     print_line(words_of("Results, tables and plots are in {folder}.", folder=out))
 
 
-def _short_curves(results: Sequence[ReaderResult], words_of: Callable[..., str]) -> list[str]:
-    """Note of which readers a curve ends early."""
-    from napari_lesion.evaluation import froc
+Table = tuple[list[str], list[list[str]]]
+"""Header and rows."""
+
+
+def _curves(results: Sequence[ReaderResult]) -> Table:
+    from napari_lesion.evaluation.froc import FP_RATES
+
+    header = ["reader", "findings of", "scans", "nodules", "found", *(f"{r:g}" for r in FP_RATES), "CPM", "95 %"]
+    return header, [row for result in results for row in _curve_rows(result)]
+
+
+def _gains(results: Sequence[ReaderResult]) -> Table:
+    from napari_lesion.reading_study import study
+
+    rows = [row for result in results for row in _gain_rows(result.reader, result.gain.differences)]
+    if len(results) > 1 and study.same_scans(results):
+        rows += _gain_rows("mean of readers", study.mean_gain(results))
+    return ["reader", "measure", "alone", "with detector", "difference", "95 %", "p"], rows
+
+
+def _translated(header: Sequence[str], rows: Sequence[Sequence[str]], words_of: Callable[..., str]) -> Table:
+    return [words_of(cell) for cell in header], [_in_words(row, words_of) for row in rows]
+
+
+def _plotted(result: ReaderResult, folder: Path, words_of: Callable[..., str]) -> Figure:
+    """Plot the curves of a reader, and save that in the reader's folder."""
+    from napari_lesion.evaluation import plots
     from napari_lesion.reading_study.study import ARM_NAMES
+
+    curves = [(words_of(ARM_NAMES[arm]), evaluation.overall) for arm, evaluation in result.arms.items()]
+    figure = plots.froc_figure(curves)
+    plots.save_figures({"froc": figure}, folder)
+    return figure
+
+
+def _notes(results: Sequence[ReaderResult], words_of: Callable[..., str]) -> list[str]:
+    """Note of which readers a curve ends early, and where there is no mean."""
+    from napari_lesion.evaluation import froc
+    from napari_lesion.reading_study.study import ARM_NAMES, same_scans
 
     notes = []
     for result in results:
@@ -154,6 +178,8 @@ def _short_curves(results: Sequence[ReaderResult], words_of: Callable[..., str])
                     arms=", ".join(short),
                 )
             )
+    if len(results) > 1 and not same_scans(results):
+        notes.append(words_of("The readers did not read the same scans, so there is no mean over readers."))
     return notes
 
 

@@ -1,4 +1,4 @@
-"""Encrypt a folder of work (reviews, annotations, results), change who can open it, and pack files for others.
+"""Encrypt a folder of work (reviews, annotations, results), and change who can open it.
 
 Each file is replaced by its sealed form, or back, as a whole, so that a run that is stopped or killed leaves a folder
 that can be read, and goes on when it is started again.
@@ -7,16 +7,12 @@ that can be read, and goes on when it is started again.
 from __future__ import annotations
 
 import base64
-import io
 import json
 import os
-import tarfile
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
 
 from filelock import FileLock, Timeout
 
@@ -24,7 +20,7 @@ from napari_lesion.security.audit import Action, record
 from napari_lesion.security.roles import FILE as MEMBERS
 from napari_lesion.security.roles import May, require
 from napari_lesion.support import sealed, vault
-from napari_lesion.support.atomic import PREFIX, PRIVATE_FILE, put_right, whole_file, whole_folder
+from napari_lesion.support.atomic import PREFIX, PRIVATE_FILE, put_right, whole_file
 from napari_lesion.support.errors import ConfigError, OptionError, SecurityError
 from napari_lesion.support.journal_file import HEAD
 from napari_lesion.support.progress import Progress, silent
@@ -84,7 +80,7 @@ def encrypt(
     above = vault.folder_of(folder.resolve().parent)
     if above is not None:
         raise SecurityError(f"{folder} lies in {above}, which is encrypted already.")
-    if any(path.name.endswith(_SQLITE) for path in _files(folder)):
+    if any(path.name.endswith(_SQLITE) for path in files_of(folder)):
         raise SecurityError(
             f"{folder} has SQLite files (of a run, a worklist or a listener), which cannot be worked on encrypted. "
             "Encrypt folders of reviews, annotations and results, and keep these on an encrypted disk."
@@ -128,7 +124,7 @@ def decrypt_file(path: Path, out: Path) -> None:
         raise ConfigError(f"{out} lies in an encrypted folder. Choose a place outside of it.")
     record(Action.KEY_USE, objects=(path.name,), detail="decrypt a file")
     require(May.KEYS, path)
-    found = _content(path)
+    found = content_of(path)
     with whole_file(out, private=True) as temporary:
         temporary.write_bytes(found)
 
@@ -172,74 +168,6 @@ def change_recipients(
     if gone:
         rotate(folder, progress=progress)
     return _open(folder)
-
-
-def pack(paths: Sequence[Path], out: Path, recipients: Sequence[str]) -> int:
-    """Pack files and folders for others into one file of age (``age -d | tar -x`` opens it); returns how many files.
-
-    What lies encrypted here is opened on the way, in memory; nothing unencrypted comes to the disk.
-
-    Raises
-    ------
-    SecurityError
-        If a recipient is none, or a file does not open.
-    ConfigError
-        If ``out`` exists.
-    """
-    if out.exists():
-        raise ConfigError(f"{out} exists. Choose another name, nothing is overwritten.")
-    if not recipients:
-        raise OptionError("Say who can open it: a recipient (age1...).")
-    known = [vault.recipient(one) for one in recipients]
-    for path in paths:
-        require(May.EXPORT, path)
-    record(Action.EXPORT, objects=tuple(path.name for path in paths), detail="packed with age")
-    count = 0
-    with (
-        whole_file(out, private=True, as_it_is=True) as temporary,
-        temporary.open("wb") as target,
-        _piped(lambda source: sealed.library("pyrage").encrypt_io(source, target, known)) as pipe,
-        tarfile.open(fileobj=pipe, mode="w|") as archive,
-    ):
-        for top in paths:
-            for path in [top] if top.is_file() else _files(top):
-                content = _content(path)
-                member = tarfile.TarInfo(path.absolute().relative_to(top.absolute().parent).as_posix())
-                member.size, member.mode = len(content), PRIVATE_FILE
-                archive.addfile(member, io.BytesIO(content))
-                count += 1
-    return count
-
-
-def unpack(path: Path, out: Path) -> int:
-    """Unpack what `pack` made into a new folder, all or nothing; returns how many files.
-
-    Raises
-    ------
-    SecurityError
-        If it does not open: it is for others, or was changed or cut off.
-    ConfigError
-        If ``out`` exists.
-    """
-    if out.exists():
-        raise ConfigError(f"{out} exists. Choose another name, nothing is overwritten.")
-    identity = vault.own_identity()
-    pyrage = sealed.library("pyrage")
-    record(Action.KEY_USE, objects=(path.name,), detail="unpack")
-    try:
-        with vault.temporary_folder() as hidden, path.open("rb") as source:
-            plain = Path(hidden) / "packed.tar"
-            with plain.open("wb") as target:
-                pyrage.decrypt_io(source, target, [identity])  # to its end first: nothing of a changed file is unpacked
-            with whole_folder(out, private=True) as folder, tarfile.open(plain, "r:") as archive:
-                archive.extractall(folder, filter="data")
-                return sum(1 for member in archive if member.isfile())
-    except (pyrage.DecryptError, tarfile.TarError) as error:
-        raise SecurityError(
-            f"{path} does not open ({error}): it is for others, or was changed or cut off. Nothing was unpacked."
-        ) from error
-    except OSError as error:
-        raise SecurityError(f"{path} cannot be unpacked ({error}). Nothing was unpacked.") from error
 
 
 def write(there: Vault, passphrase: str | None = None) -> Vault:
@@ -291,7 +219,7 @@ def _open(folder: Path) -> Vault:
     return there
 
 
-def _files(folder: Path) -> list[Path]:
+def files_of(folder: Path) -> list[Path]:
     """Files of a folder that hold data: no locks, no heads, nothing that is just being written."""
     return sorted(
         path
@@ -308,7 +236,7 @@ def _convert(folder: Path, convert: Callable[[Path], bytes | None], progress: Pr
     """Replace each file by what a function makes of it (None: it stays), unless a journal is being written."""
     for parent in {path.parent for path in folder.rglob(f"{PREFIX}*")}:
         put_right(parent)
-    files = _files(folder)
+    files = files_of(folder)
     done = 0
     for number, path in enumerate(files):
         progress(number, len(files), f"going through {folder.name}")
@@ -389,35 +317,16 @@ def _opened_lines(path: Path, content: bytes, there: Vault) -> list[bytes]:
     return found
 
 
-def _content(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
+    """Read a file, opened where it lies encrypted.
+
+    Raises
+    ------
+    SecurityError
+        If it does not open.
+    """
     content = path.read_bytes()
     there = vault.vault_of(path)
     if there is not None and _has_lines(path, content):
         return b"\n".join(_opened_lines(path, content, there))
     return vault.opened(content, path)
-
-
-@contextmanager
-def _piped(consume: Callable[[IO[bytes]], object]) -> Iterator[IO[bytes]]:
-    """Give what writes into a pipe, from whose other end a function reads on a thread of its own."""
-    end, begin = os.pipe()
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        with os.fdopen(end, "rb") as source:
-            try:
-                consume(source)
-            except BaseException as error:  # raised by the thread that waits for it
-                failed.append(error)
-
-    thread = threading.Thread(target=run, name="packing")
-    thread.start()
-    try:
-        with os.fdopen(begin, "wb") as pipe:
-            yield pipe
-    except BrokenPipeError:
-        pass  # the other end says why
-    finally:
-        thread.join()
-    with suppress(IndexError):
-        raise failed[0]

@@ -130,15 +130,16 @@ def interpret(path: Path, size: int, source: RawHeader) -> Header:
         doubts=(doubt,) if doubt else (),
     )
     _refuse_frames(file)
-    frames: tuple[Frame, ...]
+    return Header(series_uid, _owner(source), _frames(file, source), source)
+
+
+def _frames(file: ImageFile, source: RawHeader) -> tuple[Frame, ...]:
     if _PER_FRAME in source.elements:
-        frames = _multiframe(file, source)
-    elif file.n_frames > 1:
+        return _multiframe(file, source)
+    if file.n_frames > 1:
         frame = _frame(file, source.values, 1)
-        frames = tuple(replace(frame, number=number) for number in range(1, file.n_frames + 1))
-    else:
-        frames = (_frame(file, source.values, None),)
-    return Header(series_uid, _owner(source), frames, source)
+        return tuple(replace(frame, number=number) for number in range(1, file.n_frames + 1))
+    return (_frame(file, source.values, None),)
 
 
 def _raw(source: RawHeader, keyword: str) -> bytes:

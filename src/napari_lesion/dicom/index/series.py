@@ -5,24 +5,21 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, overload
+from typing import overload
 
 import numpy as np
 
-from napari_lesion.dicom.index import archive, stacks
+from napari_lesion.dicom.index import archive
 from napari_lesion.dicom.index.dicomdir import Directory, contradictions, read_dicomdir
-from napari_lesion.dicom.index.frames import Frame, Header, NotAScanError, Owner
+from napari_lesion.dicom.index.frames import Frame, NotAScanError, Owner
+from napari_lesion.dicom.index.group import Group, Part, SeriesKind, Skipped
 from napari_lesion.dicom.index.header import read_header
-from napari_lesion.dicom.index.owners import by_owner
 from napari_lesion.dicom.index.packed import scans_inside
 from napari_lesion.dicom.index.preview import preview
 from napari_lesion.dicom.index.scattered import scattered
-from napari_lesion.dicom.index.stack import Stack, is_localizer
-from napari_lesion.dicom.index.stack_notes import one_volume
 from napari_lesion.dicom.index.tree import look_through
 from napari_lesion.dicom.read.geometry import axes_of, spread
 from napari_lesion.model.volume import SeriesIdentity, stack_of
@@ -31,11 +28,6 @@ from napari_lesion.support.errors import SeriesError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.support.uids import name_of
 
-SeriesKind = Literal["volume", "image", "localizer", "time series"]
-Skipped = tuple[Path, str]
-
-#: Modalities whose images belong to a volume; the images of all others stand alone where they have no position.
-_VOLUMETRIC = ("CT", "MR", "PT", "NM")
 _REPORT_EVERY = 50
 #: Between two tellings passes at least so many times what a telling takes.
 _REST = 4.0
@@ -269,7 +261,7 @@ def _grow(
     opened : (Path, Directory), optional
         The DICOMDIR that named the files, and what it says of them.
     """
-    groups: dict[str, _Group] = {}
+    groups: dict[str, Group] = {}
     known: dict[str, tuple[Series, ...]] = {}
     skipped: list[Skipped] = []
     dicomdirs = []
@@ -291,11 +283,11 @@ def _grow(
             continue
         if only and header.series_uid != only:
             continue
-        groups.setdefault(header.series_uid, _Group()).add(header)
+        groups.setdefault(header.series_uid, Group()).add(header)
         if (started := time.monotonic()) >= due:
             for uid, group in groups.items():
                 if uid not in known or sum(one.n_slices for one in known[uid]) != group.size:
-                    known[uid] = group.unsorted(files.folder)
+                    known[uid] = tuple(_series_of(part, files.folder) for part in group.unsorted())
             found = tuple(one for several in known.values() for one in several)
             yield SeriesIndex(found, (*files.skipped, *skipped), tuple(files.left_out), complete=False)
             now = time.monotonic()
@@ -311,8 +303,10 @@ def _grow(
         skipped.append((files.name(path), f"a DICOMDIR, not a scan{said}"))
     series: list[Series] = []
     for group in groups.values():
-        sorted_series, moving = group.sorted_out(files.folder)
-        series += [_with_contradictions(one, directories, group.owners()) for one in sorted_series]
+        parts, moving = group.sorted_out()
+        for part in parts:
+            one = _series_of(part, files.folder)
+            series.append(_with_contradictions(one, directories, group.owners()))
         skipped += [(files.name(path), reason) for path, reason in moving]
     yield SeriesIndex(_in_order(series), (*files.skipped, *skipped), tuple(files.left_out))
 
@@ -345,18 +339,33 @@ def sorted_out(index: SeriesIndex) -> SeriesIndex:
     """Split what was found before a search was stopped into stacks; the index stays incomplete."""
     if index.complete:
         return index
-    groups: dict[str, _Group] = {}
+    groups: dict[str, Group] = {}
     skipped = list(index.skipped)
     for one in index:
         for path in dict.fromkeys(frame.file.path for frame in one.frames):
-            groups.setdefault(one.identity.series_uid, _Group()).add(read_header(path))
+            groups.setdefault(one.identity.series_uid, Group()).add(read_header(path))
     series: list[Series] = []
     folders = {one.identity.series_uid: one._folder for one in index}
     for uid, group in groups.items():
-        found, moving = group.sorted_out(folders[uid])
-        series += found
+        parts, moving = group.sorted_out()
+        series += [_series_of(part, folders[uid]) for part in parts]
         skipped += moving
     return SeriesIndex(_in_order(series), tuple(skipped), index.left_out, complete=False)
+
+
+def _series_of(part: Part, folder: archive.TemporaryFolder | None) -> Series:
+    stack = part.stack
+    return Series(
+        identity=part.identity,
+        frames=stack.frames,
+        kind=part.kind,
+        key=part.key,
+        duplicates=stack.duplicates,
+        notes=stack.notes,
+        refusal=stack.refusal,
+        strangers=stack.strangers,
+        _folder=folder,
+    )
 
 
 def _in_order(series: list[Series]) -> tuple[Series, ...]:
@@ -372,133 +381,3 @@ def _in_order(series: list[Series]) -> tuple[Series, ...]:
         result.append(replace(own[0], frames=frames, kind="volume", refusal=why))
     result.sort(key=lambda s: s.kind != "volume")
     return tuple(result)
-
-
-class _Group:
-    """All planes with one SeriesInstanceUID, by whose they are."""
-
-    def __init__(self) -> None:
-        self._frames: dict[Owner, list[Frame]] = {}
-        self._first: dict[Owner, Header] = {}
-        self.size = 0
-
-    def add(self, header: Header) -> None:
-        self._frames.setdefault(header.owner, []).extend(header.frames)
-        self._first.setdefault(header.owner, header)
-        self.size += len(header.frames)
-
-    def instances(self) -> Iterator[str]:
-        """SOPInstanceUIDs."""
-        return (frame.file.sop_instance_uid for frames in self._frames.values() for frame in frames)
-
-    def owners(self) -> dict[Path, Owner]:
-        """Whose each file is."""
-        return {frame.file.path: owner for owner, frames in self._frames.items() for frame in frames}
-
-    def unsorted(self, folder: archive.TemporaryFolder | None) -> tuple[Series, ...]:
-        """One series for each owner, with all planes so far."""
-        found = []
-        for number, owners in enumerate(by_owner(self._frames), start=1):
-            frames = [frame for owner in owners for frame in self._frames[owner]]
-            identity = self._first[owners[0]].identity()
-            kind: SeriesKind = "volume" if len(frames) > 1 else "image"
-            if is_localizer(frames[0]):
-                kind = "localizer"
-            found.append(Series(identity, tuple(frames), kind, _key(identity, number), _folder=folder))
-        return tuple(found)
-
-    def sorted_out(self, folder: archive.TemporaryFolder | None) -> tuple[list[Series], list[Skipped]]:
-        """All stacks, volumes first and the largest first, and the files that are none."""
-        parts: list[tuple[SeriesKind, Stack, SeriesIdentity]] = []
-        skipped: list[Skipped] = []
-        several = by_owner(self._frames)
-        note: tuple[str, ...] = ()
-        if len(several) > 1:
-            note = (_shared(several),)
-            everything = [frame for frames in self._frames.values() for frame in frames]
-            if one_volume(everything):
-                why = (
-                    f"its {len(everything)} slices follow each other as those of one volume, but their headers name "
-                    f"{_what(several)}. Export the series again, with one patient and study in all of its slices."
-                )
-                several = [[owner for owners in several for owner in owners]]
-                parts.append(("volume", Stack(tuple(everything), refusal=why), self._first[several[0][0]].identity()))
-                several = []
-        for owners in several:
-            frames = [frame for owner in owners for frame in self._frames[owner]]
-            identity = self._first[owners[0]].identity()
-            for kind, stack in _kinds(stacks.split(frames, identity.modality), identity.modality, skipped):
-                parts.append((kind, replace(stack, notes=(*note, *stack.notes)), identity))
-        kinds = ("volume", "time series", "image", "localizer")
-        parts.sort(key=lambda part: (kinds.index(part[0]), -len(part[1].frames)))
-        return [
-            Series(
-                identity=_own_identity(identity, stack) if len(parts) > 1 else _in_one_frame(identity, stack.frames),
-                frames=stack.frames,
-                kind=kind,
-                key=_key(identity, number),
-                duplicates=stack.duplicates,
-                notes=stack.notes,
-                refusal=stack.refusal,
-                strangers=stack.strangers,
-                _folder=folder,
-            )
-            for number, (kind, stack, identity) in enumerate(parts, start=1)
-        ], skipped
-
-
-def _shared(several: Sequence[Sequence[Owner]]) -> str:
-    return f"{_what(several).capitalize()} share this SeriesInstanceUID; these slices are of one of them."
-
-
-def _what(several: Sequence[Sequence[Owner]]) -> str:
-    """Say what the owners of the planes differ in, without naming anyone."""
-    firsts = [owners[0] for owners in several]
-    if len({(one.patient_id, one.patient_name, one.birth_date) for one in firsts}) > 1:
-        return f"{len(firsts)} patients"
-    return f"{len(firsts)} studies"
-
-
-def _kinds(found: list[Stack], modality: str, skipped: list[Skipped]) -> Iterator[tuple[SeriesKind, Stack]]:
-    """Say what each stack is; files that are none are added to those that were skipped."""
-    for stack in found:
-        if stack.localizer:
-            yield "localizer", stack
-        elif len(stack.frames) == 1:
-            yield "image", stack
-        elif stack.moving:
-            yield "time series", stack
-        elif modality in _VOLUMETRIC or (not stack.refusal and any(f.position is not None for f in stack.frames)):
-            yield "volume", stack
-        else:
-            for frame in stack.frames:
-                if frame.number is None:
-                    yield "image", Stack((frame,), duplicates=stack.duplicates)
-                elif frame.number == 1:
-                    reason = f"a moving image of {frame.file.n_frames} frames without positions, not a scan"
-                    skipped.append((frame.file.path, reason))
-
-
-def _own_identity(identity: SeriesIdentity, stack: Stack) -> SeriesIdentity:
-    """Read what a series says of itself from the planes of one of its stacks."""
-    try:
-        own = read_header(stack.frames[0].file.path).identity()
-    except NotAScanError:
-        own = identity
-    return _in_one_frame(own, stack.frames)
-
-
-def _in_one_frame(identity: SeriesIdentity, frames: Sequence[Frame]) -> SeriesIdentity:
-    """Take the commonest frame of reference, where planes name several or some name none."""
-    references = Counter(frame.frame_of_reference for frame in frames if frame.frame_of_reference)
-    if not references or (identity.frame_of_reference_uid in ("", *references) and len(references) == 1):
-        common = next(iter(references), identity.frame_of_reference_uid)
-    else:
-        common = max(sorted(references), key=lambda uid: references[uid])
-    if common == identity.frame_of_reference_uid:
-        return identity
-    return identity.model_copy(update={"frame_of_reference_uid": common})
-
-
-def _key(identity: SeriesIdentity, number: int) -> str:
-    return name_of(identity.series_uid) + (f"_{number}" if number > 1 else "")
