@@ -141,14 +141,28 @@ def test_the_table_of_layers_is_the_contract() -> None:
     assert [" | ".join(re.findall(r"\w+", row)) for row in table] == LAYERS["layers"]
 
 
+ANSWERS = MAP.split("## Where is it?")[1].split("\n## ")[0]
+
+
 def test_the_answers_name_files_that_there_are() -> None:
-    answers = MAP.split("## Where is it?")[1].split("\n## ")[0]
-    places = re.findall(r"`([\w/.{},-]+)`", answers)
-    questions = re.findall(r"^\| \d+ \|", answers, re.MULTILINE)
-    assert len(questions) >= 20
-    missing = [place for place in places if "/" in place and not _exists(place)]
-    assert missing == []
+    places = re.findall(r"`([\w/.{},-]+)`", ANSWERS)
+    assert len(re.findall(r"^\| \d+ \|", ANSWERS, re.MULTILINE)) >= 40
+    assert [
+        place for place in places if "/" in place and not any((root / place).exists() for root in (SOURCE, ROOT))
+    ] == []
 
 
-def _exists(place: str) -> bool:
-    return any((root / place).exists() for root in (SOURCE, ROOT))
+def test_what_the_answers_name_is_defined_in_the_file_before_it() -> None:
+    named = [
+        (place, name)
+        for place, names in re.findall(r"`([\w/]+\.py)`(?: \(|, )((?:`\w+`(?:, )?)+)\)", ANSWERS)
+        for name in re.findall(r"\w+", names)
+    ]
+    assert len(named) > 60
+    assert [(place, name) for place, name in named if name not in _defined(SOURCE / place)] == []
+
+
+def _defined(path: Path) -> set[str]:
+    """Functions and classes of a module."""
+    kinds = ast.FunctionDef | ast.ClassDef
+    return {node.name for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, kinds)}
