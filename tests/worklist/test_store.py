@@ -15,7 +15,7 @@ from worklist_case import DAWN, HOUR, Clock, large, numbers, result, results, sm
 from napari_lesion.pacs.queue import Queue
 from napari_lesion.report.ledger import Ledger, LedgerEntry
 from napari_lesion.report.summary import SeriesOutcome
-from napari_lesion.support.errors import InputFileError, OptionError, OutputError, WorklistError
+from napari_lesion.support.errors import InputFileError, OptionError, WorklistError
 from napari_lesion.worklist.seats import new_seat
 from napari_lesion.worklist.store import Worklist
 
@@ -278,12 +278,12 @@ def test_what_a_listener_received_is_on_the_list_also_before_it_is_analysed(tmp_
 
 def test_a_list_of_another_version_or_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "worklist.sqlite").write_bytes(b"no database" * 100)
-    with pytest.raises(OutputError, match="cannot be opened"):
+    with pytest.raises(InputFileError, match="this is not the worklist"):
         Worklist(tmp_path / "worklist.sqlite")
     worklist = worklist_of(tmp_path)
-    worklist._db.execute("PRAGMA user_version = 7")
+    worklist._db.do("PRAGMA user_version = 7")
     worklist.close()
-    with pytest.raises(OutputError, match="another version"):
+    with pytest.raises(InputFileError, match="another version"):
         Worklist(worklist.path)
 
 

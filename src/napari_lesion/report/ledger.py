@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from napari_lesion.report.summary import SeriesOutcome
-from napari_lesion.support.database import Database, read_rows, unusable
+from napari_lesion.support.database import Database, read_rows, refuse
 from napari_lesion.support.plain import one_line
 
 FILE_NAME = "ledger.sqlite"
@@ -163,7 +163,7 @@ class Ledger:
             self._db.do("SELECT key, jpeg FROM thumbnails LIMIT 1")
         except sqlite3.Error as error:
             self._db.close()
-            raise unusable(self.path, _WHAT, error) from error
+            refuse(self.path, _WHAT, error)
         except BaseException:
             self._db.close()
             raise

@@ -12,12 +12,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import psutil
 
 from napari_lesion.support.atomic import PRIVATE_FILE
-from napari_lesion.support.errors import ConfigError, InputFileError, OutputError
+from napari_lesion.support.errors import InputFileError, OutputError
 from napari_lesion.support.vault import refuse_encrypted
 
 _Taken = TypeVar("_Taken")
@@ -74,7 +74,7 @@ class Database:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE))
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_PATIENCE_S)
         except (OSError, sqlite3.Error) as error:
-            raise unusable(path, what, error) from error
+            refuse(path, what, error)
         self._db.row_factory = sqlite3.Row
         try:
             _version(self._db, path, what, len(versions))
@@ -89,7 +89,7 @@ class Database:
                 self.do(f"PRAGMA user_version = {len(versions)}")
         except sqlite3.Error as error:
             self._db.close()
-            raise unusable(path, what, error) from error
+            refuse(path, what, error)
         except BaseException:
             self._db.close()
             raise
@@ -145,17 +145,25 @@ def read_rows(
                 db.row_factory = sqlite3.Row
                 yield from map(take, db.execute(query))
     except (OSError, sqlite3.Error) as error:
-        raise unusable(path, what, error) from error
+        refuse(path, what, error)
 
 
-def unusable(path: Path, what: str, error: OSError | sqlite3.Error) -> ConfigError:
-    """Put into a sentence why a file cannot be used."""
+def refuse(path: Path, what: str, error: OSError | sqlite3.Error) -> NoReturn:
+    """Say why a file cannot be used.
+
+    Raises
+    ------
+    OutputError
+        If that is so because of the place where it is.
+    InputFileError
+        Else: it is something else, or damaged.
+    """
     code = getattr(error, "sqlite_errorcode", None)
     if isinstance(error, OSError) or (code is not None and code & 0xFF in _OF_THE_PLACE):
-        return OutputError(
+        raise OutputError(
             f"{path}: {what} cannot be opened ({error}). Free it or its disk, or choose another folder for it."
-        )
-    return InputFileError(f"{path}: this is not {what}, or it is damaged ({error}). Move it away.")
+        ) from error
+    raise InputFileError(f"{path}: this is not {what}, or it is damaged ({error}). Move it away.") from error
 
 
 def is_across_a_network(folder: Path) -> bool:

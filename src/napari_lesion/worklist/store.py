@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from napari_lesion.support.atomic import PRIVATE_FOLDER
-from napari_lesion.support.database import Database
-from napari_lesion.support.errors import LesionError, OptionError, OutputError, WorklistError
+from napari_lesion.support.database import Database, refuse
+from napari_lesion.support.errors import LesionError, OptionError, WorklistError
 from napari_lesion.worklist.arrivals import Arrival, arrivals_in
 from napari_lesion.worklist.found import merged
 from napari_lesion.worklist.ranking import points, terms
@@ -21,6 +21,7 @@ from napari_lesion.worklist.studies import Event, Study
 ENVIRONMENT = "NAPARI_LESION_WORKLIST"
 """Names the file of the worklist."""
 FILE_NAME = "worklist.sqlite"
+_WHAT = "the worklist"
 _HOUR_S = 3600.0
 
 
@@ -48,8 +49,8 @@ class Worklist:
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
         except OSError as error:
-            raise OutputError(f"{path}: the worklist cannot be opened ({error}).") from error
-        self._db = Database(path, "the worklist", VERSIONS)
+            refuse(path, _WHAT, error)
+        self._db = Database(path, _WHAT, VERSIONS)
 
     def close(self) -> None:
         """Close it; nothing waits to be written."""
