@@ -65,7 +65,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         preprocessing=package_metadata.Preprocessing(spacing_mm=0.7, window_hu=(-1000, 400)),
         training_cases=(),
     )
-    monkeypatch.setattr("napari_lesion.detection.nodule2d.load_network", lambda _: Brightness())
+    monkeypatch.setattr("napari_lesion.detection.package_detector.load_network", lambda _: Brightness())
     return packages.save_package(tmp_path / "two-d", PatchNet(4).state_dict(), metadata, "# card").folder
 
 
