@@ -11,10 +11,10 @@ from napari_lesion.cli import console
 
 SHOW = """
 import time
-from napari_lesion.cli.console import say, show_progress
+from napari_lesion.cli.console import print_line, show_progress
 with show_progress() as progress:
     progress(1, 4, "[reading] 1/4")
-    say("a result " + "x" * 200)
+    print_line("a result " + "x" * 200)
     progress(4, 4, "done")
     time.sleep(0.3)
 """
