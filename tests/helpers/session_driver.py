@@ -261,7 +261,7 @@ class Driver:
         marks = annotator(self.session)
         own = self.open_scans.current.key if self.open_scans.current is not None else ""
         seen: list[Any] = [(one.key, id(self.session.review_of(one.volume))) for one in self.truth.others()]
-        return [*seen, *((key, id(one)) for key, one in marks._sets.items() if key != own)]
+        return [*seen, *((key, id(one.found)) for key, one in marks._scans.items() if key != own)]
 
     def do_open(self) -> None:
         self.open(self.random.choice(self.scans))

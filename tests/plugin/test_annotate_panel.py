@@ -175,7 +175,7 @@ def test_a_click_outlines_the_nodule_and_the_brush_corrects_it(viewer, panel, mo
     uid = scan.series.series_uid
     center, diameter = NODULES[0]
     show(viewer, panel, center)
-    assert panel._annotator.layers.masks is None, "no array before there is a mask"
+    assert panel._annotator.layers.masks.layer is None, "no array before there is a mask"
     key(viewer, qtbot, Qt.Key.Key_G)
     assert panel.tools["grow"].isChecked()
     mouse.click(np.add(center, (3, 2, 0)))
@@ -187,9 +187,9 @@ def test_a_click_outlines_the_nodule_and_the_brush_corrects_it(viewer, panel, mo
     grown = np.zeros(scan.shape, bool)
     mark.mask.put(grown)
     assert 2 * (grown & truth).sum() / (grown.sum() + truth.sum()) > 0.9
-    masks = panel._annotator.layers.masks
+    masks = panel._annotator.layers.masks.layer
     assert masks.data.dtype == np.uint8
-    assert np.shares_memory(masks.data, panel._annotator.layers._voxels)
+    assert np.shares_memory(masks.data, panel._annotator.layers.masks.voxels.array)
 
     # Painting goes on with the selected finding; B once more begins another one.
     key(viewer, qtbot, Qt.Key.Key_B)
@@ -234,7 +234,8 @@ def test_a_click_outlines_the_nodule_and_the_brush_corrects_it(viewer, panel, mo
     assert saved(folder, uid).annotations[1].mask == second.mask
     back = np.zeros(scan.shape, bool)
     second.mask.put(back)
-    assert np.array_equal(panel._annotator.layers._voxels == panel._annotator.layers._numbers[second.id], back)
+    voxels = panel._annotator.layers.masks.voxels
+    assert np.array_equal(voxels.array == voxels.number(second.id), back)
 
 
 def test_slices_are_filled_boxes_drawn_and_the_3d_brush_is_a_ball(viewer, panel, mouse, qtbot, folder, scan) -> None:
@@ -277,7 +278,7 @@ def test_slices_are_filled_boxes_drawn_and_the_3d_brush_is_a_ball(viewer, panel,
         with mirrored.block_history():
             mirrored.paint((z, 30, 110), mirrored.selected_label)
     painted = saved(folder, uid).annotations[-1]
-    assert painted.mask.count == (panel._annotator.layers._voxels == mirrored.selected_label).sum()
+    assert painted.mask.count == (panel._annotator.layers.masks.voxels.array == mirrored.selected_label).sum()
     assert painted.center_mm == pytest.approx(scan.to_patient((11, 30, 110)), abs=2)
 
 
@@ -298,7 +299,7 @@ def _each_reader_sees_the_own_work_and_others_only_if_asked(viewer, panel, folde
     panel.reader_name.setText("ben")
     panel.reader_name.editingFinished.emit()
     assert panel.table.rowCount() == 0
-    assert one.layers.masks is None or not one.layers.masks.data.any()
+    assert one.layers.masks.layer is None or not one.layers.masks.layer.data.any()
     one.add_point(NODULES[1][0], 14)
     names = lambda: [layer.name for layer in viewer.layers]  # noqa: E731
     assert "Findings of other readers" not in names()
@@ -327,7 +328,7 @@ def _masks_lie_where_they_were_painted_in_coronal_scans(viewer, panel, qtbot, fo
     qtbot.waitUntil(lambda: panel.table.rowCount() == 1, timeout=PATIENCE_MS)
     mark = saved(folder, "1.2.9").annotations[0]
     assert mark.center_mm == pytest.approx(center, abs=1.5)
-    shown = one.layers.masks
+    shown = one.layers.masks.layer
     place = shown.data_to_world(np.argwhere(shown.data).mean(axis=0))
     assert place[::-1] == pytest.approx(center, abs=1.5)
     assert one.layers.axis_across == 0

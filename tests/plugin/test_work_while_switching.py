@@ -276,7 +276,7 @@ def test_reports_are_of_the_scan_that_they_were_asked_for(
 def test_what_is_outlined_by_a_click_comes_to_its_own_scan(
     two: tuple[Session, Image, Image], gate: Gate, qtbot: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from napari_lesion.plugin.annotate import annotator as module
+    from napari_lesion.plugin.annotate import growing as module
 
     store("annotation/folder", str(tmp_path))
     session, first, second = two
@@ -337,7 +337,7 @@ def test_a_window_that_closes_while_something_runs_goes_quietly(
     work: str,
 ) -> None:
     """Nothing is delivered to a window that is gone, and nothing is raised."""
-    from napari_lesion.plugin.annotate import annotator as annotating
+    from napari_lesion.plugin.annotate import growing as annotating
     from napari_lesion.plugin.findings import exports
 
     done = threading.Event()

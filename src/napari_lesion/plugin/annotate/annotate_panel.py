@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lesion.annotation.annotations import Annotation, AnnotationSet
-from napari_lesion.plugin.annotate.annotator import annotator, preload
+from napari_lesion.plugin.annotate.annotator import annotator
 from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import bind
@@ -58,7 +59,7 @@ class AnnotatePanel(QWidget):
         self._list_labels()
         self._on_tool(self._annotator.tool)
         self._show()
-        self._preload: Task[None] = Task(preload, self)
+        self._preload: Task[None] = Task(_preload, self)
         self._preload.start()
 
     # -- construction -------------------------------------------------------------------------------------------------
@@ -194,7 +195,7 @@ class AnnotatePanel(QWidget):
         self.label.activated.connect(lambda row: one.set_label(self.label.itemData(row)))
         for tool, button in self.tools.items():
             button.clicked.connect(lambda checked, name=tool: one.use(name if checked else ""))
-        self.volumetric.toggled.connect(one.layers.set_volumetric)
+        self.volumetric.toggled.connect(one.layers.masks.set_volumetric)
         self.fill_button.clicked.connect(one.fill)
         self.save_button.clicked.connect(one.save_again)
         self.table.currentCellChanged.connect(self._on_row)
@@ -380,3 +381,9 @@ def _swatch(color: str) -> QIcon:
     pixmap = QPixmap(12, 12)
     pixmap.fill(QColor(color))
     return QIcon(pixmap)
+
+
+def _preload(progress: Progress) -> None:
+    """Import what napari wants for the tables of its layers: a second that the window need not wait for."""
+    progress(0, 1, "")
+    import_module("pandas")

@@ -5,47 +5,42 @@ The panel and the layers show what is here. Every change is on disk when the met
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import partial
-from importlib import import_module
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
 import numpy as np
 from platformdirs import user_data_path
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
-from napari_lesion.annotation.annotations import (
-    Annotation,
-    AnnotationSet,
-    changed,
-    moved,
-    new_annotation,
-    with_mask,
-)
+from napari_lesion.annotation.annotations import Annotation, AnnotationSet, changed, moved, new_annotation, with_mask
 from napari_lesion.annotation.labels import LUNG_NODULES, Label, LabelSet
-from napari_lesion.annotation.store import Store, check_grid, open_set
-from napari_lesion.assessment.measure.grow import grow
+from napari_lesion.annotation.store import Store
 from napari_lesion.model.findings import Point
 from napari_lesion.model.mask import Mask, fill_between
 from napari_lesion.model.volume import Volume
+from napari_lesion.plugin.annotate.annotated_scan import AnnotatedScan, free_voxels, sets_of_others
 from napari_lesion.plugin.annotate.annotation_layers import AnnotationLayers
+from napari_lesion.plugin.annotate.growing import Growing
+from napari_lesion.plugin.session.each import one_each
 from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.settings import option, reader_name, setting, store
-from napari_lesion.plugin.texts import tr
-from napari_lesion.plugin.viewer.actions import Action
+from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.layers import scan_key, scan_name
-from napari_lesion.plugin.widgets.task import Task, sentence
+from napari_lesion.plugin.widgets.task import sentence
 from napari_lesion.support.errors import AnnotationError, LesionError
-from napari_lesion.support.progress import Progress
-
-if TYPE_CHECKING:
-    from napari_lesion.plugin.annotate.annotation_layers import AnnotationLayers
 
 #: What the mouse does: select and move, points, boxes, brush, eraser, growing; "" leaves it to the viewer.
 TOOLS = ("", "select", "point", "box", "brush", "erase", "grow")
+_HINTS = {
+    "select": N_("Click a finding to select it; drag a point or box to move it, Delete takes it away."),
+    "point": N_("Drag from the middle of the finding to its rim. A click repeats the last diameter."),
+    "box": N_("Drag from corner to corner."),
+    "brush": N_("Paint the finding. B or another label begins the next finding."),
+    "erase": N_("Erase from the selected finding; select it in the list first."),
+    "grow": N_("Click into the finding: it is outlined at once. Correct the outline with the brush."),
+}
 ANNOTATION = "annotation"
 """Who has the mouse while something is marked."""
 DEFAULT_DIAMETER_MM = 8.0
@@ -64,16 +59,11 @@ class Annotator(QObject):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session_ref = ref(session)
-        self._sets: dict[str, AnnotationSet] = {}
-        """Of the scans that were open, by `layers.scan_key`, of the present reader."""
-        self._undone: dict[str, list[AnnotationSet]] = {}
-        self._before: dict[str, list[AnnotationSet]] = {}
-        self._problems: dict[str, str] = {}
-        """Why the annotations of a series cannot be shown or changed."""
-        self._unsaved: dict[str, str] = {}
-        """Why the last change of a scan is not on disk yet."""
+        self._scans: dict[str, AnnotatedScan] = {}
+        """That were open, by `layers.scan_key`, as the present reader annotated them."""
         self.reader = reader_name()
         self.store = Store(Path(option("annotation/folder") or user_data_path("napari-lesion") / "annotations"))
+        self._nothing = AnnotatedScan(self.store, self.status_changed.emit)
         self.labels: LabelSet = LUNG_NODULES
         self.label: Label = LUNG_NODULES.labels[0]
         self.selected = ""
@@ -81,16 +71,18 @@ class Annotator(QObject):
         self.tool = ""
         self.others = False
         """Whether the annotations of the other readers are shown."""
-        self._of_others: tuple[AnnotationSet, ...] = ()
-        self._growing: Task[Mask] | None = None
+        self.of_others: tuple[AnnotationSet, ...] = ()
+        """What other readers marked in the scan that is read now, if that is to be seen."""
+        self._growing = Growing(self)
+        self._growing.grown.connect(self._on_grown)
+        self._growing.failed.connect(self._on_not_grown)
         self._read_labels()
         session.scan_changed.connect(self._on_scan)
         session.open_scans.mouse_taken.connect(self._on_mouse_taken)
         session.finding_selected.connect(self._on_finding)
         self._on_scan()
         # Late, since the layers follow the signals.
-
-        self.layers: AnnotationLayers = AnnotationLayers(self)
+        self.layers = AnnotationLayers(self)
 
     # -- what there is ------------------------------------------------------------------------------------------------
 
@@ -114,42 +106,35 @@ class Annotator(QObject):
         return self.session.volume
 
     @property
+    def _here(self) -> AnnotatedScan:
+        """The scan that is read now; one without anything where there is none."""
+        volume = self.volume
+        return self._scans.get(scan_key(volume), self._nothing) if volume is not None else self._nothing
+
+    @property
     def problem(self) -> str:
         """Why the scan that is read now cannot be annotated; "" if it can."""
-        volume = self.volume
-        if volume is None:
-            return tr("Open a scan first.")
-        return self._problems.get(scan_key(volume), "")
+        return self._here.problem if self.volume is not None else tr("Open a scan first.")
 
     @property
     def unsaved(self) -> str:
         """Why the last change in the scan that is read now is not on disk yet; "" if it is."""
-        volume = self.volume
-        return self._unsaved.get(scan_key(volume), "") if volume is not None else ""
+        return self._here.unsaved
 
     @property
     def annotations(self) -> AnnotationSet | None:
         """What the reader marked in the scan that is read now; None where that is not possible."""
-        volume = self.volume
-        return self._sets.get(scan_key(volume)) if volume is not None else None
-
-    @property
-    def of_others(self) -> tuple[AnnotationSet, ...]:
-        """What other readers marked in the scan that is read now, if that is to be seen."""
-        return self._of_others
+        return self._here.found
 
     def _load_others(self) -> None:
-        found = []
-        volume = self.volume
-        if volume is not None and self.others:
-            try:
-                for one in self.store.load_scan(volume.series.series_uid, volume.stack):
-                    if one.reader != self.reader:
-                        check_grid(one, volume)
-                        found.append(one)
-            except LesionError as error:
-                self.status_changed.emit(f"⚠ {sentence(error)}")
-        self._of_others = tuple(found)
+        self.of_others = ()
+        if self.volume is None or not self.others:
+            return
+        try:
+            for one in sets_of_others(self.store, self.volume, self.reader):
+                self.of_others += (one,)
+        except LesionError as error:
+            self.status_changed.emit(f"⚠ {sentence(error)}")
 
     @property
     def current(self) -> Annotation | None:
@@ -207,17 +192,8 @@ class Annotator(QObject):
         elif tool != self.tool:
             self.tool = tool
             self.tool_changed.emit(tool)
-        hints = {
-            "": "",
-            "select": tr("Click a finding to select it; drag a point or box to move it, Delete takes it away."),
-            "point": tr("Drag from the middle of the finding to its rim. A click repeats the last diameter."),
-            "box": tr("Drag from corner to corner."),
-            "brush": tr("Paint the finding. B or another label begins the next finding."),
-            "erase": tr("Erase from the selected finding; select it in the list first."),
-            "grow": tr("Click into the finding: it is outlined at once. Correct the outline with the brush."),
-        }
-        if hints[tool]:
-            self.status_changed.emit(hints[tool])
+        if tool:
+            self.status_changed.emit(tr(_HINTS[tool]))
 
     def _on_mouse_taken(self, who: str) -> None:
         if who != ANNOTATION and self.tool:
@@ -295,15 +271,16 @@ class Annotator(QObject):
 
     def relabel(self, name: str) -> None:
         """Give the selected annotation another label."""
-        found, mark = self.annotations, self.current
-        if found is not None and mark is not None and mark.label != name:
-            self._apply(found.put(changed(mark, label=self.labels[name].name)), mark.id)
+        self._change(label=self.labels[name].name)
 
     def comment(self, text: str) -> None:
         """Write a comment to the selected annotation."""
+        self._change(comment=text)
+
+    def _change(self, **what: str) -> None:
         found, mark = self.annotations, self.current
-        if found is not None and mark is not None and mark.comment != text:
-            self._apply(found.put(changed(mark, comment=text)), mark.id)
+        if found is not None and mark is not None and mark.model_copy(update=what) != mark:
+            self._apply(found.put(changed(mark, **what)), mark.id)
 
     def set_done(self, done: bool) -> None:
         """Say that the scan is finished, or that it is not."""
@@ -313,8 +290,8 @@ class Annotator(QObject):
 
     def fill(self) -> None:
         """Fill the slices between those that the selected finding was drawn on."""
-        mark, volume = self.current, self.volume
-        if volume is None:
+        found, mark, volume = self.annotations, self.current, self.volume
+        if found is None or volume is None:
             return
         if mark is None or mark.mask is None:
             self.status_changed.emit(tr("Select a painted finding first: fill completes it between the slices drawn."))
@@ -324,57 +301,36 @@ class Annotator(QObject):
         except AnnotationError as error:
             self.status_changed.emit(f"⚠ {sentence(error)}")
             return
-        self.paint(mark.id, self.layers.free_of_others(filled, mark.id))
+        self.paint(mark.id, free_voxels(found, filled, volume, but=mark.id))
 
     def grow_at(self, center_mm: Point) -> None:
         """Outline the finding at a place; the work is done on a thread."""
         volume = self.volume
-        if volume is None or self.annotations is None or self._growing is not None:
-            return
-
-        def work(progress: Progress) -> Mask:
-            volume.wait(progress)  # a scan is shown before all of it is read
-            return grow(volume, center_mm)
-
-        scan = self.session.open_scans.current
-        self._growing = Task(work, self)
-        self._growing.succeeded.connect(partial(self._on_grown, volume, self.label.name, self.reader))
-        self._growing.failed.connect(partial(self._on_not_grown, volume))
-        self._growing.ended.connect(self._on_growing_ended)
-        if scan is not None:
-            self.session.open_scans.begin_work(scan)
-            self._growing.ended.connect(lambda: self.session.open_scans.end_work(scan))
-        self._growing.start()
+        if volume is not None and self.annotations is not None and not self.growing:
+            self._growing.start(volume, center_mm, self.label.name, self.reader, self.session.open_scans)
 
     def _on_not_grown(self, volume: Volume, error: Exception) -> None:
         where = "" if volume is self.volume else f"{scan_name(volume.series)}: "
         self.status_changed.emit(f"⚠ {where}{sentence(error)}")
 
-    def _on_growing_ended(self) -> None:
-        self._growing = None
-
     @property
     def growing(self) -> bool:
         """Whether a finding is being outlined."""
-        return self._growing is not None
+        return self._growing.running
 
     def _on_grown(self, volume: Volume, label: str, reader: str, mask: Mask) -> None:
         """Take over what was outlined, in its own scan, whichever is on the screen by now."""
-        found = self._sets.get(scan_key(volume))
-        if found is None or reader != self.reader:
+        kept = self._scans.get(scan_key(volume))
+        if kept is None or kept.found is None or reader != self.reader:
             return
+        free = free_voxels(kept.found, mask, volume)
         if volume is not self.volume:
-            free = _free_of(found, mask, volume)
             if free is not None:
                 made = new_annotation(volume, label=label, reader=reader, mask=free)
-                self._before.setdefault(scan_key(volume), []).append(found)
-                self._undone.pop(scan_key(volume), None)
-                self._keep(scan_key(volume), found.put(made))
-                self.status_changed.emit(
-                    tr("Outlined in {scan}: {mm:.1f} mm.", scan=scan_name(volume.series), mm=made.diameter_mm)
-                )
+                kept.change(kept.found.put(made))
+                scan = scan_name(volume.series)
+                self.status_changed.emit(tr("Outlined in {scan}: {mm:.1f} mm.", scan=scan, mm=made.diameter_mm))
             return
-        free = self.layers.free_of_others(mask, "")
         if free is None:
             self.status_changed.emit(tr("That finding is outlined already: select it, and correct it with the brush."))
             return
@@ -393,63 +349,39 @@ class Annotator(QObject):
     @property
     def can_undo(self) -> bool:
         """Whether there is a change to take back in this scan."""
-        volume = self.volume
-        return volume is not None and bool(self._before.get(scan_key(volume)))
+        return self._here.can_undo
 
     @property
     def can_redo(self) -> bool:
         """Whether a change was taken back in this scan."""
-        volume = self.volume
-        return volume is not None and bool(self._undone.get(scan_key(volume)))
+        return self._here.can_redo
 
     def undo(self) -> None:
         """Take the last change back."""
-        self._step(self._before, self._undone)
+        if self._here.undo():
+            self._on_step()
 
     def redo(self) -> None:
         """Do again what was taken back."""
-        self._step(self._undone, self._before)
+        if self._here.redo():
+            self._on_step()
 
-    def _step(self, source: dict[str, list[AnnotationSet]], target: dict[str, list[AnnotationSet]]) -> None:
-        found, volume = self.annotations, self.volume
-        if found is None or volume is None or not source.get(scan_key(volume)):
-            return
-        target.setdefault(scan_key(volume), []).append(found)
-        other = source[scan_key(volume)].pop()
-        self._keep(scan_key(volume), other.model_copy(update={"revision": found.revision}))
-        if self.selected not in other:
+    def _on_step(self) -> None:
+        if self.annotations is not None and self.selected not in self.annotations:
             self.selected = ""
         self.changed.emit()
 
     def _apply(self, new: AnnotationSet, selected: str) -> None:
         """Take over a change and save it."""
-        found, volume = self.annotations, self.volume
-        if volume is None:
-            return
-        key = scan_key(volume)
-        if found is not None:
-            self._before.setdefault(key, []).append(found)
-            self._undone.pop(key, None)
         self.status_changed.emit("")
-        self._keep(key, new)
+        self._here.change(new)
         self.selected = selected
         self.changed.emit()
 
-    def _keep(self, key: str, new: AnnotationSet) -> None:
-        """Save; what cannot be saved stays in memory, and the reader is told until it can."""
-        try:
-            new = self.store.save(new)
-            self._unsaved.pop(key, None)
-        except LesionError as error:
-            self._unsaved[key] = sentence(error)
-            self.status_changed.emit(f"⚠ {self._unsaved[key]}")
-        self._sets[key] = new
-
     def save_again(self) -> None:
         """Try once more to save what could not be saved."""
-        found, volume = self.annotations, self.volume
-        if found is not None and volume is not None and self.unsaved:
-            self._keep(scan_key(volume), found)
+        if self._here.found is not None and self.unsaved:
+            self._here.save(self._here.found)
             self.changed.emit()
 
     # -- loading ------------------------------------------------------------------------------------------------------
@@ -458,31 +390,17 @@ class Annotator(QObject):
         self.selected = ""
         self.status_changed.emit("")
         volume = self.volume
-        if volume is not None and scan_key(volume) not in self._sets:
-            self._load(volume)
+        if volume is not None and self.annotations is None:
+            kept = AnnotatedScan(self.store, self.status_changed.emit)
+            self._scans[scan_key(volume)] = kept
+            kept.load(volume, self.reader, self.labels.name)
         if self.tool and (volume is None or self.problem):
             self.use("")
         self._load_others()
         self.changed.emit()
 
-    def _load(self, volume: Volume) -> None:
-        key = scan_key(volume)
-        self._problems.pop(key, None)
-        try:
-            self._sets[key] = open_set(
-                self.store,
-                volume,
-                self.reader,
-                self.labels.name,
-                tell=lambda text: self.status_changed.emit(f"⚠ {text}"),
-            )
-        except LesionError as error:
-            self._problems[key] = sentence(error)
-            self.status_changed.emit(f"⚠ {sentence(error)}")
-
     def _reload(self) -> None:
-        for state in (self._sets, self._before, self._undone, self._problems, self._unsaved):
-            state.clear()
+        self._scans.clear()
         self._on_scan()
 
     def _read_labels(self) -> None:
@@ -494,71 +412,5 @@ class Annotator(QObject):
         self.label = self.labels.labels[0]
 
 
-def _free_of(found: AnnotationSet, mask: Mask, volume: Volume) -> Mask | None:
-    """Take those voxels of a mask that no finding of a set has; None if there are none."""
-    taken = np.zeros(volume.shape, bool)  # pages of zeros cost no memory before something is put there
-    for mark in found.annotations:
-        if mark.mask is not None:
-            mark.mask.put(taken)
-    free = mask.voxels & ~taken[mask.region]
-    return Mask.of(free, mask.offset) if free.any() else None
-
-
-_annotators: WeakKeyDictionary[Session, Annotator] = WeakKeyDictionary()
-
-
-def annotator(session: Session) -> Annotator:
-    """Get the annotator of a viewer; it is made when it is first asked for."""
-    if session not in _annotators:
-        _annotators[session] = Annotator(session)
-    return _annotators[session]
-
-
-def preload(progress: Progress) -> None:
-    """Import what napari wants for the tables of its layers: a second that the window need not wait for."""
-    progress(0, 1, "")
-    import_module("pandas")
-
-
-# -- keys --------------------------------------------------------------------------------------------------------------
-
-
-def open_panel(session: Session) -> None:
-    """Bring the panel to the front: nobody marks anything while it cannot be seen."""
-    if session.mode == ANNOTATION:
-        return  # it is what the workstation shows
-    dock, _ = session.viewer.window.add_plugin_dock_widget("napari-lesion", "Annotate")
-    dock.show()
-    dock.raise_()
-
-
-def _use(tool: str) -> Callable[[Session], None]:
-    def run(session: Session) -> None:
-        open_panel(session)
-        one = annotator(session)
-        one.use("" if one.tool == tool != "brush" else tool)
-
-    return run
-
-
-def _label(key: int) -> Callable[[Session], None]:
-    def run(session: Session) -> None:
-        one = annotator(session)
-        name = next((label.name for label in one.labels.labels if label.key == key), None)
-        if name is None:
-            one.status_changed.emit(tr("No label has the key {key}.", key=key_name(f"annotation.label_{key}")))
-        else:
-            open_panel(session)
-            one.set_label(name)
-
-    return run
-
-
-ACTIONS = (
-    Action("annotation.brush", "Paint a finding; again: the next finding", "B", _use("brush")),
-    Action("annotation.grow", "Outline a finding by a click", "G", _use("grow")),
-    *(
-        Action(f"annotation.label_{n}", f"Label {n} for what is marked next", f"Alt-{n}", _label(n))
-        for n in range(1, 10)
-    ),
-)
+annotator = one_each(Annotator)
+"""Get the annotator of a viewer."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from weakref import WeakKeyDictionary
 
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lesion.annotation.cases import Case, find_cases, key_of, next_case, progress_of
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.plugin.annotate.annotator import annotator
+from napari_lesion.plugin.session.each import one_each
 from napari_lesion.plugin.session.session import ANNOTATION, Session
 from napari_lesion.plugin.settings import option, setting, store
 from napari_lesion.plugin.texts import tr
@@ -176,14 +176,8 @@ class CaseList(QObject):
         self.changed.emit()
 
 
-_lists: WeakKeyDictionary[Session, CaseList] = WeakKeyDictionary()
-
-
-def case_list(session: Session) -> CaseList:
-    """Get the cases of a viewer; the list is made when it is first asked for."""
-    if session not in _lists:
-        _lists[session] = CaseList(session)
-    return _lists[session]
+case_list = one_each(CaseList)
+"""Get the cases of a viewer."""
 
 
 def _open_panel(session: Session) -> None:

@@ -9,15 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 from napari.layers import Labels, Layer, Vectors
 from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
 from napari_lesion.model.findings import Finding
-from napari_lesion.model.mask import Box, Mask, gap_mm
+from napari_lesion.model.mask import Box, gap_mm
 from napari_lesion.model.volume import FloatArray, Volume, apply_affine, spacing_of
-from napari_lesion.plugin.annotate.annotation_layers import stroke_extent
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.session.open_scans import OpenScan
 from napari_lesion.plugin.session.session import Session
@@ -25,6 +23,7 @@ from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.finding_layers import FINDING_COLOR, SELECTED_COLOR
 from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.layers import about, canonical, placed, put_data, scan_name
+from napari_lesion.plugin.viewer.mask_voxels import APART_MM, MaskVoxels, stroke_box
 from napari_lesion.plugin.viewer.outline_layer import ASIDE, OutlineLabels
 from napari_lesion.plugin.widgets.messages import show_info
 from napari_lesion.review import edits
@@ -38,12 +37,8 @@ _BRUSH_MM = 4.0
 _AXIS_MM = 0.4
 TICK_MM = 2.5
 """Length of the marks at both ends of an axis: they lie outside of the finding, and point at each other."""
-_FEW = 255
-"""Numbers below it fit a byte, the next one to paint included."""
 OUTLINE = "outline"
 """Who has the mouse while an outline is painted."""
-APART_MM = 10.0
-"""A stroke farther than this from a finding is no part of its outline."""
 LONG_COLOR, SHORT_COLOR = "#ffd24d", "#ff9ce6"
 
 
@@ -65,12 +60,8 @@ class Outlines(QObject):
         """Whether masks and axes are shown."""
         self._volume: Volume | None = None
         """The scan that the layers are of."""
-        self._voxels: npt.NDArray[Any] = np.zeros((0, 0, 0), np.uint8)
-        """Numbers of the findings on the scan's own grid; the layer shows a view of it."""
-        self._numbers: dict[str, int] = {}
-        """Value of each finding in the masks."""
-        self._drawn: dict[str, Mask] = {}
-        """What is in the voxels now."""
+        self.voxels = MaskVoxels(self._on_widened)
+        """The layer shows a view of them."""
         self._colors: dict[int | None, str] = {}
         self._busy = False
         """The layers are changed from here, not by the reader."""
@@ -110,38 +101,22 @@ class Outlines(QObject):
         wanted = {f.id: f.mask for f in findings if f.mask is not None and f.mask.fits(volume.shape)}
         if self.masks is None and not wanted:
             return
-        layer, changed = self._need_masks(volume), False
-        for id_, mask in list(self._drawn.items()):
-            if wanted.get(id_) != mask:
-                region = self._voxels[mask.region]
-                region[region == self._numbers[id_]] = 0
-                del self._drawn[id_]
-                changed = True
-        for id_, mask in wanted.items():
-            if id_ not in self._drawn:
-                mask.put(self._voxels, self._number(id_))
-                self._drawn[id_] = mask
-                changed = True
-        layer.selected_label = self._number(chosen.id) if chosen is not None else self._next_number()
+        layer = self._need_masks(volume)
+        changed = self.voxels.draw(wanted)
+        layer.selected_label = self.voxels.number(chosen.id) if chosen is not None else self.voxels.next_number
         self._color(layer, chosen.id if chosen is not None else "")
         if changed:
             layer.refresh(thumbnail=False, extent=False)
 
-    def _number(self, id_: str) -> int:
-        number = self._numbers.setdefault(id_, self._next_number())
-        if number >= _FEW and self._voxels.dtype == np.uint8 and self.masks is not None and self._volume is not None:
-            self._voxels = self._voxels.astype(np.uint16)
-            self.masks.data = canonical(self._voxels, self._volume.affine)[0]
-        return number
-
-    def _next_number(self) -> int:
-        return max(self._numbers.values(), default=0) + 1
+    def _on_widened(self) -> None:
+        if self.masks is not None and self._volume is not None:
+            self.masks.data = canonical(self.voxels.array, self._volume.affine)[0]
 
     def _color(self, layer: Labels, chosen: str) -> None:
         # One colour for all other numbers: a new finding changes no colour, for which napari would draw all anew.
         colors: dict[int | None, str] = {None: FINDING_COLOR, 0: "transparent"}
         if chosen:
-            colors[self._number(chosen)] = SELECTED_COLOR
+            colors[self.voxels.number(chosen)] = SELECTED_COLOR
         if colors != self._colors:
             self._colors = colors
             layer.colormap = DirectLabelColormap(color_dict=colors)
@@ -161,11 +136,8 @@ class Outlines(QObject):
 
     def _need_masks(self, volume: Volume) -> Labels:
         if self.masks is None:
-            # Pages of zeros cost no memory before something is painted on them. napari maps every number there can be
-            # whenever a colour changes, so there are few as long as they do.
-            self._voxels = np.zeros(volume.shape, np.uint8 if self._next_number() < _FEW else np.uint16)
-            shown, affine = canonical(self._voxels, volume.affine)
-            self._drawn.clear()
+            self.voxels.begin(volume.shape)
+            shown, affine = canonical(self.voxels.array, volume.affine)
             self._colors = {}
             self.masks = OutlineLabels(shown, name=tr("Lesions: {scan}", scan=scan_name(volume.series)), **_on(volume))
             self.masks.brush_size = max(round(_BRUSH_MM / min(spacing_of(affine)[1:])), 1)
@@ -203,9 +175,7 @@ class Outlines(QObject):
         finally:
             self._busy = False
         self.masks = self.axes = None
-        self._voxels = np.zeros((0, 0, 0), np.uint8)
-        self._numbers.clear()
-        self._drawn.clear()
+        self.voxels.clear()
         self._put_down()
 
     def _on_leaving(self, _scan: OpenScan) -> None:
@@ -217,8 +187,7 @@ class Outlines(QObject):
         """Let go of a layer that the reader deleted; it comes back with the next change."""
         if layer is self.masks:
             self.masks = None
-            self._voxels = np.zeros((0, 0, 0), np.uint8)
-            self._drawn.clear()
+            self.voxels.forget()
             self._put_down()
         elif layer is self.axes:
             self.axes = None
@@ -295,13 +264,7 @@ class Outlines(QObject):
                 tr("Choose a finding first: click its row or its ring, or press {key}.", key=key_name("findings.next"))
             )
             return
-        number = self._number(chosen.id)
-        low, high = stroke_extent(event.value)
-        corners = apply_affine(canonical(volume.voxels, volume.affine)[1], [low, high - 1])
-        native = np.rint(volume.to_index(corners)).astype(int)
-        first, last = native.min(axis=0), native.max(axis=0) + 1
-        old = self._drawn.get(chosen.id)
-        stroke = _box(first, last)
+        stroke, old = stroke_box(event.value, volume), self.voxels.mask_of(chosen.id)
         apart = gap_mm(stroke, old.region if old is not None else _box_of(chosen, volume), volume.spacing)
         if apart > APART_MM:
             self._redraw(volume)
@@ -314,21 +277,15 @@ class Outlines(QObject):
                 )
             )
             return
-        if old is not None:
-            first, last = np.minimum(first, old.offset), np.maximum(last, np.add(old.offset, old.shape))
-        part = self._voxels[tuple(map(slice, first, last))] == number
-        mask = Mask.of(part, (int(first[0]), int(first[1]), int(first[2]))) if part.any() else None
-        if mask is None:
-            self._drawn.pop(chosen.id, None)
-        else:
-            self._drawn[chosen.id] = mask
+        number = self.voxels.number(chosen.id)
+        mask = self.voxels.painted(number, stroke, old)
+        self.voxels.take(chosen.id, number, mask)
         if not self._view.change(lambda review, by: edits.outline(review, chosen.id, mask, by, volume)):
             self._redraw(volume)
 
     def _redraw(self, volume: Volume) -> None:
         """Show what the review has, whatever was painted."""
-        self._voxels[:] = 0
-        self._drawn.clear()
+        self.voxels.erase()
         self._show_masks(volume)
 
 
@@ -352,17 +309,14 @@ def axis_lines(finding: Finding, volume: Volume) -> FloatArray:
     return lines
 
 
-def _box(first: npt.ArrayLike, last: npt.ArrayLike) -> Box:
-    k, j, i = (slice(int(a), int(b)) for a, b in zip(np.asarray(first), np.asarray(last), strict=True))
-    return k, j, i
-
-
 def _box_of(finding: Finding, volume: Volume) -> Box:
     """Voxels (k, j, i) of the scan that the box of a finding reaches over."""
     (x0, y0, z0), (x1, y1, z1) = finding.box_mm
     corners = [(x, y, z) for x in (x0, x1) for y in (y0, y1) for z in (z0, z1)]
     index = volume.to_index(corners)
-    return _box(np.floor(index.min(axis=0)), np.ceil(index.max(axis=0)) + 1)
+    first, last = np.floor(index.min(axis=0)), np.ceil(index.max(axis=0)) + 1
+    k, j, i = (slice(int(a), int(b)) for a, b in zip(first, last, strict=True))
+    return k, j, i
 
 
 def _on(volume: Volume) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary, WeakSet, ref
+from weakref import WeakSet, ref
 
 import numpy as np
 from filelock import FileLock
@@ -20,6 +20,7 @@ from napari_lesion.model.findings import Finding, Point, Report
 from napari_lesion.model.volume import Volume
 from napari_lesion.pipeline import search
 from napari_lesion.plugin.reading_study.blinding import READING, Blinding
+from napari_lesion.plugin.session.each import one_each
 from napari_lesion.plugin.session.open_scans import OpenScan
 from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.settings import option, reader_name, setting, store
@@ -439,14 +440,8 @@ def _move(layer: Points, places: Sequence[tuple[Point, float, str]]) -> None:
     layer.refresh_text()
 
 
-_sessions: WeakKeyDictionary[Session, ReadingSession] = WeakKeyDictionary()
-
-
-def reading_session(session: Session) -> ReadingSession:
-    """Get the reading study of a viewer; it is made when it is first asked for."""
-    if session not in _sessions:
-        _sessions[session] = ReadingSession(session)
-    return _sessions[session]
+reading_session = one_each(ReadingSession)
+"""Get the reading study of a viewer."""
 
 
 def _act(session: Session, confidence: int) -> None:

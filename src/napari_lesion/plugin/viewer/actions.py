@@ -27,7 +27,7 @@ MODULES: tuple[str, ...] = (
     "napari_lesion.plugin.viewer.tools.keys",
     "napari_lesion.plugin.viewer.tools.measuring_keys",
     "napari_lesion.plugin.findings.review_keys",
-    "napari_lesion.plugin.annotate.annotator",
+    "napari_lesion.plugin.annotate.annotate_keys",
     "napari_lesion.plugin.annotate.case_list",
     "napari_lesion.plugin.reading_study.reading_session",
     "napari_lesion.plugin.settings_page",

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_lesion.model.findings import Finding, Point, Report, Status, box_around, image_at
 from napari_lesion.model.volume import FloatArray, Volume, apply_affine, spacing_of
-from napari_lesion.support.errors import ConfigError
-
-if TYPE_CHECKING:
-    pass
-
 from napari_lesion.plugin.viewer.layers import (
     AXIS_LABELS,
     UNITS,
@@ -26,33 +21,15 @@ from napari_lesion.plugin.viewer.layers import (
     placement,
     scan_name,
 )
+from napari_lesion.support.errors import ConfigError
 
-FINDING_COLOR = "#ffd24d"
-
-
+FINDING_COLOR, SELECTED_COLOR = "#ffd24d", "#35e0ff"
 BOX_LINE_MM = 0.5
-
-
-RING_MM = 0.8
-
-
-SELECTED_COLOR = "#35e0ff"
-
-
-SELECTED_RING_MM = 1.4
-
-
-OUTLINED_RING_MM = 0.3
-
-
+RING_MM, SELECTED_RING_MM, OUTLINED_RING_MM = 0.8, 1.4, 0.3
 RING_SHARE, SELECTED_RING_SHARE = 0.08, 0.14
 """Most that a ring's line is wide, of the finding's diameter."""
-
-
 CLEAR_MM = 1.0
 """Between a finding and the middle of its ring's line, and its box: what is marked must not be covered."""
-
-
 #: A point that lies closer to its finding was not moved: coordinates were converted forth and back.
 MOVED_MM = 0.01
 
@@ -124,6 +101,22 @@ def ring_attributes(
     }
 
 
+def ring_look(step: float) -> dict[str, Any]:
+    """Say what all rings have in common, in a layer whose voxels have that many mm along each axis.
+
+    They are isotropic, so that a ring shrinks like the cut of a sphere when one scrolls away from its centre.
+    """
+    return {
+        "face_color": "transparent",
+        "border_width": RING_MM / step,
+        "border_width_is_relative": False,
+        "projection_mode": "rescale_spherical",
+        "scale": (step,) * 3,
+        "units": UNITS,
+        "axis_labels": AXIS_LABELS,
+    }
+
+
 def findings_layer(
     report: Report,
     volume: Volume,
@@ -133,8 +126,7 @@ def findings_layer(
 ) -> LayerData:
     """Make the points layer of the findings: a ring around each, `CLEAR_MM` away from it.
 
-    The layer's data are isotropic, so that a ring shrinks like the cut of a sphere when one scrolls away from its
-    centre. Its step is the scan's coarsest spacing, so it never refines napari's slider. ``features`` holds id,
+    The layer's step is the scan's coarsest spacing, so it never refines napari's slider. ``features`` holds id,
     score, diameter and status; findings that `is_shown` denies are there but not shown. ``metadata`` holds the report,
     the threshold, and what rate of false positives a scan it stands for, if that is known.
     """
@@ -142,21 +134,16 @@ def findings_layer(
     rings = ring_attributes(findings, volume, [is_shown(f, threshold) for f in findings], selected)
     step = max(volume.spacing)
     attributes = {
+        **ring_look(step),
         **{name: value for name, value in rings.items() if name != "data"},
         "name": f"Findings: {scan_name(volume.series)}",
         # What a point has that the reader adds by hand.
         "feature_defaults": {"id": "", "score": 1.0, "number": 0, "diameter_mm": np.nan, "status": "added"},
         "symbol": "disc",
-        "face_color": "transparent",
-        "border_width_is_relative": False,
-        "projection_mode": "rescale_spherical",
         "metadata": about(
             volume, report=report, scan=volume, threshold=threshold, false_positives_per_scan=false_positives
         ),
-        "scale": (step,) * 3,
         "translate": (0.0,) * 3,
-        "units": UNITS,
-        "axis_labels": AXIS_LABELS,
     }
     return rings["data"], attributes, "points"
 

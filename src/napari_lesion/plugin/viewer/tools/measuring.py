@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
 import numpy as np
 from qtpy.QtCore import QEvent, QObject, QPointF, Qt, QTimer, Signal  # type: ignore[attr-defined]
@@ -18,6 +18,7 @@ from qtpy.QtWidgets import QInputDialog
 
 from napari_lesion.model.drawn import POINTS, READS_VALUES, Drawing, Slab, Tool
 from napari_lesion.model.volume import FloatArray
+from napari_lesion.plugin.session.each import one_each
 from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import frame_of
@@ -413,11 +414,5 @@ class MeasuringTools(QObject):
                 shapes.paint(painter, self.tool, grips.on_screen(pane, shape.outline()), [], True)
 
 
-_tools: WeakKeyDictionary[Session, MeasuringTools] = WeakKeyDictionary()
-
-
-def measuring_tools(session: Session) -> MeasuringTools:
-    """Get the measuring tools of a workstation whose viewer has a window."""
-    if session not in _tools:
-        _tools[session] = MeasuringTools(session)
-    return _tools[session]
+measuring_tools = one_each(MeasuringTools)
+"""Get the measuring tools of a workstation whose viewer has a window."""

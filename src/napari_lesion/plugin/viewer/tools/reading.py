@@ -9,6 +9,7 @@ import numpy as np
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
 from napari_lesion.model.display import Window
+from napari_lesion.plugin.session.each import one_each
 from napari_lesion.plugin.session.open_scans import OpenScan
 from napari_lesion.plugin.session.session import Session, session_of
 from napari_lesion.plugin.settings import option, store
@@ -342,14 +343,8 @@ class ReadingTools(QObject):
             viewer.status = self._status
 
 
-_tools: WeakKeyDictionary[Session, ReadingTools] = WeakKeyDictionary()
-
-
-def reading_tools(session: Session) -> ReadingTools:
-    """Get the tools of a workstation; its viewer has them from then on."""
-    if session not in _tools:
-        _tools[session] = ReadingTools(session)
-    return _tools[session]
+reading_tools = one_each(ReadingTools)
+"""Get the tools of a workstation; its viewer has them from then on."""
 
 
 def attach(model: ViewerModel, session: Session | None = None) -> ReadingTools:
