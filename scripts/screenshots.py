@@ -124,10 +124,11 @@ def steps_(images: Path) -> None:
     steps.go_to("compare")
     panel = steps.parts["follow_up"]
     panel.run()
-    wait(lambda: panel.table.rowCount() > 0, 1200)
+    table = panel.changes.table
+    wait(lambda: table.rowCount() > 0, 1200)
     wait(seconds=2)
-    grown = next(row for row, change in enumerate(panel._changes) if change.fate == "grown")
-    panel.table.setCurrentCell(grown, 0)
+    grown = next(row for row, change in enumerate(panel.changes.changes) if change.fate == "grown")
+    table.setCurrentCell(grown, 0)
     viewer.scene.camera.zoom *= 2
     save_picture(viewer, images, "step-compare")
 
@@ -384,9 +385,9 @@ def follow_up(images: Path) -> None:
     viewer.window._qt_viewer.dockLayerList.hide()
     viewer.window._qt_viewer.dockLayerControls.hide()
     panel.run()
-    wait(lambda: panel.table.rowCount() > 0, 1200)
+    wait(lambda: panel.changes.table.rowCount() > 0, 1200)
     wait(seconds=2)
-    panel.table.setCurrentCell(0, 0)
+    panel.changes.table.setCurrentCell(0, 0)
     viewer.scene.camera.zoom *= 2
     close_notifications(viewer)
     save_picture(viewer, images, "follow-up")

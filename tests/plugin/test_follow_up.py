@@ -26,7 +26,8 @@ from napari_lesion.model.findings import Finding, Report, box_around
 from napari_lesion.model.measured import Axis, HounsfieldUnits, Measurement
 from napari_lesion.model.volume import FloatArray, Volume
 from napari_lesion.plugin.findings.findings_view import findings_view
-from napari_lesion.plugin.follow_up.follow_up_panel import DIAMETER, FollowUpPanel
+from napari_lesion.plugin.follow_up.changes_table import DIAMETER
+from napari_lesion.plugin.follow_up.follow_up_panel import FollowUpPanel
 from napari_lesion.plugin.follow_up.history_plot import draw, in_words
 from napari_lesion.plugin.follow_up.priors import Choice
 from napari_lesion.plugin.session.session import session_of
@@ -359,8 +360,8 @@ def run(panel: Any, qtbot: Any) -> None:
 
 
 def cells(panel: Any) -> list[list[str]]:
-    rows, columns = range(panel.table.rowCount()), range(panel.table.columnCount())
-    return [[panel.table.item(row, column).text() for column in columns] for row in rows]
+    rows, columns = range(panel.changes.table.rowCount()), range(panel.changes.table.columnCount())
+    return [[panel.changes.table.item(row, column).text() for column in columns] for row in rows]
 
 
 def test_a_prior_is_searched_compared_listed_and_part_of_the_review(
@@ -371,7 +372,7 @@ def test_a_prior_is_searched_compared_listed_and_part_of_the_review(
     session = panel._session
     assert [panel.choose.itemText(n) for n in range(panel.choose.count())] == ["2023-03-01 Thorax lung"]
     run(panel, qtbot)
-    assert panel.status.text() == ""
+    assert panel.controls.status.text() == ""
     assert detector.devices == ["auto"], "the prior was not searched"
     assert [round(finding.diameter_mm) for finding in asked["prior_report"].findings] == [20, 14, 8]
     assert cells(panel) == [
@@ -385,17 +386,17 @@ def test_a_prior_is_searched_compared_listed_and_part_of_the_review(
 
     # A row turns both views to the lesion; one that is gone as well.
     for row, nodule in enumerate(NODULES):
-        panel.table.setCurrentCell(row, 0)
+        panel.changes.table.setCurrentCell(row, 0)
         wait()
         np.testing.assert_allclose(there.place_mm, np.add(nodule[0], SHIFT), atol=1.5)
         assert under_crosshair(there.pane) > 180
         rings = there.pane.view.layers[1]
         assert list(np.flatnonzero(rings.border_width == rings.border_width.max())) == [row]
-    assert panel.why.text() == "Nothing is there now."
-    panel.table.setCurrentCell(1, 0)
-    assert panel.why.text() == "Noise. The doubling time cannot be told from measurement noise."
-    panel.table.setCurrentCell(0, 0)
-    assert panel.why.text() == "By 34 %. Volume doubling time: 860 days (95 % interval 610 to open)."
+    assert panel.changes.why.text() == "Nothing is there now."
+    panel.changes.table.setCurrentCell(1, 0)
+    assert panel.changes.why.text() == "Noise. The doubling time cannot be told from measurement noise."
+    panel.changes.table.setCurrentCell(0, 0)
+    assert panel.changes.why.text() == "By 34 %. Volume doubling time: 860 days (95 % interval 610 to open)."
 
     # It is in what is saved; numbers follow what the reader does, and are no step to undo.
     assert findings_view(session).report().comparisons[0].changes[2].fate == "resolved"

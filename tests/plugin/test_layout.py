@@ -595,4 +595,4 @@ def test_empty_tables_say_why_they_are_empty_and_what_to_do(layout, scan) -> Non
     assert table.nothing.text() == ""
     steps.go_to(COMPARE)
     settle()
-    assert "No earlier scan of this patient" in steps.parts["follow_up"].nothing.text()
+    assert "No earlier scan of this patient" in steps.parts["follow_up"].changes.nothing.text()
