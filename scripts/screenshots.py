@@ -111,7 +111,7 @@ def steps_(images: Path) -> None:
     form = steps.parts["search"]
     form.run()
     wait(lambda: session.review is not None and bool(session.review.findings), 600)
-    wait(lambda: form.cancel_button.isHidden() and steps.step == "judge", 60)
+    wait(lambda: form.controls.cancel_button.isHidden() and steps.step == "judge", 60)
     shown = [finding.id for finding in steps._view.shown]
     wait(lambda: all(session.review.finding(one).measurement is not None for one in shown), 300)
     keys = {action.key: action for action in ACTIONS}
@@ -202,11 +202,11 @@ def take(scan: Path, images: Path) -> None:
     picture("open")
 
     panel.run()
-    wait(lambda: panel.progress.value() > 300, 600)
+    wait(lambda: panel.controls.bar.value() > 300, 600)
     picture("searching")
-    wait(lambda: not panel.cancel_button.isVisible(), 1200)
+    wait(lambda: not panel.controls.cancel_button.isVisible(), 1200)
     if panel.report is None or not panel.report.findings:
-        sys.exit(f"Nothing to show: {panel.status.text()}")
+        sys.exit(f"Nothing to show: {panel.controls.status.text()}")
     viewer.reset_view()
     panel.findings.table.setFocus()
     panel.findings.jump(0)

@@ -65,5 +65,5 @@ def detector(monkeypatch: pytest.MonkeyPatch) -> BlobDetector:
     """The only model there is."""
     blobs = BlobDetector()
     monkeypatch.setattr("napari_lesion.detection.registry.load_detector", lambda name: blobs)
-    monkeypatch.setattr("napari_lesion.plugin.findings.search_form.list_models", lambda: (blobs.card,))
+    monkeypatch.setattr("napari_lesion.plugin.findings.model_choice.list_models", lambda: (blobs.card,))
     return blobs

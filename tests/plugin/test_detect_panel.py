@@ -97,7 +97,7 @@ def test_one_button_brings_a_heatmap_boxes_points_and_a_table(viewer, panel: Det
     assert table[0][2].startswith("≈"), "not measured yet"
     assert float(table[0][2].strip("≈ ")) == pytest.approx(20, abs=1)
     assert [round(float(n)) for n in table[1][5].split(",")] == pytest.approx([-45, 5, -270], abs=1)
-    assert "2 findings shown, 1 with a lower score hidden" in panel.status.text()
+    assert "2 findings shown, 1 with a lower score hidden" in panel.controls.status.text()
 
 
 def test_clicking_a_finding_shows_its_slice_with_the_finding_in_the_middle(viewer, panel, qtbot) -> None:
@@ -200,7 +200,7 @@ def test_code_of_a_bundle_runs_only_after_a_yes(panel, detector, qtbot, monkeypa
     assert "all that you can do" in asked[0]
     if answer == QMessageBox.StandardButton.No:
         assert loaded == [False]
-        assert "scripts.net.Net" in panel.status.text()
+        assert "scripts.net.Net" in panel.controls.status.text()
     else:
         qtbot.waitUntil(lambda: len(rows(panel)) == 2, timeout=PATIENCE_MS)
         run(panel, qtbot)
@@ -209,8 +209,8 @@ def test_code_of_a_bundle_runs_only_after_a_yes(panel, detector, qtbot, monkeypa
 
 
 def test_a_folder_without_a_model_is_said(panel, tmp_path) -> None:
-    panel.use_model(tmp_path)
-    assert "is no model: it holds neither" in panel.status.text()
+    panel.models.use_folder(tmp_path)
+    assert "is no model: it holds neither" in panel.controls.status.text()
     assert panel.models.currentText() == "blobs 1"
 
 
@@ -285,12 +285,12 @@ def test_cancel_stops_the_search_and_changes_nothing(viewer, panel, detector, qt
     started = threading.Event()
     detector.before = endless(started)
     qtbot.mouseClick(panel.run_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: started.is_set() and panel.progress.value() > 0, timeout=PATIENCE_MS)
-    assert panel.status.text() == "Searching…"
+    qtbot.waitUntil(lambda: started.is_set() and panel.controls.bar.value() > 0, timeout=PATIENCE_MS)
+    assert panel.controls.status.text() == "Searching…"
     assert not panel.run_button.isEnabled()
-    qtbot.mouseClick(panel.cancel_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(panel.controls.cancel_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: panel._task is None, timeout=PATIENCE_MS)
-    assert panel.status.text() == "Cancelled; nothing was changed."
+    assert panel.controls.status.text() == "Cancelled; nothing was changed."
     assert len(viewer.layers) == 1
     assert panel.run_button.isEnabled()
 
@@ -325,13 +325,13 @@ def test_closing_the_panel_stops_the_search(viewer, panel, detector, qtbot) -> N
 def test_an_error_is_a_sentence_in_the_panel(viewer, panel, detector, qtbot) -> None:
     detector.error = LungsNotFoundError("Series 1.2.3: no lung is in view, so nothing was searched.")
     run(panel, qtbot)
-    assert panel.status.text() == "⚠ Series 1.2.3: no lung is in view, so nothing was searched."
-    assert panel.status.isVisible()
+    assert panel.controls.status.text() == "⚠ Series 1.2.3: no lung is in view, so nothing was searched."
+    assert panel.controls.status.isVisible()
     detector.error = ZeroDivisionError("a bug")
     run(panel, qtbot)
     assert re.fullmatch(
         r"⚠ Unexpected error, please report it: ZeroDivisionError at napari_lesion/[a-z_/]+\.py:\d+",
-        panel.status.text(),
+        panel.controls.status.text(),
     )
     assert len(viewer.layers) == 1
     detector.error = None
@@ -393,9 +393,9 @@ def test_the_shipped_model_finds_a_nodule_of_the_sample_scan_first(make_napari_v
 def test_the_panel_says_what_it_is_and_what_to_do(make_napari_viewer, detector, qtbot) -> None:
     viewer = make_napari_viewer()
     _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Detect lesions")
-    assert "Open a CT scan first" in panel.status.text()
+    assert "Open a CT scan first" in panel.controls.status.text()
     assert not panel.run_button.isEnabled()
-    assert any(label.text() == RESEARCH_USE for label in panel.findChildren(type(panel.status)))
+    assert any(label.text() == RESEARCH_USE for label in panel.findChildren(type(panel.controls.status)))
     add(viewer, make_volume(modality="MR", unit=""))
     assert panel.scans.count() == 0, "only CT can be searched"
     add(viewer, make_volume(series_uid="1.2.9"))

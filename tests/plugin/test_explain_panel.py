@@ -63,7 +63,7 @@ def test_cancel_stops_and_changes_nothing(viewer, panel: DetectPanel, detector: 
     panel.findings.why.choose("occlusion")
     panel.findings.why.explain_selected()
     assert not panel.findings.why.button.isEnabled()
-    qtbot.mouseClick(panel.findings.why.cancel_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(panel.findings.why.controls.cancel_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not panel.findings.why.running, timeout=PATIENCE_MS)
     assert list(viewer.layers) == before
     assert panel.findings.why.text.text().startswith("Cancelled")

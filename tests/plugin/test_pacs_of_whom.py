@@ -69,10 +69,10 @@ def test_what_came_of_another_scan_than_that_on_the_screen_is_said_to_be_of_it(
     session.open_scans.show(second)
     asked.set()
     qtbot.waitUntil(lambda: not panel.running, timeout=PATIENCE_MS)
-    assert panel.status.text().splitlines() == [
+    assert panel.controls.status.text().splitlines() == [
         "⚠ This is of another scan than that on the screen:",
         "The archive has no earlier CT of this patient.",
     ]
     panel.fetch_priors()
     qtbot.waitUntil(lambda: not panel.running, timeout=PATIENCE_MS)
-    assert panel.status.text() == "The archive has no earlier CT of this patient."
+    assert panel.controls.status.text() == "The archive has no earlier CT of this patient."

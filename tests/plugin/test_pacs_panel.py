@@ -68,7 +68,7 @@ def test_a_study_is_found_opened_compared_and_answered(
     assert panel.priors_button.isEnabled()
     panel.priors_button.click()
     qtbot.waitUntil(idle, timeout=PATIENCE_MS)
-    assert "1 earlier studies" in panel.status.text()
+    assert "1 earlier studies" in panel.controls.status.text()
 
     def browsed() -> list[tuple[str, str]]:
         return [(one.identity.study_date, one.identity.patient_id) for one in session.series]
@@ -84,7 +84,7 @@ def test_a_study_is_found_opened_compared_and_answered(
     reported = []
     session.reported.connect(lambda scan, how: reported.append((scan.volume.series.study_uid, how)))
     panel.send_button.click()
-    qtbot.waitUntil(lambda: idle() and "as it confirms" in panel.status.text(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: idle() and "as it confirms" in panel.controls.status.text(), timeout=PATIENCE_MS)
     assert reported == [(newest.study.study_uid, "sent")], "the worklist marks it as read"
     held = [pydicom.dcmread(DicomBytesIO(content), stop_before_pixels=True) for content in archive.files().values()]
     results = {one.Modality: one for one in held if one.Modality != "CT"}
@@ -109,7 +109,7 @@ def test_an_archive_that_is_gone_is_said(make_napari_viewer: Callable, qtbot, ar
     _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "PACS")
     panel.test_button.click()
     qtbot.waitUntil(lambda: not panel.running, timeout=PATIENCE_MS)
-    assert "cannot be reached" in panel.status.text()
+    assert "cannot be reached" in panel.controls.status.text()
     panel.fields["modality"].setText("CT")
     panel.search_button.click()
-    assert "Say more" in panel.status.text()
+    assert "Say more" in panel.controls.status.text()

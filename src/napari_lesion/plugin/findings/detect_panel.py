@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import napari.viewer
 from qtpy.QtCore import QEvent, Qt
-from qtpy.QtWidgets import QLabel, QSizePolicy, QToolButton
+from qtpy.QtWidgets import QSizePolicy, QToolButton
 
 from napari_lesion.model.findings import RESEARCH_USE, Report
 from napari_lesion.plugin.findings.findings_panel import FindingsPanel
@@ -12,6 +12,7 @@ from napari_lesion.plugin.findings.search_form import SearchForm
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.docks import entitle, share_place
 from napari_lesion.plugin.viewer.plane_buttons import PlaneButtons
+from napari_lesion.plugin.widgets.parts import remark
 from napari_lesion.review.review import is_searched
 
 
@@ -29,9 +30,6 @@ class DetectPanel(SearchForm):
         # napari would put empty space below a panel in which nothing says that it wants the height.
         self.findings.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self.planes = PlaneButtons(self._viewer)
-        use = QLabel(tr(RESEARCH_USE))
-        use.setWordWrap(True)
-        use.setEnabled(False)
         self.fold = QToolButton()
         self.fold.setCheckable(True)
         self.fold.setChecked(True)
@@ -44,7 +42,7 @@ class DetectPanel(SearchForm):
         layout.insertWidget(0, self.fold)
         layout.addWidget(self.findings, 1)
         layout.addWidget(self.planes)
-        layout.addWidget(use)
+        layout.addWidget(remark(tr(RESEARCH_USE)))
         self.setMinimumWidth(390)
         self.fold.toggled.connect(self._on_fold)
         self.failed.connect(lambda: self.fold.setChecked(True))

@@ -8,11 +8,7 @@ import napari.viewer
 from napari.layers import Layer
 from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (
-    QHBoxLayout,
-    QLabel,
     QMenu,
-    QProgressBar,
-    QPushButton,
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
@@ -27,6 +23,7 @@ from napari_lesion.model.volume import Volume
 from napari_lesion.plugin.session.open_scans import OpenScan, open_scans
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import LayerData, heatmap_layer, scan_name
+from napari_lesion.plugin.widgets.parts import RunControls, in_a_row
 from napari_lesion.plugin.widgets.task import Task, sentence, step_text
 from napari_lesion.support.progress import Progress
 
@@ -111,29 +108,15 @@ class WhyRow(QWidget):
             action.setChecked(method in QUICK)
             action.setData(method)
         self.button.setMenu(menu)
-        self.cancel_button = QPushButton(tr("Cancel"))
-        self.cancel_button.hide()
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.progress.setAccessibleName(tr("Progress of the explanation"))
-        self.progress.setFixedHeight(8)
-        self.progress.hide()
-        self.text = QLabel()
-        self.text.setWordWrap(True)
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
-        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.text.hide()
-        row = QHBoxLayout()
-        row.addWidget(self.button, 1)
-        row.addWidget(self.cancel_button)
+        self.controls = RunControls(tr("Progress of the explanation"), self.cancel)
+        self.controls.status.setTextFormat(Qt.TextFormat.PlainText)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        layout.addLayout(row)
-        layout.addWidget(self.progress)
-        layout.addWidget(self.text)
+        layout.addLayout(in_a_row(self.button, self.controls.cancel_button, first=1))
+        layout.addWidget(self.controls.bar)
+        layout.addWidget(self.controls.status)
         self.button.clicked.connect(self.explain_selected)
-        self.cancel_button.clicked.connect(self.cancel)
         self._scans = open_scans(viewer)
         self._scans.deleted.connect(self._on_deleted)
         self._scans.closed.connect(self._on_closed)
@@ -165,7 +148,7 @@ class WhyRow(QWidget):
         if question is None or self._task is not None:
             return
         if not methods:
-            self._show_status(tr("Tick a method in the menu beside Why?"))
+            self.controls.say(tr("Tick a method in the menu beside Why?"))
             return
         self._asked = question
         if (owner := self._scans.of(question.scan)) is not None:
@@ -176,16 +159,14 @@ class WhyRow(QWidget):
         self._task.failed.connect(lambda error: self._end(f"⚠ {sentence(error)}"))
         self._task.cancelled.connect(lambda: self._end(tr("Cancelled; nothing was changed.")))
         self._task.start()
-        self.progress.setRange(0, 0)
-        self._show_status(tr("Explaining F{number}…", number=question.finding.number))
+        self.controls.begin(tr("Explaining F{number}…", number=question.finding.number))
         self._enable()
 
     def cancel(self) -> None:
         """Stop at the next step."""
         if self._task is not None:
             self._task.cancel()
-            self.cancel_button.setEnabled(False)
-            self._show_status(tr("Stopping after this step…"))
+            self.controls.stop()
 
     def clear(self, scan: Layer) -> None:
         """Take away the maps of a scan whose findings are gone."""
@@ -193,16 +174,15 @@ class WhyRow(QWidget):
             self.cancel()
         self._scans.remove([layer for (one, *_), layer in self._layers.items() if one is scan])
         if self._task is None:
-            self._show_status("")
+            self.controls.say("")
 
     def _on_progress(self, done: int, total: int, what: str) -> None:
-        self.progress.setRange(0, total)
-        self.progress.setValue(done)
-        if self.cancel_button.isEnabled() and self._asked is not None and self._scans.current is not None:
+        self.controls.advance(done, total)
+        if not self.controls.stopping and self._asked is not None and self._scans.current is not None:
             if self._scans.current.layer is not self._asked.scan:
-                self._show_status(self._text)
+                self.controls.say(self._text)
                 return
-            self._show_status(tr("F{number}: {what}…", number=self._asked.finding.number, what=step_text(what)))
+            self.controls.say(tr("F{number}: {what}…", number=self._asked.finding.number, what=step_text(what)))
 
     def _on_succeeded(self, made: _Answer) -> None:
         asked = self._asked
@@ -233,8 +213,7 @@ class WhyRow(QWidget):
         if owner is not None:
             self._scans.end_work(owner)
             self._said[owner.key] = text
-        self.cancel_button.setEnabled(True)
-        self._show_status(text if owner is None or owner is self._scans.current else self._text)
+        self.controls.end(text if owner is None or owner is self._scans.current else self._text)
         self._enable()
         self.finished.emit()
 
@@ -249,7 +228,7 @@ class WhyRow(QWidget):
 
     def _on_current(self, _scan: OpenScan | None) -> None:
         """Say what was said of the scan that is on the screen now."""
-        self._show_status(self._text)
+        self.controls.say(self._text)
 
     @property
     def _text(self) -> str:
@@ -258,15 +237,10 @@ class WhyRow(QWidget):
             return tr("A finding of another scan is being explained…")
         return self._said.get(scan.key, "") if scan is not None else ""
 
-    def _show_status(self, text: str) -> None:
-        self.text.setText(text)
-        self.text.setVisible(bool(text))
-
     def _enable(self) -> None:
         running = self._task is not None
         self.button.setEnabled(self._question is not None and not running)
-        self.cancel_button.setVisible(running)
-        self.progress.setVisible(running)
+        self.controls.show_running(running)
 
 
 def answer_text(explanation: Explanation) -> str:

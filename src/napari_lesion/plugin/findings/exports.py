@@ -14,9 +14,6 @@ from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import (
     QFileDialog,
     QGridLayout,
-    QHBoxLayout,
-    QLabel,
-    QProgressBar,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -32,6 +29,7 @@ from napari_lesion.plugin.settings import option, store
 from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.view import source_of
+from napari_lesion.plugin.widgets.parts import RunControls, in_a_row, push_button
 from napari_lesion.plugin.widgets.task import Task, sentence, step_text
 from napari_lesion.report.write import FILE_NAMES, ReportKind, Written, in_words, write_reports
 
@@ -69,29 +67,19 @@ class Exports(QWidget):
         kinds = [kind for kind in _TITLES if kind != "fhir" or find_spec("fhir") is not None]
         for number, kind in enumerate(kinds):
             title, tip = _TITLES[kind]
-            self.buttons[kind] = button = QPushButton(tr(title))
-            button.setToolTip(tr(tip))
-            button.clicked.connect(partial(self._choose_folder, (kind,)))
-            grid.addWidget(button, number // _COLUMNS, number % _COLUMNS)
-        self.buttons["all"] = every = QPushButton(tr("All of them…"))
-        every.setToolTip(tr("Write all these files into one folder"))
-        every.clicked.connect(partial(self._choose_folder, tuple(kinds)))
-        grid.addWidget(every, -(-len(kinds) // _COLUMNS), 0)
-        self.buttons["impression"] = copy = QPushButton(tr("Copy impression"))
-        copy.setToolTip(tr("Copy at most six lines to dictate or to paste") + f" ({key_name('findings.impression')})")
-        copy.clicked.connect(lambda: copy_impression(session))
-        grid.addWidget(copy, -(-len(kinds) // _COLUMNS), 1)
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.progress.setAccessibleName(tr("Progress of the reports"))
-        self.progress.setFixedHeight(8)
-        self.cancel_button = QPushButton(tr("Cancel"))
-        self.cancel_button.clicked.connect(self.cancel)
-        under_way = QHBoxLayout()
-        under_way.addWidget(self.progress, 1)
-        under_way.addWidget(self.cancel_button)
-        self.text = QLabel()
-        self.text.setWordWrap(True)
+            self.buttons[kind] = push_button(tr(title), tr(tip), partial(self._choose_folder, (kind,)))
+            grid.addWidget(self.buttons[kind], number // _COLUMNS, number % _COLUMNS)
+        every = partial(self._choose_folder, tuple(kinds))
+        self.buttons["all"] = push_button(tr("All of them…"), tr("Write all these files into one folder"), every)
+        self.buttons["impression"] = push_button(
+            tr("Copy impression"),
+            tr("Copy at most six lines to dictate or to paste") + f" ({key_name('findings.impression')})",
+            lambda: copy_impression(session),
+        )
+        for column, name in enumerate(("all", "impression")):
+            grid.addWidget(self.buttons[name], -(-len(kinds) // _COLUMNS), column)
+        self.controls = RunControls(tr("Progress of the reports"), self.cancel)
+        self.text = self.controls.status
         self.text.setTextFormat(Qt.TextFormat.RichText)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
         self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -100,7 +88,7 @@ class Exports(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(grid)
-        layout.addLayout(under_way)
+        layout.addLayout(in_a_row(self.controls.bar, self.controls.cancel_button, first=1))
         layout.addWidget(self.text)
         self._status: dict[str, str] = {}
         """What became of the reports, by the key of the scan."""
@@ -122,8 +110,7 @@ class Exports(QWidget):
         able = not self.running and self._view.review is not None and not self._session.blind
         for button in self.buttons.values():
             button.setEnabled(able)
-        self.progress.setVisible(self.running)
-        self.cancel_button.setVisible(self.running)
+        self.controls.show_running(self.running)
 
     def _choose_folder(self, kinds: Sequence[ReportKind], _checked: bool = False) -> None:
         title = tr("Folder for the reports") if len(kinds) > 1 else tr("Folder for {file}", file=FILE_NAMES[kinds[0]])
@@ -153,7 +140,7 @@ class Exports(QWidget):
         self._task.failed.connect(lambda error: self._show_status(f"⚠ {_html(sentence(error))}"))
         self._task.cancelled.connect(lambda: self._show_status(tr("Cancelled. Files that were complete by then stay.")))
         self._task.ended.connect(self._on_ended)
-        self.progress.setRange(0, 0)
+        self.controls.begin("")
         self._show_status("")
         self._task.start()
         self.follow()
@@ -165,8 +152,7 @@ class Exports(QWidget):
             self._show_status(tr("Stopping after this step…"))
 
     def _on_progress(self, done: int, total: int, what: str) -> None:
-        self.progress.setRange(0, total)
-        self.progress.setValue(done)
+        self.controls.advance(done, total)
         self._show_status(f"{_html(step_text(what))}…")
 
     def _on_written(self, folder: Path, written: Written) -> None:
@@ -197,18 +183,15 @@ class Exports(QWidget):
         text = self._status.get(scan.key, "") if scan is not None else ""
         if self._for is not None and self._for is not scan:
             text = tr("Reports of another scan are being written…")
-        self.text.setText(text)
-        self.text.setVisible(bool(text))
+        self.controls.say(text)
 
     def _show_status(self, text: str) -> None:
         """Say something of the scan whose reports are written, where it is on the screen; else when it comes back."""
         scan = self._for or self._session.open_scans.current
         if scan is not None:
             self._status[scan.key] = text
-        if scan is not self._session.open_scans.current:
-            return
-        self.text.setText(text)
-        self.text.setVisible(bool(text))
+        if scan is self._session.open_scans.current:
+            self.controls.say(text)
 
 
 def _link(path: Path, text: str) -> str:

@@ -105,7 +105,8 @@ class FollowUpPanel(QWidget):
         layout.setSpacing(6)
         layout.addWidget(self.page, 1)
         layout.addWidget(self.hidden)
-        layout.addWidget(remark(tr(RESEARCH_USE)))
+        self.use = remark(tr(RESEARCH_USE))
+        layout.addWidget(self.use)
         self.setMinimumWidth(390)
 
     def _make_tabs(self) -> QTabWidget:

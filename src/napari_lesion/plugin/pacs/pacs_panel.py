@@ -10,23 +10,8 @@ from typing import Any, TypeVar
 
 import napari.viewer
 from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QComboBox,
-    QFormLayout,
-    QHBoxLayout,
-    QHeaderView,
-    QLabel,
-    QLineEdit,
-    QProgressBar,
-    QPushButton,
-    QTreeWidget,
-    QTreeWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLineEdit, QTreeWidgetItem, QVBoxLayout, QWidget
 
-from napari_lesion.model.volume import readable_date
 from napari_lesion.pacs.archives import open_archive
 from napari_lesion.pacs.nodes import Nodes, load_nodes
 from napari_lesion.pacs.records import Query, Sent, SeriesRecord, StudyRecord
@@ -34,15 +19,17 @@ from napari_lesion.pacs.send import send
 from napari_lesion.pacs.storage import instances_below
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.pacs.fetching import Fetched, fetch_study, outcome_of
+from napari_lesion.plugin.pacs.study_tree import StudyRow, StudyTree
 from napari_lesion.plugin.session.open_scans import OpenScan
 from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import setting, store
-from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.viewer.browser_panel import PLUGIN, browser_of
 from napari_lesion.plugin.viewer.reader import add_layers, open_series
 from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.viewer.view import source_of
+from napari_lesion.plugin.widgets.parts import RunControls, in_a_row, push_button
 from napari_lesion.plugin.widgets.task import Task, sentence, step_text
 from napari_lesion.report.write import FILE_NAMES, ReportKind, in_words, write_reports
 from napari_lesion.support.errors import Cancelled, LesionError, PacsError
@@ -55,17 +42,14 @@ _NODE = "pacs/node"
 _MOST = 200
 #: Sent back, where there are any.
 _RESULTS: tuple[ReportKind, ...] = ("sr", "seg", "key-images")
-_FIELDS = ("patient_id", "patient_name", "first_date", "last_date", "modality", "accession")
-
-
-class _Row(QTreeWidgetItem):
-    """A study, or a series in it."""
-
-    def __init__(
-        self, parent: QTreeWidget | QTreeWidgetItem, study: StudyRecord, series: SeriesRecord | None = None
-    ) -> None:
-        super().__init__(parent)
-        self.study, self.series = study, series
+_FIELDS = {
+    "patient_id": N_("Patient ID"),
+    "patient_name": N_("Name"),
+    "first_date": N_("From (YYYYMMDD)"),
+    "last_date": N_("To (YYYYMMDD)"),
+    "modality": N_("Modality"),
+    "accession": N_("Accession number"),
+}
 
 
 class PacsPanel(QWidget):
@@ -86,7 +70,7 @@ class PacsPanel(QWidget):
         self._for: OpenScan | None = None
         """The scan that the archive is asked or told for."""
         self._build()
-        self._tools.names_changed.connect(self._name_studies)
+        self._tools.names_changed.connect(self.tree.name_studies)
         self._session.open_scans.current_changed.connect(lambda _scan: self._follow())
         self._session.review_changed.connect(lambda _review: self._follow())
         self.read_nodes()
@@ -96,67 +80,43 @@ class PacsPanel(QWidget):
     def _build(self) -> None:
         self.node = QComboBox()
         self.node.setAccessibleName(tr("Archive"))
-        self.test_button = QPushButton(tr("Test"))
-        self.test_button.setToolTip(tr("Ask whether the archive is there and lets us in"))
+        self.test_button = push_button(tr("Test"), tr("Ask whether the archive is there and lets us in"), self.test)
         self.fields = {name: QLineEdit() for name in _FIELDS}
-        names = {
-            "patient_id": tr("Patient ID"),
-            "patient_name": tr("Name"),
-            "first_date": tr("From (YYYYMMDD)"),
-            "last_date": tr("To (YYYYMMDD)"),
-            "modality": tr("Modality"),
-            "accession": tr("Accession number"),
-        }
         form = QFormLayout()
         form.setVerticalSpacing(3)
         for name, field in self.fields.items():
-            field.setAccessibleName(names[name])
+            field.setAccessibleName(tr(_FIELDS[name]))
             field.returnPressed.connect(self.search)
-            form.addRow(names[name], field)
+            form.addRow(tr(_FIELDS[name]), field)
         self.fields["modality"].setText("CT")
-        self.search_button = QPushButton(tr("Search"))
-        self.search_button.setToolTip(tr("List the studies that fit; * and ? stand for any letters"))
-        self.priors_button = QPushButton(tr("Priors of this patient"))
-        self.priors_button.setToolTip(tr("Find and fetch the earlier CTs of the patient whose scan is on the screen"))
-        self.tree = QTreeWidget()
-        self.tree.setColumnCount(2)
-        self.tree.setHeaderLabels([tr("Study"), tr("Images")])
-        self.tree.setAccessibleName(tr("Studies that were found"))
-        self.tree.setToolTip(tr("A double click on a series fetches and opens it: a scan, then its report or outlines"))
-        self.tree.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.tree.header().setStretchLastSection(False)
-        self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        self.tree.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        self.fetch_button = QPushButton(tr("Fetch"))
-        self.fetch_button.setToolTip(tr("Fetch the selected study or series; it comes into the series browser"))
-        self.send_button = QPushButton(tr("Send results"))
-        self.send_button.setToolTip(
-            tr("Send report, outlines and key images of the scan on the screen into its own study")
+        self.search_button = push_button(
+            tr("Search"), tr("List the studies that fit; * and ? stand for any letters"), self.search
         )
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.progress.setFixedHeight(8)
-        self.progress.setAccessibleName(tr("Progress"))
-        self.cancel_button = QPushButton(tr("Cancel"))
-        self.status = QLabel()
-        self.status.setWordWrap(True)
-        self.status.setTextFormat(Qt.TextFormat.PlainText)
-        self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.priors_button = push_button(
+            tr("Priors of this patient"),
+            tr("Find and fetch the earlier CTs of the patient whose scan is on the screen"),
+            self.fetch_priors,
+        )
+        self.tree = StudyTree()
+        self.fetch_button = push_button(
+            tr("Fetch"), tr("Fetch the selected study or series; it comes into the series browser"), self.fetch
+        )
+        self.send_button = push_button(
+            tr("Send results"),
+            tr("Send report, outlines and key images of the scan on the screen into its own study"),
+            self.send,
+        )
+        self.controls = RunControls(tr("Progress"), self.cancel)
+        self.controls.status.setTextFormat(Qt.TextFormat.PlainText)
         layout = QVBoxLayout(self)
         layout.setSpacing(5)
-        layout.addLayout(_side_by_side(self.node, self.test_button))
+        layout.addLayout(in_a_row(self.node, self.test_button, first=1))
         layout.addLayout(form)
-        layout.addLayout(_side_by_side(self.search_button, self.priors_button))
+        layout.addLayout(in_a_row(self.search_button, self.priors_button, first=1))
         layout.addWidget(self.tree, 1)
-        layout.addLayout(_side_by_side(self.fetch_button, self.send_button))
-        layout.addLayout(_side_by_side(self.progress, self.cancel_button))
-        layout.addWidget(self.status)
-        self.test_button.clicked.connect(self.test)
-        self.search_button.clicked.connect(self.search)
-        self.priors_button.clicked.connect(self.fetch_priors)
-        self.fetch_button.clicked.connect(self.fetch)
-        self.send_button.clicked.connect(self.send)
-        self.cancel_button.clicked.connect(self.cancel)
+        layout.addLayout(in_a_row(self.fetch_button, self.send_button, first=1))
+        layout.addLayout(in_a_row(self.controls.bar, self.controls.cancel_button, first=1))
+        layout.addWidget(self.controls.status)
         self.node.currentTextChanged.connect(lambda name: store(_NODE, name))
         self.tree.itemExpanded.connect(self._on_expanded)
         self.tree.itemDoubleClicked.connect(lambda item, _column: self._open(item))
@@ -208,9 +168,8 @@ class PacsPanel(QWidget):
 
     def fetch(self) -> None:
         """Fetch the selected study or series."""
-        row = self.tree.currentItem()
-        if isinstance(row, _Row):
-            self._fetch(row, self._on_fetched)
+        if self.tree.chosen is not None:
+            self._fetch(self.tree.chosen, self._on_fetched)
 
     def fetch_priors(self) -> None:
         """Find and fetch the earlier CTs of the patient on the screen."""
@@ -264,61 +223,32 @@ class PacsPanel(QWidget):
     # -- what comes of it ---------------------------------------------------------------------------------------------
 
     def _on_studies(self, found: Sequence[StudyRecord]) -> None:
-        self.tree.clear()
-        for study in found[:_MOST]:
-            row = _Row(self.tree, study)
-            row.setText(1, str(study.instances) if study.instances is not None else "")
-            row.setChildIndicatorPolicy(QTreeWidgetItem.ChildIndicatorPolicy.ShowIndicator)
-        self._name_studies()
+        self.tree.show_studies(found[:_MOST], self._tools.names)
         if len(found) > _MOST:
             self._say(tr("There are more than {count} studies; ask more precisely.", count=_MOST))
         else:
             self._say(tr("{count} studies", count=len(found)))
 
-    def _name_studies(self, _changed: object = None) -> None:
-        """Say whose the studies are, unless names are hidden: then what they are, as in the series browser."""
-        for number in range(self.tree.topLevelItemCount()):
-            row = self.tree.topLevelItem(number)
-            if not isinstance(row, _Row):
-                continue
-            study = row.study
-            who = (
-                readable_date(study.date),
-                study.patient_name.replace("^", " ").strip(),
-                study.patient_id,
-                readable_date(study.birth_date),
-            )
-            shown = who if self._tools.names else (tr("Names hidden"),)
-            parts = (*shown, "/".join(study.modalities), study.description)
-            row.setText(0, " · ".join(one_line(part) for part in parts if part))
-            row.setToolTip(0, row.text(0))
-
     def _on_expanded(self, item: QTreeWidgetItem) -> None:
         archive = self._archive()
-        if not isinstance(item, _Row) or item.series is not None or item.childCount() or archive is None:
+        if not isinstance(item, StudyRow) or item.series is not None or item.childCount() or archive is None:
             return
         uid = item.study.study_uid
         self._run(lambda _progress: archive.series(uid), lambda found: self._on_series(item, found))
 
-    def _on_series(self, row: _Row, found: Sequence[SeriesRecord]) -> None:
-        if self.tree.indexOfTopLevelItem(row) < 0:  # searched anew meanwhile
-            return
-        for series in found:
-            inner = _Row(row, row.study, series)
-            parts = (series.number, series.modality, series.description, series.body_part)
-            inner.setText(0, " · ".join(one_line(part) for part in parts if part))
-            inner.setText(1, str(series.instances) if series.instances is not None else "")
-        self._say(tr("{count} series", count=len(found)))
+    def _on_series(self, row: StudyRow, found: Sequence[SeriesRecord]) -> None:
+        if self.tree.show_series(row, found):
+            self._say(tr("{count} series", count=len(found)))
 
     def _open(self, item: QTreeWidgetItem) -> None:
-        if isinstance(item, _Row) and item.series is not None:
+        if isinstance(item, StudyRow) and item.series is not None:
             self._fetch(item, self._on_fetched_to_open)
 
-    def _fetch(self, row: _Row, then: Callable[[Fetched], None]) -> None:
+    def _fetch(self, row: StudyRow, then: Callable[[Fetched], None]) -> None:
         archive = self._archive()
         if archive is None:
             return
-        study, wanted = row.study, _wanted(row)
+        study, wanted = row.study, row.wanted()
         self._run(lambda progress: fetch_study(archive, study, wanted, progress), then)
 
     def _on_fetched(self, fetched: Fetched) -> None:
@@ -388,14 +318,12 @@ class PacsPanel(QWidget):
         task.failed.connect(lambda error: self._say_of_scan(f"⚠ {sentence(error)}"))
         task.cancelled.connect(lambda: self._say(tr("Cancelled. What came by then is kept, and not fetched again.")))
         task.ended.connect(self._on_ended)
-        self.progress.setRange(0, 0)
-        self._say("")
+        self.controls.begin("")
         task.start()
         self._follow()
 
     def _on_progress(self, done: int, total: int, what: str) -> None:
-        self.progress.setRange(0, total)
-        self.progress.setValue(done)
+        self.controls.advance(done, total)
         self._say(f"{step_text(what)}…")
 
     def _on_ended(self) -> None:
@@ -411,11 +339,10 @@ class PacsPanel(QWidget):
         idle = not self.running and self.node.count() > 0
         for button in (self.test_button, self.search_button):
             button.setEnabled(idle)
-        self.fetch_button.setEnabled(idle and isinstance(self.tree.currentItem(), _Row))
+        self.fetch_button.setEnabled(idle and self.tree.chosen is not None)
         self.priors_button.setEnabled(idle and self._session.volume is not None)
         self.send_button.setEnabled(idle and self._findings.review is not None and not self._session.blind)
-        self.progress.setVisible(self.running)
-        self.cancel_button.setVisible(self.running)
+        self.controls.show_running(self.running)
 
     def _say_of_scan(self, text: str) -> None:
         """Say what came of a scan; where another one is on the screen by now, also that it is not of that."""
@@ -424,23 +351,4 @@ class PacsPanel(QWidget):
         self._say(text)
 
     def _say(self, text: str) -> None:
-        self.status.setText("\n".join(map(one_line, text.splitlines())))
-        self.status.setVisible(bool(text))
-
-
-def _wanted(row: _Row) -> tuple[str, ...]:
-    """Series to fetch for a row, none where all of its study: with a report the outlines that it may refer to."""
-    if row.series is None:
-        return ()
-    parent = row.parent()
-    beside = [parent.child(number) for number in range(parent.childCount())] if row.series.modality == "SR" else []
-    series = [one.series for one in beside if isinstance(one, _Row) and one.series is not None]
-    outlines = [one.series_uid for one in series if one.modality == "SEG"]
-    return (row.series.series_uid, *outlines)
-
-
-def _side_by_side(first: QWidget, second: QWidget) -> QHBoxLayout:
-    row = QHBoxLayout()
-    row.addWidget(first, 1)
-    row.addWidget(second)
-    return row
+        self.controls.say("\n".join(map(one_line, text.splitlines())))

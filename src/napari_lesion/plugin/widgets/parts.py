@@ -21,13 +21,18 @@ def push_button(text: str, tip: str = "", clicked: Callable[..., object] | None 
 
 
 def combo_box(tip: str) -> QComboBox:
-    """Make a list to choose from that is not as wide as its longest entry."""
+    """Make a list to choose from."""
     combo = QComboBox()
+    narrow(combo, tip)
+    return combo
+
+
+def narrow(combo: QComboBox, tip: str) -> None:
+    """Let a list to choose from be narrower than its longest entry, and say what it is."""
     combo.setToolTip(tip)
     combo.setAccessibleName(tip)
     combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     combo.setMinimumContentsLength(12)
-    return combo
 
 
 def text_label(text: str = "") -> QLabel:
