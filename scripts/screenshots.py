@@ -181,7 +181,7 @@ def browser(images: Path) -> None:
     panel.look_through([REPOSITORY / "sample_dicoms"])
     wait(lambda: not panel.searching, 60)
     panel.open_current()
-    panel.skipped_button.setChecked(True)
+    panel.skipped.button.setChecked(True)
     close_notifications(viewer)
     wait(seconds=2)
     save_picture(viewer, images, "browser")

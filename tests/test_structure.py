@@ -25,7 +25,6 @@ LONG_MODULES = {
     "plugin/records/records_panel.py": 460,
     "plugin/session/open_scans.py": 530,
     "plugin/session/session.py": 490,
-    "plugin/viewer/browser_panel.py": 730,
     "plugin/viewer/views/mpr.py": 620,
     "plugin/viewer/views/side_by_side.py": 460,
     # Made lately, and not gone through yet.
@@ -38,7 +37,6 @@ LONG_FUNCTIONS = {
     "cli/analyse.py: analyse": 95,
     "plugin/annotate/annotate_panel.py: _build": 130,
     "plugin/reading_study/second_reader_panel.py: _build": 115,
-    "plugin/viewer/browser_panel.py: _build": 105,
     "plugin/viewer/reading_panel.py: __init__": 105,
 }
 #: Functions with more parameters (besides the options of commands): each is one choice of the user's.

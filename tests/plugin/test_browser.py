@@ -19,6 +19,7 @@ from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.plugin.settings import setting
 from napari_lesion.plugin.viewer import browser_panel as browser
 from napari_lesion.plugin.viewer.series_search import PICTURE
+from napari_lesion.plugin.viewer.series_tree import SeriesRow
 from napari_lesion.plugin.viewer.view import volume_of
 from napari_lesion.support.progress import Progress
 
@@ -40,11 +41,12 @@ def archive(tmp_path: Path) -> Path:
 def rows(panel: browser.BrowserPanel) -> dict[str, tuple[str, str]]:
     """Mark and its reason, by the folder that the series is in."""
     return {
-        item.series.frames[0].file.path.parent.name: (item.text(1), item.toolTip(1)) for item in panel._rows.values()
+        item.series.frames[0].file.path.parent.name: (item.text(1), item.toolTip(1))
+        for item in panel.tree.rows.values()
     }
 
 
-def has_picture(item: browser._SeriesRow) -> bool:
+def has_picture(item: SeriesRow) -> bool:
     """Whether the picture is more than its black place."""
     image = item.icon(0).pixmap(PICTURE, PICTURE).toImage()
     return len({image.pixel(x, PICTURE // 2) for x in range(PICTURE)}) > 3
@@ -65,16 +67,16 @@ def test_series_are_listed_marked_and_opened(make_napari_viewer, qtbot, archive:
     viewer = make_napari_viewer(show=True)
     _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Series browser")
     panel.look_through([archive])
-    qtbot.waitUntil(lambda: not panel.searching and len(panel._rows) == 2, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: not panel.searching and len(panel.tree.rows) == 2, timeout=PATIENCE_MS)
 
     marks = rows(panel)
     assert marks["whole"][0].startswith("✓")
     assert marks["gap"][0].startswith("✗")
     assert "2 slices" in marks["gap"][1], "the reason is said where the mouse rests"
     assert setting(browser.RECENT, []) == [str(archive)]
-    qtbot.waitUntil(lambda: all(map(has_picture, panel._rows.values())), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: all(map(has_picture, panel.tree.rows.values())), timeout=PATIENCE_MS)
 
-    item = next(i for i in panel._rows.values() if i.series.frames[0].file.path.parent.name == "whole")
+    item = next(i for i in panel.tree.rows.values() if i.series.frames[0].file.path.parent.name == "whole")
     middle = panel.tree.visualItemRect(item).center()
     qtbot.mouseClick(panel.tree.viewport(), Qt.MouseButton.LeftButton, pos=middle)
     qtbot.mouseDClick(panel.tree.viewport(), Qt.MouseButton.LeftButton, pos=middle)
@@ -87,7 +89,7 @@ def test_series_are_listed_marked_and_opened(make_napari_viewer, qtbot, archive:
     assert len(viewer.layers) == 1, "what is open already is turned to, not opened twice"
 
     panel.filter.setText("no such series")
-    assert all(item.isHidden() for item in panel._rows.values())
+    assert all(item.isHidden() for item in panel.tree.rows.values())
     panel.close_search()
 
 
@@ -103,10 +105,10 @@ def test_a_zip_and_a_disc_are_dropped_and_a_search_is_stopped(
 
     dropped = [zipped, disc / "DICOMDIR"]
     drop(panel, dropped)
-    qtbot.waitUntil(lambda: not panel.searching and len(panel._rows) == 2, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: not panel.searching and len(panel.tree.rows) == 2, timeout=PATIENCE_MS)
     assert [mark[:1] for mark, _ in rows(panel).values()] == ["✓", "✓"]
     assert setting(browser.RECENT, []) == [str(path) for path in dropped]
-    panel.tree.setCurrentItem(next(row for key, row in panel._rows.items() if key[0] == zipped))
+    panel.tree.setCurrentItem(next(row for key, row in panel.tree.rows.items() if key[0] == zipped))
     panel.open_current()
     qtbot.waitUntil(lambda: len(viewer.layers) == 1 and volume_of(viewer.layers[0]).complete, timeout=PATIENCE_MS)
     (series,) = find_series(folder)
@@ -122,11 +124,11 @@ def test_a_zip_and_a_disc_are_dropped_and_a_search_is_stopped(
 
     monkeypatch.setattr("napari_lesion.plugin.viewer.series_search.watch_series", endless)
     panel.look_through([folder])
-    qtbot.waitUntil(lambda: len(panel._rows) == 1, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: len(panel.tree.rows) == 1, timeout=PATIENCE_MS)
     qtbot.mouseClick(panel.stop_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not panel.searching, timeout=PATIENCE_MS)
     assert "not all files were looked at" in panel.status.text()
-    assert len(panel._rows) == 1, "what was found stays"
+    assert len(panel.tree.rows) == 1, "what was found stays"
     panel.close_search()
 
 
@@ -140,9 +142,9 @@ def test_what_could_not_be_looked_into_is_named_with_its_reason(make_napari_view
     panel.look_through([tmp_path])
     qtbot.waitUntil(lambda: not panel.searching, timeout=PATIENCE_MS)
     assert "could not be looked into (1)" in panel.status.text()
-    assert panel.skipped_button.text() == "⚠ Not looked into (1), skipped files (1)"
-    assert not panel.skipped_list.isHidden()
-    first, second = panel.skipped_list.model().stringList()
+    assert panel.skipped.button.text() == "⚠ Not looked into (1), skipped files (1)"
+    assert not panel.skipped.list.isHidden()
+    first, second = panel.skipped.list.model().stringList()
     assert first.startswith("⚠ zoe: a link that leads nowhere")
     assert second.startswith("notes.txt: ")
     panel.close_search()
@@ -156,5 +158,5 @@ def test_an_empty_folder_names_no_list_that_is_not_there(make_napari_viewer, tmp
     panel.look_through([tmp_path / "empty"])
     qtbot.waitUntil(lambda: not panel.searching, timeout=PATIENCE_MS)
     assert "list of skipped files" not in panel.status.text()
-    assert not panel.skipped_button.isVisible()
+    assert not panel.skipped.button.isVisible()
     assert "no files" in panel.status.text()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: Modules with a tuple ``ACTIONS``, in the order of the help.
 MODULES: tuple[str, ...] = (
-    "napari_lesion.plugin.viewer.browser_panel",
+    "napari_lesion.plugin.viewer.browser_keys",
     "napari_lesion.plugin.viewer.views.keys",
     "napari_lesion.plugin.viewer.views.side_by_side",
     "napari_lesion.plugin.viewer.tools.keys",
