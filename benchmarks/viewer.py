@@ -219,11 +219,14 @@ def scrolling(volume: Any, heatmap: Any, rounds: int, steps: int) -> dict[str, A
     settle(2)
     arms: dict[str, tuple[Any, Callable[[int], None]]] = {
         "plain napari": (plain.window._qt_viewer, lambda n: plain.dims.set_current_step(0, _bounce(plain, n))),
-        "one view": (single.window._qt_viewer, lambda n: views(single).scroll(views(single).panes[0], _way(n))),
-        "four views": (four.window._qt_viewer, lambda n: views(four).scroll(views(four).panes[0], _way(n))),
+        "one view": (
+            single.window._qt_viewer,
+            lambda n: views(single).crosshair.scroll(views(single).panes[0], _way(n)),
+        ),
+        "four views": (four.window._qt_viewer, lambda n: views(four).crosshair.scroll(views(four).panes[0], _way(n))),
         "a prior beside": (
             follow_up.window._qt_viewer,
-            lambda n: views(follow_up).scroll(views(follow_up).panes[0], _way(n)),
+            lambda n: views(follow_up).crosshair.scroll(views(follow_up).panes[0], _way(n)),
         ),
     }
     if importlib.util.find_spec("napari_orthogonal_views") is not None:
@@ -344,7 +347,7 @@ def memory() -> dict[str, Any]:
     settle(3)
     for n in range(20):
         for pane in views(viewer).panes[:3]:
-            views(viewer).scroll(pane, _way(n))
+            views(viewer).crosshair.scroll(pane, _way(n))
         settle(0.05)
     held = sum(layer.data.nbytes for layer in viewer.layers)
     shared = all(

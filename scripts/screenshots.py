@@ -452,7 +452,7 @@ def measuring(images: Path) -> None:
     radius = float(nodule["diameter_mm"]) / 2
     session.go_to([float(nodule[axis]) for axis in ("coordX", "coordY", "coordZ")])
     pane, tools = views(viewer).panes[0], measuring_tools(session)
-    views(viewer).toggle_crosshair()
+    views(viewer).crosshair.toggle()
     viewer.scene.camera.zoom *= 3
     close_notifications(viewer)
     wait()
@@ -475,7 +475,7 @@ def measuring(images: Path) -> None:
     tools.use(None)
     tools.choose("")
     save_picture(viewer, images, "measuring")
-    views(viewer).toggle_crosshair()
+    views(viewer).crosshair.toggle()
     viewer.close()
 
 

@@ -25,7 +25,6 @@ LONG_MODULES = {
     "plugin/records/records_panel.py": 460,
     "plugin/session/open_scans.py": 530,
     "plugin/session/session.py": 490,
-    "plugin/viewer/views/mpr.py": 620,
     "plugin/viewer/views/side_by_side.py": 460,
     # Made lately, and not gone through yet.
     "deidentification/verify.py": 520,

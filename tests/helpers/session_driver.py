@@ -570,7 +570,7 @@ class Driver:
 
     def do_scroll(self) -> None:
         shown = views(self.viewer)
-        shown.scroll(shown.panes[0], self.random.randint(-4, 4))
+        shown.crosshair.scroll(shown.panes[0], self.random.randint(-4, 4))
 
     def do_zoom(self) -> None:
         views(self.viewer).panes[0].zoom_by(self.random.choice((0.8, 1.25)))

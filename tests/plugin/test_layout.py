@@ -271,7 +271,7 @@ def test_the_picture_is_fitted_again_when_the_window_changes_size(layout, scan) 
     resize(layout, 1500, 1000)
     assert camera.zoom > 1.2 * small
     fitted = camera.zoom
-    layout._views.fit()
+    layout._views.cameras.fit()
     assert camera.zoom == pytest.approx(fitted)
 
 

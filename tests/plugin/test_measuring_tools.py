@@ -106,8 +106,8 @@ def test_a_line_is_drawn_where_its_places_are_in_each_of_four_views_and_alone(ma
     session, tools = tools_of(viewer)
     frame, middle = layers.frame_of(scan), scan.to_patient((np.array(scan.shape) - 1) // 2)
     four = views(viewer)
-    four.crosshair = False
-    four._show_crosshairs()
+    four.crosshair.shown = False
+    four.crosshair.refresh()
     for pane in four.panes[:3]:
         session.go_to(middle)
         QTest.qWait(50)
@@ -128,7 +128,7 @@ def test_a_line_is_drawn_where_its_places_are_in_each_of_four_views_and_alone(ma
             assert is_drawn(pane, at)
         beside = on_canvas(pane, (start + end) / 2 + 12 * across - 12 * down, session)
         assert not is_drawn(pane, beside)
-        four.scroll(pane, 1)
+        four.crosshair.scroll(pane, 1)
         QTest.qWait(30)
         assert not marks(pane).any(), "it is on its slice only"
         assert tools.change(lambda review, by, id_=drawn.id: steps.erase(review, [id_], by))

@@ -208,7 +208,7 @@ def test_the_probe_follows_the_picture_under_a_pointer_that_rests(window: Any, q
     look(volume)
     session.go_to(NODULES[0][0])
     look(volume)
-    shown.scroll(pane, 3)
+    shown.crosshair.scroll(pane, 3)
     look(volume)
     tools._next_slice()
     look(volume)

@@ -277,7 +277,7 @@ def test_the_circle_of_the_brush_is_there_only_while_one_paints(viewer: Any, sca
     shown.show_all()
     qtbot.wait(300)
     findings_view(session).step(1)
-    shown.zoom_to_finding()  # napari shows a small brush as a cross
+    shown.cameras.zoom_to_finding()  # napari shows a small brush as a cross
 
     def circles() -> list[bool]:
         return [pane.view.canvas.overlays["_brush_circle"].visible for pane in shown.panes if pane.is_plane]

@@ -71,7 +71,7 @@ def _at_once(session: Session) -> dict[str, Callable[[Any], None]]:
         "tools/names_shown": tools.set_names,
         "tools/interpolated": tools.set_interpolated,
         "tools/cine_rate": lambda rate: tools.set_rate(int(rate)),
-        "views/crosshair": lambda shown: views(session.viewer).show_crosshair(shown),
+        "views/crosshair": lambda shown: views(session.viewer).crosshair.show(shown),
     }
 
 

@@ -79,9 +79,7 @@ class SearchForm(QWidget):
         self.card_button = push_button(
             tr("Card"), tr("What the model was trained and tested on, and what it cannot do"), self.show_card
         )
-        self.run_button = push_button(
-            tr("Run"), tr("Search the scan; the viewer stays usable meanwhile"), lambda: self.run()
-        )
+        self.run_button = push_button(tr("Run"), tr("Search the scan; the viewer stays usable meanwhile"), self.run)
         self.controls = RunControls(tr("Progress of the search"), self.cancel, tr("Stop the search at its next step"))
 
         form = QFormLayout()

@@ -89,7 +89,7 @@ class RunControls:
     name : str
         What the bar shows, for screen readers.
     cancel : callable
-        Asks what runs to stop at its next step; False where nothing runs.
+        Asks what runs to stop at its next step.
     tip : str
         What the button stops.
 
@@ -101,8 +101,8 @@ class RunControls:
         Is there while it says something.
     """
 
-    def __init__(self, name: str, cancel: Callable[[], object], tip: str = "") -> None:
-        self.cancel_button = push_button(tr("Cancel"), tip, lambda: cancel())
+    def __init__(self, name: str, cancel: Callable[..., object], tip: str = "") -> None:
+        self.cancel_button = push_button(tr("Cancel"), tip, cancel)
         self.bar = thin_bar(name)
         self.status = text_label()
         for widget in (self.cancel_button, self.bar, self.status):

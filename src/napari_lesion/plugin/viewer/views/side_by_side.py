@@ -32,7 +32,8 @@ from napari_lesion.plugin.viewer.tools import grips, shapes
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.viewer.view import ScanView
 from napari_lesion.plugin.viewer.views.bar import Switch
-from napari_lesion.plugin.viewer.views.mpr import ONWARD, Views, views
+from napari_lesion.plugin.viewer.views.crosshair import ONWARD
+from napari_lesion.plugin.viewer.views.mpr import Views, views
 from napari_lesion.plugin.widgets.messages import show_info
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ class SideBySide(QObject):
         if self.pane is not None and self._rings is not None:
             hidden = self._tools.overlays.hidden
             self._rings.visible = not hidden
-            self.pane.marks.show_parts(lines=self._views.crosshair and not hidden, letters=True)
+            self.pane.marks.show_parts(lines=self._views.crosshair.shown and not hidden, letters=True)
 
     def _on_closed(self) -> None:
         """Go with the window, which is not drawn any more."""
