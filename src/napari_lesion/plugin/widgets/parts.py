@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMessageBox, QProgressBar, QPushButton, QWidget
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QMessageBox,
+    QProgressBar,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
 
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.widgets.task import step_text
@@ -18,6 +30,24 @@ def push_button(text: str, tip: str = "", clicked: Callable[..., object] | None 
     if clicked is not None:
         button.clicked.connect(clicked)
     return button
+
+
+def tool_button(text: str, tip: str, clicked: Callable[..., object] | None = None) -> QToolButton:
+    """Make a small button, whose text may be a sign."""
+    button = QToolButton()
+    button.setText(text)
+    button.setToolTip(tip)
+    button.setAccessibleName(tip)
+    if clicked is not None:
+        button.clicked.connect(clicked)
+    return button
+
+
+def check_box(text: str, tip: str = "") -> QCheckBox:
+    """Make a box to tick."""
+    box = QCheckBox(text)
+    box.setToolTip(tip)
+    return box
 
 
 def combo_box(tip: str) -> QComboBox:
@@ -55,6 +85,16 @@ def show_text(label: QLabel, text: str) -> None:
     """Show a text, or hide its label where there is none."""
     label.setText(text)
     label.setVisible(bool(text))
+
+
+def form_of(*rows: tuple[str, QWidget | QLayout]) -> QFormLayout:
+    """Lay out fields, each with its name before it, as wide as there is room."""
+    form = QFormLayout()
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    for name, field in rows:
+        form.addRow(name, field)  # type: ignore[arg-type]
+    return form
 
 
 def in_a_row(*widgets: QWidget, first: int = 0) -> QHBoxLayout:
