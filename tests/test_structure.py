@@ -21,8 +21,6 @@ LONG_MODULES = {
     "plugin/findings/finding_card.py": 480,
     "plugin/findings/findings_panel.py": 580,
     "plugin/findings/findings_view.py": 620,
-    "plugin/reading_study/reading_session.py": 510,
-    "plugin/records/records_panel.py": 460,
     "plugin/session/open_scans.py": 530,
     "plugin/session/session.py": 490,
     "plugin/viewer/views/side_by_side.py": 460,

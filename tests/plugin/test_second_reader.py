@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QMessageBox
 
 from napari_lesion.model.volume import Volume
 from napari_lesion.pipeline import search
-from napari_lesion.plugin.reading_study.reading_session import ACTIONS
+from napari_lesion.plugin.reading_study.reading_keys import ACTIONS
 from napari_lesion.plugin.reading_study.second_reader_panel import SecondReaderPanel
 from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import store

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 from weakref import WeakSet, ref
 
-import numpy as np
 from filelock import FileLock
 from napari.components.overlays import TextOverlay
-from napari.layers import Points
 from platformdirs import user_documents_dir
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
@@ -20,25 +16,21 @@ from napari_lesion.model.findings import Finding, Point, Report
 from napari_lesion.model.volume import Volume
 from napari_lesion.pipeline import search
 from napari_lesion.plugin.reading_study.blinding import READING, Blinding
+from napari_lesion.plugin.reading_study.reading_layers import ReadingLayers
 from napari_lesion.plugin.session.each import one_each
 from napari_lesion.plugin.session.open_scans import OpenScan
 from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.settings import option, reader_name, setting, store
 from napari_lesion.plugin.texts import tr
-from napari_lesion.plugin.viewer.actions import Action
-from napari_lesion.plugin.viewer.finding_layers import FINDING_COLOR, RING_MM
-from napari_lesion.plugin.viewer.layers import AXIS_LABELS, UNITS, about, frame_of, put_data, scan_key, scan_name
+from napari_lesion.plugin.viewer.layers import scan_key
 from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.reading_study.journal import Journal, hold, load, load_whole, place_of, settle
 from napari_lesion.reading_study.reading import MARK_MM, ReaderMark, Reading
 from napari_lesion.review.review import is_searched
-from napari_lesion.support.errors import LesionError, ReadingError
+from napari_lesion.support.errors import ReadingError
 from napari_lesion.support.journal_file import is_there
 
-MARK_COLOR = "#35e0ff"
 _BANNER, _BANNER_COLOR = "reading_state", "#ffd24d"
-
-
 _HOLDING: WeakSet[ReadingSession] = WeakSet()
 """Where a reading goes on, of the windows of this program: the last one that was started pauses the others."""
 
@@ -68,7 +60,7 @@ class ReadingSession(QObject):
         self._task: Task[Report] | None = None
         self._awaited = False
         """The reader is done with the blind read, and the search is not."""
-        self._layers: dict[str, Points] = {}
+        self._layers = ReadingLayers()
         session.viewer.canvas.overlays[_BANNER] = TextOverlay(
             position="bottom_center", font_size=12, color=_BANNER_COLOR, box=False, visible=False
         )
@@ -251,8 +243,7 @@ class ReadingSession(QObject):
 
     def _on_leaving(self, _scan: OpenScan) -> None:
         """Let marks and findings go with the scan that leaves the screen; those of the next one are drawn anew."""
-        self._session.open_scans.remove(self._layers.values())
-        self._layers.clear()
+        self._layers.remove(self._session)
 
     def _on_scan(self) -> None:
         """Turn to the scan that is read now: pause the reading of another, and find the one of this."""
@@ -338,7 +329,7 @@ class ReadingSession(QObject):
     # -- what is drawn ------------------------------------------------------------------------------------------------
 
     def _refresh(self) -> None:
-        self._draw()
+        self._layers.draw(self._session, self.reading)
         self._show_state()
         self.changed.emit()
 
@@ -351,120 +342,6 @@ class ReadingSession(QObject):
             said = tr("BLIND READ") if reading.phase == "blind" else tr("READ WITH THE DETECTOR")
             banner.text = said + "\n\u00a0" * 4  # above the letter of the side and the texts in the corners
 
-    def _draw(self) -> None:
-        """Draw marks as diamonds and the detector's findings as rings, each with its number and confidence."""
-        scans, volume, reading = self._session.open_scans, self._session.volume, self.reading
-        wanted: dict[str, Sequence[tuple[Point, float, str]]] = {}
-        if volume is not None and reading is not None:
-            wanted["mark"] = [
-                (mark.center_mm, MARK_MM, f"{mark_name(n)}: {mark.confidence}") for n, mark in enumerate(reading.marks)
-            ]
-            wanted["finding"] = [
-                (f.center_mm, f.size_mm, f"{f.name}: {decision_sign(reading, f)}") for f in reading.shown
-            ]
-        for kind in ("mark", "finding"):
-            old = self._layers.pop(kind, None)
-            places = wanted.get(kind, ())
-            if old is not None and old in self._session.viewer.layers:
-                if places:
-                    _move(old, places)
-                    self._layers[kind] = old
-                    continue
-                scans.remove([old])
-            if places and volume is not None and scans.current is not None:
-                self._layers[kind] = layer = _layer(kind, places, volume)
-                scans.add(scans.current, layer, above=self._session.viewer.layers)
-
-
-def mark_name(number: int) -> str:
-    """Name a mark of the reader, counted from 0."""
-    return tr("M{number}", number=number + 1)
-
-
-def decision_sign(reading: Reading, finding: Finding) -> str:
-    """Say in a sign what the reader decided: a confidence, ✗ rejected, ✓ marked by the reader, ? nothing yet."""
-    if reading.mark_at(finding) is not None:
-        return "✓"
-    if finding.id not in reading.decisions:
-        return "?"
-    confidence = reading.decisions[finding.id]
-    return "✗" if confidence is None else str(confidence)
-
-
-def _step(volume: Volume) -> float:
-    return float(max(volume.spacing))
-
-
-def _layer(kind: str, places: Sequence[tuple[Point, float, str]], volume: Volume) -> Points:
-    step, is_mark = _step(volume), kind == "mark"
-    color = MARK_COLOR if is_mark else FINDING_COLOR
-    name = tr("Marks: {scan}", scan=scan_name(volume.series))
-    if not is_mark:
-        name = tr("Detector: {scan}", scan=scan_name(volume.series))
-    centers, sizes, labels = _placed(places, volume)
-    return Points(
-        centers,
-        name=name,
-        features={"label": labels},
-        text={"string": "{label}", "size": 11, "color": color, "anchor": "upper_left" if is_mark else "lower_left"},
-        size=sizes,
-        symbol="diamond" if is_mark else "disc",
-        face_color="transparent",
-        border_color=color,
-        border_width=RING_MM / step,
-        border_width_is_relative=False,
-        projection_mode="rescale_spherical",
-        metadata=about(volume, scan=volume, **{READING: True}),
-        scale=(step,) * 3,
-        units=UNITS,
-        axis_labels=AXIS_LABELS,
-    )
-
-
-def _placed(places: Sequence[tuple[Point, float, str]], volume: Volume) -> tuple[Any, Any, list[str]]:
-    step = _step(volume)
-    centers = frame_of(volume).to_world(np.array([center for center, _, _ in places]).reshape(-1, 3)) / step
-    # Where slices are thicker than the ring it must still be seen on the slice next to its centre.
-    sizes = np.array([max(diameter, 1.1 * step) for _, diameter, _ in places]) / step
-    return centers, sizes, [label for _, _, label in places]
-
-
-def _move(layer: Points, places: Sequence[tuple[Point, float, str]]) -> None:
-    centers, sizes, labels = _placed(places, layer.metadata["scan"])
-    color = layer.border_color[0]
-    put_data(layer, centers)
-    layer.size = sizes
-    layer.features = {"label": labels}
-    layer.border_color = color
-    layer.face_color = "transparent"
-    layer.refresh_text()
-
 
 reading_session = one_each(ReadingSession)
 """Get the reading study of a viewer."""
-
-
-def _act(session: Session, confidence: int) -> None:
-    """Rate the place of the crosshair from a key; 0 takes away."""
-    reading = reading_session(session)
-    try:
-        if confidence:
-            reading.rate(confidence)
-        else:
-            reading.take_away()
-    except LesionError as error:
-        reading.status_changed.emit(f"⚠ {sentence(error)}")
-
-
-def _rate(confidence: int) -> Callable[[Session], None]:
-    return lambda session: _act(session, confidence)
-
-
-ACTIONS = (
-    Action("second reader.1", "Mark or accept here: 1, hardly", "Control-1", _rate(1)),
-    Action("second reader.2", "Mark or accept here: 2, doubtful", "Control-2", _rate(2)),
-    Action("second reader.3", "Mark or accept here: 3, possible", "Control-3", _rate(3)),
-    Action("second reader.4", "Mark or accept here: 4, probable", "Control-4", _rate(4)),
-    Action("second reader.5", "Mark or accept here: 5, certain", "Control-5", _rate(5)),
-    Action("second reader.0", "Take the mark away, or reject the finding, here", "Control-0", _rate(0)),
-)

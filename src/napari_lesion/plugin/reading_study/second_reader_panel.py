@@ -22,7 +22,8 @@ from qtpy.QtWidgets import (
 
 from napari_lesion.detection.registry import list_models
 from napari_lesion.model.findings import Point
-from napari_lesion.plugin.reading_study.reading_session import decision_sign, mark_name, reading_session
+from napari_lesion.plugin.reading_study.reading_layers import decision_sign, mark_name
+from napari_lesion.plugin.reading_study.reading_session import reading_session
 from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.texts import tr

@@ -9,19 +9,15 @@ from typing import Any
 
 import napari.viewer
 from qtpy.QtCore import QSignalBlocker, Qt
-from qtpy.QtGui import QColor, QTextCharFormat, QTextCursor
 from qtpy.QtWidgets import (
-    QCheckBox,
     QFileDialog,
     QHBoxLayout,
     QHeaderView,
     QLabel,
     QLineEdit,
     QPlainTextEdit,
-    QPushButton,
     QTableWidgetItem,
     QTabWidget,
-    QTextEdit,
     QVBoxLayout,
     QWidget,
 )
@@ -32,12 +28,14 @@ from napari_lesion.model.judged import Patient
 from napari_lesion.model.volume import Volume, readable_date
 from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.records.texts import doubt_text, field_text, kind_text, value_text
+from napari_lesion.plugin.records.word_marks import mark_words
 from napari_lesion.plugin.session.open_scans import OpenScan
 from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.docks import entitle, share_place
 from napari_lesion.plugin.viewer.scan_view import scan_view
+from napari_lesion.plugin.widgets.parts import check_box, push_button, text_label
 from napari_lesion.plugin.widgets.row_table import row_table
 from napari_lesion.plugin.widgets.task import sentence
 from napari_lesion.records.documents import LONGEST, Document, pasted, read_documents
@@ -50,9 +48,6 @@ from napari_lesion.support.errors import LesionError
 from napari_lesion.support.plain import one_line
 
 VALUE, WHAT, DOUBT, WORDS = range(4)
-_COLOURS = {"nodule": "#7a5c00", "advice": "#0b4f6c", "patient": "#33581f", "report": "#5a2d68"}
-"""Behind the words, under light letters."""
-_CHOSEN = "#b5541c"
 
 
 class RecordsPanel(QWidget):
@@ -80,10 +75,12 @@ class RecordsPanel(QWidget):
     # -- construction -------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self.open_button = QPushButton(tr("Open…"))
-        self.open_button.setToolTip(tr("Open a report: a text, FHIR, or a structured report of DICOM"))
-        self.read_button = QPushButton(tr("Find values"))
-        self.read_button.setToolTip(tr("Find sizes, places, advice and more in the text, by rules"))
+        self.open_button = push_button(
+            tr("Open…"), tr("Open a report: a text, FHIR, or a structured report of DICOM"), self._choose_file
+        )
+        self.read_button = push_button(
+            tr("Find values"), tr("Find sizes, places, advice and more in the text, by rules"), self.read
+        )
         self.text = QPlainTextEdit()
         self.text.setPlaceholderText(tr("Paste a report here, or open one."))
         self.text.setAccessibleName(tr("Text of the report"))
@@ -91,15 +88,20 @@ class RecordsPanel(QWidget):
         self.date.setPlaceholderText("YYYY-MM-DD")
         self.date.setToolTip(tr("Date of the report’s examination; advice is due so long after it"))
         self.date.setAccessibleName(tr("Date of the report"))
-        self.own_box = QCheckBox(tr("It is a report of the patient on the screen"))
-        self.own_box.setToolTip(tr("The text does not say whose report it is: only you can know"))
+        self.own_box = check_box(
+            tr("It is a report of the patient on the screen"),
+            tr("The text does not say whose report it is: only you can know"),
+        )
         columns = [""] * 4
         columns[VALUE], columns[WHAT], columns[DOUBT] = tr("Value"), tr("Of"), tr("Doubt")
         columns[WORDS] = tr("Words")
         self.table = row_table(columns, tr("Values that were found"), tr("Tick what is right; a row shows its words"))
         self.table.horizontalHeader().setSectionResizeMode(WORDS, QHeaderView.ResizeMode.Stretch)
-        self.take_button = QPushButton(tr("Take over"))
-        self.take_button.setToolTip(tr("Take what is ticked into the patient’s form, records and follow-up list"))
+        self.take_button = push_button(
+            tr("Take over"),
+            tr("Take what is ticked into the patient’s form, records and follow-up list"),
+            self.take_over,
+        )
         self.status = _label()
         first = QWidget()
         column = QVBoxLayout(first)
@@ -125,13 +127,10 @@ class RecordsPanel(QWidget):
         layout.setSpacing(4)
         layout.addWidget(self.tabs, 1)
         layout.addWidget(self.status)
-        self.open_button.clicked.connect(self._choose_file)
-        self.read_button.clicked.connect(self.read)
         self.text.textChanged.connect(self._on_typed)
         self.own_box.toggled.connect(self._enable)
         self.table.currentCellChanged.connect(lambda row, *_: self._mark(row))
         self.table.itemChanged.connect(self._enable)
-        self.take_button.clicked.connect(self.take_over)
 
     # -- the scan -----------------------------------------------------------------------------------------------------
 
@@ -265,26 +264,7 @@ class RecordsPanel(QWidget):
 
     def _mark(self, chosen: int) -> None:
         """Colour the words of each value, those of the chosen one most."""
-        marks = []
-        items = self.reading.items if self.reading is not None else ()
-        order = [*(item for row, item in enumerate(items) if row != chosen), *items[chosen : chosen + 1]]
-        for item in order if chosen >= 0 else items:
-            mark = QTextEdit.ExtraSelection()
-            colour = _CHOSEN if chosen >= 0 and item is items[chosen] else _COLOURS[item.about.split()[0]]
-            style = QTextCharFormat()
-            style.setBackground(QColor(colour))
-            style.setForeground(QColor("white"))
-            mark.format = style
-            mark.cursor = QTextCursor(self.text.document())
-            mark.cursor.setPosition(_units(self.text.toPlainText(), item.start))
-            mark.cursor.setPosition(_units(self.text.toPlainText(), item.end), QTextCursor.MoveMode.KeepAnchor)
-            marks.append(mark)
-        self.text.setExtraSelections(marks)
-        if 0 <= chosen < len(items):
-            cursor = QTextCursor(self.text.document())
-            cursor.setPosition(_units(self.text.toPlainText(), items[chosen].start))
-            self.text.setTextCursor(cursor)
-            self.text.ensureCursorVisible()
+        mark_words(self.text, self.reading.items if self.reading is not None else (), chosen)
 
     # -- taking over --------------------------------------------------------------------------------------------------
 
@@ -405,11 +385,6 @@ class RecordsPanel(QWidget):
         self.status.setVisible(bool(text))
 
 
-def _units(text: str, letter: int) -> int:
-    """Count as Qt does, in units of UTF-16."""
-    return len(text[:letter].encode("utf-16-le", "surrogatepass")) // 2
-
-
 def _row(*widgets: QWidget) -> QHBoxLayout:
     row = QHBoxLayout()
     row.setSpacing(4)
@@ -419,9 +394,7 @@ def _row(*widgets: QWidget) -> QHBoxLayout:
 
 
 def _label() -> QLabel:
-    label = QLabel()
-    label.setWordWrap(True)
+    label = text_label()
     label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     label.hide()
     return label

@@ -29,7 +29,7 @@ MODULES: tuple[str, ...] = (
     "napari_lesion.plugin.findings.review_keys",
     "napari_lesion.plugin.annotate.annotate_keys",
     "napari_lesion.plugin.annotate.case_list",
-    "napari_lesion.plugin.reading_study.reading_session",
+    "napari_lesion.plugin.reading_study.reading_keys",
     "napari_lesion.plugin.settings_page",
     "napari_lesion.plugin.viewer.help",
 )
