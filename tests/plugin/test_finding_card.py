@@ -119,7 +119,7 @@ def test_the_card_follows_the_chosen_finding_with_pictures_numbers_and_judgement
     assert f"{100 * known.low:.1f}" in panel.advice["brock"].said.text()
     session.change(undo)
     assert session.review.patient.sex is None
-    session._journals[journal_path(scan)].close()
+    session._reviews._journals[journal_path(scan)].close()
     assert Journal(journal_path(scan), scan.series).recover() == session.review
 
     # How it looks is said of the finding.

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
@@ -16,22 +15,16 @@ import numpy as np
 import numpy.typing as npt
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
-from napari_lesion.assessment.patient.clinical import patient_of
 from napari_lesion.model.findings import Point, Report
-from napari_lesion.model.judged import Patient
 from napari_lesion.model.volume import Volume
 from napari_lesion.plugin.session.open_scans import OpenScan, open_scans
+from napari_lesion.plugin.session.reviews import Reviews
 from napari_lesion.plugin.settings import reader_name
-from napari_lesion.plugin.texts import tr
-from napari_lesion.plugin.viewer.layers import frame_of, scan_name
+from napari_lesion.plugin.viewer.layers import frame_of
 from napari_lesion.plugin.viewer.view import centre_on, unwrapped, volume_of
-from napari_lesion.plugin.widgets.messages import show_info, show_warning
-from napari_lesion.plugin.widgets.task import Task, sentence
-from napari_lesion.review.carry_over import carried_over
-from napari_lesion.review.journal import Journal, journal_path, take_over_earlier
-from napari_lesion.review.review import Provenance, Review, provenance, unsearched
-from napari_lesion.support.errors import ConfigError, ReviewError, SecurityError
-from napari_lesion.support.journal_file import is_there
+from napari_lesion.plugin.widgets.task import Task
+from napari_lesion.review.review import Provenance, Review, provenance
+from napari_lesion.support.errors import ReviewError
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -81,9 +74,7 @@ class Session(QObject):
         self._mode = ""
         self._comparison: Prior | None = None
         self._series: tuple[Series, ...] = ()
-        self._reviews: dict[Path, Review] = {}
-        """By journal, so that a scan that was opened twice has one review."""
-        self._journals: dict[Path, Journal] = {}
+        self._reviews = Reviews()
         self._seen = np.asarray(viewer.dims.point, dtype=np.float64)
         """The point of `dims` when it was last looked at."""
         self._place = self._seen.copy()
@@ -98,9 +89,10 @@ class Session(QObject):
         viewer.dims.events.order.connect(self._on_order)
         viewer.dims.events.ndisplay.connect(self._on_order)
         self.open_scans.current_changed.connect(self._on_scan)
-        self.open_scans.closed.connect(self._let_go)
+        self.open_scans.closed.connect(self._on_closed)
         self.open_scans.keep("place", self._save_place, self._restore_place)
-        self._recover()
+        if self.volume is not None:
+            self._reviews.recover(self.volume)
 
     @property
     def viewer(self) -> ViewerModel:
@@ -137,7 +129,8 @@ class Session(QObject):
 
     def _on_scan(self, scan: OpenScan | None) -> None:
         self._finding = scan.kept.get("place", {}).get("finding", "") if scan is not None else ""
-        self._recover()
+        if scan is not None:
+            self._reviews.recover(scan.volume)
         if self.review is None or all(one.id != self._finding for one in self.review.findings):
             self._finding = ""
         self.scan_changed.emit(self.scan)
@@ -264,11 +257,11 @@ class Session(QObject):
     def review(self) -> Review | None:
         """The findings of the scan that is read now, as the reader left them; None where nobody has searched yet."""
         volume = self.volume
-        return self._reviews.get(journal_path(volume)) if volume is not None else None
+        return self._reviews.of(volume) if volume is not None else None
 
     def review_of(self, volume: Volume) -> Review | None:
         """Get the review of a scan that is open; None where nobody has searched it."""
-        return self._reviews.get(journal_path(volume))
+        return self._reviews.of(volume)
 
     def provenance(self) -> Provenance:
         """Put the reader's name to this moment."""
@@ -295,17 +288,8 @@ class Session(QObject):
         volume = self.volume if scan is None else volume_of(scan) if self.open_scans.is_open(scan) else None
         if volume is None:  # it was closed meanwhile
             return
-        journal, by = self._journal(volume), self.provenance()
-        old = self._reviews.get(journal.path)
-        new = function(Review(unsearched(volume)) if old is None else old, by)
-        if new is old or not (new.changes or new.undone or old):
-            return
-        if old is None:
-            journal.begin(new, by)
-        else:
-            journal.record(old, new, by)
-        self._reviews[journal.path] = new
-        if new is self.review:
+        new = self._reviews.change(volume, function, self.provenance())
+        if new is not None and new is self.review:
             self.review_changed.emit(new)
 
     def begin(self, scan: Image, report: Report) -> None:
@@ -326,66 +310,12 @@ class Session(QObject):
         volume = volume_of(scan)
         if volume is None:
             raise ReviewError(f"The layer {scan.name!r} is no scan, so it has no findings.")
-        if report.patient == Patient():  # of an earlier version, which did not ask
-            report = report.model_copy(update={"patient": patient_of(volume.series)})
-        journal, by = self._journal(volume), self.provenance()
-        new = carried_over(self._reviews.get(journal.path, Review(unsearched(volume))), report, by)
-        journal.begin(new, by)
-        self._reviews[journal.path] = new
+        new = self._reviews.begin(volume, report, self.provenance())
         if scan is self.scan:
             self.review_changed.emit(new)
 
-    def _journal(self, volume: Volume) -> Journal:
-        """Get the journal of a scan; when it is taken up, the review that is in it comes back."""
-        path = journal_path(volume)
-        if path in self._journals:
-            return self._journals[path]
-        journal = self._journals[path] = Journal(path, volume.series)
-        try:
-            review = journal.recover()
-        except SecurityError:  # encrypted, and no key is there: it is whole, and waits for one
-            self._journals.pop(path).close()
-            raise
-        except ConfigError as error:
-            aside = journal.set_aside()
-            show_warning(
-                tr(
-                    "{error} The review cannot come back; its journal is kept as {file}.",
-                    error=sentence(error),
-                    file=aside,
-                )
-            )
-            return journal
-        if journal.warning:
-            show_warning(journal.warning)
-        if review is not None:
-            self._reviews[path] = review
-            show_info(
-                tr(
-                    "Your findings of {scan} are back as you left them, with {count} changes.",
-                    scan=scan_name(volume.series),
-                    count=len(review.changes),
-                )
-            )
-        return journal
-
-    def _recover(self) -> None:
-        """Bring the review of the scan back, after a crash or in a later session."""
-        volume = self.volume
-        if volume is not None and journal_path(volume) not in self._journals:
-            try:
-                take_over_earlier(volume)
-                if is_there(journal_path(volume)):
-                    self._journal(volume)
-            except (ConfigError, SecurityError) as error:
-                show_warning(sentence(error))
-
-    def _let_go(self, scan: OpenScan) -> None:
-        """Forget the review of a scan that was closed; its journal has it."""
-        path = journal_path(scan.volume)
-        self._reviews.pop(path, None)
-        if journal := self._journals.pop(path, None):
-            journal.close()
+    def _on_closed(self, scan: OpenScan) -> None:
+        self._reviews.let_go(scan.volume)
 
     # -- the prior ----------------------------------------------------------------------------------------------------
 
