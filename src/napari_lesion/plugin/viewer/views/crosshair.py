@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,12 +11,13 @@ from qtpy.QtCore import QObject
 from napari_lesion.model.volume import FloatArray
 from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.settings import option, store
-from napari_lesion.plugin.viewer.layers import frame_of
+from napari_lesion.plugin.viewer.layers import UprightFrame, frame_of
 from napari_lesion.plugin.viewer.tools.overlays import overlays
 from napari_lesion.plugin.viewer.views.pane import Pane, idle
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+    from napari.layers import Image
 
     from napari_lesion.plugin.viewer.views.mpr import Views
 
@@ -52,11 +53,7 @@ class Crosshair(QObject):
         scan, volume, world = self._session.scan, self._session.volume, self._world()
         if scan is None or volume is None or world is None:
             return
-        index = np.array(scan.world_to_data(world), dtype=np.float64)
-        axis = pane.through
-        wanted = np.rint(index[axis]) + slices * ONWARD[axis]
-        index[axis] = np.clip(wanted, 0, scan.data.shape[axis] - 1)
-        self._session.point_at(frame_of(volume).to_patient(scan.data_to_world(index)))
+        self._session.point_at(frame_of(volume).to_patient(steps_on(scan, world, pane.through, slices)))
 
     def drag(self, view: ViewerModel, event: Any) -> Iterator[None]:
         """Go along with the left mouse button, where nothing else has it."""
@@ -64,14 +61,7 @@ class Crosshair(QObject):
         free = event.button == 1 and not event.modifiers and not event.handled and idle(self._session.viewer)
         if volume is None or not free or view.dims.ndisplay != 2 or view.dims.ndim != 3:
             return
-        frame = frame_of(volume)
-        self._session.point_at(frame.to_patient(event.position))
-        event.handled = True
-        yield
-        while event.type == "mouse_move":
-            self._session.point_at(frame.to_patient(event.position))
-            event.handled = True
-            yield
+        yield from drag_along(event, frame_of(volume), self._session.point_at)
 
     def toggle(self) -> None:
         """Show or hide the lines."""
@@ -93,3 +83,21 @@ class Crosshair(QObject):
         lines = self.shown and scan and not overlays(self._session).hidden
         for pane in self._views.panes:
             pane.marks.show_parts(lines=lines, letters=scan and (has_sides or pane.is_plane))
+
+
+def steps_on(image: Image, world: FloatArray, axis: int, slices: int) -> FloatArray:
+    """Go on by some slices along an axis of a picture (back if negative), not beyond its ends; in napari's world."""
+    index = np.array(image.world_to_data(world), dtype=np.float64)
+    index[axis] = np.clip(np.rint(index[axis]) + slices * ONWARD[axis], 0, image.data.shape[axis] - 1)
+    return np.asarray(image.data_to_world(index), dtype=np.float64)
+
+
+def drag_along(event: Any, frame: UprightFrame, point_at: Callable[[FloatArray], object]) -> Iterator[None]:
+    """Point at each place (LPS mm) that the mouse is dragged over."""
+    point_at(frame.to_patient(event.position))
+    event.handled = True
+    yield
+    while event.type == "mouse_move":
+        point_at(frame.to_patient(event.position))
+        event.handled = True
+        yield

@@ -32,7 +32,7 @@ from napari_lesion.plugin.viewer.tools import grips, shapes
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.viewer.view import ScanView
 from napari_lesion.plugin.viewer.views.bar import Switch
-from napari_lesion.plugin.viewer.views.crosshair import ONWARD
+from napari_lesion.plugin.viewer.views.crosshair import drag_along, steps_on
 from napari_lesion.plugin.viewer.views.mpr import Views, views
 from napari_lesion.plugin.widgets.messages import show_info
 
@@ -111,9 +111,8 @@ class SideBySide(QObject):
         if found is not None and found is not self._hung and scan is not None:
             chosen = hanging_of(scan).prior
             self._hung, self._wanted = found, self._wanted if chosen is None else chosen
-        prior = self._session.comparison if self._wanted and not self._session.blind else None
-        if prior is not None and self._session.volume is None:
-            prior = None
+        seen = self._wanted and not self._session.blind and self._session.volume is not None
+        prior = found if seen else None
         if prior is not self._prior:
             same = prior is not None and self._prior is not None and prior.volume is self._prior.volume
             if not same:
@@ -310,24 +309,14 @@ class SideBySide(QObject):
         if prior is None or image is None:
             return
         frame = frame_of(prior.volume)
-        index = np.array(image.world_to_data(frame.to_world(self._place)), dtype=np.float64)
-        axis = pane.through
-        index[axis] = np.clip(np.rint(index[axis]) + slices * ONWARD[axis], 0, image.data.shape[axis] - 1)
-        self._point_at(frame.to_patient(image.data_to_world(index)))
+        self._point_at(frame.to_patient(steps_on(image, frame.to_world(self._place), pane.through, slices)))
 
     def _drag(self, view: ViewerModel, event: Any) -> Iterator[None]:
         """Take the crosshair along with the left mouse button."""
         prior = self._prior
         if prior is None or event.button != 1 or event.modifiers or event.handled or view.dims.ndim != 3:
             return
-        frame = frame_of(prior.volume)
-        self._point_at(frame.to_patient(event.position))
-        event.handled = True
-        yield
-        while event.type == "mouse_move":
-            self._point_at(frame.to_patient(event.position))
-            event.handled = True
-            yield
+        yield from drag_along(event, frame_of(prior.volume), self._point_at)
 
     # -- the cameras --------------------------------------------------------------------------------------------------
 
@@ -345,8 +334,7 @@ class SideBySide(QObject):
         if prior is None or prior.aligned is None or volume is None or place is None:
             return None
         way = frame_of(prior.volume).to_world(self._place) - frame_of(volume).to_world(place)
-        shift: FloatArray = way[list(displayed)]
-        return shift
+        return np.asarray(way[list(displayed)])
 
     def _follow_camera(self, source: Pane) -> None:
         if self.pane is None or not source.is_plane:
@@ -362,8 +350,7 @@ class SideBySide(QObject):
     def _on_camera(self, event: Any) -> None:
         if self._busy or self.pane is None:
             return
-        source = self._source()
-        if source.view.scene.camera is event.source:
+        if (source := self._source()).view.scene.camera is event.source:
             self._follow_camera(source)
 
     def _on_own_camera(self, _event: Any) -> None:
