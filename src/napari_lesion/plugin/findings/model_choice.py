@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QComboBox, QFileDialog, QWidget
+from qtpy.QtWidgets import QComboBox, QFileDialog
 
 from napari_lesion.detection.default import default_model
 from napari_lesion.detection.registry import list_models, read_card
@@ -45,10 +45,10 @@ class ModelChoice(QComboBox):
         return card
 
     @property
-    def model(self) -> str:
-        """Id or folder of the model that is chosen."""
-        model: str = self.currentData(_MODEL)
-        return model
+    def model_id(self) -> str:
+        """Id of the model that is chosen, or its folder."""
+        chosen: str = self.currentData(_MODEL)
+        return chosen
 
     def fill(self) -> None:
         """List what is installed, and choose the default."""
@@ -108,15 +108,15 @@ class ModelChoice(QComboBox):
         with QSignalBlocker(self):
             self.setCurrentIndex(self._chosen)
         if self.itemText(index) == tr(_MORE):
-            self.show_models(self.parentWidget())
+            self.show_models()
             return
         folder = QFileDialog.getExistingDirectory(self, tr("Folder of a model package or a MONAI bundle"))
         if folder:
             self.use_folder(Path(folder))
 
-    def show_models(self, parent: QWidget) -> ModelsDialog:
+    def show_models(self) -> ModelsDialog:
         """Show which models there are and which can be had."""
-        dialog = ModelsDialog(parent)
+        dialog = ModelsDialog(self.parentWidget())
         dialog.changed.connect(self._on_models_changed)
         dialog.show()
         return dialog

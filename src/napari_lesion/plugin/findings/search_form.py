@@ -206,7 +206,7 @@ class SearchForm(QWidget):
 
     def run(self) -> None:
         """Search the chosen scan."""
-        self._search(self.scan, self.models.card, self.models.model, self.devices.currentData())
+        self._search(self.scan, self.models.card, self.models.model_id, self.devices.currentData())
 
     def _search(self, layer: Image | None, card: Card | None, model: str, device: str) -> None:
         volume = volume_of(layer) if layer is not None else None
@@ -311,7 +311,7 @@ class SearchForm(QWidget):
         if card is None:
             return
         try:
-            text = card_text(card, self.models.model)
+            text = card_text(card, self.models.model_id)
         except LesionError as error:
             self.controls.say(f"⚠ {sentence(error)}")
             return

@@ -93,7 +93,7 @@ def form_of(*rows: tuple[str, QWidget | QLayout]) -> QFormLayout:
     form.setContentsMargins(0, 0, 0, 0)
     form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     for name, field in rows:
-        form.addRow(name, field)  # type: ignore[arg-type]
+        form.addRow(name, field)
     return form
 
 
