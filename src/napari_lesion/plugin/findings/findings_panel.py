@@ -243,8 +243,8 @@ class FindingsPanel(QWidget):
         self.explanation.setToolTip(tr("What the model looked at: ask with the button Why?"))
         self.opacity, self.cut = QSlider(Qt.Orientation.Horizontal), QSlider(Qt.Orientation.Horizontal)
         for slider, value, tip in (
-            (self.opacity, self.view.map_opacity, tr("Opacity of the maps")),
-            (self.cut, self.view.map_threshold, tr("Below this share of its range a map is transparent")),
+            (self.opacity, self.view.maps.opacity, tr("Opacity of the maps")),
+            (self.cut, self.view.maps.threshold, tr("Below this share of its range a map is transparent")),
         ):
             slider.setRange(0, _PERCENT)
             slider.setValue(round(value * _PERCENT))
@@ -264,7 +264,7 @@ class FindingsPanel(QWidget):
     def _connect(self) -> None:
         self.view.changed.connect(self._refresh)
         self.view.comment_asked.connect(self._edit_comment)
-        self.view.maps_changed.connect(self._show_maps)
+        self.view.maps.changed.connect(self._show_maps)
         self._session.open_scans.leaving.connect(self._on_leaving)
         self._viewer.layers.events.inserted.connect(self._show_maps)
         self._viewer.layers.events.removed.connect(self._show_maps)
@@ -278,8 +278,8 @@ class FindingsPanel(QWidget):
         self.comment.editingFinished.connect(self._write_comment)
         self.comment.returnPressed.connect(self.table.setFocus)
         self.why.shown.connect(self._on_maps_shown)
-        self.heatmap.clicked.connect(self.view.toggle_heatmap)
-        self.explanation.clicked.connect(self.view.toggle_explanations)
+        self.heatmap.clicked.connect(self.view.maps.toggle_heatmap)
+        self.explanation.clicked.connect(self.view.maps.toggle_explanations)
         for slider in (self.opacity, self.cut):
             slider.valueChanged.connect(self._on_map_look)
 
@@ -463,17 +463,16 @@ class FindingsPanel(QWidget):
     # -- maps and explanations ----------------------------------------------------------------------------------------
 
     def _show_maps(self, _event: object = None) -> None:
-        heatmap = self.view.layer("heatmap")
-        made = [layer for layer in self.view.maps() if layer.metadata["kind"] == "explanation"]
+        heatmap, made = self.view.maps.heatmap, self.view.maps.of_kind("explanation")
         for box, layers in ((self.heatmap, [heatmap] if heatmap is not None else []), (self.explanation, made)):
             box.setEnabled(bool(layers))
             box.setChecked(any(layer.visible for layer in layers))
 
     def _on_map_look(self) -> None:
-        self.view.set_map_look(self.opacity.value() / _PERCENT, self.cut.value() / _PERCENT)
+        self.view.maps.set_look(self.opacity.value() / _PERCENT, self.cut.value() / _PERCENT)
 
     def _on_maps_shown(self) -> None:
-        heatmap = self.view.layer("heatmap")
+        heatmap = self.view.maps.heatmap
         if heatmap is not None:
             heatmap.visible = False
         self._on_map_look()

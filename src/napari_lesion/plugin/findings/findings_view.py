@@ -20,10 +20,10 @@ from napari_lesion.detection.registry import list_models
 from napari_lesion.model.findings import Finding, Heatmap, Point, Report
 from napari_lesion.model.volume import Volume
 from napari_lesion.models.card import Card
+from napari_lesion.plugin.findings.map_layers import MapLayers
 from napari_lesion.plugin.findings.ring_drag import grab_rings
 from napari_lesion.plugin.session.open_scans import OpenScan
 from napari_lesion.plugin.session.session import Session
-from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.viewer.finding_layers import (
     box_lines,
     boxes_layer,
@@ -34,7 +34,6 @@ from napari_lesion.plugin.viewer.finding_layers import (
 )
 from napari_lesion.plugin.viewer.layers import LayerData, frame_of, heatmap_layer, put_data
 from napari_lesion.plugin.viewer.maps import set_map_look
-from napari_lesion.plugin.viewer.tools.overlays import overlays
 from napari_lesion.plugin.viewer.view import volume_of
 from napari_lesion.plugin.widgets.messages import show_warning
 from napari_lesion.plugin.widgets.task import Task, sentence
@@ -78,9 +77,6 @@ class FindingsView(QObject):
 
     changed = Signal()
     """The findings of the scan that is read, or which of them are shown."""
-    maps_changed = Signal()
-    """Maps came or went, or look different."""
-
     comment_asked = Signal()
     """The reader wants to write a comment."""
 
@@ -97,6 +93,7 @@ class FindingsView(QObject):
         # Boxes are rebuilt once when the slider rests, not at every pixel that it moves.
         self._boxes_timer = QTimer(self, singleShot=True, interval=BOXES_REST_MS)
         self._boxes_timer.timeout.connect(self._draw_boxes)
+        self.maps = MapLayers(session, lambda: self.layer("heatmap"), self)
         self._thresholds: dict[str, float] = {}
         """Of scans that were closed, by key: they come back as they were."""
         self._side_task: Task[dict[Point, str]] | None = None
@@ -106,7 +103,6 @@ class FindingsView(QObject):
         session.blind_changed.connect(self._follow)
         self._viewer.dims.events.order.connect(self._on_order)
         session.open_scans.closed.connect(self._on_closed)
-        overlays(session).changed.connect(self.maps_changed)
         session.open_scans.leaving.connect(self._on_leaving)
         grab_rings(self._viewer, self)
         self._follow()
@@ -290,7 +286,7 @@ class FindingsView(QObject):
             return
         self._session.open_scans.remove([state.layers.pop("heatmap", None)])
         self._insert(scan, state, "heatmap", heatmap_layer(heatmap, volume))
-        self.maps_changed.emit()
+        self.maps.changed.emit()
 
     def set_threshold(self, threshold: float) -> None:
         """Show candidates from another score on; nothing is searched again."""
@@ -351,58 +347,6 @@ class FindingsView(QObject):
         self._draw_rings(moved=True)
         self._boxes_timer.start()
 
-    # -- maps ---------------------------------------------------------------------------------------------------------
-
-    def maps(self) -> list[Image]:
-        """Heatmap and explanations of the scan that is read."""
-        volume = self._session.volume
-        uid = volume.series.series_uid if volume is not None else ""
-        return [
-            layer
-            for layer in self._viewer.layers
-            if isinstance(layer, Image)
-            and layer.metadata.get("kind") in ("heatmap", "explanation")
-            and layer.metadata["series"]["series_uid"] == uid
-        ]
-
-    def toggle_heatmap(self) -> None:
-        """Show or hide the heatmap."""
-        if self._session.blind:
-            return
-        heatmap = self.layer("heatmap")
-        if heatmap is not None:
-            heatmap.visible = not heatmap.visible
-            self.maps_changed.emit()
-
-    def toggle_explanations(self) -> None:
-        """Hide the explanation that is shown; if none is, show the one that was made last."""
-        if self._session.blind:
-            return
-        made = [layer for layer in self.maps() if layer.metadata["kind"] == "explanation"]
-        seen = [layer for layer in made if layer.visible]
-        for layer in seen:
-            layer.visible = False
-        if made and not seen:
-            made[-1].visible = True
-        self.maps_changed.emit()
-
-    @property
-    def map_opacity(self) -> float:
-        """Of all maps, 0 to 1."""
-        return setting("findings/map_opacity", 0.5)
-
-    @property
-    def map_threshold(self) -> float:
-        """Share of a map's range below which it is transparent, 0 to 1."""
-        return setting("findings/map_threshold", 0.0)
-
-    def set_map_look(self, opacity: float, threshold: float) -> None:
-        """Set opacity and threshold of all maps, those that come later too."""
-        store("findings/map_opacity", opacity)
-        store("findings/map_threshold", threshold)
-        for layer in self.maps():
-            set_map_look(layer, opacity, threshold)
-
     # -- following the review -----------------------------------------------------------------------------------------
 
     def _follow(self, _review: object = None) -> None:
@@ -461,7 +405,7 @@ class FindingsView(QObject):
         rings = findings_layer(report, volume, state.threshold, self.false_positives, self._session.finding)
         self._insert(scan, state, "findings", rings)
         state.layers["findings"].events.data.connect(self._on_data)
-        self.maps_changed.emit()
+        self.maps.changed.emit()
 
     def _insert(self, scan: Image, state: _Shown, name: str, data: LayerData) -> None:
         owner = self._session.open_scans.of(scan)
@@ -470,7 +414,7 @@ class FindingsView(QObject):
         layer = Layer.create(*data)
         below = (scan, *state.layers.values())
         if name == "heatmap":
-            set_map_look(layer, self.map_opacity, self.map_threshold)
+            set_map_look(layer, self.maps.opacity, self.maps.threshold)
             layer.visible = False  # until it is asked for: what glows draws the eye before it has looked
             below = (scan,)
         state.layers[name] = layer

@@ -249,6 +249,8 @@ ACTIONS = (
     Action("findings.impression", "Copy the impression of the scan", "Control-Shift-C", copy_impression),
     Action("findings.undo", "Undo", "Control-Z", _step(undo)),
     Action("findings.redo", "Redo", "Control-Shift-Z", _step(redo)),
-    Action("findings.heatmap", "Show or hide the heatmap", "H", _run(FindingsView.toggle_heatmap)),
-    Action("findings.explanation", "Show or hide the explanation", "J", _run(FindingsView.toggle_explanations)),
+    Action("findings.heatmap", "Show or hide the heatmap", "H", _run(lambda view: view.maps.toggle_heatmap())),
+    Action(
+        "findings.explanation", "Show or hide the explanation", "J", _run(lambda view: view.maps.toggle_explanations())
+    ),
 )
