@@ -7,21 +7,21 @@ review, and comes back from there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from napari.layers import Image, Layer, Points, Vectors
-from napari.layers.base import ActionType
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lesion.detection.operating import false_positives_at
-from napari_lesion.detection.registry import list_models
 from napari_lesion.model.findings import Finding, Heatmap, Point, Report
 from napari_lesion.model.volume import Volume
 from napari_lesion.models.card import Card
 from napari_lesion.plugin.findings.map_layers import MapLayers
 from napari_lesion.plugin.findings.ring_drag import grab_rings
+from napari_lesion.plugin.findings.rings import Rings, as_drawn
+from napari_lesion.plugin.findings.shown_scan import ShownScan, card_of
+from napari_lesion.plugin.findings.sides import Sides
 from napari_lesion.plugin.session.open_scans import OpenScan
 from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.viewer.finding_layers import (
@@ -29,47 +29,21 @@ from napari_lesion.plugin.viewer.finding_layers import (
     boxes_layer,
     findings_layer,
     is_shown,
-    ring_attributes,
-    ring_mm,
 )
 from napari_lesion.plugin.viewer.layers import LayerData, frame_of, heatmap_layer, put_data
 from napari_lesion.plugin.viewer.maps import set_map_look
 from napari_lesion.plugin.viewer.view import volume_of
 from napari_lesion.plugin.widgets.messages import show_warning
-from napari_lesion.plugin.widgets.task import Task, sentence
-from napari_lesion.report.plane import side_of
+from napari_lesion.plugin.widgets.task import sentence
 from napari_lesion.review import edits
-from napari_lesion.review.kept_heatmap import heatmap_path, kept_heatmap
-from napari_lesion.review.review import Provenance, Review, reported
+from napari_lesion.review.review import Review, reported
 from napari_lesion.support.errors import ConfigError, LesionError
-from napari_lesion.support.progress import Progress
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-_SIDES_AT_ONCE = 10
 BOXES_REST_MS = 60
 """Boxes are made anew when the slider rests that long, not at every step that it makes."""
-
-
-@dataclass
-class _Shown:
-    """What is shown of the findings of one scan."""
-
-    start: Report
-    """The report that the layers were made for."""
-    card: Card | None
-    """Of the model that made it, if it is installed."""
-    model: str
-    """Id or folder of that model."""
-    threshold: float
-    heatmap: LayerData | None = None
-    """To be shown with the next layers."""
-    replaced: tuple[Layer, ...] = ()
-    """Layers of an earlier report, which go when those of this one come."""
-    layers: dict[str, Layer] = field(default_factory=dict)
-    sides: dict[Point, str] = field(default_factory=dict)
-    """Of the patient, by centre (LPS mm)."""
 
 
 class FindingsView(QObject):
@@ -83,8 +57,8 @@ class FindingsView(QObject):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._session = session
-        self._scans: dict[Image, _Shown] = {}
-        self._drawing = False
+        self._scans: dict[Image, ShownScan] = {}
+        self._rings = Rings()
         self.order: Sequence[str] = ()
         """Ids of the findings in the order in which one steps through them; a table sets it."""
         self._rows: Sequence[str] = ()
@@ -96,8 +70,8 @@ class FindingsView(QObject):
         self.maps = MapLayers(session, lambda: self.layer("heatmap"), self)
         self._thresholds: dict[str, float] = {}
         """Of scans that were closed, by key: they come back as they were."""
-        self._side_task: Task[dict[Point, str]] | None = None
-        self._heatmap_task: Task[Heatmap | None] | None = None
+        self._sides = Sides(self)
+        self._sides.found.connect(self.changed)
         session.review_changed.connect(self._follow)
         session.finding_selected.connect(self._on_selected)
         session.blind_changed.connect(self._follow)
@@ -155,7 +129,7 @@ class FindingsView(QObject):
         return rows
 
     @property
-    def _state(self) -> _Shown | None:
+    def _state(self) -> ShownScan | None:
         return self._scans.get(self._session.scan) if self._session.scan is not None else None
 
     @property
@@ -198,36 +172,7 @@ class FindingsView(QObject):
         state, volume = self._state, self._session.volume
         if state is None or volume is None:
             return ""
-        if finding.measurement is not None and finding.measurement.side != "unknown":
-            return finding.measurement.side
-        if finding.center_mm not in state.sides and volume.complete and self._side_task is None:
-            state.sides[finding.center_mm] = side_of(volume, finding.center_mm)
-        return state.sides.get(finding.center_mm, "")
-
-    def _find_sides(self) -> None:
-        """Find many sides on a thread: each takes some milliseconds."""
-        state, volume = self._state, self._session.volume
-        if state is None or volume is None or self._side_task is not None:
-            return
-        missing = [f.center_mm for f in self.findings if f.center_mm not in state.sides]
-        if len(missing) <= _SIDES_AT_ONCE:
-            return
-
-        def work(progress: Progress) -> dict[Point, str]:
-            volume.wait(progress)
-            return {center: side_of(volume, center) for center in missing}
-
-        def done(sides: dict[Point, str]) -> None:
-            state.sides.update(sides)
-
-        def ended() -> None:
-            self._side_task = None
-            self.changed.emit()
-
-        self._side_task = Task(work, self)
-        self._side_task.succeeded.connect(done)
-        self._side_task.ended.connect(ended)
-        self._side_task.start()
+        return self._sides.side(finding, volume, state.sides)
 
     # -- what changes -------------------------------------------------------------------------------------------------
 
@@ -265,10 +210,10 @@ class FindingsView(QObject):
         """
         threshold = report.model.threshold
         if card is None:
-            card, model = _card_of(report)
+            card, model = card_of(report)
         before = self._scans.get(scan)
         replaced = (*before.replaced, *before.layers.values()) if before is not None else ()
-        self._scans[scan] = _Shown(report, card, model, threshold, heatmap, replaced, sides=dict(sides or {}))
+        self._scans[scan] = ShownScan(report, card, model, threshold, heatmap, replaced, sides=dict(sides or {}))
         self._thresholds.pop(self._key(scan), None)
         try:
             self._session.begin(scan, report)
@@ -330,17 +275,9 @@ class FindingsView(QObject):
         ids = list(points.features["id"])
         if id_ not in ids:
             return
-        row, step = ids.index(id_), float(points.scale[0])
-        data, sizes = points.data.copy(), np.array(points.size, dtype=float)
-        data[row] = frame_of(volume).to_world(center_mm) / step
-        moved = self.review is not None and diameter_mm == self.review.finding(id_).size_mm
-        sizes[row] = sizes[row] if moved else max(ring_mm(diameter_mm) / step, 1.1)
-        self._drawing = True
-        try:
-            points.data = data
-            points.size = sizes
-        finally:
-            self._drawing = False
+        same = self.review is not None and diameter_mm == self.review.finding(id_).size_mm
+        world = frame_of(volume).to_world(center_mm)
+        self._rings.preview(points, ids.index(id_), world, None if same else diameter_mm)
 
     def redraw(self) -> None:
         """Draw what the review says."""
@@ -356,42 +293,29 @@ class FindingsView(QObject):
         if scan is not None and review is not None:
             state = self._scans.get(scan)
             if state is None:
-                card, model = _card_of(review.start)
+                card, model = card_of(review.start)
                 threshold = self._thresholds.pop(self._key(scan), review.start.model.threshold)
-                state = self._scans[scan] = _Shown(review.start, card, model, threshold)
+                state = self._scans[scan] = ShownScan(review.start, card, model, threshold)
             # Rings that somebody deleted with napari's own list come back: what the table says is to be seen.
             if not self._session.open_scans.holds(state.layers.get("findings")):
                 first = not state.layers
                 self._make_layers(scan, state)
-                if first and "heatmap" not in state.layers:
-                    self._bring_heatmap(scan, state)
+                if first and "heatmap" not in state.layers and self.volume is not None:
+                    self.maps.bring_back(self.volume, state.start, partial(self._on_heatmap, scan, state))
             else:
                 self.redraw()
-            self._find_sides()
+            if self.volume is not None:
+                self._sides.find(self.findings, self.volume, state.sides)
         self.changed.emit()
 
-    def _bring_heatmap(self, scan: Image, state: _Shown) -> None:
-        """Show the heatmap that was kept with a review, when it comes back."""
-        volume, start = volume_of(scan), state.start
-        if volume is None or not heatmap_path(volume).is_file():
-            return
-
-        def work(progress: Progress) -> Heatmap | None:
-            progress(0, 1, "reading the heatmap")
-            return kept_heatmap(volume, start)
-
-        def show(heatmap: Heatmap | None) -> None:
-            if heatmap is not None and self._scans.get(scan) is state and "heatmap" not in state.layers:
-                self.show_heatmap(scan, heatmap)
-
-        self._heatmap_task = Task(work, self)
-        self._heatmap_task.succeeded.connect(show)
-        self._heatmap_task.start()
+    def _on_heatmap(self, scan: Image, state: ShownScan, heatmap: Heatmap) -> None:
+        if self._scans.get(scan) is state and "heatmap" not in state.layers:
+            self.show_heatmap(scan, heatmap)
 
     def _on_selected(self, _id: str) -> None:
         self._draw_rings(moved=False)
 
-    def _make_layers(self, scan: Image, state: _Shown) -> None:
+    def _make_layers(self, scan: Image, state: ShownScan) -> None:
         volume = volume_of(scan)
         if volume is None or self.review is None:
             return
@@ -407,7 +331,7 @@ class FindingsView(QObject):
         state.layers["findings"].events.data.connect(self._on_data)
         self.maps.changed.emit()
 
-    def _insert(self, scan: Image, state: _Shown, name: str, data: LayerData) -> None:
+    def _insert(self, scan: Image, state: ShownScan, name: str, data: LayerData) -> None:
         owner = self._session.open_scans.of(scan)
         if owner is None:  # it was closed meanwhile
             return
@@ -426,26 +350,11 @@ class FindingsView(QObject):
         if state is None or not isinstance(points, Points) or volume is None or review is None:
             return
         findings = self.findings
-        shown = [is_shown(f, state.threshold) or f.id == self._session.finding for f in findings]
-        rings = ring_attributes(findings, volume, shown, self._session.finding)
+        chosen = self._session.finding
+        shown = [is_shown(f, state.threshold) or f.id == chosen for f in findings]
         report = review.report.model_copy(update={"findings": findings})
         points.metadata.update(report=report, threshold=state.threshold, false_positives_per_scan=self.false_positives)
-        # Each of these draws the layer anew, so only what is different is set.
-        if not moved and len(points.data) == len(findings):
-            rings = {name: rings[name] for name in ("shown", "border_color", "border_width")}
-        elif np.array_equal(rings["data"], points.data) and np.array_equal(rings["size"], points.size):
-            del rings["data"], rings["size"]
-        self._drawing = True
-        try:
-            if "data" in rings:
-                points.selected_data = set()
-            for name, value in rings.items():
-                if name == "data":
-                    put_data(points, value)
-                elif name != "shown" or not np.array_equal(value, points.shown):
-                    setattr(points, name, value)
-        finally:
-            self._drawing = False
+        self._rings.draw(points, findings, volume, shown, chosen, moved=moved)
 
     def _draw_boxes(self) -> None:
         boxes, volume = self.layer("boxes"), self._session.volume
@@ -470,26 +379,9 @@ class FindingsView(QObject):
     def _on_data(self, event: Any) -> None:
         """Put into the review what was done to the points with napari's own tools."""
         points, volume = self.layer("findings"), self._session.volume
-        if self._drawing or event.source is not points or not isinstance(points, Points) or volume is None:
-            return
-        if event.action not in (ActionType.ADDED, ActionType.CHANGED, ActionType.REMOVED):
-            return
-        ids, scale = list(points.features["id"]), float(points.scale[0])
-        centers = frame_of(volume).to_patient(np.asarray(points.data) * scale)
-        sizes = np.array(points.size, dtype=np.float64) * scale
-
-        def as_drawn(review: Review, by: Provenance) -> Review:
-            gone = [finding.id for finding in self.findings if finding.id not in ids]
-            for row, (id_, center, size) in enumerate(zip(ids, centers, sizes, strict=True)):
-                # napari gives a new point the features of the one that is selected, its id among them.
-                if id_ and id_ not in ids[:row]:
-                    review = edits.move(review, id_, center, by, volume)
-                else:
-                    review = edits.add(review, center, size, by, volume, "with napari's tools")
-            return edits.remove(review, gone, by)
-
-        self.change(as_drawn)
-        self.redraw()
+        if isinstance(points, Points) and volume is not None and self._rings.is_edit(points, event):
+            self.change(as_drawn(points, self.findings, volume))
+            self.redraw()
 
     def change(self, function: Any) -> bool:
         """Change the review, as `Session.change`; a change that is refused is said, and False returned."""
@@ -513,17 +405,6 @@ class FindingsView(QObject):
         state = self._scans.pop(scan.layer, None)
         if state is not None:
             self._thresholds[scan.key] = state.threshold
-
-
-def _card_of(report: Report) -> tuple[Card | None, str]:
-    """Find the installed model that made a report, by the sha256 of its weights."""
-    if not report.model.sha256:
-        return None, ""
-    try:
-        cards = list_models()
-    except LesionError:  # the panel that lists the models says why
-        return None, ""
-    return next(((card, card.id) for card in cards if card.sha256 == report.model.sha256), (None, ""))
 
 
 def findings_view(session: Session) -> FindingsView:

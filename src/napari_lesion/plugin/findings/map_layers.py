@@ -7,10 +7,15 @@ from collections.abc import Callable
 from napari.layers import Image, Layer
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
+from napari_lesion.model.findings import Heatmap, Report
+from napari_lesion.model.volume import Volume
 from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.viewer.maps import set_map_look
 from napari_lesion.plugin.viewer.tools.overlays import overlays
+from napari_lesion.plugin.widgets.task import Task
+from napari_lesion.review.kept_heatmap import heatmap_path, kept_heatmap
+from napari_lesion.support.progress import Progress
 
 
 class MapLayers(QObject):
@@ -77,3 +82,16 @@ class MapLayers(QObject):
         store("findings/map_threshold", threshold)
         for layer in self.of_kind("heatmap", "explanation"):
             set_map_look(layer, opacity, threshold)
+
+    def bring_back(self, volume: Volume, start: Report, show: Callable[[Heatmap], None]) -> None:
+        """Show the heatmap that was kept with a review, when the review comes back; it is read on a thread."""
+        if not heatmap_path(volume).is_file():
+            return
+
+        def work(progress: Progress) -> Heatmap | None:
+            progress(0, 1, "reading the heatmap")
+            return kept_heatmap(volume, start)
+
+        self._task: Task[Heatmap | None] = Task(work, self)
+        self._task.succeeded.connect(lambda heatmap: show(heatmap) if heatmap is not None else None)
+        self._task.start()
