@@ -49,7 +49,7 @@ def test_why_shows_maps_on_the_selected_finding_with_their_faithfulness(viewer, 
     strongest = np.argwhere(occlusion.data >= occlusion.data.max() * 0.999).mean(axis=0)
     center, diameter = NODULES[1]
     assert np.linalg.norm(occlusion.data_to_world(strongest) - np.array(center)[::-1]) < diameter / 2
-    text = panel.findings.why.text.text()
+    text = panel.findings.why.controls.status.text()
     assert "F2" in text
     assert f"Occlusion: {occlusion.metadata['faithfulness']:.2f}" in text
     assert "Grad-CAM needs gradients" in text
@@ -66,7 +66,7 @@ def test_cancel_stops_and_changes_nothing(viewer, panel: DetectPanel, detector: 
     qtbot.mouseClick(panel.findings.why.controls.cancel_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not panel.findings.why.running, timeout=PATIENCE_MS)
     assert list(viewer.layers) == before
-    assert panel.findings.why.text.text().startswith("Cancelled")
+    assert panel.findings.why.controls.status.text().startswith("Cancelled")
     assert panel.findings.why.button.isEnabled()
 
 
@@ -76,7 +76,7 @@ def test_an_error_is_a_sentence_and_maps_go_with_their_findings(viewer, panel, d
     assert set(maps(viewer)) == {"heatmap"}
     detector.error = RuntimeError("broken")
     explain_selected(panel, qtbot, "heatmap")
-    text = panel.findings.why.text.text()
+    text = panel.findings.why.controls.status.text()
     assert "please report it: RuntimeError at napari_lesion/" in text
     assert "broken" not in text  # it may quote a header
     detector.error = None
