@@ -500,10 +500,6 @@
             <translation>Serien wählen</translation>
         </message>
         <message>
-            <source>Choose the folder of the annotations</source>
-            <translation>Ordner der Annotationen wählen</translation>
-        </message>
-        <message>
             <source>Choose the folder of the annotations; a labels.yaml in it has its labels</source>
             <translation>Ordner der Annotationen wählen; eine labels.yaml darin enthält die Labels</translation>
         </message>

@@ -500,10 +500,6 @@
             <translation>选择序列</translation>
         </message>
         <message>
-            <source>Choose the folder of the annotations</source>
-            <translation>选择标注文件夹</translation>
-        </message>
-        <message>
             <source>Choose the folder of the annotations; a labels.yaml in it has its labels</source>
             <translation>选择标注文件夹；其中的 labels.yaml 定义标签</translation>
         </message>
