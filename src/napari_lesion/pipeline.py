@@ -176,7 +176,13 @@ def analyse(
             update={"timings_s": {**report.timings_s, "total": round(time.perf_counter() - started, 3)}}
         )
     progress(_SCALE, _SCALE, f"{len(report.findings)} findings")
-    return Analysis(report=report, volume=volume, heatmap=detection.heatmap, candidates=detection.candidates)
+    return Analysis(
+        report=report,
+        volume=volume,
+        heatmap=detection.heatmap,
+        candidates=detection.candidates,
+        lowest_score=operating.lowest_score(detector.card),
+    )
 
 
 def _read(source: Source, card: Card, allow_gaps: bool, assume_hu: bool, progress: Progress) -> tuple[Volume, int]:
@@ -204,8 +210,10 @@ def search(
     threshold: float | None = None,
     progress: Progress = silent,
 ) -> Analysis:
-    """Search a scan for who filters by threshold afterwards: every candidate is a finding, and none is measured yet.
+    """Search a scan for who filters by threshold afterwards; nothing is measured yet.
 
+    Every candidate is a finding, down to the lowest score of which the model knows how many false positives it makes:
+    a reader's own findings are numbered after these, and would have numbers like F198 otherwise.
     Parameters and errors are those of `analyse`.
     """
     analysis = analyse(source, detector=detector, device=device, threshold=threshold, measure=False, progress=progress)
@@ -338,9 +346,13 @@ def findings_of(volume: Volume, candidates: Iterable[Candidate], model: str, thr
 
 
 def with_all_candidates(analysis: Analysis) -> Report:
-    """Make the report in which every candidate is a finding, for who filters by threshold without searching again."""
+    """Make the report in which candidates are findings, for who filters by threshold without searching again.
+
+    Those with a score under ``analysis.lowest_score`` stay out, unless they are in the report already.
+    """
     report = analysis.report
-    findings = findings_of(analysis.volume, analysis.candidates, report.model.sha256, 0.0)
+    lowest = min(analysis.lowest_score, report.model.threshold)
+    findings = findings_of(analysis.volume, analysis.candidates, report.model.sha256, lowest)
     # The reported ones, which have the highest scores, come first and so get the numbers that they have.
     return numbered(report.model_copy(update={"findings": findings, "last_number": 0}))
 

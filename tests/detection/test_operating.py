@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_lesion.detection.operating import false_positives_at, in_words, rates_of, score_at
+from napari_lesion.detection.operating import false_positives_at, in_words, lowest_score, rates_of, score_at
 from napari_lesion.models.card import Card
 from napari_lesion.support.errors import ConfigError
 
@@ -19,6 +19,11 @@ def test_a_rate_becomes_the_score_that_was_measured_there():
     assert [score_at(card(), rate) for rate, _ in POINTS] == pytest.approx([score for _, score in POINTS])
     assert score_at(card(), 2.0) == pytest.approx(0.3), "half-way on the logarithmic scale"
     assert rates_of(card()) == (0.125, 8.0)
+
+
+def test_the_lowest_score_is_that_of_the_most_false_positives():
+    assert lowest_score(card()) == pytest.approx(0.2)
+    assert lowest_score(card(())) == 0.0, "nothing is left out where nothing was measured"
 
 
 def test_more_false_positives_never_need_a_higher_score():

@@ -17,7 +17,7 @@ from review_scan import CANDIDATES, READER, a_report, a_review
 from napari_lesion.dicom.index.series import find_series
 from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.model.findings import Candidate, image_name
-from napari_lesion.pipeline import analyse, with_all_candidates
+from napari_lesion.pipeline import analyse, search, with_all_candidates
 from napari_lesion.report.json import load_report, report_from, save_report
 from napari_lesion.review import edits
 from napari_lesion.review.carry_over import carried_over
@@ -41,6 +41,17 @@ def test_findings_are_numbered_by_score_and_the_threshold_changes_no_number() ->
     everything = with_all_candidates(few)
     assert [finding.name for finding in everything.findings] == ["F1", "F2", "F3", "F4"]
     assert everything.findings[:3] == few.report.findings
+
+
+def test_a_reader_s_finding_is_not_numbered_after_hundreds_that_no_threshold_shows() -> None:
+    scores = (0.9, 0.6, 0.3, 0.1, 0.05)
+    many = tuple(replace(one, score=s) for one, s in zip((*CANDIDATES, CANDIDATES[0]), scores, strict=False))
+    points = ((0.5, 0.6), (8.0, 0.2))
+    everything = search(SCAN, detector=FakeDetector(many, operating_points=points)).report
+    assert [finding.score for finding in everything.findings] == [0.9, 0.6, 0.3]
+    lower = search(SCAN, detector=FakeDetector(many, operating_points=points), threshold=0.08).report
+    assert len(lower.findings) == 4, "what was asked for is there"
+    assert len(search(SCAN, detector=FakeDetector(many)).report.findings) == len(many)
 
 
 def test_a_number_is_never_used_twice_even_after_undo() -> None:

@@ -22,6 +22,12 @@ def rates_of(card: Card) -> tuple[float, float] | None:
     return (points[0][0], points[-1][0]) if len(points) > 1 else None
 
 
+def lowest_score(card: Card) -> float:
+    """Lowest score of which a model knows how many false positives a scan it makes; 0 where it knows of none."""
+    reach = rates_of(card)
+    return score_at(card, reach[1]) if reach else 0.0
+
+
 def score_at(card: Card, false_positives: float) -> float:
     """Score from which on a model makes so many false positives a scan.
 

@@ -317,6 +317,8 @@ class Analysis:
     heatmap: Heatmap
     candidates: tuple[Candidate, ...]
     """Also those under the reporting threshold, for panels that filter without running again."""
+    lowest_score: float = 0.0
+    """Score down to which the model knows how many false positives it makes; 0 where it knows of none."""
 
     def __repr__(self) -> str:
         found = f"{len(self.report.findings)} findings, {len(self.candidates)} candidates"
