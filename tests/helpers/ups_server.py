@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,10 +18,11 @@ from pydicom.dataset import Dataset
 
 from napari_lesion.pacs import engines
 
+PUSH = "1.2.840.10008.5.1.4.34.6.1"
 PULL = "1.2.840.10008.5.1.4.34.6.3"
 WATCH, EVENT = "1.2.840.10008.5.1.4.34.6.2", "1.2.840.10008.5.1.4.34.6.4"
 ALL = "1.2.840.10008.5.1.4.34.5"
-SUBSCRIBE, UNSUBSCRIBE = 3, 4
+REQUEST_CANCEL, SUBSCRIBE, UNSUBSCRIBE = 2, 3, 4
 STATE_REPORT, CANCEL_ASKED = 1, 2
 TOKEN = "of-the-worklist"
 #: Of a step that ends as COMPLETED (PS3.4, table CC.2.5-3).
@@ -29,6 +33,32 @@ NEEDED = (
     "PerformedProcedureStepEndDateTime",
     "OutputInformationSequence",
 )
+#: Of one that is scheduled (the same table): what must be there, also empty.
+NEEDED_TO_BEGIN = (
+    "ScheduledProcedureStepPriority",
+    "ProcedureStepLabel",
+    "WorklistLabel",
+    "ScheduledProcessingParametersSequence",
+    "ScheduledStationNameCodeSequence",
+    "ScheduledStationClassCodeSequence",
+    "ScheduledStationGeographicLocationCodeSequence",
+    "ScheduledProcedureStepStartDateTime",
+    "ScheduledWorkitemCodeSequence",
+    "CommentsOnTheScheduledProcedureStep",
+    "InputReadinessState",
+    "InputInformationSequence",
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "AdmissionID",
+    "AdmittingDiagnosesDescription",
+    "ReferencedRequestSequence",
+    "ProcedureStepState",
+    "ProcedureStepProgressInformationSequence",
+    "UnifiedProcedureStepPerformedProcedureSequence",
+)
+_MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 class Worklist:
@@ -38,6 +68,8 @@ class Worklist:
         self.items: dict[str, Dataset] = {}
         self.transactions: dict[str, str] = {}
         self.subscribers: list[str] = []
+        self.cancel_asked: dict[str, str] = {}
+        self.channels: dict[str, socket.socket] = {}
 
     def schedule(self, uid: str, label: str, priority: str, study_uid: str, patient_id: str = "P1") -> None:
         one, study = Dataset(), Dataset()
@@ -48,6 +80,28 @@ class Worklist:
         study.StudyInstanceUID = study_uid
         one.InputInformationSequence = [study]
         self.items[uid] = one
+
+    def create(self, uid: str, one: Dataset) -> int:
+        if uid in self.items:
+            return 0x0111
+        assert one.TransactionUID in ("", None)
+        missing = [keyword for keyword in NEEDED_TO_BEGIN if keyword not in one]
+        if missing or one.ProcedureStepState != "SCHEDULED":
+            return 0xC309 if one.ProcedureStepState != "SCHEDULED" else 0x0120
+        one.SOPInstanceUID = uid
+        self.items[uid] = one
+        return 0
+
+    def ask_to_cancel(self, uid: str, reason: str) -> int:
+        if uid not in self.items:
+            return 0xC307
+        state = self.state(uid)
+        if state in ("COMPLETED", "CANCELED"):
+            return {"COMPLETED": 0xC311, "CANCELED": 0xB304}[state]
+        self.cancel_asked[uid] = reason
+        if state == "SCHEDULED":
+            self.items[uid].ProcedureStepState = "CANCELED"
+        return 0
 
     def change(self, uid: str, change: Dataset) -> int:
         if uid not in self.items:
@@ -100,6 +154,26 @@ class Worklist:
         association.release()
         return status.Status
 
+    def push(self, called: str, uid: str, kind: int) -> None:
+        """Report to a subscriber over its channel: a text frame of RFC 6455, made by hand."""
+        report = {
+            "00000002": {"vr": "UI", "Value": [EVENT]},
+            "00001000": {"vr": "UI", "Value": [uid]},
+            "00001002": {"vr": "US", "Value": [kind]},
+            "00741000": {"vr": "CS", "Value": [self.state(uid)]},
+        }
+        self.say(called, json.dumps(report).encode())
+
+    def say(self, called: str, text: bytes) -> None:
+        """Send any text over a channel."""
+        assert len(text) < 2**16
+        head = b"\x81" + (bytes([len(text)]) if len(text) < 126 else b"\x7e" + len(text).to_bytes(2))
+        self.channels[called].sendall(head + text)
+
+    def hang_up(self, called: str) -> None:
+        """End a channel without a word."""
+        self.channels.pop(called).shutdown(socket.SHUT_RDWR)
+
     @staticmethod
     def _has_all(one: Dataset) -> bool:
         done = one.get("UnifiedProcedureStepPerformedProcedureSequence")
@@ -125,12 +199,25 @@ def by_dicomweb(worklist: Worklist) -> Iterator[str]:
             [one] = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             return Dataset.from_json(one)
 
+        def _is_known(self) -> bool:
+            if self.headers.get("Authorization") == f"Bearer {TOKEN}":
+                return True
+            self._answer(401)
+            return False
+
         def do_GET(self) -> None:
-            if self.headers.get("Authorization") != f"Bearer {TOKEN}":
-                self._answer(401)
+            path = urlsplit(self.path).path
+            if not self._is_known():
+                return
+            if channel := re.fullmatch(r"/subscribers/(\w+)", path):
+                self._open(channel[1])
+                return
+            if asked := re.fullmatch(r"/workitems/([\d.]+)", path):
+                one = worklist.items.get(asked[1])
+                self._answer(404 if one is None else 200, one and [one.to_json_dict()])
                 return
             keys = parse_qs(urlsplit(self.path).query)
-            assert urlsplit(self.path).path == "/workitems"
+            assert path == "/workitems"
             found = [
                 one.to_json_dict()
                 for one in worklist.items.values()
@@ -139,13 +226,47 @@ def by_dicomweb(worklist: Worklist) -> Iterator[str]:
             ]
             self._answer(200 if found else 204, found or None)
 
+        def _open(self, called: str) -> None:
+            """Make the connection a WebSocket (RFC 6455, 4.2.2), for who has subscribed."""
+            if called not in worklist.subscribers:
+                self._answer(404)
+                return
+            key = hashlib.sha1(self.headers["Sec-WebSocket-Key"].encode() + _MAGIC).digest()
+            self.protocol_version = "HTTP/1.1"
+            self.send_response(101)
+            for name, value in (("Upgrade", "websocket"), ("Connection", "Upgrade")):
+                self.send_header(name, value)
+            self.send_header("Sec-WebSocket-Accept", base64.b64encode(key).decode())
+            self.end_headers()
+            worklist.channels[called] = self.connection
+            with suppress(OSError):
+                while self.connection.recv(1000):
+                    pass
+            self.close_connection = True
+
         def do_PUT(self) -> None:
             path = re.fullmatch(r"/workitems/([\d.]+)/state", self.path)
             self._done(worklist.change(path[1], self._body()))
 
         def do_POST(self) -> None:
-            path = re.fullmatch(r"/workitems/([\d.]+)\?([\d.]+)", self.path)
-            self._done(worklist.update(path[1], path[2], self._body()))
+            if not self._is_known():
+                return
+            if path := re.fullmatch(rf"/workitems/{re.escape(ALL)}/subscribers/(\w+)\?deletionlock=false", self.path):
+                worklist.subscribers.append(path[1])
+                self._answer(201)
+            elif path := re.fullmatch(r"/workitems\?([\d.]+)", self.path):
+                self._answer({0: 201}.get(worklist.create(path[1], self._body()), 409))
+            elif path := re.fullmatch(r"/workitems/([\d.]+)/cancelrequest", self.path):
+                status = worklist.ask_to_cancel(path[1], self._body().ReasonForCancellation)
+                self._answer({0: 202, 0xC307: 404}.get(status, 409))
+            else:
+                path = re.fullmatch(r"/workitems/([\d.]+)\?([\d.]+)", self.path)
+                self._done(worklist.update(path[1], path[2], self._body()))
+
+        def do_DELETE(self) -> None:
+            path = re.fullmatch(rf"/workitems/{re.escape(ALL)}/subscribers/(\w+)", self.path)
+            worklist.subscribers.remove(path[1])
+            self._answer(200)
 
         def log_message(self, *_: object) -> None:
             pass
@@ -172,7 +293,17 @@ def by_dimse(worklist: Worklist) -> Iterator[int]:
             if one.ProcedureStepState == "SCHEDULED" and label in (None, "", one.ProcedureStepLabel):
                 yield 0xFF00, one
 
+    def create(event):
+        return worklist.create(event.request.AffectedSOPInstanceUID, event.attribute_list), None
+
+    def get(event):
+        uid = event.request.RequestedSOPInstanceUID
+        return (0, worklist.items[uid]) if uid in worklist.items else (0xC307, None)
+
     def action(event):
+        if event.action_type == REQUEST_CANCEL:
+            asked = event.action_information.ReasonForCancellation
+            return worklist.ask_to_cancel(event.request.RequestedSOPInstanceUID, asked), None
         if event.action_type in (SUBSCRIBE, UNSUBSCRIBE):
             assert event.request.RequestedSOPInstanceUID == ALL
             change = worklist.subscribers.append if event.action_type == SUBSCRIBE else worklist.subscribers.remove
@@ -188,11 +319,14 @@ def by_dimse(worklist: Worklist) -> Iterator[int]:
 
     entity = pynetdicom.AE(ae_title="RIS")
     entity.add_supported_context(PULL)
+    entity.add_supported_context(PUSH)
     entity.add_supported_context(WATCH)
     handlers = [
         (pynetdicom.evt.EVT_C_FIND, find),
         (pynetdicom.evt.EVT_N_ACTION, action),
         (pynetdicom.evt.EVT_N_SET, update),
+        (pynetdicom.evt.EVT_N_CREATE, create),
+        (pynetdicom.evt.EVT_N_GET, get),
     ]
     port = free_port()
     server = entity.start_server(("127.0.0.1", port), block=False, evt_handlers=handlers)

@@ -84,6 +84,7 @@ def site(
 
 
 only_dimse = pytest.mark.parametrize("way", ["dimse"], indirect=True)
+only_dicomweb = pytest.mark.parametrize("way", ["dicomweb"], indirect=True)
 
 
 def whose(orthanc: Orthanc) -> str:
@@ -156,23 +157,60 @@ def test_no_more_is_claimed_than_can_be_done_and_what_is_urgent_first(site: Site
         assert [worklist.state(f"2.25.{number}") for number in range(3)] == ["SCHEDULED", *["IN PROGRESS"] * 2]
 
 
-@only_dimse
-def test_a_worklist_says_when_there_is_work_and_when_it_is_to_be_cancelled(site: Site, worklist: Worklist) -> None:
+def test_a_worklist_says_when_there_is_work_and_when_it_is_to_be_cancelled(
+    site: Site, worklist: Worklist, way: str
+) -> None:
     """No time passes: what happens does so since the worklist reported it."""
+
+    def tell(uid: str, kind: int) -> None:
+        if way == "dimse":
+            assert worklist.tell(site.settings.port, "LESION", uid, kind) == 0
+        else:
+            worklist.push("LESION", uid, kind)
+
     with site.listener(subscribe=True), closing(site.queue()) as queue:
-        port = site.settings.port
-        wait_for(lambda: worklist.subscribers == ["LESION"])
+        wait_for(lambda: worklist.subscribers == ["LESION"] and (way == "dimse" or worklist.channels))
         worklist.schedule("2.25.1", "nodules", "LOW", site.study, whose(site.orthanc))
-        assert worklist.tell(port, "LESION", "2.25.1", STATE_REPORT) == 0
+        tell("2.25.1", STATE_REPORT)
         wait_for(lambda: worklist.state("2.25.1") == "COMPLETED")
         worklist.schedule("2.25.2", "nodules", "LOW", "2.25.77")
-        assert worklist.tell(port, "LESION", "2.25.2", STATE_REPORT) == 0
+        tell("2.25.2", STATE_REPORT)
         wait_for(lambda: worklist.state("2.25.2") == "IN PROGRESS")
         wait_for(lambda: queue.tasks("ris")[-1].attempts == 1)  # its images are not there
-        assert worklist.tell(port, "LESION", "2.25.2", CANCEL_ASKED) == 0
+        tell("2.25.2", CANCEL_ASKED)
         wait_for(lambda: worklist.state("2.25.2") == "CANCELED")
         assert worklist.reason("2.25.2") == "Cancelled as asked."
     assert worklist.subscribers == []
+
+
+@only_dicomweb
+def test_a_channel_that_ends_is_opened_anew_and_nonsense_in_it_is_passed_over(site: Site, worklist: Worklist) -> None:
+    with site.listener(subscribe=True):
+        wait_for(lambda: worklist.channels)
+        for nonsense in (b"", b"{}", b"[1]", b'{"00001000": {"Value": ["../x"]}, "00001002": {"Value": [1]}}'):
+            worklist.say("LESION", nonsense)
+        worklist.hang_up("LESION")
+
+        def again() -> bool:
+            site.time.pass_by(STABLE_S)
+            return bool(worklist.channels)
+
+        wait_for(again)
+        worklist.schedule("2.25.1", "nodules", "LOW", site.study, whose(site.orthanc))
+        worklist.push("LESION", "2.25.1", STATE_REPORT)
+        wait_for(lambda: worklist.state("2.25.1") == "COMPLETED")
+
+
+@only_dicomweb
+def test_a_worklist_without_a_channel_is_looked_at_all_the_same(
+    site: Site, worklist: Worklist, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Worklist, "subscribers", property(lambda _: [], lambda *_: None), raising=False)
+    worklist.schedule("2.25.1", "nodules", "LOW", site.study, whose(site.orthanc))
+    with site.listener(subscribe=True) as said:
+        wait_for(lambda: worklist.state("2.25.1") == "COMPLETED")
+        wait_for(lambda: any("does not report what happens" in line for line in said))
+    assert not [line for line in said if TOKEN in line]
 
 
 @only_dimse
@@ -215,7 +253,6 @@ def test_a_queue_of_the_version_before_opens_with_what_it_holds(tmp_path: Path) 
         ({"node": "nowhere"}, "which the file with the nodes lacks"),
         ({"rule": "abdomen"}, "no rule abdomen"),
         ({"label": ""}, "label"),
-        ({"node": "web", "subscribe": True}, "cannot be subscribed to"),
         ({"fetch": "mover"}, "which the listener has"),
     ],
 )

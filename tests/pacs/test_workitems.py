@@ -14,8 +14,10 @@ from typer.testing import CliRunner
 from ups_server import TOKEN, Worklist, by_dicomweb, by_dimse
 
 from napari_lesion.cli.main import app
+from napari_lesion.pacs.event_channel import address_of
 from napari_lesion.pacs.nodes import Node, Nodes
 from napari_lesion.pacs.storage import describe
+from napari_lesion.pacs.workitem_messages import Scheduled
 from napari_lesion.pacs.workitems import Workitems
 from napari_lesion.support.errors import ConfigError, PacsError
 
@@ -84,6 +86,53 @@ def test_what_somebody_else_has_is_not_taken(ours: Workitems, worklist: Worklist
     item = worklist.items["2.25.1"]
     assert item.ProcedureStepState == "CANCELED"
     assert item.ProcedureStepProgressInformationSequence[0].ReasonForCancellation == "no lung is in view"
+
+
+def test_work_is_scheduled_looked_at_and_withdrawn(ours: Workitems, worklist: Worklist) -> None:
+    uid = ours.create(Scheduled("nodules", ("2.25.100", "2.25.101"), "P7", "Größe^P7", "HIGH"))
+    one = ours.get(uid)
+    assert (one.uid, one.state, one.priority, one.label) == (uid, "SCHEDULED", "HIGH", "nodules")
+    assert (one.patient_id, one.patient_name, one.study_uids) == ("P7", "Größe^P7", ("2.25.100", "2.25.101"))
+    assert uid in {one.uid for one in ours.scheduled("nodules")}
+    transaction = ours.claim(uid)
+    assert ours.get(uid).state == "IN PROGRESS"
+    ours.request_cancel(uid, "wrong patient")
+    assert worklist.cancel_asked == {uid: "wrong patient"}
+    ours.cancel(uid, transaction, "as asked")
+    assert ours.get(uid).state == "CANCELED"
+    ours.request_cancel("2.25.1", "nobody has it")
+    assert ours.get("2.25.1").state == "CANCELED"
+    for refused in (lambda: ours.get("2.25.77"), lambda: ours.request_cancel("2.25.77", "")):
+        with pytest.raises(PacsError, match=r"no such workitem|does not know"):
+            refused()
+
+
+def test_the_command_schedules_and_withdraws(nodes: Nodes, worklist: Worklist, tmp_path: Path) -> None:
+    file = tmp_path / "pacs.yaml"
+    file.write_text(yaml.safe_dump(nodes.model_dump(mode="json")))
+
+    def said(*arguments: str) -> str:
+        done = CliRunner().invoke(app, ["pacs", *arguments, "--nodes", str(file)], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.output.strip()
+
+    asked = ("--label", "nodules", "--patient-id", "P7")
+    uid = said("request", "ris", "2.25.100", *asked)
+    assert said("task", "ris", uid).startswith("SCHEDULED · MEDIUM · ")
+    assert said("task", "ris", uid, "--withdraw", "asked twice").startswith("CANCELED")
+    assert worklist.cancel_asked == {uid: "asked twice"}
+    with pytest.raises(ConfigError, match="no priority 'SOON'"):
+        said("request", "ris", "2.25.100", *asked, "--priority", "SOON")
+
+
+def test_a_channel_is_only_where_the_worklist_is() -> None:
+    """What a server offers is followed on its own host alone, and never out of TLS."""
+    node = Node(dicomweb="https://ris.example:8443/dicom-web")
+    own = "wss://ris.example:8443/dicom-web/subscribers/LESION"
+    assert address_of(node, "LESION") == own
+    assert address_of(node, "LESION", "wss://ris.example/events?of=LESION") == "wss://ris.example/events?of=LESION"
+    for elsewhere in ("wss://elsewhere.example/events", "ws://ris.example/events", "not an address"):
+        assert address_of(node, "LESION", elsewhere) == own
 
 
 def test_the_command_lists_claims_and_ends(nodes: Nodes, worklist: Worklist, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from napari_lesion.batch.series import Ended, Task
 from napari_lesion.detection.choice import DetectorChoice
 from napari_lesion.models.card import Card, Detector
 from napari_lesion.support.errors import ConfigError, LesionError, OptionError
+from napari_lesion.support.patience import Patience
 from napari_lesion.support.processors import environment_with
 
 _START = "import sys; sys.path[:] = {path!r}; from napari_lesion.batch.child import main; main({parent})"
@@ -40,7 +41,8 @@ class Limits:
     Attributes
     ----------
     seconds : float
-        For one series; whoever takes longer hangs.
+        For one series, as `support.patience` counts them: who does nothing for so long hangs, who computes for longer
+        does not end.
     memory_mb : float
         Of its process, MiB; where it is analysed alone, of as many together as there are.
     recycle : int
@@ -134,7 +136,7 @@ class Child:
             If it could not be loaded.
         """
         if self._card is None:
-            answer = self._answer(time.monotonic() + _READY_WITHIN_S, self._limits.memory_mb)
+            answer = self._answer(_READY_WITHIN_S, self._limits.memory_mb)
             if isinstance(answer, Refused):
                 self.kill()
                 if isinstance(answer.error, LesionError):
@@ -152,7 +154,7 @@ class Child:
         self.doing = Doing(0, 1, "starting")
         with suppress(OSError):  # a process that is gone is noticed where its answer is missing
             write(self._requests, task)
-        answer = self._answer(begun + self._limits.seconds, memory_mb)
+        answer = self._answer(self._limits.seconds, memory_mb)
         self.analysed += 1
         if isinstance(answer, Ended):
             return answer
@@ -184,9 +186,9 @@ class Child:
             self._requests.close()
         self._log.close()
 
-    def _answer(self, until: float, memory_mb: float) -> object:
+    def _answer(self, limit_s: float, memory_mb: float) -> object:
         """Wait for an answer that ends something; a process that takes too long or too much is ended."""
-        most = 0.0
+        most, patience = 0.0, Patience(self._process.pid, limit_s)
         while True:
             try:
                 answer = self._answers.get(timeout=_LOOK_EVERY_S)
@@ -196,15 +198,16 @@ class Child:
                 if held > memory_mb:
                     self.kill()
                     return self._lost(f"It needed more than {memory_mb:.0f} MiB of memory.", most)
-                if time.monotonic() > until:
+                if too_long := patience.verdict():
                     self.kill()
-                    return self._lost(f"It did not end within {self._limits.seconds:.0f} s.", most)
+                    return self._lost(too_long, most)
                 continue
             if isinstance(answer, Doing):
                 self.doing = answer
-                if time.monotonic() > until:
+                patience.note(answer)
+                if too_long := patience.verdict():
                     self.kill()
-                    return self._lost(f"It did not end within {self._limits.seconds:.0f} s.", most)
+                    return self._lost(too_long, most)
             elif isinstance(answer, Logged):
                 text = f"{answer.text}\n{answer.trace}" if answer.trace else answer.text
                 logging.getLogger(answer.name).log(answer.level, "%s", text)

@@ -20,6 +20,7 @@ from napari_lesion.batch.series import Ended, of_earlier_run, state_of_files, ta
 from napari_lesion.report.ledger import Settled
 from napari_lesion.report.run_log import RunLog
 from napari_lesion.report.withheld import Withheld
+from napari_lesion.support.patience import LONGEST
 from napari_lesion.support.progress import Progress
 
 _LOOK_EVERY_S = 0.5
@@ -161,7 +162,7 @@ class Schedule:
     def _start(self, worker: str, step: Step, *, alone: bool) -> None:
         settings = replace(self._settings, withheld=self._withheld(step.job))
         task = task_of(step.job, step.folder, settings, self._results, self._place)
-        self._log.lease(step.entry.key, worker, self._limit_s)
+        self._log.lease(step.entry.key, worker, LONGEST * self._limit_s)
         self._running[step.entry.key] = step
         self._pool.start(worker, step.entry.key, task, alone=alone)
 

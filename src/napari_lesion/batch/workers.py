@@ -29,7 +29,7 @@ class Workers:
     count : int
         How many processes of this computer.
     time_limit_s : float
-        For one series; whoever takes longer hangs, and its process is ended.
+        For one series: where it does nothing for so long, or computes for longer, its process is ended.
     memory_mb : float, optional
         Of one process, MiB; by default they share nine tenths of what there is.
     recycle : int

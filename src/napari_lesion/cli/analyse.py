@@ -133,7 +133,12 @@ Jobs = Annotated[
     ),
 ]
 TimeLimit = Annotated[
-    float, typer.Option(min=1, metavar="SECONDS", help="With --jobs: end a series that takes longer.")
+    float,
+    typer.Option(
+        min=1,
+        metavar="SECONDS",
+        help="With --jobs: end a series that does nothing for so long, or computes for longer.",
+    ),
 ]
 MemoryLimit = Annotated[
     float | None,

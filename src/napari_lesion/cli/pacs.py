@@ -13,6 +13,7 @@ from napari_lesion.cli.console import print_error, print_line, show_progress
 
 if TYPE_CHECKING:
     from napari_lesion.pacs.records import Archive, SeriesRecord, StudyRecord
+    from napari_lesion.pacs.workitems import Workitems
 
 app = typer.Typer(help="Ask archives (PACS), fetch studies, send results back (extra `pacs`).", no_args_is_help=True)
 
@@ -144,17 +145,14 @@ def tasks(
     """
     from dataclasses import asdict
 
-    from napari_lesion.pacs.nodes import load_nodes
     from napari_lesion.pacs.storage import instances_below
-    from napari_lesion.pacs.workitems import Workitems
     from napari_lesion.support.errors import ConfigError
 
     if sum(map(bool, (claim, complete, cancel))) > 1:
         raise ConfigError("Say one of --claim, --complete and --cancel.")
     if (complete or cancel) and not transaction:
         raise ConfigError("Say the --transaction that --claim printed.")
-    known = load_nodes(nodes)
-    worklist = Workitems(node, known.node(node), known.local, over.value if over is not None else None)
+    worklist = _worklist(node, nodes, over)
     if claim:
         print_line(worklist.claim(claim))
     elif complete:
@@ -170,6 +168,53 @@ def tasks(
             parts = (one.priority, one.start, one.label, one.patient_id, one.patient_name, *one.study_uids, one.uid)
             print_line(" · ".join(part for part in parts if part))
         print_line(f"{len(found)} scheduled.")
+
+
+@app.command()
+def request(
+    node: NodeName,
+    studies: Annotated[
+        list[str], typer.Argument(metavar="UID...", help="StudyInstanceUIDs, as `pacs find` lists them.")
+    ],
+    label: Annotated[str, typer.Option(help="Of the procedure step: by it who does the work knows it.")],
+    patient_id: Annotated[str, typer.Option(help="Whose studies they are.")],
+    priority: Annotated[str, typer.Option(help="HIGH, MEDIUM or LOW.")] = "MEDIUM",
+    nodes: NodesFile = None,
+    over: Way = None,
+) -> None:
+    """Schedule work with studies on a worklist (UPS), for a listener or another AI to take; prints its UID.
+
+    Exit status: 0 done, 1 if it is refused, 2 wrong usage.
+    """
+    from napari_lesion.pacs.workitem_messages import PRIORITIES, Scheduled
+    from napari_lesion.support.errors import ConfigError
+
+    if priority not in PRIORITIES:
+        raise ConfigError(f"There is no priority {priority!r}; there are {', '.join(PRIORITIES)}.")
+    worklist = _worklist(node, nodes, over)
+    print_line(worklist.create(Scheduled(label, tuple(studies), patient_id, priority=priority)))
+
+
+@app.command()
+def task(
+    node: NodeName,
+    uid: Annotated[str, typer.Argument(metavar="UID", help="Of the workitem.")],
+    withdraw: Annotated[
+        str, typer.Option(metavar="REASON", help="Ask who has it to give it up; nobody has it: cancel it.")
+    ] = "",
+    nodes: NodesFile = None,
+    over: Way = None,
+) -> None:
+    """Say how it is with a workitem, whoever has it, or ask for its cancellation.
+
+    Exit status: 0 done, 1 if it is refused, 2 wrong usage.
+    """
+    worklist = _worklist(node, nodes, over)
+    if withdraw:
+        worklist.request_cancel(uid, withdraw)
+    one = worklist.get(uid)
+    parts = (one.state, one.priority, one.start, one.label, one.patient_id, one.patient_name, *one.study_uids)
+    print_line(" · ".join(part for part in parts if part))
 
 
 @app.command()
@@ -272,3 +317,11 @@ def _as_json(study: StudyRecord, series: list[SeriesRecord] | None) -> dict[str,
     if series is not None:
         content["series_list"] = [asdict(one) for one in series]
     return content
+
+
+def _worklist(node: str, nodes: Path | None, over: Over | None) -> Workitems:
+    from napari_lesion.pacs.nodes import load_nodes
+    from napari_lesion.pacs.workitems import Workitems
+
+    known = load_nodes(nodes)
+    return Workitems(node, known.node(node), known.local, over.value if over is not None else None)

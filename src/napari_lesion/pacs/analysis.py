@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pydicom.dataset import Dataset
 from napari_lesion.pacs.storage import describe
 from napari_lesion.support.atomic import PRIVATE_FILE, PRIVATE_FOLDER, whole_file
 from napari_lesion.support.errors import Cancelled
+from napari_lesion.support.patience import Patience
 
 FILES: Mapping[str, str] = {
     "sr": "structured_report.dcm",
@@ -88,6 +88,7 @@ def analyse(
         Of `FILES`.
     model : str, optional
     limit_s : float
+        As `support.patience` counts it.
     stop : Event
         Ends it.
 
@@ -105,14 +106,14 @@ def analyse(
     command += ["--model", model] if model else []
     with open(folder / LOG, "ab", opener=lambda name, flags: os.open(name, flags, PRIVATE_FILE)) as log:
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True)
-        until = time.monotonic() + limit_s
+        patience = Patience(child.pid, limit_s)
         try:
             while child.poll() is None:
                 if stop.wait(_POLL_S):
                     raise Cancelled
-                if time.monotonic() > until:
+                if too_long := patience.verdict():
                     _end(child)
-                    return Outcome(-signal.SIGKILL, f"It took longer than {limit_s:.0f} s, and was ended.")
+                    return Outcome(-signal.SIGKILL, f"{too_long} So it was ended.")
         finally:
             _end(child)
             if child.stdin is not None:

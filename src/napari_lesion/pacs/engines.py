@@ -41,6 +41,20 @@ def dicomweb_client() -> Any:
     return engine
 
 
+def websockets() -> Any:
+    """Give the client of websockets that waits on a thread.
+
+    Raises
+    ------
+    ConfigError
+        If it is not installed.
+    """
+    need = "Events of a worklist that is reached by DICOMweb come by way of the package websockets"
+    _engine("websockets", need)
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)  # its lines quote headers, with the token
+    return import_module("websockets.sync.client")
+
+
 def _engine(name: str, need: str) -> Any:
     try:
         return import_module(name)

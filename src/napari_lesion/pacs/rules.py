@@ -134,7 +134,7 @@ class TaskSource(_Model):
     give_up_h: Annotated[float, Field(gt=0)] = 4.0
     """After which a workitem is cancelled whose images do not come."""
     subscribe: bool = False
-    """Have the worklist say when something happens (by DIMSE), and look at it then, too."""
+    """Have the worklist say when something happens, and look at it then, too."""
 
 
 class Listening(_Model):
@@ -224,9 +224,6 @@ def load_listening(path: Path, nodes: Nodes | None = None) -> Listening:
         for name in (source.node, source.fetch):
             if nodes is None or name not in nodes.nodes:
                 raise ConfigError(f"{path}: workitems name {name!r}, which the file with the nodes lacks.")
-        node = nodes.nodes[source.node] if nodes is not None else None
-        if source.subscribe and node is not None and node.way != "dimse":
-            raise ConfigError(f"{path}: a worklist that is reached by DICOMweb cannot be subscribed to; leave it out.")
     if nodes is not None and nodes.local.port == found.port:
         connecting = [
             node for rule in found.rules for node in rule.send if _connects(nodes.nodes.get(node), "commitment")

@@ -6,7 +6,9 @@ import hashlib
 import os
 import struct
 import threading
+import weakref
 from collections.abc import Iterator
+from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
 
@@ -14,12 +16,11 @@ import pydicom
 from pydicom.errors import InvalidDicomError
 
 from napari_lesion.pacs.records import Instance
-from napari_lesion.support.atomic import PRIVATE_FILE, PRIVATE_FOLDER
+from napari_lesion.support.atomic import PRIVATE_FILE, PRIVATE_FOLDER, put_right, scratch_folder
 from napari_lesion.support.errors import PacsError
 from napari_lesion.support.uids import is_uid, name_of
 
 ENDING = ".dcm"
-_PARTIAL = ".partial-"
 _TAGS = (
     "SOPClassUID",
     "SOPInstanceUID",
@@ -99,6 +100,7 @@ class Storage:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock = threading.Lock()
+        self._scratch: Path | None = None
         folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
 
     def keep(self, content: bytes) -> tuple[Instance, bool]:
@@ -121,20 +123,25 @@ class Storage:
         folder = self.series_folder(instance.study_uid, instance.series_uid)
         with self._lock:
             self._make(folder)
-        path = folder / f"{name_of(instance.sop_uid)}{ENDING}"
-        if path.exists():
-            if _same(path, content):
-                return _at(instance, path), False
-            path = folder / f"{name_of(instance.sop_uid)}_{hashlib.sha256(content).hexdigest()[:12]}{ENDING}"
-            if path.exists() and _same(path, content):
-                return _at(instance, path), False
-        partial = folder / f"{_PARTIAL}{os.getpid()}-{threading.get_ident()}"
+            if self._scratch is None or not self._scratch.is_dir():
+                self._scratch = _scratch_of(self)
+            partial = self._scratch / f"{threading.get_ident()}"
+        name = name_of(instance.sop_uid)
+        path = folder / f"{name}{ENDING}"
+        other = folder / f"{name}_{hashlib.sha256(content).hexdigest()[:12]}{ENDING}"
+        for one in (path, other):
+            if one.exists() and _same(one, content):
+                return _at(instance, one), False
         try:
             with open(partial, "wb", opener=lambda name, flags: os.open(name, flags, PRIVATE_FILE)) as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            partial.replace(path)
+            if not _named(partial, path):
+                if _same(path, content):  # by another thread or program, just now
+                    return _at(instance, path), False
+                path = other
+                partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
         _sync_folder(folder)
@@ -154,9 +161,11 @@ class Storage:
         return {path.name.removesuffix(ENDING) for path in _files(folder)}
 
     def clear_away(self) -> None:
-        """Remove what a process that was killed had not written to its end; nobody was told that it was there."""
-        for path in self.folder.glob(f"*/*/{_PARTIAL}*"):
-            path.unlink(missing_ok=True)
+        """Remove what a process that was killed had not written to its end; nobody was told that it was there.
+
+        What another program that writes into the same folder has not written to its end stays.
+        """
+        put_right(self.folder)
 
     def _make(self, folder: Path) -> None:
         if folder.is_dir():
@@ -185,6 +194,27 @@ def instances_below(paths: list[Path]) -> list[Instance]:
         else:
             found.append(describe(path))
     return found
+
+
+def _scratch_of(storage: Storage) -> Path:
+    """Make a folder for what a storage has not written to its end: its own, and gone with it."""
+    held = ExitStack()
+    scratch = held.enter_context(scratch_folder(storage.folder))
+    weakref.finalize(storage, held.close)
+    return scratch
+
+
+def _named(partial: Path, path: Path) -> bool:
+    """Give a file its name, unless there is one of that name already."""
+    try:
+        os.link(partial, path)
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without hard links
+        if path.exists():
+            return False
+        partial.replace(path)
+    return True
 
 
 def _at(instance: Instance, path: Path) -> Instance:

@@ -13,6 +13,7 @@ from typing import Any
 
 from napari_lesion.pacs.archives import open_archive
 from napari_lesion.pacs.clock import Clock
+from napari_lesion.pacs.event_channel import EventChannel
 from napari_lesion.pacs.nodes import Nodes
 from napari_lesion.pacs.queue import Queue
 from napari_lesion.pacs.queue_rows import OPEN_TASKS, Task
@@ -63,8 +64,11 @@ class Tasks:
         self._queue_study, self._tell, self._clock, self._stop = queue_study, tell, clock, stop
         self._sources = {source.node: source for source in settings.workitems}
         self._next_look = dict.fromkeys(self._sources, 0.0)
-        self._subscribed: set[str] = set()
+        self._channels: dict[str, EventChannel | None] = {}
+        """Of worklists that report what happens; None where they connect to us for that."""
         self._away: set[str] = set()
+        self._silent: set[str] = set()
+        """Worklists that do not answer, and those that do not report what happens: each is said once."""
         self._woken = threading.Event()
 
     def run(self) -> None:
@@ -80,14 +84,16 @@ class Tasks:
                     break
                 self._go_on_with(task)
             self._stop.wait(_TICK_S)
-        for node in self._subscribed:
+        for node, channel in self._channels.items():
             try:
                 self._worklist(node).unsubscribe(self._settings.ae_title)
             except PacsError as error:
                 _LOG.warning("%s", error)
+            if channel is not None:
+                channel.close()
 
     def note_event(self, uid: str, kind: int, _content: Any) -> None:
-        """Take what a worklist reports of a workitem; on a thread of its association."""
+        """Take what a worklist reports of a workitem; on a thread of its association or channel."""
         if kind == _CANCEL_ASKED:
             self._queue.request_cancel(uid)
         self._woken.set()
@@ -118,10 +124,9 @@ class Tasks:
             return
         self._next_look[source.node] = now + source.every_s
         worklist = self._worklist(source.node)
-        if source.subscribe and source.node not in self._subscribed:
-            worklist.subscribe(self._settings.ae_title)
-            self._subscribed.add(source.node)
         found = worklist.scheduled(source.label)
+        if source.subscribe:
+            self._subscribe(source, worklist)
         if source.node in self._away:
             self._away.discard(source.node)
             self._tell(f"{source.node}: work can be taken from there again.")
@@ -136,6 +141,25 @@ class Tasks:
                 Task(source.node, one.uid, new_transaction(), source.rule, one.patient_id, one.study_uids)
             )
             room -= 1
+
+    def _subscribe(self, source: TaskSource, worklist: Workitems) -> None:
+        """Have a worklist report what happens, anew where its channel has ended; else it is looked at now and then."""
+        channel = self._channels.get(source.node)
+        if source.node in self._channels and (channel is None or channel.is_open):
+            return
+        if channel is not None:
+            channel.close()
+        try:
+            self._channels[source.node] = worklist.subscribe(self._settings.ae_title, self.note_event)
+        except PacsError as error:
+            if source.node not in self._silent:
+                self._silent.add(source.node)
+                self._tell(
+                    f"{source.node}: does not report what happens; looked at every {source.every_s:g} s. {error}"
+                )
+            return
+        self._silent.discard(source.node)
+        self._woken.set()  # for what was scheduled just before
 
     # -- one workitem -------------------------------------------------------------------------------------------------
 

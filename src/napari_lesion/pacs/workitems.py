@@ -7,9 +7,8 @@ COMPLETED, with what it gave, or CANCELED.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal
+from urllib.parse import quote
 
 from pydicom import uid as uids
 from pydicom.dataset import Dataset
@@ -18,8 +17,10 @@ from pydicom.uid import generate_uid
 from napari_lesion.pacs import engines
 from napari_lesion.pacs.association import Offer, answers_of, associated, checked, failure
 from napari_lesion.pacs.dicomweb import WebArchive
+from napari_lesion.pacs.event_channel import EventChannel, NoteEvent
 from napari_lesion.pacs.nodes import Local, Node
-from napari_lesion.pacs.records import Instance, text
+from napari_lesion.pacs.records import Instance
+from napari_lesion.pacs.workitem_messages import PRIORITIES, Scheduled, Workitem, code, performed, query, workitem_of
 from napari_lesion.support.errors import ConfigError, PacsError
 from napari_lesion.support.uids import is_uid
 
@@ -27,38 +28,11 @@ _PUSH, _PULL = "1.2.840.10008.5.1.4.34.6.1", "1.2.840.10008.5.1.4.34.6.3"
 _WATCH = "1.2.840.10008.5.1.4.34.6.2"
 _ALL = "1.2.840.10008.5.1.4.34.5"
 """All workitems, in a subscription."""
-_CHANGE_STATE, _SUBSCRIBE, _UNSUBSCRIBE = 1, 3, 4
+_CHANGE_STATE, _REQUEST_CANCEL, _SUBSCRIBE, _UNSUBSCRIBE = 1, 2, 3, 4
 _PLAIN = (str(uids.ExplicitVRLittleEndian), str(uids.ImplicitVRLittleEndian))
 MOST_ITEMS = 500
 
 State = Literal["IN PROGRESS", "COMPLETED", "CANCELED"]
-
-
-@dataclass(frozen=True)
-class Workitem:
-    """A unified procedure step; texts are as they came, to be shown by way of `support.plain`.
-
-    Attributes
-    ----------
-    uid : str
-    state : str
-        SCHEDULED, IN PROGRESS, COMPLETED or CANCELED.
-    priority : str
-        HIGH, MEDIUM or LOW.
-    start : str
-        When it is scheduled for, as DICOM writes it.
-    study_uids : tuple of str
-        Studies that it is to be done with.
-    """
-
-    uid: str
-    state: str
-    label: str
-    priority: str
-    start: str
-    patient_id: str
-    patient_name: str
-    study_uids: tuple[str, ...]
 
 
 class RefusedError(PacsError):
@@ -97,11 +71,66 @@ class Workitems:
         label : str
             Of the procedure step; empty: any.
         """
-        answers = self._search(_query(label))
-        found = [_workitem(answer, self.name) for answer in answers]
-        ranks = {"HIGH": 0, "MEDIUM": 1, "LOW": 2}
+        answers = self._search(query(label))
+        found = [workitem_of(answer, self.name) for answer in answers]
+        ranks = {priority: rank for rank, priority in enumerate(PRIORITIES)}
         kept = [one for one in found if one.state == "SCHEDULED" and label in ("", one.label)]
         return sorted(kept, key=lambda one: (ranks.get(one.priority, 1), one.start, one.uid))
+
+    def get(self, uid: str) -> Workitem:
+        """Say how it is with a workitem, whoever has it.
+
+        Raises
+        ------
+        RefusedError
+            If there is none.
+        """
+        _check(uid)
+        doing = f"asking for workitem {uid}"
+        if self._web:
+            return workitem_of(self._data_set(self._request("GET", f"/workitems/{uid}", doing)), self.name, uid)
+        with self._associated() as association:
+            status, answer = association.send_n_get([], _PUSH, uid, meta_uid=_PULL)
+        self._judge(status, doing)
+        return workitem_of(answer or Dataset(), self.name, uid)
+
+    def create(self, scheduled: Scheduled) -> str:
+        """Schedule work for who takes work of its label; give its UID.
+
+        Raises
+        ------
+        RefusedError
+            If the worklist does not take it.
+        """
+        uid = str(generate_uid(prefix=None))
+        _check(*scheduled.study_uids)
+        doing = f"scheduling workitem {uid}"
+        if self._web:
+            self._request("POST", f"/workitems?{uid}", doing, scheduled.data_set())
+            return uid
+        with self._associated(_PUSH) as association:
+            status, _ = association.send_n_create(scheduled.data_set(), _PUSH, uid)
+        self._judge(status, doing)
+        return uid
+
+    def request_cancel(self, uid: str, reason: str) -> None:
+        """Ask whoever has claimed a workitem to give it up; one that nobody has claimed is cancelled by that.
+
+        Raises
+        ------
+        RefusedError
+            If there is none, or it has ended.
+        """
+        _check(uid)
+        request = Dataset()
+        request.ReasonForCancellation = reason[:1024]
+        doing = f"asking for the cancellation of workitem {uid}"
+        if self._web:
+            self._request("POST", f"/workitems/{uid}/cancelrequest", doing, request)
+            return
+        with self._associated(_PUSH) as association:
+            status, _ = association.send_n_action(request, _REQUEST_CANCEL, _PUSH, uid)
+        self._judge(status, doing)
 
     def claim(self, uid: str, transaction: str | None = None) -> str:
         """Take a workitem; give the transaction UID, by which it can be ended.
@@ -138,19 +167,33 @@ class Workitems:
         update.ProcedureStepProgressInformationSequence = [progress]
         self._update(uid, transaction, update)
 
-    def subscribe(self, ae_title: str) -> None:
-        """Have all that happens on the worklist reported to an AE title, which it must know (UPS Watch, DIMSE).
+    def subscribe(self, ae_title: str, note: NoteEvent) -> EventChannel | None:
+        """Have all that happens on the worklist reported to an AE title, which it must know (UPS Watch).
+
+        By DICOMweb the reports come over a channel that we open, to ``note``; by DIMSE the worklist connects to who has
+        the AE title, and there is no channel.
 
         Raises
         ------
         RefusedError
             If it does not.
+        PacsError
+            If the channel cannot be opened.
         """
-        self._watch(_SUBSCRIBE, ae_title, "subscribing to the worklist")
+        if not self._web:
+            self._watch(_SUBSCRIBE, ae_title, "subscribing to the worklist")
+            return None
+        path = f"/workitems/{_ALL}/subscribers/{quote(ae_title)}"
+        answer = self._request("POST", f"{path}?deletionlock=false", "subscribing to the worklist")
+        return EventChannel(self.name, self._node, ae_title, note, answer.headers.get("Content-Location", ""))
 
     def unsubscribe(self, ae_title: str) -> None:
         """Have nothing reported any more."""
-        self._watch(_UNSUBSCRIBE, ae_title, "unsubscribing from the worklist")
+        doing = "unsubscribing from the worklist"
+        if self._web:
+            self._request("DELETE", f"/workitems/{_ALL}/subscribers/{quote(ae_title)}", doing)
+            return
+        self._watch(_UNSUBSCRIBE, ae_title, doing)
 
     def complete(self, uid: str, transaction: str, results: Sequence[Instance]) -> None:
         """End a workitem that was claimed, with what it gave.
@@ -161,14 +204,14 @@ class Workitems:
         results : sequence of Instance
             That an archive has confirmed.
         """
-        self._update(uid, transaction, _performed(self._local.ae_title, results))
+        self._update(uid, transaction, performed(self._local.ae_title, results))
         self._change(uid, "COMPLETED", transaction)
 
     def cancel(self, uid: str, transaction: str, reason: str) -> None:
         """End a workitem that was claimed and could not be done."""
         progress = Dataset()
         progress.ProcedureStepDiscontinuationReasonCodeSequence = [
-            _code("110513", "DCM", "Discontinued for unspecified reason")
+            code("110513", "DCM", "Discontinued for unspecified reason")
         ]
         progress.ReasonForCancellation = reason[:1024]
         update = Dataset()
@@ -178,20 +221,26 @@ class Workitems:
 
     # -- the wire -----------------------------------------------------------------------------------------------------
 
-    def _search(self, asked: Dataset) -> list[Dataset]:
+    def _search(self, keys: Dataset) -> list[Dataset]:
         if not self._web:
             with self._associated() as association:
-                return answers_of(association, asked, _PULL, where=self.name, most=MOST_ITEMS)
-        keys = {"ProcedureStepState": "SCHEDULED", "includefield": "all", "limit": str(MOST_ITEMS)}
-        if asked.ProcedureStepLabel:
-            keys["ProcedureStepLabel"] = asked.ProcedureStepLabel
-        answer = self._request("GET", "/workitems", "searching workitems", keys=keys)
+                return answers_of(association, keys, _PULL, where=self.name, most=MOST_ITEMS)
+        asked = {"ProcedureStepState": "SCHEDULED", "includefield": "all", "limit": str(MOST_ITEMS)}
+        if keys.ProcedureStepLabel:
+            asked["ProcedureStepLabel"] = keys.ProcedureStepLabel
+        return self._data_sets(self._request("GET", "/workitems", "searching workitems", keys=asked))
+
+    def _data_sets(self, answer: Any) -> list[Dataset]:
         if answer.status_code == 204:
             return []
         try:
-            return [Dataset.from_json(one) for one in answer.json()]
+            said = answer.json()
+            return [Dataset.from_json(one) for one in (said if isinstance(said, list) else [said])]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise PacsError(f"{self.name}: answered something that is no list of workitems.") from error
+
+    def _data_set(self, answer: Any) -> Dataset:
+        return next(iter(self._data_sets(answer)), Dataset())
 
     def _change(self, uid: str, state: State, transaction: str) -> None:
         _check(uid, transaction)
@@ -217,12 +266,12 @@ class Workitems:
         self._judge(status, doing)
 
     def _watch(self, kind: int, ae_title: str, doing: str) -> None:
-        asked = Dataset()
-        asked.ReceivingAE = ae_title
+        request = Dataset()
+        request.ReceivingAE = ae_title
         if kind == _SUBSCRIBE:
-            asked.DeletionLock = "FALSE"
+            request.DeletionLock = "FALSE"
         with self._associated(_WATCH) as association:
-            status, _ = association.send_n_action(asked, kind, _PUSH, _ALL, meta_uid=_WATCH)
+            status, _ = association.send_n_action(request, kind, _PUSH, _ALL, meta_uid=_WATCH)
         self._judge(status, doing)
 
     def _associated(self, model: str = _PULL) -> Any:
@@ -268,70 +317,7 @@ def new_transaction() -> str:
     return str(generate_uid(prefix=None))
 
 
-def _check(uid: str, transaction: str) -> None:
-    for one in (uid, transaction):
+def _check(*uids: str) -> None:
+    for one in uids:
         if not is_uid(one):
             raise ConfigError(f"{one!r} is no UID.")
-
-
-def _query(label: str) -> Dataset:
-    asked = Dataset()
-    asked.SpecificCharacterSet = "ISO_IR 192"
-    for keyword in (
-        "SOPInstanceUID",
-        "PatientID",
-        "PatientName",
-        "ScheduledProcedureStepPriority",
-        "ScheduledProcedureStepStartDateTime",
-    ):
-        setattr(asked, keyword, "")
-    asked.ProcedureStepState, asked.ProcedureStepLabel = "SCHEDULED", label
-    asked.InputInformationSequence = [Dataset()]
-    return asked
-
-
-def _workitem(answer: Dataset, where: str) -> Workitem:
-    uid = text(answer, "SOPInstanceUID")
-    if not is_uid(uid):
-        raise PacsError(f"{where}: lists a workitem without a SOPInstanceUID.")
-    studies = [text(one, "StudyInstanceUID") for one in answer.get("InputInformationSequence") or ()]
-    return Workitem(
-        uid=uid,
-        state=text(answer, "ProcedureStepState"),
-        label=text(answer, "ProcedureStepLabel"),
-        priority=text(answer, "ScheduledProcedureStepPriority"),
-        start=text(answer, "ScheduledProcedureStepStartDateTime"),
-        patient_id=text(answer, "PatientID"),
-        patient_name=text(answer, "PatientName"),
-        study_uids=tuple(dict.fromkeys(one for one in studies if is_uid(one))),
-    )
-
-
-def _performed(station: str, results: Sequence[Instance]) -> Dataset:
-    """Say what was done (PS3.4, table CC.2.5-3: what a step that is completed must have)."""
-    now = f"{datetime.now(UTC):%Y%m%d%H%M%S}+0000"
-    done, update = Dataset(), Dataset()
-    done.PerformedStationNameCodeSequence = [_code(station, "99NAPARILESION", station)]
-    done.PerformedWorkitemCodeSequence = [_code("110004", "DCM", "Computer Aided Detection")]
-    done.PerformedProcedureStepStartDateTime = done.PerformedProcedureStepEndDateTime = now
-    done.OutputInformationSequence = []
-    for study_uid, series_uid in dict.fromkeys((one.study_uid, one.series_uid) for one in results):
-        item = Dataset()
-        item.TypeOfInstances = "DICOM"
-        item.StudyInstanceUID, item.SeriesInstanceUID = study_uid, series_uid
-        item.ReferencedSOPSequence = [_reference(one) for one in results if one.series_uid == series_uid]
-        done.OutputInformationSequence.append(item)
-    update.UnifiedProcedureStepPerformedProcedureSequence = [done]
-    return update
-
-
-def _reference(one: Instance) -> Dataset:
-    item = Dataset()
-    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = one.sop_class_uid, one.sop_uid
-    return item
-
-
-def _code(value: str, scheme: str, meaning: str) -> Dataset:
-    code = Dataset()
-    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, scheme, meaning
-    return code

@@ -45,7 +45,7 @@ def whole_file(path: Path, *, private: bool = False, as_it_is: bool = False) -> 
         Do not seal it: it is sealed already, or holds no patient's data.
     """
     vault = None if as_it_is else vault_of(path)
-    with _scratch_folder(path.parent) as scratch:
+    with scratch_folder(path.parent) as scratch:
         temporary = scratch / path.name
         with _sealed_into(temporary, vault) as given:
             yield given
@@ -71,7 +71,7 @@ def whole_folder(path: Path, *, private: bool = False) -> Iterator[Path]:
         It names a patient: only the user may look into it.
     """
     vault = vault_of(path)
-    with _scratch_folder(path.parent) as scratch:
+    with scratch_folder(path.parent) as scratch:
         temporary = scratch / _NEW
         with _sealed_into(temporary, vault) as given:
             given.mkdir()
@@ -178,7 +178,7 @@ def append_lines(path: Path, text: str, *, mode: int = 0o666) -> None:
 
 def keep_beside(path: Path) -> Path:
     """Copy a damaged file to a name of its own beside it (``.damaged1``, …), for whoever can read more of it."""
-    with _scratch_folder(path.parent) as scratch:
+    with scratch_folder(path.parent) as scratch:
         copy = scratch / path.name
         shutil.copy2(path, copy)
         _sync(copy)
@@ -237,10 +237,20 @@ def _sync_names(folder: Path) -> None:
 
 
 @contextmanager
-def _scratch_folder(parent: Path) -> Iterator[Path]:
+def scratch_folder(parent: Path) -> Iterator[Path]:
+    """Give a folder beside what will be there, for what is not whole yet.
+
+    It is gone after the block. What a process that was killed left in it goes by `put_right`, which leaves it alone as
+    long as this process lives.
+    """
     parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
-    claim = _claim(scratch)
+    while True:
+        scratch = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        claim = _claim(scratch)
+        if scratch.is_dir():
+            break
+        if claim is not None:  # who put things right at that moment took it for one that was left behind
+            os.close(claim)
     try:
         yield scratch
     finally:

@@ -30,7 +30,7 @@ _ONLY_NUMBERS = ("torch", "monai", "numpy", "scipy", "openvino", "nncf", "onnx",
 #: Their records quote requests, headers, texts of pictures and names of files, at DEBUG most of all.
 _TALKATIVE = (
     *("pydicom", "highdicom", "pynetdicom", "dicomweb_client", "urllib3", "requests", "httpx", "httpcore"),
-    *("filelock", "PIL", "fsspec", "nibabel", "asyncio", "distributed", "tifffile"),
+    *("filelock", "PIL", "fsspec", "nibabel", "asyncio", "distributed", "tifffile", "websockets"),
 )
 
 

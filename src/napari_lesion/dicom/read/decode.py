@@ -31,9 +31,11 @@ import numpy as np
 from napari_lesion.dicom.index.frames import ImageFile
 from napari_lesion.dicom.read.codecs import SAFE, SUPPORTED, FrameFormat, Stored, decode_frame
 from napari_lesion.support.errors import DecodeError
+from napari_lesion.support.patience import Patience
 from napari_lesion.support.processors import processors
 
-#: Seconds after which a frame counts as hanging, and seconds more for each million pixels.
+#: Seconds after which a frame counts as hanging (as `support.patience` counts them), and seconds more for each million
+#: pixels.
 TIMEOUT_S = 120.0
 TIMEOUT_S_PER_MEGAPIXEL = 10.0
 MAX_WORKERS = 8
@@ -42,6 +44,7 @@ _DEPTH = 2
 _START = "import sys; sys.path[:] = {path!r}; from napari_lesion.dicom.read.worker import main; main()"
 _ALIGN = 64
 _DRAIN_S = 5.0
+_LOOK_EVERY_S = 0.5
 #: Signals that come from outside and not from what a decoder did: short of memory, or out of time.
 _ENDED_BY_THE_SYSTEM = frozenset(
     getattr(signal, name)
@@ -238,7 +241,7 @@ class _Worker:
         answer: dict[str, str] = {}
         while not answer:
             try:
-                line = self._answers.get(timeout=patience)
+                line = self._answer(patience)
             except queue.Empty:
                 self.close()
                 raise _damaged(file, f"its decoder did not finish within {patience:.0f} s") from None
@@ -258,6 +261,16 @@ class _Worker:
         assert self._room is not None
         stored = np.frombuffer(self._room, np.dtype(answer["dtype"]), file.rows * file.columns, target)
         return job.index, stored.reshape(file.rows, file.columns)
+
+    def _answer(self, limit_s: float) -> bytes:
+        """Wait for an answer; `queue.Empty` where the process hangs."""
+        with contextlib.suppress(queue.Empty):
+            return self._answers.get(timeout=min(limit_s, _LOOK_EVERY_S))  # nearly all frames are quicker
+        patience = Patience(self._process.pid, limit_s)
+        while not patience.verdict():
+            with contextlib.suppress(queue.Empty):
+                return self._answers.get(timeout=_LOOK_EVERY_S)
+        raise queue.Empty
 
     def _again(self, job: DecodeJob, number: int) -> None:
         """Start another process for what this one had to do, once for each job.
