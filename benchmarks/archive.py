@@ -269,7 +269,7 @@ def poison(folder: Path, arguments: argparse.Namespace) -> list[str]:
     print(
         f"in quarantine, in {time.monotonic() - begun:.0f} s: {dict(caught)}; load {os.getloadavg()[0]:.1f}", flush=True
     )
-    reasons = Counter((kind, entries[uid_of(number)].reason[:60]) for number, kind in kinds.items())
+    reasons = Counter((kind, entries[uid_of(number)].reason.rpartition(": ")[2][:60]) for number, kind in kinds.items())
     print(*(f"  {count} x {kind}: {reason}" for (kind, reason), count in sorted(reasons.items())), sep="\n")
     good_ones = Counter(
         (entries[uid_of(n)].state, entries[uid_of(n)].attempts) for n in range(bad + good) if n not in kinds

@@ -177,18 +177,26 @@ def mutants(folder: Path, arguments: argparse.Namespace) -> None:
     begin = len(whole) - len(data_set(folder / "whole.dcm"))
     chance, said = random.Random(7), Counter[str]()
     with listening(folder) as (port, process):
-        before = memory(process)
-        number = 0
+        before, begun = memory(process), time.monotonic()
+        number, told = 0, 500
         while number < arguments.number:
             with associated(port) as association:
                 for _ in range(500):
                     number += 1
                     path = folder / "mutant.dcm"
                     path.write_bytes(whole[:begin] + mutated(whole[begin:], chance))
-                    status = association.send_c_store(path)
+                    try:
+                        status = association.send_c_store(path)
+                    except RuntimeError:  # it was ended while the last one was looked at
+                        number -= 1
+                        break
                     said[f"0x{status.Status:04X}" if "Status" in status else "no answer"] += 1
                     if not association.is_established:
                         break
+            if number >= told:
+                told += 500
+                print(f"{number} mutants after {time.monotonic() - begun:.0f} s: {dict(said)}", flush=True)
+            assert process.poll() is None, (folder / "listener.log").read_text()[-2000:]
         with associated(port) as association:
             assert association.send_c_store(folder / "whole.dcm").Status == 0
         assert process.poll() is None
