@@ -10,6 +10,7 @@ import sys
 import urllib.error
 import urllib.request
 from contextlib import closing
+from functools import partial
 
 import pytest
 from batch_case import FOUND, rows_of, write
@@ -20,7 +21,7 @@ from poison import PoisonDetector
 from napari_lesion.batch import Shard, Status, Workers, analyse_folder, pool
 from napari_lesion.batch.messages import Doing
 from napari_lesion.batch.monitor import LOOPBACK, Monitor
-from napari_lesion.batch.processes import Lost, begin_with
+from napari_lesion.batch.processes import Lost, NotStartedError, begin_with
 from napari_lesion.report import folders
 from napari_lesion.report.ledger import read_ledgers
 from napari_lesion.report.summary import SeriesOutcome, load_summary
@@ -219,6 +220,39 @@ def test_a_process_that_is_lost_while_it_starts_is_replaced_or_ends_the_run(monk
         else:
             with pytest.raises(ConfigError, match="cannot be started"):
                 two.ended(LONG_S)
+
+
+@pytest.mark.parametrize("error", [NotStartedError("It was ended."), ModelError("It is damaged.")])
+def test_the_first_process_is_replaced_where_it_was_ended_but_not_where_the_model_is_refused(monkeypatch, error):
+    class Starts:
+        """The first one fails."""
+
+        made = 0
+        doing = Doing(0, 1, "")
+
+        def __init__(self, begin, limits):
+            self.number = Starts.made
+            Starts.made += 1
+
+        @property
+        def card(self):
+            if self.number == 0:
+                raise error
+            return FakeDetector().card
+
+        def kill(self):
+            pass
+
+        close = kill
+
+    monkeypatch.setattr(pool, "Child", Starts)
+    made = partial(pool.LocalPool, begin_with(FakeDetector(), "cpu"), Workers().limits, 1)
+    if isinstance(error, ModelError):
+        with pytest.raises(ModelError, match="damaged"):
+            made()
+    else:
+        with closing(made()) as one:
+            assert one.card == FakeDetector().card
 
 
 def test_shards_that_begin_at_the_same_time_wait_for_each_other(tmp_path, monkeypatch):

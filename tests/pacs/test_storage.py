@@ -16,6 +16,7 @@ from pacs_studies import slices
 
 from napari_lesion.pacs import analysis
 from napari_lesion.pacs.storage import Storage, describe
+from napari_lesion.support.errors import OutputError
 
 WRITER = """
 import os, sys, pathlib
@@ -102,3 +103,10 @@ def test_an_analysis_that_hangs_or_never_ends_is_ended(
     ended = analysis.analyse(tmp_path, [], tmp_path, kinds=["sr"], model=None, limit_s=1, stop=threading.Event())
     assert re.match(r"It (did nothing|computed) for 1 s", ended.reason)
     assert not ended.is_final
+
+
+def test_a_folder_that_cannot_be_made_is_said_in_a_sentence(tmp_path: Path) -> None:
+    """As of a listener in a container, whose volume belongs to another user."""
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="must be allowed to write"):
+        Storage(tmp_path / "file" / "inbox")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from napari_lesion.batch.messages import Begin
-from napari_lesion.batch.processes import Child, Limits, Lost
+from napari_lesion.batch.processes import Child, Limits, Lost, NotStartedError
 from napari_lesion.batch.series import Ended, Task
 from napari_lesion.models.card import Card
 from napari_lesion.support.errors import LesionError
@@ -175,7 +175,7 @@ class LocalPool:
         key = ""
         try:
             while not self._closed.is_set():
-                child = self._ready(name, _STARTS if answered else 1)
+                child = self._ready(name, refusal_ends=not answered)
                 if not answered:
                     answered = True
                     self._cards.put(child.card)
@@ -192,11 +192,11 @@ class LocalPool:
             for child in left:
                 child.close()
 
-    def _ready(self, name: str, starts: int) -> Child:
+    def _ready(self, name: str, *, refusal_ends: bool) -> Child:
         child = self._children.get(name)
         if child is not None and not child.is_worn:
             return child
-        for left in reversed(range(starts)):
+        for left in reversed(range(_STARTS)):
             if child is not None:
                 child.close()
             with self._lock:
@@ -206,7 +206,7 @@ class LocalPool:
             try:
                 _ = child.card
                 return child
-            except LesionError:
-                if not left:
+            except LesionError as error:
+                if not left or (refusal_ends and not isinstance(error, NotStartedError)):
                     raise
         raise AssertionError("the last start returns or raises")

@@ -78,6 +78,10 @@ class Lost:
     is_its_own: bool = True
 
 
+class NotStartedError(ConfigError):
+    """A process ended, or was ended, while it loaded the model."""
+
+
 def begin_with(detector: Detector | DetectorChoice, device: str) -> Begin:
     """Say what a process loads.
 
@@ -134,6 +138,8 @@ class Child:
         ------
         LesionError
             If it could not be loaded.
+        NotStartedError
+            If the process ended meanwhile: another one may do better.
         """
         if self._card is None:
             answer = self._answer(_READY_WITHIN_S, self._limits.memory_mb)
@@ -144,7 +150,7 @@ class Child:
                 raise ConfigError(f"The model cannot be loaded: {answer.error}") from answer.error
             if not isinstance(answer, Ready):
                 lost = answer if isinstance(answer, Lost) else self._lost("", None)
-                raise ConfigError(f"A process that analyses cannot be started. {lost.reason}")
+                raise NotStartedError(f"A process that analyses cannot be started. {lost.reason}")
             self._card = answer.card
         return self._card
 

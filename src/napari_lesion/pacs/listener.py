@@ -26,7 +26,7 @@ from napari_lesion.pacs.queue_rows import STATES, Job, Send
 from napari_lesion.pacs.receiver import Receiver
 from napari_lesion.pacs.rules import ANYBODY, Arrived, Listening, Rule
 from napari_lesion.pacs.send import check_study
-from napari_lesion.pacs.storage import DAMAGED, ENDING, Storage, describe
+from napari_lesion.pacs.storage import DAMAGED, ENDING, Storage, describe, private_folder
 from napari_lesion.pacs.tasks import Tasks
 from napari_lesion.pacs.web import Pages, Storing, WebServer, as_json
 from napari_lesion.security.audit import Action, record
@@ -69,7 +69,7 @@ class Listener:
         self._noted: set[tuple[str, str]] = set()
         self._down: dict[str, float] = {}
         """Archives that do not answer, and since when (seconds since 1970)."""
-        settings.folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+        private_folder(settings.folder)
         self._counts = Counts()
         self._workers: list[threading.Thread] = []
         self._storage = Storage(settings.folder / INBOX)

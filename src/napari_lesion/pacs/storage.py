@@ -17,7 +17,7 @@ from pydicom.errors import InvalidDicomError
 
 from napari_lesion.pacs.records import Instance
 from napari_lesion.support.atomic import PRIVATE_FILE, PRIVATE_FOLDER, put_right, scratch_folder
-from napari_lesion.support.errors import PacsError
+from napari_lesion.support.errors import OutputError, PacsError
 from napari_lesion.support.uids import is_uid, name_of
 
 ENDING = ".dcm"
@@ -86,6 +86,24 @@ def describe(content: bytes | Path) -> Instance:
     )
 
 
+def private_folder(folder: Path) -> Path:
+    """Make a folder for its owner alone, unless it is there.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: cannot be made ({error.strerror}). The user that this program runs as must be allowed to write "
+            "into the folder above it."
+        ) from error
+    return folder
+
+
 class Storage:
     """A folder of studies: ``<study>/<series>/<instance>.dcm``.
 
@@ -98,10 +116,9 @@ class Storage:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder = private_folder(folder)
         self._lock = threading.Lock()
         self._scratch: Path | None = None
-        folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
 
     def keep(self, content: bytes) -> tuple[Instance, bool]:
         """Put an instance on the disk; it is there, name and all, when this returns.
