@@ -295,7 +295,7 @@ class Driver:
             self.open_scans.show(self.random.choice(others))
         finally:
             store(BUDGET_SETTING, 4.0)
-        kept = [one for one in self.truth.others() if not self.open_scans._at_work.get(one.key)]
+        kept = [one for one in self.truth.others() if not one.at_work]
         assert kept == [], "what is not on the screen and not worked on was not dropped"
 
     def do_delete_by_hand(self) -> None:

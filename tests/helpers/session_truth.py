@@ -33,7 +33,7 @@ from napari_lesion.plugin.viewer.views.side_by_side import side_by_side
 from napari_lesion.plugin.widgets.messages import MessageLine
 
 if TYPE_CHECKING:
-    from napari_lesion.plugin.session.open_scans import OpenScan
+    from napari_lesion.plugin.session.open_scan import OpenScan
 
 ENDS = {0: ("F", "H"), 1: ("A", "P"), 2: ("R", "L")}
 """Letters at the low and the high end of the world's axes z, y, x."""

@@ -38,7 +38,7 @@ from napari_lesion.plugin.layout import rail
 from napari_lesion.plugin.layout.rail import Entry, groups
 from napari_lesion.plugin.layout.side_panel import PACS, SOURCES, WORKLIST
 from napari_lesion.plugin.layout.steps import COMPARE, FIND, JUDGE, REPORT, STEPS
-from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.open_scan import OpenScan
 from napari_lesion.plugin.session.session import ANNOTATION, MODES, READING, SECOND_READER
 from napari_lesion.plugin.settings import setting
 from napari_lesion.plugin.texts import use_language

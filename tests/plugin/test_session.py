@@ -268,7 +268,7 @@ def test_nothing_holds_a_scan_that_was_dropped(
         add_finding(session, session.volume.to_patient((4, 9, 12)))
         annotator(session).add_point(session.position_mm, 6.0)
         panel.run()
-        qtbot.waitUntil(lambda: panel._task is None and not scans._at_work, timeout=60_000)
+        qtbot.waitUntil(lambda: panel._task is None and not any(one.at_work for one in scans.scans), timeout=60_000)
     assert len(scans.scans) == 1
 
     def gone() -> bool:

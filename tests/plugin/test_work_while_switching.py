@@ -318,13 +318,13 @@ def test_scans_that_are_being_worked_on_outlive_the_budget_and_are_let_go_of_aft
     _mark(session)
     panel.write(tmp_path, ("json",))
     qtbot.waitUntil(gate.reached.is_set, timeout=PATIENCE_MS)
-    assert list(scans._at_work.values()) == [1]
+    assert [one.at_work for one in scans.scans] == [1]
     store(BUDGET_SETTING, 0.0)
     _add(model, coded_scans()[0])
     assert len(scans.scans) == 2
     gate.open()
     qtbot.waitUntil(lambda: not panel.running, timeout=PATIENCE_MS)
-    assert scans._at_work == {}
+    assert [one.at_work for one in scans.scans if one.at_work] == []
 
 
 @pytest.mark.parametrize("work", ["measuring", "exporting", "comparing", "outlining"])

@@ -21,7 +21,7 @@ from napari_lesion.plugin.annotate.layer_edits import LayerEdits
 from napari_lesion.plugin.annotate.mask_marks import MaskMarks
 from napari_lesion.plugin.annotate.others import layers_of_others
 from napari_lesion.plugin.annotate.point_marks import PointMarks
-from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.open_scan import OpenScan
 from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.viewer.layers import canonical
 
@@ -90,13 +90,13 @@ class AnnotationLayers(QObject):
         found = self._annotator.annotations
         if volume is None or found is None:
             return
-        with self._edits.by_program():
+        with self._edits.by_program:
             for kind in (self.masks, self.points, self.boxes):
                 kind.show(found, volume)
             self._show_others(volume)
 
     def _clear(self) -> None:
-        with self._edits.by_program():
+        with self._edits.by_program:
             self._session.open_scans.remove([*self._own, *self.others])
         self._later.stop()
         for kind in (self.points, self.boxes, self.masks):
@@ -138,7 +138,7 @@ class AnnotationLayers(QObject):
     def _on_order(self) -> None:
         found = self._annotator.annotations
         if found is not None and self._volume is not None and self.boxes.layer is not None:
-            with self._edits.by_program():
+            with self._edits.by_program:
                 self.boxes.show(found, self._volume)
 
     # -- tools --------------------------------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ class AnnotationLayers(QObject):
         viewer, volume = self._session.viewer, self._volume
         if volume is None:
             return
-        with self._edits.by_program():
+        with self._edits.by_program:
             if tool in ("brush", "erase"):
                 masks = self.masks.need(volume)
                 if (found := self._annotator.annotations) is not None:
@@ -182,7 +182,7 @@ class AnnotationLayers(QObject):
 
     def _on_active(self, event: Any) -> None:
         """Put the tool down when the reader turns to another layer."""
-        if not self._edits.busy and self._annotator.tool and event.value not in (*self._own, *self.others):
+        if not self._edits.by_program and self._annotator.tool and event.value not in (*self._own, *self.others):
             self._annotator.use("")
 
     # -- from layers to annotations -----------------------------------------------------------------------------------
@@ -192,7 +192,10 @@ class AnnotationLayers(QObject):
 
     def _on_edit(self, event: Any) -> None:
         # When a view of several passes an edit on, the points come first and what belongs to them follows.
-        if not self._edits.busy and str(getattr(event, "action", "")).rpartition(".")[2].lower() not in _UNFINISHED:
+        if (
+            not self._edits.by_program
+            and str(getattr(event, "action", "")).rpartition(".")[2].lower() not in _UNFINISHED
+        ):
             self._later.start()
 
     def _take_edits(self) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy.typing as npt
 from napari.layers import Layer
 
 from napari_lesion.plugin.session.session import Session
+from napari_lesion.plugin.widgets.flag import Flag
 from napari_lesion.plugin.widgets.task import sentence
 from napari_lesion.support.errors import LesionError
 
@@ -31,7 +31,7 @@ class LayerEdits:
     def __init__(self, annotator: Annotator, redraw: Callable[[], None]) -> None:
         self.annotator = annotator
         self._redraw = redraw
-        self.busy = False
+        self.by_program = Flag()
         """The layers are changed by the program, not by the reader."""
 
     @property
@@ -43,15 +43,6 @@ class LayerEdits:
     def through(self) -> int:
         """Axis of the picture that one scrolls along."""
         return int(self.session.viewer.dims.order[0])
-
-    @contextmanager
-    def by_program(self) -> Iterator[None]:
-        """While it lasts, changes of the layers are not the reader's."""
-        before, self.busy = self.busy, True
-        try:
-            yield
-        finally:
-            self.busy = before
 
     def attempt(self, act: Callable[[], None]) -> None:
         """Do what the reader drew, or say why not and show what there was."""

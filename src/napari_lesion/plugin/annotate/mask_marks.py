@@ -92,7 +92,7 @@ class MaskMarks:
         """Make a stroke of the brush part of a finding."""
         layer, volume, annotator = self.layer, self._volume, self._edits.annotator
         found, erases = annotator.annotations, annotator.tool == "erase"
-        if self._edits.busy or layer is None or volume is None or found is None:
+        if self._edits.by_program or layer is None or volume is None or found is None:
             return
         number = int(layer.selected_label)
         if erases or number == 0:

@@ -130,7 +130,7 @@ class PointMarks:
             self._edits.attempt(lambda: annotator.add_point(_lps(start, volume), 2 * radius))
 
     def _preview(self, layer: Points, place: FloatArray, size: float) -> None:
-        with self._edits.by_program():
+        with self._edits.by_program:
             if not self.dragging:
                 self.dragging = True
                 layer.add(place)

@@ -20,7 +20,8 @@ from napari_lesion.explain.explain import explain
 from napari_lesion.explain.maps import METHODS, AttributionMap, Explanation
 from napari_lesion.model.findings import Finding, Heatmap
 from napari_lesion.model.volume import Volume
-from napari_lesion.plugin.session.open_scans import OpenScan, open_scans
+from napari_lesion.plugin.session.open_scan import OpenScan
+from napari_lesion.plugin.session.open_scans import open_scans
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import LayerData, heatmap_layer, scan_name
 from napari_lesion.plugin.widgets.parts import RunControls, in_a_row

@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
 from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.review_keys import copy_impression
-from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.open_scan import OpenScan
 from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.settings import option, store
 from napari_lesion.plugin.texts import N_, tr

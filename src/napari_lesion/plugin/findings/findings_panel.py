@@ -42,6 +42,7 @@ from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import Action, bind
 from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.tools.presets import PRESETS
+from napari_lesion.plugin.widgets.flag import Flag
 from napari_lesion.plugin.widgets.messages import show_info, show_warning
 from napari_lesion.plugin.widgets.row_table import rest_text
 from napari_lesion.plugin.widgets.sections import Section
@@ -88,7 +89,7 @@ class FindingsPanel(QWidget):
         self._viewer, self._device = viewer, device
         self._session = session_of(viewer)
         self.view = findings_view(self._session)
-        self._building = False
+        self._building = Flag()
         bind(viewer)
         self._build()
         self._connect()
@@ -305,12 +306,9 @@ class FindingsPanel(QWidget):
             if self.threshold.card is not self.view.card:
                 self.threshold.set_card(self.view.card)
             self.threshold.setValue(self.view.threshold)
-        self._building = True
-        try:
+        with self._building:
             self.model.take()
             self.rows.invalidate()
-        finally:
-            self._building = False
         self._share_order()
         self._show_why_empty()
         self._select(self._session.finding)
@@ -324,11 +322,8 @@ class FindingsPanel(QWidget):
         self._set_question()
 
     def _leave(self) -> None:
-        self._building = True
-        try:
+        with self._building:
             self.rows.leave(self.filter.currentData(), self.words.text())
-        finally:
-            self._building = False
         self._share_order()
         self._show_why_empty()
         self._select(self._session.finding)

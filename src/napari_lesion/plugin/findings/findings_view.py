@@ -22,7 +22,7 @@ from napari_lesion.plugin.findings.ring_drag import grab_rings
 from napari_lesion.plugin.findings.rings import Rings, as_drawn
 from napari_lesion.plugin.findings.shown_scan import ShownScan, card_of
 from napari_lesion.plugin.findings.sides import Sides
-from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.open_scan import OpenScan
 from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.viewer.finding_layers import (
     box_lines,

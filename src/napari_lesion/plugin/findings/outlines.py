@@ -17,7 +17,7 @@ from napari_lesion.model.findings import Finding
 from napari_lesion.model.mask import Box, gap_mm
 from napari_lesion.model.volume import FloatArray, Volume, apply_affine, spacing_of
 from napari_lesion.plugin.findings.findings_view import findings_view
-from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.open_scan import OpenScan
 from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.finding_layers import FINDING_COLOR, SELECTED_COLOR
@@ -25,6 +25,7 @@ from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.layers import about, canonical, placed, put_data, scan_name
 from napari_lesion.plugin.viewer.mask_voxels import APART_MM, MaskVoxels, stroke_box
 from napari_lesion.plugin.viewer.outline_layer import ASIDE, OutlineLabels
+from napari_lesion.plugin.widgets.flag import Flag
 from napari_lesion.plugin.widgets.messages import show_info
 from napari_lesion.review import edits
 
@@ -63,7 +64,7 @@ class Outlines(QObject):
         self.voxels = MaskVoxels(self._on_widened)
         """The layer shows a view of them."""
         self._colors: dict[int | None, str] = {}
-        self._busy = False
+        self._busy = Flag()
         """The layers are changed from here, not by the reader."""
         self._view.changed.connect(self._follow)
         session.finding_selected.connect(self._follow)
@@ -87,12 +88,9 @@ class Outlines(QObject):
             self._volume = volume
         if volume is None or self._busy:
             return
-        self._busy = True
-        try:
+        with self._busy:
             self._show_masks(volume)
             self._show_axes(volume)
-        finally:
-            self._busy = False
 
     def _show_masks(self, volume: Volume) -> None:
         chosen = self._view.chosen
@@ -169,11 +167,8 @@ class Outlines(QObject):
             scans.add(scans.current, layer, below=self._view.layer("findings"))
 
     def _clear(self) -> None:
-        self._busy = True
-        try:
+        with self._busy:
             self._session.open_scans.remove((self.masks, self.axes))
-        finally:
-            self._busy = False
         self.masks = self.axes = None
         self.voxels.clear()
         self._put_down()
@@ -220,13 +215,10 @@ class Outlines(QObject):
             self._session.open_scans.take_mouse(OUTLINE)
             if not self.visible:
                 self.show(True)
-            self._busy = True
-            try:
+            with self._busy:
                 layer = self._need_masks(volume)
                 self._show_masks(volume)
                 self._viewer.layers.selection.active = layer
-            finally:
-                self._busy = False
             layer.contour = 1  # of the very voxels that are painted
             layer.mode = TOOLS[tool]
         elif self.masks is not None and self.tool:

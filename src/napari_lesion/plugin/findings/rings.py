@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from napari_lesion.model.findings import Finding
 from napari_lesion.model.volume import Volume
 from napari_lesion.plugin.viewer.finding_layers import ring_attributes, ring_mm
 from napari_lesion.plugin.viewer.layers import frame_of, put_data
+from napari_lesion.plugin.widgets.flag import Flag
 from napari_lesion.review import edits
 from napari_lesion.review.review import Provenance, Review
 
@@ -23,15 +23,7 @@ class Rings:
     """Draws rings, so that what it draws is not taken for what a reader does."""
 
     def __init__(self) -> None:
-        self._drawing = False
-
-    @contextmanager
-    def _drawn(self) -> Iterator[None]:
-        self._drawing = True
-        try:
-            yield
-        finally:
-            self._drawing = False
+        self._drawing = Flag()
 
     def draw(
         self,
@@ -50,7 +42,7 @@ class Rings:
             rings = {name: rings[name] for name in ("shown", "border_color", "border_width")}
         elif np.array_equal(rings["data"], points.data) and np.array_equal(rings["size"], points.size):
             del rings["data"], rings["size"]
-        with self._drawn():
+        with self._drawing:
             if "data" in rings:
                 points.selected_data = set()
             for name, value in rings.items():
@@ -66,7 +58,7 @@ class Rings:
         data[row] = np.asarray(world) / step
         if diameter_mm is not None:
             sizes[row] = max(ring_mm(diameter_mm) / step, 1.1)
-        with self._drawn():
+        with self._drawing:
             points.data = data
             points.size = sizes
 

@@ -17,7 +17,7 @@ from napari_lesion.plugin.findings.model_card import CardDialog, card_text
 from napari_lesion.plugin.findings.model_choice import ModelChoice
 from napari_lesion.plugin.findings.search_run import SearchResult, available_devices, search_scan
 from napari_lesion.plugin.findings.search_text import certificate_line, search_summary
-from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.open_scan import OpenScan
 from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.viewer.scan_view import scan_view

@@ -18,7 +18,7 @@ from napari_lesion.follow_up import FollowedUp, Prior, follow_up
 from napari_lesion.model.compared import Comparison
 from napari_lesion.model.volume import SeriesIdentity, Volume
 from napari_lesion.plugin.findings.findings_view import findings_view
-from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.open_scan import OpenScan
 from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.help import key_name

@@ -17,7 +17,7 @@ from qtpy.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QSizePolicy
 from napari_lesion.comparison.priors import is_same_patient
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.model.volume import SeriesIdentity, Volume, readable_date
-from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.open_scan import OpenScan
 from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.browser_panel import BrowserPanel

@@ -28,7 +28,7 @@ from napari_lesion.model.findings import Report
 from napari_lesion.plugin.findings.finding_text import advice_line
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.patient_line import PatientLine
-from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.open_scan import OpenScan
 from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.texts import N_, tr

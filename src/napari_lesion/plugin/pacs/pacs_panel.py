@@ -20,7 +20,7 @@ from napari_lesion.pacs.storage import instances_below
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.pacs.fetching import Fetched, fetch_study, outcome_of
 from napari_lesion.plugin.pacs.study_tree import StudyRow, StudyTree
-from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.open_scan import OpenScan
 from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.texts import N_, tr

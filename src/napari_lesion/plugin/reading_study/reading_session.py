@@ -18,7 +18,7 @@ from napari_lesion.pipeline import search
 from napari_lesion.plugin.reading_study.blinding import READING, Blinding
 from napari_lesion.plugin.reading_study.reading_layers import ReadingLayers
 from napari_lesion.plugin.session.each import one_each
-from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.open_scan import OpenScan
 from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.settings import option, reader_name, setting, store
 from napari_lesion.plugin.texts import tr

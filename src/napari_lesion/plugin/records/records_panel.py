@@ -29,7 +29,7 @@ from napari_lesion.model.volume import Volume, readable_date
 from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.records.texts import doubt_text, field_text, kind_text, value_text
 from napari_lesion.plugin.records.word_marks import mark_words
-from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.open_scan import OpenScan
 from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.texts import tr

@@ -8,76 +8,32 @@ it leaves the screen and comes back with it: see `OpenScans.keep`. Layers of oth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
-from weakref import WeakKeyDictionary, WeakMethod, WeakSet, ref
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, WeakSet, ref
 
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lesion.model.volume import Volume
 from napari_lesion.plugin.session.batch import Batch
+from napari_lesion.plugin.session.open_scan import Keepers, OpenScan, Restore, Save
 from napari_lesion.plugin.session.placement import Placement
 from napari_lesion.plugin.session.view_state import restore_view, saved_view
 from napari_lesion.plugin.settings import option
 from napari_lesion.plugin.texts import tr
-from napari_lesion.plugin.viewer.layers import SCAN, scan_key, scan_name
+from napari_lesion.plugin.viewer.layers import SCAN, scan_key
 from napari_lesion.plugin.viewer.view import source_of, unwrapped, volume_of
+from napari_lesion.plugin.widgets.flag import Flag
 from napari_lesion.plugin.widgets.messages import show_info
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image, Layer
+    from napari.layers import Layer
 
     from napari_lesion.dicom.index.series import Series
 
-_Save: TypeAlias = "Callable[[OpenScan], Any]"
-_Restore: TypeAlias = "Callable[[OpenScan, Any], None]"
-
 BUDGET_SETTING = "session/memory_gib"
 """Open scans may take that many GiB; beyond it, those that were not on the screen for longest are closed."""
-
-
-@dataclass(eq=False)
-class OpenScan:
-    """A scan that is open in one viewer.
-
-    Attributes
-    ----------
-    key : str
-        See `layers.scan_key`.
-    layer : Image
-        Its picture.
-    volume : Volume
-    source : Series, optional
-        The files that it was read from, where they are known.
-    away : list of Layer
-        Its layers, the lowest first, while another scan is on the screen.
-    kept : dict
-        What belongs to it and is put by meanwhile, by the names of `OpenScans.keep`.
-    """
-
-    key: str
-    layer: Image = field(repr=False)
-    volume: Volume = field(repr=False)
-    source: Series | None = field(repr=False)
-    away: list[Layer] = field(default_factory=list, repr=False)
-    kept: dict[str, Any] = field(default_factory=dict, repr=False)
-    below: int = 0
-    """Layers of somebody else that lay below it."""
-    shown: int = 0
-    """When it came on the screen last, counted in switches."""
-
-    @property
-    def name(self) -> str:
-        """Of the scan, for people."""
-        return scan_name(self.volume.series)
-
-    @property
-    def nbytes(self) -> int:
-        """Memory of its voxels."""
-        return int(self.volume.voxels.nbytes)
 
 
 class OpenScans(QObject):
@@ -101,13 +57,11 @@ class OpenScans(QObject):
         self._viewer = ref(viewer)
         self._scans: list[OpenScan] = []
         self._current: OpenScan | None = None
-        self._keepers: dict[str, tuple[WeakMethod[_Save], WeakMethod[_Restore]]] = {}
+        self._keepers = Keepers()
         self._looks: dict[str, dict[str, Any]] = {}
         """What was kept of scans that were closed, by key: they come back as they were."""
-        self._at_work: dict[str, int] = {}
-        """How much runs for a scan, by key."""
         self._switches = 0
-        self.moving = False
+        self.moving = Flag()
         """Whether layers go and come because another scan comes on the screen."""
         self._later = QTimer(self, singleShot=True, interval=0)
         self._later.timeout.connect(self._tidy)
@@ -168,7 +122,7 @@ class OpenScans(QObject):
 
     def find(self, series: Series) -> OpenScan | None:
         """Find the open scan that was read from a series."""
-        return next((scan for scan in self._scans if _is_from(scan, series)), None)
+        return next((scan for scan in self._scans if scan.is_from(series)), None)
 
     def is_open(self, layer: Layer | None) -> bool:
         """Whether a layer is the picture of an open scan, on the screen or not."""
@@ -180,7 +134,7 @@ class OpenScans(QObject):
 
     # -- what comes and goes with a scan ------------------------------------------------------------------------------
 
-    def keep(self, name: str, save: _Save, restore: _Restore) -> None:
+    def keep(self, name: str, save: Save, restore: Restore) -> None:
         """Have something put by when a scan leaves the screen, and brought back with it.
 
         Parameters
@@ -191,8 +145,7 @@ class OpenScans(QObject):
         restore : bound method
             Takes the scan that comes and what was put by, or None where it comes for the first time.
         """
-        # Weakly: who keeps something often holds the window, which must not live for their sake.
-        self._keepers[name] = WeakMethod(save), WeakMethod(restore)
+        self._keepers.add(name, save, restore)
 
     def add(self, scan: OpenScan, layer: Layer, above: Collection[Layer] = (), below: Layer | None = None) -> None:
         """Add a layer to a scan: into the viewer where the scan is on the screen, else where its layers wait.
@@ -243,13 +196,11 @@ class OpenScans(QObject):
 
     def begin_work(self, scan: OpenScan) -> None:
         """Keep a scan open for work that runs for it, whatever memory is short of."""
-        self._at_work[scan.key] = self._at_work.get(scan.key, 0) + 1
+        scan.at_work += 1
 
     def end_work(self, scan: OpenScan) -> None:
         """Let go of a scan that work ran for."""
-        left = self._at_work.pop(scan.key, 1) - 1
-        if left:
-            self._at_work[scan.key] = left
+        scan.at_work -= 1
 
     # -- turning to another scan --------------------------------------------------------------------------------------
 
@@ -279,18 +230,9 @@ class OpenScans(QObject):
 
     def _forget(self, scan: OpenScan) -> None:
         self._looks[scan.key] = scan.kept
-        self._at_work.pop(scan.key, None)
         scan.away.clear()
         self.closed.emit(scan)
         self.scans_changed.emit()
-
-    @contextmanager
-    def _moved(self) -> Iterator[None]:
-        self.moving, before = True, self.moving
-        try:
-            yield
-        finally:
-            self.moving = before
 
     def _leave(self, but: Layer | None = None) -> None:
         """Take the current scan off the screen; a layer that has just come stays."""
@@ -299,17 +241,14 @@ class OpenScans(QObject):
             return
         self.leaving.emit(scan)
         # A scan that has just come has moved napari's sliders already.
-        scan.kept.update(self._saved(scan) if but is None else self._before)
-        with self._moved():
+        scan.kept.update(self._keepers.saved(scan) if but is None else self._before)
+        with self.moving:
             scan.away = [one for one in layers if one is not but and self.owner(one) is scan]
             at = layers.index(scan.layer) if scan.layer in layers else 0
             scan.below = sum(self.owner(one) is None for one in layers[:at])
             for layer in reversed(scan.away):
                 layers.remove(layer)
         self._current = None
-
-    def _saved(self, scan: OpenScan) -> dict[str, Any]:
-        return {name: save(scan) for name, (weak, _) in self._keepers.items() if (save := weak()) is not None}
 
     def _come(self, scan: OpenScan | None) -> None:
         """Bring a scan on the screen, which is free."""
@@ -318,14 +257,12 @@ class OpenScans(QObject):
             self._switches += 1
             scan.shown = self._switches
             layers = self.viewer.layers
-            with self._moved():
+            with self.moving:
                 for place, layer in enumerate(scan.away, min(scan.below, len(layers))):
                     layers.insert(place, layer)
                 scan.away = []
                 layers.selection.active = scan.layer
-                for name, (_, weak) in self._keepers.items():
-                    if (restore := weak()) is not None:
-                        restore(scan, scan.kept.get(name))
+                self._keepers.restore(scan)
         self.current_changed.emit(scan)
         self._make_room()
 
@@ -333,7 +270,7 @@ class OpenScans(QObject):
 
     def _on_inserting(self, _event: object) -> None:
         if not self.moving and self._current is not None:
-            self._before = self._saved(self._current)
+            self._before = self._keepers.saved(self._current)
 
     def _on_inserted(self, event: Any) -> None:
         if not self.moving:
@@ -424,7 +361,7 @@ class OpenScans(QObject):
             if owner is not None and owner is self._current and ours:  # its scan came meanwhile
                 layer.visible = True
                 continue
-            with self._moved():
+            with self.moving:
                 if layer in self.viewer.layers:
                     self.viewer.layers.remove(layer)
             if owner is not None and ours:
@@ -449,7 +386,7 @@ class OpenScans(QObject):
             if self.nbytes <= budget:
                 return
             # What cannot be read again, or is being worked on, stays.
-            if scan is self._current or scan.source is None or self._at_work.get(scan.key):
+            if scan is self._current or scan.source is None or scan.at_work:
                 continue
             self.close(scan)
             show_info(tr("{scan} was closed to save memory. Opened again, it is as you left it.", scan=scan.name))
@@ -459,16 +396,6 @@ class OpenScans(QObject):
 
     def _restore_view(self, scan: OpenScan, kept: dict[str, Any] | None) -> None:
         restore_view(self.viewer, scan.volume, kept)
-
-
-def _is_from(scan: OpenScan, series: Series) -> bool:
-    source = scan.source
-    if source is None:
-        return False
-    if source is series:
-        return True
-    ours, theirs = ({frame.file.path for frame in one.frames} for one in (source, series))
-    return source.identity == series.identity and not ours.isdisjoint(theirs)
 
 
 _open_scans: WeakKeyDictionary[ViewerModel, OpenScans] = WeakKeyDictionary()

@@ -5,8 +5,8 @@ Panels do not call each other. They change something here, and follow the signal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
@@ -17,11 +17,13 @@ from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lesion.model.findings import Point, Report
 from napari_lesion.model.volume import Volume
-from napari_lesion.plugin.session.open_scans import OpenScan, open_scans
+from napari_lesion.plugin.session.open_scan import OpenScan
+from napari_lesion.plugin.session.open_scans import open_scans
 from napari_lesion.plugin.session.reviews import Reviews
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.viewer.layers import frame_of
 from napari_lesion.plugin.viewer.view import centre_on, unwrapped, volume_of
+from napari_lesion.plugin.widgets.flag import Flag
 from napari_lesion.plugin.widgets.task import Task
 from napari_lesion.review.review import Provenance, Review, provenance
 from napari_lesion.support.errors import ReviewError
@@ -81,7 +83,7 @@ class Session(QObject):
         """Of the crosshair, in napari's world."""
         self._range = viewer.dims.range
         """How far napari's sliders went when the point was last looked at."""
-        self._quiet = False
+        self._quiet = Flag()
         viewer.dims.events.point.connect(self._on_point)
         # napari tells a change of the range as one of the step only.
         viewer.dims.events.current_step.connect(self._on_point)
@@ -170,7 +172,7 @@ class Session(QObject):
         place = np.where(np.abs(place - self._place) < _SAME_MM, self._place, place)
         # The slice's own axes stay as they are in `dims`: napari would cut the same slice once more for them.
         hidden = list(dims.not_displayed)
-        with self._quietly():
+        with self._quiet:
             dims.set_point(hidden, place[hidden].tolist())
         self._place = place
         self._tell_position()
@@ -189,14 +191,6 @@ class Session(QObject):
             self.point_at(center_mm)
             self.centred.emit(tuple(float(value) for value in center_mm))
             centre_on(self.viewer, self.volume, center_mm)
-
-    @contextmanager
-    def _quietly(self) -> Iterator[None]:
-        self._quiet, before = True, self._quiet
-        try:
-            yield
-        finally:
-            self._quiet = before
 
     def _on_point(self) -> None:
         """Take over what was moved in `dims`: the crosshair keeps its place along the other axes."""
@@ -230,7 +224,7 @@ class Session(QObject):
         dims = self.viewer.dims
         if not self.open_scans.moving and self._place.shape == (3,) and dims.ndim == 3:
             hidden = list(dims.not_displayed)
-            with self._quietly():
+            with self._quiet:
                 dims.set_point(hidden, self._place[hidden].tolist())
 
     def _tell_position(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
 from napari_lesion.plugin.findings.findings_files import open_findings
-from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.open_scan import OpenScan
 from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.settings import option, reader_name
 from napari_lesion.plugin.texts import tr

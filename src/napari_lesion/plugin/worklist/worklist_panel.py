@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
 
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.model.volume import readable_date
-from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.open_scan import OpenScan
 from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.browser_panel import browser_of

@@ -10,8 +10,9 @@ from weakref import WeakSet
 
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
-from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.open_scan import OpenScan
 from napari_lesion.plugin.session.session import Session
+from napari_lesion.plugin.widgets.flag import Flag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +40,7 @@ class Overlays(QObject):
         self._hidden: set[str] = set()
         """Scans, by key."""
         self._followed: WeakSet[Layer] = WeakSet()
-        self._busy = False
+        self._busy = Flag()
         self._scans.viewer.layers.events.inserted.connect(self._on_inserted)
         self._scans.current_changed.connect(self._on_current)
         self._scans.mouse_taken.connect(self._on_mouse_taken)
@@ -74,16 +75,13 @@ class Overlays(QObject):
 
     def _apply(self, layers: Iterable[Layer]) -> None:
         """Hide layers and mark those that were shown, or bring back what is marked."""
-        self._busy, before = True, self._busy
-        try:
+        with self._busy:
             for layer in layers:
                 if self.hidden and layer.visible:
                     layer.metadata[_HIDDEN] = True
                     layer.visible = False
                 elif not self.hidden and layer.metadata.pop(_HIDDEN, False):
                     layer.visible = True
-        finally:
-            self._busy = before
 
     def _on_current(self, scan: OpenScan | None) -> None:
         if scan is not None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from qtpy.QtCore import QObject
@@ -13,6 +12,7 @@ from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.viewer.layers import frame_of
 from napari_lesion.plugin.viewer.views.fitting import Fitting
 from napari_lesion.plugin.viewer.views.pane import Pane
+from napari_lesion.plugin.widgets.flag import Flag
 
 if TYPE_CHECKING:
     from napari_lesion.plugin.viewer.views.mpr import Views
@@ -31,7 +31,7 @@ class Cameras(QObject):
         super().__init__(views)
         self._session = session
         self._views = views
-        self._following = False
+        self._following = Flag()
         """Cameras are moved from here, not by the reader."""
         self.linked = setting("views/linked", True)
         self._fitting = Fitting(self.fit, lambda: views.planes, self)
@@ -48,14 +48,6 @@ class Cameras(QObject):
         """Let go of a view that is closed."""
         self._fitting.forget(pane)
 
-    @contextmanager
-    def _unlinked(self) -> Iterator[None]:
-        self._following, before = True, self._following
-        try:
-            yield
-        finally:
-            self._following = before
-
     def _on_camera(self, event: Any) -> None:
         """Zoom and pan the other planes like the one that changed."""
         if self._following or not self.linked or not self._views.is_mpr:
@@ -65,7 +57,7 @@ class Cameras(QObject):
             return
         camera = source.view.scene.camera
         shown = dict(zip(source.view.dims.displayed, camera.center[-2:], strict=True))
-        with self._unlinked():
+        with self._following:
             for pane in self._views.planes:
                 if pane is source:
                     continue
@@ -81,7 +73,7 @@ class Cameras(QObject):
         if volume is None:
             return
         world = frame_of(volume).to_world(center_mm)
-        with self._unlinked():
+        with self._following:
             for pane in self._views.panes:
                 if pane.is_plane and pane.view.dims.ndim == 3:
                     pane.view.scene.camera.center = tuple(world[list(pane.view.dims.order)].tolist())
@@ -97,7 +89,7 @@ class Cameras(QObject):
             place, diameter = finding.center_mm, finding.size_mm
         self._session.go_to(place)
         across = max(FINDING_IN_VIEW * diameter, SMALLEST_VIEW_MM)
-        with self._unlinked():
+        with self._following:
             for pane in self._views.planes:
                 # A view that was never laid out has no size yet.
                 pane.view.scene.camera.zoom = max(min(pane.canvas.width(), pane.canvas.height()), 1) / across
@@ -105,7 +97,7 @@ class Cameras(QObject):
     def fit(self) -> None:
         """Show all of the scan in every view; linked views get one scale."""
         planes = self._views.planes
-        with self._unlinked():
+        with self._following:
             for pane in self._views.seen:
                 if pane.view.layers:
                     pane.view.reset_view(reset_camera_angle=False)
@@ -131,7 +123,7 @@ class Cameras(QObject):
             for pane in panes:
                 pane.view.reset_view(reset_camera_angle=False)
             return
-        with self._unlinked():
+        with self._following:
             for pane, (centre, zoom, angles) in zip(panes, looks, strict=True):
                 camera = pane.view.scene.camera
                 camera.center, camera.zoom, camera.angles = centre, zoom, angles

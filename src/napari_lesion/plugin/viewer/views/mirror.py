@@ -13,6 +13,7 @@ from qtpy.QtCore import QObject, QTimer
 
 from napari_lesion.plugin.viewer.layers import put_data
 from napari_lesion.plugin.viewer.outline_layer import OutlineLabels
+from napari_lesion.plugin.widgets.flag import Flag
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -205,7 +206,7 @@ class _Link:
 
     def __init__(self, layer: Layer, mirrored: Layer, mirror: Mirror) -> None:
         self.layer, self.mirrored, self._mirror = layer, mirrored, mirror
-        self._busy = False
+        self._busy = Flag()
         self._stale = False
         self._place = mirror.place
         self._timer = QTimer(mirror)
@@ -258,15 +259,12 @@ class _Link:
         self._copy_look(name)
 
     def _copy_look(self, name: str) -> None:
-        self._busy = True
-        try:
+        with self._busy:
             value = getattr(self.layer, name)
             if isinstance(value, np.ndarray) and value.ndim == 0:  # napari gives such a size, and does not take it
                 value = value.item()
             if not _same(getattr(self.mirrored, name), value):
                 setattr(self.mirrored, name, value)
-        finally:
-            self._busy = False
 
     def _on_cut(self, _event: Any = None) -> None:
         """Tell a slice that was cut because one scrolled from data that changed."""
@@ -283,24 +281,18 @@ class _Link:
             self._timer.start()
 
     def _copy(self) -> None:
-        self._busy = True
-        try:
+        with self._busy:
             copy_data(self.layer, self.mirrored)
             self._mirror.dress(self.mirrored)
-        finally:
-            self._busy = False
 
     def _on_edit(self, event: Any) -> None:
         """Give the layer what a reader did in the view."""
         if self._busy or str(getattr(event, "action", "")) in UNFINISHED:
             return
-        self._busy = True
-        try:
+        with self._busy:
             copy_data(self.mirrored, self.layer)
             if event.type == "paint":  # the array is the same: whoever follows the strokes must hear of this one
                 self.layer.events.paint(value=event.value)
-        finally:
-            self._busy = False
 
     def _on_hand(self, name: str, _event: Any = None) -> None:
         if not self._busy:

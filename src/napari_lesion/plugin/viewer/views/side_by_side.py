@@ -7,7 +7,6 @@ zooms in it takes the scan along.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +33,7 @@ from napari_lesion.plugin.viewer.view import ScanView
 from napari_lesion.plugin.viewer.views.bar import Switch
 from napari_lesion.plugin.viewer.views.crosshair import drag_along, steps_on
 from napari_lesion.plugin.viewer.views.mpr import Views, views
+from napari_lesion.plugin.widgets.flag import Flag
 from napari_lesion.plugin.widgets.messages import show_info
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ class SideBySide(QObject):
         self._place = np.zeros(3)
         """In the prior."""
         self._chosen = ""
-        self._leads = False
-        self._busy = False
+        self._leads = Flag()
+        self._busy = Flag()
         self._views.bar.add(
             Switch(
                 tr("Prior"),
@@ -297,12 +297,9 @@ class SideBySide(QObject):
             self._follow()
             return
         # What goes there and back again comes back rounded: who leads keeps its own place.
-        self._leads = True
-        try:
+        with self._leads:
             self._session.point_at(prior.aligned.to_current(place_mm))
             self._follow()
-        finally:
-            self._leads = False
 
     def _scroll(self, pane: Pane, slices: int) -> None:
         prior, image = self._prior, self._image
@@ -320,14 +317,6 @@ class SideBySide(QObject):
 
     # -- the cameras --------------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        self._busy, before = True, self._busy
-        try:
-            yield
-        finally:
-            self._busy = before
-
     def _shift(self, displayed: tuple[int, ...]) -> FloatArray | None:
         """How far the prior's place is from the scan's, along the displayed axes of both worlds, mm."""
         prior, volume, place = self._prior, self._session.volume, self._session.position_mm
@@ -343,7 +332,7 @@ class SideBySide(QObject):
         if shift is None:
             return
         theirs, own = source.view.scene.camera, self.pane.view.scene.camera
-        with self._alone():
+        with self._busy:
             own.center = (own.center[0], *(np.array(theirs.center[-2:]) + shift).tolist())
             own.zoom = theirs.zoom
 
@@ -362,7 +351,7 @@ class SideBySide(QObject):
         if shift is None or not source.is_plane:
             return
         theirs, own = source.view.scene.camera, self.pane.view.scene.camera
-        with self._alone():
+        with self._busy:
             theirs.center = (theirs.center[0], *(np.array(own.center[-2:]) - shift).tolist())
             theirs.zoom = own.zoom
 
