@@ -120,10 +120,10 @@ def test_a_reader_goes_through_the_findings_by_keys_alone(viewer, session, panel
     assert not layer(viewer, "Heatmap").visible, "it waits until it is asked for"
     press(viewer, qtbot, Qt.Key.Key_H)
     assert layer(viewer, "Heatmap").visible
-    assert panel.findings.heatmap.isChecked()
+    assert panel.findings.map_rows.heatmap.isChecked()
     press(viewer, qtbot, Qt.Key.Key_H)
     assert not layer(viewer, "Heatmap").visible
-    assert not panel.findings.heatmap.isChecked()
+    assert not panel.findings.map_rows.heatmap.isChecked()
 
 
 def test_the_table_sorts_filters_searches_and_edits(viewer, session, panel: DetectPanel, qtbot, monkeypatch) -> None:
@@ -245,7 +245,7 @@ def test_findings_are_saved_and_open_again_with_their_heatmap(
     viewer, session, panel: DetectPanel, detector, scan: Volume, qtbot, tmp_path: Path
 ) -> None:
     press(viewer, qtbot, Qt.Key.Key_N, Qt.Key.Key_A, Qt.Key.Key_N, Qt.Key.Key_D)
-    panel.findings.save(tmp_path / "findings.json")
+    panel.findings.files.save(tmp_path / "findings.json")
     saved = json.loads((tmp_path / "findings.json").read_text(encoding="utf-8"))
     assert [f["status"] for f in saved["findings"]] == ["accepted", "rejected"]
     assert "rejected" in notification_manager.records[-1].message
@@ -256,7 +256,7 @@ def test_findings_are_saved_and_open_again_with_their_heatmap(
     # A folder that `analyse` wrote, of a scan that is open.
     out = tmp_path / "out"
     save_analysis(analyse(scan, detector=detector), out / scan.series.series_uid)
-    panel.findings.open(out)
+    panel.findings.files.open_path(out)
     heat = layer(viewer, "Heatmap")
     hottest = heat.data_to_world(np.unravel_index(heat.data.argmax(), heat.data.shape))
     np.testing.assert_allclose(hottest[::-1], NODULES[0][0], atol=4)
@@ -264,12 +264,12 @@ def test_findings_are_saved_and_open_again_with_their_heatmap(
     assert "kept" in notification_manager.records[-1].message
 
     save_analysis(analyse(make_volume(series_uid="1.2.9"), detector=detector), tmp_path / "other")
-    panel.findings.open(tmp_path / "other")
+    panel.findings.files.open_path(tmp_path / "other")
     assert "which is not open" in notification_manager.records[-1].message
 
     # A map is transparent below its threshold.
-    panel.findings.cut.setValue(50)
-    panel.findings.opacity.setValue(100)
+    panel.findings.map_rows.cut.setValue(50)
+    panel.findings.map_rows.opacity.setValue(100)
     assert heat.contrast_limits == pytest.approx([0.5 * heat.metadata["top"], heat.metadata["top"]])
     np.testing.assert_allclose(heat.colormap.map(np.array([0.0]))[0, :3], 0, atol=1e-6)
     assert heat.colormap.map(np.array([0.01]))[0, :3].max() > 0.3, "its edge is seen"

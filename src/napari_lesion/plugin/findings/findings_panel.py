@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import napari.viewer
@@ -13,16 +12,9 @@ from qtpy.QtGui import QKeyEvent, QResizeEvent
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QApplication,
-    QCheckBox,
     QComboBox,
-    QFileDialog,
-    QGridLayout,
     QHBoxLayout,
-    QInputDialog,
-    QLabel,
     QLineEdit,
-    QMenu,
-    QSlider,
     QTableView,
     QToolButton,
     QVBoxLayout,
@@ -31,30 +23,26 @@ from qtpy.QtWidgets import (
 
 from napari_lesion.plugin.findings import crops, review_keys
 from napari_lesion.plugin.findings.explain_row import Question, WhyRow
-from napari_lesion.plugin.findings.findings_files import open_findings, save_findings
+from napari_lesion.plugin.findings.files_menu import FilesMenu
 from napari_lesion.plugin.findings.findings_table import FindingsFilter, FindingsModel, columns
 from napari_lesion.plugin.findings.findings_view import findings_view
+from napari_lesion.plugin.findings.map_rows import MapRows
 from napari_lesion.plugin.findings.threshold import ThresholdSlider
-from napari_lesion.plugin.findings.writer import write_csv
 from napari_lesion.plugin.session.session import Session, session_of
-from napari_lesion.plugin.settings import reader_name, store
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import Action, bind
 from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.tools.presets import PRESETS
 from napari_lesion.plugin.widgets.flag import Flag
-from napari_lesion.plugin.widgets.messages import show_info, show_warning
+from napari_lesion.plugin.widgets.messages import show_info
+from napari_lesion.plugin.widgets.parts import tool_button
 from napari_lesion.plugin.widgets.row_table import rest_text
 from napari_lesion.plugin.widgets.sections import Section
-from napari_lesion.plugin.widgets.task import sentence
-from napari_lesion.report import json as report_json
 from napari_lesion.review import edits
-from napari_lesion.support.errors import LesionError
 
 if TYPE_CHECKING:
     from napari_lesion.plugin.findings.search_form import SearchForm
 
-_PERCENT = 100
 #: Buttons under the table, by the id of their action: a sign, and whether a gap comes before it.
 _BUTTONS = {
     "findings.previous": ("◀", False),
@@ -94,7 +82,7 @@ class FindingsPanel(QWidget):
         self._build()
         self._connect()
         self._refresh()
-        self._show_maps()
+        self.map_rows.refresh()
 
     # -- construction -------------------------------------------------------------------------------------------------
 
@@ -114,12 +102,11 @@ class FindingsPanel(QWidget):
         self.words.setPlaceholderText(tr("Search, e.g. left"))
         self.words.setAccessibleName(tr("Search the findings"))
         self.words.setClearButtonEnabled(True)
-        self.file = QToolButton()
-        self.file.setText(tr("File"))
-        self.file.setToolTip(tr("Open and save findings, and set the reader's name"))
+        self.file = tool_button(tr("File"), tr("Open and save findings, and set the reader's name"))
         self.file.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.file.setStyleSheet("padding-right: 14px;")  # the arrow of the menu is not over the word
-        self.file.setMenu(self._menu())
+        self.files = FilesMenu(self._session, self)
+        self.file.setMenu(self.files)
         top = QHBoxLayout()
         top.addWidget(self.filter, 2)
         top.addWidget(self.words, 3)
@@ -160,7 +147,8 @@ class FindingsPanel(QWidget):
         layout.addWidget(self.comment)
         self.why = WhyRow(self._viewer, self)
         self.maps = Section("maps", tr("Heatmap and explanation"), open_=False)
-        self.maps.rows.addLayout(self._map_rows())
+        self.map_rows = MapRows(self.view.maps)
+        self.maps.rows.addWidget(self.map_rows)
         self.maps.rows.addWidget(self.why)
         layout.addWidget(self.maps)
 
@@ -214,61 +202,20 @@ class FindingsPanel(QWidget):
         if picture != self.table.iconSize().height():
             self._set_rows(picture)
 
-    def _menu(self) -> QMenu:
-        menu = QMenu(self)
-        menu.addAction(tr("Open findings.json…"), self._open_file)
-        menu.addAction(tr("Open a folder of results…"), self._open_folder)
-        menu.addSeparator()
-        menu.addAction(tr("Save findings.json…"), self._save)
-        menu.addAction(tr("Save a table (LUNA16's form)…"), self._save_table)
-        menu.addSeparator()
-        self._reader = menu.addAction("", self._enter_reader)
-        menu.aboutToShow.connect(self._name_reader)
-        return menu
-
     def _button(self, sign: str, action: Action) -> QToolButton:
-        button = QToolButton()
-        button.setText(sign)
         text = f"{tr(action.text)} ({key_name(action.id)})"
-        button.setToolTip(text)
-        button.setAccessibleName(text)
+        button = tool_button(sign, text, partial(_press, action, self._session))
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setMinimumSize(30, 26)
-        button.clicked.connect(partial(_press, action, self._session))
         return button
-
-    def _map_rows(self) -> QGridLayout:
-        self.heatmap = QCheckBox(tr("Heatmap ({key})", key=key_name("findings.heatmap")))
-        self.heatmap.setToolTip(tr("Where the model is suspicious"))
-        self.explanation = QCheckBox(tr("Explanation ({key})", key=key_name("findings.explanation")))
-        self.explanation.setToolTip(tr("What the model looked at: ask with the button Why?"))
-        self.opacity, self.cut = QSlider(Qt.Orientation.Horizontal), QSlider(Qt.Orientation.Horizontal)
-        for slider, value, tip in (
-            (self.opacity, self.view.maps.opacity, tr("Opacity of the maps")),
-            (self.cut, self.view.maps.threshold, tr("Below this share of its range a map is transparent")),
-        ):
-            slider.setRange(0, _PERCENT)
-            slider.setValue(round(value * _PERCENT))
-            slider.setToolTip(tip)
-            slider.setAccessibleName(tip)
-        grid = QGridLayout()
-        grid.setVerticalSpacing(2)
-        grid.addWidget(self.heatmap, 0, 0)
-        grid.addWidget(QLabel(tr("Opacity")), 0, 1)
-        grid.addWidget(self.opacity, 0, 2)
-        grid.addWidget(self.explanation, 1, 0)
-        grid.addWidget(QLabel(tr("From")), 1, 1)
-        grid.addWidget(self.cut, 1, 2)
-        grid.setColumnStretch(2, 1)
-        return grid
 
     def _connect(self) -> None:
         self.view.changed.connect(self._refresh)
         self.view.comment_asked.connect(self._edit_comment)
-        self.view.maps.changed.connect(self._show_maps)
+        self.view.maps.changed.connect(self.map_rows.refresh)
         self._session.open_scans.leaving.connect(self._on_leaving)
-        self._viewer.layers.events.inserted.connect(self._show_maps)
-        self._viewer.layers.events.removed.connect(self._show_maps)
+        self._viewer.layers.events.inserted.connect(self.map_rows.refresh)
+        self._viewer.layers.events.removed.connect(self.map_rows.refresh)
         self._session.finding_selected.connect(self._on_selected)
         self.threshold.valueChanged.connect(self.view.set_threshold)
         self.filter.currentIndexChanged.connect(self._leave)
@@ -279,10 +226,6 @@ class FindingsPanel(QWidget):
         self.comment.editingFinished.connect(self._write_comment)
         self.comment.returnPressed.connect(self.table.setFocus)
         self.why.shown.connect(self._on_maps_shown)
-        self.heatmap.clicked.connect(self.view.maps.toggle_heatmap)
-        self.explanation.clicked.connect(self.view.maps.toggle_explanations)
-        for slider in (self.opacity, self.cut):
-            slider.valueChanged.connect(self._on_map_look)
 
     def follow_search(self, form: SearchForm) -> None:
         """Show the threshold of the model that is chosen, and drop maps of a search before."""
@@ -457,21 +400,12 @@ class FindingsPanel(QWidget):
 
     # -- maps and explanations ----------------------------------------------------------------------------------------
 
-    def _show_maps(self, _event: object = None) -> None:
-        heatmap, made = self.view.maps.heatmap, self.view.maps.of_kind("explanation")
-        for box, layers in ((self.heatmap, [heatmap] if heatmap is not None else []), (self.explanation, made)):
-            box.setEnabled(bool(layers))
-            box.setChecked(any(layer.visible for layer in layers))
-
-    def _on_map_look(self) -> None:
-        self.view.maps.set_look(self.opacity.value() / _PERCENT, self.cut.value() / _PERCENT)
-
     def _on_maps_shown(self) -> None:
         heatmap = self.view.maps.heatmap
         if heatmap is not None:
             heatmap.visible = False
-        self._on_map_look()
-        self._show_maps()
+        self.map_rows.take_look()
+        self.map_rows.refresh()
 
     def _set_question(self) -> None:
         scan, volume, finding = self._session.scan, self._session.volume, self.view.chosen
@@ -480,63 +414,6 @@ class FindingsPanel(QWidget):
             self.why.set_question(None)
         else:
             self.why.set_question(Question(scan, volume, finding, self.view.model, self._device()))
-
-    # -- files --------------------------------------------------------------------------------------------------------
-
-    def _open_file(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, tr("Open findings"), "", "findings.json (*.json)")
-        if path:
-            self.open(Path(path))
-
-    def _open_folder(self) -> None:
-        path = QFileDialog.getExistingDirectory(self, tr("Folder that napari-lesion analyse wrote"))
-        if path:
-            self.open(Path(path))
-
-    def open(self, path: Path) -> None:
-        """Open findings; an error is said."""
-        try:
-            open_findings(self._session, path, self)
-        except LesionError as error:
-            show_warning(sentence(error))
-
-    def _save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, tr("Save findings"), report_json.FILE_NAME, "JSON (*.json)")
-        if path:
-            self.save(Path(path))
-
-    def save(self, path: Path) -> None:
-        """Save the review as ``findings.json``; what is in it, or an error, is said."""
-        try:
-            show_info(save_findings(self._session, path))
-        except LesionError as error:
-            show_warning(sentence(error))
-        except OSError as error:
-            show_warning(tr("{path}: cannot be written ({reason}).", path=path, reason=error.strerror))
-
-    def _save_table(self) -> None:
-        points = self.view.layer("findings")
-        if points is None:
-            show_warning(tr("There are no findings of this scan to save yet."))
-            return
-        path, _ = QFileDialog.getSaveFileName(self, tr("Save a table"), "findings.csv", "CSV (*.csv)")
-        if path:
-            data, attributes, _ = points.as_layer_data_tuple()
-            write_csv(path, data, attributes)
-
-    def _name_reader(self) -> None:
-        self._reader.setText(tr("Reader: {name}…", name=reader_name()))
-
-    def _enter_reader(self) -> None:
-        name, given = QInputDialog.getText(
-            self,
-            tr("Reader"),
-            tr("Name that your changes are written down with (empty: that of your login):"),
-            QLineEdit.EchoMode.Normal,
-            reader_name(),
-        )
-        if given:
-            store("review/reader", name.strip())
 
 
 def _press(action: Action, session: Session, _checked: bool = False) -> None:
