@@ -54,7 +54,7 @@ from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.layers import scan_key
 from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.widgets.fields import SOURCES, FieldsForm
-from napari_lesion.plugin.widgets.sections import Section, rich_label
+from napari_lesion.plugin.widgets.sections import Reasoned, Section, rich_label
 from napari_lesion.plugin.widgets.task import Task
 from napari_lesion.report.pictures import Picture, pictures_of
 from napari_lesion.review import edits
@@ -123,7 +123,7 @@ class FindingCard(QWidget):
         self.judgement = Section("judgement", tr("Judgement by published models"))
         self.unjudged = rich_label()
         self.judgement.rows.addWidget(self.unjudged)
-        self.advice = {name: _Reasoned() for name in ("brock", "lung_rads", "growth", "exam", "fleischner")}
+        self.advice = {name: Reasoned() for name in ("brock", "lung_rads", "growth", "exam", "fleischner")}
         for one in self.advice.values():
             self.judgement.rows.addWidget(one)
         self.estimated = rich_label()
@@ -403,41 +403,6 @@ class FindingPanel(FindingCard):
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self.exports.cancel()
         return super().event(event)
-
-
-class _Reasoned(QWidget):
-    """A sentence, and why it is said, which folds out."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.said, self.reasons = rich_label(), rich_label()
-        self.why = QToolButton()
-        self.why.setText(tr("Why"))
-        self.why.setCheckable(True)
-        self.why.setArrowType(Qt.ArrowType.RightArrow)
-        self.why.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.why.setToolTip(tr("Show the steps that lead there, with their numbers and what they rest on"))
-        self.why.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.why.toggled.connect(self._fold)
-        self.reasons.hide()
-        top = QHBoxLayout()
-        top.addWidget(self.said, 1)
-        top.addWidget(self.why, 0, Qt.AlignmentFlag.AlignTop)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 2)
-        layout.setSpacing(2)
-        layout.addLayout(top)
-        layout.addWidget(self.reasons)
-
-    def show_text(self, said: str, reasons: str) -> None:
-        self.said.setText(said)
-        self.reasons.setText(reasons)
-        self.why.setVisible(bool(reasons))
-        self._fold(self.why.isChecked())
-
-    def _fold(self, open_: bool) -> None:
-        self.why.setArrowType(Qt.ArrowType.DownArrow if open_ else Qt.ArrowType.RightArrow)
-        self.reasons.setVisible(open_ and bool(self.reasons.text()))
 
 
 def _in_prior(finding: Finding, change: Change | None, prior: Prior) -> Finding | None:

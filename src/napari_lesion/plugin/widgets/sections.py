@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from napari_lesion.plugin.settings import setting, store
+from napari_lesion.plugin.texts import tr
 
 
 class Section(QWidget):
@@ -66,3 +67,39 @@ def rich_label() -> QLabel:
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
     return label
+
+
+class Reasoned(QWidget):
+    """A sentence, and why it is said, which folds out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said, self.reasons = rich_label(), rich_label()
+        self.why = QToolButton()
+        self.why.setText(tr("Why"))
+        self.why.setCheckable(True)
+        self.why.setArrowType(Qt.ArrowType.RightArrow)
+        self.why.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.why.setToolTip(tr("Show the steps that lead there, with their numbers and what they rest on"))
+        self.why.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.why.toggled.connect(self._fold)
+        self.reasons.hide()
+        top = QHBoxLayout()
+        top.addWidget(self.said, 1)
+        top.addWidget(self.why, 0, Qt.AlignmentFlag.AlignTop)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 2)
+        layout.setSpacing(2)
+        layout.addLayout(top)
+        layout.addWidget(self.reasons)
+
+    def show_text(self, said: str, reasons: str) -> None:
+        """Show a sentence and its reasons, which may be none."""
+        self.said.setText(said)
+        self.reasons.setText(reasons)
+        self.why.setVisible(bool(reasons))
+        self._fold(self.why.isChecked())
+
+    def _fold(self, open_: bool) -> None:
+        self.why.setArrowType(Qt.ArrowType.DownArrow if open_ else Qt.ArrowType.RightArrow)
+        self.reasons.setVisible(open_ and bool(self.reasons.text()))
