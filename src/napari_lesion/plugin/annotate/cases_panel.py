@@ -8,12 +8,10 @@ import napari.viewer
 from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import (
     QFileDialog,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QLineEdit,
     QProgressBar,
-    QPushButton,
     QTableWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -28,6 +26,7 @@ from napari_lesion.plugin.viewer.actions import bind
 from napari_lesion.plugin.viewer.docks import entitle, share_place
 from napari_lesion.plugin.viewer.help import key_name
 from napari_lesion.plugin.viewer.scan_view import scan_view
+from napari_lesion.plugin.widgets.parts import in_a_row, push_button, thin_bar
 from napari_lesion.plugin.widgets.row_table import row_table
 
 
@@ -54,11 +53,7 @@ class CasesPanel(QWidget):
         self.folder = QLineEdit()
         self.folder.setReadOnly(True)
         self.folder.setAccessibleName(tr("Folder of the studies"))
-        self.choose = QPushButton(tr("Folder…"))
-        self.choose.setToolTip(tr("Choose the folder of the studies to go through"))
-        top = QHBoxLayout()
-        top.addWidget(self.folder, 1)
-        top.addWidget(self.choose)
+        self.choose = push_button(tr("Folder…"), tr("Choose the folder of the studies to go through"), self._choose)
 
         columns = (tr("State"), tr("Patient"), tr("Date"), tr("Description"))
         self.table = row_table(columns, tr("Cases"), tr("Double click a case, or press Enter, to open it"))
@@ -69,33 +64,34 @@ class CasesPanel(QWidget):
 
         self.done_bar = QProgressBar()
         self.done_bar.setAccessibleName(tr("Cases done"))
-        self.work_bar = QProgressBar()
-        self.work_bar.setTextVisible(False)
-        self.work_bar.setFixedHeight(8)
-        self.work_bar.setAccessibleName(tr("Progress of reading"))
+        self.work_bar = thin_bar(tr("Progress of reading"))
         self.status = QLabel()
         self.status.setWordWrap(True)
         self.status.setAccessibleName(tr("State"))
 
-        self.go_on_button = QPushButton(tr("Go on"))
-        self.go_on_button.setToolTip(tr("Open the case that was open last, at the place where you were"))
-        self.next_button = QPushButton(tr("Next ({key})", key=key_name("cases.next")))
-        self.next_button.setToolTip(tr("Open the next case that is not done"))
-        self.done_button = QPushButton(tr("Done, next ({key})", key=key_name("cases.done")))
-        self.done_button.setToolTip(tr("Mark this case as done, and open the next one"))
-        self.cancel_button = QPushButton(tr("Cancel"))
-        buttons = QHBoxLayout()
-        for button in (self.go_on_button, self.next_button, self.done_button, self.cancel_button):
-            buttons.addWidget(button)
+        self.go_on_button = push_button(
+            tr("Go on"), tr("Open the case that was open last, at the place where you were"), self._cases.go_on
+        )
+        self.next_button = push_button(
+            tr("Next ({key})", key=key_name("cases.next")),
+            tr("Open the next case that is not done"),
+            self._cases.next,
+        )
+        self.done_button = push_button(
+            tr("Done, next ({key})", key=key_name("cases.done")),
+            tr("Mark this case as done, and open the next one"),
+            self._cases.done_and_next,
+        )
+        self.cancel_button = push_button(tr("Cancel"), "", self._cases.cancel)
 
         layout = QVBoxLayout(self)
         layout.setSpacing(8)
-        layout.addLayout(top)
+        layout.addLayout(in_a_row(self.folder, self.choose, first=1))
         layout.addWidget(self.table, 1)
         layout.addWidget(self.done_bar)
         layout.addWidget(self.work_bar)
         layout.addWidget(self.status)
-        layout.addLayout(buttons)
+        layout.addLayout(in_a_row(self.go_on_button, self.next_button, self.done_button, self.cancel_button))
         self.setMinimumWidth(340)
 
     def _connect(self) -> None:
@@ -104,12 +100,7 @@ class CasesPanel(QWidget):
         cases.status_changed.connect(self.status.setText)
         cases.progressed.connect(self._on_progress)
         cases.busy_changed.connect(self._on_busy)
-        self.choose.clicked.connect(self._choose)
         self.table.itemActivated.connect(lambda item: cases.open(self._shown[item.row()]))
-        self.go_on_button.clicked.connect(cases.go_on)
-        self.next_button.clicked.connect(cases.next)
-        self.done_button.clicked.connect(cases.done_and_next)
-        self.cancel_button.clicked.connect(cases.cancel)
 
     def _choose(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, tr("Folder of the studies"), self.folder.text())

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from qtpy.QtWidgets import QApplication, QMessageBox
+from qtpy.QtWidgets import QApplication
 
 from napari_lesion.model.findings import Point
 from napari_lesion.plugin.findings.findings_view import FindingsView, findings_view
@@ -19,6 +19,7 @@ from napari_lesion.plugin.viewer.layers import frame_of
 from napari_lesion.plugin.viewer.tools.measuring import measuring_tools
 from napari_lesion.plugin.viewer.tools.overlays import overlays
 from napari_lesion.plugin.widgets.messages import show_info
+from napari_lesion.plugin.widgets.parts import is_sure
 from napari_lesion.report.impression import finding_sentence, impression
 from napari_lesion.review import edits
 from napari_lesion.review.estimate import estimate_size
@@ -126,15 +127,8 @@ def merge(session: Session) -> None:
 
 def _insists(session: Session, why: str) -> bool:
     """Ask whether findings that are apart are to be merged all the same."""
-    box = QMessageBox.StandardButton
-    answer = QMessageBox.question(
-        session.viewer.window._qt_window,
-        tr("Merge findings"),
-        f"{why} {tr('Merge them all the same?')}",
-        box.Yes | box.No,
-        box.No,
-    )
-    return bool(answer == box.Yes)
+    question = f"{why} {tr('Merge them all the same?')}"
+    return is_sure(session.viewer.window._qt_window, tr("Merge findings"), question)
 
 
 def _step(step: Callable[[Review, Provenance], Review]) -> Callable[[Session], None]:

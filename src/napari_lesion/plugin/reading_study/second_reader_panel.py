@@ -220,6 +220,7 @@ class SecondReaderPanel(QWidget):
                 "changes count to the read with the detector.",
                 count=len(reading.marks),
             ),
+            enter=True,
         )
 
     def _on_reader(self) -> None:

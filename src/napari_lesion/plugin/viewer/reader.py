@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QThread, QTimer
-from qtpy.QtWidgets import QApplication, QMessageBox, QWidget
+from qtpy.QtWidgets import QApplication, QWidget
 
 from napari_lesion.dicom.index.series import find_series
 from napari_lesion.dicom.read.hounsfield import may_not_be_hu, taken_as_hu
@@ -24,6 +24,7 @@ from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.view import show_doubts
 from napari_lesion.plugin.widgets.dialogs import SeriesDialog
 from napari_lesion.plugin.widgets.messages import offer, show_error, show_info, show_warning
+from napari_lesion.plugin.widgets.parts import is_sure
 from napari_lesion.plugin.widgets.task import run_with_dialog, sentence
 from napari_lesion.report.folders import is_results
 from napari_lesion.support.errors import Cancelled, GapsError, LesionError, SeriesError
@@ -294,15 +295,15 @@ def not_looked_into(left_out: Sequence[tuple[Path, str]]) -> str:
 
 
 def _confirm_gaps(problem: str) -> bool:
-    answer = QMessageBox.question(
+    return is_sure(
         _window(),
         tr("Slices are missing"),
         tr(
             "{problem}\n\nOpen the scan with the missing slices interpolated? They will be marked in its certificate.",
             problem=problem,
         ),
+        enter=True,
     )
-    return bool(answer == QMessageBox.StandardButton.Yes)
 
 
 def _is_hu(series: Series, volume: Volume) -> bool:
@@ -312,7 +313,7 @@ def _is_hu(series: Series, volume: Volume) -> bool:
 
 
 def _confirm_hu(name: str, why: str) -> bool:
-    answer = QMessageBox.question(
+    return is_sure(
         _window(),
         tr("Are these values HU?"),
         tr(
@@ -322,10 +323,7 @@ def _confirm_hu(name: str, why: str) -> bool:
             name=name,
             why=why,
         ),
-        QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No,
-        QMessageBox.StandardButton.No,
     )
-    return bool(answer == QMessageBox.StandardButton.Yes)
 
 
 def _somebody_is_there() -> bool:

@@ -115,10 +115,11 @@ def thin_bar(name: str) -> QProgressBar:
     return bar
 
 
-def is_sure(parent: QWidget, title: str, question: str) -> bool:
-    """Ask what is answered by Yes or No; who only presses Enter says No."""
+def is_sure(parent: QWidget | None, title: str, question: str, *, enter: bool = False) -> bool:
+    """Ask what is answered by Yes or No; who only presses Enter says No, or Yes where ``enter`` is true."""
     box = QMessageBox.StandardButton
-    return bool(QMessageBox.question(parent, title, question, box.Yes | box.No, box.No) == box.Yes)
+    answer = QMessageBox.question(parent, title, question, box.Yes | box.No, box.Yes if enter else box.No)
+    return bool(answer == box.Yes)
 
 
 class RunControls:
