@@ -158,8 +158,8 @@ class Driver:
     def _lists(self) -> tuple[QWidget, ...]:
         """What may name another scan: lists of scans, and the line that says which scan is being searched."""
         if self.layout is None:
-            return (self.detect.status,)
-        return self.detect.status, self.layout.rail, self.layout.browser_dialog
+            return (self.detect.controls.status,)
+        return self.detect.controls.status, self.layout.rail, self.layout.browser_dialog
 
     def _put_in_window(self, widget: QWidget) -> None:
         """Where it is looked at like everything else."""
