@@ -10,7 +10,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from napari_lesion.deidentification import burned_in
+from napari_lesion.deidentification import burned_in, text_search
 from napari_lesion.deidentification.keys import Key
 from napari_lesion.deidentification.options import options_of
 from napari_lesion.deidentification.run import deidentify
@@ -46,7 +46,7 @@ KINDS = (
 def _made(number: int, name: str, patient_id: str) -> list[Dataset]:
     images = factory.ct_slices(factory.asymmetric_phantom(), f"actions {number}")[:4]
     for k, one in enumerate(images):
-        one.PatientName, one.PatientID = name, patient_id
+        one.PatientName, one.PatientID, one.BurnedInAnnotation = name, patient_id, "NO"
         one.StudyInstanceUID = factory.uid("actions", number)
         one.FrameOfReferenceUID = factory.uid("actions frame", number)
         one.StudyDescription = f"CT chest with contrast {name.split('^')[0]} {patient_id}"
@@ -70,13 +70,13 @@ def right(tmp_path_factory: pytest.TempPathFactory) -> Counter[tuple[str, bool]]
     for number, (name, patient_id) in enumerate(PATIENTS):
         factory.write(_made(number, name, patient_id), folder / "in" / str(number))
 
-    def bright(frame: np.ndarray) -> list[burned_in.Box]:
+    def bright(frame: np.ndarray, windows: object, **_: bool) -> list[burned_in.Box]:
         box = frame[2:6, 2:20]
         return [(2, 6, 2, 20)] if box.min() == box.max() == frame.max() else []
 
     with pytest.MonkeyPatch.context() as patch:  # what the OCR finds is another test's
         patch.setattr(burned_in, "is_available", lambda: True)
-        patch.setattr(burned_in, "text_in", bright)
+        patch.setattr(text_search, "text_in", bright)
         options = options_of(["dates-shifted"], ["descriptors", "pixels"])
         outcome = deidentify([folder / "in"], folder / "out", options, KEY)
     counted: Counter[tuple[str, bool]] = Counter()

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import JPEG2000Lossless, JPEGLosslessSV1, JPEGLSLossless, RLELossless
 
-from napari_lesion.deidentification import burned_in
+from napari_lesion.deidentification import burned_in, text_search
 from napari_lesion.deidentification.keys import Key
 from napari_lesion.deidentification.options import options_of
 from napari_lesion.deidentification.run import Outcome, deidentify
@@ -24,7 +24,7 @@ KEY = Key(bytes(range(32)))
 def image() -> Dataset:
     """One image of a person."""
     made = factory.ct_slices(factory.asymmetric_phantom(), "some")[9]
-    made.PatientName, made.PatientID = "Doe^Jane", "MRN-90210"
+    made.PatientName, made.PatientID, made.BurnedInAnnotation = "Doe^Jane", "MRN-90210", "NO"
     return made
 
 
@@ -63,11 +63,11 @@ def test_text_is_masked_where_that_was_asked_for_and_else_quarantined(
     values[4:9, 6:20] = values.max()
     image.PixelData = values.tobytes()
 
-    def bright(frame: np.ndarray) -> list[burned_in.Box]:
+    def bright(frame: np.ndarray, windows: object, **_: bool) -> list[burned_in.Box]:
         return [(4, 9, 6, 20)] if frame[4:9, 6:20].min() == values.max() else []
 
     monkeypatch.setattr(burned_in, "is_available", lambda: True)
-    monkeypatch.setattr(burned_in, "text_in", bright)
+    monkeypatch.setattr(text_search, "text_in", bright)
     outcome, written = _run(image, tmp_path / "no")
     assert (outcome.count("quarantined"), written) == (1, [])
     outcome, [masked] = _run(image, tmp_path / "yes", "pixels")
@@ -90,7 +90,7 @@ def test_the_ocr_reads_what_is_burned_in() -> None:
     ImageDraw.Draw(canvas).text((30, 100), "DOE JANE 4711", font=font, fill=255)
     frame = np.full((256, 256), -900, np.int16)
     frame[np.asarray(canvas) > 100] = 1200
-    boxes = burned_in.text_in(frame)
+    boxes = text_search.text_in(frame)
     rows, columns = np.nonzero(frame > 0)
     inside = np.zeros(frame.shape, bool)
     for top, bottom, left, right in boxes:

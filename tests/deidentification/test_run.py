@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import json
+import os
 from pathlib import Path
 
 import dicom_factory as factory
@@ -13,12 +13,13 @@ from pydicom.dataset import Dataset
 from typer.testing import CliRunner
 
 from napari_lesion.cli.main import app
-from napari_lesion.deidentification import engine, verify
+from napari_lesion.deidentification import engine
 from napari_lesion.deidentification.crosswalk import Crosswalk, read_crosswalk, write_crosswalk
 from napari_lesion.deidentification.keys import Key, read_key, write_key
 from napari_lesion.deidentification.options import options_of
 from napari_lesion.deidentification.run import DeidentificationError, deidentify
 from napari_lesion.deidentification.table import Rule, edition, rule_of, rules
+from napari_lesion.deidentification.workers import WorkerError, Workers
 from napari_lesion.support.errors import InputFileError, OptionError, OutputError
 
 KEY = Key(bytes(range(32)))
@@ -31,6 +32,7 @@ def slices() -> list[Dataset]:
     made = factory.ct_slices(factory.asymmetric_phantom(), "some")[:3]
     for one in made:
         one.PatientName, one.PatientID, one.InstitutionName = "Doe^Jane", "MRN-90210", "Mercy Hospital"
+        one.BurnedInAnnotation = "NO"
     return made
 
 
@@ -59,14 +61,6 @@ def test_of_several_actions_the_type_decides(basic: str, kind: str, action: str)
     assert Rule("", basic, {}).action(NOTHING, kind) == action
 
 
-def test_the_verifier_shares_no_code_with_what_it_checks() -> None:
-    tree = ast.parse(Path(verify.__file__).read_text(encoding="utf-8"))
-    named = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    named += [one.name for node in ast.walk(tree) if isinstance(node, ast.Import) for one in node.names]
-    assert "pydicom" in named
-    assert [name for name in named if name.startswith("napari_lesion")] == []
-
-
 def test_a_leak_takes_the_output_away(slices: list[Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     factory.write(slices, tmp_path / "in")
     whole = engine.Deidentifier.dataset
@@ -80,24 +74,6 @@ def test_a_leak_takes_the_output_away(slices: list[Dataset], tmp_path: Path, mon
     with pytest.raises(DeidentificationError, match=r"Nothing was kept: .* PatientName"):
         deidentify([tmp_path / "in"], tmp_path / "out", NOTHING, KEY)
     assert [one.name for one in tmp_path.iterdir()] == ["in"]
-
-
-@pytest.mark.parametrize(
-    ("text", "found"), [("Doe, Jane", True), ("JANE DOE", True), ("mrn-90210", True), ("J", False), ("chest", False)]
-)
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
-def test_the_verifier_reads_bytes(slices: list[Dataset], tmp_path: Path, text: str, found: bool, encoding: str) -> None:
-    [source] = factory.write(slices[:1], tmp_path / "in")
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "anything.bin").write_bytes(b"\1\2" + text.encode(encoding) + b"\3\4")
-    made = deidentify([tmp_path / "in"], tmp_path / "made", NOTHING, KEY)
-    written = tmp_path / "made" / made.fates[0].written
-    (tmp_path / "out" / "a.dcm").write_bytes(written.read_bytes())
-    leaks = verify.leaks(
-        [(source, tmp_path / "out" / "a.dcm")], tmp_path / "out", verify.Asked(frozenset()), lambda *_: None
-    )
-    assert bool(leaks) is found
-    assert all(leak.file == "anything.bin" for leak in leaks)
 
 
 def test_whose_it_is_is_not_guessed(slices: list[Dataset], tmp_path: Path) -> None:
@@ -184,3 +160,36 @@ def test_heads_are_named_as_a_risk(slices: list[Dataset], tmp_path: Path) -> Non
     outcome = deidentify([tmp_path / "in"], None, NOTHING, KEY)
     assert outcome.notes == ("a head scan shows a face, which can be recognised",)
     assert outcome.changes[("InstitutionName", "removed")] == 3
+
+
+def test_several_processes_do_what_one_does(slices: list[Dataset], tmp_path: Path) -> None:
+    twice = slices[0].copy()
+    twice.ImageComments = "the same instance once more"
+    factory.write(slices, tmp_path / "in")
+    factory.write([twice], tmp_path / "in" / "twice")
+    made = {}
+    for jobs in (1, 2):
+        out = tmp_path / f"out{jobs}"
+        outcome = deidentify([tmp_path / "in"], out, NOTHING, KEY, jobs=jobs)
+        told = [(fate.source, fate.what, fate.why, fate.written) for fate in outcome.fates]
+        made[jobs] = told, outcome.changes, outcome.uids, {one.name: one.read_bytes() for one in out.rglob("*.dcm")}
+    assert made[1] == made[2]
+    assert [what for _, what, _, _ in made[1][0]].count("left out") == 1
+    assert len(made[1][3]) == 3
+
+
+def test_what_goes_wrong_in_a_process_is_what_goes_wrong_here() -> None:
+    with Workers(2) as workers:
+        with pytest.raises(ValueError, match="invalid literal"):
+            list(workers.map(_number, 16, ["ff", "no number"]))
+        assert list(workers.map(_number, 10, ["1", "2", "3"])) == [1, 2, 3]
+        with pytest.raises(WorkerError, match="--jobs 1"):
+            list(workers.map(_end, 3, [0]))
+
+
+def _number(base: int, text: str) -> int:
+    return int(text, base)
+
+
+def _end(status: int, _: int) -> None:
+    os._exit(status)

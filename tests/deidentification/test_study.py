@@ -37,7 +37,7 @@ def studies(tmp_path_factory: pytest.TempPathFactory) -> Path:
     canary_case.study(folder / "first")
     later = factory.ct_slices(factory.asymmetric_phantom(), "later")[:4]
     for one in later:
-        one.StudyInstanceUID = factory.uid("later study")
+        one.StudyInstanceUID, one.BurnedInAnnotation = factory.uid("later study"), "NO"
         one.PatientName = one.PatientID = canary_case.PERSON
         one.PatientBirthDate = canary_case.BORN
         for keyword in DATES:

@@ -79,6 +79,8 @@ def study(folder: Path) -> dict[str, Path]:
         for keyword in ("PatientName", "PatientID"):
             setattr(dataset, keyword, PERSON)
         dataset.PatientBirthDate = BORN
+        if dataset.Modality == "CT":
+            dataset.BurnedInAnnotation = "NO"
         dcmwrite(path, dataset, enforce_file_format=True)
     return paths | {"CT": min((folder / "CT").iterdir())}
 

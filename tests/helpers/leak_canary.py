@@ -61,6 +61,7 @@ VALUES: dict[str, object] = {
     "StudyDate": "20240229",
     "FrameOfReferenceUID": FRAME_UID,
     "BodyPartExamined": "CHEST",
+    "BurnedInAnnotation": "NO",
     "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"],
 }
 PARTS = frozenset(STEMS)

@@ -43,6 +43,7 @@ def deidentify(
         bool, typer.Option("--reidentify", help="The way back: give results of de-identified scans their patients.")
     ] = False,
     verify: Annotated[bool, typer.Option(help="Search what was written for all values of the sources.")] = True,
+    jobs: Annotated[int, typer.Option(min=0, help="Processes; 0: as many as are worth their start.")] = 0,
 ) -> None:
     """De-identify DICOM, and results of this program, by PS3.15 Annex E: what is not allowed is removed.
 
@@ -66,7 +67,7 @@ def deidentify(
     record(Action.KEY_USE if key is not None else Action.DE_IDENTIFY, detail=f"de-identification begins: {how}")
     secret = NewKey.new() if key is None else _opened(key, dry_run=dry_run)
     with show_progress() as progress:
-        outcome = run(sources, None if dry_run else out, options, secret, check=verify, progress=progress)
+        outcome = run(sources, None if dry_run else out, options, secret, check=verify, jobs=jobs, progress=progress)
     left = outcome.patients if outcome.count("written") + outcome.count("masked") and not dry_run else ()
     for patient, _ in left:
         record(Action.DE_IDENTIFY, patient_id=patient.patient_ids[0] if patient.patient_ids else "", detail=how)

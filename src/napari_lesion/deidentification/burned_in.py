@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from functools import cache
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.multival import MultiValue
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
-Grey = npt.NDArray[np.uint8]
-Box = tuple[int, int, int, int]
-"""First and last row (exclusive), first and last column (exclusive)."""
+from napari_lesion.deidentification import text_search
+from napari_lesion.deidentification.text_search import Box
 
-_SURE = 0.5
-_MARGIN = 3
 _ROUNDS = 4
-_LEAST_PX = 640
-"""Smaller images are enlarged to about this: small letters are found better."""
+_MOST_WINDOWS = 3
 
 
 class TextFoundError(Exception):
@@ -31,16 +28,20 @@ def is_available() -> bool:
     return find_spec("rapidocr") is not None
 
 
-def without_text(dataset: Dataset, syntax: UID, *, mask: bool) -> UID | None:
+def without_text(dataset: Dataset, source: Dataset, syntax: UID, *, mask: bool, look_first: bool = False) -> UID | None:
     """Search all frames of an image for text, and mask what is found.
 
     Parameters
     ----------
     dataset : Dataset
         With its pixels; changed where something is masked.
+    source : Dataset
+        As it was, with the windows that its header names.
     syntax : UID
     mask : bool
         Mask text; else refuse an image that has some.
+    look_first : bool
+        Search only frames in which a first look, which costs little, sees something.
 
     Returns
     -------
@@ -57,16 +58,25 @@ def without_text(dataset: Dataset, syntax: UID, *, mask: bool) -> UID | None:
             "it may have text in its pixels, and nothing can search it: pip install 'napari-lesion[deidentify]'"
         )
     frames = _decoded(dataset, syntax)
-    found = [text_in(frame) for frame in frames]
+    shown = _shown(source)
+
+    def search(frame: npt.NDArray[Any]) -> list[Box]:
+        if look_first and not text_search.may_have_text(frame):
+            return []
+        return text_search.text_in(frame, shown.windows, inverted=shown.inverted, all_of_it=mask)
+
+    found = []
+    for frame in frames:
+        found.append(search(frame))
+        if found[-1] and not mask:
+            raise TextFoundError("there is text in its pixels (--clean pixels masks it)")
     if not any(found):
         return None
-    if not mask:
-        raise TextFoundError("there is text in its pixels (--clean pixels masks it)")
     for _ in range(_ROUNDS):
         for frame, boxes in zip(frames, found, strict=True):
             for top, bottom, left, right in boxes:
-                frame[top:bottom, left:right] = frame.min()
-        found = [text_in(frame) if boxes else [] for frame, boxes in zip(frames, found, strict=True)]
+                frame[top:bottom, left:right] = frame.max() if shown.inverted else frame.min()
+        found = [search(frame) if boxes else [] for frame, boxes in zip(frames, found, strict=True)]
         if not any(found):
             break
     else:
@@ -75,63 +85,35 @@ def without_text(dataset: Dataset, syntax: UID, *, mask: bool) -> UID | None:
     return ExplicitVRLittleEndian
 
 
-def text_in(frame: npt.NDArray[Any]) -> list[Box]:
-    """Find text in a frame of grey values or colours, (rows, columns) or (rows, columns, 3)."""
-    boxes = []
-    for picture in _renderings(frame):
-        boxes += _read(picture)
-    return [_widened(box, frame.shape[:2]) for box in boxes]
+@dataclass(frozen=True)
+class _Shown:
+    windows: tuple[text_search.Window, ...]
+    inverted: bool
 
 
-def _renderings(frame: npt.NDArray[Any]) -> list[Grey]:
-    """Pictures in which text shows, whatever its value: all values, and those of most pixels."""
-    values = frame.astype(np.float32)
-    if values.ndim == 3:
-        return [np.clip(values, 0, 255).astype(np.uint8)]
-    pictures = []
-    limits = {(float(values.min()), float(values.max())), tuple(map(float, np.percentile(values, (1, 99))))}
-    for low, high in sorted(limits):
-        if high > low:
-            pictures.append((np.clip((values - low) / (high - low), 0, 1) * 255).astype(np.uint8))
-    return pictures
+def _shown(source: Dataset) -> _Shown:
+    """Read how an image is to be shown: its windows, in stored values, and its polarity."""
+    inverted = str(source.get("PhotometricInterpretation", "")) == "MONOCHROME1"
+    try:
+        slope, intercept = (
+            float(source.get("RescaleSlope", None) or 1),
+            float(source.get("RescaleIntercept", None) or 0),
+        )
+        centers, widths = (_numbers(source.get(name)) for name in ("WindowCenter", "WindowWidth"))
+    except (TypeError, ValueError, OverflowError):  # what is no number is not shown by, either
+        return _Shown((), inverted)
+    ends = [
+        ((center - width / 2 - intercept) / slope, (center + width / 2 - intercept) / slope)
+        for center, width in zip(centers, widths, strict=False)
+        if width > 0
+    ]
+    return _Shown(tuple((min(pair), max(pair)) for pair in ends[:_MOST_WINDOWS]), inverted)
 
 
-def _read(picture: Grey) -> list[Box]:
-    scale = max(1, -(-_LEAST_PX // max(picture.shape[:2])))
-    large = np.repeat(np.repeat(picture, scale, axis=0), scale, axis=1)
-    if large.ndim == 2:
-        large = np.repeat(large[..., None], 3, axis=2)
-    result = _engine()(np.ascontiguousarray(large))
-    boxes, texts, scores = result.boxes, result.txts, result.scores
-    if boxes is None or texts is None or scores is None:
+def _numbers(value: Any) -> list[float]:
+    if value is None or value == "":
         return []
-    found = []
-    for corners, text, score in zip(boxes, texts, scores, strict=True):
-        if score >= _SURE and any(map(str.isalnum, text)):
-            rows, columns = np.asarray(corners)[:, 1] / scale, np.asarray(corners)[:, 0] / scale
-            box = (int(rows.min()), int(np.ceil(rows.max())), int(columns.min()), int(np.ceil(columns.max())))
-            found.append(box)
-    return found
-
-
-def _widened(box: Box, shape: tuple[int, ...]) -> Box:
-    top, bottom, left, right = box
-    return (
-        max(0, top - _MARGIN),
-        min(shape[0], bottom + _MARGIN),
-        max(0, left - _MARGIN),
-        min(shape[1], right + _MARGIN),
-    )
-
-
-@cache
-def _engine() -> Any:
-    import logging
-
-    from rapidocr import RapidOCR
-
-    logging.getLogger("RapidOCR").setLevel(logging.ERROR)
-    return RapidOCR(params={"Global.log_level": "error"})
+    return [float(one) for one in value] if isinstance(value, MultiValue | list | tuple) else [float(value)]
 
 
 def _decoded(dataset: Dataset, syntax: UID) -> list[npt.NDArray[Any]]:

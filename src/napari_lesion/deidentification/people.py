@@ -38,6 +38,8 @@ class Known:
     numbers: frozenset[str]
     dicom_name: str = ""
     """The patient's, with its components."""
+    instance: str = ""
+    """SOPInstanceUID."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ def known_of(path: Path, dataset: Dataset, options: Options) -> Known:
         study_uid=str(dataset.get("StudyInstanceUID") or ""),
     )
     sop_class, name = str(dataset.get("SOPClassUID", "")), str(dataset.get("PatientName") or "")
-    return Known(path, owner, sop_class, frozenset(names), frozenset(numbers), name)
+    instance = str(dataset.get("SOPInstanceUID", ""))
+    return Known(path, owner, sop_class, frozenset(names), frozenset(numbers), name, instance)
 
 
 def patients_of(known: Sequence[Known]) -> tuple[list[Patient], dict[Path, str]]:

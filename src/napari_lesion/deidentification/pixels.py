@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from typing import cast
 
 import numpy as np
@@ -21,52 +22,57 @@ _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _SOS, _EOI, _J2K_SOT, _J2K_COMMENT = 0xDA, 0xD9, 0x90, 0x64
 #: Application data that decoders need: the transforms of JPEG-LS (APP8) and the colours of Adobe (APP14).
 _NEEDED = frozenset({0xE8, 0xEE})
-_HEADS = frozenset({"HEAD", "BRAIN", "SKULL", "FACE", "NECK", "HEADNECK", "SINUS", "ORBIT", "JAW"})
 
 
 class PixelError(Exception):
     """Why pixels cannot leave, as the end of a sentence."""
 
 
+class Search(Enum):
+    """How an image is searched for burned-in text."""
+
+    NOTHING = "not at all"
+    LOOK_FIRST = "wholly where a first look sees something"
+    ALL = "wholly"
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What is to be done about text in an image."""
 
-    search: bool
-    """Whether it has to be searched for text."""
+    search: Search
     why: str
 
 
 def verdict(dataset: Dataset) -> Verdict:
-    """Decide whether an image has to be searched for burned-in text.
+    """Decide how an image has to be searched for burned-in text.
 
-    Original axial CT, segmentations and maps of floating point numbers pass, unless they say that they have some.
+    Original axial CT that says that it has none, segmentations and maps of floating point numbers pass. Original axial
+    CT that says nothing is looked at once, slice by slice; anything else is searched wholly.
     """
     if not any(name in dataset for name in _PIXELS):
-        return Verdict(False, "no pixels")
+        return Verdict(Search.NOTHING, "no pixels")
     burned = str(dataset.get("BurnedInAnnotation", "")).strip().upper()
     sop_class = str(dataset.get("SOPClassUID", ""))
     kind = [str(one).strip().upper() for one in dataset.get("ImageType") or []]
     if burned == "YES":
-        return Verdict(True, "it says that it has burned-in text")
+        return Verdict(Search.ALL, "it says that it has burned-in text")
     if sop_class == _SEGMENTATION and "SegmentSequence" in dataset:
-        return Verdict(False, "a segmentation")
+        return Verdict(Search.NOTHING, "a segmentation")
     if sop_class == _PARAMETRIC_MAP and "PixelData" not in dataset:
-        return Verdict(False, "a map of numbers")
-    original = kind[:2] == ["ORIGINAL", "PRIMARY"] and len(kind) > 2 and kind[2] in _AXIAL
+        return Verdict(Search.NOTHING, "a map of numbers")
     grey = (
         str(dataset.get("PhotometricInterpretation", "")).startswith("MONOCHROME")
         and dataset.get("BitsAllocated") == 16
     )
-    if sop_class in _CT and original and grey:
-        return Verdict(False, "original axial CT")
-    return Verdict(True, f"it is no original axial CT ({chr(92).join(kind) or 'without ImageType'})")
-
-
-def shows_a_face(dataset: Dataset) -> bool:
-    """Whether an image may show a face, by the body part that it names."""
-    part = str(dataset.get("BodyPartExamined", "")).strip().upper()
-    return part in _HEADS or "HEAD" in part
+    if sop_class in _CT and grey:
+        if kind[:2] == ["ORIGINAL", "PRIMARY"] and len(kind) > 2 and kind[2] in _AXIAL:
+            if burned == "NO":
+                return Verdict(Search.NOTHING, "original axial CT that says that it has no burned-in text")
+            return Verdict(Search.LOOK_FIRST, "original axial CT that does not say whether it has burned-in text")
+        if (not kind or kind[0] == "ORIGINAL") and "LOCALIZER" not in kind:
+            return Verdict(Search.LOOK_FIRST, "CT that does not say what it shows")
+    return Verdict(Search.ALL, f"it is no original axial CT ({chr(92).join(kind) or 'without ImageType'})")
 
 
 def only_pixels(dataset: Dataset, source: Dataset, syntax: UID) -> None:

@@ -5,45 +5,33 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
-from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-from napari_lesion.deidentification import burned_in, files, pixels, results, verify
-from napari_lesion.deidentification.engine import Change, Deidentifier
+from napari_lesion.deidentification import files, results, verify
+from napari_lesion.deidentification.engine import Deidentifier
 from napari_lesion.deidentification.keys import Key
+from napari_lesion.deidentification.one import Fate, What, Work, batches, deidentify_files
 from napari_lesion.deidentification.options import Options
 from napari_lesion.deidentification.people import Known, Patient, known_of, patients_of
 from napari_lesion.deidentification.table import edition, iod_of
+from napari_lesion.deidentification.verify_sources import Asked
+from napari_lesion.deidentification.workers import Workers, number_for
 from napari_lesion.dicom.index.tree import look_through
 from napari_lesion.support.atomic import whole_folder
 from napari_lesion.support.errors import LesionError, OutputError
 from napari_lesion.support.progress import Progress, silent
 
-What = Literal["written", "masked", "quarantined", "left out"]
-
 RECORD = "deidentification.json"
 _DICOMDIR = "1.2.840.10008.1.3.10"
-_FACES = "a head scan shows a face, which can be recognised"
+_BATCH = 8
+"""Files that a process is given at a time."""
 
 
 class DeidentificationError(LesionError):
     """What was written still holds something of a patient, so it was taken away again."""
-
-
-@dataclass(frozen=True)
-class Fate:
-    """What became of one file."""
-
-    source: Path
-    what: What
-    why: str = ""
-    """Empty where it was simply written."""
-    written: str = ""
-    """Its path below the output, where there is one."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +60,7 @@ def deidentify(
     key: Key,
     *,
     check: bool = True,
+    jobs: int = 0,
     progress: Progress = silent,
 ) -> Outcome:
     """De-identify all DICOM objects below paths.
@@ -86,6 +75,8 @@ def deidentify(
     key : Key
     check : bool
         Search all that was written for every value of the sources; where one is found, nothing stays.
+    jobs : int
+        Processes; 0: as many as are worth their start.
     progress : Progress
 
     Raises
@@ -95,28 +86,49 @@ def deidentify(
     DeidentificationError
         If the check found something.
     """
-    if out is None:
-        return _Run(sources, options, key, progress).all(None)
-    _refuse_bad_place(sources, out)
-    with whole_folder(out, private=True) as place:
-        run = _Run(sources, options, key, progress)
-        outcome = run.all(place)
-        (place / RECORD).write_text(json.dumps(_record(outcome, options), indent=1) + "\n", encoding="utf-8")
-        if check:
-            _refuse_leaks(outcome, place, options, progress)
+    if out is not None:
+        _refuse_bad_place(sources, out)
+    run = _Run(sources, options, key, progress)
+    paths = run.paths()
+    with Workers(number_for(len(paths), jobs)) as workers:
+        if out is None:
+            return run.all(paths, None, workers)
+        with whole_folder(out, private=True) as place:
+            outcome = run.all(paths, place, workers)
+            if check:
+                doubtful = _refuse_leaks(outcome, place, options, workers, progress)
+                outcome = replace(outcome, notes=tuple(sorted({*outcome.notes, *doubtful})))
+            record = json.dumps(_record(outcome, options), indent=1) + "\n"
+            (place / RECORD).write_text(record, encoding="utf-8")
     return outcome
 
 
-def _refuse_leaks(outcome: Outcome, place: Path, options: Options, progress: Progress) -> None:
+def _refuse_leaks(
+    outcome: Outcome, place: Path, options: Options, workers: Workers, progress: Progress
+) -> tuple[str, ...]:
     written = [(fate.source, place / fate.written) for fate in outcome.fates if fate.written]
-    asked = verify.Asked(frozenset(options.names))
-    leaks = verify.leaks(written, place, asked, lambda done, total: progress(done, total, "checking what was written"))
-    if leaks:
-        first = leaks[0]
+    asked = Asked(frozenset(options.names))
+    found = verify.search(
+        written,
+        place,
+        asked,
+        lambda done, total: progress(done, total, "checking what was written"),
+        mapped=workers.map,
+    )
+    if found.leaks:
+        first = found.leaks[0]
         raise DeidentificationError(
-            f"Nothing was kept: {len(leaks)} values of the sources were found in what was written; the first is of "
-            f"{first.attribute} in {first.file}, from {first.source}. Please report this as a bug, without the files."
+            f"Nothing was kept: {len(found.leaks)} values of the sources were found in what was written; the first is "
+            f"of {first.attribute} in {first.file}, from {first.source}. Please report this as a bug, without "
+            "the files."
         )
+    if not found.doubtful:
+        return ()
+    files_with = {one.file for one in found.doubtful}
+    return (
+        f"a name in the sources is a common word, too, and {len(files_with)} files have that word where codes and "
+        f"technique have it; the check cannot tell whose it is: look at {min(files_with)}",
+    )
 
 
 def _refuse_bad_place(sources: Sequence[Path], out: Path) -> None:
@@ -138,29 +150,10 @@ class _Run:
         self._changes: Counter[tuple[str, str]] = Counter()
         self._uids: dict[str, str] = {}
         self._notes: set[str] = set()
-        self._names: set[str] = set()
         self._results: dict[Path, results.Result] = {}
 
-    def all(self, place: Path | None) -> Outcome:
-        known = list(self._looked_at())
-        patients, refused = patients_of(known)
-        self._fates += [Fate(path, "quarantined", why) for path, why in refused.items()]
-        total, done = sum(len(one.files) for one in patients), 0
-        called = []
-        for patient in patients:
-            pseudonym = self._key.pseudonym(patient.identity_text)
-            called.append((patient, pseudonym))
-            by = Deidentifier(
-                self._options, self._key, patient.identity, pseudonym, self._key.days(patient.identity_text)
-            )
-            for path in patient.files:
-                self._progress(done, total, "de-identifying")
-                self._fates.append(self._one(path, by, place))
-                done += 1
-        fates = sorted(self._fates, key=lambda fate: str(fate.source))
-        return Outcome(tuple(fates), tuple(called), dict(self._changes), tuple(sorted(self._notes)), self._uids)
-
-    def _looked_at(self) -> Iterator[Known]:
+    def paths(self) -> list[Path]:
+        """Find the files."""
         paths = []
         for source in self._sources:
             if source.is_dir():
@@ -169,24 +162,51 @@ class _Run:
                 self._fates += [Fate(path, "left out", why) for path, why in (*tree.skipped, *tree.left_out)]
             else:
                 paths.append(source)
-        for number, path in enumerate(paths):
+        return paths
+
+    def all(self, paths: Sequence[Path], place: Path | None, workers: Workers) -> Outcome:
+        known = list(self._looked_at(paths, workers))
+        patients, refused = patients_of(known)
+        self._fates += [Fate(path, "quarantined", why) for path, why in refused.items()]
+        total = sum(len(one.files) for one in patients)
+        called = [(patient, self._key.pseudonym(patient.identity_text)) for patient in patients]
+        people = tuple(
+            Deidentifier(self._options, self._key, one.identity, pseudonym, self._key.days(one.identity_text))
+            for one, pseudonym in called
+        )
+        instances = {one.path: one.instance for one in known}
+        objects = []
+        for number, patient in enumerate(patients):
+            for path in patient.files:
+                if path in self._results:
+                    written = "" if place is None else results.write(self._results[path], people[number], place)
+                    self._fates.append(Fate(path, "written", "", written))
+                else:
+                    objects.append((number, path, instances[path]))
+        done = total - len(objects)
+        self._progress(done, total, "de-identifying")
+        for some in workers.map(deidentify_files, Work(people, place), batches(objects, _BATCH)):
+            for one in some:
+                self._fates.append(one.fate)
+                self._changes.update(one.changes)
+                self._uids.update(one.uids)
+                self._notes.update(one.notes)
+            done += len(some)
+            self._progress(done, total, "de-identifying")
+        fates = sorted(self._fates, key=lambda fate: str(fate.source))
+        return Outcome(tuple(fates), tuple(called), dict(self._changes), tuple(sorted(self._notes)), self._uids)
+
+    def _looked_at(self, paths: Sequence[Path], workers: Workers) -> Iterator[Known]:
+        some = [tuple(paths[at : at + _BATCH]) for at in range(0, len(paths), _BATCH)]
+        looks = (look for batch in workers.map(looks_at, self._options, some) for look in batch)
+        for number, (path, look) in enumerate(zip(paths, looks, strict=True)):
             self._progress(number, len(paths), "reading headers")
-            try:
-                dataset = files.read(path, headers=True)
-            except files.NotDicomError:
-                result = self._result(path)
-                if result is not None:
-                    yield result.known
-                continue
-            sop_class = str(dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID", ""))
-            if sop_class == _DICOMDIR:
-                self._fates.append(Fate(path, "left out", "a DICOMDIR, which names patients and old files"))
-            elif iod_of(sop_class) is None:
-                self._fates.append(
-                    Fate(path, "left out", f"what it is cannot be de-identified ({UID(sop_class).name})")
-                )
-            else:
-                yield known_of(path, dataset, self._options)
+            if isinstance(look, Known):
+                yield look
+            elif look:
+                self._fates.append(Fate(path, "left out", look))
+            elif (result := self._result(path)) is not None:
+                yield result.known
 
     def _result(self, path: Path) -> results.Result | None:
         try:
@@ -200,57 +220,23 @@ class _Run:
             self._results[path] = result
         return result
 
-    def _one(self, path: Path, by: Deidentifier, place: Path | None) -> Fate:
-        if path in self._results:
-            return Fate(path, "written", "", "" if place is None else results.write(self._results[path], by, place))
-        try:
-            source = files.read(path)
-        except files.NotDicomError as error:
-            return Fate(path, "left out", str(error))
-        sop_class = str(source.get("SOPClassUID", ""))
-        iod = iod_of(sop_class)
-        syntax = files.syntax_of(source)
-        if iod is None or not source.get("SOPInstanceUID"):
-            return Fate(path, "left out", "it has no SOPInstanceUID")
-        if not files.can_be_written(syntax):
-            return Fate(path, "quarantined", f"files of its transfer syntax are not written ({syntax.name})")
-        seen: set[tuple[str, str]] = set()
 
-        def told(change: Change) -> None:
-            seen.add((change.path, change.what))
+def looks_at(options: Options, paths: Sequence[Path]) -> list[Known | str]:
+    """Read the headers of files: whose they are, or why they are left out; "" of those that are no DICOM."""
+    return [_look_at(path, options) for path in paths]
 
-        what: What = "written"
-        try:
-            made = by.dataset(source, iod, told)
-            pixels.only_pixels(made, source, syntax)
-            verdict = pixels.verdict(source)
-            if verdict.search:
-                masked = burned_in.without_text(made, syntax, mask=self._options.clean_pixels)
-                if masked is not None:
-                    syntax, what = masked, "masked"
-                made.BurnedInAnnotation = "NO"
-        except (pixels.PixelError, burned_in.TextFoundError) as error:
-            return Fate(path, "quarantined", str(error))
-        if pixels.shows_a_face(source):
-            self._notes.add(_FACES)
-        files.mark(made, self._options)
-        files.say_charset(made)
-        self._changes.update(seen)
-        self._remember(source, by)
-        name = "/".join((by.pseudonym, made.StudyInstanceUID, made.SeriesInstanceUID, f"{made.SOPInstanceUID}.dcm"))
-        if name in self._names:
-            return Fate(path, "left out", "another file with its SOPInstanceUID was written")
-        self._names.add(name)
-        if place is not None:
-            target = place / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(files.encode(made, syntax))
-        return Fate(path, what, "text was masked" if what == "masked" else "", name if place is not None else "")
 
-    def _remember(self, source: Dataset, by: Deidentifier) -> None:
-        for uid in files.uids(source):
-            if (new := by.uid(uid)) != uid:
-                self._uids[new] = uid
+def _look_at(path: Path, options: Options) -> Known | str:
+    try:
+        dataset = files.read(path, headers=True)
+    except files.NotDicomError:
+        return ""
+    sop_class = str(dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID", ""))
+    if sop_class == _DICOMDIR:
+        return "a DICOMDIR, which names patients and old files"
+    if iod_of(sop_class) is None:
+        return f"what it is cannot be de-identified ({UID(sop_class).name})"
+    return known_of(path, dataset, options)
 
 
 def _record(outcome: Outcome, options: Options) -> dict[str, object]:

@@ -1,96 +1,72 @@
 """Search what was written for what was in the sources: the check of a de-identification, written apart from it.
 
-It shares no code with what de-identifies (``tests/deidentification/test_run.py`` holds that), reads the sources
-again, and looks at bytes, not at attributes: at every file below the output, at file names, in several encodings, and
-without regard to case.
+It shares no code with what de-identifies (``tests/deidentification/test_verifier.py`` holds that), reads the sources
+again (`verify_sources`, which says what is looked for and what is not), and looks at bytes, not at attributes: at every
+file below the output, at file names, in several encodings, and without regard to case.
 
-What is searched for: the values of all attributes that Table E.1-1 names (but those that an option keeps), of all
-private attributes, person names, UIDs that are not the standard's, dates and times, free text, the preamble, and what
-comes after the data set. What is not: texts of less than four characters and numbers of less than six, which are
-found everywhere; values that attributes which may stay have, too; texts that consist of words of the list of
-``tables/words.txt``; what dummies are made of.
+What all that is written says of how it was made (`_OURS`) is cut out of the bytes first, in the form in which it stands
+there and nowhere else: so nothing that a source says is left out of the search for being called alike.
 """
 
 from __future__ import annotations
 
-import csv
+import base64
 import gzip
+import hashlib
 import json
 import re
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pydicom
 from pydicom.dataset import Dataset
 
-_DICOM = "1.2.840.10008."
-_TEXT_LEAST, _NUMBER_LEAST, _BINARY_LEAST, _PIXEL_LEAST = 4, 6, 8, 6
-_NUMERIC = re.compile(r"[0-9.]+")
+from napari_lesion.deidentification.verify_sources import (
+    DUMMIES,
+    FREE,
+    NIFTI_HEADER,
+    RESULT_TEXTS,
+    STUDY_DATES,
+    TECHNICAL,
+    Asked,
+    Pixels,
+    Read,
+    Source,
+    Wanted,
+    Where,
+    collect,
+    leaves,
+    words,
+)
+
+_PIXEL_LEAST = 6
 _RUNS = re.compile(rb"[0-9][0-9.]{4,}[0-9]")
-_PRINTABLE_RUNS = re.compile(rb"[\x20-\x7e]{6,}")
-_LETTERS = re.compile(r"[^\W\d_]+")
 _DATE_LENGTH, _DATETIME_LENGTH = 8, 14
 _WORD_LEAST = 8
-_SMALL = 3
-"""Digits of numbers that name nobody."""
-_DUMMIES = frozenset({"REMOVED", "Removed", "19000101", "000000", "19000101000000", "000Y", "removed"})
-#: What all that is written says of how it was made; a folder or device may be called like a piece of it.
-_OURS = (
-    "napari_lesion napari-lesion deidentification deidentification.json edition ps3.15 2026c options option: retain "
-    "clean dates-shifted patient-characteristics device institution safe-private uids descriptors graphics pixels "
-    "structured-content basic application confidentiality profile clean pixel data option clean graphics option clean "
-    "structured content option clean descriptors option retain longitudinal temporal information modified dates option "
-    "retain patient characteristics option retain device identity option retain uids option retain safe private option "
-    "retain institution identity option 99private removed modified codes files written masked quarantined left out "
-    "patients notes"
+_BATCH = 8
+_PDF_STREAMS = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
+_ENCODINGS = ("utf-8", "latin-1", "utf-16-le", "utf-16-be")
+#: What is written of how it was made: in DICOM its method, codes and implementation, with what stands between values;
+#: in the record its keys.
+_OURS = re.compile(
+    rb"napari[-_]lesion(?=[\\ \0\"\x02]|$)|ps3\.15 \d{4}[a-z]|option: (?:retain|clean) [a-z-]+|99private"
+    rb"|basic application confidentiality profile"
+    rb"|(?:clean (?:pixel data|graphics|structured content|descriptors|recognizable visual features)"
+    rb"|retain (?:longitudinal temporal information modified dates|patient characteristics|device identity|uids"
+    rb"|safe private|institution identity)) option"
+    rb'|"(?:edition|profile|options|codes|files|patients|notes|written|masked|quarantined|left out)":'
+    rb'|"(?:basic|(?:retain|clean) [a-z-]+)"|deidentification\.json',
 )
-_FREE = frozenset({"LO", "SH", "LT", "ST", "UT", "UC", "UR", "AE", "UN", "PN"})
-_BULK = frozenset({"OB", "OW", "OF", "OD", "OL", "OV"})
-_KEEPS = {
-    "retain patient-characteristics": "retain_patient_characteristics",
-    "retain device": "retain_device",
-    "retain institution": "retain_institution",
-    "retain uids": "retain_uids",
-}
-#: Free text on technique, and codes, which name nobody: manufacturer, model, software, kernel, filter, units, codes.
-_TECHNICAL = frozenset(
-    {
-        *("00080070", "00081090", "00181020", "00181210", "00181160", "00189320", "00181016", "00181018", "00181019"),
-        *("00281054", "00281055", "00283003", "00283004", "00409210", "00541101", "00541103", "00541104", "00541105"),
-        *("00080100", "00080102", "00080103", "00080104", "00080119", "00080120", "00209164", "00209421", "00660031"),
-        "00020013",
-    }
-)
-#: Of the program's own results.
-_RESULT_TEXTS = frozenset(
-    {
-        *("patient_id", "patient_name", "patient_birth_date", "accession_number", "study_description"),
-        *("series_description", "comment", "detail", "reader", "text", "notes", "warnings", "duplicates", "after_file"),
-        *("time", "created", "unmeasured", "rescale", "content_sha256", "images_sha256", "files_state"),
-    }
-)
-_NIFTI_HEADER = 352
-_STUDY_DATES = ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate", "InstanceCreationDate")
 
-
-@dataclass(frozen=True)
-class Asked:
-    """What the de-identification was asked to keep."""
-
-    options: frozenset[str]
-    """Such as "retain device"."""
-
-    @property
-    def shifted(self) -> bool:
-        """Whether dates were to be moved, and times to stay."""
-        return "retain dates-shifted" in self.options
+Tell = Callable[[int, int], None]
+Map = Callable[[Callable[[Any, Any], Any], Any, Sequence[Any]], Iterator[Any]]
+"""Calls a function with what is shared and each item, and gives what it gives: `map`, or one with many processes."""
 
 
 @dataclass(frozen=True)
@@ -103,24 +79,29 @@ class Leak:
     """Path below the output."""
 
 
-@dataclass
-class _Wanted:
-    texts: dict[str, tuple[str, Path]] = field(default_factory=dict)
-    """Text in lower case → attribute and source."""
-    raw: dict[bytes, tuple[str, Path]] = field(default_factory=dict)
-    """Bytes as the source has them."""
-    numbers: dict[str, tuple[str, Path]] = field(default_factory=dict)
-    """Numbers, dates, times and UIDs."""
-    names: dict[str, tuple[str, Path]] = field(default_factory=dict)
-    """Parts of names, in lower case: found as whole words."""
-    allowed: set[str] = field(default_factory=set)
-    kept_words: set[str] = field(default_factory=set)
-    """Words of values that an option keeps, which may be names, too: a hospital's."""
+@dataclass(frozen=True)
+class Found:
+    """What the search found."""
+
+    leaks: tuple[Leak, ...] = ()
+    doubtful: tuple[Leak, ...] = ()
+    """Parts of names that are common words, where codes and technique have such words, too."""
 
 
-def leaks(
-    written: Sequence[tuple[Path, Path]], place: Path, asked: Asked, tell: Callable[[int, int], None]
-) -> list[Leak]:
+def _here(function: Callable[[Any, Any], Any], shared: Any, items: Sequence[Any]) -> Iterator[Any]:
+    """Call a function for each item in this process."""
+    return (function(shared, item) for item in items)
+
+
+def search(
+    written: Sequence[tuple[Path, Path]],
+    place: Path,
+    asked: Asked,
+    tell: Tell,
+    *,
+    mapped: Map | None = None,
+    read: Read = Path.read_bytes,
+) -> Found:
     """Find values of the sources in what was written.
 
     Parameters
@@ -132,48 +113,93 @@ def leaks(
     asked : Asked
     tell : callable
         Called with how many files were looked at, and how many there are; may raise.
+    mapped : Map, optional
+        One that uses more processors.
+    read : Read
     """
-    wanted = _Wanted()
-    pixels: dict[Path, tuple[bytes, int]] = {}
-    found: list[Leak] = []
+    mapped = mapped or _here
     total = 2 * len(written)
-    moves: dict[str, set[int]] = defaultdict(set)
-    for number, (source, output) in enumerate(written):
-        tell(number, total)
-        if source.name.endswith((".json", ".nii", ".nii.gz")):
-            _collect_result(source, wanted)
-            pixels[output] = b"", 0
-            continue
-        dataset = pydicom.dcmread(source, force=True)
-        _collect(dataset, source, wanted, asked)
-        _collect_around(dataset, source, wanted)
-        if asked.shifted:
-            _compare_dates(dataset, output, place, source, moves, found)
-        pixels[output] = _digest_of_pixels(dataset)
+    batches = _in_batches(written)
+    wanted, known = Wanted(), dict[Path, Source]()
+    collected = mapped(collect, (asked, read), [[source for source, _ in some] for some in batches])
+    for some, (more, sources) in zip(batches, collected, strict=True):
+        wanted.join(more)
+        known.update(zip((output for _, output in some), sources, strict=True))
+        tell(len(known), total)
+    leaks: list[Leak] = []
+    doubtful: list[Leak] = []
+    moves = _compare_dates(written, known, place, leaks) if asked.shifted else {}
     _drop_allowed(wanted, moves)
-    search = _Search(wanted)
-    outputs = {output for _, output in written}
-    for number, path in enumerate(sorted(one for one in place.rglob("*") if one.is_file())):
-        tell(len(written) + min(number, len(written)), total)
+    paths = sorted(one for one in place.rglob("*") if one.is_file())
+    looked = _in_batches([(path, known[path].pixels if path in known else None) for path in paths])
+    for number, found in enumerate(mapped(_search_files, (wanted, place), looked)):
+        leaks += found.leaks
+        doubtful += found.doubtful
+        tell(min(len(written) + number * _BATCH, total), total)
+    return Found(tuple(leaks), tuple(doubtful))
+
+
+def _in_batches(items: Sequence[Any]) -> list[Sequence[Any]]:
+    return [items[at : at + _BATCH] for at in range(0, len(items), _BATCH)]
+
+
+def _search_files(shared: tuple[Wanted, Path], ones: Sequence[tuple[Path, Pixels | None]]) -> Found:
+    global _last
+    wanted, place = shared
+    if _last is None or _last[0] is not wanted:
+        _last = wanted, _Search(wanted)
+    by = _last[1]
+    leaks: list[Leak] = []
+    doubtful: list[Leak] = []
+    for path, pixels in ones:
         name = path.relative_to(place).as_posix()
-        found += search.in_bytes(name.encode("utf-8", "surrogateescape"), name)
+        leaks += by.in_bytes(_cut(name.encode("utf-8", "surrogateescape").lower()), name)
         data = path.read_bytes()
-        if path not in outputs or path.suffix != ".dcm":
-            found += search.in_bytes(gzip.decompress(data)[:_NIFTI_HEADER] if path.suffix == ".gz" else data, name)
-            continue
-        head, bulk = _apart(data, pixels[path])
-        found += search.in_bytes(head, name)
-        found += search.in_pixels(bulk, name)
-    return found
+        if pixels is not None and path.suffix == ".dcm":
+            head, bulk = _apart(data, pixels)
+            leaks += by.in_pixels(bulk, name)
+        else:
+            head = _readable(data, path.suffix)
+        lowered = _cut(head.lower())
+        leaks += by.in_bytes(lowered, name)
+        for certain, leak in by.names_in(lowered, data, name):
+            (leaks if certain else doubtful).append(leak)
+    return Found(tuple(leaks), tuple(doubtful))
+
+
+def _readable(data: bytes, suffix: str) -> bytes:
+    """Give what is to be searched of a file that is no DICOM: of NIfTI the header, of PDF what is packed in it, too."""
+    if suffix == ".gz":
+        return gzip.decompress(data)[:NIFTI_HEADER]
+    packed = _PDF_STREAMS.findall(data) if suffix == ".pdf" else ()
+    return b"\n".join((data, *map(_unpacked, packed)))
+
+
+def _unpacked(stream: bytes) -> bytes:
+    """Unpack a stream of a PDF; what is packed in another way stays as it is."""
+    with suppress(ValueError):
+        stream = base64.a85decode(stream.strip().removesuffix(b"~>"))
+    with suppress(zlib.error):
+        stream = zlib.decompress(stream)
+    return stream
+
+
+_last: tuple[Wanted, _Search] | None = None
+"""The last search that was prepared in this process: its patterns take as long as some files."""
+
+
+def _cut(lowered: bytes) -> bytes:
+    """Cut out what we wrote of how it was made."""
+    return _OURS.sub(b"\n", lowered)
 
 
 class _Search:
-    def __init__(self, wanted: _Wanted) -> None:
+    def __init__(self, wanted: Wanted) -> None:
         self._numbers = wanted.numbers
-        self._names = wanted.names
-        patterns: dict[bytes, tuple[str, Path]] = {}
+        self._names = {word.encode("utf-8"): (word, where) for word, where in wanted.names.items()}
+        patterns: dict[bytes, Where] = {}
         for text, where in wanted.texts.items():
-            for encoding in ("utf-8", "latin-1", "utf-16-le", "utf-16-be"):
+            for encoding in _ENCODINGS:
                 try:
                     patterns[text.encode(encoding).lower()] = where
                 except UnicodeEncodeError:
@@ -184,23 +210,24 @@ class _Search:
             if where[0] in ("PatientID", "OtherPatientIDs", "AccessionNumber"):
                 patterns[text.encode("utf-16-le")] = where
         self._patterns = patterns
-        self._word_patterns = {word.encode("utf-8"): word for word in wanted.names}
         self._long = [one for one in patterns if len(one) >= _PIXEL_LEAST]
 
-    def in_bytes(self, data: bytes, name: str) -> Iterator[Leak]:
-        """Search anything but pixels."""
-        lowered = data.lower()
+    def in_bytes(self, lowered: bytes, name: str) -> Iterator[Leak]:
+        """Search anything but pixels for all but parts of names."""
         for pattern, (attribute, source) in self._patterns.items():
             if pattern in lowered and (not _is_short(pattern) or _stands_alone(pattern, lowered)):
                 yield Leak(attribute, source, name)
-        for pattern, word in self._word_patterns.items():
-            if pattern in lowered and _stands_alone(pattern, lowered):
-                attribute, source = self._names[word]
-                yield Leak(attribute, source, name)
-        for run in _runs(data):
+        for run in _runs(lowered):
             if run in self._numbers:
                 attribute, source = self._numbers[run]
                 yield Leak(attribute, source, name)
+
+    def names_in(self, lowered: bytes, data: bytes, name: str) -> Iterator[tuple[bool, Leak]]:
+        """Search for parts of names; of common words, whether they stand where somebody wrote them."""
+        for pattern, (word, (attribute, source)) in self._names.items():
+            if pattern in lowered and _stands_alone(pattern, lowered):
+                common = word in words() or word in map(str.lower, DUMMIES)
+                yield not common or _is_in_free_text(pattern, data, name), Leak(attribute, source, name)
 
     def in_pixels(self, data: bytes, name: str) -> Iterator[Leak]:
         """Search the bytes of pixels, in which short texts stand by chance."""
@@ -230,155 +257,27 @@ def _stands_alone(word: bytes, data: bytes) -> bool:
     return re.search(rb"(?<![a-z\x80-\xff])" + re.escape(word) + rb"(?![a-z\x80-\xff])", data) is not None
 
 
-def _collect(dataset: Dataset, source: Path, wanted: _Wanted, asked: Asked) -> None:
-    for tag in dataset.keys():  # noqa: SIM118
-        try:
-            element = dataset[tag]
-        except Exception:
-            raw = dataset.get_item(tag)
-            value = getattr(raw, "value", None)
-            if isinstance(value, bytes) and len(value) >= _BINARY_LEAST:
-                wanted.raw[value.strip(b" \0")] = (str(tag), source)
-            continue
+def _is_in_free_text(word: bytes, data: bytes, name: str) -> bool:
+    """Whether a common word stands in text that somebody wrote, and not in codes, technique and dummies."""
+    if name.endswith(".dcm"):
+        texts = _free_texts(pydicom.dcmread(pydicom.filebase.DicomBytesIO(data), stop_before_pixels=True))
+    elif name.endswith(".json") and "/" in name:
+        texts = (text for key, text in leaves(json.loads(data), "") if key in RESULT_TEXTS)
+    else:
+        return "/" in name  # not in the record of the run, which has no text of anybody
+    return any(_stands_alone(word, text.encode().lower()) for text in texts if text not in DUMMIES)
+
+
+def _free_texts(dataset: Dataset) -> Iterator[str]:
+    for element in dataset:
         if element.VR == "SQ":
-            for item in element.value or ():
-                _collect(item, source, wanted, asked)
-            continue
-        if element.value is None or element.value == "" or int(tag) in (0x7FE00010, 0x7FE00008, 0x7FE00009):
-            continue
-        _one(element, source, wanted, asked)
+            for item in element.value:
+                yield from _free_texts(item)
+        elif element.VR in FREE and f"{int(element.tag):08x}" not in TECHNICAL | {"00120063"}:
+            yield from map(str, element.value if element.VM > 1 else [element.value])
 
 
-def _one(element: Any, source: Path, wanted: _Wanted, asked: Asked) -> None:
-    tag, vr = f"{int(element.tag):08x}", element.VR
-    where = (element.keyword or str(element.tag), source)
-    private = bool(int(element.tag) >> 16 & 1)
-    if vr in _BULK or isinstance(element.value, bytes):
-        if private or _row(tag) is not None:
-            _want_bytes(element.value, where, wanted)
-        return
-    values = [_as_written(one) for one in _several(element.value)]
-    for text in filter(None, (one.strip(" \0") for one in values)):
-        if _may_stay(tag, vr, text, asked, private=private):
-            wanted.allowed.add(text.lower())
-            if vr in _FREE and _is_kept(_row(tag), asked) and not private:
-                wanted.kept_words.update(word.lower() for word in _LETTERS.findall(text))
-            continue
-        if vr == "PN":
-            _want_name(text, where, wanted)
-        if _NUMERIC.fullmatch(text):
-            if len(text) >= _NUMBER_LEAST:
-                wanted.numbers.setdefault(text, where)
-        elif len(text) >= _TEXT_LEAST:
-            wanted.texts.setdefault(text.lower(), where)
-
-
-def _is_kept(row: dict[str, str] | None, asked: Asked) -> bool:
-    """Whether an option keeps an attribute as it is."""
-    return row is not None and any(option in asked.options and row[column] == "K" for option, column in _KEEPS.items())
-
-
-def _may_stay(tag: str, vr: str, text: str, asked: Asked, *, private: bool) -> bool:
-    if text in _DUMMIES:
-        return True
-    if private:
-        numeric = _NUMERIC.fullmatch(text) is not None
-        return "retain safe-private" in asked.options and (numeric or vr == "LO")
-    row = _row(tag)
-    kept = _is_kept(row, asked)
-    if vr == "UI" and not kept:
-        # Of UIDREF items (0040,A124), which refer to the others, the option's column says nothing.
-        kept = "retain uids" in asked.options and (row is None or tag == "0040a124")
-        return kept or text.startswith((_DICOM, "2.16.840.1.113883.6."))
-    if kept:
-        return True
-    if vr in ("TM", "DA", "DT"):
-        return asked.shifted and vr == "TM"
-    if row is not None:
-        cleaned = (
-            row["clean_descriptors"] or row["retain_device"] == "C" or row["retain_patient_characteristics"] == "C"
-        )
-        zone = tag == "00080201" and asked.shifted
-        return zone or (bool(cleaned) and _names_nobody(text))
-    if vr == "PN":
-        return False
-    if vr in _FREE:
-        return tag in _TECHNICAL or _names_nobody(text)
-    return True
-
-
-def _want_name(text: str, where: tuple[str, Path], wanted: _Wanted) -> None:
-    parts = [part.lower() for part in _LETTERS.findall(text) if len(part) >= _TEXT_LEAST]
-    for part in parts:
-        if part not in _words():
-            wanted.names.setdefault(part, where)
-    given = [part for part in re.split(r"[\^=]", text) if part.strip()]
-    if len(given) > 1:
-        for joined in (" ", ", ", "_", "-", "."):
-            wanted.texts.setdefault(joined.join(given[:2]).lower(), where)
-            wanted.texts.setdefault(joined.join(reversed(given[:2])).lower(), where)
-
-
-def _want_bytes(value: bytes, where: tuple[str, Path], wanted: _Wanted) -> None:
-    for run in _PRINTABLE_RUNS.findall(value):
-        text = run.strip()
-        if len(text) >= _BINARY_LEAST and not _names_nobody(text.decode("ascii")):
-            wanted.raw.setdefault(text, where)
-    core = value.strip(b"\0 ")
-    if len(core) >= _BINARY_LEAST and len(set(core)) > 4:
-        wanted.raw.setdefault(core[:4096], where)
-
-
-def _collect_around(dataset: Dataset, source: Path, wanted: _Wanted) -> None:
-    """Collect what is no attribute of the data set: preamble, file meta information, names of file and folder."""
-    preamble = getattr(dataset, "preamble", None) or b""
-    _want_bytes(bytes(preamble), ("the preamble", source), wanted)
-    for element in getattr(dataset, "file_meta", None) or ():
-        where = (element.keyword or str(element.tag), source)
-        if isinstance(element.value, bytes):
-            _want_bytes(element.value, where, wanted)
-        elif element.VR in ("AE", "UR", "SH") and element.keyword != "ImplementationVersionName":
-            text = str(element.value).strip()
-            if len(text) >= _TEXT_LEAST and not _names_nobody(text):
-                wanted.texts.setdefault(text.lower(), where)
-        elif element.VR == "UI" and element.keyword == "MediaStorageSOPInstanceUID":
-            wanted.numbers.setdefault(str(element.value), where)
-    for part in {source.stem, source.parent.name}:
-        if len(part) >= _NUMBER_LEAST and not _names_nobody(part):
-            wanted.texts.setdefault(part.lower(), ("the file's name", source))
-
-
-def _collect_result(source: Path, wanted: _Wanted) -> None:
-    """Collect the texts of a result of this program: those of names, comments, sentences, UIDs and times."""
-    if source.suffix != ".json":
-        data = source.read_bytes()
-        data = gzip.decompress(data) if source.suffix == ".gz" else data
-        _want_bytes(data[:_NIFTI_HEADER], ("a NIfTI header", source), wanted)
-        return
-    for key, text in _leaves(json.loads(source.read_text(encoding="utf-8")), ""):
-        where = (key, source)
-        if key.endswith("_uid") and not text.startswith(_DICOM):
-            wanted.numbers.setdefault(text, where)
-        elif key == "patient_name":
-            _want_name(text, where, wanted)
-        elif key in _RESULT_TEXTS and len(text) >= _TEXT_LEAST and not _names_nobody(text):
-            wanted.texts.setdefault(text.lower(), where)
-
-
-def _leaves(value: Any, key: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict):
-        for name, one in value.items():
-            yield from _leaves(one, name)
-    elif isinstance(value, list):
-        for one in value:
-            yield from _leaves(one, key)
-    elif isinstance(value, str) and value:
-        yield key, value
-
-
-def _drop_allowed(wanted: _Wanted, moves: dict[str, set[int]]) -> None:
-    for text in [one for one in wanted.texts if one in _OURS]:
-        del wanted.texts[text]
+def _drop_allowed(wanted: Wanted, moves: dict[str, set[int]]) -> None:
     stays = "\n".join(wanted.allowed)
     for text in [one for one in wanted.texts if one in stays]:
         del wanted.texts[text]
@@ -394,35 +293,30 @@ def _drop_allowed(wanted: _Wanted, moves: dict[str, set[int]]) -> None:
 
 
 def _compare_dates(
-    source: Dataset, output: Path, place: Path, path: Path, moves: dict[str, set[int]], found: list[Leak]
-) -> None:
+    written: Sequence[tuple[Path, Path]], known: Mapping[Path, Source], place: Path, found: list[Leak]
+) -> dict[str, set[int]]:
     """Dates have moved by the same days in all of a patient's files, and by more than none."""
-    made = pydicom.dcmread(output, stop_before_pixels=True)
-    name = output.relative_to(place).as_posix()
-    patient = str(made.get("PatientID", ""))
-    for keyword in _STUDY_DATES:
-        before, after = _date(source.get(keyword)), _date(made.get(keyword))
-        if before is None or after is None:
+    moves: dict[str, set[int]] = defaultdict(set)
+    for path, output in written:
+        were = known[output].dates
+        if not any(were):
             continue
-        days = (after - before).days
-        if days == 0 or (moves[patient] and days not in moves[patient]):
-            found.append(Leak(f"{keyword} (moved by other days than the rest)", path, name))
-        else:
-            moves[patient].add(days)
+        made = pydicom.dcmread(output, stop_before_pixels=True, specific_tags=["PatientID", *STUDY_DATES])
+        patient = str(made.get("PatientID", ""))
+        for keyword, text in zip(STUDY_DATES, were, strict=True):
+            before, after = _date(text), _date(made.get(keyword))
+            if before is None or after is None:
+                continue
+            days = (after - before).days
+            if days == 0 or (moves[patient] and days not in moves[patient]):
+                name = output.relative_to(place).as_posix()
+                found.append(Leak(f"{keyword} (moved by other days than the rest)", path, name))
+            else:
+                moves[patient].add(days)
+    return moves
 
 
-def _digest_of_pixels(dataset: Dataset) -> tuple[bytes, int]:
-    value = dataset.PixelData if "PixelData" in dataset else b""
-    native = not dataset.file_meta.get("TransferSyntaxUID", pydicom.uid.ImplicitVRLittleEndian).is_encapsulated
-    if not value or not native:
-        return b"", 0
-    bits = int(dataset.get("BitsAllocated") or 0) * int(dataset.get("SamplesPerPixel") or 1)
-    count = int(dataset.get("Rows") or 0) * int(dataset.get("Columns") or 0) * int(dataset.get("NumberOfFrames") or 1)
-    length = (bits * count + 7) // 8
-    return bytes(value[:length]), length
-
-
-def _apart(data: bytes, pixels: tuple[bytes, int]) -> tuple[bytes, bytes]:
+def _apart(data: bytes, pixels: Pixels) -> tuple[bytes, bytes]:
     """Divide a file into what is searched wholly and the bytes of its pixels; none where they are the source's."""
     dataset = pydicom.dcmread(pydicom.filebase.DicomBytesIO(data))
     if dataset.file_meta.TransferSyntaxUID == pydicom.uid.DeflatedExplicitVRLittleEndian:
@@ -433,26 +327,12 @@ def _apart(data: bytes, pixels: tuple[bytes, int]) -> tuple[bytes, bytes]:
     if at < 0:
         return data, b""
     head = data[:at] + b"\n" + data[at + len(value) :]
-    same = bool(pixels[1]) and value[: pixels[1]] == pixels[0] and len(value) <= pixels[1] + 1
-    return head, b"" if same else value
-
-
-def _as_written(value: Any) -> str:
-    """Give a value's text; of numbers, the digits that the file has."""
-    original = getattr(value, "original_string", None)
-    return original if isinstance(original, str) and original else str(value)
-
-
-def _several(value: Any) -> Iterable[Any]:
-    return value if isinstance(value, list | tuple | pydicom.multival.MultiValue) else (value,)
-
-
-def _names_nobody(text: str) -> bool:
-    """Whether a text consists of words of the public list and small numbers."""
-    pieces = re.findall(r"[A-Za-z]+|[0-9]+|[^\x00-\x7f]+", text)
-    return all(
-        piece.lower() in _words() or (piece.isdigit() and len(piece) <= 3) or len(piece) == 1 for piece in pieces
+    same = (
+        bool(pixels.length)
+        and len(value) <= pixels.length + 1
+        and hashlib.sha256(memoryview(value)[: pixels.length]).digest() == pixels.sha256
     )
+    return head, b"" if same else value
 
 
 def _date(value: object) -> date | None:
@@ -469,22 +349,3 @@ def _moved(text: str, days: int) -> str:
         return (there + timedelta(days=days)).strftime("%Y%m%d") if there else ""
     except OverflowError:
         return ""
-
-
-@cache
-def _words() -> frozenset[str]:
-    return frozenset((files(__package__) / "tables" / "words.txt").read_text("utf-8").split())
-
-
-@cache
-def _rows() -> dict[str, dict[str, str]]:
-    lines = (files(__package__) / "tables" / "e1-1.csv").read_text("utf-8").splitlines()
-    return {row["tag"]: row for row in csv.DictReader(lines[1:])}
-
-
-def _row(tag: str) -> dict[str, str] | None:
-    if tag.startswith("50"):
-        return _rows()["50xxxxxx"]
-    if tag.startswith("60"):
-        return _rows().get(f"60xx{tag[4:]}", _rows()["60xx3000"])
-    return _rows().get(tag)

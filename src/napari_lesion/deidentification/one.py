@@ -1,0 +1,129 @@
+"""One file, de-identified: what becomes of it, and what is to be known of that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from pydicom.dataset import Dataset
+
+from napari_lesion.deidentification import burned_in, faces, files, pixels
+from napari_lesion.deidentification.engine import Change, Deidentifier
+from napari_lesion.deidentification.table import iod_of
+
+What = Literal["written", "masked", "quarantined", "left out"]
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of one file."""
+
+    source: Path
+    what: What
+    why: str = ""
+    """Empty where it was simply written."""
+    written: str = ""
+    """Its path below the output, where there is one."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """One file, done."""
+
+    fate: Fate
+    changes: frozenset[tuple[str, str]] = frozenset()
+    """Path and what was done of each attribute that did not stay."""
+    uids: dict[str, str] = field(default_factory=dict, repr=False)
+    """New UIDs to those that they stand for."""
+    notes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is the same for all files of a run."""
+
+    people: tuple[Deidentifier, ...]
+    place: Path | None
+    """Where to write to; None: only find out what would be done."""
+
+
+Batch = tuple[tuple[int, Path], ...]
+"""Files, each with the number of its patient; those of one SOPInstanceUID are in one batch."""
+
+
+def deidentify_files(work: Work, batch: Batch) -> list[Done]:
+    """De-identify some files, one after the other."""
+    names: set[str] = set()
+    return [_one(path, work.people[person], work.place, names) for person, path in batch]
+
+
+def _one(path: Path, by: Deidentifier, place: Path | None, names: set[str]) -> Done:
+    try:
+        source = files.read(path)
+    except files.NotDicomError as error:
+        return Done(Fate(path, "left out", str(error)))
+    iod = iod_of(str(source.get("SOPClassUID", "")))
+    syntax = files.syntax_of(source)
+    if iod is None or not source.get("SOPInstanceUID"):
+        return Done(Fate(path, "left out", "it has no SOPInstanceUID"))
+    if not files.can_be_written(syntax):
+        return Done(Fate(path, "quarantined", f"files of its transfer syntax are not written ({syntax.name})"))
+    seen: set[tuple[str, str]] = set()
+
+    def told(change: Change) -> None:
+        seen.add((change.path, change.what))
+
+    what: What = "written"
+    notes: set[str] = set()
+    try:
+        made = by.dataset(source, iod, told)
+        pixels.only_pixels(made, source, syntax)
+        verdict = pixels.verdict(source)
+        if verdict.search is not pixels.Search.NOTHING:
+            masked = burned_in.without_text(
+                made,
+                source,
+                syntax,
+                mask=by.options.clean_pixels,
+                look_first=verdict.search is pixels.Search.LOOK_FIRST,
+            )
+            if masked is not None:
+                syntax, what = masked, "masked"
+            made.BurnedInAnnotation = "NO"
+        if (note := faces.note_of(source)) is not None:
+            notes.add(note)
+    except (pixels.PixelError, burned_in.TextFoundError) as error:
+        return Done(Fate(path, "quarantined", str(error)))
+    files.mark(made, by.options)
+    files.say_charset(made)
+    name = "/".join((by.pseudonym, made.StudyInstanceUID, made.SeriesInstanceUID, f"{made.SOPInstanceUID}.dcm"))
+    if name in names:
+        return Done(Fate(path, "left out", "another file with its SOPInstanceUID was written"))
+    names.add(name)
+    if place is not None:
+        target = place / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(files.encode(made, syntax))
+    fate = Fate(path, what, "text was masked" if what == "masked" else "", name if place is not None else "")
+    return Done(fate, frozenset(seen), _uids(source, by), frozenset(notes))
+
+
+def _uids(source: Dataset, by: Deidentifier) -> dict[str, str]:
+    return {new: uid for uid in files.uids(source) if (new := by.uid(uid)) != uid}
+
+
+def batches(ones: Iterable[tuple[int, Path, str]], size: int) -> list[Batch]:
+    """Divide files (number of the patient, path, SOPInstanceUID) into batches, those of one instance into the same."""
+    together: dict[tuple[int, str], list[tuple[int, Path]]] = {}
+    for person, path, instance in ones:
+        together.setdefault((person, instance or str(path)), []).append((person, path))
+    made: list[Batch] = []
+    some: list[tuple[int, Path]] = []
+    for group in together.values():
+        some += group
+        if len(some) >= size:
+            made.append(tuple(some))
+            some = []
+    return [*made, tuple(some)] if some else made
