@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import dicom_factory as factory
@@ -15,6 +16,7 @@ from pydicom.uid import JPEG2000Lossless, JPEGLosslessSV1, JPEGLSLossless, RLELo
 from napari_lesion.deidentification import burned_in, text_search
 from napari_lesion.deidentification.keys import Key
 from napari_lesion.deidentification.options import options_of
+from napari_lesion.deidentification.pixels import Search, verdict
 from napari_lesion.deidentification.run import Outcome, deidentify
 
 KEY = Key(bytes(range(32)))
@@ -40,6 +42,7 @@ def _run(image: Dataset, folder: Path, *clean: str) -> tuple[Outcome, list[Datas
         ({"ImageType": ["DERIVED", "SECONDARY", "AXIAL"]}, "may have text"),
         ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, "may have text"),
         ({"BurnedInAnnotation": "YES"}, "may have text"),
+        ({"BurnedInAnnotation": ""}, "may have text"),
     ],
 )
 def test_what_may_have_text_does_not_leave_unsearched(
@@ -80,18 +83,109 @@ def test_text_is_masked_where_that_was_asked_for_and_else_quarantined(
     assert "113101" in [item.CodeValue for item in masked.DeidentificationMethodCodeSequence]
 
 
-def test_the_ocr_reads_what_is_burned_in() -> None:
+@pytest.mark.parametrize(
+    ("changes", "search"),
+    [
+        ({}, Search.NOTHING),
+        ({"BurnedInAnnotation": ""}, Search.LOOK_FIRST),
+        ({"BurnedInAnnotation": "YES"}, Search.ALL),
+        ({"ImageType": ["DERIVED", "SECONDARY", "AXIAL"]}, Search.ALL),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, Search.ALL),
+        ({"ImageType": ""}, Search.LOOK_FIRST),
+        ({"BitsAllocated": 8}, Search.ALL),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}, Search.ALL),
+    ],
+)
+def test_only_original_axial_ct_that_says_that_it_has_no_text_is_not_searched(
+    image: Dataset, changes: dict[str, object], search: Search
+) -> None:
+    for keyword, value in changes.items():
+        setattr(image, keyword, value)
+    assert verdict(image).search is search
+
+
+@pytest.mark.parametrize(("seen", "searched"), [(False, 0), (True, 1)])
+def test_ct_that_does_not_say_is_searched_where_a_first_look_sees_something(
+    image: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seen: bool, searched: int
+) -> None:
+    image.BurnedInAnnotation = ""
+    calls = []
+    monkeypatch.setattr(burned_in, "is_available", lambda: True)
+    monkeypatch.setattr(text_search, "may_have_text", lambda frame: seen)
+    monkeypatch.setattr(text_search, "text_in", lambda frame, windows, **_: calls.append(windows) or [])
+    image.WindowCenter, image.WindowWidth = [40, -600], [400, 1500]
+    image.RescaleSlope, image.RescaleIntercept = 2, -1024
+    outcome, [made] = _run(image, tmp_path)
+    assert outcome.count("written") == 1
+    assert made.BurnedInAnnotation == "NO"
+    assert calls == [((432.0, 632.0), (-163.0, 587.0))] * searched  # as stored
+
+
+@pytest.mark.parametrize(
+    ("text", "score", "counts"),
+    [
+        ("DOE JANE", 0.9, True),
+        ("F 63Y", 0.9, True),
+        ("DOE JANE", 0.5, False),
+        ("Li", 0.99, False),
+        ("III", 0.95, False),
+        ("0OO", 0.95, False),
+        ("ⅢIⅢ", 0.95, False),
+        ("...", 0.95, False),
+    ],
+)
+def test_what_counts_as_text_in_one_rendering(text: str, score: float, counts: bool) -> None:
+    assert text_search.is_text(text_search.Reading(text, score, (0, 9, 0, 50))) is counts
+
+
+@pytest.mark.parametrize(
+    ("readings", "found"),
+    [
+        ([("Smith", 0.65, 0), ("SMITH", 0.7, 2)], True),
+        ([("Smith", 0.65, 0), ("Smitb", 0.7, 2)], True),
+        ([("Smith", 0.65, 0), ("SMITH", 0.7, 200)], False),
+        ([("Smith", 0.65, 0), ("Garcia", 0.7, 2)], False),
+        ([("Smith", 0.65, 0), ("", 0.0, 2)], False),
+        ([("7B", 0.95, 0), ("7B", 0.95, 2)], True),
+        ([("7B", 0.95, 0), ("7B", 0.7, 2)], False),
+    ],
+)
+def test_weak_readings_count_where_two_renderings_agree(
+    monkeypatch: pytest.MonkeyPatch, readings: list[tuple[str, float, int]], found: bool
+) -> None:
+    read = iter([[text_search.Reading(text, score, (at, at + 9, 0, 50))] for text, score, at in readings])
+    monkeypatch.setattr(text_search, "_read", lambda rendering: next(read, []))
+    frame = np.arange(64 * 64, dtype=np.int16).reshape(64, 64) ** 2
+    assert bool(text_search.text_in(frame, [(0, 90)])) is found
+
+
+def test_large_images_are_looked_at_in_tiles_that_overlap() -> None:
+    for length in (100, 1024, 1100, 1500, 3000):
+        starts = text_search._starts(length)
+        assert starts[0] == 0
+        assert starts[-1] + 1024 >= length
+        assert all(0 < next_ - one <= 1024 - 64 for one, next_ in itertools.pairwise(starts))
+
+
+@pytest.mark.parametrize(
+    ("height", "value", "turn", "inverted"), [(20, 1200, 0, False), (11, 3071, 0, False), (18, 300, 1, True)]
+)
+def test_the_ocr_reads_what_is_burned_in(height: int, value: int, turn: int, inverted: bool) -> None:
     pytest.importorskip("rapidocr", reason="the extra deidentify is not installed")
     from matplotlib import get_data_path
     from PIL import Image, ImageDraw, ImageFont
 
-    font = ImageFont.truetype(str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"), 20)
+    font = ImageFont.truetype(str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"), height)
     canvas = Image.new("L", (256, 256))
     ImageDraw.Draw(canvas).text((30, 100), "DOE JANE 4711", font=font, fill=255)
-    frame = np.full((256, 256), -900, np.int16)
-    frame[np.asarray(canvas) > 100] = 1200
-    boxes = text_search.text_in(frame)
-    rows, columns = np.nonzero(frame > 0)
+    frame = (-900 + 20 * np.random.default_rng(0).normal(size=(256, 256))).astype(np.int16)
+    ink = np.rot90(np.asarray(canvas) > 100, turn)
+    assert not text_search.may_have_text(frame)
+    assert text_search.text_in(frame, inverted=inverted) == []
+    frame[ink] = value
+    assert text_search.may_have_text(frame)
+    boxes = text_search.text_in(frame, inverted=inverted)
+    rows, columns = np.nonzero(ink)
     inside = np.zeros(frame.shape, bool)
     for top, bottom, left, right in boxes:
         inside[top:bottom, left:right] = True

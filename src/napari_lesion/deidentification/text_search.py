@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from napari_lesion.support.processors import processors
+
 Grey = npt.NDArray[np.uint8]
 Box = tuple[int, int, int, int]
 """First and last row (exclusive), first and last column (exclusive)."""
@@ -195,8 +197,6 @@ class _Engine:
         import logging
 
         from rapidocr import RapidOCR
-
-        from napari_lesion.support.processors import processors
 
         logging.getLogger("RapidOCR").setLevel(logging.ERROR)
         threads = "EngineConfig.onnxruntime.{}_op_num_threads"
