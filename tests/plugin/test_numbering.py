@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from fake_scan import FIRST, make_heatmap, make_volume
+from napari._qt.widgets.qt_dims_slider import QtDimSliderWidget
 from napari.components import ViewerModel
 from napari.layers import Image
 from plugin_scan import NODULES, picture
-from qtpy.QtCore import QPoint
+from qtpy.QtCore import QEvent, QPoint
 from qtpy.QtGui import QCursor
-from qtpy.QtWidgets import QFrame, QLabel
+from qtpy.QtWidgets import QApplication, QFrame, QLabel
 
 from napari_lesion.model.findings import Candidate
 from napari_lesion.model.volume import Instance, Volume
@@ -157,6 +158,25 @@ def test_the_slider_says_the_image_and_napari_keeps_its_own_numbers_without_a_sc
     assert foreign in window.layers
     assert "Im" not in beside_the_slider(window)
     assert beside_the_slider(window).split()[-1] == "6"
+
+
+def test_nothing_of_replaced_sliders_is_painted_below_the_new_ones(window: Any) -> None:
+    """napari makes new sliders when a scan goes; Qt deletes the old ones late, at the latest when a dialog closes."""
+    scan = add(window, make_volume())
+    bar = window.window._qt_viewer.dims
+    window.dims.set_point(0, -275.0)
+    QApplication.processEvents()  # deletes nothing: no event loop runs
+    before = bar.slider_widgets[0]
+    window.layers.remove(scan)
+    add(window, make_volume())
+    window.dims.set_point(0, -277.5)
+    QApplication.processEvents()
+    assert bar.slider_widgets[0] is not before
+    assert before in bar.findChildren(QtDimSliderWidget), "napari deletes at once now: this test shows nothing any more"
+    painted = bar.grab().toImage()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert before not in bar.findChildren(QtDimSliderWidget)
+    assert painted == bar.grab().toImage()
 
 
 def put_pointer(pane: Any, qtbot: Any, x: float, y: float) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from weakref import ref
 
-from qtpy.QtCore import QObject
+from napari._qt.widgets.qt_dims_slider import QtDimSliderWidget
+from qtpy.QtCore import QObject, Qt
 from qtpy.QtWidgets import QFrame, QLabel
 
 from napari_lesion.plugin.viewer.tools.corners import slice_text
 
 if TYPE_CHECKING:
     from napari._qt.widgets.qt_dims import QtDims
-    from napari._qt.widgets.qt_dims_slider import QtDimSliderWidget
 
     from napari_lesion.plugin.viewer.tools.reading import ReadingTools
 
@@ -55,6 +55,7 @@ class SliderText(QObject):
 
     def write(self, _event: object = None) -> None:
         """Write what the slice is."""
+        self._hide_replaced()
         text = self.text
         for widget in self._qt_dims.slider_widgets:
             label = widget.findChild(QLabel, LABEL) or _new_label(widget)
@@ -65,6 +66,17 @@ class SliderText(QObject):
             # Wider, never narrower: the slider must not move under the hand while the numbers do.
             label.setMinimumWidth(max(label.minimumWidth(), label.sizeHint().width()) if text else 0)
             widget.slider.setAccessibleName(text)
+
+    def _hide_replaced(self) -> None:
+        """Hide the sliders that napari has taken out of its layout, with the words beside them.
+
+        It lets Qt delete them later, which is after a dialog that is open has closed. As long as they are there they
+        are painted, and nothing that comes in their place covers them, for its background is transparent.
+        """
+        direct = Qt.FindChildOption.FindDirectChildrenOnly
+        for widget in self._qt_dims.findChildren(QtDimSliderWidget, options=direct):
+            if widget not in self._qt_dims.slider_widgets:
+                widget.hide()
 
 
 def _new_label(widget: QtDimSliderWidget) -> QLabel:
