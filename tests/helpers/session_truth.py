@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
@@ -212,13 +213,13 @@ class Truth:
 
     def _written_in(self, window: QWidget) -> list[str]:
         """Get all that its widgets say, but for those that may name other scans."""
-        above = [*self._lists, *(one for kind in _PASSING for one in window.findChildren(kind))]
+        every = window.findChildren(QWidget)  # once: it takes longer than to read them
+        above = [*self._lists, *(one for one in every if _is_one(type(one), _PASSING))]
         others = {one for widget in above for one in (widget, *widget.findChildren(QWidget))}
         return [
             text
-            for kind in _TEXTS
-            for widget in window.findChildren(kind)
-            if widget not in others
+            for widget in every
+            if _is_one(type(widget), _TEXTS) and widget not in others
             for text in _said_by(widget)
         ]
 
@@ -354,6 +355,11 @@ def place_in(volume: Volume, source: random.Random) -> tuple[float, float, float
     """Draw a place within a scan, LPS mm."""
     x, y, z = volume.to_patient([source.uniform(0.2, 0.8) * (size - 1) for size in volume.shape]).tolist()
     return x, y, z
+
+
+@cache
+def _is_one(kind: type, kinds: tuple[type, ...]) -> bool:
+    return issubclass(kind, kinds)
 
 
 def _said_by(widget: QWidget) -> list[str]:

@@ -37,7 +37,7 @@ from napari_lesion.review import edits
 from napari_lesion.review.review import Review, unsearched
 
 SEEDS = (2, 3, 6)
-STEPS = int(os.environ.get("NAPARI_LESION_SESSION_STEPS", "200"))
+STEPS = int(os.environ.get("NAPARI_LESION_SESSION_STEPS", "700"))
 SEED = os.environ.get("NAPARI_LESION_SESSION_SEED", "")
 REPLAY = os.environ.get("NAPARI_LESION_SESSION_REPLAY", "")
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -105,11 +106,20 @@ def canonical(voxels: npt.NDArray[Any], affine: FloatArray) -> tuple[npt.NDArray
 
 def frame_of(volume: Volume) -> UprightFrame:
     """Find the frame in which a scan's planes lie upright."""
-    voxels, affine = canonical(volume.voxels, volume.affine)
+    return _frame(volume.voxels.shape, np.asarray(volume.affine, dtype=np.float64).tobytes())
+
+
+@lru_cache(maxsize=64)
+def _frame(shape: tuple[int, ...], affine_bytes: bytes) -> UprightFrame:
+    """Compute it once for each grid: whoever draws or reads the pointer asks, several times for each slice."""
+    there = np.frombuffer(affine_bytes).reshape(4, 4)
+    voxels, affine = canonical(np.broadcast_to(np.int8(0), shape), there)
     axes = (affine[:3, :3] / np.array(spacing_of(affine))).T
     centre = apply_affine(affine, (np.array(voxels.shape) - 1) / 2)
     if np.abs(axes - _WORLD_AXES).max() < 1e-6:  # rounding in the headers: 1 µm at the edge of the largest scan
         axes = _WORLD_AXES
+    for shared in (axes, centre):
+        shared.setflags(write=False)
     return UprightFrame(axes, centre)
 
 
@@ -132,6 +142,11 @@ def scan_name(series: SeriesIdentity) -> str:
     """Name a scan in the layer list: date and description, as the headers say."""
     what = series.series_description or f"{series.modality} series {series.series_number}".strip()
     return " ".join(part for part in (readable_date(series.study_date), what) if part)
+
+
+def patient_key(series: SeriesIdentity) -> str:
+    """Tell patients of a list apart: by their number, or by their name where the headers give none."""
+    return series.patient_id.strip() or series.patient_name.strip()
 
 
 def scan_key(volume: Volume) -> str:
