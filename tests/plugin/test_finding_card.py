@@ -128,6 +128,11 @@ def test_the_card_follows_the_chosen_finding_with_pictures_numbers_and_judgement
     spiculated.activated.emit(spiculated.currentIndex())
     assert chosen(session).appearance.spiculated.value is True
     assert chosen(session).measurement == finding.measurement
+    panel.refresh()
+    long_, short = finding.measurement.long_axis.length_mm, finding.measurement.short_axis.length_mm
+    mean = (long_ + short) / 2
+    assert f"<b>Finding {finding.name} · {mean:.1f} mm</b>" in panel.title.text()
+    assert f"({long_:.1f} × {short:.1f}) · " in panel.title.text()
 
     press(viewer, qtbot, Qt.Key.Key_N)
     panel.refresh()

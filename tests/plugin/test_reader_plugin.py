@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import dicom_factory as factory
 import npe2
@@ -15,7 +16,11 @@ from qtpy.QtWidgets import QApplication
 
 from napari_lesion.pipeline import analyse
 from napari_lesion.plugin.session.open_scans import open_scans
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.viewer import reader
+from napari_lesion.plugin.viewer.browser_panel import BrowserPanel
+from napari_lesion.plugin.viewer.scan_view import scan_view
+from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.viewer.view import volume_of
 from napari_lesion.plugin.widgets.dialogs import SeriesDialog
 from napari_lesion.plugin.widgets.task import sentence
@@ -93,6 +98,40 @@ def test_a_script_gets_the_largest_scan_and_is_told_what_was_left_out(
     choose()
     assert [scan.layer.data.shape[0] for scan in open_scans(viewer).scans] == [18, 8]
     assert [one.data.shape[0] for one in viewer.layers] == [8], "the other one is not on the screen any more"
+
+
+def test_of_several_patients_each_is_named_with_what_was_not_opened(
+    make_napari_viewer: Callable, two_series: Path, qtbot: Any
+) -> None:
+    for name in ("third", "fourth"):
+        datasets = small(name, 6)
+        for dataset in datasets:
+            dataset.PatientID, dataset.PatientName = "B-2", "Muster^Ute"
+        factory.write(datasets, two_series / name)
+    viewer = make_napari_viewer()
+    scan_view(viewer)
+
+    def told() -> str:
+        viewer.layers.clear()
+        viewer.open(two_series, plugin="napari-lesion")
+        QApplication.processEvents()
+        return notification_manager.records[-1].message
+
+    said = told()
+    assert "largest of 4 series of 2 patients" in said
+    first, _, others = said.partition("Not opened: ")
+    assert "ASYM-1" in first
+    assert "ASYM-1 (1 series); Muster, Ute · B-2 (2 series)" in others
+    reading_tools(session_of(viewer)).set_names(False)
+    said = told()
+    assert "largest of 4 series of 2 patients." in said
+    assert "ASYM-1" not in said
+    assert "Muster" not in said
+    browser = BrowserPanel(viewer)
+    qtbot.addWidget(browser)
+    browser.look_through([two_series])
+    qtbot.waitUntil(lambda: not browser.searching, timeout=60_000)
+    assert browser.status.text() == "4 series in 2 studies of 2 patients"
 
 
 def answer(act: Callable[[SeriesDialog], None]) -> None:

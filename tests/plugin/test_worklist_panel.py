@@ -17,11 +17,14 @@ from napari_lesion.dicom.index.series import find_series
 from napari_lesion.plugin.findings.exports import Exports
 from napari_lesion.plugin.session.session import READING, session_of
 from napari_lesion.plugin.settings import store
+from napari_lesion.plugin.texts import use_language
 from napari_lesion.plugin.viewer.browser_panel import BrowserPanel
 from napari_lesion.plugin.viewer.layout import arrange
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
-from napari_lesion.plugin.worklist.worklist_panel import LUNG_RADS, PATIENT, STATE
+from napari_lesion.plugin.worklist.worklist_panel import LUNG_RADS, PATIENT, STATE, priority_text, term_text
 from napari_lesion.support.errors import WorklistError
+from napari_lesion.worklist.ranking import Term
+from napari_lesion.worklist.rule import PRIORITIES
 from napari_lesion.worklist.seats import new_seat
 from napari_lesion.worklist.store import ENVIRONMENT, Worklist
 
@@ -155,17 +158,29 @@ def test_what_the_same_reader_has_open_in_another_window_does_not_open(panel, qt
 
 def test_a_requested_priority_is_entered_in_the_panel(panel, qtbot) -> None:
     panel.table.setCurrentCell(1, 0)
-    assert (chosen(panel), panel.priority.currentText()) == ("P1", "ROUTINE")
-    panel.priority.setCurrentText("STAT")
-    panel.priority.textActivated.emit("STAT")
+    assert (chosen(panel), panel.priority.currentData()) == ("P1", "ROUTINE")
+    row = panel.priority.findData("STAT")
+    panel.priority.setCurrentIndex(row)
+    panel.priority.activated.emit(row)
     qtbot.waitUntil(lambda: column(panel, LUNG_RADS) == ["2", "4B"], timeout=PATIENCE_MS)
-    assert (chosen(panel), panel.priority.currentText()) == ("P1", "STAT")
-    assert "+100.0" in panel.why.text()
+    assert (chosen(panel), panel.priority.currentData()) == ("P1", "STAT")
+    assert "+100.0  requested as Emergency (STAT)" in panel.why.text()
     panel.table.setCurrentCell(1, 0)
-    assert (chosen(panel), panel.priority.currentText()) == ("P2", "ROUTINE")
+    assert (chosen(panel), panel.priority.currentData()) == ("P2", "ROUTINE")
     assert panel.other.study("1.2.827.0").priority == "ROUTINE"
     [*_, event] = panel.other.history(panel.other.study("1.2.827.3").id)
     assert (event.what, event.who, event.detail) == ("priority", "Ada", "STAT")
+
+
+def test_priorities_are_in_the_language_of_the_viewer(qapp) -> None:
+    use_language("de")
+    try:
+        words = [priority_text(one) for one in PRIORITIES]
+        assert words == ["Notfall (STAT)", "Hoch", "Mittel", "Routine", "Niedrig"]
+        said = term_text(Term("priority", 100.0, {"priority": "STAT"}))
+        assert said == "+100.0  angefordert als Notfall (STAT)"
+    finally:
+        use_language("en")
 
 
 def test_a_study_whose_images_are_gone_is_free_again(panel, qtbot, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ from napari_lesion.plugin.findings.finding_text import (
     terms_html,
     trace_html,
 )
-from napari_lesion.plugin.findings.findings_table import size_text, status_text
+from napari_lesion.plugin.findings.findings_table import axes_text, size_text, status_text
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.measuring import measuring
 from napari_lesion.plugin.findings.outlines import outlines
@@ -240,12 +240,14 @@ class FindingCard(QWidget):
             return dim(
                 tr("Choose a finding: click its row or its ring, or press {key}.", key=key_name("findings.next"))
             )
-        title = tr("Finding {name}", name=finding.name)
+        # What a reader wants first is in the first line: in a low window, the table of numbers is below its edge.
+        headline = f"{tr('Finding {name}', name=finding.name)} · {size_text(finding)}"
         score = tr("by a reader") if edits.is_added(finding) else tr("score {score}", score=f"{finding.score:.2f}")
         volume = self._view.volume
         image = image_name(volume.series, finding.instance_number, finding.frame) if volume is not None else ""
-        parts = [status_text(finding), score, *([image] if image else [])]
-        return f"<span style='font-size:15px'><b>{title}</b></span> &nbsp; {dim(' · '.join(parts))}"
+        axes = f"({axes_text(finding.measurement)})" if finding.measurement is not None else ""
+        parts = filter(None, (axes, status_text(finding), score, image))
+        return f"<span style='font-size:15px'><b>{headline}</b></span> &nbsp; {dim(' · '.join(parts))}"
 
     def _pictures_of(self, finding: Finding, prior: Prior | None = None) -> tuple[Picture, ...] | None:
         """Get the pictures of a finding; None while they are drawn, on a thread."""

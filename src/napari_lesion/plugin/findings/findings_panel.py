@@ -15,7 +15,6 @@ from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLineEdit,
-    QTableView,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -27,6 +26,7 @@ from napari_lesion.plugin.findings.files_menu import FilesMenu
 from napari_lesion.plugin.findings.findings_table import FindingsFilter, FindingsModel, columns
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.map_rows import MapRows
+from napari_lesion.plugin.findings.table_view import FittedTable
 from napari_lesion.plugin.findings.threshold import ThresholdSlider
 from napari_lesion.plugin.session.session import Session, session_of
 from napari_lesion.plugin.texts import tr
@@ -115,7 +115,7 @@ class FindingsPanel(QWidget):
         self.threshold = ThresholdSlider()
         self.model = FindingsModel(self.view, self._window, self)
         self.rows = FindingsFilter(self.model, self.view, self)
-        self.table = QTableView()
+        self.table = FittedTable()
         self.table.setModel(self.rows)
         self._set_up_table()
         self.nothing = rest_text(self.table)
@@ -175,13 +175,12 @@ class FindingsPanel(QWidget):
         metrics = table.fontMetrics()
         words = (tr("open"), tr("accepted"), tr("rejected"), tr("edited"), tr("added"))
         status = "✓ " + max(words, key=metrics.horizontalAdvance)
-        widths = (
-            *("F888", status, tr("reader"), "88.8", "88.8 × 88.8", "88888", "part-solid", "midline", "888"),
-            *("-888, -888, -8888", ""),
+        widest = (
+            *("F888", status, tr("reader"), "88.8", "88.8 × 88.8", "88888", "part-solid", "midline"),
+            *(tr("Im {number}", number=888), "-888, -888, -8888", ""),
         )
-        for column, (widest, title) in enumerate(zip(widths, columns(), strict=True)):
-            room = max(metrics.horizontalAdvance(widest), metrics.horizontalAdvance(title)) + 12
-            table.setColumnWidth(column, room + (crops.PX if column == 0 else 0))
+        rooms = [max(map(metrics.horizontalAdvance, both)) + 12 for both in zip(widest, columns(), strict=True)]
+        table.set_widths([rooms[0] + crops.PX, *rooms[1:]])
         header.setStretchLastSection(True)
         self._set_rows(_SMALL_PICTURE)
         table.installEventFilter(self)

@@ -9,6 +9,7 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentMo
 from qtpy.QtGui import QFont, QIcon
 
 from napari_lesion.model.findings import Finding
+from napari_lesion.model.measured import Measurement
 from napari_lesion.plugin.findings import crops
 from napari_lesion.plugin.findings.finding_text import word
 from napari_lesion.plugin.findings.findings_view import FindingsView
@@ -65,6 +66,11 @@ def size_text(finding: Finding) -> str:
     if finding.is_estimated:
         return tr("about {mm} mm", mm=f"{finding.size_mm:.0f}")
     return f"{finding.size} mm"
+
+
+def axes_text(measured: Measurement) -> str:
+    """Say the long and the short axis, mm."""
+    return f"{measured.long_axis.length_mm:.1f} × {measured.short_axis.length_mm:.1f}"
 
 
 def image_text(finding: Finding) -> str:
@@ -196,8 +202,7 @@ class FindingsModel(QAbstractTableModel):
         if column in (AXES, VOLUME, TYPE):
             if measured is None:
                 return ""
-            axes = f"{measured.long_axis.length_mm:.1f} × {measured.short_axis.length_mm:.1f}"
-            return {AXES: axes, VOLUME: f"{measured.volume_mm3:.0f}"}.get(column, word(measured.type))
+            return {AXES: axes_text(measured), VOLUME: f"{measured.volume_mm3:.0f}"}.get(column, word(measured.type))
         if column == SIDE:
             return side_text(self._view.side(finding))
         if column == SLICE:

@@ -804,6 +804,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Ellipse: Mittelwert, SD, Min., Max. und Fläche</translation>
         </message>
         <message>
+            <source>Emergency</source>
+            <translation>Notfall</translation>
+        </message>
+        <message>
             <source>Emphysema</source>
             <translation>Emphysem</translation>
         </message>
@@ -1200,6 +1204,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Alles über das Bild Gezeichnete verbergen oder zeigen</translation>
         </message>
         <message>
+            <source>High</source>
+            <translation>Hoch</translation>
+        </message>
+        <message>
             <source>Home</source>
             <translation>Pos1</translation>
         </message>
@@ -1492,6 +1500,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Die Bilder werden gesucht</translation>
         </message>
         <message>
+            <source>Low</source>
+            <translation>Niedrig</translation>
+        </message>
+        <message>
             <source>Lung</source>
             <translation>Lunge</translation>
         </message>
@@ -1682,6 +1694,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Mediastinum window</source>
             <translation>Mediastinalfenster</translation>
+        </message>
+        <message>
+            <source>Medium</source>
+            <translation>Mittel</translation>
         </message>
         <message>
             <source>Memory of open scans</source>
@@ -2026,6 +2042,14 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Open the selected series: a double click or Enter does the same</source>
             <translation>Die gewählte Serie öffnen: wie Doppelklick oder Eingabetaste</translation>
+        </message>
+        <message>
+            <source>Opened {name} of {patient}, the largest of {count} series of {patients} patients. Not opened: {others}.</source>
+            <translation>{name} von {patient} wurde geöffnet, die größte von {count} Serien von {patients} Patienten. Nicht geöffnet: {others}.</translation>
+        </message>
+        <message>
+            <source>Opened {name}, the largest of {count} series of {patients} patients.</source>
+            <translation>{name} wurde geöffnet, die größte von {count} Serien von {patients} Patienten.</translation>
         </message>
         <message>
             <source>Opened {name}, the largest of {count} series. Not opened: {others}.</source>
@@ -2446,6 +2470,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Right upper</source>
             <translation>Rechts oben</translation>
+        </message>
+        <message>
+            <source>Routine</source>
+            <translation>Routine</translation>
         </message>
         <message>
             <source>Ruler</source>
@@ -4586,6 +4614,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>{error} Die Durchsicht kann nicht wiederhergestellt werden; ihr Protokoll bleibt als {file} erhalten.</translation>
         </message>
         <message>
+            <source>{found} of {patients} patients</source>
+            <translation>{found} von {patients} Patienten</translation>
+        </message>
+        <message>
             <source>{guideline}, if it applies: {category}</source>
             <translation>{guideline}, falls es gilt: {category}</translation>
         </message>
@@ -4736,6 +4768,10 @@ Wissen Sie, dass es HU sind? Dann werden sie als solche genommen, und das Zertif
         <message>
             <source>{path}: there is no CT scan in it.</source>
             <translation>{path}: darin ist keine CT-Untersuchung.</translation>
+        </message>
+        <message>
+            <source>{patient} ({count} series)</source>
+            <translation>{patient} (Serien: {count})</translation>
         </message>
         <message>
             <source>{percent} % in volume</source>

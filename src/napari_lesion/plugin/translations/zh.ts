@@ -804,6 +804,10 @@ A double click opens one.</source>
             <translation>椭圆：均值、标准差、最小值、最大值和面积</translation>
         </message>
         <message>
+            <source>Emergency</source>
+            <translation>紧急</translation>
+        </message>
+        <message>
             <source>Emphysema</source>
             <translation>肺气肿</translation>
         </message>
@@ -1200,6 +1204,10 @@ A double click opens one.</source>
             <translation>隐藏或显示图像上绘制的一切</translation>
         </message>
         <message>
+            <source>High</source>
+            <translation>高</translation>
+        </message>
+        <message>
             <source>Home</source>
             <translation>Home</translation>
         </message>
@@ -1492,6 +1500,10 @@ A double click opens one.</source>
             <translation>正在查找图像</translation>
         </message>
         <message>
+            <source>Low</source>
+            <translation>低</translation>
+        </message>
+        <message>
             <source>Lung</source>
             <translation>肺窗</translation>
         </message>
@@ -1682,6 +1694,10 @@ A double click opens one.</source>
         <message>
             <source>Mediastinum window</source>
             <translation>纵隔窗</translation>
+        </message>
+        <message>
+            <source>Medium</source>
+            <translation>中</translation>
         </message>
         <message>
             <source>Memory of open scans</source>
@@ -2026,6 +2042,14 @@ A double click opens one.</source>
         <message>
             <source>Open the selected series: a double click or Enter does the same</source>
             <translation>打开所选序列：双击或按 Enter 键亦可</translation>
+        </message>
+        <message>
+            <source>Opened {name} of {patient}, the largest of {count} series of {patients} patients. Not opened: {others}.</source>
+            <translation>已打开 {patient} 的 {name}，即 {patients} 位患者的 {count} 个序列中最大的一个。未打开：{others}。</translation>
+        </message>
+        <message>
+            <source>Opened {name}, the largest of {count} series of {patients} patients.</source>
+            <translation>已打开 {name}，即 {patients} 位患者的 {count} 个序列中最大的一个。</translation>
         </message>
         <message>
             <source>Opened {name}, the largest of {count} series. Not opened: {others}.</source>
@@ -2446,6 +2470,10 @@ A double click opens one.</source>
         <message>
             <source>Right upper</source>
             <translation>右上叶</translation>
+        </message>
+        <message>
+            <source>Routine</source>
+            <translation>常规</translation>
         </message>
         <message>
             <source>Ruler</source>
@@ -4586,6 +4614,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>{error} 无法恢复审阅；其日志保留为 {file}。</translation>
         </message>
         <message>
+            <source>{found} of {patients} patients</source>
+            <translation>{found}，来自 {patients} 位患者</translation>
+        </message>
+        <message>
             <source>{guideline}, if it applies: {category}</source>
             <translation>{guideline}，如适用：{category}</translation>
         </message>
@@ -4736,6 +4768,10 @@ Do you know that they are HU? If so, they are taken as such, and the certificate
         <message>
             <source>{path}: there is no CT scan in it.</source>
             <translation>{path}：其中没有CT扫描。</translation>
+        </message>
+        <message>
+            <source>{patient} ({count} series)</source>
+            <translation>{patient}（{count} 个序列）</translation>
         </message>
         <message>
             <source>{percent} % in volume</source>

@@ -27,7 +27,7 @@ from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.actions import bind
 from napari_lesion.plugin.viewer.docks import entitle
-from napari_lesion.plugin.viewer.layers import scan_name
+from napari_lesion.plugin.viewer.layers import patient_key, scan_name
 from napari_lesion.plugin.viewer.reader import add_layers, open_series
 from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.series_search import Found, SeriesSearch
@@ -257,6 +257,8 @@ class BrowserPanel(QWidget):
             self._show_status(f"⚠ {sentence(error)}")
         elif complete:
             said = tr("{count} series in {studies} studies", count=len(self.tree.rows), studies=len(self.tree.studies))
+            if (patients := len({patient_key(one.identity) for one in self.series})) > 1:
+                said = tr("{found} of {patients} patients", found=said, patients=patients)
             if not self.tree.rows:
                 said = (
                     tr("There is no DICOM image. The list of skipped files says why.")

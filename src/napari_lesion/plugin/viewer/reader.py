@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,11 +17,14 @@ from napari_lesion.dicom.read.progressive import ProgressiveLoading, obstacle
 from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.session.open_scans import open_scans, volume_in_memory
+from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.asking import asking_viewer
-from napari_lesion.plugin.viewer.layers import LayerData, scan_layer, scan_name
+from napari_lesion.plugin.viewer.layers import LayerData, patient_key, scan_layer, scan_name
 from napari_lesion.plugin.viewer.opening import Opening, follow
 from napari_lesion.plugin.viewer.scan_view import scan_view
+from napari_lesion.plugin.viewer.tools.corners import person_name
+from napari_lesion.plugin.viewer.tools.reading import reading_tools
 from napari_lesion.plugin.viewer.view import show_doubts
 from napari_lesion.plugin.widgets.dialogs import SeriesDialog
 from napari_lesion.plugin.widgets.messages import offer, show_error, show_info, show_warning
@@ -36,11 +40,11 @@ if TYPE_CHECKING:
 
     from napari_lesion.dicom.index.series import Series, SeriesIndex
     from napari_lesion.dicom.read.progressive import ProgressiveLoading
-    from napari_lesion.model.volume import Volume
+    from napari_lesion.model.volume import SeriesIdentity, Volume
 
 PathOrPaths = str | Path | Sequence[str | Path]
 
-#: Of what was not looked into, in one message.
+#: Of what was not looked into, or not opened, in one message.
 _MOST_NAMED = 5
 
 #: What npe2 and napari take as "read, but there is nothing to show".
@@ -231,21 +235,57 @@ def _offer_rest(opened: Series, rest: Sequence[Series]) -> None:
 
     Last of all, when the scan is there: napari shows one message over the other, and the button must not be covered.
     """
-    others = "; ".join(scan_name(one.identity) for one in rest[:5])
-    if len(rest) > 5:
-        others = tr("{names} and {count} more", names=others, count=len(rest) - 5)
-    message = tr(
-        "Opened {name}, the largest of {count} series. Not opened: {others}.",
-        name=scan_name(opened.identity),
-        count=1 + len(rest),
-        others=others,
-    )
     viewer = asking_viewer()
     if viewer is None:
-        show_info(message)
+        show_info(_rest_text(opened, rest, names=False))  # a script's output may be kept
     else:
+        message = _rest_text(opened, rest, names=reading_tools(session_of(viewer)).names)
         others_action = tr("Choose others…"), lambda *_: _open_more(viewer, rest)
         QTimer.singleShot(0, lambda: offer(message, others_action))
+
+
+def _rest_text(opened: Series, rest: Sequence[Series], *, names: bool) -> str:
+    """Say what was opened, and what was not: by patient where there are several, unless nobody is to be named."""
+    name, count, own = scan_name(opened.identity), 1 + len(rest), patient_key(opened.identity)
+    left = Counter(patient_key(one.identity) for one in rest)
+    patients = len({own, *left})
+    if patients == 1:
+        others = _listed([scan_name(one.identity) for one in rest])
+        return tr(
+            "Opened {name}, the largest of {count} series. Not opened: {others}.",
+            name=name,
+            count=count,
+            others=others,
+        )
+    if not names:
+        return tr(
+            "Opened {name}, the largest of {count} series of {patients} patients.",
+            name=name,
+            count=count,
+            patients=patients,
+        )
+    who = {patient_key(one.identity): _patient(one.identity) for one in (*rest, opened)}
+    return tr(
+        "Opened {name} of {patient}, the largest of {count} series of {patients} patients. Not opened: {others}.",
+        name=name,
+        patient=who[own],
+        count=count,
+        patients=patients,
+        others=_listed([tr("{patient} ({count} series)", patient=who[key], count=n) for key, n in left.items()]),
+    )
+
+
+def _patient(identity: SeriesIdentity) -> str:
+    """Name a patient, with the number: two may have one name."""
+    named = dict.fromkeys(part for part in (person_name(identity.patient_name), identity.patient_id) if part)
+    return " · ".join(named) or tr("no name")
+
+
+def _listed(names: Sequence[str]) -> str:
+    """List names, and how many there are that there is no room for."""
+    said = "; ".join(names[:_MOST_NAMED])
+    left = len(names) - _MOST_NAMED
+    return tr("{names} and {count} more", names=said, count=left) if left > 0 else said
 
 
 def worth(series: Series) -> tuple[bool, bool, int]:

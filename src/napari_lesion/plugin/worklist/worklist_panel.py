@@ -25,7 +25,7 @@ from napari_lesion.dicom.index.series import Series
 from napari_lesion.model.volume import readable_date
 from napari_lesion.plugin.session.open_scan import OpenScan
 from napari_lesion.plugin.session.session import session_of
-from napari_lesion.plugin.texts import tr
+from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.plugin.viewer.browser_panel import browser_of
 from napari_lesion.plugin.viewer.docks import entitle, share_place
 from napari_lesion.plugin.viewer.scan_view import scan_view
@@ -40,18 +40,35 @@ from napari_lesion.support.plain import one_line
 from napari_lesion.support.progress import Progress
 from napari_lesion.worklist.places import Located
 from napari_lesion.worklist.ranking import TEXTS, Term
-from napari_lesion.worklist.rule import PRIORITIES
+from napari_lesion.worklist.rule import PRIORITIES, Priority
 from napari_lesion.worklist.studies import Study
 
 POINTS, LUNG_RADS, STATE, PATIENT, LARGEST, WAITED, DATE = range(7)
 """What decides is seen without scrolling in a narrow panel."""
 _REFRESH_MS = 60_000
 _HOUR_S = 3600.0
+_PRIORITY_TEXTS: dict[Priority, str] = {
+    "STAT": N_("Emergency"),
+    "HIGH": N_("High"),
+    "MEDIUM": N_("Medium"),
+    "ROUTINE": N_("Routine"),
+    "LOW": N_("Low"),
+}
+
+
+def priority_text(priority: Priority) -> str:
+    """Say a priority as readers do, with DICOM's own word for the first: it is what others call it by telephone."""
+    word = tr(_PRIORITY_TEXTS[priority])
+    return f"{word} (STAT)" if priority == "STAT" else word
 
 
 def term_text(term: Term) -> str:
     """Say a reason for a study's place, with its points."""
-    return f"{term.points:+.1f}  {tr(TEXTS[term.kind], **term.values)}"
+    said = dict(term.values)
+    for one in PRIORITIES:
+        if said.get("priority") == one:
+            said["priority"] = priority_text(one)
+    return f"{term.points:+.1f}  {tr(TEXTS[term.kind], **said)}"
 
 
 class WorklistPanel(QWidget):
@@ -109,7 +126,8 @@ class WorklistPanel(QWidget):
             tr("Without a report: the selected study is off the list until more is found in it")
         )
         self.priority = QComboBox()
-        self.priority.addItems(PRIORITIES)
+        for one in PRIORITIES:
+            self.priority.addItem(priority_text(one), one)
         self.priority.setAccessibleName(tr("Requested as"))
         self.priority.setToolTip(tr("With what priority the selected study is requested, for all readers"))
         requested = QLabel(tr("Requested as"))
@@ -135,7 +153,7 @@ class WorklistPanel(QWidget):
         self.next_button.clicked.connect(self.open_next)
         self.release_button.clicked.connect(lambda: self._do(self._reading.release))
         self.done_button.clicked.connect(lambda: self._do(lambda study: self._reading.done(study, "by hand")))
-        self.priority.textActivated.connect(self._set_priority)
+        self.priority.activated.connect(self._set_priority)
         self.table.itemDoubleClicked.connect(lambda item: self.open(self.studies[item.row()].id))
         self.table.currentCellChanged.connect(lambda row, *_: self._choose(self.studies[row].id if row >= 0 else ""))
 
@@ -255,7 +273,7 @@ class WorklistPanel(QWidget):
         self.why.setText("\n".join(map(one_line, lines)))
         own = study is not None and self._reading.has(study)
         self.priority.setEnabled(study is not None and not study.is_read)
-        self.priority.setCurrentText(study.priority if study is not None else "ROUTINE")
+        self.priority.setCurrentIndex(PRIORITIES.index(study.priority if study is not None else "ROUTINE"))
         self.next_button.setEnabled(not blind)
         self.release_button.setEnabled(own)
         self.done_button.setEnabled(study is not None and not study.is_read and (own or not study.holder))
@@ -306,9 +324,8 @@ class WorklistPanel(QWidget):
             self._say(f"⚠ {sentence(error)}")
         self.refresh()
 
-    def _set_priority(self, priority: str) -> None:
-        known = next(one for one in PRIORITIES if one == priority)
-        self._do(lambda study: self._reading.set_priority(study, known))
+    def _set_priority(self, row: int) -> None:
+        self._do(lambda study: self._reading.set_priority(study, PRIORITIES[row]))
 
     def _do(self, what: Callable[[str], None]) -> None:
         study = self.chosen
