@@ -12,7 +12,7 @@ from napari_lesion.cli.console import print_line, show_table
 
 
 class FitMethod(StrEnum):
-    """How the network's heat becomes a score."""
+    """How the network's probability becomes a score."""
 
     AUTO = "auto"
     ISOTONIC = "isotonic"

@@ -10,7 +10,7 @@ from napari_lesion.model.findings import Candidate, Heatmap
 from napari_lesion.model.volume import FloatArray, apply_affine, spacing_of
 
 FLOOR = 0.01
-"""Heat below which a maximum is not even a candidate."""
+"""Probability below which a maximum is not even a candidate."""
 MOST = 200
 """Candidates kept at most, the best ones."""
 DIAMETER_RANGE_MM = (3.0, 60.0)

@@ -291,7 +291,7 @@ def _heatmap_description(model: ModelReference) -> SegmentDescription:
 
 
 def _levels_on_scan(heatmap: Heatmap, volume: Volume, progress: Progress) -> tuple[npt.NDArray[np.uint8], int]:
-    """Bring a heatmap onto the scan's slices that have heat, 0 to 255, and say which slice is the first."""
+    """Bring a heatmap onto the scan's slices where it is not 0, as 0 to 255, and say which slice is the first."""
     # Index in the scan → index in the heatmap; the axes are parallel, so each axis goes by itself.
     matrix: FloatArray = np.linalg.inv(heatmap.affine) @ volume.affine
     hot = np.flatnonzero((heatmap.values * _LEVELS >= 0.5).any(axis=(1, 2)))

@@ -77,7 +77,7 @@ def nodule_view(
         The scan as the network sees it.
     finding : Finding
     score : callable
-        Heat in [0, 1] → score as reported.
+        Probability in [0, 1] → score as reported.
     device : str
     notes : tuple of str
         Warnings that the explanation shall carry.

@@ -103,7 +103,7 @@ class Calibration(BaseModel):
         return self
 
     def __call__(self, probability: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Heat in [0, 1] → score in [0, 1], any shape."""
+        """Probability in [0, 1] → score in [0, 1], any shape."""
         x, y = np.array(self.points).T
         score: npt.NDArray[np.float32] = np.interp(probability, x, y).astype(np.float32)
         return score

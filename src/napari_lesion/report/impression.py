@@ -43,7 +43,7 @@ _ZONES = {
     ("", ""): "",
 }
 """By side and zone: thirds of the lungs, where no lobe is known."""
-_FATES = {
+_CHANGES = {
     "grown": "grown since {date}",
     "stable": "stable since {date}",
     "shrunk": "shrunk since {date}",
@@ -65,7 +65,7 @@ _NOT_KNOWN = "{guideline}: not known. {why}"
 _IN_VOLUME = "{percent} % in volume"
 
 TEXTS: tuple[str, ...] = (
-    *(text for words in (_NODULES, _PLACES, _FATES) for text in words.values()),
+    *(text for words in (_NODULES, _PLACES, _CHANGES) for text in words.values()),
     *filter(None, _ZONES.values()),
     *(_ABOUT, _REJECTED, _UNCONFIRMED, _NONE, _UNSEARCHED, _FURTHER_ONE, _FURTHER),
     *(_IF_IT_APPLIES, _NOT_KNOWN_WHETHER, _NOT_KNOWN, _IN_VOLUME),
@@ -189,7 +189,7 @@ def _place(finding: Finding, measured: Measurement | None, say: Say) -> str:
 
 
 def _change(change: Change, date: str, say: Say) -> str:
-    said = say(_FATES[change.fate], date=date)
+    said = say(_CHANGES[change.fate], date=date)
     if change.volume_change is None:
         return said
     percent = f"{100 * change.volume_change:+.0f}".replace("-", "−")

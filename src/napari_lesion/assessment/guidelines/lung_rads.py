@@ -18,7 +18,7 @@ from napari_lesion.assessment.guidelines.lung_rads_table import (
     GUIDELINE,
     MANAGEMENT,
     ORDER,
-    Verdict,
+    Entry,
     When,
     by_table,
     management,
@@ -35,7 +35,7 @@ FIRST_YEARS = 50
 LAST_YEARS = 80
 """Where those of USPSTF and ACS end; NCCN has no end."""
 JUXTAPLEURAL_MM = 10.0
-_CATEGORY_1 = Verdict("1", "Calcified completely, in the centre, like popcorn or in rings, or containing fat")
+_CATEGORY_1 = Entry("1", "Calcified completely, in the centre, like popcorn or in rings, or containing fat")
 
 
 def of_nodule(finding: Finding, patient: Patient, comparisons: Sequence[Comparison] = ()) -> Advice:
@@ -55,8 +55,8 @@ def of_nodule(finding: Finding, patient: Patient, comparisons: Sequence[Comparis
     if refusal:
         return Advice(guideline=GUIDELINE, applies=False, why_not=refusal)
     history = history_of(nodule, comparisons)
-    verdicts = _verdicts(nodule, history)
-    categories = ordered(verdict.category for verdict in verdicts)
+    entries = _entries(nodule, history)
+    categories = ordered(entry.category for entry in entries)
     advice = management(categories, nodule.solid_mm or 0.0)
     trace = (
         *_population(patient),
@@ -67,8 +67,8 @@ def of_nodule(finding: Finding, patient: Patient, comparisons: Sequence[Comparis
         *history.steps,
         *_entered(nodule),
         *(
-            Step(says=f"{verdict.words}: category {verdict.category}.", rests_on=verdict.rests_on)
-            for verdict in sorted(verdicts, key=lambda verdict: ORDER.index(verdict.category))
+            Step(says=f"{entry.words}: category {entry.category}.", rests_on=entry.rests_on)
+            for entry in sorted(entries, key=lambda entry: ORDER.index(entry.category))
         ),
     )
     return _advice(either(categories), advice, unknown, trace, (*_missing(nodule, history), *_missing_of(patient)))
@@ -92,9 +92,9 @@ def applicability(patient: Patient) -> tuple[str, str]:
     return "", ""
 
 
-def _verdicts(nodule: Nodule, history: NoduleHistory) -> list[Verdict]:
+def _entries(nodule: Nodule, history: NoduleHistory) -> list[Entry]:
     """Work out every category that is possible with what is known."""
-    found: dict[Verdict, None] = {}
+    found: dict[Entry, None] = {}
     for pattern in nodule.patterns:
         if pattern:
             found[_CATEGORY_1] = None
@@ -104,7 +104,7 @@ def _verdicts(nodule: Nodule, history: NoduleHistory) -> list[Verdict]:
                 for when in history.whens:
                     found |= dict.fromkeys(_of_type(nodule, type_, solid_mm, when, history))
     if is_true(nodule.finding.appearance.suspicious):
-        found = dict.fromkeys(_suspicious(verdict) for verdict in found)
+        found = dict.fromkeys(_suspicious(entry) for entry in found)
     return list(found)
 
 
@@ -120,47 +120,43 @@ def _solid_sizes(nodule: Nodule, type_: NoduleType) -> tuple[float, ...]:
     return tuple(mm for mm in (0.0, 4.0, 6.0, 8.0) if mm <= nodule.mean_mm)
 
 
-def _of_type(
-    nodule: Nodule, type_: NoduleType, solid_mm: float, when: When, history: NoduleHistory
-) -> Iterator[Verdict]:
+def _of_type(nodule: Nodule, type_: NoduleType, solid_mm: float, when: When, history: NoduleHistory) -> Iterator[Entry]:
     looks = nodule.finding.appearance
     if looks.airway is not None:
         if looks.airway.value == "subsegmental":
             if when not in {"growing", "slowly growing"}:
-                yield Verdict("2", "In a subsegmental airway")
+                yield Entry("2", "In a subsegmental airway")
                 return
         elif when in {"baseline", "new"}:
-            yield Verdict("4A", "In a segmental or more proximal airway")
+            yield Entry("4A", "In a segmental or more proximal airway")
             return
         else:
-            yield Verdict("4B", "In a segmental or more proximal airway, persisting")
+            yield Entry("4B", "In a segmental or more proximal airway, persisting")
             return
     juxtapleural = is_true(looks.juxtapleural) and type_ == "solid" and nodule.mean_mm < JUXTAPLEURAL_MM
     if juxtapleural and when not in {"growing", "slowly growing"}:
-        yield Verdict("2", "Juxtapleural, solid, smooth, under 10 mm")
+        yield Entry("2", "Juxtapleural, solid, smooth, under 10 mm")
     elif when == "stable":
         yield from _stable(nodule, type_, solid_mm, history)
     else:
-        verdict = by_table(type_, nodule.mean_mm, solid_mm, when)
+        entry = by_table(type_, nodule.mean_mm, solid_mm, when)
         before = history.categories if when in {"growing", "slowly growing"} and type_ != "non-solid" else ()
-        for earlier in before or (verdict.category,):
-            keeps = ORDER.index(earlier) > ORDER.index(verdict.category)
-            yield (
-                Verdict(earlier, f"{when.capitalize()}, category {earlier} before", stepped=True) if keeps else verdict
-            )
+        for earlier in before or (entry.category,):
+            keeps = ORDER.index(earlier) > ORDER.index(entry.category)
+            yield (Entry(earlier, f"{when.capitalize()}, category {earlier} before", stepped=True) if keeps else entry)
 
 
-def _stable(nodule: Nodule, type_: NoduleType, solid_mm: float, history: NoduleHistory) -> Iterator[Verdict]:
+def _stable(nodule: Nodule, type_: NoduleType, solid_mm: float, history: NoduleHistory) -> Iterator[Entry]:
     """Step the category of a stable nodule down, unless it has crossed a limit of size since."""
     now = by_table(type_, nodule.mean_mm, solid_mm, "stable")
     words = now.words.removesuffix(", at baseline")
     for then in _by_size_then(type_, solid_mm, history.then_mm) or (now.category, _STEPS[now.category][0]):
         crossed = ORDER.index(now.category) > ORDER.index(then)
         for earlier in history.categories or _STEPS[then]:
-            after = [Verdict("2", f"{words}, stable")] if type_ == "non-solid" else stepped(earlier, history.months)
-            for verdict in after:
-                higher = crossed and ORDER.index(now.category) > ORDER.index(verdict.category)
-                yield Verdict(now.category, f"{words}, a limit of size newly crossed") if higher else verdict
+            after = [Entry("2", f"{words}, stable")] if type_ == "non-solid" else stepped(earlier, history.months)
+            for entry in after:
+                higher = crossed and ORDER.index(now.category) > ORDER.index(entry.category)
+                yield Entry(now.category, f"{words}, a limit of size newly crossed") if higher else entry
 
 
 _STEPS: dict[Category, tuple[Category, ...]] = {
@@ -187,10 +183,10 @@ def _by_size_then(type_: NoduleType, solid_mm: float, then_mm: float | None) -> 
     return ordered(by_table(type_, then_mm, mm, "stable").category for mm in sizes)
 
 
-def _suspicious(verdict: Verdict) -> Verdict:
-    if verdict.category in {"3", "4A", "4B"}:
-        return Verdict("4X", f"{verdict.words}: {verdict.category}, with further features that increase suspicion")
-    return verdict
+def _suspicious(entry: Entry) -> Entry:
+    if entry.category in {"3", "4A", "4B"}:
+        return Entry("4X", f"{entry.words}: {entry.category}, with further features that increase suspicion")
+    return entry
 
 
 def of_exam(findings: Sequence[Finding], nodules: Sequence[Advice], patient: Patient) -> Advice:

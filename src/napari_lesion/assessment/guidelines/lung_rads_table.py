@@ -33,7 +33,7 @@ _PET = "; PET/CT may be considered, as there is a solid nodule or solid part of 
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Entry:
     """A category, and the entry of the table that gives it, in words."""
 
     category: Category
@@ -47,7 +47,7 @@ class Verdict:
         return f"{GUIDELINE}, {'stepped management' if self.stepped else f'category {self.category}'}"
 
 
-def by_table(type_: NoduleType, mean_mm: float, solid_mm: float, when: When) -> Verdict:
+def by_table(type_: NoduleType, mean_mm: float, solid_mm: float, when: When) -> Entry:
     """Look up the category of a nodule that is not stable.
 
     Parameters
@@ -62,13 +62,13 @@ def by_table(type_: NoduleType, mean_mm: float, solid_mm: float, when: When) -> 
     if type_ == "non-solid":
         return _non_solid(mean_mm, when, first)
     if when == "slowly growing":
-        return Verdict("4B", f"{type_.capitalize()}, slowly growing over several exams")
+        return Entry("4B", f"{type_.capitalize()}, slowly growing over several exams")
     if type_ == "solid":
         return _solid(mean_mm, when, first)
     return _part_solid(mean_mm, solid_mm, when, first)
 
 
-def _solid(mm: float, when: When, first: str) -> Verdict:
+def _solid(mm: float, when: When, first: str) -> Entry:
     if when == "growing":
         limits: Sequence[tuple[float, Category]] = ((8.0, "4A"), (float("inf"), "4B"))
     elif when == "new":
@@ -76,29 +76,29 @@ def _solid(mm: float, when: When, first: str) -> Verdict:
     else:
         limits = ((6.0, "2"), (8.0, "3"), (15.0, "4A"), (float("inf"), "4B"))
     category, span = _within(mm, limits)
-    return Verdict(category, f"Solid, {span}, {first}")
+    return Entry(category, f"Solid, {span}, {first}")
 
 
-def _part_solid(mm: float, solid_mm: float, when: When, first: str) -> Verdict:
+def _part_solid(mm: float, solid_mm: float, when: When, first: str) -> Entry:
     if when in {"new", "growing"}:
         if when == "new" and mm < 6.0:
-            return Verdict("3", "Part-solid, under 6 mm, new")
+            return Entry("3", "Part-solid, under 6 mm, new")
         category, span = _within(solid_mm, ((4.0, "4A"), (float("inf"), "4B")))
-        return Verdict(category, f"Part-solid, {when}, solid part {span}")
+        return Entry(category, f"Part-solid, {when}, solid part {span}")
     if mm < 6.0:
-        return Verdict("2", f"Part-solid, under 6 mm, {first}")
+        return Entry("2", f"Part-solid, under 6 mm, {first}")
     category, span = _within(solid_mm, ((6.0, "3"), (8.0, "4A"), (float("inf"), "4B")))
-    return Verdict(category, f"Part-solid, 6 mm or more, solid part {span}, {first}")
+    return Entry(category, f"Part-solid, 6 mm or more, solid part {span}, {first}")
 
 
-def _non_solid(mm: float, when: When, first: str) -> Verdict:
+def _non_solid(mm: float, when: When, first: str) -> Entry:
     if mm < 30.0:
-        return Verdict("2", f"Non-solid, under 30 mm, {first}")
+        return Entry("2", f"Non-solid, under 30 mm, {first}")
     if when == "slowly growing":
-        return Verdict("2", "Non-solid, 30 mm or more, slowly growing")
+        return Entry("2", "Non-solid, 30 mm or more, slowly growing")
     if when == "growing":
-        return Verdict("3", "Non-solid, 30 mm or more; the table has no entry for one that grows, so as for a new one")
-    return Verdict("3", f"Non-solid, 30 mm or more, {first}")
+        return Entry("3", "Non-solid, 30 mm or more; the table has no entry for one that grows, so as for a new one")
+    return Entry("3", f"Non-solid, 30 mm or more, {first}")
 
 
 def _within(mm: float, limits: Sequence[tuple[float, Category]]) -> tuple[Category, str]:
@@ -113,26 +113,26 @@ def _within(mm: float, limits: Sequence[tuple[float, Category]]) -> tuple[Catego
     raise ValueError(f"{mm} mm is no size.")
 
 
-def stepped(category: Category, months: float | None) -> Iterator[Verdict]:
+def stepped(category: Category, months: float | None) -> Iterator[Entry]:
     """Tell what becomes of the category of a nodule that is stable or smaller, after some months.
 
     Each that is possible where it is not known after how many.
     """
     follow_up: dict[Category, tuple[int, Category]] = {"3": (6, "2"), "4A": (3, "3")}
     if category in {"1", "2"}:
-        yield Verdict("2", f"Stable, category {category} before", stepped=True)
+        yield Entry("2", f"Stable, category {category} before", stepped=True)
     elif category in follow_up:
         after, lower = follow_up[category]
         if months is None or whole(months) >= after:
-            yield Verdict(
+            yield Entry(
                 lower, f"Category {category} before, stable or smaller at {after} months or later", stepped=True
             )
         if months is None or whole(months) < after:
-            yield Verdict(
+            yield Entry(
                 category, f"Category {category} before, stable, but seen again before {after} months", stepped=True
             )
     else:
-        yield Verdict(category, f"Category {category} before; being stable does not step it down", stepped=True)
+        yield Entry(category, f"Category {category} before; being stable does not step it down", stepped=True)
 
 
 def ordered(categories: Iterable[Category]) -> tuple[Category, ...]:

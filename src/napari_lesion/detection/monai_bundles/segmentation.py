@@ -96,7 +96,7 @@ def segment(
 ) -> Detection:
     """Run a segmentation network on a scan as its bundle says.
 
-    Heat is the probability that a voxel of the scan belongs to a chosen class: the sum over those that exclude each
+    The heatmap is the probability that a voxel belongs to a chosen class: the sum over those that exclude each
     other, else the largest. A finding is a connected part (26 neighbours) of the voxels to which the bundle would give
     a chosen class. Its centre is the part's centre of mass, its diameter that of a ball of its volume, its score the
     mean probability of its class in it.
@@ -190,7 +190,7 @@ def _windows(inferer: SlidingWindowInferer | SimpleInferer, shape: Sequence[int]
 def _collect(
     back: Callable[[int], npt.NDArray[np.float32]], recipe: SegmentationRecipe, volume: Volume
 ) -> tuple[npt.NDArray[np.float32], list[Candidate]]:
-    """Heat and candidates from the probability of each class on the scan's voxels, of which few are held at a time."""
+    """Heatmap and candidates from the probability of each class on the scan, of which few are held at once."""
     heatmap = np.zeros(volume.shape, dtype=np.float32)
     found: list[Candidate] = []
     if not recipe.exclusive or len(recipe.classes) == 2:

@@ -313,7 +313,7 @@ def target_maps(
     npt.NDArray[np.float32],
     npt.NDArray[np.bool_],
 ]:
-    """Heat, positives' weights, size, offset and validity on the output grid (see ``Batch``).
+    """Heatmap, positives' weights, size, offset and validity on the output grid (see ``Batch``).
 
     References
     ----------
