@@ -37,20 +37,10 @@ def tree(tmp_path_factory):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
+def run(monkeypatch, command):
     """The command line with a detector that finds what it is told to: gives exit status, stdout and stderr."""
     monkeypatch.setattr("napari_lesion.detection.registry.load_detector", lambda name: FakeDetector(FOUND))
-    before = signal.getsignal(signal.SIGTERM)
-
-    def command(*arguments):
-        monkeypatch.setattr(sys, "argv", ["napari-lesion", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        written = capsys.readouterr()
-        return end.value.code or 0, written.out, written.err
-
-    yield command
-    signal.signal(signal.SIGTERM, before)
+    return command
 
 
 # -- analyse ----------------------------------------------------------------------------------------------------------

@@ -1,13 +1,10 @@
 """``models`` and the options of ``analyse`` that concern them, as a user types them."""
 
 import os
-import signal
-import sys
 
 import pytest
 from fake_scan import FakeDetector
 
-from napari_lesion.cli.main import main
 from napari_lesion.models import package_metadata, packages
 from napari_lesion.models.card import Metric
 
@@ -27,19 +24,9 @@ PACK = package_metadata.Metadata(
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
+def run(monkeypatch, command, tmp_path):
     monkeypatch.setenv(packages.HOME_VARIABLE, str(tmp_path / "home"))
-    before = signal.getsignal(signal.SIGTERM)
-
-    def command(*arguments):
-        monkeypatch.setattr(sys, "argv", ["napari-lesion", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        written = capsys.readouterr()
-        return end.value.code or 0, written.out, written.err
-
-    yield command
-    signal.signal(signal.SIGTERM, before)
+    return command
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_lesion.cli.analyse import Device
+from napari_lesion.cli.analyse import AllowGaps, AssumeHu, Device, OnDevice
 from napari_lesion.cli.console import print_error, print_line, show_progress
 
 if TYPE_CHECKING:
@@ -34,12 +34,7 @@ Results = Annotated[
     typer.Option(exists=True, help="What `analyse` wrote: its OUT, or a series' findings.json. Default: analyse."),
 ]
 Model = Annotated[str, typer.Option(help="Id or folder of the model (default: that of --results, or nodule-3d).")]
-OnDevice = Annotated[Device, typer.Option(help="Where the network runs.")]
 SeriesUid = Annotated[str, typer.Option(help="SeriesInstanceUID, where PATH holds several.")]
-AllowGaps = Annotated[bool, typer.Option("--allow-gaps", help="Interpolate missing slices.")]
-AssumeHu = Annotated[
-    bool, typer.Option("--assume-hu", help="Take CT values as HU where the headers do not say that they are.")
-]
 
 
 def explain(

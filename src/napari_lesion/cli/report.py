@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_lesion.cli.analyse import Clinical
 from napari_lesion.cli.console import print_error, print_line, show_progress
 from napari_lesion.cli.known_patients import load_known, warn_of_no_known_patient
 from napari_lesion.cli.withholding import withholding
@@ -36,10 +37,6 @@ Kinds = Annotated[
 Scans = Annotated[
     Path | None,
     typer.Option(exists=True, metavar="PATH", help="Where the scans are now (default: where they were)."),
-]
-Clinical = Annotated[
-    Path | None,
-    typer.Option(exists=True, help="What is known of the patients: a CSV, FHIR JSON, or a folder with such files."),
 ]
 WithholdNames = Annotated[
     bool,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_lesion.cli.analyse import Device
+from napari_lesion.cli.analyse import Device, OnDevice, Paths
 from napari_lesion.cli.console import print_error, print_line, show_progress, show_table
 from napari_lesion.support.errors import LesionError, OptionError
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from napari_lesion.model.volume import Volume
 
 
-Paths = Annotated[list[Path], typer.Argument(exists=True, metavar="PATH...", help="DICOM files, folders or zips.")]
 Truth = Annotated[
     Path, typer.Option(exists=True, dir_okay=False, help="Lesions in these scans, in the form of LUNA16.")
 ]
@@ -27,7 +26,6 @@ Excluded = Annotated[
     Path | None, typer.Option(exists=True, dir_okay=False, help="Places that do not count, in the same form.")
 ]
 Model = Annotated[str | None, typer.Option(help="Id of the model, or its folder. Default: see `models default`.")]
-OnDevice = Annotated[Device, typer.Option(help="Where the network runs.")]
 Scans = Annotated[int | None, typer.Option(min=1, help="Use so many of the scans, evenly chosen (default: all).")]
 Only = Annotated[
     list[str] | None, typer.Option("--only", metavar="NAME", help="Only this perturbation; may be given again.")
