@@ -37,22 +37,27 @@ def _settings_of_the_test(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pyt
     monkeypatch.setenv("XDG_DOCUMENTS_DIR", str(tmp_path_factory.mktemp("documents")))
 
 
-@pytest.fixture(autouse=True)
-def _only_new_garbage() -> None:
-    """Let searches for garbage see what a test makes: napari's fixture makes two, of half a second with all the rest.
+_freeze, _unfreeze = gc.freeze, gc.unfreeze
 
-    What the viewer puts back itself (`widgets/garbage.py`), all that was imported among it, is taken out again.
+
+@pytest.fixture(autouse=True)
+def _only_new_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let searches for garbage see what a test makes, not all of the libraries: napari makes several a window.
+
+    `widgets/garbage.py` hides what is old from each of napari's searches, and shows it again: here it stays hidden.
     """
-    gc.freeze()
+    _freeze()
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+    monkeypatch.setattr(gc, "unfreeze", lambda: None)
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _windows_are_freed_here() -> Iterator[None]:
     """Leave no closed window to be found by the garbage collector in a later test, on a thread of training, say."""
     yield
-    gc.unfreeze()
+    _unfreeze()
     gc.collect()
-    gc.freeze()
+    _freeze()
 
 
 @pytest.fixture
