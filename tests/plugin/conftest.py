@@ -46,6 +46,7 @@ def _only_new_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
 
     `widgets/garbage.py` hides what is old from each of napari's searches, and shows it again: here it stays hidden.
     """
+    gc.collect()  # what the test before left: little
     _freeze()
     monkeypatch.setattr(gc, "freeze", lambda: None)
     monkeypatch.setattr(gc, "unfreeze", lambda: None)
