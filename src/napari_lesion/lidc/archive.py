@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from napari_lesion.dicom.index.series import find_series
 from napari_lesion.lidc.readings import Planes, ScanReadings
@@ -21,14 +20,6 @@ COLLECTION = "lidc_idri"
 SCANS, ASIDE = "scans", "set_aside"
 _SPARE_MB = 1000
 """Left free on the disk."""
-
-
-class Collections(Archive, Protocol):
-    """An archive that knows what is in a collection."""
-
-    def collection(self, name: str) -> tuple[RealCase, ...]:
-        """List the CT series of a collection. No network."""
-        ...
 
 
 @dataclass(frozen=True)
