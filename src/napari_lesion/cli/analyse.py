@@ -55,8 +55,7 @@ Model = Annotated[
 ]
 OnDevice = Annotated[Device, typer.Option(help="Where the network runs.")]
 InPrecision = Annotated[
-    Precision,
-    typer.Option(help="Numbers that torch computes in; auto: float16 on CUDA, float32 elsewhere."),
+    Precision, typer.Option(help="Numbers that torch computes in; auto: float16 on CUDA, float32 elsewhere.")
 ]
 Runtime = Annotated[
     str,
@@ -71,19 +70,16 @@ AllowGaps = Annotated[
     bool, typer.Option("--allow-gaps", help="Interpolate missing slices instead of refusing the series.")
 ]
 AssumeHu = Annotated[
-    bool,
-    typer.Option("--assume-hu", help="Take CT values as HU where the headers do not say that they are."),
+    bool, typer.Option("--assume-hu", help="Take CT values as HU where the headers do not say that they are.")
 ]
 Threshold = Annotated[
     float | None, typer.Option(min=0, max=1, help="Report findings from this score on (default: the model's own).")
 ]
 FalsePositives = Annotated[
-    float | None,
-    typer.Option(help="The same in other words: expect so many false positives a scan."),
+    float | None, typer.Option(help="The same in other words: expect so many false positives a scan.")
 ]
 Classes = Annotated[
-    list[str] | None,
-    typer.Option("--class", help="Class of a segmentation bundle to look for; may be given again."),
+    list[str] | None, typer.Option("--class", help="Class of a segmentation bundle to look for; may be given again.")
 ]
 TrustBundleCode = Annotated[
     bool,
@@ -102,8 +98,7 @@ Clinical = Annotated[
     typer.Option(exists=True, help="What is known of the patients: a CSV, FHIR JSON, or a folder with such files."),
 ]
 Prior = Annotated[
-    Path | None,
-    typer.Option(exists=True, metavar="PATH", help="Compare with earlier scans of the same patient there."),
+    Path | None, typer.Option(exists=True, metavar="PATH", help="Compare with earlier scans of the same patient there.")
 ]
 Measure = Annotated[bool, typer.Option("--measure/--no-measure", help="Outline, measure and judge the findings.")]
 WithholdNames = Annotated[
@@ -122,8 +117,7 @@ Resume = Annotated[
     ),
 ]
 TriedAgain = Annotated[
-    list[Retry] | None,
-    typer.Option(help="Try again what failed in earlier runs, or only what is in quarantine."),
+    list[Retry] | None, typer.Option(help="Try again what failed in earlier runs, or only what is in quarantine.")
 ]
 Jobs = Annotated[
     int | None,
@@ -150,8 +144,7 @@ Recycle = Annotated[
     int, typer.Option(min=1, metavar="N", help="With --jobs: replace a process by a new one after N series.")
 ]
 Scheduler = Annotated[
-    str | None,
-    typer.Option(metavar="ADDRESS", help="Analyse on the workers of a Dask scheduler: tcp://host:8786."),
+    str | None, typer.Option(metavar="ADDRESS", help="Analyse on the workers of a Dask scheduler: tcp://host:8786.")
 ]
 Slurm = Annotated[bool, typer.Option("--slurm", help="Ask Slurm for --jobs workers, as Dask's configuration says.")]
 ShardName = Annotated[

@@ -9,9 +9,7 @@ import typer
 from napari_lesion.cli.console import print_line, print_lines
 
 
-def bug_report(
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
-) -> None:
+def bug_report(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
     """Print versions, computer and settings, and what went wrong of late, to be put into a report of a fault.
 
     No names of patients, files, folders, computers or users, no headers, no texts of errors: faults are kinds of errors

@@ -23,8 +23,7 @@ Truth = Annotated[
     Path, typer.Option(exists=True, dir_okay=False, help="Lesions in the validation scans, in the form of LUNA16.")
 ]
 Results = Annotated[
-    Path,
-    typer.Option(exists=True, file_okay=False, help="Output folder of `analyse --threshold 0` on these scans."),
+    Path, typer.Option(exists=True, file_okay=False, help="Output folder of `analyse --threshold 0` on these scans.")
 ]
 Model = Annotated[str, typer.Option(help="The model that made the results: its id, or the folder of its package.")]
 Out = Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="Folder of the calibrated package.")]

@@ -196,14 +196,7 @@ def _notes(found: Results, absent: int, missing: MissingScans, end: float) -> li
 
 
 def _compare(
-    truth: Path,
-    a: Path,
-    b: Path,
-    excluded: Path | None,
-    missing: MissingScans,
-    bootstraps: int,
-    seed: int,
-    out: Path,
+    truth: Path, a: Path, b: Path, excluded: Path | None, missing: MissingScans, bootstraps: int, seed: int, out: Path
 ) -> None:
     from napari_lesion.evaluation import page, plots
     from napari_lesion.evaluation import results as tables

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 Scan = Annotated[Path, typer.Argument(exists=True, metavar="PATH", help="File, folder or zip with the CT series.")]
 Out = Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")]
 Number = Annotated[
-    list[str] | None,
-    typer.Option("--finding", help="Its number (F1 or 1), or its id; may be given again."),
+    list[str] | None, typer.Option("--finding", help="Its number (F1 or 1), or its id; may be given again.")
 ]
 ByMethod = Annotated[
     list[str] | None,

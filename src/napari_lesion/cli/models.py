@@ -155,9 +155,7 @@ def _show_markdown(text: str) -> None:
 
 
 @app.command()
-def verify(
-    models: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Default: all.")] = None,
-) -> None:
+def verify(models: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Default: all.")] = None) -> None:
     """Check the files of models against their sha256, and their signatures.
 
     Exit status: 0, or 1 where one is damaged.
@@ -253,8 +251,7 @@ def export(
     model: ModelName,
     out: Annotated[Path, typer.Option("-o", "--out", help="A name ending in .zip for one file, else a new folder.")],
     to: Annotated[
-        Runtime | None,
-        typer.Option("--to", help="Write the network for another runtime instead, compared with torch."),
+        Runtime | None, typer.Option("--to", help="Write the network for another runtime instead, compared with torch.")
     ] = None,
     int8: Annotated[
         list[Path] | None,

@@ -32,8 +32,7 @@ class Language(StrEnum):
 
 Readings = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of the panel Second reader.")]
 Truth = Annotated[
-    Path,
-    typer.Option(exists=True, dir_okay=False, help="Nodules: seriesuid,coordX,coordY,coordZ,diameter_mm; LPS mm."),
+    Path, typer.Option(exists=True, dir_okay=False, help="Nodules: seriesuid,coordX,coordY,coordZ,diameter_mm; LPS mm.")
 ]
 Out = Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="Folder for results, tables and plots.")]
 Excluded = Annotated[

@@ -29,18 +29,14 @@ Out = Annotated[
 Kinds = Annotated[
     str,
     typer.Option(
-        "--format",
-        metavar="KIND,...",
-        help="csv, measurements, html, pdf, sr, seg, key-images, heatmap, fhir, json.",
+        "--format", metavar="KIND,...", help="csv, measurements, html, pdf, sr, seg, key-images, heatmap, fhir, json."
     ),
 ]
 Scans = Annotated[
-    Path | None,
-    typer.Option(exists=True, metavar="PATH", help="Where the scans are now (default: where they were)."),
+    Path | None, typer.Option(exists=True, metavar="PATH", help="Where the scans are now (default: where they were).")
 ]
 WithholdNames = Annotated[
-    bool,
-    typer.Option("--withhold-names", help="Keep what names a patient out of these reports, and out of the log."),
+    bool, typer.Option("--withhold-names", help="Keep what names a patient out of these reports, and out of the log.")
 ]
 
 

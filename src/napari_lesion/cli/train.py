@@ -16,8 +16,7 @@ def train(
     out: Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="Folder for checkpoints, log and model.")],
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in that folder.")] = False,
     fold: Annotated[
-        int | None,
-        typer.Option("--fold", min=0, metavar="I", help="Cross-validation: only this fold, counted from 0."),
+        int | None, typer.Option("--fold", min=0, metavar="I", help="Cross-validation: only this fold, counted from 0.")
     ] = None,
     folds: Annotated[
         int | None,

@@ -134,11 +134,7 @@ def _drawn(measurement: Measurement) -> bool:
 
 def _by_volume(same: Change, one: Measurement, other: Measurement, days: int | None) -> Change:
     change = growth(
-        other.volume_mm3,
-        one.volume_mm3,
-        days,
-        before_sd_mm3=other.volume_sd_mm3,
-        now_sd_mm3=one.volume_sd_mm3,
+        other.volume_mm3, one.volume_mm3, days, before_sd_mm3=other.volume_sd_mm3, now_sd_mm3=one.volume_sd_mm3
     )
     share_of_change = round(change.change, 4)  # what is kept: whoever writes it again says the same per cent
     why = f"Volume {other.volume_mm3:.0f} to {one.volume_mm3:.0f} mm³ ({_signed(100 * share_of_change)} %)"

@@ -92,11 +92,7 @@ class PatchDetector(PackageDetector):
         steps.ended("candidates")
         progress(_SCALE, _SCALE, f"{len(candidates)} candidates")
         return Detection(
-            heatmap=heatmap,
-            candidates=candidates,
-            device=target.type,
-            timings_s=steps.seconds,
-            warnings=area.warnings,
+            heatmap=heatmap, candidates=candidates, device=target.type, timings_s=steps.seconds, warnings=area.warnings
         )
 
     def _classified(
@@ -138,13 +134,7 @@ def _air(scan: Volume) -> _Area:
 
 
 def slide(
-    network: nn.Module,
-    scan: Volume,
-    area: _Area,
-    pixel_mm: float,
-    *,
-    device: str = "auto",
-    progress: Progress = silent,
+    network: nn.Module, scan: Volume, area: _Area, pixel_mm: float, *, device: str = "auto", progress: Progress = silent
 ) -> tuple[Heatmap, npt.NDArray[np.float32]]:
     """Run a network like ``PatchNet`` over the axial slices of a scan in canonical orientation.
 

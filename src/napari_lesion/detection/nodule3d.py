@@ -60,9 +60,7 @@ class NoduleDetector(PackageDetector):
         inference.number_type(inference.choose_device(device, self._compiled), self._precision)
         steps = Steps()
         box = preprocess.prepare(
-            volume,
-            spacing_mm=self._metadata.preprocessing.spacing_mm,
-            progress=part(progress, 0, _PREPARED, _SCALE),
+            volume, spacing_mm=self._metadata.preprocessing.spacing_mm, progress=part(progress, 0, _PREPARED, _SCALE)
         )
         steps.ended("prepare")
         prediction = inference.predict(
@@ -77,10 +75,7 @@ class NoduleDetector(PackageDetector):
         progress(_SEARCHED, _SCALE, "collecting the candidates")
         heatmap = Heatmap(values=prediction.probability, affine=output_affine(box.affine))
         candidates = find_candidates(
-            heatmap,
-            prediction.log_diameter,
-            prediction.offsets,
-            pitch_mm=self._metadata.preprocessing.spacing_mm,
+            heatmap, prediction.log_diameter, prediction.offsets, pitch_mm=self._metadata.preprocessing.spacing_mm
         )
         candidates = outside(candidates, box.beside_gas, box.affine)
         if self._classifier and (stage := self._metadata.false_positive_reduction):

@@ -106,12 +106,7 @@ class WebArchive:
         return found
 
     def fetch(
-        self,
-        study_uid: str,
-        series_uid: str,
-        sop_uids: Iterable[str] | None,
-        keep: Keep,
-        progress: Progress = silent,
+        self, study_uid: str, series_uid: str, sop_uids: Iterable[str] | None, keep: Keep, progress: Progress = silent
     ) -> Iterator[str]:
         """Fetch a series, or these instances of it (WADO-RS); yield what the archive complains of."""
         engine, came = self._engine(), 0

@@ -120,12 +120,7 @@ class DimseArchive:
 
     def instances(self, study_uid: str, series_uid: str) -> list[str]:
         """List the instances of a series (C-FIND)."""
-        keys = {
-            "StudyInstanceUID": study_uid,
-            "SeriesInstanceUID": series_uid,
-            "SOPInstanceUID": "",
-            "SOPClassUID": "",
-        }
+        keys = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": series_uid, "SOPInstanceUID": "", "SOPClassUID": ""}
         found = {text(one, "SOPInstanceUID"): text(one, "SOPClassUID") for one in self._find("IMAGE", keys)}
         if not all(map(is_uid, found)):
             raise PacsError(f"{self.name}: lists an instance without a SOPInstanceUID in series {series_uid}.")
@@ -133,12 +128,7 @@ class DimseArchive:
         return list(found)
 
     def fetch(
-        self,
-        study_uid: str,
-        series_uid: str,
-        sop_uids: Iterable[str] | None,
-        keep: Keep,
-        progress: Progress = silent,
+        self, study_uid: str, series_uid: str, sop_uids: Iterable[str] | None, keep: Keep, progress: Progress = silent
     ) -> Iterator[str]:
         """Fetch a series, or these instances of it (C-GET or C-MOVE); yield what the archive complains of."""
         listed = list(sop_uids) if sop_uids is not None else None

@@ -9,12 +9,7 @@ from pathlib import Path
 
 from pydicom import config
 from pydicom.dataset import Dataset
-from pydicom.uid import (
-    UID,
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-)
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from napari_lesion.dicom.elements import Elements, Unreadable, UnreadableError, Values, tag_of
 from napari_lesion.dicom.index.fast_header import FIRST_PIXEL_TAG

@@ -42,15 +42,7 @@ from napari_lesion.training.data.background import Background
 from napari_lesion.training.data.candidates import axial_patches, candidate_patches
 from napari_lesion.training.data.hard_negatives import mine
 from napari_lesion.training.data.lidc import read_store, split_store
-from napari_lesion.training.data.patches import (
-    Patches,
-    inserted_patches,
-    joined,
-    kept,
-    read_patches,
-    scaled,
-    turned,
-)
+from napari_lesion.training.data.patches import Patches, inserted_patches, joined, kept, read_patches, scaled, turned
 from napari_lesion.training.data.scans import load_backgrounds
 from napari_lesion.training.data.split import make_split
 from napari_lesion.training.engine import checkpoint
