@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import csv
 import gzip
+import re
+import shutil
+import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import canary_case
@@ -10,17 +16,35 @@ import nibabel as nib
 import numpy as np
 import pytest
 from dicom_findings import case_of
+from fake_scan import make_heatmap
 from pydicom import dcmread
 from typer.testing import CliRunner
 
 from napari_lesion.annotation.annotations import Annotation, AnnotationSet
 from napari_lesion.cli.main import app
-from napari_lesion.deidentification.keys import Key
+from napari_lesion.deidentification import pages, verify
+from napari_lesion.deidentification.crosswalk import place_of, read_crosswalk
+from napari_lesion.deidentification.keys import Key, read_key
 from napari_lesion.deidentification.options import options_of
+from napari_lesion.deidentification.reidentify import reidentify
+from napari_lesion.deidentification.release import KeyFile, Request, release
 from napari_lesion.deidentification.run import Outcome, deidentify
+from napari_lesion.deidentification.scans import Scans
+from napari_lesion.deidentification.verify_sources import Asked
+from napari_lesion.dicom.index.series import find_series
+from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.model.findings import Candidate, Report
+from napari_lesion.model.volume import Volume
+from napari_lesion.reading_study.journal import Journal as BlindJournal
+from napari_lesion.reading_study.journal import load
 from napari_lesion.report.json import load_report, save_report
+from napari_lesion.report.nifti import save_heatmap
+from napari_lesion.review import edits
+from napari_lesion.review.journal import Journal, journal_path
+from napari_lesion.review.review import Provenance, Review
 
 KEY = Key(bytes(range(32)))
+WHEN = "2026-02-03T09:00:00+00:00"
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +61,15 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     report = case.report.model_copy(update={"series": named, "findings": findings})
     (folder / "out").mkdir()
     save_report(report, folder / "out" / "findings.json")
-    image = nib.Nifti1Image(np.arange(24, dtype=np.float32).reshape(2, 3, 4), np.diag([1.0, 2.0, 3.0, 1.0]))
+    save_heatmap(make_heatmap(case.volume, (Candidate((0.0, 0.0, 0.0), 9.0, 0.9),)), case.volume, folder / "map.nii.gz")
+    image = nib.load(folder / "map.nii.gz", mmap=False)
     image.header["descrip"] = b"Phantom Asymmetric"
     image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", b"Phantom^Asymmetric"))
     nib.save(image, folder / "out" / "heatmap.nii.gz")
-    (folder / "out" / "report.html").write_text("Phantom Asymmetric")
+    (folder / "map.nii.gz").unlink()
+    for name in ("report.html", "report.pdf", "findings.csv", "measurements.csv", "overview.png", "notes.html"):
+        (folder / "out" / name).write_text("Phantom Asymmetric")
+    _journals(folder, report, case.volume)
     marks = AnnotationSet.empty(case.volume, "Zhivago", "lung")
     one = Annotation(
         id="a1", label="nodule", center_mm=(1, 2, 3), diameter_mm=5, reader="Zhivago", time="2026-02-03T09:00:00+00:00",
@@ -76,11 +104,18 @@ def test_findings_are_those_of_the_de_identified_scan(results: Path, run: tuple[
 
 def test_nothing_else_names_anybody(run: tuple[Outcome, Path]) -> None:
     outcome, out = run
-    whys = {fate.source.name: fate.why for fate in outcome.fates if fate.what == "left out"}
-    assert whys == {"report.html": "no DICOM; if it is a result, make it anew from what is de-identified"}
+    whys = {fate.source.name: fate.why for fate in outcome.fates if fate.what not in ("written", "masked")}
+    assert {whys.pop(name) for name in list(whys) if name.endswith(".head")} == {
+        "a part of a journal, which is made anew with it"
+    }
+    assert whys == {
+        "notes.html": "no DICOM; if it is a result, make it anew from what is de-identified",
+        "of nobody.jsonl": "its scan is not among what is de-identified, so that it is not clear whose it is",
+    }
     for path in out.rglob("*.*"):
         data = path.read_bytes() if path.is_file() else b""
         data = gzip.decompress(data) if path.suffix == ".gz" else data
+        data += _readable(data, path.suffix)
         for word in ("phantom", "asymmetric", "zhivago", "åsa", "asym-1", "19600131"):
             assert word.encode() not in data.lower(), path
             assert word not in str(path.relative_to(out)).lower()
@@ -99,6 +134,89 @@ def test_annotations_keep_their_marks(run: tuple[Outcome, Path]) -> None:
     assert marks.annotations[0].center_mm == (1, 2, 3)
     assert marks.annotations[0].label == "nodule"
     assert marks.reader == marks.annotations[0].reader != "Zhivago"
+
+
+def test_pages_are_made_anew_with_pictures_of_the_de_identified_scan(run: tuple[Outcome, Path]) -> None:
+    [findings] = run[1].rglob("findings.json")
+    report = load_report(findings)
+    page = (findings.parent / "report.html").read_text()
+    assert report.series.patient_id in page
+    assert "data:image/" in page
+    assert (findings.parent / "report.pdf").read_bytes().startswith(b"%PDF")
+    assert (findings.parent / "overview.png").read_bytes().startswith(b"\x89PNG")
+    with (findings.parent / "findings.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["series_uid"] for row in rows] == [report.series_uid] * len(report.findings)
+
+
+@pytest.mark.parametrize("name", ["report.html", "report.pdf", "findings.csv"])
+def test_a_page_that_still_names_somebody_is_found(results: Path, tmp_path: Path, name: str) -> None:
+    source = results / "out" / "findings.json"
+    pages.make(load_report(source), Scans(tmp_path / "nothing"), tmp_path / name, source)
+    leaks = verify.search([(source, tmp_path / "x")], tmp_path, Asked(frozenset()), lambda *_: None).leaks
+    assert {leak.file for leak in leaks} == {name}
+    assert "patient_id" in {leak.attribute for leak in leaks}
+
+
+def test_journals_open_on_the_de_identified_scan(results: Path, run: tuple[Outcome, Path]) -> None:
+    [series] = [one for one in find_series(run[1]) if one.kind == "volume"]
+    volume = read_series(series)
+    [path] = run[1].rglob(journal_path(volume).name)
+    journal = Journal(path, volume.series)
+    review = journal.recover()
+    journal.close()
+    assert journal.told == ""
+    assert [change.what for change in review.changes] == ["reject", "comment"]
+    before = load_report(results / "out" / "findings.json")
+    now = {one.number: one for one in review.findings}
+    assert now[before.findings[0].number].status == "rejected"
+    assert now[before.findings[1].number].comment == "[...] larger nodule"
+    after = load_report(next(run[1].rglob("findings.json")))
+    assert {one.lesion_uid for one in review.findings} == {one.lesion_uid for one in after.findings}
+    [blind] = [one for one in run[1].rglob("*.jsonl") if one != path]
+    reading = load(blind)
+    assert reading.started.series_uid == volume.series.series_uid
+    assert reading.started.stack == volume.stack
+    assert "Zhivago" not in reading.started.reader
+    assert [mark.center_mm for mark in reading.marks] == [(1.0, 2.0, 3.0)]
+
+
+def test_a_journal_that_would_not_come_back_whole_does_not_leave(results: Path, tmp_path: Path) -> None:
+    shutil.copytree(results, tmp_path / "in")
+    [path] = (tmp_path / "in" / "reviews").glob("1.*.jsonl")
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([lines[0], lines[-1].replace('"before": [', '"before": [{"id": "gone"},')]))
+    outcome = deidentify([tmp_path / "in"], tmp_path / "out", options_of((), ()), KEY)
+    [fate] = [one for one in outcome.fates if one.source == path]
+    assert (fate.what, "cannot be made anew whole" in fate.why) == ("left out", True)
+    assert not list((tmp_path / "out").rglob(f"*{path.stem.rpartition('-')[2]}*"))
+
+
+def test_all_results_are_given_back(results: Path, tmp_path: Path) -> None:
+    file = KeyFile(tmp_path / "a.key", "correct horse")
+    options = options_of(["dates-shifted"], ["descriptors"])
+    release(Request((results,), options, file), tmp_path / "out")
+    crosswalk = read_crosswalk(place_of(file.path), read_key(file.path, file.passphrase))
+    returned = reidentify([tmp_path / "out"], tmp_path / "back", crosswalk)
+    assert [path.name for path, _ in returned.left_out] == ["deidentification.json"]
+    before, after = (
+        load_report(results / "out" / "findings.json"),
+        load_report(next((tmp_path / "back").rglob("findings.json"))),
+    )
+    for name in ("series_uid", "study_uid", "patient_id", "patient_name", "study_date"):
+        assert getattr(after.series, name) == getattr(before.series, name), name
+    assert {one.lesion_uid for one in after.findings} == {one.lesion_uid for one in before.findings}
+    assert "Asymmetric" in next((tmp_path / "back").rglob("report.html")).read_text()
+    [series] = [one for one in find_series(tmp_path / "back") if one.kind == "volume"]
+    volume = read_series(series)
+    [path] = (tmp_path / "back").rglob(journal_path(volume).name)
+    journal = Journal(path, volume.series)
+    review = journal.recover()
+    journal.close()
+    assert [change.time for change in review.changes] == [WHEN, WHEN]
+    [marks] = (tmp_path / "back").rglob("*.annotations.json")
+    back = AnnotationSet.model_validate_json(marks.read_text())
+    assert (back.patient_id, back.series_uid, back.stack) == ("ASYM-1", before.series_uid, volume.stack)
 
 
 def test_who_holds_the_key_gives_results_back(tmp_path: Path) -> None:
@@ -128,6 +246,46 @@ def test_who_holds_the_key_gives_results_back(tmp_path: Path) -> None:
         assert "PatientIdentityRemoved" not in one
     wrong = CliRunner().invoke(app, back, env={"NAPARI_LESION_PASSPHRASE": "wrong horse"})
     assert wrong.exit_code != 0
+
+
+def _journals(folder: Path, report: Report, volume: Volume) -> None:
+    """A review of the findings, a blind read of the scan, and a review of a scan that is not here."""
+    by = Provenance("Zhivago", WHEN)
+    review = Review(report)
+    first, second = (one.id for one in report.findings[:2])
+    for name, series in ((journal_path(volume).name, report.series), ("of nobody.jsonl", None)):
+        start = review if series else Review(report.model_copy(update={"series_uid": "1.2.3.4"}))
+        journal = Journal(folder / "reviews" / name, series or report.series)
+        journal.begin(start, by)
+        if series:
+            rejected = edits.reject(start, [first], by)
+            journal.record(start, rejected, by)
+            journal.record(rejected, edits.comment(rejected, second, "Asymmetric's larger nodule", by), by)
+        journal.close()
+    for lock in (folder / "reviews").glob("*.lock"):
+        lock.unlink()
+    blind = BlindJournal.start(
+        folder / "readings" / "Zhivago" / "a.jsonl",
+        "Zhivago",
+        volume.series.series_uid,
+        volume.stack,
+        seen_before=False,
+    )
+    blind.mark((1.0, 2.0, 3.0), 4)
+    for head in folder.rglob("*.head"):
+        assert head.is_file()
+
+
+def _readable(data: bytes, suffix: str) -> bytes:
+    """What is packed in a PDF."""
+    if suffix != ".pdf":
+        return b""
+    found = []
+    for one in re.findall(rb"stream\r?\n(.*?)endstream", data, re.DOTALL):
+        with suppress(ValueError, zlib.error):
+            found.append(zlib.decompress(base64.a85decode(one.strip().removesuffix(b"~>"))))
+    assert found
+    return b"\n".join(found)
 
 
 def _measured(finding):

@@ -27,6 +27,26 @@ def test_each_test_that_the_page_names_exists() -> None:
     assert missing(text) == set()
 
 
+def without_a_test(text: str) -> list[str]:
+    """Promises of the checklist that name neither a test nor a file of tests that is there."""
+    rows = re.findall(r"^\| (.+?) \| (.+?) \|$", text.partition("## Checklist")[2], re.MULTILINE)
+    files = {path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / "tests").rglob("test_*.py")}
+    known = names_of_all_tests() | files
+    promises = [(promise, set(re.findall(r"`([^`]+)`", shown))) for promise, shown in rows if promise != "promise"]
+    return [promise for promise, shown in promises if promise != "---" and (not shown or not shown <= known)]
+
+
+def test_each_line_of_the_checklist_has_a_test() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert text.partition("## Checklist")[2].count("\n| ") >= 25
+    assert without_a_test(text) == []
+
+
+def test_a_promise_without_a_test_is_noticed() -> None:
+    told = "## Checklist\n\n| promise | test |\n|---|---|\n| Never | soon |\n| Always | `test_that_nobody_wrote` |\n"
+    assert without_a_test(told) == ["Never", "Always"]
+
+
 def test_a_test_that_does_not_exist_is_noticed() -> None:
     assert missing("`test_that_nobody_wrote`") == {"test_that_nobody_wrote"}
 

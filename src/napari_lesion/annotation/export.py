@@ -231,7 +231,13 @@ def _save_image(array: npt.NDArray[Any], affine: FloatArray, path: Path, descrip
 
 
 def save_training(
-    sets: Sequence[AnnotationSet], labels: LabelSet, scans: Sequence[Path], out: Path, progress: Progress = silent
+    sets: Sequence[AnnotationSet],
+    labels: LabelSet,
+    scans: Sequence[Path],
+    out: Path,
+    progress: Progress = silent,
+    *,
+    relative_to: Path | None = None,
 ) -> Path:
     """Write what ``napari-lesion train`` takes: tables, and a configuration that names the scans.
 
@@ -249,6 +255,8 @@ def save_training(
     out : Path
         A folder.
     progress : Progress
+    relative_to : Path, optional
+        Where the folder will be, if the scans are in it: they are named as seen from there.
 
     Returns
     -------
@@ -276,7 +284,9 @@ def save_training(
                 there[uid] = series
         for folder, uids in _folders(path, volumes).items():
             if uids <= wanted.keys():
-                places.append(str(folder.resolve()))
+                places.append(
+                    str(folder.resolve()) if relative_to is None else folder.relative_to(relative_to).as_posix()
+                )
                 for uid in uids:
                     there.pop(uid, None)
                     wanted.pop(uid)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_lesion.cli.console import print_error, print_line, show_progress, show_table
+from napari_lesion.cli.deidentify import Clean, Deidentified, KeyPath, Retain, request_of
 from napari_lesion.support.errors import OptionError
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from napari_lesion.annotation.annotations import AnnotationSet
     from napari_lesion.annotation.labels import LabelSet
+    from napari_lesion.deidentification.release import Request
 
 app = typer.Typer(help="What readers marked in napari: list, export, compare.", no_args_is_help=True)
 
@@ -57,14 +59,26 @@ def export(
     in_work: Annotated[
         bool, typer.Option("--in-work", help="Also series that the reader has not marked as done.")
     ] = False,
+    deidentified: Deidentified = False,
+    key: KeyPath = None,
+    retain: Retain = None,
+    clean: Clean = None,
 ) -> None:
-    """Export annotations. Only series that are done count, unless --in-work is given."""
+    """Export annotations. Only series that are done count, unless --in-work is given.
+
+    With --deidentified, what is exported names nobody, and neither do the scans that come with `training`: all of it is
+    checked, or nothing is written.
+    """
     from napari_lesion.annotation import export as forms
 
+    request = request_of(deidentified, key, retain, clean)
     if to is Form.TRAINING and not scans:
         raise typer.BadParameter("Training needs the scans: --scans FOLDER.")
     found, labels = _load(folder)
     sets = _chosen(found, reader, at_least, in_work)
+    if request is not None:
+        _export_deidentified(sets, labels, to, scans or (), out, request)
+        return
     if to is Form.LUNA16:
         nodules, excluded = forms.save_luna16(sets, labels, out)
         print_line(f"{nodules} nodules and {excluded} excluded places of {len(sets)} series are in {out}.")
@@ -81,6 +95,37 @@ def export(
         with show_progress() as progress:
             path = forms.save_training(sets, labels, scans or (), out, progress)
         print_line(f"{len(sets)} series. Go on with: napari-lesion train {path} -o run")
+
+
+def _export_deidentified(
+    sets: Sequence[AnnotationSet], labels: LabelSet, to: Form, scans: Sequence[Path], out: Path, request: Request
+) -> None:
+    from napari_lesion.annotation import export as forms
+    from napari_lesion.deidentification.exports import release_annotations
+    from napari_lesion.dicom.index.series import find_series
+
+    files: dict[Path, None] = {}
+    if to is Form.TRAINING:
+        uids = {one.series_uid for one in sets}
+        there = [one for path in scans for one in find_series(path) if one.identity.series_uid in uids]
+        files = dict.fromkeys(frame.file.path for one in there for frame in one.frames)
+        if missing := uids - {one.identity.series_uid for one in there}:
+            raise OptionError(f"{len(missing)} annotated series are not among the scans. Name their folders.")
+
+    def write(clean: Sequence[AnnotationSet], made: Path | None, folder: Path) -> None:
+        if to is Form.LUNA16:
+            forms.save_luna16(clean, labels, folder)
+        elif to is Form.COCO:
+            forms.save_coco(clean, labels, folder / "coco.json")
+        elif to is Form.NIFTI:
+            for one in clean:
+                forms.save_nifti(one, folder)
+        elif made is not None:
+            forms.save_training(clean, labels, [made], folder, relative_to=made.parent)
+
+    with show_progress() as progress:
+        release_annotations(sets, list(files), out, request, write, progress)
+    print_line(f"{len(sets)} series are in {out}, de-identified and checked.")
 
 
 @app.command("import")

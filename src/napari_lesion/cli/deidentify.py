@@ -13,31 +13,37 @@ from napari_lesion.cli.console import print_error, print_line, show_progress, sh
 from napari_lesion.support.errors import OptionError
 
 if TYPE_CHECKING:
-    from napari_lesion.deidentification.keys import Key
+    from napari_lesion.deidentification.release import Request
     from napari_lesion.deidentification.run import Outcome
 
 _PASSPHRASE = "NAPARI_LESION_PASSPHRASE"
+
+Retain = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Keep, with commas between: dates-shifted, patient-characteristics, device, institution, safe-private, "
+        "uids."
+    ),
+]
+Clean = Annotated[
+    list[str] | None,
+    typer.Option(help="Clean, with commas between: descriptors, graphics, pixels, structured-content."),
+]
+KeyPath = Annotated[
+    Path | None, typer.Option(help="Key file, made where there is none; without it, pseudonyms are new in each run.")
+]
+Deidentified = Annotated[
+    bool, typer.Option("--deidentified", help="Of exports: de-identify all of it, by --key, --retain and --clean.")
+]
 
 
 def deidentify(
     sources: Annotated[list[Path], typer.Argument(exists=True, help="Folders or files of DICOM.")],
     out: Annotated[Path | None, typer.Option("-o", "--out", help="New folder for what may leave.")] = None,
     profile: Annotated[str, typer.Option(help="Profile of PS3.15 Annex E.")] = "basic",
-    retain: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Keep, with commas between: dates-shifted, patient-characteristics, device, institution, "
-            "safe-private, uids."
-        ),
-    ] = None,
-    clean: Annotated[
-        list[str] | None,
-        typer.Option(help="Clean, with commas between: descriptors, graphics, pixels, structured-content."),
-    ] = None,
-    key: Annotated[
-        Path | None,
-        typer.Option(help="Key file, made where there is none; without it, pseudonyms are new in each run."),
-    ] = None,
+    retain: Retain = None,
+    clean: Clean = None,
+    key: KeyPath = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; say what would be changed.")] = False,
     reidentify: Annotated[
         bool, typer.Option("--reidentify", help="The way back: give results of de-identified scans their patients.")
@@ -49,78 +55,64 @@ def deidentify(
 
     Exit status: 0, or 1 where a file was quarantined: it could not be made sure that it may leave.
     """
-    from napari_lesion.deidentification.keys import Key as NewKey
     from napari_lesion.deidentification.options import options_of
-    from napari_lesion.deidentification.run import deidentify as run
-    from napari_lesion.security.audit import Action, record
-    from napari_lesion.security.roles import May, require
+    from napari_lesion.deidentification.release import KeyFile, Request, key_of, preview, release
 
     if reidentify:
         _give_back(sources, out, key)
         return
-    options = options_of(_listed(retain), _listed(clean), profile)
+    options = options_of(listed(retain), listed(clean), profile)
     if out is None and not dry_run:
         raise OptionError("Say where to write to with --out, or try what would be done with --dry-run.")
-    how = f"{profile}; retain: {', '.join(_listed(retain))}; clean: {', '.join(_listed(clean))}"
-    for place in (*sources, *([out] if out is not None else []), *([key] if key is not None else [])):
-        require(May.DE_IDENTIFY, place)
-    record(Action.KEY_USE if key is not None else Action.DE_IDENTIFY, detail=f"de-identification begins: {how}")
-    secret = NewKey.new() if key is None else _opened(key, dry_run=dry_run)
+    file = None if key is None else KeyFile(key, passphrase_of(key))
+    request = Request(tuple(sources), options, file, check=verify, jobs=jobs)
     with show_progress() as progress:
-        outcome = run(sources, None if dry_run else out, options, secret, check=verify, jobs=jobs, progress=progress)
-    left = outcome.patients if outcome.count("written") + outcome.count("masked") and not dry_run else ()
-    for patient, _ in left:
-        record(Action.DE_IDENTIFY, patient_id=patient.patient_ids[0] if patient.patient_ids else "", detail=how)
+        if dry_run or out is None:
+            outcome = preview(request, key_of(file), progress)
+        else:
+            outcome = release(request, out, progress)
     if dry_run:
         _preview(outcome)
-    elif key is not None:
-        _remember(key, secret, outcome)
     _summary(outcome, out, dry_run=dry_run, verified=verify, kept_key=key is not None)
     if outcome.count("quarantined"):
         raise typer.Exit(1)
 
 
-def _listed(given: list[str] | None) -> list[str]:
+def request_of(
+    deidentified: bool, key: Path | None, retain: list[str] | None, clean: list[str] | None
+) -> Request | None:
+    """Say how an export is to be de-identified; None where it is not."""
+    if not deidentified:
+        if key is not None or retain or clean:
+            raise OptionError("--key, --retain and --clean need --deidentified.")
+        return None
+    from napari_lesion.deidentification.options import options_of
+    from napari_lesion.deidentification.release import KeyFile, Request
+
+    file = None if key is None else KeyFile(key, passphrase_of(key))
+    return Request((), options_of(listed(retain), listed(clean)), file)
+
+
+def listed(given: list[str] | None) -> list[str]:
+    """Take lists with commas apart."""
     return [name.strip() for one in given or () for name in one.split(",") if name.strip()]
 
 
-def _opened(path: Path, *, dry_run: bool) -> Key:
-    from napari_lesion.deidentification.keys import Key, read_key, write_key
-
-    passphrase = os.environ.get(_PASSPHRASE) or str(
-        typer.prompt("Passphrase of the key", hide_input=True, confirmation_prompt=not path.exists(), err=True)
+def passphrase_of(key: Path) -> str:
+    """Get the passphrase of a key out of the environment, or ask for it."""
+    return os.environ.get(_PASSPHRASE) or str(
+        typer.prompt("Passphrase of the key", hide_input=True, confirmation_prompt=not key.exists(), err=True)
     )
-    if path.exists():
-        return read_key(path, passphrase)
-    key = Key.new()
-    if not dry_run:
-        write_key(path, key, passphrase)
-    return key
-
-
-def _remember(path: Path, key: Key, outcome: Outcome) -> None:
-    from napari_lesion.deidentification.crosswalk import Crosswalk, place_of, read_crosswalk, write_crosswalk
-
-    patients = {
-        pseudonym: {
-            "patient_id": patient.patient_ids[0] if patient.patient_ids else "",
-            "patient_name": patient.names[0] if patient.names else "",
-            "dicom_name": patient.dicom_name,
-            "days": str(key.days(patient.identity_text)),
-        }
-        for patient, pseudonym in outcome.patients
-    }
-    place = place_of(path)
-    write_crosswalk(place, key, read_crosswalk(place, key).joined(Crosswalk(patients, outcome.uids)))
 
 
 def _give_back(sources: list[Path], out: Path | None, key: Path | None) -> None:
     from napari_lesion.deidentification.crosswalk import place_of, read_crosswalk
+    from napari_lesion.deidentification.keys import read_key
     from napari_lesion.deidentification.reidentify import reidentify
 
     if out is None or key is None or not key.exists():
         raise OptionError("--reidentify needs --out, and with --key the key that the scans were de-identified with.")
-    crosswalk = read_crosswalk(place_of(key), _opened(key, dry_run=False))
+    crosswalk = read_crosswalk(place_of(key), read_key(key, passphrase_of(key)))
     with show_progress() as progress:
         returned = reidentify(sources, out, crosswalk, progress)
     for path, why in returned.left_out:

@@ -9,6 +9,7 @@ import typer
 
 from napari_lesion.cli.analyse import Clinical
 from napari_lesion.cli.console import print_error, print_line, show_progress
+from napari_lesion.cli.deidentify import Clean, KeyPath, Retain, request_of
 from napari_lesion.cli.known_patients import load_known, warn_of_no_known_patient
 from napari_lesion.cli.withholding import withholding
 from napari_lesion.support.plain import path_of
@@ -16,6 +17,7 @@ from napari_lesion.support.plain import path_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from napari_lesion.deidentification.release import Request
     from napari_lesion.dicom.index.series import Series
     from napari_lesion.model.findings import Report
     from napari_lesion.report.withheld import Withheld
@@ -38,6 +40,12 @@ Scans = Annotated[
 WithholdNames = Annotated[
     bool, typer.Option("--withhold-names", help="Keep what names a patient out of these reports, and out of the log.")
 ]
+DeidentifiedFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--deidentified", help="New folder for these reports, de-identified by --key, --retain and --clean; OUT stays."
+    ),
+]
 
 
 def report(
@@ -46,11 +54,16 @@ def report(
     scans: Scans = None,
     clinical: Clinical = None,
     withhold_names: WithholdNames = False,
+    deidentified: DeidentifiedFolder = None,
+    key: KeyPath = None,
+    retain: Retain = None,
+    clean: Clean = None,
 ) -> None:
     """Make reports of results on disk, also after a review.
 
     Findings that a reader added or moved are measured, and all are judged anew; findings.json is brought up to date
-    with that. Without the scan there are no pictures and no DICOM objects.
+    with that. Without the scan there are no pictures and no DICOM objects. With --deidentified they are made of the
+    results as they are, name nobody, and go into a folder of their own, all of them checked, or none.
 
     Exit status: 0 all done, 1 some report is missing, 2 wrong usage.
     """
@@ -64,6 +77,9 @@ def report(
     if not wanted:
         raise OptionError("--format names no report.")
     folders = _folders(out)
+    if (request := request_of(deidentified is not None, key, retain, clean)) is not None and deidentified is not None:
+        _report_deidentified(out, folders, scans, wanted, deidentified, request)
+        return
     failed = 0
     with (
         withholding(withhold_names, (clinical, scans, out)) as withheld,
@@ -132,6 +148,18 @@ def _renewed(
     for sentence in in_words(written.problems):
         print_error(f"error: {folder.name}: {cleared(sentence)}")
     return not written.problems
+
+
+def _report_deidentified(
+    out: Path, folders: Sequence[Path], scans: Path | None, wanted: Sequence[ReportKind], to: Path, request: Request
+) -> None:
+    from napari_lesion.cli.report_deidentified import report_deidentified
+    from napari_lesion.report import json as report_json
+    from napari_lesion.support.progress import silent
+
+    results = {folder: report_json.load_report(folder / report_json.FILE_NAME) for folder in folders}
+    found = _find_scans(out, results, scans, silent, None)
+    report_deidentified(results, lambda one: _scan_of(one, found), wanted, to, request)
 
 
 def _folders(out: Path) -> list[Path]:

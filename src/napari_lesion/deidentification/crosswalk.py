@@ -7,6 +7,7 @@ from pathlib import Path
 
 from napari_lesion.deidentification.keys import Key, seal, unseal
 from napari_lesion.support.atomic import whole_file
+from napari_lesion.support.vault import read_bytes
 
 _PURPOSE = "crosswalk"
 
@@ -34,7 +35,7 @@ def read_crosswalk(path: Path, key: Key) -> Crosswalk:
     """Open a crosswalk; an empty one where there is no file."""
     if not path.exists():
         return Crosswalk()
-    text = unseal(key, _PURPOSE, path.read_bytes(), path)
+    text = unseal(key, _PURPOSE, read_bytes(path), path)
     return Crosswalk(text["patients"], text["uids"])
 
 

@@ -14,6 +14,8 @@ from pydicom.uid import UID, ExplicitVRBigEndian
 
 from napari_lesion.deidentification.options import Options
 from napari_lesion.deidentification.table import edition
+from napari_lesion.support.errors import SecurityError
+from napari_lesion.support.vault import lies_sealed, read_bytes
 
 IMPLEMENTATION = UID("2.25.212184693571236174938106541830227843129")
 VERSION = "NAPARI_LESION"
@@ -25,18 +27,21 @@ class NotDicomError(Exception):
 
 
 def read(path: Path, *, headers: bool = False) -> Dataset:
-    """Read a DICOM file, with or without preamble and file meta information.
+    """Read a DICOM file, with or without preamble and file meta information, also one that lies encrypted.
 
     Raises
     ------
+    SecurityError
+        If it lies encrypted, and does not open.
     NotDicomError
         If it is none.
     """
     try:
-        dataset = dcmread(path, force=True, stop_before_pixels=headers)
+        source = io.BytesIO(read_bytes(path)) if lies_sealed(path) else path
+        dataset = dcmread(source, force=True, stop_before_pixels=headers)
         if not dataset.get("SOPClassUID") and not dataset.file_meta.get("MediaStorageSOPClassUID"):
             raise NotDicomError("no DICOM object")
-    except NotDicomError:
+    except (NotDicomError, SecurityError):
         raise
     except Exception as error:  # pydicom raises many kinds on files that are something else
         raise NotDicomError("no DICOM object that can be read") from error

@@ -20,8 +20,12 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
+from napari_lesion.security.audit import Action, record
+from napari_lesion.security.roles import May, require
 from napari_lesion.support.atomic import whole_file
+from napari_lesion.support.bounded import parse_json
 from napari_lesion.support.errors import InputFileError, OptionError
+from napari_lesion.support.vault import read_text
 
 _BYTES = 32
 _FORMAT = "napari-lesion de-identification key 1"
@@ -76,11 +80,14 @@ def write_key(path: Path, key: Key, passphrase: str) -> None:
     ------
     OptionError
         If the passphrase is too short, or the file is there already.
+    NotAllowedError
+        If the user may not de-identify there.
     """
-    if len(passphrase) < _LEAST_PASSPHRASE:
-        raise OptionError(f"The passphrase of a key needs at least {_LEAST_PASSPHRASE} characters.")
+    refuse_weak(passphrase)
     if path.exists():
         raise OptionError(f"{path} is there already; a key is never written over.")
+    require(May.DE_IDENTIFY, path)
+    record(Action.KEY_USE, detail="a new key of de-identifications")
     salt, nonce = os.urandom(16), os.urandom(12)
     sealed = AESGCM(_stretched(passphrase, salt, _SCRYPT)).encrypt(nonce, key.secret, _FORMAT.encode())
     text = {"format": _FORMAT, "scrypt": _SCRYPT, "salt": salt.hex(), "nonce": nonce.hex(), "key": sealed.hex()}
@@ -88,16 +95,31 @@ def write_key(path: Path, key: Key, passphrase: str) -> None:
         temporary.write_text(json.dumps(text) + "\n", encoding="utf-8")
 
 
-def read_key(path: Path, passphrase: str) -> Key:
-    """Open a key file.
+def refuse_weak(passphrase: str) -> None:
+    """Refuse a passphrase that protects nothing.
 
     Raises
     ------
+    OptionError
+        If it is too short.
+    """
+    if len(passphrase) < _LEAST_PASSPHRASE:
+        raise OptionError(f"The passphrase of a key needs at least {_LEAST_PASSPHRASE} characters.")
+
+
+def read_key(path: Path, passphrase: str) -> Key:
+    """Open a key file, also one that lies in an encrypted folder.
+
+    Raises
+    ------
+    NotAllowedError
+        If the user may not de-identify there.
     InputFileError
         If it is no key file, damaged, or its passphrase is another.
     """
+    require(May.DE_IDENTIFY, path)
     try:
-        text = json.loads(path.read_text(encoding="utf-8"))
+        text = parse_json(read_text(path))
         if text["format"] != _FORMAT:
             raise KeyError("format")
         given = {name: int(text["scrypt"][name]) for name in _SCRYPT}
@@ -111,7 +133,9 @@ def read_key(path: Path, passphrase: str) -> Key:
     try:
         secret = AESGCM(_stretched(passphrase, salt, given)).decrypt(nonce, sealed, _FORMAT.encode())
     except InvalidTag as error:
+        record(Action.KEY_USE, detail="the key of de-identifications did not open", failed=True)
         raise InputFileError(f"The passphrase does not open {path}, or the file is damaged.") from error
+    record(Action.KEY_USE, detail="the key of de-identifications")
     return Key(secret)
 
 

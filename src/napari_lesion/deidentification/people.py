@@ -40,6 +40,8 @@ class Known:
     """The patient's, with its components."""
     instance: str = ""
     """SOPInstanceUID."""
+    series: str = ""
+    """SeriesInstanceUID."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,8 @@ def known_of(path: Path, dataset: Dataset, options: Options) -> Known:
         study_uid=str(dataset.get("StudyInstanceUID") or ""),
     )
     sop_class, name = str(dataset.get("SOPClassUID", "")), str(dataset.get("PatientName") or "")
-    instance = str(dataset.get("SOPInstanceUID", ""))
-    return Known(path, owner, sop_class, frozenset(names), frozenset(numbers), name, instance)
+    instance, series = str(dataset.get("SOPInstanceUID", "")), str(dataset.get("SeriesInstanceUID", ""))
+    return Known(path, owner, sop_class, frozenset(names), frozenset(numbers), name, instance, series)
 
 
 def patients_of(known: Sequence[Known]) -> tuple[list[Patient], dict[Path, str]]:

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydicom.uid import UID
 
-from napari_lesion.deidentification import files, results, verify
+from napari_lesion.deidentification import files, pages, results, verify
 from napari_lesion.deidentification.engine import Deidentifier
+from napari_lesion.deidentification.journals import SUFFIX
 from napari_lesion.deidentification.keys import Key
 from napari_lesion.deidentification.one import Fate, What, Work, batches, deidentify_files
 from napari_lesion.deidentification.options import Options
 from napari_lesion.deidentification.people import Known, Patient, known_of, patients_of
+from napari_lesion.deidentification.scans import Given, Scans
 from napari_lesion.deidentification.table import edition, iod_of
 from napari_lesion.deidentification.verify_sources import Asked
 from napari_lesion.deidentification.workers import Workers, number_for
+from napari_lesion.dicom.index.frames import Owner
 from napari_lesion.dicom.index.tree import look_through
+from napari_lesion.security.audit import Action, record
+from napari_lesion.security.roles import May, require
 from napari_lesion.support.atomic import whole_folder
-from napari_lesion.support.errors import LesionError, OutputError
+from napari_lesion.support.errors import LesionError, OutputError, SecurityError
+from napari_lesion.support.journal_file import read_lines
 from napari_lesion.support.progress import Progress, silent
+from napari_lesion.support.vault import read_bytes
 
 RECORD = "deidentification.json"
 _DICOMDIR = "1.2.840.10008.1.3.10"
@@ -53,6 +60,21 @@ class Outcome:
         return sum(fate.what == what for fate in self.fates)
 
 
+def _nothing(_outcome: Outcome) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Caller:
+    """What whoever asks for a de-identification brings along."""
+
+    keep: Callable[[Outcome], None] = _nothing
+    """Called when all is written and checked, before it is put in its place: it keeps what only the key's holder may
+    know. Where it fails, nothing stays."""
+    given: Given = lambda _: None
+    """Gives scans at hand that are not among the sources, for the pictures of pages."""
+
+
 def deidentify(
     sources: Sequence[Path],
     out: Path | None,
@@ -61,9 +83,12 @@ def deidentify(
     *,
     check: bool = True,
     jobs: int = 0,
+    caller: Caller = Caller(),
     progress: Progress = silent,
 ) -> Outcome:
-    """De-identify all DICOM objects below paths.
+    """De-identify all DICOM objects, and results of this program, below paths.
+
+    Roles are asked and the audit log is written here, for command line, viewer and Python alike.
 
     Parameters
     ----------
@@ -77,18 +102,25 @@ def deidentify(
         Search all that was written for every value of the sources; where one is found, nothing stays.
     jobs : int
         Processes; 0: as many as are worth their start.
+    caller : Caller
     progress : Progress
 
     Raises
     ------
+    NotAllowedError
+        If the user may not de-identify what is there, or into there.
+    AuditError
+        If that cannot be logged.
     OutputError
         If ``out`` is there and not empty, or lies among the sources.
     DeidentificationError
         If the check found something.
     """
+    for path in (*sources, *([out] if out is not None else [])):
+        require(May.DE_IDENTIFY, path)
     if out is not None:
         _refuse_bad_place(sources, out)
-    run = _Run(sources, options, key, progress)
+    run = _Run(sources, options, key, progress, caller.given)
     paths = run.paths()
     with Workers(number_for(len(paths), jobs)) as workers:
         if out is None:
@@ -98,15 +130,33 @@ def deidentify(
             if check:
                 doubtful = _refuse_leaks(outcome, place, options, workers, progress)
                 outcome = replace(outcome, notes=tuple(sorted({*outcome.notes, *doubtful})))
-            record = json.dumps(_record(outcome, options), indent=1) + "\n"
-            (place / RECORD).write_text(record, encoding="utf-8")
+            said = json.dumps(_record(outcome, options), indent=1) + "\n"
+            (place / RECORD).write_text(said, encoding="utf-8")
+            for folder in {fate.source.parent for fate in outcome.fates if fate.written}:
+                require(May.DE_IDENTIFY, folder)  # a shared folder may lie within what was named
+            caller.keep(outcome)
+            _log(outcome, options, checked=check)
     return outcome
+
+
+def _log(outcome: Outcome, options: Options, *, checked: bool) -> None:
+    """Write a line of the audit log for each patient of whom something leaves."""
+    how = ", ".join(("basic profile", *options.names, *(() if checked else ("not checked",))))
+    sources = {fate.source for fate in outcome.fates if fate.written}
+    for patient, _ in outcome.patients:
+        if sources.intersection(patient.files):
+            record(Action.DE_IDENTIFY, patient_id=patient.patient_ids[0] if patient.patient_ids else "", detail=how)
 
 
 def _refuse_leaks(
     outcome: Outcome, place: Path, options: Options, workers: Workers, progress: Progress
 ) -> tuple[str, ...]:
-    written = [(fate.source, place / fate.written) for fate in outcome.fates if fate.written]
+    # Pages are made anew of the findings beside them, so nothing of a page is a source of anything.
+    written = [
+        (fate.source, place / fate.written)
+        for fate in outcome.fates
+        if fate.written and fate.source.name not in pages.NAMES
+    ]
     asked = Asked(frozenset(options.names))
     found = verify.search(
         written,
@@ -114,6 +164,7 @@ def _refuse_leaks(
         asked,
         lambda done, total: progress(done, total, "checking what was written"),
         mapped=workers.map,
+        read=opened,
     )
     if found.leaks:
         first = found.leaks[0]
@@ -131,6 +182,11 @@ def _refuse_leaks(
     )
 
 
+def opened(path: Path) -> bytes:
+    """Read a source as it is when it does not lie encrypted."""
+    return b"\n".join(read_lines(path).whole) if path.suffix == SUFFIX else read_bytes(path)
+
+
 def _refuse_bad_place(sources: Sequence[Path], out: Path) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(f"{out} is there already and not empty; choose a new folder for what is de-identified.")
@@ -141,8 +197,9 @@ def _refuse_bad_place(sources: Sequence[Path], out: Path) -> None:
 
 
 class _Run:
-    def __init__(self, sources: Sequence[Path], options: Options, key: Key, progress: Progress) -> None:
+    def __init__(self, sources: Sequence[Path], options: Options, key: Key, progress: Progress, given: Given) -> None:
         self._sources = sources
+        self._given = given
         self._options = options
         self._key = key
         self._progress = progress
@@ -151,6 +208,8 @@ class _Run:
         self._uids: dict[str, str] = {}
         self._notes: set[str] = set()
         self._results: dict[Path, results.Result] = {}
+        self._owners: dict[str, Owner] = {}
+        """Of series, for what names its series and no patient."""
 
     def paths(self) -> list[Path]:
         """Find the files."""
@@ -165,7 +224,8 @@ class _Run:
         return paths
 
     def all(self, paths: Sequence[Path], place: Path | None, workers: Workers) -> Outcome:
-        known = list(self._looked_at(paths, workers))
+        looked_at = list(self._looked_at(paths, workers))
+        known = [one for one in map(self._of_whom, looked_at) if one is not None]
         patients, refused = patients_of(known)
         self._fates += [Fate(path, "quarantined", why) for path, why in refused.items()]
         total = sum(len(one.files) for one in patients)
@@ -178,10 +238,7 @@ class _Run:
         objects = []
         for number, patient in enumerate(patients):
             for path in patient.files:
-                if path in self._results:
-                    written = "" if place is None else results.write(self._results[path], people[number], place)
-                    self._fates.append(Fate(path, "written", "", written))
-                else:
+                if path not in self._results:
                     objects.append((number, path, instances[path]))
         done = total - len(objects)
         self._progress(done, total, "de-identifying")
@@ -193,6 +250,8 @@ class _Run:
                 self._notes.update(one.notes)
             done += len(some)
             self._progress(done, total, "de-identifying")
+        for patient, by in zip(patients, people, strict=True):
+            self._write_results(patient, by, place)
         fates = sorted(self._fates, key=lambda fate: str(fate.source))
         return Outcome(tuple(fates), tuple(called), dict(self._changes), tuple(sorted(self._notes)), self._uids)
 
@@ -202,15 +261,46 @@ class _Run:
         for number, (path, look) in enumerate(zip(paths, looks, strict=True)):
             self._progress(number, len(paths), "reading headers")
             if isinstance(look, Known):
+                self._owners.setdefault(look.series, look.owner)
                 yield look
             elif look:
                 self._fates.append(Fate(path, "left out", look))
             elif (result := self._result(path)) is not None:
                 yield result.known
 
+    def _of_whom(self, known: Known) -> Known | None:
+        """Find whose a result is that names no patient: that of its series, if it is here; else it does not leave."""
+        result = self._results.get(known.path)
+        if result is None or known.owner.patient_id or known.owner.study_uid:
+            return known
+        owner = self._owners.get(result.series_uid)
+        if owner is None:
+            why = "its scan is not among what is de-identified, so that it is not clear whose it is"
+            self._fates.append(Fate(known.path, "quarantined", why))
+            return None
+        return replace(known, owner=owner)
+
+    def _write_results(self, patient: Patient, by: Deidentifier, place: Path | None) -> None:
+        """Write the results of a patient, whose scans were written; last what is made of other results."""
+        scans = Scans((place or Path()) / by.pseudonym, lambda new: self._given(self._uids.get(new, new)), by.uid)
+        own = [self._results[path] for path in patient.files if path in self._results]
+        for result in sorted(own, key=lambda one: one.in_order):
+            if place is None:
+                self._fates.append(Fate(result.path, "written"))
+                continue
+            try:
+                name = results.write(result, by, place, scans)
+            except LesionError as error:
+                self._fates.append(Fate(result.path, "left out", str(error)))
+                continue
+            self._uids.update({by.uid(uid): uid for uid in results.uids_of(result) if by.uid(uid) != uid})
+            self._fates.append(Fate(result.path, "written", "", name))
+
     def _result(self, path: Path) -> results.Result | None:
         try:
             result = results.result_of(path)
+        except SecurityError:
+            raise
         except LesionError:
             self._fates.append(Fate(path, "quarantined", "a result that is damaged"))
             return None
@@ -218,6 +308,8 @@ class _Run:
             self._fates.append(Fate(path, "left out", results.why_left_out(path)))
         else:
             self._results[path] = result
+            if result.kind == "findings":
+                self._owners.setdefault(result.series_uid, result.known.owner)
         return result
 
 

@@ -41,6 +41,7 @@ from napari_lesion.deidentification.verify_sources import (
     Wanted,
     Where,
     collect,
+    drop_models,
     leaves,
     words,
 )
@@ -278,6 +279,7 @@ def _free_texts(dataset: Dataset) -> Iterator[str]:
 
 
 def _drop_allowed(wanted: Wanted, moves: dict[str, set[int]]) -> None:
+    drop_models(wanted)
     stays = "\n".join(wanted.allowed)
     for text in [one for one in wanted.texts if one in stays]:
         del wanted.texts[text]

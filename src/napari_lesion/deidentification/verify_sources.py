@@ -70,6 +70,11 @@ Where = tuple[str, Path]
 """Attribute and source."""
 
 
+#: What results say of model, program and methods, and where the program's own DICOM objects say the same.
+_PROGRAM = frozenset({"model.id", "model.version", "model.sha256", "method", "intended_use"})
+_OF_PROGRAM = frozenset({"AlgorithmName", "TextValue", "ContentDescription", "DeviceSerialNumber"})
+
+
 @dataclass(frozen=True)
 class Asked:
     """What the de-identification was asked to keep."""
@@ -98,6 +103,8 @@ class Wanted:
     allowed: set[str] = field(default_factory=set)
     kept_words: set[str] = field(default_factory=set)
     """Words of values that an option keeps, which may be names, too: a hospital's."""
+    models: set[str] = field(default_factory=set)
+    """What results say of models and methods that made them, which stays."""
     seen: set[tuple[str, str, str]] = field(default_factory=set, repr=False)
     """Values that were gone through: tag, VR and text."""
 
@@ -109,6 +116,7 @@ class Wanted:
         self.names = other.names | self.names
         self.allowed |= other.allowed
         self.kept_words |= other.kept_words
+        self.models |= other.models
 
 
 @dataclass(frozen=True)
@@ -279,6 +287,18 @@ def _collect_around(dataset: Dataset, source: Path, wanted: Wanted) -> None:
             _want_text(part, ("the file's name", source), wanted)
 
 
+def drop_models(wanted: Wanted) -> None:
+    """Look for no text of our own DICOM objects that says what results say of model and methods, and nothing else."""
+    known = sorted((*wanted.models, "sha256"), key=len, reverse=True)
+    for text, (attribute, _) in list(wanted.texts.items()):
+        if attribute in _OF_PROGRAM:
+            left = text
+            for one in known:
+                left = left.replace(one, " ")
+            if names_nobody(left) or any(one.startswith(text) for one in known):  # a checksum that was cut off
+                del wanted.texts[text]
+
+
 def _collect_result(source: Path, data: bytes, wanted: Wanted) -> None:
     """Collect the texts of a result of this program: those of names, comments, sentences, UIDs and times."""
     if not source.suffix.startswith(".json"):
@@ -287,7 +307,9 @@ def _collect_result(source: Path, data: bytes, wanted: Wanted) -> None:
         return
     for key, text in leaves(_parsed(data, lines=source.suffix == ".jsonl"), ""):
         where = (key, source)
-        if key.endswith("_uid") and not text.startswith(DICOM_ROOT):
+        if key in _PROGRAM:
+            wanted.models.add(text.lower())
+        elif key.endswith("_uid") and not text.startswith(DICOM_ROOT):
             wanted.numbers.setdefault(text, where)
         elif key == "patient_name":
             _want_name(text, where, wanted)
@@ -308,7 +330,7 @@ def leaves(value: Any, key: str) -> Iterator[tuple[str, str]]:
     """Give the texts of a JSON value, each with the key that it stands at."""
     if isinstance(value, dict):
         for name, one in value.items():
-            yield from leaves(one, name)
+            yield from leaves(one, f"model.{name}" if key == "model" else name)
     elif isinstance(value, list):
         for one in value:
             yield from leaves(one, key)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from html import escape
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from qtpy.QtCore import Qt, QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import (
+    QCheckBox,
     QFileDialog,
     QGridLayout,
     QPushButton,
@@ -20,7 +22,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_lesion.deidentification.exports import prepare_reports, release_reports
+from napari_lesion.deidentification.release import Request
+from napari_lesion.deidentification.run import Outcome
 from napari_lesion.plugin.core_texts import in_language
+from napari_lesion.plugin.deidentify.request_form import RequestDialog
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.review_keys import copy_impression
 from napari_lesion.plugin.session.open_scan import OpenScan
@@ -32,9 +38,8 @@ from napari_lesion.plugin.viewer.view import source_of
 from napari_lesion.plugin.widgets.parts import RunControls, in_a_row, push_button
 from napari_lesion.plugin.widgets.task import Task, sentence, step_text
 from napari_lesion.report.write import FILE_NAMES, ReportKind, Written, in_words, write_reports
-
-if TYPE_CHECKING:
-    from napari_lesion.support.progress import Progress
+from napari_lesion.support.progress import Progress, part
+from napari_lesion.support.vault import temporary_folder
 
 _TITLES: dict[ReportKind, tuple[str, str]] = {
     "pdf": (N_("PDF"), N_("A report to print and to read")),
@@ -60,7 +65,7 @@ class Exports(QWidget):
         super().__init__(parent)
         self._session = session
         self._view = findings_view(session)
-        self._task: Task[Written] | None = None
+        self._task: Task[Any] | None = None
         self.buttons: dict[str, QPushButton] = {}
         grid = QGridLayout()
         grid.setSpacing(3)
@@ -78,6 +83,8 @@ class Exports(QWidget):
         )
         for column, name in enumerate(("all", "impression")):
             grid.addWidget(self.buttons[name], -(-len(kinds) // _COLUMNS), column)
+        self.deidentified_box = QCheckBox(tr("De-identified…"))
+        self.deidentified_box.setToolTip(tr("Reports are de-identified and checked before they are written"))
         self.controls = RunControls(tr("Progress of the reports"), self.cancel)
         self.text = self.controls.status
         self.text.setTextFormat(Qt.TextFormat.RichText)
@@ -88,6 +95,7 @@ class Exports(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(grid)
+        layout.addWidget(self.deidentified_box)
         layout.addLayout(in_a_row(self.controls.bar, self.controls.cancel_button, first=1))
         layout.addWidget(self.text)
         self._status: dict[str, str] = {}
@@ -113,6 +121,11 @@ class Exports(QWidget):
         self.controls.show_running(self.running)
 
     def _choose_folder(self, kinds: Sequence[ReportKind], _checked: bool = False) -> None:
+        if self.deidentified_box.isChecked():
+            dialog = RequestDialog(self)
+            if dialog.exec() and (out := dialog.out.path) is not None:
+                self.write_deidentified(out, kinds, Request((), dialog.options.options, dialog.key.key))
+            return
         title = tr("Folder for the reports") if len(kinds) > 1 else tr("Folder for {file}", file=FILE_NAMES[kinds[0]])
         folder = QFileDialog.getExistingDirectory(self, title, option(_FOLDER))
         if folder:
@@ -134,11 +147,35 @@ class Exports(QWidget):
             folder.mkdir(parents=True, exist_ok=True)
             return write_reports(report, folder, kinds, volume=volume, source=source, progress=progress)
 
+        cancelled = tr("Cancelled. Files that were complete by then stay.")
+        self._start(work, partial(self._on_written, folder), cancelled)
+
+    def write_deidentified(self, out: Path, kinds: Sequence[ReportKind], request: Request) -> None:
+        """Write reports that name nobody into a new folder; what became of them is said."""
+        report, volume, scan = self._view.report(), self._view.volume, self._view.scan
+        if self._task is not None or report is None or volume is None or scan is None:
+            return
+        source = source_of(scan)
+        owner = self._for = self._session.open_scans.of(scan)
+        if owner is not None:
+            self._session.open_scans.begin_work(owner)
+
+        def work(progress: Progress) -> Outcome:
+            volume.wait(progress)
+            given = replace(request, given=lambda _uid: None if source is None else (volume, source))
+            with temporary_folder() as hidden:
+                folder, made = Path(hidden) / "results", part(progress, 0, 1, 2)
+                prepare_reports(report, kinds, folder, volume=volume, source=source, progress=made)
+                return release_reports([folder], out, given, part(progress, 1, 2, 2))
+
+        self._start(work, partial(self._on_deidentified, out), tr("Cancelled. Nothing was written."))
+
+    def _start(self, work: Callable[[Progress], Any], then: Callable[[Any], None], cancelled: str) -> None:
         self._task = Task(work, self)
         self._task.progressed.connect(self._on_progress)
-        self._task.succeeded.connect(partial(self._on_written, folder))
+        self._task.succeeded.connect(then)
         self._task.failed.connect(lambda error: self._show_status(f"⚠ {_html(sentence(error))}"))
-        self._task.cancelled.connect(lambda: self._show_status(tr("Cancelled. Files that were complete by then stay.")))
+        self._task.cancelled.connect(lambda: self._show_status(cancelled))
         self._task.ended.connect(self._on_ended)
         self.controls.begin("")
         self._show_status("")
@@ -154,6 +191,10 @@ class Exports(QWidget):
     def _on_progress(self, done: int, total: int, what: str) -> None:
         self.controls.advance(done, total)
         self._show_status(f"{_html(step_text(what))}…")
+
+    def _on_deidentified(self, out: Path, outcome: Outcome) -> None:
+        text = _html(tr("De-identified and checked: {count} files.", count=outcome.count("written")))
+        self._show_status(f"✓ {text}<br>{_link(out, tr('Open the folder'))}")
 
     def _on_written(self, folder: Path, written: Written) -> None:
         links = [_link(folder / FILE_NAMES[kind], FILE_NAMES[kind]) for kind in written.kinds]

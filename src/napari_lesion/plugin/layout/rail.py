@@ -173,9 +173,12 @@ class Rail(QWidget):
         self.worklist.setToolTip(tr("Studies that wait for a reader, the most urgent first"))
         self.pacs = QPushButton(tr("PACS"))
         self.pacs.setToolTip(tr("Ask an archive for studies and earlier scans, and send results to it"))
-        for button in (self.worklist, self.pacs):
+        self.deidentify = QPushButton(tr("De-identify"))
+        self.deidentify.setToolTip(tr("Make copies of scans and results that may leave"))
+        pages = (self.worklist, self.pacs, self.deidentify)
+        for button in pages:
             button.setCheckable(True)
-        for button in (self.browse, self.worklist, self.pacs):
+        for button in (self.browse, *pages):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.setStyleSheet("padding: 3px 2px;")
         self.empty = QLabel(tr("Open a folder: drop it on the window, or press Browse."))
@@ -196,7 +199,7 @@ class Rail(QWidget):
         layout.setSpacing(4)
         layout.addWidget(self.empty)
         layout.addWidget(self._scroll, 1)
-        for button in (self.browse, self.worklist, self.pacs):
+        for button in (self.browse, *pages):
             layout.addWidget(button)
         self.setFixedWidth(WIDTH)
         # At once when another scan comes on the screen; while files are looked at, now and then.

@@ -1,7 +1,7 @@
-"""The panel right of the picture: the steps of reading, where scans come from, or a mode of its own.
+"""The panel right of the picture: the steps of reading, where scans come from and leave, or a mode of its own.
 
-Worklist and archive are entered from the rail and left by a button, or by opening a scan; annotation and the second
-reader by buttons. What a page needs is imported when it is due.
+Worklist, archive and de-identification are entered from the rail and left by a button, or by opening a scan; annotation
+and the second reader by buttons. What a page needs is imported when it is due.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from napari_lesion.plugin.layout.steps import Pages, StepsPanel, flush, research
 from napari_lesion.plugin.session.session import ANNOTATION, READING, SECOND_READER, session_of
 from napari_lesion.plugin.texts import N_, tr
 
-WORKLIST, PACS = SOURCES = ("worklist", "pacs")
-"""Where scans come from: pages that put down no tool."""
+WORKLIST, PACS, DEIDENTIFY = SOURCES = ("worklist", "pacs", "deidentify")
+"""Where scans come from, and where they leave: pages that put down no tool."""
 _TITLES = {
     ANNOTATION: N_("Annotation"),
     SECOND_READER: N_("Second reader"),
     WORKLIST: N_("Worklist"),
     PACS: N_("PACS"),
+    DEIDENTIFY: N_("De-identify"),
 }
 _ENTER = {
     ANNOTATION: (N_("Annotate…"), N_("Mark lesions by hand, for training and as truth: a mode of its own")),
@@ -145,6 +146,10 @@ class SidePanel(QWidget):
 
             self.parts[PACS] = page = PacsPanel(self._viewer)
             page.opened.connect(self._on_opened)
+        elif name == DEIDENTIFY:
+            from napari_lesion.plugin.deidentify.deidentify_panel import DeidentifyPanel
+
+            self.parts[DEIDENTIFY] = page = DeidentifyPanel(self._viewer)
         elif name == ANNOTATION:
             from napari_lesion.plugin.annotate.annotate_panel import AnnotatePanel
             from napari_lesion.plugin.annotate.cases_panel import CasesPanel

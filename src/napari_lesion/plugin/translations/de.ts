@@ -160,12 +160,32 @@
             <translation>Empfohlen: {what}, fällig {first} bis {last}; keine geöffnete Aufnahme ist aus dieser Zeit.</translation>
         </message>
         <message>
+            <source>After</source>
+            <translation>Nachher</translation>
+        </message>
+        <message>
             <source>Age</source>
             <translation>Alter</translation>
         </message>
         <message>
+            <source>Age, sex, size, weight</source>
+            <translation>Alter, Geschlecht, Größe, Gewicht</translation>
+        </message>
+        <message>
+            <source>Ages over 89 become 90</source>
+            <translation>Alter über 89 wird 90</translation>
+        </message>
+        <message>
             <source>All</source>
             <translation>Alle</translation>
+        </message>
+        <message>
+            <source>All dates of a patient move by the same days; intervals stay exact</source>
+            <translation>Alle Daten eines Patienten rücken um gleich viele Tage; Abstände bleiben genau</translation>
+        </message>
+        <message>
+            <source>All files: how many change</source>
+            <translation>Alle Dateien: wie viele sich ändern</translation>
         </message>
         <message>
             <source>All findings are decided. You can still change, add or take away marks.</source>
@@ -296,6 +316,10 @@
             <translation>Zur Zeit der Untersuchung. Brock, Lung-RADS und die Fleischner-Leitlinie fragen danach.</translation>
         </message>
         <message>
+            <source>Attribute</source>
+            <translation>Attribut</translation>
+        </message>
+        <message>
             <source>Automatic</source>
             <translation>Automatisch</translation>
         </message>
@@ -330,6 +354,18 @@
         <message>
             <source>Bars: 95 % of the noise of measuring, from the standard deviation of the volume; for the diameter, that of a ball of this volume. Numbers are those of the findings.</source>
             <translation>Balken: 95 % des Messrauschens, aus der Standardabweichung des Volumens; beim Durchmesser das einer Kugel dieses Volumens. Die Nummern sind die der Befunde.</translation>
+        </message>
+        <message>
+            <source>Basic (DICOM PS3.15)</source>
+            <translation>Grundprofil (DICOM PS3.15)</translation>
+        </message>
+        <message>
+            <source>Becomes</source>
+            <translation>Wird</translation>
+        </message>
+        <message>
+            <source>Before</source>
+            <translation>Vorher</translation>
         </message>
         <message>
             <source>Below this share of its range a map is transparent</source>
@@ -428,6 +464,10 @@
             <translation>Abgebrochen. Dateien, die schon fertig waren, bleiben.</translation>
         </message>
         <message>
+            <source>Cancelled. Nothing was written.</source>
+            <translation>Abgebrochen. Es wurde nichts geschrieben.</translation>
+        </message>
+        <message>
             <source>Cancelled. What came by then is kept, and not fetched again.</source>
             <translation>Abgebrochen. Was bis dahin kam, bleibt und wird nicht noch einmal geholt.</translation>
         </message>
@@ -464,6 +504,10 @@
             <translation>Änderungen werden mit ihm festgehalten</translation>
         </message>
         <message>
+            <source>Choose</source>
+            <translation>Auswählen</translation>
+        </message>
+        <message>
             <source>Choose a finding first: click its row or its ring, or press {key}.</source>
             <translation>Zuerst einen Befund wählen: seine Zeile oder seinen Ring anklicken, oder {key} drücken.</translation>
         </message>
@@ -478,6 +522,10 @@
         <message>
             <source>Choose a folder of studies first.</source>
             <translation>Zuerst einen Ordner mit Studien wählen.</translation>
+        </message>
+        <message>
+            <source>Choose a folder, or tick a scan that is open.</source>
+            <translation>Wählen Sie einen Ordner, oder kreuzen Sie einen offenen Scan an.</translation>
         </message>
         <message>
             <source>Choose a model to fetch it, or to make it the default</source>
@@ -530,6 +578,10 @@
         <message>
             <source>Cine: play the slices, or stop</source>
             <translation>Cine: Schichten abspielen oder anhalten</translation>
+        </message>
+        <message>
+            <source>Clean instead of removing</source>
+            <translation>Säubern statt entfernen</translation>
         </message>
         <message>
             <source>Click a finding to see it in all views. Double-click its diameter or comment to change it.</source>
@@ -684,6 +736,26 @@
             <translation>Termin {number}</translation>
         </message>
         <message>
+            <source>Dates, moved</source>
+            <translation>Daten, verschoben</translation>
+        </message>
+        <message>
+            <source>De-identified and checked: {count} files.</source>
+            <translation>De-identifiziert und geprüft: {count} Dateien.</translation>
+        </message>
+        <message>
+            <source>De-identified…</source>
+            <translation>De-identifiziert…</translation>
+        </message>
+        <message>
+            <source>De-identify</source>
+            <translation>De-identifizieren</translation>
+        </message>
+        <message>
+            <source>De-identify what is exported</source>
+            <translation>Ausgabe de-identifizieren</translation>
+        </message>
+        <message>
             <source>Del</source>
             <translation>Entf</translation>
         </message>
@@ -702,6 +774,10 @@
         <message>
             <source>Description</source>
             <translation>Beschreibung</translation>
+        </message>
+        <message>
+            <source>Descriptions</source>
+            <translation>Beschreibungen</translation>
         </message>
         <message>
             <source>Details…</source>
@@ -758,6 +834,10 @@
         <message>
             <source>Drag from the middle of the finding to its rim. A click repeats the last diameter.</source>
             <translation>Von der Mitte des Befunds zu seinem Rand ziehen. Ein Klick wiederholt den letzten Durchmesser.</translation>
+        </message>
+        <message>
+            <source>Drawings</source>
+            <translation>Zeichnungen</translation>
         </message>
         <message>
             <source>Drop a folder, a zip or a DICOMDIR here,
@@ -920,6 +1000,18 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Datei der Arbeitsliste</translation>
         </message>
         <message>
+            <source>File {number}</source>
+            <translation>Datei {number}</translation>
+        </message>
+        <message>
+            <source>Files</source>
+            <translation>Dateien</translation>
+        </message>
+        <message>
+            <source>Files that do not leave: {count}</source>
+            <translation>Dateien, die bleiben: {count}</translation>
+        </message>
+        <message>
             <source>Fill</source>
             <translation>Füllen</translation>
         </message>
@@ -946,6 +1038,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Find and fetch the earlier CTs of the patient whose scan is on the screen</source>
             <translation>Die früheren CTs der Person finden und holen, deren Scan auf dem Schirm ist</translation>
+        </message>
+        <message>
+            <source>Find out what would become of all files; nothing is written</source>
+            <translation>Herausfinden, was aus allen Dateien würde; es wird nichts geschrieben</translation>
         </message>
         <message>
             <source>Find sizes, places, advice and more in the text, by rules</source>
@@ -1038,6 +1134,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Folder of the studies</source>
             <translation>Ordner der Studien</translation>
+        </message>
+        <message>
+            <source>Folder of what is to leave</source>
+            <translation>Ordner mit dem, was hinaus soll</translation>
         </message>
         <message>
             <source>Folder that napari-lesion analyse wrote</source>
@@ -1264,6 +1364,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Zeitlicher Verlauf</translation>
         </message>
         <message>
+            <source>Institution</source>
+            <translation>Einrichtung</translation>
+        </message>
+        <message>
             <source>Invert</source>
             <translation>Invertieren</translation>
         </message>
@@ -1296,6 +1400,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Angezeigt wird er erst vollständig gelesen, weil {why}.</translation>
         </message>
         <message>
+            <source>Its files are not known here; choose their folder.</source>
+            <translation>Seine Dateien sind hier nicht bekannt; wählen Sie ihren Ordner.</translation>
+        </message>
+        <message>
             <source>Its score is below the threshold, so it does not count. Accept it, and it does.</source>
             <translation>Sein Score liegt unter der Schwelle, deshalb zählt er nicht. Angenommen zählt er.</translation>
         </message>
@@ -1312,12 +1420,24 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Juxtapleural</translation>
         </message>
         <message>
+            <source>Keep</source>
+            <translation>Behalten</translation>
+        </message>
+        <message>
             <source>Kept with the report.</source>
             <translation>Wird mit dem Bericht aufbewahrt.</translation>
         </message>
         <message>
             <source>Kernel</source>
             <translation>Kernel</translation>
+        </message>
+        <message>
+            <source>Key</source>
+            <translation>Schlüssel</translation>
+        </message>
+        <message>
+            <source>Key file</source>
+            <translation>Schlüsseldatei</translation>
         </message>
         <message>
             <source>Keys</source>
@@ -1438,6 +1558,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Licence</source>
             <translation>Lizenz</translation>
+        </message>
+        <message>
+            <source>Lines and regions of presentation states stay, without texts</source>
+            <translation>Linien und Bereiche von Presentation States bleiben, ohne Texte</translation>
         </message>
         <message>
             <source>Linked</source>
@@ -1562,6 +1686,14 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>MIP</source>
             <translation>MIP</translation>
+        </message>
+        <message>
+            <source>Make a new key file</source>
+            <translation>Neue Schlüsseldatei anlegen</translation>
+        </message>
+        <message>
+            <source>Make copies of scans and results that may leave</source>
+            <translation>Kopien von Scans und Ergebnissen anlegen, die hinaus dürfen</translation>
         </message>
         <message>
             <source>Make default</source>
@@ -1780,6 +1912,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Name</translation>
         </message>
         <message>
+            <source>Name and address of the hospital</source>
+            <translation>Name und Anschrift des Krankenhauses</translation>
+        </message>
+        <message>
             <source>Name or code of the reader; readings are kept under it</source>
             <translation>Name oder Kürzel des Befunders; die Befundungen werden darunter abgelegt</translation>
         </message>
@@ -1802,6 +1938,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Never</source>
             <translation>Nie</translation>
+        </message>
+        <message>
+            <source>New folder for what may leave</source>
+            <translation>Neuer Ordner für das, was hinaus darf</translation>
         </message>
         <message>
             <source>Next ({key})</source>
@@ -1880,6 +2020,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Nicht solide</translation>
         </message>
         <message>
+            <source>None: nobody can go back</source>
+            <translation>Keiner: niemand kann zurück</translation>
+        </message>
+        <message>
             <source>Not compared yet: choose an earlier scan above, and press “Compare”.</source>
             <translation>Noch nicht verglichen: oben eine frühere Untersuchung wählen und „Vergleichen“ drücken.</translation>
         </message>
@@ -1920,12 +2064,20 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Es wurde nichts gefunden.</translation>
         </message>
         <message>
+            <source>Nothing was written.</source>
+            <translation>Es wurde nichts geschrieben.</translation>
+        </message>
+        <message>
             <source>Nothing yet</source>
             <translation>Noch nichts</translation>
         </message>
         <message>
             <source>Now or before. Brock, Lung-RADS and the Fleischner guideline are not for those who have or had one.</source>
             <translation>Jetzt oder früher. Brock, Lung-RADS und die Fleischner-Leitlinie gelten dann nicht.</translation>
+        </message>
+        <message>
+            <source>Numbers of PS3.15 E.3.10: dose, pitch, SUV factors</source>
+            <translation>Zahlen aus PS3.15 E.3.10: Dosis, Pitch, SUV-Faktoren</translation>
         </message>
         <message>
             <source>OTHER PATIENT</source>
@@ -1946,6 +2098,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Of the command line, too</source>
             <translation>Auch das der Befehlszeile</translation>
+        </message>
+        <message>
+            <source>Of which files</source>
+            <translation>Von welchen Dateien</translation>
         </message>
         <message>
             <source>Old reports</source>
@@ -1982,6 +2138,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Open a folder: drop it on the window, or press Browse.</source>
             <translation>Einen Ordner öffnen: aufs Fenster ziehen, oder „Studien“.</translation>
+        </message>
+        <message>
+            <source>Open a key file</source>
+            <translation>Schlüsseldatei öffnen</translation>
         </message>
         <message>
             <source>Open a report</source>
@@ -2026,6 +2186,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Open the first study that nobody has open</source>
             <translation>Die erste Untersuchung öffnen, die niemand geöffnet hat</translation>
+        </message>
+        <message>
+            <source>Open the folder</source>
+            <translation>Ordner öffnen</translation>
         </message>
         <message>
             <source>Open the folder of a CT scan</source>
@@ -2184,6 +2348,14 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Teilsolide</translation>
         </message>
         <message>
+            <source>Passphrase</source>
+            <translation>Passphrase</translation>
+        </message>
+        <message>
+            <source>Passphrase again</source>
+            <translation>Passphrase noch einmal</translation>
+        </message>
+        <message>
             <source>Paste a report here, or open one.</source>
             <translation>Hier einen Bericht einfügen, oder einen öffnen.</translation>
         </message>
@@ -2240,6 +2412,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Punkte</translation>
         </message>
         <message>
+            <source>Preview</source>
+            <translation>Vorschau</translation>
+        </message>
+        <message>
             <source>Previous finding</source>
             <translation>Voriger Befund</translation>
         </message>
@@ -2270,6 +2446,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Processor (CPU)</source>
             <translation>Prozessor (CPU)</translation>
+        </message>
+        <message>
+            <source>Profile</source>
+            <translation>Profil</translation>
         </message>
         <message>
             <source>Progress</source>
@@ -2440,6 +2620,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Berichte</translation>
         </message>
         <message>
+            <source>Reports are de-identified and checked before they are written</source>
+            <translation>Befunde werden de-identifiziert und geprüft, bevor sie geschrieben werden</translation>
+        </message>
+        <message>
             <source>Reports of another scan are being written…</source>
             <translation>Berichte einer anderen Aufnahme werden geschrieben …</translation>
         </message>
@@ -2496,6 +2680,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Die Schichten fortlaufend abspielen, bis Sie blättern ({key})</translation>
         </message>
         <message>
+            <source>Safe private values</source>
+            <translation>Sichere private Werte</translation>
+        </message>
+        <message>
             <source>Sagittal</source>
             <translation>Sagittal</translation>
         </message>
@@ -2548,6 +2736,14 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Mehr angeben: eine Person, ein Datum oder eine Auftragsnummer.</translation>
         </message>
         <message>
+            <source>Say where it goes.</source>
+            <translation>Sagen Sie, wohin es kommt.</translation>
+        </message>
+        <message>
+            <source>Say where the key file is.</source>
+            <translation>Sagen Sie, wo die Schlüsseldatei ist.</translation>
+        </message>
+        <message>
             <source>Scan</source>
             <translation>Scan</translation>
         </message>
@@ -2562,6 +2758,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Scans open as they ask themselves again.</source>
             <translation>Aufnahmen öffnen sich wieder so, wie sie selbst es verlangen.</translation>
+        </message>
+        <message>
+            <source>Scans that are open here</source>
+            <translation>Hier offene Scans</translation>
         </message>
         <message>
             <source>Score</source>
@@ -2598,6 +2798,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Search, e.g. left</source>
             <translation>Suchen, z. B. links</translation>
+        </message>
+        <message>
+            <source>Searched for all values of the sources: none was found.</source>
+            <translation>Nach allen Werten der Quellen gesucht: keiner wurde gefunden.</translation>
         </message>
         <message>
             <source>Searched in {seconds} s.</source>
@@ -2892,6 +3096,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Stand der Befundung</translation>
         </message>
         <message>
+            <source>Station, serial number and the like</source>
+            <translation>Station, Seriennummer und Ähnliches</translation>
+        </message>
+        <message>
             <source>Status</source>
             <translation>Status</translation>
         </message>
@@ -2926,6 +3134,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Stopping after this step…</source>
             <translation>Wird nach diesem Schritt angehalten…</translation>
+        </message>
+        <message>
+            <source>Structured reports</source>
+            <translation>Strukturierte Befunde</translation>
         </message>
         <message>
             <source>Studies that wait</source>
@@ -3040,8 +3252,20 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Prüfen</translation>
         </message>
         <message>
+            <source>Text in pixels</source>
+            <translation>Text in Pixeln</translation>
+        </message>
+        <message>
             <source>Text of the report</source>
             <translation>Text des Berichts</translation>
+        </message>
+        <message>
+            <source>Text that is found is masked; without this, the image is left out</source>
+            <translation>Gefundener Text wird abgedeckt; ohne dies bleibt das Bild da</translation>
+        </message>
+        <message>
+            <source>Text was masked in {count} files: look at them.</source>
+            <translation>In {count} Dateien wurde Text abgedeckt: sehen Sie sie an.</translation>
         </message>
         <message>
             <source>That finding is outlined already: select it, and correct it with the brush.</source>
@@ -3122,6 +3346,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Laut Kopfdaten kann dies so nicht gelesen werden.</translation>
         </message>
         <message>
+            <source>The key was thrown away: nobody can tell which patient a pseudonym stands for.</source>
+            <translation>Der Schlüssel wurde weggeworfen: niemand kann sagen, für welchen Patienten ein Pseudonym steht.</translation>
+        </message>
+        <message>
             <source>The model found nothing from a score of {score} on. Move the slider to “More” to see what it was less sure of, or point at a lesion and press {key}.</source>
             <translation>Das Modell hat ab einem Score von {score} nichts gefunden. Den Regler zu „Mehr“ schieben, um zu sehen, wobei es weniger sicher war, oder auf eine Läsion zeigen und {key} drücken.</translation>
         </message>
@@ -3132,6 +3360,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>The model that searches</source>
             <translation>Das Modell, das sucht</translation>
+        </message>
+        <message>
+            <source>The same key gives the same pseudonyms again, and leads back to the patients</source>
+            <translation>Derselbe Schlüssel ergibt wieder dieselben Pseudonyme und führt zu den Patienten zurück</translation>
         </message>
         <message>
             <source>The scan is still being read. Wait until all slices are there.</source>
@@ -3166,6 +3398,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Der Text ist zu lang für einen Bericht.</translation>
         </message>
         <message>
+            <source>The two passphrases differ.</source>
+            <translation>Die beiden Passphrasen sind verschieden.</translation>
+        </message>
+        <message>
             <source>The worklist is hidden in a blind read: its order says what was found.</source>
             <translation>Bei verblindeter Befundung ist die Arbeitsliste verborgen: Ihre Reihenfolge verrät, was gefunden wurde.</translation>
         </message>
@@ -3190,6 +3426,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Es gibt kein DICOM-Bild: Es gibt keine Dateien.</translation>
         </message>
         <message>
+            <source>There is no key file {name}.</source>
+            <translation>Es gibt keine Schlüsseldatei {name}.</translation>
+        </message>
+        <message>
             <source>There is no mark and no finding at the crosshair.</source>
             <translation>Am Fadenkreuz ist weder eine Markierung noch ein Befund.</translation>
         </message>
@@ -3204,6 +3444,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>There is nothing to report yet: search the scan, or add a finding ({key}).</source>
             <translation>Noch gibt es nichts zu berichten: den Scan durchsuchen, oder einen Befund hinzufügen ({key}).</translation>
+        </message>
+        <message>
+            <source>They lead to the patient for whoever has the archive</source>
+            <translation>Sie führen zum Patienten, wenn man das Archiv hat</translation>
         </message>
         <message>
             <source>Thicker slab</source>
@@ -3274,6 +3518,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Richtiges ankreuzen; eine Zeile zeigt ihre Wörter</translation>
         </message>
         <message>
+            <source>Ticked scans are de-identified, from their files</source>
+            <translation>Angekreuzte Scans werden de-identifiziert, aus ihren Dateien</translation>
+        </message>
+        <message>
             <source>Timeline</source>
             <translation>Verlauf</translation>
         </message>
@@ -3302,6 +3550,14 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Typ</translation>
         </message>
         <message>
+            <source>Type the passphrase of the key.</source>
+            <translation>Tippen Sie die Passphrase des Schlüssels.</translation>
+        </message>
+        <message>
+            <source>UIDs</source>
+            <translation>UIDs</translation>
+        </message>
+        <message>
             <source>Undo</source>
             <translation>Rückgängig</translation>
         </message>
@@ -3324,6 +3580,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>Value</source>
             <translation>Wert</translation>
+        </message>
+        <message>
+            <source>Values that stay as they are have no row</source>
+            <translation>Werte, die bleiben, wie sie sind, haben keine Zeile</translation>
         </message>
         <message>
             <source>Values that were found</source>
@@ -3366,8 +3626,16 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Webseite</translation>
         </message>
         <message>
+            <source>What</source>
+            <translation>Was</translation>
+        </message>
+        <message>
             <source>What became of the lesions</source>
             <translation>Was aus den Läsionen wurde</translation>
+        </message>
+        <message>
+            <source>What changes</source>
+            <translation>Was sich ändert</translation>
         </message>
         <message>
             <source>What each term adds to the sum (logit):</source>
@@ -3380,6 +3648,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>What may hold more, and could not be looked into ({count}), is named below.</source>
             <translation>Was noch mehr enthalten kann und nicht angesehen werden konnte ({count}), steht unten.</translation>
+        </message>
+        <message>
+            <source>What stays</source>
+            <translation>Was bleibt</translation>
         </message>
         <message>
             <source>What the guidelines ask of the patient; click to see and change it</source>
@@ -3412,6 +3684,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>Where the model is suspicious</source>
             <translation>Wo das Modell Verdacht hat</translation>
+        </message>
+        <message>
+            <source>Where to</source>
+            <translation>Wohin</translation>
         </message>
         <message>
             <source>Whether the pixel data is whole is known only when it is read.</source>
@@ -3506,12 +3782,20 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>Wörter</translation>
         </message>
         <message>
+            <source>Words of a list that name nobody stay</source>
+            <translation>Wörter einer Liste, die niemanden nennen, bleiben</translation>
+        </message>
+        <message>
             <source>Worklist</source>
             <translation>Arbeitsliste</translation>
         </message>
         <message>
             <source>Write all these files into one folder</source>
             <translation>Alle diese Dateien in einen Ordner schreiben</translation>
+        </message>
+        <message>
+            <source>Write de-identified copies and search them; where a name is left, nothing stays</source>
+            <translation>De-identifizierte Kopien schreiben und durchsuchen; wo ein Name blieb, bleibt nichts</translation>
         </message>
         <message>
             <source>Written to {folder}: {files}</source>
@@ -3607,7 +3891,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>added</source>
-            <translation>hinzugefügt</translation>
+            <translation>dazugekommen</translation>
         </message>
         <message>
             <source>advice</source>
@@ -3722,6 +4006,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>sicher</translation>
         </message>
         <message>
+            <source>cleaned</source>
+            <translation>gesäubert</translation>
+        </message>
+        <message>
             <source>collecting the candidates</source>
             <translation>Kandidaten werden gesammelt</translation>
         </message>
@@ -3778,8 +4066,16 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>zweifelhaft</translation>
         </message>
         <message>
+            <source>dummy value</source>
+            <translation>Platzhalter</translation>
+        </message>
+        <message>
             <source>edited</source>
             <translation>bearbeitet</translation>
+        </message>
+        <message>
+            <source>emptied</source>
+            <translation>geleert</translation>
         </message>
         <message>
             <source>entered</source>
@@ -3842,6 +4138,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>kaum</translation>
         </message>
         <message>
+            <source>held back</source>
+            <translation>zurückgehalten</translation>
+        </message>
+        <message>
             <source>history</source>
             <translation>Vorgeschichte</translation>
         </message>
@@ -3884,6 +4184,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>left middle zone</source>
             <translation>linkes Mittelfeld</translation>
+        </message>
+        <message>
+            <source>left out</source>
+            <translation>weggelassen</translation>
         </message>
         <message>
             <source>left upper</source>
@@ -4218,8 +4522,16 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>vom Befunder verworfen</translation>
         </message>
         <message>
+            <source>removed</source>
+            <translation>entfernt</translation>
+        </message>
+        <message>
             <source>reopened</source>
             <translation>wieder geöffnet</translation>
+        </message>
+        <message>
+            <source>replaced</source>
+            <translation>ersetzt</translation>
         </message>
         <message>
             <source>report</source>
@@ -4618,6 +4930,14 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>{found} von {patients} Patienten</translation>
         </message>
         <message>
+            <source>{files} files of {patients} patients are de-identified; {quarantined} were not sure enough.</source>
+            <translation>{files} Dateien von {patients} Patienten sind de-identifiziert; {quarantined} waren nicht sicher genug.</translation>
+        </message>
+        <message>
+            <source>{files} files of {patients} patients would leave; {quarantined} are not sure enough.</source>
+            <translation>{files} Dateien von {patients} Patienten gingen hinaus; {quarantined} sind nicht sicher genug.</translation>
+        </message>
+        <message>
             <source>{guideline}, if it applies: {category}</source>
             <translation>{guideline}, falls es gilt: {category}</translation>
         </message>
@@ -4708,6 +5028,14 @@ Er kann alles tun, was Sie auf diesem Rechner tun können. Bis zum Schließen vo
         <message>
             <source>{name} holds values beyond 16 bits and is read again, as a whole.</source>
             <translation>{name} enthält Werte jenseits von 16 Bit und wird als Ganzes neu gelesen.</translation>
+        </message>
+        <message>
+            <source>{name} is not there.</source>
+            <translation>{name} gibt es nicht.</translation>
+        </message>
+        <message>
+            <source>{name} is there already; a key is never written over.</source>
+            <translation>{name} gibt es schon; ein Schlüssel wird nie überschrieben.</translation>
         </message>
         <message>
             <source>{name} is there. It can be chosen now, or made the default.</source>

@@ -160,12 +160,32 @@
             <translation>建议：{what}，应于 {first} 至 {last}；已打开的扫描中没有该时段的。</translation>
         </message>
         <message>
+            <source>After</source>
+            <translation>之后</translation>
+        </message>
+        <message>
             <source>Age</source>
             <translation>年龄</translation>
         </message>
         <message>
+            <source>Age, sex, size, weight</source>
+            <translation>年龄、性别、身高、体重</translation>
+        </message>
+        <message>
+            <source>Ages over 89 become 90</source>
+            <translation>89 岁以上记为 90 岁</translation>
+        </message>
+        <message>
             <source>All</source>
             <translation>全部</translation>
+        </message>
+        <message>
+            <source>All dates of a patient move by the same days; intervals stay exact</source>
+            <translation>同一患者的所有日期移动相同的天数；间隔保持准确</translation>
+        </message>
+        <message>
+            <source>All files: how many change</source>
+            <translation>全部文件：变化的数量</translation>
         </message>
         <message>
             <source>All findings are decided. You can still change, add or take away marks.</source>
@@ -296,6 +316,10 @@
             <translation>检查时的年龄。Brock、Lung-RADS 和 Fleischner 指南需要。</translation>
         </message>
         <message>
+            <source>Attribute</source>
+            <translation>属性</translation>
+        </message>
+        <message>
             <source>Automatic</source>
             <translation>自动</translation>
         </message>
@@ -330,6 +354,18 @@
         <message>
             <source>Bars: 95 % of the noise of measuring, from the standard deviation of the volume; for the diameter, that of a ball of this volume. Numbers are those of the findings.</source>
             <translation>误差线：测量噪声的95 %，由体积的标准差得出；直径的误差按同体积球体计算。编号即病灶编号。</translation>
+        </message>
+        <message>
+            <source>Basic (DICOM PS3.15)</source>
+            <translation>基本（DICOM PS3.15）</translation>
+        </message>
+        <message>
+            <source>Becomes</source>
+            <translation>变为</translation>
+        </message>
+        <message>
+            <source>Before</source>
+            <translation>之前</translation>
         </message>
         <message>
             <source>Below this share of its range a map is transparent</source>
@@ -428,6 +464,10 @@
             <translation>已取消。已完成的文件保留。</translation>
         </message>
         <message>
+            <source>Cancelled. Nothing was written.</source>
+            <translation>已取消。未写入任何内容。</translation>
+        </message>
+        <message>
             <source>Cancelled. What came by then is kept, and not fetched again.</source>
             <translation>已取消。已到达的内容保留，不会再次获取。</translation>
         </message>
@@ -464,6 +504,10 @@
             <translation>修改以此姓名记录</translation>
         </message>
         <message>
+            <source>Choose</source>
+            <translation>选择</translation>
+        </message>
+        <message>
             <source>Choose a finding first: click its row or its ring, or press {key}.</source>
             <translation>请先选择一个病灶：点击其所在行或圆环，或按 {key} 键。</translation>
         </message>
@@ -478,6 +522,10 @@
         <message>
             <source>Choose a folder of studies first.</source>
             <translation>请先选择检查文件夹。</translation>
+        </message>
+        <message>
+            <source>Choose a folder, or tick a scan that is open.</source>
+            <translation>请选择文件夹，或勾选已打开的扫描。</translation>
         </message>
         <message>
             <source>Choose a model to fetch it, or to make it the default</source>
@@ -530,6 +578,10 @@
         <message>
             <source>Cine: play the slices, or stop</source>
             <translation>电影播放：播放或停止</translation>
+        </message>
+        <message>
+            <source>Clean instead of removing</source>
+            <translation>清理而非删除</translation>
         </message>
         <message>
             <source>Click a finding to see it in all views. Double-click its diameter or comment to change it.</source>
@@ -684,6 +736,26 @@
             <translation>日期 {number}</translation>
         </message>
         <message>
+            <source>Dates, moved</source>
+            <translation>日期（移动后）</translation>
+        </message>
+        <message>
+            <source>De-identified and checked: {count} files.</source>
+            <translation>已去标识化并检查：{count} 个文件。</translation>
+        </message>
+        <message>
+            <source>De-identified…</source>
+            <translation>去标识化…</translation>
+        </message>
+        <message>
+            <source>De-identify</source>
+            <translation>去标识化</translation>
+        </message>
+        <message>
+            <source>De-identify what is exported</source>
+            <translation>对导出内容去标识化</translation>
+        </message>
+        <message>
             <source>Del</source>
             <translation>Delete</translation>
         </message>
@@ -701,6 +773,10 @@
         </message>
         <message>
             <source>Description</source>
+            <translation>描述</translation>
+        </message>
+        <message>
+            <source>Descriptions</source>
             <translation>描述</translation>
         </message>
         <message>
@@ -758,6 +834,10 @@
         <message>
             <source>Drag from the middle of the finding to its rim. A click repeats the last diameter.</source>
             <translation>从病灶中心拖动到边缘。单击则沿用上次的直径。</translation>
+        </message>
+        <message>
+            <source>Drawings</source>
+            <translation>图形</translation>
         </message>
         <message>
             <source>Drop a folder, a zip or a DICOMDIR here,
@@ -920,6 +1000,18 @@ A double click opens one.</source>
             <translation>工作列表文件</translation>
         </message>
         <message>
+            <source>File {number}</source>
+            <translation>文件 {number}</translation>
+        </message>
+        <message>
+            <source>Files</source>
+            <translation>文件数</translation>
+        </message>
+        <message>
+            <source>Files that do not leave: {count}</source>
+            <translation>不外发的文件：{count}</translation>
+        </message>
+        <message>
             <source>Fill</source>
             <translation>填充</translation>
         </message>
@@ -946,6 +1038,10 @@ A double click opens one.</source>
         <message>
             <source>Find and fetch the earlier CTs of the patient whose scan is on the screen</source>
             <translation>查找并获取屏幕上扫描所属患者的既往 CT</translation>
+        </message>
+        <message>
+            <source>Find out what would become of all files; nothing is written</source>
+            <translation>查看所有文件会变成什么；不写入任何内容</translation>
         </message>
         <message>
             <source>Find sizes, places, advice and more in the text, by rules</source>
@@ -1038,6 +1134,10 @@ A double click opens one.</source>
         <message>
             <source>Folder of the studies</source>
             <translation>检查文件夹</translation>
+        </message>
+        <message>
+            <source>Folder of what is to leave</source>
+            <translation>要外发内容的文件夹</translation>
         </message>
         <message>
             <source>Folder that napari-lesion analyse wrote</source>
@@ -1264,6 +1364,10 @@ A double click opens one.</source>
             <translation>按时间顺序</translation>
         </message>
         <message>
+            <source>Institution</source>
+            <translation>机构</translation>
+        </message>
+        <message>
             <source>Invert</source>
             <translation>反相</translation>
         </message>
@@ -1296,6 +1400,10 @@ A double click opens one.</source>
             <translation>全部读取后才显示，因为 {why}。</translation>
         </message>
         <message>
+            <source>Its files are not known here; choose their folder.</source>
+            <translation>此处不知道其文件；请选择其文件夹。</translation>
+        </message>
+        <message>
             <source>Its score is below the threshold, so it does not count. Accept it, and it does.</source>
             <translation>其得分低于阈值，因此不计入。接受后即计入。</translation>
         </message>
@@ -1312,12 +1420,24 @@ A double click opens one.</source>
             <translation>近胸膜</translation>
         </message>
         <message>
+            <source>Keep</source>
+            <translation>保留</translation>
+        </message>
+        <message>
             <source>Kept with the report.</source>
             <translation>随报告保存。</translation>
         </message>
         <message>
             <source>Kernel</source>
             <translation>重建核</translation>
+        </message>
+        <message>
+            <source>Key</source>
+            <translation>密钥</translation>
+        </message>
+        <message>
+            <source>Key file</source>
+            <translation>密钥文件</translation>
         </message>
         <message>
             <source>Keys</source>
@@ -1438,6 +1558,10 @@ A double click opens one.</source>
         <message>
             <source>Licence</source>
             <translation>许可证</translation>
+        </message>
+        <message>
+            <source>Lines and regions of presentation states stay, without texts</source>
+            <translation>保留呈现状态的线和区域，不含文字</translation>
         </message>
         <message>
             <source>Linked</source>
@@ -1562,6 +1686,14 @@ A double click opens one.</source>
         <message>
             <source>MIP</source>
             <translation>MIP</translation>
+        </message>
+        <message>
+            <source>Make a new key file</source>
+            <translation>新建密钥文件</translation>
+        </message>
+        <message>
+            <source>Make copies of scans and results that may leave</source>
+            <translation>制作可外发的扫描和结果副本</translation>
         </message>
         <message>
             <source>Make default</source>
@@ -1780,6 +1912,10 @@ A double click opens one.</source>
             <translation>姓名</translation>
         </message>
         <message>
+            <source>Name and address of the hospital</source>
+            <translation>医院的名称和地址</translation>
+        </message>
+        <message>
             <source>Name or code of the reader; readings are kept under it</source>
             <translation>阅片者姓名或代码；阅片记录按此保存</translation>
         </message>
@@ -1802,6 +1938,10 @@ A double click opens one.</source>
         <message>
             <source>Never</source>
             <translation>从不</translation>
+        </message>
+        <message>
+            <source>New folder for what may leave</source>
+            <translation>可外发内容的新文件夹</translation>
         </message>
         <message>
             <source>Next ({key})</source>
@@ -1880,6 +2020,10 @@ A double click opens one.</source>
             <translation>非实性</translation>
         </message>
         <message>
+            <source>None: nobody can go back</source>
+            <translation>无：任何人都无法还原</translation>
+        </message>
+        <message>
             <source>Not compared yet: choose an earlier scan above, and press “Compare”.</source>
             <translation>尚未比较：请在上方选择既往扫描，然后按“比较”。</translation>
         </message>
@@ -1920,12 +2064,20 @@ A double click opens one.</source>
             <translation>未检出病灶。</translation>
         </message>
         <message>
+            <source>Nothing was written.</source>
+            <translation>未写入任何内容。</translation>
+        </message>
+        <message>
             <source>Nothing yet</source>
             <translation>尚无</translation>
         </message>
         <message>
             <source>Now or before. Brock, Lung-RADS and the Fleischner guideline are not for those who have or had one.</source>
             <translation>现在或既往。Brock、Lung-RADS 和 Fleischner 指南不适用于现有或曾患癌症者。</translation>
+        </message>
+        <message>
+            <source>Numbers of PS3.15 E.3.10: dose, pitch, SUV factors</source>
+            <translation>PS3.15 E.3.10 的数值：剂量、螺距、SUV 因子</translation>
         </message>
         <message>
             <source>OTHER PATIENT</source>
@@ -1946,6 +2098,10 @@ A double click opens one.</source>
         <message>
             <source>Of the command line, too</source>
             <translation>也用于命令行</translation>
+        </message>
+        <message>
+            <source>Of which files</source>
+            <translation>哪些文件</translation>
         </message>
         <message>
             <source>Old reports</source>
@@ -1982,6 +2138,10 @@ A double click opens one.</source>
         <message>
             <source>Open a folder: drop it on the window, or press Browse.</source>
             <translation>打开文件夹：拖到窗口上，或按“浏览”。</translation>
+        </message>
+        <message>
+            <source>Open a key file</source>
+            <translation>打开密钥文件</translation>
         </message>
         <message>
             <source>Open a report</source>
@@ -2026,6 +2186,10 @@ A double click opens one.</source>
         <message>
             <source>Open the first study that nobody has open</source>
             <translation>打开第一个无人打开的检查</translation>
+        </message>
+        <message>
+            <source>Open the folder</source>
+            <translation>打开文件夹</translation>
         </message>
         <message>
             <source>Open the folder of a CT scan</source>
@@ -2184,6 +2348,14 @@ A double click opens one.</source>
             <translation>部分实性</translation>
         </message>
         <message>
+            <source>Passphrase</source>
+            <translation>口令</translation>
+        </message>
+        <message>
+            <source>Passphrase again</source>
+            <translation>再次输入口令</translation>
+        </message>
+        <message>
             <source>Paste a report here, or open one.</source>
             <translation>在此粘贴报告，或打开一份。</translation>
         </message>
@@ -2240,6 +2412,10 @@ A double click opens one.</source>
             <translation>分数</translation>
         </message>
         <message>
+            <source>Preview</source>
+            <translation>预览</translation>
+        </message>
+        <message>
             <source>Previous finding</source>
             <translation>上一个病灶</translation>
         </message>
@@ -2270,6 +2446,10 @@ A double click opens one.</source>
         <message>
             <source>Processor (CPU)</source>
             <translation>处理器 (CPU)</translation>
+        </message>
+        <message>
+            <source>Profile</source>
+            <translation>配置</translation>
         </message>
         <message>
             <source>Progress</source>
@@ -2440,6 +2620,10 @@ A double click opens one.</source>
             <translation>报告</translation>
         </message>
         <message>
+            <source>Reports are de-identified and checked before they are written</source>
+            <translation>报告在写入前会去标识化并检查</translation>
+        </message>
+        <message>
             <source>Reports of another scan are being written…</source>
             <translation>正在写另一次扫描的报告……</translation>
         </message>
@@ -2496,6 +2680,10 @@ A double click opens one.</source>
             <translation>循环播放各层面，直到您滚动为止 ({key})</translation>
         </message>
         <message>
+            <source>Safe private values</source>
+            <translation>安全的私有值</translation>
+        </message>
+        <message>
             <source>Sagittal</source>
             <translation>矢状面</translation>
         </message>
@@ -2548,6 +2736,14 @@ A double click opens one.</source>
             <translation>请提供更多条件：患者、日期或检查号。</translation>
         </message>
         <message>
+            <source>Say where it goes.</source>
+            <translation>请指定输出位置。</translation>
+        </message>
+        <message>
+            <source>Say where the key file is.</source>
+            <translation>请指定密钥文件的位置。</translation>
+        </message>
+        <message>
             <source>Scan</source>
             <translation>扫描</translation>
         </message>
@@ -2562,6 +2758,10 @@ A double click opens one.</source>
         <message>
             <source>Scans open as they ask themselves again.</source>
             <translation>扫描重新按其自身要求打开。</translation>
+        </message>
+        <message>
+            <source>Scans that are open here</source>
+            <translation>此处打开的扫描</translation>
         </message>
         <message>
             <source>Score</source>
@@ -2598,6 +2798,10 @@ A double click opens one.</source>
         <message>
             <source>Search, e.g. left</source>
             <translation>搜索，例如：左</translation>
+        </message>
+        <message>
+            <source>Searched for all values of the sources: none was found.</source>
+            <translation>已搜索来源的所有值：未发现任何一个。</translation>
         </message>
         <message>
             <source>Searched in {seconds} s.</source>
@@ -2892,6 +3096,10 @@ A double click opens one.</source>
             <translation>阅片状态</translation>
         </message>
         <message>
+            <source>Station, serial number and the like</source>
+            <translation>工作站、序列号等</translation>
+        </message>
+        <message>
             <source>Status</source>
             <translation>状态</translation>
         </message>
@@ -2926,6 +3134,10 @@ A double click opens one.</source>
         <message>
             <source>Stopping after this step…</source>
             <translation>将在本步骤后停止…</translation>
+        </message>
+        <message>
+            <source>Structured reports</source>
+            <translation>结构化报告</translation>
         </message>
         <message>
             <source>Studies that wait</source>
@@ -3040,8 +3252,20 @@ A double click opens one.</source>
             <translation>测试</translation>
         </message>
         <message>
+            <source>Text in pixels</source>
+            <translation>像素中的文字</translation>
+        </message>
+        <message>
             <source>Text of the report</source>
             <translation>报告文本</translation>
+        </message>
+        <message>
+            <source>Text that is found is masked; without this, the image is left out</source>
+            <translation>找到的文字会被遮盖；否则该图像不外发</translation>
+        </message>
+        <message>
+            <source>Text was masked in {count} files: look at them.</source>
+            <translation>{count} 个文件中的文字已被遮盖：请查看。</translation>
         </message>
         <message>
             <source>That finding is outlined already: select it, and correct it with the brush.</source>
@@ -3122,6 +3346,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>按文件头，无法直接读取。</translation>
         </message>
         <message>
+            <source>The key was thrown away: nobody can tell which patient a pseudonym stands for.</source>
+            <translation>密钥已丢弃：无人能得知假名对应哪位患者。</translation>
+        </message>
+        <message>
             <source>The model found nothing from a score of {score} on. Move the slider to “More” to see what it was less sure of, or point at a lesion and press {key}.</source>
             <translation>模型未发现得分达到 {score} 的病灶。将滑块移向“更多”可查看把握较小的候选，或指向病灶并按 {key}。</translation>
         </message>
@@ -3132,6 +3360,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>The model that searches</source>
             <translation>用于检测的模型</translation>
+        </message>
+        <message>
+            <source>The same key gives the same pseudonyms again, and leads back to the patients</source>
+            <translation>相同的密钥会再次给出相同的假名，并可还原到患者</translation>
         </message>
         <message>
             <source>The scan is still being read. Wait until all slices are there.</source>
@@ -3166,6 +3398,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>文本过长，不是报告。</translation>
         </message>
         <message>
+            <source>The two passphrases differ.</source>
+            <translation>两次输入的口令不同。</translation>
+        </message>
+        <message>
             <source>The worklist is hidden in a blind read: its order says what was found.</source>
             <translation>盲法阅片时隐藏工作列表：其顺序会透露所发现的内容。</translation>
         </message>
@@ -3190,6 +3426,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>没有 DICOM 图像：文件夹中没有文件。</translation>
         </message>
         <message>
+            <source>There is no key file {name}.</source>
+            <translation>没有密钥文件 {name}。</translation>
+        </message>
+        <message>
             <source>There is no mark and no finding at the crosshair.</source>
             <translation>十字线处没有标记或病灶。</translation>
         </message>
@@ -3204,6 +3444,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>There is nothing to report yet: search the scan, or add a finding ({key}).</source>
             <translation>还没有可报告的内容：请搜索扫描，或添加病灶 ({key})。</translation>
+        </message>
+        <message>
+            <source>They lead to the patient for whoever has the archive</source>
+            <translation>拥有归档的人可据此找到患者</translation>
         </message>
         <message>
             <source>Thicker slab</source>
@@ -3274,6 +3518,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>勾选正确的；选中一行显示其原文</translation>
         </message>
         <message>
+            <source>Ticked scans are de-identified, from their files</source>
+            <translation>勾选的扫描将从其文件去标识化</translation>
+        </message>
+        <message>
             <source>Timeline</source>
             <translation>时间线</translation>
         </message>
@@ -3302,6 +3550,14 @@ Compare them all the same, because you know that they are one?</source>
             <translation>类型</translation>
         </message>
         <message>
+            <source>Type the passphrase of the key.</source>
+            <translation>请输入密钥的口令。</translation>
+        </message>
+        <message>
+            <source>UIDs</source>
+            <translation>UID</translation>
+        </message>
+        <message>
             <source>Undo</source>
             <translation>撤销</translation>
         </message>
@@ -3324,6 +3580,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>Value</source>
             <translation>数值</translation>
+        </message>
+        <message>
+            <source>Values that stay as they are have no row</source>
+            <translation>保持不变的值不列出</translation>
         </message>
         <message>
             <source>Values that were found</source>
@@ -3366,8 +3626,16 @@ Compare them all the same, because you know that they are one?</source>
             <translation>网页</translation>
         </message>
         <message>
+            <source>What</source>
+            <translation>内容</translation>
+        </message>
+        <message>
             <source>What became of the lesions</source>
             <translation>病灶的转归</translation>
+        </message>
+        <message>
+            <source>What changes</source>
+            <translation>变化</translation>
         </message>
         <message>
             <source>What each term adds to the sum (logit):</source>
@@ -3380,6 +3648,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>What may hold more, and could not be looked into ({count}), is named below.</source>
             <translation>可能还有更多扫描但未能查看的内容({count})列在下方。</translation>
+        </message>
+        <message>
+            <source>What stays</source>
+            <translation>保留内容</translation>
         </message>
         <message>
             <source>What the guidelines ask of the patient; click to see and change it</source>
@@ -3412,6 +3684,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>Where the model is suspicious</source>
             <translation>模型认为可疑之处</translation>
+        </message>
+        <message>
+            <source>Where to</source>
+            <translation>输出到</translation>
         </message>
         <message>
             <source>Whether the pixel data is whole is known only when it is read.</source>
@@ -3506,12 +3782,20 @@ Compare them all the same, because you know that they are one?</source>
             <translation>原文</translation>
         </message>
         <message>
+            <source>Words of a list that name nobody stay</source>
+            <translation>保留词表中不指代任何人的词</translation>
+        </message>
+        <message>
             <source>Worklist</source>
             <translation>工作列表</translation>
         </message>
         <message>
             <source>Write all these files into one folder</source>
             <translation>将所有文件写入一个文件夹</translation>
+        </message>
+        <message>
+            <source>Write de-identified copies and search them; where a name is left, nothing stays</source>
+            <translation>写入去标识化副本并搜索；若仍有姓名，则不保留任何内容</translation>
         </message>
         <message>
             <source>Written to {folder}: {files}</source>
@@ -3607,7 +3891,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>added</source>
-            <translation>已添加</translation>
+            <translation>新增</translation>
         </message>
         <message>
             <source>advice</source>
@@ -3722,6 +4006,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>确定</translation>
         </message>
         <message>
+            <source>cleaned</source>
+            <translation>已清理</translation>
+        </message>
+        <message>
             <source>collecting the candidates</source>
             <translation>正在收集候选病灶</translation>
         </message>
@@ -3778,8 +4066,16 @@ Compare them all the same, because you know that they are one?</source>
             <translation>可疑</translation>
         </message>
         <message>
+            <source>dummy value</source>
+            <translation>占位值</translation>
+        </message>
+        <message>
             <source>edited</source>
             <translation>已编辑</translation>
+        </message>
+        <message>
+            <source>emptied</source>
+            <translation>已清空</translation>
         </message>
         <message>
             <source>entered</source>
@@ -3842,6 +4138,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>极不可能</translation>
         </message>
         <message>
+            <source>held back</source>
+            <translation>已扣留</translation>
+        </message>
+        <message>
             <source>history</source>
             <translation>病史</translation>
         </message>
@@ -3884,6 +4184,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>left middle zone</source>
             <translation>左中肺野</translation>
+        </message>
+        <message>
+            <source>left out</source>
+            <translation>未包含</translation>
         </message>
         <message>
             <source>left upper</source>
@@ -4218,8 +4522,16 @@ Compare them all the same, because you know that they are one?</source>
             <translation>已被阅片者拒绝</translation>
         </message>
         <message>
+            <source>removed</source>
+            <translation>已删除</translation>
+        </message>
+        <message>
             <source>reopened</source>
             <translation>已重新打开</translation>
+        </message>
+        <message>
+            <source>replaced</source>
+            <translation>已替换</translation>
         </message>
         <message>
             <source>report</source>
@@ -4618,6 +4930,14 @@ Compare them all the same, because you know that they are one?</source>
             <translation>{found}，来自 {patients} 位患者</translation>
         </message>
         <message>
+            <source>{files} files of {patients} patients are de-identified; {quarantined} were not sure enough.</source>
+            <translation>{patients} 位患者的 {files} 个文件已去标识化；{quarantined} 个不够确定。</translation>
+        </message>
+        <message>
+            <source>{files} files of {patients} patients would leave; {quarantined} are not sure enough.</source>
+            <translation>{patients} 位患者的 {files} 个文件将外发；{quarantined} 个不够确定。</translation>
+        </message>
+        <message>
             <source>{guideline}, if it applies: {category}</source>
             <translation>{guideline}，如适用：{category}</translation>
         </message>
@@ -4708,6 +5028,14 @@ It can do all that you can do on this computer. Run it, until napari is closed?<
         <message>
             <source>{name} holds values beyond 16 bits and is read again, as a whole.</source>
             <translation>{name} 含有超出 16 位的值，将整体重新读取。</translation>
+        </message>
+        <message>
+            <source>{name} is not there.</source>
+            <translation>{name} 不存在。</translation>
+        </message>
+        <message>
+            <source>{name} is there already; a key is never written over.</source>
+            <translation>{name} 已存在；密钥永不覆盖。</translation>
         </message>
         <message>
             <source>{name} is there. It can be chosen now, or made the default.</source>

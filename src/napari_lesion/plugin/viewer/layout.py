@@ -10,7 +10,7 @@ from qtpy.QtCore import QEvent, QObject, QRect, QSize, Qt, QTimer
 from qtpy.QtWidgets import QDialog, QDockWidget, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from napari_lesion.plugin.layout.rail import Rail
-from napari_lesion.plugin.layout.side_panel import PACS, WORKLIST, SidePanel
+from napari_lesion.plugin.layout.side_panel import DEIDENTIFY, PACS, WORKLIST, SidePanel
 from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import setting, store
 from napari_lesion.plugin.texts import N_, tr
@@ -49,7 +49,7 @@ class Layout(QObject):
         self.browser_dialog = _dialog(self.browser, self._window)
         self.rail = Rail(self._session, self.browser)
         self.side = SidePanel(viewer)
-        self._sources = {WORKLIST: self.rail.worklist, PACS: self.rail.pacs}
+        self._sources = {WORKLIST: self.rail.worklist, PACS: self.rail.pacs, DEIDENTIFY: self.rail.deidentify}
         self.line = MessageLine()
         self.advanced_button, self.keys_button = _flat(tr("Advanced")), _flat(tr("Keys"))
         self._hide_docks()
