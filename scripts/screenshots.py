@@ -42,6 +42,7 @@ def main() -> None:
         "pacs": pacs,
         "worklist": worklist,
         "old_reports": old_reports,
+        "deidentify": deidentify,
     }
     parser = argparse.ArgumentParser(description="Take the pictures of the documentation.")
     parser.add_argument("images", type=Path, nargs="?", default=REPOSITORY / "docs" / "images", help="where they go")
@@ -705,6 +706,51 @@ def worklist(images: Path) -> None:
     close_notifications(viewer)
     wait(seconds=2)
     save_picture(viewer, images, "worklist")
+    viewer.close()
+
+
+def deidentify(images: Path) -> None:
+    """Preview what would become of a sample scan, and of two files that may be of two people, and do it."""
+    import napari
+    import pydicom
+
+    from napari_lesion.plugin.layout.side_panel import DEIDENTIFY
+    from napari_lesion.plugin.viewer.layout import arrange
+
+    scratch = Path(tempfile.mkdtemp())
+    os.environ["NAPARI_LESION_STATE"] = str(scratch / "state")
+    study = scratch / "study"
+    shutil.copytree(REPOSITORY / "sample_dicoms" / "baseline", study / "baseline")
+    for number, path in enumerate(sorted((study / "baseline").glob("*.dcm"))[:2]):
+        one = pydicom.dcmread(path)
+        one.PatientID, one.PatientName, one.StudyInstanceUID = (
+            "PHANTOM-0009",
+            f"Phantom^Nr {number}",
+            f"2.25.{number + 1}",
+        )
+        one.save_as(study / f"unclear-{number}.dcm")
+    viewer = napari.Viewer(title="napari-lesion", show=False, show_welcome_screen=False)
+    layout = arrange(viewer)
+    layout.show()
+    layout._window.showNormal()
+    layout._window.resize(*SIZE)
+    _open_followup(layout)
+    layout.side.enter(DEIDENTIFY)
+    panel = layout.side.parts[DEIDENTIFY]
+    panel.source.line.setText(str(study))
+    for name in ("retain_dates_shifted", "clean_descriptors"):
+        panel.options.boxes[name].setChecked(True)
+    panel.preview()
+    wait(lambda: not panel.running, 600)
+    panel.which.setCurrentIndex(2)
+    wait(seconds=1)
+    save_picture(viewer, images, "deidentify")
+    panel.out.line.setText(str(scratch / "outgoing"))
+    panel.run()
+    wait(lambda: not panel.running, 600)
+    panel.which.setCurrentIndex(1)
+    wait(seconds=1)
+    save_picture(viewer, images, "deidentify-done")
     viewer.close()
 
 

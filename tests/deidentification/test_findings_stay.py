@@ -84,7 +84,7 @@ def test_on_a_phantom_nothing_differs_by_a_bit(tmp_path: Path) -> None:
         (row for row in rows if row["seriesuid"] == series.identity.series_uid),
         key=lambda row: float(row["diameter_mm"]),
     )
-    check(slab(SAMPLES / "baseline", float(nodule["coordZ"]), 20.0, tmp_path / "in"), tmp_path / "out", BASIC)
+    check(slab(SAMPLES / "baseline", float(nodule["coordZ"]), 10.0, tmp_path / "in"), tmp_path / "out", BASIC)
 
 
 @pytest.mark.real_data

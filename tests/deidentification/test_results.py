@@ -165,7 +165,7 @@ def test_journals_open_on_the_de_identified_scan(results: Path, run: tuple[Outco
     journal = Journal(path, volume.series)
     review = journal.recover()
     journal.close()
-    assert journal.told == ""
+    assert journal.warning == ""
     assert [change.what for change in review.changes] == ["reject", "comment"]
     before = load_report(results / "out" / "findings.json")
     now = {one.number: one for one in review.findings}

@@ -80,7 +80,7 @@ def write(path: Path, target: Path, series: SeriesIdentity, clean: Callable[[Any
 def _read_back(target: Path, series: SeriesIdentity) -> None:
     journal = Journal(target, series)
     try:
-        if journal.recover() is None or journal.told:
+        if journal.recover() is None or journal.warning:
             raise InputFileError("it is not whole")
     finally:
         journal.close()

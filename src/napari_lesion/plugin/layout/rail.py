@@ -173,7 +173,7 @@ class Rail(QWidget):
         self.worklist.setToolTip(tr("Studies that wait for a reader, the most urgent first"))
         self.pacs = QPushButton(tr("PACS"))
         self.pacs.setToolTip(tr("Ask an archive for studies and earlier scans, and send results to it"))
-        self.deidentify = QPushButton(tr("De-identify"))
+        self.deidentify = QPushButton(tr("Privacy"))
         self.deidentify.setToolTip(tr("Make copies of scans and results that may leave"))
         pages = (self.worklist, self.pacs, self.deidentify)
         for button in pages:

@@ -2440,6 +2440,10 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Voraufnahmen dieser Person</translation>
         </message>
         <message>
+            <source>Privacy</source>
+            <translation>Datenschutz</translation>
+        </message>
+        <message>
             <source>Probability of malignancy (Brock)</source>
             <translation>Wahrscheinlichkeit der Malignität (Brock)</translation>
         </message>

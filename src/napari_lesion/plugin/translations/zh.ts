@@ -2440,6 +2440,10 @@ A double click opens one.</source>
             <translation>该患者的既往检查</translation>
         </message>
         <message>
+            <source>Privacy</source>
+            <translation>隐私</translation>
+        </message>
+        <message>
             <source>Probability of malignancy (Brock)</source>
             <translation>恶性概率（Brock）</translation>
         </message>
