@@ -11,15 +11,11 @@ import napari.viewer
 from qtpy.QtCore import QSignalBlocker, Qt, QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import (
-    QComboBox,
     QFrame,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QListWidget,
     QListWidgetItem,
-    QProgressBar,
-    QPushButton,
     QScrollArea,
     QSizePolicy,
     QTableWidgetItem,
@@ -41,9 +37,10 @@ from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.docks import entitle, share_place
 from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
+from napari_lesion.plugin.widgets.parts import RunControls, combo_box, in_a_row, push_button
 from napari_lesion.plugin.widgets.row_table import row_table
 from napari_lesion.plugin.widgets.sections import Section
-from napari_lesion.plugin.widgets.task import Task, sentence, step_text
+from napari_lesion.plugin.widgets.task import Task, sentence
 from napari_lesion.support.plain import one_line
 from napari_lesion.support.progress import Progress
 
@@ -110,19 +107,16 @@ class DeidentifyPanel(QWidget):
         self.tabs = QTabWidget()
         self.tabs.addTab(first, tr("Choose"))
         self.tabs.addTab(self._changes(), tr("What changes"))
-        self.preview_button = QPushButton(tr("Preview"))
-        self.preview_button.setToolTip(tr("Find out what would become of all files; nothing is written"))
-        self.run_button = QPushButton(tr("De-identify"))
-        self.run_button.setToolTip(
-            tr("Write de-identified copies and search them; where a name is left, nothing stays")
+        self.preview_button = push_button(
+            tr("Preview"), tr("Find out what would become of all files; nothing is written"), self.preview
         )
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.progress.setFixedHeight(8)
-        self.progress.setAccessibleName(tr("Progress"))
-        self.cancel_button = QPushButton(tr("Cancel"))
-        self.status = QLabel()
-        self.status.setWordWrap(True)
+        self.run_button = push_button(
+            tr("De-identify"),
+            tr("Write de-identified copies and search them; where a name is left, nothing stays"),
+            self.run,
+        )
+        self.controls = RunControls(tr("Progress"), self.cancel)
+        self.status = self.controls.status
         self.status.setTextFormat(Qt.TextFormat.RichText)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
         self.status.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -130,18 +124,12 @@ class DeidentifyPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setSpacing(4)
         layout.addWidget(self.tabs, 1)
-        layout.addLayout(_row(self.preview_button, self.run_button))
-        layout.addLayout(_row(self.progress, self.cancel_button))
+        layout.addLayout(in_a_row(self.preview_button, self.run_button))
+        layout.addLayout(in_a_row(self.controls.bar, self.controls.cancel_button, first=1))
         layout.addWidget(self.status)
-        self.preview_button.clicked.connect(self.preview)
-        self.run_button.clicked.connect(self.run)
-        self.cancel_button.clicked.connect(self.cancel)
 
     def _changes(self) -> QWidget:
-        self.which = QComboBox()
-        self.which.setAccessibleName(tr("Of which files"))
-        self.which.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.which.setMinimumContentsLength(12)
+        self.which = combo_box(tr("Of which files"))
         self.table = row_table(
             (tr("Attribute"), tr("Before"), tr("Becomes"), tr("After")),
             tr("What changes"),
@@ -253,8 +241,7 @@ class DeidentifyPanel(QWidget):
         task.failed.connect(lambda error: self._say(f"⚠ {sentence(error)}"))
         task.cancelled.connect(lambda: self._say(tr("Cancelled. Nothing was written.")))
         task.ended.connect(self._on_ended)
-        self.progress.setRange(0, 0)
-        self._say("")
+        self.controls.begin("")
         task.start()
         self._follow()
 
@@ -262,15 +249,15 @@ class DeidentifyPanel(QWidget):
         """Stop at the next step; nothing is left of it."""
         if self._task is not None:
             self._task.cancel()
-            self._say(tr("Stopping after this step…"))
+            self.controls.stop()
 
     def _on_progress(self, done: int, total: int, what: str) -> None:
-        self.progress.setRange(0, total)
-        self.progress.setValue(done)
-        self._say(f"{step_text(what)}…")
+        self.controls.advance(done, total)
+        self.controls.say_step(what)
 
     def _on_ended(self) -> None:
         self._task = None
+        self.controls.cancel_button.setEnabled(True)
         self._follow()
 
     def _on_done(self, out: Path | None, found: tuple[Outcome, Key]) -> None:
@@ -372,27 +359,16 @@ class DeidentifyPanel(QWidget):
         if out is not None:
             link = QUrl.fromLocalFile(str(out)).toString()
             text += f'<br><a href="{link}" style="color:{_LINK}">{escape(tr("Open the folder"))}</a>'
-        self.status.setText(text)
-        self.status.show()
+        self.controls.say(text)
 
     def _follow(self) -> None:
         for button in (self.preview_button, self.run_button):
             button.setEnabled(not self.running)
-        self.progress.setVisible(self.running)
-        self.cancel_button.setVisible(self.running)
+        self.controls.show_running(self.running)
 
     def _say(self, text: str) -> None:
-        self.status.setText(escape(in_language(text)).replace("\n", "<br>"))
-        self.status.setVisible(bool(text))
+        self.controls.say(escape(in_language(text)).replace("\n", "<br>"))
 
 
 def _is_ticked(item: QListWidgetItem) -> bool:
     return item.checkState() is Qt.CheckState.Checked
-
-
-def _row(*widgets: QWidget) -> QHBoxLayout:
-    row = QHBoxLayout()
-    row.setSpacing(4)
-    for widget in widgets:
-        row.addWidget(widget, 1)
-    return row
