@@ -25,13 +25,14 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lesion.deidentification.keys import Key
+from napari_lesion.deidentification.one import Fate
 from napari_lesion.deidentification.preview import rows_of
 from napari_lesion.deidentification.release import Request, key_of, preview, release
-from napari_lesion.deidentification.run import Fate, Outcome
+from napari_lesion.deidentification.run import Outcome
 from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.deidentify.request_form import KeyForm, OptionsForm, PathRow
 from napari_lesion.plugin.deidentify.texts import what_text
-from napari_lesion.plugin.session.open_scans import OpenScan
+from napari_lesion.plugin.session.open_scan import OpenScan
 from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.docks import entitle, share_place
