@@ -4930,16 +4930,16 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
             <translation>{error} Die Durchsicht kann nicht wiederhergestellt werden; ihr Protokoll bleibt als {file} erhalten.</translation>
         </message>
         <message>
-            <source>{found} of {patients} patients</source>
-            <translation>{found} von {patients} Patienten</translation>
-        </message>
-        <message>
             <source>{files} files of {patients} patients are de-identified; {quarantined} were not sure enough.</source>
             <translation>{files} Dateien von {patients} Patienten sind de-identifiziert; {quarantined} waren nicht sicher genug.</translation>
         </message>
         <message>
             <source>{files} files of {patients} patients would leave; {quarantined} are not sure enough.</source>
             <translation>{files} Dateien von {patients} Patienten gingen hinaus; {quarantined} sind nicht sicher genug.</translation>
+        </message>
+        <message>
+            <source>{found} of {patients} patients</source>
+            <translation>{found} von {patients} Patienten</translation>
         </message>
         <message>
             <source>{guideline}, if it applies: {category}</source>

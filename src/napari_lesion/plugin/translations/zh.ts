@@ -4930,16 +4930,16 @@ Compare them all the same, because you know that they are one?</source>
             <translation>{error} 无法恢复审阅；其日志保留为 {file}。</translation>
         </message>
         <message>
-            <source>{found} of {patients} patients</source>
-            <translation>{found}，来自 {patients} 位患者</translation>
-        </message>
-        <message>
             <source>{files} files of {patients} patients are de-identified; {quarantined} were not sure enough.</source>
             <translation>{patients} 位患者的 {files} 个文件已去标识化；{quarantined} 个不够确定。</translation>
         </message>
         <message>
             <source>{files} files of {patients} patients would leave; {quarantined} are not sure enough.</source>
             <translation>{patients} 位患者的 {files} 个文件将外发；{quarantined} 个不够确定。</translation>
+        </message>
+        <message>
+            <source>{found} of {patients} patients</source>
+            <translation>{found}，来自 {patients} 位患者</translation>
         </message>
         <message>
             <source>{guideline}, if it applies: {category}</source>
