@@ -60,16 +60,17 @@ def main() -> None:
     # Before napari reads its settings: the pictures must not depend on those of whoever takes them.
     scratch = Path(tempfile.mkdtemp())
     os.environ["NAPARI_CONFIG"] = str(scratch / "settings.yaml")
-    os.environ["NAPARI_LESION_SETTINGS"] = str(scratch / "settings.ini")
-    os.environ["NAPARI_LESION_STATE"] = str(scratch / "state")
     os.environ.setdefault("QT_API", "pyside6")
     arguments.images.mkdir(parents=True, exist_ok=True)
     for name in arguments.names or parts:
+        # What an earlier part found, marked, read blind or set is not this one's.
+        os.environ["NAPARI_LESION_STATE"] = str(scratch / f"state of {name}")
+        os.environ["NAPARI_LESION_SETTINGS"] = str(scratch / f"settings of {name}.ini")
         parts[name](arguments.images)
 
 
 def workstation_(images: Path) -> None:
-    """Judge the nodules of the later sample scan in the workstation: in English and in German, large and small."""
+    """Search and judge the later sample scan in the workstation: in English and in German, large and small."""
     import napari
     from qtpy.QtWidgets import QApplication
 
@@ -77,7 +78,7 @@ def workstation_(images: Path) -> None:
     from napari_lesion.plugin.viewer.layout import arrange
 
     for language, size, name in (("en", (1600, 1000), "workstation"), ("de", SIZE, "workstation-de")):
-        os.environ["NAPARI_LESION_STATE"] = tempfile.mkdtemp()  # nobody has marked anything yet
+        os.environ["NAPARI_LESION_STATE"] = tempfile.mkdtemp()  # nobody has judged anything yet
         use_language(language)
         viewer = napari.Viewer(title="napari-lesion", show=False, show_welcome_screen=False)
         layout = arrange(viewer)
@@ -98,7 +99,6 @@ def steps_(images: Path) -> None:
     from napari_lesion.plugin.findings.review_keys import ACTIONS
     from napari_lesion.plugin.viewer.layout import arrange
 
-    os.environ["NAPARI_LESION_STATE"] = tempfile.mkdtemp()  # nobody has marked anything yet
     viewer = napari.Viewer(title="napari-lesion", show=False, show_welcome_screen=False)
     layout = arrange(viewer)
     layout.show()
@@ -109,12 +109,7 @@ def steps_(images: Path) -> None:
     steps.go_to("find")
     save_picture(viewer, images, "step-find")
 
-    form = steps.parts["search"]
-    form.run()
-    wait(lambda: session.review is not None and bool(session.review.findings), 600)
-    wait(lambda: form.controls.cancel_button.isHidden() and steps.step == "judge", 60)
-    shown = [finding.id for finding in steps._view.shown]
-    wait(lambda: all(session.review.finding(one).measurement is not None for one in shown), 300)
+    _search(layout)
     keys = {action.key: action for action in ACTIONS}
     for key in "NANANDPP":
         keys[key].run(session)
@@ -130,11 +125,11 @@ def steps_(images: Path) -> None:
     wait(seconds=2)
     grown = next(row for row, change in enumerate(panel.changes.changes) if change.fate == "grown")
     table.setCurrentCell(grown, 0)
-    viewer.scene.camera.zoom *= 2
+    look_closer(viewer, 2)
     save_picture(viewer, images, "step-compare")
 
     steps.go_to("report")
-    viewer.scene.camera.zoom /= 2
+    layout._views.reset()
     reports = Path(tempfile.mkdtemp()) / "report"
     exports = steps.parts["exports"]
     exports.write(reports, ("pdf", "sr", "seg"))
@@ -155,24 +150,28 @@ def _open_followup(layout: Any) -> None:
 
 
 def _judge_followup(layout: Any) -> None:
-    """Open the later scan, with the nodules that were put into it as findings of a reader, and turn to the largest."""
-    import csv
+    """Open the later scan, search it, accept the first findings, and turn to one of them."""
+    from napari_lesion.plugin.findings.review_keys import ACTIONS
 
-    from napari_lesion.review import edits
-
-    session = layout._session
     _open_followup(layout)
-    volume = session.volume
-    with (REPOSITORY / "sample_dicoms" / "truth.csv").open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["seriesuid"] == volume.series.series_uid]
-    for row in rows:
-        place = tuple(float(row[axis]) for axis in ("coordX", "coordY", "coordZ"))
-        session.change(lambda review, by, at=place, d=float(row["diameter_mm"]): edits.add(review, at, d, by, volume))
-    largest = max(session.review.findings, key=lambda finding: finding.diameter_mm)
-    session.select(largest.id)
-    wait(lambda: session.review.finding(largest.id).measurement is not None, 120)
-    session.go_to(largest.center_mm)
+    _search(layout)
+    keys = {action.key: action for action in ACTIONS}
+    for key in "NANAND" + "PP":
+        keys[key].run(layout._session)
+        wait(seconds=0.3)
     wait(seconds=3)
+
+
+def _search(layout: Any) -> None:
+    """Search the scan that is open, and wait until all that is found has been measured."""
+    session, steps = layout._session, layout.side.steps
+    steps.go_to("find")
+    form = steps.parts["search"]
+    form.run()
+    wait(lambda: session.review is not None and bool(session.review.findings), 600)
+    wait(lambda: form.controls.cancel_button.isHidden() and steps.step == "judge", 60)
+    shown = [finding.id for finding in steps._view.shown]
+    wait(lambda: all(session.review.finding(one).measurement is not None for one in shown), 300)
 
 
 def browser(images: Path) -> None:
@@ -200,18 +199,15 @@ def take(scan: Path, images: Path) -> None:
     _, panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Detect lesions")
     viewer.reset_view()
     close_notifications(viewer)
-    picture("open")
 
     panel.run()
-    wait(lambda: panel.controls.bar.value() > 300, 600)
-    picture("searching")
-    wait(lambda: not panel.controls.cancel_button.isVisible(), 1200)
+    wait(panel.controls.cancel_button.isHidden, 1200)
     if panel.report is None or not panel.report.findings:
         sys.exit(f"Nothing to show: {panel.controls.status.text()}")
     viewer.reset_view()
     panel.findings.table.setFocus()
     panel.findings.jump(0)
-    viewer.scene.camera.zoom *= 1.6
+    look_closer(viewer, 1.6)
     picture("findings")
     review(viewer, panel)
     picture("review")
@@ -221,11 +217,6 @@ def take(scan: Path, images: Path) -> None:
     wait(lambda: not panel.findings.why.running, 600)
     picture("why")
     panel.findings.why.clear(next(layer for layer in viewer.layers if type(layer).__name__ == "Image"))
-
-    panel.planes.buttons()[1].click()
-    panel.findings.jump(0)
-    viewer.scene.camera.zoom *= 1.4
-    picture("coronal")
     viewer.close()
 
 
@@ -297,7 +288,7 @@ def finding_card(images: Path) -> None:
     view = findings_view(session)
     view.look_at(session.review.findings[0].id)
     wait(lambda: view.chosen.measurement is not None, 120)
-    viewer.scene.camera.zoom *= 3
+    look_closer(viewer, 3)
     session.scan.contrast_limits = (-1350, 150)  # lungs
     close_notifications(viewer)
     save_picture(viewer, images, "finding-card")
@@ -336,7 +327,7 @@ def annotation(images: Path) -> None:
     wait(lambda: not one.growing, 60)
     one.comment("spiculated")
     session.go_to(one.current.center_mm)
-    viewer.scene.camera.zoom *= 3
+    look_closer(viewer, 3)
     close_notifications(viewer)
     panel.folder.setText("annotations")
     save_picture(viewer, images, "annotate")
@@ -369,7 +360,6 @@ def follow_up(images: Path) -> None:
                 review = edits.add(review, place, float(row["diameter_mm"]), by, volume)
         return review
 
-    os.environ["NAPARI_LESION_STATE"] = tempfile.mkdtemp()
     by = Provenance("A", "2026-01-01T00:00:00+00:00")
     baseline = next(iter(find_series(REPOSITORY / "sample_dicoms" / "baseline")))
     before = read_series(baseline)
@@ -389,7 +379,7 @@ def follow_up(images: Path) -> None:
     wait(lambda: panel.changes.table.rowCount() > 0, 1200)
     wait(seconds=2)
     panel.changes.table.setCurrentCell(0, 0)
-    viewer.scene.camera.zoom *= 2
+    look_closer(viewer, 2)
     close_notifications(viewer)
     save_picture(viewer, images, "follow-up")
     panel.tabs.setCurrentIndex(1)
@@ -441,7 +431,6 @@ def measuring(images: Path) -> None:
     from napari_lesion.plugin.viewer.tools.measuring import measuring_tools
     from napari_lesion.plugin.viewer.views.mpr import views
 
-    os.environ["NAPARI_LESION_STATE"] = tempfile.mkdtemp()
     QInputDialog.getText = lambda *_, **__: ("nodule", True)
     viewer = new_viewer()
     viewer.open(REPOSITORY / "sample_dicoms" / "baseline", plugin="napari-lesion")
@@ -454,7 +443,7 @@ def measuring(images: Path) -> None:
     session.go_to([float(nodule[axis]) for axis in ("coordX", "coordY", "coordZ")])
     pane, tools = views(viewer).panes[0], measuring_tools(session)
     views(viewer).crosshair.toggle()
-    viewer.scene.camera.zoom *= 3
+    look_closer(viewer, 3)
     close_notifications(viewer)
     wait()
     zoom, middle = viewer.scene.camera.zoom, QPoint(pane.canvas.width() // 2, pane.canvas.height() // 2)
@@ -492,7 +481,6 @@ def second_reader(images: Path) -> None:
 
     QMessageBox.question = lambda *_: QMessageBox.StandardButton.Yes
     scratch = Path(tempfile.mkdtemp())
-    os.environ["NAPARI_LESION_STATE"] = str(scratch)  # whose reader has not seen the findings yet
     store("reading/folder", str(scratch / "readings"))
     store("review/reader", "A")
     viewer = new_viewer()
@@ -513,7 +501,7 @@ def second_reader(images: Path) -> None:
     panel.table.setCurrentCell(undecided[0], 0)
     panel.rate_buttons[3].click()
     panel.table.setCurrentCell(undecided[1], 0)
-    viewer.scene.camera.zoom *= 1.6
+    look_closer(viewer, 1.6)
     session.scan.contrast_limits = (-1350, 150)  # lungs
     close_notifications(viewer)
     panel.folder.setText("napari-lesion readings")
@@ -657,7 +645,6 @@ def worklist(images: Path) -> None:
     from napari_lesion.worklist.store import ENVIRONMENT, Worklist
 
     scratch = Path(tempfile.mkdtemp())
-    os.environ["NAPARI_LESION_STATE"] = str(scratch / "state")
     os.environ[ENVIRONMENT] = str(scratch / "worklist.sqlite")
     store("review/reader", "Ada")
     clinical = scratch / "patients.csv"
@@ -760,7 +747,6 @@ def old_reports(images: Path) -> None:
 
     from napari_lesion.dicom.index.series import find_series
 
-    os.environ["NAPARI_LESION_STATE"] = tempfile.mkdtemp()
     scan = min(find_series(REPOSITORY / "sample_dicoms"), key=lambda one: one.identity.study_date)
     text = (
         f"Patient ID: {scan.identity.patient_id}\nDate of exam: 2023-11-20\n"
@@ -794,6 +780,16 @@ def new_viewer() -> Any:
     viewer.window.resize(*SIZE)
     QCursor.setPos(SIZE[0] + 50, SIZE[1] + 50)  # the view under the mouse is the active one
     return viewer
+
+
+def look_closer(viewer: Any, times: float) -> None:
+    """Zoom in on the crosshair."""
+    from napari_lesion.plugin.session.session import session_of
+    from napari_lesion.plugin.viewer.view import centre_on
+
+    session = session_of(viewer)
+    centre_on(viewer, session.volume, session.position_mm)
+    viewer.scene.camera.zoom *= times
 
 
 def wait(until: Callable[[], bool] = lambda: False, seconds: float = 1.0) -> None:

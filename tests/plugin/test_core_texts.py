@@ -6,23 +6,28 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from plugin_scan import BlobDetector
 from project_scripts import script
 
 from napari_lesion import pipeline
+from napari_lesion.assessment.guidelines.fleischner import row
 from napari_lesion.dicom.index.series import find_series
 from napari_lesion.model.findings import Report
 from napari_lesion.model.volume import Volume
 from napari_lesion.plugin import texts
 from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.findings.finding_text import advice_line, measurement_notes
-from napari_lesion.plugin.texts import FOLDER, use_language
+from napari_lesion.plugin.texts import FOLDER, tr, use_language
 from napari_lesion.plugin.widgets.task import sentence
+from napari_lesion.report.impression import impression
 from napari_lesion.support.errors import ConfigError, SeriesError
+
+RISKS: tuple[Literal["low", "high"], ...] = ("low", "high")
 
 
 @pytest.fixture(autouse=True)
@@ -90,7 +95,7 @@ def test_what_the_core_says_without_raising_it_is_still_said_so() -> None:
     """A sentence that is changed in the core has to be translated anew."""
     literals = [
         node.value
-        for folder in ("dicom", "assessment", "comparison", "records")
+        for folder in ("dicom", "assessment", "comparison", "records", "pacs", "report", "worklist", "support")
         for file in (Path(texts.__file__).parents[1] / folder).rglob("*.py")
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
@@ -99,6 +104,7 @@ def test_what_the_core_says_without_raising_it_is_still_said_so() -> None:
     german, chinese = said_in("de"), said_in("zh")
     assert german.keys() == chinese.keys()
     made_of_pieces = {"Multiple solid", "Single solid", "low or high risk", "low risk", "high risk"}
+    made_of_pieces |= {f"Single {kind}, under 6 mm" for kind in ("solid", "part-solid", "non-solid")}
     made_of_pieces |= {template for template in german if template.startswith("The scan does not show the ")}
     for template in german.keys() - made_of_pieces:
         for piece in re.split(r"\{\d+\}", template):
@@ -128,3 +134,26 @@ def test_a_patients_own_words_are_not_translated() -> None:
     use_language("de")
     for text in ("Doe, Jane; A: B, C", "CT chest, lung cancer in the family, Dr. Who"):
         assert in_language(text) == text
+
+
+@pytest.mark.parametrize("language", ["de", "zh"])
+def test_every_row_of_fleischners_table_and_open_categories_are_said_in_the_language(language: str) -> None:
+    use_language(language)
+    english = {"Single", "Multiple", "solid", "under", "over", "more", "with", "and", "then", "consider", "or", "to"}
+    for kind, mm, multiple, risk in product(("solid", "part-solid", "non-solid"), (4, 7, 9), (True, False), RISKS):
+        advised = row(kind, mm, multiple, risk)
+        risks = (f", {risk} risk", ", low or high risk") if advised.risk is not None else ()
+        for text in (advised.name, *(advised.name + one for one in risks)):
+            assert not english & set(re.findall(r"[A-Za-z]+", in_language(text))), in_language(text)
+    joint = in_language("2 or 4B").removeprefix("2").removesuffix("4B")
+    assert joint == {"de": " oder ", "zh": "或"}[language]
+    assert in_language("2, 3 or 4A").endswith(f"3{joint}4A")
+
+
+def test_an_impression_quotes_guidelines_in_the_language(judged: Report) -> None:
+    use_language("de")
+    said = "\n".join(impression(judged, tr, in_language))
+    assert judged.judgement is not None
+    for advice in (judged.judgement.lung_rads, judged.judgement.fleischner):
+        for text in filter(None, (advice.category, advice.advice, advice.would_be)):
+            assert " " not in text or text not in said, "as it is in English"

@@ -100,11 +100,18 @@ def test_one_button_brings_a_heatmap_boxes_points_and_a_table(viewer, panel: Det
     assert "2 findings shown, 1 with a lower score hidden" in panel.controls.status.text()
 
 
-def test_clicking_a_finding_shows_its_slice_with_the_finding_in_the_middle(viewer, panel, qtbot) -> None:
+def test_clicking_a_finding_shows_its_slice(viewer, panel, qtbot) -> None:
+    """With the finding in the middle where one has zoomed in; a picture of the whole scan stays where it is."""
     run(panel, qtbot)
-    for row, (center, _) in enumerate(NODULES[:2]):
+    viewer.reset_view()
+    whole = viewer.scene.camera.center
+    for row in range(2):
         click(panel, qtbot, row)
         assert rows(panel)[row][4] == f"Im {viewer.dims.current_step[0] + FIRST}"
+        assert viewer.scene.camera.center[-2:] == whole[-2:]
+    viewer.scene.camera.zoom *= 2
+    for row, (center, _) in enumerate(NODULES[:2]):
+        click(panel, qtbot, row)
         np.testing.assert_allclose(viewer.scene.camera.center[-2:], center[1::-1], atol=1)
         for name in ("Heatmap", "Boxes", "Findings"):
             layer(viewer, name).visible = False

@@ -430,7 +430,9 @@ def test_a_refusal_is_a_sentence_and_no_change_is_listed(
     panel: Any, detector: Any, monkeypatch: pytest.MonkeyPatch, qtbot: Any
 ) -> None:
     comparing(monkeypatch, accepted=False)
+    assert panel.compared.isHidden(), "nothing can be chosen in it"
     run(panel, qtbot)
+    assert not panel.compared.isHidden()
     assert panel.alignment.text() == "⚠ The lungs overlap by 0.41."
     assert "refused" in panel.compared.currentText()
     assert cells(panel) == []

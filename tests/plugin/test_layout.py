@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
     QAbstractScrollArea,
     QAbstractSpinBox,
     QApplication,
+    QCheckBox,
     QComboBox,
     QLabel,
     QStyle,
@@ -30,6 +31,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_lesion.model.judged import Patient, SourcedValue
 from napari_lesion.model.volume import SeriesIdentity, Volume
 from napari_lesion.plugin.annotate.annotator import annotator
 from napari_lesion.plugin.findings.crops import PX
@@ -106,6 +108,13 @@ def add_findings(layout: workstation_layout.Layout) -> None:
         session.change(lambda review, by, at=place, d=diameter: edits.add(review, at, d, by, session.volume))
 
 
+def describe_patient(layout: workstation_layout.Layout) -> None:
+    """Say of the patient what most headers say: each value has its source beside it."""
+    age, sex = SourcedValue[float](value=77.0, source="DICOM"), SourcedValue(value="female", source="DICOM")
+    patient = Patient.model_validate({"age_years": age.model_dump(), "sex": sex.model_dump()})
+    layout._session.change(lambda review, by: edits.describe(review, patient, by))
+
+
 def every_page(layout: workstation_layout.Layout) -> Iterator[str]:
     """Turn to all steps, to where scans come from, and to all modes, one after the other."""
     for step in STEPS:
@@ -125,6 +134,8 @@ def clipped(side: QWidget) -> list[str]:
             continue
         lines = button.text().replace("&", "").splitlines()
         needs = max(map(button.fontMetrics().horizontalAdvance, lines))
+        if isinstance(button, QCheckBox):
+            needs += button.sizeHint().width() - button.fontMetrics().horizontalAdvance(lines[0])  # the box beside it
         left = button.mapTo(side, button.rect().topLeft()).x()
         if button.width() < needs or left < 0 or left + button.width() > side.width():
             cut.append(f"{button.text()} ({button.width()} of {needs} px, at {left})")
@@ -191,6 +202,7 @@ def test_the_picture_has_most_of_the_window_and_no_word_is_cut_off(make_napari_v
         layout.show()
         open_scan(layout, scan)
         add_findings(layout)
+        describe_patient(layout)
         resize(layout, *size)
         for page in every_page(layout):
             settle()

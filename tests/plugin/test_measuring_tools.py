@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from fake_scan import CORONAL, make_volume
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QPoint, QRectF, QSizeF, Qt
 from qtpy.QtGui import QImage
 from qtpy.QtTest import QTest
 from session_scans import coded_scans
@@ -26,7 +26,7 @@ from napari_lesion.plugin.viewer.tools import measuring
 from napari_lesion.plugin.viewer.tools.measuring import MeasuringTools, measuring_tools
 from napari_lesion.plugin.viewer.tools.measuring_keys import put_down
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
-from napari_lesion.plugin.viewer.tools.shapes import words
+from napari_lesion.plugin.viewer.tools.shapes import place_for, words
 from napari_lesion.plugin.viewer.tools.slab import Mode
 from napari_lesion.plugin.viewer.view import PLANES
 from napari_lesion.plugin.viewer.views.mpr import views
@@ -328,3 +328,16 @@ def test_the_buttons_take_tools_up_and_show_which_one_is(make_napari_viewer) -> 
     assert "Shift+P" in buttons["HU pin"].toolTip()
     buttons["HU pin"].click()
     assert tools.tool is None
+
+
+@pytest.mark.parametrize("corner", [(300.0, 200.0), (2.0, 2.0), (590.0, 390.0), (590.0, 2.0)])
+def test_words_of_drawings_that_lie_together_stand_on_no_others(corner: tuple[float, float]) -> None:
+    """Within the canvas, wherever it is; only where there is no room left at all they overlap."""
+    canvas, taken = QRectF(0, 0, 600, 400), []
+    for number in range(8):
+        shape = QRectF(corner[0] + number, corner[1] - number, 8, 8)
+        room = place_for(QSizeF(140, 45), shape, (600, 400), taken)
+        assert canvas.contains(room)
+        assert not any(room.intersects(other) for other in taken)
+        taken.append(room)
+    assert place_for(QSizeF(590, 390), QRectF(5, 5, 5, 5), (600, 400), taken).width() == 590

@@ -13,8 +13,8 @@ from napari._qt.widgets.qt_dims_slider import QtDimSliderWidget
 from napari.components import ViewerModel
 from napari.layers import Image
 from plugin_scan import NODULES, picture
-from qtpy.QtCore import QEvent, QPoint
-from qtpy.QtGui import QCursor
+from qtpy.QtCore import QEvent, QPoint, QPointF
+from qtpy.QtGui import QCursor, QEnterEvent
 from qtpy.QtWidgets import QApplication, QFrame, QLabel
 
 from napari_lesion.model.findings import Candidate
@@ -196,6 +196,37 @@ def under_the_pointer(pane: Any, volume: Volume) -> tuple[np.ndarray, float]:
     world[order[2]] = camera.center[-1] + (at.x() - pane.canvas.width() / 2) / camera.zoom
     k, j, i = np.rint(volume.to_index(world[::-1])).astype(int)
     return world[::-1], float(volume.voxels[k, j, i])
+
+
+def test_a_view_that_comes_under_a_pointer_that_rests_says_what_lies_there(window: Any, qtbot: Any) -> None:
+    """It hears that the pointer is there now, and of no move of it."""
+    volume = make_volume(nodules=NODULES)
+    add(window, volume)
+    shown = views(window)
+    put_pointer(shown.panes[0], qtbot, 0.27, 0.72)
+    shown.show_all()
+    coronal = shown.panes[1]
+
+    def is_under() -> bool:
+        return coronal.isVisible() and coronal.canvas.rect().contains(coronal.canvas.mapFromGlobal(QCursor.pos()))
+
+    qtbot.waitUntil(is_under)
+    picture(window)
+    at = QPointF(coronal.canvas.mapFromGlobal(QCursor.pos()))
+    tools = reading_tools(session_of(window)).view(coronal.view)
+    QApplication.sendEvent(coronal.canvas, QEvent(QEvent.Type.Leave))
+    coronal.view.mouse_over_canvas = False
+    coronal.view.status = ""
+    tools.found = None
+    QApplication.sendEvent(coronal.canvas, QEnterEvent(at, at, QPointF(QCursor.pos())))
+
+    def is_said() -> None:
+        place, value = under_the_pointer(coronal, volume)
+        assert tools.found is not None
+        np.testing.assert_allclose(tools.found.place_mm, place, atol=0.02)
+        assert tools.found.value == value
+
+    qtbot.waitUntil(is_said)
 
 
 def test_the_probe_follows_the_picture_under_a_pointer_that_rests(window: Any, qtbot: Any) -> None:

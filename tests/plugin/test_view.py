@@ -143,6 +143,21 @@ def test_the_camera_is_centred_on_a_place_in_every_plane(viewer, marked) -> None
         assert bright(image, image.shape[0] // 2, image.shape[1] // 2) > 250, plane
 
 
+def test_a_picture_with_all_of_the_scan_in_it_stays_where_it_is(viewer, marked) -> None:
+    for plane in view.PLANES:
+        viewer.dims.order = view.PLANES[plane]
+        viewer.reset_view()
+        before = viewer.scene.camera.center
+        assert view.is_whole_in_sight(viewer, marked)
+        view.bring_into_view(viewer, marked, mark("right-back-feet"))
+        assert viewer.scene.camera.center == before
+        viewer.scene.camera.zoom *= 2
+        assert not view.is_whole_in_sight(viewer, marked)
+        view.bring_into_view(viewer, marked, mark("right-back-feet"))
+        wanted = frame_of(marked).to_world(mark("right-back-feet"))[list(viewer.dims.displayed)]
+        np.testing.assert_allclose(viewer.scene.camera.center[-2:], wanted, err_msg=plane)
+
+
 def test_a_coronal_acquisition_opens_in_its_own_planes(make_napari_viewer) -> None:
     from fake_scan import CORONAL
 

@@ -82,8 +82,11 @@ def test_it_is_said_in_the_language_that_is_asked_for(report) -> None:
 
     said = finding_sentence(report, report.findings[1], say)
     assert "MM PART-SOLID NODULE, LEFT UPPER LOBE, Se " in said
-    impression(report, say)
+    lines = impression(report, say, str.upper)
     assert set(asked) <= set(TEXTS), "what is said can be translated"
+    judged = report.judgement
+    quoted = [one.category or one.would_be for one in (judged.lung_rads, judged.fleischner)]
+    assert all(text.upper() in "\n".join(lines) for text in filter(None, quoted)), "what guidelines say, too"
 
 
 def test_the_report_begins_with_it(report) -> None:

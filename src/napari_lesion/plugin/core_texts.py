@@ -20,7 +20,7 @@ _UNIT, _VALUE = re.compile(r" (mm|%|°|days|months|years|HU)"), r"[^ ;,]*?"
 """What comes before a unit is a number, never half of a sentence."""
 _DEEPEST = 6
 """Sentences within sentences: a message that quotes another one's reason, advice that has conditions."""
-_JOINTS = (re.compile(r"(?<=[.!?]) (?=[A-ZΩ0-9])"), re.compile("; "), re.compile(": "), re.compile(", | and "))
+_JOINTS = tuple(map(re.compile, (r"(?<=[.!?]) (?=[A-ZΩ0-9])", "; ", ": ", ", | and ", " or ")))
 """Where what the core says is put together of sentences, and of parts of one, in the order in which it is taken apart.
 """
 
@@ -59,9 +59,10 @@ def _in_parts(text: str, language: str, depth: int) -> str:
             continue
         said_parts = [_translated(part, language, depth) for part in parts]
         known = [said != part or " " not in part for said, part in zip(said_parts, parts, strict=True)]
-        changed = any(said != part for said, part in zip(said_parts, parts, strict=True))
+        joints = [_whole(one, language) or one for one in joint.findall(text)]
+        said_or = joint is _JOINTS[-1] and joints != joint.findall(text)  # of "2 or 4B" there is nothing else to say
+        changed = said_or or any(said != part for said, part in zip(said_parts, parts, strict=True))
         if changed and (all(known) or joint is _JOINTS[0]):
-            joints = [_whole(one, language) or one for one in joint.findall(text)]
             return "".join(part + one for part, one in zip(said_parts, [*joints, ""], strict=True))
     return text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from napari_lesion.model.compared import Change
@@ -70,7 +71,7 @@ TEXTS: tuple[str, ...] = (
     *(_ABOUT, _REJECTED, _UNCONFIRMED, _NONE, _UNSEARCHED, _FURTHER_ONE, _FURTHER),
     *(_IF_IT_APPLIES, _NOT_KNOWN_WHETHER, _NOT_KNOWN, _IN_VOLUME),
 )
-"""All texts that are said in another language where one is asked for; what guidelines advise stays in their words."""
+"""All texts that are said in another language where one is asked for; those of guidelines are quoted: see `Quote`."""
 
 
 class Say(Protocol):
@@ -80,12 +81,16 @@ class Say(Protocol):
         """Say a text, in which ``{name}`` stands for a value."""
 
 
+Quote = Callable[[str], str]
+"""Says in a language what a guideline advises, or calls a category."""
+
+
 def in_english(text: str, **values: object) -> str:
     """Say a text as it is."""
     return text.format(**values)
 
 
-def finding_sentence(report: Report, finding: Finding, say: Say = in_english) -> str:
+def finding_sentence(report: Report, finding: Finding, say: Say = in_english, quote: Quote = str) -> str:
     """Describe one finding in a sentence: size, type, place, image, what guidelines say, what became of it.
 
     E.g. "6.3 × 4.6 mm part-solid nodule, right upper zone, Se 3, Im 29; Lung-RADS v2022: 3; grown since 2024-02-29."
@@ -98,6 +103,8 @@ def finding_sentence(report: Report, finding: Finding, say: Say = in_english) ->
         One of the report's.
     say : callable
         Says the words in the reader's language.
+    quote : callable
+        Says those of guidelines in it.
     """
     measured = finding.measurement
     if measured is not None:
@@ -110,7 +117,7 @@ def finding_sentence(report: Report, finding: Finding, say: Say = in_english) ->
     image = image_name(report.series, finding.instance_number, finding.frame)
     parts = [", ".join(filter(None, (nodule, _place(finding, measured, say), image)))]
     judged = report.judgement.of(finding.id) if report.judgement is not None else None
-    if judged is not None and (words := _category(judged.lung_rads, say)):
+    if judged is not None and (words := _category(judged.lung_rads, say, quote)):
         parts.append(words)
     for comparison in report.comparisons[:1]:
         if (change := comparison.of(finding.id)) is not None:
@@ -122,13 +129,13 @@ def finding_sentence(report: Report, finding: Finding, say: Say = in_english) ->
     return "; ".join(parts) + "."
 
 
-def impression(report: Report, say: Say = in_english) -> tuple[str, ...]:
+def impression(report: Report, say: Say = in_english, quote: Quote = str) -> tuple[str, ...]:
     """Put a report into at most `MOST_LINES` lines: the findings that matter most, then what follows for the exam.
 
     Those that a reader confirmed come first, then the largest. Rejected ones are not in it.
     """
     active = report.active
-    exam = _exam(report, say)
+    exam = _exam(report, say, quote)
     if not report.is_searched:
         return (say(_UNSEARCHED),)
     if not active:
@@ -136,7 +143,7 @@ def impression(report: Report, say: Say = in_english) -> tuple[str, ...]:
     ranked = sorted(active, key=lambda one: (one.status == "candidate", -one.size_mm))
     room = MOST_LINES - len(exam)
     shown = ranked if len(ranked) <= room else ranked[: room - 1]
-    lines = [f"{finding.name}: {finding_sentence(report, finding, say)}" for finding in shown]
+    lines = [f"{finding.name}: {finding_sentence(report, finding, say, quote)}" for finding in shown]
     if rest := len(ranked) - len(shown):
         largest = max(ranked[len(shown) :], key=lambda one: one.size_mm)
         size = say(_ABOUT, mm=f"{largest.size_mm:.0f}") if largest.is_estimated else f"{largest.size_mm:.1f}"
@@ -144,7 +151,7 @@ def impression(report: Report, say: Say = in_english) -> tuple[str, ...]:
     return (*lines, *exam)
 
 
-def _exam(report: Report, say: Say) -> tuple[str, ...]:
+def _exam(report: Report, say: Say, quote: Quote) -> tuple[str, ...]:
     """Say what guidelines come to for the exam, a line each; one that is not for this patient is left out."""
     judgement = report.judgement
     if judgement is None:
@@ -152,20 +159,20 @@ def _exam(report: Report, say: Say) -> tuple[str, ...]:
     lines = []
     for advice in (judgement.lung_rads, judgement.fleischner):
         if advice.applies:
-            category = f" {advice.category}" if advice.category else ""
-            lines.append(f"{advice.guideline}{category}: {advice.advice}".rstrip(": "))
+            category = f" {quote(advice.category)}" if advice.category else ""
+            lines.append(f"{advice.guideline}{category}: {quote(advice.advice)}".rstrip(": "))
         elif advice.would_be:
-            lines.append(say(_NOT_KNOWN_WHETHER, guideline=advice.guideline, category=advice.would_be))
+            lines.append(say(_NOT_KNOWN_WHETHER, guideline=advice.guideline, category=quote(advice.would_be)))
         elif advice.is_unknown and report.active:
-            lines.append(say(_NOT_KNOWN, guideline=advice.guideline, why=advice.why_not).strip())
+            lines.append(say(_NOT_KNOWN, guideline=advice.guideline, why=quote(advice.why_not)).strip())
     return tuple(lines)
 
 
-def _category(advice: Advice, say: Say) -> str:
+def _category(advice: Advice, say: Say, quote: Quote) -> str:
     if advice.applies and advice.category:
-        return f"{advice.guideline}: {advice.category}"
+        return f"{advice.guideline}: {quote(advice.category)}"
     if advice.would_be:
-        return say(_IF_IT_APPLIES, guideline=advice.guideline, category=advice.would_be)
+        return say(_IF_IT_APPLIES, guideline=advice.guideline, category=quote(advice.would_be))
     return ""
 
 

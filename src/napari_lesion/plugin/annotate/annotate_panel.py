@@ -83,8 +83,6 @@ class AnnotatePanel(QWidget):
             tr("Everything is marked. Only such scans count for training: where nothing is marked, nothing is there"),
         )
         last = in_a_row(self.undo_button, self.redo_button)
-        last.addStretch(1)
-        last.addWidget(self.done)
 
         layout = QVBoxLayout(self)
         layout.setSpacing(8)
@@ -95,6 +93,7 @@ class AnnotatePanel(QWidget):
         layout.addWidget(self.table, 1)
         layout.addLayout(self._chosen())
         layout.addWidget(self.others)
+        layout.addWidget(self.done)
         layout.addLayout(last)
         self.setMinimumWidth(340)
 

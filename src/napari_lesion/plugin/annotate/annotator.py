@@ -214,7 +214,7 @@ class Annotator(QObject):
         """Turn to an annotation, and show its place in all views."""
         self.select(id_)
         if (mark := self.current) is not None:
-            self.session.go_to(mark.center_mm)
+            self.session.turn_to(mark.center_mm)
 
     # -- marking ------------------------------------------------------------------------------------------------------
 

@@ -254,7 +254,7 @@ class FindingsView(QObject):
             return
         finding = review.finding(id_)
         self._session.select(id_)
-        self._session.go_to(finding.center_mm)
+        self._session.turn_to(finding.center_mm)
 
     def step(self, way: int) -> None:
         """Look at the next (1) or the previous (-1) finding."""

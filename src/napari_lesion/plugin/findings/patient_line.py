@@ -26,6 +26,7 @@ class PatientLine(Section):
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFixedHeight(_FORM_HEIGHT)
+        self.rows.setContentsMargins(0, 0, 0, 4)  # three columns, and words as long as German has them
         self.rows.addWidget(scroll)
         self.button.setToolTip(tr("What the guidelines ask of the patient; click to see and change it"))
         session.review_changed.connect(self.follow)

@@ -9,6 +9,7 @@ import numpy as np
 from qtpy.QtWidgets import QApplication
 
 from napari_lesion.model.findings import Point
+from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.findings.findings_view import FindingsView, findings_view
 from napari_lesion.plugin.findings.outlines import outlines
 from napari_lesion.plugin.session.session import Session
@@ -200,7 +201,7 @@ def copy_finding(session: Session) -> None:
     if report is None or not ids:
         return
     chosen = [finding for finding in view.findings if finding.id in ids]
-    _copy("\n".join(finding_sentence(report, finding, tr) for finding in chosen))
+    _copy("\n".join(finding_sentence(report, finding, tr, in_language) for finding in chosen))
 
 
 def copy_impression(session: Session) -> None:
@@ -214,7 +215,7 @@ def copy_impression(session: Session) -> None:
             )
         )
     else:
-        _copy("\n".join(impression(report, tr)))
+        _copy("\n".join(impression(report, tr, in_language)))
 
 
 def _copy(text: str) -> None:

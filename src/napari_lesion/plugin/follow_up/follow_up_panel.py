@@ -286,6 +286,7 @@ class FollowUpPanel(QWidget):
             for one in comparisons:
                 self.compared.addItem(prior_text(one, dates=self._tools.names), one.prior_series_uid)
             self.compared.setCurrentIndex(max(self.compared.findData(chosen), 0) if comparisons else -1)
+        self.compared.setVisible(bool(comparisons))  # empty it looks like something to fill in
         self._show_alignment()
         self._fill()
         self.response.show_report(None if blind else self._view.report(), self._tools.names)
@@ -385,5 +386,5 @@ class FollowUpPanel(QWidget):
             found = next((one for one in prior.report.findings if one.id == change.prior_finding_id), None)
             if found is not None:
                 self._session.select("")
-                self._session.go_to(prior.aligned.to_current(found.center_mm).tolist())
+                self._session.turn_to(prior.aligned.to_current(found.center_mm).tolist())
                 self._side_by_side.choose(found.id)

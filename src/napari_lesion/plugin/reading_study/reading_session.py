@@ -62,7 +62,7 @@ class ReadingSession(QObject):
         """The reader is done with the blind read, and the search is not."""
         self._layers = ReadingLayers()
         session.viewer.canvas.overlays[_BANNER] = TextOverlay(
-            position="bottom_center", font_size=12, color=_BANNER_COLOR, box=False, visible=False
+            position="top_center", font_size=12, color=_BANNER_COLOR, box=False, visible=False
         )
         session.scan_changed.connect(self._on_scan)
         session.open_scans.leaving.connect(self._on_leaving)
@@ -340,7 +340,7 @@ class ReadingSession(QObject):
         banner.visible = self.running
         if reading is not None and self.running:
             said = tr("BLIND READ") if reading.phase == "blind" else tr("READ WITH THE DETECTOR")
-            banner.text = said + "\n\u00a0" * 4  # above the letter of the side and the texts in the corners
+            banner.text = "\u00a0\n" * 2 + said  # below the letter: in the middle it hid the lungs
 
 
 reading_session = one_each(ReadingSession)

@@ -237,7 +237,7 @@ class SecondReaderPanel(QWidget):
 
     def _go_to(self, row: int) -> None:
         if 0 <= row < len(self._places):
-            self._session.go_to(self._places[row])
+            self._session.turn_to(self._places[row])
 
     def event(self, event: QEvent) -> bool:
         """Pause when napari takes the panel out of its window; hiding it does not."""

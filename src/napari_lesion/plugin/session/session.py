@@ -22,7 +22,7 @@ from napari_lesion.plugin.session.open_scans import open_scans
 from napari_lesion.plugin.session.reviews import Reviews
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.viewer.layers import frame_of
-from napari_lesion.plugin.viewer.view import centre_on, unwrapped, volume_of
+from napari_lesion.plugin.viewer.view import bring_into_view, centre_on, unwrapped, volume_of
 from napari_lesion.plugin.widgets.flag import Flag
 from napari_lesion.plugin.widgets.task import Task
 from napari_lesion.review.review import Provenance, Review, provenance
@@ -50,6 +50,8 @@ class Session(QObject):
     """LPS mm (x, y, z) of the crosshair."""
     centred = Signal(object)
     """LPS mm (x, y, z) of a place that all views are to be centred on."""
+    turned_to = Signal(object)
+    """LPS mm (x, y, z) of a place that all views are to show: those that show all of the scan stay as they are."""
     finding_selected = Signal(str)
     """Id of the finding that is looked at, or ""."""
     review_changed = Signal(object)
@@ -191,6 +193,13 @@ class Session(QObject):
             self.point_at(center_mm)
             self.centred.emit(tuple(float(value) for value in center_mm))
             centre_on(self.viewer, self.volume, center_mm)
+
+    def turn_to(self, center_mm: Sequence[float]) -> None:
+        """Move the crosshair to a place in the scan (LPS mm), and centre the views on it that do not show all of it."""
+        if self.volume is not None:
+            self.point_at(center_mm)
+            self.turned_to.emit(tuple(float(value) for value in center_mm))
+            bring_into_view(self.viewer, self.volume, center_mm)
 
     def _on_point(self) -> None:
         """Take over what was moved in `dims`: the crosshair keeps its place along the other axes."""

@@ -228,6 +228,23 @@ def centre_on(viewer: ViewerModel, volume: Volume, center_mm: Sequence[float]) -
     viewer.scene.camera.center = tuple(world[list(viewer.dims.order[-3:])].tolist())
 
 
+def bring_into_view(viewer: ViewerModel, volume: Volume, center_mm: Sequence[float]) -> None:
+    """Centre the camera on a place in a scan (LPS mm), unless all of the scan is in sight: then nothing moves."""
+    if not is_whole_in_sight(viewer, volume):
+        centre_on(viewer, volume, center_mm)
+
+
+def is_whole_in_sight(viewer: ViewerModel, volume: Volume) -> bool:
+    """Whether the canvas of a view that shows slices has all of a scan in it."""
+    dims, camera = viewer.dims, viewer.scene.camera
+    if dims.ndisplay != 2 or dims.ndim != 3:
+        return False
+    last = np.array(volume.shape) - 1
+    corners = frame_of(volume).to_world(volume.to_patient([0 * last, last]))  # the frame is parallel to the scan
+    away = np.abs(corners[:, list(dims.displayed)] - np.array(camera.center[-2:])).max(axis=0)
+    return bool((away <= np.array(viewer.canvas.size) / camera.zoom / 2).all())
+
+
 def close_messages(viewer: ViewerModel, volume: Volume) -> None:
     """Take messages about a scan off the screen, which it leaves."""
     name = _name_in_messages(volume)

@@ -46,7 +46,7 @@ class FieldsForm(QWidget):
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(2)
-        grid.setHorizontalSpacing(4)
+        grid.setHorizontalSpacing(3)
         grid.setColumnStretch(1, 1)
         for row, field in enumerate(fields):
             label, editor, source = QLabel(tr(field.label)), _editor(field), QLabel()

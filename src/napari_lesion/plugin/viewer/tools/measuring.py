@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from weakref import ref
 
 import numpy as np
-from qtpy.QtCore import QEvent, QObject, QPointF, Qt, QTimer, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import QEvent, QObject, QPointF, QRectF, Qt, QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import QMouseEvent, QPainter
 from qtpy.QtWidgets import QInputDialog
 
@@ -397,6 +397,7 @@ class MeasuringTools(QObject):
         if volume is None:
             return
         frame, size = frame_of(volume), (pane.marks.width(), pane.marks.height())
+        taken: list[QRectF] = []
         for drawing in self.shown(pane):
             held = self._hold is not None and self._hold.grip.drawing.id == drawing.id
             dragged = self._hold.shape if held and self._hold is not None else None
@@ -406,7 +407,7 @@ class MeasuringTools(QObject):
             shapes.paint(painter, shape.tool, line, grips.on_screen(pane, shape.points), chosen)
             # While it is dragged its numbers are not those of what is seen.
             lines = [drawing.name] if dragged is not None else shapes.words(drawing)
-            shapes.write(painter, lines, line, size, chosen)
+            shapes.write(painter, lines, line, size, chosen, taken)
         if self._places and self._rubber is not None and pane is self._drawn_in and self.tool is not None:
             places = [*self._places, self._rubber][: CLICKS[self.tool]]
             shape = self._shape(pane, places)

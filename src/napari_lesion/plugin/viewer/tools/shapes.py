@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from qtpy.QtCore import QPointF, QRectF, Qt
+from qtpy.QtCore import QPointF, QRectF, QSizeF, Qt
 from qtpy.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
 
 from napari_lesion.model.drawn import REGIONS, Drawing, Tool
@@ -29,6 +29,10 @@ _SMALLEST_MM = 0.2
 """Least side of a region that is dragged: it never turns into a line."""
 _HEAD_PX = 11.0
 _FONT_SIZE = 10.0
+_BESIDE_PX = 7.0
+"""Between a shape and its words."""
+_STEP_PX = 6.0
+"""By which words are moved up and down until they stand on no others."""
 _AROUND = 72
 """Points of an ellipse."""
 
@@ -253,24 +257,70 @@ def _add_head(path: QPainterPath, tip: QPointF, end: QPointF) -> None:
 
 
 def write(
-    painter: QPainter, lines: Sequence[str], shape: Sequence[QPointF], size: tuple[int, int], chosen: bool
+    painter: QPainter,
+    lines: Sequence[str],
+    shape: Sequence[QPointF],
+    size: tuple[int, int],
+    chosen: bool,
+    taken: list[QRectF],
 ) -> None:
-    """Write the words of a drawing beside it, within the canvas; readable on black and on white."""
+    """Write the words of a drawing beside it, within the canvas; readable on black and on white.
+
+    Parameters
+    ----------
+    painter : QPainter
+    lines : sequence of str
+    shape : sequence of QPointF
+        The drawing's line, pixels of the canvas.
+    size : tuple of int
+        Of the canvas: width and height, pixels.
+    chosen : bool
+    taken : list of QRectF
+        Where other words stand; these are added.
+    """
     font = QFont(painter.font())
     font.setPointSizeF(_FONT_SIZE)
     metrics = QFontMetricsF(font)
     width, height = max(metrics.horizontalAdvance(one) for one in lines), metrics.lineSpacing() * len(lines)
-    xs, ys = [at.x() for at in shape], [at.y() for at in shape]
-    left = max(xs) + 10
-    if left + width > size[0]:
-        left = min(xs) - 10 - width
-    left = min(max(left, 2.0), max(size[0] - width - 2, 2.0))
-    top = min(max((min(ys) + max(ys)) / 2 - height / 2, 2.0), max(size[1] - height - 2, 2.0))
-    painter.fillRect(QRectF(left - 3, top - 1, width + 6, height + 2), _BEHIND)
+    room = place_for(QSizeF(width + 6, height + 2), QPolygonF(list(shape)).boundingRect(), size, taken)
+    taken.append(room)
+    painter.fillRect(room, _BEHIND)
     path = QPainterPath()
     for row, line in enumerate(lines):
-        path.addText(left, top + metrics.ascent() + row * metrics.lineSpacing(), font, line)
+        path.addText(room.left() + 3, room.top() + 1 + metrics.ascent() + row * metrics.lineSpacing(), font, line)
     halo = QPen(_HALO, 2.2)
     halo.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
     painter.strokePath(path, halo)
     painter.fillPath(path, CHOSEN_COLOR if chosen else COLOR)
+
+
+def place_for(words: QSizeF, shape: QRectF, size: tuple[int, int], taken: Sequence[QRectF]) -> QRectF:
+    """Find where words go: beside their shape, on the canvas, and on no other words as long as there is room.
+
+    Parameters
+    ----------
+    words : QSizeF
+        How much room they take, pixels.
+    shape : QRectF
+        Where the shape is on the canvas, pixels.
+    size : tuple of int
+        Of the canvas: width and height, pixels.
+    taken : sequence of QRectF
+        Where other words stand.
+    """
+    right, left = shape.right() + _BESIDE_PX, shape.left() - _BESIDE_PX - words.width()
+    level, middle = shape.center().y() - words.height() / 2, shape.center().x() - words.width() / 2
+    over, under = shape.top() - _BESIDE_PX - words.height(), shape.bottom() + _BESIDE_PX
+    canvas = QRectF(0, 0, *size)
+    sides = [(right, level), (left, level), (middle, over), (middle, under)]
+    sides = [one for one in sides if canvas.contains(QRectF(QPointF(*one), words))] or sides[:1]
+    steps = range(int(size[1] / _STEP_PX) + 1)
+    shifts = sorted((sign * step * _STEP_PX for step in steps for sign in (1, -1)), key=abs)
+    tried = [_inside(QRectF(QPointF(x, y + shift), words), canvas) for shift in shifts for x, y in sides]
+    return next((room for room in tried if not any(room.intersects(other) for other in taken)), tried[0])
+
+
+def _inside(room: QRectF, canvas: QRectF) -> QRectF:
+    left = min(max(room.left(), 0.0), max(canvas.width() - room.width(), 0.0))
+    top = min(max(room.top(), 0.0), max(canvas.height() - room.height(), 0.0))
+    return QRectF(QPointF(left, top), room.size())

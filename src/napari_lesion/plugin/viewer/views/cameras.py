@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from qtpy.QtCore import QObject
 
 from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.settings import setting, store
-from napari_lesion.plugin.viewer.layers import frame_of
+from napari_lesion.plugin.viewer.view import bring_into_view, centre_on
 from napari_lesion.plugin.viewer.views.fitting import Fitting
 from napari_lesion.plugin.viewer.views.pane import Pane
 from napari_lesion.plugin.widgets.flag import Flag
@@ -35,7 +35,8 @@ class Cameras(QObject):
         """Cameras are moved from here, not by the reader."""
         self.linked = setting("views/linked", True)
         self._fitting = Fitting(self.fit, lambda: views.planes, self)
-        session.centred.connect(self._on_centred)
+        session.centred.connect(lambda place: self._show(place, centre_on))
+        session.turned_to.connect(lambda place: self._show(place, bring_into_view))
 
     def watch(self, pane: Pane) -> None:
         """Follow the camera and the size of a view."""
@@ -68,15 +69,14 @@ class Cameras(QObject):
                 other.center = tuple(centre)
                 other.zoom = camera.zoom
 
-    def _on_centred(self, center_mm: Sequence[float]) -> None:
+    def _show(self, center_mm: Sequence[float], show: Callable[..., None]) -> None:
         volume = self._session.volume
         if volume is None:
             return
-        world = frame_of(volume).to_world(center_mm)
         with self._following:
             for pane in self._views.panes:
                 if pane.is_plane and pane.view.dims.ndim == 3:
-                    pane.view.scene.camera.center = tuple(world[list(pane.view.dims.order)].tolist())
+                    show(pane.view, volume, center_mm)
 
     def zoom_to_finding(self) -> None:
         """Centre all views on the finding that is looked at, or else the crosshair, and zoom in on it."""

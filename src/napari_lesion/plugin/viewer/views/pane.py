@@ -207,6 +207,7 @@ class Pane(QWidget):
         kind = event.type()
         if kind == QEvent.Type.Enter:
             self.entered.emit(self)
+            self._pointer.start()  # a view that comes under a pointer that rests hears of no move
         elif isinstance(event, QKeyEvent) and self._keys is not None:
             if kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
                 QApplication.sendEvent(self._keys, event)

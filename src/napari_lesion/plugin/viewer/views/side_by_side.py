@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Points
-from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import QObject, QRectF, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import QPainter
 
 from napari_lesion.comparison.priors import is_same_patient
@@ -178,11 +178,12 @@ class SideBySide(QObject):
     def _paint_drawings(self, pane: Pane, prior: Prior, painter: QPainter) -> None:
         """Draw what readers measured on the prior: to look at, not to change."""
         frame, size = frame_of(prior.volume), (pane.marks.width(), pane.marks.height())
+        taken: list[QRectF] = []
         for drawing in self.drawings(pane, prior):
             shape = shapes.shape_of(drawing, frame)
             line = grips.on_screen(pane, shape.outline())
             shapes.paint(painter, shape.tool, line, [], False)
-            shapes.write(painter, shapes.words(drawing), line, size, False)
+            shapes.write(painter, shapes.words(drawing), line, size, False, taken)
 
     def _on_overlays(self, _changed: object = None) -> None:
         """Hide what is drawn over the prior with what is drawn over the scan."""
