@@ -177,8 +177,7 @@ class SideBySide(QObject):
 
     def _paint_drawings(self, pane: Pane, prior: Prior, painter: QPainter) -> None:
         """Draw what readers measured on the prior: to look at, not to change."""
-        frame, size = frame_of(prior.volume), (pane.marks.width(), pane.marks.height())
-        taken: list[QRectF] = []
+        frame, size, taken = frame_of(prior.volume), (pane.marks.width(), pane.marks.height()), list[QRectF]()
         for drawing in self.drawings(pane, prior):
             shape = shapes.shape_of(drawing, frame)
             line = grips.on_screen(pane, shape.outline())
