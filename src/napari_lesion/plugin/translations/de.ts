@@ -2860,10 +2860,6 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Serie {number}</translation>
         </message>
         <message>
-            <source>Series: {count}, studies: {studies}</source>
-            <translation>Serien: {count}, Studien: {studies}</translation>
-        </message>
-        <message>
             <source>Settings</source>
             <translation>Einstellungen</translation>
         </message>
@@ -4880,6 +4876,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>{count} series</source>
             <translation>{count} Serien</translation>
+        </message>
+        <message>
+            <source>{count} series in {studies} studies</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>{count} sets of marks are shown: {names}.</source>

@@ -2860,10 +2860,6 @@ A double click opens one.</source>
             <translation>序列 {number}</translation>
         </message>
         <message>
-            <source>Series: {count}, studies: {studies}</source>
-            <translation>序列：{count}，检查：{studies}</translation>
-        </message>
-        <message>
             <source>Settings</source>
             <translation>设置</translation>
         </message>
@@ -4880,6 +4876,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>{count} series</source>
             <translation>{count} 个序列</translation>
+        </message>
+        <message>
+            <source>{count} series in {studies} studies</source>
+            <translation type="unfinished" />
         </message>
         <message>
             <source>{count} sets of marks are shown: {names}.</source>
