@@ -4879,7 +4879,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>{count} series in {studies} studies</source>
-            <translation type="unfinished" />
+            <translation>{count} Serien in {studies} Studien</translation>
         </message>
         <message>
             <source>{count} sets of marks are shown: {names}.</source>

@@ -4879,7 +4879,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>{count} series in {studies} studies</source>
-            <translation type="unfinished" />
+            <translation>{studies} 次检查，{count} 个序列</translation>
         </message>
         <message>
             <source>{count} sets of marks are shown: {names}.</source>
