@@ -10,7 +10,7 @@ import logging
 import threading
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -52,7 +52,8 @@ class EventChannel:
 
     def __init__(self, name: str, node: Node, ae_title: str, note: NoteEvent, offered: str = "") -> None:
         self._name, self._note = name, note
-        self._connection = _connected(name, node, address_of(node, ae_title, offered))
+        self._held = ExitStack()
+        self._connection = _connected(self._held, name, node, address_of(node, ae_title, offered))
         self._open = threading.Event()
         self._open.set()
         self._thread = threading.Thread(target=self._listen, name=f"events of {name}", daemon=True)
@@ -81,7 +82,7 @@ class EventChannel:
         finally:
             self._open.clear()
             with suppress(Exception):
-                self._connection.close()
+                self._held.close()
 
 
 def address_of(node: Node, ae_title: str, offered: str = "") -> str:
@@ -94,7 +95,7 @@ def address_of(node: Node, ae_title: str, offered: str = "") -> str:
     return urlunsplit((scheme, own.netloc, f"{own.path.rstrip('/')}/subscribers/{quote(ae_title)}", "", ""))
 
 
-def _connected(name: str, node: Node, address: str) -> Any:
+def _connected(held: ExitStack, name: str, node: Node, address: str) -> Any:
     client = engines.websockets()
     headers: dict[str, str] = {}
     if node.token is not None:
@@ -104,7 +105,7 @@ def _connected(name: str, node: Node, address: str) -> Any:
         headers["Authorization"] = f"Basic {b64encode(secret.encode()).decode()}"
     context = node.tls.client_context() if node.tls is not None and address.startswith("wss:") else None
     try:
-        return client.connect(
+        connecting = client.connect(
             address,
             additional_headers=headers,
             ssl=context,
@@ -113,6 +114,7 @@ def _connected(name: str, node: Node, address: str) -> Any:
             ping_timeout=node.timeout_s,
             max_size=_MOST_BYTES,
         )
+        return held.enter_context(connecting)
     except Exception as error:  # the library's own, those of sockets and of TLS
         raise PacsError(f"{name}: its event channel cannot be opened ({type(error).__name__}: {error}).") from error
 
