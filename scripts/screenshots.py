@@ -697,7 +697,7 @@ def worklist(images: Path) -> None:
 
 
 def deidentify(images: Path) -> None:
-    """Preview what would become of a sample scan, and of two files that may be of two people, and do it."""
+    """Preview what would become of a sample scan, and of two files that may be of two people."""
     import napari
     import pydicom
 
@@ -732,12 +732,6 @@ def deidentify(images: Path) -> None:
     panel.which.setCurrentIndex(2)
     wait(seconds=1)
     save_picture(viewer, images, "deidentify")
-    panel.out.line.setText(str(scratch / "outgoing"))
-    panel.run()
-    wait(lambda: not panel.running, 600)
-    panel.which.setCurrentIndex(1)
-    wait(seconds=1)
-    save_picture(viewer, images, "deidentify-done")
     viewer.close()
 
 

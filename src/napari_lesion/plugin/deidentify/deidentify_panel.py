@@ -136,7 +136,11 @@ class DeidentifyPanel(QWidget):
             tr("What changes"),
             tr("Values that stay as they are have no row"),
         )
-        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
+        head = self.table.horizontalHeader()
+        for column, width in ((0, 112), (1, 84)):  # so that all four are seen beside the picture
+            head.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
+            head.resizeSection(column, width)
+        head.setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 4, 0, 0)
