@@ -225,7 +225,7 @@ def test_the_scans_are_those_that_the_model_reads(viewer, panel, detector) -> No
     add(viewer, make_volume(modality="MR", unit="", series_uid="1.2.9"))
     assert panel.scans.count() == 1
     panel.models.setItemData(0, detector.card.model_copy(update={"modalities": ("MR",)}))
-    panel._on_model_changed()
+    panel.models.model_changed.emit()
     assert panel.scans.count() == 1
     assert panel.scan.metadata["series"]["modality"] == "MR"
 
@@ -234,7 +234,7 @@ def test_the_slider_speaks_of_false_findings_a_scan(viewer, panel, detector, qtb
     points = ((0.125, 0.95), (1.0, 0.6), (8.0, 0.3))
     detector.card = detector.card.model_copy(update={"operating_points": points, "threshold": 0.6})
     panel.models.setItemData(0, detector.card)
-    panel._on_model_changed()
+    panel.models.model_changed.emit()
     assert panel.findings.threshold.label.text() == "Expects about 1 false finding a scan (score ≥ 0.60)"
     run(panel, qtbot)
     assert len(rows(panel)) == 2
