@@ -231,7 +231,16 @@ def second_stage(case: Case) -> None:
 
 
 def robustness(case: Case) -> None:
-    case("robustness", case.scan, "--truth", table_of_truth(case), "-o", case.out / "table", "--only", "half dose")
+    case("robustness", case.scan, "--truth", table_of_truth(case), "-o", case.out / "table", "--only", "another header")
+
+
+def drift(case: Case) -> None:
+    analysed(case)
+    reference = case.root / "reference.json"
+    values = {"age, years": [50.0] * 30, "scanner": ["one"] * 30, "findings": [1.0] * 30}
+    reference.write_text(json.dumps({"of": "made", "model": "", "values": values}))
+    words = ("--reference", reference, "--horizon", 5, "--scans", case.scan)
+    case("drift", case.out, "-o", case.out / "drift", *words)
 
 
 def train(case: Case) -> None:
@@ -471,6 +480,7 @@ COMMANDS: dict[str, Callable[[Case], None]] = {
     "calibrate": calibrate,
     "second-stage": second_stage,
     "robustness": robustness,
+    "drift": drift,
     "train": train,
     "reading-study": reading_study,
     "phantom": phantom,

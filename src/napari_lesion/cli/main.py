@@ -16,6 +16,7 @@ from napari_lesion.cli import (
     calibrate,
     data,
     deidentify,
+    drift,
     evaluate,
     explain,
     forecast,
@@ -55,6 +56,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("calibrate")(calibrate.calibrate)
 app.command("second-stage")(second_stage.second_stage)
 app.command("robustness")(robustness.robustness)
+app.command("drift")(drift.drift)
 app.add_typer(models.app, name="models")
 app.command("train")(train.train)
 app.add_typer(annotations_command.app, name="annotations")

@@ -14,7 +14,7 @@ from napari_lesion.support.errors import LesionError, OptionError
 
 if TYPE_CHECKING:
     from napari_lesion.dicom.index.series import Series
-    from napari_lesion.evaluation.robustness import Robustness
+    from napari_lesion.evaluation.scan_facts import ScanFacts
     from napari_lesion.model.volume import Volume
 
 
@@ -28,8 +28,15 @@ Excluded = Annotated[
 Model = Annotated[str | None, typer.Option(help="Id of the model, or its folder. Default: see `models default`.")]
 Scans = Annotated[int | None, typer.Option(min=1, help="Use so many of the scans, evenly chosen (default: all).")]
 Only = Annotated[
-    list[str] | None, typer.Option("--only", metavar="NAME", help="Only this perturbation; may be given again.")
+    list[str] | None, typer.Option("--only", metavar="NAME", help="Only this perturbation or kind; may be given again.")
 ]
+About = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True, dir_okay=False, help="What headers don't say: seriesuid,patient,age_years,sex,scanner,site."
+    ),
+]
+Bootstraps = Annotated[int, typer.Option(min=1, help="Resamples of the patients for the 95 % intervals.")]
 
 
 def robustness(
@@ -41,68 +48,60 @@ def robustness(
     device: OnDevice = Device.AUTO,
     scans: Scans = None,
     only: Only = None,
+    about: About = None,
+    bootstraps: Bootstraps = 1000,
 ) -> None:
-    """Perturb scans whose lesions are known, and score the model each time.
+    """Perturb scans whose lesions are known, and score the model each time; and score it by group.
 
-    Slices of 1 to 5 mm, soft and sharp kernels, half the dose, contrast, half of the lungs, flips, and a shift by half
-    a voxel. Writes OUT/robustness.csv, .json and .md.
+    Slices of 1 to 5 mm, soft and sharp kernels, less dose, contrast, motion, another scanner, half of the lungs, flips,
+    and a shift by half a voxel. Groups: age, sex, scanner and site, where headers or --about say. Writes
+    OUT/robustness.html with plots, and tables (CSV, JSON, Markdown).
     """
     from napari_lesion.detection.default import default_model
     from napari_lesion.detection.registry import load_detector
     from napari_lesion.evaluation import robustness as table
+    from napari_lesion.evaluation import robustness_report as report
     from napari_lesion.evaluation.froc import load_marks
-    from napari_lesion.evaluation.perturbations import default_perturbations
+    from napari_lesion.evaluation.perturbations import chosen, default_perturbations
 
-    ways = default_perturbations()
-    unknown = sorted(set(only or ()) - set(ways))
-    if unknown:
-        raise OptionError(f"There is no perturbation {unknown[0]!r}; there are {', '.join(ways)}.")
+    ways = chosen(only or (), default_perturbations())
     nodules = load_marks(truth)
     with show_progress() as progress:
-        chosen = _chosen(paths, {mark.series_uid for mark in nodules}, scans)
+        found = _chosen(paths, {mark.series_uid for mark in nodules}, scans)
         result = table.measure(
-            _volumes(chosen),
+            _volumes(found),
             nodules,
             load_detector(model or default_model()),
             excluded=load_marks(excluded) if excluded else (),
-            perturbations={name: ways[name] for name in ways if not only or name in only},
-            count=len(chosen),
+            perturbations=ways,
+            facts=_facts(found, about),
+            count=len(found),
             device=device.value,
+            bootstraps=bootstraps,
             progress=progress,
         )
-    table.save_robustness(result, out)
-    _print_table(result)
-    print_line(f"Tables are in {out}.")
+    report.save_robustness(result, out)
+    for sentence in report.facts(result):
+        print_line(sentence)
+    show_table(report.HEADER, [report.cells(row) for row in result.rows])
+    show_table(report.GROUP_HEADER, [report.group_cells(row) for row in result.groups])
+    for sentence in report.notes(result):
+        print_line(f"note: {sentence}")
+    print_line(f"Tables and page are in {out}.")
 
 
-def _print_table(result: Robustness) -> None:
-    about = result.model
-    print_line(f"{about.id} {about.version}: {len(result.series_uids)} scans; default threshold {about.threshold:.4g}")
-    show_table(
-        [
-            *("scans", "n", "nodules", "CPM", "95 % interval", "unchanged"),
-            *("sensitivity", "unchanged", "FP/scan", "unchanged"),
-        ],
-        [
-            [
-                row.name + (f" ({row.refused} refused)" if row.refused else ""),
-                str(row.scans),
-                str(row.nodules),
-                f"{row.cpm:.3f}",
-                f"{row.cpm_low:.3f} to {row.cpm_high:.3f}",
-                f"{row.cpm_unchanged:.3f}",
-                f"{row.sensitivity:.3f}",
-                f"{row.sensitivity_unchanged:.3f}",
-                f"{row.fp_per_scan:.2f}",
-                f"{row.fp_per_scan_unchanged:.2f}",
-            ]
-            for row in result.rows
-        ],
-    )
-    print_line(
-        "Sensitivity and false positives are at the default threshold. Unchanged: the same nodules in the same part of"
-    )
-    print_line("the same scans as they were. Refused: no lungs were found.")
+def _facts(series: list[Series], about: Path | None) -> dict[str, ScanFacts]:
+    """Take what headers and a table say of the scans."""
+    from napari_lesion.evaluation.scan_facts import facts_of_series, load_facts, with_table
+
+    rows = load_facts(about) if about else {}
+    uids = {one.identity.series_uid for one in series}
+    if about and not uids & set(rows):
+        raise OptionError(f"{about}: names none of the scans.")
+    return {
+        one.identity.series_uid: with_table(facts_of_series(one), rows.get(one.identity.series_uid, {}))
+        for one in series
+    }
 
 
 def _chosen(paths: list[Path], wanted: set[str], count: int | None) -> list[Series]:

@@ -147,12 +147,24 @@ def short_text(text: str) -> str:
     return one_line(text).replace("\\", "/").strip()[:64]
 
 
+def header_text(source: Series, keyword: str) -> str:
+    """Read one attribute of the first file of a series as text; empty where it is absent or cannot be read.
+
+    Raises
+    ------
+    SeriesError
+        If the file cannot be read any more.
+    """
+    return "\\".join(_values(_read(source, ["SpecificCharacterSet", keyword]), keyword) or [])
+
+
 def _header(source: Series | None) -> Dataset:
-    if source is None:
-        return Dataset()
+    return Dataset() if source is None else _read(source, ["SpecificCharacterSet", *_STUDY, *_IF_THERE])
+
+
+def _read(source: Series, tags: list[str]) -> Dataset:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        tags: list[str] = ["SpecificCharacterSet", *_STUDY, *_IF_THERE]
         try:
             return pydicom.dcmread(source.frames[0].file.path, stop_before_pixels=True, specific_tags=tags, force=True)
         except (InvalidDicomError, OSError) as error:

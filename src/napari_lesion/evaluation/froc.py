@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from napari_lesion.evaluation.resampling import drawn_scans, interval
 from napari_lesion.support.errors import ConfigError, InputFileError
 from napari_lesion.support.tables import read_table
 
@@ -40,6 +41,7 @@ SIZE_BANDS: Mapping[str, Callable[[float], bool]] = {
 
 Vector = tuple[float, float, float]
 FloatArray = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,7 @@ def evaluate(
     excluded: Iterable[Mark] = (),
     bootstraps: int = 1000,
     seed: int = 0,
+    patients: Mapping[str, str] | None = None,
 ) -> Evaluation:
     """Score findings against the truth by the rules of LUNA16.
 
@@ -162,6 +165,8 @@ def evaluate(
         Resamples of the scans for the 95 % intervals.
     seed : int
         Of the resampling.
+    patients : mapping of str to str, optional
+        Whose scan each is: those of one patient are drawn together. Without it each scan is drawn by itself.
 
     Returns
     -------
@@ -179,8 +184,7 @@ def evaluate(
     scan_of_nodule = np.array([number_of[nodule.series_uid] for nodule in nodules])
     best, fp_scan, fp_score = _match(nodules, _by_scan(excluded), results, scans)
     # All curves use the same resamples, so that they can be compared.
-    rng = np.random.default_rng(seed)
-    resamples = rng.multinomial(len(scans), np.full(len(scans), 1 / len(scans)), size=bootstraps)
+    resamples = drawn_scans([patients.get(uid, uid) for uid in scans] if patients else scans, bootstraps, seed)
 
     def curve(name: str, keep: npt.NDArray[np.bool_]) -> Curve:
         return _curve(name, best[keep], scan_of_nodule[keep], fp_score, fp_scan, len(scans), resamples)
@@ -196,6 +200,48 @@ def evaluate(
         outcomes=tuple(
             (nodule, float(score) if np.isfinite(score) else None) for nodule, score in zip(nodules, best, strict=True)
         ),
+    )
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What is found in each scan where everything from a score on is reported; all are (scans,)."""
+
+    nodules: Whole
+    hits: Whole
+    false: Whole
+
+
+def counts_at(
+    threshold: float,
+    truth: Sequence[Mark],
+    results: Mapping[str, Sequence[ScoredPoint]],
+    *,
+    excluded: Iterable[Mark] = (),
+) -> Counts:
+    """Count nodules, found ones and false positives of each scan, by the rules of `evaluate`.
+
+    Parameters
+    ----------
+    threshold : float
+        Findings with this score and higher ones count.
+    truth, results, excluded
+        As for `evaluate`.
+
+    Returns
+    -------
+    Counts
+        In the order of the sorted UIDs of ``results``.
+    """
+    scans = sorted(results)
+    number_of = {uid: number for number, uid in enumerate(scans)}
+    best, fp_scan, fp_score = _match(truth, _by_scan(excluded), results, scans)
+    where = np.array([number_of[one.series_uid] for one in truth], dtype=np.int64)
+    size = len(scans)
+    return Counts(
+        nodules=np.bincount(where, minlength=size),
+        hits=np.bincount(where[best >= threshold], minlength=size),
+        false=np.bincount(fp_scan[fp_score >= threshold], minlength=size),
     )
 
 
@@ -278,7 +324,7 @@ def _curve(
         total = times[nodule_scan].sum()
         hits = np.concatenate([[0], np.cumsum(weight * is_hit)[last_of_score]])
         misses = np.concatenate([[0], np.cumsum(weight * ~is_hit)[last_of_score]])
-        return misses / scans, hits / total if total else np.full(len(hits), np.nan)
+        return misses / times.sum(), hits / total if total else np.full(len(hits), np.nan)
 
     fp, sensitivity = points(np.ones(scans, np.int64))
     at_rates = _read(fp, sensitivity)
@@ -296,9 +342,9 @@ def _curve(
         sensitivity=sensitivity,
         threshold=np.concatenate([[np.inf], score[last_of_score]]),
         at_rates=tuple(float(value) for value in at_rates),
-        at_rates_interval=tuple(_interval(column) for column in drawn.T),
+        at_rates_interval=tuple(interval(column) for column in drawn.T),
         cpm=float(at_rates.mean()),
-        cpm_interval=_interval(drawn.mean(axis=1)),
+        cpm_interval=interval(drawn.mean(axis=1)),
         drawn=every,
         band=(low, high),
     )
@@ -307,10 +353,3 @@ def _curve(
 def _read(fp: FloatArray, sensitivity: FloatArray) -> FloatArray:
     """Sensitivity at ``FP_RATES``, linear between operating points and level beyond the last, as LUNA16 has it."""
     return np.interp(FP_RATES, fp, sensitivity)
-
-
-def _interval(drawn: FloatArray) -> tuple[float, float]:
-    if not len(drawn):
-        return math.nan, math.nan
-    low, high = np.percentile(drawn, (2.5, 97.5))
-    return float(low), float(high)

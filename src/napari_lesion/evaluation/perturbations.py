@@ -1,231 +1,109 @@
-"""The same scan as another scanner would have made it: thicker, softer, noisier, moved, flipped."""
+"""The ways in which `robustness` makes a scan otherwise, each in several strengths, by name."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-from scipy import ndimage
-
-from napari_lesion.evaluation import froc
+from napari_lesion.evaluation import remade_scans as remade
 from napari_lesion.evaluation.froc import Mark
-from napari_lesion.imaging.lungs import find_lungs
-from napari_lesion.imaging.suitability import noise_hu
-from napari_lesion.model.volume import FloatArray, Volume, apply_affine, spacing_of
-
-if TYPE_CHECKING:
-    pass
-
+from napari_lesion.evaluation.remade_scans import Perturbed
+from napari_lesion.model.volume import Volume
+from napari_lesion.support.errors import OptionError
 
 UNCHANGED = "as it is"
+#: A chest's width is in view of every scanner with it.
+_FIELD_MM = 500.0
+_THICK_MM = (1.0, 2.0, 3.0, 4.0, 5.0)
 
-
-_KERNEL_MM = 0.8
-"""Width (sigma) of the blur that parts a soft kernel from a medium one, and a medium from a sharp one."""
-
-
-_NOISE_MM = 0.6
-"""Correlation (sigma) of noise within a slice: about that of a medium kernel."""
-
-
-_CONTRAST_HU = 150.0
-
-
-_NODULE_UPTAKE = 0.3
-"""Of the vessels' enhancement."""
-
-
-_SAME_THICKNESS = 0.1
-
-
-Floats = npt.NDArray[np.float32]
+Make = Callable[[Volume, Sequence[Mark]], Perturbed | None]
+"""Takes a scan in canonical orientation and its lesions; None where the scan cannot be made so."""
 
 
 @dataclass(frozen=True)
-class Perturbed:
-    """A scan made otherwise."""
+class Perturbation:
+    """One way to make a scan otherwise.
 
-    volume: Volume
-    moved: FloatArray = field(default_factory=lambda: np.eye(4))
-    """(4, 4): where a point of the patient (LPS mm) lies afterwards."""
+    Attributes
+    ----------
+    name : str
+    kind : str
+        What is varied: ``thickness``, ``kernel``, ``dose``, ``contrast``, ``motion``, ``vendor`` or ``view``; empty for
+        the scan as it is.
+    strength : float
+        In the unit of its kind; from 1 up where there is only an order.
+    make : callable
+    """
 
+    name: str
+    kind: str
+    strength: float
+    make: Make
 
-Perturbation = Callable[[Volume, Sequence[Mark]], Perturbed | None]
-"""Takes a scan in canonical orientation and its lesions; None where the scan cannot be made so."""
+    def __call__(self, volume: Volume, lesions: Sequence[Mark]) -> Perturbed | None:
+        """Make a scan (canonical orientation, HU) otherwise; None where it cannot be made so."""
+        return self.make(volume, lesions)
 
 
 def default_perturbations() -> dict[str, Perturbation]:
     """Every perturbation by its name, in the order of the table."""
-    return {
-        UNCHANGED: lambda volume, _: Perturbed(volume),
-        **{f"slices of {mm} mm": _partial(thicker, float(mm)) for mm in (1, 2, 3, 4, 5)},
-        "soft kernel": lambda volume, _: Perturbed(soften(volume)),
-        "sharp kernel": lambda volume, _: Perturbed(sharpen(volume)),
-        "half dose": lambda volume, _: Perturbed(half_dose(volume)),
-        "contrast": lambda volume, marks: Perturbed(enhance(volume, marks)),
-        "upper half": lambda volume, _: slab(volume, upper=True),
-        "lower half": lambda volume, _: slab(volume, upper=False),
-        "left for right": lambda volume, _: flip(volume, 2),
-        "front for back": lambda volume, _: flip(volume, 1),
-        "head for feet": lambda volume, _: flip(volume, 0),
-        "half a voxel further": lambda volume, _: half_voxel(volume),
-    }
+    ways = [
+        Perturbation(UNCHANGED, "", 0.0, lambda volume, _: Perturbed(volume)),
+        *(Perturbation(f"slices of {mm:.0f} mm", "thickness", mm, _moved(remade.thicker, mm)) for mm in _THICK_MM),
+        *(_image("soft kernel, {} mm", "kernel", mm, remade.soften) for mm in (0.4, 0.8, 1.2)),
+        *(_image("sharp kernel, {} times", "kernel", gain, remade.sharpen) for gain in (0.5, 1, 2)),
+        *(_image("1/{} of the dose", "dose", n, lambda volume, n: remade.less_dose(volume, 1 / n)) for n in (2, 4, 8)),
+        *(Perturbation(f"contrast, {hu} HU", "contrast", hu, partial(_enhanced, hu)) for hu in (75, 150, 300)),
+        *(_image("motion, {} mm", "motion", mm, remade.moving) for mm in (1, 2, 4)),
+        Perturbation("another header", "vendor", 1, lambda volume, _: Perturbed(remade.renamed(volume))),
+        Perturbation("another header and kernel", "vendor", 2, lambda volume, _: Perturbed(_of_a_vendor(volume))),
+        Perturbation("another header, kernel and field", "vendor", 3, lambda volume, _: Perturbed(_in_field(volume))),
+        Perturbation("upper half", "view", 1, lambda volume, _: remade.slab(volume, upper=True)),
+        Perturbation("lower half", "view", 1, lambda volume, _: remade.slab(volume, upper=False)),
+        Perturbation("left for right", "view", 1, _moved(remade.flip, 2)),
+        Perturbation("front for back", "view", 1, _moved(remade.flip, 1)),
+        Perturbation("head for feet", "view", 1, _moved(remade.flip, 0)),
+        Perturbation("half a voxel further", "view", 1, lambda volume, _: remade.half_voxel(volume)),
+    ]
+    return {way.name: way for way in ways}
 
 
-def _partial(function: Callable[[Volume, float], Perturbed | None], value: float) -> Perturbation:
-    return lambda volume, _: function(volume, value)
-
-
-def thicker(volume: Volume, thickness_mm: float) -> Perturbed | None:
-    """Average neighbouring slices to slices of this thickness, one next to the other.
-
-    None where the slices are thicker already. Slices that have this thickness (to 10 %) stay as they are.
-    """
-    step = volume.spacing[0]
-    native = max(step, volume.certificate.slice_thickness_mm or 0.0)
-    if thickness_mm < native * (1 - _SAME_THICKNESS):
-        return None
-    if thickness_mm <= native * (1 + _SAME_THICKNESS):
-        return Perturbed(volume)
-    factor = thickness_mm / step
-    count = int(len(volume.voxels) / factor + 1e-6)
-    if count < 2:
-        return None
-    voxels = np.empty((count, *volume.shape[1:]), np.float32)
-    for k in range(count):
-        first, last = k * factor, (k + 1) * factor
-        slices = np.arange(math.floor(first), min(math.ceil(last - 1e-9), len(volume.voxels)))
-        weight = np.minimum(slices + 1, last) - np.maximum(slices, first)
-        voxels[k] = np.tensordot(weight / weight.sum(), volume.voxels[slices].astype(np.float32), 1)
-    affine = volume.affine.copy()
-    affine[:3, 3] = volume.to_patient(((factor - 1) / 2, 0, 0))
-    affine[:3, 0] *= factor
-    return Perturbed(_remade(volume, voxels, affine, thickness_mm))
-
-
-def soften(volume: Volume) -> Volume:
-    """Blur within the slices, as a soft kernel does."""
-    return _remade(volume, _blurred(volume, _KERNEL_MM), volume.affine)
-
-
-def sharpen(volume: Volume) -> Volume:
-    """Raise fine detail within the slices, and with it the noise, as a sharp kernel does."""
-    voxels = volume.voxels.astype(np.float32)
-    return _remade(volume, 2 * voxels - _blurred(volume, _KERNEL_MM), volume.affine)
-
-
-def half_dose(volume: Volume, seed: int = 0) -> Volume:
-    """Add as much noise as there is already, which doubles the variance: noise goes with the root of the dose."""
-    rng = np.random.default_rng(seed)
-    sigma = [_NOISE_MM / s for s in volume.spacing[1:]]
-    level = noise_hu(volume)
-    voxels = volume.voxels.astype(np.float32)
-    for plane in voxels:
-        noise = ndimage.gaussian_filter(rng.standard_normal(plane.shape, dtype=np.float32), sigma)
-        plane += noise * (level / noise.std())
-    return _remade(volume, voxels, volume.affine)
-
-
-def enhance(volume: Volume, lesions: Sequence[Mark]) -> Volume:
-    """Make what is as dense as blood brighter, as contrast medium in vessels and tissue does; lesions take up a third.
-
-    The gain sets in between −50 and 50 HU and fades out between 200 and 400 HU, in bone.
-    """
-    hu = volume.voxels.astype(np.float32)
-    gain = _CONTRAST_HU * np.interp(hu, (-50, 50, 200, 400), (0, 1, 1, 0)).astype(np.float32)
-    for mark in lesions:
-        radius = radius_of(mark) + 1.0
-        box, distance = _around(volume, mark.center_mm, radius)
-        gain[box][distance <= radius] *= _NODULE_UPTAKE
-    return _remade(volume, hu + gain, volume.affine)
-
-
-def slab(volume: Volume, *, upper: bool) -> Perturbed:
-    """Keep what lies above, or below, the middle of the lungs.
+def chosen(only: Iterable[str], ways: Mapping[str, Perturbation]) -> dict[str, Perturbation]:
+    """Choose perturbations by their names or kinds; all where none is named.
 
     Raises
     ------
-    LungsNotFoundError
-        If no lung is in view.
+    OptionError
+        If there is no such name or kind.
     """
-    from napari_lesion.imaging.preprocess import coarse_grid
-
-    coarse, affine = coarse_grid(volume)
-    slices = np.flatnonzero(find_lungs(coarse, spacing_of(affine)).any(axis=(1, 2)))
-    middle = volume.to_index(apply_affine(affine, [(slices[0] + slices[-1]) / 2, 0, 0]))[0]
-    cut = int(np.clip(round(float(middle)), 2, len(volume.voxels) - 2))
-    kept = slice(cut, None) if upper else slice(None, cut)
-    affine = volume.affine.copy()
-    affine[:3, 3] = volume.to_patient((cut if upper else 0, 0, 0))
-    return Perturbed(_remade(volume, volume.voxels[kept], affine))
+    wanted = set(only)
+    kinds = {way.kind for way in ways.values()} - {""}
+    if unknown := sorted(wanted - set(ways) - kinds):
+        raise OptionError(
+            f"There is no perturbation {unknown[0]!r}; there are the kinds {', '.join(sorted(kinds))}, and "
+            f"{'; '.join(ways)}."
+        )
+    return {name: way for name, way in ways.items() if not wanted or {name, way.kind} & wanted}
 
 
-def flip(volume: Volume, axis: int) -> Perturbed:
-    """Mirror the patient along an index axis; the grid stays where it is."""
-    mirror = np.eye(4)
-    mirror[axis, axis] = -1
-    mirror[axis, 3] = volume.shape[axis] - 1
-    moved = volume.affine @ mirror @ np.linalg.inv(volume.affine)
-    return Perturbed(replace(volume, voxels=np.ascontiguousarray(np.flip(volume.voxels, axis))), moved)
+def _image(name: str, kind: str, strength: float, change: Callable[[Volume, float], Volume]) -> Perturbation:
+    """Change values alone: every lesion stays where it is."""
+    return Perturbation(name.format(strength), kind, strength, lambda volume, _: Perturbed(change(volume, strength)))
 
 
-def half_voxel(volume: Volume) -> Perturbed:
-    """Move the patient by half a voxel along each axis, against it; interpolated cubically, so hardly blurred."""
-    values = volume.voxels.astype(np.float32)
-    for axis in range(3):
-        values = _between_samples(values, axis)
-    moved = np.eye(4)
-    moved[:3, 3] = -volume.affine[:3, :3] @ (0.5, 0.5, 0.5)
-    return Perturbed(_remade(volume, values, volume.affine), moved)
+def _moved(change: Callable[[Volume, Any], Perturbed | None], value: float) -> Make:
+    return lambda volume, _: change(volume, value)
 
 
-def _between_samples(values: Floats, axis: int) -> Floats:
-    """Interpolate half-way between samples, by the four around; the ends are continued."""
-    size = values.shape[axis]
-    result = np.zeros_like(values)
-    for offset, weight in ((-1, -1 / 16), (0, 9 / 16), (1, 9 / 16), (2, -1 / 16)):
-        result += np.float32(weight) * values.take(np.clip(np.arange(size) + offset, 0, size - 1), axis)
-    return result
+def _enhanced(hu: float, volume: Volume, lesions: Sequence[Mark]) -> Perturbed:
+    return Perturbed(remade.enhance(volume, lesions, hu))
 
 
-def _blurred(volume: Volume, sigma_mm: float) -> Floats:
-    sigma = [sigma_mm / s for s in volume.spacing[1:]]
-    result = np.empty(volume.shape, np.float32)
-    for plane, out in zip(volume.voxels, result, strict=True):
-        ndimage.gaussian_filter(plane.astype(np.float32), sigma, output=out)
-    return result
+def _of_a_vendor(volume: Volume) -> Volume:
+    return remade.renamed(remade.sharpen(volume, 0.7))
 
 
-def _around(
-    volume: Volume, center_mm: tuple[float, float, float], radius: float
-) -> tuple[tuple[slice, ...], npt.NDArray[np.float64]]:
-    """Voxels of a box around a point, and their distance from it, mm."""
-    center = volume.to_index(center_mm)
-    reach = radius / np.asarray(volume.spacing)
-    low = np.clip(np.floor(center - reach), 0, volume.shape).astype(int)
-    high = np.clip(np.ceil(center + reach) + 1, low, volume.shape).astype(int)
-    index = np.stack(np.meshgrid(*map(np.arange, low, high), indexing="ij"), axis=-1)
-    distance: npt.NDArray[np.float64] = np.linalg.norm(volume.to_patient(index) - center_mm, axis=-1)
-    return tuple(map(slice, low, high)), distance
-
-
-def _remade(
-    volume: Volume, voxels: npt.NDArray[np.generic], affine: FloatArray, thickness_mm: float | None = None
-) -> Volume:
-    """Put new voxels into a volume, whose certificate says the new grid."""
-    hu = voxels if voxels.dtype == np.int16 else np.clip(np.rint(voxels), -32768, 32767).astype(np.int16)
-    changes = {
-        "shape": hu.shape,
-        "spacing_mm": tuple(float(s) for s in np.linalg.norm(affine[:3, :3], axis=0)),
-        "slice_thickness_mm": thickness_mm or volume.certificate.slice_thickness_mm,
-    }
-    return replace(volume, voxels=hu, affine=affine, certificate=volume.certificate.model_copy(update=changes))
-
-
-def radius_of(mark: Mark) -> float:
-    """Radius of a marked nodule in mm; a usual one where its diameter is not known."""
-    return (mark.diameter_mm if mark.diameter_mm > 0 else froc.UNKNOWN_DIAMETER_MM) / 2
+def _in_field(volume: Volume) -> Volume:
+    return remade.in_field(_of_a_vendor(volume), _FIELD_MM)

@@ -1,8 +1,8 @@
-"""How findings hold when a scan is made otherwise: thicker slices, other kernels, less dose, contrast, slabs, flips.
+"""How findings hold when a scan is made otherwise: slices, kernel, dose, contrast, motion, scanner; and for whom.
 
 Scans with a known truth are perturbed in ways that leave the lesions what they are; where the perturbation moves or
 cuts them, the truth is moved and cut with them. What is lost is judged against the same lesions in the same part of the
-scan as it was.
+scan as it was. Intervals draw patients again, and a change is tested by flipping signs over patients.
 
 The perturbations imitate acquisitions from the image alone, not from raw data: they tell what a detector depends on,
 not how good it is on another scanner.
@@ -10,71 +10,81 @@ not how good it is on another scanner.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_lesion.detection.operating import false_positives_at
 from napari_lesion.evaluation import froc
-from napari_lesion.evaluation.froc import Mark, ScoredPoint
-from napari_lesion.evaluation.perturbations import Perturbation, Perturbed, default_perturbations, radius_of
+from napari_lesion.evaluation.froc import Counts, Mark, ScoredPoint
+from napari_lesion.evaluation.perturbations import Perturbation, default_perturbations
+from napari_lesion.evaluation.remade_scans import Perturbed, radius_of
+from napari_lesion.evaluation.resampling import drawn_scans, holm, interval, share, sign_flip_p
+from napari_lesion.evaluation.scan_facts import ScanFacts, facts_of
+from napari_lesion.evaluation.scan_groups import FEW, GroupRow, Searched, group_rows
 from napari_lesion.model.findings import ModelReference
 from napari_lesion.model.volume import Volume, apply_affine
-from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.errors import ConfigError, LungsNotFoundError
 from napari_lesion.support.progress import Progress, part, silent
-from napari_lesion.support.tables import write_table
 
 if TYPE_CHECKING:
     from napari_lesion.models.card import Detector
 
-FILE_NAMES = ("robustness.csv", "robustness.json", "robustness.md")
-
 _SCALE = 1000
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class RobustnessRow:
-    """What became of the findings under one perturbation."""
+    """What became of the findings under one perturbation; intervals are of 95 %, by bootstrap over patients."""
 
     name: str
+    kind: str
+    strength: float
     scans: int
+    patients: int
     nodules: int
     """Of the truth, in the part of the scans that is left."""
     cpm: float
-    cpm_low: float
-    cpm_high: float
-    """95 % interval, by bootstrap over scans."""
+    cpm_interval: Interval
     cpm_unchanged: float
     """Of the same nodules in the same part of the same scans as they were."""
+    cpm_change: float
+    cpm_change_interval: Interval
     sensitivity: float
     """At the model's default threshold."""
+    sensitivity_interval: Interval
     sensitivity_unchanged: float
+    sensitivity_change: float
+    sensitivity_change_interval: Interval
+    p: float
+    """Of the change of sensitivity, two-sided: signs flipped over patients; NaN where nothing was changed."""
+    p_corrected: float
+    """For the number of rows that were tested (Holm)."""
     fp_per_scan: float
     """At the model's default threshold."""
+    fp_per_scan_interval: Interval
     fp_per_scan_unchanged: float
     refused: int
     """Scans in which no lungs were found, so that all nodules were missed."""
+    few: bool
+    """So few patients that no claim is made from the row."""
 
 
 @dataclass(frozen=True)
 class Robustness:
-    """The table, and what it was measured with."""
+    """The tables, and what they were measured with."""
 
     rows: tuple[RobustnessRow, ...]
+    groups: tuple[GroupRow, ...]
+    """Of the scans as they are."""
     model: ModelReference
     series_uids: tuple[str, ...]
-
-
-# -- the perturbations ------------------------------------------------------------------------------------------------
-
-
-# -- the table --------------------------------------------------------------------------------------------------------
+    patients: int
+    bootstraps: int
 
 
 @dataclass(frozen=True)
@@ -96,6 +106,7 @@ def measure(
     *,
     excluded: Sequence[Mark] = (),
     perturbations: Mapping[str, Perturbation] | None = None,
+    facts: Mapping[str, ScanFacts] | None = None,
     count: int | None = None,
     device: str = "auto",
     bootstraps: int = 1000,
@@ -112,12 +123,14 @@ def measure(
     detector : Detector
     perturbations : mapping, optional
         By name; by default all. The scans as they are, are always searched.
+    facts : mapping of str to ScanFacts, optional
+        Whose the scans are and where they come from, by series UID; by default what their volumes say.
     count : int, optional
         How many scans there will be, for the scale of ``progress``.
     device : str
         As for ``Detector.detect``.
     bootstraps : int
-        Resamples of the scans for the intervals.
+        Resamples of the patients for the intervals.
     progress : Progress
         One scale over all scans.
 
@@ -136,6 +149,7 @@ def measure(
 
     ways = dict(default_perturbations() if perturbations is None else perturbations)
     outcomes: dict[str, dict[str, _Outcome]] = {name: {} for name in ways}
+    searched: dict[str, Searched] = {}
     whole = _SCALE * (count or 1)
     for number, scan in enumerate(scans):
         volume = canonical(scan)
@@ -145,6 +159,8 @@ def measure(
         start = min(number, (count or 1) - 1) * _SCALE
         step = _SCALE / (len(ways) + 1)
         found = _search(detector, volume, device, part(progress, start, start + round(step), whole))
+        known = (facts or {}).get(uid) or facts_of(volume.series)
+        searched[uid] = Searched(known, tuple(nodules), tuple(places), found)
         for n, (name, way) in enumerate(ways.items(), 1):
             inner = part(progress, start + round(n * step), start + round((n + 1) * step), whole)
             inner(0, 1, f"{uid}: {name}")
@@ -158,23 +174,30 @@ def measure(
                 except LungsNotFoundError:
                     points, refused = (), True
             outcomes[name][uid] = _outcome(volume, made, nodules, places, found, points, refused)
-    uids = sorted({uid for by_scan in outcomes.values() for uid in by_scan})
-    if not uids:
+    if not searched:
         raise ConfigError("There are no scans to perturb.")
+    patients = {uid: one.facts.patient or uid for uid, one in searched.items()}
     threshold = detector.card.threshold
-    rows = [_row(name, by_scan, threshold, bootstraps) for name, by_scan in outcomes.items()]
-    card = detector.card
+    rows = [_row(ways[name], by_scan, patients, threshold, bootstraps) for name, by_scan in outcomes.items()]
     progress(whole, whole, "done")
     return Robustness(
-        rows=tuple(row for row in rows if row is not None),
-        model=ModelReference(
-            id=card.id,
-            version=card.version,
-            sha256=card.sha256,
-            threshold=threshold,
-            false_positives_per_scan=false_positives_at(card, threshold),
-        ),
-        series_uids=tuple(uids),
+        rows=_corrected([row for row in rows if row is not None]),
+        groups=group_rows(searched, threshold, bootstraps),
+        model=_reference(detector),
+        series_uids=tuple(sorted(searched)),
+        patients=len(set(patients.values())),
+        bootstraps=bootstraps,
+    )
+
+
+def _reference(detector: Detector) -> ModelReference:
+    card = detector.card
+    return ModelReference(
+        id=card.id,
+        version=card.version,
+        sha256=card.sha256,
+        threshold=card.threshold,
+        false_positives_per_scan=false_positives_at(card, card.threshold),
     )
 
 
@@ -212,39 +235,61 @@ def _outcome(
     )
 
 
-def _row(name: str, by_scan: Mapping[str, _Outcome], threshold: float, bootstraps: int) -> RobustnessRow | None:
+def _row(
+    way: Perturbation, by_scan: Mapping[str, _Outcome], patients: Mapping[str, str], threshold: float, bootstraps: int
+) -> RobustnessRow | None:
     truth = [mark for one in by_scan.values() for mark in one.truth]
     excluded = [mark for one in by_scan.values() for mark in one.excluded]
     if not truth:
         return None
-    now = froc.evaluate(
-        truth, {uid: one.points for uid, one in by_scan.items()}, excluded=excluded, bootstraps=bootstraps
+    now = {uid: one.points for uid, one in by_scan.items()}
+    before = {uid: one.reference for uid, one in by_scan.items()}
+    curve, curve_before = (
+        froc.evaluate(truth, points, excluded=excluded, bootstraps=bootstraps, patients=patients).overall
+        for points in (now, before)
     )
-    before = froc.evaluate(truth, {uid: one.reference for uid, one in by_scan.items()}, excluded=excluded, bootstraps=0)
-    sensitivity, fp = _at(now, threshold)
-    sensitivity_before, fp_before = _at(before, threshold)
-    low, high = now.overall.cpm_interval
+    counts, counts_before = (froc.counts_at(threshold, truth, points, excluded=excluded) for points in (now, before))
+    of_scans = [patients[uid] for uid in sorted(by_scan)]
+    drawn = drawn_scans(of_scans, bootstraps)
+    ones = np.ones_like(counts.nodules)
+    found, found_before = (int(one.hits.sum()) / len(truth) for one in (counts, counts_before))
     return RobustnessRow(
-        name=name,
+        name=way.name,
+        kind=way.kind,
+        strength=way.strength,
         scans=len(by_scan),
+        patients=len(set(of_scans)),
         nodules=len(truth),
-        cpm=now.overall.cpm,
-        cpm_low=low,
-        cpm_high=high,
-        cpm_unchanged=before.overall.cpm,
-        sensitivity=sensitivity,
-        sensitivity_unchanged=sensitivity_before,
-        fp_per_scan=fp,
-        fp_per_scan_unchanged=fp_before,
+        cpm=curve.cpm,
+        cpm_interval=curve.cpm_interval,
+        cpm_unchanged=curve_before.cpm,
+        cpm_change=curve.cpm - curve_before.cpm,
+        cpm_change_interval=interval(curve.drawn.mean(axis=1) - curve_before.drawn.mean(axis=1)),
+        sensitivity=found,
+        sensitivity_interval=interval(share(counts.hits, counts.nodules, drawn)),
+        sensitivity_unchanged=found_before,
+        sensitivity_change=found - found_before,
+        sensitivity_change_interval=interval(share(counts.hits - counts_before.hits, counts.nodules, drawn)),
+        p=_p_of_change(counts, counts_before, of_scans) if way.kind else math.nan,
+        p_corrected=math.nan,
+        fp_per_scan=float(counts.false.mean()),
+        fp_per_scan_interval=interval(share(counts.false, ones, drawn)),
+        fp_per_scan_unchanged=float(counts_before.false.mean()),
         refused=sum(one.refused for one in by_scan.values()),
+        few=len(set(of_scans)) < FEW,
     )
 
 
-def _at(evaluation: froc.Evaluation, threshold: float) -> tuple[float, float]:
-    """Sensitivity and false positives a scan where everything from a score on is reported."""
-    curve = evaluation.overall
-    reached = int(np.flatnonzero(curve.threshold >= threshold)[-1])  # the first is infinite
-    return float(curve.sensitivity[reached]), float(curve.fp_per_scan[reached])
+def _p_of_change(now: Counts, before: Counts, patients: Sequence[str]) -> float:
+    names, of_scan = np.unique(patients, return_inverse=True)
+    change = np.bincount(of_scan, now.hits - before.hits, minlength=len(names))
+    return sign_flip_p(change.astype(np.float64))
+
+
+def _corrected(rows: Sequence[RobustnessRow]) -> tuple[RobustnessRow, ...]:
+    tested = [n for n, row in enumerate(rows) if not math.isnan(row.p)]
+    corrected = dict(zip(tested, holm([rows[n].p for n in tested]), strict=True))
+    return tuple(replace(row, p_corrected=corrected.get(n, math.nan)) for n, row in enumerate(rows))
 
 
 def _moved(made: Perturbed, point: tuple[float, float, float]) -> tuple[float, float, float]:
@@ -257,52 +302,3 @@ def _in_view(volume: Volume, point: tuple[float, float, float], radius: float = 
     index = volume.to_index(point)
     margin = np.array([radius / volume.spacing[0], 0.0, 0.0])
     return bool((index - margin >= -0.5).all() and (index + margin <= np.asarray(volume.shape) - 0.5).all())
-
-
-def save_robustness(result: Robustness, folder: Path) -> None:
-    """Write the table as CSV, JSON and Markdown, each whole or not at all."""
-    names = [one.name for one in fields(RobustnessRow)]
-    write_table(names, (_plain(row) for row in result.rows), folder / FILE_NAMES[0])
-    content = {
-        "protocol": "LUNA16",
-        "model": result.model.model_dump(),
-        "series_uids": list(result.series_uids),
-        "rows": [_plain(row) for row in result.rows],
-    }
-    with whole_file(folder / FILE_NAMES[1]) as temporary:
-        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
-    with whole_file(folder / FILE_NAMES[2]) as temporary:
-        temporary.write_text(as_markdown(result), encoding="utf-8")
-
-
-def as_markdown(result: Robustness) -> str:
-    """Put the table in Markdown, as it stands in a model card: after each figure that of the unchanged scans."""
-    head = (
-        "| scans | n | nodules | CPM | unchanged | sensitivity | unchanged | false positives a scan | unchanged |\n"
-        "|---|---|---|---|---|---|---|---|---|\n"
-    )
-    lines = [
-        f"| {row.name}{f' ({row.refused} refused)' if row.refused else ''} | {row.scans} | {row.nodules} "
-        f"| {row.cpm:.3f} | {row.cpm_unchanged:.3f} | {row.sensitivity:.3f} | {row.sensitivity_unchanged:.3f} "
-        f"| {row.fp_per_scan:.2f} | {row.fp_per_scan_unchanged:.2f} |"
-        for row in result.rows
-    ]
-    note = (
-        f"\n{result.model.id} {result.model.version}; sensitivity and false positives at its default threshold "
-        f'({result.model.threshold:.4g}). "Unchanged" are the same nodules in the same part of the same scans as they '
-        "were.\n"
-    )
-    return head + "\n".join(lines) + "\n" + note
-
-
-def _plain(row: RobustnessRow) -> dict[str, float | int | str | None]:
-    """Round a row for files; what is not a number is left empty."""
-    return {
-        name: None
-        if isinstance(value, float) and math.isnan(value)
-        else round(value, 6)
-        if isinstance(value, float)
-        else value
-        for name, value in asdict(row).items()
-    }
