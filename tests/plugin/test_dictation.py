@@ -83,3 +83,13 @@ def test_in_a_blind_read_nothing_that_was_found_is_copied(viewer: Any, session: 
     session.set_blind(True)
     assert copied(viewer, qtbot, CTRL | SHIFT) == ""
     assert copied(viewer, qtbot, CTRL) == ""
+
+
+def test_a_scan_that_was_searched_and_has_nothing_is_not_called_unsearched(viewer: Any, scan: Volume) -> None:
+    view = findings_view(session_of(viewer))
+    panel = viewer.window.add_plugin_dock_widget("napari-lesion", "Detect lesions")[1]
+    assert panel.findings.nothing.text().startswith("There are no findings yet. Search the scan")
+    view.show_result(
+        session_of(viewer).scan, with_all_candidates(analyse(scan, detector=FakeDetector(()), measure=False))
+    )
+    assert panel.findings.nothing.text() == "Nothing was found."

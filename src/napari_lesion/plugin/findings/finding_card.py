@@ -45,6 +45,7 @@ from napari_lesion.plugin.findings.measuring import measuring
 from napari_lesion.plugin.findings.outlines import outlines
 from napari_lesion.plugin.findings.patient_form import PatientForm
 from napari_lesion.plugin.findings.review_keys import measure_again
+from napari_lesion.plugin.findings.search_text import why_none
 from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.texts import N_, tr
@@ -231,12 +232,7 @@ class FindingCard(QWidget):
             return dim(tr("A blind read is on: what was found is hidden until it ends."))
         if finding is None:
             if not self._view.findings:
-                return dim(
-                    tr(
-                        "There are no findings yet. Search the scan, or point at a lesion and press {key}.",
-                        key=key_name("findings.add"),
-                    )
-                )
+                return dim(why_none(self._view.review))
             return dim(
                 tr("Choose a finding: click its row or its ring, or press {key}.", key=key_name("findings.next"))
             )

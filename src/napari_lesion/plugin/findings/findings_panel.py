@@ -26,6 +26,7 @@ from napari_lesion.plugin.findings.files_menu import FilesMenu
 from napari_lesion.plugin.findings.findings_table import FindingsFilter, FindingsModel, columns
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.map_rows import MapRows
+from napari_lesion.plugin.findings.search_text import why_none
 from napari_lesion.plugin.findings.table_view import FittedTable
 from napari_lesion.plugin.findings.threshold import ThresholdSlider
 from napari_lesion.plugin.session.session import Session, session_of
@@ -278,10 +279,7 @@ class FindingsPanel(QWidget):
         elif self._session.blind:
             text = tr("A blind read is on: what was found is hidden until it ends.")
         elif self.view.review is None or not self.view.findings:
-            text = tr(
-                "There are no findings yet. Search the scan, or point at a lesion and press {key}.",
-                key=key_name("findings.add"),
-            )
+            text = why_none(self.view.review)
         elif self.words.text() or self.filter.currentData() != "all" or rejected:
             text = tr("No finding matches: choose “All”, or empty the search.")
         else:

@@ -6,7 +6,8 @@ from napari_lesion.model.volume import Volume
 from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.findings.findings_view import FindingsView
 from napari_lesion.plugin.texts import N_, tr
-from napari_lesion.review.review import is_searched
+from napari_lesion.plugin.viewer.help import key_name
+from napari_lesion.review.review import Review, is_searched
 
 _PLANES = {
     "axial": N_("axial"),
@@ -83,4 +84,14 @@ def search_summary(view: FindingsView, *, brief: bool) -> str:
     warnings = review.start.warnings
     if warnings and brief:
         return text + "\n" + tr("⚠ {count} warnings, which “Search for lesions” shows.", count=len(warnings))
-    return "\n".join((text, *(f"⚠ {warning}" for warning in warnings)))
+    return "\n".join((text, *(f"⚠ {in_language(warning)}" for warning in warnings)))
+
+
+def why_none(review: Review | None) -> str:
+    """Say why a scan has no finding at all: it was searched and has none, or nobody has looked yet."""
+    if review is not None and is_searched(review.start):
+        return tr("Nothing was found.")
+    return tr(
+        "There are no findings yet. Search the scan, or point at a lesion and press {key}.",
+        key=key_name("findings.add"),
+    )
