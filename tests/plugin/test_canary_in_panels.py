@@ -10,7 +10,7 @@ import yaml
 from leak_canary import FOLDER, parts_in, write_scan
 from leak_case import allowed, logged
 from qtpy.QtCore import QModelIndex, Qt
-from qtpy.QtWidgets import QAbstractItemView, QApplication, QDockWidget, QWidget
+from qtpy.QtWidgets import QAbstractItemView, QApplication, QDockWidget, QListView, QWidget
 
 from napari_lesion.dicom.index.series import find_series
 from napari_lesion.dicom.read.reader import read_series
@@ -42,7 +42,8 @@ def texts(top: QWidget) -> list[str]:
 def _items(view: QAbstractItemView, parent: QModelIndex, depth: int = 0) -> list[str]:
     model, said = view.model(), []
     for row in range(model.rowCount(parent)):
-        for column in range(model.columnCount(parent)):
+        # PySide keeps the columns of a list's model to itself: there is one.
+        for column in range(1 if isinstance(view, QListView) else model.columnCount(parent)):
             index = model.index(row, column, parent)
             said += [str(model.data(index, role)) for role in _ROLES]
         if depth < 4:
