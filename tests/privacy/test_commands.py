@@ -365,6 +365,15 @@ def pacs_tasks(case: Case) -> None:
     case("pacs", "tasks", "ris", *words, where="pacs tasks, one")
 
 
+def pacs_request(case: Case) -> None:
+    case("pacs", "request", "ris", STUDY_UID, "--label", "nodules", "--patient-id", VALUES["PatientID"])
+
+
+def pacs_task(case: Case) -> None:
+    assert "SCHEDULED" in case("pacs", "task", "ris", f"{STUDY_UID}.1")
+    case("pacs", "task", "gone", f"{STUDY_UID}.1", status=1, where="pacs task, refused")
+
+
 def pacs_get(case: Case) -> None:
     for node in ("orthanc", "web"):
         case("pacs", "get", node, STUDY_UID, "-o", case.out / node)
@@ -507,6 +516,8 @@ COMMANDS: dict[str, Callable[[Case], None]] = {
     "pacs find": pacs_find,
     "pacs scheduled": pacs_scheduled,
     "pacs tasks": pacs_tasks,
+    "pacs request": pacs_request,
+    "pacs task": pacs_task,
     "pacs get": pacs_get,
     "pacs send": pacs_send,
     "worklist add": worklist_on("add", Path),

@@ -32,7 +32,6 @@ from napari_lesion.deidentification.run import Outcome
 from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.deidentify.request_form import KeyForm, OptionsForm, PathRow
 from napari_lesion.plugin.deidentify.texts import what_text
-from napari_lesion.plugin.session.open_scan import OpenScan
 from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.docks import entitle, share_place
@@ -169,12 +168,6 @@ class DeidentifyPanel(QWidget):
     def _items(self) -> list[QListWidgetItem]:
         found = (self.scans.item(row) for row in range(self.scans.count()))
         return [item for item in found if item is not None]
-
-    def tick(self, scan: OpenScan) -> None:
-        """Choose an open scan."""
-        for item in self._items():
-            if item.data(Qt.ItemDataRole.UserRole) == scan.key:
-                item.setCheckState(Qt.CheckState.Checked)
 
     def sources(self) -> tuple[Path, ...]:
         """Files and folders that are chosen."""
