@@ -141,10 +141,10 @@ class DeidentifyPanel(QWidget):
             head.resizeSection(column, width)
         head.setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
         page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(0, 4, 0, 0)
-        column.addWidget(self.which)
-        column.addWidget(self.table, 1)
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(0, 4, 0, 0)
+        layout.addWidget(self.which)
+        layout.addWidget(self.table, 1)
         self.which.currentIndexChanged.connect(self._show)
         return page
 
