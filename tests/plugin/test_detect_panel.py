@@ -132,8 +132,8 @@ def test_the_arrow_keys_step_through_the_findings(viewer, panel, qtbot) -> None:
 def test_the_heatmap_the_ring_and_the_box_lie_on_the_nodule(viewer, panel, qtbot) -> None:
     run(panel, qtbot)
     center, diameter = NODULES[0]
+    viewer.scene.camera.zoom = 4  # before the jump: where the whole scan is in view, the picture stays where it is
     panel.findings.jump(0)
-    viewer.scene.camera.zoom = 4
     boxes, findings, heat = (layer(viewer, name) for name in ("Boxes", "Findings", "Heatmap"))
 
     def changed_by(one) -> np.ndarray:
