@@ -42,7 +42,7 @@ def count(report: Report, counts: Counts) -> list[str]:
     faults += [f"nodule missed: {one}" for one in missed]
     for one, true in [*pairs, *((one, None) for one in extra), *((None, true) for true in missed)]:
         for field in NODULE_FIELDS:
-            said = _comparable(field, one.said(field)) if one is not None else ""
+            said = _comparable(field, one.get(field)) if one is not None else ""
             add(field, {said} - {""}, {(true or {}).get(field, "")} - {""})
     add("no nodules", {"yes"} if read.no_nodules else set(), {"yes"} if report.truth.none else set())
     add("advice", {one.words for one in read.advice}, report.truth.advice)
@@ -81,7 +81,7 @@ def paired(
 
 def _agreement(one: ReportedNodule, true: dict[str, str]) -> float:
     weights = {"size_mm": 3.0, "place": 3.0}
-    same = sum(weights.get(f, 1.0) for f in NODULE_FIELDS if true.get(f) and _comparable(f, one.said(f)) == true[f])
+    same = sum(weights.get(f, 1.0) for f in NODULE_FIELDS if true.get(f) and _comparable(f, one.get(f)) == true[f])
     return same if same or true else 1.0
 
 
