@@ -269,7 +269,7 @@ class Truth:
         exact = volume.to_index(frame_of(volume).to_patient(pane.view.cursor.position))
         through = pane.view.dims.order[0]
         axis = int(np.abs(np.linalg.inv(volume.affine)[:3, 2 - through]).argmax())  # along which one looks
-        exact[axis] = np.rint(volume.to_index(frame_of(volume).to_patient(pane.view.dims.point))[axis])
+        exact[axis] = _slice_at(volume, axis, volume.to_index(frame_of(volume).to_patient(pane.view.dims.point))[axis])
         np.testing.assert_allclose(found.place_mm, volume.to_patient(exact), atol=0.01)  # the slice's own
         index = tuple(np.rint(exact).astype(int))
         assert found.value == volume.voxels[index], "the value under the pointer is another scan's"
@@ -329,7 +329,7 @@ class Truth:
         exact = world[:, ::-1] @ inverse[:3, :3].T + inverse[:3, 3]
         axis = int(np.abs(inverse[:3, 2 - through]).argmax())  # of the volume, along which one looks
         flat = [one for one in range(3) if one != axis]
-        middle = int(np.rint(exact[0, axis]))
+        middle = _slice_at(volume, axis, exact[0, axis])
         # What is drawn is between the voxels around a place, whichever way it is interpolated; and a pixel has a size.
         around = [np.floor(exact[:, flat] - EDGE), np.rint(exact[:, flat]), np.ceil(exact[:, flat] + EDGE)]
         last = np.array(volume.shape)[flat] - 1
@@ -349,6 +349,19 @@ class Truth:
     def others(self) -> list[OpenScan]:
         """Get the scans that are open and not on the screen."""
         return [one for one in self.open_scans.scans if one is not self.open_scans.current]
+
+
+def _slice_at(volume: Volume, axis: int, exact: float) -> int:
+    """Index of the slice that is drawn at a place along an axis of the volume.
+
+    Halfway between two slices, where the finer steps of another layer lead, it is the one with the even number in the
+    array that is drawn, which grows to the head, the back and the left whichever way the volume does.
+    """
+    along = volume.affine[:3, axis]
+    if along[np.abs(along).argmax()] > 0:
+        return int(np.rint(exact))
+    last = volume.shape[axis] - 1
+    return last - int(np.rint(last - exact))
 
 
 def place_in(volume: Volume, source: random.Random) -> tuple[float, float, float]:
