@@ -8,7 +8,7 @@ from functools import partial
 from html import escape
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, QUrl
 from qtpy.QtGui import QDesktopServices
@@ -22,11 +22,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_lesion.deidentification.exports import prepare_reports, release_reports
-from napari_lesion.deidentification.release import Request
-from napari_lesion.deidentification.run import Outcome
+from napari_lesion.model.findings import Report
+from napari_lesion.model.volume import Volume
 from napari_lesion.plugin.core_texts import in_language
-from napari_lesion.plugin.deidentify.request_form import RequestDialog
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.findings.review_keys import copy_impression
 from napari_lesion.plugin.session.open_scan import OpenScan
@@ -40,6 +38,11 @@ from napari_lesion.plugin.widgets.task import Task, sentence, step_text
 from napari_lesion.report.write import FILE_NAMES, ReportKind, Written, in_words, write_reports
 from napari_lesion.support.progress import Progress, part
 from napari_lesion.support.vault import temporary_folder
+
+if TYPE_CHECKING:
+    from napari_lesion.deidentification.release import Request
+    from napari_lesion.deidentification.run import Outcome
+    from napari_lesion.dicom.index.series import Series
 
 _TITLES: dict[ReportKind, tuple[str, str]] = {
     "pdf": (N_("PDF"), N_("A report to print and to read")),
@@ -122,6 +125,9 @@ class Exports(QWidget):
 
     def _choose_folder(self, kinds: Sequence[ReportKind], _checked: bool = False) -> None:
         if self.deidentified_box.isChecked():
+            from napari_lesion.deidentification.release import Request
+            from napari_lesion.plugin.deidentify.request_form import RequestDialog
+
             dialog = RequestDialog(self)
             if dialog.exec() and (out := dialog.out.path) is not None:
                 self.write_deidentified(out, kinds, Request((), dialog.options.options, dialog.key.key))
@@ -134,16 +140,8 @@ class Exports(QWidget):
 
     def write(self, folder: Path, kinds: Sequence[ReportKind]) -> None:
         """Write reports into a folder; what became of them is said."""
-        report, volume, scan = self._view.report(), self._view.volume, self._view.scan
-        if self._task is not None or report is None or volume is None or scan is None:
-            return
-        source = source_of(scan)
-        owner = self._for = self._session.open_scans.of(scan)
-        if owner is not None:
-            self._session.open_scans.begin_work(owner)
 
-        def work(progress: Progress) -> Written:
-            volume.wait(progress)
+        def work(report: Report, volume: Volume, source: Series | None, progress: Progress) -> Written:
             folder.mkdir(parents=True, exist_ok=True)
             return write_reports(report, folder, kinds, volume=volume, source=source, progress=progress)
 
@@ -152,16 +150,9 @@ class Exports(QWidget):
 
     def write_deidentified(self, out: Path, kinds: Sequence[ReportKind], request: Request) -> None:
         """Write reports that name nobody into a new folder; what became of them is said."""
-        report, volume, scan = self._view.report(), self._view.volume, self._view.scan
-        if self._task is not None or report is None or volume is None or scan is None:
-            return
-        source = source_of(scan)
-        owner = self._for = self._session.open_scans.of(scan)
-        if owner is not None:
-            self._session.open_scans.begin_work(owner)
+        from napari_lesion.deidentification.exports import prepare_reports, release_reports
 
-        def work(progress: Progress) -> Outcome:
-            volume.wait(progress)
+        def work(report: Report, volume: Volume, source: Series | None, progress: Progress) -> Outcome:
             given = replace(request, given=lambda _uid: None if source is None else (volume, source))
             with temporary_folder() as hidden:
                 folder, made = Path(hidden) / "results", part(progress, 0, 1, 2)
@@ -170,7 +161,25 @@ class Exports(QWidget):
 
         self._start(work, partial(self._on_deidentified, out), tr("Cancelled. Nothing was written."))
 
-    def _start(self, work: Callable[[Progress], Any], then: Callable[[Any], None], cancelled: str) -> None:
+    def _start(
+        self,
+        write: Callable[[Report, Volume, Series | None, Progress], Any],
+        then: Callable[[Any], None],
+        cancelled: str,
+    ) -> None:
+        """Write, on a thread, of the scan that is on the screen, whole once it is read."""
+        report, volume, scan = self._view.report(), self._view.volume, self._view.scan
+        if self._task is not None or report is None or volume is None or scan is None:
+            return
+        source = source_of(scan)
+        owner = self._for = self._session.open_scans.of(scan)
+        if owner is not None:
+            self._session.open_scans.begin_work(owner)
+
+        def work(progress: Progress) -> Any:
+            volume.wait(progress)
+            return write(report, volume, source, progress)
+
         self._task = Task(work, self)
         self._task.progressed.connect(self._on_progress)
         self._task.succeeded.connect(then)
