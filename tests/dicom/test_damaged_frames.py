@@ -327,7 +327,7 @@ def test_a_zip_packed_otherwise_is_read_and_its_damage_told(tmp_path: Path, meth
 # ------------------------------------------------------------------------------- decoders that the system has ended
 
 KILLED = (
-    "import os, signal, sys; sys.path[:] = {{path!r}}; import napari_lesion.dicom.read.codecs as codecs; from pathlib "
+    "import os, signal; import napari_lesion.dicom.read.codecs as codecs; from pathlib "
     "import Path; real = codecs.decode_frame; mark = Path({mark!r})\n"
     "def deed(*given):\n"
     "    if {always} or not mark.exists():\n"

@@ -7,14 +7,11 @@ import os
 import pickle
 import queue
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from multiprocessing import spawn
 from typing import IO
 
 import psutil
@@ -25,9 +22,9 @@ from napari_lesion.detection.choice import DetectorChoice
 from napari_lesion.models.card import Card, Detector
 from napari_lesion.support.errors import ConfigError, LesionError, OptionError
 from napari_lesion.support.patience import Patience
-from napari_lesion.support.processors import environment_with
+from napari_lesion.support.processors import environment_with, start_python
 
-_START = "import sys; sys.path[:] = {path!r}; from napari_lesion.batch.child import main; main({parent})"
+_START = "from napari_lesion.batch.child import main; main({parent})"
 _LOOK_EVERY_S = 0.2
 _READY_WITHIN_S = 600.0
 _LAST_WORDS = 400
@@ -107,14 +104,9 @@ class Child:
     def __init__(self, begin: Begin, limits: Limits) -> None:
         self._limits = limits
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
-        self._process = subprocess.Popen(
-            [os.fsdecode(spawn.get_executable()), "-c", _START.format(path=sys.path, parent=os.getpid())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            env=environment_with(limits.processors),
-            start_new_session=True,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        line = _START.format(parent=os.getpid())
+        self._process = start_python(
+            line, environment_with(limits.processors), stderr=self._log, start_new_session=True
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None

@@ -1,7 +1,6 @@
 """Processes that share the work on many files: each has its models once, and results come in the order of the files.
 
-They are started with a command of their own, as those that decode are (`dicom.read.decode`): scripts need no
-``if __name__ == "__main__"``, and nothing is forked under Qt. What they are given and give back goes through pipes,
+What they are given and give back goes through pipes,
 never through files: it names patients.
 """
 
@@ -10,18 +9,16 @@ from __future__ import annotations
 import os
 import pickle
 import queue
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from multiprocessing import spawn
 from typing import IO, Any, TypeVar
 
 from napari_lesion.support.errors import LesionError
-from napari_lesion.support.processors import environment_with, processors
+from napari_lesion.support.processors import environment_with, processors, start_python
 
-_START = "import sys; sys.path[:] = {path!r}; from napari_lesion.deidentification.workers import serve; serve()"
+_START = "from napari_lesion.deidentification.workers import serve; serve()"
 _MOST, _WORTH = 8, 24
 """Processes at most, and files for each at least: one takes a second or two to start."""
 
@@ -99,13 +96,7 @@ class Workers:
 class _Process:
     def __init__(self, share: int) -> None:
         self._known: bytes | None = None
-        self._process = subprocess.Popen(
-            [os.fsdecode(spawn.get_executable()), "-c", _START.format(path=sys.path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment_with(share),
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
+        self._process = start_python(_START, environment_with(share))
 
     def call(self, work: bytes, item: object) -> Any:
         assert self._process.stdin is not None

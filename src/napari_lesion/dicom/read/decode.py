@@ -16,13 +16,11 @@ import queue
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from multiprocessing import spawn
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,7 +30,7 @@ from napari_lesion.dicom.index.frames import ImageFile
 from napari_lesion.dicom.read.codecs import SAFE, SUPPORTED, FrameFormat, Stored, decode_frame
 from napari_lesion.support.errors import DecodeError
 from napari_lesion.support.patience import Patience
-from napari_lesion.support.processors import processors
+from napari_lesion.support.processors import processors, start_python
 
 #: Seconds after which a frame counts as hanging (as `support.patience` counts them), and seconds more for each million
 #: pixels.
@@ -41,7 +39,7 @@ TIMEOUT_S_PER_MEGAPIXEL = 10.0
 MAX_WORKERS = 8
 #: Frames that a worker has at a time: one to work on, one to go on with.
 _DEPTH = 2
-_START = "import sys; sys.path[:] = {path!r}; from napari_lesion.dicom.read.worker import main; main()"
+_START = "from napari_lesion.dicom.read.worker import main; main()"
 _ALIGN = 64
 _DRAIN_S = 5.0
 _LOOK_EVERY_S = 0.5
@@ -161,16 +159,8 @@ class _Worker:
 
     def _start(self) -> None:
         """Start the process."""
-        flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
-        executable = spawn.get_executable()
-        self._process = subprocess.Popen(
-            [os.fsdecode(executable), "-c", _START.format(path=sys.path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # decoders chat
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-            creationflags=flags,
-        )
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        self._process = start_python(_START, environment, stderr=subprocess.DEVNULL)  # decoders chat
         self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         listening = (self._process.stdout, self._answers)
         threading.Thread(target=_listen, args=listening, name="napari-lesion decoder", daemon=True).start()
