@@ -169,6 +169,19 @@ def test_no_view_names_sides_of_a_radiograph_that_its_header_does_not(viewer: An
     qtbot.waitUntil(lambda: [pane.marks.letters() for pane in four.panes[1:]] == [{}, {}, {}], timeout=60_000)
 
 
+def test_a_radiograph_has_its_sides_in_2d_and_none_in_3d(viewer: Any) -> None:
+    """A view that was in 3D when the scan came back to the screen had no letters in 2D."""
+    data, attributes, _ = layers.scan_layer(coded_scans()[-1].volume)
+    viewer.add_image(data, **attributes)
+    marks, sides = views(viewer).panes[0].marks, {"left": "R", "right": "L", "top": "H", "bottom": "F"}
+    assert marks.letters() == sides
+    viewer.dims.ndisplay = 3
+    assert marks.letters() == {}, "in 3D nobody knows which way the patient lies"
+    views(viewer).crosshair.refresh()
+    viewer.dims.ndisplay = 2
+    assert marks.letters() == sides
+
+
 def test_a_view_is_drawn_only_when_its_own_picture_changes(viewer: Any, qtbot: Any) -> None:
     four = views(viewer)
     axial, coronal, sagittal, three = four.panes

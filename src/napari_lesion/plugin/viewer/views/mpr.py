@@ -269,6 +269,7 @@ class Views(QObject):
         pane.reads_scan = lambda: self._session.scan is not None
         pane.entered.connect(self._on_entered)
         pane.scrolled.connect(self.crosshair.scroll)
+        pane.view.dims.events.ndisplay.connect(self.crosshair.refresh)
         pane.double_clicked.connect(self._on_double_click)
 
     def _on_entered(self, pane: Pane) -> None:
