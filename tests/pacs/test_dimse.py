@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import dicom_factory as factory
 import pydicom
+import pynetdicom
 import pytest
 from orthanc import Orthanc
 from pacs_studies import slices
@@ -13,6 +15,7 @@ from ports import free_port
 from pydicom.uid import JPEGLSLossless
 
 from napari_lesion.pacs.archives import open_archive
+from napari_lesion.pacs.association import VERIFICATION, Offer, associated
 from napari_lesion.pacs.records import Query
 from napari_lesion.pacs.retrieve import retrieve
 from napari_lesion.pacs.send import send
@@ -37,6 +40,16 @@ def test_a_wrong_ae_title_is_said(orthanc: Orthanc) -> None:
     nodes = orthanc.nodes(ae_title="NOBODY")
     with pytest.raises(PacsError, match="is not called NOBODY"):
         open_archive(nodes, "orthanc").echo()
+
+
+def test_a_rejection_that_comes_before_we_look_is_said(orthanc: Orthanc) -> None:
+    nodes = orthanc.nodes(ae_title="NOBODY")
+    late = [(pynetdicom.evt.EVT_REQUESTED, lambda _: time.sleep(0.5))]
+    with (
+        pytest.raises(PacsError, match="is not called NOBODY"),
+        associated(nodes.local, nodes.node("orthanc"), [Offer(VERIFICATION, ("1.2.840.10008.1.2",))], late, where="it"),
+    ):
+        pass
 
 
 def test_nobody_at_the_address_is_said(orthanc: Orthanc) -> None:

@@ -89,6 +89,8 @@ def associated(
         if offer.receive:
             roles.append(pynetdicom.build_role(offer.sop_class, scp_role=True))
     tls = (node.tls.client_context(), host) if node.tls else None
+    # pynetdicom forgets a rejection that comes before it has looked whether there is a connection: it is kept here.
+    rejections: list[Any] = []
     association = entity.associate(
         host,
         port,
@@ -96,11 +98,15 @@ def associated(
         ae_title=node.ae_title,
         max_pdu=PDU_BYTES,
         ext_neg=roles or None,
-        evt_handlers=[(pynetdicom.evt.EVT_CONN_OPEN, bound_reading, [node.timeout_s]), *handlers],
+        evt_handlers=[
+            (pynetdicom.evt.EVT_CONN_OPEN, bound_reading, [node.timeout_s]),
+            (pynetdicom.evt.EVT_PDU_RECV, _keep_rejection, [rejections]),
+            *handlers,
+        ],
         tls_args=tls,
     )
     if not association.is_established:
-        raise PacsError(f"{where}: {_why_not(association, local, node)}")
+        raise PacsError(f"{where}: {_why_not(association, rejections, local, node)}")
     try:
         yield association
     except BaseException:
@@ -110,11 +116,16 @@ def associated(
         association.release()
 
 
-def _why_not(association: Any, local: Local, node: Node) -> str:
+def _keep_rejection(event: Any, rejections: list[Any]) -> None:
+    if isinstance(event.pdu, engines.pynetdicom().pdu.A_ASSOCIATE_RJ):
+        rejections.append(event.pdu)
+
+
+def _why_not(association: Any, rejections: Sequence[Any], local: Local, node: Node) -> str:
     address = f"{node.host}:{node.port}"
     answer = association.acceptor.primitive
-    if association.is_rejected and answer is not None:
-        said = str(getattr(answer, "reason_str", "no reason given"))
+    if rejections:
+        said = str(rejections[0].reason_str)
         if "Called AE" in said:
             return f"{address} is not called {node.ae_title}. Correct the ae_title of the node ({said})."
         if "Calling AE" in said:
