@@ -1,9 +1,9 @@
 """Whether a run over an archive can be trusted: killed over and over, poisoned, compared with one that nobody disturbs.
 
-    python benchmarks/archive.py [kills] [poison] [ledger] [speed] [dask] [--studies N] [--seed S] ...
+    python benchmarks/archive.py [kills] [poison] [ledger] [speed] [dask] [network] [--studies N] [--seed S] ...
 
 Small synthetic studies, and a detector that finds what it is told to and is as quick as one can be: what is measured is
-what the run costs, not the network.
+what the run costs, not the network; only ``network`` has that.
 
 kills
     One process analyses all studies. Then two do, while the run is killed (SIGKILL) at random moments and so are its
@@ -19,6 +19,8 @@ speed
 dask
     Two workers of a Dask scheduler against one, and two processes against one, taking turns: what else the computer
     does bears on all of them.
+network
+    The same with synthetic chests and the shipped network, one thread of the processor for each worker.
 
 **Compared byte by byte** are all files of all results, but for what of ``findings.json`` is of the run and not of the
 study: ``created``, ``timings_s``, and ``checksums``, which cover these.
@@ -41,7 +43,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
@@ -53,6 +55,7 @@ from napari_lesion.dicom.writer import write_ct_series
 from napari_lesion.model.findings import Candidate, Detection, Heatmap
 from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity, Volume
 from napari_lesion.models.card import Card
+from napari_lesion.phantom.scan import make_scan
 from napari_lesion.report.ledger import Ledger, LedgerEntry, read_ledgers
 from napari_lesion.report.summary import SeriesOutcome, load_summary
 from napari_lesion.support.progress import Progress, silent
@@ -315,13 +318,13 @@ def ledger(folder: Path, arguments: argparse.Namespace) -> list[str]:
     return []
 
 
-def seconds_a_study(scans: Path, out: Path, workers: Workers) -> float:
+def seconds_a_study(scans: Path, out: Path, workers: Workers, detector: QuickDetector | str) -> float:
     """Measure how long a study takes, from the end of the first to that of the last."""
     ends: list[float] = []
     analyse_folder(
         [scans],
         out,
-        detector=QuickDetector(),
+        detector=detector,
         device="cpu",
         measure=False,
         workers=workers,
@@ -335,7 +338,7 @@ def speed(folder: Path, arguments: argparse.Namespace) -> list[str]:
     """Measure two processes against one, with what else the computer does."""
     scans = folder / "speed"
     write_archive(scans, min(arguments.studies, 200), arguments.seed)
-    took = {count: seconds_a_study(scans, folder / "speed-out", Workers(count)) for count in (1, 2)}
+    took = {count: seconds_a_study(scans, folder / "speed-out", Workers(count), QuickDetector()) for count in (1, 2)}
     load = os.getloadavg()[0]
     print(f"two processes do {took[1] / took[2]:.2f} times as many as one (load of the computer {load:.1f})")
     return []
@@ -343,32 +346,50 @@ def speed(folder: Path, arguments: argparse.Namespace) -> list[str]:
 
 def dask(folder: Path, arguments: argparse.Namespace) -> list[str]:
     """Measure two workers against one, and two processes against one, in turns."""
-    from distributed import LocalCluster
-
     scans = folder / "dask"
     write_archive(scans, min(arguments.studies, 100), arguments.seed)
+    two_against_one(scans, folder / "dask-out", arguments.rounds, QuickDetector())
+    return []
+
+
+def network(folder: Path, arguments: argparse.Namespace) -> list[str]:
+    """Measure the same with the shipped network in synthetic chests."""
+    scans = folder / "network"
+    for number in range(min(arguments.studies, 16)):
+        volume, _ = make_scan(arguments.seed + number, spacing=(3.0, 1.4, 1.4))
+        identity = SeriesIdentity(
+            series_uid=uid_of(number), study_uid=f"{uid_of(number)}.0", patient_id=f"P-{number}", modality="CT"
+        )
+        write_ct_series(replace(volume, series=identity), scans / f"{number:05d}", series_uid=uid_of(number))
+    # Inherited by the processes that analyse.
+    os.environ["OMP_NUM_THREADS"] = "1"
+    two_against_one(scans, folder / "network-out", arguments.rounds, "nodule-3d")
+    return []
+
+
+def two_against_one(scans: Path, out: Path, rounds: int, detector: QuickDetector | str) -> None:
+    """Measure processes and Dask's workers, one and two, in turns, and print their ratios."""
+    from distributed import LocalCluster
+
     took: dict[tuple[str, int], list[float]] = {}
-    for turn in range(arguments.rounds):
+    for turn in range(rounds):
         for count in (1, 2):
-            took.setdefault(("processes", count), []).append(
-                seconds_a_study(scans, folder / "dask-out", Workers(count))
-            )
+            took.setdefault(("processes", count), []).append(seconds_a_study(scans, out, Workers(count), detector))
             with LocalCluster(
                 n_workers=count, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, memory_limit=None
             ) as cluster:
                 workers = Workers(scheduler=cluster.scheduler_address)
-                took.setdefault(("workers", count), []).append(seconds_a_study(scans, folder / "dask-out", workers))
+                took.setdefault(("workers", count), []).append(seconds_a_study(scans, out, workers, detector))
         said = ", ".join(f"{took[kind, 1][-1] / took[kind, 2][-1]:.2f} ({kind})" for kind in ("processes", "workers"))
         print(f"round {turn + 1}: two against one {said}; load {os.getloadavg()[0]:.1f}", flush=True)
     for kind in ("processes", "workers"):
         one, two = (median(took[kind, count]) for count in (1, 2))
         print(f"{kind}: median {1000 * one:.0f} ms a study with one, {1000 * two:.0f} with two: {one / two:.2f} times")
-    return []
 
 
 def main() -> None:
     """Do the proofs that are asked for; exit status 1 where one of them fails."""
-    proofs = {"kills": kills, "poison": poison, "ledger": ledger, "speed": speed, "dask": dask}
+    proofs = {"kills": kills, "poison": poison, "ledger": ledger, "speed": speed, "dask": dask, "network": network}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("proofs", nargs="*", choices=[*proofs, []], help="by default all")
     parser.add_argument("--studies", type=int, default=10_000)
@@ -377,7 +398,7 @@ def main() -> None:
     parser.add_argument("--poison", type=int, default=100, help="studies that are poison")
     parser.add_argument("--good", type=int, default=200, help="studies among them that are not")
     parser.add_argument("--time-limit", type=float, default=10.0, help="seconds, for the poison")
-    parser.add_argument("--rounds", type=int, default=3, help="for Dask")
+    parser.add_argument("--rounds", type=int, default=3, help="for Dask and the network")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="work here, and leave it")
     arguments = parser.parse_args()
