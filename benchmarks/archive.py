@@ -49,6 +49,7 @@ from statistics import median
 
 import numpy as np
 import psutil
+import torch
 
 from napari_lesion.batch import Workers, analyse_folder
 from napari_lesion.dicom.writer import write_ct_series
@@ -361,8 +362,9 @@ def network(folder: Path, arguments: argparse.Namespace) -> list[str]:
             series_uid=uid_of(number), study_uid=f"{uid_of(number)}.0", patient_id=f"P-{number}", modality="CT"
         )
         write_ct_series(replace(volume, series=identity), scans / f"{number:05d}", series_uid=uid_of(number))
-    # Inherited by the processes that analyse.
+    # One process alone analyses here; the others inherit the variable.
     os.environ["OMP_NUM_THREADS"] = "1"
+    torch.set_num_threads(1)
     two_against_one(scans, folder / "network-out", arguments.rounds, "nodule-3d")
     return []
 
