@@ -44,7 +44,7 @@ def speed(scan: Path, jobs: int) -> None:
             wall, cpu = time.perf_counter() - wall, _processor_s() - cpu
             done = outcome.count("written")
             rates = f"{60 * done / wall:.0f} a minute by the clock, {60 * done / cpu:.0f} a minute of one processor"
-            print(f"{what}: {done} of {len(outcome.fates)} instances: {rates}", flush=True)
+            print(f"{what}: {done} of {len(outcome.files)} instances: {rates}", flush=True)
 
 
 def _processor_s() -> float:

@@ -83,8 +83,8 @@ def right(tmp_path_factory: pytest.TempPathFactory) -> Counter[tuple[str, bool]]
     uids: dict[str, set[str]] = {}
     patients: dict[str, set[str]] = {}
     days = set()
-    for fate in outcome.fates:
-        before, after = dcmread(fate.source), dcmread(folder / "out" / fate.written)
+    for file in outcome.files:
+        before, after = dcmread(file.source), dcmread(folder / "out" / file.written)
         for keyword in KEPT:
             counted["tag_retained", after[keyword].value == before[keyword].value] += 1
         for keyword in EMPTIED:
@@ -106,7 +106,7 @@ def right(tmp_path_factory: pytest.TempPathFactory) -> Counter[tuple[str, bool]]
             uids.setdefault(before[keyword].value, set()).add(after[keyword].value)
         patients.setdefault(before.PatientID, set()).add(after.PatientID)
         was, now = before.pixel_array, after.pixel_array
-        if fate.what == "masked":
+        if file.what == "masked":
             counted["pixels_hidden", bool((now[2:6, 2:20] == was.min()).all())] += 1
             now[2:6, 2:20] = was[2:6, 2:20]
         counted["pixels_retained", np.array_equal(was, now)] += 1

@@ -72,7 +72,7 @@ def test_no_canary_is_left(
 def test_a_dicomdir_does_not_leave(tmp_path: Path) -> None:
     canary_case.with_dicomdir(tmp_path / "listed")
     outcome = deidentify([tmp_path / "listed"], tmp_path / "out", options_of((), ()), KEY)
-    assert [fate.why for fate in outcome.fates if fate.what == "left out"] == [
+    assert [file.why for file in outcome.files if file.what == "left out"] == [
         "a DICOMDIR, which names patients and old files"
     ]
     data = b"".join(one.read_bytes() + str(one).encode() for one in (tmp_path / "out").rglob("*") if one.is_file())

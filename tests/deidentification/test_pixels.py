@@ -16,7 +16,7 @@ from pydicom.uid import JPEG2000Lossless, JPEGLosslessSV1, JPEGLSLossless, RLELo
 from napari_lesion.deidentification import burned_in, text_search
 from napari_lesion.deidentification.keys import Key
 from napari_lesion.deidentification.options import options_of
-from napari_lesion.deidentification.pixels import Search, verdict
+from napari_lesion.deidentification.pixels import Extent, text_search_of
 from napari_lesion.deidentification.run import Outcome, deidentify
 
 KEY = Key(bytes(range(32)))
@@ -33,7 +33,7 @@ def image() -> Dataset:
 def _run(image: Dataset, folder: Path, *clean: str) -> tuple[Outcome, list[Dataset]]:
     factory.write([image], folder / "in")
     outcome = deidentify([folder / "in"], folder / "out", options_of((), clean), KEY)
-    return outcome, [dcmread(folder / "out" / fate.written) for fate in outcome.fates if fate.written]
+    return outcome, [dcmread(folder / "out" / file.written) for file in outcome.files if file.written]
 
 
 @pytest.mark.parametrize(
@@ -53,9 +53,9 @@ def test_what_may_have_text_does_not_leave_unsearched(
         setattr(image, keyword, value)
     outcome, written = _run(image, tmp_path)
     assert written == []
-    [fate] = outcome.fates
-    assert fate.what == "quarantined"
-    assert why in fate.why
+    [file] = outcome.files
+    assert file.what == "quarantined"
+    assert why in file.why
 
 
 def test_text_is_masked_where_that_was_asked_for_and_else_quarantined(
@@ -86,22 +86,22 @@ def test_text_is_masked_where_that_was_asked_for_and_else_quarantined(
 @pytest.mark.parametrize(
     ("changes", "search"),
     [
-        ({}, Search.NOTHING),
-        ({"BurnedInAnnotation": ""}, Search.LOOK_FIRST),
-        ({"BurnedInAnnotation": "YES"}, Search.ALL),
-        ({"ImageType": ["DERIVED", "SECONDARY", "AXIAL"]}, Search.ALL),
-        ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, Search.ALL),
-        ({"ImageType": ""}, Search.LOOK_FIRST),
-        ({"BitsAllocated": 8}, Search.ALL),
-        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}, Search.ALL),
+        ({}, Extent.NOTHING),
+        ({"BurnedInAnnotation": ""}, Extent.LOOK_FIRST),
+        ({"BurnedInAnnotation": "YES"}, Extent.ALL),
+        ({"ImageType": ["DERIVED", "SECONDARY", "AXIAL"]}, Extent.ALL),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, Extent.ALL),
+        ({"ImageType": ""}, Extent.LOOK_FIRST),
+        ({"BitsAllocated": 8}, Extent.ALL),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}, Extent.ALL),
     ],
 )
 def test_only_original_axial_ct_that_says_that_it_has_no_text_is_not_searched(
-    image: Dataset, changes: dict[str, object], search: Search
+    image: Dataset, changes: dict[str, object], search: Extent
 ) -> None:
     for keyword, value in changes.items():
         setattr(image, keyword, value)
-    assert verdict(image).search is search
+    assert text_search_of(image).extent is search
 
 
 @pytest.mark.parametrize(("seen", "searched"), [(False, 0), (True, 1)])

@@ -80,7 +80,7 @@ def test_key_and_crosswalk_in_an_encrypted_folder_open(encrypted: Path, scan: Pa
     file = KeyFile(encrypted / "a.key", PASSPHRASE)
     first = release(Request((scan,), NOTHING, file), tmp_path / "one")
     again = release(Request((scan,), NOTHING, file), tmp_path / "two")
-    assert [fate.written for fate in first.fates] == [fate.written for fate in again.fates]
+    assert [file.written for file in first.files] == [file.written for file in again.files]
     for path in (file.path, place_of(file.path)):
         assert vault.lies_sealed(path)
     known = read_crosswalk(place_of(file.path), read_key(file.path, PASSPHRASE))
@@ -114,7 +114,7 @@ def test_results_that_lie_encrypted_are_de_identified_and_checked(encrypted: Pat
     projects.encrypt(encrypted, [])
     assert all(vault.lies_sealed(path) for path in (encrypted / "out" / "findings.json", encrypted / "one.dcm"))
     outcome = deidentify([encrypted], tmp_path / "made", NOTHING, KEY)
-    kinds = {Path(fate.written).suffixes[-1] for fate in outcome.fates if fate.what == "written"}
+    kinds = {Path(file.written).suffixes[-1] for file in outcome.files if file.what == "written"}
     assert kinds == {".json", ".dcm"}
     assert outcome.count("written") == 3
     assert dcmread(next((tmp_path / "made").rglob("*.dcm"))).PatientIdentityRemoved == "YES"

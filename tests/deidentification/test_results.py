@@ -30,7 +30,7 @@ from napari_lesion.deidentification.reidentify import reidentify
 from napari_lesion.deidentification.release import KeyFile, Request, release
 from napari_lesion.deidentification.run import Outcome, deidentify
 from napari_lesion.deidentification.scans import Scans
-from napari_lesion.deidentification.verify_sources import Asked
+from napari_lesion.deidentification.verify_sources import CheckOptions
 from napari_lesion.dicom.index.series import find_series
 from napari_lesion.dicom.read.reader import read_series
 from napari_lesion.model.findings import Candidate, Report
@@ -104,7 +104,7 @@ def test_findings_are_those_of_the_de_identified_scan(results: Path, run: tuple[
 
 def test_nothing_else_names_anybody(run: tuple[Outcome, Path]) -> None:
     outcome, out = run
-    whys = {fate.source.name: fate.why for fate in outcome.fates if fate.what not in ("written", "masked")}
+    whys = {file.source.name: file.why for file in outcome.files if file.what not in ("written", "masked")}
     assert {whys.pop(name) for name in list(whys) if name.endswith(".head")} == {
         "a part of a journal, which is made anew with it"
     }
@@ -153,7 +153,7 @@ def test_pages_are_made_anew_with_pictures_of_the_de_identified_scan(run: tuple[
 def test_a_page_that_still_names_somebody_is_found(results: Path, tmp_path: Path, name: str) -> None:
     source = results / "out" / "findings.json"
     pages.make(load_report(source), Scans(tmp_path / "nothing"), tmp_path / name, source)
-    leaks = verify.search([(source, tmp_path / "x")], tmp_path, Asked(frozenset()), lambda *_: None).leaks
+    leaks = verify.search([(source, tmp_path / "x")], tmp_path, CheckOptions(frozenset()), lambda *_: None).leaks
     assert {leak.file for leak in leaks} == {name}
     assert "patient_id" in {leak.attribute for leak in leaks}
 
@@ -187,8 +187,8 @@ def test_a_journal_that_would_not_come_back_whole_does_not_leave(results: Path, 
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join([lines[0], lines[-1].replace('"before": [', '"before": [{"id": "gone"},')]))
     outcome = deidentify([tmp_path / "in"], tmp_path / "out", options_of((), ()), KEY)
-    [fate] = [one for one in outcome.fates if one.source == path]
-    assert (fate.what, "cannot be made anew whole" in fate.why) == ("left out", True)
+    [file] = [one for one in outcome.files if one.source == path]
+    assert (file.what, "cannot be made anew whole" in file.why) == ("left out", True)
     assert not list((tmp_path / "out").rglob(f"*{path.stem.rpartition('-')[2]}*"))
 
 

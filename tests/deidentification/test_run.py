@@ -65,8 +65,8 @@ def test_a_leak_takes_the_output_away(slices: list[Dataset], tmp_path: Path, mon
     factory.write(slices, tmp_path / "in")
     whole = engine.Deidentifier.dataset
 
-    def leaky(self, source, iod, told=None):
-        made = whole(self, source, iod, told)
+    def leaky(self, source, iod, on_change=None):
+        made = whole(self, source, iod, on_change)
         made.ContrastBolusAgent = f"as given to {source.PatientName.given_name}"
         return made
 
@@ -83,7 +83,7 @@ def test_whose_it_is_is_not_guessed(slices: list[Dataset], tmp_path: Path) -> No
     factory.write(slices, tmp_path / "two numbers")
     for name, why in (("two names", "another name or birth date"), ("two numbers", "several PatientIDs")):
         outcome = deidentify([tmp_path / name], tmp_path / f"{name} out", NOTHING, KEY)
-        assert {(fate.what, why in fate.why) for fate in outcome.fates} == {("quarantined", True)}
+        assert {(file.what, why in file.why) for file in outcome.files} == {("quarantined", True)}
         assert [path.name for path in (tmp_path / f"{name} out").iterdir()] == ["deidentification.json"]
 
 
@@ -93,7 +93,7 @@ def test_what_is_no_dicom_or_of_another_kind_does_not_leave(slices: list[Dataset
     slices[1].SOPClassUID = slices[1].file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.104.1"
     factory.write(slices[1:2], tmp_path / "in" / "pdf")
     outcome = deidentify([tmp_path / "in"], tmp_path / "out", NOTHING, KEY)
-    assert sorted(fate.why for fate in outcome.fates if fate.what == "left out") == [
+    assert sorted(file.why for file in outcome.files if file.what == "left out") == [
         "no DICOM object", "what it is cannot be de-identified (Encapsulated PDF Storage)"
     ]  # fmt: skip
     assert outcome.count("written") == 1
@@ -171,8 +171,8 @@ def test_several_processes_do_what_one_does(slices: list[Dataset], tmp_path: Pat
     for jobs in (1, 2):
         out = tmp_path / f"out{jobs}"
         outcome = deidentify([tmp_path / "in"], out, NOTHING, KEY, jobs=jobs)
-        told = [(fate.source, fate.what, fate.why, fate.written) for fate in outcome.fates]
-        made[jobs] = told, outcome.changes, outcome.uids, {one.name: one.read_bytes() for one in out.rglob("*.dcm")}
+        files = [(file.source, file.what, file.why, file.written) for file in outcome.files]
+        made[jobs] = files, outcome.changes, outcome.uids, {one.name: one.read_bytes() for one in out.rglob("*.dcm")}
     assert made[1] == made[2]
     assert [what for _, what, _, _ in made[1][0]].count("left out") == 1
     assert len(made[1][3]) == 3

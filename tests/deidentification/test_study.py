@@ -63,8 +63,8 @@ def run(studies: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcom
 def pairs(run: tuple[Outcome, Path]) -> list[Pair]:
     """Each file before and after."""
     outcome, out = run
-    assert {fate.what for fate in outcome.fates} == {"written"}
-    return [(dcmread(fate.source), dcmread(out / fate.written)) for fate in outcome.fates]
+    assert {file.what for file in outcome.files} == {"written"}
+    return [(dcmread(file.source), dcmread(out / file.written)) for file in outcome.files]
 
 
 def test_every_reference_leads_where_it_led(pairs: list[Pair]) -> None:
@@ -160,13 +160,13 @@ def test_the_same_key_gives_the_same_bytes_and_another_one_others(studies: Path,
 def test_dciodvfy_finds_nothing_new(run: tuple[Outcome, Path]) -> None:
     outcome, out = run
     looked_at = set()
-    for fate in outcome.fates:
-        before = problems(fate.source)
-        kind = dcmread(fate.source, stop_before_pixels=True).SOPClassUID
+    for file in outcome.files:
+        before = problems(file.source)
+        kind = dcmread(file.source, stop_before_pixels=True).SOPClassUID
         if kind in looked_at:
             continue
         looked_at.add(kind)
-        assert [line for line in problems(out / fate.written) if line not in before] == [], kind.name
+        assert [line for line in problems(out / file.written) if line not in before] == [], kind.name
     assert len(looked_at) == 4
 
 

@@ -16,7 +16,7 @@ from napari_lesion.deidentification.keys import Key
 from napari_lesion.deidentification.options import options_of
 from napari_lesion.deidentification.run import deidentify
 from napari_lesion.deidentification.verify import Found
-from napari_lesion.deidentification.verify_sources import Asked, words
+from napari_lesion.deidentification.verify_sources import CheckOptions, words
 
 KEY = Key(bytes(range(32)))
 
@@ -36,7 +36,7 @@ def searched(one: Dataset, folder: Path, change=None, **files: bytes) -> Found:
     outcome = deidentify([folder / "in"], folder / "made", options_of((), ()), KEY, check=False)
     target = folder / "out" / "a" / "a.dcm"
     target.parent.mkdir(parents=True)
-    made = dcmread(folder / "made" / outcome.fates[0].written)
+    made = dcmread(folder / "made" / outcome.files[0].written)
     if change is not None:
         change(made)
     made.save_as(target)
@@ -44,7 +44,7 @@ def searched(one: Dataset, folder: Path, change=None, **files: bytes) -> Found:
         target.with_name(f"{name}.bin").write_bytes(content)
     record = (folder / "made" / "deidentification.json").read_bytes()
     (folder / "out" / "deidentification.json").write_bytes(record)
-    return verify.search([(source, target)], folder / "out", Asked(frozenset()), lambda *_: None)
+    return verify.search([(source, target)], folder / "out", CheckOptions(frozenset()), lambda *_: None)
 
 
 def test_the_verifier_shares_no_code_with_what_it_checks() -> None:
@@ -114,7 +114,7 @@ def test_files_that_are_called_by_numbers_raise_no_alarm(one: Dataset, tmp_path:
     """Six digits stand in some UID of 39 by chance."""
     one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID = factory.uid("by number")
     [path] = factory.write([one], tmp_path / "some")
-    made = deidentify([path], tmp_path / "made", options_of((), ()), KEY).fates[0].written
+    made = deidentify([path], tmp_path / "made", options_of((), ()), KEY).files[0].written
     digits = Path(made).stem.split(".")[1][10:16]
     path.rename(path.with_name(f"{digits}.dcm"))
     outcome = deidentify([tmp_path / "some"], tmp_path / "out", options_of((), ()), KEY)

@@ -128,10 +128,10 @@ def _preview(outcome: Outcome) -> None:
 
 
 def _summary(outcome: Outcome, out: Path | None, *, dry_run: bool, verified: bool, kept_key: bool) -> None:
-    reasons = Counter((fate.what, fate.why) for fate in outcome.fates if fate.what not in ("written", "masked"))
-    for fate in outcome.fates:
-        if fate.what == "quarantined":
-            print_error(f"quarantined: {fate.source}: {fate.why}")
+    reasons = Counter((file.what, file.why) for file in outcome.files if file.what not in ("written", "masked"))
+    for file in outcome.files:
+        if file.what == "quarantined":
+            print_error(f"quarantined: {file.source}: {file.why}")
     for (what, why), count in sorted(reasons.items()):
         if what == "left out":
             print_line(f"left out: {count} files: {why}")

@@ -51,7 +51,7 @@ def report_deidentified(
     sources = {report.series_uid: source_of(report) for report in results.values()}
     by_uid = {report.series_uid: report for report in results.values()}
 
-    def given(uid: str) -> tuple[Volume, Series] | None:
+    def volume_at_hand(uid: str) -> tuple[Volume, Series] | None:
         source = sources.get(uid)
         return None if source is None else (read_again(source, by_uid[uid]), source)
 
@@ -65,7 +65,9 @@ def report_deidentified(
             if (folder / nifti.FILE_NAME).is_file():
                 (target / nifti.FILE_NAME).write_bytes(read_bytes(folder / nifti.FILE_NAME))
             folders.append(target)
-        outcome = release_reports(folders, out, replace(request, given=given), part(progress, 1, 2, 2))
+        outcome = release_reports(
+            folders, out, replace(request, volume_at_hand=volume_at_hand), part(progress, 1, 2, 2)
+        )
     print_line(
         f"{outcome.count('written')} files of {len(outcome.patients)} patients are in {out}, de-identified and checked."
     )

@@ -88,7 +88,7 @@ class Deidentifier:
     days: int
     """By which dates move."""
 
-    def dataset(self, source: Dataset, iod: Iod, told: Callable[[Change], None] | None = None) -> Dataset:
+    def dataset(self, source: Dataset, iod: Iod, on_change: Callable[[Change], None] | None = None) -> Dataset:
         """Make the de-identified copy of a data set; bulk values are not copied.
 
         Parameters
@@ -96,10 +96,10 @@ class Deidentifier:
         source : Dataset
             Without its file meta information.
         iod : Iod
-        told : callable, optional
+        on_change : callable, optional
             Called for each attribute that does not stay as it is.
         """
-        walk = _Walk(self, iod, told or (lambda _: None))
+        walk = _Walk(self, iod, on_change or (lambda _: None))
         made = walk.level(source, None, "")
         made.PatientName = self.pseudonym
         made.PatientID = self.pseudonym
@@ -113,11 +113,11 @@ class Deidentifier:
 
 
 class _Walk:
-    def __init__(self, by: Deidentifier, iod: Iod, told: Callable[[Change], None]) -> None:
+    def __init__(self, by: Deidentifier, iod: Iod, on_change: Callable[[Change], None]) -> None:
         self._by = by
         self._options = by.options
         self._iod = iod
-        self._told = told
+        self._on_change = on_change
 
     def level(self, source: Dataset, parent: int | None, path: str) -> Dataset:
         made = Dataset()
@@ -129,12 +129,12 @@ class _Walk:
             kind = self._iod.kind(number, parent)
             rule = rule_of(number)
             if kind is None or number & 0xFFFF == 0:
-                self._told(Change(f"{path}{_name(number)}", "removed"))
+                self._on_change(Change(f"{path}{_name(number)}", "removed"))
                 continue
             try:
                 element = source[tag]
             except Exception:
-                self._told(Change(f"{path}{_name(number)}", "removed"))
+                self._on_change(Change(f"{path}{_name(number)}", "removed"))
                 continue
             action: Action = "keep" if rule is None else rule.action(self._options, kind)
             dummy_needed = kind.startswith("1")
@@ -143,26 +143,26 @@ class _Walk:
                 kept = self._dummy(element)
             if kept is None and kind.startswith("2"):
                 kept = DataElement(element.tag, element.VR, [] if element.VR == "SQ" else None)
-            self._tell(element, kept, action, f"{path}{element.keyword or _name(number)}")
+            self._note_change(element, kept, action, f"{path}{element.keyword or _name(number)}")
             if kept is not None:
                 made.add(kept)
         if "CodeMeaning" in made or "CodeValue" in made or "LongCodeValue" in made or "URNCodeValue" in made:
             clean_code(made, self._by.key, self._by.identity)
         return made
 
-    def _tell(self, element: DataElement, kept: DataElement | None, action: Action, path: str) -> None:
+    def _note_change(self, element: DataElement, kept: DataElement | None, action: Action, path: str) -> None:
         if kept is None:
-            self._told(Change(path, "removed"))
+            self._on_change(Change(path, "removed"))
         elif element.VR != "SQ" and kept is not element:
             what = {"uid": "replaced", "shift": "moved", "clean": "cleaned", "keep": "cleaned", "dummy": "dummy"}
             emptied = kept.value is None or kept.value == ""
-            self._told(Change(path, "emptied" if emptied else what.get(action, "dummy")))
+            self._on_change(Change(path, "emptied" if emptied else what.get(action, "dummy")))
 
     def _private(self, source: Dataset, tag: int, made: Dataset, path: str) -> None:
         if self._options.retain_safe_private and safe_private.is_creator(source, tag):
             made.add(source[tag])
         elif not (self._options.retain_safe_private and safe_private.keep(source, tag, made)):
-            self._told(Change(f"{path}{_name(tag)}", "removed"))
+            self._on_change(Change(f"{path}{_name(tag)}", "removed"))
 
     def _done(self, element: DataElement, action: Action, path: str, *, listed: bool) -> DataElement | None:
         """Find what stays of an element; None where nothing does."""

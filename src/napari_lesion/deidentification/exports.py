@@ -12,7 +12,7 @@ from napari_lesion.deidentification import verify
 from napari_lesion.deidentification.release import Request, refuse_key_inside, release
 from napari_lesion.deidentification.results import ANNOTATIONS, annotations_of
 from napari_lesion.deidentification.run import DeidentificationError, Outcome
-from napari_lesion.deidentification.verify_sources import Asked
+from napari_lesion.deidentification.verify_sources import CheckOptions
 from napari_lesion.dicom.index.series import Series
 from napari_lesion.model.findings import Report
 from napari_lesion.model.volume import Volume
@@ -120,9 +120,9 @@ def release_annotations(
     with temporary_folder() as hidden, whole_folder(out, private=True) as place:
         marks = [_keep(one, Path(hidden) / "marks" / str(number)) for number, one in enumerate(sets)]
         made = place / _SCANS if scans else Path(hidden) / "made"
-        asked = replace(request, sources=(*marks, *scans), complete=True)
-        outcome = release(asked, made, part(progress, 0, 80, 100))
-        written = {fate.source: made / fate.written for fate in outcome.fates if fate.written}
+        whole = replace(request, sources=(*marks, *scans), complete=True)
+        outcome = release(whole, made, part(progress, 0, 80, 100))
+        written = {file.source: made / file.written for file in outcome.files if file.written}
         clean = [annotations_of(written[path]) for path in marks]
         with tempfile.TemporaryDirectory(dir=hidden) as name:
             write(clean, made if scans else None, Path(name))
@@ -141,8 +141,8 @@ def _keep(one: AnnotationSet, folder: Path) -> Path:
 
 
 def _refuse_leaks(marks: Sequence[Path], place: Path, request: Request) -> None:
-    asked = Asked(frozenset(request.options.names))
-    leaks = verify.search([(path, place / path.name) for path in marks], place, asked, lambda *_: None).leaks
+    kept = CheckOptions(frozenset(request.options.names))
+    leaks = verify.search([(path, place / path.name) for path in marks], place, kept, lambda *_: None).leaks
     if leaks:
         raise DeidentificationError(
             f"Nothing was kept: {len(leaks)} values of the annotations were found in what was exported; the first is "

@@ -81,7 +81,7 @@ def mark(dataset: Dataset, options: Options) -> None:
     dataset.LongitudinalTemporalInformationModified = "MODIFIED" if options.retain_dates_shifted else "REMOVED"
 
 
-def say_charset(dataset: Dataset) -> None:
+def set_charset(dataset: Dataset) -> None:
     """Name the character set that the text which stayed needs: none for ASCII, else UTF-8."""
     if "SpecificCharacterSet" in dataset:
         del dataset.SpecificCharacterSet

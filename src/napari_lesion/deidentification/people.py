@@ -28,7 +28,7 @@ _PLACE_OPTIONS = {0x00081010: "retain_device", 0x00181000: "retain_device"}
 
 
 @dataclass(frozen=True)
-class Known:
+class HeaderNames:
     """What one header says of people and places."""
 
     path: Path
@@ -59,7 +59,7 @@ class Patient:
     files: tuple[Path, ...]
 
 
-def known_of(path: Path, dataset: Dataset, options: Options) -> Known:
+def header_names_of(path: Path, dataset: Dataset, options: Options) -> HeaderNames:
     """Gather what a header says of people and places."""
     names: set[str] = set()
     numbers: set[str] = set()
@@ -79,10 +79,10 @@ def known_of(path: Path, dataset: Dataset, options: Options) -> Known:
     )
     sop_class, name = str(dataset.get("SOPClassUID", "")), str(dataset.get("PatientName") or "")
     instance, series = str(dataset.get("SOPInstanceUID", "")), str(dataset.get("SeriesInstanceUID", ""))
-    return Known(path, owner, sop_class, frozenset(names), frozenset(numbers), name, instance, series)
+    return HeaderNames(path, owner, sop_class, frozenset(names), frozenset(numbers), name, instance, series)
 
 
-def patients_of(known: Sequence[Known]) -> tuple[list[Patient], dict[Path, str]]:
+def patients_of(known: Sequence[HeaderNames]) -> tuple[list[Patient], dict[Path, str]]:
     """Sort files by patients.
 
     Returns
@@ -96,7 +96,7 @@ def patients_of(known: Sequence[Known]) -> tuple[list[Patient], dict[Path, str]]
     for one in known:
         if one.owner.patient_id and one.owner.study_uid:
             ids[one.owner.study_uid].add(one.owner.patient_id)
-    together: dict[str, list[Known]] = defaultdict(list)
+    together: dict[str, list[HeaderNames]] = defaultdict(list)
     for one in known:
         owner = one.owner
         if len(ids[owner.study_uid]) > 1:

@@ -28,7 +28,7 @@ class PixelError(Exception):
     """Why pixels cannot leave, as the end of a sentence."""
 
 
-class Search(Enum):
+class Extent(Enum):
     """How an image is searched for burned-in text."""
 
     NOTHING = "not at all"
@@ -37,30 +37,30 @@ class Search(Enum):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class TextSearch:
     """What is to be done about text in an image."""
 
-    search: Search
+    extent: Extent
     why: str
 
 
-def verdict(dataset: Dataset) -> Verdict:
+def text_search_of(dataset: Dataset) -> TextSearch:
     """Decide how an image has to be searched for burned-in text.
 
     Original axial CT that says that it has none, segmentations and maps of floating point numbers pass. Original axial
     CT that says nothing is looked at once, slice by slice; anything else is searched wholly.
     """
     if not any(name in dataset for name in _PIXELS):
-        return Verdict(Search.NOTHING, "no pixels")
+        return TextSearch(Extent.NOTHING, "no pixels")
     burned = str(dataset.get("BurnedInAnnotation", "")).strip().upper()
     sop_class = str(dataset.get("SOPClassUID", ""))
     kind = [str(one).strip().upper() for one in dataset.get("ImageType") or []]
     if burned == "YES":
-        return Verdict(Search.ALL, "it says that it has burned-in text")
+        return TextSearch(Extent.ALL, "it says that it has burned-in text")
     if sop_class == _SEGMENTATION and "SegmentSequence" in dataset:
-        return Verdict(Search.NOTHING, "a segmentation")
+        return TextSearch(Extent.NOTHING, "a segmentation")
     if sop_class == _PARAMETRIC_MAP and "PixelData" not in dataset:
-        return Verdict(Search.NOTHING, "a map of numbers")
+        return TextSearch(Extent.NOTHING, "a map of numbers")
     grey = (
         str(dataset.get("PhotometricInterpretation", "")).startswith("MONOCHROME")
         and dataset.get("BitsAllocated") == 16
@@ -68,11 +68,11 @@ def verdict(dataset: Dataset) -> Verdict:
     if sop_class in _CT and grey:
         if kind[:2] == ["ORIGINAL", "PRIMARY"] and len(kind) > 2 and kind[2] in _AXIAL:
             if burned == "NO":
-                return Verdict(Search.NOTHING, "original axial CT that says that it has no burned-in text")
-            return Verdict(Search.LOOK_FIRST, "original axial CT that does not say whether it has burned-in text")
+                return TextSearch(Extent.NOTHING, "original axial CT that says that it has no burned-in text")
+            return TextSearch(Extent.LOOK_FIRST, "original axial CT that does not say whether it has burned-in text")
         if (not kind or kind[0] == "ORIGINAL") and "LOCALIZER" not in kind:
-            return Verdict(Search.LOOK_FIRST, "CT that does not say what it shows")
-    return Verdict(Search.ALL, f"it is no original axial CT ({chr(92).join(kind) or 'without ImageType'})")
+            return TextSearch(Extent.LOOK_FIRST, "CT that does not say what it shows")
+    return TextSearch(Extent.ALL, f"it is no original axial CT ({chr(92).join(kind) or 'without ImageType'})")
 
 
 def only_pixels(dataset: Dataset, source: Dataset, syntax: UID) -> None:

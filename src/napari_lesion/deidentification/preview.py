@@ -58,11 +58,11 @@ def rows_of(path: Path, outcome: Outcome, options: Options, key: Key) -> tuple[R
         return ()
     changes: dict[str, str] = {}
 
-    def told(change: Change) -> None:
+    def on_change(change: Change) -> None:
         changes.setdefault(_named(change.path), change.what)
 
     by = Deidentifier(options, key, patient.identity, pseudonym, key.days(patient.identity_text))
-    made = by.dataset(source, iod, told)
+    made = by.dataset(source, iod, on_change)
     files.mark(made, options)
     before, after = _texts(source), _texts(made)
     rows = [Row(name, before.get(name, ""), what, after.get(name, "")) for name, what in changes.items()]

@@ -206,7 +206,7 @@ class _Back:
             if keyword in dataset:
                 delattr(dataset, keyword)
         syntax = files.syntax_of(dataset)
-        files.say_charset(dataset)
+        files.set_charset(dataset)
         name = f"{dataset.StudyInstanceUID}/{dataset.SeriesInstanceUID}/{dataset.SOPInstanceUID}.dcm"
         self._free(name).write_bytes(files.encode(dataset, syntax))
         return name

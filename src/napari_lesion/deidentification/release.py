@@ -9,7 +9,7 @@ from napari_lesion.deidentification.crosswalk import Crosswalk, place_of, read_c
 from napari_lesion.deidentification.keys import Key, read_key, refuse_weak, write_key
 from napari_lesion.deidentification.options import Options
 from napari_lesion.deidentification.run import Caller, Outcome, deidentify
-from napari_lesion.deidentification.scans import Given
+from napari_lesion.deidentification.scans import VolumeGetter
 from napari_lesion.security.roles import May, require
 from napari_lesion.support.errors import OptionError, OutputError
 from napari_lesion.support.progress import Progress, silent
@@ -34,7 +34,7 @@ class Request:
     """None: a key by chance, which is thrown away."""
     check: bool = True
     """Search all that was written for every value of the sources."""
-    given: Given = lambda _: None
+    volume_at_hand: VolumeGetter = lambda _: None
     """Scans at hand that do not leave, for the pictures of pages that do."""
     complete: bool = False
     """All files leave, or none."""
@@ -103,13 +103,13 @@ def release(request: Request, out: Path, progress: Progress = silent) -> Outcome
         key,
         check=request.check,
         jobs=request.jobs,
-        caller=Caller(keep, request.given),
+        caller=Caller(keep, request.volume_at_hand),
         progress=progress,
     )
 
 
 def _refuse_incomplete(outcome: Outcome) -> None:
-    left = [fate for fate in outcome.fates if not fate.written]
+    left = [file for file in outcome.files if not file.written]
     if left:
         raise OutputError(
             f"Nothing was written: {len(left)} files cannot leave; the first is {left[0].source.name}: {left[0].why}."

@@ -20,7 +20,7 @@ from typing import Any, Literal
 from napari_lesion.annotation.annotations import AnnotationSet
 from napari_lesion.deidentification import journals, pages
 from napari_lesion.deidentification.engine import Deidentifier
-from napari_lesion.deidentification.people import Known
+from napari_lesion.deidentification.people import HeaderNames
 from napari_lesion.deidentification.scans import Scans
 from napari_lesion.deidentification.text import cleaned
 from napari_lesion.dicom.index.frames import Owner
@@ -79,7 +79,7 @@ class Result:
     """A result that can be de-identified."""
 
     path: Path
-    known: Known
+    known: HeaderNames
     kind: Literal["findings", "annotations", "nifti", "page", "journal"]
     series_uid: str = ""
     """Of what names no patient: whose it is is known by its series."""
@@ -111,7 +111,7 @@ def result_of(path: Path) -> Result | None:
         series = load_report(path).series
         owner = Owner(series.patient_id, plain_name(series.patient_name), series.patient_birth_date, series.study_uid)
         names, numbers = {series.patient_name} - {""}, {series.patient_id, series.accession_number} - {""}
-        known = Known(path, owner, "", frozenset(names), frozenset(numbers), series.patient_name)
+        known = HeaderNames(path, owner, "", frozenset(names), frozenset(numbers), series.patient_name)
         return Result(path, known, "findings", series.series_uid)
     if path.name.endswith(ANNOTATIONS):
         one = annotations_of(path)
@@ -126,8 +126,8 @@ def result_of(path: Path) -> Result | None:
     return None
 
 
-def _nobody(path: Path, owner: Owner) -> Known:
-    return Known(path, owner, "", frozenset(), frozenset())
+def _nobody(path: Path, owner: Owner) -> HeaderNames:
+    return HeaderNames(path, owner, "", frozenset(), frozenset())
 
 
 def uids_of(result: Result) -> set[str]:

@@ -14,12 +14,12 @@ from napari_lesion.deidentification import files, pages, results, verify
 from napari_lesion.deidentification.engine import Deidentifier
 from napari_lesion.deidentification.journals import SUFFIX
 from napari_lesion.deidentification.keys import Key
-from napari_lesion.deidentification.one import Fate, What, Work, batches, deidentify_files
+from napari_lesion.deidentification.one_file import FileOutcome, What, Work, batches, deidentify_files
 from napari_lesion.deidentification.options import Options
-from napari_lesion.deidentification.people import Known, Patient, known_of, patients_of
-from napari_lesion.deidentification.scans import Given, Scans
+from napari_lesion.deidentification.people import HeaderNames, Patient, header_names_of, patients_of
+from napari_lesion.deidentification.scans import Scans, VolumeGetter
 from napari_lesion.deidentification.table import edition, iod_of
-from napari_lesion.deidentification.verify_sources import Asked
+from napari_lesion.deidentification.verify_sources import CheckOptions
 from napari_lesion.deidentification.workers import Workers, number_for
 from napari_lesion.dicom.index.frames import Owner
 from napari_lesion.dicom.index.tree import look_through
@@ -45,7 +45,7 @@ class DeidentificationError(LesionError):
 class Outcome:
     """What became of all files."""
 
-    fates: tuple[Fate, ...]
+    files: tuple[FileOutcome, ...]
     patients: tuple[tuple[Patient, str], ...]
     """Each with its pseudonym."""
     changes: dict[tuple[str, str], int]
@@ -56,8 +56,8 @@ class Outcome:
     """New UIDs to those that they stand for."""
 
     def count(self, what: What) -> int:
-        """Count the files with a fate."""
-        return sum(fate.what == what for fate in self.fates)
+        """Count the files of which that became."""
+        return sum(file.what == what for file in self.files)
 
 
 def _nothing(_outcome: Outcome) -> None:
@@ -71,7 +71,7 @@ class Caller:
     keep: Callable[[Outcome], None] = _nothing
     """Called when all is written and checked, before it is put in its place: it keeps what only the key's holder may
     know. Where it fails, nothing stays."""
-    given: Given = lambda _: None
+    volume_at_hand: VolumeGetter = lambda _: None
     """Gives scans at hand that are not among the sources, for the pictures of pages."""
 
 
@@ -120,7 +120,7 @@ def deidentify(
         require(May.DE_IDENTIFY, path)
     if out is not None:
         _refuse_bad_place(sources, out)
-    run = _Run(sources, options, key, progress, caller.given)
+    run = _Run(sources, options, key, progress, caller.volume_at_hand)
     paths = run.paths()
     with Workers(number_for(len(paths), jobs)) as workers:
         if out is None:
@@ -132,7 +132,7 @@ def deidentify(
                 outcome = replace(outcome, notes=tuple(sorted({*outcome.notes, *doubtful})))
             said = json.dumps(_record(outcome, options), indent=1) + "\n"
             (place / RECORD).write_text(said, encoding="utf-8")
-            for folder in {fate.source.parent for fate in outcome.fates if fate.written}:
+            for folder in {file.source.parent for file in outcome.files if file.written}:
                 require(May.DE_IDENTIFY, folder)  # a shared folder may lie within what was named
             caller.keep(outcome)
             _log(outcome, options, checked=check)
@@ -142,7 +142,7 @@ def deidentify(
 def _log(outcome: Outcome, options: Options, *, checked: bool) -> None:
     """Write a line of the audit log for each patient of whom something leaves."""
     how = ", ".join(("basic profile", *options.names, *(() if checked else ("not checked",))))
-    sources = {fate.source for fate in outcome.fates if fate.written}
+    sources = {file.source for file in outcome.files if file.written}
     for patient, _ in outcome.patients:
         if sources.intersection(patient.files):
             record(Action.DE_IDENTIFY, patient_id=patient.patient_ids[0] if patient.patient_ids else "", detail=how)
@@ -153,15 +153,15 @@ def _refuse_leaks(
 ) -> tuple[str, ...]:
     # Pages are made anew of the findings beside them, so nothing of a page is a source of anything.
     written = [
-        (fate.source, place / fate.written)
-        for fate in outcome.fates
-        if fate.written and fate.source.name not in pages.NAMES
+        (file.source, place / file.written)
+        for file in outcome.files
+        if file.written and file.source.name not in pages.NAMES
     ]
-    asked = Asked(frozenset(options.names))
+    kept = CheckOptions(frozenset(options.names))
     found = verify.search(
         written,
         place,
-        asked,
+        kept,
         lambda done, total: progress(done, total, "checking what was written"),
         mapped=workers.map,
         read=opened,
@@ -197,13 +197,15 @@ def _refuse_bad_place(sources: Sequence[Path], out: Path) -> None:
 
 
 class _Run:
-    def __init__(self, sources: Sequence[Path], options: Options, key: Key, progress: Progress, given: Given) -> None:
+    def __init__(
+        self, sources: Sequence[Path], options: Options, key: Key, progress: Progress, volume_at_hand: VolumeGetter
+    ) -> None:
         self._sources = sources
-        self._given = given
+        self._volume_at_hand = volume_at_hand
         self._options = options
         self._key = key
         self._progress = progress
-        self._fates: list[Fate] = []
+        self._files: list[FileOutcome] = []
         self._changes: Counter[tuple[str, str]] = Counter()
         self._uids: dict[str, str] = {}
         self._notes: set[str] = set()
@@ -218,16 +220,16 @@ class _Run:
             if source.is_dir():
                 tree = look_through(source, lambda found: self._progress(0, 0, f"looking: {found} files"))
                 paths += tree.paths
-                self._fates += [Fate(path, "left out", why) for path, why in (*tree.skipped, *tree.left_out)]
+                self._files += [FileOutcome(path, "left out", why) for path, why in (*tree.skipped, *tree.left_out)]
             else:
                 paths.append(source)
         return paths
 
     def all(self, paths: Sequence[Path], place: Path | None, workers: Workers) -> Outcome:
-        looked_at = list(self._looked_at(paths, workers))
-        known = [one for one in map(self._of_whom, looked_at) if one is not None]
+        read = list(self._headers_read(paths, workers))
+        known = [one for one in map(self._of_whom, read) if one is not None]
         patients, refused = patients_of(known)
-        self._fates += [Fate(path, "quarantined", why) for path, why in refused.items()]
+        self._files += [FileOutcome(path, "quarantined", why) for path, why in refused.items()]
         total = sum(len(one.files) for one in patients)
         called = [(patient, self._key.pseudonym(patient.identity_text)) for patient in patients]
         people = tuple(
@@ -244,7 +246,7 @@ class _Run:
         self._progress(done, total, "de-identifying")
         for some in workers.map(deidentify_files, Work(people, place), batches(objects, _BATCH)):
             for one in some:
-                self._fates.append(one.fate)
+                self._files.append(one.file)
                 self._changes.update(one.changes)
                 self._uids.update(one.uids)
                 self._notes.update(one.notes)
@@ -252,23 +254,23 @@ class _Run:
             self._progress(done, total, "de-identifying")
         for patient, by in zip(patients, people, strict=True):
             self._write_results(patient, by, place)
-        fates = sorted(self._fates, key=lambda fate: str(fate.source))
-        return Outcome(tuple(fates), tuple(called), dict(self._changes), tuple(sorted(self._notes)), self._uids)
+        ordered = sorted(self._files, key=lambda one: str(one.source))
+        return Outcome(tuple(ordered), tuple(called), dict(self._changes), tuple(sorted(self._notes)), self._uids)
 
-    def _looked_at(self, paths: Sequence[Path], workers: Workers) -> Iterator[Known]:
+    def _headers_read(self, paths: Sequence[Path], workers: Workers) -> Iterator[HeaderNames]:
         some = [tuple(paths[at : at + _BATCH]) for at in range(0, len(paths), _BATCH)]
-        looks = (look for batch in workers.map(looks_at, self._options, some) for look in batch)
-        for number, (path, look) in enumerate(zip(paths, looks, strict=True)):
+        headers = (header for batch in workers.map(read_headers, self._options, some) for header in batch)
+        for number, (path, header) in enumerate(zip(paths, headers, strict=True)):
             self._progress(number, len(paths), "reading headers")
-            if isinstance(look, Known):
-                self._owners.setdefault(look.series, look.owner)
-                yield look
-            elif look:
-                self._fates.append(Fate(path, "left out", look))
+            if isinstance(header, HeaderNames):
+                self._owners.setdefault(header.series, header.owner)
+                yield header
+            elif header:
+                self._files.append(FileOutcome(path, "left out", header))
             elif (result := self._result(path)) is not None:
                 yield result.known
 
-    def _of_whom(self, known: Known) -> Known | None:
+    def _of_whom(self, known: HeaderNames) -> HeaderNames | None:
         """Find whose a result is that names no patient: that of its series, if it is here; else it does not leave."""
         result = self._results.get(known.path)
         if result is None or known.owner.patient_id or known.owner.study_uid:
@@ -276,25 +278,27 @@ class _Run:
         owner = self._owners.get(result.series_uid)
         if owner is None:
             why = "its scan is not among what is de-identified, so that it is not clear whose it is"
-            self._fates.append(Fate(known.path, "quarantined", why))
+            self._files.append(FileOutcome(known.path, "quarantined", why))
             return None
         return replace(known, owner=owner)
 
     def _write_results(self, patient: Patient, by: Deidentifier, place: Path | None) -> None:
         """Write the results of a patient, whose scans were written; last what is made of other results."""
-        scans = Scans((place or Path()) / by.pseudonym, lambda new: self._given(self._uids.get(new, new)), by.uid)
+        scans = Scans(
+            (place or Path()) / by.pseudonym, lambda new: self._volume_at_hand(self._uids.get(new, new)), by.uid
+        )
         own = [self._results[path] for path in patient.files if path in self._results]
         for result in sorted(own, key=lambda one: one.in_order):
             if place is None:
-                self._fates.append(Fate(result.path, "written"))
+                self._files.append(FileOutcome(result.path, "written"))
                 continue
             try:
                 name = results.write(result, by, place, scans)
             except LesionError as error:
-                self._fates.append(Fate(result.path, "left out", str(error)))
+                self._files.append(FileOutcome(result.path, "left out", str(error)))
                 continue
             self._uids.update({by.uid(uid): uid for uid in results.uids_of(result) if by.uid(uid) != uid})
-            self._fates.append(Fate(result.path, "written", "", name))
+            self._files.append(FileOutcome(result.path, "written", "", name))
 
     def _result(self, path: Path) -> results.Result | None:
         try:
@@ -302,10 +306,10 @@ class _Run:
         except SecurityError:
             raise
         except LesionError:
-            self._fates.append(Fate(path, "quarantined", "a result that is damaged"))
+            self._files.append(FileOutcome(path, "quarantined", "a result that is damaged"))
             return None
         if result is None:
-            self._fates.append(Fate(path, "left out", results.why_left_out(path)))
+            self._files.append(FileOutcome(path, "left out", results.why_left_out(path)))
         else:
             self._results[path] = result
             if result.kind == "findings":
@@ -313,12 +317,12 @@ class _Run:
         return result
 
 
-def looks_at(options: Options, paths: Sequence[Path]) -> list[Known | str]:
+def read_headers(options: Options, paths: Sequence[Path]) -> list[HeaderNames | str]:
     """Read the headers of files: whose they are, or why they are left out; "" of those that are no DICOM."""
-    return [_look_at(path, options) for path in paths]
+    return [_read_header(path, options) for path in paths]
 
 
-def _look_at(path: Path, options: Options) -> Known | str:
+def _read_header(path: Path, options: Options) -> HeaderNames | str:
     try:
         dataset = files.read(path, headers=True)
     except files.NotDicomError:
@@ -328,7 +332,7 @@ def _look_at(path: Path, options: Options) -> Known | str:
         return "a DICOMDIR, which names patients and old files"
     if iod_of(sop_class) is None:
         return f"what it is cannot be de-identified ({UID(sop_class).name})"
-    return known_of(path, dataset, options)
+    return header_names_of(path, dataset, options)
 
 
 def _record(outcome: Outcome, options: Options) -> dict[str, object]:

@@ -14,7 +14,7 @@ from napari_lesion.model.findings import Report, may_be_of
 from napari_lesion.model.volume import Volume
 from napari_lesion.support.errors import LesionError
 
-Given = Callable[[str], tuple[Volume, Series] | None]
+VolumeGetter = Callable[[str], tuple[Volume, Series] | None]
 """Gives the scan of a series (by its UID before) that is at hand, with its files; None where there is none."""
 
 
@@ -25,15 +25,17 @@ class Scans:
     ----------
     folder : Path
         Where they were written.
-    given : callable, optional
+    volume_at_hand : callable, optional
         For scans that are not written: by the de-identified UID of a series, the scan as it is.
     uid : callable
         Makes the UID that stands for another.
     """
 
-    def __init__(self, folder: Path, given: Given = lambda _: None, uid: Callable[[str], str] = str) -> None:
+    def __init__(
+        self, folder: Path, volume_at_hand: VolumeGetter = lambda _: None, uid: Callable[[str], str] = str
+    ) -> None:
         self._folder = folder
-        self._given = given
+        self._volume_at_hand = volume_at_hand
         self._uid = uid
         self._volumes: dict[str, Volume | None] = {}
 
@@ -57,9 +59,9 @@ class Scans:
         return volume if volume is not None and may_be_of(report, volume) else None
 
     def _read(self, report: Report) -> Volume | None:
-        given = self._given(report.series_uid)
-        if given is not None:
-            volume, source = given
+        at_hand = self._volume_at_hand(report.series_uid)
+        if at_hand is not None:
+            volume, source = at_hand
             volume.wait()
             return self._nameless(volume, report) if has_no_text(source) else None
         for series in self._series:
@@ -83,9 +85,9 @@ def has_no_text(source: Series) -> bool:
     for path in {one.file.path for one in source.frames}:
         try:
             dataset = files.read(path)
-            search = pixels.verdict(dataset).search
-            if search is not pixels.Search.NOTHING:
-                first = search is pixels.Search.LOOK_FIRST
+            extent = pixels.text_search_of(dataset).extent
+            if extent is not pixels.Extent.NOTHING:
+                first = extent is pixels.Extent.LOOK_FIRST
                 burned_in.without_text(dataset, dataset, files.syntax_of(dataset), mask=False, look_first=first)
         except (files.NotDicomError, burned_in.TextFoundError):
             return False

@@ -34,7 +34,7 @@ from napari_lesion.deidentification.verify_sources import (
     RESULT_TEXTS,
     STUDY_DATES,
     TECHNICAL,
-    Asked,
+    CheckOptions,
     Pixels,
     Read,
     Source,
@@ -65,7 +65,6 @@ _OURS = re.compile(
     rb'|"(?:basic|(?:retain|clean) [a-z-]+)"|deidentification\.json',
 )
 
-Tell = Callable[[int, int], None]
 Map = Callable[[Callable[[Any, Any], Any], Any, Sequence[Any]], Iterator[Any]]
 """Calls a function with what is shared and each item, and gives what it gives: `map`, or one with many processes."""
 
@@ -97,8 +96,8 @@ def _here(function: Callable[[Any, Any], Any], shared: Any, items: Sequence[Any]
 def search(
     written: Sequence[tuple[Path, Path]],
     place: Path,
-    asked: Asked,
-    tell: Tell,
+    options: CheckOptions,
+    progress: Callable[[int, int], None],
     *,
     mapped: Map | None = None,
     read: Read = Path.read_bytes,
@@ -111,8 +110,8 @@ def search(
         Source and output of each file.
     place : Path
         Folder of all that was written; other files in it are searched, too.
-    asked : Asked
-    tell : callable
+    options : CheckOptions
+    progress : callable
         Called with how many files were looked at, and how many there are; may raise.
     mapped : Map, optional
         One that uses more processors.
@@ -122,21 +121,21 @@ def search(
     total = 2 * len(written)
     batches = _in_batches(written)
     wanted, known = Wanted(), dict[Path, Source]()
-    collected = mapped(collect, (asked, read), [[source for source, _ in some] for some in batches])
+    collected = mapped(collect, (options, read), [[source for source, _ in some] for some in batches])
     for some, (more, sources) in zip(batches, collected, strict=True):
         wanted.join(more)
         known.update(zip((output for _, output in some), sources, strict=True))
-        tell(len(known), total)
+        progress(len(known), total)
     leaks: list[Leak] = []
     doubtful: list[Leak] = []
-    moves = _compare_dates(written, known, place, leaks) if asked.shifted else {}
+    moves = _compare_dates(written, known, place, leaks) if options.shifted else {}
     _drop_allowed(wanted, moves)
     paths = sorted(one for one in place.rglob("*") if one.is_file())
     looked = _in_batches([(path, known[path].pixels if path in known else None) for path in paths])
     for number, found in enumerate(mapped(_search_files, (wanted, place), looked)):
         leaks += found.leaks
         doubtful += found.doubtful
-        tell(min(len(written) + number * _BATCH, total), total)
+        progress(min(len(written) + number * _BATCH, total), total)
     return Found(tuple(leaks), tuple(doubtful))
 
 

@@ -76,16 +76,16 @@ _OF_PROGRAM = frozenset({"AlgorithmName", "TextValue", "ContentDescription", "De
 
 
 @dataclass(frozen=True)
-class Asked:
+class CheckOptions:
     """What the de-identification was asked to keep."""
 
-    options: frozenset[str]
+    names: frozenset[str]
     """Such as "retain device"."""
 
     @property
     def shifted(self) -> bool:
         """Whether dates were to be moved, and times to stay."""
-        return "retain dates-shifted" in self.options
+        return "retain dates-shifted" in self.names
 
 
 @dataclass
@@ -144,9 +144,9 @@ class Source:
     dates: Dates = ()
 
 
-def collect(how: tuple[Asked, Read], sources: Sequence[Path]) -> tuple[Wanted, list[Source]]:
+def collect(how: tuple[CheckOptions, Read], sources: Sequence[Path]) -> tuple[Wanted, list[Source]]:
     """Read sources: what to look for of all of them, and pixels and dates of each."""
-    asked, read = how
+    options, read = how
     wanted = Wanted()
     known: list[Source] = []
     for path in sources:
@@ -155,15 +155,15 @@ def collect(how: tuple[Asked, Read], sources: Sequence[Path]) -> tuple[Wanted, l
             known.append(Source())
             continue
         dataset = pydicom.dcmread(pydicom.filebase.DicomBytesIO(read(path)), force=True)
-        _collect(dataset, path, wanted, asked)
+        _collect(dataset, path, wanted, options)
         _collect_around(dataset, path, wanted)
-        dates = tuple(str(dataset.get(keyword) or "") for keyword in STUDY_DATES) if asked.shifted else ()
+        dates = tuple(str(dataset.get(keyword) or "") for keyword in STUDY_DATES) if options.shifted else ()
         known.append(Source(_pixels_of(dataset), dates))
     wanted.seen.clear()
     return wanted, known
 
 
-def _collect(dataset: Dataset, source: Path, wanted: Wanted, asked: Asked) -> None:
+def _collect(dataset: Dataset, source: Path, wanted: Wanted, options: CheckOptions) -> None:
     for tag in dataset.keys():  # noqa: SIM118
         if int(tag) in _PIXELS:
             continue
@@ -177,12 +177,12 @@ def _collect(dataset: Dataset, source: Path, wanted: Wanted, asked: Asked) -> No
             continue
         if element.VR == "SQ":
             for item in element.value or ():
-                _collect(item, source, wanted, asked)
+                _collect(item, source, wanted, options)
         elif element.value is not None and element.value != "":
-            _one(element, source, wanted, asked)
+            _one(element, source, wanted, options)
 
 
-def _one(element: Any, source: Path, wanted: Wanted, asked: Asked) -> None:
+def _one(element: Any, source: Path, wanted: Wanted, options: CheckOptions) -> None:
     tag, vr = f"{int(element.tag):08x}", element.VR
     private = bool(int(element.tag) >> 16 & 1)
     if vr in _BULK or isinstance(element.value, bytes):
@@ -194,9 +194,9 @@ def _one(element: Any, source: Path, wanted: Wanted, asked: Asked) -> None:
             continue
         wanted.seen.add((tag, vr, text))
         where = (element.keyword or str(element.tag), source)
-        if _may_stay(tag, vr, text, asked, private=private):
+        if _may_stay(tag, vr, text, options, private=private):
             wanted.allowed.add(text.lower())
-            if vr in FREE and _is_kept(_row(tag), asked) and not private:
+            if vr in FREE and _is_kept(_row(tag), options) and not private:
                 wanted.kept_words.update(word.lower() for word in LETTERS.findall(text))
             continue
         if vr == "PN":
@@ -212,32 +212,32 @@ def _want_text(text: str, where: Where, wanted: Wanted) -> None:
         wanted.texts.setdefault(text.lower(), where)
 
 
-def _is_kept(row: dict[str, str] | None, asked: Asked) -> bool:
+def _is_kept(row: dict[str, str] | None, options: CheckOptions) -> bool:
     """Whether an option keeps an attribute as it is."""
-    return row is not None and any(option in asked.options and row[column] == "K" for option, column in _KEEPS.items())
+    return row is not None and any(option in options.names and row[column] == "K" for option, column in _KEEPS.items())
 
 
-def _may_stay(tag: str, vr: str, text: str, asked: Asked, *, private: bool) -> bool:
+def _may_stay(tag: str, vr: str, text: str, options: CheckOptions, *, private: bool) -> bool:
     if text in DUMMIES:
         return True
     if private:
         numeric = NUMERIC.fullmatch(text) is not None
-        return "retain safe-private" in asked.options and (numeric or vr == "LO")
+        return "retain safe-private" in options.names and (numeric or vr == "LO")
     row = _row(tag)
-    kept = _is_kept(row, asked)
+    kept = _is_kept(row, options)
     if vr == "UI" and not kept:
         # UIDREF items (0040,A124) refer to UIDs that were kept; the option's column forgets them (docs/privacy.md).
-        kept = "retain uids" in asked.options and (row is None or tag == "0040a124")
+        kept = "retain uids" in options.names and (row is None or tag == "0040a124")
         return kept or text.startswith((DICOM_ROOT, "2.16.840.1.113883.6."))
     if kept:
         return True
     if vr in ("TM", "DA", "DT"):
-        return asked.shifted and vr == "TM"
+        return options.shifted and vr == "TM"
     if row is not None:
         cleaned = (
             row["clean_descriptors"] or row["retain_device"] == "C" or row["retain_patient_characteristics"] == "C"
         )
-        zone = tag == "00080201" and asked.shifted
+        zone = tag == "00080201" and options.shifted
         return zone or (bool(cleaned) and names_nobody(text))
     if vr == "PN":
         return False

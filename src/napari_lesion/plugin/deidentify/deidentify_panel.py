@@ -25,7 +25,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lesion.deidentification.keys import Key
-from napari_lesion.deidentification.one import Fate
+from napari_lesion.deidentification.one_file import FileOutcome
 from napari_lesion.deidentification.preview import rows_of
 from napari_lesion.deidentification.release import Request, key_of, preview, release
 from napari_lesion.deidentification.run import Outcome
@@ -271,10 +271,10 @@ class DeidentifyPanel(QWidget):
 
     # -- what came of it ----------------------------------------------------------------------------------------------
 
-    def _left_back(self) -> list[Fate]:
-        fates = self.outcome.fates if self.outcome is not None else ()
+    def _left_back(self) -> list[FileOutcome]:
+        files = self.outcome.files if self.outcome is not None else ()
         return sorted(
-            (one for one in fates if one.what in ("quarantined", "left out")), key=lambda one: one.what != "quarantined"
+            (one for one in files if one.what in ("quarantined", "left out")), key=lambda one: one.what != "quarantined"
         )
 
     def _list_files(self) -> None:
@@ -286,7 +286,7 @@ class DeidentifyPanel(QWidget):
         self.which.addItem(tr("Files that do not leave: {count}", count=len(self._left_back())), "left")
         if self._key is None:
             return  # the key of what was written is not kept here
-        going = [fate.source for fate in outcome.fates if fate.what in ("written", "masked")][:_MOST_FILES]
+        going = [file.source for file in outcome.files if file.what in ("written", "masked")][:_MOST_FILES]
         for number, path in enumerate(going, 1):
             self.which.addItem(path.name if self._tools.names else tr("File {number}", number=number), path)
 

@@ -153,11 +153,11 @@ class Exports(QWidget):
         from napari_lesion.deidentification.exports import prepare_reports, release_reports
 
         def work(report: Report, volume: Volume, source: Series | None, progress: Progress) -> Outcome:
-            given = replace(request, given=lambda _uid: None if source is None else (volume, source))
+            request_here = replace(request, volume_at_hand=lambda _uid: None if source is None else (volume, source))
             with temporary_folder() as hidden:
                 folder, made = Path(hidden) / "results", part(progress, 0, 1, 2)
                 prepare_reports(report, kinds, folder, volume=volume, source=source, progress=made)
-                return release_reports([folder], out, given, part(progress, 1, 2, 2))
+                return release_reports([folder], out, request_here, part(progress, 1, 2, 2))
 
         self._start(work, partial(self._on_deidentified, out), tr("Cancelled. Nothing was written."))
 

@@ -17,7 +17,7 @@ What = Literal["written", "masked", "quarantined", "left out"]
 
 
 @dataclass(frozen=True)
-class Fate:
+class FileOutcome:
     """What became of one file."""
 
     source: Path
@@ -32,7 +32,7 @@ class Fate:
 class Done:
     """One file, done."""
 
-    fate: Fate
+    file: FileOutcome
     changes: frozenset[tuple[str, str]] = frozenset()
     """Path and what was done of each attribute that did not stay."""
     uids: dict[str, str] = field(default_factory=dict, repr=False)
@@ -63,31 +63,31 @@ def _one(path: Path, by: Deidentifier, place: Path | None, names: set[str]) -> D
     try:
         source = files.read(path)
     except files.NotDicomError as error:
-        return Done(Fate(path, "left out", str(error)))
+        return Done(FileOutcome(path, "left out", str(error)))
     iod = iod_of(str(source.get("SOPClassUID", "")))
     syntax = files.syntax_of(source)
     if iod is None or not source.get("SOPInstanceUID"):
-        return Done(Fate(path, "left out", "it has no SOPInstanceUID"))
+        return Done(FileOutcome(path, "left out", "it has no SOPInstanceUID"))
     if not files.can_be_written(syntax):
-        return Done(Fate(path, "quarantined", f"files of its transfer syntax are not written ({syntax.name})"))
+        return Done(FileOutcome(path, "quarantined", f"files of its transfer syntax are not written ({syntax.name})"))
     seen: set[tuple[str, str]] = set()
 
-    def told(change: Change) -> None:
+    def on_change(change: Change) -> None:
         seen.add((change.path, change.what))
 
     what: What = "written"
     notes: set[str] = set()
     try:
-        made = by.dataset(source, iod, told)
+        made = by.dataset(source, iod, on_change)
         pixels.only_pixels(made, source, syntax)
-        verdict = pixels.verdict(source)
-        if verdict.search is not pixels.Search.NOTHING:
+        text = pixels.text_search_of(source)
+        if text.extent is not pixels.Extent.NOTHING:
             masked = burned_in.without_text(
                 made,
                 source,
                 syntax,
                 mask=by.options.clean_pixels,
-                look_first=verdict.search is pixels.Search.LOOK_FIRST,
+                look_first=text.extent is pixels.Extent.LOOK_FIRST,
             )
             if masked is not None:
                 syntax, what = masked, "masked"
@@ -95,19 +95,19 @@ def _one(path: Path, by: Deidentifier, place: Path | None, names: set[str]) -> D
         if (note := faces.note_of(source)) is not None:
             notes.add(note)
     except (pixels.PixelError, burned_in.TextFoundError) as error:
-        return Done(Fate(path, "quarantined", str(error)))
+        return Done(FileOutcome(path, "quarantined", str(error)))
     files.mark(made, by.options)
-    files.say_charset(made)
+    files.set_charset(made)
     name = "/".join((by.pseudonym, made.StudyInstanceUID, made.SeriesInstanceUID, f"{made.SOPInstanceUID}.dcm"))
     if name in names:
-        return Done(Fate(path, "left out", "another file with its SOPInstanceUID was written"))
+        return Done(FileOutcome(path, "left out", "another file with its SOPInstanceUID was written"))
     names.add(name)
     if place is not None:
         target = place / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(files.encode(made, syntax))
-    fate = Fate(path, what, "text was masked" if what == "masked" else "", name if place is not None else "")
-    return Done(fate, frozenset(seen), _uids(source, by), frozenset(notes))
+    file = FileOutcome(path, what, "text was masked" if what == "masked" else "", name if place is not None else "")
+    return Done(file, frozenset(seen), _uids(source, by), frozenset(notes))
 
 
 def _uids(source: Dataset, by: Deidentifier) -> dict[str, str]:
