@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from napari_lesion.support.errors import Cancelled, ConfigError
 from napari_lesion.training.config.options import OptimiserConfig, RunConfig, ValidationConfig
-from napari_lesion.training.engine import checkpoint
+from napari_lesion.training.engine import checkpoint, run_folder
 from napari_lesion.training.engine.card import card
 from napari_lesion.training.engine.fit import fit
 from napari_lesion.training.engine.ranks import Ranks
@@ -130,7 +130,7 @@ def test_without_validations_the_last_average_is_exported(tmp_path: Path) -> Non
     recipe.validates_after = lambda step: False  # type: ignore[method-assign]
     fit(recipe, tmp_path)
     network = recipe.network(torch.device("cpu"), start=True)
-    network.load_state_dict(checkpoint.load(tmp_path / checkpoint.FILE_NAME)["learner"]["average"])
+    network.load_state_dict(checkpoint.load(tmp_path / run_folder.CHECKPOINT)["learner"]["average"])
     assert torch.equal(recipe.exported["weight"], network[0].weight)
     assert recipe.exported["record"]["result"]["weights"] == "average at step 12"
 
@@ -156,7 +156,7 @@ def test_a_run_of_the_version_before_goes_on(tmp_path: Path, name: str) -> None:
     fit(whole, tmp_path / "whole")
     with pytest.raises(Cancelled):
         fit(Line(), tmp_path / "parts", progress=stop_at(7))
-    path = tmp_path / "parts" / checkpoint.FILE_NAME
+    path = tmp_path / "parts" / run_folder.CHECKPOINT
     content = checkpoint.load(path)
     (own,) = content.pop("ranks")
     checkpoint.save(path, {**content, name: own["sampler"], "torch": own["torch"]})

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from napari_lesion.models.packages import find_package, verify
-from napari_lesion.training.engine import checkpoint
+from napari_lesion.training.engine import checkpoint, run_folder
 
 DRIVER = Path(__file__).parents[1] / "helpers" / "training_driver.py"
 
@@ -48,7 +48,7 @@ def test_a_run_killed_again_and_again_ends_bit_for_bit_like_one_that_was_not(run
     whole, parts = runs / "whole", runs / "parts"
     assert verify(find_package(whole / "model")) == verify(find_package(parts / "model"))
     # Weights, average, optimiser, early stopping, cuts of the rate, mined places, and all randomness.
-    assert same(checkpoint.load(whole / checkpoint.FILE_NAME), checkpoint.load(parts / checkpoint.FILE_NAME))
+    assert same(checkpoint.load(whole / run_folder.CHECKPOINT), checkpoint.load(parts / run_folder.CHECKPOINT))
     for name in ("progress.csv", "validation.csv"):
         assert rows(whole / name) == rows(parts / name)
         assert rows(whole / name)
@@ -70,7 +70,7 @@ def test_a_run_without_progress_stops_early_and_cuts_its_rate(runs: Path) -> Non
 
 
 def test_two_processes_take_the_mean_of_their_gradients(runs: Path) -> None:
-    network = checkpoint.load(runs / "plain" / checkpoint.FILE_NAME)["learner"]["network"]
+    network = checkpoint.load(runs / "plain" / run_folder.CHECKPOINT)["learner"]["network"]
     expected = torch.load(runs / "documented.pt", weights_only=True)
     for name, tensor in expected.items():
         if "running" not in name:  # the last batch's statistics are those of the process
@@ -85,7 +85,7 @@ def test_two_processes_killed_and_resumed_end_like_those_that_were_not_and_only_
     assert statuses[4:6] == [0, 0]
     assert statuses[6] == 1  # one process alone does not go on with a run of two
     assert verify(find_package(runs / "two" / "model")) == verify(find_package(runs / "two-parts" / "model"))
-    one, other = (checkpoint.load(runs / name / checkpoint.FILE_NAME)["ranks"] for name in ("two", "two-parts"))
+    one, other = (checkpoint.load(runs / name / run_folder.CHECKPOINT)["ranks"] for name in ("two", "two-parts"))
     assert same(one, other)
     assert not same(one[0]["sampler"], one[1]["sampler"])
     assert not (runs / "second").exists()

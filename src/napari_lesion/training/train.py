@@ -7,6 +7,8 @@ from pathlib import Path
 from napari_lesion.support.errors import OptionError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.config.options import network_of
+from napari_lesion.training.engine import run_folder
+from napari_lesion.training.run_status import reported
 
 WITHOUT_FOLDS = {
     "PatchNet": "patch classifier",
@@ -49,6 +51,15 @@ def train(
     kind = network_of(config)
     if kind in WITHOUT_FOLDS and not (fold is None and folds is None):
         raise OptionError(f"{config} is for a {WITHOUT_FOLDS[kind]}: it has no folds.")
+    run_folder.withdraw(out)
+    with reported(out, progress) as told:
+        return _train(kind, config, out, resume, fold, folds, told)
+
+
+def _train(
+    kind: str, config: Path, out: Path, resume: bool, fold: int | None, folds: int | None, progress: Progress
+) -> Path:
+    """Run the recipe of a network."""
     if kind == "LooksNet":
         from napari_lesion.training.recipes.looks import run_looks
 

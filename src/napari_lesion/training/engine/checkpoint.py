@@ -10,25 +10,7 @@ from typing import Any
 import torch
 
 from napari_lesion.support.atomic import whole_file
-from napari_lesion.support.errors import InputFileError, OptionError
-
-FILE_NAME = "checkpoint.pt"
-
-
-def place(out: Path, *, resume: bool) -> Path:
-    """Say where the checkpoint of a run is.
-
-    Raises
-    ------
-    OptionError
-        If the folder holds another run, or there is nothing to resume.
-    """
-    path = out / FILE_NAME
-    if path.exists() and not resume:
-        raise OptionError(f"{out} already holds a run. Pass --resume to go on with it, or choose another folder.")
-    if resume and not path.exists():
-        raise OptionError(f"{out} holds no run to go on with. Leave --resume out.")
-    return path
+from napari_lesion.support.errors import InputFileError
 
 
 def save(path: Path, content: Mapping[str, Any]) -> None:

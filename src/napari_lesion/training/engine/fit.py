@@ -15,9 +15,9 @@ from typing import Any, Generic
 import torch
 from torch import Tensor, nn
 
-from napari_lesion.support.errors import ConfigFileError
+from napari_lesion.support.errors import Cancelled, ConfigFileError
 from napari_lesion.support.progress import Progress, silent
-from napari_lesion.training.engine import checkpoint
+from napari_lesion.training.engine import checkpoint, run_folder
 from napari_lesion.training.engine.early_stopping import EarlyStopping
 from napari_lesion.training.engine.optimiser import learning_rate
 from napari_lesion.training.engine.prefetch import Prefetcher
@@ -25,6 +25,9 @@ from napari_lesion.training.engine.ranks import ALONE, Ranks
 from napari_lesion.training.engine.recipe import Batch, Recipe, Result
 from napari_lesion.training.engine.run_logger import RunLogger
 from napari_lesion.training.engine.trainer_state import TrainerState, make_trainer
+
+_LOOK_EVERY_S = 0.3
+"""While a run pauses."""
 
 
 @dataclass
@@ -181,9 +184,9 @@ def fit(
     ConfigFileError
         If the folder holds another run, there is nothing to resume, or the loss is no number any more.
     Cancelled
-        If ``progress`` raised it; the run goes on from its last checkpoint.
+        If ``progress`` raised it, or the run was asked to stop; it goes on from its last checkpoint.
     """
-    path = checkpoint.place(out, resume=resume)
+    path = run_folder.place(out, resume=resume)
     run = begin(recipe, device, ranks, start=not resume)
     logger = None
     try:
@@ -195,6 +198,7 @@ def fit(
             _keep(run, logger, path)
         while not run.done:
             _advance(run, logger, path, progress)
+            _heed(run, logger, path, progress)
     finally:
         run.batches.close()
         if logger:
@@ -208,7 +212,7 @@ def _advance(run: Run[Batch, Result], logger: RunLogger | None, path: Path, prog
     row = take_step(run)
     if logger:
         logger.note(logger.steps, row)
-        progress(trainer.step, recipe.config.steps, f"training, loss {logger.steps.recent('loss'):.3f}")
+        progress(trainer.step, recipe.config.steps, f"{run_folder.TRAINING} {logger.steps.recent('loss'):.3f}")
     if recipe.changes_data_after(trainer.step):
         recipe.change_data(trainer, progress)
     if recipe.validates_after(trainer.step):
@@ -220,6 +224,27 @@ def _advance(run: Run[Batch, Result], logger: RunLogger | None, path: Path, prog
             logger.note(logger.validations, {"step": trainer.step, **row, "best_step": run.stopping.step})
     if trainer.step % recipe.config.checkpoint_every == 0 or run.done:
         _keep(run, logger, path)
+    elif logger:
+        logger.write_now_and_then()
+
+
+def _heed(run: Run[Batch, Result], logger: RunLogger | None, path: Path, progress: Progress) -> None:
+    """Pause or stop where that was asked for; all processes of a run do, as the first one reads."""
+    trainer, kept = run.trainer, False
+    while not run.done:
+        request = run_folder.asked(path.parent) if trainer.ranks.first else None
+        if trainer.ranks.all(torch.tensor(request is None, device=trainer.device)):
+            return
+        stops = not trainer.ranks.all(torch.tensor(request != "stop", device=trainer.device))
+        if not kept:
+            _keep(run, logger, path)
+            kept = True
+        if stops:
+            if trainer.ranks.first:
+                run_folder.withdraw(path.parent)
+            raise Cancelled(f"stopped at step {trainer.step}, as was asked for")
+        progress(trainer.step, run.recipe.config.steps, run_folder.PAUSED)
+        time.sleep(_LOOK_EVERY_S)
 
 
 def _keep(run: Run[Batch, Result], logger: RunLogger | None, path: Path) -> None:

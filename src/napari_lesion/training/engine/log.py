@@ -23,7 +23,7 @@ class Log:
 
     def __init__(self, path: Path, until: int = 0) -> None:
         self.path = path
-        self.rows: list[LoggedRow] = _read(path, until)
+        self.rows: list[LoggedRow] = read_rows(path, until)
 
     def add(self, row: LoggedRow) -> None:
         """Add a row; it needs a ``step``."""
@@ -44,7 +44,8 @@ class Log:
         return float(np.mean([row[name] for row in self.rows[-_SMOOTH:]]))
 
 
-def _read(path: Path, until: int) -> list[LoggedRow]:
+def read_rows(path: Path, until: int = sys.maxsize) -> list[LoggedRow]:
+    """Read a table up to a step; one that is not there has no rows."""
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as file:
@@ -101,7 +102,7 @@ def draw_run(run: Path, out: Path) -> None:
         If the folder is none of a run, or its tables are damaged.
     """
     try:
-        steps, validations = _read(run / "progress.csv", sys.maxsize), _read(run / "validation.csv", sys.maxsize)
+        steps, validations = read_rows(run / "progress.csv"), read_rows(run / "validation.csv")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ConfigError(f"{run}: progress.csv or validation.csv is not as `train` writes it ({error}).") from error
     if not steps:

@@ -28,14 +28,15 @@ from napari_lesion.training.data.hard_negatives import HardNegative, healthy, mi
 from napari_lesion.training.data.lidc import CROPS, CUBES
 from napari_lesion.training.data.scans import load_backgrounds
 from napari_lesion.training.data.split import Split, make_split
-from napari_lesion.training.engine import checkpoint
+from napari_lesion.training.engine import run_folder
 from napari_lesion.training.engine.fit import fit
 from napari_lesion.training.engine.ranks import ALONE, Ranks, joined, local_device
 from napari_lesion.training.engine.recipe import Recipe, SeededBatches
 from napari_lesion.training.engine.trainer_state import TrainerState
 from napari_lesion.training.recipes.detector_export import export
 from napari_lesion.training.recipes.detector_loss import nodule_loss
-from napari_lesion.training.recipes.detector_validation import ValidationScan, load_validation, score
+from napari_lesion.training.recipes.detector_validation import ValidationScan, found_in, load_validation, score
+from napari_lesion.training.recipes.mistakes import Mistake, draw_mistakes, mistakes_of
 
 _BOOTSTRAPS = 1000
 
@@ -81,6 +82,7 @@ class DetectorRecipe(Recipe[Batch, Evaluation | None]):
         data = config.data
         self.config, self.split, self.start_from = config, split, config.start_from
         self._scans = list(scans)
+        self._mistakes: tuple[int, tuple[Mistake, ...]] | None = None
         self.sampler = Sampler(
             backgrounds,
             split.train.cubes,
@@ -131,7 +133,10 @@ class DetectorRecipe(Recipe[Batch, Evaluation | None]):
 
     def validate(self, state: TrainerState) -> dict[str, float]:
         """Score the average on the validation scans."""
-        curve = score(state.average, self._scans, device=str(state.device), ranks=state.ranks).overall
+        points = found_in(state.average, self._scans, device=str(state.device), ranks=state.ranks)
+        result = score(self._scans, points)
+        self._mistakes = (state.step, mistakes_of(self._scans, points, result))
+        curve = result.overall
         rates = {f"sensitivity_at_{rate:g}": value for rate, value in zip(FP_RATES, curve.at_rates, strict=True)}
         return {self.measure: curve.cpm, **rates}
 
@@ -145,7 +150,8 @@ class DetectorRecipe(Recipe[Batch, Evaluation | None]):
         """Score the weights that are exported, with intervals."""
         if not self._scans:
             return None
-        return score(network, self._scans, device=str(device), ranks=ranks, bootstraps=_BOOTSTRAPS)
+        points = found_in(network, self._scans, device=str(device), ranks=ranks)
+        return score(self._scans, points, bootstraps=_BOOTSTRAPS)
 
     def summary(self, result: Evaluation | None) -> Mapping[str, Any]:
         """Give the FROC of the validation scans."""
@@ -208,8 +214,12 @@ class DetectorRecipe(Recipe[Batch, Evaluation | None]):
         self.hard = read_hard(out, step)
 
     def write(self, out: Path) -> None:
-        """Write all hard negatives."""
+        """Write all hard negatives, and draw what the last validation got wrong."""
         write_hard(out, self.hard)
+        if self._mistakes:
+            step, mistakes = self._mistakes
+            draw_mistakes(out / run_folder.MISTAKES, mistakes, self._scans, step)
+            self._mistakes = None
 
 
 def run(
@@ -243,7 +253,7 @@ def run(
     device = local_device(choose_device(config.device))
     with joined(device) as ranks:
         progress = progress if ranks.first else silent
-        checkpoint.place(out, resume=resume)
+        run_folder.place(out, resume=resume)
         split = make_split(config, fold, folds or config.folds)
         scans = _validation_scans(config, split, progress)
         backgrounds = load_backgrounds(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -65,30 +65,31 @@ def _prepared(
     return ValidationScan(uid, hu, box.search, box.beside_gas, box.affine, truth, excluded)
 
 
+def found_in(
+    network: nn.Module, scans: Sequence[ValidationScan], *, device: str = "cpu", ranks: Ranks = ALONE
+) -> dict[str, tuple[ScoredPoint, ...]]:
+    """Search the scans, shared among the processes; what is found comes by scan."""
+
+    def points(scan: ValidationScan) -> tuple[ScoredPoint, ...]:
+        found = find(network, scan.hu, scan.search, scan.affine, scan.beside_gas, device=device)
+        return tuple(ScoredPoint(candidate.center_mm, candidate.score) for candidate in found)
+
+    return dict(zip((scan.uid for scan in scans), ranks.shared(scans, points), strict=True))
+
+
 def score(
-    network: nn.Module,
-    scans: Sequence[ValidationScan],
-    *,
-    device: str = "cpu",
-    ranks: Ranks = ALONE,
-    bootstraps: int = 0,
+    scans: Sequence[ValidationScan], points: Mapping[str, Sequence[ScoredPoint]], *, bootstraps: int = 0
 ) -> Evaluation:
-    """Search the scans, shared among the processes, and score what was found by the rules of LUNA16.
+    """Score what was found in the scans by the rules of LUNA16.
 
     Raises
     ------
     ConfigError
         If there are no nodules in the scans.
     """
-
-    def points(scan: ValidationScan) -> tuple[ScoredPoint, ...]:
-        found = find(network, scan.hu, scan.search, scan.affine, scan.beside_gas, device=device)
-        return tuple(ScoredPoint(candidate.center_mm, candidate.score) for candidate in found)
-
-    results = dict(zip((scan.uid for scan in scans), ranks.shared(scans, points), strict=True))
     return evaluate(
         [mark for scan in scans for mark in scan.truth],
-        results,
+        points,
         excluded=[mark for scan in scans for mark in scan.excluded],
         bootstraps=bootstraps,
     )

@@ -13,7 +13,7 @@ from napari_lesion.support.atomic import whole_file
 from napari_lesion.support.errors import OptionError
 from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.config.detector import read_config
-from napari_lesion.training.engine import checkpoint
+from napari_lesion.training.engine import run_folder
 from napari_lesion.training.engine.provenance import read_record
 from napari_lesion.training.engine.ranks import processes
 from napari_lesion.training.recipes.detector import run
@@ -46,7 +46,7 @@ def cross_validate(
     records = []
     for fold in range(count):
         folder = out / f"fold-{fold}"
-        started = (folder / checkpoint.FILE_NAME).exists()
+        started = (folder / run_folder.CHECKPOINT).exists()
         if not (resume and read_record(folder).get("result")):
             run(config_path, folder, resume=resume and started, fold=fold, folds=count, progress=progress)
         records.append(read_record(folder))

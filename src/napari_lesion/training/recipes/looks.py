@@ -26,7 +26,7 @@ from napari_lesion.support.progress import Progress, silent
 from napari_lesion.training.config.looks import LooksTrainingConfig, read_looks_config
 from napari_lesion.training.data.lidc import read_store, split_store
 from napari_lesion.training.data.looks import Rated, RatedBatches, rated
-from napari_lesion.training.engine import checkpoint
+from napari_lesion.training.engine import run_folder
 from napari_lesion.training.engine.card import card
 from napari_lesion.training.engine.fit import fit
 from napari_lesion.training.engine.ranks import Ranks
@@ -176,7 +176,7 @@ def run_looks(config_path: Path, out: Path, *, resume: bool = False, progress: P
         If the configuration is wrong, the folder holds another run, or there is nothing to resume.
     """
     config = read_looks_config(config_path)
-    checkpoint.place(out, resume=resume)
+    run_folder.place(out, resume=resume)
     sides = split_store(read_store(config.nodules))
     train, tuning = rated(sides["train"]), rated(sides["validation"])
     if not train or not tuning:

@@ -45,7 +45,7 @@ from napari_lesion.training.data.lidc import read_store, split_store
 from napari_lesion.training.data.patches import Patches, inserted_patches, joined, kept, read_patches, scaled, turned
 from napari_lesion.training.data.scans import load_backgrounds
 from napari_lesion.training.data.split import make_split
-from napari_lesion.training.engine import checkpoint
+from napari_lesion.training.engine import run_folder
 from napari_lesion.training.engine.fit import fit
 from napari_lesion.training.engine.ranks import Ranks
 from napari_lesion.training.engine.recipe import SeededBatches
@@ -346,7 +346,7 @@ def run_patches(config_path: Path, out: Path, *, resume: bool = False, progress:
         If the configuration is wrong, the folder holds another run, or there is nothing to resume.
     """
     config = read_patch_config(config_path)
-    checkpoint.place(out, resume=resume)
+    run_folder.place(out, resume=resume)
     recipe = PatchRecipe(config, load_data(config, out, progress))
     return fit(recipe, out, device=choose_device(config.device), resume=resume, progress=progress)
 

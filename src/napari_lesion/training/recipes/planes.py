@@ -29,7 +29,7 @@ from napari_lesion.training.config.planes import PlanesTrainingConfig, read_plan
 from napari_lesion.training.data.candidates import candidate_patches
 from napari_lesion.training.data.patches import Patches, kept, scaled, turned
 from napari_lesion.training.data.split import Part, make_split
-from napari_lesion.training.engine import checkpoint
+from napari_lesion.training.engine import run_folder
 from napari_lesion.training.engine.fit import fit
 from napari_lesion.training.engine.ranks import Ranks
 from napari_lesion.training.engine.recipe import SeededBatches
@@ -220,6 +220,6 @@ def run_planes(config_path: Path, out: Path, *, resume: bool = False, progress: 
         If the configuration is wrong, the folder holds another run, or there is nothing to resume.
     """
     config = read_planes_config(config_path)
-    checkpoint.place(out, resume=resume)
+    run_folder.place(out, resume=resume)
     recipe = PlanesRecipe(config, load_data(config, out, progress))
     return fit(recipe, out, device=choose_device(config.device), resume=resume, progress=progress)

@@ -33,7 +33,7 @@ from napari_lesion.training.data.lidc import Store, read_store, split_store
 from napari_lesion.training.data.nodules import Split
 from napari_lesion.training.data.outlines import Crops, Example, examples, in_surroundings, plain
 from napari_lesion.training.data.scans import read_background
-from napari_lesion.training.engine import checkpoint
+from napari_lesion.training.engine import run_folder
 from napari_lesion.training.engine.card import card
 from napari_lesion.training.engine.fit import fit
 from napari_lesion.training.engine.ranks import Ranks
@@ -278,7 +278,7 @@ def run_segmenter(config_path: Path, out: Path, *, resume: bool = False, progres
         If the configuration is wrong, the folder holds another run, or there is nothing to resume.
     """
     config = read_segment_config(config_path)
-    checkpoint.place(out, resume=resume)
+    run_folder.place(out, resume=resume)
     sides = split_store(read_store(config.nodules, patches=False))
     train = load_kinds(config, sides["train"], config.backgrounds, config.insertions, progress)
     tuning = load_kinds(config, sides["validation"], config.validation_backgrounds, 1, progress)
