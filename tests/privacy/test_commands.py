@@ -35,6 +35,8 @@ from napari_lesion.models.networks import NoduleNet
 from napari_lesion.pacs.queue import Queue
 from napari_lesion.samples import RealCase, describe_real_case, download_real_case
 from napari_lesion.security.projects import make_identity
+from napari_lesion.timeline.cohort import Settings, simulate
+from napari_lesion.timeline.tables import save_cohort
 
 CENTER = (40.0, -15.0, -289.0)
 FOUND = (Candidate(CENTER, 9.0, 0.9), Candidate((-40.0, -30.0, -286.0), 6.0, 0.6))
@@ -453,6 +455,17 @@ def records(case: Case) -> None:
     case("records", values, "--patient", VALUES["PatientID"], "-o", case.root / "records.csv", *words)
 
 
+def timeline_simulate(case: Case) -> None:
+    case("timeline", "simulate", "-o", case.out / "cohort", "--persons", 5)
+
+
+def timeline_evaluate(case: Case) -> None:
+    for seed in (1, 2):
+        save_cohort(simulate(Settings(persons=120, seed=seed)), case.root / f"cohort{seed}", Settings())
+    words = (case.root / "cohort2", "--learn", case.root / "cohort1", "--times", 20)
+    case("timeline", "evaluate", *words, "-o", case.out / "compared")
+
+
 def deidentify(case: Case) -> None:
     case("deidentify", case.scan, "-o", case.root / "clean")
     assert parts_in(case.root / "clean") == set()
@@ -533,6 +546,8 @@ COMMANDS: dict[str, Callable[[Case], None]] = {
     "bug-report": bug_report,
     "text": text,
     "records": records,
+    "timeline simulate": timeline_simulate,
+    "timeline evaluate": timeline_evaluate,
     "deidentify": deidentify,
     **{
         f"project {name}": project(name)

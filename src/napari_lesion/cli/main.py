@@ -32,6 +32,7 @@ from napari_lesion.cli import (
     second_stage,
     series,
     text,
+    timeline,
     train,
     worklist,
 )
@@ -63,6 +64,7 @@ app.add_typer(annotations_command.app, name="annotations")
 app.command("reading-study")(reading_study.reading_study)
 app.command("text")(text.text)
 app.command("records")(records.records)
+app.add_typer(timeline.app, name="timeline")
 app.command("phantom")(phantom.phantom)
 app.command("samples")(samples.samples)
 app.add_typer(data.app, name="data")
