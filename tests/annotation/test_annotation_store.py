@@ -231,7 +231,7 @@ def test_two_stacks_of_a_series_share_no_annotations(tmp_path: Path) -> None:
     store, second = Store(tmp_path), other_stack(NAMED)
     mine = store.save(annotate(NAMED, "ann", nodule(NAMED, MARKS[0])))
     told: list[str] = []
-    assert open_set(store, second, "ann", "x", tell=told.append).annotations == ()
+    assert open_set(store, second, "ann", "x", warn=told.append).annotations == ()
     assert "has annotated other images of this series" in told[0]
     assert store.readers(second.series.series_uid, second.stack) == ()
     store.save(annotate(second, "ann"))
@@ -269,7 +269,7 @@ def test_what_is_cut_off_or_damaged_costs_no_annotation_that_is_whole(tmp_path: 
     for bad, least in cases:
         path.write_bytes(bad)
         told: list[str] = []
-        back = open_set(store, VOLUME, "ann", "x", tell=told.append)
+        back = open_set(store, VOLUME, "ann", "x", warn=told.append)
         assert len(back.annotations) >= least
         assert set(back.annotations) <= set(whole.annotations)
         assert not back.done
@@ -280,4 +280,4 @@ def test_what_is_cut_off_or_damaged_costs_no_annotation_that_is_whole(tmp_path: 
         aside.unlink()
     path.write_bytes(content[: starts[0] // 2])
     with pytest.raises(ConfigError, match="not JSON"):
-        open_set(store, VOLUME, "ann", "x", tell=told.append)
+        open_set(store, VOLUME, "ann", "x", warn=told.append)

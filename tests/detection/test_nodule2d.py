@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from napari_lesion.detection.false_positive_reduction import PlaneClassifier, answer_together, fit_stage, rescore
+from napari_lesion.detection.false_positive_reduction import PlaneClassifier, fit_stage, predict_planes, rescore
 from napari_lesion.detection.registry import load_detector
 from napari_lesion.imaging.planes import orthogonal_patches
 from napari_lesion.model.findings import Candidate
@@ -159,7 +159,7 @@ def test_a_classifier_of_three_planes_answers_once_a_point_and_left_as_right() -
     assert logits.shape == sizes.shape == (2, 1)
     planes = torch.rand(3, 3, PATCH_SIZE, PATCH_SIZE)
     torch.testing.assert_close(
-        answer_together(network, planes, "cpu"), answer_together(network, planes.flip(3), "cpu"), rtol=1e-4, atol=1e-5
+        predict_planes(network, planes, "cpu"), predict_planes(network, planes.flip(3), "cpu"), rtol=1e-4, atol=1e-5
     )
     nothing, _ = PlaneClassifier(network, 0.7)(volume, [], "cpu")
     assert nothing.shape == (0, 1)

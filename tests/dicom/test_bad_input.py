@@ -351,7 +351,7 @@ SABOTAGED = (
     "import os, signal, time; import napari_lesion.dicom.read.codecs as codecs; "
     "codecs.decode_frame = lambda *_: {deed}; from napari_lesion.dicom.read.worker import main; main()"
 )
-DEEDS = {
+ACTION_PREFIX = {
     "crashes": "os.kill(os.getpid(), signal.SIGSEGV)",
     "exits": "os._exit(0)",
     "hangs": "time.sleep(600)",
@@ -369,13 +369,13 @@ def no_workers() -> Iterator[None]:
     decode._close_all()
 
 
-@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("deed", ACTION_PREFIX)
 def test_a_decoder_that_fails_costs_an_error_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_workers: None, deed: str
 ) -> None:
     paths = write(slices(JPEGLSLossless), tmp_path)
     with monkeypatch.context() as sabotage:
-        sabotage.setattr(decode, "_START", SABOTAGED.format(deed=DEEDS[deed]))
+        sabotage.setattr(decode, "_START", SABOTAGED.format(deed=ACTION_PREFIX[deed]))
         sabotage.setattr(decode, "TIMEOUT_S", 2.0)
         sabotage.setattr(decode, "TIMEOUT_S_PER_MEGAPIXEL", 0.0)
         with pytest.raises(DecodeError, match="|".join(re.escape(path.name) for path in paths)):

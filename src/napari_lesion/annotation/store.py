@@ -47,8 +47,8 @@ class DamagedAnnotationsError(ConfigError):
         Those that are.
     """
 
-    def __init__(self, says: str, intact: AnnotationSet) -> None:
-        super().__init__(says)
+    def __init__(self, message: str, intact: AnnotationSet) -> None:
+        super().__init__(message)
         self.intact = intact
 
 
@@ -263,7 +263,7 @@ def _write(annotations: AnnotationSet, path: Path) -> AnnotationSet:
 
 
 def open_set(
-    store: Store, volume: Volume, reader: str, label_set: str, tell: Callable[[str], None] | None = None
+    store: Store, volume: Volume, reader: str, label_set: str, warn: Callable[[str], None] | None = None
 ) -> AnnotationSet:
     """Read a reader's annotations of a scan, or start with none.
 
@@ -272,7 +272,7 @@ def open_set(
     store : Store
     volume : Volume
     reader, label_set : str
-    tell : callable, optional
+    warn : callable, optional
         Where it is given, annotations come back without those that are damaged, the damaged file is kept beside, and
         this is called with a sentence that says so.
 
@@ -286,15 +286,15 @@ def open_set(
     try:
         found = store.load(volume.series.series_uid, volume.stack, reader)
     except DamagedAnnotationsError as error:
-        if tell is None:
+        if warn is None:
             raise
         check_grid(error.intact, volume)
         found, aside = store.go_on_from(error.intact)
-        tell(f"{error} The {len(found.annotations)} others are back; the damaged file is kept as {aside.name}.")
+        warn(f"{error} The {len(found.annotations)} others are back; the damaged file is kept as {aside.name}.")
     if found is None:
         others = store.of_other_stacks(volume.series.series_uid, volume.stack, reader)
-        if others and tell is not None:
-            tell(
+        if others and warn is not None:
+            warn(
                 f"{reader!r} has annotated other images of this series ({', '.join(map(str, others))}): another of its "
                 "stacks or, if slices were added or are missing since, this one as it was then."
             )
@@ -351,29 +351,29 @@ def load_file(path: Path) -> AnnotationSet:
         if not wrong.records:
             found = AnnotationSet.model_validate(content)
             raise InputFileError(
-                f"{path}: {wrong.says}, so it was damaged or edited after it was written (it names the series "
+                f"{path}: {wrong.problem}, so it was damaged or edited after it was written (it names the series "
                 f"{found.series_uid} and the reader {found.reader!r}). Move it away."
             )
         good = [one for n, one in enumerate(content["annotations"]) if n not in wrong.records]
         intact = AnnotationSet.model_validate({**content, "annotations": good})
-        says = f"{path}: {wrong.says}, so it was damaged or edited{_in_brackets(content)}."
-        raise DamagedAnnotationsError(says, intact)
+        message = f"{path}: {wrong.problem}, so it was damaged or edited{_in_brackets(content)}."
+        raise DamagedAnnotationsError(message, intact)
     except ValidationError as error:
         raise InputFileError(f"{path}: no annotations of this program ({_first_problem(error)}).") from error
 
 
 def _damaged(path: Path, text: str, error: ValueError) -> ConfigError:
     """Make the error of a file that is no JSON, with what is whole of it, if that is something."""
-    says = f"{path}: not JSON ({error})"
+    message = f"{path}: not JSON ({error})"
     if (found := salvaged(text)) is None:
-        return InputFileError(f"{says}.")
+        return InputFileError(f"{message}.")
     content, sure = found
     try:
         intact = AnnotationSet.model_validate(content)
     except ValidationError:
-        return InputFileError(f"{says}.")
+        return InputFileError(f"{message}.")
     doubt = "" if sure else " Its checksums are gone, so the others are only known to be written to their end."
-    return DamagedAnnotationsError(f"{says}, so it was damaged or cut off.{doubt}", intact)
+    return DamagedAnnotationsError(f"{message}, so it was damaged or cut off.{doubt}", intact)
 
 
 def _in_brackets(content: Any) -> str:

@@ -67,9 +67,9 @@ class PlaneClassifier:
             outside=low,
         )
         if isinstance(self.network, PlanesNet):
-            both = answer_together(self.network, scaled(planes), device).double().numpy()
+            both = predict_planes(self.network, scaled(planes), device).double().numpy()
             return both[:, :1], both[:, 1:]
-        one_by_one = answer(self.network, scaled(planes.reshape(-1, 1, PATCH_SIZE, PATCH_SIZE)), device)
+        one_by_one = predict_patches(self.network, scaled(planes.reshape(-1, 1, PATCH_SIZE, PATCH_SIZE)), device)
         logits, sizes = one_by_one[:, :, 0, 0].double().numpy().reshape(len(points), len(PLANES), 2).transpose(2, 0, 1)
         return logits, sizes
 
@@ -97,7 +97,7 @@ def scaled(planes: npt.NDArray[np.float32]) -> Tensor:
 
 
 @torch.no_grad()
-def answer(network: nn.Module, planes: Tensor, device: str = "auto") -> Tensor:
+def predict_patches(network: nn.Module, planes: Tensor, device: str = "auto") -> Tensor:
     """Run a network like ``PatchNet`` over planes (n, 1, h, w); (n, 2, n_h, n_w) on the CPU."""
     target = choose_device(device)
     network = network.to(target)
@@ -105,7 +105,7 @@ def answer(network: nn.Module, planes: Tensor, device: str = "auto") -> Tensor:
 
 
 @torch.no_grad()
-def answer_together(network: PlanesNet, planes: Tensor, device: str = "auto") -> Tensor:
+def predict_planes(network: PlanesNet, planes: Tensor, device: str = "auto") -> Tensor:
     """Run a ``PlanesNet`` over the three planes of points (n, 3, 48, 48); (n, 2) on the CPU.
 
     It is the mean over the four ways to mirror the planes: what is left and what is right is the same to a nodule.

@@ -13,7 +13,7 @@ from scipy import ndimage
 from torch import nn
 
 from napari_lesion.detection.candidates import REFERENCE_DIAMETER_MM, find_candidates
-from napari_lesion.detection.false_positive_reduction import PlaneClassifier, answer, scaled
+from napari_lesion.detection.false_positive_reduction import PlaneClassifier, predict_patches, scaled
 from napari_lesion.detection.package_detector import PackageDetector, Steps
 from napari_lesion.imaging import preprocess
 from napari_lesion.imaging.inference import choose_device
@@ -157,7 +157,7 @@ def slide(
         rows, columns = (np.flatnonzero(search[k].any(axis=axis)) for axis in (1, 0))
         box = (slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1))
         plane = _plane(scan, int(k) * step, box, pixel_mm)
-        logit, size = answer(network, scaled(plane)[None, None], device)[0].numpy()
+        logit, size = predict_patches(network, scaled(plane)[None, None], device)[0].numpy()
         values[k][box], sizes[k][box] = 1 / (1 + np.exp(-logit)), size
     values *= search
     return Heatmap(values=values, affine=affine), sizes

@@ -208,7 +208,7 @@ CREATED = own("created", "When the report was made")
 CERTIFICATE = own("certificate", "Geometry of the scan as checked")
 PATIENT = own("patient", "What is known of the patient")
 WARNING = own("warning", "Warning")
-DEEDS = "did-"
+ACTION_PREFIX = "did-"
 """Codes of what a reader did to a finding begin so; the rest is the action."""
 
 
@@ -219,7 +219,7 @@ def in_words(value: object) -> str:
 
 def action(what: str) -> Code:
     """Code for what a reader did to a finding."""
-    return own(f"{DEEDS}{what}", f"{what.capitalize()} by the reader")
+    return own(f"{ACTION_PREFIX}{what}", f"{what.capitalize()} by the reader")
 
 
 def code_of(item: Dataset, keyword: str = "ConceptNameCodeSequence") -> Code:

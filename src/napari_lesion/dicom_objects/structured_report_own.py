@@ -117,9 +117,9 @@ def _by_code(item: Item, name: Code, values: dict[str, Code], default: str) -> s
 def _history(item: Item) -> Iterator[HistoryEntry]:
     for child in item.children:
         name = child.name
-        if name.scheme_designator != concepts.SCHEME or not name.value.startswith(concepts.DEEDS):
+        if name.scheme_designator != concepts.SCHEME or not name.value.startswith(concepts.ACTION_PREFIX):
             continue
-        what = name.value.removeprefix(concepts.DEEDS)
+        what = name.value.removeprefix(concepts.ACTION_PREFIX)
         if what not in get_args(Action):
             continue
         words, stamp = child.words, child.dataset.get("ObservationDateTime")

@@ -225,10 +225,10 @@ class PlanesNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, 3, 48, 48) → (b, 2)."""
-        together, one_by_one = self.answers(x)
+        together, one_by_one = self.logits(x)
         return torch.stack([together, one_by_one[:, 1]], dim=1)
 
-    def answers(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def logits(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(b, 3, 48, 48) → (b,), the logit of all planes together, and (b, 2), the means over the planes one by one."""
         count = len(x)
         features = self.planes.features(x.reshape(3 * count, 1, PATCH_SIZE, PATCH_SIZE))

@@ -55,13 +55,13 @@ class Listener:
     settings : Listening
     nodes : Nodes
         Archives that rules send to.
-    tell : callable
+    notify : callable
         Gets a sentence about what happens; it names studies by their UIDs, never patients.
     clock : Clock
     """
 
-    def __init__(self, settings: Listening, nodes: Nodes, tell: Callable[[str], None], clock: Clock = REAL) -> None:
-        self._settings, self._nodes, self._tell, self._clock = settings, nodes, tell, clock
+    def __init__(self, settings: Listening, nodes: Nodes, notify: Callable[[str], None], clock: Clock = REAL) -> None:
+        self._settings, self._nodes, self._notify, self._clock = settings, nodes, notify, clock
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._last: dict[str, float] = {}
@@ -74,7 +74,7 @@ class Listener:
         self._workers: list[threading.Thread] = []
         self._storage = Storage(settings.folder / INBOX)
         self._queue = Queue(settings.folder, clock.wall)
-        self._tasks = Tasks(settings, nodes, self._queue, self._storage, self._queue_fetched, tell, clock, self._stop)
+        self._tasks = Tasks(settings, nodes, self._queue, self._storage, self._queue_fetched, notify, clock, self._stop)
 
     def run(self) -> None:
         """Listen until `stop`; then what is on its way comes to its end, and what is not done stays in the queue.
@@ -94,7 +94,7 @@ class Listener:
         try:
             self._storage.clear_away()
             if count := self._queue.requeue_interrupted():
-                self._tell(f"{count} analyses were interrupted, and begin again.")
+                self._notify(f"{count} analyses were interrupted, and begin again.")
             self._look_at_the_inbox()
             callers = () if ANYBODY in self._settings.callers else self._settings.callers
             on_event = self._tasks.note_event if any(source.subscribe for source in self._settings.workitems) else None
@@ -110,7 +110,7 @@ class Listener:
                 for thread in threads:
                     thread.start()
                 local = self._settings.local
-                self._tell(f"{local.ae_title} listens at {local.address}:{local.port}.")
+                self._notify(f"{local.ae_title} listens at {local.address}:{local.port}.")
                 try:
                     while not self._stop.wait(_TICK_S):
                         self._complete()
@@ -123,7 +123,7 @@ class Listener:
         finally:
             self._queue.close()
             lock.release()
-        self._tell("Stopped; what was not done goes on at the next start.")
+        self._notify("Stopped; what was not done goes on at the next start.")
 
     def stop(self) -> None:
         """Ask it to stop; `run` returns soon."""
@@ -201,7 +201,7 @@ class Listener:
                 self._queue_study(study)
             except Exception as error:  # one odd study must not end the service; it is looked at again
                 _LOG.error("study %s could not be looked at\n%s", short_hash(study), trace(error))
-                self._tell(f"Study {study}: could not be looked at ({type(error).__name__}); tried again later.")
+                self._notify(f"Study {study}: could not be looked at ({type(error).__name__}); tried again later.")
                 with self._lock:
                     self._last.setdefault(study, self._clock.steady())
 
@@ -233,7 +233,7 @@ class Listener:
         job = self._queue.add_job(study, rule.name, digest, files)
         if job is not None:
             more = " (more of it came)" if job.supersedes is not None else ""
-            self._tell(f"Study {study}: {len(files)} instances for rule {rule.name}{more}.")
+            self._notify(f"Study {study}: {len(files)} instances for rule {rule.name}{more}.")
         return True
 
     def _analyse(self) -> None:
@@ -271,7 +271,7 @@ class Listener:
         results = analysis.results_in(folder, rule.kinds)
         if outcome.status and not results:
             self._queue.fail_job(job.id, outcome.reason, None)
-            self._tell(f"Study {job.study_uid}: not analysed. {outcome.reason}")
+            self._notify(f"Study {job.study_uid}: not analysed. {outcome.reason}")
             return
         for (series, kind), path in results.items():
             earlier = [analysis.results_in(self._folder(one), ("sr",)) for one in self._queue.earlier(job)]
@@ -288,13 +288,13 @@ class Listener:
         said = (
             f"analysed; {len(sends)} results to send." if results else f"gave no results; see {folder / analysis.LOG}."
         )
-        self._tell(f"Study {job.study_uid}: {said}")
+        self._notify(f"Study {job.study_uid}: {said}")
 
     def _failed(self, job: Job, reason: str) -> None:
         last = job.attempts + 1 >= _TRIES
         self._queue.fail_job(job.id, reason, None if last else self._settings.back_off(job.attempts + 1))
         tried = f"failed {_TRIES} times, and is left alone" if last else "failed, and is tried again"
-        self._tell(f"Study {job.study_uid}: its analysis {tried}. {reason}")
+        self._notify(f"Study {job.study_uid}: its analysis {tried}. {reason}")
 
     def _folder(self, job: Job) -> Path:
         folder = self._settings.folder / JOBS / f"{job.id:06d}"
@@ -392,15 +392,15 @@ class Listener:
             again = None if given_up else self._settings.back_off(one.attempts + 1)
             self._queue.not_sent(one, reason, again)
             if given_up:
-                self._tell(f"Study {study}: {one.path} was not sent to {node}, and nobody tries any more. {reason}")
+                self._notify(f"Study {study}: {one.path} was not sent to {node}, and nobody tries any more. {reason}")
         if len(failed) < len(sends):
             arrived = len(sends) - len(failed)
-            self._tell(f"Study {study}: {arrived} results are in {node}, as it confirms.")
+            self._notify(f"Study {study}: {arrived} results are in {node}, as it confirms.")
             if (since := self._down.pop(node, None)) is not None:
-                self._tell(f"{node}: takes results again, after {self._clock.wall() - since:.0f} s.")
+                self._notify(f"{node}: takes results again, after {self._clock.wall() - since:.0f} s.")
         elif node not in self._down:
             self._down[node] = self._clock.wall()
-            self._tell(f"{node}: takes no results; they are kept, and tried again. {next(iter(failed.values()))}")
+            self._notify(f"{node}: takes no results; they are kept, and tried again. {next(iter(failed.values()))}")
 
 
 def _arrived(folder: Path) -> Arrived | None:

@@ -98,7 +98,7 @@ def parts(read: Callable[[int], bytes], boundary: bytes, most: int) -> Iterator[
         yield until(delimiter, most)
 
 
-def answer(outcomes: Sequence[Outcome]) -> tuple[int, bytes]:
+def response_of(outcomes: Sequence[Outcome]) -> tuple[int, bytes]:
     """Give HTTP status and body (DICOM JSON): 200 all were stored, 202 some, 409 none."""
     said = Dataset()
     stored = [_reference(one) for one in outcomes if not one.failure]

@@ -42,7 +42,7 @@ class Tasks:
         That images come to.
     queue_study : callable
         Has a study that was fetched analysed by a rule; whether anything of it fits.
-    tell : callable
+    notify : callable
         Gets a sentence about what happens; it names workitems and studies by their UIDs, never patients.
     clock : Clock
     stop : threading.Event
@@ -56,12 +56,12 @@ class Tasks:
         queue: Queue,
         storage: Storage,
         queue_study: Callable[[str, Rule], bool],
-        tell: Callable[[str], None],
+        notify: Callable[[str], None],
         clock: Clock,
         stop: threading.Event,
     ) -> None:
         self._settings, self._nodes, self._queue, self._storage = settings, nodes, queue, storage
-        self._queue_study, self._tell, self._clock, self._stop = queue_study, tell, clock, stop
+        self._queue_study, self._notify, self._clock, self._stop = queue_study, notify, clock, stop
         self._sources = {source.node: source for source in settings.workitems}
         self._next_look = dict.fromkeys(self._sources, 0.0)
         self._channels: dict[str, EventChannel | None] = {}
@@ -110,12 +110,12 @@ class Tasks:
         except PacsError as error:
             if node not in self._away:
                 self._away.add(node)
-                self._tell(f"{node}: no work can be taken from there; tried again. {error}")
+                self._notify(f"{node}: no work can be taken from there; tried again. {error}")
         except Exception as error:  # an odd answer must not end the service
             _LOG.exception("worklist %s", node)
             if node not in self._away:
                 self._away.add(node)
-                self._tell(f"{node}: no work can be taken from there ({type(error).__name__}); tried again.")
+                self._notify(f"{node}: no work can be taken from there ({type(error).__name__}); tried again.")
 
     def _look(self, source: TaskSource) -> None:
         """Note what can be claimed, what is urgent first, but no more than is to be in hand at once."""
@@ -129,7 +129,7 @@ class Tasks:
             self._subscribe(source, worklist)
         if source.node in self._away:
             self._away.discard(source.node)
-            self._tell(f"{source.node}: work can be taken from there again.")
+            self._notify(f"{source.node}: work can be taken from there again.")
         known = {task.uid: task for task in self._queue.tasks(source.node)}
         room = source.at_once - sum(task.state in OPEN_TASKS for task in known.values())
         for one in found:
@@ -154,7 +154,7 @@ class Tasks:
         except PacsError as error:
             if source.node not in self._silent:
                 self._silent.add(source.node)
-                self._tell(
+                self._notify(
                     f"{source.node}: does not report what happens; looked at every {source.every_s:g} s. {error}"
                 )
             return
@@ -184,7 +184,7 @@ class Tasks:
             pass  # stopped; it goes on at the next start
         except RefusedError as error:  # ended or taken over by somebody else: it is not ours any more
             self._queue.set_task(task, "lost", str(error))
-            self._tell(f"Workitem {task.uid}: is not ours any more. {error}")
+            self._notify(f"Workitem {task.uid}: is not ours any more. {error}")
         except LesionError as error:
             self._wait(task, str(error))
         except Exception as error:  # a full disk, an odd answer: the service goes on
@@ -194,7 +194,7 @@ class Tasks:
     def _wait(self, task: Task, reason: str) -> None:
         self._queue.delay_task(task, reason, self._settings.back_off(task.attempts + 1))
         if not task.attempts:
-            self._tell(f"Workitem {task.uid}: cannot go on now, and is tried again. {reason}")
+            self._notify(f"Workitem {task.uid}: cannot go on now, and is tried again. {reason}")
 
     def _claim(self, task: Task) -> None:
         worklist = self._worklist(task.node)
@@ -207,7 +207,7 @@ class Tasks:
                 self._queue.set_task(task, "lost", str(error))
                 return
         self._queue.set_task(task, "fetching")
-        self._tell(f"Workitem {task.uid}: claimed.")
+        self._notify(f"Workitem {task.uid}: claimed.")
 
     def _fetch(self, task: Task, source: TaskSource, rule: Rule) -> None:
         try:
@@ -266,9 +266,9 @@ class Tasks:
             worklist = self._worklist(task.node)
             worklist.complete(task.uid, task.transaction_uid, results)
             self._queue.set_task(task, "completed")
-            self._tell(f"Workitem {task.uid}: completed, with {len(results)} results.")
+            self._notify(f"Workitem {task.uid}: completed, with {len(results)} results.")
 
     def _cancel(self, task: Task, reason: str) -> None:
         self._worklist(task.node).cancel(task.uid, task.transaction_uid, reason)
         self._queue.set_task(task, "cancelled", reason)
-        self._tell(f"Workitem {task.uid}: cancelled. {reason}")
+        self._notify(f"Workitem {task.uid}: cancelled. {reason}")

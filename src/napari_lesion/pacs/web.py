@@ -21,7 +21,7 @@ from pydantic import SecretStr
 
 from napari_lesion.pacs.nodes import Tls
 from napari_lesion.pacs.storage import describe
-from napari_lesion.pacs.stow import Outcome, answer, boundary_of, parts
+from napari_lesion.pacs.stow import Outcome, boundary_of, parts, response_of
 from napari_lesion.security.roles import May
 from napari_lesion.security.web import OK, Guard
 from napari_lesion.support.errors import ConfigError, PacsError
@@ -209,7 +209,7 @@ class _Handler(BaseHTTPRequestHandler):
         except PacsError as error:  # what came before it is on the disk; the rest cannot be divided into parts
             _LOG.warning("STOW: a request was not read to its end: %s", error)
             outcomes.append(Outcome(failure=_CANNOT_UNDERSTAND))
-        status, body = answer(outcomes)
+        status, body = response_of(outcomes)
         return status, "application/dicom+json", body
 
     def _may_store(self, storing: Storing) -> bool:

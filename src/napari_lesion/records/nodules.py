@@ -211,7 +211,7 @@ def _values(
             if solid and said and all(one.value == "solid" for one in said):
                 said = []
         if said:
-            one = _most_telling(kind, said)
+            one = _most_specific(kind, said)
             found[name] = value({"yes": "yes", "no": "no"}.get(one.value, one.value), one.start, one.end)
     if solid and found.get("type") is not None and found["type"].value == "non-solid":
         found["type"] = replace(found["type"], value="part-solid")  # ground glass with a solid part is that
@@ -221,7 +221,7 @@ def _values(
     return found
 
 
-def _most_telling(kind: str, said: Sequence[Mark]) -> Mark:
+def _most_specific(kind: str, said: Sequence[Mark]) -> Mark:
     if kind == "type":
         values = {one.value for one in said}
         if {"solid", "non-solid"} <= values or "part-solid" in values:

@@ -74,7 +74,7 @@ TEXTS: tuple[str, ...] = (
 """All texts that are said in another language where one is asked for; those of guidelines are quoted: see `Quote`."""
 
 
-class Say(Protocol):
+class Phrase(Protocol):
     """Says one of `TEXTS` in a language, with its values filled in."""
 
     def __call__(self, text: str, **values: object) -> str:
@@ -90,7 +90,7 @@ def in_english(text: str, **values: object) -> str:
     return text.format(**values)
 
 
-def finding_sentence(report: Report, finding: Finding, say: Say = in_english, quote: Quote = str) -> str:
+def finding_sentence(report: Report, finding: Finding, phrase: Phrase = in_english, quote: Quote = str) -> str:
     """Describe one finding in a sentence: size, type, place, image, what guidelines say, what became of it.
 
     E.g. "6.3 × 4.6 mm part-solid nodule, right upper zone, Se 3, Im 29; Lung-RADS v2022: 3; grown since 2024-02-29."
@@ -101,7 +101,7 @@ def finding_sentence(report: Report, finding: Finding, say: Say = in_english, qu
     report : Report
     finding : Finding
         One of the report's.
-    say : callable
+    phrase : callable
         Says the words in the reader's language.
     quote : callable
         Says those of guidelines in it.
@@ -110,48 +110,48 @@ def finding_sentence(report: Report, finding: Finding, say: Say = in_english, qu
     if measured is not None:
         size = f"{measured.long_axis.length_mm:.1f} × {measured.short_axis.length_mm:.1f}"
     elif finding.is_estimated:
-        size = say(_ABOUT, mm=f"{finding.size_mm:.0f}")
+        size = phrase(_ABOUT, mm=f"{finding.size_mm:.0f}")
     else:
         size = f"{finding.size_mm:.1f}"
-    nodule = say(_NODULES[_type(finding)], size=size)
+    nodule = phrase(_NODULES[_type(finding)], size=size)
     image = image_name(report.series, finding.instance_number, finding.frame)
-    parts = [", ".join(filter(None, (nodule, _place(finding, measured, say), image)))]
+    parts = [", ".join(filter(None, (nodule, _place(finding, measured, phrase), image)))]
     judged = report.judgement.of(finding.id) if report.judgement is not None else None
-    if judged is not None and (words := _category(judged.lung_rads, say, quote)):
+    if judged is not None and (words := _category(judged.lung_rads, phrase, quote)):
         parts.append(words)
     for comparison in report.comparisons[:1]:
         if (change := comparison.of(finding.id)) is not None:
-            parts.append(_change(change, readable_date(comparison.prior_study_date), say))
+            parts.append(_change(change, readable_date(comparison.prior_study_date), phrase))
     if finding.status == "rejected":
-        parts.append(say(_REJECTED))
+        parts.append(phrase(_REJECTED))
     elif finding.status == "candidate":
-        parts.append(say(_UNCONFIRMED))
+        parts.append(phrase(_UNCONFIRMED))
     return "; ".join(parts) + "."
 
 
-def impression(report: Report, say: Say = in_english, quote: Quote = str) -> tuple[str, ...]:
+def impression(report: Report, phrase: Phrase = in_english, quote: Quote = str) -> tuple[str, ...]:
     """Put a report into at most `MOST_LINES` lines: the findings that matter most, then what follows for the exam.
 
     Those that a reader confirmed come first, then the largest. Rejected ones are not in it.
     """
     active = report.active
-    exam = _exam(report, say, quote)
+    exam = _exam(report, phrase, quote)
     if not report.is_searched:
-        return (say(_UNSEARCHED),)
+        return (phrase(_UNSEARCHED),)
     if not active:
-        return (say(_NONE), *exam)
+        return (phrase(_NONE), *exam)
     ranked = sorted(active, key=lambda one: (one.status == "candidate", -one.size_mm))
     room = MOST_LINES - len(exam)
     shown = ranked if len(ranked) <= room else ranked[: room - 1]
-    lines = [f"{finding.name}: {finding_sentence(report, finding, say, quote)}" for finding in shown]
+    lines = [f"{finding.name}: {finding_sentence(report, finding, phrase, quote)}" for finding in shown]
     if rest := len(ranked) - len(shown):
         largest = max(ranked[len(shown) :], key=lambda one: one.size_mm)
-        size = say(_ABOUT, mm=f"{largest.size_mm:.0f}") if largest.is_estimated else f"{largest.size_mm:.1f}"
-        lines.append(say(_FURTHER_ONE if rest == 1 else _FURTHER, count=rest, size=size))
+        size = phrase(_ABOUT, mm=f"{largest.size_mm:.0f}") if largest.is_estimated else f"{largest.size_mm:.1f}"
+        lines.append(phrase(_FURTHER_ONE if rest == 1 else _FURTHER, count=rest, size=size))
     return (*lines, *exam)
 
 
-def _exam(report: Report, say: Say, quote: Quote) -> tuple[str, ...]:
+def _exam(report: Report, phrase: Phrase, quote: Quote) -> tuple[str, ...]:
     """Say what guidelines come to for the exam, a line each; one that is not for this patient is left out."""
     judgement = report.judgement
     if judgement is None:
@@ -162,17 +162,17 @@ def _exam(report: Report, say: Say, quote: Quote) -> tuple[str, ...]:
             category = f" {quote(advice.category)}" if advice.category else ""
             lines.append(f"{advice.guideline}{category}: {quote(advice.advice)}".rstrip(": "))
         elif advice.would_be:
-            lines.append(say(_NOT_KNOWN_WHETHER, guideline=advice.guideline, category=quote(advice.would_be)))
+            lines.append(phrase(_NOT_KNOWN_WHETHER, guideline=advice.guideline, category=quote(advice.would_be)))
         elif advice.is_unknown and report.active:
-            lines.append(say(_NOT_KNOWN, guideline=advice.guideline, why=quote(advice.why_not)).strip())
+            lines.append(phrase(_NOT_KNOWN, guideline=advice.guideline, why=quote(advice.why_not)).strip())
     return tuple(lines)
 
 
-def _category(advice: Advice, say: Say, quote: Quote) -> str:
+def _category(advice: Advice, phrase: Phrase, quote: Quote) -> str:
     if advice.applies and advice.category:
         return f"{advice.guideline}: {quote(advice.category)}"
     if advice.would_be:
-        return say(_IF_IT_APPLIES, guideline=advice.guideline, category=quote(advice.would_be))
+        return phrase(_IF_IT_APPLIES, guideline=advice.guideline, category=quote(advice.would_be))
     return ""
 
 
@@ -183,21 +183,21 @@ def _type(finding: Finding) -> str:
     return measured.type if measured is not None and measured.type != _UNKNOWN else ""
 
 
-def _place(finding: Finding, measured: Measurement | None, say: Say) -> str:
+def _place(finding: Finding, measured: Measurement | None, phrase: Phrase) -> str:
     if finding.appearance.lobe is not None:
-        return say(_PLACES[finding.appearance.lobe.value])
+        return phrase(_PLACES[finding.appearance.lobe.value])
     if measured is None:
         return ""
     if measured.lobe:  # as a mask of lobes names it
         return measured.lobe
     side, zone = ("" if one == _UNKNOWN else one for one in (measured.side, measured.zone))
     text = _ZONES[side, zone]
-    return say(text) if text else ""
+    return phrase(text) if text else ""
 
 
-def _change(change: Change, date: str, say: Say) -> str:
-    said = say(_CHANGES[change.fate], date=date)
+def _change(change: Change, date: str, phrase: Phrase) -> str:
+    said = phrase(_CHANGES[change.fate], date=date)
     if change.volume_change is None:
         return said
     percent = f"{100 * change.volume_change:+.0f}".replace("-", "−")
-    return f"{said} ({say(_IN_VOLUME, percent=percent)})"
+    return f"{said} ({phrase(_IN_VOLUME, percent=percent)})"

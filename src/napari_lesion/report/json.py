@@ -55,8 +55,8 @@ def load_report(path: Path) -> Report:
         raise InputFileError(f"{path}: not JSON ({error}). Run the analysis again.") from error
     if wrong := damage(content, "findings"):
         raise InputFileError(
-            f"{path}: {wrong.says}, so it was damaged or edited after it was written. Run the analysis again; if you "
-            f'edited it on purpose, take "{CHECKSUMS}" out of it.'
+            f"{path}: {wrong.problem}, so it was damaged or edited after it was written. Run the analysis again; if "
+            f'you edited it on purpose, take "{CHECKSUMS}" out of it.'
         )
     return report_from(content, str(path))
 

@@ -57,13 +57,13 @@ class Damage:
 
     Attributes
     ----------
-    says : str
+    problem : str
         Half a sentence.
     records : tuple of int
         Which of its records, from 0; where it is more than records, none.
     """
 
-    says: str
+    problem: str
     records: tuple[int, ...] = ()
 
 

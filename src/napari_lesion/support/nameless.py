@@ -100,14 +100,14 @@ def quieten_libraries() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def install(say: Callable[[str], None]) -> None:
+def install(write: Callable[[str], None]) -> None:
     """Let all that nobody catches in this process, on any thread, and all warnings be said without texts and values."""
 
     def on_error(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt) or are_traces_full():
             sys.__excepthook__(kind, error, at)
         else:
-            say(trace(error))
+            write(trace(error))
 
     def on_thread(args: threading.ExceptHookArgs) -> None:
         if args.exc_value is not None and args.exc_type is not SystemExit:
@@ -118,11 +118,11 @@ def install(say: Callable[[str], None]) -> None:
             on_error(args.exc_type, args.exc_value, args.exc_traceback)
 
     sys.excepthook, threading.excepthook, sys.unraisablehook = on_error, on_thread, on_unraisable
-    quieten_warnings(say)
+    quieten_warnings(write)
     quieten_libraries()
 
 
-def quieten_warnings(say: Callable[[str], None]) -> None:
+def quieten_warnings(write: Callable[[str], None]) -> None:
     """Let warnings be said without what they quote, but those of libraries that only see numbers."""
 
     def show(
@@ -134,7 +134,7 @@ def quieten_warnings(say: Callable[[str], None]) -> None:
         line: str | None = None,  # noqa: ARG001
     ) -> None:
         text = str(message) if are_traces_full() or only_sees_numbers(filename) else f"a warning; {LEFT_OUT}"
-        say(f"{_short_path(filename)}:{lineno}: {category.__name__}: {text}")
+        write(f"{_short_path(filename)}:{lineno}: {category.__name__}: {text}")
 
     warnings.showwarning = show
 

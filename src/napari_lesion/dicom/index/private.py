@@ -61,7 +61,7 @@ def alternating(frames: Sequence[Frame]) -> str:
     return _named(min(candidates)) if candidates else ""
 
 
-def telling_apart(together: Sequence[tuple[Frame, ...]]) -> str:
+def differing_tags(together: Sequence[tuple[Frame, ...]]) -> str:
     """Name a private tag whose values tell planes apart that lie at the same places; '' where there is none.
 
     Parameters

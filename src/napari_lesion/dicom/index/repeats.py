@@ -130,4 +130,4 @@ def once(stacks: list[Stack]) -> list[Stack]:
                 break
         else:
             kept.append(stack)
-    return [replace(kept[0], told_by=())] if len(kept) == 1 else kept
+    return [replace(kept[0], divided_by=())] if len(kept) == 1 else kept

@@ -37,7 +37,7 @@ class Stack:
         Whether they show one place at several times.
     strangers : tuple of (str, int)
         What is said of planes that lie where some of this stack are missing, but are of another kind; how many.
-    told_by : tuple of str
+    divided_by : tuple of str
         Tags that told this stack from the others.
     repeated : tuple of Frame
         Planes that were left out as repeats of one of these.
@@ -50,7 +50,7 @@ class Stack:
     refusal: str = ""
     moving: bool = False
     strangers: tuple[tuple[str, int], ...] = ()
-    told_by: tuple[str, ...] = field(default=(), repr=False)
+    divided_by: tuple[str, ...] = field(default=(), repr=False)
     repeated: tuple[Frame, ...] = field(default=(), repr=False)
 
 

@@ -141,7 +141,7 @@ def _torn_apart(one: Stack, other: Stack) -> bool:
     """Whether two stacks of different sizes or spacings interlock as the slices of one volume do."""
     if any(s.refusal or s.localizer or len(s.frames) < 2 for s in (one, other)):
         return False
-    if recipe_of((*one.frames, *other.frames)) or one.told_by or other.told_by:
+    if recipe_of((*one.frames, *other.frames)) or one.divided_by or other.divided_by:
         return False
     both, parts = _lying((*one.frames, *other.frames), one), [_lying(s.frames, one) for s in (one, other)]
     if both is None or parts[0] is None or parts[1] is None or not both.even or not parts[0].overlaps(parts[1]):
@@ -170,10 +170,10 @@ def one_volume(frames: Sequence[Frame]) -> bool:
 
 def distinguishing_tags(stack: Stack) -> tuple[str, ...]:
     """Say which tags told a stack from others of its series, and what they are in it."""
-    if not stack.told_by:
+    if not stack.divided_by:
         return ()
     said = []
-    for keyword in dict.fromkeys(stack.told_by):
+    for keyword in dict.fromkeys(stack.divided_by):
         value = phase_of(stack.frames[0], keyword).strip()
         plain = (
             value.isascii()

@@ -35,7 +35,7 @@ from napari_lesion.dicom.index.partition_evidence import (
     takes_turns,
     two_lattices,
 )
-from napari_lesion.dicom.index.private import alternating, telling_apart
+from napari_lesion.dicom.index.private import alternating, differing_tags
 from napari_lesion.dicom.index.repeats import drop_copies, once, with_repeats, without_repeats
 from napari_lesion.dicom.index.stack import SAME_PLANE_MM, Stack, apart_mm, called, identity, is_localizer, named
 from napari_lesion.dicom.index.stack_notes import cross_checked, differing, distinguishing_tags
@@ -160,7 +160,7 @@ def _by_recipe(frames: Sequence[Frame], axes: Axes, modality: str) -> list[Stack
         if len({value_of(frame, keyword) for frame in frames}) > 1
         and all(len({value_of(frame, keyword) for frame in group}) == 1 for group in groups)
     ]
-    return [replace(stack, told_by=(*telling, *stack.told_by)) for stack in stacks]
+    return [replace(stack, divided_by=(*telling, *stack.divided_by)) for stack in stacks]
 
 
 def _of_one_recipe(frames: Sequence[Frame], axes: Axes, modality: str) -> list[Stack]:
@@ -297,7 +297,7 @@ def _contradiction(keywords: Sequence[str], slices: int) -> str:
 
 
 def _parts(partition: Partition) -> list[Stack]:
-    return [Stack(part.frames, told_by=(partition.keyword,)) for part in partition.lies]
+    return [Stack(part.frames, divided_by=(partition.keyword,)) for part in partition.lies]
 
 
 def _in_two_steps(lying: Lie, found: Sequence[Partition], axes: Axes, modality: str) -> list[Stack]:
@@ -307,7 +307,7 @@ def _in_two_steps(lying: Lie, found: Sequence[Partition], axes: Axes, modality: 
             continue
         parts = [stack for group in one.groups for stack in _of_one_recipe(group, axes, modality)]
         if all(lie(stack.frames, axes).whole and not stack.refusal for stack in parts):
-            return [replace(stack, told_by=(one.keyword, *stack.told_by)) for stack in parts]
+            return [replace(stack, divided_by=(one.keyword, *stack.divided_by)) for stack in parts]
     return []
 
 
@@ -345,7 +345,7 @@ def _crossing(lying: Lie, unread: Sequence[Frame]) -> str:
             f"{called(a, a, b)} and {called(b, a, b)} lie at the same position, and {named(unread)} cannot be read, so "
             "that it is unknown whether they show the same. Remove the damaged file, or export the series again."
         )
-    private = telling_apart(together)
+    private = differing_tags(together)
     tag = f"only {private}" if private else "no tag"
     if len(together) <= _GAP_SLICES:
         return (

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_TOLD_EVERY = 50
+_PROGRESS_EVERY = 50
 
 
 @dataclass
@@ -96,7 +96,7 @@ def _walk(root: Path, found: Tree, seen: set[tuple[int, int]], links: list[Path]
                     below.append(path)
                 elif entry.is_file(follow_symlinks=False):
                     found.paths.append(path)
-                    if len(found.paths) % _TOLD_EVERY == 0:
+                    if len(found.paths) % _PROGRESS_EVERY == 0:
                         tell(len(found.paths))
                 else:
                     found.skipped.append((path, "no file but a pipe, a socket or a device"))

@@ -39,7 +39,7 @@ class AnnotatedScan:
         """Read what a reader marked, with the names of the labels that are marked with."""
         self.problem = ""
         try:
-            self.found = open_set(self._store, volume, reader, labels, tell=lambda text: self._report(f"⚠ {text}"))
+            self.found = open_set(self._store, volume, reader, labels, warn=lambda text: self._report(f"⚠ {text}"))
         except LesionError as error:
             self.problem = sentence(error)
             self._report(f"⚠ {self.problem}")

@@ -192,7 +192,7 @@ class DeidentifyPanel(QWidget):
             said = self.key.problem()
         if said:
             self.tabs.setCurrentIndex(0)
-            self._say(said)
+            self._show_status(said)
             return None
         return Request(sources, self.options.options, self.key.key)
 
@@ -221,7 +221,7 @@ class DeidentifyPanel(QWidget):
         if request is None:
             return
         if out is None:
-            self._say(tr("Say where it goes."))
+            self._show_status(tr("Say where it goes."))
             return
 
         def work(progress: Progress) -> tuple[Outcome, Key]:
@@ -236,8 +236,8 @@ class DeidentifyPanel(QWidget):
         self._task = task = Task(work, self)
         task.progressed.connect(self._on_progress)
         task.succeeded.connect(partial(self._on_done, out))
-        task.failed.connect(lambda error: self._say(f"⚠ {sentence(error)}"))
-        task.cancelled.connect(lambda: self._say(tr("Cancelled. Nothing was written.")))
+        task.failed.connect(lambda error: self._show_status(f"⚠ {sentence(error)}"))
+        task.cancelled.connect(lambda: self._show_status(tr("Cancelled. Nothing was written.")))
         task.ended.connect(self._on_ended)
         self.controls.begin("")
         task.start()
@@ -251,7 +251,7 @@ class DeidentifyPanel(QWidget):
 
     def _on_progress(self, done: int, total: int, what: str) -> None:
         self.controls.advance(done, total)
-        self.controls.say_step(what)
+        self.controls.show_step(what)
 
     def _on_ended(self) -> None:
         self._task = None
@@ -357,15 +357,15 @@ class DeidentifyPanel(QWidget):
         if out is not None:
             link = QUrl.fromLocalFile(str(out)).toString()
             text += f'<br><a href="{link}" style="color:{_LINK}">{escape(tr("Open the folder"))}</a>'
-        self.controls.say(text)
+        self.controls.show_status(text)
 
     def _follow(self) -> None:
         for button in (self.preview_button, self.run_button):
             button.setEnabled(not self.running)
         self.controls.show_running(self.running)
 
-    def _say(self, text: str) -> None:
-        self.controls.say(escape(in_language(text)).replace("\n", "<br>"))
+    def _show_status(self, text: str) -> None:
+        self.controls.show_status(escape(in_language(text)).replace("\n", "<br>"))
 
 
 def _is_ticked(item: QListWidgetItem) -> bool:

@@ -149,7 +149,7 @@ class WhyRow(QWidget):
         if question is None or self._task is not None:
             return
         if not methods:
-            self.controls.say(tr("Tick a method in the menu beside Why?"))
+            self.controls.show_status(tr("Tick a method in the menu beside Why?"))
             return
         self._asked = question
         if (owner := self._scans.of(question.scan)) is not None:
@@ -175,15 +175,15 @@ class WhyRow(QWidget):
             self.cancel()
         self._scans.remove([layer for (one, *_), layer in self._layers.items() if one is scan])
         if self._task is None:
-            self.controls.say("")
+            self.controls.show_status("")
 
     def _on_progress(self, done: int, total: int, what: str) -> None:
         self.controls.advance(done, total)
         if not self.controls.stopping and self._asked is not None and self._scans.current is not None:
             if self._scans.current.layer is not self._asked.scan:
-                self.controls.say(self._text)
+                self.controls.show_status(self._text)
                 return
-            self.controls.say(tr("F{number}: {what}…", number=self._asked.finding.number, what=step_text(what)))
+            self.controls.show_status(tr("F{number}: {what}…", number=self._asked.finding.number, what=step_text(what)))
 
     def _on_succeeded(self, made: _Answer) -> None:
         asked = self._asked
@@ -229,7 +229,7 @@ class WhyRow(QWidget):
 
     def _on_current(self, _scan: OpenScan | None) -> None:
         """Say what was said of the scan that is on the screen now."""
-        self.controls.say(self._text)
+        self.controls.show_status(self._text)
 
     @property
     def _text(self) -> str:

@@ -233,7 +233,7 @@ class Exports(QWidget):
         text = self._status.get(scan.key, "") if scan is not None else ""
         if self._for is not None and self._for is not scan:
             text = tr("Reports of another scan are being written…")
-        self.controls.say(text)
+        self.controls.show_status(text)
 
     def _show_status(self, text: str) -> None:
         """Say something of the scan whose reports are written, where it is on the screen; else when it comes back."""
@@ -241,7 +241,7 @@ class Exports(QWidget):
         if scan is not None:
             self._status[scan.key] = text
         if scan is self._session.open_scans.current:
-            self.controls.say(text)
+            self.controls.show_status(text)
 
 
 def _link(path: Path, text: str) -> str:

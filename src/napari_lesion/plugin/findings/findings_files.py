@@ -12,8 +12,8 @@ from napari_lesion.model.findings import Heatmap, Report, may_be_of, names_other
 from napari_lesion.plugin.findings.findings_view import findings_view
 from napari_lesion.plugin.session.session import Session, session_of
 from napari_lesion.plugin.texts import tr
-from napari_lesion.plugin.viewer.asking import asking_viewer
 from napari_lesion.plugin.viewer.layers import LayerData, heatmap_layer, scan_name
+from napari_lesion.plugin.viewer.opening_viewer import opening_viewer
 from napari_lesion.plugin.viewer.view import volume_of
 from napari_lesion.plugin.widgets.messages import show_info, show_warning
 from napari_lesion.plugin.widgets.task import run_with_dialog
@@ -53,7 +53,7 @@ def read(path: str | Path | Sequence[str | Path]) -> list[Any]:
     LesionError
         If the findings cannot be opened; the message says why and what to do.
     """
-    viewer = asking_viewer()
+    viewer = opening_viewer()
     if viewer is None:
         raise ReviewError("Findings are shown on their scan: open it in a viewer first.")
     for one in [path] if isinstance(path, str | Path) else list(path):

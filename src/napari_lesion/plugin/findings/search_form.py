@@ -58,7 +58,7 @@ class SearchForm(QWidget):
         """Bundles whose code may run, until the window is closed."""
         scan_view(napari_viewer)
         self._build()
-        self.models.problem.connect(self.controls.say)
+        self.models.problem.connect(self.controls.show_status)
         self.models.fill()
         self._connect()
         self._list_scans()
@@ -168,20 +168,20 @@ class SearchForm(QWidget):
             self.certificate.setText("")
             self.certificate.setToolTip("")
             if self._is_elsewhere or self._task is None:
-                self.controls.say(self._elsewhere() or tr(_NO_SCAN))
+                self.controls.show_status(self._elsewhere() or tr(_NO_SCAN))
         else:
             line, details = certificate_line(volume)
             self.certificate.setText(line)
             self.certificate.setToolTip(details)
             if self._is_elsewhere or self._task is None:
-                self.controls.say(self._elsewhere() or search_summary(self._view, brief=self.brief))
+                self.controls.show_status(self._elsewhere() or search_summary(self._view, brief=self.brief))
         self.announce_card()
         self._enable()
 
     def _on_findings(self) -> None:
         """Say how many there are."""
         if self._task is None and self._view.review is not None:
-            self.controls.say(search_summary(self._view, brief=self.brief))
+            self.controls.show_status(search_summary(self._view, brief=self.brief))
         self.announce_card()
 
     def _enable(self) -> None:
@@ -235,9 +235,9 @@ class SearchForm(QWidget):
     def _on_progress(self, done: int, total: int, what: str) -> None:
         self.controls.advance(done, total)
         if self._is_elsewhere:
-            self.controls.say(self._elsewhere())
+            self.controls.show_status(self._elsewhere())
         else:
-            self.controls.say_step(what)
+            self.controls.show_step(what)
 
     def _end_of_run(self, text: str) -> None:
         if self._task is not None:
@@ -291,7 +291,7 @@ class SearchForm(QWidget):
                 sides=outcome.sides,
             )
         except LesionError as error:
-            self.controls.say(f"⚠ {sentence(error)}")
+            self.controls.show_status(f"⚠ {sentence(error)}")
             return
         self._on_scan_changed()
 
@@ -313,6 +313,6 @@ class SearchForm(QWidget):
         try:
             text = card_text(card, self.models.model_id)
         except LesionError as error:
-            self.controls.say(f"⚠ {sentence(error)}")
+            self.controls.show_status(f"⚠ {sentence(error)}")
             return
         CardDialog(card, text, self).show()

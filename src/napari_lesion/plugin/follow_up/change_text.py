@@ -11,7 +11,7 @@ from napari_lesion.plugin.texts import N_, tr
 from napari_lesion.review.review import is_searched
 
 #: A sign and a word each: nothing is said by colour alone.
-_FATES = {
+_STATUSES = {
     "grown": ("▲", N_("grown")),
     "stable": ("=", N_("stable")),
     "shrunk": ("▼", N_("shrunk")),
@@ -25,7 +25,7 @@ _UNKNOWN = "–"
 
 def change_cells(change: Change, name: str) -> tuple[str, ...]:
     """Write a row of the table: the lesion, what became of it, its sizes, and the doubling time in days."""
-    sign, word = _FATES[change.fate]
+    sign, word = _STATUSES[change.fate]
     percent = f"{100 * change.volume_change:+z.0f}" if change.volume_change is not None else ""
     doubling = ""
     if change.volume_mm3 is not None and change.prior_volume_mm3 is not None:

@@ -149,7 +149,7 @@ class FollowUpPanel(QWidget):
     # -- choosing a prior ---------------------------------------------------------------------------------------------
 
     def _on_scan(self, _scan: object) -> None:
-        self.controls.say(tr("Another scan is being compared…") if self._is_elsewhere else "")
+        self.controls.show_status(tr("Another scan is being compared…") if self._is_elsewhere else "")
         if not self.isVisible():  # what is shown when it comes to the front is of the scan of that time
             self.changes.clear()
             with QSignalBlocker(self.compared):
@@ -198,14 +198,14 @@ class FollowUpPanel(QWidget):
 
     def use_folder(self, folder: Path) -> None:
         """Compare with the scan in a folder; where there are several, ask which."""
-        self.controls.say("")
+        self.controls.show_status("")
         try:
             volume = self._session.volume
-            series = prior_in(folder, volume.series if volume is not None else None, self.controls.say, self)
+            series = prior_in(folder, volume.series if volume is not None else None, self.controls.show_status, self)
         except Cancelled:
             return
         except LesionError as error:
-            self.controls.say(f"⚠ {sentence(error)}")
+            self.controls.show_status(f"⚠ {sentence(error)}")
             return
         if series is not None:
             self._compare(Choice(series.identity, series))
@@ -227,7 +227,7 @@ class FollowUpPanel(QWidget):
         try:
             self._priors.compare(choice.source, other_id=other_id)
         except LesionError as error:
-            self.controls.say(f"⚠ {sentence(error)}")
+            self.controls.show_status(f"⚠ {sentence(error)}")
             return
         self.controls.begin(tr("Starting…"))
 
@@ -240,7 +240,7 @@ class FollowUpPanel(QWidget):
     def _on_progress(self, done: int, total: int, what: str) -> None:
         self.controls.advance(done, total)
         if not self._is_elsewhere:
-            self.controls.say_step(what)
+            self.controls.show_step(what)
 
     @property
     def _is_elsewhere(self) -> bool:
@@ -321,9 +321,9 @@ class FollowUpPanel(QWidget):
         self.side_by_side_button.setChecked(self._side_by_side.shown)
         if obstacle and not running and not self.controls.status.text():
             self._obstacle = obstacle
-            self.controls.say(obstacle)
+            self.controls.show_status(obstacle)
         elif not obstacle and self.controls.status.text() == self._obstacle:
-            self.controls.say("")
+            self.controls.show_status("")
 
     def _fill(self) -> None:
         """Fill the table with what became of each lesion; the chosen row stays chosen."""

@@ -18,7 +18,7 @@ from napari_lesion.plugin.widgets.parts import is_sure
 from napari_lesion.plugin.widgets.task import run_with_dialog
 
 
-def prior_in(folder: Path, scan: SeriesIdentity | None, say: Callable[[str], None], parent: QWidget) -> Series | None:
+def prior_in(folder: Path, scan: SeriesIdentity | None, show: Callable[[str], None], parent: QWidget) -> Series | None:
     """Find the CT scan in a folder; of several the user chooses one. None where there is none, or none was chosen.
 
     Parameters
@@ -26,7 +26,7 @@ def prior_in(folder: Path, scan: SeriesIdentity | None, say: Callable[[str], Non
     folder : Path
     scan : SeriesIdentity, optional
         The one that is read: series of the same patient are proposed first.
-    say : callable
+    show : callable
         Takes a sentence on what was not found, or not looked into.
     parent : QWidget
 
@@ -45,10 +45,10 @@ def prior_in(folder: Path, scan: SeriesIdentity | None, say: Callable[[str], Non
     found = [one for one in index if one.kind == "volume" and one.identity.modality == "CT"]
     note = not_looked_into(index.left_out) if index.left_out else ""
     if not found:
-        say("⚠ " + tr("{path}: there is no CT scan in it.", path=folder) + (f" {note}" if note else ""))
+        show("⚠ " + tr("{path}: there is no CT scan in it.", path=folder) + (f" {note}" if note else ""))
         return None
     if len(found) == 1:
-        say(f"⚠ {note}" if note else "")
+        show(f"⚠ {note}" if note else "")
         return found[0]
     mine = [scan is not None and is_same_patient(one.identity, scan) for one in found]
     preferred = max(range(len(found)), key=lambda row: (mine[row], found[row].n_slices))

@@ -129,7 +129,7 @@ class PacsPanel(QWidget):
             self._nodes = load_nodes()
         except LesionError as error:
             self._nodes = None
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
         names = list(self._nodes.nodes) if self._nodes is not None else []
         self.node.clear()
         self.node.addItems(names)
@@ -148,7 +148,7 @@ class PacsPanel(QWidget):
         """Ask whether the archive is there."""
         archive = self._archive()
         if archive is not None:
-            self._run(lambda _progress: archive.echo(), self._say)
+            self._run(lambda _progress: archive.echo(), self._show_status)
 
     def search(self) -> None:
         """List the studies that fit."""
@@ -158,11 +158,11 @@ class PacsPanel(QWidget):
         try:
             query = Query(**{name: field.text().strip() for name, field in self.fields.items()})
         except LesionError as error:
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
             return
         others = (query.patient_id, query.patient_name, query.first_date, query.last_date, query.accession)
         if not any(text.strip("*? ") for text in others):
-            self._say(tr("Say more: a patient, a date or an accession number."))
+            self._show_status(tr("Say more: a patient, a date or an accession number."))
             return
         self._run(lambda _progress: archive.studies(query, _MOST), self._on_studies)
 
@@ -178,7 +178,7 @@ class PacsPanel(QWidget):
             return
         patient, date = volume.series.patient_id.strip(), volume.series.study_date
         if not patient or not date:
-            self._say(tr("The scan on the screen names no patient or no date, so its priors cannot be told."))
+            self._show_status(tr("The scan on the screen names no patient or no date, so its priors cannot be told."))
             return
         this = volume.series.study_uid
 
@@ -218,16 +218,16 @@ class PacsPanel(QWidget):
         """Stop at the next step; what came by then stays, and is not fetched again."""
         if self._task is not None:
             self._task.cancel()
-            self._say(tr("Stopping after this step…"))
+            self._show_status(tr("Stopping after this step…"))
 
     # -- what comes of it ---------------------------------------------------------------------------------------------
 
     def _on_studies(self, found: Sequence[StudyRecord]) -> None:
         self.tree.show_studies(found[:_MOST], self._tools.names)
         if len(found) > _MOST:
-            self._say(tr("There are more than {count} studies; ask more precisely.", count=_MOST))
+            self._show_status(tr("There are more than {count} studies; ask more precisely.", count=_MOST))
         else:
-            self._say(tr("{count} studies", count=len(found)))
+            self._show_status(tr("{count} studies", count=len(found)))
 
     def _on_expanded(self, item: QTreeWidgetItem) -> None:
         archive = self._archive()
@@ -238,7 +238,7 @@ class PacsPanel(QWidget):
 
     def _on_series(self, row: StudyRow, found: Sequence[SeriesRecord]) -> None:
         if self.tree.show_series(row, found):
-            self._say(tr("{count} series", count=len(found)))
+            self._show_status(tr("{count} series", count=len(found)))
 
     def _open(self, item: QTreeWidgetItem) -> None:
         if isinstance(item, StudyRow) and item.series is not None:
@@ -253,7 +253,7 @@ class PacsPanel(QWidget):
 
     def _on_fetched(self, fetched: Fetched) -> None:
         self._browse([fetched])
-        self._say(outcome_of(fetched.retrieved))
+        self._show_status(outcome_of(fetched.retrieved))
 
     def _on_fetched_to_open(self, fetched: Fetched) -> None:
         self._on_fetched(fetched)
@@ -269,17 +269,17 @@ class PacsPanel(QWidget):
         except Cancelled:
             return
         except LesionError as error:
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
             return
         self.opened.emit()
 
     def _on_priors(self, fetched: Sequence[Fetched]) -> None:
         if not fetched:
-            self._say_of_scan(tr("The archive has no earlier CT of this patient."))
+            self._show_status_of_scan(tr("The archive has no earlier CT of this patient."))
             return
         self._browse(fetched)
         lines = [tr("{count} earlier studies; step Compare (panel Follow-up) compares with them.", count=len(fetched))]
-        self._say_of_scan(
+        self._show_status_of_scan(
             "\n".join(lines + [outcome_of(one.retrieved) for one in fetched if not one.retrieved.is_complete])
         )
 
@@ -292,7 +292,7 @@ class PacsPanel(QWidget):
         if scan is not None and sent.confirmed and not sent.failed:
             self._session.reported.emit(scan, "sent")
         lines = [tr("{count} results are in the archive, as it confirms.", count=len(sent.confirmed))]
-        self._say_of_scan(
+        self._show_status_of_scan(
             "\n".join(lines + [f"⚠ {one}" for one in (*dict.fromkeys(sent.failed.values()), *sent.notes, *notes)])
         )
 
@@ -305,7 +305,7 @@ class PacsPanel(QWidget):
         try:
             return open_archive(self._nodes, name)
         except LesionError as error:
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
             return None
 
     def _run(self, work: Callable[[Progress], T], then: Callable[[T], None], scan: OpenScan | None = None) -> None:
@@ -315,8 +315,10 @@ class PacsPanel(QWidget):
             self._session.open_scans.begin_work(scan)
         task.progressed.connect(self._on_progress)
         task.succeeded.connect(then)
-        task.failed.connect(lambda error: self._say_of_scan(f"⚠ {sentence(error)}"))
-        task.cancelled.connect(lambda: self._say(tr("Cancelled. What came by then is kept, and not fetched again.")))
+        task.failed.connect(lambda error: self._show_status_of_scan(f"⚠ {sentence(error)}"))
+        task.cancelled.connect(
+            lambda: self._show_status(tr("Cancelled. What came by then is kept, and not fetched again."))
+        )
         task.ended.connect(self._on_ended)
         self.controls.begin("")
         task.start()
@@ -324,7 +326,7 @@ class PacsPanel(QWidget):
 
     def _on_progress(self, done: int, total: int, what: str) -> None:
         self.controls.advance(done, total)
-        self._say(f"{step_text(what)}…")
+        self._show_status(f"{step_text(what)}…")
 
     def _on_ended(self) -> None:
         if self._task is not None:
@@ -344,11 +346,11 @@ class PacsPanel(QWidget):
         self.send_button.setEnabled(idle and self._findings.review is not None and not self._session.blind)
         self.controls.show_running(self.running)
 
-    def _say_of_scan(self, text: str) -> None:
+    def _show_status_of_scan(self, text: str) -> None:
         """Say what came of a scan; where another one is on the screen by now, also that it is not of that."""
         if self._for is not None and self._for is not self._session.open_scans.current:
             text = "⚠ " + tr("This is of another scan than that on the screen:") + f"\n{text}"
-        self._say(text)
+        self._show_status(text)
 
-    def _say(self, text: str) -> None:
-        self.controls.say("\n".join(map(one_line, text.splitlines())))
+    def _show_status(self, text: str) -> None:
+        self.controls.show_status("\n".join(map(one_line, text.splitlines())))

@@ -164,7 +164,7 @@ class RecordsPanel(QWidget):
         if self._session.volume is None:
             self._show_text("", None)
         self._show_timeline()
-        self._say(tr("Earlier reports are hidden in a blind read.") if self._session.blind else "")
+        self._show_status(tr("Earlier reports are hidden in a blind read.") if self._session.blind else "")
         self.tabs.setVisible(not self._session.blind)
         self._enable()
 
@@ -185,13 +185,13 @@ class RecordsPanel(QWidget):
         try:
             documents, problems = read_documents(path)
         except LesionError as error:
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
             return
         refused = [self._refusal(one) for one in documents if one.patient_id]
         own = [one for one in documents if not one.patient_id or not self._refusal(one)]
         if not own:
             said = next((one for one in (*refused, *problems) if one), str(path))
-            self._say(f"⚠ {in_language(said)}")
+            self._show_status(f"⚠ {in_language(said)}")
             return
         chosen = max(own, key=lambda one: one.written.isoformat() if one.written else "")
         self._show_text(chosen.text, chosen)
@@ -223,7 +223,7 @@ class RecordsPanel(QWidget):
         """Find the values in the text; nothing is ticked."""
         text = self.text.toPlainText()
         if len(text) > LONGEST:
-            self._say(tr("The text is too long to be a report."))
+            self._show_status(tr("The text is too long to be a report."))
             return
         document = self._document
         if document is None or document.text != text:
@@ -247,7 +247,7 @@ class RecordsPanel(QWidget):
         notes = [f"⚠ {in_language(one)}" for one in (*([refused] if refused else []), *self.reading.read.notes)]
         if not items:
             notes.append(tr("Nothing was found that could be taken over."))
-        self._say("\n".join(notes))
+        self._show_status("\n".join(notes))
         self._mark(-1)
         self._enable()
 
@@ -277,13 +277,13 @@ class RecordsPanel(QWidget):
         series = volume.series
         written = day(self.date.text())
         if self.date.text().strip() and written is None:
-            self._say("⚠ " + tr("The date of the report is no date; write it as 2026-01-31."))
+            self._show_status("⚠ " + tr("The date of the report is no date; write it as 2026-01-31."))
             return
         whose = series.patient_id.strip() if not reading.document.patient_id else reading.document.patient_id
         document = replace(reading.document, patient_id=whose, written=written)
         refused = self._refusal(document)
         if refused or not (reading.document.patient_id or self.own_box.isChecked()):
-            self._say(f"⚠ {in_language(refused)}" if refused else tr("Say first that it is of this patient."))
+            self._show_status(f"⚠ {in_language(refused)}" if refused else tr("Say first that it is of this patient."))
             return
         by, at = reader_name(), datetime.now().astimezone().isoformat(timespec="seconds")
         try:
@@ -295,7 +295,7 @@ class RecordsPanel(QWidget):
                 )
             new = add_rows(rows, records_path())
         except LesionError as error:
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
             return
         with QSignalBlocker(self.table):
             for _, row in self.ticked():
@@ -303,7 +303,7 @@ class RecordsPanel(QWidget):
         self._show_timeline()
         self._enable()
         known = sum(getattr(said, name) is not None for name in Patient.model_fields)
-        self._say(
+        self._show_status(
             tr(
                 "Taken over: {rows} rows of the records ({old} were there), {fields} fields of the patient.",
                 rows=new,
@@ -335,7 +335,7 @@ class RecordsPanel(QWidget):
             try:
                 taken, _ = of_patient(load_rows(records_path()), series.patient_id, born)
             except LesionError as error:
-                self._say(f"⚠ {sentence(error)}")
+                self._show_status(f"⚠ {sentence(error)}")
                 taken = ()
             scans = [
                 Row(one.series.patient_id.strip(), "", readable_date(one.series.study_date), "scan", "CT", "")
@@ -380,7 +380,7 @@ class RecordsPanel(QWidget):
         refused = known and self.reading is not None and bool(self._refusal(self.reading.document))
         self.take_button.setEnabled(there and allowed and not refused and bool(self.ticked()))
 
-    def _say(self, text: str) -> None:
+    def _show_status(self, text: str) -> None:
         self.status.setText(text)
         self.status.setVisible(bool(text))
 

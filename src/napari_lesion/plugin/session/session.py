@@ -140,7 +140,7 @@ class Session(QObject):
         self.scan_changed.emit(self.scan)
         self.review_changed.emit(self.review)
         self.finding_selected.emit(self._finding)
-        self._tell_position()
+        self._emit_position()
 
     @property
     def series(self) -> tuple[Series, ...]:
@@ -177,7 +177,7 @@ class Session(QObject):
         with self._quiet:
             dims.set_point(hidden, place[hidden].tolist())
         self._place = place
-        self._tell_position()
+        self._emit_position()
 
     def _save_place(self, _scan: OpenScan) -> dict[str, Any]:
         return {"world": self._place.copy(), "finding": self._finding}
@@ -221,7 +221,7 @@ class Session(QObject):
             moved = point != self._seen
             self._place[moved] = point[moved]
         self._seen = point
-        self._tell_position()
+        self._emit_position()
 
     def _is_within(self, place: npt.NDArray[np.float64]) -> bool:
         """Whether napari's sliders reach a place of its world."""
@@ -236,7 +236,7 @@ class Session(QObject):
             with self._quiet:
                 dims.set_point(hidden, self._place[hidden].tolist())
 
-    def _tell_position(self) -> None:
+    def _emit_position(self) -> None:
         position = None if self._quiet else self.position_mm
         if position is not None:
             self.position_changed.emit(position)

@@ -22,8 +22,8 @@ from napari_lesion.model.volume import Volume
 from napari_lesion.plugin.findings import findings_files
 from napari_lesion.plugin.session.session import Session, session_of
 from napari_lesion.plugin.texts import tr
-from napari_lesion.plugin.viewer.asking import asking_viewer
 from napari_lesion.plugin.viewer.layers import AXIS_LABELS, UNITS, about, canonical, heatmap_layer
+from napari_lesion.plugin.viewer.opening_viewer import opening_viewer
 from napari_lesion.plugin.viewer.view import volume_of
 from napari_lesion.plugin.widgets.messages import show_warning
 from napari_lesion.plugin.widgets.task import run_with_dialog
@@ -48,7 +48,7 @@ def read(path: str | Path | Sequence[str | Path]) -> list[Any]:
     LesionError
         If one cannot be opened; the message says why and what to do.
     """
-    viewer = asking_viewer()
+    viewer = opening_viewer()
     if viewer is None:
         raise ReviewError("Reports and segmentations are shown on their scan: open it in a viewer first.")
     for one in [path] if isinstance(path, str | Path) else list(path):

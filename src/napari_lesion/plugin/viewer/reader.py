@@ -19,9 +19,9 @@ from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.session.open_scans import open_scans, volume_in_memory
 from napari_lesion.plugin.session.session import session_of
 from napari_lesion.plugin.texts import tr
-from napari_lesion.plugin.viewer.asking import asking_viewer
 from napari_lesion.plugin.viewer.layers import LayerData, patient_key, scan_layer, scan_name
 from napari_lesion.plugin.viewer.opening import Opening, follow
+from napari_lesion.plugin.viewer.opening_viewer import opening_viewer
 from napari_lesion.plugin.viewer.scan_view import scan_view
 from napari_lesion.plugin.viewer.tools.corners import person_name
 from napari_lesion.plugin.viewer.tools.reading import reading_tools
@@ -109,7 +109,7 @@ def _is_shown(path: Path, layers: Sequence[LayerData]) -> bool:
     """Whether a file belongs to a scan that is open: napari hands over one by one what was dropped together."""
     if not path.is_file():
         return False
-    viewer = asking_viewer()
+    viewer = opening_viewer()
     # Also of scans that are not on the screen: files of several may have been dropped in any order.
     sources = [scan.source for scan in open_scans(viewer).scans] if viewer is not None else []
     sources += [attributes["metadata"].get("source") for _, attributes, _ in layers]
@@ -149,7 +149,7 @@ def open_series(chosen: Sequence[Series]) -> list[LayerData]:
         except LesionError as error:
             errors.append(error)
             continue
-        if (viewer := asking_viewer()) is not None:
+        if (viewer := opening_viewer()) is not None:
             scan_view(viewer)
             follow(viewer)
         show_doubts(volume)
@@ -235,7 +235,7 @@ def _offer_rest(opened: Series, rest: Sequence[Series]) -> None:
 
     Last of all, when the scan is there: napari shows one message over the other, and the button must not be covered.
     """
-    viewer = asking_viewer()
+    viewer = opening_viewer()
     if viewer is None:
         show_info(_rest_text(opened, rest, names=False))  # a script's output may be kept
     else:
@@ -368,12 +368,12 @@ def _confirm_hu(name: str, why: str) -> bool:
 
 def _somebody_is_there() -> bool:
     """Whether a question would be answered: a window is open and its event loop runs (not so in a script)."""
-    if QApplication.instance() is None or asking_viewer() is None:
+    if QApplication.instance() is None or opening_viewer() is None:
         return False
     return bool(QThread.currentThread().loopLevel() > 0)
 
 
 def _window() -> QWidget | None:
-    viewer = asking_viewer()
+    viewer = opening_viewer()
     # The only handle that napari gives to its main window.
     return viewer.window._qt_window if viewer is not None else None

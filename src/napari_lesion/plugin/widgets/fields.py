@@ -55,7 +55,7 @@ class FieldsForm(QWidget):
             label.setBuddy(editor)
             editor.setToolTip(tr(field.help))
             editor.setAccessibleName(tr(field.label))
-            editor.told.connect(partial(self.given.emit, field.name))
+            editor.entered.connect(partial(self.given.emit, field.name))
             source.setStyleSheet("font-size: 11px;")  # a remark beside the value, in a narrow panel
             source.ensurePolished()
             source.setMinimumWidth(source.fontMetrics().horizontalAdvance(tr("DICOM")) + 2)
@@ -84,7 +84,7 @@ class FieldsForm(QWidget):
 
 
 class _Number(QDoubleSpinBox):
-    told = Signal(object)
+    entered = Signal(object)
 
     def __init__(self, field: Field) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class _Number(QDoubleSpinBox):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.show_value(None)
-        self.valueChanged.connect(lambda value: self.told.emit(None if value < field.low else value))
+        self.valueChanged.connect(lambda value: self.entered.emit(None if value < field.low else value))
 
     def show_value(self, value: Value | None) -> None:
         self.setValue(self._unknown if value is None else float(value))
@@ -115,7 +115,7 @@ class _Number(QDoubleSpinBox):
 
 
 class _Choice(QComboBox):
-    told = Signal(object)
+    entered = Signal(object)
 
     def __init__(self, values: Sequence[tuple[Value, str]]) -> None:
         super().__init__()
@@ -125,7 +125,7 @@ class _Choice(QComboBox):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(8)
-        self.activated.connect(lambda _index: self.told.emit(self.currentData()))
+        self.activated.connect(lambda _index: self.entered.emit(self.currentData()))
 
     def show_value(self, value: Value | None) -> None:
         self.setCurrentIndex(max(self.findData(value), 0))

@@ -157,22 +157,22 @@ class RunControls:
     def begin(self, text: str) -> None:
         """Show that something has begun, and that nobody knows yet how long it takes."""
         self.bar.setRange(0, 0)
-        self.say(text)
+        self.show_status(text)
 
     def advance(self, done: int, total: int) -> None:
         """Show how far it is."""
         self.bar.setRange(0, total)
         self.bar.setValue(done)
 
-    def say(self, text: str) -> None:
+    def show_status(self, text: str) -> None:
         """Say something, or nothing any more."""
         show_text(self.status, text)
 
-    def say_step(self, what: str) -> None:
+    def show_step(self, what: str) -> None:
         """Say which step it is at, unless it is stopping."""
         if not self.stopping:
             step = step_text(what)
-            self.say(f"{step[:1].upper()}{step[1:]}…")
+            self.show_status(f"{step[:1].upper()}{step[1:]}…")
 
     @property
     def stopping(self) -> bool:
@@ -182,9 +182,9 @@ class RunControls:
     def stop(self) -> None:
         """Say that it stops after the step that it is at."""
         self.cancel_button.setEnabled(False)
-        self.say(tr("Stopping after this step…"))
+        self.show_status(tr("Stopping after this step…"))
 
     def end(self, text: str) -> None:
         """Say what became of it; the next run can be stopped again."""
         self.cancel_button.setEnabled(True)
-        self.say(text)
+        self.show_status(text)

@@ -30,7 +30,7 @@ class Reading(QObject):
 
     changed = Signal()
     """Something on the list."""
-    told = Signal(str)
+    status_changed = Signal(str)
     """A sentence for the reader."""
 
     def __init__(self, session: Session) -> None:
@@ -136,7 +136,7 @@ class Reading(QObject):
         for study in dict.fromkeys(self._open.values()):
             if not self.worklist().keep(study, reader_name(), self._seat):
                 self._forget(study)
-                self.told.emit(
+                self.status_changed.emit(
                     "⚠ " + tr("A study that is open here was given to somebody else, or was read elsewhere.")
                 )
                 self.changed.emit()
@@ -165,7 +165,7 @@ class Reading(QObject):
             said = "⚠ " + tr("More was found in this study since it was opened: it is on the list again.")
         elif others := max(sum(bool(series.found.findings) for series in one.series) - 1, 0):
             said += " ⚠ " + tr("{count} other series of this study have findings, too.", count=others)
-        self.told.emit(said)
+        self.status_changed.emit(said)
         self.changed.emit()
 
     def _on_reported(self, scan: OpenScan, how: str) -> None:
@@ -176,7 +176,7 @@ class Reading(QObject):
             if how in self.worklist().rule.read_when:
                 self.done(study, how)
         except LesionError as error:  # the report is there, but somebody else has the study by now
-            self.told.emit("⚠ " + tr("NOT marked as read: {why}", why=sentence(error)))
+            self.status_changed.emit("⚠ " + tr("NOT marked as read: {why}", why=sentence(error)))
             self.changed.emit()
 
     def _on_closed(self, scan: OpenScan) -> None:
@@ -185,7 +185,7 @@ class Reading(QObject):
             try:
                 self.release(study)
             except LesionError as error:
-                self.told.emit(f"⚠ {sentence(error)}")
+                self.status_changed.emit(f"⚠ {sentence(error)}")
 
     def _forget(self, study: str) -> None:
         self._open = {key: one for key, one in self._open.items() if one != study}

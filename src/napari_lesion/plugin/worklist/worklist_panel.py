@@ -97,7 +97,7 @@ class WorklistPanel(QWidget):
         self._later.timeout.connect(self.refresh)
         self._later.start()
         self._reading.changed.connect(self.refresh)
-        self._reading.told.connect(self._say)
+        self._reading.status_changed.connect(self._show_status)
         self._tools.names_changed.connect(self._show)
         self._session.blind_changed.connect(self._show)
         self._session.open_scans.current_changed.connect(self._on_current)
@@ -172,7 +172,7 @@ class WorklistPanel(QWidget):
         try:
             worklist = self._reading.worklist()
         except LesionError as error:
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
             return
         wants_read = self.read_box.isChecked()
 
@@ -182,7 +182,7 @@ class WorklistPanel(QWidget):
 
         self._task = Task(work, self)
         self._task.succeeded.connect(self._on_listed)
-        self._task.failed.connect(lambda error: self._say(f"⚠ {sentence(error)}"))
+        self._task.failed.connect(lambda error: self._show_status(f"⚠ {sentence(error)}"))
         self._task.ended.connect(self._on_ended)
         self._task.start()
 
@@ -190,7 +190,7 @@ class WorklistPanel(QWidget):
         studies, problems = outcome
         self.studies = tuple(studies)
         if problems:
-            self._say("\n".join(f"⚠ {one}" for one in problems))
+            self._show_status("\n".join(f"⚠ {one}" for one in problems))
         self._show()
 
     def _on_ended(self) -> None:
@@ -294,17 +294,17 @@ class WorklistPanel(QWidget):
         try:
             found = what()
         except Cancelled:
-            self._say("")
+            self._show_status("")
             return
         except LesionError as error:
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
             return
         finally:
             self._on_current(self._session.open_scans.current)
         if found is None:
-            self._say(tr("Nothing waits that nobody has open."))
+            self._show_status(tr("Nothing waits that nobody has open."))
             return
-        self._say("\n".join([_of_priors(found), *found.notes]))
+        self._show_status("\n".join([_of_priors(found), *found.notes]))
         if found.priors:
             # There the panel Follow-up and the thumbnails find them.
             folders = dict.fromkeys(_folder_of(one) for one in (found.series, *found.priors))
@@ -321,7 +321,7 @@ class WorklistPanel(QWidget):
         try:
             self._reading.worklist().add(folder)
         except LesionError as error:
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
         self.refresh()
 
     def _set_priority(self, row: int) -> None:
@@ -334,9 +334,9 @@ class WorklistPanel(QWidget):
         try:
             what(study.id)
         except LesionError as error:
-            self._say(f"⚠ {sentence(error)}")
+            self._show_status(f"⚠ {sentence(error)}")
 
-    def _say(self, text: str) -> None:
+    def _show_status(self, text: str) -> None:
         self.status.setText("\n".join(map(one_line, text.splitlines())))
         self.status.setVisible(bool(text))
 

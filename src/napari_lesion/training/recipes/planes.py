@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from napari_lesion.detection.candidates import REFERENCE_DIAMETER_MM
-from napari_lesion.detection.false_positive_reduction import answer_together
+from napari_lesion.detection.false_positive_reduction import predict_planes
 from napari_lesion.imaging.inference import choose_device
 from napari_lesion.imaging.planes import PLANES
 from napari_lesion.models.networks import PATCH_SIZE, PlanesNet
@@ -140,7 +140,7 @@ class PlanesRecipe(ClassifierRecipe[Scored]):
     def loss(self, network: nn.Module, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Give the loss of class and size; ``network`` is a ``PlanesNet``."""
         image, nodule, size = batch
-        together, one_by_one = network.answers(image)  # type: ignore[operator]
+        together, one_by_one = network.logits(image)  # type: ignore[operator]
         cross_entropy = functional.binary_cross_entropy_with_logits
         loss = cross_entropy(together, nodule) + self.config.one_by_one_weight * cross_entropy(one_by_one[:, 0], nodule)
         return loss + size_loss(one_by_one[:, 1], size), {}
@@ -165,7 +165,7 @@ class PlanesRecipe(ClassifierRecipe[Scored]):
         data = self._data.validation
         planes = scaled(data.image).reshape(-1, len(PLANES), PATCH_SIZE, PATCH_SIZE)
         assert isinstance(network, PlanesNet)
-        answers = answer_together(network, planes, str(device))
+        answers = predict_planes(network, planes, str(device))
         return data.nodule[:: len(PLANES)], answers[:, 0].double().sigmoid().numpy()
 
     def summary(self, result: Scored) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from napari import Viewer
 
 
-def asking_viewer() -> Viewer | None:
+def opening_viewer() -> Viewer | None:
     """Find the viewer that opens something now.
 
     Returns
