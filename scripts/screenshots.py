@@ -221,7 +221,7 @@ def take(scan: Path, images: Path) -> None:
 
 
 def review(viewer: Any, panel: Any) -> None:
-    """Judge some findings, as a reader does by keys."""
+    """Review some findings, as a reader does by keys."""
     from napari_lesion.plugin.findings.review_keys import ACTIONS
     from napari_lesion.plugin.session.session import session_of
     from napari_lesion.review import edits
@@ -635,7 +635,7 @@ def pacs(images: Path) -> None:
 
 def worklist(images: Path) -> None:
     """Analyse both sample scans, list them with others that are made of their findings, and open the first."""
-    from napari_lesion.assessment.guidelines.judge import judge
+    from napari_lesion.assessment.guidelines.apply import apply_guidelines
     from napari_lesion.assessment.patient.clinical import load_clinical
     from napari_lesion.batch import analyse_folder
     from napari_lesion.dicom.index.series import find_series
@@ -664,7 +664,7 @@ def worklist(images: Path) -> None:
         series = known.series.model_copy(update=uids | names)
         changes = {"series_uid": uids["series_uid"], "series": series, "findings": tuple(findings), "comparisons": ()}
         (others / uids["series_uid"]).mkdir(parents=True)
-        made = known.model_copy(update={**changes, "judgement": judge(findings, known.patient)})
+        made = known.model_copy(update={**changes, "judgement": apply_guidelines(findings, known.patient)})
         save_report(made, others / uids["series_uid"] / "findings.json")
     listed = Worklist(scratch / "worklist.sqlite")
     for place in (out, others):

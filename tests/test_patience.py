@@ -29,7 +29,7 @@ class Computer:
         self.used += share * step_s
         if said is not None:
             self.patience.note(said)
-        return self.patience.verdict()
+        return self.patience.exceeded()
 
     def ends(self, share: float, said=lambda _: None, most_s: float = 1000.0) -> tuple[str, float]:
         """Go on until its time is up, or nothing was said for so long."""

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from napari_lesion.assessment.guidelines.judge import judge
+from napari_lesion.assessment.guidelines.apply import apply_guidelines
 from napari_lesion.assessment.measure.measure import measure_findings
 from napari_lesion.assessment.patient.clinical import merged_patient, patient_of
 from napari_lesion.detection import operating, registry
@@ -26,6 +26,7 @@ from napari_lesion.detection.searchable import (
     unsuitable,
 )
 from napari_lesion.imaging import suitability
+from napari_lesion.model.assessed import Patient
 from napari_lesion.model.findings import (
     Analysis,
     Candidate,
@@ -37,7 +38,6 @@ from napari_lesion.model.findings import (
     image_at,
     numbered,
 )
-from napari_lesion.model.judged import Patient
 from napari_lesion.model.volume import Volume
 from napari_lesion.security.audit import Action, record
 from napari_lesion.support.errors import SeriesError
@@ -170,7 +170,7 @@ def analyse(
     if measure:
         step = part(progress, searching, _SCALE, _SCALE)
         report = assess(
-            report, volume, patient=patient, priors=priors, judged=is_about_lungs(detector.card), progress=step
+            report, volume, patient=patient, priors=priors, guidelines=is_about_lungs(detector.card), progress=step
         )
         report = report.model_copy(
             update={"timings_s": {**report.timings_s, "total": round(time.perf_counter() - started, 3)}}
@@ -277,7 +277,7 @@ def assess(
     *,
     patient: Patient | None = None,
     priors: Iterable[Searched] = (),
-    judged: bool = True,
+    guidelines: bool = True,
     progress: Progress = silent,
 ) -> Report:
     """Measure what was not measured yet, compare with priors, and ask models and guidelines about all of it.
@@ -294,7 +294,7 @@ def assess(
         What is known of the patient; it comes before what the report says, and that before the headers.
     priors : iterable of Searched
         To compare with, the latest first. Comparisons with others that the report has stay.
-    judged : bool
+    guidelines : bool
         Whether models and guidelines for lung nodules have something to say of it.
     progress : Progress
     """
@@ -318,7 +318,9 @@ def assess(
             warnings.append(f"Prior of {comparison.prior_study_date}: {comparison.alignment.says}")
         seconds["compare"] = round(time.perf_counter() - begun, 3)
     progress(95, 100, "asking models and guidelines")
-    judgement = judge(report.active, known, report.comparisons) if judged and report.is_searched else None
+    judgement = (
+        apply_guidelines(report.active, known, report.comparisons) if guidelines and report.is_searched else None
+    )
     progress(100, 100, "assessed")
     return report.model_copy(
         update={"judgement": judgement, "timings_s": seconds, "warnings": tuple(dict.fromkeys(warnings))}

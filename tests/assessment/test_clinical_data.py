@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from napari_lesion.assessment.patient.clinical import CSV_COLUMNS, Clinical, load_clinical, merged_patient, patient_of
-from napari_lesion.model.judged import Patient, SourcedValue
+from napari_lesion.model.assessed import Patient, SourcedValue
 from napari_lesion.model.volume import SeriesIdentity
 from napari_lesion.support.errors import ConfigError
 

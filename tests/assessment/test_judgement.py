@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from judged_nodules import change, new, nodule, patient, since, unmeasured
 
+from napari_lesion.assessment.guidelines.apply import apply_guidelines
 from napari_lesion.assessment.guidelines.fleischner import row
-from napari_lesion.assessment.guidelines.judge import judge
 from napari_lesion.assessment.guidelines.lung_rads_table import by_table
 from napari_lesion.assessment.patient.fields import FINDING_FIELDS, PATIENT_FIELDS
-from napari_lesion.model.judged import Appearance, Judgement, Patient
+from napari_lesion.model.assessed import Appearance, Judgement, Patient
 
 VERDICTS = re.compile(
     r"\b(benign|malignan\w*|cancerous|carcinoma|metasta\w*|tumou?rs?|diagnos(is|ed|es))\b"
@@ -48,7 +48,7 @@ def judgements() -> Iterator[Judgement]:
         patient(**known, context="incidental", prior_cancer=False, immunosuppression=True),
     ]
     for several, who in itertools.product(findings, patients):
-        yield judge(several, who)
+        yield apply_guidelines(several, who)
     pasts = [
         (since(200, new()),),
         (since(95, change(9.0, 9.0, prior_lung_rads="4A")),),
@@ -56,7 +56,7 @@ def judgements() -> Iterator[Judgement]:
         (since(700, change(9.0, 7.0, "unclear")), since(900, accepted=False)),
     ]
     for past, who, type_ in itertools.product(pasts, patients, ("solid", "part-solid", "unknown")):
-        yield judge([nodule(9.0, type=type_)], who, past)
+        yield apply_guidelines([nodule(9.0, type=type_)], who, past)
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_a_judgement_comes_back_as_it_was_saved(all_kinds):
 def test_rejected_findings_are_not_judged_and_do_not_count():
     findings = [nodule(5.0), nodule(20.0, "b", status="rejected")]
 
-    told = judge(findings, patient(age_years=62.0, context="screening"))
+    told = apply_guidelines(findings, patient(age_years=62.0, context="screening"))
 
     assert [one.finding_id for one in told.findings] == ["a"]
     assert told.of("b") is None

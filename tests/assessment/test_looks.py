@@ -9,8 +9,8 @@ import pytest
 from ball_scan import scan
 from judged_nodules import nodule, patient
 
+from napari_lesion.assessment.guidelines.apply import apply_guidelines
 from napari_lesion.assessment.guidelines.brock import brock
-from napari_lesion.assessment.guidelines.judge import judge
 from napari_lesion.assessment.guidelines.lung_rads import of_nodule
 from napari_lesion.assessment.measure.looks import PART_SOLID, in_words, looks_of
 from napari_lesion.assessment.measure.measure import measure_findings
@@ -131,7 +131,7 @@ def test_judging_with_estimates_can_be_said_of_any_exam() -> None:
         _with(nodule(mm, str(mm)), looks(kind, share))
         for mm, kind, share in ((5.0, "non-solid", 0.9), (9.0, "part-solid", 0.3))
     ]
-    judged = judge(findings, SCREENING)
+    judged = apply_guidelines(findings, SCREENING)
     assert judged.lung_rads.category
     assert judged.findings[0].brock.applies
 

@@ -9,8 +9,8 @@ from judged_nodules import change, new, nodule, patient, screened, since, unmeas
 
 from napari_lesion.assessment.guidelines.lung_rads import highest, of_exam, of_nodule
 from napari_lesion.assessment.guidelines.lung_rads_table import ORDER, by_table
+from napari_lesion.model.assessed import Advice
 from napari_lesion.model.findings import Finding
-from napari_lesion.model.judged import Advice
 
 BASELINE = None
 NEW = (since(200, new()),)

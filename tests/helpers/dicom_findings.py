@@ -13,8 +13,8 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless
 
 from napari_lesion.dicom.index.series import Series, find_series
 from napari_lesion.dicom.read.reader import read_series
+from napari_lesion.model.assessed import Airway, Appearance, Category, Lobe, NoduleType, Patient, SourcedValue
 from napari_lesion.model.findings import Finding, HistoryEntry, ModelReference, Report, box_around, numbered
-from napari_lesion.model.judged import Airway, Appearance, Category, Lobe, NoduleType, Patient, SourcedValue
 from napari_lesion.model.mask import Mask
 from napari_lesion.model.measured import Axis, HounsfieldUnits, Likely, Looks, Measurement
 from napari_lesion.model.volume import Volume

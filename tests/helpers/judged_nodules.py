@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from napari_lesion.model.assessed import Appearance, Patient, SourcedValue
 from napari_lesion.model.compared import Alignment, Change, Comparison
 from napari_lesion.model.findings import Finding
-from napari_lesion.model.judged import Appearance, Patient, SourcedValue
 from napari_lesion.model.measured import Axis, HounsfieldUnits, Measurement
 
 ZERO = (0.0, 0.0, 0.0)

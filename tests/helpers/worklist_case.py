@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from judged_nodules import nodule
 
+from napari_lesion.model.assessed import Advice, Judgement
 from napari_lesion.model.findings import Finding, ModelReference, Report
-from napari_lesion.model.judged import Advice, Judgement
 from napari_lesion.model.volume import GeometryCertificate, SeriesIdentity
 from napari_lesion.report import summary
 from napari_lesion.report.json import FILE_NAME, save_report

@@ -31,7 +31,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_lesion.model.judged import Patient, SourcedValue
+from napari_lesion.model.assessed import Patient, SourcedValue
 from napari_lesion.model.volume import SeriesIdentity, Volume
 from napari_lesion.plugin.annotate.annotator import annotator
 from napari_lesion.plugin.findings.crops import PX

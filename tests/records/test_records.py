@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from napari_lesion.assessment.patient.clinical import load_clinical
 from napari_lesion.cli.main import app
-from napari_lesion.model.judged import Patient
+from napari_lesion.model.assessed import Patient
 from napari_lesion.records.documents import Document, read_documents
 from napari_lesion.records.found import read_all
 from napari_lesion.records.rows import Row, add_rows, due, follow_ups, load_rows, of_patient, rows_of_items

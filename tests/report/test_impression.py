@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from dicom_findings import case_of
 
-from napari_lesion.assessment.guidelines.judge import judge
-from napari_lesion.model.judged import Patient, SourcedValue
+from napari_lesion.assessment.guidelines.apply import apply_guidelines
+from napari_lesion.model.assessed import Patient, SourcedValue
 from napari_lesion.report.content import content_of
 from napari_lesion.report.impression import MOST_LINES, TEXTS, finding_sentence, impression
 from napari_lesion.report.wording import outcome
@@ -20,7 +20,7 @@ SCREENING = Patient(
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     made = case_of("axial", tmp_path_factory.mktemp("axial")).report
-    return made.model_copy(update={"judgement": judge(made.findings, made.patient), "patient": made.patient})
+    return made.model_copy(update={"judgement": apply_guidelines(made.findings, made.patient), "patient": made.patient})
 
 
 def test_a_finding_is_a_sentence_with_size_type_place_image_and_state(report) -> None:
@@ -39,7 +39,9 @@ def test_a_finding_is_a_sentence_with_size_type_place_image_and_state(report) ->
 def test_the_impression_has_at_most_six_lines_and_counts_what_it_leaves_out(report) -> None:
     one = report.findings[1]
     many = tuple(one.model_copy(update={"id": f"{n}", "number": n, "status": "candidate"}) for n in range(1, 20))
-    crowded = report.model_copy(update={"findings": (*many, one), "judgement": judge((*many, one), SCREENING)})
+    crowded = report.model_copy(
+        update={"findings": (*many, one), "judgement": apply_guidelines((*many, one), SCREENING)}
+    )
     lines = impression(crowded)
     assert len(lines) <= MOST_LINES
     assert lines[0].startswith(f"{one.name}: "), "what a reader confirmed comes first"
@@ -56,18 +58,18 @@ def test_rejected_findings_are_not_in_it_and_none_is_said(report) -> None:
 
 def test_what_is_not_known_is_not_called_not_applicable(report) -> None:
     unmeasured = tuple(one.model_copy(update={"measurement": None}) for one in report.findings[:3])
-    unknown = judge(unmeasured, SCREENING)
+    unknown = apply_guidelines(unmeasured, SCREENING)
     assert {outcome(unknown.lung_rads), outcome(unknown.fleischner)} <= {"not known", "does not apply"}
     assert outcome(unknown.lung_rads) == "not known"
     assert {outcome(one.brock) for one in unknown.findings} == {"not known"}
     assert {outcome(one.lung_rads) for one in unknown.findings} == {"not known"}
     incidental = Patient(context=SourcedValue(value="incidental", source="entered"))
-    assert outcome(judge(report.findings, incidental).lung_rads) == "does not apply"
+    assert outcome(apply_guidelines(report.findings, incidental).lung_rads) == "does not apply"
 
 
 def test_it_says_what_is_not_known_of_the_exam(report) -> None:
     unmeasured = tuple(one.model_copy(update={"measurement": None}) for one in report.findings[:3])
-    exam = report.model_copy(update={"findings": unmeasured, "judgement": judge(unmeasured, SCREENING)})
+    exam = report.model_copy(update={"findings": unmeasured, "judgement": apply_guidelines(unmeasured, SCREENING)})
     said = "\n".join(impression(exam))
     assert "Lung-RADS v2022: not known. None of the findings was measured." in said
     assert "not apply" not in said

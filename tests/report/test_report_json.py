@@ -7,8 +7,8 @@ import jsonschema
 import pytest
 from fake_scan import FakeDetector, make_volume
 
+from napari_lesion.model.assessed import Patient
 from napari_lesion.model.findings import SCHEMA_VERSION, Candidate, Report
-from napari_lesion.model.judged import Patient
 from napari_lesion.pipeline import analyse
 from napari_lesion.report.json import load_report, report_schema, save_report
 from napari_lesion.support.errors import ConfigError

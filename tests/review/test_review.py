@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from review_scan import READER, a_report, a_review
 
+from napari_lesion.model.assessed import Appearance, Patient, SourcedValue
 from napari_lesion.model.compared import Alignment, Comparison, Lesion
 from napari_lesion.model.findings import Finding
-from napari_lesion.model.judged import Appearance, Patient, SourcedValue
 from napari_lesion.model.mask import Mask
 from napari_lesion.model.measured import Axis, HounsfieldUnits, Measurement
 from napari_lesion.review import edits

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from napari_lesion.detection.searchable import unsuitable
-from napari_lesion.model.judged import Patient
+from napari_lesion.model.assessed import Patient
 from napari_lesion.report import folders, summary
 from napari_lesion.report.summary import SeriesOutcome, SeriesStatus
 from napari_lesion.report.write import ReportKind

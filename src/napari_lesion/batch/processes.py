@@ -196,14 +196,14 @@ class Child:
                 if held > memory_mb:
                     self.kill()
                     return self._lost(f"It needed more than {memory_mb:.0f} MiB of memory.", most)
-                if too_long := patience.verdict():
+                if too_long := patience.exceeded():
                     self.kill()
                     return self._lost(too_long, most)
                 continue
             if isinstance(answer, Doing):
                 self.doing = answer
                 patience.note(answer)
-                if too_long := patience.verdict():
+                if too_long := patience.exceeded():
                     self.kill()
                     return self._lost(too_long, most)
             elif isinstance(answer, Logged):

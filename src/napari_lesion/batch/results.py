@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_lesion import pipeline
+from napari_lesion.model.assessed import Patient
 from napari_lesion.model.findings import Analysis, Report
-from napari_lesion.model.judged import Patient
 from napari_lesion.model.volume import Volume
 from napari_lesion.report import json as report_json
 from napari_lesion.report.write import ReportKind, Written, write_reports
@@ -80,7 +80,7 @@ def renew_reports(
     priors: Iterable[PriorResult] = (),
     notes: Sequence[str] = (),
     measure: bool = True,
-    judged: bool = True,
+    guidelines: bool = True,
     withheld: Withheld | None = None,
     progress: Progress = silent,
 ) -> tuple[Report, Written]:
@@ -105,7 +105,7 @@ def renew_reports(
         Further warnings.
     measure : bool
         False: nothing is measured or judged, the findings are reported as they are.
-    judged : bool
+    guidelines : bool
         As for `pipeline.assess`.
     withheld : Withheld, optional
         Keeps what names a patient out of the reports but ``findings.json``.
@@ -130,7 +130,7 @@ def renew_reports(
     report = before
     if measure:
         step = part(progress, 30, 70, 100)
-        report = pipeline.assess(before, volume, patient=patient, priors=priors, judged=judged, progress=step)
+        report = pipeline.assess(before, volume, patient=patient, priors=priors, guidelines=guidelines, progress=step)
     report = report.model_copy(update={"warnings": tuple(dict.fromkeys((*report.warnings, *notes)))})
     if report != before:
         report_json.save_report(report, path)

@@ -284,7 +284,7 @@ def _renewed(report: Report, task: Task, card: Card, progress: Progress) -> tupl
         priors=_priors(task, notes),
         notes=notes,
         measure=settings.measure,
-        judged=is_about_lungs(card),
+        guidelines=is_about_lungs(card),
         withheld=settings.withheld,
         progress=progress,
     )

@@ -89,7 +89,7 @@ def evaluate(
     if run:
         _draw_run(run, target)
     elif classification:
-        _judge(classification, threshold, bootstraps, seed, target)
+        _score_classifier(classification, threshold, bootstraps, seed, target)
     elif truth and results:
         _score(truth, results, excluded, missing, bootstraps, seed, target)
     elif truth and compare:
@@ -178,9 +178,9 @@ def _notes(found: Results, absent: int, missing: MissingScans, end: float) -> li
     from napari_lesion.evaluation.froc import FP_RATES
 
     notes = []
-    if found.judged:
+    if found.reviewed:
         notes.append(
-            f"Readers judged {found.judged} of the findings and rejected {found.rejected}, which are left out: "
+            f"Readers judged {found.reviewed} of the findings and rejected {found.rejected}, which are left out: "
             "this scores the readers with the model, not the model alone."
         )
     if absent:
@@ -232,7 +232,7 @@ def _compare(
     print_line(facts[1])
 
 
-def _judge(scores: Path, threshold: float, bootstraps: int, seed: int, out: Path) -> None:
+def _score_classifier(scores: Path, threshold: float, bootstraps: int, seed: int, out: Path) -> None:
     from napari_lesion.evaluation import page, plots
     from napari_lesion.evaluation import results as tables
     from napari_lesion.evaluation.classification import classify, load_scores

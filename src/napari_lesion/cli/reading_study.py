@@ -82,7 +82,7 @@ def reading_study(
     for reader, own in found.by_reader.items():
         folder = out / folder_name(reader)
         study.save_results(own, folder)
-        result = study.judge(
+        result = study.score(
             own, folder, nodules, excluded=places, missing=missing.value, bootstraps=bootstraps, seed=seed
         )
         figures[words_of("FROC of {reader}", reader=reader)] = _plotted(result, folder, words_of)

@@ -137,7 +137,7 @@ def _renewed(
         print_error(f"warning: {folder.name}: its scan is not where it was; say where it is with --scans.")
     try:
         made, written = renew_reports(
-            folder, kinds, source=source, judged=_is_about_lungs(before), withheld=withheld, **known
+            folder, kinds, source=source, guidelines=_is_about_lungs(before), withheld=withheld, **known
         )
     except LesionError as error:
         print_error(f"error: {folder.name}: {cleared(str(error))}")

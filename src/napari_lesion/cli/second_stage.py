@@ -1,4 +1,4 @@
-"""``napari-lesion second-stage``: let a patch classifier judge the candidates of a detector again."""
+"""``napari-lesion second-stage``: let a patch classifier score the candidates of a detector again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def second_stage(
         str, typer.Option(help="The detector that made the results: its id, or the folder of its package.")
     ],
     out: Annotated[Path, typer.Option("-o", "--out", file_okay=False, help="Folder of the new package.")],
-    judge: Annotated[str, typer.Option(help="Id of the patch classifier.")] = "nodule-2d",
+    classifier: Annotated[str, typer.Option("--judge", help="Id of the patch classifier.")] = "nodule-2d",
     excluded: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="Places that do not count, in the same form.")
     ] = None,
@@ -45,7 +45,7 @@ def second_stage(
     with show_progress() as progress:
         joined = add_false_positive_reduction(
             package,
-            judge,
+            classifier,
             found,
             scans,
             nodules,
@@ -61,7 +61,7 @@ def second_stage(
             [name, *(f"{value:.3f}" for value in curve.at_rates), f"{curve.cpm:.3f}"]
             for name, curve in (
                 (package.metadata.id, joined.before),
-                (f"{package.metadata.id} and {judge}", joined.after),
+                (f"{package.metadata.id} and {classifier}", joined.after),
             )
         ],
     )

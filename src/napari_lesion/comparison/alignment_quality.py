@@ -107,7 +107,7 @@ def _detail_correlation(
     return float(np.corrcoef(*details)[0, 1])
 
 
-def judge(rigid: _Fit, fit: _Fit) -> Alignment:
+def assess_alignment(rigid: _Fit, fit: _Fit) -> Alignment:
     """Accept or refuse, in a sentence with the numbers."""
     numbers = f"lungs overlap by {fit.dice:.2f} (Dice), their vessels correlate by {fit.vessels:.2f}"
     why = ""

@@ -21,7 +21,7 @@ import SimpleITK as sitk  # noqa: N813 - as its own documentation has it
 from scipy import ndimage
 
 from napari_lesion.comparison.aligned import Aligned, Chest, SitkImage, to_sitk
-from napari_lesion.comparison.alignment_quality import GRID_MM, fit_of, judge, sampled
+from napari_lesion.comparison.alignment_quality import GRID_MM, assess_alignment, fit_of, sampled
 from napari_lesion.model.compared import Alignment
 from napari_lesion.model.volume import FloatArray, Volume, apply_affine
 from napari_lesion.support.errors import LungsNotFoundError
@@ -77,8 +77,8 @@ def align(volume: Volume, prior: Volume, *, progress: Progress = silent) -> tupl
     rigid = _rigid(fixed, moving, current, progress)
     stiff = Aligned(rigid, np.zeros((*shape, 3), np.float32), affine, volume, prior)
     aligned = replace(stiff, displacement=_deformation(current, before, stiff, progress))
-    progress(90, 100, "judging the alignment")
-    alignment = judge(fit_of(current, before, stiff), fit_of(current, before, aligned))
+    progress(90, 100, "checking the alignment")
+    alignment = assess_alignment(fit_of(current, before, stiff), fit_of(current, before, aligned))
     progress(100, 100, "aligned")
     return alignment, aligned if alignment.accepted else None
 

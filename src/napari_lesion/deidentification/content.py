@@ -10,8 +10,8 @@ from napari_lesion.deidentification.keys import Key
 from napari_lesion.deidentification.options import Options
 from napari_lesion.deidentification.text import Identity, cleaned
 from napari_lesion.dicom_objects import concepts
+from napari_lesion.model.assessed import Airway, Category, Lobe, NoduleType, Source
 from napari_lesion.model.findings import Action
-from napari_lesion.model.judged import Airway, Category, Lobe, NoduleType, Source
 
 _DUMMY = "REMOVED"
 #: What our own reports answer their own questions with: closed lists, which name nobody.

@@ -85,7 +85,7 @@ class PatchDetector(PackageDetector):
             progress=part(progress, _FOUND, _SEARCHED, _SCALE),
         )
         steps.ended("network")
-        progress(_SEARCHED, _SCALE, "judging the candidates")
+        progress(_SEARCHED, _SCALE, "reducing false positives")
         offsets = np.zeros((3, *heatmap.values.shape), np.float32)
         candidates = find_candidates(heatmap, log_diameter, offsets, floor=_FLOOR, most=_MOST)
         heatmap, candidates = self._calibrated(heatmap, self._classified(candidates, volume, flat, device))

@@ -34,8 +34,8 @@ from napari_lesion.dicom_objects.structured_report_items import (
     text_item,
 )
 from napari_lesion.dicom_objects.study import as_checked, person_name
+from napari_lesion.model.assessed import Advice, Probability
 from napari_lesion.model.findings import RESEARCH_USE, Finding, ModelReference, Report
-from napari_lesion.model.judged import Advice, Probability
 from napari_lesion.model.measured import Likely, Looks, Measurement
 from napari_lesion.model.volume import GeometryCertificate, Volume
 from napari_lesion.support.atomic import whole_file

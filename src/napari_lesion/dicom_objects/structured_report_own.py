@@ -22,6 +22,7 @@ from napari_lesion.dicom_objects.structured_report_file import (
     numbers_of,
     point_of,
 )
+from napari_lesion.model.assessed import Appearance
 from napari_lesion.model.findings import (
     Action,
     Finding,
@@ -29,7 +30,6 @@ from napari_lesion.model.findings import (
     Status,
     image_at,
 )
-from napari_lesion.model.judged import Appearance
 from napari_lesion.model.mask import Mask
 from napari_lesion.model.measured import Axis, HounsfieldUnits, Looks, Measurement
 from napari_lesion.model.volume import Volume

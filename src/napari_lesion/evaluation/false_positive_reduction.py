@@ -86,7 +86,7 @@ def add_false_positive_reduction(
     uids = sorted(results.points)
     second: dict[str, Floats] = {}
     for n, uid in enumerate(uids):
-        progress(n, len(uids), "judging the findings")
+        progress(n, len(uids), "reducing false positives")
         if uid not in series:
             raise ConfigError(f"series {uid}: there are results, but the series is not below {scans}.")
         logits, _ = classifier(read_series(series[uid]), [point.center_mm for point in results.points[uid]])

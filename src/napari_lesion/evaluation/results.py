@@ -28,7 +28,7 @@ class Results:
     points: dict[str, tuple[ScoredPoint, ...]]
     """Findings of each scan that was searched, by series UID."""
     model: ModelReference
-    judged: int = 0
+    reviewed: int = 0
     """Findings that a reader judged, moved or added: with them, not the model alone is scored."""
     rejected: int = 0
     """How many of those were rejected, and so are not among the points."""
@@ -49,7 +49,7 @@ def load_results(folder: Path) -> Results:
     found_in: dict[str, Path] = {}
     models: dict[tuple[str, str, float], Path] = {}
     model = None
-    judged = rejected = 0
+    reviewed = rejected = 0
     for path in sorted(folder.glob(f"[!.]*/{report_json.FILE_NAME}")):
         report = report_json.load_report(path)
         if report.series_uid in found_in:
@@ -58,7 +58,7 @@ def load_results(folder: Path) -> Results:
             )
         found_in[report.series_uid] = path
         points[report.series_uid] = tuple(ScoredPoint(f.center_mm, f.score) for f in report.active)
-        judged += sum(finding.status != "candidate" for finding in report.findings)
+        reviewed += sum(finding.status != "candidate" for finding in report.findings)
         rejected += len(report.findings) - len(report.active)
         model = report.model
         models.setdefault((model.id, model.sha256, model.threshold), path)
@@ -70,7 +70,7 @@ def load_results(folder: Path) -> Results:
             f"{folder}: results of several models or thresholds: {one[0]} at {one[2]} ({first}), "
             f"{other[0]} at {other[2]} ({second}). Analyse all scans with the same."
         )
-    return Results(points, model, judged, rejected)
+    return Results(points, model, reviewed, rejected)
 
 
 def settle_missing(

@@ -1,1 +1,1 @@
-"""The value types: scans, findings, what is measured, judged and compared. Nothing is computed from other packages."""
+"""The value types: scans, findings, what is measured, assessed, compared. Nothing is computed from other packages."""

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
+from napari_lesion.model.assessed import Appearance, Judgement, Patient
 from napari_lesion.model.compared import Comparison, Lesion
 from napari_lesion.model.drawn import Drawing, numbered_drawings
-from napari_lesion.model.judged import Appearance, Judgement, Patient
 from napari_lesion.model.mask import Mask
 from napari_lesion.model.measured import Measurement
 from napari_lesion.model.volume import FloatArray, GeometryCertificate, SeriesIdentity, Volume

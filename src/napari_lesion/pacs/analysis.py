@@ -111,7 +111,7 @@ def analyse(
             while child.poll() is None:
                 if stop.wait(_POLL_S):
                     raise Cancelled
-                if too_long := patience.verdict():
+                if too_long := patience.exceeded():
                     _end(child)
                     return Outcome(-signal.SIGKILL, f"{too_long} So it was ended.")
         finally:

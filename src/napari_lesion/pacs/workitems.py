@@ -91,7 +91,7 @@ class Workitems:
             return workitem_of(self._data_set(self._request("GET", f"/workitems/{uid}", doing)), self.name, uid)
         with self._associated() as association:
             status, answer = association.send_n_get([], _PUSH, uid, meta_uid=_PULL)
-        self._judge(status, doing)
+        self._raise_unless_done(status, doing)
         return workitem_of(answer or Dataset(), self.name, uid)
 
     def create(self, scheduled: Scheduled) -> str:
@@ -110,7 +110,7 @@ class Workitems:
             return uid
         with self._associated(_PUSH) as association:
             status, _ = association.send_n_create(scheduled.data_set(), _PUSH, uid)
-        self._judge(status, doing)
+        self._raise_unless_done(status, doing)
         return uid
 
     def request_cancel(self, uid: str, reason: str) -> None:
@@ -130,7 +130,7 @@ class Workitems:
             return
         with self._associated(_PUSH) as association:
             status, _ = association.send_n_action(request, _REQUEST_CANCEL, _PUSH, uid)
-        self._judge(status, doing)
+        self._raise_unless_done(status, doing)
 
     def claim(self, uid: str, transaction: str | None = None) -> str:
         """Take a workitem; give the transaction UID, by which it can be ended.
@@ -252,7 +252,7 @@ class Workitems:
             return
         with self._associated() as association:
             status, _ = association.send_n_action(change, _CHANGE_STATE, _PUSH, uid, meta_uid=_PULL)
-        self._judge(status, doing)
+        self._raise_unless_done(status, doing)
 
     def _update(self, uid: str, transaction: str, update: Dataset) -> None:
         _check(uid, transaction)
@@ -263,7 +263,7 @@ class Workitems:
         update.TransactionUID = transaction
         with self._associated() as association:
             status, _ = association.send_n_set(update, _PUSH, uid, meta_uid=_PULL)
-        self._judge(status, doing)
+        self._raise_unless_done(status, doing)
 
     def _watch(self, kind: int, ae_title: str, doing: str) -> None:
         request = Dataset()
@@ -272,13 +272,13 @@ class Workitems:
             request.DeletionLock = "FALSE"
         with self._associated(_WATCH) as association:
             status, _ = association.send_n_action(request, kind, _PUSH, _ALL, meta_uid=_WATCH)
-        self._judge(status, doing)
+        self._raise_unless_done(status, doing)
 
     def _associated(self, model: str = _PULL) -> Any:
         engines.pynetdicom()
         return associated(self._local, self._node, [Offer(model, _PLAIN)], where=self.name)
 
-    def _judge(self, status: Dataset, doing: str) -> None:
+    def _raise_unless_done(self, status: Dataset, doing: str) -> None:
         said = checked(status, doing, self.name)
         if said in _WHY:
             raise RefusedError(f"{self.name}: {_WHY[said]} (while {doing}).")

@@ -127,7 +127,7 @@ def save_results(readings: Iterable[Reading], folder: Path) -> None:
                 save_report(reports[arm], place / FILE_NAME)
 
 
-def judge(
+def score(
     readings: Sequence[Reading],
     folder: Path,
     truth: Sequence[Mark],

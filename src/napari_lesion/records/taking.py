@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari_lesion.assessment.patient.fields import PATIENT_FIELDS
 from napari_lesion.assessment.patient.sourced_values import day, sourced, whole_years
-from napari_lesion.model.judged import Patient
+from napari_lesion.model.assessed import Patient
 from napari_lesion.records.documents import Document
 from napari_lesion.records.findings import Item
 from napari_lesion.review.journal import state_folder

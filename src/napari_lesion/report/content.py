@@ -7,8 +7,8 @@ from typing import Any
 from napari_lesion.assessment.measure.nodule import percent
 from napari_lesion.assessment.patient.fields import FINDING_FIELDS, PATIENT_FIELDS
 from napari_lesion.detection.operating import in_words
+from napari_lesion.model.assessed import Appearance, Patient, SourcedValue
 from napari_lesion.model.findings import Finding, Report, image_name
-from napari_lesion.model.judged import Appearance, Patient, SourcedValue
 from napari_lesion.model.measured import Looks, Measurement
 from napari_lesion.model.volume import Volume, readable_date
 from napari_lesion.report import measurements
@@ -147,9 +147,9 @@ def _result(report: Report) -> str:
     unseen = sum(finding.status == "candidate" for finding in active)
     if count:
         text += (
-            f". {unseen if unseen < count else 'All'} not yet judged by a reader"
+            f". {unseen if unseen < count else 'All'} not yet reviewed by a reader"
             if unseen
-            else ". All judged by a reader"
+            else ". All reviewed by a reader"
         )
     return text + "."
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from napari_lesion.model.assessed import Advice, Appearance, Patient, Probability
 from napari_lesion.model.findings import Finding, Report, image_name
-from napari_lesion.model.judged import Advice, Appearance, Patient, Probability
 from napari_lesion.model.measured import Likely, Looks
 from napari_lesion.support.tables import write_table
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from napari_lesion.model.assessed import Term
 from napari_lesion.model.findings import Report
-from napari_lesion.model.judged import Term
 from napari_lesion.model.volume import readable_date
 from napari_lesion.report import growth_plot
 from napari_lesion.report.content import COLUMNS

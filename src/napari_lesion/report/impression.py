@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from napari_lesion.model.assessed import Advice
 from napari_lesion.model.compared import Change
 from napari_lesion.model.findings import Finding, Report, image_name
-from napari_lesion.model.judged import Advice
 from napari_lesion.model.measured import Measurement
 from napari_lesion.model.volume import readable_date
 

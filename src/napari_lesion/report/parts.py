@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from napari_lesion.model.assessed import Advice, Probability
 from napari_lesion.model.compared import Change, Comparison
-from napari_lesion.model.judged import Advice, Probability
 from napari_lesion.report.pictures import Picture
 
 COMPACT_FROM = 13

@@ -23,8 +23,8 @@ from reportlab.platypus import (
     TableStyle,
 )
 
+from napari_lesion.model.assessed import Advice
 from napari_lesion.model.findings import Report
-from napari_lesion.model.judged import Advice
 from napari_lesion.model.volume import readable_date
 from napari_lesion.report import growth_plot
 from napari_lesion.report.content import COLUMNS

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from napari_lesion.model.assessed import Advice, Probability
 from napari_lesion.model.compared import Change
 from napari_lesion.model.findings import Finding
-from napari_lesion.model.judged import Advice, Probability
 from napari_lesion.model.measured import Measurement
 
 UNKNOWN = "unknown"

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from napari_lesion.model.assessed import Appearance, Patient
 from napari_lesion.model.compared import Comparison, Lesion
 from napari_lesion.model.findings import Action, Finding, HistoryEntry, Point, Status, box_around, image_at
-from napari_lesion.model.judged import Appearance, Patient
 from napari_lesion.model.mask import Mask
 from napari_lesion.model.volume import Volume, apply_affine
 from napari_lesion.report.plane import is_outside_body
@@ -32,17 +32,17 @@ _UNMEASURED: dict[str, Any] = {"mask": None, "measurement": None, "unmeasured": 
 
 def accept(review: Review, ids: Sequence[str], by: Provenance) -> Review:
     """Confirm findings as lesions; one that the reader added is ``added`` and stays so."""
-    return _judge(review, ids, by, "accepted", lambda f: "added" if is_added(f) else "accepted")
+    return _set_status(review, ids, by, "accepted", lambda f: "added" if is_added(f) else "accepted")
 
 
 def reject(review: Review, ids: Sequence[str], by: Provenance) -> Review:
     """Call findings false; they stay in the review, with that status."""
-    return _judge(review, ids, by, "rejected", lambda _: "rejected")
+    return _set_status(review, ids, by, "rejected", lambda _: "rejected")
 
 
 def reopen(review: Review, ids: Sequence[str], by: Provenance) -> Review:
     """Take the judgement of findings back; what was moved or added stays that."""
-    return _judge(review, ids, by, "reopened", _unjudged)
+    return _set_status(review, ids, by, "reopened", _unjudged)
 
 
 def move(review: Review, id_: str, center_mm: Sequence[float], by: Provenance, scan: Volume) -> Review:
@@ -332,7 +332,7 @@ def compared(review: Review, comparison: Comparison, tracking_uids: Mapping[str,
     return with_comparison(review.done(change), comparison)
 
 
-def _judge(
+def _set_status(
     review: Review, ids: Sequence[str], by: Provenance, action: Action, status_of: Callable[[Finding], Status]
 ) -> Review:
     before = tuple(finding for finding in _chosen(review, ids) if finding.status != status_of(finding))

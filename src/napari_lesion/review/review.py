@@ -13,12 +13,12 @@ from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict
 
-from napari_lesion.assessment.guidelines.judge import judge
+from napari_lesion.assessment.guidelines.apply import apply_guidelines
 from napari_lesion.assessment.patient.clinical import patient_of
+from napari_lesion.model.assessed import Patient
 from napari_lesion.model.compared import Comparison, Lesion
 from napari_lesion.model.drawn import Drawing
 from napari_lesion.model.findings import NOBODY, Finding, ModelReference, Point, Report
-from napari_lesion.model.judged import Patient
 from napari_lesion.model.mask import Mask
 from napari_lesion.model.measured import Measurement
 from napari_lesion.model.volume import Volume
@@ -316,7 +316,7 @@ def reported(review: Review, threshold: float, false_positives: float | None = N
     )
     report = review.report.model_copy(update={"findings": kept, "model": model})
     # Where nobody searched, that there is no finding means nothing.
-    judgement = judge(kept, report.patient, report.comparisons) if report.is_searched else None
+    judgement = apply_guidelines(kept, report.patient, report.comparisons) if report.is_searched else None
     return report.model_copy(update={"judgement": judgement})
 
 

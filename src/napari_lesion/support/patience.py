@@ -59,7 +59,7 @@ class Patience:
             self._reports.add(report)
             self._sign()
 
-    def verdict(self) -> str:
+    def exceeded(self) -> str:
         """Say in a sentence why its time is up; nothing, where it is not."""
         now = self._clock()
         if (passed := now - self._looked) >= _LOOK_EVERY_S:

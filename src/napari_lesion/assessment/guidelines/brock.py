@@ -13,9 +13,9 @@ from typing import Any
 
 from napari_lesion.assessment.guidelines.lung_rads_history import prior_date
 from napari_lesion.assessment.measure.nodule import TYPES, Nodule, either, is_true, nodule_of, percent, unmeasured
+from napari_lesion.model.assessed import NoduleType, Patient, Probability, Source, SourcedValue, Term
 from napari_lesion.model.compared import Comparison
 from napari_lesion.model.findings import Finding
-from napari_lesion.model.judged import NoduleType, Patient, Probability, Source, SourcedValue, Term
 
 MODEL = "Brock (PanCan) full model with spiculation, 2b (McWilliams 2013)"
 INTERCEPT = -6.7892

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from napari_lesion.assessment.measure.nodule import either, nodule_of
+from napari_lesion.model.assessed import Advice, Step
 from napari_lesion.model.compared import Change, Comparison
 from napari_lesion.model.findings import Finding
-from napari_lesion.model.judged import Advice, Step
 
 GUIDELINE = "BTS 2015"
 GROWTH = 0.25

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from napari_lesion.assessment.measure.nodule import Nodule, is_true, nodule_of, to_whole, unmeasured, unread
+from napari_lesion.model.assessed import Advice, NoduleType, Patient, Step
 from napari_lesion.model.compared import Comparison
 from napari_lesion.model.findings import Finding
-from napari_lesion.model.judged import Advice, NoduleType, Patient, Step
 
 GUIDELINE = "Fleischner 2017"
 FIRST_YEARS = 35

@@ -26,9 +26,9 @@ from napari_lesion.assessment.guidelines.lung_rads_table import (
     stepped,
 )
 from napari_lesion.assessment.measure.nodule import Nodule, either, is_true, nodule_of, to_tenth, unmeasured, unread
+from napari_lesion.model.assessed import Advice, Category, NoduleType, Patient, Step
 from napari_lesion.model.compared import Comparison
 from napari_lesion.model.findings import Finding
-from napari_lesion.model.judged import Advice, Category, NoduleType, Patient, Step
 
 FIRST_YEARS = 50
 """No screening guideline begins earlier (USPSTF 2021, ACS 2023, NCCN 2025)."""

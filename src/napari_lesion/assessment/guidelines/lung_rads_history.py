@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from napari_lesion.assessment.guidelines.lung_rads_table import GUIDELINE, ORDER, When, ordered, whole
 from napari_lesion.assessment.measure.nodule import Nodule, either, to_tenth
+from napari_lesion.model.assessed import Category, Step
 from napari_lesion.model.compared import Change, Comparison
-from napari_lesion.model.judged import Category, Step
 from napari_lesion.model.volume import readable_date
 
 GROWTH_MM = 1.5
@@ -72,7 +72,7 @@ def history_of(nodule: Nodule, comparisons: Sequence[Comparison]) -> NoduleHisto
 
 
 def _with_prior(nodule: Nodule, was_there: Sequence[tuple[Comparison, Change]], rests_on: str) -> NoduleHistory:
-    """Judge a nodule that earlier scans have too."""
+    """Assess a nodule that earlier scans have too."""
     comparison, latest = was_there[0]
     months = None if comparison.days is None or comparison.days <= 0 else comparison.days / MONTH_DAYS
     larger: list[tuple[float, float | None]] = []

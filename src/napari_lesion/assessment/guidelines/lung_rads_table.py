@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from napari_lesion.assessment.measure.nodule import either
-from napari_lesion.model.judged import Category, NoduleType
+from napari_lesion.model.assessed import Category, NoduleType
 
 GUIDELINE = "Lung-RADS v2022"
 When = Literal["baseline", "new", "growing", "slowly growing", "stable"]

@@ -74,7 +74,7 @@ class Assessed(BaseModel):
 
 
 def assess(lesions: Sequence[Lesion], visits: Sequence[Visit]) -> tuple[Assessed, ...]:
-    """Judge each visit.
+    """Assess each visit.
 
     Parameters
     ----------

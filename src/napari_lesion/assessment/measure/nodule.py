@@ -13,8 +13,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 
 from napari_lesion.assessment.measure.looks import PART_SOLID
+from napari_lesion.model.assessed import NoduleType, Source, SourcedValue
 from napari_lesion.model.findings import Finding
-from napari_lesion.model.judged import NoduleType, Source, SourcedValue
 from napari_lesion.model.measured import Measurement
 
 TYPES: tuple[NoduleType, ...] = ("solid", "part-solid", "non-solid")

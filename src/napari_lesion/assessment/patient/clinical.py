@@ -13,7 +13,7 @@ from pathlib import Path
 from napari_lesion.assessment.patient.fhir import read_fhir
 from napari_lesion.assessment.patient.fields import PATIENT_FIELDS, UNKNOWN
 from napari_lesion.assessment.patient.sourced_values import Clinical, Statement, age, day, sourced
-from napari_lesion.model.judged import Patient
+from napari_lesion.model.assessed import Patient
 from napari_lesion.model.volume import SeriesIdentity
 from napari_lesion.support.errors import InputFileError
 from napari_lesion.support.tables import read_table

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from napari_lesion.assessment.patient.fields import PATIENT_FIELDS, Value
-from napari_lesion.model.judged import Patient, Source, SourcedValue
+from napari_lesion.model.assessed import Patient, Source, SourcedValue
 
 OLDEST_YEARS = 120
 """An age beyond it is taken for a mistake."""

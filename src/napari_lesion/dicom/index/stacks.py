@@ -226,10 +226,10 @@ def _on_a_lattice(lying: Lie, found: Sequence[Partition], modality: str) -> list
         best = coarsest(interlocked, found)
         if best is None:
             return [_refused(lying.frames, _contradiction([one.keyword for one in interlocked], len(lying.frames)))]
-        verdict = _one_or_several(evidence(lying, best.lies), best, modality)
-        if verdict == "several":
+        count = _one_or_several(evidence(lying, best.lies), best, modality)
+        if count == "several":
             return _parts(best)
-        if verdict == "open":
+        if count == "open":
             return [_refused(lying.frames, _turns(lying, best.keyword))]
     if modality == "CT" and (keyword := takes_turns(lying)):
         return [_refused(lying.frames, _turns(lying, keyword))]
@@ -316,7 +316,7 @@ def _refused(frames: Sequence[Frame], why: str) -> Stack:
 
 
 def _at_one_place(lying: Lie) -> Stack:
-    """Judge planes that all lie at one position."""
+    """Divide planes that all lie at one position."""
     once, repeats, _ = without_repeats(lying)
     texts, repeated = tuple(text for *_, text in repeats), tuple(frame for _, frame, _ in repeats)
     if len(once) == 1:

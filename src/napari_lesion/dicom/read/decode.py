@@ -257,7 +257,7 @@ class _Worker:
         with contextlib.suppress(queue.Empty):
             return self._answers.get(timeout=min(limit_s, _LOOK_EVERY_S))  # nearly all frames are quicker
         patience = Patience(self._process.pid, limit_s)
-        while not patience.verdict():
+        while not patience.exceeded():
             with contextlib.suppress(queue.Empty):
                 return self._answers.get(timeout=_LOOK_EVERY_S)
         raise queue.Empty

@@ -41,7 +41,7 @@ class Precheck:
 
 
 def precheck(series: Series) -> Precheck:
-    """Judge a series by its headers, as `read_series` will when it reads it."""
+    """Check a series by its headers, as `read_series` will when it reads it."""
     spacing = series.spacing
     try:
         check_planes(series, series.frames)

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 _TITLES: dict[ReportKind, tuple[str, str]] = {
     "pdf": (N_("PDF"), N_("A report to print and to read")),
     "html": (N_("Web page"), N_("A report that any browser opens, also on a phone")),
-    "sr": (N_("DICOM SR"), N_("Measurements and judgement as a DICOM Structured Report, for the archive")),
+    "sr": (N_("DICOM SR"), N_("Measurements and assessment as a DICOM Structured Report, for the archive")),
     "seg": (N_("DICOM SEG"), N_("Outlines as a DICOM Segmentation, for the archive")),
     "csv": (N_("Table (CSV)"), N_("All numbers, a row a finding")),
     "measurements": (N_("Measurements (CSV)"), N_("What was measured by hand, a row each")),

@@ -20,9 +20,9 @@ from qtpy.QtWidgets import (
 
 from napari_lesion.assessment.patient.fields import FINDING_FIELDS
 from napari_lesion.follow_up import Prior
+from napari_lesion.model.assessed import Advice, Appearance, SourcedValue
 from napari_lesion.model.compared import Change
 from napari_lesion.model.findings import RESEARCH_USE, Finding, Report, image_name
-from napari_lesion.model.judged import Advice, Appearance, SourcedValue
 from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.findings.exports import Exports
 from napari_lesion.plugin.findings.finding_pictures import PictureRow
@@ -121,7 +121,7 @@ class FindingCard(QWidget):
         self.measurement.rows.addWidget(self.notes)
         self.measurement.rows.addLayout(self._tool_row())
 
-        self.judgement = Section("judgement", tr("Judgement by published models"))
+        self.judgement = Section("judgement", tr("Assessment by published models"))
         self.unjudged = rich_label()
         self.judgement.rows.addWidget(self.unjudged)
         self.advice = {name: Reasoned() for name in ("brock", "lung_rads", "growth", "exam", "fleischner")}
@@ -309,7 +309,7 @@ class FindingCard(QWidget):
         }
         notes = []
         if finding.status == "rejected":
-            notes.append(tr("A rejected finding is not judged."))
+            notes.append(tr("A rejected finding is not assessed."))
         elif judged is None:
             notes.append(tr("Its score is below the threshold, so it does not count. Accept it, and it does."))
         if waiting := self._measuring.waiting:

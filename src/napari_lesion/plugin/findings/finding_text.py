@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from napari_lesion.assessment.measure.nodule import percent
+from napari_lesion.model.assessed import Advice, Probability, Term
 from napari_lesion.model.compared import Change, Comparison
 from napari_lesion.model.findings import Finding
-from napari_lesion.model.judged import Advice, Probability, Term
 from napari_lesion.model.measured import Looks, Measurement
 from napari_lesion.model.volume import readable_date
 from napari_lesion.plugin.core_texts import in_language

@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, Q
 
 from napari_lesion.assessment.patient.clinical import load_clinical, merged_patient, patient_of
 from napari_lesion.assessment.patient.fields import PATIENT_FIELDS
-from napari_lesion.model.judged import Patient, SourcedValue
+from napari_lesion.model.assessed import Patient, SourcedValue
 from napari_lesion.plugin.session.session import Session
 from napari_lesion.plugin.settings import reader_name
 from napari_lesion.plugin.texts import tr

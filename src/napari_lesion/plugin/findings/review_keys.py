@@ -1,4 +1,4 @@
-"""Keys of the review: step through the findings, judge, edit, undo; show and hide the maps."""
+"""Keys of the review: step through the findings, decide, edit, undo; show and hide the maps."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _run(do: Callable[[FindingsView], Any]) -> Callable[[Session], None]:
     return lambda session: do(findings_view(session))
 
 
-def _judge(how: Callable[..., Any]) -> Callable[[Session], None]:
+def _edit_chosen(how: Callable[..., Any]) -> Callable[[Session], None]:
     def run(session: Session) -> None:
         view = findings_view(session)
         ids = _chosen(view)
@@ -94,7 +94,7 @@ def pointed_at(session: Session) -> Point | None:
 def delete(session: Session) -> None:
     """Delete the drawing that is chosen; without one, delete or reject the chosen findings."""
     if not measuring_tools(session).delete():
-        _judge(edits.remove)(session)
+        _edit_chosen(edits.remove)(session)
 
 
 def move_to_crosshair(session: Session) -> None:
@@ -227,9 +227,9 @@ ACTIONS = (
     Action("findings.next", "Next finding", "N", _run(lambda view: view.step(1))),
     Action("findings.previous", "Previous finding", "P", _run(lambda view: view.step(-1))),
     Action("findings.look", "Turn all views to the chosen finding", "Enter", look_again),
-    Action("findings.accept", "Accept the chosen findings", "A", _judge(edits.accept)),
-    Action("findings.reject", "Reject the chosen findings", "D", _judge(edits.reject)),
-    Action("findings.reopen", "Take the judgement back", "U", _judge(edits.reopen)),
+    Action("findings.accept", "Accept the chosen findings", "A", _edit_chosen(edits.accept)),
+    Action("findings.reject", "Reject the chosen findings", "D", _edit_chosen(edits.reject)),
+    Action("findings.reopen", "Take the decision back", "U", _edit_chosen(edits.reopen)),
     Action("findings.add", "Add a finding under the mouse, or at the crosshair", "E", add_at_cursor),
     Action("findings.move", "Move the chosen finding to the crosshair", "Shift-E", move_to_crosshair),
     Action("findings.merge", "Merge the chosen findings", "M", merge),

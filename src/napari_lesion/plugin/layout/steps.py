@@ -1,4 +1,4 @@
-"""The steps of reading a scan, one after the other on one panel: find, judge, compare, report.
+"""The steps of reading a scan, one after the other on one panel: find, review, compare, report.
 
 What a step needs is imported when it is due: the first picture waits for none of it.
 """
@@ -39,7 +39,7 @@ from napari_lesion.review.review import is_searched
 FIND, JUDGE, COMPARE, REPORT = STEPS = ("find", "judge", "compare", "report")
 _TEXTS = {
     FIND: (N_("Find"), N_("Search the scan for lesions, and look through it")),
-    JUDGE: (N_("Judge"), N_("Go through the findings: accept, reject, measure, describe")),
+    JUDGE: (N_("Review"), N_("Go through the findings: accept, reject, measure, describe")),
     COMPARE: (N_("Compare"), N_("Compare with earlier scans of the patient")),
     REPORT: (N_("Report"), N_("Complete the patient's data, and write the report")),
 }
@@ -255,7 +255,7 @@ class ReportSummary(QWidget):
         undecided = sum(one.status == "candidate" for one in reported)
         said = [tr("Findings in the report: {count}.", count=f"<b>{len(reported)}</b>")]
         if undecided:
-            said.append("⚠ " + tr("Not judged yet: {count}. Accept or reject them in step 2.", count=undecided))
+            said.append("⚠ " + tr("Not reviewed yet: {count}. Accept or reject them in step 2.", count=undecided))
         report = self._view.report()
         if report is not None and report.judgement is not None:
             said.append(advice_line(report.judgement.lung_rads, tr("Lung-RADS, the exam")))

@@ -24,7 +24,7 @@ from qtpy.QtWidgets import (
 
 from napari_lesion.assessment.patient.clinical import merged_patient
 from napari_lesion.assessment.patient.sourced_values import day
-from napari_lesion.model.judged import Patient
+from napari_lesion.model.assessed import Patient
 from napari_lesion.model.volume import Volume, readable_date
 from napari_lesion.plugin.core_texts import in_language
 from napari_lesion.plugin.records.texts import doubt_text, field_text, kind_text, value_text

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from napari_lesion.assessment.patient.clinical import patient_of
+from napari_lesion.model.assessed import Patient
 from napari_lesion.model.findings import Report
-from napari_lesion.model.judged import Patient
 from napari_lesion.model.volume import Volume
 from napari_lesion.plugin.texts import tr
 from napari_lesion.plugin.viewer.layers import scan_name

